@@ -1,0 +1,19 @@
+//! Forward KL, inclusive and mass-covering: KL(p‖q) = E_p[log p − log q] (Kullback and Leibler 1951).
+
+use burn::tensor::Tensor;
+
+use super::{Divergence, Side};
+
+/// KL(p‖q) in nats.
+#[derive(Debug, Clone, Copy)]
+pub struct ForwardKl;
+
+impl Divergence for ForwardKl {
+    fn sides(&self) -> &'static [Side] {
+        &[Side::Target]
+    }
+
+    fn integrand(&self, _: Side, log_p: Tensor<2>, log_q: Tensor<2>) -> Tensor<2> {
+        log_p - log_q
+    }
+}

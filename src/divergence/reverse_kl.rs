@@ -1,0 +1,19 @@
+//! Reverse KL, exclusive and mode-seeking: KL(q‖p) = E_q[log q − log p] (Kullback and Leibler 1951).
+
+use burn::tensor::Tensor;
+
+use super::{Divergence, Side};
+
+/// KL(q‖p) in nats.
+#[derive(Debug, Clone, Copy)]
+pub struct ReverseKl;
+
+impl Divergence for ReverseKl {
+    fn sides(&self) -> &'static [Side] {
+        &[Side::Family]
+    }
+
+    fn integrand(&self, _: Side, log_p: Tensor<2>, log_q: Tensor<2>) -> Tensor<2> {
+        log_q - log_p
+    }
+}

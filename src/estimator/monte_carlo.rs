@@ -1,0 +1,58 @@
+//! Random points, stratified over the components.
+//!
+//! Component k gets its own points μₖ + Lₖ ε with weights wₖ / M, so the pathwise gradient reaches
+//! means, scales and weights alike, without a score function (Kingma and Welling 2014; stratified
+//! over a mixture as in Roeder et al. 2017, Morningstar et al. 2021).
+
+use serde::{Deserialize, Serialize};
+
+use super::{Context, Estimator, vector};
+use crate::density::{Density, Draws, ErrorRule, Nodes};
+
+/// Settings of Monte Carlo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MonteCarloConfig {
+    /// Points for each side at each step, shared out evenly over its components.
+    pub samples: usize,
+}
+
+impl Default for MonteCarloConfig {
+    fn default() -> Self {
+        Self { samples: 1024 }
+    }
+}
+
+/// Stratified Monte Carlo with fresh noise at every step.
+#[derive(Debug, Clone, Copy)]
+pub struct MonteCarlo {
+    samples: usize,
+}
+
+impl MonteCarlo {
+    /// The fewest points of a stratum: two, or its spread cannot be told.
+    pub const MIN_PER_STRATUM: usize = 2;
+
+    /// So many points in all, at least two for each component.
+    pub fn new(samples: usize) -> Self {
+        Self { samples }
+    }
+}
+
+impl Estimator for MonteCarlo {
+    fn draws(&self, density: &dyn Density, context: Context) -> Draws {
+        let strata = density.strata();
+        let m = (self.samples.div_ceil(strata)).max(Self::MIN_PER_STRATUM);
+        let shape = [context.runs, strata, m, context.dim];
+        let normals = context.key.normals(context.runs, strata * m * context.dim);
+        density.place(Nodes {
+            z: context.numerics.tensor(normals, shape),
+            weights: vector(vec![1.0 / m as f64; m], context.numerics),
+            error: ErrorRule::Random,
+        })
+    }
+
+    fn is_deterministic(&self) -> bool {
+        false
+    }
+}

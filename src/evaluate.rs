@@ -1,0 +1,212 @@
+//! What a fit is judged by: every divergence between p and q with its error, at any θ.
+//!
+//! This is apart from what is minimised: the same rule, finer than the one that trains, for every
+//! fit of an experiment, so that fits by different divergences and estimators can be compared.
+
+use burn::tensor::Tensor;
+
+use crate::density::Density;
+use crate::device::Numerics;
+use crate::divergence::{Divergence, DivergenceKind, Estimate, Sampled, Side};
+use crate::error::Result;
+use crate::estimator::{Context, Estimator, MonteCarlo, Quadrature};
+use crate::kernel::MixtureTensors;
+use crate::noise::{NoiseKey, Stream};
+
+/// The divergences every logged step reports, in the order of their columns.
+pub const REPORTED: [DivergenceKind; 3] = DivergenceKind::ALL;
+
+/// The reported divergences of one run, in nats.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub struct Evaluation {
+    /// KL(p‖q).
+    pub forward_kl: Estimate,
+    /// KL(q‖p).
+    pub reverse_kl: Estimate,
+    /// The Jensen–Shannon divergence.
+    pub js: Estimate,
+}
+
+impl Evaluation {
+    /// One of them.
+    pub fn of(&self, kind: DivergenceKind) -> Estimate {
+        match kind {
+            DivergenceKind::ForwardKl => self.forward_kl,
+            DivergenceKind::ReverseKl => self.reverse_kl,
+            DivergenceKind::Js => self.js,
+        }
+    }
+}
+
+/// Quadrature is refined until its error estimate is below this, in nats, or its points run out.
+const QUADRATURE_TARGET: f64 = 1e-9;
+/// Nor can a sum of rounded numbers be told better than this many units in the last place.
+const ROUNDING_UNITS: f64 = 64.0;
+/// (first points, most points) on an axis of a component, in 1-D and 2-D.
+const QUADRATURE_POINTS: [(usize, usize); Quadrature::MAX_DIM] = [(201, 6401), (81, 641)];
+/// Runs are evaluated in groups whose largest tensor has about this many entries.
+const GROUP_ENTRIES: usize = 1 << 21;
+
+/// Evaluates divergences between a target and the R members of a family.
+#[derive(Debug, Clone)]
+pub struct Evaluator {
+    numerics: Numerics,
+    dim: usize,
+    seed: u64,
+    samples: usize,
+}
+
+impl Evaluator {
+    /// Quadrature for D ≤ 2; above, `samples` draws on each side with noise that does not change
+    /// from step to step.
+    pub fn new(numerics: Numerics, dim: usize, seed: u64, samples: usize) -> Self {
+        Self {
+            numerics,
+            dim,
+            seed,
+            samples,
+        }
+    }
+
+    /// The same with another number of samples.
+    pub fn with_samples(&self, samples: usize) -> Self {
+        Self {
+            samples,
+            ..self.clone()
+        }
+    }
+
+    /// The reported divergences of every run of `q`.
+    ///
+    /// # Errors
+    /// If the device failed.
+    pub fn evaluate(&self, p: &dyn Density, q: &MixtureTensors) -> Result<Vec<Evaluation>> {
+        let [runs, k, _] = q.dims();
+        if self.dim > Quadrature::MAX_DIM {
+            let estimator = MonteCarlo::new(self.samples);
+            return self.in_groups(&estimator, self.samples * k, p, q);
+        }
+        let (first, most) = QUADRATURE_POINTS[self.dim - 1];
+        let mut rule = Quadrature::new(first);
+        let mut settled: Vec<Option<Evaluation>> = vec![None; runs];
+        // Refine only the runs that need it; a run that is lost (NaN) is as good as it will get.
+        loop {
+            let open: Vec<usize> = (0..runs).filter(|&run| settled[run].is_none()).collect();
+            let last = rule.points() >= most;
+            let size = rule.points().pow(self.dim as u32) * k.max(p.strata()) * k;
+            let some = if open.len() == runs { q.clone() } else { q.select(&open) };
+            for (run, evaluation) in open.iter().zip(self.in_groups(&rule, size, p, &some)?) {
+                let open = REPORTED.iter().any(|&kind| {
+                    let estimate = evaluation.of(kind);
+                    let rounding = ROUNDING_UNITS * self.numerics.epsilon();
+                    let reachable = rounding * estimate.value.abs().max(1.0);
+                    estimate.error > QUADRATURE_TARGET.max(reachable)
+                });
+                if last || !open {
+                    settled[*run] = Some(evaluation);
+                }
+            }
+            if settled.iter().all(Option::is_some) {
+                return Ok(settled.into_iter().flatten().collect());
+            }
+            rule = rule.refined();
+        }
+    }
+
+    fn in_groups(
+        &self,
+        estimator: &dyn Estimator,
+        entries_per_run: usize,
+        p: &dyn Density,
+        q: &MixtureTensors,
+    ) -> Result<Vec<Evaluation>> {
+        let [runs, ..] = q.dims();
+        let group = (GROUP_ENTRIES / entries_per_run.max(1)).clamp(1, runs);
+        let mut evaluations = Vec::with_capacity(runs);
+        for start in (0..runs).step_by(group) {
+            let members: Vec<usize> = (start..(start + group).min(runs)).collect();
+            let some = if members.len() == runs { q.clone() } else { q.select(&members) };
+            evaluations.extend(self.group(estimator, members.len(), p, &some)?);
+        }
+        Ok(evaluations)
+    }
+
+    /// Every run of a group sees the same noise: their values differ by θ alone.
+    fn group(
+        &self,
+        estimator: &dyn Estimator,
+        runs: usize,
+        p: &dyn Density,
+        q: &MixtureTensors,
+    ) -> Result<Vec<Evaluation>> {
+        let sample = |density: &dyn Density, stream: Stream| {
+            let key = NoiseKey {
+                seed: self.seed,
+                stream,
+                step: 0,
+            };
+            let context = Context {
+                numerics: &self.numerics,
+                dim: self.dim,
+                runs: 1,
+                key,
+            };
+            Sampled::new(estimator.draws(density, context), p, q)
+        };
+        let under_p = sample(p, Stream::TargetEvaluation);
+        let under_q = sample(q, Stream::FamilyEvaluation);
+        let side = |side: Side| match side {
+            Side::Target => &under_p,
+            Side::Family => &under_q,
+        };
+        let estimates = |kind: DivergenceKind| -> Result<Vec<Estimate>> {
+            let divergence: Box<dyn Divergence> = kind.build();
+            let mut shares = (divergence.sides().iter())
+                .map(|&s| side(s).estimate(&*divergence, s))
+                .collect::<Result<Vec<_>>>()?
+                .into_iter();
+            let mut total = shares.next().unwrap_or_default();
+            for share in shares {
+                for (sum, term) in total.iter_mut().zip(share) {
+                    *sum = sum.plus(term);
+                }
+            }
+            Ok(total)
+        };
+        let (forward, reverse) = (
+            estimates(DivergenceKind::ForwardKl)?,
+            estimates(DivergenceKind::ReverseKl)?,
+        );
+        let js = estimates(DivergenceKind::Js)?;
+        Ok((0..runs)
+            .map(|run| Evaluation {
+                forward_kl: forward[run],
+                reverse_kl: reverse[run],
+                js: js[run],
+            })
+            .collect())
+    }
+}
+
+impl MixtureTensors {
+    /// Some of the R mixtures.
+    fn select(&self, runs: &[usize]) -> Self {
+        let indices: Vec<i32> = runs.iter().map(|&run| run as i32).collect();
+        let indices = Tensor::<1, burn::tensor::Int>::from_data(
+            indices.as_slice(),
+            &self.means.device(),
+        );
+        // The weights of a Gaussian are one constant for all runs.
+        let log_weights = if self.log_weights.dims()[0] == 1 {
+            self.log_weights.clone()
+        } else {
+            self.log_weights.clone().select(0, indices.clone())
+        };
+        Self {
+            log_weights,
+            means: self.means.clone().select(0, indices.clone()),
+            scale_tril: self.scale_tril.clone().select(0, indices),
+        }
+    }
+}

@@ -1,0 +1,402 @@
+//! The only loop: gradient descent on one divergence, for all runs at once.
+
+use std::time::Instant;
+
+use burn::tensor::{Bool, Tensor};
+use serde::{Deserialize, Serialize};
+
+use crate::density::Density;
+use crate::device::Numerics;
+use crate::divergence::{Divergence, DivergenceKind, Sampled, Side};
+use crate::error::{Error, Result};
+use crate::estimator::{Context, Estimator, EstimatorConfig};
+use crate::evaluate::{Evaluation, Evaluator};
+use crate::family::Family;
+use crate::init::Start;
+use crate::kernel::MixtureTensors;
+use crate::mixture::Mixture;
+use crate::noise::{NoiseKey, Stream};
+use crate::optimizer::{Optimizer, OptimizerConfig};
+use crate::target::Target;
+
+/// What one fit does, all settings resolved.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// A name for files and figures, unique in its experiment.
+    pub label: String,
+    /// What is minimised.
+    pub divergence: DivergenceKind,
+    /// Over which densities.
+    pub family: Family,
+    /// From where.
+    pub start: Start,
+    /// With which points.
+    pub estimator: EstimatorConfig,
+    /// By which rule, and for how many steps.
+    pub optimizer: OptimizerConfig,
+}
+
+/// How a fit is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// A record every so many steps, and at the first and the last; by default about 100 in all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub every: Option<usize>,
+    /// Draws on each side for the logged divergences, where D > 2.
+    pub samples: usize,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            every: None,
+            samples: 4096,
+        }
+    }
+}
+
+impl LogConfig {
+    /// Steps between records in a fit of `steps`.
+    pub fn every(&self, steps: usize) -> usize {
+        self.every.unwrap_or(steps.div_ceil(100)).max(1)
+    }
+}
+
+/// Why a run stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+pub enum Stop {
+    /// It took all its steps.
+    Steps,
+    /// Its loss or gradient was no longer finite, or its parameters no longer a density.
+    Failed {
+        /// The step it happened at.
+        step: usize,
+        /// What happened.
+        what: String,
+    },
+}
+
+impl std::fmt::Display for Stop {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        match self {
+            Self::Steps => f.write_str("took all its steps"),
+            Self::Failed { step, what } => write!(f, "failed at step {step}: {what}"),
+        }
+    }
+}
+
+/// One run at one logged step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunRecord {
+    /// The loss at this step, in nats.
+    pub loss: f64,
+    /// The Euclidean norm of its gradient in θ.
+    pub gradient_norm: f64,
+    /// Every reported divergence at this step.
+    pub evaluation: Evaluation,
+    /// q at this step; of a failed run, the last that was finite.
+    pub mixture: Mixture,
+    /// Why the run stopped, if it has.
+    pub stop: Option<Stop>,
+}
+
+/// All runs at one logged step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// Steps taken so far.
+    pub step: usize,
+    /// Seconds since the fit began.
+    pub seconds: f64,
+    /// The R runs.
+    pub runs: Vec<RunRecord>,
+}
+
+/// A fit in progress: an iterator over its logged steps.
+///
+/// ```
+/// use klfit::{Mixture, divergence::DivergenceKind, fit::{Fit, LogConfig, Plan}, init::Start};
+/// use klfit::{device::Numerics, estimator::EstimatorConfig, optimizer::OptimizerConfig};
+/// use klfit::family::{Family, FamilyConfig};
+///
+/// let numerics = Numerics::cpu();
+/// let p = Mixture::from_stds(vec![0.5, 0.5], vec![vec![-2.0], vec![2.0]], vec![vec![1.0]; 2])?;
+/// let q = Mixture::from_stds(vec![1.0], vec![vec![1.0]], vec![vec![1.0]])?;
+/// let plan = Plan {
+///     label: "forward".into(),
+///     divergence: DivergenceKind::ForwardKl,
+///     family: Family::new(FamilyConfig::default(), 1),
+///     start: Start::Given(Box::new(q)),
+///     estimator: EstimatorConfig::Quadrature(Default::default()),
+///     optimizer: OptimizerConfig::Adam(Default::default()),
+/// };
+/// let target = klfit::target::mixture(&p, &numerics);
+/// let fit = Fit::new(&plan, &*target, &numerics, LogConfig::default(), 0)?;
+/// let last = fit.last().expect("a fit has at least two records")?;
+/// // Forward KL matches the moments: mean 0 and variance 1 + 2².
+/// assert!(last.runs[0].mixture.mean()[0].abs() < 1e-6);
+/// # Ok::<(), klfit::Error>(())
+/// ```
+pub struct Fit<'a> {
+    target: &'a dyn Target,
+    numerics: Numerics,
+    seed: u64,
+    family: Family,
+    divergence: Box<dyn Divergence>,
+    estimator: Box<dyn Estimator>,
+    optimizer: Box<dyn Optimizer>,
+    evaluator: Evaluator,
+    steps: usize,
+    every: usize,
+    /// Points under a target that does not move, for an estimator that is not random: made once.
+    fixed_target: Option<(crate::density::Draws, Tensor<2>)>,
+    started: Instant,
+    step: Option<usize>,
+    theta: Tensor<2>,
+    health: Health,
+    /// The last valid member of each run, and why it stopped if it has.
+    last: Vec<(Mixture, Option<Stop>)>,
+}
+
+/// What is known of the runs without reading it back from the device.
+struct Health {
+    /// Runs that have only seen finite numbers so far, `[R, 1]`.
+    alive: Tensor<2, Bool>,
+    /// The step each run has reached, `[R, 1]`; of a failed run, the step it failed at.
+    reached: Tensor<2>,
+    /// Loss and squared gradient norm of each run at that step, `[R, 1]`.
+    loss: Tensor<2>,
+    squared_norm: Tensor<2>,
+}
+
+impl<'a> Fit<'a> {
+    /// Prepares a fit; nothing is computed before the first record is asked for.
+    ///
+    /// # Errors
+    /// If a start is not a member of the family.
+    pub fn new(
+        plan: &Plan,
+        target: &'a dyn Target,
+        numerics: &Numerics,
+        log: LogConfig,
+        seed: u64,
+    ) -> Result<Self> {
+        let p = target.as_mixture();
+        let starts = plan.start.mixtures(&plan.family, p, seed)?;
+        let (runs, parameters) = (starts.len(), plan.family.parameters());
+        let mut theta = Vec::with_capacity(runs * parameters);
+        for start in &starts {
+            let member = plan.family.theta_of(start);
+            theta.extend(member.map_err(|error| {
+                Error::usage(
+                    format!("fit \"{}\" cannot start there: {error}", plan.label),
+                    "start from a member of the family",
+                )
+            })?);
+        }
+        let steps = plan.optimizer.steps();
+        let zeros = numerics.tensor(vec![0.0; runs], [runs, 1]);
+        Ok(Self {
+            target,
+            numerics: numerics.clone(),
+            seed,
+            family: plan.family,
+            divergence: plan.divergence.build(),
+            estimator: plan.estimator.build(p.dim()),
+            optimizer: plan.optimizer.build(),
+            evaluator: Evaluator::new(numerics.clone(), p.dim(), seed, log.samples),
+            steps,
+            every: log.every(steps),
+            fixed_target: None,
+            started: Instant::now(),
+            step: None,
+            theta: numerics.tensor(theta, [runs, parameters]),
+            health: Health {
+                alive: zeros.clone().equal_elem(0.0),
+                reached: zeros.clone(),
+                loss: zeros.clone(),
+                squared_norm: zeros,
+            },
+            last: starts.into_iter().map(|start| (start, None)).collect(),
+        })
+    }
+
+    /// Steps the fit takes in all.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// Whether a record is due at `step`.
+    fn is_logged(&self, step: usize) -> bool {
+        step.is_multiple_of(self.every) || step == self.steps
+    }
+
+    /// The loss `[R]` of θ and its gradient `[R, P]`, at a step.
+    fn loss_and_gradient(&mut self, step: usize) -> (Tensor<1>, Tensor<2>) {
+        let theta = self.theta.clone().autodiff().require_grad();
+        let q = self.family.density(theta.clone(), &self.numerics);
+        let mut loss: Option<Tensor<1>> = None;
+        for &side in self.divergence.sides() {
+            let share = self.sampled(side, &q, step).share(&*self.divergence, side);
+            loss = Some(match loss {
+                Some(sum) => sum + share,
+                None => share,
+            });
+        }
+        let loss = loss.unwrap_or_else(|| theta.clone().sum_dim(1).squeeze_dim(1) * 0.0);
+        // The runs are independent, so the gradient of the sum holds the gradient of each.
+        let gradients = loss.clone().sum().backward();
+        let gradient = theta.grad(&gradients);
+        let gradient = gradient.unwrap_or_else(|| self.theta.zeros_like());
+        (loss.inner(), gradient.without_autodiff())
+    }
+
+    fn sampled(&mut self, side: Side, q: &MixtureTensors, step: usize) -> Sampled {
+        let (density, stream): (&dyn Density, _) = match side {
+            Side::Target => (self.target, Stream::TargetDraws),
+            Side::Family => (q, Stream::FamilyDraws),
+        };
+        let context = Context {
+            numerics: &self.numerics,
+            dim: self.target.as_mixture().dim(),
+            runs: self.last.len(),
+            key: NoiseKey {
+                seed: self.seed,
+                stream,
+                step: step as u64,
+            },
+        };
+        let draw = || self.estimator.draws(density, context);
+        if side == Side::Target && self.estimator.is_deterministic() {
+            let (draws, log_p) = self.fixed_target.get_or_insert_with(|| {
+                let draws = draw();
+                let log_p = self.target.log_density(draws.x.clone());
+                (draws, log_p)
+            });
+            return Sampled::with_log_p(draws.clone(), log_p.clone(), q);
+        }
+        Sampled::new(draw(), self.target, q)
+    }
+
+    /// Looks at the numbers of a step, and lets only the runs where they are finite go on.
+    fn take_pulse(&mut self, step: usize, loss: Tensor<1>, gradient: &Tensor<2>) {
+        let loss = loss.unsqueeze_dim::<2>(1);
+        let squared_norm = gradient.clone().square().sum_dim(1);
+        let health = &mut self.health;
+        let lost = health.alive.clone().bool_not();
+        let at = loss.zeros_like() + step as f64;
+        health.reached = at.mask_where(lost.clone(), health.reached.clone());
+        health.loss = loss.clone().mask_where(lost.clone(), health.loss.clone());
+        health.squared_norm = (squared_norm.clone()).mask_where(lost, health.squared_norm.clone());
+        let finite = (loss + squared_norm).is_finite();
+        health.alive = health.alive.clone().bool_and(finite);
+    }
+
+    /// One step of the optimizer for the runs that are alive.
+    fn descend(&mut self, gradient: Tensor<2>) {
+        let moved = self.optimizer.step(self.theta.clone(), gradient);
+        let [runs, parameters] = self.theta.dims();
+        let lost = self.health.alive.clone().bool_not();
+        let lost = lost.expand([runs, parameters]);
+        self.theta = moved.mask_where(lost, self.theta.clone());
+    }
+
+    fn record(&mut self, step: usize) -> Result<Record> {
+        let q = self.family.density(self.theta.clone(), &self.numerics);
+        let evaluations = self.evaluator.evaluate(self.target, &q)?;
+        let mixtures = q.read()?;
+        let alive = Numerics::read(self.health.alive.clone().float())?;
+        let reached = Numerics::read(self.health.reached.clone())?;
+        let loss = Numerics::read(self.health.loss.clone())?;
+        let squared_norm = Numerics::read(self.health.squared_norm.clone())?;
+        let mut runs = Vec::with_capacity(mixtures.len());
+        for (run, (mixture, evaluation)) in mixtures.into_iter().zip(evaluations).enumerate() {
+            let (last, stop) = &mut self.last[run];
+            if stop.is_none() {
+                let failed = |what: String| Stop::Failed {
+                    step: reached[run] as usize,
+                    what,
+                };
+                match mixture {
+                    Ok(mixture) => *last = mixture,
+                    Err(error) => *stop = Some(failed(format!("q is no longer a density: {error}"))),
+                }
+                if alive[run] == 0.0 {
+                    let part = if loss[run].is_finite() { "gradient" } else { "loss" };
+                    *stop = Some(failed(format!("the {part} is not finite")));
+                } else if stop.is_none() && step == self.steps {
+                    *stop = Some(Stop::Steps);
+                }
+            }
+            runs.push(RunRecord {
+                loss: loss[run],
+                gradient_norm: squared_norm[run].sqrt(),
+                evaluation,
+                mixture: last.clone(),
+                stop: stop.clone(),
+            });
+        }
+        Ok(Record {
+            step,
+            seconds: self.started.elapsed().as_secs_f64(),
+            runs,
+        })
+    }
+
+    fn advance(&mut self) -> Result<Record> {
+        loop {
+            let step = match self.step {
+                None => {
+                    self.started = Instant::now();
+                    0
+                }
+                Some(step) => step + 1,
+            };
+            self.step = Some(step);
+            let (loss, gradient) = self.loss_and_gradient(step);
+            self.take_pulse(step, loss, &gradient);
+            let record = self.is_logged(step).then(|| self.record(step)).transpose()?;
+            let all_stopped = self.last.iter().all(|(_, stop)| stop.is_some());
+            if all_stopped {
+                self.steps = step;
+            } else {
+                self.descend(gradient);
+            }
+            if let Some(record) = record {
+                return Ok(record);
+            }
+        }
+    }
+}
+
+impl Iterator for Fit<'_> {
+    type Item = Result<Record>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.step.is_some_and(|step| step >= self.steps) {
+            return None;
+        }
+        let record = self.advance();
+        if record.is_err() {
+            self.steps = 0;
+        }
+        Some(record)
+    }
+}
+
+/// The best member of `family` for a divergence, where it is known without a fit: the target
+/// itself where it is a member, and the one with its moments for the forward KL of a Gaussian.
+pub fn known_optimum(
+    divergence: DivergenceKind,
+    family: &Family,
+    target: &Mixture,
+) -> Option<Mixture> {
+    if family.contains(target) {
+        return Some(target.clone());
+    }
+    if divergence != DivergenceKind::ForwardKl {
+        return None;
+    }
+    family.moment_match(target)?.ok()
+}

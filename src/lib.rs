@@ -1,0 +1,22 @@
+//! Fits a Gaussian or a mixture of Gaussians q to a target density p by gradient descent on a
+//! divergence, and shows what happened.
+
+pub mod config;
+pub mod density;
+pub mod device;
+pub mod divergence;
+pub mod error;
+pub mod estimator;
+pub mod evaluate;
+pub mod family;
+pub mod fit;
+pub mod init;
+pub mod kernel;
+pub mod mixture;
+pub mod noise;
+pub mod optimizer;
+pub mod run_folder;
+pub mod target;
+
+pub use error::{Error, Result};
+pub use mixture::Mixture;
