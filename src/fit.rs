@@ -102,6 +102,16 @@ pub struct RunRecord {
     pub stop: Option<Stop>,
 }
 
+impl RunRecord {
+    /// The step this is about, in a record of `step`: a failed run stays where it failed.
+    pub fn step_of(&self, step: usize) -> usize {
+        match self.stop {
+            Some(Stop::Failed { step, .. }) => step,
+            _ => step,
+        }
+    }
+}
+
 /// All runs at one logged step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {

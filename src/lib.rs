@@ -14,7 +14,10 @@ pub mod init;
 pub mod kernel;
 pub mod mixture;
 pub mod noise;
+pub mod optima;
 pub mod optimizer;
+pub mod plot;
+pub mod run;
 pub mod run_folder;
 pub mod target;
 

@@ -2,6 +2,7 @@
 //!
 //! A divergence is written once, on tensors. The same code trains, logs and reports.
 
+mod closed_form;
 mod forward_kl;
 mod jensen_shannon;
 mod reverse_kl;
@@ -9,6 +10,7 @@ mod reverse_kl;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
+pub use closed_form::gaussian_kl;
 pub use forward_kl::ForwardKl;
 pub use jensen_shannon::JensenShannon;
 pub use reverse_kl::ReverseKl;
@@ -105,6 +107,8 @@ pub struct Estimate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
+    /// Exact up to rounding.
+    ClosedForm,
     /// A deterministic rule; the error is its difference from a coarser one.
     Quadrature,
     /// Random points; the error is one standard error.
@@ -171,7 +175,7 @@ impl Estimate {
     /// in absolute value.
     pub fn plus(self, other: Self) -> Self {
         let error = match self.method {
-            Method::Quadrature => self.error + other.error,
+            Method::ClosedForm | Method::Quadrature => self.error + other.error,
             Method::MonteCarlo => self.error.hypot(other.error),
         };
         Self {

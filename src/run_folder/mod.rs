@@ -1,4 +1,234 @@
 //! The run folder: everything a run leaves behind, written and read back.
+//!
+//! ```text
+//! outputs/NAME/
+//!   config.toml          resolved: runs the experiment again as it was
+//!   summary.json         what came out, with an error on every divergence
+//!   FIT/trajectory.csv   every run at every logged step, in natural units
+//!   FIT/restarts.csv     where every run started and ended, the failed ones included
+//!   figures/             drawn from the files above and nothing else
+//! ```
+
+mod restarts;
+mod summary;
+mod trajectory;
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+pub use summary::{FitSummary, KnownOptimum, Optimum, RunSummary, Summary, Versions};
+pub use summary::{BURN_VERSION, FORMAT};
+pub use trajectory::{Row, Trajectory, TrajectoryWriter};
+
+use crate::config::Experiment;
+use crate::error::{Error, Result};
+use crate::fit::{Plan, Record};
+
+const CONFIG: &str = "config.toml";
+const SUMMARY: &str = "summary.json";
+const TRAJECTORY: &str = "trajectory.csv";
+const RESTARTS: &str = "restarts.csv";
+/// The folder of the figures, which no fit may take as its label.
+pub(crate) const FIGURES: &str = "figures";
+
+/// What to do with a folder that holds an earlier run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// Leave it and refuse.
+    Refuse,
+    /// Remove what the earlier run wrote, and nothing else.
+    Replace,
+}
+
+/// The folder of one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// Makes the folder of an experiment and writes its config there.
+    ///
+    /// # Errors
+    /// If it holds a run already and is not to be replaced, holds something that is not a run, or
+    /// cannot be written.
+    pub fn create(path: &Path, experiment: &Experiment, existing: Existing) -> Result<Self> {
+        let folder = Self {
+            path: path.to_owned(),
+        };
+        match fs::read_dir(path) {
+            Ok(entries) => {
+                if entries.count() > 0 {
+                    folder.clear(existing)?;
+                }
+            }
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::io("write to", path)(error));
+            }
+            _ => {}
+        }
+        fs::create_dir_all(path).map_err(Error::io("create", path))?;
+        let config = path.join(CONFIG);
+        fs::write(&config, experiment.to_toml()?).map_err(Error::io("write", &config))?;
+        Ok(folder)
+    }
+
+    /// Opens the folder of an earlier run.
+    ///
+    /// # Errors
+    /// If it is not the folder of a run.
+    pub fn open(path: &Path) -> Result<Self> {
+        if path.join(CONFIG).is_file() {
+            return Ok(Self {
+                path: path.to_owned(),
+            });
+        }
+        Err(Error::usage(
+            format!("{} is not the folder of a run: it has no {CONFIG}", path.display()),
+            "give the folder that `klfit run` wrote, such as outputs/bimodal",
+        ))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where its figures go.
+    pub fn figures(&self) -> PathBuf {
+        self.path.join(FIGURES)
+    }
+
+    /// Starts the trajectory of a fit.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn start_trajectory(&self, plan: &Plan) -> Result<TrajectoryWriter> {
+        let folder = self.path.join(&plan.label);
+        fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+        TrajectoryWriter::create(&folder.join(TRAJECTORY), &plan.family.parameter_names())
+    }
+
+    /// Writes where every run of a fit started and ended.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write_restarts(
+        &self,
+        plan: &Plan,
+        first: &Record,
+        last: &Record,
+        optimum: &[Option<usize>],
+    ) -> Result<()> {
+        let path = self.path.join(&plan.label).join(RESTARTS);
+        restarts::write(&path, &plan.family.parameter_names(), first, last, optimum)
+    }
+
+    /// Writes the summary.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write_summary(&self, summary: &Summary) -> Result<()> {
+        let path = self.path.join(SUMMARY);
+        let mut text = serde_json::to_string_pretty(summary)
+            .map_err(|error| Error::run_folder(&path, error.to_string()))?;
+        text.push('\n');
+        fs::write(&path, text).map_err(Error::io("write", &path))
+    }
+
+    /// Reads the experiment back.
+    ///
+    /// # Errors
+    /// If its config is missing or spoilt.
+    pub fn experiment(&self) -> Result<Experiment> {
+        Experiment::load(&self.path.join(CONFIG), Vec::new())
+    }
+
+    /// Reads the summary back.
+    ///
+    /// # Errors
+    /// If it is missing, as in a run that did not end, or spoilt.
+    pub fn summary(&self) -> Result<Summary> {
+        let path = self.path.join(SUMMARY);
+        let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+        serde_json::from_str(&text).map_err(|error| Error::run_folder(&path, error.to_string()))
+    }
+
+    /// Reads the trajectory of a fit back.
+    ///
+    /// # Errors
+    /// If it is missing or spoilt.
+    pub fn trajectory(&self, label: &str) -> Result<Trajectory> {
+        Trajectory::read(&self.path.join(label).join(TRAJECTORY))
+    }
+
+    /// Removes what an earlier run wrote, by the names it gave its files.
+    fn clear(&self, existing: Existing) -> Result<()> {
+        let path = &self.path;
+        if !path.join(CONFIG).is_file() {
+            return Err(Error::usage(
+                format!("{} is not empty and does not hold a run", path.display()),
+                "choose another folder with --out",
+            ));
+        }
+        if existing == Existing::Refuse {
+            return Err(Error::usage(
+                format!("{} holds a run already", path.display()),
+                "replace it with --force, or choose another folder with --out",
+            ));
+        }
+        for entry in fs::read_dir(path).map_err(Error::io("read", path))? {
+            let entry = entry.map_err(Error::io("read", path))?.path();
+            let is_fit = entry.join(TRAJECTORY).is_file();
+            for file in [TRAJECTORY, RESTARTS] {
+                remove_file(&entry.join(file), is_fit)?;
+            }
+            if is_fit {
+                // Only if nothing else is in it.
+                let _ = fs::remove_dir(&entry);
+            }
+        }
+        let figures = self.figures();
+        if let Ok(entries) = fs::read_dir(&figures) {
+            for figure in entries.flatten() {
+                let extension = figure.path().extension().map(std::ffi::OsStr::to_owned);
+                let ours = extension.is_some_and(|e| e == "svg" || e == "png" || e == "pdf");
+                remove_file(&figure.path(), ours)?;
+            }
+        }
+        remove_file(&path.join(SUMMARY), true)
+    }
+}
+
+fn remove_file(path: &Path, ours: bool) -> Result<()> {
+    if ours && path.is_file() {
+        fs::remove_file(path).map_err(Error::io("replace", path))?;
+    }
+    Ok(())
+}
+
+fn csv_writer(path: &Path) -> Result<csv::Writer<File>> {
+    let file = File::create(path).map_err(Error::io("create", path))?;
+    Ok(csv::Writer::from_writer(file))
+}
+
+fn csv_error(path: &Path) -> impl FnOnce(csv::Error) -> Error + use<> {
+    let path = path.to_owned();
+    move |error| {
+        if !error.is_io_error() {
+            return Error::run_folder(&path, error.to_string());
+        }
+        match error.into_kind() {
+            csv::ErrorKind::Io(source) => Error::io("use", &path)(source),
+            kind => Error::run_folder(&path, format!("{kind:?}")),
+        }
+    }
+}
+
+/// The shortest text that reads back as the same number.
+fn number(value: f64) -> String {
+    format!("{value:?}")
+}
 
 /// Numbers that may be infinite or NaN, in JSON: as strings, since JSON has no such numbers.
 pub(crate) mod extended {

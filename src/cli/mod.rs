@@ -1,0 +1,75 @@
+//! The command line: one file for each subcommand.
+
+mod check;
+mod complaint;
+mod digest;
+mod init;
+mod plot;
+mod progress;
+mod run;
+mod table;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+use klfit::Result;
+
+pub use complaint::complain;
+
+/// Fit Gaussians and mixtures to a density by gradient descent on a divergence, and see what
+/// happened.
+#[derive(Debug, Parser)]
+#[command(name = "klfit", version, about, long_about = None, max_term_width = 100)]
+#[command(after_help = "Examples:
+  klfit init my.toml           write a commented config to start from
+  klfit check my.toml          validate it without running
+  klfit run my.toml            run it: results and figures go to outputs/NAME
+  klfit plot outputs/NAME      draw the figures again
+
+The exit code is 0 after success, 1 if a run failed, 2 if the request was wrong.")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    voice: Voice,
+}
+
+/// How much is said.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Voice {
+    /// Print nothing but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Print every logged step and every restart
+    #[arg(short, long, global = true, action = ArgAction::SetTrue)]
+    verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run an experiment: fit, log, compare, draw
+    Run(run::Options),
+    /// Validate a config without running it
+    Check(check::Options),
+    /// Write a commented config to start from
+    Init(init::Options),
+    /// Draw the figures of a finished run again
+    Plot(plot::Options),
+}
+
+/// How a command that was not refused ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It did what was asked.
+    Success,
+    /// It ran, and every restart of a fit failed.
+    FailedRun,
+}
+
+/// Does what the command line asks.
+pub fn dispatch(cli: Cli) -> Result<Outcome> {
+    match cli.command {
+        Command::Run(options) => run::run(&options, cli.voice),
+        Command::Check(options) => check::check(&options, cli.voice),
+        Command::Init(options) => init::init(&options, cli.voice),
+        Command::Plot(options) => plot::plot(&options, cli.voice),
+    }
+}

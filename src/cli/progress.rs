@@ -1,0 +1,100 @@
+//! What a run shows while it goes: a bar for each fit on a terminal, plain lines elsewhere.
+
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use klfit::fit::{Plan, Record, Stop};
+use klfit::run::Watch;
+use klfit::run_folder::FitSummary;
+
+use super::{Voice, digest};
+
+/// Plain lines come no more often than this, unless all are asked for.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Follows a run on standard error.
+pub struct Progress {
+    voice: Voice,
+    bar: Option<ProgressBar>,
+    last_line: Option<Instant>,
+}
+
+impl Progress {
+    /// A bar if standard error is a terminal and not every step is to be printed.
+    pub fn new(voice: Voice) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let bar = (terminal && !voice.quiet && !voice.verbose).then(ProgressBar::no_length);
+        Self {
+            voice,
+            bar,
+            last_line: None,
+        }
+    }
+
+    /// A word on what comes next, on a terminal.
+    pub fn say(&self, what: &str) {
+        if !self.voice.quiet && std::io::stderr().is_terminal() {
+            anstream::eprintln!("{what} …");
+        }
+    }
+}
+
+impl Watch for Progress {
+    fn begin(&mut self, plan: &Plan) {
+        if self.bar.is_none() {
+            return;
+        }
+        let bar = ProgressBar::new(plan.optimizer.steps() as u64);
+        let template = "{prefix} {wide_bar:.cyan/dim} {pos}/{len}  {msg}  {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("━━─"));
+        }
+        bar.set_prefix(plan.label.clone());
+        self.bar = Some(bar);
+    }
+
+    fn record(&mut self, plan: &Plan, record: &Record) {
+        let Some(best) = (record.runs.iter())
+            .filter(|run| !matches!(run.stop, Some(Stop::Failed { .. })))
+            .min_by(|a, b| a.loss.total_cmp(&b.loss))
+        else {
+            return;
+        };
+        let numbers = format!(
+            "loss {:.5}  KL(p‖q) {:.5}  KL(q‖p) {:.5}",
+            best.loss, best.evaluation.forward_kl.value, best.evaluation.reverse_kl.value
+        );
+        if let Some(bar) = &self.bar {
+            bar.set_message(numbers);
+            bar.set_position(record.step as u64);
+            return;
+        }
+        let due = (self.last_line).is_none_or(|last| last.elapsed() >= PAUSE) || self.voice.verbose;
+        if self.voice.quiet || !due {
+            return;
+        }
+        self.last_line = Some(Instant::now());
+        anstream::eprintln!(
+            "{}: step {}/{}  {numbers}  {}",
+            plan.label,
+            record.step,
+            plan.optimizer.steps(),
+            digest::seconds(record.seconds)
+        );
+    }
+
+    fn end(&mut self, fit: &FitSummary) {
+        self.last_line = None;
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        if !self.voice.quiet {
+            anstream::eprintln!(
+                "{}: done in {}",
+                fit.label,
+                digest::seconds(fit.seconds)
+            );
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What came out, as a table with its errors and what there is to say below it.
+
+use comfy_table::{CellAlignment, Table, presets};
+use klfit::divergence::Estimate;
+use klfit::fit::Stop;
+use klfit::run_folder::{FitSummary, Summary};
+
+use super::{Voice, digest};
+
+/// Optima that are listed without being asked for.
+const LISTED: usize = 5;
+
+/// Prints the comparison of the fits.
+pub fn print(summary: &Summary, voice: Voice) {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header([
+        "fit", "q", "KL(p‖q)", "KL(q‖p)", "JS(p, q)", "steps", "time", "stopped",
+    ]);
+    for fit in &summary.fits {
+        let time = digest::seconds(fit.seconds);
+        match &fit.best {
+            Some(best) => table.add_row([
+                fit.label.clone(),
+                digest::mixture(&best.mixture),
+                digest::estimate(best.divergences.forward_kl),
+                digest::estimate(best.divergences.reverse_kl),
+                digest::estimate(best.divergences.js),
+                best.steps.to_string(),
+                time,
+                best.stop.to_string(),
+            ]),
+            None => table.add_row([
+                fit.label.as_str(),
+                "every run failed",
+                "",
+                "",
+                "",
+                "",
+                time.as_str(),
+                "",
+            ]),
+        };
+    }
+    for column in [5, 6] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    anstream::println!("{table}");
+    anstream::println!("Divergences are in nats, of the best run of each fit.");
+    for fit in &summary.fits {
+        remarks(fit, voice);
+    }
+}
+
+fn remarks(fit: &FitSummary, voice: Voice) {
+    if let Some(known) = &fit.known_optimum
+        && let Some(gap) = known.gap
+    {
+        anstream::println!(
+            "{}: {} nats above the known optimum, {} = {}",
+            fit.label,
+            gap_text(gap),
+            fit.divergence.symbol(),
+            digest::estimate(known.value)
+        );
+    }
+    if fit.failed > 0 {
+        anstream::println!(
+            "{}: {} of {} runs failed; restarts.csv says why",
+            fit.label,
+            fit.failed,
+            fit.restarts
+        );
+    }
+    if fit.restarts > 1 && !fit.optima.is_empty() {
+        let finished = fit.restarts - fit.failed;
+        let places = match fit.optima.len() {
+            1 => "one optimum".to_owned(),
+            n => format!("{n} optima"),
+        };
+        anstream::println!("{}: {finished} restarts ended at {places}", fit.label);
+        let listed = if voice.verbose { fit.optima.len() } else { LISTED };
+        for optimum in fit.optima.iter().take(listed) {
+            anstream::println!(
+                "  {:>4} ×  {} {}  {}",
+                optimum.runs,
+                fit.divergence.symbol(),
+                digest::estimate(optimum.divergences.of(fit.divergence)),
+                digest::mixture(&optimum.mixture).replace('\n', "; ")
+            );
+        }
+        if fit.optima.len() > listed {
+            anstream::println!("  and {} more, in summary.json", fit.optima.len() - listed);
+        }
+    }
+    if let Some(best) = &fit.best
+        && let Stop::Failed { .. } = best.stop
+    {
+        anstream::println!("{}: {}", fit.label, best.stop);
+    }
+}
+
+fn gap_text(gap: Estimate) -> String {
+    if gap.error > 0.0 {
+        digest::estimate(gap)
+    } else {
+        digest::small(gap.value)
+    }
+}

@@ -1,0 +1,59 @@
+//! The place of a value in a config: `fit[2].optimizer.steps`.
+
+use std::fmt;
+
+/// The keys and positions that lead to a value, from the top of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KeyPath(pub(super) Vec<Key>);
+
+/// One step of a [`KeyPath`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Key {
+    Name(String),
+    /// Counted from 0.
+    Index(usize),
+}
+
+impl KeyPath {
+    /// The path of a dotted key such as `optimizer.steps`.
+    pub fn dotted(text: &str) -> Self {
+        Self(text.split('.').map(|name| Key::Name(name.to_owned())).collect())
+    }
+
+    /// The path one name further in.
+    pub fn name(&self, name: &str) -> Self {
+        let mut path = self.clone();
+        path.0.push(Key::Name(name.to_owned()));
+        path
+    }
+
+    /// The path of one entry of the list, counted from 0.
+    pub fn index(&self, index: usize) -> Self {
+        let mut path = self.clone();
+        path.0.push(Key::Index(index));
+        path
+    }
+
+    /// The path without its first `n` steps.
+    pub(super) fn after(&self, n: usize) -> Self {
+        Self(self.0.iter().skip(n).cloned().collect())
+    }
+
+    pub(super) fn ends_with_name(&self, name: &str) -> bool {
+        matches!(self.0.last(), Some(Key::Name(last)) if last == name)
+    }
+}
+
+impl fmt::Display for KeyPath {
+    /// Positions are shown counted from 1.
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        for (i, key) in self.0.iter().enumerate() {
+            match key {
+                Key::Name(name) if i == 0 => f.write_str(name)?,
+                Key::Name(name) => write!(f, ".{name}")?,
+                Key::Index(index) => write!(f, "[{}]", index + 1)?,
+            }
+        }
+        Ok(())
+    }
+}

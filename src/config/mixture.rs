@@ -1,0 +1,136 @@
+//! How a config writes a mixture: a target, or where a fit starts.
+
+use serde::{Deserialize, Serialize};
+
+use super::key::KeyPath;
+use super::source::{ConfigError, Source};
+use crate::mixture::{Mixture, MixtureError, matrix_of};
+
+/// A mixture under its keys. Lists over the components, or the singular forms for a Gaussian.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MixtureConfig {
+    /// K weights; may be left out for one component.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights: Option<Vec<f64>>,
+    /// K means of D.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub means: Option<Vec<Vec<f64>>>,
+    /// K lists of D standard deviations, for independent coordinates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stds: Option<Vec<Vec<f64>>>,
+    /// K covariances of D × D.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub covariances: Option<Vec<Vec<Vec<f64>>>>,
+    /// K lower Cholesky factors of D × D.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale_trils: Option<Vec<Vec<Vec<f64>>>>,
+    /// The mean of a Gaussian.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mean: Option<Vec<f64>>,
+    /// The standard deviations of a Gaussian with independent coordinates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub std: Option<Vec<f64>>,
+    /// The covariance of a Gaussian.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub covariance: Option<Vec<Vec<f64>>>,
+    /// The lower Cholesky factor of a Gaussian's covariance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale_tril: Option<Vec<Vec<f64>>>,
+}
+
+impl MixtureConfig {
+    /// The mixture it describes, standing at `at`.
+    pub(super) fn resolve(&self, at: &KeyPath, source: &Source) -> Result<Mixture, ConfigError> {
+        let singular = self.mean.is_some()
+            || self.std.is_some()
+            || self.covariance.is_some()
+            || self.scale_tril.is_some();
+        let plural = self.means.is_some()
+            || self.stds.is_some()
+            || self.covariances.is_some()
+            || self.scale_trils.is_some();
+        if singular && plural {
+            return Err(source.error(
+                at,
+                "mixes the keys of one Gaussian with those of a mixture",
+                "write `mean` with `std`, or `means` with `stds`, not both",
+            ));
+        }
+        let named = |plural_name: &'static str, singular_name: &'static str| {
+            at.name(if singular { singular_name } else { plural_name })
+        };
+        let means = match (&self.means, &self.mean) {
+            (Some(means), _) => means.clone(),
+            (None, Some(mean)) => vec![mean.clone()],
+            (None, None) => {
+                let key = named("means", "mean");
+                return Err(source.error(&key, "is missing", "say where it is centred"));
+            }
+        };
+        let weights = match &self.weights {
+            Some(weights) => weights.clone(),
+            None if means.len() == 1 => vec![1.0],
+            None => {
+                let each = format!("{:.6}", 1.0 / means.len() as f64);
+                let equal = vec![each; means.len()].join(", ");
+                return Err(source.error(
+                    &at.name("weights"),
+                    format!("is missing, and there are {} components", means.len()),
+                    format!("add weights that sum to 1; equal ones: weights = [{equal}]"),
+                ));
+            }
+        };
+        let stds = self.stds.clone().or(self.std.clone().map(|std| vec![std]));
+        let covariances = (self.covariances.clone()).or(self.covariance.clone().map(|c| vec![c]));
+        let scale_trils = (self.scale_trils.clone()).or(self.scale_tril.clone().map(|l| vec![l]));
+        let matrices = |part, rows: Vec<Vec<Vec<f64>>>| {
+            (rows.iter().enumerate())
+                .map(|(k, rows)| matrix_of(part, k, rows))
+                .collect::<Result<Vec<_>, _>>()
+        };
+        let made = match (stds, covariances, scale_trils) {
+            (Some(stds), None, None) => Mixture::from_stds(weights, means, stds),
+            (None, Some(rows), None) => matrices("covariances", rows)
+                .and_then(|rows| Mixture::from_covariances(weights, means, rows)),
+            (None, None, Some(rows)) => {
+                matrices("scale_trils", rows).and_then(|rows| Mixture::new(weights, means, rows))
+            }
+            (None, None, None) => {
+                return Err(source.error(
+                    &named("stds", "std"),
+                    "is missing",
+                    "say how wide it is, with stds, covariances or scale_trils (or, for one \
+                     Gaussian, std, covariance or scale_tril)",
+                ));
+            }
+            _ => {
+                return Err(source.error(
+                    at,
+                    "gives the width more than once",
+                    "keep one of stds, covariances and scale_trils",
+                ));
+            }
+        };
+        made.map_err(|error| {
+            let key = key_of(at, &error, singular);
+            let message = match error.component {
+                Some(k) if !singular => format!("is wrong in component {}: {}", k + 1, error.message),
+                _ => error.message.clone(),
+            };
+            source.error(&key, message, error.help)
+        })
+    }
+}
+
+/// The key a mixture error is about; `weights` has one number for each component, not a list.
+fn key_of(at: &KeyPath, error: &MixtureError, singular: bool) -> KeyPath {
+    if singular {
+        return at.name(error.part.trim_end_matches('s'));
+    }
+    let key = at.name(error.part);
+    match error.component {
+        Some(k) => key.index(k),
+        None => key,
+    }
+}

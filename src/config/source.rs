@@ -1,0 +1,300 @@
+//! The text of a config, and errors that point into it.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::SHARED;
+use super::key::{Key, KeyPath};
+use crate::error::{Error, Result};
+
+/// What is wrong with a config, where, and what to do.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{location}{message}")]
+pub struct ConfigError {
+    /// Where it stands.
+    pub location: Location,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+/// A place in a config file, or on the command line.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Location {
+    /// The file.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: String,
+    /// The bytes of the text it is about; none where the text does not hold the key.
+    pub span: Option<Range<usize>>,
+    /// The override it came from, as written.
+    pub from: Option<String>,
+}
+
+impl Location {
+    /// The line, counted from 1.
+    pub fn line(&self) -> Option<usize> {
+        let span = self.span.as_ref()?;
+        let before = self.text.get(..span.start)?;
+        Some(before.matches('\n').count() + 1)
+    }
+}
+
+impl std::fmt::Display for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        match (&self.from, self.line()) {
+            (Some(from), _) => write!(f, "{from}: "),
+            (None, Some(line)) => write!(f, "{}:{line}: ", self.path.display()),
+            (None, None) => write!(f, "{}: ", self.path.display()),
+        }
+    }
+}
+
+/// A key set from outside the file, such as by a command-line option.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Override {
+    /// The key.
+    pub key: KeyPath,
+    /// Its new value.
+    pub value: toml::Value,
+    /// What set it, as the user wrote it: for messages.
+    pub from: String,
+}
+
+impl Override {
+    /// An override of a dotted key.
+    pub fn new(key: &str, value: impl Into<toml::Value>, from: impl Into<String>) -> Self {
+        Self {
+            key: KeyPath::dotted(key),
+            value: value.into(),
+            from: from.into(),
+        }
+    }
+
+    /// Reads `key=value`, where the value is TOML, or text without its quotes.
+    ///
+    /// # Errors
+    /// If there is no `=`, or no key before it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (key, value) = text
+            .split_once('=')
+            .ok_or_else(|| "write it as key=value, as in optimizer.learning_rate=0.01".to_owned())?;
+        let (key, value) = (key.trim(), value.trim());
+        if key.is_empty() || key.split('.').any(str::is_empty) {
+            return Err(format!("\"{key}\" is not a key such as optimizer.learning_rate"));
+        }
+        let parsed = format!("value = {value}")
+            .parse::<toml::Table>()
+            .ok()
+            .and_then(|mut table| table.remove("value"));
+        let value = parsed.unwrap_or_else(|| toml::Value::String(value.to_owned()));
+        Ok(Self::new(key, value, format!("--set {text}")))
+    }
+}
+
+/// A config file as text, with what the command line sets on top.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    pub path: PathBuf,
+    pub text: String,
+    pub overrides: Vec<Override>,
+}
+
+impl Source {
+    /// Reads a file.
+    pub fn read(path: &Path, overrides: Vec<Override>) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+        let text = String::from_utf8(bytes).map_err(|_| {
+            Error::usage(
+                format!("{} is not text in UTF-8", path.display()),
+                "a config is a TOML file; `klfit init` writes one to start from",
+            )
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            text,
+            overrides,
+        })
+    }
+
+    /// The whole file as a table.
+    pub fn table(&self) -> Result<toml::Table, ConfigError> {
+        self.text.parse().map_err(|error: toml::de::Error| ConfigError {
+            location: self.location(error.span()),
+            message: error.message().to_owned(),
+            help: Some("the file is not valid TOML at this place".to_owned()),
+        })
+    }
+
+    /// An error at a key.
+    pub fn error(
+        &self,
+        key: &KeyPath,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> ConfigError {
+        let mut location = self.location(self.locate(key));
+        location.from = (self.overrides.iter())
+            .find(|one| *key == one.key || key.after(2) == one.key)
+            .map(|one| one.from.clone());
+        ConfigError {
+            location,
+            message: format!("`{key}` {}", message.into()),
+            help: Some(help.into()),
+        }
+    }
+
+    /// Reads a value that stands at `at`, with errors that name the key they are about.
+    pub fn deserialize<T: DeserializeOwned>(
+        &self,
+        at: &KeyPath,
+        value: toml::Value,
+    ) -> Result<T, ConfigError> {
+        serde_path_to_error::deserialize(value).map_err(|error| {
+            let mut key = at.clone();
+            for segment in error.path() {
+                use serde_path_to_error::Segment;
+                key = match segment {
+                    Segment::Map { key: name } => key.name(name),
+                    Segment::Seq { index } => key.index(*index),
+                    Segment::Enum { .. } | Segment::Unknown => key,
+                };
+            }
+            self.shape_error(key, error.inner().message())
+        })
+    }
+
+    /// Words serde's account of a value of the wrong shape as advice.
+    fn shape_error(&self, mut key: KeyPath, message: &str) -> ConfigError {
+        let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+        if message.starts_with("unknown field") {
+            let (unknown, valid) = quoted.split_first().unwrap_or((&"", &[]));
+            if !key.ends_with_name(unknown) {
+                key = key.name(unknown);
+            }
+            return self.error(&key, "is not a key klfit knows", suggestion(unknown, valid));
+        }
+        if message.starts_with("unknown variant") {
+            let (unknown, valid) = quoted.split_first().unwrap_or((&"", &[]));
+            // A tagged section loses its key on the way: the tag is what it can be about.
+            let tagged = key.name("type");
+            if self.locate_exactly(&tagged).is_some() {
+                key = tagged;
+            }
+            let message = format!("is \"{unknown}\", which klfit does not know");
+            return self.error(&key, message, suggestion(unknown, valid));
+        }
+        if message.starts_with("missing field") {
+            let missing = quoted.first().copied().unwrap_or_default();
+            let help = format!("add `{missing} = ...`");
+            let mut error = self.error(&key.name(missing), "is missing", help);
+            if missing == "fit" {
+                error.help = Some(FIT_HELP.to_owned());
+            }
+            return error;
+        }
+        let message = [
+            ("invalid type: ", "is "),
+            ("invalid value: ", "is "),
+            ("a sequence", "a list"),
+            ("sequence", "a list"),
+            ("a map", "a table"),
+            ("map", "a table"),
+            ("f64", "a number"),
+            ("usize", "a whole number, at least 0"),
+            ("u64", "a whole number, at least 0"),
+        ]
+        .into_iter()
+        .fold(message.to_owned(), |text, (from, to)| {
+            text.replacen(from, to, 1)
+        });
+        let message = message.trim_end().replace("a a ", "a ");
+        self.error(&key, message, "see the README's tour of a config")
+    }
+
+    fn location(&self, span: Option<Range<usize>>) -> Location {
+        Location {
+            path: self.path.clone(),
+            text: self.text.clone(),
+            span,
+            from: None,
+        }
+    }
+
+    /// Where a key stands in the text: the key itself, or in a fit the shared section it came
+    /// from, or the nearest thing around it.
+    fn locate(&self, key: &KeyPath) -> Option<Range<usize>> {
+        if let Some(span) = self.locate_exactly(key) {
+            return Some(span);
+        }
+        if let [Key::Name(fit), Key::Index(_), Key::Name(section), ..] = &key.0[..]
+            && fit == "fit"
+            && SHARED.contains(&section.as_str())
+            && let Some(span) = self.locate(&key.after(2))
+        {
+            return Some(span);
+        }
+        let mut around = key.clone();
+        around.0.pop()?;
+        if around.0.is_empty() {
+            return None;
+        }
+        self.locate(&around)
+    }
+
+    fn locate_exactly(&self, key: &KeyPath) -> Option<Range<usize>> {
+        let table = DeTable::parse(&self.text).ok()?;
+        let (first, rest) = key.0.split_first()?;
+        let Key::Name(first) = first else { return None };
+        let mut span = entry(table.get_ref(), first)?;
+        let mut value: &Spanned<DeValue> = span.1;
+        for key in rest {
+            match (key, value.get_ref()) {
+                (Key::Name(name), DeValue::Table(table)) => {
+                    span = entry(table, name)?;
+                    value = span.1;
+                }
+                (Key::Index(index), DeValue::Array(list)) => {
+                    value = list.get(*index)?;
+                    span = (value.span(), value);
+                }
+                _ => return None,
+            }
+        }
+        let (key_span, value) = span;
+        // A section's span is its header; a value is shown with its key.
+        match value.get_ref() {
+            DeValue::Table(_) => Some(key_span),
+            _ => Some(key_span.start.min(value.span().start)..value.span().end),
+        }
+    }
+}
+
+const FIT_HELP: &str = "add a fit, as in\n\n    [[fit]]\n    divergence = \"forward-kl\"";
+
+fn entry<'a, 'i>(
+    table: &'a DeTable<'i>,
+    name: &str,
+) -> Option<(Range<usize>, &'a Spanned<DeValue<'i>>)> {
+    table
+        .iter()
+        .find(|(key, _)| key.get_ref() == name)
+        .map(|(key, value)| (key.span(), value))
+}
+
+/// "did you mean", or what there is to choose from.
+fn suggestion(unknown: &str, valid: &[&str]) -> String {
+    let nearest = (valid.iter())
+        .map(|name| (strsim::jaro_winkler(unknown, name), *name))
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    match nearest {
+        Some((likeness, name)) if likeness > 0.8 => format!("did you mean `{name}`?"),
+        _ if valid.is_empty() => "remove it".to_owned(),
+        _ => format!("here it can be one of: {}", valid.join(", ")),
+    }
+}

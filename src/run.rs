@@ -1,0 +1,212 @@
+//! Runs an experiment: every fit in turn, into a run folder.
+
+use std::time::Instant;
+
+use crate::config::Experiment;
+use crate::device::Numerics;
+use crate::divergence::{Estimate, Method, gaussian_kl};
+use crate::error::{Error, Result};
+use crate::evaluate::Evaluator;
+use crate::fit::{Fit, Plan, Record, Stop, known_optimum};
+use crate::kernel::MixtureTensors;
+use crate::mixture::{Mixture, NaturalParameters};
+use crate::optima;
+use crate::run_folder::{
+    FORMAT, FitSummary, KnownOptimum, Optimum, RunFolder, RunSummary, Summary, Versions,
+};
+use crate::target::{self, Target};
+
+/// The best run is judged with this many times the samples of a logged step.
+const FINAL_SAMPLES: usize = 16;
+
+/// Someone who follows a run as it goes.
+pub trait Watch {
+    /// A fit begins.
+    fn begin(&mut self, plan: &Plan);
+    /// A step was logged.
+    fn record(&mut self, plan: &Plan, record: &Record);
+    /// A fit has ended.
+    fn end(&mut self, fit: &FitSummary);
+}
+
+/// Runs every fit of an experiment and writes the folder, figures aside.
+///
+/// # Errors
+/// If the folder cannot be written or the device fails. A run whose numbers break down is not an
+/// error: it is reported as failed.
+pub fn run(
+    experiment: &Experiment,
+    numerics: &Numerics,
+    folder: &RunFolder,
+    watch: &mut dyn Watch,
+) -> Result<Summary> {
+    let started = Instant::now();
+    let target = target::mixture(&experiment.target, numerics);
+    let mut fits = Vec::with_capacity(experiment.plans.len());
+    for plan in &experiment.plans {
+        watch.begin(plan);
+        let fit = run_fit(experiment, plan, &*target, numerics, folder, watch)?;
+        watch.end(&fit);
+        fits.push(fit);
+    }
+    let summary = Summary {
+        format: FORMAT,
+        name: experiment.config.name.clone(),
+        versions: Versions::default(),
+        device: experiment.config.device,
+        seconds: started.elapsed().as_secs_f64(),
+        target: (&experiment.target).into(),
+        fits,
+    };
+    folder.write_summary(&summary)?;
+    Ok(summary)
+}
+
+fn run_fit(
+    experiment: &Experiment,
+    plan: &Plan,
+    target: &dyn Target,
+    numerics: &Numerics,
+    folder: &RunFolder,
+    watch: &mut dyn Watch,
+) -> Result<FitSummary> {
+    let config = &experiment.config;
+    let fit = Fit::new(plan, target, numerics, config.log, config.seed)?;
+    let mut trajectory = folder.start_trajectory(plan)?;
+    let mut first: Option<Record> = None;
+    let mut last: Option<Record> = None;
+    for record in fit {
+        let record = record?;
+        trajectory.append(&record, last.as_ref())?;
+        watch.record(plan, &record);
+        first.get_or_insert_with(|| record.clone());
+        last = Some(record);
+    }
+    let (Some(first), Some(last)) = (first, last) else {
+        return Err(Error::Numerical {
+            message: format!("fit \"{}\" logged nothing", plan.label),
+            help: "give it at least one step".to_owned(),
+        });
+    };
+    let ends = Ends::of(plan, &last, &experiment.target);
+    folder.write_restarts(plan, &first, &last, &ends.optimum)?;
+    let evaluator = Evaluator::new(
+        numerics.clone(),
+        experiment.target.dim(),
+        config.seed,
+        config.log.samples * FINAL_SAMPLES,
+    );
+    let judge = |q: &Mixture| {
+        let q = MixtureTensors::constant(q, numerics);
+        Ok::<_, Error>(evaluator.evaluate(target, &q)?[0])
+    };
+    let best = match ends.best() {
+        Some(run) => Some(RunSummary {
+            divergences: judge(&last.runs[run].mixture)?,
+            ..run_summary(run, &last)
+        }),
+        None => None,
+    };
+    let known_optimum = match known_optimum(plan.divergence, &plan.family, &experiment.target) {
+        Some(optimum) => {
+            let exact = plan.family.contains(&experiment.target);
+            let value = if exact {
+                ZERO
+            } else {
+                judge(&optimum)?.of(plan.divergence)
+            };
+            let gap = best.as_ref().and_then(|best| {
+                if exact {
+                    return Some(best.divergences.of(plan.divergence));
+                }
+                // Pythagoras for the projection on an exponential family (Csiszár 1975):
+                // KL(p‖q) − KL(p‖q*) = KL(q*‖q), which has a closed form.
+                let gap = gaussian_kl(&optimum, &last.runs[best.run].mixture)?;
+                Some(Estimate { value: gap, ..ZERO })
+            });
+            Some(KnownOptimum {
+                value,
+                gap,
+                mixture: (&optimum).into(),
+            })
+        }
+        None => None,
+    };
+    Ok(FitSummary {
+        label: plan.label.clone(),
+        divergence: plan.divergence,
+        steps: plan.optimizer.steps(),
+        seconds: last.seconds,
+        restarts: last.runs.len(),
+        failed: ends.optimum.iter().filter(|end| end.is_none()).count(),
+        best,
+        known_optimum,
+        optima: ends.optima(&last),
+    })
+}
+
+const ZERO: Estimate = Estimate {
+    value: 0.0,
+    error: 0.0,
+    method: Method::ClosedForm,
+};
+
+fn run_summary(run: usize, last: &Record) -> RunSummary {
+    let end = &last.runs[run];
+    RunSummary {
+        run,
+        steps: end.step_of(last.step),
+        stop: end.stop.clone().unwrap_or(Stop::Steps),
+        loss: end.loss,
+        gradient_norm: end.gradient_norm,
+        divergences: end.evaluation,
+        mixture: NaturalParameters::from(&end.mixture),
+    }
+}
+
+/// Where the runs of a fit ended.
+struct Ends {
+    /// The runs that did not fail, those with the least divergence first.
+    ranked: Vec<usize>,
+    /// The optimum each run ended at, the best first; none for a failed run.
+    optimum: Vec<Option<usize>>,
+}
+
+impl Ends {
+    fn of(plan: &Plan, last: &Record, target: &Mixture) -> Self {
+        let value = |run: usize| last.runs[run].evaluation.of(plan.divergence).value;
+        let mut ranked: Vec<usize> = (0..last.runs.len())
+            .filter(|&run| !matches!(last.runs[run].stop, Some(Stop::Failed { .. })))
+            .collect();
+        // NaN counts as the largest, so that it is never the best.
+        ranked.sort_by(|&a, &b| {
+            (value(a).is_nan().cmp(&value(b).is_nan())).then(value(a).total_cmp(&value(b)))
+        });
+        let mixtures: Vec<&Mixture> = ranked.iter().map(|&run| &last.runs[run].mixture).collect();
+        let mut optimum = vec![None; last.runs.len()];
+        for (&run, group) in ranked.iter().zip(optima::group(&mixtures, target)) {
+            optimum[run] = Some(group);
+        }
+        Self { ranked, optimum }
+    }
+
+    fn best(&self) -> Option<usize> {
+        self.ranked.first().copied()
+    }
+
+    fn optima(&self, last: &Record) -> Vec<Optimum> {
+        let count = self.optimum.iter().flatten().max().map_or(0, |most| most + 1);
+        (0..count)
+            .filter_map(|group| {
+                let members = || (self.ranked.iter()).filter(|&&run| self.optimum[run] == Some(group));
+                let run = *members().next()?;
+                Some(Optimum {
+                    runs: members().count(),
+                    run,
+                    divergences: last.runs[run].evaluation,
+                    mixture: (&last.runs[run].mixture).into(),
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,53 @@
+//! `restarts.csv`: one row for each run, the failed ones included.
+
+use std::path::Path;
+
+use super::trajectory::divergence_columns;
+use crate::error::{Error, Result};
+use crate::evaluate::REPORTED;
+use crate::family::natural_values;
+use crate::fit::{Record, Stop};
+
+/// Writes where every run started and ended; `optimum` is the number of the optimum each run
+/// ended at, counted from 0 with the best first.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write(
+    path: &Path,
+    parameter_names: &[String],
+    first: &Record,
+    last: &Record,
+    optimum: &[Option<usize>],
+) -> Result<()> {
+    let mut csv = super::csv_writer(path)?;
+    let fixed = ["run", "status", "stop", "optimum", "steps", "loss", "gradient_norm"];
+    let header = (fixed.iter().map(|name| (*name).to_owned()))
+        .chain(divergence_columns())
+        .chain(parameter_names.iter().map(|name| format!("start_{name}")))
+        .chain(parameter_names.iter().cloned());
+    csv.write_record(header).map_err(super::csv_error(path))?;
+    for (run, (start, end)) in first.runs.iter().zip(&last.runs).enumerate() {
+        let failed = matches!(end.stop, Some(Stop::Failed { .. }));
+        let words = [
+            run.to_string(),
+            if failed { "failed" } else { "finished" }.to_owned(),
+            end.stop.as_ref().map_or_else(String::new, Stop::to_string),
+            optimum[run].map_or_else(String::new, |optimum| (optimum + 1).to_string()),
+            end.step_of(last.step).to_string(),
+        ];
+        let divergences = REPORTED.into_iter().flat_map(|kind| {
+            let estimate = end.evaluation.of(kind);
+            [estimate.value, estimate.error]
+        });
+        let numbers = [end.loss, end.gradient_norm]
+            .into_iter()
+            .chain(divergences)
+            .chain(natural_values(&start.mixture))
+            .chain(natural_values(&end.mixture))
+            .map(super::number);
+        csv.write_record(words.into_iter().chain(numbers))
+            .map_err(super::csv_error(path))?;
+    }
+    csv.flush().map_err(Error::io("write", path))
+}

@@ -1,0 +1,149 @@
+//! `summary.json`: what came out, in natural parameters, with an error on every divergence.
+
+use serde::{Deserialize, Serialize};
+
+use super::extended;
+use crate::device::DeviceConfig;
+use crate::divergence::{DivergenceKind, Estimate};
+use crate::evaluate::Evaluation;
+use crate::fit::Stop;
+use crate::mixture::NaturalParameters;
+
+/// The version of the layout of a run folder.
+pub const FORMAT: u32 = 1;
+
+/// The version of burn this klfit is built on.
+pub const BURN_VERSION: &str = "0.22.1";
+
+/// Everything that is known after a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Summary {
+    /// The version of this layout.
+    pub format: u32,
+    /// The experiment.
+    pub name: String,
+    /// The versions of what computed it.
+    pub versions: Versions,
+    /// Where it was computed.
+    pub device: DeviceConfig,
+    /// Seconds for all fits.
+    pub seconds: f64,
+    /// p.
+    pub target: NaturalParameters,
+    /// The fits, in the order of the config.
+    pub fits: Vec<FitSummary>,
+}
+
+/// What computed a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Versions {
+    /// klfit's own version.
+    pub klfit: String,
+    /// burn's version.
+    pub burn: String,
+}
+
+impl Default for Versions {
+    fn default() -> Self {
+        Self {
+            klfit: env!("CARGO_PKG_VERSION").to_owned(),
+            burn: BURN_VERSION.to_owned(),
+        }
+    }
+}
+
+/// How one fit ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FitSummary {
+    /// Its name, which is its folder's too.
+    pub label: String,
+    /// What it minimised.
+    pub divergence: DivergenceKind,
+    /// Steps asked for.
+    pub steps: usize,
+    /// Seconds it took, logging included.
+    pub seconds: f64,
+    /// R, how many runs it had.
+    pub restarts: usize,
+    /// How many of them failed.
+    pub failed: usize,
+    /// The run with the least of its divergence; none if all failed.
+    pub best: Option<RunSummary>,
+    /// The optimum, where it is known without a fit.
+    pub known_optimum: Option<KnownOptimum>,
+    /// The optima the runs ended at, the best first.
+    pub optima: Vec<Optimum>,
+}
+
+impl FitSummary {
+    /// The divergence it minimised, at the best run.
+    pub fn objective(&self) -> Option<Estimate> {
+        Some(self.best.as_ref()?.divergences.of(self.divergence))
+    }
+}
+
+/// Where one run ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunSummary {
+    /// Which run, counted from 0.
+    pub run: usize,
+    /// Steps it took.
+    pub steps: usize,
+    /// Why it stopped.
+    pub stop: Stop,
+    /// Its last loss, in nats.
+    #[serde(with = "extended")]
+    pub loss: f64,
+    /// The norm of the last gradient, in θ.
+    #[serde(with = "extended")]
+    pub gradient_norm: f64,
+    /// Every divergence with its error, in nats.
+    pub divergences: Evaluation,
+    /// q.
+    pub mixture: NaturalParameters,
+}
+
+/// An optimum that is known without a fit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownOptimum {
+    /// Its divergence, in nats.
+    pub value: Estimate,
+    /// How far above it the best run ended, in nats.
+    pub gap: Option<Estimate>,
+    /// q there.
+    pub mixture: NaturalParameters,
+}
+
+/// An optimum that runs ended at.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Optimum {
+    /// How many runs ended there.
+    pub runs: usize,
+    /// The one of them that came closest, counted from 0.
+    pub run: usize,
+    /// Its divergences, in nats.
+    pub divergences: Evaluation,
+    /// q there.
+    pub mixture: NaturalParameters,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::BURN_VERSION;
+
+    #[test]
+    fn the_version_of_burn_is_the_one_that_is_locked() {
+        let lock: toml::Table = include_str!("../../Cargo.lock").parse().unwrap();
+        let packages = lock["package"].as_array().unwrap();
+        let burn = (packages.iter())
+            .find(|package| package["name"].as_str() == Some("burn"))
+            .unwrap();
+        assert_eq!(burn["version"].as_str(), Some(BURN_VERSION));
+    }
+}

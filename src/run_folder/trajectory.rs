@@ -1,0 +1,168 @@
+//! `trajectory.csv`: one row for each run at each logged step, written as they come.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use crate::divergence::DivergenceKind;
+use crate::error::{Error, Result};
+use crate::evaluate::REPORTED;
+use crate::family::natural_values;
+use crate::fit::Record;
+
+/// The columns before the divergences.
+const FIRST: [&str; 5] = ["step", "run", "seconds", "loss", "gradient_norm"];
+
+/// The columns of a divergence: its value and its error.
+pub(super) fn divergence_columns() -> impl Iterator<Item = String> {
+    REPORTED.into_iter().flat_map(|kind| {
+        let name = kind.name().replace('-', "_");
+        [name.clone(), format!("{name}_error")]
+    })
+}
+
+/// Appends records to a trajectory.
+pub struct TrajectoryWriter {
+    path: PathBuf,
+    csv: csv::Writer<File>,
+}
+
+impl TrajectoryWriter {
+    /// Makes the file and its header, with the names of the parameters in natural units.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn create(path: &Path, parameter_names: &[String]) -> Result<Self> {
+        let mut csv = super::csv_writer(path)?;
+        let header = (FIRST.iter().map(|name| (*name).to_owned()))
+            .chain(divergence_columns())
+            .chain(parameter_names.iter().cloned());
+        csv.write_record(header).map_err(super::csv_error(path))?;
+        Ok(Self {
+            path: path.to_owned(),
+            csv,
+        })
+    }
+
+    /// Appends the rows of a record and hands them to the operating system.
+    ///
+    /// A failed run has its last row at the step it failed at.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn append(&mut self, record: &Record, earlier: Option<&Record>) -> Result<()> {
+        for (run, now) in record.runs.iter().enumerate() {
+            let over = earlier.is_some_and(|earlier| earlier.runs[run].stop.is_some());
+            if over {
+                continue;
+            }
+            let step = now.step_of(record.step);
+            let numbers = [record.seconds, now.loss, now.gradient_norm].into_iter();
+            let divergences = REPORTED.into_iter().flat_map(|kind| {
+                let estimate = now.evaluation.of(kind);
+                [estimate.value, estimate.error]
+            });
+            let fields = [step.to_string(), run.to_string()].into_iter().chain(
+                numbers
+                    .chain(divergences)
+                    .chain(natural_values(&now.mixture))
+                    .map(super::number),
+            );
+            (self.csv.write_record(fields)).map_err(super::csv_error(&self.path))?;
+        }
+        self.csv.flush().map_err(Error::io("write", &self.path))
+    }
+}
+
+/// One row of a trajectory.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Steps taken.
+    pub step: usize,
+    /// Which run, counted from 0.
+    pub run: usize,
+    /// Seconds since the fit began.
+    pub seconds: f64,
+    /// The loss, in nats.
+    pub loss: f64,
+    /// The norm of its gradient in θ.
+    pub gradient_norm: f64,
+    /// (value, error) of each reported divergence, in nats.
+    divergences: [(f64, f64); REPORTED.len()],
+    /// The parameters in natural units.
+    pub parameters: Vec<f64>,
+}
+
+impl Row {
+    /// The value and the error of a divergence, in nats.
+    pub fn divergence(&self, kind: DivergenceKind) -> (f64, f64) {
+        let at = REPORTED.iter().position(|&reported| reported == kind);
+        at.map_or((f64::NAN, f64::NAN), |at| self.divergences[at])
+    }
+}
+
+/// A trajectory read back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trajectory {
+    /// The names of the parameters.
+    pub parameter_names: Vec<String>,
+    /// Every row, by step and then by run.
+    pub rows: Vec<Row>,
+}
+
+impl Trajectory {
+    /// Reads a trajectory.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is not a trajectory.
+    pub fn read(path: &Path) -> Result<Self> {
+        let mut csv = csv::Reader::from_path(path).map_err(super::csv_error(path))?;
+        let header = csv.headers().map_err(super::csv_error(path))?.clone();
+        let known: Vec<String> = (FIRST.iter().map(|name| (*name).to_owned()))
+            .chain(divergence_columns())
+            .collect();
+        if !header.iter().take(known.len()).eq(known.iter()) {
+            let message = format!("its columns do not begin with {}", known.join(", "));
+            return Err(Error::run_folder(path, message));
+        }
+        let mut rows = Vec::new();
+        for record in csv.records() {
+            let record = record.map_err(super::csv_error(path))?;
+            let line = record.position().map_or(0, csv::Position::line);
+            let row = parse_row(&record).ok_or_else(|| {
+                Error::run_folder(path, format!("line {line} is not a row of numbers"))
+            })?;
+            rows.push(row);
+        }
+        Ok(Self {
+            parameter_names: header.iter().skip(known.len()).map(str::to_owned).collect(),
+            rows,
+        })
+    }
+
+    /// The rows of one run, by step.
+    pub fn run(&self, run: usize) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(move |row| row.run == run)
+    }
+}
+
+fn parse_row(record: &csv::StringRecord) -> Option<Row> {
+    let mut fields = record.iter();
+    let step = fields.next()?.parse().ok()?;
+    let run = fields.next()?.parse().ok()?;
+    let mut numbers = fields.map(str::parse::<f64>);
+    let mut next = || numbers.next()?.ok();
+    let (seconds, loss, gradient_norm) = (next()?, next()?, next()?);
+    let mut divergences = [(0.0, 0.0); REPORTED.len()];
+    for divergence in &mut divergences {
+        *divergence = (next()?, next()?);
+    }
+    Some(Row {
+        step,
+        run,
+        seconds,
+        loss,
+        gradient_norm,
+        divergences,
+        parameters: numbers.collect::<Result<_, _>>().ok()?,
+    })
+}
