@@ -35,7 +35,8 @@ impl Backend {
         match self {
             Self::Flex => Ok(Device::flex()),
             #[cfg(feature = "ndarray")]
-            #[allow(deprecated)] // burn names flex as its successor; users may still ask for it
+            #[allow(deprecated)]
+            // burn names flex as its successor; users may still ask for it
             Self::NdArray => Ok(Device::ndarray()),
             #[cfg(feature = "wgpu")]
             Self::Wgpu => first_of(self, burn::tensor::DeviceType::Wgpu, || {
@@ -82,7 +83,10 @@ fn first_of(
     match opened {
         Ok(Some(device)) => Ok(device),
         _ => Err(Error::usage(
-            format!("the backend \"{}\" found no device on this machine", backend.name()),
+            format!(
+                "the backend \"{}\" found no device on this machine",
+                backend.name()
+            ),
             "check the driver, or choose the backend \"flex\", which runs on any CPU",
         )),
     }
@@ -171,10 +175,12 @@ impl Numerics {
     /// # Errors
     /// If the device failed while computing it.
     pub fn read<const N: usize>(tensor: Tensor<N>) -> Result<Vec<f64>> {
-        tensor.try_into_vec_as::<f64>().map_err(|error| Error::Numerical {
-            message: format!("the device could not return a result: {error:?}"),
-            help: "try the backend \"flex\", or fewer restarts or samples if memory ran out"
-                .to_owned(),
-        })
+        tensor
+            .try_into_vec_as::<f64>()
+            .map_err(|error| Error::Numerical {
+                message: format!("the device could not return a result: {error:?}"),
+                help: "try the backend \"flex\", or fewer restarts or samples if memory ran out"
+                    .to_owned(),
+            })
     }
 }

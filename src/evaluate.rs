@@ -39,14 +39,43 @@ impl Evaluation {
     }
 }
 
-/// Quadrature is refined until its error estimate is below this, in nats, or its points run out.
-const QUADRATURE_TARGET: f64 = 1e-9;
-/// Nor can a sum of rounded numbers be told better than this many units in the last place.
+/// How much work an evaluation may be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Effort {
+    /// Quadrature is refined until its error estimate is below this, in nats, for D = 1 and 2 …
+    tolerance: [f64; Quadrature::MAX_DIM],
+    /// … or until a component has this many points on an axis.
+    points: [usize; Quadrature::MAX_DIM],
+    /// Draws on each side, for D > 2.
+    samples: usize,
+}
+
+impl Effort {
+    /// For a logged step: of all runs, many times over.
+    pub fn logged(samples: usize) -> Self {
+        Self {
+            tolerance: [1e-9, 1e-6],
+            points: [1601, 161],
+            samples,
+        }
+    }
+
+    /// For the end: of one run, once.
+    pub fn last(samples: usize) -> Self {
+        Self {
+            tolerance: [1e-9; 2],
+            points: [12_801, 641],
+            samples: 16 * samples,
+        }
+    }
+}
+
+/// The first rule has this many points on an axis, for D = 1 and 2.
+const FIRST_POINTS: [usize; Quadrature::MAX_DIM] = [201, 81];
+/// No sum of rounded numbers can be told better than this many units in the last place.
 const ROUNDING_UNITS: f64 = 64.0;
-/// (first points, most points) on an axis of a component, in 1-D and 2-D.
-const QUADRATURE_POINTS: [(usize, usize); Quadrature::MAX_DIM] = [(201, 6401), (81, 641)];
 /// Runs are evaluated in groups whose largest tensor has about this many entries.
-const GROUP_ENTRIES: usize = 1 << 21;
+const GROUP_ENTRIES: usize = 1 << 18;
 
 /// Evaluates divergences between a target and the R members of a family.
 #[derive(Debug, Clone)]
@@ -54,26 +83,17 @@ pub struct Evaluator {
     numerics: Numerics,
     dim: usize,
     seed: u64,
-    samples: usize,
+    effort: Effort,
 }
 
 impl Evaluator {
-    /// Quadrature for D ≤ 2; above, `samples` draws on each side with noise that does not change
-    /// from step to step.
-    pub fn new(numerics: Numerics, dim: usize, seed: u64, samples: usize) -> Self {
+    /// Quadrature for D ≤ 2; above, draws with noise that does not change from step to step.
+    pub fn new(numerics: Numerics, dim: usize, seed: u64, effort: Effort) -> Self {
         Self {
             numerics,
             dim,
             seed,
-            samples,
-        }
-    }
-
-    /// The same with another number of samples.
-    pub fn with_samples(&self, samples: usize) -> Self {
-        Self {
-            samples,
-            ..self.clone()
+            effort,
         }
     }
 
@@ -84,24 +104,31 @@ impl Evaluator {
     pub fn evaluate(&self, p: &dyn Density, q: &MixtureTensors) -> Result<Vec<Evaluation>> {
         let [runs, k, _] = q.dims();
         if self.dim > Quadrature::MAX_DIM {
-            let estimator = MonteCarlo::new(self.samples);
-            return self.in_groups(&estimator, self.samples * k, p, q);
+            let estimator = MonteCarlo::new(self.effort.samples);
+            return self.in_groups(&estimator, self.effort.samples * k, p, q);
         }
-        let (first, most) = QUADRATURE_POINTS[self.dim - 1];
-        let mut rule = Quadrature::new(first);
+        let (tolerance, most) = (
+            self.effort.tolerance[self.dim - 1],
+            self.effort.points[self.dim - 1],
+        );
+        let mut rule = Quadrature::new(FIRST_POINTS[self.dim - 1]);
         let mut settled: Vec<Option<Evaluation>> = vec![None; runs];
         // Refine only the runs that need it; a run that is lost (NaN) is as good as it will get.
         loop {
             let open: Vec<usize> = (0..runs).filter(|&run| settled[run].is_none()).collect();
             let last = rule.points() >= most;
             let size = rule.points().pow(self.dim as u32) * k.max(p.strata()) * k;
-            let some = if open.len() == runs { q.clone() } else { q.select(&open) };
+            let some = if open.len() == runs {
+                q.clone()
+            } else {
+                q.select(&open)
+            };
             for (run, evaluation) in open.iter().zip(self.in_groups(&rule, size, p, &some)?) {
                 let open = REPORTED.iter().any(|&kind| {
                     let estimate = evaluation.of(kind);
                     let rounding = ROUNDING_UNITS * self.numerics.epsilon();
                     let reachable = rounding * estimate.value.abs().max(1.0);
-                    estimate.error > QUADRATURE_TARGET.max(reachable)
+                    estimate.error > tolerance.max(reachable)
                 });
                 if last || !open {
                     settled[*run] = Some(evaluation);
@@ -126,7 +153,11 @@ impl Evaluator {
         let mut evaluations = Vec::with_capacity(runs);
         for start in (0..runs).step_by(group) {
             let members: Vec<usize> = (start..(start + group).min(runs)).collect();
-            let some = if members.len() == runs { q.clone() } else { q.select(&members) };
+            let some = if members.len() == runs {
+                q.clone()
+            } else {
+                q.select(&members)
+            };
             evaluations.extend(self.group(estimator, members.len(), p, &some)?);
         }
         Ok(evaluations)
@@ -193,10 +224,8 @@ impl MixtureTensors {
     /// Some of the R mixtures.
     fn select(&self, runs: &[usize]) -> Self {
         let indices: Vec<i32> = runs.iter().map(|&run| run as i32).collect();
-        let indices = Tensor::<1, burn::tensor::Int>::from_data(
-            indices.as_slice(),
-            &self.means.device(),
-        );
+        let indices =
+            Tensor::<1, burn::tensor::Int>::from_data(indices.as_slice(), &self.means.device());
         // The weights of a Gaussian are one constant for all runs.
         let log_weights = if self.log_weights.dims()[0] == 1 {
             self.log_weights.clone()

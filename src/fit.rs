@@ -5,17 +5,15 @@ use std::time::Instant;
 use burn::tensor::{Bool, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::density::Density;
 use crate::device::Numerics;
-use crate::divergence::{Divergence, DivergenceKind, Sampled, Side};
+use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
-use crate::estimator::{Context, Estimator, EstimatorConfig};
-use crate::evaluate::{Evaluation, Evaluator};
+use crate::estimator::EstimatorConfig;
+use crate::evaluate::{Effort, Evaluation, Evaluator};
 use crate::family::Family;
 use crate::init::Start;
-use crate::kernel::MixtureTensors;
 use crate::mixture::Mixture;
-use crate::noise::{NoiseKey, Stream};
+use crate::objective::Objective;
 use crate::optimizer::{Optimizer, OptimizerConfig};
 use crate::target::Target;
 
@@ -81,7 +79,7 @@ pub enum Stop {
 impl std::fmt::Display for Stop {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         match self {
-            Self::Steps => f.write_str("took all its steps"),
+            Self::Steps => f.write_str("all steps taken"),
             Self::Failed { step, what } => write!(f, "failed at step {step}: {what}"),
         }
     }
@@ -149,18 +147,11 @@ pub struct Record {
 /// # Ok::<(), klfit::Error>(())
 /// ```
 pub struct Fit<'a> {
-    target: &'a dyn Target,
-    numerics: Numerics,
-    seed: u64,
-    family: Family,
-    divergence: Box<dyn Divergence>,
-    estimator: Box<dyn Estimator>,
+    objective: Objective<'a>,
     optimizer: Box<dyn Optimizer>,
     evaluator: Evaluator,
     steps: usize,
     every: usize,
-    /// Points under a target that does not move, for an estimator that is not random: made once.
-    fixed_target: Option<(crate::density::Draws, Tensor<2>)>,
     started: Instant,
     step: Option<usize>,
     theta: Tensor<2>,
@@ -208,17 +199,11 @@ impl<'a> Fit<'a> {
         let steps = plan.optimizer.steps();
         let zeros = numerics.tensor(vec![0.0; runs], [runs, 1]);
         Ok(Self {
-            target,
-            numerics: numerics.clone(),
-            seed,
-            family: plan.family,
-            divergence: plan.divergence.build(),
-            estimator: plan.estimator.build(p.dim()),
+            objective: Objective::new(plan, target, numerics, seed),
             optimizer: plan.optimizer.build(),
-            evaluator: Evaluator::new(numerics.clone(), p.dim(), seed, log.samples),
+            evaluator: Evaluator::new(numerics.clone(), p.dim(), seed, Effort::logged(log.samples)),
             steps,
             every: log.every(steps),
-            fixed_target: None,
             started: Instant::now(),
             step: None,
             theta: numerics.tensor(theta, [runs, parameters]),
@@ -240,53 +225,6 @@ impl<'a> Fit<'a> {
     /// Whether a record is due at `step`.
     fn is_logged(&self, step: usize) -> bool {
         step.is_multiple_of(self.every) || step == self.steps
-    }
-
-    /// The loss `[R]` of θ and its gradient `[R, P]`, at a step.
-    fn loss_and_gradient(&mut self, step: usize) -> (Tensor<1>, Tensor<2>) {
-        let theta = self.theta.clone().autodiff().require_grad();
-        let q = self.family.density(theta.clone(), &self.numerics);
-        let mut loss: Option<Tensor<1>> = None;
-        for &side in self.divergence.sides() {
-            let share = self.sampled(side, &q, step).share(&*self.divergence, side);
-            loss = Some(match loss {
-                Some(sum) => sum + share,
-                None => share,
-            });
-        }
-        let loss = loss.unwrap_or_else(|| theta.clone().sum_dim(1).squeeze_dim(1) * 0.0);
-        // The runs are independent, so the gradient of the sum holds the gradient of each.
-        let gradients = loss.clone().sum().backward();
-        let gradient = theta.grad(&gradients);
-        let gradient = gradient.unwrap_or_else(|| self.theta.zeros_like());
-        (loss.inner(), gradient.without_autodiff())
-    }
-
-    fn sampled(&mut self, side: Side, q: &MixtureTensors, step: usize) -> Sampled {
-        let (density, stream): (&dyn Density, _) = match side {
-            Side::Target => (self.target, Stream::TargetDraws),
-            Side::Family => (q, Stream::FamilyDraws),
-        };
-        let context = Context {
-            numerics: &self.numerics,
-            dim: self.target.as_mixture().dim(),
-            runs: self.last.len(),
-            key: NoiseKey {
-                seed: self.seed,
-                stream,
-                step: step as u64,
-            },
-        };
-        let draw = || self.estimator.draws(density, context);
-        if side == Side::Target && self.estimator.is_deterministic() {
-            let (draws, log_p) = self.fixed_target.get_or_insert_with(|| {
-                let draws = draw();
-                let log_p = self.target.log_density(draws.x.clone());
-                (draws, log_p)
-            });
-            return Sampled::with_log_p(draws.clone(), log_p.clone(), q);
-        }
-        Sampled::new(draw(), self.target, q)
     }
 
     /// Looks at the numbers of a step, and lets only the runs where they are finite go on.
@@ -313,8 +251,8 @@ impl<'a> Fit<'a> {
     }
 
     fn record(&mut self, step: usize) -> Result<Record> {
-        let q = self.family.density(self.theta.clone(), &self.numerics);
-        let evaluations = self.evaluator.evaluate(self.target, &q)?;
+        let q = self.objective.member(self.theta.clone());
+        let evaluations = self.evaluator.evaluate(self.objective.target(), &q)?;
         let mixtures = q.read()?;
         let alive = Numerics::read(self.health.alive.clone().float())?;
         let reached = Numerics::read(self.health.reached.clone())?;
@@ -330,10 +268,16 @@ impl<'a> Fit<'a> {
                 };
                 match mixture {
                     Ok(mixture) => *last = mixture,
-                    Err(error) => *stop = Some(failed(format!("q is no longer a density: {error}"))),
+                    Err(error) => {
+                        *stop = Some(failed(format!("q is no longer a density: {error}")))
+                    }
                 }
                 if alive[run] == 0.0 {
-                    let part = if loss[run].is_finite() { "gradient" } else { "loss" };
+                    let part = if loss[run].is_finite() {
+                        "gradient"
+                    } else {
+                        "loss"
+                    };
                     *stop = Some(failed(format!("the {part} is not finite")));
                 } else if stop.is_none() && step == self.steps {
                     *stop = Some(Stop::Steps);
@@ -364,9 +308,12 @@ impl<'a> Fit<'a> {
                 Some(step) => step + 1,
             };
             self.step = Some(step);
-            let (loss, gradient) = self.loss_and_gradient(step);
+            let (loss, gradient) = self.objective.value_and_gradient(&self.theta, step);
             self.take_pulse(step, loss, &gradient);
-            let record = self.is_logged(step).then(|| self.record(step)).transpose()?;
+            let record = self
+                .is_logged(step)
+                .then(|| self.record(step))
+                .transpose()?;
             let all_stopped = self.last.iter().all(|(_, stop)| stop.is_some());
             if all_stopped {
                 self.steps = step;

@@ -4,6 +4,7 @@
 pub mod config;
 pub mod density;
 pub mod device;
+pub mod digest;
 pub mod divergence;
 pub mod error;
 pub mod estimator;
@@ -14,6 +15,7 @@ pub mod init;
 pub mod kernel;
 pub mod mixture;
 pub mod noise;
+pub mod objective;
 pub mod optima;
 pub mod optimizer;
 pub mod plot;

@@ -261,7 +261,11 @@ impl Mixture {
         if max == f64::NEG_INFINITY {
             return max;
         }
-        max + terms.iter().map(|term| (term - max).exp()).sum::<f64>().ln()
+        max + terms
+            .iter()
+            .map(|term| (term - max).exp())
+            .sum::<f64>()
+            .ln()
     }
 
     /// log N(x; μₖ, Σₖ) in nats of one component at one point of D coordinates.
@@ -333,11 +337,7 @@ impl TryFrom<&NaturalParameters> for Mixture {
         let covariances = (natural.covariances.iter().enumerate())
             .map(|(k, rows)| matrix_of("covariances", k, rows))
             .collect::<Result<_, _>>()?;
-        Self::from_covariances(
-            natural.weights.clone(),
-            natural.means.clone(),
-            covariances,
-        )
+        Self::from_covariances(natural.weights.clone(), natural.means.clone(), covariances)
     }
 }
 
@@ -497,11 +497,12 @@ fn check_finite<'a>(
 }
 
 fn asymmetry(matrix: &DMatrix<f64>) -> Option<(usize, usize)> {
-    let scale =
-        |i: usize, j: usize| (matrix[(i, i)].abs() * matrix[(j, j)].abs()).sqrt().max(1e-300);
+    let scale = |i: usize, j: usize| {
+        (matrix[(i, i)].abs() * matrix[(j, j)].abs())
+            .sqrt()
+            .max(1e-300)
+    };
     (0..matrix.nrows())
         .flat_map(|i| (0..i).map(move |j| (i, j)))
-        .find(|&(i, j)| {
-            (matrix[(i, j)] - matrix[(j, i)]).abs() > SYMMETRY_TOLERANCE * scale(i, j)
-        })
+        .find(|&(i, j)| (matrix[(i, j)] - matrix[(j, i)]).abs() > SYMMETRY_TOLERANCE * scale(i, j))
 }

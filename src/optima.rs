@@ -6,19 +6,22 @@ use crate::mixture::Mixture;
 
 /// Two mixtures are the same optimum if every mean and standard deviation agrees to this share of
 /// the target's own, and every weight to this much.
-const TOLERANCE: f64 = 0.05;
+pub const EXACT: f64 = 0.05;
+/// As [`EXACT`], where the gradients are noisy and the ends of the runs scatter.
+pub const NOISY: f64 = 0.2;
 
 /// Groups mixtures that are the same up to the order of their components.
 ///
 /// Gives each mixture the number of its group; groups are numbered by their first member.
-pub fn group(mixtures: &[&Mixture], target: &Mixture) -> Vec<usize> {
+pub fn group(mixtures: &[&Mixture], target: &Mixture, tolerance: f64) -> Vec<usize> {
     let scale: Vec<f64> = (target.covariance().diagonal().iter())
         .map(|variance| variance.sqrt())
         .collect();
     let mut leaders: Vec<&Mixture> = Vec::new();
     (mixtures.iter())
         .map(|mixture| {
-            let found = (leaders.iter()).position(|leader| is_same(leader, mixture, &scale));
+            let found =
+                (leaders.iter()).position(|leader| is_same(leader, mixture, &scale, tolerance));
             found.unwrap_or_else(|| {
                 leaders.push(mixture);
                 leaders.len() - 1
@@ -28,14 +31,14 @@ pub fn group(mixtures: &[&Mixture], target: &Mixture) -> Vec<usize> {
 }
 
 /// Whether the components of `a` can be paired off with those of `b`, each with its nearest.
-fn is_same(a: &Mixture, b: &Mixture, scale: &[f64]) -> bool {
+fn is_same(a: &Mixture, b: &Mixture, scale: &[f64], tolerance: f64) -> bool {
     let mut free: Vec<usize> = (0..b.components()).collect();
     (0..a.components()).all(|i| {
         let nearest = (free.iter().enumerate())
             .map(|(at, &j)| (component_distance((a, i), (b, j), scale), at))
             .min_by(|x, y| x.0.total_cmp(&y.0));
         match nearest {
-            Some((distance, at)) if distance <= TOLERANCE => {
+            Some((distance, at)) if distance <= tolerance => {
                 free.swap_remove(at);
                 true
             }
@@ -82,6 +85,6 @@ mod tests {
             mixture([3.0, 0.0]),
         ];
         let ends: Vec<&Mixture> = ends.iter().collect();
-        assert_eq!(group(&ends, &target), [0, 0, 1, 1]);
+        assert_eq!(group(&ends, &target, EXACT), [0, 0, 1, 1]);
     }
 }

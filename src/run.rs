@@ -6,7 +6,7 @@ use crate::config::Experiment;
 use crate::device::Numerics;
 use crate::divergence::{Estimate, Method, gaussian_kl};
 use crate::error::{Error, Result};
-use crate::evaluate::Evaluator;
+use crate::evaluate::{Effort, Evaluator};
 use crate::fit::{Fit, Plan, Record, Stop, known_optimum};
 use crate::kernel::MixtureTensors;
 use crate::mixture::{Mixture, NaturalParameters};
@@ -15,9 +15,6 @@ use crate::run_folder::{
     FORMAT, FitSummary, KnownOptimum, Optimum, RunFolder, RunSummary, Summary, Versions,
 };
 use crate::target::{self, Target};
-
-/// The best run is judged with this many times the samples of a logged step.
-const FINAL_SAMPLES: usize = 16;
 
 /// Someone who follows a run as it goes.
 pub trait Watch {
@@ -94,7 +91,7 @@ fn run_fit(
         numerics.clone(),
         experiment.target.dim(),
         config.seed,
-        config.log.samples * FINAL_SAMPLES,
+        Effort::last(config.log.samples),
     );
     let judge = |q: &Mixture| {
         let q = MixtureTensors::constant(q, numerics);
@@ -183,8 +180,13 @@ impl Ends {
             (value(a).is_nan().cmp(&value(b).is_nan())).then(value(a).total_cmp(&value(b)))
         });
         let mixtures: Vec<&Mixture> = ranked.iter().map(|&run| &last.runs[run].mixture).collect();
+        let noisy = !plan.estimator.build(target.dim()).is_deterministic();
+        let tolerance = if noisy { optima::NOISY } else { optima::EXACT };
         let mut optimum = vec![None; last.runs.len()];
-        for (&run, group) in ranked.iter().zip(optima::group(&mixtures, target)) {
+        for (&run, group) in ranked
+            .iter()
+            .zip(optima::group(&mixtures, target, tolerance))
+        {
             optimum[run] = Some(group);
         }
         Self { ranked, optimum }
@@ -195,10 +197,16 @@ impl Ends {
     }
 
     fn optima(&self, last: &Record) -> Vec<Optimum> {
-        let count = self.optimum.iter().flatten().max().map_or(0, |most| most + 1);
+        let count = self
+            .optimum
+            .iter()
+            .flatten()
+            .max()
+            .map_or(0, |most| most + 1);
         (0..count)
             .filter_map(|group| {
-                let members = || (self.ranked.iter()).filter(|&&run| self.optimum[run] == Some(group));
+                let members =
+                    || (self.ranked.iter()).filter(|&&run| self.optimum[run] == Some(group));
                 let run = *members().next()?;
                 Some(Optimum {
                     runs: members().count(),

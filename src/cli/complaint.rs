@@ -8,7 +8,9 @@ pub fn complain(error: &Error) {
     let renderer = Renderer::styled();
     let help = error.help();
     let text = match error {
-        Error::Config(config) if config.location.span.is_some() && config.location.from.is_none() => {
+        Error::Config(config)
+            if config.location.span.is_some() && config.location.from.is_none() =>
+        {
             let location = &config.location;
             let span = location.span.clone().unwrap_or_default();
             let path = location.path.display().to_string();
@@ -25,9 +27,7 @@ pub fn complain(error: &Error) {
             let message = error.to_string();
             let title = Level::ERROR.primary_title(message.as_str());
             match &help {
-                Some(help) => {
-                    renderer.render(&[title.element(Level::HELP.message(help.as_str()))])
-                }
+                Some(help) => renderer.render(&[title.element(Level::HELP.message(help.as_str()))]),
                 None => renderer.render(&[annotate_snippets::Group::with_title(title)]),
             }
         }

@@ -33,7 +33,8 @@ pub fn init(options: &Options, voice: Voice) -> Result<Outcome> {
         },
         _ => io(error),
     })?;
-    file.write_all(klfit::config::STARTER.as_bytes()).map_err(io)?;
+    file.write_all(klfit::config::STARTER.as_bytes())
+        .map_err(io)?;
     if !voice.quiet {
         let path = path.display();
         anstream::println!("wrote {path}; run it with `klfit run {path}`");

@@ -2,7 +2,6 @@
 
 mod check;
 mod complaint;
-mod digest;
 mod init;
 mod plot;
 mod progress;

@@ -4,11 +4,12 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use klfit::digest;
 use klfit::fit::{Plan, Record, Stop};
 use klfit::run::Watch;
 use klfit::run_folder::FitSummary;
 
-use super::{Voice, digest};
+use super::Voice;
 
 /// Plain lines come no more often than this, unless all are asked for.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -62,8 +63,10 @@ impl Watch for Progress {
             return;
         };
         let numbers = format!(
-            "loss {:.5}  KL(p‖q) {:.5}  KL(q‖p) {:.5}",
-            best.loss, best.evaluation.forward_kl.value, best.evaluation.reverse_kl.value
+            "loss {}  KL(p‖q) {}  KL(q‖p) {}",
+            digest::brief(best.loss),
+            digest::brief(best.evaluation.forward_kl.value),
+            digest::brief(best.evaluation.reverse_kl.value)
         );
         if let Some(bar) = &self.bar {
             bar.set_message(numbers);
@@ -90,11 +93,7 @@ impl Watch for Progress {
             bar.finish_and_clear();
         }
         if !self.voice.quiet {
-            anstream::eprintln!(
-                "{}: done in {}",
-                fit.label,
-                digest::seconds(fit.seconds)
-            );
+            anstream::eprintln!("{}: done in {}", fit.label, digest::seconds(fit.seconds));
         }
     }
 }

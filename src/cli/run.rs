@@ -51,8 +51,8 @@ pub fn run(options: &Options, voice: Voice) -> Result<Outcome> {
     } else {
         Existing::Refuse
     };
-    let out = (options.out.clone())
-        .unwrap_or_else(|| Path::new("outputs").join(&experiment.config.name));
+    let out =
+        (options.out.clone()).unwrap_or_else(|| Path::new("outputs").join(&experiment.config.name));
     let folder = RunFolder::create(&out, &experiment, existing)?;
     let mut progress = Progress::new(voice);
     let summary = klfit::run::run(&experiment, &numerics, &folder, &mut progress)?;
@@ -64,7 +64,11 @@ pub fn run(options: &Options, voice: Voice) -> Result<Outcome> {
         klfit::plot::draw_all(&folder)?;
     }
     if !voice.quiet {
-        let figures = if options.no_figures { "" } else { "; figures in figures/" };
+        let figures = if options.no_figures {
+            ""
+        } else {
+            "; figures in figures/"
+        };
         anstream::println!("\nresults in {}{figures}", folder.path().display());
     }
     let failed = summary.fits.iter().any(|fit| fit.best.is_none());
@@ -81,7 +85,11 @@ fn overrides(options: &Options) -> Vec<Override> {
         overrides.push(Override::new("seed", seed, format!("--seed {seed}")));
     }
     if let Some(steps) = options.steps {
-        overrides.push(Override::new("optimizer.steps", steps, format!("--steps {steps}")));
+        overrides.push(Override::new(
+            "optimizer.steps",
+            steps,
+            format!("--steps {steps}"),
+        ));
     }
     if let Some(backend) = &options.backend {
         let from = format!("--backend {backend}");

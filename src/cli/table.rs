@@ -1,11 +1,12 @@
 //! What came out, as a table with its errors and what there is to say below it.
 
 use comfy_table::{CellAlignment, Table, presets};
+use klfit::digest;
 use klfit::divergence::Estimate;
 use klfit::fit::Stop;
 use klfit::run_folder::{FitSummary, Summary};
 
-use super::{Voice, digest};
+use super::Voice;
 
 /// Optima that are listed without being asked for.
 const LISTED: usize = 5;
@@ -15,7 +16,14 @@ pub fn print(summary: &Summary, voice: Voice) {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_header([
-        "fit", "q", "KL(p‖q)", "KL(q‖p)", "JS(p, q)", "steps", "time", "stopped",
+        "fit",
+        "q",
+        "KL(p‖q)",
+        "KL(q‖p)",
+        "JS(p, q)",
+        "steps",
+        "time",
+        "stopped",
     ]);
     for fit in &summary.fits {
         let time = digest::seconds(fit.seconds);
@@ -81,7 +89,11 @@ fn remarks(fit: &FitSummary, voice: Voice) {
             n => format!("{n} optima"),
         };
         anstream::println!("{}: {finished} restarts ended at {places}", fit.label);
-        let listed = if voice.verbose { fit.optima.len() } else { LISTED };
+        let listed = if voice.verbose {
+            fit.optima.len()
+        } else {
+            LISTED
+        };
         for optimum in fit.optima.iter().take(listed) {
             anstream::println!(
                 "  {:>4} ×  {} {}  {}",

@@ -17,7 +17,11 @@ pub(super) enum Key {
 impl KeyPath {
     /// The path of a dotted key such as `optimizer.steps`.
     pub fn dotted(text: &str) -> Self {
-        Self(text.split('.').map(|name| Key::Name(name.to_owned())).collect())
+        Self(
+            text.split('.')
+                .map(|name| Key::Name(name.to_owned()))
+                .collect(),
+        )
     }
 
     /// The path one name further in.

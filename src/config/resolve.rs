@@ -55,7 +55,9 @@ fn merge(fit: &mut Table, section: &str, shared: &Value) {
             }
         }
         (Some(Value::Table(own)), Value::Table(shared)) if section != "init" => {
-            let other_type = own.get("type").is_some_and(|own| Some(own) != shared.get("type"));
+            let other_type = own
+                .get("type")
+                .is_some_and(|own| Some(own) != shared.get("type"));
             if !other_type {
                 for (key, value) in shared {
                     own.entry(key.clone()).or_insert_with(|| value.clone());

@@ -81,12 +81,14 @@ impl Override {
     /// # Errors
     /// If there is no `=`, or no key before it.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let (key, value) = text
-            .split_once('=')
-            .ok_or_else(|| "write it as key=value, as in optimizer.learning_rate=0.01".to_owned())?;
+        let (key, value) = text.split_once('=').ok_or_else(|| {
+            "write it as key=value, as in optimizer.learning_rate=0.01".to_owned()
+        })?;
         let (key, value) = (key.trim(), value.trim());
         if key.is_empty() || key.split('.').any(str::is_empty) {
-            return Err(format!("\"{key}\" is not a key such as optimizer.learning_rate"));
+            return Err(format!(
+                "\"{key}\" is not a key such as optimizer.learning_rate"
+            ));
         }
         let parsed = format!("value = {value}")
             .parse::<toml::Table>()
@@ -124,11 +126,13 @@ impl Source {
 
     /// The whole file as a table.
     pub fn table(&self) -> Result<toml::Table, ConfigError> {
-        self.text.parse().map_err(|error: toml::de::Error| ConfigError {
-            location: self.location(error.span()),
-            message: error.message().to_owned(),
-            help: Some("the file is not valid TOML at this place".to_owned()),
-        })
+        self.text
+            .parse()
+            .map_err(|error: toml::de::Error| ConfigError {
+                location: self.location(error.span()),
+                message: error.message().to_owned(),
+                help: Some("the file is not valid TOML at this place".to_owned()),
+            })
     }
 
     /// An error at a key.

@@ -58,9 +58,8 @@ mod tests {
 
     #[test]
     fn agrees_with_the_textbook_formula_in_three_dimensions() {
-        let factor = |s: f64| {
-            DMatrix::from_row_slice(3, 3, &[1.0, 0., 0., s, 0.5, 0., -0.3, s, 2.0])
-        };
+        let factor =
+            |s: f64| DMatrix::from_row_slice(3, 3, &[1.0, 0., 0., s, 0.5, 0., -0.3, s, 2.0]);
         let make = |s: f64, mean: f64| {
             Mixture::new(vec![1.0], vec![vec![mean, 0.0, 1.0]], vec![factor(s)]).unwrap()
         };

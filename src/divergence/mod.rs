@@ -7,7 +7,7 @@ mod forward_kl;
 mod jensen_shannon;
 mod reverse_kl;
 
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 
 pub use closed_form::gaussian_kl;
@@ -154,7 +154,10 @@ impl Sampled {
     /// If the device failed.
     pub fn estimate(&self, divergence: &dyn Divergence, side: Side) -> Result<Vec<Estimate>> {
         let values = divergence.integrand(side, self.log_p.clone(), self.log_q.clone());
-        let error = Numerics::read(self.draws.error(values.clone()))?;
+        // What is averaged is a difference of two logarithms, rounded each by itself.
+        let rounded = self.log_p.clone().abs() + self.log_q.clone().abs();
+        let rounding = (self.draws.expectation(rounded)).mul_scalar(epsilon(&values));
+        let error = Numerics::read(self.draws.error(values.clone()) + rounding)?;
         let value = Numerics::read(self.draws.expectation(values))?;
         let method = match self.draws.error {
             DrawsError::Embedded(_) => Method::Quadrature,
@@ -167,6 +170,14 @@ impl Sampled {
                 method,
             })
             .collect())
+    }
+}
+
+/// The distance from 1 to the next number of a tensor's type.
+fn epsilon(tensor: &Tensor<2>) -> f64 {
+    match tensor.dtype() {
+        DType::F32 => f32::EPSILON.into(),
+        _ => f64::EPSILON,
     }
 }
 

@@ -32,7 +32,13 @@ impl Estimator for Grid {
         let fine = row((0..n).map(|i| spacing * end(i)).collect());
         // Twice the spacing on every second point; with an even count the last piece is left out.
         let coarse = row((0..n)
-            .map(|i| if i % 2 == 0 { 2.0 * spacing * end(i) } else { 0.0 })
+            .map(|i| {
+                if i % 2 == 0 {
+                    2.0 * spacing * end(i)
+                } else {
+                    0.0
+                }
+            })
             .collect());
         let x = x.unsqueeze_dim::<3>(2);
         let density = density.log_density(x.clone()).exp();

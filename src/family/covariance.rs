@@ -88,9 +88,7 @@ impl Covariance {
         match self {
             Self::Full => covariance.clone(),
             Self::Diagonal => DMatrix::from_diagonal(&covariance.diagonal()),
-            Self::Isotropic => {
-                DMatrix::identity(dim, dim) * (covariance.trace() / dim as f64)
-            }
+            Self::Isotropic => DMatrix::identity(dim, dim) * (covariance.trace() / dim as f64),
         }
     }
 }

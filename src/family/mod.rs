@@ -59,6 +59,11 @@ impl Family {
         self.components
     }
 
+    /// D.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
     /// The structure of the covariances.
     pub fn covariance(&self) -> Covariance {
         self.covariance
@@ -93,9 +98,7 @@ impl Family {
             .reshape([runs, k, self.covariance.scales(d)]);
         MixtureTensors {
             log_weights,
-            means: theta
-                .slice([0..runs, means..scales])
-                .reshape([runs, k, d]),
+            means: theta.slice([0..runs, means..scales]).reshape([runs, k, d]),
             scale_tril: self.covariance.scale_tril(scale, d, numerics),
         }
     }
@@ -161,7 +164,8 @@ impl Family {
     pub fn contains(&self, mixture: &Mixture) -> bool {
         mixture.dim() == self.dim
             && mixture.components() <= self.components
-            && (mixture.scale_trils().iter()).all(|factor| self.covariance.theta_of(factor).is_some())
+            && (mixture.scale_trils().iter())
+                .all(|factor| self.covariance.theta_of(factor).is_some())
     }
 
     /// The names of a member's parameters in natural units, in the order of [`natural_values`].

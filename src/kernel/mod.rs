@@ -25,10 +25,8 @@ impl MixtureTensors {
         let (k, d) = (mixture.components(), mixture.dim());
         let flat = |matrix: &DMatrix<f64>| matrix.transpose().as_slice().to_vec();
         Self {
-            log_weights: numerics.tensor(
-                mixture.weights().iter().map(|w| w.ln()).collect(),
-                [1, k],
-            ),
+            log_weights: numerics
+                .tensor(mixture.weights().iter().map(|w| w.ln()).collect(), [1, k]),
             means: numerics.tensor(
                 (mixture.means().iter())
                     .flat_map(|mean| mean.iter().copied())
@@ -98,7 +96,10 @@ pub fn log_density(x: Tensor<3>, mixture: &MixtureTensors) -> Tensor<2> {
     let [runs, _, points, _] = offset.dims();
     let (squared, log_det) = if d == 1 {
         let z = offset / mixture.scale_tril.clone();
-        (z.square(), mixture.scale_tril.clone().log().squeeze_dim::<3>(3))
+        (
+            z.square(),
+            mixture.scale_tril.clone().log().squeeze_dim::<3>(3),
+        )
     } else {
         let inverse = inverse_lower(mixture.scale_tril.clone());
         let z = offset.matmul(inverse.swap_dims(2, 3));
@@ -153,10 +154,7 @@ fn inverse_lower(factors: Tensor<4>) -> Tensor<4> {
         .neg();
     let zeros = Tensor::zeros([runs, k, half, d - half], (&a.device(), a.dtype()));
     Tensor::cat(
-        vec![
-            Tensor::cat(vec![a, zeros], 3),
-            Tensor::cat(vec![c, b], 3),
-        ],
+        vec![Tensor::cat(vec![a, zeros], 3), Tensor::cat(vec![c, b], 3)],
         2,
     )
 }

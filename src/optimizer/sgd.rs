@@ -39,7 +39,9 @@ impl SgdConfig {
                 .with_momentum(self.momentum)
                 .with_dampening(0.0)
         });
-        let optimizer = burn::optim::SgdConfig::new().with_momentum(momentum).build();
+        let optimizer = burn::optim::SgdConfig::new()
+            .with_momentum(momentum)
+            .build();
         Box::new(FromBurn::new(optimizer, self.learning_rate))
     }
 }

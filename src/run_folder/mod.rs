@@ -16,8 +16,8 @@ mod trajectory;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-pub use summary::{FitSummary, KnownOptimum, Optimum, RunSummary, Summary, Versions};
 pub use summary::{BURN_VERSION, FORMAT};
+pub use summary::{FitSummary, KnownOptimum, Optimum, RunSummary, Summary, Versions};
 pub use trajectory::{Row, Trajectory, TrajectoryWriter};
 
 use crate::config::Experiment;
@@ -84,7 +84,10 @@ impl RunFolder {
             });
         }
         Err(Error::usage(
-            format!("{} is not the folder of a run: it has no {CONFIG}", path.display()),
+            format!(
+                "{} is not the folder of a run: it has no {CONFIG}",
+                path.display()
+            ),
             "give the folder that `klfit run` wrote, such as outputs/bimodal",
         ))
     }

@@ -21,7 +21,15 @@ pub fn write(
     optimum: &[Option<usize>],
 ) -> Result<()> {
     let mut csv = super::csv_writer(path)?;
-    let fixed = ["run", "status", "stop", "optimum", "steps", "loss", "gradient_norm"];
+    let fixed = [
+        "run",
+        "status",
+        "stop",
+        "optimum",
+        "steps",
+        "loss",
+        "gradient_norm",
+    ];
     let header = (fixed.iter().map(|name| (*name).to_owned()))
         .chain(divergence_columns())
         .chain(parameter_names.iter().map(|name| format!("start_{name}")))

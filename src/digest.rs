@@ -1,8 +1,7 @@
 //! Numbers as a person reads them.
 
-use klfit::Mixture;
-use klfit::divergence::{Estimate, Method};
-use klfit::mixture::NaturalParameters;
+use crate::divergence::{Estimate, Method};
+use crate::mixture::{Mixture, NaturalParameters};
 
 /// An estimate with its error: as many digits as the error leaves, eight at most.
 pub fn estimate(estimate: Estimate) -> String {
@@ -19,11 +18,18 @@ pub fn estimate(estimate: Estimate) -> String {
     } else {
         8
     };
-    if error < 0.5e-8 {
+    if error < 1e-8 && (error..1e-6).contains(&value.abs()) {
+        format!("{value:.2e} ± {error:.0e}")
+    } else if error < 0.5e-8 {
         format!("{value:.8} ± {error:.0e}")
     } else {
         format!("{value:.decimals$} ± {error:.decimals$}")
     }
+}
+
+/// A number to five decimals, without the sign of a rounded zero.
+pub fn brief(value: f64) -> String {
+    format!("{:.5}", (value * 1e5).round() / 1e5 + 0.0)
 }
 
 /// A number that may be tiny.
@@ -50,8 +56,9 @@ pub fn mixture(natural: &NaturalParameters) -> String {
         return "no longer a density".to_owned();
     };
     let (k, d) = (mixture.components(), mixture.dim());
-    if k * d > 6 {
-        return format!("{k} components in {d} dimensions");
+    if k > 4 || d > 3 {
+        let components = if k == 1 { "component" } else { "components" };
+        return format!("{k} {components} in {d} dimensions");
     }
     (0..k)
         .map(|c| {

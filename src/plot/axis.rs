@@ -1,0 +1,210 @@
+//! An axis: its range, its ticks and how their numbers are written.
+
+/// How data is laid along an axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scale {
+    Linear,
+    Log,
+}
+
+/// The range of an axis with its label.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Axis {
+    pub low: f64,
+    pub high: f64,
+    pub scale: Scale,
+    pub label: String,
+}
+
+/// Values whose extremes are this many times apart are shown on a log scale.
+const LOG_FROM: f64 = 10.0;
+/// Numbers below this are shown as this on a log scale: rounding, not data.
+const LOG_FLOOR: f64 = 1e-16;
+
+impl Axis {
+    /// A linear axis over a range, which is widened if it is empty.
+    pub fn linear(low: f64, high: f64, label: impl Into<String>) -> Self {
+        let (low, high) = if high > low {
+            (low, high)
+        } else {
+            let pad = 0.05 * low.abs().max(1e-9);
+            (low - pad, high + pad)
+        };
+        Self {
+            low,
+            high,
+            scale: Scale::Linear,
+            label: label.into(),
+        }
+    }
+
+    /// An axis that holds all finite values with some air, log where that helps.
+    pub fn holding(values: impl Iterator<Item = f64>, label: impl Into<String>) -> Self {
+        let Some((low, high)) = extremes(values) else {
+            return Self::linear(0.0, 1.0, label);
+        };
+        // A divergence of zero may come out as −1e-17.
+        if low < -LOG_FLOOR || high < LOG_FROM * low.max(LOG_FLOOR) {
+            return Self::around(low, high, label);
+        }
+        let (low, high) = (low.max(LOG_FLOOR).log10(), high.log10());
+        let pad = 0.05 * (high - low);
+        Self {
+            low: 10f64.powf(low - pad),
+            high: 10f64.powf(high + pad),
+            scale: Scale::Log,
+            label: label.into(),
+        }
+    }
+
+    /// A linear axis that holds all finite values with some air.
+    pub fn holding_linear(values: impl Iterator<Item = f64>, label: impl Into<String>) -> Self {
+        match extremes(values) {
+            Some((low, high)) => Self::around(low, high, label),
+            None => Self::linear(0.0, 1.0, label),
+        }
+    }
+
+    /// A linear axis with some air; what hardly changes is shown as a flat line, not as its
+    /// rounding.
+    fn around(low: f64, high: f64, label: impl Into<String>) -> Self {
+        let size = high.abs().max(low.abs());
+        let spread = (high - low).max(1e-4 * size).max(1e-12);
+        let middle = 0.5 * (low + high);
+        Self::linear(middle - 0.56 * spread, middle + 0.56 * spread, label)
+    }
+
+    /// Where a value stands between the ends, 0 to 1 within the range.
+    pub fn share(&self, value: f64) -> f64 {
+        match self.scale {
+            Scale::Linear => (value - self.low) / (self.high - self.low),
+            Scale::Log => {
+                let value = value.max(LOG_FLOOR).log10();
+                (value - self.low.log10()) / (self.high.log10() - self.low.log10())
+            }
+        }
+    }
+
+    /// About `count` round numbers within the range, as they are written.
+    pub fn ticks(&self, count: usize) -> Vec<(f64, String)> {
+        match self.scale {
+            Scale::Linear => linear_ticks(self.low, self.high, count),
+            Scale::Log => log_ticks(self.low, self.high, count),
+        }
+    }
+}
+
+fn extremes(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+    values
+        .filter(|value| value.is_finite())
+        .fold(None, |range: Option<(f64, f64)>, value| {
+            let (low, high) = range.unwrap_or((value, value));
+            Some((low.min(value), high.max(value)))
+        })
+}
+
+fn linear_ticks(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
+    let power = 10f64.powf(((high - low) / count.max(1) as f64).log10().floor());
+    let inside = |step: f64| (high / step + 1e-9).floor() - (low / step - 1e-9).ceil() + 1.0;
+    let step = [1.0, 2.0, 5.0, 10.0]
+        .map(|multiple| multiple * power)
+        .into_iter()
+        .min_by(|a, b| {
+            let off = |step: f64| (inside(step) - count as f64).abs();
+            off(*a).total_cmp(&off(*b))
+        })
+        .unwrap_or(power);
+    let (first, last) = ((low / step - 1e-9).ceil(), (high / step + 1e-9).floor());
+    let largest = low.abs().max(high.abs());
+    let decimals = (-step.log10().floor()).max(0.0) as usize;
+    ((first as i64)..=(last as i64))
+        .map(|i| {
+            let value = i as f64 * step;
+            let text = if i == 0 {
+                "0".to_owned()
+            } else if !(1e-4..1e5).contains(&largest) {
+                format!("{value:.1e}")
+            } else {
+                format!("{value:.decimals$}")
+            };
+            (value, minus(text))
+        })
+        .collect()
+}
+
+fn log_ticks(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
+    let (first, last) = (low.log10().ceil() as i32, high.log10().floor() as i32);
+    let decades = (last - first + 1).max(0) as usize;
+    if decades < 3 {
+        let multiples: &[f64] = if decades == 2 {
+            &[1.0, 3.0]
+        } else {
+            &[1.0, 2.0, 5.0]
+        };
+        return (first - 1..=last)
+            .flat_map(|power| multiples.iter().map(move |m| m * 10f64.powi(power)))
+            .filter(|value| (low..=high).contains(value))
+            .map(|value| (value, short(value)))
+            .collect();
+    }
+    let stride = decades.div_ceil(count.max(1));
+    (first..=last)
+        .filter(|power| power.rem_euclid(stride as i32) == 0)
+        .map(|power| (10f64.powi(power), format!("10{}", superscript(power))))
+        .collect()
+}
+
+fn short(value: f64) -> String {
+    if (1e-3..1e4).contains(&value) {
+        format!("{}", (value * 1e6).round() / 1e6)
+    } else {
+        let power = value.log10().floor() as i32;
+        let digit = (value / 10f64.powi(power)).round();
+        format!("{digit}·10{}", superscript(power))
+    }
+}
+
+fn superscript(power: i32) -> String {
+    power
+        .to_string()
+        .chars()
+        .map(|c| match c {
+            '-' => '⁻',
+            '1' => '¹',
+            '2' => '²',
+            '3' => '³',
+            digit => char::from_u32(0x2070 + digit.to_digit(10).unwrap_or(0)).unwrap_or(digit),
+        })
+        .collect()
+}
+
+/// A number with the minus sign of typography.
+pub fn minus(text: String) -> String {
+    text.replace('-', "−")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(ticks: Vec<(f64, String)>) -> Vec<String> {
+        ticks.into_iter().map(|(_, text)| text).collect()
+    }
+
+    #[test]
+    fn ticks_are_round_numbers_within_the_range() {
+        let axis = Axis::linear(-5.2, 5.2, "x");
+        assert_eq!(texts(axis.ticks(5)), ["−4", "−2", "0", "2", "4"]);
+        let axis = Axis::linear(0.0, 0.31, "p");
+        assert_eq!(texts(axis.ticks(4)), ["0", "0.1", "0.2", "0.3"]);
+    }
+
+    #[test]
+    fn values_many_decades_apart_go_on_a_log_scale() {
+        let axis = Axis::holding([1e-9, 1e-3, 2.0].into_iter(), "KL");
+        assert_eq!(axis.scale, Scale::Log);
+        assert!(texts(axis.ticks(5)).contains(&"10⁻⁶".to_owned()));
+        let axis = Axis::holding([0.4, 2.0].into_iter(), "KL");
+        assert_eq!(axis.scale, Scale::Linear);
+    }
+}

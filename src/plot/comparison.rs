@@ -1,0 +1,129 @@
+//! One figure for a report: the fits side by side with their numbers.
+
+use super::legend::{self, Mark};
+use super::panel::{Panel, ROOMY, equal_aspect};
+use super::sheet::{self, Align, Rect, Sheet, Type};
+use super::story::{Chapter, Story};
+use super::theme::{self, faded, fit_color, stroke};
+use super::{densities, line_1d, plane_2d};
+use crate::digest;
+use crate::divergence::{DivergenceKind, Estimate};
+use crate::error::Result;
+use crate::evaluate::REPORTED;
+
+/// Panels in a row.
+const COLUMNS: usize = 3;
+/// The height of a line of numbers, in mm.
+const LINE: f64 = 4.4;
+
+/// Draws the figure.
+pub fn draw(story: &Story) -> Result<String> {
+    let columns = story.fits.len().min(COLUMNS);
+    let rows = story.fits.len().div_ceil(columns);
+    let entries = [
+        densities::target_entry(),
+        (
+            Mark::Line(stroke(theme::INK, 1.0, theme::THICK)),
+            if story.dim() == 1 {
+                "fit q"
+            } else {
+                "fit q, 1σ and 2σ"
+            }
+            .to_owned(),
+        ),
+    ];
+    let top = legend::height(&entries) + 1.0;
+    let panel = if story.dim() == 1 { 52.0 } else { 66.0 };
+    let numbers = LINE * (lines(story) as f64 + 1.0);
+    let height = top + (panel + numbers) * rows as f64;
+    sheet::draw("comparison", theme::PAGE, height, |sheet| {
+        let page = Rect::new(0.0, 0.0, theme::PAGE, height);
+        legend::draw(sheet, page, &entries)?;
+        for (i, fit) in story.fits.iter().enumerate() {
+            let cell = page
+                .below(top)
+                .cell((i / columns, rows), (i % columns, columns));
+            let picture = Rect {
+                bottom: cell.bottom - numbers,
+                ..cell
+            };
+            draw_panel(story, sheet, picture, fit, i)?;
+            draw_numbers(sheet, cell.below(picture.height()), fit)?;
+        }
+        Ok(())
+    })
+}
+
+fn draw_panel(story: &Story, sheet: &Sheet, cell: Rect, fit: &Chapter, i: usize) -> Result<()> {
+    let title = &fit.title();
+    if story.dim() == 1 {
+        let (x, y) = line_1d::axes(story, 0);
+        let panel = Panel::new(sheet, cell, title, x, y)?;
+        line_1d::draw_target(&panel, &story.target)?;
+        return match fit.end() {
+            Some(q) => line_1d::draw_fit(&panel, &q, stroke(fit_color(i), 1.0, theme::THICK)),
+            None => Ok(()),
+        };
+    }
+    // Above two dimensions, the first two stand for all; the other figure has every pair.
+    let plane = [0, 1];
+    let target = story.target.marginal(&plane)?;
+    let ends = (densities::ends(story).iter())
+        .map(|end| end.marginal(&plane))
+        .collect::<Result<Vec<_>, _>>()?;
+    let (x, y) = plane_2d::axes(std::iter::once(&target).chain(&ends), ("x1", "x2"));
+    let (x, y) = equal_aspect(ROOMY.frame(cell), x, y);
+    let panel = Panel::new(sheet, cell, title, x, y)?;
+    plane_2d::draw_target(&panel, &target)?;
+    match fit.end() {
+        Some(q) => {
+            let line = stroke(fit_color(i), 1.0, theme::THICK);
+            plane_2d::draw_fit(&panel, &q.marginal(&plane)?, line)
+        }
+        None => Ok(()),
+    }
+}
+
+/// What stands below a fit's panel: name and value.
+fn facts(fit: &Chapter) -> Vec<(String, String)> {
+    let Some(best) = &fit.summary.best else {
+        return vec![("all runs failed".to_owned(), String::new())];
+    };
+    let number = |kind: DivergenceKind| -> Estimate { best.divergences.of(kind) };
+    let mut facts: Vec<_> = (REPORTED.into_iter())
+        .map(|kind| (kind.symbol().to_owned(), in_nats(number(kind))))
+        .collect();
+    let q = digest::mixture(&best.mixture);
+    for (n, line) in q.lines().enumerate() {
+        let name = if n == 0 { "q" } else { "" };
+        facts.push((name.to_owned(), super::axis::minus(line.to_owned())));
+    }
+    facts
+}
+
+/// A divergence to the digits a report prints: an error below those is left out.
+fn in_nats(estimate: Estimate) -> String {
+    let text = if estimate.error < 0.5e-6 {
+        format!("{:.6} nats", estimate.value)
+    } else {
+        format!("{} nats", digest::estimate(estimate))
+    };
+    super::axis::minus(text)
+}
+
+fn lines(story: &Story) -> usize {
+    let most = story.fits.iter().map(|fit| facts(fit).len()).max();
+    most.unwrap_or(0)
+}
+
+fn draw_numbers(sheet: &Sheet, cell: Rect, fit: &Chapter) -> Result<()> {
+    let ink = faded(theme::INK, 1.0);
+    let left = cell.left + 6.0;
+    for (n, (name, value)) in facts(fit).into_iter().enumerate() {
+        let y = cell.top + LINE * (n as f64 + 0.5);
+        let type_ = Type::label(Align::Left);
+        sheet.text((left, y), &name, type_, ink)?;
+        sheet.text((left + 16.0, y), &value, type_, ink)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! The loss and both KLs against the step, all fits together, with error bands and known optima.
+
+use super::axis::Axis;
+use super::legend::{self, Mark};
+use super::panel::Panel;
+use super::sheet::{self, Rect, Sheet};
+use super::story::{Chapter, Story};
+use super::theme::{self, faded, fit_color, fit_stroke, stroke};
+use crate::divergence::DivergenceKind;
+use crate::error::Result;
+use crate::run_folder::Row;
+
+/// More of the other restarts than this are a blur.
+const MOST_RESTARTS: usize = 64;
+
+/// A quantity of a row, with its error.
+type Quantity = fn(&Row) -> (f64, f64);
+
+/// What the panels show, and the divergence whose optimum belongs there (the loss has each fit's
+/// own).
+const PANELS: [(&str, Quantity, Option<DivergenceKind>); 3] = [
+    ("loss", |row| (row.loss, 0.0), None),
+    (
+        "KL(p‖q)",
+        |row| row.divergence(DivergenceKind::ForwardKl),
+        Some(DivergenceKind::ForwardKl),
+    ),
+    (
+        "KL(q‖p)",
+        |row| row.divergence(DivergenceKind::ReverseKl),
+        Some(DivergenceKind::ReverseKl),
+    ),
+];
+
+/// Draws the figure.
+pub fn draw(story: &Story) -> Result<String> {
+    let entries = entries(story);
+    let top = legend::height(&entries) + 1.0;
+    let height = top + 62.0;
+    sheet::draw("convergence", theme::PAGE, height, |sheet| {
+        let page = Rect::new(0.0, 0.0, theme::PAGE, height);
+        legend::draw(sheet, page, &entries)?;
+        for (i, (title, quantity, kind)) in PANELS.iter().enumerate() {
+            let cell = page.below(top).cell((0, 1), (i, PANELS.len()));
+            draw_panel(story, sheet, cell, title, *quantity, *kind)?;
+        }
+        Ok(())
+    })
+}
+
+fn draw_panel(
+    story: &Story,
+    sheet: &Sheet,
+    cell: Rect,
+    title: &str,
+    quantity: Quantity,
+    kind: Option<DivergenceKind>,
+) -> Result<()> {
+    let best: Vec<Vec<&Row>> = story.fits.iter().map(Chapter::best_rows).collect();
+    let known = |fit: &Chapter| {
+        let belongs = kind.is_none_or(|kind| kind == fit.summary.divergence);
+        let known = fit.summary.known_optimum.as_ref()?;
+        belongs.then_some(known.value.value)
+    };
+    // The best runs set the scale; others may start anywhere.
+    let shown = best.iter().flatten().flat_map(|row| {
+        let (value, error) = quantity(row);
+        [value - error, value + error, value].map(|v| if v > 0.0 { v } else { value })
+    });
+    let optima = story
+        .fits
+        .iter()
+        .filter_map(known)
+        .filter(|&value| value > 0.0);
+    let y = Axis::holding(shown.chain(optima), format!("{title} (nats)"));
+    let last = best.iter().flatten().map(|row| row.step).max().unwrap_or(1);
+    let x = Axis::linear(0.0, last as f64, "step");
+    let panel = Panel::new(sheet, cell, title, x, y)?;
+    for (i, fit) in story.fits.iter().enumerate() {
+        let thin = stroke(fit_color(i), 0.16, theme::HAIRLINE);
+        for run in (0..fit.runs()).take(MOST_RESTARTS) {
+            let rows = fit.trajectory.run(run);
+            panel.line(rows.map(|row| (row.step as f64, quantity(row).0)), thin)?;
+        }
+    }
+    for (i, (fit, rows)) in story.fits.iter().zip(&best).enumerate() {
+        let band: Vec<_> = (rows.iter())
+            .map(|row| (row.step as f64, quantity(row)))
+            .map(|(step, (value, error))| (step, value - error, value + error))
+            .collect();
+        panel.band(&band, faded(fit_color(i), 0.2))?;
+        let points = rows.iter().map(|row| (row.step as f64, quantity(row).0));
+        panel.line(points, fit_stroke(i, theme::THICK))?;
+        if let Some(value) = known(fit) {
+            panel.level(value, stroke(theme::INK, 1.0, theme::THIN).dashed())?;
+        }
+    }
+    Ok(())
+}
+
+fn entries(story: &Story) -> Vec<(Mark, String)> {
+    let mut entries: Vec<_> = (story.fits.iter().enumerate())
+        .map(|(i, fit)| (Mark::Line(fit_stroke(i, theme::THICK)), fit.title()))
+        .collect();
+    if story.fits.iter().any(|fit| fit.runs() > 1) {
+        let faint = stroke(theme::INK, 0.35, theme::HAIRLINE);
+        entries.push((Mark::Line(faint), "other restarts".to_owned()));
+    }
+    if story.dim() > 2 {
+        let band = faded(theme::INK, 0.2);
+        let none = stroke(theme::INK, 0.0, theme::HAIRLINE);
+        entries.push((Mark::Area(band, none), "± 1 standard error".to_owned()));
+    }
+    let known = |fit: &Chapter| fit.summary.known_optimum.is_some();
+    if story.fits.iter().any(known) {
+        let line = stroke(theme::INK, 1.0, theme::THIN).dashed();
+        entries.push((Mark::Line(line), "known optimum".to_owned()));
+    }
+    entries
+}

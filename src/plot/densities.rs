@@ -1,0 +1,135 @@
+//! Target and fits: a panel for each fit, side by side, with the path that led there.
+
+use super::legend::{self, Mark};
+use super::panel::{Panel, ROOMY, equal_aspect};
+use super::sheet::{self, Rect};
+use super::story::{Chapter, Story};
+use super::theme::{self, Stroke, fit_color, stroke};
+use super::{line_1d, pairs, plane_2d};
+use crate::error::Result;
+use crate::mixture::Mixture;
+
+/// Panels in a row.
+const COLUMNS: usize = 3;
+/// Snapshots of the path in 1-D; as many as a fit logged every tenth of its way has.
+const SNAPSHOTS: usize = 10;
+
+/// Draws the figure.
+pub fn draw(story: &Story) -> Result<String> {
+    match story.dim() {
+        1 | 2 => panels(story),
+        _ => pairs::draw(story),
+    }
+}
+
+fn panels(story: &Story) -> Result<String> {
+    let in_plane = story.dim() == 2;
+    let fits = &story.fits;
+    let columns = fits.len().min(COLUMNS);
+    let rows = fits.len().div_ceil(columns);
+    let entries = entries(story);
+    let top = legend::height(&entries) + 1.0;
+    let row = match (in_plane, columns) {
+        (false, 1) => 75.0,
+        (false, _) => 62.0,
+        (true, 1) => 110.0,
+        (true, 2) => 82.0,
+        (true, _) => 62.0,
+    };
+    let height = top + row * rows as f64;
+    sheet::draw("densities", theme::PAGE, height, |sheet| {
+        let page = Rect::new(0.0, 0.0, theme::PAGE, height);
+        legend::draw(sheet, page, &entries)?;
+        for (i, fit) in fits.iter().enumerate() {
+            let cell = page
+                .below(top)
+                .cell((i / columns, rows), (i % columns, columns));
+            let title = fit.title();
+            if in_plane {
+                let ends = ends(story);
+                let all = std::iter::once(&story.target).chain(&ends);
+                let (x, y) = plane_2d::axes(all, ("x1", "x2"));
+                let (x, y) = equal_aspect(ROOMY.frame(cell), x, y);
+                let panel = Panel::new(sheet, cell, &title, x, y)?;
+                plane(&panel, story, fit, i)?;
+            } else {
+                let (x, y) = line_1d::axes(story, SNAPSHOTS);
+                let panel = Panel::new(sheet, cell, &title, x, y)?;
+                line(&panel, story, fit, i)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Where the fits ended.
+pub fn ends(story: &Story) -> Vec<Mixture> {
+    story.fits.iter().filter_map(Chapter::end).collect()
+}
+
+fn line(panel: &Panel, story: &Story, fit: &Chapter, i: usize) -> Result<()> {
+    line_1d::draw_target(panel, &story.target)?;
+    let target_components = stroke(theme::TARGET, 1.0, theme::HAIRLINE);
+    line_1d::draw_components(panel, &story.target, target_components)?;
+    let path = fit.snapshots(SNAPSHOTS);
+    for (age, q) in path.iter().enumerate() {
+        let opacity = 0.15 + 0.45 * (age + 1) as f64 / path.len() as f64;
+        let thin = stroke(fit_color(i), opacity, theme::THIN);
+        panel.line(line_1d::curve(q, panel.ranges().0), thin)?;
+    }
+    match fit.end() {
+        Some(q) => line_1d::draw_fit(panel, &q, stroke(fit_color(i), 1.0, theme::THICK)),
+        None => Ok(()),
+    }
+}
+
+fn plane(panel: &Panel, story: &Story, fit: &Chapter, i: usize) -> Result<()> {
+    plane_2d::draw_target(panel, &story.target)?;
+    let path: Vec<Mixture> = (fit.best_rows().into_iter())
+        .filter_map(|row| fit.mixture(row))
+        .collect();
+    plane_2d::draw_path(panel, &path, stroke(fit_color(i), 0.8, theme::THIN))?;
+    match fit.end() {
+        Some(q) => plane_2d::draw_fit(panel, &q, stroke(fit_color(i), 1.0, theme::NORMAL)),
+        None => Ok(()),
+    }
+}
+
+fn entries(story: &Story) -> Vec<(Mark, String)> {
+    let fit = stroke(theme::INK, 1.0, theme::NORMAL);
+    let thin = Stroke {
+        width: theme::THIN,
+        ..fit
+    };
+    let mut entries = vec![target_entry()];
+    if story.dim() == 2 {
+        entries.extend([
+            (Mark::Line(fit), "fit q, 1σ".to_owned()),
+            (Mark::Line(thin.dashed()), "2σ".to_owned()),
+            (Mark::Path(thin), "path of a mean".to_owned()),
+        ]);
+        return entries;
+    }
+    entries.push((
+        Mark::Line(stroke(theme::INK, 1.0, theme::THICK)),
+        "fit q".to_owned(),
+    ));
+    let several = |mixture: &Mixture| mixture.components() > 1;
+    if several(&story.target)
+        || story
+            .fits
+            .iter()
+            .any(|fit| fit.plan.family.components() > 1)
+    {
+        entries.push((Mark::Line(thin.dashed()), "components".to_owned()));
+    }
+    entries.push((Mark::Fading(thin), "path of q".to_owned()));
+    entries
+}
+
+/// The legend's entry for the target.
+pub fn target_entry() -> (Mark, String) {
+    let area = theme::faded(theme::TARGET, 0.18);
+    let outline = stroke(theme::TARGET, 1.0, theme::THIN);
+    (Mark::Area(area, outline), "target p".to_owned())
+}

@@ -1,0 +1,66 @@
+//! One picture, three files: the SVG that was drawn, and the PNG and PDF made from it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use resvg::{tiny_skia, usvg};
+use svg2pdf::{ConversionOptions, PageOptions};
+
+use super::theme;
+use crate::error::{Error, Result};
+
+/// CSS pixels per inch, which usvg measures in.
+const CSS_DPI: f64 = 96.0;
+
+/// Writes `name.svg`, `name.png` and `name.pdf` into a folder; returns their paths.
+pub fn write(folder: &Path, name: &str, svg: &str) -> Result<Vec<PathBuf>> {
+    let failed = |message: String| Error::Figure {
+        figure: name.to_owned(),
+        message,
+    };
+    let options = usvg::Options {
+        fontdb: fonts(),
+        font_family: "DejaVu Sans".to_owned(),
+        ..usvg::Options::default()
+    };
+    let tree = usvg::Tree::from_str(svg, &options).map_err(|e| failed(e.to_string()))?;
+    let page = PageOptions {
+        dpi: CSS_DPI as f32,
+    };
+    let pdf = svg2pdf::to_pdf(&tree, ConversionOptions::default(), page)
+        .map_err(|e| failed(e.to_string()))?;
+    let png = png(&tree).ok_or_else(|| failed("the picture is too large".to_owned()))?;
+    let write = |extension: &str, bytes: &[u8]| {
+        let path = folder.join(format!("{name}.{extension}"));
+        fs::write(&path, bytes).map_err(Error::io("write", &path))?;
+        Ok::<_, Error>(path)
+    };
+    Ok(vec![
+        write("svg", svg.as_bytes())?,
+        write("png", &png)?,
+        write("pdf", &pdf)?,
+    ])
+}
+
+fn png(tree: &usvg::Tree) -> Option<Vec<u8>> {
+    let scale = (theme::PNG_DPI / CSS_DPI) as f32;
+    let size = tree.size().to_int_size().scale_by(scale)?;
+    let mut pixels = tiny_skia::Pixmap::new(size.width(), size.height())?;
+    let transform = tiny_skia::Transform::from_scale(scale, scale);
+    resvg::render(tree, transform, &mut pixels.as_mut());
+    pixels.encode_png().ok()
+}
+
+/// The embedded fonts and no others, so that a figure is the same on every machine.
+fn fonts() -> Arc<usvg::fontdb::Database> {
+    static FONTS: OnceLock<Arc<usvg::fontdb::Database>> = OnceLock::new();
+    let made = FONTS.get_or_init(|| {
+        let mut fonts = usvg::fontdb::Database::new();
+        fonts.load_font_data(dejavu::sans::regular().to_vec());
+        fonts.load_font_data(dejavu::sans::bold().to_vec());
+        fonts.set_sans_serif_family("DejaVu Sans");
+        Arc::new(fonts)
+    });
+    Arc::clone(made)
+}

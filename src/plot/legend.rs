@@ -1,0 +1,92 @@
+//! A legend: one row of marks and words across the top of a figure.
+
+use plotters::style::RGBAColor;
+
+use super::sheet::{Align, Rect, Sheet, Type, text_width};
+use super::theme::{self, Stroke, faded};
+use crate::error::Result;
+
+/// The height of a legend's row, in mm.
+pub const HEIGHT: f64 = 6.0;
+/// In line with the left edge of the panels' frames.
+const INDENT: f64 = 15.0;
+const MARK: f64 = 7.0;
+const GAP: f64 = 1.2;
+const BETWEEN: f64 = 6.0;
+
+/// What stands before the words.
+#[derive(Debug, Clone, Copy)]
+pub enum Mark {
+    Line(Stroke),
+    /// A filled area with its outline.
+    Area(RGBAColor, Stroke),
+    /// Lines that fade in: the path of a fit.
+    Fading(Stroke),
+    /// A ring and a dot: where a path starts and ends.
+    Path(Stroke),
+}
+
+/// Draws the entries from left to right, in as many rows as they take.
+pub fn draw(sheet: &Sheet, page: Rect, entries: &[(Mark, String)]) -> Result<()> {
+    for ((row, column), (mark, label)) in places(page, entries).into_iter().zip(entries) {
+        let y = page.top + (row as f64 + 0.5) * HEIGHT;
+        draw_mark(sheet, column, y, *mark)?;
+        let at = (column + MARK + GAP, y);
+        sheet.text(at, label, Type::label(Align::Left), faded(theme::INK, 1.0))?;
+    }
+    Ok(())
+}
+
+/// The height the entries take on a page of full width, in mm.
+pub fn height(entries: &[(Mark, String)]) -> f64 {
+    let page = Rect::new(0.0, 0.0, theme::PAGE, 0.0);
+    let rows = places(page, entries).last().map_or(0, |(row, _)| row + 1);
+    HEIGHT * rows as f64
+}
+
+/// The row and the left edge of each entry.
+fn places(page: Rect, entries: &[(Mark, String)]) -> Vec<(usize, f64)> {
+    let left = page.left + INDENT;
+    let (mut row, mut column) = (0, left);
+    (entries.iter())
+        .map(|(_, label)| {
+            let width = MARK + GAP + text_width(label, Type::label(Align::Left));
+            if column + width > page.right && column > left {
+                (row, column) = (row + 1, left);
+            }
+            let place = (row, column);
+            column += width + BETWEEN;
+            place
+        })
+        .collect()
+}
+
+fn draw_mark(sheet: &Sheet, x: f64, y: f64, mark: Mark) -> Result<()> {
+    match mark {
+        Mark::Line(stroke) => sheet.line(&[(x, y), (x + MARK, y)], stroke),
+        Mark::Area(color, stroke) => {
+            let (top, bottom) = (y - 1.2, y + 1.2);
+            let outline = [(x, bottom), (x, top), (x + MARK, top), (x + MARK, bottom)];
+            sheet.fill(&outline, color)?;
+            sheet.line(&[outline[1], outline[2]], stroke)
+        }
+        Mark::Fading(stroke) => (0..4).try_for_each(|i| {
+            let x = x + MARK * (0.15 + 0.23 * f64::from(i));
+            let color = RGBAColor(
+                stroke.color.0,
+                stroke.color.1,
+                stroke.color.2,
+                0.2 + 0.2 * f64::from(i),
+            );
+            sheet.line(
+                &[(x, y + 1.3), (x + 0.6, y - 1.3)],
+                Stroke { color, ..stroke },
+            )
+        }),
+        Mark::Path(stroke) => {
+            sheet.line(&[(x + 1.4, y), (x + MARK, y)], stroke)?;
+            sheet.dot((x + 0.7, y), 0.7, stroke.color, Some(theme::THIN))?;
+            sheet.dot((x + MARK - 0.7, y), 0.7, stroke.color, None)
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! A 1-D density as a curve.
+
+use super::axis::Axis;
+use super::panel::Panel;
+use super::story::{Chapter, Story};
+use super::theme::{self, Stroke, faded, stroke};
+use crate::error::Result;
+use crate::mixture::Mixture;
+
+/// Points of a curve.
+const POINTS: usize = 400;
+/// How many standard deviations of a component are shown.
+const REACH: f64 = 3.6;
+
+/// A path may widen the view and raise it by these factors, and no more.
+const WIDEN: f64 = 0.35;
+const RAISE: f64 = 2.1;
+
+/// Axes that hold the target and where every fit ended, and most of up to `snapshots` densities
+/// on the way there.
+pub fn axes(story: &Story, snapshots: usize) -> (Axis, Axis) {
+    let ends: Vec<Mixture> = story.fits.iter().filter_map(Chapter::end).collect();
+    let path: Vec<Mixture> = (story.fits.iter())
+        .flat_map(|fit| fit.snapshots(snapshots))
+        .collect();
+    let all = || std::iter::once(&story.target).chain(&ends);
+    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+    // A component with next to no weight does not widen the view.
+    for (mixture, k) in all().flat_map(|m| (0..m.components()).map(move |k| (m, k))) {
+        if mixture.weights()[k] > 1e-3 {
+            let (mean, std) = (mixture.means()[k][0], mixture.component_stds(k)[0]);
+            low = low.min(mean - REACH * std);
+            high = high.max(mean + REACH * std);
+        }
+    }
+    let most = WIDEN * (high - low);
+    for mixture in &path {
+        let (mean, std) = (mixture.mean()[0], mixture.covariance()[(0, 0)].sqrt());
+        low = low.min((mean - 2.0 * std).max(low - most));
+        high = high.max((mean + 2.0 * std).min(high + most));
+    }
+    let x = Axis::linear(low, high, "x");
+    let top = |mixture: &Mixture| {
+        let curve = curve(mixture, &x);
+        curve
+            .into_iter()
+            .map(|(_, density)| density)
+            .fold(0.0, f64::max)
+    };
+    let end = all().map(top).fold(0.0, f64::max);
+    let way = path.iter().map(top).fold(end, f64::max);
+    let y = Axis::linear(0.0, 1.08 * way.min(RAISE * end), "density");
+    (x, y)
+}
+
+/// A density over an axis; narrow components get points of their own.
+pub fn curve(mixture: &Mixture, x: &Axis) -> Vec<(f64, f64)> {
+    let mut at: Vec<f64> = (0..=POINTS)
+        .map(|i| x.low + (x.high - x.low) * i as f64 / POINTS as f64)
+        .collect();
+    for k in 0..mixture.components() {
+        let (mean, std) = (mixture.means()[k][0], mixture.component_stds(k)[0]);
+        at.extend((-24..=24).map(|i| mean + std * f64::from(i) / 6.0));
+    }
+    at.retain(|at| (x.low..=x.high).contains(at));
+    at.sort_by(f64::total_cmp);
+    at.into_iter()
+        .map(|at| (at, mixture.log_density(&[at]).exp()))
+        .collect()
+}
+
+/// The target: filled, with its outline, and its components where it has several.
+pub fn draw_target(panel: &Panel, target: &Mixture) -> Result<()> {
+    let x = panel.ranges().0;
+    let curve_of_p = curve(target, x);
+    let area: Vec<_> = curve_of_p.iter().map(|&(x, p)| (x, 0.0, p)).collect();
+    panel.band(&area, faded(theme::TARGET, 0.18))?;
+    panel.line(curve_of_p, stroke(theme::TARGET, 1.0, theme::THIN))
+}
+
+/// A fitted density, and its components dashed where it has several.
+pub fn draw_fit(panel: &Panel, q: &Mixture, line: Stroke) -> Result<()> {
+    draw_components(panel, q, line)?;
+    panel.line(curve(q, panel.ranges().0), line)
+}
+
+/// The weighted components of a mixture of several, dashed.
+pub fn draw_components(panel: &Panel, mixture: &Mixture, line: Stroke) -> Result<()> {
+    if mixture.components() == 1 {
+        return Ok(());
+    }
+    let x = panel.ranges().0;
+    let thin = Stroke {
+        width: theme::THIN,
+        ..line
+    };
+    (0..mixture.components()).try_for_each(|k| {
+        let weight = mixture.weights()[k];
+        let points = curve(mixture, x)
+            .into_iter()
+            .map(|(at, _)| (at, weight * mixture.component_log_density(k, &[at]).exp()));
+        panel.line(points, thin.dashed())
+    })
+}

@@ -1,0 +1,73 @@
+//! More than two dimensions: every pair of coordinates, all fits together.
+
+use super::legend::{self, Mark};
+use super::panel::{COMPACT, Panel};
+use super::sheet::{self, Rect};
+use super::story::Story;
+use super::theme::{self, fit_stroke};
+use super::{densities, plane_2d};
+use crate::error::Result;
+use crate::mixture::Mixture;
+
+/// More coordinates than this do not fit a page.
+const MOST: usize = 5;
+
+/// Draws the figure.
+pub fn draw(story: &Story) -> Result<String> {
+    let dim = story.dim().min(MOST);
+    let side = dim - 1;
+    let entries = entries(story);
+    let top = legend::height(&entries) + 1.0;
+    let cell = theme::PAGE / side as f64;
+    let height = top + side as f64 * cell.min(62.0);
+    sheet::draw("densities", theme::PAGE, height, |sheet| {
+        let page = Rect::new(0.0, 0.0, theme::PAGE, height);
+        legend::draw(sheet, page, &entries)?;
+        for row in 1..dim {
+            for column in 0..row {
+                let cell = page.below(top).cell((row - 1, side), (column, side));
+                draw_pair(story, sheet, cell, (column, row))?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// One pair of coordinates of the target and of every fit.
+fn draw_pair(
+    story: &Story,
+    sheet: &sheet::Sheet,
+    cell: Rect,
+    (i, j): (usize, usize),
+) -> Result<()> {
+    let target = story.target.marginal(&[i, j])?;
+    let ends = (densities::ends(story).iter())
+        .map(|end| end.marginal(&[i, j]))
+        .collect::<Result<Vec<Mixture>, _>>()?;
+    let labels = (format!("x{}", i + 1), format!("x{}", j + 1));
+    let all = std::iter::once(&target).chain(&ends);
+    let (x, y) = plane_2d::axes(all, (&labels.0, &labels.1));
+    let panel = Panel::within(sheet, cell, COMPACT, x, y)?;
+    plane_2d::draw_target(&panel, &target)?;
+    for (fit, end) in ends.iter().enumerate() {
+        plane_2d::draw_fit(&panel, end, fit_stroke(fit, theme::NORMAL))?;
+    }
+    Ok(())
+}
+
+fn entries(story: &Story) -> Vec<(Mark, String)> {
+    let mut entries = vec![densities::target_entry()];
+    for (i, fit) in story.fits.iter().enumerate() {
+        let mark = Mark::Line(fit_stroke(i, theme::NORMAL));
+        entries.push((mark, format!("{}, 1σ and 2σ", fit.title())));
+    }
+    if story.dim() > MOST {
+        let rest = story.dim() - MOST;
+        let note = theme::stroke(theme::INK, 0.0, theme::THIN);
+        entries.push((
+            Mark::Line(note),
+            format!("({rest} more coordinates not shown)"),
+        ));
+    }
+    entries
+}

@@ -1,0 +1,301 @@
+//! A panel: axes on a part of the page, and data drawn in their units.
+
+use plotters::style::RGBAColor;
+
+use super::axis::{Axis, Scale};
+use super::sheet::{Align, Point, Rect, Sheet, Type, text_width};
+use super::theme::{self, Stroke, faded, stroke};
+use crate::error::Result;
+
+/// Air around a panel for its labels, in mm.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Margins {
+    pub left: f64,
+    pub right: f64,
+    pub top: f64,
+    pub bottom: f64,
+}
+
+/// Room for a title and long numbers.
+pub const ROOMY: Margins = Margins {
+    left: 15.0,
+    right: 5.0,
+    top: 6.5,
+    bottom: 10.0,
+};
+
+/// For many small panels without titles.
+pub const COMPACT: Margins = Margins {
+    left: 11.0,
+    right: 2.0,
+    top: 2.0,
+    bottom: 9.5,
+};
+
+const TICK: f64 = 0.9;
+/// A tick on the horizontal axis for so many mm, and on the vertical one.
+const PER_X_TICK: f64 = 11.0;
+const PER_Y_TICK: f64 = 7.5;
+
+/// Axes with a frame, ready for data.
+pub struct Panel<'a, 's> {
+    sheet: &'a Sheet<'s>,
+    frame: Rect,
+    x: Axis,
+    y: Axis,
+}
+
+impl Margins {
+    /// The part of a cell that is left for data.
+    pub fn frame(&self, cell: Rect) -> Rect {
+        Rect::new(
+            cell.left + self.left,
+            cell.top + self.top,
+            cell.right - self.right,
+            cell.bottom - self.bottom,
+        )
+    }
+}
+
+/// Widens one of two ranges so that a unit is as long on both axes of a frame.
+pub fn equal_aspect(frame: Rect, mut x: Axis, mut y: Axis) -> (Axis, Axis) {
+    let per_unit = (frame.width() / (x.high - x.low)).min(frame.height() / (y.high - y.low));
+    for (axis, length) in [(&mut x, frame.width()), (&mut y, frame.height())] {
+        let middle = 0.5 * (axis.low + axis.high);
+        let half = 0.5 * length / per_unit;
+        (axis.low, axis.high) = (middle - half, middle + half);
+    }
+    (x, y)
+}
+
+impl<'a, 's> Panel<'a, 's> {
+    /// Draws axes in a cell of the page with the usual margins and a title.
+    pub fn new(sheet: &'a Sheet<'s>, cell: Rect, title: &str, x: Axis, y: Axis) -> Result<Self> {
+        let at = (cell.left + ROOMY.left, cell.top + 0.55 * ROOMY.top);
+        sheet.text(at, title, Type::title(Align::Left), faded(theme::INK, 1.0))?;
+        Self::within(sheet, cell, ROOMY, x, y)
+    }
+
+    /// Draws axes in a cell of the page.
+    pub fn within(
+        sheet: &'a Sheet<'s>,
+        cell: Rect,
+        margins: Margins,
+        x: Axis,
+        y: Axis,
+    ) -> Result<Self> {
+        let frame = margins.frame(cell);
+        let panel = Self { sheet, frame, x, y };
+        panel.axes(cell)?;
+        Ok(panel)
+    }
+
+    fn axes(&self, cell: Rect) -> Result<()> {
+        let frame = self.frame;
+        let (ink, grid) = (
+            stroke(theme::INK, 1.0, theme::THIN),
+            stroke(theme::GRID, 1.0, theme::HAIRLINE),
+        );
+        let text = faded(theme::INK, 1.0);
+        let room = |length: f64, per: f64| ((length / per) as usize).clamp(3, 7);
+        for (value, label) in self.x.ticks(room(frame.width(), PER_X_TICK)) {
+            let x = self.at_x(value);
+            self.sheet
+                .line(&[(x, frame.top), (x, frame.bottom)], grid)?;
+            self.sheet
+                .line(&[(x, frame.bottom), (x, frame.bottom + TICK)], ink)?;
+            let at = (x, frame.bottom + TICK + 0.7 * theme::TEXT);
+            self.sheet
+                .text(at, &label, Type::label(Align::Center), text)?;
+        }
+        let mut widest: f64 = 0.0;
+        for (value, label) in self.y.ticks(room(frame.height(), PER_Y_TICK)) {
+            let y = self.at_y(value);
+            self.sheet
+                .line(&[(frame.left, y), (frame.right, y)], grid)?;
+            self.sheet
+                .line(&[(frame.left - TICK, y), (frame.left, y)], ink)?;
+            let at = (frame.left - TICK - 0.6, y);
+            self.sheet
+                .text(at, &label, Type::label(Align::Right), text)?;
+            widest = widest.max(text_width(&label, Type::label(Align::Right)));
+        }
+        let corner = [
+            (frame.left, frame.top),
+            (frame.left, frame.bottom),
+            (frame.right, frame.bottom),
+        ];
+        self.sheet.line(&corner, ink)?;
+        let middle = (
+            0.5 * (frame.left + frame.right),
+            0.5 * (frame.top + frame.bottom),
+        );
+        let below = (middle.0, cell.bottom - 0.8 * theme::TEXT);
+        self.sheet
+            .text(below, &self.x.label, Type::label(Align::Center), text)?;
+        let upright = Type {
+            upright: true,
+            ..Type::label(Align::Center)
+        };
+        let beside = (
+            frame.left - TICK - 2.0 - widest - 0.5 * theme::TEXT,
+            middle.1,
+        );
+        self.sheet.text(beside, &self.y.label, upright, text)
+    }
+
+    fn at_x(&self, x: f64) -> f64 {
+        self.frame.left + self.x.share(x) * self.frame.width()
+    }
+
+    fn at_y(&self, y: f64) -> f64 {
+        self.frame.bottom - self.y.share(y) * self.frame.height()
+    }
+
+    fn at(&self, (x, y): Point) -> Point {
+        (self.at_x(x), self.at_y(y))
+    }
+
+    /// The ranges of the axes.
+    pub fn ranges(&self) -> (&Axis, &Axis) {
+        (&self.x, &self.y)
+    }
+
+    /// A line through points in the units of the axes, cut where it leaves the panel and where a
+    /// number is not finite.
+    pub fn line(&self, points: impl IntoIterator<Item = Point>, stroke: Stroke) -> Result<()> {
+        let mut run: Vec<Point> = Vec::new();
+        let mut last: Option<Point> = None;
+        for point in points {
+            if !(point.0.is_finite() && point.1.is_finite()) {
+                self.sheet.line(&std::mem::take(&mut run), stroke)?;
+                last = None;
+                continue;
+            }
+            let here = self.at(point);
+            if let Some(last) = last {
+                match clip(last, here, self.frame) {
+                    Some((from, to)) => {
+                        if run.last() != Some(&from) {
+                            self.sheet.line(&std::mem::take(&mut run), stroke)?;
+                            run.push(from);
+                        }
+                        run.push(to);
+                    }
+                    None => self.sheet.line(&std::mem::take(&mut run), stroke)?,
+                }
+            }
+            last = Some(here);
+        }
+        self.sheet.line(&run, stroke)
+    }
+
+    /// The area between two curves over the same x.
+    pub fn band(&self, points: &[(f64, f64, f64)], color: RGBAColor) -> Result<()> {
+        let inside = |point: Point| {
+            let (x, y) = self.at(point);
+            (x, y.clamp(self.frame.top, self.frame.bottom))
+        };
+        let finite: Vec<_> = (points.iter())
+            .filter(|(x, low, high)| x.is_finite() && low.is_finite() && high.is_finite())
+            .collect();
+        let lower = finite.iter().map(|p| inside((p.0, p.1)));
+        let upper = finite.iter().rev().map(|p| inside((p.0, p.2)));
+        let outline: Vec<Point> = lower.chain(upper).collect();
+        self.sheet.fill(&outline, color)
+    }
+
+    /// Closed outlines in the units of the axes, filled as one region, holes left open: an outline
+    /// that runs the other way round cancels the one it lies in.
+    pub fn fill(&self, outlines: &[Vec<Point>], color: RGBAColor) -> Result<()> {
+        let pressed = |&point: &Point| {
+            let (x, y) = self.at(point);
+            (
+                x.clamp(self.frame.left, self.frame.right),
+                y.clamp(self.frame.top, self.frame.bottom),
+            )
+        };
+        let Some(home) = outlines.first().and_then(|outline| outline.first()) else {
+            return Ok(());
+        };
+        // One polygon, going home after each outline: the way there and back encloses nothing.
+        let there_and_back = (outlines.iter())
+            .flat_map(|outline| outline.iter().chain(std::iter::once(home)))
+            .map(pressed)
+            .collect::<Vec<Point>>();
+        self.sheet.fill(&there_and_back, color)
+    }
+
+    /// Words at the right end of lines at the given heights, moved apart where they would touch.
+    pub fn end_labels(&self, mut labels: Vec<(f64, String)>, color: RGBAColor) -> Result<()> {
+        let small = Type {
+            size: 0.85 * theme::TEXT,
+            ..Type::label(Align::Left)
+        };
+        let apart = 1.15 * small.size;
+        labels.retain(|(y, _)| y.is_finite());
+        labels.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let mut heights: Vec<f64> = labels.iter().map(|(y, _)| self.at_y(*y)).collect();
+        for i in 1..heights.len() {
+            heights[i] = heights[i].max(heights[i - 1] + apart);
+        }
+        // What was pushed below the panel pushes back up.
+        let mut floor = self.frame.bottom;
+        for height in heights.iter_mut().rev() {
+            *height = height.min(floor);
+            floor = *height - apart;
+        }
+        for ((_, label), y) in labels.iter().zip(heights) {
+            (self.sheet).text((self.frame.right + 1.0, y), label, small, color)?;
+        }
+        Ok(())
+    }
+
+    /// A dot if it is within the panel; a ring where a width is given.
+    pub fn dot(&self, at: Point, radius: f64, color: RGBAColor, width: Option<f64>) -> Result<()> {
+        let within = |share: f64| (0.0..=1.0).contains(&share);
+        if within(self.x.share(at.0)) && within(self.y.share(at.1)) {
+            self.sheet.dot(self.at(at), radius, color, width)?;
+        }
+        Ok(())
+    }
+
+    /// A line across the panel at one height, if it is within.
+    pub fn level(&self, y: f64, stroke: Stroke) -> Result<()> {
+        let positive = self.y.scale == Scale::Linear || y > 0.0;
+        if positive && (0.0..=1.0).contains(&self.y.share(y)) {
+            self.line([(self.x.low, y), (self.x.high, y)], stroke)?;
+        }
+        Ok(())
+    }
+}
+
+/// The part of a segment within a box (Liang and Barsky 1984).
+fn clip(from: Point, to: Point, frame: Rect) -> Option<(Point, Point)> {
+    let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+    let (mut enter, mut leave) = (0.0f64, 1.0f64);
+    for (direction, distance) in [
+        (-dx, from.0 - frame.left),
+        (dx, frame.right - from.0),
+        (-dy, from.1 - frame.top),
+        (dy, frame.bottom - from.1),
+    ] {
+        if direction == 0.0 {
+            if distance < 0.0 {
+                return None;
+            }
+        } else if direction < 0.0 {
+            enter = enter.max(distance / direction);
+        } else {
+            leave = leave.min(distance / direction);
+        }
+    }
+    let along = |t: f64| {
+        if t == 1.0 {
+            to
+        } else {
+            (from.0 + t * dx, from.1 + t * dy)
+        }
+    };
+    (enter <= leave).then(|| (along(enter), along(leave)))
+}

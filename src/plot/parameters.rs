@@ -1,0 +1,150 @@
+//! Every parameter in natural units against the step: a row for each fit, a panel for each kind.
+
+use super::axis::Axis;
+use super::legend::{self, Mark};
+use super::panel::Panel;
+use super::sheet::{self, Rect, Sheet};
+use super::story::{Chapter, Story};
+use super::theme::{self, fit_color, stroke};
+use crate::error::Result;
+
+/// The kinds of parameters by the start of their names, and how an axis calls them.
+const KINDS: [(&str, &str); 4] = [
+    ("weight", "weight w"),
+    ("mean", "mean μ (units of x)"),
+    ("std", "std σ (units of x)"),
+    ("corr", "correlation ρ"),
+];
+
+/// More lines than this are not labelled one by one.
+const MOST_LABELS: usize = 8;
+/// Room for a line's label, in mm: it may run into the margin.
+const LABEL: f64 = 3.0;
+
+/// Draws the figure.
+pub fn draw(story: &Story) -> Result<String> {
+    let kinds: Vec<_> = (KINDS.into_iter())
+        .filter(|kind| {
+            story
+                .fits
+                .iter()
+                .any(|fit| !columns(fit, kind.0).is_empty())
+        })
+        .collect();
+    let entries = entries(story);
+    let top = legend::height(&entries) + 1.0;
+    let row = if kinds.len() > 3 { 50.0 } else { 56.0 };
+    let height = top + row * story.fits.len() as f64;
+    sheet::draw("parameters", theme::PAGE, height, |sheet| {
+        let page = Rect::new(0.0, 0.0, theme::PAGE, height);
+        legend::draw(sheet, page, &entries)?;
+        for (i, fit) in story.fits.iter().enumerate() {
+            for (j, kind) in kinds.iter().enumerate() {
+                let cell = (page.below(top)).cell((i, story.fits.len()), (j, kinds.len()));
+                let title = if j == 0 { fit.title() } else { String::new() };
+                draw_panel(sheet, cell, &title, fit, i, *kind)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The places among a fit's parameters of those of one kind.
+fn columns(fit: &Chapter, kind: &str) -> Vec<usize> {
+    (fit.trajectory.parameter_names.iter().enumerate())
+        .filter(|(_, name)| name.starts_with(kind))
+        .map(|(column, _)| column)
+        .collect()
+}
+
+fn draw_panel(
+    sheet: &Sheet,
+    cell: Rect,
+    title: &str,
+    fit: &Chapter,
+    i: usize,
+    (kind, label): (&str, &str),
+) -> Result<()> {
+    let columns = columns(fit, kind);
+    if columns.is_empty() {
+        return Ok(());
+    }
+    let rows = fit.best_rows();
+    let single = columns.len() == 1;
+    // With one parameter there is room for every restart; with many, for the best run alone.
+    let values = (fit.trajectory.rows.iter())
+        .filter(|row| single || rows.first().is_some_and(|best| best.run == row.run))
+        .flat_map(|row| columns.iter().map(|&column| row.parameters[column]));
+    let y = if kind == "std" {
+        Axis::holding(values, label)
+    } else {
+        Axis::holding_linear(values, label)
+    };
+    let last = rows.last().map_or(1, |row| row.step);
+    let x = Axis::linear(0.0, last as f64, "step");
+    let labelled = !single && columns.len() <= MOST_LABELS;
+    let cell = Rect {
+        right: cell.right - if labelled { LABEL } else { 0.0 },
+        ..cell
+    };
+    let panel = Panel::new(sheet, cell, title, x, y)?;
+    let color = fit_color(i);
+    if single {
+        for run in 0..fit.runs() {
+            let points = fit.trajectory.run(run);
+            let points = points.map(|row| (row.step as f64, row.parameters[columns[0]]));
+            panel.line(points, stroke(color, 0.25, theme::HAIRLINE))?;
+        }
+    }
+    for (n, &column) in columns.iter().enumerate() {
+        // Shades tell the lines of a panel apart where there are several.
+        let opacity = 1.0 - 0.65 * n as f64 / columns.len() as f64;
+        let points = rows
+            .iter()
+            .map(|row| (row.step as f64, row.parameters[column]));
+        let width = if single { theme::THICK } else { theme::NORMAL };
+        panel.line(points, stroke(color, opacity, width))?;
+    }
+    match rows.last() {
+        Some(end) if labelled => {
+            let names = columns
+                .iter()
+                .map(|&column| fit.trajectory.parameter_names[column].as_str());
+            let labels = (columns.iter().map(|&column| end.parameters[column]))
+                .zip(distinct_parts(names.collect(), kind));
+            panel.end_labels(labels.collect(), theme::faded(theme::INK, 1.0))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The parts of the names of one kind that tell them apart: 1, 2 of `corr_1_x1_x2` and
+/// `corr_2_x1_x2`.
+fn distinct_parts(names: Vec<&str>, kind: &str) -> Vec<String> {
+    let parts: Vec<Vec<&str>> = (names.iter())
+        .map(|name| {
+            name.trim_start_matches(kind)
+                .split('_')
+                .filter(|part| !part.is_empty())
+                .collect()
+        })
+        .collect();
+    let differs = |at: usize| parts.iter().any(|one| one.get(at) != parts[0].get(at));
+    (parts.iter())
+        .map(|part| {
+            let kept = part.iter().enumerate().filter(|&(at, _)| differs(at));
+            kept.map(|(_, part)| *part).collect::<Vec<_>>().join(",")
+        })
+        .collect()
+}
+
+fn entries(story: &Story) -> Vec<(Mark, String)> {
+    let best = stroke(theme::INK, 1.0, theme::THICK);
+    let mut entries = vec![(Mark::Line(best), "best run".to_owned())];
+    let single = |fit: &Chapter| fit.plan.family.components() * fit.plan.family.dim() == 1;
+    if story.fits.iter().any(|fit| fit.runs() > 1 && single(fit)) {
+        let faint = stroke(theme::INK, 0.4, theme::HAIRLINE);
+        entries.push((Mark::Line(faint), "other restarts".to_owned()));
+    }
+    entries
+}

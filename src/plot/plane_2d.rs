@@ -1,0 +1,111 @@
+//! Densities in a plane: the target as shaded levels, a fit as ellipses.
+
+use nalgebra::{Matrix2, SymmetricEigen};
+
+use super::axis::Axis;
+use super::contour::Grid;
+use super::panel::Panel;
+use super::sheet::Point;
+use super::theme::{self, Stroke, faded, stroke};
+use crate::error::Result;
+use crate::mixture::Mixture;
+
+/// Nodes of the contour grid on a side.
+const NODES: usize = 121;
+/// The target's levels, in standard deviations of a Gaussian with the same peak.
+const LEVELS: [f64; 5] = [3.0, 2.4, 1.8, 1.2, 0.6];
+/// How many standard deviations of a component are shown.
+const REACH: f64 = 3.0;
+
+/// Axes that hold every component of the given densities in the plane.
+pub fn axes<'m>(
+    mixtures: impl Iterator<Item = &'m Mixture> + Clone,
+    labels: (&str, &str),
+) -> (Axis, Axis) {
+    let range = |d: usize| {
+        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+        for mixture in mixtures.clone() {
+            for k in (0..mixture.components()).filter(|&k| mixture.weights()[k] > 1e-3) {
+                let (mean, std) = (mixture.means()[k][d], mixture.component_stds(k)[d]);
+                low = low.min(mean - REACH * std);
+                high = high.max(mean + REACH * std);
+            }
+        }
+        (low, high)
+    };
+    let ((x0, x1), (y0, y1)) = (range(0), range(1));
+    (
+        Axis::linear(x0, x1, labels.0),
+        Axis::linear(y0, y1, labels.1),
+    )
+}
+
+/// The target: one tone of grey darker at each level.
+pub fn draw_target(panel: &Panel, target: &Mixture) -> Result<()> {
+    let (x, y) = panel.ranges();
+    let grid = Grid::new(NODES, (x.low, x.high), (y.low, y.high), |x, y| {
+        target.log_density(&[x, y])
+    });
+    let peak = (target.means().iter())
+        .map(|mean| target.log_density(mean.as_slice()))
+        .fold(f64::NEG_INFINITY, f64::max);
+    for level in LEVELS {
+        let outlines = grid.outlines(peak - 0.5 * level * level);
+        panel.fill(&outlines, faded(theme::TARGET, 0.13))?;
+        for outline in outlines {
+            panel.line(outline, stroke(theme::TARGET, 0.45, theme::HAIRLINE))?;
+        }
+    }
+    Ok(())
+}
+
+/// A fit: the ellipses at one and two standard deviations of every component.
+pub fn draw_fit(panel: &Panel, q: &Mixture, line: Stroke) -> Result<()> {
+    for k in 0..q.components() {
+        let center = (q.means()[k][0], q.means()[k][1]);
+        let covariance = q.component_covariance(k);
+        let covariance = Matrix2::new(
+            covariance[(0, 0)],
+            covariance[(0, 1)],
+            covariance[(1, 0)],
+            covariance[(1, 1)],
+        );
+        panel.line(ellipse(center, covariance, 1.0), line)?;
+        let outer = Stroke {
+            width: theme::THIN,
+            ..line
+        };
+        panel.line(ellipse(center, covariance, 2.0), outer.dashed())?;
+        panel.dot(center, 0.55, line.color, None)?;
+    }
+    Ok(())
+}
+
+/// The path of every component's mean, from its ring to its dot.
+pub fn draw_path(panel: &Panel, path: &[Mixture], line: Stroke) -> Result<()> {
+    let Some(start) = path.first() else {
+        return Ok(());
+    };
+    for k in 0..start.components() {
+        let points = path.iter().map(|q| (q.means()[k][0], q.means()[k][1]));
+        panel.line(points, line)?;
+        let start = (start.means()[k][0], start.means()[k][1]);
+        panel.dot(start, 0.7, line.color, Some(theme::THIN))?;
+    }
+    Ok(())
+}
+
+fn ellipse(center: Point, covariance: Matrix2<f64>, radius: f64) -> Vec<Point> {
+    let eigen = SymmetricEigen::new(covariance);
+    let axes = eigen
+        .eigenvalues
+        .map(|value| radius * value.max(0.0).sqrt());
+    (0..=120)
+        .map(|i| {
+            let angle = std::f64::consts::TAU * f64::from(i) / 120.0;
+            let offset = eigen.eigenvectors
+                * nalgebra::Vector2::new(axes[0] * angle.cos(), axes[1] * angle.sin());
+            (center.0 + offset[0], center.1 + offset[1])
+        })
+        .collect()
+}

@@ -1,0 +1,118 @@
+//! What the figures are drawn from: a run folder, read once.
+
+use crate::config::Experiment;
+use crate::error::{Error, Result};
+use crate::family::from_natural_values;
+use crate::fit::Plan;
+use crate::mixture::Mixture;
+use crate::run_folder::{FitSummary, Row, RunFolder, Trajectory};
+
+/// A finished run.
+pub struct Story {
+    pub target: Mixture,
+    pub fits: Vec<Chapter>,
+}
+
+/// One of its fits.
+pub struct Chapter {
+    pub plan: Plan,
+    pub summary: FitSummary,
+    pub trajectory: Trajectory,
+}
+
+impl Story {
+    /// Reads everything the figures need.
+    pub fn read(folder: &RunFolder) -> Result<Self> {
+        let Experiment { target, plans, .. } = folder.experiment()?;
+        let summary = folder.summary()?;
+        if summary.fits.len() != plans.len() {
+            let message = format!(
+                "it has {} fits and config.toml {}",
+                summary.fits.len(),
+                plans.len()
+            );
+            return Err(Error::run_folder(
+                &folder.path().join("summary.json"),
+                message,
+            ));
+        }
+        let fits = (plans.into_iter().zip(summary.fits))
+            .map(|(plan, summary)| {
+                Ok(Chapter {
+                    trajectory: folder.trajectory(&plan.label)?,
+                    plan,
+                    summary,
+                })
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self { target, fits })
+    }
+
+    /// D.
+    pub fn dim(&self) -> usize {
+        self.target.dim()
+    }
+}
+
+impl Chapter {
+    /// The best run's rows, or the first run's if all failed.
+    pub fn best_rows(&self) -> Vec<&Row> {
+        let run = self.summary.best.as_ref().map_or(0, |best| best.run);
+        self.trajectory.run(run).collect()
+    }
+
+    /// Where the best run ended, or as far as the first run got if all failed.
+    pub fn end(&self) -> Option<Mixture> {
+        match &self.summary.best {
+            Some(best) => Mixture::try_from(&best.mixture).ok(),
+            None => self.mixture(self.best_rows().last()?),
+        }
+    }
+
+    /// q at a row; none if it is not a density.
+    pub fn mixture(&self, row: &Row) -> Option<Mixture> {
+        let components = self.plan.family.components();
+        let names = self.trajectory.parameter_names.len();
+        let dim = self.plan.family.dim();
+        (row.parameters.len() == names)
+            .then(|| from_natural_values(components, dim, &row.parameters).ok())?
+    }
+
+    /// Up to `count` rows of the best run before its end, closer together where q moves faster:
+    /// their steps grow in proportion.
+    pub fn snapshots(&self, count: usize) -> Vec<Mixture> {
+        let rows = self.best_rows();
+        let Some((_, before)) = rows.split_last() else {
+            return Vec::new();
+        };
+        let chosen: Vec<&&Row> = if before.len() <= count {
+            before.iter().collect()
+        } else {
+            let last = (before.len() - 1) as f64;
+            let mut at: Vec<usize> = (0..count)
+                .map(|i| (last + 1.0).powf(i as f64 / (count - 1) as f64) - 1.0)
+                .map(|at| at.round() as usize)
+                .collect();
+            at.dedup();
+            at.into_iter().map(|at| &before[at]).collect()
+        };
+        chosen
+            .into_iter()
+            .filter_map(|row| self.mixture(row))
+            .collect()
+    }
+
+    /// How figures call it: in words, unless the config gives it a label.
+    pub fn title(&self) -> String {
+        if self.plan.label == self.plan.divergence.name() {
+            self.plan.divergence.title().to_owned()
+        } else {
+            self.plan.label.clone()
+        }
+    }
+
+    /// How many runs the trajectory has.
+    pub fn runs(&self) -> usize {
+        self.summary.restarts
+    }
+}

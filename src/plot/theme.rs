@@ -1,0 +1,118 @@
+//! One look for every figure: sizes in millimetres as printed, colours that survive colour
+//! blindness and grey paper.
+
+use std::sync::OnceLock;
+
+use plotters::style::{FontStyle, RGBAColor, RGBColor, register_font};
+
+use crate::error::{Error, Result};
+
+/// The width of a figure across a page, in mm.
+pub const PAGE: f64 = 170.0;
+/// Pixels of the PNG per inch.
+pub const PNG_DPI: f64 = 300.0;
+
+/// The size of labels and ticks, in mm (8 pt).
+pub const TEXT: f64 = 2.8;
+/// The size of titles, in mm.
+pub const TITLE: f64 = 3.1;
+
+/// Line widths, in mm.
+pub const HAIRLINE: f64 = 0.15;
+pub const THIN: f64 = 0.22;
+pub const NORMAL: f64 = 0.35;
+pub const THICK: f64 = 0.55;
+
+/// Axes and text.
+pub const INK: RGBColor = RGBColor(38, 38, 38);
+/// The target, always.
+pub const TARGET: RGBColor = RGBColor(90, 90, 90);
+/// Lines of the grid.
+pub const GRID: RGBColor = RGBColor(228, 228, 228);
+
+/// The family name in the SVG: the embedded font, then what looks most like it.
+pub const FONT: &str = "DejaVu Sans, Verdana, sans-serif";
+
+/// Okabe and Ito's palette (2008), in an order whose neighbours differ in hue and in lightness.
+const FITS: [RGBColor; 6] = [
+    RGBColor(0, 114, 178),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(86, 180, 233),
+    RGBColor(230, 159, 0),
+];
+
+/// Dashes and gaps in mm: what tells the fits apart without colour.
+const DASHES: [&[f64]; 6] = [
+    &[],
+    &[2.2, 1.0],
+    &[0.5, 0.8],
+    &[3.2, 0.8, 0.5, 0.8],
+    &[1.2, 1.2],
+    &[4.0, 1.5],
+];
+
+/// How a line is drawn.
+#[derive(Debug, Clone, Copy)]
+pub struct Stroke {
+    /// Colour and opacity.
+    pub color: RGBAColor,
+    /// Width in mm.
+    pub width: f64,
+    /// Dashes and gaps in mm; none is solid.
+    pub dash: &'static [f64],
+}
+
+/// A solid line.
+pub fn stroke(color: RGBColor, opacity: f64, width: f64) -> Stroke {
+    Stroke {
+        color: faded(color, opacity),
+        width,
+        dash: &[],
+    }
+}
+
+impl Stroke {
+    /// The same line in short dashes: components, and optima that are known.
+    pub fn dashed(self) -> Self {
+        Self {
+            dash: &[1.1, 0.7],
+            ..self
+        }
+    }
+}
+
+/// A colour with an opacity.
+pub fn faded(color: RGBColor, opacity: f64) -> RGBAColor {
+    RGBAColor(color.0, color.1, color.2, opacity)
+}
+
+/// The colour of a fit, by its place in the config.
+pub fn fit_color(fit: usize) -> RGBColor {
+    FITS[fit % FITS.len()]
+}
+
+/// The line of a fit among those of others.
+pub fn fit_stroke(fit: usize, width: f64) -> Stroke {
+    Stroke {
+        dash: DASHES[fit % DASHES.len()],
+        ..stroke(fit_color(fit), 1.0, width)
+    }
+}
+
+/// Makes the embedded font known to plotters, once.
+pub fn load_fonts() -> Result<()> {
+    static LOADED: OnceLock<bool> = OnceLock::new();
+    let loaded = *LOADED.get_or_init(|| {
+        register_font(FONT, FontStyle::Normal, dejavu::sans::regular()).is_ok()
+            && register_font(FONT, FontStyle::Bold, dejavu::sans::bold()).is_ok()
+    });
+    if loaded {
+        return Ok(());
+    }
+    Err(Error::Figure {
+        figure: "any figure".to_owned(),
+        message: "the embedded font could not be read".to_owned(),
+    })
+}
