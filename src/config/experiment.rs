@@ -66,7 +66,7 @@ impl Experiment {
     /// # Errors
     /// If a number has no form in TOML.
     pub fn to_toml(&self) -> Result<String> {
-        toml::to_string(&self.config).map_err(|error| {
+        super::resolve::to_toml(&self.config).map_err(|error| {
             Error::usage(
                 format!("the config cannot be written as TOML: {error}"),
                 "check its numbers",

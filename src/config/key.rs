@@ -43,6 +43,11 @@ impl KeyPath {
         Self(self.0.iter().skip(n).cloned().collect())
     }
 
+    /// Whether it is a key of the file itself, not of a section.
+    pub(super) fn is_at_top(&self) -> bool {
+        self.0.len() == 1
+    }
+
     pub(super) fn ends_with_name(&self, name: &str) -> bool {
         matches!(self.0.last(), Some(Key::Name(last)) if last == name)
     }

@@ -71,5 +71,8 @@ pub struct FitConfig {
     pub optimizer: OptimizerConfig,
 }
 
+/// The sections whose other keys depend on their `type`.
+const TYPED: [&str; 2] = ["estimator", "optimizer"];
+
 /// The sections that may stand once for all fits, and in a fit to override them.
 const SHARED: [&str; 5] = ["restarts", "family", "init", "estimator", "optimizer"];

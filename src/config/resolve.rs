@@ -4,7 +4,7 @@ use toml::{Table, Value};
 
 use super::key::{Key, KeyPath};
 use super::source::{ConfigError, Override, Source};
-use super::{Config, SHARED};
+use super::{Config, SHARED, TYPED};
 use crate::estimator::EstimatorConfig;
 use crate::optimizer::OptimizerConfig;
 
@@ -22,17 +22,37 @@ pub(super) fn resolve(source: &Source) -> Result<Config, ConfigError> {
     let dim = target_dim(&top);
     if let Some(Value::Array(fits)) = top.get_mut("fit") {
         for fit in fits.iter_mut().filter_map(Value::as_table_mut) {
+            // A fit that asks for restarts does not want the shared start, nor the other way round.
+            let (starts, restarts) = (fit.contains_key("init"), fit.contains_key("restarts"));
             for (section, value) in &shared {
-                merge(fit, section, value);
+                let unwanted = match *section {
+                    "init" => restarts,
+                    "restarts" => starts,
+                    _ => false,
+                };
+                if !unwanted {
+                    merge(fit, section, value);
+                }
             }
             for one in &for_fits {
                 set(fit, one, source)?;
             }
-            default_type(fit, "estimator", EstimatorConfig::default_type(dim));
-            default_type(fit, "optimizer", OptimizerConfig::DEFAULT);
+            type_to_variant(fit, "estimator", EstimatorConfig::default_type(dim));
+            type_to_variant(fit, "optimizer", OptimizerConfig::DEFAULT);
         }
     }
     source.deserialize(&KeyPath::default(), Value::Table(top))
+}
+
+/// A resolved config in the form a user writes.
+pub(super) fn to_toml(config: &Config) -> Result<String, toml::ser::Error> {
+    let mut top = Table::try_from(config)?;
+    if let Some(Value::Array(fits)) = top.get_mut("fit") {
+        for fit in fits.iter_mut().filter_map(Value::as_table_mut) {
+            TYPED.map(|section| variant_to_type(fit, section));
+        }
+    }
+    toml::to_string(&top)
 }
 
 fn is_shared(one: &Override) -> bool {
@@ -44,15 +64,7 @@ fn is_shared(one: &Override) -> bool {
 fn merge(fit: &mut Table, section: &str, shared: &Value) {
     match (fit.get_mut(section), shared) {
         (None, shared) => {
-            // A fit that asks for restarts does not want the shared start, nor the other way round.
-            let other = match section {
-                "init" => "restarts",
-                "restarts" => "init",
-                _ => "",
-            };
-            if !fit.contains_key(other) {
-                fit.insert(section.to_owned(), shared.clone());
-            }
+            fit.insert(section.to_owned(), shared.clone());
         }
         (Some(Value::Table(own)), Value::Table(shared)) if section != "init" => {
             let other_type = own
@@ -68,14 +80,30 @@ fn merge(fit: &mut Table, section: &str, shared: &Value) {
     }
 }
 
-fn default_type(fit: &mut Table, section: &str, kind: &str) {
-    let section = fit
+/// Turns `{ type = "adam", steps = 5 }` into `{ adam = { steps = 5 } }`, the form in which serde
+/// can tell which key of a section an error is about. A section without a type gets the default.
+fn type_to_variant(fit: &mut Table, section: &str, default: &str) {
+    let value = fit
         .entry(section)
         .or_insert_with(|| Value::Table(Table::new()));
-    if let Value::Table(section) = section {
-        section
-            .entry("type")
-            .or_insert_with(|| Value::String(kind.to_owned()));
+    if let Value::Table(settings) = value {
+        let kind = match settings.remove("type") {
+            None => default.to_owned(),
+            Some(Value::String(kind)) => kind,
+            Some(other) => other.to_string(),
+        };
+        let settings = Value::Table(std::mem::take(settings));
+        *value = Value::Table(Table::from_iter([(kind, settings)]));
+    }
+}
+
+/// The other way round: what a resolved config is written from.
+fn variant_to_type(fit: &mut Table, section: &str) {
+    if let Some(Value::Table(variant)) = fit.get_mut(section)
+        && let Some((kind, Value::Table(settings))) = std::mem::take(variant).into_iter().next()
+    {
+        variant.insert("type".to_owned(), Value::String(kind));
+        variant.extend(settings);
     }
 }
 

@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::SHARED;
 use super::key::{Key, KeyPath};
+use super::{SHARED, TYPED};
 use crate::error::{Error, Result};
 
 /// What is wrong with a config, where, and what to do.
@@ -181,14 +181,20 @@ impl Source {
             if !key.ends_with_name(unknown) {
                 key = key.name(unknown);
             }
-            return self.error(&key, "is not a key klfit knows", suggestion(unknown, valid));
+            let mut valid = valid.to_vec();
+            if key.is_at_top() {
+                valid.extend(SHARED);
+            }
+            return self.error(
+                &key,
+                "is not a key klfit knows",
+                suggestion(unknown, &valid),
+            );
         }
         if message.starts_with("unknown variant") {
             let (unknown, valid) = quoted.split_first().unwrap_or((&"", &[]));
-            // A tagged section loses its key on the way: the tag is what it can be about.
-            let tagged = key.name("type");
-            if self.locate_exactly(&tagged).is_some() {
-                key = tagged;
+            if TYPED.iter().any(|section| key.ends_with_name(section)) {
+                key = key.name("type");
             }
             let message = format!("is \"{unknown}\", which klfit does not know");
             return self.error(&key, message, suggestion(unknown, valid));

@@ -42,7 +42,7 @@ pub trait Estimator: std::fmt::Debug + Send + Sync {
 
 /// `[estimator]` of a config.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 pub enum EstimatorConfig {
     /// A product rule on every component; 1-D and 2-D.
     Quadrature(QuadratureConfig),

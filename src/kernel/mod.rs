@@ -1,6 +1,6 @@
 //! The one hot operation: the log-density of a mixture of Gaussians, on the run axis.
 
-use burn::tensor::{Tensor, s};
+use burn::tensor::{DType, Tensor, s};
 use nalgebra::DMatrix;
 
 use crate::device::Numerics;
@@ -122,7 +122,11 @@ pub fn log_density(x: Tensor<3>, mixture: &MixtureTensors) -> Tensor<2> {
 /// log Σ exp over dimension 1, exact for terms of any size; all terms −∞ give −∞.
 fn log_sum_exp(terms: Tensor<3>) -> Tensor<3> {
     // Where every term is −∞ the maximum must not be, or −∞ − (−∞) would be NaN.
-    let max = terms.clone().detach().max_dim(1).clamp_min(-1e30);
+    let lowest = match terms.dtype() {
+        DType::F32 => f32::MIN.into(),
+        _ => f64::MIN,
+    };
+    let max = terms.clone().detach().max_dim(1).clamp_min(lowest);
     (terms - max.clone()).exp().sum_dim(1).log() + max
 }
 

@@ -19,7 +19,7 @@ pub trait Optimizer {
 
 /// `[optimizer]` of a config.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 pub enum OptimizerConfig {
     /// Adam (Kingma and Ba 2015).
     Adam(AdamConfig),

@@ -1,0 +1,209 @@
+//! The command as a user meets it.
+
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::Command;
+use assert_cmd::assert::Assert;
+
+use crate::support::config;
+
+pub fn klfit(arguments: &[&str]) -> Command {
+    let mut command = Command::cargo_bin("klfit").unwrap();
+    command.args(arguments);
+    command
+}
+
+fn stdout(assert: &Assert) -> String {
+    String::from_utf8(assert.get_output().stdout.clone()).unwrap()
+}
+
+fn stderr(assert: &Assert) -> String {
+    String::from_utf8(assert.get_output().stderr.clone()).unwrap()
+}
+
+/// Runs the bimodal config for a few steps in a folder.
+fn short_run(folder: &Path, more: &[&str]) -> Assert {
+    let config = config("bimodal");
+    let mut arguments = vec!["run", config.to_str().unwrap(), "--steps", "20"];
+    arguments.extend(more);
+    klfit(&arguments).current_dir(folder).assert()
+}
+
+#[test]
+fn init_writes_a_config_that_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |arguments: &[&str]| klfit(arguments).current_dir(folder.path()).assert();
+    at(&["init", "my.toml"]).success();
+    let checked = at(&["check", "my.toml"]).success();
+    assert!(
+        stdout(&checked).contains("my.toml: ok, 2 fits"),
+        "{}",
+        stdout(&checked)
+    );
+    at(&["run", "my.toml", "--steps", "3", "--no-figures"]).success();
+    assert!(
+        folder
+            .path()
+            .join("outputs/my-experiment/summary.json")
+            .is_file()
+    );
+    // It does not write over a file.
+    let again = at(&["init", "my.toml"]).code(2);
+    assert!(stderr(&again).contains("my.toml is there already"));
+}
+
+#[test]
+fn a_run_prints_a_table_and_leaves_its_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = short_run(folder.path(), &["--no-figures"]).success();
+    let table = stdout(&run);
+    for words in [
+        "KL(p‖q)",
+        "KL(q‖p)",
+        "JS(p, q)",
+        "forward-kl",
+        "reverse-kl",
+        "all steps taken",
+    ] {
+        assert!(table.contains(words), "{words} is not in\n{table}");
+    }
+    assert!(table.contains("64 restarts ended at"), "{table}");
+    assert!(!table.contains('\u{1b}'), "no colours in a pipe");
+    // Progress goes to standard error, as plain lines where it is not a terminal.
+    assert!(stderr(&run).contains("forward-kl: step 0/20  loss "));
+    let out = folder.path().join("outputs/bimodal");
+    for file in [
+        "config.toml",
+        "summary.json",
+        "forward-kl/trajectory.csv",
+        "reverse-kl/restarts.csv",
+    ] {
+        assert!(out.join(file).is_file(), "{file}");
+    }
+    assert!(!out.join("figures").exists());
+}
+
+#[test]
+fn quiet_prints_nothing_and_verbose_every_logged_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let quiet = short_run(folder.path(), &["--no-figures", "--quiet"]).success();
+    assert_eq!(stdout(&quiet) + &stderr(&quiet), "");
+    let verbose = short_run(folder.path(), &["--no-figures", "--force", "-v"]).success();
+    let lines = stderr(&verbose).matches("forward-kl: step ").count();
+    assert_eq!(lines, 21);
+}
+
+#[test]
+fn a_second_run_refuses_and_force_replaces_only_what_klfit_wrote() {
+    let folder = tempfile::tempdir().unwrap();
+    short_run(folder.path(), &[]).success();
+    let out = folder.path().join("outputs/bimodal");
+    fs::write(out.join("notes.txt"), "mine").unwrap();
+    fs::write(out.join("figures/mine.txt"), "mine").unwrap();
+    let before = fs::read(out.join("summary.json")).unwrap();
+    let refused = short_run(folder.path(), &["--seed", "1"]).code(2);
+    let message = stderr(&refused);
+    assert!(
+        message.contains("holds a run already") && message.contains("--force"),
+        "{message}"
+    );
+    assert_eq!(fs::read(out.join("summary.json")).unwrap(), before);
+    let config = config("plane");
+    let force = [
+        "run",
+        config.to_str().unwrap(),
+        "--steps",
+        "2",
+        "--out",
+        "outputs/bimodal",
+    ];
+    klfit(&force)
+        .arg("--force")
+        .current_dir(folder.path())
+        .assert()
+        .success();
+    assert!(out.join("notes.txt").is_file() && out.join("figures/mine.txt").is_file());
+    assert!(
+        fs::read_to_string(out.join("config.toml"))
+            .unwrap()
+            .contains("\"plane\"")
+    );
+}
+
+#[test]
+fn force_does_not_touch_a_folder_that_is_not_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("outputs/bimodal")).unwrap();
+    fs::write(folder.path().join("outputs/bimodal/thesis.tex"), "years").unwrap();
+    let refused = short_run(folder.path(), &["--force"]).code(2);
+    assert!(stderr(&refused).contains("does not hold a run"));
+}
+
+#[test]
+fn the_resolved_config_runs_the_experiment_again_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = [
+        "--no-figures",
+        "-q",
+        "--set",
+        "optimizer.learning_rate=0.01",
+        "--set",
+        "restarts=3",
+    ];
+    short_run(folder.path(), &set).success();
+    let out = folder.path().join("outputs/bimodal");
+    let resolved = out.join("config.toml");
+    let text = fs::read_to_string(&resolved).unwrap();
+    assert_eq!(text.matches("learning_rate = 0.01").count(), 2, "{text}");
+    assert_eq!(text.matches("steps = 20").count(), 2, "{text}");
+    let again = folder.path().join("again");
+    klfit(&[
+        "run",
+        resolved.to_str().unwrap(),
+        "-q",
+        "--no-figures",
+        "--out",
+    ])
+    .arg(&again)
+    .assert()
+    .success();
+    assert_eq!(fs::read_to_string(again.join("config.toml")).unwrap(), text);
+    let restarts = |folder: &Path| fs::read(folder.join("reverse-kl/restarts.csv")).unwrap();
+    assert_eq!(restarts(&out), restarts(&again));
+}
+
+#[test]
+fn a_fit_of_which_every_run_failed_is_exit_code_1() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = [
+        "--set",
+        "optimizer.type=sgd",
+        "--set",
+        "optimizer.learning_rate=1e9",
+    ];
+    let config = config("plane");
+    let run = klfit(&[
+        "run",
+        config.to_str().unwrap(),
+        "--steps",
+        "30",
+        "--no-figures",
+    ])
+    .args(set)
+    .current_dir(folder.path())
+    .assert()
+    .code(1);
+    assert!(
+        stdout(&run).contains("every run failed"),
+        "{}",
+        stdout(&run)
+    );
+}
+
+#[test]
+fn help_shows_examples_and_an_unknown_command_is_exit_code_2() {
+    let help = klfit(&["run", "--help"]).assert().success();
+    assert!(stdout(&help).contains("klfit run configs/bimodal.toml"));
+    klfit(&["fly"]).assert().code(2);
+}

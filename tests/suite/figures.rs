@@ -1,0 +1,98 @@
+//! Every figure of every kind of run, in its three files.
+
+use std::fs;
+
+use klfit::run_folder::RunFolder;
+
+use crate::support::{Run, run_config, run_text};
+
+/// Width and height of a PNG, from its header.
+fn png_size(bytes: &[u8]) -> (u32, u32) {
+    assert_eq!(&bytes[..8], b"\x89PNG\r\n\x1a\n");
+    let number = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
+    (number(16), number(20))
+}
+
+fn check(run: &Run) {
+    let files = klfit::plot::draw_all(&run.folder).unwrap();
+    assert_eq!(files.len(), 12);
+    for name in ["densities", "convergence", "parameters", "comparison"] {
+        let read = |extension: &str| {
+            let path = run.folder.figures().join(format!("{name}.{extension}"));
+            assert!(files.contains(&path));
+            fs::read(path).unwrap()
+        };
+        // 170 mm at 300 dots per inch.
+        let (width, height) = png_size(&read("png"));
+        assert!(
+            (2005..=2010).contains(&width) && height > 300,
+            "{width} × {height}"
+        );
+        assert!(read("pdf").starts_with(b"%PDF-"));
+        let svg = String::from_utf8(read("svg")).unwrap();
+        assert!(svg.contains("width=\"170mm\""));
+        assert!(!svg.contains("NaN") && !svg.contains("inf"), "{name}");
+    }
+}
+
+#[test]
+fn figures_of_one_two_and_five_dimensions() {
+    let short = [("optimizer.steps", "12"), ("restarts", "3")];
+    check(&run_config("bimodal", &short));
+    check(&run_config("plane", &short));
+    check(&run_config("five-dimensions", &short));
+    check(&run_config("self-fit", &[("optimizer.steps", "4")]));
+}
+
+#[test]
+fn figures_of_a_mixture_on_a_line_and_of_a_fit_that_failed() {
+    let text = r#"
+        name = "mixed <&> fits"
+        restarts = 2
+        [target]
+        weights = [0.2, 0.8]
+        means = [[0.0], [500.0]]
+        stds = [[0.01], [40.0]]
+        [optimizer]
+        steps = 10
+        [[fit]]
+        divergence = "forward-kl"
+        family.components = 3
+        [[fit]]
+        divergence = "js"
+        [[fit]]
+        label = "hopeless"
+        divergence = "forward-kl"
+        optimizer = { type = "sgd", learning_rate = 1e12, steps = 50 }
+        [[fit]]
+        label = "other"
+        divergence = "reverse-kl"
+    "#;
+    check(&run_text(&text.replace("mixed <&> fits", "mixed")));
+}
+
+#[test]
+fn figures_come_from_the_files_alone_and_are_the_same_again() {
+    let run = run_config("bimodal", &[("optimizer.steps", "12"), ("restarts", "3")]);
+    klfit::plot::draw_all(&run.folder).unwrap();
+    let svg = run.folder.figures().join("comparison.svg");
+    let first = fs::read(&svg).unwrap();
+    fs::remove_dir_all(run.folder.figures()).unwrap();
+    let reopened = RunFolder::open(run.folder.path()).unwrap();
+    klfit::plot::draw_all(&reopened).unwrap();
+    assert_eq!(fs::read(&svg).unwrap(), first);
+}
+
+#[test]
+fn a_spoilt_folder_is_named() {
+    let run = run_config("bimodal", &[("optimizer.steps", "2"), ("restarts", "2")]);
+    let trajectory = run.folder.path().join("forward-kl/trajectory.csv");
+    let mut text = fs::read_to_string(&trajectory).unwrap();
+    text.push_str("3,0,abc\n");
+    fs::write(&trajectory, text).unwrap();
+    let error = klfit::plot::draw_all(&run.folder).unwrap_err().to_string();
+    assert!(error.contains("trajectory.csv"), "{error}");
+    fs::write(run.folder.path().join("summary.json"), "{").unwrap();
+    let error = klfit::plot::draw_all(&run.folder).unwrap_err().to_string();
+    assert!(error.contains("summary.json"), "{error}");
+}

@@ -1,0 +1,12 @@
+//! What klfit promises, tested from outside: numbers, gradients, files and the command line.
+
+mod command_line;
+mod densities;
+mod determinism;
+mod estimators;
+mod failures;
+mod figures;
+mod gradients;
+mod published_numbers;
+mod support;
+mod wrong_input;

@@ -1,0 +1,231 @@
+//! Every config of the repository reaches the numbers it is there to show.
+
+use klfit::Mixture;
+use klfit::divergence::Method;
+use klfit::run_folder::FitSummary;
+
+use crate::support::{
+    Run, assert_close, divergences_on_a_line, run_config, three_in_a_plane, two_on_a_line,
+};
+
+const TOLERANCE: f64 = 1e-6;
+
+fn q(fit: &FitSummary) -> Mixture {
+    Mixture::try_from(&fit.best.as_ref().unwrap().mixture).unwrap()
+}
+
+fn mean_and_std(fit: &FitSummary) -> (f64, f64) {
+    let q = q(fit);
+    (q.mean()[0], q.component_stds(0)[0])
+}
+
+/// Every divergence of every fit on a line agrees with Simpson's rule, within its own error.
+fn check_with_simpson(run: &Run, p: &Mixture) {
+    for fit in &run.summary.fits {
+        let best = fit.best.as_ref().unwrap().divergences;
+        let (forward, reverse, js) = divergences_on_a_line(p, &q(fit));
+        for (estimate, expected) in [
+            (best.forward_kl, forward),
+            (best.reverse_kl, reverse),
+            (best.js, js),
+        ] {
+            assert_eq!(estimate.method, Method::Quadrature);
+            assert_close(estimate.value, expected, 1e-9 + estimate.error, &fit.label);
+            assert!(estimate.error < 1e-9, "{estimate:?}");
+        }
+    }
+}
+
+#[test]
+fn overlapping() {
+    let run = run_config("overlapping", &[]);
+    check_with_simpson(&run, &two_on_a_line(2.0));
+    let expected = [
+        (2.2360680, Some(0.17199876), Some(0.24782803), None),
+        (2.0470095, Some(0.18028316), Some(0.22650796), None),
+        (2.1963601, None, None, Some(0.04608915)),
+    ];
+    for (fit, (std, forward, reverse, js)) in run.summary.fits.iter().zip(expected) {
+        let (mean, found) = mean_and_std(fit);
+        assert_close(mean, 0.0, TOLERANCE, &fit.label);
+        assert_close(found, std, TOLERANCE, &fit.label);
+        let best = fit.best.as_ref().unwrap().divergences;
+        for (estimate, expected) in [
+            (best.forward_kl, forward),
+            (best.reverse_kl, reverse),
+            (best.js, js),
+        ] {
+            if let Some(expected) = expected {
+                assert_close(estimate.value, expected, 1e-8, &fit.label);
+            }
+        }
+        assert_eq!(fit.optima.len(), 1);
+        assert_eq!(fit.optima[0].runs, 64);
+    }
+    // Forward KL is known to end at the moments: ½N(−2,1) + ½N(2,1) has variance 5.
+    let known = run.summary.fits[0].known_optimum.as_ref().unwrap();
+    assert_close(known.mixture.covariances[0][0][0], 5.0, 1e-12, "moments");
+    assert!(known.gap.unwrap().value < 1e-12);
+    assert!(run.summary.fits[1].known_optimum.is_none());
+}
+
+#[test]
+fn bimodal() {
+    let run = run_config("bimodal", &[]);
+    check_with_simpson(&run, &two_on_a_line(3.0));
+    let (forward, reverse) = (&run.summary.fits[0], &run.summary.fits[1]);
+    let (mean, std) = mean_and_std(forward);
+    assert_close(mean, 0.0, TOLERANCE, "forward mean");
+    assert_close(std, 3.1622777, TOLERANCE, "forward std");
+    assert_close(
+        forward.objective().unwrap().value,
+        0.46199461,
+        1e-8,
+        "forward KL",
+    );
+
+    let (mean, std) = mean_and_std(reverse);
+    assert_close(mean.abs(), 2.9843060, TOLERANCE, "reverse mean");
+    assert_close(std, 1.0233686, TOLERANCE, "reverse std");
+    assert_close(
+        reverse.objective().unwrap().value,
+        0.68876900,
+        1e-8,
+        "reverse KL",
+    );
+
+    // Both bumps and the covering optimum between them are found, and every start is counted.
+    let mut optima: Vec<(f64, f64, f64)> = (reverse.optima.iter())
+        .map(|optimum| {
+            let q = Mixture::try_from(&optimum.mixture).unwrap();
+            let kl = optimum.divergences.reverse_kl.value;
+            (q.mean()[0], q.component_stds(0)[0], kl)
+        })
+        .collect();
+    optima.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let expected = [
+        (-2.9843060, 1.0233686, 0.68876900),
+        (0.0, 2.7437693, 0.84062143),
+        (2.9843060, 1.0233686, 0.68876900),
+    ];
+    assert_eq!(optima.len(), expected.len());
+    for (found, expected) in optima.iter().zip(expected) {
+        assert_close(found.0, expected.0, TOLERANCE, "mean of an optimum");
+        assert_close(found.1, expected.1, TOLERANCE, "std of an optimum");
+        assert_close(found.2, expected.2, 1e-8, "KL of an optimum");
+    }
+    assert_eq!(reverse.optima.iter().map(|o| o.runs).sum::<usize>(), 64);
+    assert!(reverse.optima.iter().all(|optimum| optimum.runs >= 5));
+}
+
+#[test]
+fn tensorflow_tutorial() {
+    let run = run_config("tensorflow-tutorial", &[]);
+    let starts = [0.80685282, 1.09939718];
+    for (fit, start) in run.summary.fits.iter().zip(starts) {
+        let trajectory = run.folder.trajectory(&fit.label).unwrap();
+        let steps: Vec<usize> = trajectory.rows.iter().map(|row| row.step).collect();
+        assert_eq!(steps, (0..=100).step_by(10).collect::<Vec<_>>());
+        let kl = |row: usize| {
+            let kind = klfit::divergence::DivergenceKind::ForwardKl;
+            trajectory.rows[row].divergence(kind).0
+        };
+        assert_close(kl(0), start, 1e-8, "KL at the start");
+        assert!(kl(10) < 1e-3);
+        let (mean, std) = mean_and_std(fit);
+        assert_close(mean, 0.0, 0.05, "mean");
+        assert_close(std, 2.0, 0.05, "std");
+    }
+    // The loss is the tutorial's own sum over its interval: a little of the tail is missing.
+    let trajectory = run.folder.trajectory("narrow-start").unwrap();
+    let p = Mixture::from_stds(vec![1.0], vec![vec![0.0]], vec![vec![2.0]]).unwrap();
+    let q = Mixture::from_stds(vec![1.0], vec![vec![0.0]], vec![vec![1.0]]).unwrap();
+    let expected = crate::support::simpson(-10.0, 10.0, |x| {
+        let log_p = p.log_density(&[x]);
+        log_p.exp() * (log_p - q.log_density(&[x]))
+    });
+    assert_close(trajectory.rows[0].loss, expected, 1e-9, "truncated loss");
+    assert!((expected - starts[0]).abs() > 1e-5);
+}
+
+#[test]
+fn self_fit() {
+    let run = run_config("self-fit", &[]);
+    for fit in &run.summary.fits {
+        let best = fit.best.as_ref().unwrap();
+        for estimate in [best.divergences.forward_kl, best.divergences.reverse_kl] {
+            assert_eq!(estimate.method, Method::Quadrature);
+            assert!(
+                estimate.value.abs() + estimate.error < TOLERANCE,
+                "{estimate:?}"
+            );
+        }
+        let (q, p) = (q(fit), three_in_a_plane());
+        for k in 0..3 {
+            let off = (q.component_covariance(k) - p.component_covariance(k))
+                .abs()
+                .max();
+            assert!(off < 1e-4, "component {k} is off by {off}");
+        }
+        assert!(best.gradient_norm < 1e-6);
+    }
+}
+
+/// Forward KL by sampling ends at the target's moments, up to the noise of its last steps.
+fn check_moments(name: &str) {
+    // The average over the last steps of Adam has noise of the order of its samples' alone.
+    let overrides = [
+        ("optimizer.learning_rate", "0.003"),
+        ("optimizer.steps", "2500"),
+        ("restarts", "2"),
+        ("log.every", "500"),
+    ];
+    let run = run_config(name, &overrides);
+    let fit = &run.summary.fits[0];
+    let target = Mixture::try_from(&run.summary.target).unwrap();
+    let q = q(fit);
+    let samples = 1024.0f64;
+    for d in 0..target.dim() {
+        let variance = target.covariance()[(d, d)];
+        let error = (variance / samples).sqrt();
+        assert_close(q.mean()[d], target.mean()[d], 3.0 * error, "mean");
+        for e in 0..target.dim() {
+            let other = target.covariance()[(e, e)];
+            let error = (2.0 * variance * other / samples).sqrt();
+            let found = q.component_covariance(0)[(d, e)];
+            assert_close(
+                found,
+                target.covariance()[(d, e)],
+                3.0 * error,
+                "covariance",
+            );
+        }
+    }
+    let gap = fit.known_optimum.as_ref().unwrap().gap.unwrap();
+    assert_eq!(gap.method, Method::ClosedForm);
+    assert!(gap.value > 0.0 && gap.value < 5e-3, "{gap:?}");
+}
+
+#[test]
+fn plane_matches_moments() {
+    check_moments("plane");
+}
+
+#[test]
+fn five_dimensions_match_moments() {
+    check_moments("five-dimensions");
+}
+
+#[test]
+fn every_config_is_tested_here() {
+    let tested = include_str!("published_numbers.rs");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        assert!(
+            tested.contains(&format!("\"{name}\"")),
+            "{name} has no test"
+        );
+    }
+}
