@@ -3,7 +3,9 @@
 //! This is apart from what is minimised: the same rule, finer than the one that trains, for every
 //! fit of an experiment, so that fits by different divergences and estimators can be compared.
 
-use burn::tensor::Tensor;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 
 use crate::density::Density;
 use crate::device::Numerics;
@@ -13,29 +15,31 @@ use crate::estimator::{Context, Estimator, MonteCarlo, Quadrature};
 use crate::kernel::MixtureTensors;
 use crate::noise::{NoiseKey, Stream};
 
-/// The divergences every logged step reports, in the order of their columns.
-pub const REPORTED: [DivergenceKind; 3] = DivergenceKind::ALL;
+/// What every fit is judged by, whatever it minimises.
+pub const ALWAYS_REPORTED: [DivergenceKind; 3] = [
+    DivergenceKind::ForwardKl,
+    DivergenceKind::ReverseKl,
+    DivergenceKind::Js,
+];
 
-/// The reported divergences of one run, in nats.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub struct Evaluation {
-    /// KL(p‖q).
-    pub forward_kl: Estimate,
-    /// KL(q‖p).
-    pub reverse_kl: Estimate,
-    /// The Jensen–Shannon divergence.
-    pub js: Estimate,
+/// The divergences reported of a fit: the usual ones and its own.
+pub fn reported(own: DivergenceKind) -> Vec<DivergenceKind> {
+    let mut kinds = ALWAYS_REPORTED.to_vec();
+    if !kinds.contains(&own) {
+        kinds.push(own);
+    }
+    kinds
 }
 
+/// The reported divergences of one run, in nats.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Evaluation(BTreeMap<DivergenceKind, Estimate>);
+
 impl Evaluation {
-    /// One of them.
+    /// One of them; unknown if it was not reported.
     pub fn of(&self, kind: DivergenceKind) -> Estimate {
-        match kind {
-            DivergenceKind::ForwardKl => self.forward_kl,
-            DivergenceKind::ReverseKl => self.reverse_kl,
-            DivergenceKind::Js => self.js,
-        }
+        self.0.get(&kind).copied().unwrap_or(Estimate::UNKNOWN)
     }
 }
 
@@ -83,21 +87,30 @@ pub struct Evaluator {
     numerics: Numerics,
     dim: usize,
     seed: u64,
+    kinds: Vec<DivergenceKind>,
     effort: Effort,
 }
 
 impl Evaluator {
-    /// Quadrature for D ≤ 2; above, draws with noise that does not change from step to step.
-    pub fn new(numerics: Numerics, dim: usize, seed: u64, effort: Effort) -> Self {
+    /// Evaluates `kinds` by quadrature for D ≤ 2; above, by draws with noise that does not change
+    /// from step to step.
+    pub fn new(
+        numerics: Numerics,
+        dim: usize,
+        seed: u64,
+        kinds: Vec<DivergenceKind>,
+        effort: Effort,
+    ) -> Self {
         Self {
             numerics,
             dim,
             seed,
+            kinds,
             effort,
         }
     }
 
-    /// The reported divergences of every run of `q`.
+    /// The divergences of every run of `q`.
     ///
     /// # Errors
     /// If the device failed.
@@ -124,7 +137,7 @@ impl Evaluator {
                 q.select(&open)
             };
             for (run, evaluation) in open.iter().zip(self.in_groups(&rule, size, p, &some)?) {
-                let open = REPORTED.iter().any(|&kind| {
+                let open = self.kinds.iter().any(|&kind| {
                     let estimate = evaluation.of(kind);
                     let rounding = ROUNDING_UNITS * self.numerics.epsilon();
                     let reachable = rounding * estimate.value.abs().max(1.0);
@@ -191,51 +204,18 @@ impl Evaluator {
             Side::Target => &under_p,
             Side::Family => &under_q,
         };
-        let estimates = |kind: DivergenceKind| -> Result<Vec<Estimate>> {
+        let mut evaluations = vec![Evaluation::default(); runs];
+        for &kind in &self.kinds {
             let divergence: Box<dyn Divergence> = kind.build();
-            let mut shares = (divergence.sides().iter())
-                .map(|&s| side(s).estimate(&*divergence, s))
-                .collect::<Result<Vec<_>>>()?
-                .into_iter();
-            let mut total = shares.next().unwrap_or_default();
-            for share in shares {
-                for (sum, term) in total.iter_mut().zip(share) {
-                    *sum = sum.plus(term);
+            for &s in divergence.sides() {
+                let shares = side(s).estimate(&*divergence, s)?;
+                for (evaluation, share) in evaluations.iter_mut().zip(shares) {
+                    (evaluation.0.entry(kind))
+                        .and_modify(|sum| *sum = sum.plus(share))
+                        .or_insert(share);
                 }
             }
-            Ok(total)
-        };
-        let (forward, reverse) = (
-            estimates(DivergenceKind::ForwardKl)?,
-            estimates(DivergenceKind::ReverseKl)?,
-        );
-        let js = estimates(DivergenceKind::Js)?;
-        Ok((0..runs)
-            .map(|run| Evaluation {
-                forward_kl: forward[run],
-                reverse_kl: reverse[run],
-                js: js[run],
-            })
-            .collect())
-    }
-}
-
-impl MixtureTensors {
-    /// Some of the R mixtures.
-    fn select(&self, runs: &[usize]) -> Self {
-        let indices: Vec<i32> = runs.iter().map(|&run| run as i32).collect();
-        let indices =
-            Tensor::<1, burn::tensor::Int>::from_data(indices.as_slice(), &self.means.device());
-        // The weights of a Gaussian are one constant for all runs.
-        let log_weights = if self.log_weights.dims()[0] == 1 {
-            self.log_weights.clone()
-        } else {
-            self.log_weights.clone().select(0, indices.clone())
-        };
-        Self {
-            log_weights,
-            means: self.means.clone().select(0, indices.clone()),
-            scale_tril: self.scale_tril.clone().select(0, indices),
         }
+        Ok(evaluations)
     }
 }

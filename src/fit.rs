@@ -9,7 +9,7 @@ use crate::device::Numerics;
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
 use crate::estimator::EstimatorConfig;
-use crate::evaluate::{Effort, Evaluation, Evaluator};
+use crate::evaluate::{Effort, Evaluation, Evaluator, reported};
 use crate::family::Family;
 use crate::init::Start;
 use crate::mixture::Mixture;
@@ -201,7 +201,13 @@ impl<'a> Fit<'a> {
         Ok(Self {
             objective: Objective::new(plan, target, numerics, seed),
             optimizer: plan.optimizer.build(),
-            evaluator: Evaluator::new(numerics.clone(), p.dim(), seed, Effort::logged(log.samples)),
+            evaluator: Evaluator::new(
+                numerics.clone(),
+                p.dim(),
+                seed,
+                reported(plan.divergence),
+                Effort::logged(log.samples),
+            ),
             steps,
             every: log.every(steps),
             started: Instant::now(),

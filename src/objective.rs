@@ -53,11 +53,15 @@ impl<'a> Objective<'a> {
     /// The value `[R]` at θ `[R, P]`, in nats, with the noise of a step.
     pub fn value(&self, theta: Tensor<2>, step: usize) -> Tensor<1> {
         let q = self.member(theta);
-        let shares = (self.divergence.sides().iter())
-            .map(|&side| self.sampled(side, &q, step).share(&*self.divergence, side));
-        shares
-            .reduce(|sum, share| sum + share)
-            .unwrap_or_else(|| q.means.sum_dim(1).sum_dim(2).mul_scalar(0.0).flatten(0, 2))
+        let share = |&side| self.sampled(side, &q, step).share(&*self.divergence, side);
+        let (first, others) = match self.divergence.sides() {
+            [first, others @ ..] => (share(first), others),
+            [] => (self.numerics.tensor(vec![0.0], [1]), &[][..]),
+        };
+        others
+            .iter()
+            .map(share)
+            .fold(first, |sum, share| sum + share)
     }
 
     /// The value `[R]` and its gradient `[R, P]`, neither tracked for gradients any more.

@@ -6,7 +6,7 @@ use crate::config::Experiment;
 use crate::device::Numerics;
 use crate::divergence::{Estimate, Method, gaussian_kl};
 use crate::error::{Error, Result};
-use crate::evaluate::{Effort, Evaluator};
+use crate::evaluate::{Effort, Evaluator, reported};
 use crate::fit::{Fit, Plan, Record, Stop, known_optimum};
 use crate::kernel::MixtureTensors;
 use crate::mixture::{Mixture, NaturalParameters};
@@ -91,11 +91,12 @@ fn run_fit(
         numerics.clone(),
         experiment.target.dim(),
         config.seed,
+        reported(plan.divergence),
         Effort::last(config.log.samples),
     );
     let judge = |q: &Mixture| {
         let q = MixtureTensors::constant(q, numerics);
-        Ok::<_, Error>(evaluator.evaluate(target, &q)?[0])
+        Ok::<_, Error>(evaluator.evaluate(target, &q)?.swap_remove(0))
     };
     let best = match ends.best() {
         Some(run) => Some(RunSummary {
@@ -156,7 +157,7 @@ fn run_summary(run: usize, last: &Record) -> RunSummary {
         stop: end.stop.clone().unwrap_or(Stop::Steps),
         loss: end.loss,
         gradient_norm: end.gradient_norm,
-        divergences: end.evaluation,
+        divergences: end.evaluation.clone(),
         mixture: NaturalParameters::from(&end.mixture),
     }
 }
@@ -211,7 +212,7 @@ impl Ends {
                 Some(Optimum {
                     runs: members().count(),
                     run,
-                    divergences: last.runs[run].evaluation,
+                    divergences: last.runs[run].evaluation.clone(),
                     mixture: (&last.runs[run].mixture).into(),
                 })
             })

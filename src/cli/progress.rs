@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use klfit::digest;
+use klfit::divergence::DivergenceKind;
 use klfit::fit::{Plan, Record, Stop};
 use klfit::run::Watch;
 use klfit::run_folder::FitSummary;
@@ -65,8 +66,8 @@ impl Watch for Progress {
         let numbers = format!(
             "loss {}  KL(p‖q) {}  KL(q‖p) {}",
             digest::brief(best.loss),
-            digest::brief(best.evaluation.forward_kl.value),
-            digest::brief(best.evaluation.reverse_kl.value)
+            digest::brief(best.evaluation.of(DivergenceKind::ForwardKl).value),
+            digest::brief(best.evaluation.of(DivergenceKind::ReverseKl).value)
         );
         if let Some(bar) = &self.bar {
             bar.set_message(numbers);

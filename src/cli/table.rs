@@ -3,6 +3,7 @@
 use comfy_table::{CellAlignment, Table, presets};
 use klfit::digest;
 use klfit::divergence::Estimate;
+use klfit::evaluate::ALWAYS_REPORTED;
 use klfit::fit::Stop;
 use klfit::run_folder::{FitSummary, Summary};
 
@@ -15,40 +16,19 @@ const LISTED: usize = 5;
 pub fn print(summary: &Summary, voice: Voice) {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header([
-        "fit",
-        "q",
-        "KL(p‖q)",
-        "KL(q‖p)",
-        "JS(p, q)",
-        "steps",
-        "time",
-        "stopped",
-    ]);
+    let divergences = ALWAYS_REPORTED.map(|kind| kind.symbol());
+    let header = ["fit", "q"].into_iter().chain(divergences);
+    table.set_header(header.chain(["steps", "time", "stopped"]));
     for fit in &summary.fits {
         let time = digest::seconds(fit.seconds);
-        match &fit.best {
-            Some(best) => table.add_row([
-                fit.label.clone(),
-                digest::mixture(&best.mixture),
-                digest::estimate(best.divergences.forward_kl),
-                digest::estimate(best.divergences.reverse_kl),
-                digest::estimate(best.divergences.js),
-                best.steps.to_string(),
-                time,
-                best.stop.to_string(),
-            ]),
-            None => table.add_row([
-                fit.label.as_str(),
-                "every run failed",
-                "",
-                "",
-                "",
-                "",
-                time.as_str(),
-                "",
-            ]),
+        let Some(best) = &fit.best else {
+            table.add_row([&fit.label, "every run failed", "", "", "", "", &time, ""]);
+            continue;
         };
+        let divergences = ALWAYS_REPORTED.map(|kind| digest::estimate(best.divergences.of(kind)));
+        let row = [fit.label.clone(), digest::mixture(&best.mixture)].into_iter();
+        let end = [best.steps.to_string(), time, best.stop.to_string()];
+        table.add_row(row.chain(divergences).chain(end));
     }
     for column in [5, 6] {
         if let Some(column) = table.column_mut(column) {

@@ -115,9 +115,7 @@ impl MixtureConfig {
         made.map_err(|error| {
             let key = key_of(at, &error, singular);
             let message = match error.component {
-                Some(k) if !singular => {
-                    format!("is wrong in component {}: {}", k + 1, error.message)
-                }
+                Some(k) if !singular => format!("(component {}): {}", k + 1, error.message),
                 _ => error.message.clone(),
             };
             source.error(&key, message, error.help)

@@ -49,7 +49,9 @@ pub(super) fn to_toml(config: &Config) -> Result<String, toml::ser::Error> {
     let mut top = Table::try_from(config)?;
     if let Some(Value::Array(fits)) = top.get_mut("fit") {
         for fit in fits.iter_mut().filter_map(Value::as_table_mut) {
-            TYPED.map(|section| variant_to_type(fit, section));
+            TYPED
+                .iter()
+                .for_each(|section| variant_to_type(fit, section));
         }
     }
     toml::to_string(&top)

@@ -2,13 +2,21 @@
 
 use burn::tensor::Tensor;
 
-use super::{Divergence, Side};
+use super::{Divergence, Names, Side};
 
 /// KL(p‖q) in nats.
 #[derive(Debug, Clone, Copy)]
 pub struct ForwardKl;
 
 impl Divergence for ForwardKl {
+    fn names(&self) -> Names {
+        Names {
+            config: "forward-kl",
+            title: "forward KL",
+            symbol: "KL(p‖q)",
+        }
+    }
+
     fn sides(&self) -> &'static [Side] {
         &[Side::Target]
     }

@@ -2,13 +2,21 @@
 
 use burn::tensor::{Tensor, activation::log_sigmoid};
 
-use super::{Divergence, Side};
+use super::{Divergence, Names, Side};
 
 /// JS(p, q) in nats.
 #[derive(Debug, Clone, Copy)]
 pub struct JensenShannon;
 
 impl Divergence for JensenShannon {
+    fn names(&self) -> Names {
+        Names {
+            config: "js",
+            title: "Jensen–Shannon",
+            symbol: "JS(p, q)",
+        }
+    }
+
     fn sides(&self) -> &'static [Side] {
         &[Side::Target, Side::Family]
     }

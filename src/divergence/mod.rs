@@ -28,9 +28,23 @@ pub enum Side {
     Family,
 }
 
+/// How a divergence is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Names {
+    /// In a config and in files: `forward-kl`.
+    pub config: &'static str,
+    /// In a sentence: forward KL.
+    pub title: &'static str,
+    /// In tables and figures: KL(p‖q).
+    pub symbol: &'static str,
+}
+
 /// A divergence D(p, q) = Σ over its sides of E_side[ integrand(log p, log q) ].
 pub trait Divergence: std::fmt::Debug + Send + Sync {
-    /// The sides it takes expectations under.
+    /// How it is called.
+    fn names(&self) -> Names;
+
+    /// The sides it takes expectations under; at least one.
     fn sides(&self) -> &'static [Side];
 
     /// What is averaged under `side`: `[R, S]` from log p and log q `[R, S]`, in nats.
@@ -38,7 +52,7 @@ pub trait Divergence: std::fmt::Debug + Send + Sync {
 }
 
 /// The divergences a config may name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DivergenceKind {
     /// KL(p‖q).
@@ -64,29 +78,17 @@ impl DivergenceKind {
 
     /// Its name in a config and in files.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::ForwardKl => "forward-kl",
-            Self::ReverseKl => "reverse-kl",
-            Self::Js => "js",
-        }
+        self.build().names().config
     }
 
     /// Its name in a sentence.
     pub fn title(self) -> &'static str {
-        match self {
-            Self::ForwardKl => "forward KL",
-            Self::ReverseKl => "reverse KL",
-            Self::Js => "Jensen–Shannon",
-        }
+        self.build().names().title
     }
 
     /// How it is written in tables and figures.
     pub fn symbol(self) -> &'static str {
-        match self {
-            Self::ForwardKl => "KL(p‖q)",
-            Self::ReverseKl => "KL(q‖p)",
-            Self::Js => "JS(p, q)",
-        }
+        self.build().names().symbol
     }
 }
 
@@ -182,6 +184,13 @@ fn epsilon(tensor: &Tensor<2>) -> f64 {
 }
 
 impl Estimate {
+    /// Nothing is known.
+    pub const UNKNOWN: Self = Self {
+        value: f64::NAN,
+        error: f64::NAN,
+        method: Method::Quadrature,
+    };
+
     /// The sum of two independent estimates: standard errors add in squares, quadrature errors
     /// in absolute value.
     pub fn plus(self, other: Self) -> Self {
@@ -193,6 +202,20 @@ impl Estimate {
             value: self.value + other.value,
             error,
             method: self.method,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_divergence_is_called_what_a_config_calls_it() {
+        for kind in DivergenceKind::ALL {
+            let name = toml::Value::try_from(kind).unwrap();
+            assert_eq!(name.as_str(), Some(kind.name()));
+            assert!(!kind.build().sides().is_empty());
         }
     }
 }

@@ -2,13 +2,21 @@
 
 use burn::tensor::Tensor;
 
-use super::{Divergence, Side};
+use super::{Divergence, Names, Side};
 
 /// KL(q‖p) in nats.
 #[derive(Debug, Clone, Copy)]
 pub struct ReverseKl;
 
 impl Divergence for ReverseKl {
+    fn names(&self) -> Names {
+        Names {
+            config: "reverse-kl",
+            title: "reverse KL",
+            symbol: "KL(q‖p)",
+        }
+    }
+
     fn sides(&self) -> &'static [Side] {
         &[Side::Family]
     }

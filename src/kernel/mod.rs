@@ -1,6 +1,6 @@
 //! The one hot operation: the log-density of a mixture of Gaussians, on the run axis.
 
-use burn::tensor::{DType, Tensor, s};
+use burn::tensor::{DType, Int, Tensor, s};
 use nalgebra::DMatrix;
 
 use crate::device::Numerics;
@@ -63,6 +63,23 @@ impl MixtureTensors {
             })
             .collect();
         Ok(mixtures)
+    }
+
+    /// Some of the R mixtures.
+    pub fn select(&self, runs: &[usize]) -> Self {
+        let indices: Vec<i32> = runs.iter().map(|&run| run as i32).collect();
+        let indices = Tensor::<1, Int>::from_data(indices.as_slice(), &self.means.device());
+        // The weights of a Gaussian are one constant for all runs.
+        let log_weights = if self.log_weights.dims()[0] == 1 {
+            self.log_weights.clone()
+        } else {
+            self.log_weights.clone().select(0, indices.clone())
+        };
+        Self {
+            log_weights,
+            means: self.means.clone().select(0, indices.clone()),
+            scale_tril: self.scale_tril.clone().select(0, indices),
+        }
     }
 
     /// `[R, K, D]`.

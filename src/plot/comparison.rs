@@ -9,7 +9,7 @@ use super::{densities, line_1d, plane_2d};
 use crate::digest;
 use crate::divergence::{DivergenceKind, Estimate};
 use crate::error::Result;
-use crate::evaluate::REPORTED;
+use crate::evaluate::reported;
 
 /// Panels in a row.
 const COLUMNS: usize = 3;
@@ -90,7 +90,7 @@ fn facts(fit: &Chapter) -> Vec<(String, String)> {
         return vec![("all runs failed".to_owned(), String::new())];
     };
     let number = |kind: DivergenceKind| -> Estimate { best.divergences.of(kind) };
-    let mut facts: Vec<_> = (REPORTED.into_iter())
+    let mut facts: Vec<_> = (reported(fit.plan.divergence).into_iter())
         .map(|kind| (kind.symbol().to_owned(), in_nats(number(kind))))
         .collect();
     let q = digest::mixture(&best.mixture);

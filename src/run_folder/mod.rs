@@ -22,6 +22,7 @@ pub use trajectory::{Row, Trajectory, TrajectoryWriter};
 
 use crate::config::Experiment;
 use crate::error::{Error, Result};
+use crate::evaluate::reported;
 use crate::fit::{Plan, Record};
 
 const CONFIG: &str = "config.toml";
@@ -109,7 +110,11 @@ impl RunFolder {
     pub fn start_trajectory(&self, plan: &Plan) -> Result<TrajectoryWriter> {
         let folder = self.path.join(&plan.label);
         fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
-        TrajectoryWriter::create(&folder.join(TRAJECTORY), &plan.family.parameter_names())
+        TrajectoryWriter::create(
+            &folder.join(TRAJECTORY),
+            reported(plan.divergence),
+            &plan.family.parameter_names(),
+        )
     }
 
     /// Writes where every run of a fit started and ended.
@@ -124,7 +129,14 @@ impl RunFolder {
         optimum: &[Option<usize>],
     ) -> Result<()> {
         let path = self.path.join(&plan.label).join(RESTARTS);
-        restarts::write(&path, &plan.family.parameter_names(), first, last, optimum)
+        restarts::write(
+            &path,
+            &reported(plan.divergence),
+            &plan.family.parameter_names(),
+            first,
+            last,
+            optimum,
+        )
     }
 
     /// Writes the summary.

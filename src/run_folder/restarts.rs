@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::trajectory::divergence_columns;
+use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
-use crate::evaluate::REPORTED;
 use crate::family::natural_values;
 use crate::fit::{Record, Stop};
 
@@ -15,6 +15,7 @@ use crate::fit::{Record, Stop};
 /// If the file cannot be written.
 pub fn write(
     path: &Path,
+    kinds: &[DivergenceKind],
     parameter_names: &[String],
     first: &Record,
     last: &Record,
@@ -31,7 +32,7 @@ pub fn write(
         "gradient_norm",
     ];
     let header = (fixed.iter().map(|name| (*name).to_owned()))
-        .chain(divergence_columns())
+        .chain(divergence_columns(kinds))
         .chain(parameter_names.iter().map(|name| format!("start_{name}")))
         .chain(parameter_names.iter().cloned());
     csv.write_record(header).map_err(super::csv_error(path))?;
@@ -44,7 +45,7 @@ pub fn write(
             optimum[run].map_or_else(String::new, |optimum| (optimum + 1).to_string()),
             end.step_of(last.step).to_string(),
         ];
-        let divergences = REPORTED.into_iter().flat_map(|kind| {
+        let divergences = kinds.iter().flat_map(|&kind| {
             let estimate = end.evaluation.of(kind);
             [estimate.value, estimate.error]
         });

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
-use crate::evaluate::REPORTED;
 use crate::family::natural_values;
 use crate::fit::Record;
 
@@ -13,8 +12,8 @@ use crate::fit::Record;
 const FIRST: [&str; 5] = ["step", "run", "seconds", "loss", "gradient_norm"];
 
 /// The columns of a divergence: its value and its error.
-pub(super) fn divergence_columns() -> impl Iterator<Item = String> {
-    REPORTED.into_iter().flat_map(|kind| {
+pub(super) fn divergence_columns(kinds: &[DivergenceKind]) -> impl Iterator<Item = String> {
+    kinds.iter().flat_map(|kind| {
         let name = kind.name().replace('-', "_");
         [name.clone(), format!("{name}_error")]
     })
@@ -23,22 +22,29 @@ pub(super) fn divergence_columns() -> impl Iterator<Item = String> {
 /// Appends records to a trajectory.
 pub struct TrajectoryWriter {
     path: PathBuf,
+    kinds: Vec<DivergenceKind>,
     csv: csv::Writer<File>,
 }
 
 impl TrajectoryWriter {
-    /// Makes the file and its header, with the names of the parameters in natural units.
+    /// Makes the file and its header: the divergences that are reported, and the names of the
+    /// parameters in natural units.
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn create(path: &Path, parameter_names: &[String]) -> Result<Self> {
+    pub fn create(
+        path: &Path,
+        kinds: Vec<DivergenceKind>,
+        parameter_names: &[String],
+    ) -> Result<Self> {
         let mut csv = super::csv_writer(path)?;
         let header = (FIRST.iter().map(|name| (*name).to_owned()))
-            .chain(divergence_columns())
+            .chain(divergence_columns(&kinds))
             .chain(parameter_names.iter().cloned());
         csv.write_record(header).map_err(super::csv_error(path))?;
         Ok(Self {
             path: path.to_owned(),
+            kinds,
             csv,
         })
     }
@@ -57,7 +63,7 @@ impl TrajectoryWriter {
             }
             let step = now.step_of(record.step);
             let numbers = [record.seconds, now.loss, now.gradient_norm].into_iter();
-            let divergences = REPORTED.into_iter().flat_map(|kind| {
+            let divergences = self.kinds.iter().flat_map(|&kind| {
                 let estimate = now.evaluation.of(kind);
                 [estimate.value, estimate.error]
             });
@@ -86,17 +92,17 @@ pub struct Row {
     pub loss: f64,
     /// The norm of its gradient in θ.
     pub gradient_norm: f64,
-    /// (value, error) of each reported divergence, in nats.
-    divergences: [(f64, f64); REPORTED.len()],
+    /// The value and the error of each reported divergence, in nats.
+    divergences: Vec<(DivergenceKind, f64, f64)>,
     /// The parameters in natural units.
     pub parameters: Vec<f64>,
 }
 
 impl Row {
-    /// The value and the error of a divergence, in nats.
+    /// The value and the error of a divergence, in nats; NaN if it was not reported.
     pub fn divergence(&self, kind: DivergenceKind) -> (f64, f64) {
-        let at = REPORTED.iter().position(|&reported| reported == kind);
-        at.map_or((f64::NAN, f64::NAN), |at| self.divergences[at])
+        let found = self.divergences.iter().find(|one| one.0 == kind);
+        found.map_or((f64::NAN, f64::NAN), |one| (one.1, one.2))
     }
 }
 
@@ -117,8 +123,13 @@ impl Trajectory {
     pub fn read(path: &Path) -> Result<Self> {
         let mut csv = csv::Reader::from_path(path).map_err(super::csv_error(path))?;
         let header = csv.headers().map_err(super::csv_error(path))?.clone();
+        let kinds: Vec<DivergenceKind> = (DivergenceKind::ALL.into_iter())
+            .filter(|&kind| {
+                divergence_columns(&[kind]).all(|name| header.iter().any(|h| h == name))
+            })
+            .collect();
         let known: Vec<String> = (FIRST.iter().map(|name| (*name).to_owned()))
-            .chain(divergence_columns())
+            .chain(divergence_columns(&kinds))
             .collect();
         if !header.iter().take(known.len()).eq(known.iter()) {
             let message = format!("its columns do not begin with {}", known.join(", "));
@@ -128,7 +139,7 @@ impl Trajectory {
         for record in csv.records() {
             let record = record.map_err(super::csv_error(path))?;
             let line = record.position().map_or(0, csv::Position::line);
-            let row = parse_row(&record).ok_or_else(|| {
+            let row = parse_row(&record, &kinds).ok_or_else(|| {
                 Error::run_folder(path, format!("line {line} is not a row of numbers"))
             })?;
             rows.push(row);
@@ -145,17 +156,16 @@ impl Trajectory {
     }
 }
 
-fn parse_row(record: &csv::StringRecord) -> Option<Row> {
+fn parse_row(record: &csv::StringRecord, kinds: &[DivergenceKind]) -> Option<Row> {
     let mut fields = record.iter();
     let step = fields.next()?.parse().ok()?;
     let run = fields.next()?.parse().ok()?;
     let mut numbers = fields.map(str::parse::<f64>);
     let mut next = || numbers.next()?.ok();
     let (seconds, loss, gradient_norm) = (next()?, next()?, next()?);
-    let mut divergences = [(0.0, 0.0); REPORTED.len()];
-    for divergence in &mut divergences {
-        *divergence = (next()?, next()?);
-    }
+    let divergences = (kinds.iter())
+        .map(|&kind| Some((kind, next()?, next()?)))
+        .collect::<Option<_>>()?;
     Some(Row {
         step,
         run,

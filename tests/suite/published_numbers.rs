@@ -1,6 +1,7 @@
 //! Every config of the repository reaches the numbers it is there to show.
 
 use klfit::Mixture;
+use klfit::divergence::DivergenceKind::{ForwardKl, Js, ReverseKl};
 use klfit::divergence::Method;
 use klfit::run_folder::FitSummary;
 
@@ -22,12 +23,12 @@ fn mean_and_std(fit: &FitSummary) -> (f64, f64) {
 /// Every divergence of every fit on a line agrees with Simpson's rule, within its own error.
 fn check_with_simpson(run: &Run, p: &Mixture) {
     for fit in &run.summary.fits {
-        let best = fit.best.as_ref().unwrap().divergences;
+        let best = fit.best.as_ref().unwrap().divergences.clone();
         let (forward, reverse, js) = divergences_on_a_line(p, &q(fit));
         for (estimate, expected) in [
-            (best.forward_kl, forward),
-            (best.reverse_kl, reverse),
-            (best.js, js),
+            (best.of(ForwardKl), forward),
+            (best.of(ReverseKl), reverse),
+            (best.of(Js), js),
         ] {
             assert_eq!(estimate.method, Method::Quadrature);
             assert_close(estimate.value, expected, 1e-9 + estimate.error, &fit.label);
@@ -49,11 +50,11 @@ fn overlapping() {
         let (mean, found) = mean_and_std(fit);
         assert_close(mean, 0.0, TOLERANCE, &fit.label);
         assert_close(found, std, TOLERANCE, &fit.label);
-        let best = fit.best.as_ref().unwrap().divergences;
+        let best = fit.best.as_ref().unwrap().divergences.clone();
         for (estimate, expected) in [
-            (best.forward_kl, forward),
-            (best.reverse_kl, reverse),
-            (best.js, js),
+            (best.of(ForwardKl), forward),
+            (best.of(ReverseKl), reverse),
+            (best.of(Js), js),
         ] {
             if let Some(expected) = expected {
                 assert_close(estimate.value, expected, 1e-8, &fit.label);
@@ -98,7 +99,7 @@ fn bimodal() {
     let mut optima: Vec<(f64, f64, f64)> = (reverse.optima.iter())
         .map(|optimum| {
             let q = Mixture::try_from(&optimum.mixture).unwrap();
-            let kl = optimum.divergences.reverse_kl.value;
+            let kl = optimum.divergences.of(ReverseKl).value;
             (q.mean()[0], q.component_stds(0)[0], kl)
         })
         .collect();
@@ -126,10 +127,7 @@ fn tensorflow_tutorial() {
         let trajectory = run.folder.trajectory(&fit.label).unwrap();
         let steps: Vec<usize> = trajectory.rows.iter().map(|row| row.step).collect();
         assert_eq!(steps, (0..=100).step_by(10).collect::<Vec<_>>());
-        let kl = |row: usize| {
-            let kind = klfit::divergence::DivergenceKind::ForwardKl;
-            trajectory.rows[row].divergence(kind).0
-        };
+        let kl = |row: usize| trajectory.rows[row].divergence(ForwardKl).0;
         assert_close(kl(0), start, 1e-8, "KL at the start");
         assert!(kl(10) < 1e-3);
         let (mean, std) = mean_and_std(fit);
@@ -153,7 +151,10 @@ fn self_fit() {
     let run = run_config("self-fit", &[]);
     for fit in &run.summary.fits {
         let best = fit.best.as_ref().unwrap();
-        for estimate in [best.divergences.forward_kl, best.divergences.reverse_kl] {
+        for estimate in [
+            best.divergences.of(ForwardKl),
+            best.divergences.of(ReverseKl),
+        ] {
             assert_eq!(estimate.method, Method::Quadrature);
             assert!(
                 estimate.value.abs() + estimate.error < TOLERANCE,
