@@ -6,12 +6,13 @@ use burn::tensor::{Bool, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::device::Numerics;
-use crate::divergence::DivergenceKind;
+use crate::divergence::{DivergenceKind, Estimate};
 use crate::error::{Error, Result};
 use crate::estimator::EstimatorConfig;
 use crate::evaluate::{Effort, Evaluation, Evaluator, reported};
 use crate::family::Family;
 use crate::init::Start;
+use crate::known_optimum::KnownOptimum;
 use crate::mixture::Mixture;
 use crate::objective::Objective;
 use crate::optimizer::{Optimizer, OptimizerConfig};
@@ -88,13 +89,15 @@ impl std::fmt::Display for Stop {
 /// One run at one logged step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunRecord {
-    /// The loss at this step, in nats.
-    pub loss: f64,
+    /// The loss at this step by the estimator of the fit, in nats.
+    pub loss: Estimate,
     /// The Euclidean norm of its gradient in θ.
     pub gradient_norm: f64,
-    /// Every reported divergence at this step.
+    /// Every reported divergence of `mixture`.
     pub evaluation: Evaluation,
-    /// q at this step; of a failed run, the last that was finite.
+    /// How far its divergence is above the optimum, where that is known.
+    pub gap: Option<Estimate>,
+    /// q at this step; of a failed run, the last whose loss and gradient were finite.
     pub mixture: Mixture,
     /// Why the run stopped, if it has.
     pub stop: Option<Stop>,
@@ -154,6 +157,8 @@ pub struct Fit<'a> {
     every: usize,
     started: Instant,
     step: Option<usize>,
+    optimum: Option<KnownOptimum>,
+    /// θ of this step, `[R, P]`.
     theta: Tensor<2>,
     health: Health,
     /// The last valid member of each run, and why it stopped if it has.
@@ -169,6 +174,8 @@ struct Health {
     /// Loss and squared gradient norm of each run at that step, `[R, 1]`.
     loss: Tensor<2>,
     squared_norm: Tensor<2>,
+    /// The last θ of each run at which both were finite, `[R, P]`.
+    finite: Tensor<2>,
 }
 
 impl<'a> Fit<'a> {
@@ -197,6 +204,7 @@ impl<'a> Fit<'a> {
             })?);
         }
         let steps = plan.optimizer.steps();
+        let theta = numerics.tensor(theta, [runs, parameters]);
         let zeros = numerics.tensor(vec![0.0; runs], [runs, 1]);
         Ok(Self {
             objective: Objective::new(plan, target, numerics, seed),
@@ -212,13 +220,15 @@ impl<'a> Fit<'a> {
             every: log.every(steps),
             started: Instant::now(),
             step: None,
-            theta: numerics.tensor(theta, [runs, parameters]),
+            optimum: KnownOptimum::of(plan.divergence, &plan.family, p),
             health: Health {
+                finite: theta.clone(),
                 alive: zeros.clone().equal_elem(0.0),
                 reached: zeros.clone(),
                 loss: zeros.clone(),
                 squared_norm: zeros,
             },
+            theta,
             last: starts.into_iter().map(|start| (start, None)).collect(),
         })
     }
@@ -245,63 +255,85 @@ impl<'a> Fit<'a> {
         health.squared_norm = (squared_norm.clone()).mask_where(lost, health.squared_norm.clone());
         let finite = (loss + squared_norm).is_finite();
         health.alive = health.alive.clone().bool_and(finite);
+        let lost = health.alive.clone().bool_not().expand(self.theta.dims());
+        health.finite = (self.theta.clone()).mask_where(lost, health.finite.clone());
     }
 
     /// One step of the optimizer for the runs that are alive.
     fn descend(&mut self, gradient: Tensor<2>) {
         let moved = self.optimizer.step(self.theta.clone(), gradient);
-        let [runs, parameters] = self.theta.dims();
         let lost = self.health.alive.clone().bool_not();
-        let lost = lost.expand([runs, parameters]);
-        self.theta = moved.mask_where(lost, self.theta.clone());
+        self.theta = moved.mask_where(lost.expand(self.theta.dims()), self.theta.clone());
     }
 
-    fn record(&mut self, step: usize) -> Result<Record> {
-        let q = self.objective.member(self.theta.clone());
-        let evaluations = self.evaluator.evaluate(self.objective.target(), &q)?;
+    /// Reads everything about a step back from the device.
+    fn record(&mut self, step: usize, losses: &[Estimate]) -> Result<Record> {
+        let p = self.objective.target();
+        let q = self.objective.member(self.health.finite.clone());
+        let evaluations = self.evaluator.evaluate(p, &q)?;
         let mixtures = q.read()?;
         let alive = Numerics::read(self.health.alive.clone().float())?;
         let reached = Numerics::read(self.health.reached.clone())?;
         let loss = Numerics::read(self.health.loss.clone())?;
         let squared_norm = Numerics::read(self.health.squared_norm.clone())?;
         let mut runs = Vec::with_capacity(mixtures.len());
-        for (run, (mixture, evaluation)) in mixtures.into_iter().zip(evaluations).enumerate() {
+        for (run, (mixture, mut evaluation)) in mixtures.into_iter().zip(evaluations).enumerate() {
             let (last, stop) = &mut self.last[run];
-            if stop.is_none() {
-                let failed = |what: String| Stop::Failed {
-                    step: reached[run] as usize,
-                    what,
-                };
-                match mixture {
-                    Ok(mixture) => *last = mixture,
-                    Err(error) => {
-                        *stop = Some(failed(format!("q is no longer a density: {error}")))
-                    }
+            let failed = |what: String| {
+                let step = reached[run] as usize;
+                Some(Stop::Failed { step, what })
+            };
+            match mixture {
+                Ok(mixture) => *last = mixture,
+                Err(error) if stop.is_none() => {
+                    *stop = failed(format!("q is no longer a density: {error}"));
                 }
-                if alive[run] == 0.0 {
-                    let part = if loss[run].is_finite() {
-                        "gradient"
-                    } else {
-                        "loss"
-                    };
-                    *stop = Some(failed(format!("the {part} is not finite")));
-                } else if stop.is_none() && step == self.steps {
-                    *stop = Some(Stop::Steps);
-                }
+                Err(_) => {}
             }
+            if stop.is_none() && alive[run] == 0.0 {
+                let sick = if loss[run].is_finite() {
+                    "gradient"
+                } else {
+                    "loss"
+                };
+                *stop = failed(format!("the {sick} is not finite"));
+            } else if stop.is_none() && step == self.steps {
+                *stop = Some(Stop::Steps);
+            }
+            evaluation.sharpen(p.as_mixture(), last);
+            let optimum = self.optimum.as_ref();
             runs.push(RunRecord {
-                loss: loss[run],
+                loss: Estimate {
+                    value: loss[run],
+                    error: if alive[run] == 0.0 {
+                        f64::NAN
+                    } else {
+                        losses[run].error
+                    },
+                    ..losses[run]
+                },
                 gradient_norm: squared_norm[run].sqrt(),
+                gap: optimum.and_then(|optimum| optimum.gap(last, &evaluation)),
                 evaluation,
                 mixture: last.clone(),
                 stop: stop.clone(),
             });
         }
+        self.bury();
         Ok(Record {
             step,
             seconds: self.started.elapsed().as_secs_f64(),
             runs,
         })
+    }
+
+    /// Tells the device of the runs that were found to have failed here.
+    fn bury(&mut self) {
+        let fine = (self.last.iter())
+            .map(|(_, stop)| f64::from(!matches!(stop, Some(Stop::Failed { .. }))));
+        let fine = (self.objective.numerics()).tensor(fine.collect(), [self.last.len(), 1]);
+        let health = &mut self.health;
+        health.alive = health.alive.clone().bool_and(fine.equal_elem(1.0));
     }
 
     fn advance(&mut self) -> Result<Record> {
@@ -314,11 +346,13 @@ impl<'a> Fit<'a> {
                 Some(step) => step + 1,
             };
             self.step = Some(step);
+            let losses = (self.is_logged(step))
+                .then(|| self.objective.settle(&self.theta, step))
+                .transpose()?;
             let (loss, gradient) = self.objective.value_and_gradient(&self.theta, step);
             self.take_pulse(step, loss, &gradient);
-            let record = self
-                .is_logged(step)
-                .then(|| self.record(step))
+            let record = losses
+                .map(|losses| self.record(step, &losses))
                 .transpose()?;
             let all_stopped = self.last.iter().all(|(_, stop)| stop.is_some());
             if all_stopped {
@@ -346,20 +380,4 @@ impl Iterator for Fit<'_> {
         }
         Some(record)
     }
-}
-
-/// The best member of `family` for a divergence, where it is known without a fit: the target
-/// itself where it is a member, and the one with its moments for the forward KL of a Gaussian.
-pub fn known_optimum(
-    divergence: DivergenceKind,
-    family: &Family,
-    target: &Mixture,
-) -> Option<Mixture> {
-    if family.contains(target) {
-        return Some(target.clone());
-    }
-    if divergence != DivergenceKind::ForwardKl {
-        return None;
-    }
-    family.moment_match(target)?.ok()
 }

@@ -13,6 +13,7 @@ pub mod family;
 pub mod fit;
 pub mod init;
 pub mod kernel;
+pub mod known_optimum;
 pub mod mixture;
 pub mod noise;
 pub mod objective;

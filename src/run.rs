@@ -4,15 +4,15 @@ use std::time::Instant;
 
 use crate::config::Experiment;
 use crate::device::Numerics;
-use crate::divergence::{Estimate, Method, gaussian_kl};
 use crate::error::{Error, Result};
 use crate::evaluate::{Effort, Evaluator, reported};
-use crate::fit::{Fit, Plan, Record, Stop, known_optimum};
+use crate::fit::{Fit, Plan, Record, Stop};
 use crate::kernel::MixtureTensors;
+use crate::known_optimum::KnownOptimum;
 use crate::mixture::{Mixture, NaturalParameters};
 use crate::optima;
 use crate::run_folder::{
-    FORMAT, FitSummary, KnownOptimum, Optimum, RunFolder, RunSummary, Summary, Versions,
+    FORMAT, FitSummary, KnownOptimumSummary, Optimum, RunFolder, RunSummary, Summary, Versions,
 };
 use crate::target::{self, Target};
 
@@ -85,7 +85,7 @@ fn run_fit(
             help: "give it at least one step".to_owned(),
         });
     };
-    let ends = Ends::of(plan, &last, &experiment.target);
+    let ends = Ends::of(plan, &last, numerics)?;
     folder.write_restarts(plan, &first, &last, &ends.optimum)?;
     let evaluator = Evaluator::new(
         numerics.clone(),
@@ -95,8 +95,10 @@ fn run_fit(
         Effort::last(config.log.samples),
     );
     let judge = |q: &Mixture| {
-        let q = MixtureTensors::constant(q, numerics);
-        Ok::<_, Error>(evaluator.evaluate(target, &q)?.swap_remove(0))
+        let tensors = MixtureTensors::constant(q, numerics);
+        let mut evaluation = evaluator.evaluate(target, &tensors)?.swap_remove(0);
+        evaluation.sharpen(&experiment.target, q);
+        Ok::<_, Error>(evaluation)
     };
     let best = match ends.best() {
         Some(run) => Some(RunSummary {
@@ -105,31 +107,20 @@ fn run_fit(
         }),
         None => None,
     };
-    let known_optimum = match known_optimum(plan.divergence, &plan.family, &experiment.target) {
-        Some(optimum) => {
-            let exact = plan.family.contains(&experiment.target);
-            let value = if exact {
-                ZERO
-            } else {
-                judge(&optimum)?.of(plan.divergence)
-            };
-            let gap = best.as_ref().and_then(|best| {
-                if exact {
-                    return Some(best.divergences.of(plan.divergence));
-                }
-                // Pythagoras for the projection on an exponential family (Csiszár 1975):
-                // KL(p‖q) − KL(p‖q*) = KL(q*‖q), which has a closed form.
-                let gap = gaussian_kl(&optimum, &last.runs[best.run].mixture)?;
-                Some(Estimate { value: gap, ..ZERO })
-            });
-            Some(KnownOptimum {
-                value,
-                gap,
-                mixture: (&optimum).into(),
-            })
-        }
+    let known_optimum = match KnownOptimum::of(plan.divergence, &plan.family, &experiment.target) {
+        Some(optimum) => Some(KnownOptimumSummary {
+            value: optimum.value(&judge(&optimum.mixture)?),
+            gap: (best.as_ref())
+                .and_then(|best| optimum.gap(&last.runs[best.run].mixture, &best.divergences)),
+            mixture: (&optimum.mixture).into(),
+        }),
         None => None,
     };
+    let mut optima = ends.optima(&last);
+    if let (Some(first), Some(best)) = (optima.first_mut(), &best) {
+        // The same run, judged once and not twice.
+        first.divergences = best.divergences.clone();
+    }
     Ok(FitSummary {
         label: plan.label.clone(),
         divergence: plan.divergence,
@@ -139,15 +130,9 @@ fn run_fit(
         failed: ends.optimum.iter().filter(|end| end.is_none()).count(),
         best,
         known_optimum,
-        optima: ends.optima(&last),
+        optima,
     })
 }
-
-const ZERO: Estimate = Estimate {
-    value: 0.0,
-    error: 0.0,
-    method: Method::ClosedForm,
-};
 
 fn run_summary(run: usize, last: &Record) -> RunSummary {
     let end = &last.runs[run];
@@ -171,7 +156,7 @@ struct Ends {
 }
 
 impl Ends {
-    fn of(plan: &Plan, last: &Record, target: &Mixture) -> Self {
+    fn of(plan: &Plan, last: &Record, numerics: &Numerics) -> Result<Self> {
         let value = |run: usize| last.runs[run].evaluation.of(plan.divergence).value;
         let mut ranked: Vec<usize> = (0..last.runs.len())
             .filter(|&run| !matches!(last.runs[run].stop, Some(Stop::Failed { .. })))
@@ -181,16 +166,16 @@ impl Ends {
             (value(a).is_nan().cmp(&value(b).is_nan())).then(value(a).total_cmp(&value(b)))
         });
         let mixtures: Vec<&Mixture> = ranked.iter().map(|&run| &last.runs[run].mixture).collect();
-        let noisy = !plan.estimator.build(target.dim()).is_deterministic();
+        let noisy = !(plan.estimator.build(plan.family.dim())).is_deterministic();
         let tolerance = if noisy { optima::NOISY } else { optima::EXACT };
         let mut optimum = vec![None; last.runs.len()];
         for (&run, group) in ranked
             .iter()
-            .zip(optima::group(&mixtures, target, tolerance))
+            .zip(optima::group(&mixtures, tolerance, numerics)?)
         {
             optimum[run] = Some(group);
         }
-        Self { ranked, optimum }
+        Ok(Self { ranked, optimum })
     }
 
     fn best(&self) -> Option<usize> {
@@ -212,6 +197,7 @@ impl Ends {
                 Some(Optimum {
                     runs: members().count(),
                     run,
+                    gradient_norm: last.runs[run].gradient_norm,
                     divergences: last.runs[run].evaluation.clone(),
                     mixture: (&last.runs[run].mixture).into(),
                 })

@@ -59,13 +59,13 @@ impl Watch for Progress {
     fn record(&mut self, plan: &Plan, record: &Record) {
         let Some(best) = (record.runs.iter())
             .filter(|run| !matches!(run.stop, Some(Stop::Failed { .. })))
-            .min_by(|a, b| a.loss.total_cmp(&b.loss))
+            .min_by(|a, b| a.loss.value.total_cmp(&b.loss.value))
         else {
             return;
         };
         let numbers = format!(
             "loss {}  KL(p‖q) {}  KL(q‖p) {}",
-            digest::brief(best.loss),
+            digest::brief(best.loss.value),
             digest::brief(best.evaluation.of(DivergenceKind::ForwardKl).value),
             digest::brief(best.evaluation.of(DivergenceKind::ReverseKl).value)
         );

@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 use klfit::digest;
-use klfit::divergence::Estimate;
+use klfit::divergence::{Estimate, Method};
 use klfit::evaluate::ALWAYS_REPORTED;
 use klfit::fit::Stop;
 use klfit::run_folder::{FitSummary, Summary};
@@ -11,6 +11,10 @@ use super::Voice;
 
 /// Optima that are listed without being asked for.
 const LISTED: usize = 5;
+/// An end with a larger gradient than this is shown with it: it is not at rest.
+const MOVING: f64 = 1e-3;
+/// A quadrature of the loss with a larger error than this, in nats, is warned of.
+const ROUGH: f64 = 1e-4;
 
 /// Prints the comparison of the fits.
 pub fn print(summary: &Summary, voice: Voice) {
@@ -54,6 +58,16 @@ fn remarks(fit: &FitSummary, voice: Voice) {
             digest::estimate(known.value)
         );
     }
+    if let Some(best) = &fit.best
+        && best.loss.method == Method::Quadrature
+        && best.loss.error > ROUGH * best.loss.value.abs().max(1.0)
+    {
+        anstream::println!(
+            "{}: the quadrature of the loss is off by about {:.0e} nats; give it more points",
+            fit.label,
+            best.loss.error
+        );
+    }
     if fit.failed > 0 {
         anstream::println!(
             "{}: {} of {} runs failed; restarts.csv says why",
@@ -75,8 +89,13 @@ fn remarks(fit: &FitSummary, voice: Voice) {
             LISTED
         };
         for optimum in fit.optima.iter().take(listed) {
+            let moving = if optimum.gradient_norm > MOVING {
+                format!("  (gradient {:.0e})", optimum.gradient_norm)
+            } else {
+                String::new()
+            };
             anstream::println!(
-                "  {:>4} ×  {} {}  {}",
+                "  {:>4} ×  {} {}  {}{moving}",
                 optimum.runs,
                 fit.divergence.symbol(),
                 digest::estimate(optimum.divergences.of(fit.divergence)),

@@ -2,7 +2,8 @@
 
 use burn::tensor::Tensor;
 
-use super::{Divergence, Names, Side};
+use super::{Divergence, Names, Side, gaussian_kl};
+use crate::mixture::Mixture;
 
 /// KL(p‖q) in nats.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +20,10 @@ impl Divergence for ForwardKl {
 
     fn sides(&self) -> &'static [Side] {
         &[Side::Target]
+    }
+
+    fn closed_form(&self, p: &Mixture, q: &Mixture) -> Option<f64> {
+        gaussian_kl(p, q)
     }
 
     fn integrand(&self, _: Side, log_p: Tensor<2>, log_q: Tensor<2>) -> Tensor<2> {

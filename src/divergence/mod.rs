@@ -18,6 +18,7 @@ pub use reverse_kl::ReverseKl;
 use crate::density::{Density, Draws, DrawsError};
 use crate::device::Numerics;
 use crate::error::Result;
+use crate::mixture::Mixture;
 
 /// Which density an expectation is taken under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +47,11 @@ pub trait Divergence: std::fmt::Debug + Send + Sync {
 
     /// The sides it takes expectations under; at least one.
     fn sides(&self) -> &'static [Side];
+
+    /// D(p, q) without integration, in nats, where there is a formula for these two.
+    fn closed_form(&self, _p: &Mixture, _q: &Mixture) -> Option<f64> {
+        None
+    }
 
     /// What is averaged under `side`: `[R, S]` from log p and log q `[R, S]`, in nats.
     fn integrand(&self, side: Side, log_p: Tensor<2>, log_q: Tensor<2>) -> Tensor<2>;

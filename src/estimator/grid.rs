@@ -52,4 +52,8 @@ impl Estimator for Grid {
     fn is_deterministic(&self) -> bool {
         true
     }
+
+    fn refined(&self) -> Option<Box<dyn Estimator>> {
+        None
+    }
 }

@@ -38,6 +38,10 @@ pub trait Estimator: std::fmt::Debug + Send + Sync {
 
     /// Whether the same θ always gives the same value.
     fn is_deterministic(&self) -> bool;
+
+    /// A finer rule to take where the error of this one is too large; `None` where this is the
+    /// finest, or the one that was asked for.
+    fn refined(&self) -> Option<Box<dyn Estimator>>;
 }
 
 /// `[estimator]` of a config.

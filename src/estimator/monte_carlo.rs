@@ -55,4 +55,8 @@ impl Estimator for MonteCarlo {
     fn is_deterministic(&self) -> bool {
         false
     }
+
+    fn refined(&self) -> Option<Box<dyn Estimator>> {
+        None
+    }
 }

@@ -19,7 +19,8 @@ const NEGLIGIBLE: f64 = 1e-18;
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct QuadratureConfig {
-    /// Points on each axis, for each component; 201 in 1-D and 81 in 2-D by default.
+    /// Points on each axis, for each component. By default 201 in 1-D and 81 in 2-D, and more for
+    /// a run whose loss they do not resolve.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub points: Option<usize>,
     /// A fixed interval of x instead, 1-D: for reproducing a grid from elsewhere. Only for
@@ -43,9 +44,14 @@ impl QuadratureConfig {
     }
 
     pub(super) fn build(&self, dim: usize) -> Box<dyn Estimator> {
+        let points = self.points(dim);
         match self.range {
-            Some([lower, upper]) => Box::new(Grid::new(lower, upper, self.points(dim))),
-            None => Box::new(Quadrature::new(self.points(dim))),
+            Some([lower, upper]) => Box::new(Grid::new(lower, upper, points)),
+            None if self.points.is_some() => Box::new(Quadrature::new(points)),
+            None => Box::new(Quadrature {
+                points,
+                most: if dim == 1 { 6401 } else { 321 },
+            }),
         }
     }
 }
@@ -54,6 +60,8 @@ impl QuadratureConfig {
 #[derive(Debug, Clone, Copy)]
 pub struct Quadrature {
     points: usize,
+    /// How far the rule may be refined.
+    most: usize,
 }
 
 impl Quadrature {
@@ -62,12 +70,18 @@ impl Quadrature {
 
     /// A rule with so many points on each axis.
     pub fn new(points: usize) -> Self {
-        Self { points }
+        Self {
+            points,
+            most: points,
+        }
     }
 
     /// A rule of half the spacing that holds all points of this one.
-    pub fn refined(self) -> Self {
-        Self::new(2 * self.points - 1)
+    pub fn halved(self) -> Self {
+        Self {
+            points: 2 * self.points - 1,
+            ..self
+        }
     }
 
     /// Points on each axis.
@@ -109,5 +123,10 @@ impl Estimator for Quadrature {
 
     fn is_deterministic(&self) -> bool {
         true
+    }
+
+    fn refined(&self) -> Option<Box<dyn Estimator>> {
+        let finer = self.halved();
+        (finer.points <= self.most).then(|| Box::new(finer) as Box<dyn Estimator>)
     }
 }

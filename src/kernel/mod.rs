@@ -1,6 +1,6 @@
 //! The one hot operation: the log-density of a mixture of Gaussians, on the run axis.
 
-use burn::tensor::{DType, Int, Tensor, s};
+use burn::tensor::{DType, Device, Int, Tensor, s};
 use nalgebra::DMatrix;
 
 use crate::device::Numerics;
@@ -22,21 +22,31 @@ pub struct MixtureTensors {
 impl MixtureTensors {
     /// Uploads one mixture, with R = 1.
     pub fn constant(mixture: &Mixture, numerics: &Numerics) -> Self {
-        let (k, d) = (mixture.components(), mixture.dim());
+        Self::stacked(&[mixture], numerics)
+    }
+
+    /// Uploads R ≥ 1 mixtures of the same shape.
+    pub fn stacked(mixtures: &[&Mixture], numerics: &Numerics) -> Self {
+        let (r, k, d) = (mixtures.len(), mixtures[0].components(), mixtures[0].dim());
+        let all = |numbers: &dyn Fn(&Mixture) -> Vec<f64>| -> Vec<f64> {
+            mixtures
+                .iter()
+                .flat_map(|&mixture| numbers(mixture))
+                .collect()
+        };
         let flat = |matrix: &DMatrix<f64>| matrix.transpose().as_slice().to_vec();
+        let log_weights = all(&|m| m.weights().iter().map(|w| w.ln()).collect());
+        let means = all(&|m| {
+            m.means()
+                .iter()
+                .flat_map(|mean| mean.iter().copied())
+                .collect()
+        });
+        let factors = all(&|m| m.scale_trils().iter().flat_map(flat).collect());
         Self {
-            log_weights: numerics
-                .tensor(mixture.weights().iter().map(|w| w.ln()).collect(), [1, k]),
-            means: numerics.tensor(
-                (mixture.means().iter())
-                    .flat_map(|mean| mean.iter().copied())
-                    .collect(),
-                [1, k, d],
-            ),
-            scale_tril: numerics.tensor(
-                mixture.scale_trils().iter().flat_map(flat).collect(),
-                [1, k, d, d],
-            ),
+            log_weights: numerics.tensor(log_weights, [r, k]),
+            means: numerics.tensor(means, [r, k, d]),
+            scale_tril: numerics.tensor(factors, [r, k, d, d]),
         }
     }
 
@@ -67,8 +77,7 @@ impl MixtureTensors {
 
     /// Some of the R mixtures.
     pub fn select(&self, runs: &[usize]) -> Self {
-        let indices: Vec<i32> = runs.iter().map(|&run| run as i32).collect();
-        let indices = Tensor::<1, Int>::from_data(indices.as_slice(), &self.means.device());
+        let indices = indices(runs, &self.means.device());
         // The weights of a Gaussian are one constant for all runs.
         let log_weights = if self.log_weights.dims()[0] == 1 {
             self.log_weights.clone()
@@ -102,6 +111,12 @@ impl MixtureTensors {
         };
         scaled + self.means.clone().unsqueeze_dim::<4>(2)
     }
+}
+
+/// Places on an axis as a tensor.
+pub(crate) fn indices(places: &[usize], device: &Device) -> Tensor<1, Int> {
+    let places: Vec<i32> = places.iter().map(|&place| place as i32).collect();
+    Tensor::from_data(places.as_slice(), device)
 }
 
 /// log Σₖ wₖ N(x; μₖ, Lₖ Lₖᵀ) in nats.

@@ -6,7 +6,7 @@ use super::panel::Panel;
 use super::sheet::{self, Rect, Sheet};
 use super::story::{Chapter, Story};
 use super::theme::{self, faded, fit_color, fit_stroke, stroke};
-use crate::divergence::DivergenceKind;
+use crate::divergence::{DivergenceKind, Method};
 use crate::error::Result;
 use crate::run_folder::Row;
 
@@ -19,7 +19,7 @@ type Quantity = fn(&Row) -> (f64, f64);
 /// What the panels show, and the divergence whose optimum belongs there (the loss has each fit's
 /// own).
 const PANELS: [(&str, Quantity, Option<DivergenceKind>); 3] = [
-    ("loss", |row| (row.loss, 0.0), None),
+    ("loss", |row| (row.loss, row.loss_error), None),
     (
         "KL(p‖q)",
         |row| row.divergence(DivergenceKind::ForwardKl),
@@ -106,7 +106,11 @@ fn entries(story: &Story) -> Vec<(Mark, String)> {
         let faint = stroke(theme::INK, 0.35, theme::HAIRLINE);
         entries.push((Mark::Line(faint), "other restarts".to_owned()));
     }
-    if story.dim() > 2 {
+    let random = |fit: &Chapter| match &fit.summary.best {
+        Some(best) => best.loss.method == Method::MonteCarlo,
+        None => false,
+    };
+    if story.dim() > 2 || story.fits.iter().any(random) {
         let band = faded(theme::INK, 0.2);
         let none = stroke(theme::INK, 0.0, theme::HAIRLINE);
         entries.push((Mark::Area(band, none), "± 1 standard error".to_owned()));

@@ -17,7 +17,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 pub use summary::{BURN_VERSION, FORMAT};
-pub use summary::{FitSummary, KnownOptimum, Optimum, RunSummary, Summary, Versions};
+pub use summary::{FitSummary, KnownOptimumSummary, Optimum, RunSummary, Summary, Versions};
 pub use trajectory::{Row, Trajectory, TrajectoryWriter};
 
 use crate::config::Experiment;
@@ -240,8 +240,11 @@ fn csv_error(path: &Path) -> impl FnOnce(csv::Error) -> Error + use<> {
     }
 }
 
-/// The shortest text that reads back as the same number.
+/// The shortest text that reads back as the same number; nothing for one that is not known.
 fn number(value: f64) -> String {
+    if value.is_nan() {
+        return String::new();
+    }
     format!("{value:?}")
 }
 

@@ -29,7 +29,9 @@ pub fn write(
         "optimum",
         "steps",
         "loss",
+        "loss_error",
         "gradient_norm",
+        "gap",
     ];
     let header = (fixed.iter().map(|name| (*name).to_owned()))
         .chain(divergence_columns(kinds))
@@ -49,7 +51,8 @@ pub fn write(
             let estimate = end.evaluation.of(kind);
             [estimate.value, estimate.error]
         });
-        let numbers = [end.loss, end.gradient_norm]
+        let gap = end.gap.map_or(f64::NAN, |gap| gap.value);
+        let numbers = [end.loss.value, end.loss.error, end.gradient_norm, gap]
             .into_iter()
             .chain(divergences)
             .chain(natural_values(&start.mixture))

@@ -73,7 +73,7 @@ pub struct FitSummary {
     /// The run with the least of its divergence; none if all failed.
     pub best: Option<RunSummary>,
     /// The optimum, where it is known without a fit.
-    pub known_optimum: Option<KnownOptimum>,
+    pub known_optimum: Option<KnownOptimumSummary>,
     /// The optima the runs ended at, the best first.
     pub optima: Vec<Optimum>,
 }
@@ -95,9 +95,8 @@ pub struct RunSummary {
     pub steps: usize,
     /// Why it stopped.
     pub stop: Stop,
-    /// Its last loss, in nats.
-    #[serde(with = "extended")]
-    pub loss: f64,
+    /// Its last loss by the estimator of the fit, in nats.
+    pub loss: Estimate,
     /// The norm of the last gradient, in θ.
     #[serde(with = "extended")]
     pub gradient_norm: f64,
@@ -110,7 +109,7 @@ pub struct RunSummary {
 /// An optimum that is known without a fit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct KnownOptimum {
+pub struct KnownOptimumSummary {
     /// Its divergence, in nats.
     pub value: Estimate,
     /// How far above it the best run ended, in nats.
@@ -127,6 +126,9 @@ pub struct Optimum {
     pub runs: usize,
     /// The one of them that came closest, counted from 0.
     pub run: usize,
+    /// The norm of its last gradient, in θ: small, or it has not arrived.
+    #[serde(with = "extended")]
+    pub gradient_norm: f64,
     /// Its divergences, in nats.
     pub divergences: Evaluation,
     /// q there.

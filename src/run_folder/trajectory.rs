@@ -9,7 +9,15 @@ use crate::family::natural_values;
 use crate::fit::Record;
 
 /// The columns before the divergences.
-const FIRST: [&str; 5] = ["step", "run", "seconds", "loss", "gradient_norm"];
+const FIRST: [&str; 7] = [
+    "step",
+    "run",
+    "seconds",
+    "loss",
+    "loss_error",
+    "gradient_norm",
+    "gap",
+];
 
 /// The columns of a divergence: its value and its error.
 pub(super) fn divergence_columns(kinds: &[DivergenceKind]) -> impl Iterator<Item = String> {
@@ -62,13 +70,20 @@ impl TrajectoryWriter {
                 continue;
             }
             let step = now.step_of(record.step);
-            let numbers = [record.seconds, now.loss, now.gradient_norm].into_iter();
+            let gap = now.gap.map_or(f64::NAN, |gap| gap.value);
+            let numbers = [
+                record.seconds,
+                now.loss.value,
+                now.loss.error,
+                now.gradient_norm,
+                gap,
+            ];
             let divergences = self.kinds.iter().flat_map(|&kind| {
                 let estimate = now.evaluation.of(kind);
                 [estimate.value, estimate.error]
             });
             let fields = [step.to_string(), run.to_string()].into_iter().chain(
-                numbers
+                (numbers.into_iter())
                     .chain(divergences)
                     .chain(natural_values(&now.mixture))
                     .map(super::number),
@@ -90,8 +105,12 @@ pub struct Row {
     pub seconds: f64,
     /// The loss, in nats.
     pub loss: f64,
+    /// Its error by the estimator of the fit, in nats.
+    pub loss_error: f64,
     /// The norm of its gradient in θ.
     pub gradient_norm: f64,
+    /// How far its divergence is above the optimum, in nats; NaN where that is not known.
+    pub gap: f64,
     /// The value and the error of each reported divergence, in nats.
     divergences: Vec<(DivergenceKind, f64, f64)>,
     /// The parameters in natural units.
@@ -160,9 +179,14 @@ fn parse_row(record: &csv::StringRecord, kinds: &[DivergenceKind]) -> Option<Row
     let mut fields = record.iter();
     let step = fields.next()?.parse().ok()?;
     let run = fields.next()?.parse().ok()?;
-    let mut numbers = fields.map(str::parse::<f64>);
+    // What is not known is left empty.
+    let mut numbers = fields.map(|field| match field {
+        "" => Ok(f64::NAN),
+        number => number.parse::<f64>(),
+    });
     let mut next = || numbers.next()?.ok();
-    let (seconds, loss, gradient_norm) = (next()?, next()?, next()?);
+    let (seconds, loss, loss_error) = (next()?, next()?, next()?);
+    let (gradient_norm, gap) = (next()?, next()?);
     let divergences = (kinds.iter())
         .map(|&kind| Some((kind, next()?, next()?)))
         .collect::<Option<_>>()?;
@@ -171,7 +195,9 @@ fn parse_row(record: &csv::StringRecord, kinds: &[DivergenceKind]) -> Option<Row
         run,
         seconds,
         loss,
+        loss_error,
         gradient_norm,
+        gap,
         divergences,
         parameters: numbers.collect::<Result<_, _>>().ok()?,
     })
