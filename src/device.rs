@@ -31,6 +31,16 @@ impl Backend {
         }
     }
 
+    /// Whether this klfit was built with it.
+    pub fn is_compiled_in(self) -> bool {
+        match self {
+            Self::Flex => true,
+            Self::NdArray => cfg!(feature = "ndarray"),
+            Self::Wgpu => cfg!(feature = "wgpu"),
+            Self::Cuda => cfg!(feature = "cuda"),
+        }
+    }
+
     fn device(self) -> Result<Device> {
         match self {
             Self::Flex => Ok(Device::flex()),
@@ -105,7 +115,7 @@ pub enum Precision {
 
 /// `[device]` of a config.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a section")]
 pub struct DeviceConfig {
     /// The backend.
     pub backend: Backend,

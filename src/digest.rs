@@ -6,8 +6,14 @@ use crate::mixture::{Mixture, NaturalParameters};
 /// An estimate with its error: as many digits as the error leaves, eight at most.
 pub fn estimate(estimate: Estimate) -> String {
     let Estimate { value, error, .. } = estimate;
-    if !value.is_finite() || !error.is_finite() {
-        return format!("{value}");
+    if value.is_nan() {
+        return "not known".to_owned();
+    }
+    if value.is_infinite() {
+        return format!("{value}, beyond the range of numbers");
+    }
+    if !error.is_finite() {
+        return format!("{} ± {error}", small(value));
     }
     if estimate.method == Method::ClosedForm {
         return small(value);

@@ -13,7 +13,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// A config file says something that cannot be run.
     #[error(transparent)]
-    Config(Box<ConfigError>),
+    Config(#[from] ConfigError),
 
     /// Numbers that do not make a mixture of Gaussians.
     #[error(transparent)]
@@ -111,19 +111,15 @@ impl Error {
     }
 }
 
-impl From<ConfigError> for Error {
-    fn from(error: ConfigError) -> Self {
-        Self::Config(Box::new(error))
-    }
-}
-
 fn io_remedy(action: &str, kind: std::io::ErrorKind) -> &'static str {
     use std::io::ErrorKind::*;
     match (action, kind) {
         ("read", NotFound) => "check the path; `klfit init` writes a config to start from",
         ("read", _) => "check that it is a file you may read",
-        (_, PermissionDenied | ReadOnlyFilesystem) => "choose a folder you may write with --out",
-        (_, StorageFull | QuotaExceeded) => "free some space, or choose another disk with --out",
-        _ => "check the path, or choose another folder with --out",
+        (_, PermissionDenied | ReadOnlyFilesystem) => {
+            "choose a place you may write; for a run, with --out"
+        }
+        (_, StorageFull | QuotaExceeded) => "free some space, or choose another disk",
+        _ => "check the path, or choose another place; for a run, with --out",
     }
 }

@@ -68,8 +68,8 @@ impl Effort {
     /// For a logged step: of all runs, many times over.
     pub fn logged(samples: usize) -> Self {
         Self {
-            tolerance: [1e-9, 1e-6],
-            points: [1601, 161],
+            tolerance: [1e-7, 1e-6],
+            points: [6401, 161],
             samples,
         }
     }

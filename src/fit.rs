@@ -37,7 +37,7 @@ pub struct Plan {
 
 /// How a fit is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a section")]
 pub struct LogConfig {
     /// A record every so many steps, and at the first and the last; by default about 100 in all.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -440,7 +440,7 @@ fn check_weights_and_means(weights: &[f64], means: &[Vec<f64>]) -> Result<usize,
         return Err(MixtureError::new(
             "weights",
             None,
-            format!("sum to {total}, not 1"),
+            format!("they sum to {total}, not 1"),
             help,
         ));
     }

@@ -23,7 +23,7 @@ pub use complaint::complain;
   klfit run my.toml            run it: results and figures go to outputs/NAME
   klfit plot outputs/NAME      draw the figures again
 
-The exit code is 0 after success, 1 if a run failed, 2 if the request was wrong.")]
+The exit code is 0 after success, 1 if every restart of a fit failed, 2 if the request was wrong.")]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -37,7 +37,7 @@ pub struct Voice {
     /// Print nothing but errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// Print every logged step and every restart
+    /// Print every logged step and every optimum
     #[arg(short, long, global = true, action = ArgAction::SetTrue)]
     verbose: bool,
 }

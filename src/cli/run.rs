@@ -20,10 +20,10 @@ pub struct Options {
     /// The experiment, a TOML file
     config: PathBuf,
     /// The seed of all random numbers
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(0..))]
     seed: Option<i64>,
     /// Steps of every fit
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(1..))]
     steps: Option<i64>,
     /// Where to compute: flex, or ndarray, wgpu or cuda if compiled in
     #[arg(long, value_name = "NAME")]

@@ -1,23 +1,28 @@
 //! A config that can be run: every number checked, every default filled in.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::path::Path;
 
 use super::key::KeyPath;
 use super::source::{ConfigError, Override, Source};
 use super::{Config, DEFAULT_RESTARTS, FitConfig};
-use crate::device::Numerics;
+use crate::device::{DeviceConfig, Numerics};
 use crate::divergence::Side;
 use crate::error::{Error, Result};
-use crate::estimator::{EstimatorConfig, MonteCarlo, Quadrature, QuadratureConfig};
+use crate::estimator::{EstimatorConfig, Grid, MonteCarlo, Quadrature, QuadratureConfig};
 use crate::family::Family;
-use crate::fit::Plan;
+use crate::fit::{LogConfig, Plan};
 use crate::init::Start;
 use crate::mixture::Mixture;
-use crate::run_folder::FIGURES;
+use crate::run_folder;
 
-/// The most parameters and restarts a config may ask for, far above what fits in memory.
-const MOST: usize = 1 << 20;
+/// The most numbers a tensor of one step may hold: a gigabyte in 64 bits, and a step needs about
+/// a dozen of that size.
+const MOST_ENTRIES: usize = 1 << 27;
+/// How much of the target's mass a fixed grid may miss or make up.
+const MISSING_MASS: f64 = 1e-4;
+/// What klfit itself writes into the folder of a run.
+const RESERVED: [&str; 3] = [run_folder::CONFIG, run_folder::SUMMARY, run_folder::FIGURES];
 
 /// Everything a run needs.
 #[derive(Debug, Clone)]
@@ -75,44 +80,120 @@ impl Experiment {
     }
 
     fn from_source(source: &Source) -> Result<Self, ConfigError> {
-        let config = super::resolve::resolve(source)?;
+        let mut config = super::resolve::resolve(source)?;
         let top = KeyPath::default();
         check_name(source, &top.name("name"), &config.name, "outputs/NAME")?;
+        check_device(source, &config.device)?;
         let target = config.target.resolve(&top.name("target"), source)?;
-        let log = top.name("log");
-        if config.log.every == Some(0) {
-            let help = "log every step with 1, or leave it out for about 100 records";
-            return Err(source.error(&log.name("every"), "is 0", help));
-        }
-        if config.log.samples < MonteCarlo::MIN_PER_STRATUM {
-            let help = "give at least 2; 4096 is the default";
-            return Err(source.error(&log.name("samples"), "is too few", help));
-        }
+        check_target(source, &target)?;
+        check_log(source, &config.log, &target)?;
         if config.fit.is_empty() {
             let help = "add [[fit]] with divergence = \"forward-kl\"";
             return Err(source.error(&top.name("fit"), "is empty", help));
         }
         let mut plans = Vec::with_capacity(config.fit.len());
-        let mut labels: HashMap<String, usize> = HashMap::new();
-        for (i, fit) in config.fit.iter().enumerate() {
+        for (i, fit) in config.fit.iter_mut().enumerate() {
             let at = top.name("fit").index(i);
-            let mut plan = check_fit(source, &at, fit, &target)?;
-            let count = labels.entry(plan.label.to_lowercase()).or_insert(0);
-            *count += 1;
-            if *count > 1 {
-                if fit.label.is_some() {
-                    let help = "give each fit a label of its own";
-                    return Err(source.error(&at.name("label"), "is taken by another fit", help));
-                }
-                plan.label = format!("{}-{count}", plan.label);
-            }
-            plans.push(plan);
+            plans.push(check_fit(source, &at, fit, &target, config.seed)?);
         }
+        label(source, &config.fit, &mut plans)?;
         Ok(Self {
             config,
             target,
             plans,
         })
+    }
+}
+
+/// Gives the fits that have no label that of their divergence, with a number where it is taken.
+fn label(source: &Source, fits: &[FitConfig], plans: &mut [Plan]) -> Result<(), ConfigError> {
+    let mut taken = HashSet::new();
+    for (i, fit) in fits.iter().enumerate() {
+        let Some(label) = &fit.label else { continue };
+        let key = KeyPath::default().name("fit").index(i).name("label");
+        check_name(source, &key, label, "a folder of the run")?;
+        if RESERVED.iter().any(|name| label.eq_ignore_ascii_case(name)) {
+            let help = "klfit writes something else there: choose another label";
+            return Err(source.error(&key, format!("is \"{label}\""), help));
+        }
+        if !taken.insert(label.to_lowercase()) {
+            let help = "give each fit a label of its own";
+            return Err(source.error(&key, "is taken by another fit", help));
+        }
+    }
+    for (fit, plan) in fits.iter().zip(plans) {
+        if fit.label.is_none() {
+            let numbers = (2..).map(|n| format!("{}-{n}", fit.divergence.name()));
+            let mut names = std::iter::once(fit.divergence.name().to_owned()).chain(numbers);
+            if let Some(free) = names.find(|name| taken.insert(name.clone())) {
+                plan.label = free;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_device(source: &Source, device: &DeviceConfig) -> Result<(), ConfigError> {
+    if device.backend.is_compiled_in() {
+        return Ok(());
+    }
+    let name = device.backend.name();
+    Err(source.error(
+        &KeyPath::dotted("device.backend"),
+        format!("is \"{name}\", which was not compiled into this klfit"),
+        format!(
+            "build it with `cargo build --release --features {name}`, or choose \"flex\", which \
+             is always there"
+        ),
+    ))
+}
+
+/// The moments of the target must be numbers, since starts and figures are made from them.
+fn check_target(source: &Source, target: &Mixture) -> Result<(), ConfigError> {
+    let variances = target.covariance().diagonal();
+    if variances
+        .iter()
+        .all(|&v| v.is_normal() && v < f64::MAX.sqrt())
+    {
+        return Ok(());
+    }
+    Err(source.error(
+        &KeyPath::dotted("target"),
+        ": its variances go beyond the range of numbers",
+        "choose units in which its means and standard deviations are nearer to 1",
+    ))
+}
+
+fn check_log(source: &Source, log: &LogConfig, target: &Mixture) -> Result<(), ConfigError> {
+    if log.every == Some(0) {
+        let help = "log every step with 1, or leave it out for about 100 records";
+        return Err(source.error(&KeyPath::dotted("log.every"), "is 0", help));
+    }
+    let key = KeyPath::dotted("log.samples");
+    if log.samples < MonteCarlo::MIN_PER_STRATUM {
+        let help = "give at least 2; 4096 is the default";
+        return Err(source.error(&key, format!("is {}, too few", log.samples), help));
+    }
+    let parts = [log.samples, 16, target.components(), target.dim()];
+    check_size(source, &key, "is too large", &parts)
+}
+
+/// Refuses what would not fit in memory: a product of counts over [`MOST_ENTRIES`].
+fn check_size(
+    source: &Source,
+    key: &KeyPath,
+    message: &str,
+    parts: &[usize],
+) -> Result<(), ConfigError> {
+    let entries = (parts.iter()).try_fold(1usize, |product, &part| product.checked_mul(part));
+    match entries {
+        Some(entries) if entries <= MOST_ENTRIES => Ok(()),
+        _ => Err(source.error(
+            key,
+            message,
+            "one step must hold restarts × points × components × dimensions numbers at once, and \
+             at most 134 million: lower the largest of these",
+        )),
     }
 }
 
@@ -134,62 +215,48 @@ fn check_name(source: &Source, at: &KeyPath, name: &str, whose: &str) -> Result<
     ))
 }
 
+/// Checks a fit, and writes down the defaults it takes.
 fn check_fit(
     source: &Source,
     at: &KeyPath,
-    fit: &FitConfig,
+    fit: &mut FitConfig,
     target: &Mixture,
+    seed: u64,
 ) -> Result<Plan, ConfigError> {
     let dim = target.dim();
-    if let Some(label) = &fit.label {
-        let key = at.name("label");
-        check_name(source, &key, label, "a folder of the run")?;
-        if label.eq_ignore_ascii_case(FIGURES) {
-            let help = "that folder holds the figures: choose another label";
-            return Err(source.error(&key, format!("is \"{label}\""), help));
-        }
-    }
     let components = fit.family.components;
-    if !(1..=MOST).contains(&components) {
+    if components == 0 {
         let key = at.name("family").name("components");
         let help = "a Gaussian has 1 component";
-        return Err(source.error(&key, format!("is {components}"), help));
+        return Err(source.error(&key, "is 0", help));
     }
     let family = Family::new(fit.family, dim);
-    check_estimator(source, at, fit, dim)?;
+    check_estimator(source, at, fit, target)?;
     fit.optimizer.check().map_err(|(key, reason)| {
         let key = at.name("optimizer").name(key);
-        source.error(&key, reason, "0.05 and 1000 steps of adam are a good start")
+        let help = "docs/config.md lists the settings with their defaults";
+        source.error(&key, reason, help)
     })?;
-    let start = match (&fit.init, fit.restarts) {
-        (Some(_), Some(restarts)) if restarts != 1 => {
-            return Err(source.error(
-                &at.name("restarts"),
-                format!("is {restarts}, but [init] gives one start"),
-                "remove `restarts`, or remove [init] to start at random places",
-            ));
-        }
-        (Some(init), _) => {
-            let at = at.name("init");
-            let start = init.resolve(&at, source)?;
-            family.theta_of(&start).map_err(|error| {
-                source.error(
-                    &at,
-                    format!("is not a member of the family: {error}"),
-                    "change [init] or [family] so that they agree",
-                )
-            })?;
-            Start::Given(Box::new(start))
-        }
-        (None, restarts) => {
-            let restarts = restarts.unwrap_or(DEFAULT_RESTARTS);
-            if !(1..=MOST).contains(&restarts) {
-                let help = "1 to try one random start, 64 to look for several optima";
-                return Err(source.error(&at.name("restarts"), format!("is {restarts}"), help));
-            }
-            Start::Random { restarts }
-        }
-    };
+    let start = check_start(source, at, fit, &family)?;
+    let points = fit
+        .estimator
+        .points(components.max(target.components()), dim);
+    let parts = [
+        start.runs(),
+        points,
+        components.max(target.components()),
+        dim,
+    ];
+    let message = format!(
+        "asks for too much at once: {} restarts × {points} points × {} components × {dim} \
+         dimensions",
+        parts[0], parts[2]
+    );
+    check_size(source, at, &message, &parts)?;
+    start.mixtures(&family, target, seed).map_err(|error| {
+        let help = "give a start with [init], or rescale the target";
+        source.error(at, format!("has no random start: {error}"), help)
+    })?;
     Ok(Plan {
         label: (fit.label.clone()).unwrap_or_else(|| fit.divergence.name().to_owned()),
         divergence: fit.divergence,
@@ -200,13 +267,50 @@ fn check_fit(
     })
 }
 
+fn check_start(
+    source: &Source,
+    at: &KeyPath,
+    fit: &mut FitConfig,
+    family: &Family,
+) -> Result<Start, ConfigError> {
+    match (&fit.init, fit.restarts) {
+        (Some(_), Some(restarts)) if restarts != 1 => Err(source.error(
+            &at.name("restarts"),
+            format!("is {restarts}, but [init] gives one start"),
+            "remove `restarts`, or remove [init] to start at random places",
+        )),
+        (Some(init), _) => {
+            let at = at.name("init");
+            let start = init.resolve(&at, source)?;
+            family.theta_of(&start).map_err(|error| {
+                source.error(
+                    &at,
+                    format!("is not a member of the family: {error}"),
+                    "change [init] or [family] so that they agree",
+                )
+            })?;
+            Ok(Start::Given(Box::new(start)))
+        }
+        (None, Some(0)) => {
+            let help = "1 to try one random start, 64 to look for several optima";
+            Err(source.error(&at.name("restarts"), "is 0", help))
+        }
+        (None, restarts) => {
+            let restarts = restarts.unwrap_or(DEFAULT_RESTARTS);
+            fit.restarts = Some(restarts);
+            Ok(Start::Random { restarts })
+        }
+    }
+}
+
 fn check_estimator(
     source: &Source,
     at: &KeyPath,
     fit: &FitConfig,
-    dim: usize,
+    target: &Mixture,
 ) -> Result<(), ConfigError> {
     let at = at.name("estimator");
+    let dim = target.dim();
     match &fit.estimator {
         EstimatorConfig::Quadrature(config) => {
             if dim > Quadrature::MAX_DIM {
@@ -217,19 +321,17 @@ fn check_estimator(
                 ));
             }
             let points = config.points(dim);
-            if !(QuadratureConfig::MIN_POINTS..=MOST).contains(&points) {
+            if points < QuadratureConfig::MIN_POINTS {
                 let help = format!("give at least {}", QuadratureConfig::MIN_POINTS);
                 return Err(source.error(&at.name("points"), format!("is {points}"), help));
             }
-            check_range(source, &at.name("range"), config, fit, dim)
+            check_range(source, &at.name("range"), config, fit, target)
         }
-        EstimatorConfig::MonteCarlo(config) => {
-            if (MonteCarlo::MIN_PER_STRATUM..=1 << 32).contains(&config.samples) {
-                return Ok(());
-            }
+        EstimatorConfig::MonteCarlo(config) if config.samples < MonteCarlo::MIN_PER_STRATUM => {
             let help = "give at least 2; 1024 is the default";
             Err(source.error(&at.name("samples"), format!("is {}", config.samples), help))
         }
+        EstimatorConfig::MonteCarlo(_) => Ok(()),
     }
 }
 
@@ -238,16 +340,16 @@ fn check_range(
     at: &KeyPath,
     config: &QuadratureConfig,
     fit: &FitConfig,
-    dim: usize,
+    target: &Mixture,
 ) -> Result<(), ConfigError> {
     let Some([lower, upper]) = config.range else {
         return Ok(());
     };
-    if !(lower < upper && lower.is_finite() && upper.is_finite()) {
+    if !(lower < upper && (upper - lower).is_finite()) {
         let help = "give [lower, upper] with lower below upper";
         return Err(source.error(at, format!("is [{lower}, {upper}]"), help));
     }
-    if dim != 1 {
+    if target.dim() != 1 {
         let help = "remove it: the points then follow the densities by themselves";
         return Err(source.error(at, "is an interval, and the target is not 1-D", help));
     }
@@ -262,5 +364,14 @@ fn check_range(
             "remove it: the points then follow q by themselves",
         ));
     }
-    Ok(())
+    let points = config.points(1).min(MOST_ENTRIES);
+    let mass = Grid::new(lower, upper, points).mass(target);
+    if (mass - 1.0).abs() <= MISSING_MASS {
+        return Ok(());
+    }
+    Err(source.error(
+        at,
+        format!("with {points} points gives the target a mass of {mass:.6}, not 1"),
+        "widen the interval or add points; or remove it, and the points follow the target",
+    ))
 }

@@ -38,6 +38,16 @@ impl KeyPath {
         path
     }
 
+    /// The path of the section of a fit that a key is in: `fit[2].optimizer`.
+    pub(super) fn section(&self) -> Self {
+        Self(self.0.iter().take(3).cloned().collect())
+    }
+
+    /// Whether `start` leads to this or to something around it.
+    pub(super) fn starts_with(&self, start: &Self) -> bool {
+        self.0.starts_with(&start.0)
+    }
+
     /// The path without its first `n` steps.
     pub(super) fn after(&self, n: usize) -> Self {
         Self(self.0.iter().skip(n).cloned().collect())

@@ -8,7 +8,11 @@ use crate::mixture::{Mixture, MixtureError, matrix_of};
 
 /// A mixture under its keys. Lists over the components, or the singular forms for a Gaussian.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "a section with means and stds"
+)]
 pub struct MixtureConfig {
     /// K weights; may be left out for one component.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,7 +120,7 @@ impl MixtureConfig {
             let key = key_of(at, &error, singular);
             let message = match error.component {
                 Some(k) if !singular => format!("(component {}): {}", k + 1, error.message),
-                _ => error.message.clone(),
+                _ => format!(": {}", error.message),
             };
             source.error(&key, message, error.help)
         })

@@ -49,7 +49,7 @@ pub struct Config {
 
 /// One `[[fit]]`, with what the shared sections said filled in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a [[fit]] section")]
 pub struct FitConfig {
     /// What is minimised.
     pub divergence: DivergenceKind,

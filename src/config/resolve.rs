@@ -4,8 +4,9 @@ use toml::{Table, Value};
 
 use super::key::{Key, KeyPath};
 use super::source::{ConfigError, Override, Source};
-use super::{Config, SHARED, TYPED};
+use super::{Config, MixtureConfig, SHARED, TYPED};
 use crate::estimator::EstimatorConfig;
+use crate::family::FamilyConfig;
 use crate::optimizer::OptimizerConfig;
 
 /// Reads a config, merges what is shared, and applies the overrides.
@@ -20,6 +21,7 @@ pub(super) fn resolve(source: &Source) -> Result<Config, ConfigError> {
         .filter_map(|section| top.remove(section).map(|value| (section, value)))
         .collect();
     let dim = target_dim(&top);
+    check_shared(&shared, dim, source)?;
     if let Some(Value::Array(fits)) = top.get_mut("fit") {
         for fit in fits.iter_mut().filter_map(Value::as_table_mut) {
             // A fit that asks for restarts does not want the shared start, nor the other way round.
@@ -31,14 +33,15 @@ pub(super) fn resolve(source: &Source) -> Result<Config, ConfigError> {
                     _ => false,
                 };
                 if !unwanted {
-                    merge(fit, section, value);
+                    merge(fit, section, value, dim);
                 }
             }
             for one in &for_fits {
                 set(fit, one, source)?;
             }
-            type_to_variant(fit, "estimator", EstimatorConfig::default_type(dim));
-            type_to_variant(fit, "optimizer", OptimizerConfig::DEFAULT);
+            for section in TYPED {
+                type_to_variant(fit, section, default_type(section, dim).unwrap_or_default());
+            }
         }
     }
     source.deserialize(&KeyPath::default(), Value::Table(top))
@@ -61,24 +64,62 @@ fn is_shared(one: &Override) -> bool {
     matches!(one.key.0.first(), Some(Key::Name(name)) if SHARED.contains(&name.as_str()))
 }
 
-/// The fit's own keys win; but a fit that names another `type` replaces the section, since the
-/// keys of one type mean nothing to another. A start is replaced as a whole too.
-fn merge(fit: &mut Table, section: &str, shared: &Value) {
+/// Reads each shared section by itself: a mistake there is one whether a fit uses it or not.
+fn check_shared(shared: &[(&str, Value)], dim: usize, source: &Source) -> Result<(), ConfigError> {
+    for (section, value) in shared {
+        let at = KeyPath::dotted(section);
+        let mut alone = Table::from_iter([((*section).to_owned(), value.clone())]);
+        if let Some(default) = default_type(section, dim) {
+            type_to_variant(&mut alone, section, default);
+        }
+        let Some(value) = alone.remove(*section) else {
+            continue;
+        };
+        match *section {
+            "restarts" => source.deserialize::<usize>(&at, value).map(drop)?,
+            "family" => source.deserialize::<FamilyConfig>(&at, value).map(drop)?,
+            "init" => source.deserialize::<MixtureConfig>(&at, value).map(drop)?,
+            "estimator" => source
+                .deserialize::<EstimatorConfig>(&at, value)
+                .map(drop)?,
+            _ => source
+                .deserialize::<OptimizerConfig>(&at, value)
+                .map(drop)?,
+        }
+    }
+    Ok(())
+}
+
+/// The fit's own keys win. One that names another `type` keeps of the shared section what every
+/// type has; a start is replaced as a whole.
+fn merge(fit: &mut Table, section: &str, shared: &Value, dim: usize) {
     match (fit.get_mut(section), shared) {
         (None, shared) => {
             fit.insert(section.to_owned(), shared.clone());
         }
         (Some(Value::Table(own)), Value::Table(shared)) if section != "init" => {
-            let other_type = own
-                .get("type")
-                .is_some_and(|own| Some(own) != shared.get("type"));
-            if !other_type {
-                for (key, value) in shared {
+            let kind = |table: &Table| {
+                let named = table.get("type").and_then(Value::as_str);
+                named.or(default_type(section, dim)).map(str::to_owned)
+            };
+            let other_type = own.contains_key("type") && kind(own) != kind(shared);
+            for (key, value) in shared {
+                let every_type_has_it = section == "optimizer" && key == "steps";
+                if !other_type || every_type_has_it {
                     own.entry(key.clone()).or_insert_with(|| value.clone());
                 }
             }
         }
         _ => {}
+    }
+}
+
+/// The type of a section that names none, for the sections that have types.
+fn default_type(section: &str, dim: usize) -> Option<&'static str> {
+    match section {
+        "estimator" => Some(EstimatorConfig::default_type(dim)),
+        "optimizer" => Some(OptimizerConfig::DEFAULT),
+        _ => None,
     }
 }
 

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 #[error("{location}{message}")]
 pub struct ConfigError {
     /// Where it stands.
-    pub location: Location,
+    pub location: Box<Location>,
     /// What is wrong.
     pub message: String,
     /// What to do about it.
@@ -135,22 +135,43 @@ impl Source {
             })
     }
 
-    /// An error at a key.
+    /// An error at a key; the message goes on from the key: "is 0", "(component 2): …", ": …".
     pub fn error(
         &self,
         key: &KeyPath,
-        message: impl Into<String>,
+        message: impl AsRef<str>,
         help: impl Into<String>,
     ) -> ConfigError {
-        let mut location = self.location(self.locate(key));
+        // A fit's setting may stand in a shared section: then that is the key the user wrote.
+        let key = if self.is_inherited(key) {
+            key.after(2)
+        } else {
+            key.clone()
+        };
+        let mut location = self.location(self.locate(&key));
         location.from = (self.overrides.iter())
-            .find(|one| *key == one.key || key.after(2) == one.key)
+            .rfind(|one| key.starts_with(&one.key) || key.after(2).starts_with(&one.key))
             .map(|one| one.from.clone());
+        let message = message.as_ref();
+        let gap = if message.starts_with(':') { "" } else { " " };
         ConfigError {
             location,
-            message: format!("`{key}` {}", message.into()),
+            message: format!("`{key}`{gap}{message}"),
             help: Some(help.into()),
         }
+    }
+
+    /// Whether a fit's key is not written in the fit, but in a shared section.
+    fn is_inherited(&self, key: &KeyPath) -> bool {
+        let [Key::Name(fit), Key::Index(_), Key::Name(section), ..] = &key.0[..] else {
+            return false;
+        };
+        fit == "fit"
+            && SHARED.contains(&section.as_str())
+            && self.locate_exactly(key).is_none()
+            && self.locate_exactly(&KeyPath::dotted(section)).is_some()
+            && (self.locate_exactly(&key.after(2)).is_some()
+                || self.locate_exactly(&key.section()).is_none())
     }
 
     /// Reads a value that stands at `at`, with errors that name the key they are about.
@@ -211,50 +232,51 @@ impl Source {
         let message = [
             ("invalid type: ", "is "),
             ("invalid value: ", "is "),
-            ("a sequence", "a list"),
+            ("invalid length ", "has the wrong number of entries: "),
+            ("fewer elements in array", "fewer"),
+            ("floating point ", ""),
+            ("integer ", ""),
+            ("string ", ""),
+            ("boolean ", ""),
             ("sequence", "a list"),
-            ("a map", "a table"),
+            ("a a list", "a list"),
             ("map", "a table"),
             ("f64", "a number"),
             ("usize", "a whole number, at least 0"),
             ("u64", "a whole number, at least 0"),
         ]
         .into_iter()
-        .fold(message.to_owned(), |text, (from, to)| {
+        .fold(message.trim_end().to_owned(), |text, (from, to)| {
             text.replacen(from, to, 1)
         });
-        let message = message.trim_end().replace("a a ", "a ");
-        self.error(&key, message, "see the README's tour of a config")
+        let help = if message.contains("expected a list") {
+            "give a list for each component, as in [[1.0], [1.0]]; one Gaussian may have \
+             `mean` and `std`"
+        } else {
+            "docs/config.md lists every key with what it takes"
+        };
+        self.error(&key, message, help)
     }
 
-    fn location(&self, span: Option<Range<usize>>) -> Location {
-        Location {
+    fn location(&self, span: Option<Range<usize>>) -> Box<Location> {
+        Box::new(Location {
             path: self.path.clone(),
             text: self.text.clone(),
             span,
             from: None,
-        }
+        })
     }
 
-    /// Where a key stands in the text: the key itself, or in a fit the shared section it came
-    /// from, or the nearest thing around it.
+    /// Where a key stands in the text, or the nearest thing around it.
     fn locate(&self, key: &KeyPath) -> Option<Range<usize>> {
-        if let Some(span) = self.locate_exactly(key) {
-            return Some(span);
-        }
-        if let [Key::Name(fit), Key::Index(_), Key::Name(section), ..] = &key.0[..]
-            && fit == "fit"
-            && SHARED.contains(&section.as_str())
-            && let Some(span) = self.locate(&key.after(2))
-        {
-            return Some(span);
-        }
         let mut around = key.clone();
-        around.0.pop()?;
-        if around.0.is_empty() {
-            return None;
+        while !around.0.is_empty() {
+            if let Some(span) = self.locate_exactly(&around) {
+                return Some(span);
+            }
+            around.0.pop();
         }
-        self.locate(&around)
+        None
     }
 
     fn locate_exactly(&self, key: &KeyPath) -> Option<Range<usize>> {

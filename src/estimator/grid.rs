@@ -1,7 +1,8 @@
 //! The trapezoidal rule on a fixed interval of x, as tutorials write it: Σ p(x) f(x) dx.
 
-use super::{Context, Estimator};
+use super::{Context, Estimator, thinned};
 use crate::density::{Density, Draws, DrawsError};
+use crate::mixture::Mixture;
 
 /// An even grid of points on an interval, 1-D.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +23,16 @@ impl Grid {
     }
 }
 
+impl Grid {
+    /// ∫ p by this rule: 1 if the grid holds p and resolves it.
+    pub fn mass(&self, p: &Mixture) -> f64 {
+        let spacing = (self.upper - self.lower) / (self.points - 1) as f64;
+        (0..self.points)
+            .map(|i| spacing * p.log_density(&[self.lower + spacing * i as f64]).exp())
+            .sum()
+    }
+}
+
 impl Estimator for Grid {
     fn draws(&self, density: &dyn Density, context: Context) -> Draws {
         let n = self.points;
@@ -29,23 +40,18 @@ impl Estimator for Grid {
         let end = |i: usize| if i == 0 || i == n - 1 { 0.5 } else { 1.0 };
         let row = |numbers: Vec<f64>| context.numerics.tensor(numbers, [1, n]);
         let x = row((0..n).map(|i| self.lower + spacing * i as f64).collect());
-        let fine = row((0..n).map(|i| spacing * end(i)).collect());
-        // Twice the spacing on every second point; with an even count the last piece is left out.
-        let coarse = row((0..n)
-            .map(|i| {
-                if i % 2 == 0 {
-                    2.0 * spacing * end(i)
-                } else {
-                    0.0
-                }
-            })
-            .collect());
+        // With a count that does not divide, the coarser rules leave the last piece out.
+        let rule = |which: usize| {
+            let weights = (0..n).map(|i| thinned(spacing * end(i), i)[which]);
+            row(weights.collect())
+        };
         let x = x.unsqueeze_dim::<3>(2);
         let density = density.log_density(x.clone()).exp();
+        let [fine, half, quarter] = [0, 1, 2].map(|which| density.clone() * rule(which));
         Draws {
             x,
-            weights: density.clone() * fine,
-            error: DrawsError::Embedded(density * coarse),
+            weights: fine,
+            error: DrawsError::Embedded(Box::new([half, quarter])),
         }
     }
 

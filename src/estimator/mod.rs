@@ -46,7 +46,7 @@ pub trait Estimator: std::fmt::Debug + Send + Sync {
 
 /// `[estimator]` of a config.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", expecting = "a section")]
 pub enum EstimatorConfig {
     /// A product rule on every component; 1-D and 2-D.
     Quadrature(QuadratureConfig),
@@ -72,6 +72,16 @@ impl EstimatorConfig {
         }
     }
 
+    /// Points on one side of a mixture of `strata` components in D dimensions.
+    pub fn points(&self, strata: usize, dim: usize) -> usize {
+        let on_axes = |points: usize| points.saturating_pow(dim as u32);
+        match self {
+            Self::Quadrature(config) if config.range.is_some() => config.points(dim),
+            Self::Quadrature(config) => on_axes(config.points(dim)).saturating_mul(strata),
+            Self::MonteCarlo(config) => config.samples.max(strata),
+        }
+    }
+
     /// Makes the estimator for D dimensions.
     pub fn build(&self, dim: usize) -> Box<dyn Estimator> {
         match self {
@@ -88,6 +98,18 @@ fn product<T: Copy>(list: &[T], dim: usize) -> impl Iterator<Item = Vec<T>> {
         (0..dim)
             .map(|d| list[index / n.pow((dim - 1 - d) as u32) % n])
             .collect()
+    })
+}
+
+/// The weight of the i-th point of an even grid in its rule, and in those of every second and
+/// every fourth point.
+fn thinned(weight: f64, i: usize) -> [f64; 3] {
+    [1, 2, 4].map(|stride| {
+        if i.is_multiple_of(stride) {
+            weight * stride as f64
+        } else {
+            0.0
+        }
     })
 }
 

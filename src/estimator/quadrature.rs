@@ -3,11 +3,11 @@
 //! E_q f = Σₖ wₖ ∫ φ(z) f(μₖ + Lₖ z) dz, and each integral is a sum over an even grid of z. The rule
 //! covers a component wherever it moves and however narrow it gets, and for the analytic functions
 //! here its error falls exponentially with the number of points (Trefethen and Weideman 2014, §5).
-//! Every second point is a rule of its own, whose difference is the error estimate.
+//! Every second and every fourth point is a rule of its own, which tells the error.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Estimator, Grid, product, vector};
+use super::{Context, Estimator, Grid, product, thinned, vector};
 use crate::density::{Density, Draws, ErrorRule, Nodes};
 
 /// The grid ends here: φ(8.6) is 3e-17, below the rounding of the rest.
@@ -89,15 +89,15 @@ impl Quadrature {
         self.points
     }
 
-    /// (z, weight, weight in the coarser rule) on one axis.
-    fn axis(self) -> Vec<(f64, f64, f64)> {
+    /// z and its weights on one axis: in the rule, and in those of twice and four times the spacing.
+    fn axis(self) -> Vec<(f64, [f64; 3])> {
         let spacing = 2.0 * REACH / (self.points - 1) as f64;
         let middle = (self.points - 1) as f64 / 2.0;
         (0..self.points)
             .map(|i| {
                 let z = (i as f64 - middle) * spacing;
                 let weight = spacing * (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt();
-                (z, weight, if i % 2 == 0 { 2.0 * weight } else { 0.0 })
+                (z, thinned(weight, i))
             })
             .collect()
     }
@@ -105,19 +105,23 @@ impl Quadrature {
 
 impl Estimator for Quadrature {
     fn draws(&self, density: &dyn Density, context: Context) -> Draws {
-        let (mut z, mut fine, mut coarse) = (Vec::new(), Vec::new(), Vec::new());
+        let mut z = Vec::new();
+        let mut weights = [const { Vec::new() }; 3];
         for point in product(&self.axis(), context.dim) {
-            let weight: f64 = point.iter().map(|axis| axis.1).product();
-            if weight > NEGLIGIBLE {
-                z.extend(point.iter().map(|axis| axis.0));
-                fine.push(weight);
-                coarse.push(point.iter().map(|axis| axis.2).product());
+            let of = |rule: usize| point.iter().map(|(_, weights)| weights[rule]).product();
+            if of(0) > NEGLIGIBLE {
+                z.extend(point.iter().map(|(z, _)| z));
+                for (rule, weights) in weights.iter_mut().enumerate() {
+                    weights.push(of(rule));
+                }
             }
         }
+        let points = weights[0].len();
+        let [fine, half, quarter] = weights.map(|weights| vector(weights, context.numerics));
         density.place(Nodes {
-            z: (context.numerics).tensor(z, [1, 1, fine.len(), context.dim]),
-            weights: vector(fine, context.numerics),
-            error: ErrorRule::Embedded(vector(coarse, context.numerics)),
+            z: (context.numerics).tensor(z, [1, 1, points, context.dim]),
+            weights: fine,
+            error: ErrorRule::Embedded(Box::new([half, quarter])),
         })
     }
 

@@ -19,7 +19,7 @@ use crate::mixture::{Mixture, MixtureError};
 
 /// `[family]` of a config.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a section")]
 pub struct FamilyConfig {
     /// K, the number of components; 1 is a Gaussian.
     pub components: usize,

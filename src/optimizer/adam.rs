@@ -36,10 +36,11 @@ impl AdamConfig {
     pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
         check_decay("beta1", self.beta1)?;
         check_decay("beta2", self.beta2)?;
-        if self.epsilon > 0.0 && self.epsilon.is_finite() {
+        // burn keeps it in 32 bits, where the smallest numbers become 0.
+        if (self.epsilon as f32).is_normal() && self.epsilon > 0.0 {
             return Ok(());
         }
-        let reason = format!("is {}; it must be positive and finite", self.epsilon);
+        let reason = format!("is {}; it must be positive, as 1e-8 is", self.epsilon);
         Err(("epsilon", reason))
     }
 

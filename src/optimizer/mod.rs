@@ -19,7 +19,7 @@ pub trait Optimizer {
 
 /// `[optimizer]` of a config.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", expecting = "a section")]
 pub enum OptimizerConfig {
     /// Adam (Kingma and Ba 2015).
     Adam(AdamConfig),
@@ -100,7 +100,8 @@ impl<O: burn::optim::Optimizer> Optimizer for FromBurn<O> {
 
 /// A share of the past that an average keeps: at least 0 and below 1.
 fn check_decay(key: &'static str, decay: f64) -> Result<(), (&'static str, String)> {
-    if (0.0..1.0).contains(&decay) {
+    // burn keeps it in 32 bits, where numbers just below 1 become 1.
+    if decay >= 0.0 && (decay as f32) < 1.0 {
         return Ok(());
     }
     let reason = format!("is {decay}; it must be at least 0 and below 1");

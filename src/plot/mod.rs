@@ -1,6 +1,6 @@
 //! Figures for a report: SVG, PNG and PDF, drawn from a run folder and nothing else.
 //!
-//! Each figure is a function from a [`Story`] to SVG; the other two files are made from that, so
+//! Each figure is a function from what a run left to SVG; the other two files are made from that, so
 //! the three are one picture.
 
 mod axis;
@@ -27,15 +27,17 @@ use story::Story;
 use crate::error::{Error, Result};
 use crate::run_folder::RunFolder;
 
-/// A figure: from a finished run to SVG.
-type Figure = fn(&Story) -> Result<String>;
+/// The figures, by the names of their files.
+pub(crate) const NAMES: [&str; 4] = ["densities", "convergence", "parameters", "comparison"];
+/// The files each is written as.
+pub(crate) const EXTENSIONS: [&str; 3] = ["svg", "png", "pdf"];
 
-/// Every figure by the name of its files.
-const FIGURES: [(&str, Figure); 4] = [
-    ("densities", densities::draw),
-    ("convergence", convergence::draw),
-    ("parameters", parameters::draw),
-    ("comparison", comparison::draw),
+/// From a finished run to SVG, in the order of [`NAMES`].
+const FIGURES: [fn(&Story) -> Result<String>; NAMES.len()] = [
+    densities::draw,
+    convergence::draw,
+    parameters::draw,
+    comparison::draw,
 ];
 
 /// Draws every figure of a run into its folder and returns the files.
@@ -47,8 +49,8 @@ pub fn draw_all(folder: &RunFolder) -> Result<Vec<PathBuf>> {
     theme::load_fonts()?;
     let figures = folder.figures();
     fs::create_dir_all(&figures).map_err(Error::io("create", &figures))?;
-    let mut files = Vec::with_capacity(3 * FIGURES.len());
-    for (name, draw) in FIGURES {
+    let mut files = Vec::with_capacity(NAMES.len() * EXTENSIONS.len());
+    for (name, draw) in NAMES.into_iter().zip(FIGURES) {
         files.extend(export::write(&figures, name, &draw(&story)?)?);
     }
     Ok(files)

@@ -41,16 +41,17 @@ fn draw_pair(
     (i, j): (usize, usize),
 ) -> Result<()> {
     let target = story.target.marginal(&[i, j])?;
-    let ends = (densities::ends(story).iter())
-        .map(|end| end.marginal(&[i, j]))
-        .collect::<Result<Vec<Mixture>, _>>()?;
+    let ends = (story.fits.iter().enumerate())
+        .filter_map(|(fit, chapter)| Some((fit, chapter.end()?)))
+        .map(|(fit, end)| Ok((fit, end.marginal(&[i, j])?)))
+        .collect::<Result<Vec<(usize, Mixture)>>>()?;
     let labels = (format!("x{}", i + 1), format!("x{}", j + 1));
-    let all = std::iter::once(&target).chain(&ends);
+    let all = std::iter::once(&target).chain(ends.iter().map(|(_, end)| end));
     let (x, y) = plane_2d::axes(all, (&labels.0, &labels.1));
     let panel = Panel::within(sheet, cell, COMPACT, x, y)?;
     plane_2d::draw_target(&panel, &target)?;
-    for (fit, end) in ends.iter().enumerate() {
-        plane_2d::draw_fit(&panel, end, fit_stroke(fit, theme::NORMAL))?;
+    for (fit, end) in &ends {
+        plane_2d::draw_fit(&panel, end, fit_stroke(*fit, theme::NORMAL))?;
     }
     Ok(())
 }

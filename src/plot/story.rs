@@ -38,10 +38,19 @@ impl Story {
         }
         let fits = (plans.into_iter().zip(summary.fits))
             .map(|(plan, summary)| {
+                let trajectory = folder.trajectory(&plan.label)?;
+                let path = || folder.path().join(&plan.label).join("trajectory.csv");
+                if trajectory.parameter_names != plan.family.parameter_names() {
+                    let message = "its parameters are not those of config.toml";
+                    return Err(Error::run_folder(&path(), message));
+                }
+                if trajectory.rows.is_empty() {
+                    return Err(Error::run_folder(&path(), "it has no rows"));
+                }
                 Ok(Chapter {
-                    trajectory: folder.trajectory(&plan.label)?,
                     plan,
                     summary,
+                    trajectory,
                 })
             })
             .collect::<Result<_>>()?;
@@ -61,21 +70,16 @@ impl Chapter {
         self.trajectory.run(run).collect()
     }
 
-    /// Where the best run ended, or as far as the first run got if all failed.
+    /// Where the best run ended; none if all failed.
     pub fn end(&self) -> Option<Mixture> {
-        match &self.summary.best {
-            Some(best) => Mixture::try_from(&best.mixture).ok(),
-            None => self.mixture(self.best_rows().last()?),
-        }
+        Mixture::try_from(&self.summary.best.as_ref()?.mixture).ok()
     }
 
     /// q at a row; none if it is not a density.
     pub fn mixture(&self, row: &Row) -> Option<Mixture> {
         let components = self.plan.family.components();
-        let names = self.trajectory.parameter_names.len();
         let dim = self.plan.family.dim();
-        (row.parameters.len() == names)
-            .then(|| from_natural_values(components, dim, &row.parameters).ok())?
+        from_natural_values(components, dim, &row.parameters).ok()
     }
 
     /// Up to `count` rows of the best run before its end, closer together where q moves faster:

@@ -24,9 +24,12 @@ use crate::config::Experiment;
 use crate::error::{Error, Result};
 use crate::evaluate::reported;
 use crate::fit::{Plan, Record};
+use crate::plot;
 
-const CONFIG: &str = "config.toml";
-const SUMMARY: &str = "summary.json";
+pub(crate) const CONFIG: &str = "config.toml";
+pub(crate) const SUMMARY: &str = "summary.json";
+/// The first line of a run's config: what tells its folder from any other.
+const MARK: &str = "# Written by klfit run; running this file repeats the run.";
 const TRAJECTORY: &str = "trajectory.csv";
 const RESTARTS: &str = "restarts.csv";
 /// The folder of the figures, which no fit may take as its label.
@@ -57,20 +60,18 @@ impl RunFolder {
         let folder = Self {
             path: path.to_owned(),
         };
-        match fs::read_dir(path) {
-            Ok(entries) => {
-                if entries.count() > 0 {
-                    folder.clear(existing)?;
-                }
-            }
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Error::io("write to", path)(error));
-            }
-            _ => {}
+        let entries = match fs::read_dir(path) {
+            Ok(entries) => entries.count(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
+            Err(error) => return Err(Error::io("write to", path)(error)),
+        };
+        if entries > 0 {
+            folder.clear(existing)?;
         }
         fs::create_dir_all(path).map_err(Error::io("create", path))?;
         let config = path.join(CONFIG);
-        fs::write(&config, experiment.to_toml()?).map_err(Error::io("write", &config))?;
+        let text = format!("{MARK}\n\n{}", experiment.to_toml()?);
+        fs::write(&config, text).map_err(Error::io("write", &config))?;
         Ok(folder)
     }
 
@@ -79,18 +80,21 @@ impl RunFolder {
     /// # Errors
     /// If it is not the folder of a run.
     pub fn open(path: &Path) -> Result<Self> {
-        if path.join(CONFIG).is_file() {
-            return Ok(Self {
-                path: path.to_owned(),
-            });
+        let folder = Self {
+            path: path.to_owned(),
+        };
+        if folder.holds_a_run() {
+            return Ok(folder);
         }
         Err(Error::usage(
-            format!(
-                "{} is not the folder of a run: it has no {CONFIG}",
-                path.display()
-            ),
+            format!("{} is not the folder of a run", path.display()),
             "give the folder that `klfit run` wrote, such as outputs/bimodal",
         ))
+    }
+
+    fn holds_a_run(&self) -> bool {
+        let config = fs::read_to_string(self.path.join(CONFIG));
+        config.is_ok_and(|text| text.starts_with(MARK))
     }
 
     /// Where it is.
@@ -165,6 +169,15 @@ impl RunFolder {
     /// If it is missing, as in a run that did not end, or spoilt.
     pub fn summary(&self) -> Result<Summary> {
         let path = self.path.join(SUMMARY);
+        if !path.is_file() {
+            return Err(Error::usage(
+                format!(
+                    "the run in {} did not end: it has no {SUMMARY}",
+                    self.path.display()
+                ),
+                "run it again with --force",
+            ));
+        }
         let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
         serde_json::from_str(&text).map_err(|error| Error::run_folder(&path, error.to_string()))
     }
@@ -180,7 +193,7 @@ impl RunFolder {
     /// Removes what an earlier run wrote, by the names it gave its files.
     fn clear(&self, existing: Existing) -> Result<()> {
         let path = &self.path;
-        if !path.join(CONFIG).is_file() {
+        if !self.holds_a_run() {
             return Err(Error::usage(
                 format!("{} is not empty and does not hold a run", path.display()),
                 "choose another folder with --out",
@@ -203,12 +216,9 @@ impl RunFolder {
                 let _ = fs::remove_dir(&entry);
             }
         }
-        let figures = self.figures();
-        if let Ok(entries) = fs::read_dir(&figures) {
-            for figure in entries.flatten() {
-                let extension = figure.path().extension().map(std::ffi::OsStr::to_owned);
-                let ours = extension.is_some_and(|e| e == "svg" || e == "png" || e == "pdf");
-                remove_file(&figure.path(), ours)?;
+        for name in plot::NAMES {
+            for extension in plot::EXTENSIONS {
+                remove_file(&self.figures().join(format!("{name}.{extension}")), true)?;
             }
         }
         remove_file(&path.join(SUMMARY), true)

@@ -207,3 +207,69 @@ fn help_shows_examples_and_an_unknown_command_is_exit_code_2() {
     assert!(stdout(&help).contains("klfit run configs/bimodal.toml"));
     klfit(&["fly"]).assert().code(2);
 }
+
+#[test]
+fn fits_of_one_divergence_get_names_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "name = \"names\"\nrestarts = 2\n[target]\nmean = [0.0]\nstd = [1.0]\n\
+                [[fit]]\ndivergence = \"js\"\n[[fit]]\ndivergence = \"js\"\n\
+                [[fit]]\nlabel = \"js-2\"\ndivergence = \"forward-kl\"\n";
+    fs::write(folder.path().join("names.toml"), text).unwrap();
+    let check = klfit(&["check", "names.toml"])
+        .current_dir(folder.path())
+        .assert()
+        .success();
+    for label in ["  js: Jensen", "  js-3: Jensen", "  js-2: forward"] {
+        assert!(stdout(&check).contains(label), "{}", stdout(&check));
+    }
+}
+
+#[test]
+fn a_fit_keeps_what_it_does_not_override() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "name = \"merge\"\nrestarts = 2\n[target]\nmean = [0.0]\nstd = [1.0]\n\
+                [optimizer]\nlearning_rate = 0.7\nsteps = 7\n\
+                [[fit]]\ndivergence = \"js\"\noptimizer = { type = \"adam\" }\n\
+                [[fit]]\ndivergence = \"js\"\noptimizer = { type = \"sgd\", momentum = 0.5 }\n";
+    fs::write(folder.path().join("merge.toml"), text).unwrap();
+    let run = ["run", "merge.toml", "-q", "--no-figures", "--out", "out"];
+    klfit(&run).current_dir(folder.path()).assert().success();
+    let text = fs::read_to_string(folder.path().join("out/config.toml")).unwrap();
+    assert_eq!(text.matches("steps = 7").count(), 2, "{text}");
+    // The learning rate of one type means nothing to another.
+    assert_eq!(text.matches("learning_rate = 0.7").count(), 1, "{text}");
+    assert_eq!(text.matches("restarts = 2").count(), 2, "{text}");
+}
+
+#[test]
+fn a_run_that_did_not_end_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    short_run(folder.path(), &["-q", "--no-figures"]).success();
+    fs::remove_file(folder.path().join("outputs/bimodal/summary.json")).unwrap();
+    let plot = klfit(&["plot", "outputs/bimodal"])
+        .current_dir(folder.path())
+        .assert()
+        .code(2);
+    assert!(stderr(&plot).contains("did not end"), "{}", stderr(&plot));
+}
+
+#[test]
+fn force_does_not_replace_a_config_a_person_wrote() {
+    let folder = tempfile::tempdir().unwrap();
+    let mine = folder.path().join("config.toml");
+    fs::copy(config("bimodal"), &mine).unwrap();
+    let run = [
+        "run",
+        "config.toml",
+        "--steps",
+        "2",
+        "--out",
+        ".",
+        "--force",
+    ];
+    klfit(&run).current_dir(folder.path()).assert().code(2);
+    assert_eq!(
+        fs::read(&mine).unwrap(),
+        fs::read(config("bimodal")).unwrap()
+    );
+}

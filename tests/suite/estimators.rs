@@ -187,3 +187,36 @@ fn above_two_dimensions_the_evaluation_is_within_three_standard_errors() {
     assert_close(r.value, reverse, 3.0 * r.error, "KL(q‖p)");
     assert!(f.error < 0.02 && r.error < 0.05);
 }
+
+#[test]
+fn a_rule_too_coarse_for_a_narrow_target_is_refined_and_makes_no_optima_of_its_own() {
+    // With 201 points a wide q steps over bumps of width 0.2: the sum has stationary points where
+    // the divergence has none.
+    let run = crate::support::run_text(
+        r#"
+        name = "narrow"
+        restarts = 32
+        [target]
+        weights = [0.5, 0.5]
+        means = [[-3.0], [3.0]]
+        stds = [[0.2], [0.2]]
+        [[fit]]
+        divergence = "reverse-kl"
+        "#,
+    );
+    let trajectory = run.folder.trajectory("reverse-kl").unwrap();
+    for row in &trajectory.rows {
+        let (kl, error) = row.divergence(DivergenceKind::ReverseKl);
+        let tolerance = 2e-6 * kl.abs().max(1.0) + error;
+        assert_close(row.loss, kl, tolerance, "the loss is the divergence");
+        assert!(row.loss_error < 1e-6 * row.loss.abs().max(1.0) || row.loss_error < 1e-4);
+    }
+    // The two bumps, and the covering optimum where a start found it.
+    for optimum in &run.summary.fits[0].optima {
+        let mean = optimum.mixture.means[0][0];
+        assert!(
+            mean.abs() < 1e-3 || (mean.abs() - 3.0).abs() < 1e-3,
+            "{optimum:?}"
+        );
+    }
+}

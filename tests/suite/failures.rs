@@ -50,7 +50,7 @@ fn failed_runs_keep_their_rows_and_the_others_go_on() {
         let last = trajectory.run(number).last().unwrap();
         // Its last row is at the step it failed at, with the last parameters that were finite.
         assert_eq!(last.step, step);
-        assert!(!(last.loss + last.gradient_norm.powi(2)).is_finite());
+        assert!(!(last.loss + last.gradient_norm.powi(2)).is_finite() && last.loss_error.is_nan());
         assert!(last.parameters.iter().all(|p| p.is_finite()));
         assert!(trajectory.run(number).count() <= step / 7 + 2);
     }
@@ -90,4 +90,29 @@ fn a_fit_that_goes_well_says_so() {
     let best = run.summary.fits[0].best.as_ref().unwrap();
     assert_eq!((best.steps, &best.stop), (60, &Stop::Steps));
     assert!(Mixture::try_from(&best.mixture).is_ok());
+}
+
+#[test]
+fn a_failed_run_keeps_the_last_parameters_that_were_finite_however_seldom_it_is_logged() {
+    let text = PARTLY.replace("0.9", "8.0");
+    let often = run_text(&text.replace("every = 7", "every = 1"));
+    let seldom = run_text(&text.replace("every = 7", "every = 60"));
+    let failed = |run: &crate::support::Run| {
+        let path = run.folder.path().join("forward-kl/restarts.csv");
+        let mut csv = csv::Reader::from_path(path).unwrap();
+        (csv.records().map(Result::unwrap))
+            .filter(|row| &row[1] == "failed")
+            .collect::<Vec<csv::StringRecord>>()
+    };
+    let (often_rows, seldom_rows) = (failed(&often), failed(&seldom));
+    assert!(!often_rows.is_empty() && often_rows == seldom_rows);
+    // They are those of the step before.
+    let trajectory = often.folder.trajectory("forward-kl").unwrap();
+    for row in often_rows {
+        let rows: Vec<_> = trajectory.run(row[0].parse().unwrap()).collect();
+        let [.., before, last] = &rows[..] else {
+            continue;
+        };
+        assert_eq!(before.parameters, last.parameters);
+    }
 }

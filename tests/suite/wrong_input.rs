@@ -126,7 +126,7 @@ const CASES: &[Case] = &[
         "{ learning_rate = 0.1 }",
         "{ learning_rate = 0.0 }",
         Some(25),
-        &["fit[2].optimizer.learning_rate"],
+        &["`fit[2].optimizer.learning_rate` is 0"],
     ),
     (
         "weights = [0.5, 0.5]",
@@ -256,7 +256,7 @@ const CASES: &[Case] = &[
     ),
     (
         "type = \"quadrature\"",
-        "type = \"quadrature\"\nrange = [-1.0, 1.0]",
+        "type = \"quadrature\"\nrange = [-12.0, 12.0]",
         Some(14),
         &["reverse-kl", "remove it"],
     ),
@@ -455,4 +455,52 @@ fn a_backend_that_was_not_compiled_in_names_its_feature() {
     let message = String::from_utf8(run.get_output().stderr.clone()).unwrap();
     assert!(message.contains("--features wgpu"), "{message}");
     assert!(!folder.path().join("outputs").exists());
+}
+
+#[test]
+fn a_section_that_no_fit_uses_is_checked_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "name = \"unused\"\n[target]\nmean = [0.0]\nstd = [1.0]\n[optimizer]\n\
+                momentumm = 3\n[[fit]]\ndivergence = \"forward-kl\"\n\
+                optimizer = { type = \"sgd\" }\n";
+    fs::write(folder.path().join("unused.toml"), text).unwrap();
+    let run = klfit(&["check", "unused.toml"])
+        .current_dir(folder.path())
+        .assert()
+        .code(2);
+    let message = String::from_utf8(run.get_output().stderr.clone()).unwrap();
+    assert!(
+        message.contains("unused.toml:6:") && message.contains("`optimizer.momentumm`"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_fixed_interval_that_misses_the_target_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for (range, points, fine) in [
+        ("[-12.0, 12.0]", 401, true),
+        ("[0.0, 10.0]", 401, false),
+        ("[-12.0, 12.0]", 7, false),
+    ] {
+        let text = format!(
+            "name = \"grid\"\n[target]\nweights = [0.5, 0.5]\nmeans = [[-3.0], [3.0]]\n\
+             stds = [[1.0], [1.0]]\n[estimator]\nrange = {range}\npoints = {points}\n\
+             [[fit]]\ndivergence = \"forward-kl\"\n"
+        );
+        fs::write(folder.path().join("grid.toml"), text).unwrap();
+        let run = klfit(&["check", "grid.toml"])
+            .current_dir(folder.path())
+            .assert();
+        if fine {
+            run.success();
+            continue;
+        }
+        let run = run.code(2);
+        let message = String::from_utf8(run.get_output().stderr.clone()).unwrap();
+        assert!(
+            message.contains("grid.toml:7:") && message.contains("mass"),
+            "{message}"
+        );
+    }
 }
