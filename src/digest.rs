@@ -26,7 +26,7 @@ pub fn estimate(estimate: Estimate) -> String {
     };
     if error < 1e-8 && (error..1e-6).contains(&value.abs()) {
         format!("{value:.2e} ± {error:.0e}")
-    } else if error < 0.5e-8 {
+    } else if error < 1e-5 {
         format!("{value:.8} ± {error:.0e}")
     } else {
         format!("{value:.decimals$} ± {error:.decimals$}")

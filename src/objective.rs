@@ -17,7 +17,7 @@ use crate::target::Target;
 
 /// A rule for the loss is refined until its error is below this share of the loss (or this many
 /// nats, for a loss below one): a coarser one would have stationary points of its own.
-const TOLERANCE: f64 = 1e-6;
+const TOLERANCE: f64 = 1e-5;
 
 /// A divergence between a target and the members of a family, estimated.
 pub struct Objective<'a> {

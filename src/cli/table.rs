@@ -83,13 +83,15 @@ fn remarks(fit: &FitSummary, voice: Voice) {
             n => format!("{n} optima"),
         };
         anstream::println!("{}: {finished} restarts ended at {places}", fit.label);
+        let exact = (fit.best.as_ref()).is_some_and(|best| best.loss.method != Method::MonteCarlo);
         let listed = if voice.verbose {
             fit.optima.len()
         } else {
             LISTED
         };
         for optimum in fit.optima.iter().take(listed) {
-            let moving = if optimum.gradient_norm > MOVING {
+            // A random gradient does not go to zero at rest.
+            let moving = if exact && optimum.gradient_norm > MOVING {
                 format!("  (gradient {:.0e})", optimum.gradient_norm)
             } else {
                 String::new()

@@ -97,6 +97,15 @@ impl Experiment {
             plans.push(check_fit(source, &at, fit, &target, config.seed)?);
         }
         label(source, &config.fit, &mut plans)?;
+        // The default follows the steps; where they differ, it stays one for each fit.
+        let mut everies = plans
+            .iter()
+            .map(|plan| config.log.every(plan.optimizer.steps()));
+        if let Some(first) = everies.next()
+            && everies.all(|every| every == first)
+        {
+            config.log.every = Some(first);
+        }
         Ok(Self {
             config,
             target,

@@ -207,9 +207,9 @@ fn a_rule_too_coarse_for_a_narrow_target_is_refined_and_makes_no_optima_of_its_o
     let trajectory = run.folder.trajectory("reverse-kl").unwrap();
     for row in &trajectory.rows {
         let (kl, error) = row.divergence(DivergenceKind::ReverseKl);
-        let tolerance = 2e-6 * kl.abs().max(1.0) + error;
+        let tolerance = 2e-5 * kl.abs().max(1.0) + error;
         assert_close(row.loss, kl, tolerance, "the loss is the divergence");
-        assert!(row.loss_error < 1e-6 * row.loss.abs().max(1.0) || row.loss_error < 1e-4);
+        assert!(row.loss_error <= 1e-5 * row.loss.abs().max(1.0));
     }
     // The two bumps, and the covering optimum where a start found it.
     for optimum in &run.summary.fits[0].optima {
