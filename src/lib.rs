@@ -1,5 +1,32 @@
 //! Fits a Gaussian or a mixture of Gaussians q to a target density p by gradient descent on a
-//! divergence, and shows what happened.
+//! divergence, most often KL(p‖q) or KL(q‖p), and shows what happened.
+//!
+//! The command `klfit` is a thin layer over this library. Data flows one way:
+//!
+//! ```text
+//! config.toml ─► Experiment ─► Fit (the only loop) ─► Record … ─► RunFolder ─► figures
+//! ```
+//!
+//! - [`config`]: what TOML may say, and the one place that turns it into an
+//!   [`Experiment`](config::Experiment);
+//! - [`target`], [`family`], [`divergence`], [`estimator`], [`optimizer`]: one file for each choice,
+//!   behind one trait each;
+//! - [`density`]: what p and q have in common, and the points and weights every estimator makes;
+//!   [`kernel`]: the log-density of mixtures, the hot operation;
+//! - [`objective`]: the loss and its gradient; [`fit`]: the loop; [`init`]: where it starts;
+//! - [`evaluate`]: what every fit is judged by; [`known_optimum`] and [`optima`]: the best there is,
+//!   and where the restarts ended;
+//! - [`mod@run`]: a whole experiment into a [`run_folder`]; [`plot`]: figures from that folder alone;
+//! - [`mixture`]: mixtures on the host; [`device`]: backends and precision; [`noise`]: randomness
+//!   without a past.
+//!
+//! Every tensor has the run as its first axis, so restarts go through the loop together: R runs, K
+//! components, D dimensions, S points, P parameters. All logarithms are natural, all divergences in
+//! nats.
+//!
+//! [`fit::Fit`] has a first example.
+
+#![warn(missing_docs)]
 
 pub mod config;
 pub mod density;

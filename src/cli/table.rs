@@ -1,6 +1,8 @@
 //! What came out, as a table with its errors and what there is to say below it.
 
-use comfy_table::{CellAlignment, Table, presets};
+use std::io::IsTerminal;
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use klfit::digest;
 use klfit::divergence::{Estimate, Method};
 use klfit::evaluate::ALWAYS_REPORTED;
@@ -20,6 +22,12 @@ const ROUGH: f64 = 1e-4;
 pub fn print(summary: &Summary, voice: Voice) {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    if std::io::stdout().is_terminal()
+        && let Some((width, _)) = terminal_size::terminal_size()
+    {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_width(width.0);
+    }
     let divergences = ALWAYS_REPORTED.map(|kind| kind.symbol());
     let header = ["fit", "q"].into_iter().chain(divergences);
     table.set_header(header.chain(["steps", "time", "stopped"]));

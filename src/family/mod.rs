@@ -8,14 +8,13 @@
 mod covariance;
 
 use burn::tensor::{Tensor, activation::log_softmax};
-use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
 pub use covariance::Covariance;
 
 use crate::device::Numerics;
 use crate::kernel::MixtureTensors;
-use crate::mixture::{Mixture, MixtureError};
+use crate::mixture::{Mixture, MixtureError, natural::pairs};
 
 /// `[family]` of a config.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,7 +167,8 @@ impl Family {
                 .all(|factor| self.covariance.theta_of(factor).is_some())
     }
 
-    /// The names of a member's parameters in natural units, in the order of [`natural_values`].
+    /// The names of a member's parameters in natural units, in the order of
+    /// [`natural_values`](crate::mixture::natural_values).
     ///
     /// Weights, then means, standard deviations and correlations: `weight_2`, `mean_2_x1`,
     /// `std_2_x1`, `corr_2_x1_x2`, leaving out the component where there is one and the coordinate
@@ -212,69 +212,6 @@ impl Family {
     }
 }
 
-/// Every i < j below d, in the order of the upper triangle's rows.
-fn pairs(d: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..d).flat_map(move |i| (i + 1..d).map(move |j| (i, j)))
-}
-
-/// A mixture's parameters in natural units, in the order of [`Family::parameter_names`].
-pub fn natural_values(mixture: &Mixture) -> Vec<f64> {
-    let (k, d) = (mixture.components(), mixture.dim());
-    let mut values = Vec::new();
-    if k > 1 {
-        values.extend(mixture.weights());
-    }
-    for mean in mixture.means() {
-        values.extend(mean.iter());
-    }
-    let stds: Vec<_> = (0..k).map(|c| mixture.component_stds(c)).collect();
-    values.extend(stds.iter().flatten());
-    for (c, std) in stds.iter().enumerate() {
-        if d > 1 {
-            let covariance = mixture.component_covariance(c);
-            values.extend(pairs(d).map(|(i, j)| covariance[(i, j)] / (std[i] * std[j])));
-        }
-    }
-    values
-}
-
-/// The mixture of K components in D dimensions with the given [`natural_values`].
-///
-/// # Errors
-/// If the numbers are not a mixture.
-pub fn from_natural_values(
-    components: usize,
-    dim: usize,
-    values: &[f64],
-) -> Result<Mixture, MixtureError> {
-    let mut rest = values;
-    let mut take = |n: usize| {
-        let (head, tail) = rest.split_at(n.min(rest.len()));
-        rest = tail;
-        head
-    };
-    let weights = if components == 1 {
-        vec![1.0]
-    } else {
-        take(components).to_vec()
-    };
-    let means: Vec<Vec<f64>> = (0..components).map(|_| take(dim).to_vec()).collect();
-    let stds: Vec<Vec<f64>> = (0..components).map(|_| take(dim).to_vec()).collect();
-    let covariances = (stds.iter())
-        .map(|std| {
-            let mut covariance = DMatrix::from_fn(std.len(), std.len(), |i, j| {
-                if i == j { std[i] * std[i] } else { 0.0 }
-            });
-            for ((i, j), corr) in pairs(dim).zip(take(dim * (dim - 1) / 2)) {
-                covariance[(i, j)] = corr * std[i] * std[j];
-                covariance[(j, i)] = covariance[(i, j)];
-            }
-            covariance
-        })
-        .collect();
-    Mixture::from_covariances(weights, means, covariances)
-}
-
 /// Why a mixture is not a member of a family.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -283,6 +220,8 @@ pub struct NotInFamily(String);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mixture::{from_natural_values, natural_values};
+    use nalgebra::DMatrix;
 
     fn example(dim: usize) -> Mixture {
         let factor = |k: f64| {

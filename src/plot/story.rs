@@ -2,9 +2,8 @@
 
 use crate::config::Experiment;
 use crate::error::{Error, Result};
-use crate::family::from_natural_values;
 use crate::fit::Plan;
-use crate::mixture::Mixture;
+use crate::mixture::{Mixture, from_natural_values};
 use crate::run_folder::{FitSummary, Row, RunFolder, Trajectory};
 
 /// A finished run.

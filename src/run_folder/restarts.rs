@@ -5,8 +5,8 @@ use std::path::Path;
 use super::trajectory::divergence_columns;
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
-use crate::family::natural_values;
 use crate::fit::{Record, Stop};
+use crate::mixture::natural_values;
 
 /// Writes where every run started and ended; `optimum` is the number of the optimum each run
 /// ended at, counted from 0 with the best first.

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
-use crate::family::natural_values;
 use crate::fit::Record;
+use crate::mixture::natural_values;
 
 /// The columns before the divergences.
 const FIRST: [&str; 7] = [

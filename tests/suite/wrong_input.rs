@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use tempfile::TempDir;
+
 use crate::command_line::klfit;
 
 const GOOD: &str = r#"name = "good"
@@ -286,6 +288,12 @@ const CASES: &[Case] = &[
     ),
 ];
 
+/// What a command that is refused says.
+fn refusal(folder: &TempDir, arguments: &[&str]) -> String {
+    let run = klfit(arguments).current_dir(folder).assert().code(2);
+    String::from_utf8(run.get_output().stderr.clone()).unwrap()
+}
+
 #[test]
 fn every_mistake_in_a_config_is_named_with_its_remedy() {
     let folder = tempfile::tempdir().unwrap();
@@ -299,11 +307,7 @@ fn every_mistake_in_a_config_is_named_with_its_remedy() {
         assert!(GOOD.contains(from), "{from}");
         let text = GOOD.replacen(from, to, 1);
         fs::write(&path, &text).unwrap();
-        let run = klfit(&["run", "bad.toml"])
-            .current_dir(folder.path())
-            .assert()
-            .code(2);
-        let message = String::from_utf8(run.get_output().stderr.clone()).unwrap();
+        let message = refusal(&folder, &["run", "bad.toml"]);
         for word in *words {
             assert!(
                 message.contains(word),
@@ -351,11 +355,7 @@ fn covariances_in_a_plane_name_their_component() {
         ("[[1.0, 1.0], [1.0, 1.0]]", "not positive definite"),
     ] {
         fs::write(folder.path().join("bad.toml"), config(covariance)).unwrap();
-        let run = klfit(&["check", "bad.toml"])
-            .current_dir(folder.path())
-            .assert()
-            .code(2);
-        let message = String::from_utf8(run.get_output().stderr.clone()).unwrap();
+        let message = refusal(&folder, &["check", "bad.toml"]);
         assert!(
             message.contains("component 2") && message.contains(words),
             "{message}"
@@ -370,11 +370,7 @@ fn quadrature_above_two_dimensions_says_what_would_work() {
     let text = "name = \"cube\"\n[target]\nmean = [0.0, 0.0, 0.0]\nstd = [1.0, 1.0, 1.0]\n\
                 [estimator]\ntype = \"quadrature\"\n[[fit]]\ndivergence = \"forward-kl\"\n";
     fs::write(folder.path().join("cube.toml"), text).unwrap();
-    let run = klfit(&["check", "cube.toml"])
-        .current_dir(folder.path())
-        .assert()
-        .code(2);
-    let message = String::from_utf8(run.get_output().stderr.clone()).unwrap();
+    let message = refusal(&folder, &["check", "cube.toml"]);
     assert!(
         message.contains("cube.toml:6:") && message.contains("monte-carlo"),
         "{message}"
@@ -400,12 +396,7 @@ fn what_the_command_line_sets_is_named_as_it_was_written() {
         (&["--steps", "0"], "--steps"),
         (&["--seed", "x"], "--seed"),
     ] {
-        let run = klfit(&["run", "good.toml"])
-            .args(arguments)
-            .current_dir(folder.path())
-            .assert()
-            .code(2);
-        let message = String::from_utf8(run.get_output().stderr.clone()).unwrap();
+        let message = refusal(&folder, &[&["run", "good.toml"], arguments].concat());
         assert!(message.contains(words), "{arguments:?}:\n{message}");
     }
 }
@@ -413,10 +404,7 @@ fn what_the_command_line_sets_is_named_as_it_was_written() {
 #[test]
 fn files_that_are_not_there_or_not_for_us_are_named() {
     let folder = tempfile::tempdir().unwrap();
-    let at = |arguments: &[&str]| {
-        let run = klfit(arguments).current_dir(folder.path()).assert().code(2);
-        String::from_utf8(run.get_output().stderr.clone()).unwrap()
-    };
+    let at = |arguments: &[&str]| refusal(&folder, arguments);
     let message = at(&["run", "absent.toml"]);
     assert!(
         message.contains("absent.toml") && message.contains("klfit init"),
@@ -448,11 +436,7 @@ fn files_that_are_not_there_or_not_for_us_are_named() {
 fn a_backend_that_was_not_compiled_in_names_its_feature() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("good.toml"), GOOD).unwrap();
-    let run = klfit(&["run", "good.toml", "--backend", "wgpu"])
-        .current_dir(folder.path())
-        .assert()
-        .code(2);
-    let message = String::from_utf8(run.get_output().stderr.clone()).unwrap();
+    let message = refusal(&folder, &["run", "good.toml", "--backend", "wgpu"]);
     assert!(message.contains("--features wgpu"), "{message}");
     assert!(!folder.path().join("outputs").exists());
 }
@@ -464,11 +448,7 @@ fn a_section_that_no_fit_uses_is_checked_too() {
                 momentumm = 3\n[[fit]]\ndivergence = \"forward-kl\"\n\
                 optimizer = { type = \"sgd\" }\n";
     fs::write(folder.path().join("unused.toml"), text).unwrap();
-    let run = klfit(&["check", "unused.toml"])
-        .current_dir(folder.path())
-        .assert()
-        .code(2);
-    let message = String::from_utf8(run.get_output().stderr.clone()).unwrap();
+    let message = refusal(&folder, &["check", "unused.toml"]);
     assert!(
         message.contains("unused.toml:6:") && message.contains("`optimizer.momentumm`"),
         "{message}"
@@ -489,15 +469,12 @@ fn a_fixed_interval_that_misses_the_target_is_refused() {
              [[fit]]\ndivergence = \"forward-kl\"\n"
         );
         fs::write(folder.path().join("grid.toml"), text).unwrap();
-        let run = klfit(&["check", "grid.toml"])
-            .current_dir(folder.path())
-            .assert();
         if fine {
-            run.success();
+            let check = &["check", "grid.toml"];
+            klfit(check).current_dir(&folder).assert().success();
             continue;
         }
-        let run = run.code(2);
-        let message = String::from_utf8(run.get_output().stderr.clone()).unwrap();
+        let message = refusal(&folder, &["check", "grid.toml"]);
         assert!(
             message.contains("grid.toml:7:") && message.contains("mass"),
             "{message}"

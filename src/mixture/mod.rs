@@ -1,12 +1,14 @@
 //! A mixture of Gaussians on the host, in f64; one that exists is a density.
 
-use nalgebra::{Cholesky, DMatrix, DVector};
-use serde::{Deserialize, Serialize};
+mod check;
+pub(crate) mod natural;
 
-/// How far the weights may sum from 1 before it is taken for a mistake rather than rounding.
-const WEIGHT_SUM_TOLERANCE: f64 = 1e-6;
-/// How far a covariance may be from symmetric, relative to its standard deviations.
-const SYMMETRY_TOLERANCE: f64 = 1e-9;
+use nalgebra::{Cholesky, DMatrix, DVector};
+
+pub(crate) use natural::matrix_of;
+pub use natural::{NaturalParameters, from_natural_values, natural_values};
+
+use check::{asymmetry, check_count, check_finite, check_square, check_weights_and_means};
 
 /// Why some numbers are not a mixture of Gaussians.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -304,205 +306,54 @@ impl Mixture {
     }
 }
 
-/// A mixture as files hold it: natural parameters, under the names a config uses.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NaturalParameters {
-    /// K weights.
-    pub weights: Vec<f64>,
-    /// K means of D.
-    pub means: Vec<Vec<f64>>,
-    /// K covariances of D × D.
-    pub covariances: Vec<Vec<Vec<f64>>>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl From<&Mixture> for NaturalParameters {
-    fn from(mixture: &Mixture) -> Self {
-        Self {
-            weights: mixture.weights.clone(),
-            means: (mixture.means.iter())
-                .map(|mean| mean.as_slice().to_vec())
-                .collect(),
-            covariances: (0..mixture.components())
-                .map(|k| rows_of(&mixture.component_covariance(k)))
-                .collect(),
-        }
+    fn matrix(entries: [f64; 4]) -> DMatrix<f64> {
+        DMatrix::from_row_slice(2, 2, &entries)
     }
-}
 
-impl TryFrom<&NaturalParameters> for Mixture {
-    type Error = MixtureError;
+    #[test]
+    fn the_moments_are_those_worked_out_by_hand() {
+        let mixture = Mixture::from_covariances(
+            vec![0.25, 0.75],
+            vec![vec![0.0, 4.0], vec![4.0, 0.0]],
+            vec![matrix([1.0, 0.5, 0.5, 2.0]), matrix([2.0, 0.0, 0.0, 1.0])],
+        )
+        .unwrap();
+        assert_eq!(mixture.mean().as_slice(), [3.0, 1.0]);
+        // Within: 0.25·(1, ½, 2) + 0.75·(2, 0, 1). Between: 3/16 of (4, −4) with itself.
+        let expected = matrix([1.75 + 3.0, 0.125 - 3.0, 0.125 - 3.0, 1.25 + 3.0]);
+        assert!((mixture.covariance() - expected).abs().max() < 1e-14);
+    }
 
-    fn try_from(natural: &NaturalParameters) -> Result<Self, MixtureError> {
-        let covariances = (natural.covariances.iter().enumerate())
-            .map(|(k, rows)| matrix_of("covariances", k, rows))
-            .collect::<Result<_, _>>()?;
-        Self::from_covariances(natural.weights.clone(), natural.means.clone(), covariances)
+    #[test]
+    fn a_marginal_has_the_coordinates_in_the_order_asked_for() {
+        let mixture = Mixture::gaussian(vec![1.0, 2.0], matrix([1.0, 0.5, 0.5, 2.0])).unwrap();
+        let marginal = mixture.marginal(&[1, 0]).unwrap();
+        assert_eq!(marginal.means()[0].as_slice(), [2.0, 1.0]);
+        let expected = matrix([2.0, 0.5, 0.5, 1.0]);
+        assert!((marginal.component_covariance(0) - expected).abs().max() < 1e-15);
+        // A density over the other coordinate integrates to the marginal.
+        let step = 0.01;
+        let sum: f64 = (-3000..3000)
+            .map(|i| mixture.log_density(&[f64::from(i) * step, 0.7]).exp() * step)
+            .sum();
+        let alone = mixture.marginal(&[1]).unwrap().log_density(&[0.7]).exp();
+        assert!((sum - alone).abs() < 1e-12);
     }
-}
 
-/// The rows of a matrix.
-pub(crate) fn rows_of(matrix: &DMatrix<f64>) -> Vec<Vec<f64>> {
-    matrix
-        .row_iter()
-        .map(|row| row.iter().copied().collect())
-        .collect()
-}
-
-/// A square matrix from its rows, for the given part and component of a mixture.
-pub(crate) fn matrix_of(
-    part: &'static str,
-    component: usize,
-    rows: &[Vec<f64>],
-) -> Result<DMatrix<f64>, MixtureError> {
-    if let Some(row) = rows.iter().position(|row| row.len() != rows.len()) {
-        return Err(MixtureError::new(
-            part,
-            component,
-            format!(
-                "has {} rows, but row {} has {} entries",
-                rows.len(),
-                row + 1,
-                rows[row].len()
-            ),
-            "give a square matrix as a list of rows",
-        ));
-    }
-    Ok(DMatrix::from_fn(rows.len(), rows.len(), |i, j| rows[i][j]))
-}
-
-fn check_weights_and_means(weights: &[f64], means: &[Vec<f64>]) -> Result<usize, MixtureError> {
-    let Some(first) = means.first() else {
-        return Err(MixtureError::new(
-            "means",
-            None,
-            "there is none",
-            "give one mean for each component, as in means = [[-3.0], [3.0]]",
-        ));
-    };
-    if weights.len() != means.len() {
-        return Err(MixtureError::new(
-            "weights",
-            None,
-            format!(
-                "there are {} weights and {} means",
-                weights.len(),
-                means.len()
-            ),
-            "give one weight for each component",
-        ));
-    }
-    let dim = first.len();
-    if dim == 0 {
-        return Err(MixtureError::new(
-            "means",
-            0,
-            "has no coordinates",
-            "give one number for each coordinate",
-        ));
-    }
-    for (k, mean) in means.iter().enumerate() {
-        if mean.len() != dim {
-            return Err(MixtureError::new(
-                "means",
-                k,
-                format!("has {} coordinates, but the first has {dim}", mean.len()),
-                "every component lives in the same space",
-            ));
-        }
-        check_finite("means", k, mean.iter())?;
-    }
-    for (k, weight) in weights.iter().enumerate() {
-        check_finite("weights", k, [weight].into_iter())?;
-        if *weight < 0.0 {
-            return Err(MixtureError::new(
-                "weights",
-                k,
-                format!("is {weight}"),
-                "weights are not negative",
-            ));
-        }
-    }
-    let total: f64 = weights.iter().sum();
-    if (total - 1.0).abs() > WEIGHT_SUM_TOLERANCE {
-        let normalised: Vec<String> = weights
-            .iter()
-            .map(|w| format!("{:.6}", w / total))
-            .collect();
-        let help = if total > 0.0 {
-            format!(
-                "weights sum to 1; divided by their sum: [{}]",
-                normalised.join(", ")
-            )
-        } else {
-            "weights sum to 1".to_owned()
+    #[test]
+    fn rounded_weights_are_normalised_and_wrong_ones_refused() {
+        let make = |weights: Vec<f64>| {
+            let means = vec![vec![0.0]; weights.len()];
+            let stds = vec![vec![1.0]; weights.len()];
+            Mixture::from_stds(weights, means, stds)
         };
-        return Err(MixtureError::new(
-            "weights",
-            None,
-            format!("they sum to {total}, not 1"),
-            help,
-        ));
+        let third = 0.333_333_33;
+        let weights = make(vec![third; 3]).unwrap().weights().to_vec();
+        assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-15);
+        assert_eq!(make(vec![0.333; 3]).unwrap_err().part, "weights");
     }
-    Ok(dim)
-}
-
-fn check_count(part: &'static str, found: usize, components: usize) -> Result<(), MixtureError> {
-    if found == components {
-        return Ok(());
-    }
-    Err(MixtureError::new(
-        part,
-        None,
-        format!("there are {found}, but {components} components"),
-        "give one for each component",
-    ))
-}
-
-fn check_square(
-    part: &'static str,
-    k: usize,
-    matrix: &DMatrix<f64>,
-    dim: usize,
-) -> Result<(), MixtureError> {
-    if matrix.nrows() != dim || matrix.ncols() != dim {
-        return Err(MixtureError::new(
-            part,
-            k,
-            format!(
-                "is {} × {}, but its mean has {dim} coordinates",
-                matrix.nrows(),
-                matrix.ncols()
-            ),
-            format!("give {dim} rows of {dim}"),
-        ));
-    }
-    check_finite(part, k, matrix.iter())
-}
-
-fn check_finite<'a>(
-    part: &'static str,
-    k: usize,
-    mut numbers: impl Iterator<Item = &'a f64>,
-) -> Result<(), MixtureError> {
-    match numbers.find(|number| !number.is_finite()) {
-        Some(number) => Err(MixtureError::new(
-            part,
-            k,
-            format!("has the value {number}"),
-            "every number must be finite",
-        )),
-        None => Ok(()),
-    }
-}
-
-fn asymmetry(matrix: &DMatrix<f64>) -> Option<(usize, usize)> {
-    let scale = |i: usize, j: usize| {
-        (matrix[(i, i)].abs() * matrix[(j, j)].abs())
-            .sqrt()
-            .max(1e-300)
-    };
-    (0..matrix.nrows())
-        .flat_map(|i| (0..i).map(move |j| (i, j)))
-        .find(|&(i, j)| (matrix[(i, j)] - matrix[(j, i)]).abs() > SYMMETRY_TOLERANCE * scale(i, j))
 }

@@ -1,0 +1,153 @@
+//! What makes numbers a mixture, and what is said when they do not.
+
+use nalgebra::DMatrix;
+
+use super::MixtureError;
+
+/// How far the weights may sum from 1 before it is taken for a mistake rather than rounding.
+const WEIGHT_SUM_TOLERANCE: f64 = 1e-6;
+/// How far a covariance may be from symmetric, relative to its standard deviations.
+const SYMMETRY_TOLERANCE: f64 = 1e-9;
+
+pub(super) fn check_weights_and_means(
+    weights: &[f64],
+    means: &[Vec<f64>],
+) -> Result<usize, MixtureError> {
+    let Some(first) = means.first() else {
+        return Err(MixtureError::new(
+            "means",
+            None,
+            "there is none",
+            "give one mean for each component, as in means = [[-3.0], [3.0]]",
+        ));
+    };
+    if weights.len() != means.len() {
+        return Err(MixtureError::new(
+            "weights",
+            None,
+            format!(
+                "there are {} weights and {} means",
+                weights.len(),
+                means.len()
+            ),
+            "give one weight for each component",
+        ));
+    }
+    let dim = first.len();
+    if dim == 0 {
+        return Err(MixtureError::new(
+            "means",
+            0,
+            "has no coordinates",
+            "give one number for each coordinate",
+        ));
+    }
+    for (k, mean) in means.iter().enumerate() {
+        if mean.len() != dim {
+            return Err(MixtureError::new(
+                "means",
+                k,
+                format!("has {} coordinates, but the first has {dim}", mean.len()),
+                "every component lives in the same space",
+            ));
+        }
+        check_finite("means", k, mean.iter())?;
+    }
+    for (k, weight) in weights.iter().enumerate() {
+        check_finite("weights", k, [weight].into_iter())?;
+        if *weight < 0.0 {
+            return Err(MixtureError::new(
+                "weights",
+                k,
+                format!("is {weight}"),
+                "weights are not negative",
+            ));
+        }
+    }
+    let total: f64 = weights.iter().sum();
+    if (total - 1.0).abs() > WEIGHT_SUM_TOLERANCE {
+        let normalised: Vec<String> = weights
+            .iter()
+            .map(|w| format!("{:.6}", w / total))
+            .collect();
+        let help = if total > 0.0 {
+            format!(
+                "weights sum to 1; divided by their sum: [{}]",
+                normalised.join(", ")
+            )
+        } else {
+            "weights sum to 1".to_owned()
+        };
+        return Err(MixtureError::new(
+            "weights",
+            None,
+            format!("they sum to {total}, not 1"),
+            help,
+        ));
+    }
+    Ok(dim)
+}
+
+pub(super) fn check_count(
+    part: &'static str,
+    found: usize,
+    components: usize,
+) -> Result<(), MixtureError> {
+    if found == components {
+        return Ok(());
+    }
+    Err(MixtureError::new(
+        part,
+        None,
+        format!("there are {found}, but {components} components"),
+        "give one for each component",
+    ))
+}
+
+pub(super) fn check_square(
+    part: &'static str,
+    k: usize,
+    matrix: &DMatrix<f64>,
+    dim: usize,
+) -> Result<(), MixtureError> {
+    if matrix.nrows() != dim || matrix.ncols() != dim {
+        return Err(MixtureError::new(
+            part,
+            k,
+            format!(
+                "is {} × {}, but its mean has {dim} coordinates",
+                matrix.nrows(),
+                matrix.ncols()
+            ),
+            format!("give {dim} rows of {dim}"),
+        ));
+    }
+    check_finite(part, k, matrix.iter())
+}
+
+pub(super) fn check_finite<'a>(
+    part: &'static str,
+    k: usize,
+    mut numbers: impl Iterator<Item = &'a f64>,
+) -> Result<(), MixtureError> {
+    match numbers.find(|number| !number.is_finite()) {
+        Some(number) => Err(MixtureError::new(
+            part,
+            k,
+            format!("has the value {number}"),
+            "every number must be finite",
+        )),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn asymmetry(matrix: &DMatrix<f64>) -> Option<(usize, usize)> {
+    let scale = |i: usize, j: usize| {
+        (matrix[(i, i)].abs() * matrix[(j, j)].abs())
+            .sqrt()
+            .max(1e-300)
+    };
+    (0..matrix.nrows())
+        .flat_map(|i| (0..i).map(move |j| (i, j)))
+        .find(|&(i, j)| (matrix[(i, j)] - matrix[(j, i)]).abs() > SYMMETRY_TOLERANCE * scale(i, j))
+}

@@ -1,0 +1,136 @@
+//! A mixture in natural parameters: as files hold it, and as one row of numbers.
+
+use nalgebra::DMatrix;
+use serde::{Deserialize, Serialize};
+
+use super::{Mixture, MixtureError};
+
+/// A mixture as files hold it: natural parameters, under the names a config uses.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NaturalParameters {
+    /// K weights.
+    pub weights: Vec<f64>,
+    /// K means of D.
+    pub means: Vec<Vec<f64>>,
+    /// K covariances of D × D.
+    pub covariances: Vec<Vec<Vec<f64>>>,
+}
+
+impl From<&Mixture> for NaturalParameters {
+    fn from(mixture: &Mixture) -> Self {
+        Self {
+            weights: mixture.weights.clone(),
+            means: (mixture.means.iter())
+                .map(|mean| mean.as_slice().to_vec())
+                .collect(),
+            covariances: (0..mixture.components())
+                .map(|k| rows_of(&mixture.component_covariance(k)))
+                .collect(),
+        }
+    }
+}
+
+impl TryFrom<&NaturalParameters> for Mixture {
+    type Error = MixtureError;
+
+    fn try_from(natural: &NaturalParameters) -> Result<Self, MixtureError> {
+        let covariances = (natural.covariances.iter().enumerate())
+            .map(|(k, rows)| matrix_of("covariances", k, rows))
+            .collect::<Result<_, _>>()?;
+        Self::from_covariances(natural.weights.clone(), natural.means.clone(), covariances)
+    }
+}
+
+/// The rows of a matrix.
+fn rows_of(matrix: &DMatrix<f64>) -> Vec<Vec<f64>> {
+    matrix
+        .row_iter()
+        .map(|row| row.iter().copied().collect())
+        .collect()
+}
+
+/// A square matrix from its rows, for the given part and component of a mixture.
+pub(crate) fn matrix_of(
+    part: &'static str,
+    component: usize,
+    rows: &[Vec<f64>],
+) -> Result<DMatrix<f64>, MixtureError> {
+    if let Some(row) = rows.iter().position(|row| row.len() != rows.len()) {
+        return Err(MixtureError::new(
+            part,
+            component,
+            format!(
+                "has {} rows, but row {} has {} entries",
+                rows.len(),
+                row + 1,
+                rows[row].len()
+            ),
+            "give a square matrix as a list of rows",
+        ));
+    }
+    Ok(DMatrix::from_fn(rows.len(), rows.len(), |i, j| rows[i][j]))
+}
+
+/// Every i < j below d, in the order of the upper triangle's rows.
+pub(crate) fn pairs(d: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..d).flat_map(move |i| (i + 1..d).map(move |j| (i, j)))
+}
+
+/// A mixture's parameters in natural units, in the order of [`Family::parameter_names`](crate::family::Family::parameter_names).
+pub fn natural_values(mixture: &Mixture) -> Vec<f64> {
+    let (k, d) = (mixture.components(), mixture.dim());
+    let mut values = Vec::new();
+    if k > 1 {
+        values.extend(mixture.weights());
+    }
+    for mean in mixture.means() {
+        values.extend(mean.iter());
+    }
+    let stds: Vec<_> = (0..k).map(|c| mixture.component_stds(c)).collect();
+    values.extend(stds.iter().flatten());
+    for (c, std) in stds.iter().enumerate() {
+        if d > 1 {
+            let covariance = mixture.component_covariance(c);
+            values.extend(pairs(d).map(|(i, j)| covariance[(i, j)] / (std[i] * std[j])));
+        }
+    }
+    values
+}
+
+/// The mixture of K components in D dimensions with the given [`natural_values`].
+///
+/// # Errors
+/// If the numbers are not a mixture.
+pub fn from_natural_values(
+    components: usize,
+    dim: usize,
+    values: &[f64],
+) -> Result<Mixture, MixtureError> {
+    let mut rest = values;
+    let mut take = |n: usize| {
+        let (head, tail) = rest.split_at(n.min(rest.len()));
+        rest = tail;
+        head
+    };
+    let weights = if components == 1 {
+        vec![1.0]
+    } else {
+        take(components).to_vec()
+    };
+    let means: Vec<Vec<f64>> = (0..components).map(|_| take(dim).to_vec()).collect();
+    let stds: Vec<Vec<f64>> = (0..components).map(|_| take(dim).to_vec()).collect();
+    let covariances = (stds.iter())
+        .map(|std| {
+            let mut covariance = DMatrix::from_fn(std.len(), std.len(), |i, j| {
+                if i == j { std[i] * std[i] } else { 0.0 }
+            });
+            for ((i, j), corr) in pairs(dim).zip(take(dim * (dim - 1) / 2)) {
+                covariance[(i, j)] = corr * std[i] * std[j];
+                covariance[(j, i)] = covariance[(i, j)];
+            }
+            covariance
+        })
+        .collect();
+    Mixture::from_covariances(weights, means, covariances)
+}
