@@ -20,6 +20,7 @@ pub struct Options {
 /// Reads the config, opens the device, and says what would run.
 pub fn check(options: &Options, voice: Voice) -> Result<Outcome> {
     let experiment = Experiment::load(&options.config, Vec::new())?;
+    super::print_notes(&experiment, voice);
     experiment.numerics()?;
     if voice.quiet {
         return Ok(Outcome::Success);

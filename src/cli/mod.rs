@@ -10,6 +10,7 @@ mod table;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 use klfit::Result;
+use klfit::config::Experiment;
 
 pub use complaint::complain;
 
@@ -70,5 +71,14 @@ pub fn dispatch(cli: Cli) -> Result<Outcome> {
         Command::Check(options) => check::check(&options, cli.voice),
         Command::Init(options) => init::init(&options, cli.voice),
         Command::Plot(options) => plot::plot(&options, cli.voice),
+    }
+}
+
+/// Says what was taken in a way the user may not have meant.
+fn print_notes(experiment: &Experiment, voice: Voice) {
+    if !voice.quiet {
+        for note in &experiment.notes {
+            anstream::eprintln!("note: {note}");
+        }
     }
 }

@@ -45,6 +45,7 @@ pub struct Options {
 /// Runs an experiment, and prints and draws what came out.
 pub fn run(options: &Options, voice: Voice) -> Result<Outcome> {
     let experiment = Experiment::load(&options.config, overrides(options))?;
+    super::print_notes(&experiment, voice);
     let numerics = experiment.numerics()?;
     let existing = if options.force {
         Existing::Replace

@@ -33,6 +33,8 @@ pub struct Experiment {
     pub target: Mixture,
     /// The fits, in the order of the config.
     pub plans: Vec<Plan>,
+    /// What was taken in a way the user may not have meant.
+    pub notes: Vec<String>,
 }
 
 impl Experiment {
@@ -91,10 +93,18 @@ impl Experiment {
             let help = "add [[fit]] with divergence = \"forward-kl\"";
             return Err(source.error(&top.name("fit"), "is empty", help));
         }
+        let mut notes = Vec::new();
         let mut plans = Vec::with_capacity(config.fit.len());
         for (i, fit) in config.fit.iter_mut().enumerate() {
             let at = top.name("fit").index(i);
-            plans.push(check_fit(source, &at, fit, &target, config.seed)?);
+            plans.push(check_fit(
+                source,
+                &at,
+                fit,
+                &target,
+                config.seed,
+                &mut notes,
+            )?);
         }
         label(source, &config.fit, &mut plans)?;
         // The default follows the steps; where they differ, it stays one for each fit.
@@ -110,6 +120,7 @@ impl Experiment {
             config,
             target,
             plans,
+            notes,
         })
     }
 }
@@ -231,6 +242,7 @@ fn check_fit(
     fit: &mut FitConfig,
     target: &Mixture,
     seed: u64,
+    notes: &mut Vec<String>,
 ) -> Result<Plan, ConfigError> {
     let dim = target.dim();
     let components = fit.family.components;
@@ -246,6 +258,11 @@ fn check_fit(
         let help = "docs/config.md lists the settings with their defaults";
         source.error(&key, reason, help)
     })?;
+    if let (Some(_), Some(restarts @ 2..)) = (&fit.init, fit.restarts) {
+        notes.push(format!(
+            "{at}: [init] gives the start, so restarts = {restarts} is taken as 1"
+        ));
+    }
     let start = check_start(source, at, fit, &family)?;
     let points = fit
         .estimator
@@ -262,6 +279,8 @@ fn check_fit(
         parts[0], parts[2]
     );
     check_size(source, at, &message, &parts)?;
+    let covariances = [start.runs(), components, dim, dim];
+    check_size(source, at, &message, &covariances)?;
     start.mixtures(&family, target, seed).map_err(|error| {
         let help = "give a start with [init], or rescale the target";
         source.error(at, format!("has no random start: {error}"), help)
@@ -283,11 +302,10 @@ fn check_start(
     family: &Family,
 ) -> Result<Start, ConfigError> {
     match (&fit.init, fit.restarts) {
-        (Some(_), Some(restarts)) if restarts != 1 => Err(source.error(
-            &at.name("restarts"),
-            format!("is {restarts}, but [init] gives one start"),
-            "remove `restarts`, or remove [init] to start at random places",
-        )),
+        (_, Some(0)) => {
+            let help = "1 to try one random start, 64 to look for several optima";
+            Err(source.error(&at.name("restarts"), "is 0", help))
+        }
         (Some(init), _) => {
             let at = at.name("init");
             let start = init.resolve(&at, source)?;
@@ -298,11 +316,8 @@ fn check_start(
                     "change [init] or [family] so that they agree",
                 )
             })?;
+            fit.restarts = None;
             Ok(Start::Given(Box::new(start)))
-        }
-        (None, Some(0)) => {
-            let help = "1 to try one random start, 64 to look for several optima";
-            Err(source.error(&at.name("restarts"), "is 0", help))
         }
         (None, restarts) => {
             let restarts = restarts.unwrap_or(DEFAULT_RESTARTS);

@@ -118,12 +118,12 @@ fn lines(story: &Story) -> usize {
 
 fn draw_numbers(sheet: &Sheet, cell: Rect, fit: &Chapter) -> Result<()> {
     let ink = faded(theme::INK, 1.0);
-    let left = cell.left + 6.0;
+    let left = cell.left + 4.0;
     for (n, (name, value)) in facts(fit).into_iter().enumerate() {
         let y = cell.top + LINE * (n as f64 + 0.5);
         let type_ = Type::label(Align::Left);
         sheet.text((left, y), &name, type_, ink)?;
-        sheet.text((left + 16.0, y), &value, type_, ink)?;
+        sheet.text((left + 15.0, y), &value, type_, ink)?;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ pub const HEIGHT: f64 = 6.0;
 const INDENT: f64 = 15.0;
 const MARK: f64 = 7.0;
 const GAP: f64 = 1.2;
-const BETWEEN: f64 = 6.0;
+const BETWEEN: f64 = 4.5;
 
 /// What stands before the words.
 #[derive(Debug, Clone, Copy)]

@@ -15,7 +15,7 @@ const NODES: usize = 121;
 /// The target's levels, in standard deviations of a Gaussian with the same peak.
 const LEVELS: [f64; 5] = [3.0, 2.4, 1.8, 1.2, 0.6];
 /// How many standard deviations of a component are shown.
-const REACH: f64 = 3.0;
+const REACH: f64 = 3.3;
 
 /// Axes that hold every component of the given densities in the plane.
 pub fn axes<'m>(

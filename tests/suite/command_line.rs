@@ -273,3 +273,23 @@ fn force_does_not_replace_a_config_a_person_wrote() {
         fs::read(config("bimodal")).unwrap()
     );
 }
+
+#[test]
+fn a_given_start_is_one_run_whatever_restarts_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "name = \"start\"\nrestarts = 64\n[target]\nmean = [0.0]\nstd = [1.0]\n\
+                [init]\nmean = [1.0]\nstd = [2.0]\n[optimizer]\nsteps = 3\n\
+                [[fit]]\ndivergence = \"js\"\n\
+                [[fit]]\ndivergence = \"forward-kl\"\nrestarts = 3\n";
+    fs::write(folder.path().join("start.toml"), text).unwrap();
+    let run = ["run", "start.toml", "--no-figures", "--out", "out"];
+    let run = klfit(&run).current_dir(&folder).assert().success();
+    let note = "fit[1]: [init] gives the start, so restarts = 64 is taken as 1";
+    assert!(stderr(&run).contains(note), "{}", stderr(&run));
+    // A fit that asks for restarts of its own does not want the shared start.
+    let rows = |fit: &str| {
+        let path = folder.path().join("out").join(fit).join("restarts.csv");
+        csv::Reader::from_path(path).unwrap().records().count()
+    };
+    assert_eq!((rows("js"), rows("forward-kl")), (1, 3));
+}

@@ -269,12 +269,6 @@ const CASES: &[Case] = &[
         &["points", "at least 5"],
     ),
     (
-        "[family]",
-        "[init]\nmean = [0.0]\nstd = [1.0]\n[family]",
-        Some(2),
-        &["restarts", "[init] gives one start"],
-    ),
-    (
         "name = \"good\"",
         "name = \"good",
         Some(1),
