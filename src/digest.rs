@@ -27,15 +27,24 @@ pub fn estimate(estimate: Estimate) -> String {
     if error < 1e-8 && (error..1e-6).contains(&value.abs()) {
         format!("{value:.2e} ± {error:.0e}")
     } else if error < 1e-5 {
-        format!("{value:.8} ± {error:.0e}")
+        format!("{} ± {error:.0e}", fixed(value, 8))
     } else {
-        format!("{value:.decimals$} ± {error:.decimals$}")
+        format!("{} ± {error:.decimals$}", fixed(value, decimals))
     }
 }
 
-/// A number to five decimals, without the sign of a rounded zero.
-pub fn brief(value: f64) -> String {
-    format!("{:.5}", (value * 1e5).round() / 1e5 + 0.0)
+/// A number to so many decimals, without the sign of a rounded zero.
+pub fn fixed(value: f64, decimals: usize) -> String {
+    let text = format!("{value:.decimals$}");
+    match text.strip_prefix('-') {
+        Some(rest) if rest.bytes().all(|byte| b"0.".contains(&byte)) => rest.to_owned(),
+        _ => text,
+    }
+}
+
+/// A count with its noun: 1 component, 2 components.
+pub fn count(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
 /// A number that may be tiny.
@@ -63,8 +72,7 @@ pub fn mixture(natural: &NaturalParameters) -> String {
     };
     let (k, d) = (mixture.components(), mixture.dim());
     if k > 4 || d > 3 {
-        let components = if k == 1 { "component" } else { "components" };
-        return format!("{k} {components} in {d} dimensions");
+        return format!("{} in {}", count(k, "component"), count(d, "dimension"));
     }
     (0..k)
         .map(|c| {
@@ -82,15 +90,40 @@ pub fn mixture(natural: &NaturalParameters) -> String {
 }
 
 fn list(numbers: &[f64]) -> String {
-    // Adding zero makes a rounded −0 an honest 0.
-    let round = |x: &f64| format!("{:.6}", (x * 1e6).round() / 1e6 + 0.0);
     match numbers {
-        [one] => round(one),
+        [one] => fixed(*one, 6),
         many => {
-            let short: Vec<String> = (many.iter())
-                .map(|x| format!("{:.4}", (x * 1e4).round() / 1e4 + 0.0))
-                .collect();
+            let short: Vec<String> = many.iter().map(|x| fixed(*x, 4)).collect();
             format!("({})", short.join(", "))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn by_sampling(value: f64, error: f64) -> String {
+        estimate(Estimate {
+            value,
+            error,
+            method: Method::MonteCarlo,
+        })
+    }
+
+    #[test]
+    fn an_estimate_has_the_digits_its_error_leaves() {
+        assert_eq!(by_sampling(0.461_994, 0.000_31), "0.4620 ± 0.0003");
+        assert_eq!(by_sampling(12.3456, 0.4), "12.3 ± 0.4");
+        assert_eq!(by_sampling(0.461_994_613, 3e-12), "0.46199461 ± 3e-12");
+        assert_eq!(by_sampling(5.53e-11, 1e-15), "5.53e-11 ± 1e-15");
+        assert_eq!(by_sampling(-3e-17, 1e-15), "0.00000000 ± 1e-15");
+        assert_eq!(by_sampling(1.0, f64::INFINITY), "1.00000000 ± inf");
+    }
+
+    #[test]
+    fn a_rounded_zero_has_no_sign() {
+        assert_eq!(fixed(-1e-9, 4), "0.0000");
+        assert_eq!(fixed(-0.5, 1), "-0.5");
     }
 }

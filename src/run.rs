@@ -16,6 +16,9 @@ use crate::run_folder::{
 };
 use crate::target::{self, Target};
 
+/// So many optima are judged as carefully as the best run; more are rare, or not optima.
+const JUDGED: usize = 8;
+
 /// Someone who follows a run as it goes.
 pub trait Watch {
     /// A fit begins.
@@ -49,6 +52,7 @@ pub fn run(
     let summary = Summary {
         format: FORMAT,
         name: experiment.config.name.clone(),
+        seed: experiment.config.seed,
         versions: Versions::default(),
         device: experiment.config.device,
         seconds: started.elapsed().as_secs_f64(),
@@ -117,9 +121,11 @@ fn run_fit(
         None => None,
     };
     let mut optima = ends.optima(&last);
-    if let (Some(first), Some(best)) = (optima.first_mut(), &best) {
-        // The same run, judged once and not twice.
-        first.divergences = best.divergences.clone();
+    for optimum in optima.iter_mut().take(JUDGED) {
+        optimum.divergences = match &best {
+            Some(best) if best.run == optimum.run => best.divergences.clone(),
+            _ => judge(&last.runs[optimum.run].mixture)?,
+        };
     }
     Ok(FitSummary {
         label: plan.label.clone(),

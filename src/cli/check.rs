@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use klfit::Result;
 use klfit::config::Experiment;
+use klfit::digest::count;
 use klfit::init::Start;
 
 use super::{Outcome, Voice};
@@ -48,8 +49,4 @@ pub fn check(options: &Options, voice: Voice) -> Result<Outcome> {
         );
     }
     Ok(Outcome::Success)
-}
-
-fn count(n: usize, noun: &str) -> String {
-    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }

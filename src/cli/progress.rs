@@ -65,9 +65,9 @@ impl Watch for Progress {
         };
         let numbers = format!(
             "loss {}  KL(p‖q) {}  KL(q‖p) {}",
-            digest::brief(best.loss.value),
-            digest::brief(best.evaluation.of(DivergenceKind::ForwardKl).value),
-            digest::brief(best.evaluation.of(DivergenceKind::ReverseKl).value)
+            digest::fixed(best.loss.value, 5),
+            digest::fixed(best.evaluation.of(DivergenceKind::ForwardKl).value, 5),
+            digest::fixed(best.evaluation.of(DivergenceKind::ReverseKl).value, 5),
         );
         if let Some(bar) = &self.bar {
             bar.set_message(numbers);

@@ -7,7 +7,7 @@ use klfit::digest;
 use klfit::divergence::{Estimate, Method};
 use klfit::evaluate::ALWAYS_REPORTED;
 use klfit::fit::Stop;
-use klfit::run_folder::{FitSummary, Summary};
+use klfit::run_folder::{FitSummary, Optimum, Summary};
 
 use super::Voice;
 
@@ -86,23 +86,28 @@ fn remarks(fit: &FitSummary, voice: Voice) {
     }
     if fit.restarts > 1 && !fit.optima.is_empty() {
         let finished = fit.restarts - fit.failed;
+        // A random gradient does not go to zero at rest.
+        let exact = (fit.best.as_ref()).is_some_and(|best| best.loss.method != Method::MonteCarlo);
+        let at_rest = |optimum: &Optimum| !exact || optimum.gradient_norm <= MOVING;
         let places = match fit.optima.len() {
-            1 => "one optimum".to_owned(),
-            n => format!("{n} optima"),
+            1 if fit.optima.iter().all(at_rest) => "one optimum".to_owned(),
+            n if fit.optima.iter().all(at_rest) => format!("{n} optima"),
+            n => format!(
+                "{}, not all at rest: more steps would move those with a gradient",
+                digest::count(n, "place")
+            ),
         };
         anstream::println!("{}: {finished} restarts ended at {places}", fit.label);
-        let exact = (fit.best.as_ref()).is_some_and(|best| best.loss.method != Method::MonteCarlo);
         let listed = if voice.verbose {
             fit.optima.len()
         } else {
             LISTED
         };
         for optimum in fit.optima.iter().take(listed) {
-            // A random gradient does not go to zero at rest.
-            let moving = if exact && optimum.gradient_norm > MOVING {
-                format!("  (gradient {:.0e})", optimum.gradient_norm)
-            } else {
+            let moving = if at_rest(optimum) {
                 String::new()
+            } else {
+                format!("  (gradient {:.0e})", optimum.gradient_norm)
             };
             anstream::println!(
                 "  {:>4} ×  {} {}  {}{moving}",

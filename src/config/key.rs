@@ -15,13 +15,20 @@ pub(super) enum Key {
 }
 
 impl KeyPath {
-    /// The path of a dotted key such as `optimizer.steps`.
+    /// The path of a key such as `optimizer.steps` or `fit[2].optimizer.steps`; what is not of
+    /// that form is taken as a name.
     pub fn dotted(text: &str) -> Self {
-        Self(
-            text.split('.')
-                .map(|name| Key::Name(name.to_owned()))
-                .collect(),
-        )
+        let mut path = Self::default();
+        for part in text.split('.') {
+            let indexed = part.strip_suffix(']').and_then(|part| part.split_once('['));
+            let place =
+                indexed.and_then(|(name, place)| Some((name, place.parse::<usize>().ok()?)));
+            path = match place {
+                Some((name, place @ 1..)) => path.name(name).index(place - 1),
+                _ => path.name(part),
+            };
+        }
+        path
     }
 
     /// The path one name further in.
@@ -56,6 +63,23 @@ impl KeyPath {
     /// Whether it is a key of the file itself, not of a section.
     pub(super) fn is_at_top(&self) -> bool {
         self.0.len() == 1
+    }
+
+    /// The path of what this is in.
+    pub(super) fn parent(&self) -> Self {
+        Self(self.0[..self.0.len().saturating_sub(1)].to_vec())
+    }
+
+    /// Whether it is an entry of a list.
+    pub(super) fn ends_with_index(&self) -> bool {
+        matches!(self.0.last(), Some(Key::Index(_)))
+    }
+
+    /// Whether it is a key of one Gaussian.
+    pub(super) fn is_singular(&self) -> bool {
+        ["mean", "std", "covariance", "scale_tril"]
+            .iter()
+            .any(|name| self.ends_with_name(name))
     }
 
     pub(super) fn ends_with_name(&self, name: &str) -> bool {

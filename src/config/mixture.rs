@@ -129,7 +129,7 @@ impl MixtureConfig {
 
 /// The key a mixture error is about; `weights` has one number for each component, not a list.
 fn key_of(at: &KeyPath, error: &MixtureError, singular: bool) -> KeyPath {
-    if singular {
+    if singular && error.part != "weights" {
         return at.name(error.part.trim_end_matches('s'));
     }
     let key = at.name(error.part);

@@ -12,10 +12,12 @@ use crate::optimizer::OptimizerConfig;
 /// Reads a config, merges what is shared, and applies the overrides.
 pub(super) fn resolve(source: &Source) -> Result<Config, ConfigError> {
     let mut top = source.table()?;
-    let (for_fits, for_top): (Vec<_>, Vec<_>) =
-        (source.overrides.iter()).partition(|one| is_shared(one));
-    for one in for_top {
-        set(&mut top, one, source)?;
+    for one in source
+        .overrides
+        .iter()
+        .filter(|one| whose(one) == Whose::Top)
+    {
+        set(&mut top, &one.key, one, source)?;
     }
     let shared: Vec<(&str, Value)> = (SHARED.into_iter())
         .filter_map(|section| top.remove(section).map(|value| (section, value)))
@@ -23,7 +25,9 @@ pub(super) fn resolve(source: &Source) -> Result<Config, ConfigError> {
     let dim = target_dim(&top);
     check_shared(&shared, dim, source)?;
     if let Some(Value::Array(fits)) = top.get_mut("fit") {
-        for fit in fits.iter_mut().filter_map(Value::as_table_mut) {
+        let count = fits.len();
+        for (i, fit) in fits.iter_mut().enumerate() {
+            let Value::Table(fit) = fit else { continue };
             // A fit that asks for restarts does not want the shared start, nor the other way round.
             let (starts, restarts) = (fit.contains_key("init"), fit.contains_key("restarts"));
             for (section, value) in &shared {
@@ -36,8 +40,16 @@ pub(super) fn resolve(source: &Source) -> Result<Config, ConfigError> {
                     merge(fit, section, value, dim);
                 }
             }
-            for one in &for_fits {
-                set(fit, one, source)?;
+            for one in &source.overrides {
+                match whose(one) {
+                    Whose::EveryFit => set(fit, &one.key, one, source)?,
+                    Whose::Fit(place) if place == i => set(fit, &one.key.after(2), one, source)?,
+                    Whose::Fit(place) if place >= count => {
+                        let message = format!(": there are {count} fits");
+                        return Err(source.error(&one.key, message, "fits count from 1"));
+                    }
+                    _ => {}
+                }
             }
             for section in TYPED {
                 type_to_variant(fit, section, default_type(section, dim).unwrap_or_default());
@@ -60,8 +72,21 @@ pub(super) fn to_toml(config: &Config) -> Result<String, toml::ser::Error> {
     toml::to_string(&top)
 }
 
-fn is_shared(one: &Override) -> bool {
-    matches!(one.key.0.first(), Some(Key::Name(name)) if SHARED.contains(&name.as_str()))
+/// What an override is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    Top,
+    EveryFit,
+    /// One fit, counted from 0.
+    Fit(usize),
+}
+
+fn whose(one: &Override) -> Whose {
+    match &one.key.0[..] {
+        [Key::Name(fit), Key::Index(place), _, ..] if fit == "fit" => Whose::Fit(*place),
+        [Key::Name(name), ..] if SHARED.contains(&name.as_str()) => Whose::EveryFit,
+        _ => Whose::Top,
+    }
 }
 
 /// Reads each shared section by itself: a mistake there is one whether a fit uses it or not.
@@ -150,29 +175,38 @@ fn variant_to_type(fit: &mut Table, section: &str) {
     }
 }
 
-/// Sets a key, making the sections on the way.
-fn set(table: &mut Table, one: &Override, source: &Source) -> Result<(), ConfigError> {
-    let mut names = one.key.0.iter().filter_map(|key| match key {
-        Key::Name(name) => Some(name.as_str()),
-        Key::Index(_) => None,
-    });
-    let mut name = names.next().unwrap_or_default();
-    let mut table = table;
-    for next in names {
-        table = table
-            .entry(name)
-            .or_insert_with(|| Value::Table(Table::new()))
-            .as_table_mut()
-            .ok_or_else(|| {
-                source.error(
-                    &one.key,
-                    format!("cannot be set: `{name}` is not a section"),
-                    "check the key",
-                )
-            })?;
-        name = next;
+/// Sets a key of a table, making the sections on the way.
+fn set(
+    table: &mut Table,
+    key: &KeyPath,
+    one: &Override,
+    source: &Source,
+) -> Result<(), ConfigError> {
+    let refused = |why: String| {
+        let help = "a key is written as optimizer.steps, or fit[2].optimizer.steps for one fit";
+        Err(source.error(&one.key, format!("cannot be set: {why}"), help))
+    };
+    let mut names = Vec::with_capacity(key.0.len());
+    for step in &key.0 {
+        match step {
+            Key::Name(name) => names.push(name.as_str()),
+            Key::Index(_) => return refused("only fits are numbered".to_owned()),
+        }
     }
-    table.insert(name.to_owned(), one.value.clone());
+    let Some((last, sections)) = names.split_last() else {
+        return refused("it names nothing".to_owned());
+    };
+    let mut table = table;
+    for section in sections {
+        let value = table
+            .entry(*section)
+            .or_insert_with(|| Value::Table(Table::new()));
+        match value {
+            Value::Table(inside) => table = inside,
+            _ => return refused(format!("`{section}` is not a section")),
+        }
+    }
+    table.insert((*last).to_owned(), one.value.clone());
     Ok(())
 }
 

@@ -150,7 +150,15 @@ impl Source {
         };
         let mut location = self.location(self.locate(&key));
         location.from = (self.overrides.iter())
-            .rfind(|one| key.starts_with(&one.key) || key.after(2).starts_with(&one.key))
+            .rfind(|one| {
+                let touches = |key: &KeyPath| {
+                    key.starts_with(&one.key)
+                        || (!key.0.is_empty()
+                            && one.key.starts_with(key)
+                            && self.locate_exactly(key).is_none())
+                };
+                touches(&key) || touches(&key.after(2))
+            })
             .map(|one| one.from.clone());
         let message = message.as_ref();
         let gap = if message.starts_with(':') { "" } else { " " };
@@ -206,6 +214,17 @@ impl Source {
             if key.is_at_top() {
                 valid.extend(SHARED);
             }
+            if TYPED
+                .iter()
+                .any(|section| key.parent().ends_with_name(section))
+            {
+                valid.push("type");
+            }
+            let beside = key.is_at_top() || key.parent().ends_with_index();
+            if let Some(section) = section_of(unknown).filter(|_| beside) {
+                let help = format!("it belongs to a section: {section} = {{ {unknown} = ... }}");
+                return self.error(&key, "is not a key klfit knows here", help);
+            }
             return self.error(
                 &key,
                 "is not a key klfit knows",
@@ -249,7 +268,9 @@ impl Source {
         .fold(message.trim_end().to_owned(), |text, (from, to)| {
             text.replacen(from, to, 1)
         });
-        let help = if message.contains("expected a list") {
+        let help = if message.contains("expected a list") && key.is_singular() {
+            "give a list with a number for each coordinate, as in [0.0]"
+        } else if message.contains("expected a list") {
             "give a list for each component, as in [[1.0], [1.0]]; one Gaussian may have \
              `mean` and `std`"
         } else {
@@ -317,6 +338,17 @@ fn entry<'a, 'i>(
         .iter()
         .find(|(key, _)| key.get_ref() == name)
         .map(|(key, value)| (key.span(), value))
+}
+
+/// The section a key belongs to, for keys that are often put beside it.
+fn section_of(key: &str) -> Option<&'static str> {
+    match key {
+        "steps" | "learning_rate" | "momentum" => Some("optimizer"),
+        "points" | "samples" | "range" => Some("estimator"),
+        "components" | "covariance" => Some("family"),
+        "backend" | "precision" => Some("device"),
+        _ => None,
+    }
 }
 
 /// "did you mean", or what there is to choose from.

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use covariance::Covariance;
 
 use crate::device::Numerics;
+use crate::digest::count;
 use crate::kernel::MixtureTensors;
 use crate::mixture::{Mixture, MixtureError, natural::pairs};
 
@@ -109,15 +110,15 @@ impl Family {
     pub fn theta_of(&self, mixture: &Mixture) -> Result<Vec<f64>, NotInFamily> {
         if mixture.dim() != self.dim {
             return Err(NotInFamily(format!(
-                "it has {} coordinates and the target {}",
-                mixture.dim(),
+                "it has {} and the target {}",
+                count(mixture.dim(), "coordinate"),
                 self.dim
             )));
         }
         if mixture.components() != self.components {
             return Err(NotInFamily(format!(
-                "it has {} components and the family {}",
-                mixture.components(),
+                "it has {} and the family {}",
+                count(mixture.components(), "component"),
                 self.components
             )));
         }

@@ -3,6 +3,7 @@
 use nalgebra::DMatrix;
 
 use super::MixtureError;
+use crate::digest::count;
 
 /// How far the weights may sum from 1 before it is taken for a mistake rather than rounding.
 const WEIGHT_SUM_TOLERANCE: f64 = 1e-6;
@@ -26,9 +27,9 @@ pub(super) fn check_weights_and_means(
             "weights",
             None,
             format!(
-                "there are {} weights and {} means",
-                weights.len(),
-                means.len()
+                "there are {} for {}",
+                count(weights.len(), "weight"),
+                count(means.len(), "mean")
             ),
             "give one weight for each component",
         ));
@@ -99,7 +100,7 @@ pub(super) fn check_count(
     Err(MixtureError::new(
         part,
         None,
-        format!("there are {found}, but {components} components"),
+        format!("there are {found} for {}", count(components, "component")),
         "give one for each component",
     ))
 }

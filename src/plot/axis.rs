@@ -45,7 +45,7 @@ impl Axis {
         };
         // A divergence of zero may come out as −1e-17.
         if low < -LOG_FLOOR || high < LOG_FROM * low.max(LOG_FLOOR) {
-            return Self::around(low, high, label);
+            return Self::around(low, high, 0.0, label);
         }
         let (low, high) = (low.max(LOG_FLOOR).log10(), high.log10());
         let pad = 0.05 * (high - low);
@@ -53,23 +53,27 @@ impl Axis {
             low: 10f64.powf(low - pad),
             high: 10f64.powf(high + pad),
             scale: Scale::Log,
-            label: label.into(),
+            label: format!("{}, log scale", label.into()),
         }
     }
 
-    /// A linear axis that holds all finite values with some air.
-    pub fn holding_linear(values: impl Iterator<Item = f64>, label: impl Into<String>) -> Self {
+    /// A linear axis that holds all finite values with some air, and spans no less than `least`:
+    /// what hardly changes is shown as a flat line, not as its rounding.
+    pub fn holding_linear(
+        values: impl Iterator<Item = f64>,
+        least: f64,
+        label: impl Into<String>,
+    ) -> Self {
         match extremes(values) {
-            Some((low, high)) => Self::around(low, high, label),
+            Some((low, high)) => Self::around(low, high, least, label),
             None => Self::linear(0.0, 1.0, label),
         }
     }
 
-    /// A linear axis with some air; what hardly changes is shown as a flat line, not as its
-    /// rounding.
-    fn around(low: f64, high: f64, label: impl Into<String>) -> Self {
+    /// A linear axis with some air.
+    fn around(low: f64, high: f64, least: f64, label: impl Into<String>) -> Self {
         let size = high.abs().max(low.abs());
-        let spread = (high - low).max(1e-4 * size).max(1e-12);
+        let spread = (high - low).max(least).max(1e-4 * size).max(1e-12);
         let middle = 0.5 * (low + high);
         Self::linear(middle - 0.56 * spread, middle + 0.56 * spread, label)
     }

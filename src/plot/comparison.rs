@@ -24,12 +24,11 @@ pub fn draw(story: &Story) -> Result<String> {
         densities::target_entry(),
         (
             Mark::Line(stroke(theme::INK, 1.0, theme::THICK)),
-            if story.dim() == 1 {
-                "fit q"
-            } else {
-                "fit q, 1σ and 2σ"
-            }
-            .to_owned(),
+            match story.dim() {
+                1 => "fit q".to_owned(),
+                2 => "fit q, 1σ and 2σ".to_owned(),
+                d => format!("fit q, 1σ and 2σ, in the first 2 of {d} coordinates"),
+            },
         ),
     ];
     let top = legend::height(&entries) + 1.0;
@@ -93,20 +92,38 @@ fn facts(fit: &Chapter) -> Vec<(String, String)> {
     let mut facts: Vec<_> = (reported(fit.plan.divergence).into_iter())
         .map(|kind| (kind.symbol().to_owned(), in_nats(number(kind))))
         .collect();
-    let q = digest::mixture(&best.mixture);
-    for (n, line) in q.lines().enumerate() {
-        let name = if n == 0 { "q" } else { "" };
-        facts.push((name.to_owned(), super::axis::minus(line.to_owned())));
+    let Some(q) = fit.end().filter(|q| q.components() <= 4 && q.dim() <= 3) else {
+        return facts;
+    };
+    for k in 0..q.components() {
+        let place = match q.components() {
+            1 => String::new(),
+            _ => {
+                facts.push((format!("w{}", k + 1), short(&[q.weights()[k]])));
+                (k + 1).to_string()
+            }
+        };
+        facts.push((format!("μ{place}"), short(q.means()[k].as_slice())));
+        facts.push((format!("σ{place}"), short(&q.component_stds(k))));
     }
     facts
 }
 
+/// Numbers to the digits a report prints.
+fn short(numbers: &[f64]) -> String {
+    let numbers: Vec<String> = numbers.iter().map(|&x| digest::fixed(x, 4)).collect();
+    super::axis::minus(numbers.join(", "))
+}
+
 /// A divergence to the digits a report prints: an error below those is left out.
 fn in_nats(estimate: Estimate) -> String {
-    let text = if estimate.error < 0.5e-6 {
-        format!("{:.6} nats", estimate.value)
-    } else {
+    let Estimate { value, error, .. } = estimate;
+    let text = if error >= 0.5e-6 {
         format!("{} nats", digest::estimate(estimate))
+    } else if value.abs() < 1e-6 && value.abs() > error {
+        format!("{value:.1e} nats")
+    } else {
+        format!("{} nats", digest::fixed(value, 6))
     };
     super::axis::minus(text)
 }

@@ -5,7 +5,7 @@ use super::legend::{self, Mark};
 use super::panel::Panel;
 use super::sheet::{self, Rect, Sheet};
 use super::story::{Chapter, Story};
-use super::theme::{self, faded, fit_color, fit_stroke, stroke};
+use super::theme::{self, Stroke, faded, fit_color, fit_stroke, stroke};
 use crate::divergence::{DivergenceKind, Method};
 use crate::error::Result;
 use crate::run_folder::Row;
@@ -19,7 +19,7 @@ type Quantity = fn(&Row) -> (f64, f64);
 /// What the panels show, and the divergence whose optimum belongs there (the loss has each fit's
 /// own).
 const PANELS: [(&str, Quantity, Option<DivergenceKind>); 3] = [
-    ("loss", |row| (row.loss, row.loss_error), None),
+    ("loss of each fit", |row| (row.loss, row.loss_error), None),
     (
         "KL(p‖q)",
         |row| row.divergence(DivergenceKind::ForwardKl),
@@ -59,8 +59,7 @@ fn draw_panel(
     let best: Vec<Vec<&Row>> = story.fits.iter().map(Chapter::best_rows).collect();
     let known = |fit: &Chapter| {
         let belongs = kind.is_none_or(|kind| kind == fit.summary.divergence);
-        let known = fit.summary.known_optimum.as_ref()?;
-        belongs.then_some(known.value.value)
+        belongs.then(|| known_value(fit))?
     };
     // The best runs set the scale; others may start anywhere.
     let shown = best.iter().flatten().flat_map(|row| {
@@ -72,7 +71,10 @@ fn draw_panel(
         .iter()
         .filter_map(known)
         .filter(|&value| value > 0.0);
-    let y = Axis::holding(shown.chain(optima), format!("{title} (nats)"));
+    let y = Axis::holding(
+        shown.chain(optima),
+        format!("{} (nats)", title.trim_end_matches(" of each fit")),
+    );
     let last = best.iter().flatten().map(|row| row.step).max().unwrap_or(1);
     let x = Axis::linear(0.0, last as f64, "step");
     let panel = Panel::new(sheet, cell, title, x, y)?;
@@ -84,15 +86,18 @@ fn draw_panel(
         }
     }
     for (i, (fit, rows)) in story.fits.iter().zip(&best).enumerate() {
-        let band: Vec<_> = (rows.iter())
-            .map(|row| (row.step as f64, quantity(row)))
-            .map(|(step, (value, error))| (step, value - error, value + error))
-            .collect();
-        panel.band(&band, faded(fit_color(i), 0.2))?;
+        // Errors of a quadrature are no wider than a line.
+        if is_random(story, fit) {
+            let band: Vec<_> = (rows.iter())
+                .map(|row| (row.step as f64, quantity(row)))
+                .map(|(step, (value, error))| (step, value - error, value + error))
+                .collect();
+            panel.band(&band, faded(fit_color(i), 0.25))?;
+        }
         let points = rows.iter().map(|row| (row.step as f64, quantity(row).0));
         panel.line(points, fit_stroke(i, theme::THICK))?;
-        if let Some(value) = known(fit) {
-            panel.level(value, stroke(theme::INK, 1.0, theme::THIN).dashed())?;
+        if let Some(value) = known(fit).filter(|&value| value > 0.0) {
+            panel.level(value, optimum_stroke())?;
         }
     }
     Ok(())
@@ -106,19 +111,41 @@ fn entries(story: &Story) -> Vec<(Mark, String)> {
         let faint = stroke(theme::INK, 0.35, theme::HAIRLINE);
         entries.push((Mark::Line(faint), "other restarts".to_owned()));
     }
-    let random = |fit: &Chapter| match &fit.summary.best {
-        Some(best) => best.loss.method == Method::MonteCarlo,
-        None => false,
-    };
-    if story.dim() > 2 || story.fits.iter().any(random) {
+    if story.fits.iter().any(|fit| is_random(story, fit)) {
         let band = faded(theme::INK, 0.2);
         let none = stroke(theme::INK, 0.0, theme::HAIRLINE);
         entries.push((Mark::Area(band, none), "± 1 standard error".to_owned()));
     }
-    let known = |fit: &Chapter| fit.summary.known_optimum.is_some();
-    if story.fits.iter().any(known) {
-        let line = stroke(theme::INK, 1.0, theme::THIN).dashed();
-        entries.push((Mark::Line(line), "known optimum".to_owned()));
+    // An optimum of zero has no place on a log scale.
+    let known: Vec<String> = (story.fits.iter())
+        .filter(|fit| known_value(fit).is_some_and(|value| value > 0.0))
+        .map(Chapter::title)
+        .collect();
+    if !known.is_empty() {
+        let label = format!("known optimum of {}", known.join(", "));
+        entries.push((Mark::Line(optimum_stroke()), label));
     }
     entries
+}
+
+/// Whether any number of a fit's curves is a sample.
+fn is_random(story: &Story, fit: &Chapter) -> bool {
+    let best = fit.summary.best.as_ref();
+    story.dim() > 2 || best.is_some_and(|best| best.loss.method == Method::MonteCarlo)
+}
+
+/// The divergence of a fit at its known optimum, by the same noise as its curve: what the curve
+/// ends at less the gap.
+fn known_value(fit: &Chapter) -> Option<f64> {
+    let rows = fit.best_rows();
+    let end = rows.last().filter(|end| end.gap.is_finite())?;
+    Some(end.divergence(fit.summary.divergence).0 - end.gap)
+}
+
+/// A fine line of dots and dashes, like that of no fit.
+fn optimum_stroke() -> Stroke {
+    Stroke {
+        dash: &[3.0, 0.6, 0.4, 0.6],
+        ..stroke(theme::INK, 1.0, theme::THIN)
+    }
 }

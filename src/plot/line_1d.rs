@@ -13,8 +13,8 @@ const POINTS: usize = 400;
 const REACH: f64 = 3.6;
 
 /// A path may widen the view and raise it by these factors, and no more.
-const WIDEN: f64 = 0.35;
-const RAISE: f64 = 2.1;
+const WIDEN: f64 = 0.3;
+const RAISE: f64 = 2.05;
 
 /// Axes that hold the target and where every fit ended, and most of up to `snapshots` densities
 /// on the way there.
@@ -84,21 +84,28 @@ pub fn draw_fit(panel: &Panel, q: &Mixture, line: Stroke) -> Result<()> {
     panel.line(curve(q, panel.ranges().0), line)
 }
 
-/// The weighted components of a mixture of several, dashed.
+/// The weighted components of a mixture of several, dashed, where they are not the whole nor
+/// nothing.
 pub fn draw_components(panel: &Panel, mixture: &Mixture, line: Stroke) -> Result<()> {
     if mixture.components() == 1 {
         return Ok(());
     }
-    let x = panel.ranges().0;
     let thin = Stroke {
         width: theme::THIN,
         ..line
     };
+    let whole = curve(mixture, panel.ranges().0);
+    let visible = 0.01
+        * whole
+            .iter()
+            .map(|(_, density)| *density)
+            .fold(0.0, f64::max);
     (0..mixture.components()).try_for_each(|k| {
-        let weight = mixture.weights()[k];
-        let points = curve(mixture, x)
-            .into_iter()
-            .map(|(at, _)| (at, weight * mixture.component_log_density(k, &[at]).exp()));
+        let points = whole.iter().map(|&(at, density)| {
+            let part = mixture.weights()[k] * mixture.component_log_density(k, &[at]).exp();
+            let apart = part > visible && density - part > visible;
+            (at, if apart { part } else { f64::NAN })
+        });
         panel.line(points, thin.dashed())
     })
 }

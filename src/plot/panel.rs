@@ -37,6 +37,24 @@ const TICK: f64 = 0.9;
 const PER_X_TICK: f64 = 11.0;
 const PER_Y_TICK: f64 = 7.5;
 
+/// How the words at the end of a line are set.
+const END_LABEL: Type = Type {
+    size: 0.85 * theme::TEXT,
+    bold: false,
+    align: Align::Left,
+    upright: false,
+};
+/// Rounds in which words that touch push each other apart; a few labels need a few dozen.
+const RELAXATIONS: usize = 60;
+/// From the end of a line to its words, in mm.
+const LEADER: f64 = 3.0;
+
+/// The room that words at the ends of lines take, in mm.
+pub fn end_label_width(labels: &[String]) -> f64 {
+    let widths = labels.iter().map(|label| text_width(label, END_LABEL));
+    LEADER + widths.fold(0.0, f64::max)
+}
+
 /// Axes with a frame, ready for data.
 pub struct Panel<'a, 's> {
     sheet: &'a Sheet<'s>,
@@ -226,18 +244,22 @@ impl<'a, 's> Panel<'a, 's> {
         self.sheet.fill(&there_and_back, color)
     }
 
-    /// Words at the right end of lines at the given heights, moved apart where they would touch.
+    /// Words at the right end of lines at the given heights, moved apart where they would touch,
+    /// each with a leader from its line.
     pub fn end_labels(&self, mut labels: Vec<(f64, String)>, color: RGBAColor) -> Result<()> {
-        let small = Type {
-            size: 0.85 * theme::TEXT,
-            ..Type::label(Align::Left)
-        };
-        let apart = 1.15 * small.size;
+        let apart = 1.15 * END_LABEL.size;
         labels.retain(|(y, _)| y.is_finite());
         labels.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let mut heights: Vec<f64> = labels.iter().map(|(y, _)| self.at_y(*y)).collect();
-        for i in 1..heights.len() {
-            heights[i] = heights[i].max(heights[i - 1] + apart);
+        let ends: Vec<f64> = labels.iter().map(|(y, _)| self.at_y(*y)).collect();
+        let mut heights = ends.clone();
+        for _ in 0..RELAXATIONS {
+            for i in 1..heights.len() {
+                let lacking = apart - (heights[i] - heights[i - 1]);
+                if lacking > 0.0 {
+                    heights[i - 1] -= 0.5 * lacking;
+                    heights[i] += 0.5 * lacking;
+                }
+            }
         }
         // What was pushed below the panel pushes back up.
         let mut floor = self.frame.bottom;
@@ -245,8 +267,14 @@ impl<'a, 's> Panel<'a, 's> {
             *height = height.min(floor);
             floor = *height - apart;
         }
-        for ((_, label), y) in labels.iter().zip(heights) {
-            (self.sheet).text((self.frame.right + 1.0, y), label, small, color)?;
+        let right = self.frame.right;
+        for ((end, height), (_, label)) in ends.into_iter().zip(heights).zip(labels) {
+            let leader = stroke(theme::INK, 0.5, theme::HAIRLINE);
+            (self.sheet).line(
+                &[(right + 0.3, end), (right + LEADER - 0.4, height)],
+                leader,
+            )?;
+            (self.sheet).text((right + LEADER, height), &label, END_LABEL, color)?;
         }
         Ok(())
     }

@@ -2,11 +2,12 @@
 
 use super::axis::Axis;
 use super::legend::{self, Mark};
-use super::panel::Panel;
+use super::panel::{Panel, ROOMY, end_label_width};
 use super::sheet::{self, Rect, Sheet};
 use super::story::{Chapter, Story};
 use super::theme::{self, fit_color, stroke};
 use crate::error::Result;
+use crate::run_folder::Row;
 
 /// The kinds of parameters by the start of their names, and how an axis calls them.
 const KINDS: [(&str, &str); 4] = [
@@ -18,18 +19,17 @@ const KINDS: [(&str, &str); 4] = [
 
 /// More lines than this are not labelled one by one.
 const MOST_LABELS: usize = 8;
-/// Room for a line's label, in mm: it may run into the margin.
-const LABEL: f64 = 3.0;
 
 /// Draws the figure.
 pub fn draw(story: &Story) -> Result<String> {
-    let kinds: Vec<_> = (KINDS.into_iter())
+    let kinds: Vec<(&str, Axis)> = (KINDS.into_iter())
         .filter(|kind| {
             story
                 .fits
                 .iter()
                 .any(|fit| !columns(fit, kind.0).is_empty())
         })
+        .map(|kind| (kind.0, axis_of(story, kind)))
         .collect();
     let entries = entries(story);
     let top = legend::height(&entries) + 1.0;
@@ -39,10 +39,10 @@ pub fn draw(story: &Story) -> Result<String> {
         let page = Rect::new(0.0, 0.0, theme::PAGE, height);
         legend::draw(sheet, page, &entries)?;
         for (i, fit) in story.fits.iter().enumerate() {
-            for (j, kind) in kinds.iter().enumerate() {
+            for (j, (kind, axis)) in kinds.iter().enumerate() {
                 let cell = (page.below(top)).cell((i, story.fits.len()), (j, kinds.len()));
                 let title = if j == 0 { fit.title() } else { String::new() };
-                draw_panel(sheet, cell, &title, fit, i, *kind)?;
+                draw_panel(sheet, cell, &title, fit, i, (kind, axis))?;
             }
         }
         Ok(())
@@ -63,7 +63,7 @@ fn draw_panel(
     title: &str,
     fit: &Chapter,
     i: usize,
-    (kind, label): (&str, &str),
+    (kind, axis): (&str, &Axis),
 ) -> Result<()> {
     let columns = columns(fit, kind);
     if columns.is_empty() {
@@ -71,20 +71,20 @@ fn draw_panel(
     }
     let rows = fit.best_rows();
     let single = columns.len() == 1;
-    // With one parameter there is room for every restart; with many, for the best run alone.
-    let values = (fit.trajectory.rows.iter())
-        .filter(|row| single || rows.first().is_some_and(|best| best.run == row.run))
-        .flat_map(|row| columns.iter().map(|&column| row.parameters[column]));
-    let y = if kind == "std" {
-        Axis::holding(values, label)
-    } else {
-        Axis::holding_linear(values, label)
-    };
+    let y = axis.clone();
     let last = rows.last().map_or(1, |row| row.step);
     let x = Axis::linear(0.0, last as f64, "step");
-    let labelled = !single && columns.len() <= MOST_LABELS;
+    let names = columns
+        .iter()
+        .map(|&column| fit.trajectory.parameter_names[column].as_str());
+    let names = distinct_parts(names.collect(), kind);
+    let labelled = !single && names.len() <= MOST_LABELS;
+    let room = match labelled {
+        true => end_label_width(&names) - ROOMY.right + 3.0,
+        false => 0.0,
+    };
     let cell = Rect {
-        right: cell.right - if labelled { LABEL } else { 0.0 },
+        right: cell.right - room.max(0.0),
         ..cell
     };
     let panel = Panel::new(sheet, cell, title, x, y)?;
@@ -107,14 +107,30 @@ fn draw_panel(
     }
     match rows.last() {
         Some(end) if labelled => {
-            let names = columns
-                .iter()
-                .map(|&column| fit.trajectory.parameter_names[column].as_str());
-            let labels = (columns.iter().map(|&column| end.parameters[column]))
-                .zip(distinct_parts(names.collect(), kind));
-            panel.end_labels(labels.collect(), theme::faded(theme::INK, 1.0))
+            let ends = columns.iter().map(|&column| end.parameters[column]);
+            panel.end_labels(ends.zip(names).collect(), theme::faded(theme::INK, 1.0))
         }
         _ => Ok(()),
+    }
+}
+
+/// One axis for a kind of parameter in all fits: with one parameter it holds every restart, with
+/// several the best run alone, as the panels do.
+fn axis_of(story: &Story, (kind, label): (&str, &str)) -> Axis {
+    let mut values = Vec::new();
+    for fit in &story.fits {
+        let columns = columns(fit, kind);
+        let best = fit.best_rows().first().map(|row| row.run);
+        let shown = |row: &&Row| columns.len() == 1 || Some(row.run) == best;
+        for row in fit.trajectory.rows.iter().filter(shown) {
+            values.extend(columns.iter().map(|&column| row.parameters[column]));
+        }
+    }
+    let scale = story.target.covariance().trace() / story.dim() as f64;
+    match kind {
+        "std" => Axis::holding(values.into_iter(), label),
+        "mean" => Axis::holding_linear(values.into_iter(), 0.1 * scale.sqrt(), label),
+        _ => Axis::holding_linear(values.into_iter(), 0.1, label),
     }
 }
 

@@ -75,7 +75,13 @@ pub fn draw_fit(panel: &Panel, q: &Mixture, line: Stroke) -> Result<()> {
             width: theme::THIN,
             ..line
         };
-        panel.line(ellipse(center, covariance, 2.0), outer.dashed())?;
+        // A dash that tells fits apart stays; a solid line becomes dashed.
+        let outer = if line.dash.is_empty() {
+            outer.dashed()
+        } else {
+            outer
+        };
+        panel.line(ellipse(center, covariance, 2.0), outer)?;
         panel.dot(center, 0.55, line.color, None)?;
     }
     Ok(())

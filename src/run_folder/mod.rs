@@ -200,8 +200,12 @@ impl RunFolder {
             ));
         }
         if existing == Existing::Refuse {
+            let run = match path.join(SUMMARY).is_file() {
+                true => "a run already",
+                false => "a run already, one that did not end",
+            };
             return Err(Error::usage(
-                format!("{} holds a run already", path.display()),
+                format!("{} holds {run}", path.display()),
                 "replace it with --force, or choose another folder with --out",
             ));
         }

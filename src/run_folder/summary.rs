@@ -23,6 +23,8 @@ pub struct Summary {
     pub format: u32,
     /// The experiment.
     pub name: String,
+    /// The seed of its noise.
+    pub seed: u64,
     /// The versions of what computed it.
     pub versions: Versions,
     /// Where it was computed.

@@ -293,3 +293,27 @@ fn a_given_start_is_one_run_whatever_restarts_says() {
     };
     assert_eq!((rows("js"), rows("forward-kl")), (1, 3));
 }
+
+#[test]
+fn one_fit_can_be_set_by_its_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = [
+        "-q",
+        "--no-figures",
+        "--set",
+        "fit[2].optimizer.learning_rate=0.02",
+    ];
+    short_run(folder.path(), &set).success();
+    let text = fs::read_to_string(folder.path().join("outputs/bimodal/config.toml")).unwrap();
+    let rates: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("learning_rate"))
+        .collect();
+    assert_eq!(rates, ["learning_rate = 0.05", "learning_rate = 0.02"]);
+    let refused = short_run(folder.path(), &["--set", "fit[3].divergence=js"]).code(2);
+    assert!(
+        stderr(&refused).contains("there are 2 fits"),
+        "{}",
+        stderr(&refused)
+    );
+}

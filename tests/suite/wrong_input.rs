@@ -146,7 +146,7 @@ const CASES: &[Case] = &[
         "weights = [0.5, 0.5]",
         "weights = [1.0]",
         Some(5),
-        &["1 weights and 2 means"],
+        &["there are 1 weight for 2 means"],
     ),
     (
         "weights = [0.5, 0.5]\n",
@@ -200,7 +200,7 @@ const CASES: &[Case] = &[
         "stds = [[1.0], [1.0]]",
         "stds = [[1.0]]",
         Some(7),
-        &["there are 1, but 2 components"],
+        &["there are 1 for 2 components"],
     ),
     (
         "stds = [[1.0], [1.0]]",
@@ -385,6 +385,8 @@ fn what_the_command_line_sets_is_named_as_it_was_written() {
             "--set optimizer.momentum=0.9",
         ),
         (&["--set", "nonsense=1"], "--set nonsense=1"),
+        (&["--set", "optimiser.steps=1"], "--set optimiser.steps=1"),
+        (&["--set", "steps=1"], "optimizer = { steps"),
         (&["--backend", "tpu"], "--backend tpu"),
         (&["--set", "nonsense"], "key=value"),
         (&["--steps", "0"], "--steps"),
