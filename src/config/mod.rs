@@ -1,5 +1,6 @@
 //! What a TOML file may say, and the one place that turns it into an [`Experiment`].
 
+mod advice;
 mod experiment;
 mod key;
 mod mixture;

@@ -7,8 +7,9 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::SHARED;
+use super::advice::advise;
 use super::key::{Key, KeyPath};
-use super::{SHARED, TYPED};
 use crate::error::{Error, Result};
 
 /// What is wrong with a config, where, and what to do.
@@ -198,85 +199,9 @@ impl Source {
                     Segment::Enum { .. } | Segment::Unknown => key,
                 };
             }
-            self.shape_error(key, error.inner().message())
+            let advice = advise(key, error.inner().message());
+            self.error(&advice.key, advice.message, advice.help)
         })
-    }
-
-    /// Words serde's account of a value of the wrong shape as advice.
-    fn shape_error(&self, mut key: KeyPath, message: &str) -> ConfigError {
-        let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-        if message.starts_with("unknown field") {
-            let (unknown, valid) = quoted.split_first().unwrap_or((&"", &[]));
-            if !key.ends_with_name(unknown) {
-                key = key.name(unknown);
-            }
-            let mut valid = valid.to_vec();
-            if key.is_at_top() {
-                valid.extend(SHARED);
-            }
-            if TYPED
-                .iter()
-                .any(|section| key.parent().ends_with_name(section))
-            {
-                valid.push("type");
-            }
-            let beside = key.is_at_top() || key.parent().ends_with_index();
-            if let Some(section) = section_of(unknown).filter(|_| beside) {
-                let help = format!("it belongs to a section: {section} = {{ {unknown} = ... }}");
-                return self.error(&key, "is not a key klfit knows here", help);
-            }
-            return self.error(
-                &key,
-                "is not a key klfit knows",
-                suggestion(unknown, &valid),
-            );
-        }
-        if message.starts_with("unknown variant") {
-            let (unknown, valid) = quoted.split_first().unwrap_or((&"", &[]));
-            if TYPED.iter().any(|section| key.ends_with_name(section)) {
-                key = key.name("type");
-            }
-            let message = format!("is \"{unknown}\", which klfit does not know");
-            return self.error(&key, message, suggestion(unknown, valid));
-        }
-        if message.starts_with("missing field") {
-            let missing = quoted.first().copied().unwrap_or_default();
-            let help = format!("add `{missing} = ...`");
-            let mut error = self.error(&key.name(missing), "is missing", help);
-            if missing == "fit" {
-                error.help = Some(FIT_HELP.to_owned());
-            }
-            return error;
-        }
-        let message = [
-            ("invalid type: ", "is "),
-            ("invalid value: ", "is "),
-            ("invalid length ", "has the wrong number of entries: "),
-            ("fewer elements in array", "fewer"),
-            ("floating point ", ""),
-            ("integer ", ""),
-            ("string ", ""),
-            ("boolean ", ""),
-            ("sequence", "a list"),
-            ("a a list", "a list"),
-            ("map", "a table"),
-            ("f64", "a number"),
-            ("usize", "a whole number, at least 0"),
-            ("u64", "a whole number, at least 0"),
-        ]
-        .into_iter()
-        .fold(message.trim_end().to_owned(), |text, (from, to)| {
-            text.replacen(from, to, 1)
-        });
-        let help = if message.contains("expected a list") && key.is_singular() {
-            "give a list with a number for each coordinate, as in [0.0]"
-        } else if message.contains("expected a list") {
-            "give a list for each component, as in [[1.0], [1.0]]; one Gaussian may have \
-             `mean` and `std`"
-        } else {
-            "docs/config.md lists every key with what it takes"
-        };
-        self.error(&key, message, help)
     }
 
     fn location(&self, span: Option<Range<usize>>) -> Box<Location> {
@@ -328,8 +253,6 @@ impl Source {
     }
 }
 
-const FIT_HELP: &str = "add a fit, as in\n\n    [[fit]]\n    divergence = \"forward-kl\"";
-
 fn entry<'a, 'i>(
     table: &'a DeTable<'i>,
     name: &str,
@@ -338,27 +261,4 @@ fn entry<'a, 'i>(
         .iter()
         .find(|(key, _)| key.get_ref() == name)
         .map(|(key, value)| (key.span(), value))
-}
-
-/// The section a key belongs to, for keys that are often put beside it.
-fn section_of(key: &str) -> Option<&'static str> {
-    match key {
-        "steps" | "learning_rate" | "momentum" => Some("optimizer"),
-        "points" | "samples" | "range" => Some("estimator"),
-        "components" | "covariance" => Some("family"),
-        "backend" | "precision" => Some("device"),
-        _ => None,
-    }
-}
-
-/// "did you mean", or what there is to choose from.
-fn suggestion(unknown: &str, valid: &[&str]) -> String {
-    let nearest = (valid.iter())
-        .map(|name| (strsim::jaro_winkler(unknown, name), *name))
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    match nearest {
-        Some((likeness, name)) if likeness > 0.8 => format!("did you mean `{name}`?"),
-        _ if valid.is_empty() => "remove it".to_owned(),
-        _ => format!("here it can be one of: {}", valid.join(", ")),
-    }
 }

@@ -1,0 +1,204 @@
+//! What serde says of a value of the wrong shape, in words that help.
+
+use super::key::KeyPath;
+use super::{SHARED, TYPED};
+
+/// What is wrong with a key, and what to do.
+pub(super) struct Advice {
+    pub key: KeyPath,
+    /// Goes on from the key: "is 0".
+    pub message: String,
+    pub help: String,
+}
+
+/// Words serde's message about a key as advice.
+pub(super) fn advise(key: KeyPath, message: &str) -> Advice {
+    let message = message.trim_end();
+    // Its names stand in backticks: the one it is about, then those there are.
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let (name, valid) = quoted.split_first().unwrap_or((&"", &[]));
+    if message.starts_with("unknown field") {
+        unknown_key(key, name, valid)
+    } else if message.starts_with("unknown variant") {
+        unknown_choice(key, name, valid)
+    } else if message.starts_with("missing field") {
+        missing_key(key, name)
+    } else {
+        wrong_value(key, message)
+    }
+}
+
+fn unknown_key(key: KeyPath, name: &str, valid: &[&str]) -> Advice {
+    let key = if key.ends_with_name(name) {
+        key
+    } else {
+        key.name(name)
+    };
+    let section = key.parent();
+    let beside_sections = key.is_at_top() || section.ends_with_index();
+    if let Some(home) = section_of(name).filter(|_| beside_sections) {
+        return Advice {
+            key,
+            message: "is not a key klfit knows here".to_owned(),
+            help: format!("it belongs to a section: {home} = {{ {name} = ... }}"),
+        };
+    }
+    let mut valid = valid.to_vec();
+    if key.is_at_top() {
+        valid.extend(SHARED);
+    }
+    if TYPED.iter().any(|typed| section.ends_with_name(typed)) {
+        valid.push("type");
+    }
+    Advice {
+        key,
+        message: "is not a key klfit knows".to_owned(),
+        help: suggestion(name, &valid),
+    }
+}
+
+fn unknown_choice(key: KeyPath, name: &str, valid: &[&str]) -> Advice {
+    // The choice of a section is its type.
+    let key = if TYPED.iter().any(|section| key.ends_with_name(section)) {
+        key.name("type")
+    } else {
+        key
+    };
+    Advice {
+        key,
+        message: format!("is \"{name}\", which klfit does not know"),
+        help: suggestion(name, valid),
+    }
+}
+
+fn missing_key(key: KeyPath, name: &str) -> Advice {
+    let help = match name {
+        "fit" => "add a fit, as in\n\n    [[fit]]\n    divergence = \"forward-kl\"".to_owned(),
+        _ => format!("add `{name} = ...`"),
+    };
+    Advice {
+        key: key.name(name),
+        message: "is missing".to_owned(),
+        help,
+    }
+}
+
+/// `invalid type: string "five", expected usize`, and the like.
+fn wrong_value(key: KeyPath, message: &str) -> Advice {
+    let (found, expected) = message.split_once(", expected ").unwrap_or((message, ""));
+    let found = ["invalid type: ", "invalid value: "]
+        .iter()
+        .find_map(|start| found.strip_prefix(start))
+        .map(|found| format!("is {}", without_type(found)))
+        .or_else(|| {
+            let length = found.strip_prefix("invalid length ")?;
+            Some(format!("has {length} entries"))
+        })
+        .unwrap_or_else(|| found.to_owned());
+    let expected = match expected.trim() {
+        "f64" => "a number",
+        "usize" | "u64" => "a whole number, at least 0",
+        "a sequence" => "a list",
+        "a map" => "a section",
+        "fewer elements in array" => "fewer",
+        other => other,
+    };
+    let help = match expected {
+        "a list" if key.is_singular() => {
+            "give a list with a number for each coordinate, as in [0.0]"
+        }
+        "a list" => {
+            "give a list for each component, as in [[1.0], [1.0]]; one Gaussian may have `mean` \
+             and `std`"
+        }
+        _ => "docs/config.md lists every key with what it takes",
+    };
+    Advice {
+        key,
+        message: match expected {
+            "" => found,
+            expected => format!("{found}, expected {expected}"),
+        },
+        help: help.to_owned(),
+    }
+}
+
+/// The value itself, without serde's name for its type.
+fn without_type(found: &str) -> String {
+    let value = ["floating point ", "integer ", "string ", "boolean "]
+        .iter()
+        .find_map(|name| found.strip_prefix(name));
+    match (value, found) {
+        (Some(value), _) => value.trim_matches('`').to_owned(),
+        (None, "sequence") => "a list".to_owned(),
+        (None, "map") => "a section".to_owned(),
+        (None, other) => other.to_owned(),
+    }
+}
+
+/// The section a key belongs to, for keys that are often put beside it.
+fn section_of(key: &str) -> Option<&'static str> {
+    match key {
+        "steps" | "learning_rate" | "momentum" => Some("optimizer"),
+        "points" | "samples" | "range" => Some("estimator"),
+        "components" | "covariance" => Some("family"),
+        "backend" | "precision" => Some("device"),
+        _ => None,
+    }
+}
+
+/// "did you mean", or what there is to choose from.
+fn suggestion(unknown: &str, valid: &[&str]) -> String {
+    let nearest = (valid.iter())
+        .map(|name| (strsim::jaro_winkler(unknown, name), *name))
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    match nearest {
+        Some((likeness, name)) if likeness > 0.8 => format!("did you mean `{name}`?"),
+        _ if valid.is_empty() => "remove it".to_owned(),
+        _ => format!("here it can be one of: {}", valid.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(key: &str, message: &str) -> String {
+        let advice = advise(KeyPath::dotted(key), message);
+        format!("`{}` {}; {}", advice.key, advice.message, advice.help)
+    }
+
+    #[test]
+    fn values_are_told_in_the_words_of_a_config() {
+        let said_of = |message: &str| said("optimizer.steps", message);
+        assert!(
+            said_of("invalid type: string \"map\", expected usize\n")
+                .starts_with("`optimizer.steps` is \"map\", expected a whole number, at least 0;")
+        );
+        assert!(
+            said(
+                "target.mean",
+                "invalid type: floating point `0.5`, expected a sequence"
+            )
+            .starts_with("`target.mean` is 0.5, expected a list; give a list with a number")
+        );
+        assert!(
+            said(
+                "estimator.range",
+                "invalid length 3, expected fewer elements in array"
+            )
+            .starts_with("`estimator.range` has 3 entries, expected fewer;")
+        );
+    }
+
+    #[test]
+    fn keys_that_are_far_from_any_other_get_the_list() {
+        let message = "unknown field `zebra`, expected one of `points`, `range`";
+        assert_eq!(
+            said("estimator", message),
+            "`estimator.zebra` is not a key klfit knows; here it can be one of: points, range, type"
+        );
+        let message = "unknown field `steps`, expected one of `divergence`, `label`";
+        assert!(said("fit[2]", message).contains("optimizer = { steps = ... }"));
+    }
+}
