@@ -114,12 +114,11 @@ fn entries(story: &Story) -> Vec<(Mark, String)> {
         Mark::Line(stroke(theme::INK, 1.0, theme::THICK)),
         "fit q".to_owned(),
     ));
-    let several = |mixture: &Mixture| mixture.components() > 1;
-    if several(&story.target)
-        || story
-            .fits
-            .iter()
-            .any(|fit| fit.plan.family.components() > 1)
+    let (x, _) = line_1d::axes(story, SNAPSHOTS);
+    let ends = ends(story);
+    if std::iter::once(&story.target)
+        .chain(&ends)
+        .any(|mixture| line_1d::has_components(mixture, &x))
     {
         entries.push((Mark::Line(thin.dashed()), "components".to_owned()));
     }

@@ -84,28 +84,42 @@ pub fn draw_fit(panel: &Panel, q: &Mixture, line: Stroke) -> Result<()> {
     panel.line(curve(q, panel.ranges().0), line)
 }
 
-/// The weighted components of a mixture of several, dashed, where they are not the whole nor
-/// nothing.
+/// The weighted components of a mixture of several, dashed.
 pub fn draw_components(panel: &Panel, mixture: &Mixture, line: Stroke) -> Result<()> {
-    if mixture.components() == 1 {
-        return Ok(());
-    }
     let thin = Stroke {
         width: theme::THIN,
         ..line
     };
-    let whole = curve(mixture, panel.ranges().0);
+    components(mixture, panel.ranges().0)
+        .into_iter()
+        .try_for_each(|component| panel.line(component, thin.dashed()))
+}
+
+/// Whether any component of a mixture is drawn.
+pub fn has_components(mixture: &Mixture, x: &Axis) -> bool {
+    let mut points = components(mixture, x).into_iter().flatten();
+    points.any(|(_, density)| density.is_finite())
+}
+
+/// The weighted components of a mixture of several over an axis, NaN where one is the whole or
+/// nothing.
+fn components(mixture: &Mixture, x: &Axis) -> Vec<Vec<(f64, f64)>> {
+    if mixture.components() == 1 {
+        return Vec::new();
+    }
+    let whole = curve(mixture, x);
     let visible = 0.01
         * whole
             .iter()
             .map(|(_, density)| *density)
             .fold(0.0, f64::max);
-    (0..mixture.components()).try_for_each(|k| {
-        let points = whole.iter().map(|&(at, density)| {
-            let part = mixture.weights()[k] * mixture.component_log_density(k, &[at]).exp();
+    let of = |k: usize| {
+        let weight = mixture.weights()[k];
+        whole.iter().map(move |&(at, density)| {
+            let part = weight * mixture.component_log_density(k, &[at]).exp();
             let apart = part > visible && density - part > visible;
             (at, if apart { part } else { f64::NAN })
-        });
-        panel.line(points, thin.dashed())
-    })
+        })
+    };
+    (0..mixture.components()).map(|k| of(k).collect()).collect()
 }

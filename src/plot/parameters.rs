@@ -18,7 +18,7 @@ const KINDS: [(&str, &str); 4] = [
 ];
 
 /// More lines than this are not labelled one by one.
-const MOST_LABELS: usize = 8;
+const MOST_LABELS: usize = 12;
 
 /// Draws the figure.
 pub fn draw(story: &Story) -> Result<String> {
