@@ -108,7 +108,7 @@ fn components(mixture: &Mixture, x: &Axis) -> Vec<Vec<(f64, f64)>> {
         return Vec::new();
     }
     let whole = curve(mixture, x);
-    let visible = 0.01
+    let visible = 0.03
         * whole
             .iter()
             .map(|(_, density)| *density)
