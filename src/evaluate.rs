@@ -108,6 +108,8 @@ pub struct Evaluator {
     seed: u64,
     kinds: Vec<DivergenceKind>,
     effort: Effort,
+    /// For D ≤ 2, the rules to try, each of half the spacing of the one before.
+    rules: Vec<Quadrature>,
 }
 
 impl Evaluator {
@@ -120,12 +122,15 @@ impl Evaluator {
         kinds: Vec<DivergenceKind>,
         effort: Effort,
     ) -> Self {
+        let axis = dim.min(Quadrature::MAX_DIM) - 1;
+        let first = Quadrature::up_to(FIRST_POINTS[axis], effort.points[axis]);
         Self {
             numerics,
             dim,
             seed,
             kinds,
             effort,
+            rules: std::iter::successors(Some(first), Quadrature::halved).collect(),
         }
     }
 
@@ -139,38 +144,36 @@ impl Evaluator {
             let estimator = MonteCarlo::new(self.effort.samples);
             return self.in_groups(&estimator, self.effort.samples * k, p, q);
         }
-        let (tolerance, most) = (
-            self.effort.tolerance[self.dim - 1],
-            self.effort.points[self.dim - 1],
-        );
-        let mut rule = Quadrature::new(FIRST_POINTS[self.dim - 1]);
-        let mut settled: Vec<Option<Evaluation>> = vec![None; runs];
+        let tolerance = self.effort.tolerance[self.dim - 1];
+        let mut settled = vec![Evaluation::default(); runs];
+        let mut open: Vec<usize> = (0..runs).collect();
         // Refine only the runs that need it; a run that is lost (NaN) is as good as it will get.
-        loop {
-            let open: Vec<usize> = (0..runs).filter(|&run| settled[run].is_none()).collect();
-            let last = rule.points() >= most;
+        for rule in &self.rules {
             let size = rule.points().pow(self.dim as u32) * k.max(p.strata()) * k;
             let some = if open.len() == runs {
                 q.clone()
             } else {
                 q.select(&open)
             };
-            for (run, evaluation) in open.iter().zip(self.in_groups(&rule, size, p, &some)?) {
-                let open = self.kinds.iter().any(|&kind| {
+            let mut still_open = Vec::new();
+            for (run, evaluation) in open.into_iter().zip(self.in_groups(rule, size, p, &some)?) {
+                let is_rough = self.kinds.iter().any(|&kind| {
                     let estimate = evaluation.of(kind);
                     let rounding = ROUNDING_UNITS * self.numerics.epsilon();
                     let reachable = rounding * estimate.value.abs().max(1.0);
                     estimate.error > tolerance.max(reachable)
                 });
-                if last || !open {
-                    settled[*run] = Some(evaluation);
+                if is_rough {
+                    still_open.push(run);
                 }
+                settled[run] = evaluation;
             }
-            if settled.iter().all(Option::is_some) {
-                return Ok(settled.into_iter().flatten().collect());
+            open = still_open;
+            if open.is_empty() {
+                break;
             }
-            rule = rule.halved();
         }
+        Ok(settled)
     }
 
     fn in_groups(

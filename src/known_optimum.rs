@@ -44,14 +44,6 @@ impl KnownOptimum {
         }
         Some(Estimate::exact(gaussian_kl(&self.mixture, q)?))
     }
-
-    /// The divergence there, given its evaluation; 0 where the optimum is the target.
-    pub fn value(&self, evaluation: &Evaluation) -> Estimate {
-        if self.is_target {
-            return Estimate::exact(0.0);
-        }
-        evaluation.of(self.divergence)
-    }
 }
 
 impl Estimate {

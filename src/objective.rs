@@ -148,14 +148,9 @@ impl<'a> Objective<'a> {
             let sampled = self.sampled(rule, side, &q, step);
             sampled.share(&*self.divergence, side)
         };
-        let (first, others) = match self.divergence.sides() {
-            [first, others @ ..] => (share(first), others),
-            [] => (self.numerics.tensor(vec![0.0], [1]), &[][..]),
-        };
-        others
-            .iter()
-            .map(share)
-            .fold(first, |sum, share| sum + share)
+        let shares = self.divergence.sides().iter().map(share);
+        let total = shares.reduce(|sum, share| sum + share);
+        total.unwrap_or_else(|| self.numerics.tensor(vec![0.0], [1]))
     }
 
     fn estimate(&self, theta: Tensor<2>, rule: &Rule, step: usize) -> Result<Vec<Estimate>> {

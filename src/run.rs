@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use crate::config::Experiment;
 use crate::device::Numerics;
+use crate::divergence::Estimate;
 use crate::error::{Error, Result};
 use crate::evaluate::{Effort, Evaluator, reported};
 use crate::fit::{Fit, Plan, Record, Stop};
@@ -113,7 +114,11 @@ fn run_fit(
     };
     let known_optimum = match KnownOptimum::of(plan.divergence, &plan.family, &experiment.target) {
         Some(optimum) => Some(KnownOptimumSummary {
-            value: optimum.value(&judge(&optimum.mixture)?),
+            value: if optimum.is_target {
+                Estimate::exact(0.0)
+            } else {
+                judge(&optimum.mixture)?.of(plan.divergence)
+            },
             gap: (best.as_ref())
                 .and_then(|best| optimum.gap(&last.runs[best.run].mixture, &best.divergences)),
             mixture: (&optimum.mixture).into(),

@@ -5,6 +5,8 @@
 //! here its error falls exponentially with the number of points (Trefethen and Weideman 2014, §5).
 //! Every second and every fourth point is a rule of its own, which tells the error.
 
+use std::sync::OnceLock;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Estimator, Grid, product, thinned, vector};
@@ -48,20 +50,20 @@ impl QuadratureConfig {
         match self.range {
             Some([lower, upper]) => Box::new(Grid::new(lower, upper, points)),
             None if self.points.is_some() => Box::new(Quadrature::new(points)),
-            None => Box::new(Quadrature {
-                points,
-                most: if dim == 1 { 6401 } else { 321 },
-            }),
+            None => Box::new(Quadrature::up_to(points, if dim == 1 { 6401 } else { 321 })),
         }
     }
 }
 
 /// The trapezoidal rule with a number of points on each axis of each component.
-#[derive(Debug, Clone, Copy)]
+///
+/// It serves one dimension on one device: its points are made once, at the first use.
+#[derive(Debug, Clone)]
 pub struct Quadrature {
     points: usize,
     /// How far the rule may be refined.
     most: usize,
+    nodes: OnceLock<Nodes>,
 }
 
 impl Quadrature {
@@ -70,27 +72,31 @@ impl Quadrature {
 
     /// A rule with so many points on each axis.
     pub fn new(points: usize) -> Self {
+        Self::up_to(points, points)
+    }
+
+    /// A rule that may be refined to no more than `most` points on each axis.
+    pub fn up_to(points: usize, most: usize) -> Self {
         Self {
             points,
-            most: points,
+            most,
+            nodes: OnceLock::new(),
         }
     }
 
     /// A rule of half the spacing that holds all points of this one.
-    pub fn halved(self) -> Self {
-        Self {
-            points: 2 * self.points - 1,
-            ..self
-        }
+    pub fn halved(&self) -> Option<Self> {
+        let points = 2 * self.points - 1;
+        (points <= self.most).then(|| Self::up_to(points, self.most))
     }
 
     /// Points on each axis.
-    pub fn points(self) -> usize {
+    pub fn points(&self) -> usize {
         self.points
     }
 
     /// z and its weights on one axis: in the rule, and in those of twice and four times the spacing.
-    fn axis(self) -> Vec<(f64, [f64; 3])> {
+    fn axis(&self) -> Vec<(f64, [f64; 3])> {
         let spacing = 2.0 * REACH / (self.points - 1) as f64;
         let middle = (self.points - 1) as f64 / 2.0;
         (0..self.points)
@@ -101,10 +107,8 @@ impl Quadrature {
             })
             .collect()
     }
-}
 
-impl Estimator for Quadrature {
-    fn draws(&self, density: &dyn Density, context: Context) -> Draws {
+    fn nodes(&self, context: Context) -> Nodes {
         let mut z = Vec::new();
         let mut weights = [const { Vec::new() }; 3];
         for point in product(&self.axis(), context.dim) {
@@ -118,11 +122,18 @@ impl Estimator for Quadrature {
         }
         let points = weights[0].len();
         let [fine, half, quarter] = weights.map(|weights| vector(weights, context.numerics));
-        density.place(Nodes {
+        Nodes {
             z: (context.numerics).tensor(z, [1, 1, points, context.dim]),
             weights: fine,
             error: ErrorRule::Embedded(Box::new([half, quarter])),
-        })
+        }
+    }
+}
+
+impl Estimator for Quadrature {
+    fn draws(&self, density: &dyn Density, context: Context) -> Draws {
+        let nodes = self.nodes.get_or_init(|| self.nodes(context));
+        density.place(nodes.clone())
     }
 
     fn is_deterministic(&self) -> bool {
@@ -130,7 +141,6 @@ impl Estimator for Quadrature {
     }
 
     fn refined(&self) -> Option<Box<dyn Estimator>> {
-        let finer = self.halved();
-        (finer.points <= self.most).then(|| Box::new(finer) as Box<dyn Estimator>)
+        Some(Box::new(self.halved()?))
     }
 }
