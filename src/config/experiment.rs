@@ -388,7 +388,8 @@ fn check_range(
             "remove it: the points then follow q by themselves",
         ));
     }
-    let points = config.points(1).min(MOST_ENTRIES);
+    // A finer grid than this is no worse, and its size is refused elsewhere if need be.
+    let points = config.points(1).min(1 << 20);
     let mass = Grid::new(lower, upper, points).mass(target);
     if (mass - 1.0).abs() <= MISSING_MASS {
         return Ok(());
