@@ -14,6 +14,11 @@ pub trait Density {
 
     /// Turns standard points into points of this density, stratum by stratum.
     fn place(&self, nodes: Nodes) -> Draws;
+
+    /// All it consists of, if it is a list of rows rather than a function.
+    fn rows(&self) -> Option<Draws> {
+        None
+    }
 }
 
 /// Points and weights of a rule for expectations under a standard normal in D dimensions.
@@ -33,7 +38,11 @@ pub enum ErrorRule {
     /// The rules of twice and four times the spacing on the same M points, `[M]` each.
     Embedded(Box<[Tensor<1>; 2]>),
     /// The points are random: the standard error follows from the spread within each stratum.
-    Random,
+    Random {
+        /// Points that follow each other in groups of this size belong together; the groups are
+        /// independent. 1 for independent points.
+        group: usize,
+    },
 }
 
 /// Points x and weights w with Σ w f(x) ≈ E f(x) under one side.
@@ -56,7 +65,11 @@ pub enum DrawsError {
     Random {
         /// The number of strata.
         strata: usize,
+        /// The size of the groups that are independent of each other.
+        group: usize,
     },
+    /// All rows of a file, which are themselves a sample.
+    Rows,
 }
 
 impl Draws {
@@ -85,24 +98,72 @@ impl Draws {
                     .max_pair(difference(half, quarter).div_scalar(12.0))
                     .squeeze_dim(1)
             }
-            DrawsError::Random { strata } => {
-                let [runs, points] = values.dims();
-                let per_stratum = points / strata;
-                let variance = values
-                    .reshape([runs, *strata, per_stratum])
-                    .var(2)
-                    .div_scalar(per_stratum as f64);
-                let [weight_runs, _] = self.weights.dims();
-                let share = self
-                    .weights
-                    .clone()
-                    .reshape([weight_runs, *strata, per_stratum])
-                    .sum_dim(2);
-                (share.square() * variance)
-                    .sum_dim(1)
-                    .sqrt()
-                    .reshape([runs])
-            }
+            DrawsError::Random { strata, group } => self.standard_error(values, *strata, *group),
+            DrawsError::Rows => self.standard_error(values, 1, 1),
+        }
+    }
+
+    fn standard_error(&self, values: Tensor<2>, strata: usize, group: usize) -> Tensor<1> {
+        let [runs, points] = values.dims();
+        let groups = points / strata / group;
+        let variance = values
+            .reshape([runs, strata, groups, group])
+            .mean_dim(3)
+            .var(2)
+            .div_scalar(groups as f64)
+            .reshape([runs, strata]);
+        (self.shares(strata).square() * variance)
+            .sum_dim(1)
+            .sqrt()
+            .reshape([runs])
+    }
+
+    /// The weight of each stratum, `[R or 1, strata]`.
+    fn shares(&self, strata: usize) -> Tensor<2> {
+        let [runs, points] = self.weights.dims();
+        (self.weights.clone())
+            .reshape([runs, strata, points / strata])
+            .sum_dim(2)
+            .reshape([runs, strata])
+    }
+
+    /// As [`Draws::expectation`] of points drawn from the density that `log_density` `[R, S]` is
+    /// of, with the gradient of the score function: E[f ∇log q + ∇f], the points staying where
+    /// they are (Williams 1992).
+    ///
+    /// From each f the mean of f over the other points is taken, which changes no expectation and
+    /// lowers the variance (Kool, van Hoof and Welling 2019). The draws must not be tracked.
+    pub fn expectation_by_score(&self, values: Tensor<2>, log_density: Tensor<2>) -> Tensor<1> {
+        let fixed = values.clone().detach();
+        // It is 0, and its gradient is the score.
+        let score = log_density.clone() - log_density.detach();
+        let surplus = fixed.clone() - self.mean_of_others(fixed);
+        self.expectation(values + surplus * score)
+    }
+
+    /// For each point, the mean over the other points, `[R, S]`; points of a rule that is not
+    /// random get the mean over all.
+    fn mean_of_others(&self, values: Tensor<2>) -> Tensor<2> {
+        let [runs, points] = values.dims();
+        let mean = self.expectation(values.clone()).reshape([runs, 1]);
+        let DrawsError::Random { strata, .. } = self.error else {
+            return mean.expand([runs, points]);
+        };
+        // Leaving point i out of the n of stratum k moves the mean by wₖ (fₖ − fᵢ) / (n − 1).
+        let per_stratum = points / strata;
+        let values = values.reshape([runs, strata, per_stratum]);
+        let inside = values.clone().mean_dim(2) - values;
+        let share = self.shares(strata).unsqueeze_dim::<3>(2);
+        let moved = (inside * share).div_scalar(per_stratum as f64 - 1.0);
+        moved.reshape([runs, points]) + mean
+    }
+
+    /// The same points and weights, none of them tracked for gradients.
+    pub fn detached(self) -> Self {
+        Self {
+            x: self.x.detach(),
+            weights: self.weights.detach(),
+            error: self.error,
         }
     }
 }
@@ -126,7 +187,7 @@ impl Density for MixtureTensors {
         };
         let error = match nodes.error {
             ErrorRule::Embedded(coarser) => DrawsError::Embedded(Box::new(coarser.map(spread))),
-            ErrorRule::Random => DrawsError::Random { strata: k },
+            ErrorRule::Random { group } => DrawsError::Random { strata: k, group },
         };
         Draws {
             x: x.reshape([runs, k * m, d]),

@@ -21,41 +21,66 @@ pub enum Stream {
     TargetEvaluation,
     /// Draws under q for the logged divergences.
     FamilyEvaluation,
+    /// Draws of p for the verdict on a fit.
+    TargetDiagnostics,
+    /// Draws of q for the verdict on a fit.
+    FamilyDiagnostics,
 }
 
-/// Which noise: the experiment's seed, what it is for, and the step it is used at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NoiseKey {
+/// Whose noise: the seed of an experiment, and a run of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RunKey {
     /// The experiment's seed.
     pub seed: u64,
+    /// The run, counted from 0.
+    pub run: u64,
+}
+
+impl RunKey {
+    /// The generator of this run's noise for one purpose at one step.
+    pub fn generator(self, stream: Stream, step: u64) -> ChaCha8Rng {
+        let mut key = [0u8; 32];
+        let words = [self.seed, stream as u64, self.run, step];
+        for (bytes, word) in key.chunks_exact_mut(8).zip(words) {
+            bytes.copy_from_slice(&word.to_le_bytes());
+        }
+        ChaCha8Rng::from_seed(key)
+    }
+}
+
+/// Which noise: of which runs, what it is for, and the step it is used at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Noise<'a> {
+    /// One for each run; or a single one, for noise that all runs share.
+    pub runs: &'a [RunKey],
     /// What the noise is for.
     pub stream: Stream,
     /// The step it is used at.
     pub step: u64,
 }
 
-impl NoiseKey {
-    /// The generator of one run.
-    pub fn generator(&self, run: usize) -> ChaCha8Rng {
-        let mut key = [0u8; 32];
-        let words = [self.seed, self.stream as u64, run as u64, self.step];
-        for (bytes, word) in key.chunks_exact_mut(8).zip(words) {
-            bytes.copy_from_slice(&word.to_le_bytes());
-        }
-        ChaCha8Rng::from_seed(key)
+impl Noise<'_> {
+    /// `per_run` numbers for each run, run after run: `fill` gets the numbers of one run and its
+    /// generator.
+    pub fn numbers(
+        &self,
+        per_run: usize,
+        fill: impl Fn(&mut [f64], &mut ChaCha8Rng) + Sync,
+    ) -> Vec<f64> {
+        let mut numbers = vec![0.0; self.runs.len() * per_run];
+        (numbers.par_chunks_mut(per_run.max(1)))
+            .zip(self.runs)
+            .for_each(|(numbers, run)| {
+                fill(numbers, &mut run.generator(self.stream, self.step));
+            });
+        numbers
     }
 
     /// Standard normal numbers: `per_run` for each run, run after run.
-    pub fn normals(&self, runs: usize, per_run: usize) -> Vec<f64> {
-        let mut numbers = vec![0.0; runs * per_run];
-        numbers
-            .par_chunks_mut(per_run.max(1))
-            .enumerate()
-            .for_each(|(run, numbers)| {
-                let mut generator = self.generator(run);
-                numbers.fill_with(|| StandardNormal.sample(&mut generator));
-            });
-        numbers
+    pub fn normals(&self, per_run: usize) -> Vec<f64> {
+        self.numbers(per_run, |numbers, generator| {
+            numbers.fill_with(|| StandardNormal.sample(generator));
+        })
     }
 }
 
@@ -63,37 +88,34 @@ impl NoiseKey {
 mod tests {
     use super::*;
 
-    const KEY: NoiseKey = NoiseKey {
-        seed: 7,
-        stream: Stream::FamilyDraws,
-        step: 3,
-    };
+    fn normals(runs: &[RunKey], stream: Stream, step: u64, per_run: usize) -> Vec<f64> {
+        Noise { runs, stream, step }.normals(per_run)
+    }
+
+    fn runs(seed: u64, count: u64) -> Vec<RunKey> {
+        (0..count).map(|run| RunKey { seed, run }).collect()
+    }
 
     #[test]
     fn a_run_does_not_depend_on_how_many_there_are() {
-        assert_eq!(KEY.normals(5, 10)[20..30], KEY.normals(3, 10)[20..30]);
+        let of = |count| normals(&runs(7, count), Stream::FamilyDraws, 3, 10);
+        assert_eq!(of(5)[20..30], of(3)[20..30]);
     }
 
     #[test]
     fn every_part_of_the_key_matters() {
-        let first = |key: NoiseKey| key.normals(1, 1)[0];
-        let others = [
-            NoiseKey { seed: 8, ..KEY },
-            NoiseKey { step: 4, ..KEY },
-            NoiseKey {
-                stream: Stream::TargetDraws,
-                ..KEY
-            },
-        ];
-        for other in others {
-            assert_ne!(first(KEY), first(other));
-        }
-        assert_ne!(KEY.normals(2, 1)[0], KEY.normals(2, 1)[1]);
+        let first = |seed, stream, step| normals(&runs(seed, 1), stream, step, 1)[0];
+        let one = first(7, Stream::FamilyDraws, 3);
+        assert_ne!(one, first(8, Stream::FamilyDraws, 3));
+        assert_ne!(one, first(7, Stream::TargetDraws, 3));
+        assert_ne!(one, first(7, Stream::FamilyDraws, 4));
+        let two = normals(&runs(7, 2), Stream::FamilyDraws, 3, 1);
+        assert_ne!(two[0], two[1]);
     }
 
     #[test]
     fn normals_have_the_moments_of_a_standard_normal() {
-        let numbers = KEY.normals(4, 250_000);
+        let numbers = normals(&runs(7, 4), Stream::FamilyDraws, 3, 250_000);
         let n = numbers.len() as f64;
         let moment = |k: i32| numbers.iter().map(|x| x.powi(k)).sum::<f64>() / n;
         // Five standard errors of each sample moment of 10⁶ standard normals.

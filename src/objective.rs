@@ -6,13 +6,13 @@ use burn::tensor::{Int, Tensor};
 
 use crate::density::{Density, Draws};
 use crate::device::Numerics;
-use crate::divergence::{Divergence, Estimate, Sampled, Side};
+use crate::divergence::{self, Divergence, Estimate, Sampled, Side};
 use crate::error::Result;
-use crate::estimator::{Context, Estimator};
+use crate::estimator::{Context, Estimator, EstimatorConfig, GradientRule};
 use crate::family::Family;
 use crate::fit::Plan;
 use crate::kernel::{MixtureTensors, indices};
-use crate::noise::{NoiseKey, Stream};
+use crate::noise::{Noise, RunKey, Stream};
 use crate::target::Target;
 
 /// A rule for the loss is refined until its error is below this share of the loss (or this many
@@ -23,9 +23,13 @@ const TOLERANCE: f64 = 1e-5;
 pub struct Objective<'a> {
     target: &'a dyn Target,
     numerics: Numerics,
-    seed: u64,
     family: Family,
     divergence: Box<dyn Divergence>,
+    estimator: EstimatorConfig,
+    /// Whose noise each of the R runs gets.
+    keys: Vec<RunKey>,
+    /// Whether fixed noise is the same for all of them.
+    one_seed: bool,
     /// The estimator and its refinements.
     rules: Vec<Rule>,
     /// Which rule each run needs; all the first until [`Objective::settle`] says otherwise.
@@ -40,23 +44,30 @@ struct Rule {
 }
 
 impl<'a> Objective<'a> {
-    /// The objective of a fit.
-    pub fn new(plan: &Plan, target: &'a dyn Target, numerics: &Numerics, seed: u64) -> Self {
+    /// The objective of a fit of R runs.
+    pub fn new(
+        plan: &Plan,
+        target: &'a dyn Target,
+        numerics: &Numerics,
+        keys: Vec<RunKey>,
+    ) -> Self {
         let first = plan.estimator.build(plan.family.dim());
         let rules = std::iter::successors(Some(first), |rule| rule.refined());
         Self {
             target,
             numerics: numerics.clone(),
-            seed,
-            family: plan.family,
+            family: plan.family.clone(),
             divergence: plan.divergence.build(),
+            estimator: plan.estimator,
+            levels: vec![0; keys.len()],
+            one_seed: shared_keys(&keys).len() <= 1,
+            keys,
             rules: rules
                 .map(|estimator| Rule {
                     estimator,
                     fixed: OnceCell::new(),
                 })
                 .collect(),
-            levels: vec![0; plan.start.runs()],
         }
     }
 
@@ -85,12 +96,7 @@ impl<'a> Objective<'a> {
         let mut settled = vec![Estimate::UNKNOWN; runs];
         let mut open: Vec<usize> = (0..runs).collect();
         for level in 0..self.rules.len() {
-            let theta = if open.len() == runs {
-                theta.clone()
-            } else {
-                theta.clone().select(0, self.indices(&open))
-            };
-            let estimates = self.estimate(theta, &self.rules[level], step)?;
+            let estimates = self.estimate(theta, &open, level, step)?;
             let mut still_open = Vec::new();
             for (run, estimate) in open.into_iter().zip(estimates) {
                 settled[run] = estimate;
@@ -113,15 +119,16 @@ impl<'a> Objective<'a> {
         used.sort_unstable();
         used.dedup();
         if let [level] = used[..] {
-            return self.value_by(&self.rules[level], theta, step);
+            return self.value_by(level, theta, &self.keys, step);
         }
         // Runs of one rule go together; their values are put back in order.
         let (mut values, mut order) = (Vec::with_capacity(used.len()), Vec::new());
         for level in used {
-            let members = (0..self.levels.len()).filter(|&run| self.levels[run] == level);
-            let members: Vec<usize> = members.collect();
+            let members: Vec<usize> = (0..self.levels.len())
+                .filter(|&run| self.levels[run] == level)
+                .collect();
             let theta = theta.clone().select(0, self.indices(&members));
-            values.push(self.value_by(&self.rules[level], theta, step));
+            values.push(self.value_by(level, theta, &self.keys_of(&members), step));
             order.extend(members);
         }
         let mut back = vec![0; order.len()];
@@ -142,62 +149,105 @@ impl<'a> Objective<'a> {
         (value.inner(), gradient.without_autodiff())
     }
 
-    fn value_by(&self, rule: &Rule, theta: Tensor<2>, step: usize) -> Tensor<1> {
+    fn value_by(&self, level: usize, theta: Tensor<2>, keys: &[RunKey], step: usize) -> Tensor<1> {
         let q = self.member(theta);
-        let share = |&side| {
-            let sampled = self.sampled(rule, side, &q, step);
-            sampled.share(&*self.divergence, side)
+        divergence::value(&*self.divergence, |side| {
+            self.sampled(level, side, &q, keys, step)
+        })
+    }
+
+    /// The values and errors of some of the runs of θ `[R, P]`.
+    fn estimate(
+        &self,
+        theta: &Tensor<2>,
+        runs: &[usize],
+        level: usize,
+        step: usize,
+    ) -> Result<Vec<Estimate>> {
+        let theta = if runs.len() == self.keys.len() {
+            theta.clone()
+        } else {
+            theta.clone().select(0, self.indices(runs))
         };
-        let shares = self.divergence.sides().iter().map(share);
-        let total = shares.reduce(|sum, share| sum + share);
-        total.unwrap_or_else(|| self.numerics.tensor(vec![0.0], [1]))
+        let (q, keys) = (self.member(theta), self.keys_of(runs));
+        divergence::estimate(&*self.divergence, |side| {
+            self.sampled(level, side, &q, &keys, step)
+        })
     }
 
-    fn estimate(&self, theta: Tensor<2>, rule: &Rule, step: usize) -> Result<Vec<Estimate>> {
-        let q = self.member(theta);
-        let mut total: Vec<Estimate> = Vec::new();
-        for &side in self.divergence.sides() {
-            let sampled = self.sampled(rule, side, &q, step);
-            let shares = sampled.estimate(&*self.divergence, side)?;
-            total = if total.is_empty() {
-                shares
-            } else {
-                (total.into_iter().zip(shares))
-                    .map(|(sum, share)| sum.plus(share))
-                    .collect()
-            };
-        }
-        Ok(total)
-    }
-
-    fn sampled(&self, rule: &Rule, side: Side, q: &MixtureTensors, step: usize) -> Sampled {
+    fn sampled(
+        &self,
+        level: usize,
+        side: Side,
+        q: &MixtureTensors,
+        keys: &[RunKey],
+        step: usize,
+    ) -> Sampled {
+        let rule = &self.rules[level];
         let (density, stream): (&dyn Density, _) = match side {
             Side::Target => (self.target, Stream::TargetDraws),
             Side::Family => (q, Stream::FamilyDraws),
         };
+        let shared = shared_keys(keys);
+        let (runs, step) = if self.estimator.is_fixed() {
+            (&*shared, 0)
+        } else {
+            (keys, step)
+        };
+        let never_changes = if rule.estimator.is_random() {
+            self.estimator.is_fixed() && self.one_seed
+        } else {
+            true
+        };
+        let noise = Noise {
+            runs,
+            stream,
+            step: step as u64,
+        };
         let context = Context {
             numerics: &self.numerics,
             dim: self.family.dim(),
-            runs: q.dims()[0],
-            key: NoiseKey {
-                seed: self.seed,
-                stream,
-                step: step as u64,
-            },
+            noise,
         };
         let draw = || rule.estimator.draws(density, context);
-        if side == Side::Target && rule.estimator.is_deterministic() {
-            let (draws, log_p) = rule.fixed.get_or_init(|| {
-                let draws = draw();
-                let log_p = self.target.log_density(draws.x.clone());
-                (draws, log_p)
-            });
-            return Sampled::with_log_p(draws.clone(), log_p.clone(), q);
+        match (side, self.estimator.gradient) {
+            (Side::Target, _) if never_changes => {
+                let (draws, log_p) = rule.fixed.get_or_init(|| {
+                    let draws = draw();
+                    let log_p = self.target.log_density(draws.x.clone());
+                    (draws, log_p)
+                });
+                Sampled::with_log_p(draws.clone(), log_p.clone(), q)
+            }
+            (Side::Target, _) | (Side::Family, GradientRule::Pathwise) => {
+                Sampled::new(draw(), self.target, q)
+            }
+            (Side::Family, GradientRule::ScoreFunction) => {
+                Sampled::new(draw().detached(), self.target, q).by_score()
+            }
+            (Side::Family, GradientRule::StickingTheLanding) => {
+                Sampled::new(draw(), self.target, &q.clone().detached())
+            }
         }
-        Sampled::new(draw(), self.target, q)
+    }
+
+    fn keys_of(&self, runs: &[usize]) -> Vec<RunKey> {
+        runs.iter().map(|&run| self.keys[run]).collect()
     }
 
     fn indices(&self, runs: &[usize]) -> Tensor<1, Int> {
         indices(runs, self.numerics.device())
     }
+}
+
+/// The keys of noise that all runs of an experiment share: one, unless their seeds differ.
+fn shared_keys(keys: &[RunKey]) -> Vec<RunKey> {
+    let mut shared: Vec<RunKey> = keys
+        .iter()
+        .map(|key| RunKey { run: 0, ..*key })
+        .collect();
+    if shared.windows(2).all(|pair| pair[0] == pair[1]) {
+        shared.truncate(1);
+    }
+    shared
 }

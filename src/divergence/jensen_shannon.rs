@@ -9,12 +9,7 @@ use super::{Divergence, Names, Side};
 pub struct JensenShannon;
 
 impl Divergence for JensenShannon {
-    fn names(&self) -> Names {
-        Names {
-            config: "js",
-            title: "Jensen–Shannon",
-            symbol: "JS(p, q)",
-        }
+    fn names(&self) -> Names::new("js", "Jensen–Shannon", "JS(p, q)")
     }
 
     fn sides(&self) -> &'static [Side] {

@@ -55,8 +55,8 @@ impl Estimator for Grid {
         }
     }
 
-    fn is_deterministic(&self) -> bool {
-        true
+    fn is_random(&self) -> bool {
+        false
     }
 
     fn refined(&self) -> Option<Box<dyn Estimator>> {

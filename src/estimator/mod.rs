@@ -1,19 +1,26 @@
 //! How an expectation becomes a weighted sum: every estimator turns a density into [`Draws`].
 
+mod config;
+mod gauss_hermite;
 mod grid;
 mod monte_carlo;
 mod quadrature;
+mod quasi_monte_carlo;
+mod rows;
 
 use burn::tensor::Tensor;
-use serde::{Deserialize, Serialize};
 
+pub use config::{EstimatorConfig, GradientRule, NoiseRule, RuleConfig};
+pub use gauss_hermite::{GaussHermite, GaussHermiteConfig};
 pub use grid::Grid;
 pub use monte_carlo::{MonteCarlo, MonteCarloConfig};
 pub use quadrature::{Quadrature, QuadratureConfig};
+pub use quasi_monte_carlo::{QuasiMonteCarlo, QuasiMonteCarloConfig};
+pub use rows::{Rows, RowsConfig};
 
 use crate::density::{Density, Draws};
 use crate::device::Numerics;
-use crate::noise::NoiseKey;
+use crate::noise::Noise;
 
 /// Where and for whom draws are made.
 #[derive(Debug, Clone, Copy)]
@@ -22,10 +29,8 @@ pub struct Context<'a> {
     pub numerics: &'a Numerics,
     /// D.
     pub dim: usize,
-    /// R: each run gets noise of its own.
-    pub runs: usize,
-    /// Which noise, for estimators that use any.
-    pub key: NoiseKey,
+    /// Which noise, for estimators that use any: each of its runs gets points of its own.
+    pub noise: Noise<'a>,
 }
 
 /// A way to approximate expectations under a density.
@@ -36,59 +41,12 @@ pub trait Estimator: std::fmt::Debug + Send + Sync {
     /// through points and weights both (Kingma and Welling 2014).
     fn draws(&self, density: &dyn Density, context: Context) -> Draws;
 
-    /// Whether the same θ always gives the same value.
-    fn is_deterministic(&self) -> bool;
+    /// Whether the points depend on the noise.
+    fn is_random(&self) -> bool;
 
     /// A finer rule to take where the error of this one is too large; `None` where this is the
     /// finest, or the one that was asked for.
     fn refined(&self) -> Option<Box<dyn Estimator>>;
-}
-
-/// `[estimator]` of a config.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", expecting = "a section")]
-pub enum EstimatorConfig {
-    /// A product rule on every component; 1-D and 2-D.
-    Quadrature(QuadratureConfig),
-    /// Fresh random points at every step; any dimension.
-    MonteCarlo(MonteCarloConfig),
-}
-
-impl EstimatorConfig {
-    /// The `type` taken when a config names none, in D dimensions.
-    pub fn default_type(dim: usize) -> &'static str {
-        if dim <= Quadrature::MAX_DIM {
-            "quadrature"
-        } else {
-            "monte-carlo"
-        }
-    }
-
-    /// Its name in a config.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Quadrature(_) => "quadrature",
-            Self::MonteCarlo(_) => "monte-carlo",
-        }
-    }
-
-    /// Points on one side of a mixture of `strata` components in D dimensions.
-    pub fn points(&self, strata: usize, dim: usize) -> usize {
-        let on_axes = |points: usize| points.saturating_pow(dim as u32);
-        match self {
-            Self::Quadrature(config) if config.range.is_some() => config.points(dim),
-            Self::Quadrature(config) => on_axes(config.points(dim)).saturating_mul(strata),
-            Self::MonteCarlo(config) => config.samples.max(strata),
-        }
-    }
-
-    /// Makes the estimator for D dimensions.
-    pub fn build(&self, dim: usize) -> Box<dyn Estimator> {
-        match self {
-            Self::Quadrature(config) => config.build(dim),
-            Self::MonteCarlo(config) => Box::new(MonteCarlo::new(config.samples)),
-        }
-    }
 }
 
 /// Every combination of D entries of a one-dimensional list: the points of a product rule.

@@ -23,7 +23,7 @@ impl Default for MonteCarloConfig {
     }
 }
 
-/// Stratified Monte Carlo with fresh noise at every step.
+/// Stratified Monte Carlo.
 #[derive(Debug, Clone, Copy)]
 pub struct MonteCarlo {
     samples: usize,
@@ -43,17 +43,17 @@ impl Estimator for MonteCarlo {
     fn draws(&self, density: &dyn Density, context: Context) -> Draws {
         let strata = density.strata();
         let m = (self.samples.div_ceil(strata)).max(Self::MIN_PER_STRATUM);
-        let shape = [context.runs, strata, m, context.dim];
-        let normals = context.key.normals(context.runs, strata * m * context.dim);
+        let shape = [context.noise.runs.len(), strata, m, context.dim];
+        let normals = context.noise.normals(strata * m * context.dim);
         density.place(Nodes {
             z: context.numerics.tensor(normals, shape),
             weights: vector(vec![1.0 / m as f64; m], context.numerics),
-            error: ErrorRule::Random,
+            error: ErrorRule::Random { group: 1 },
         })
     }
 
-    fn is_deterministic(&self) -> bool {
-        false
+    fn is_random(&self) -> bool {
+        true
     }
 
     fn refined(&self) -> Option<Box<dyn Estimator>> {

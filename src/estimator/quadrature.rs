@@ -136,8 +136,8 @@ impl Estimator for Quadrature {
         density.place(nodes.clone())
     }
 
-    fn is_deterministic(&self) -> bool {
-        true
+    fn is_random(&self) -> bool {
+        false
     }
 
     fn refined(&self) -> Option<Box<dyn Estimator>> {

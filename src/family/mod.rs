@@ -1,11 +1,12 @@
 //! The approximation q: mixtures of K Gaussians, as pure functions of one unconstrained vector θ.
 //!
-//! θ of a run is `[logits (K, none for K = 1) | means (K·D) | scales (K·S)]`. The weights are the
-//! softmax of the logits. The scales make L: its diagonal is the exponential of its θ, so that a
-//! relative change of a standard deviation costs the same at any scale, and its other entries are
-//! their θ itself.
+//! θ of a run is `[logits (K, none for K = 1 or given weights) | means (K·D) | scales (K·S)]`. The
+//! weights are the softmax of the logits. The scales make L: its diagonal is a floor, 0 unless
+//! asked for, plus the exponential of its θ, so that a relative change of a standard deviation costs
+//! the same at any scale; its other entries are their θ itself.
 
 mod covariance;
+mod low_rank;
 
 use burn::tensor::{Tensor, activation::log_softmax};
 use serde::{Deserialize, Serialize};
@@ -16,15 +17,31 @@ use crate::device::Numerics;
 use crate::digest::count;
 use crate::kernel::MixtureTensors;
 use crate::mixture::{Mixture, MixtureError, natural::pairs};
+use covariance::Scale;
+
+/// Given weights are those of a mixture up to this.
+const WEIGHT_TOLERANCE: f64 = 1e-9;
+/// A weight counts as no less than this in the natural gradient, or a component that is almost gone
+/// would move without bound.
+const LEAST_WEIGHT: f64 = 1e-3;
 
 /// `[family]` of a config.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a section")]
 pub struct FamilyConfig {
     /// K, the number of components; 1 is a Gaussian.
     pub components: usize,
     /// The structure of every component's covariance.
     pub covariance: Covariance,
+    /// r, the rank of a low-rank covariance beside its diagonal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rank: Option<usize>,
+    /// K weights that stay as they are; learned if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights: Option<Vec<f64>>,
+    /// The diagonal of every Cholesky factor stays above this: the standard deviation of each
+    /// coordinate given those before it. It keeps a component from collapsing onto a row.
+    pub min_std: f64,
 }
 
 impl Default for FamilyConfig {
@@ -32,16 +49,20 @@ impl Default for FamilyConfig {
         Self {
             components: 1,
             covariance: Covariance::Full,
+            rank: None,
+            weights: None,
+            min_std: 0.0,
         }
     }
 }
 
 /// Mixtures of K Gaussians in D dimensions with one covariance structure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Family {
     components: usize,
-    covariance: Covariance,
-    dim: usize,
+    /// Weights that are not learned.
+    weights: Option<Vec<f64>>,
+    scale: Scale,
 }
 
 impl Family {
@@ -49,8 +70,13 @@ impl Family {
     pub fn new(config: FamilyConfig, dim: usize) -> Self {
         Self {
             components: config.components,
-            covariance: config.covariance,
-            dim,
+            weights: config.weights,
+            scale: Scale {
+                covariance: config.covariance,
+                dim,
+                rank: config.rank.unwrap_or(1),
+                floor: config.min_std,
+            },
         }
     }
 
@@ -61,46 +87,133 @@ impl Family {
 
     /// D.
     pub fn dim(&self) -> usize {
-        self.dim
+        self.scale.dim
     }
 
     /// The structure of the covariances.
     pub fn covariance(&self) -> Covariance {
-        self.covariance
+        self.scale.covariance
+    }
+
+    /// What the diagonal of every Cholesky factor stays above.
+    pub fn floor(&self) -> f64 {
+        self.scale.floor
+    }
+
+    /// The weights, where they are not learned.
+    pub fn fixed_weights(&self) -> Option<&[f64]> {
+        self.weights.as_deref()
     }
 
     /// P, the length of θ.
     pub fn parameters(&self) -> usize {
-        self.logits() + self.components * (self.dim + self.covariance.scales(self.dim))
+        self.logits() + self.components * (self.dim() + self.scale.len())
     }
 
     fn logits(&self) -> usize {
-        if self.components == 1 {
-            0
-        } else {
-            self.components
+        match self.weights {
+            None if self.components > 1 => self.components,
+            _ => 0,
         }
     }
 
     /// The R densities of θ `[R, P]`.
     pub fn density(&self, theta: Tensor<2>, numerics: &Numerics) -> MixtureTensors {
-        let (k, d) = (self.components, self.dim);
-        let [runs, _] = theta.dims();
-        let (means, scales) = (self.logits(), self.logits() + k * d);
-        let log_weights = if k == 1 {
-            numerics.tensor(vec![0.0], [1, 1])
-        } else {
-            log_softmax(theta.clone().slice([0..runs, 0..means]), 1)
+        let [logits, means, scales] = self.parts(theta);
+        let log_weights = match &self.weights {
+            Some(weights) => {
+                let logs = weights.iter().map(|w| w.ln()).collect();
+                numerics.tensor(logs, [1, self.components])
+            }
+            None if self.components == 1 => numerics.tensor(vec![0.0], [1, 1]),
+            None => {
+                let [runs, k, _] = logits.dims();
+                log_softmax(logits.reshape([runs, k]), 1)
+            }
         };
-        let scale = theta
-            .clone()
-            .slice([0..runs, scales..self.parameters()])
-            .reshape([runs, k, self.covariance.scales(d)]);
         MixtureTensors {
             log_weights,
-            means: theta.slice([0..runs, means..scales]).reshape([runs, k, d]),
-            scale_tril: self.covariance.scale_tril(scale, d, numerics),
+            means,
+            scale_tril: self.scale.scale_tril(scales, numerics),
         }
+    }
+
+    /// A vector like θ `[R, P]` cut into logits `[R, K, 1]` (or `[R, 1, 1]` of no meaning where
+    /// there are none), means `[R, K, D]` and scales `[R, K, S]`.
+    fn parts(&self, theta: Tensor<2>) -> [Tensor<3>; 3] {
+        let (k, d, s) = (self.components, self.dim(), self.scale.len());
+        let [runs, _] = theta.dims();
+        let logits = self.logits();
+        let scales = logits + k * d;
+        let part = |from: usize, to: usize, shape: [usize; 2]| {
+            theta
+                .clone()
+                .slice([0..runs, from..to])
+                .reshape([runs, shape[0], shape[1]])
+        };
+        [
+            part(0, logits.max(1), [logits.max(1), 1]),
+            part(logits, scales, [k, d]),
+            part(scales, scales + k * s, [k, s]),
+        ]
+    }
+
+    /// The natural gradient `[R, P]`: the inverse Fisher metric at θ `[R, P]` times the gradient
+    /// `[R, P]`. `None` for a structure without a closed form.
+    ///
+    /// For one Gaussian the metric is that of the family. For a mixture it is that of the joint
+    /// density of a point and its component, which has a closed form too: each component's own
+    /// metric times its weight (Lin, Khan and Schmidt 2019).
+    pub fn natural_gradient(
+        &self,
+        theta: Tensor<2>,
+        gradient: Tensor<2>,
+        numerics: &Numerics,
+    ) -> Option<Tensor<2>> {
+        let [runs, _] = theta.dims();
+        let (k, d) = (self.components, self.dim());
+        let q = self.density(theta, numerics);
+        let [logits, means, scales] = self.parts(gradient);
+        let weights = (q.log_weights.exp().expand([runs, k]))
+            .clamp_min(LEAST_WEIGHT)
+            .unsqueeze_dim::<3>(2);
+        let factor = q.scale_tril;
+        let turned = (factor.clone().swap_dims(2, 3)).matmul(means.unsqueeze_dim::<4>(3));
+        let means = factor.clone().matmul(turned).reshape([runs, k, d]) / weights.clone();
+        let scales = self.scale.natural_gradient(scales, factor, numerics)? / weights.clone();
+        let flat = |part: Tensor<3>| {
+            let [_, rows, columns] = part.dims();
+            part.reshape([runs, rows * columns])
+        };
+        let mut parts = vec![flat(means), flat(scales)];
+        if self.logits() > 0 {
+            // The metric of the logits, diag(w) − w wᵀ, has their common shift as its kernel.
+            let moved = logits / weights;
+            parts.insert(0, flat(moved.clone() - moved.mean_dim(1)));
+        }
+        Some(Tensor::cat(parts, 1))
+    }
+
+    /// The scale on which each entry of θ matters, P numbers: a standard deviation for a mean and
+    /// for an entry of L or U beside the diagonal, 1 for logarithms.
+    pub fn units(&self, member: &Mixture) -> Vec<f64> {
+        let mut units = vec![1.0; self.logits()];
+        for k in 0..self.components {
+            units.extend(member.component_stds(k));
+        }
+        let (logs, dim) = (self.scale.logs(), self.dim());
+        for k in 0..self.components {
+            let stds = member.component_stds(k);
+            units.extend(std::iter::repeat_n(1.0, logs));
+            match self.scale.covariance {
+                Covariance::Full => units.extend((0..dim).flat_map(|i| (0..i).map(|_| i)).map(|i| stds[i])),
+                Covariance::LowRank => {
+                    units.extend(stds.iter().flat_map(|&std| std::iter::repeat_n(std, self.scale.rank)));
+                }
+                Covariance::Diagonal | Covariance::Isotropic => {}
+            }
+        }
+        units
     }
 
     /// The θ of a mixture, P numbers; the inverse of [`Family::density`].
@@ -108,11 +221,11 @@ impl Family {
     /// # Errors
     /// If the mixture is not a member of the family.
     pub fn theta_of(&self, mixture: &Mixture) -> Result<Vec<f64>, NotInFamily> {
-        if mixture.dim() != self.dim {
+        if mixture.dim() != self.dim() {
             return Err(NotInFamily(format!(
                 "it has {} and the target {}",
                 count(mixture.dim(), "coordinate"),
-                self.dim
+                self.dim()
             )));
         }
         if mixture.components() != self.components {
@@ -123,24 +236,20 @@ impl Family {
             )));
         }
         let mut theta = Vec::with_capacity(self.parameters());
-        if self.components > 1 {
-            if let Some(k) = mixture.weights().iter().position(|&w| w == 0.0) {
-                return Err(NotInFamily(format!(
-                    "component {} has weight 0, which no gradient can change",
-                    k + 1
-                )));
-            }
-            theta.extend(mixture.weights().iter().map(|w| w.ln()));
-        }
+        theta.extend(self.logits_of(mixture.weights())?);
         for mean in mixture.means() {
             theta.extend(mean.iter());
         }
         for (k, factor) in mixture.scale_trils().iter().enumerate() {
-            let scales = self.covariance.theta_of(factor).ok_or_else(|| {
+            let scales = self.scale.theta_of(factor).ok_or_else(|| {
+                let floor = match self.scale.floor {
+                    0.0 => String::new(),
+                    floor => format!(" above min_std = {floor}"),
+                };
                 NotInFamily(format!(
-                    "the covariance of component {} is not {}",
+                    "the covariance of component {} is not {}{floor}",
                     k + 1,
-                    self.covariance.name()
+                    self.scale.covariance.name()
                 ))
             })?;
             theta.extend(scales);
@@ -148,24 +257,82 @@ impl Family {
         Ok(theta)
     }
 
-    /// The member with the moments of `target`, which minimises forward KL for K = 1
-    /// (Bishop 2006, §10.1.2); `None` for K > 1, where there is no closed form.
+    fn logits_of(&self, weights: &[f64]) -> Result<Vec<f64>, NotInFamily> {
+        if let Some(fixed) = &self.weights {
+            let same = |(a, b): (&f64, &f64)| (a - b).abs() <= WEIGHT_TOLERANCE;
+            return if weights.iter().zip(fixed).all(same) {
+                Ok(Vec::new())
+            } else {
+                let message = format!("its weights are {weights:?} and the family's {fixed:?}");
+                Err(NotInFamily(message))
+            };
+        }
+        if self.components == 1 {
+            return Ok(Vec::new());
+        }
+        if let Some(k) = weights.iter().position(|&w| w == 0.0) {
+            return Err(NotInFamily(format!(
+                "component {} has weight 0, which no gradient can change",
+                k + 1
+            )));
+        }
+        Ok(weights.iter().map(|w| w.ln()).collect())
+    }
+
+    /// The nearest member to a mixture of K components: weights and covariances put into the
+    /// family's structure, standard deviations raised to twice the floor.
     ///
     /// # Errors
-    /// If rounding leaves the target's covariance not positive definite.
-    pub fn moment_match(&self, target: &Mixture) -> Option<Result<Mixture, MixtureError>> {
-        (self.components == 1).then(|| {
-            let covariance = self.covariance.nearest(&target.covariance());
-            Mixture::gaussian(target.mean().as_slice().to_vec(), covariance)
+    /// If rounding leaves a covariance that is not positive definite.
+    pub fn project(&self, mixture: &Mixture) -> Result<Mixture, MixtureError> {
+        let floor = 2.0 * self.scale.floor;
+        let weights = self.weights.clone();
+        let covariances = (0..self.components).map(|k| {
+            let mut covariance = self.scale.nearest(&mixture.component_covariance(k));
+            let least = covariance.symmetric_eigenvalues().min();
+            if least < floor * floor {
+                for i in 0..self.dim() {
+                    covariance[(i, i)] += floor * floor - least;
+                }
+            }
+            covariance
+        });
+        let means = mixture.means().iter().map(|mean| mean.as_slice().to_vec());
+        Mixture::from_covariances(
+            weights.unwrap_or_else(|| mixture.weights().to_vec()),
+            means.collect(),
+            covariances.collect(),
+        )
+    }
+
+    /// The member with the moments given (D, D × D), which minimises forward KL for K = 1 (Bishop
+    /// 2006, §10.1.2); `None` for K > 1, where there is no closed form.
+    ///
+    /// # Errors
+    /// If rounding leaves the covariance not positive definite.
+    pub fn moment_match(
+        &self,
+        mean: &nalgebra::DVector<f64>,
+        covariance: &nalgebra::DMatrix<f64>,
+    ) -> Option<Result<Mixture, MixtureError>> {
+        // A low-rank structure is no exponential family: its best member has no closed form.
+        (self.components == 1 && self.scale.covariance != Covariance::LowRank).then(|| {
+            let covariance = self.scale.nearest(covariance);
+            Mixture::gaussian(mean.as_slice().to_vec(), covariance)
         })
     }
 
     /// Whether `mixture` can be written exactly as a member, with components to spare or not.
     pub fn contains(&self, mixture: &Mixture) -> bool {
-        mixture.dim() == self.dim
+        let weights_fit = match &self.weights {
+            Some(_) => self.logits_of(mixture.weights()).is_ok(),
+            None => true,
+        };
+        mixture.dim() == self.dim()
             && mixture.components() <= self.components
-            && (mixture.scale_trils().iter())
-                .all(|factor| self.covariance.theta_of(factor).is_some())
+            && (self.weights.is_none() || mixture.components() == self.components)
+            && weights_fit
+            && (mixture.scale_trils().iter()).all(|factor| self.scale.theta_of(factor).is_some())
     }
 
     /// The names of a member's parameters in natural units, in the order of
@@ -175,7 +342,7 @@ impl Family {
     /// `std_2_x1`, `corr_2_x1_x2`, leaving out the component where there is one and the coordinate
     /// where there is one.
     pub fn parameter_names(&self) -> Vec<String> {
-        let (k, d) = (self.components, self.dim);
+        let (k, d) = (self.components, self.dim());
         let component = |k_: usize| {
             if k == 1 {
                 String::new()
@@ -244,6 +411,7 @@ mod tests {
         let config = FamilyConfig {
             components: 2,
             covariance,
+            ..FamilyConfig::default()
         };
         Family::new(config, dim)
     }

@@ -91,6 +91,15 @@ impl MixtureTensors {
         }
     }
 
+    /// The same mixtures, not tracked for gradients.
+    pub fn detached(self) -> Self {
+        Self {
+            log_weights: self.log_weights.detach(),
+            means: self.means.detach(),
+            scale_tril: self.scale_tril.detach(),
+        }
+    }
+
     /// `[R, K, D]`.
     pub fn dims(&self) -> [usize; 3] {
         self.means.dims()
@@ -123,6 +132,22 @@ pub(crate) fn indices(places: &[usize], device: &Device) -> Tensor<1, Int> {
 ///
 /// `x` is `[R, S, D]`; either side may have R = 1 and is broadcast. The result is `[R, S]`.
 pub fn log_density(x: Tensor<3>, mixture: &MixtureTensors) -> Tensor<2> {
+    let [_, _, d] = mixture.dims();
+    let constant = 0.5 * d as f64 * std::f64::consts::TAU.ln();
+    log_density_of(x, mixture, |squared| {
+        -squared.mul_scalar(0.5).add_scalar(constant)
+    })
+}
+
+/// log Σₖ wₖ fₖ(x) in nats for fₖ(x) = exp(profile(|L⁻¹(x − μₖ)|²)) / |Lₖ|: `profile` maps
+/// `[R, K, S]` to the same shape.
+///
+/// `x` is `[R, S, D]`; either side may have R = 1 and is broadcast. The result is `[R, S]`.
+pub(crate) fn log_density_of(
+    x: Tensor<3>,
+    mixture: &MixtureTensors,
+    profile: impl Fn(Tensor<3>) -> Tensor<3>,
+) -> Tensor<2> {
     let [_, k, d] = mixture.dims();
     let offset = x.unsqueeze_dim::<4>(1) - mixture.means.clone().unsqueeze_dim::<4>(2);
     let [runs, _, points, _] = offset.dims();
@@ -142,9 +167,8 @@ pub fn log_density(x: Tensor<3>, mixture: &MixtureTensors) -> Tensor<2> {
     let squared = squared.reshape([runs, k, points]);
     let [scale_runs, ..] = mixture.scale_tril.dims();
     let constant = mixture.log_weights.clone().unsqueeze_dim::<3>(2)
-        - log_det.reshape([scale_runs, k, 1])
-        - 0.5 * d as f64 * std::f64::consts::TAU.ln();
-    let terms = constant - squared.mul_scalar(0.5);
+        - log_det.reshape([scale_runs, k, 1]);
+    let terms = constant + profile(squared);
     if k == 1 {
         return terms.reshape([runs, points]);
     }
@@ -191,6 +215,32 @@ fn inverse_lower(factors: Tensor<4>) -> Tensor<4> {
     let zeros = Tensor::zeros([runs, k, half, d - half], (&a.device(), a.dtype()));
     Tensor::cat(
         vec![Tensor::cat(vec![a, zeros], 3), Tensor::cat(vec![c, b], 3)],
+        2,
+    )
+}
+
+/// The lower Cholesky factors of positive definite `[R, K, D, D]`, by blocks:
+/// chol [A Cᵀ; C B] = [L 0; M chol(B − M Mᵀ)] with L = chol A and M = C L⁻ᵀ.
+pub(crate) fn cholesky(matrices: Tensor<4>) -> Tensor<4> {
+    let [runs, k, d, _] = matrices.dims();
+    if d == 1 {
+        return matrices.sqrt();
+    }
+    let half = d / 2;
+    let block = |rows: std::ops::Range<usize>, columns: std::ops::Range<usize>| {
+        matrices.clone().slice([0..runs, 0..k, rows, columns])
+    };
+    let upper = cholesky(block(0..half, 0..half));
+    let inverse = inverse_lower(upper.clone());
+    let corner = block(half..d, 0..half).matmul(inverse.swap_dims(2, 3));
+    let rest = block(half..d, half..d) - corner.clone().matmul(corner.clone().swap_dims(2, 3));
+    let lower = cholesky(rest);
+    let zeros = Tensor::zeros([runs, k, half, d - half], (&upper.device(), upper.dtype()));
+    Tensor::cat(
+        vec![
+            Tensor::cat(vec![upper, zeros], 3),
+            Tensor::cat(vec![corner, lower], 3),
+        ],
         2,
     )
 }

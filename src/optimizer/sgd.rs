@@ -1,47 +1,42 @@
-//! Gradient descent, with Polyak's heavy-ball momentum where asked (Polyak 1964).
+//! Gradient descent, with Polyak's heavy ball (Polyak 1964) or Nesterov's momentum (Nesterov 1983;
+//! Sutskever et al. 2013) where asked.
 
 use burn::optim::momentum::MomentumConfig;
 use serde::{Deserialize, Serialize};
 
-use super::{FromBurn, Optimizer, check_decay};
+use super::from_burn::FromBurn;
+use super::{Direction, Refusal, check_decay};
 
 /// Settings of gradient descent.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SgdConfig {
-    /// The learning rate.
-    pub learning_rate: f64,
-    /// How many steps are taken.
-    pub steps: usize,
     /// The share of the last step that goes into the next; 0 is plain gradient descent.
     pub momentum: f64,
-}
-
-impl Default for SgdConfig {
-    fn default() -> Self {
-        Self {
-            learning_rate: 0.1,
-            steps: 1000,
-            momentum: 0.0,
-        }
-    }
+    /// Whether the momentum is Nesterov's: the gradient counts where the step would end.
+    pub nesterov: bool,
 }
 
 impl SgdConfig {
-    pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
-        check_decay("momentum", self.momentum)
+    pub(super) fn check(&self) -> Result<(), Refusal> {
+        check_decay("momentum", self.momentum)?;
+        if self.nesterov && self.momentum == 0.0 {
+            return Err(("nesterov", "needs a momentum above 0".to_owned()));
+        }
+        Ok(())
     }
 
-    pub(super) fn build(&self) -> Box<dyn Optimizer> {
+    pub(super) fn build(&self) -> Box<dyn Direction> {
         // burn dampens the gradient by default; the heavy ball does not.
         let momentum = (self.momentum > 0.0).then(|| {
             MomentumConfig::new()
                 .with_momentum(self.momentum)
                 .with_dampening(0.0)
+                .with_nesterov(self.nesterov)
         });
         let optimizer = burn::optim::SgdConfig::new()
             .with_momentum(momentum)
             .build();
-        Box::new(FromBurn::new(optimizer, self.learning_rate))
+        Box::new(FromBurn::new(optimizer))
     }
 }

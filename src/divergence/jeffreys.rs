@@ -1,0 +1,31 @@
+//! Jeffreys: KL(p‖q) + KL(q‖p), the symmetric sum (Jeffreys 1946).
+
+use burn::tensor::Tensor;
+
+use super::{Divergence, Names, Side, gaussian_kl};
+use crate::mixture::Mixture;
+
+/// J(p, q) in nats.
+#[derive(Debug, Clone, Copy)]
+pub struct Jeffreys;
+
+impl Divergence for Jeffreys {
+    fn names(&self) -> Names {
+        Names::new("jeffreys", "Jeffreys", "J(p, q)")
+    }
+
+    fn sides(&self) -> &'static [Side] {
+        &[Side::Target, Side::Family]
+    }
+
+    fn closed_form(&self, p: &Mixture, q: &Mixture) -> Option<f64> {
+        Some(gaussian_kl(p, q)? + gaussian_kl(q, p)?)
+    }
+
+    fn integrand(&self, side: Side, log_p: Tensor<2>, log_q: Tensor<2>) -> Tensor<2> {
+        match side {
+            Side::Target => log_p - log_q,
+            Side::Family => log_q - log_p,
+        }
+    }
+}

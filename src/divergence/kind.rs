@@ -1,0 +1,260 @@
+//! The divergences by name, and how they are written in files.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{
+    Alpha, Chi2, CrossEntropy, Divergence, ForwardKl, Jeffreys, JensenShannon, Names, Renyi,
+    ReverseKl, SquaredHellinger, TotalVariation,
+};
+
+/// The divergences a config may name; two of them take an order, `alpha`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DivergenceName {
+    /// KL(p‖q).
+    ForwardKl,
+    /// KL(q‖p).
+    ReverseKl,
+    /// KL(p‖q) + KL(q‖p).
+    Jeffreys,
+    /// The Jensen–Shannon divergence.
+    Js,
+    /// Amari's α-divergence.
+    Alpha,
+    /// The Rényi divergence.
+    Renyi,
+    /// Pearson's χ².
+    Chi2,
+    /// The squared Hellinger distance.
+    SquaredHellinger,
+    /// Total variation.
+    TotalVariation,
+}
+
+impl DivergenceName {
+    /// The divergence of this name.
+    ///
+    /// # Errors
+    /// If an order is missing, not wanted, or one that the divergence is not defined for: the
+    /// reason, and what to do.
+    pub fn with_order(self, alpha: Option<f64>) -> Result<DivergenceKind, (String, &'static str)> {
+        let order = |positive: bool| {
+            let example = "give one, as in alpha = 0.5";
+            let alpha = alpha.ok_or(("is missing".to_owned(), example))?;
+            let refused = |help| Err((format!("is {alpha}"), help));
+            match alpha {
+                1.0 => refused("order 1 is forward KL: divergence = \"forward-kl\""),
+                0.0 if !positive => refused("order 0 is reverse KL: divergence = \"reverse-kl\""),
+                alpha if positive && alpha <= 0.0 => refused("Rényi's order is above 0"),
+                alpha if !alpha.is_finite() => refused(example),
+                alpha => Ok(Order(alpha)),
+            }
+        };
+        let kind = match self {
+            Self::Alpha => return order(false).map(DivergenceKind::Alpha),
+            Self::Renyi => return order(true).map(DivergenceKind::Renyi),
+            Self::ForwardKl => DivergenceKind::ForwardKl,
+            Self::ReverseKl => DivergenceKind::ReverseKl,
+            Self::Jeffreys => DivergenceKind::Jeffreys,
+            Self::Js => DivergenceKind::Js,
+            Self::Chi2 => DivergenceKind::Chi2,
+            Self::SquaredHellinger => DivergenceKind::SquaredHellinger,
+            Self::TotalVariation => DivergenceKind::TotalVariation,
+        };
+        match alpha {
+            None => Ok(kind),
+            Some(alpha) => Err((
+                format!("is {alpha}, and {} has no order", kind.title()),
+                "remove it, or choose divergence = \"alpha\" or \"renyi\"",
+            )),
+        }
+    }
+}
+
+/// The order α of a divergence: a finite number.
+#[derive(Debug, Clone, Copy)]
+pub struct Order(pub(super) f64);
+
+impl Order {
+    /// The number.
+    pub fn value(self) -> f64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Order {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Ord for Order {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+impl PartialOrd for Order {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Order {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Order {}
+
+impl Hash for Order {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.to_bits().hash(state);
+    }
+}
+
+/// A divergence with all that defines it.
+///
+/// In files it is written by its name: `forward-kl`, `renyi-0.5`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DivergenceKind {
+    /// KL(p‖q).
+    ForwardKl,
+    /// KL(q‖p).
+    ReverseKl,
+    /// The Jensen–Shannon divergence.
+    Js,
+    /// KL(p‖q) + KL(q‖p).
+    Jeffreys,
+    /// Amari's α-divergence.
+    Alpha(Order),
+    /// The Rényi divergence.
+    Renyi(Order),
+    /// Pearson's χ².
+    Chi2,
+    /// The squared Hellinger distance.
+    SquaredHellinger,
+    /// Total variation.
+    TotalVariation,
+    /// The cross-entropy: what forward KL to draws comes to. No config names it.
+    CrossEntropy,
+}
+
+impl DivergenceKind {
+    /// Every divergence there is; one that takes an order, at a few of them.
+    pub const ALL: [Self; 13] = [
+        Self::ForwardKl,
+        Self::ReverseKl,
+        Self::Js,
+        Self::Jeffreys,
+        Self::Alpha(Order(-0.5)),
+        Self::Alpha(Order(0.5)),
+        Self::Alpha(Order(1.5)),
+        Self::Renyi(Order(0.5)),
+        Self::Renyi(Order(1.5)),
+        Self::Chi2,
+        Self::SquaredHellinger,
+        Self::TotalVariation,
+        Self::CrossEntropy,
+    ];
+
+    /// Makes it.
+    pub fn build(self) -> Box<dyn Divergence> {
+        match self {
+            Self::ForwardKl => Box::new(ForwardKl),
+            Self::ReverseKl => Box::new(ReverseKl),
+            Self::Js => Box::new(JensenShannon),
+            Self::Jeffreys => Box::new(Jeffreys),
+            Self::Alpha(order) => Box::new(Alpha(order)),
+            Self::Renyi(order) => Box::new(Renyi(order)),
+            Self::Chi2 => Box::new(Chi2),
+            Self::SquaredHellinger => Box::new(SquaredHellinger),
+            Self::TotalVariation => Box::new(TotalVariation),
+            Self::CrossEntropy => Box::new(CrossEntropy),
+        }
+    }
+
+    fn names(self) -> Names {
+        self.build().names()
+    }
+
+    /// Its name in files: `renyi-0.5`.
+    pub fn name(self) -> String {
+        self.names().file
+    }
+
+    /// Its name in a sentence.
+    pub fn title(self) -> String {
+        self.names().title
+    }
+
+    /// How it is written in tables and figures.
+    pub fn symbol(self) -> String {
+        self.names().symbol
+    }
+
+    /// The divergence of a name in a file.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let order = |prefix: &str| {
+            let order = name.strip_prefix(prefix)?.parse().ok()?;
+            Some(Order(order))
+        };
+        order("alpha-")
+            .map(Self::Alpha)
+            .or_else(|| order("renyi-").map(Self::Renyi))
+            .or_else(|| Self::ALL.into_iter().find(|kind| kind.name() == name))
+    }
+}
+
+impl Serialize for DivergenceKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for DivergenceKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::from_name(&name)
+            .ok_or_else(|| serde::de::Error::custom(format!("\"{name}\" is not a divergence")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_divergence_is_found_by_its_name() {
+        for kind in DivergenceKind::ALL {
+            assert_eq!(DivergenceKind::from_name(&kind.name()), Some(kind));
+            assert!(!kind.build().sides().is_empty());
+        }
+        let odd = DivergenceKind::Alpha(Order(-2.25));
+        assert_eq!(DivergenceKind::from_name(&odd.name()), Some(odd));
+        assert_eq!(DivergenceKind::from_name("renyi"), None);
+    }
+
+    #[test]
+    fn orders_that_mean_something_else_are_refused() {
+        use DivergenceName::{Alpha, Chi2, Renyi};
+        for (name, alpha) in [
+            (Alpha, Some(1.0)),
+            (Alpha, Some(0.0)),
+            (Alpha, Some(f64::NAN)),
+            (Alpha, None),
+            (Renyi, Some(0.0)),
+            (Renyi, Some(-1.0)),
+            (Renyi, Some(f64::INFINITY)),
+            (Chi2, Some(2.0)),
+        ] {
+            assert!(name.with_order(alpha).is_err(), "{name:?} {alpha:?}");
+        }
+        assert!(Renyi.with_order(Some(0.5)).is_ok());
+    }
+}

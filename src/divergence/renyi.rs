@@ -1,0 +1,60 @@
+//! Rényi: R_α(p‖q) = log ∫ p^α q^(1−α) dx / (α − 1), for α > 0 other than 1 (Rényi 1961; van Erven
+//! and Harremoës 2014).
+//!
+//! α → 1 is KL(p‖q). It is a function of Amari's D_α and has the same minimisers; its values and
+//! the sizes of its gradients are those of a KL.
+
+use burn::tensor::{DType, Tensor};
+
+use super::{Alpha, Divergence, Names, Order, Side, gaussian_log_power_integral};
+use super::{midpoint::SIDES, power_integral_diverges};
+use crate::mixture::Mixture;
+
+/// R_α(p‖q) in nats.
+///
+/// The logarithm of a random integral is biased, by about half its relative variance.
+#[derive(Debug, Clone, Copy)]
+pub struct Renyi(pub Order);
+
+impl Divergence for Renyi {
+    fn names(&self) -> Names {
+        let order = self.0;
+        Names::new(
+            format!("renyi-{order}"),
+            format!("Rényi divergence of order {order}"),
+            format!("R[{order}](p‖q)"),
+        )
+    }
+
+    fn sides(&self) -> &'static [Side] {
+        SIDES
+    }
+
+    fn closed_form(&self, p: &Mixture, q: &Mixture) -> Option<f64> {
+        let alpha = self.0.value();
+        if power_integral_diverges(p, q, alpha) {
+            return Some(f64::INFINITY);
+        }
+        Some(gaussian_log_power_integral(p, q, alpha)? / (alpha - 1.0))
+    }
+
+    fn integrand(&self, side: Side, log_p: Tensor<2>, log_q: Tensor<2>) -> Tensor<2> {
+        Alpha(self.0).integrand(side, log_p, log_q)
+    }
+
+    fn outer(&self, total: Tensor<1>) -> Tensor<1> {
+        let alpha = self.0.value();
+        let excess = total.mul_scalar(alpha * (alpha - 1.0));
+        // Of densities far apart, the integral is lost in the rounding of the 1 it is taken from.
+        // There its tangent goes on, so that the gradient still points the right way.
+        let lost = match excess.dtype() {
+            DType::F32 => 1e-6,
+            _ => 1e-14,
+        };
+        let integral = excess.clone() + 1.0;
+        let tangent = integral.clone().div_scalar(lost) + (lost.ln() - 1.0);
+        let is_lost = integral.lower_elem(lost);
+        let excess = excess.mask_fill(is_lost.clone(), 0.0);
+        (excess.log1p().mask_where(is_lost, tangent)).div_scalar(alpha - 1.0)
+    }
+}
