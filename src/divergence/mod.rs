@@ -10,7 +10,9 @@ mod reverse_kl;
 use burn::tensor::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 
-pub use closed_form::gaussian_kl;
+pub use closed_form::{
+    gaussian_kl, gaussian_log_power_integral, gaussian_total_variation, power_integral_diverges,
+};
 pub use forward_kl::ForwardKl;
 pub use jensen_shannon::JensenShannon;
 pub use reverse_kl::ReverseKl;
