@@ -14,7 +14,8 @@
 //! - [`density`]: what p and q have in common, and the points and weights every estimator makes;
 //!   [`kernel`]: the log-density of mixtures, the hot operation;
 //! - [`objective`]: the loss and its gradient; [`fit`]: the loop; [`init`]: where it starts;
-//! - [`evaluate`]: what every fit is judged by; [`known_optimum`] and [`optima`]: the best there is,
+//! - [`evaluate`]: what every fit is judged by; [`diagnostics`]: whether q can stand for p, and what
+//!   of p it covers; [`known_optimum`] and [`optima`]: the best there is,
 //!   and where the restarts ended;
 //! - [`mod@run`]: a whole experiment into a [`run_folder`]; [`plot`]: figures from that folder alone;
 //! - [`mixture`]: mixtures on the host; [`device`]: backends and precision; [`noise`]: randomness
@@ -31,6 +32,7 @@
 pub mod config;
 pub mod density;
 pub mod device;
+pub mod diagnostics;
 pub mod digest;
 pub mod divergence;
 pub mod error;

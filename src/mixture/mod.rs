@@ -2,6 +2,7 @@
 
 mod check;
 pub(crate) mod natural;
+mod sample;
 
 use nalgebra::{Cholesky, DMatrix, DVector};
 
