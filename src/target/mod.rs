@@ -1,6 +1,7 @@
 //! The density p that is fitted.
 
 mod mixture;
+pub mod network;
 
 pub use mixture::MixtureTarget;
 
