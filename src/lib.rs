@@ -43,6 +43,7 @@ pub mod kernel;
 pub mod known_optimum;
 pub mod mixture;
 pub mod noise;
+mod npy;
 pub mod objective;
 pub mod optima;
 pub mod optimizer;

@@ -1,10 +1,12 @@
 //! A mixture of Gaussians on the host, in f64; one that exists is a density.
 
 mod check;
+mod file;
 pub(crate) mod natural;
 
 use nalgebra::{Cholesky, DMatrix, DVector};
 
+pub use file::read_mixture;
 pub(crate) use natural::matrix_of;
 pub use natural::{NaturalParameters, from_natural_values, natural_values};
 

@@ -2,8 +2,10 @@
 
 mod mixture;
 pub mod network;
+mod samples;
 
 pub use mixture::MixtureTarget;
+pub use samples::{Samples, read_samples};
 
 use crate::density::Density;
 use crate::device::Numerics;
