@@ -45,6 +45,7 @@ pub mod kernel;
 pub mod known_optimum;
 pub mod mixture;
 pub mod noise;
+mod npy;
 pub mod objective;
 pub mod optima;
 pub mod optimizer;

@@ -1,11 +1,13 @@
 //! A mixture of Gaussians on the host, in f64; one that exists is a density.
 
 mod check;
+mod file;
 pub(crate) mod natural;
 mod sample;
 
 use nalgebra::{Cholesky, DMatrix, DVector};
 
+pub use file::read_mixture;
 pub(crate) use natural::matrix_of;
 pub use natural::{NaturalParameters, from_natural_values, natural_values};
 

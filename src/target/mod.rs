@@ -1,8 +1,11 @@
 //! The density p that is fitted.
 
 mod mixture;
+pub mod network;
+mod samples;
 
 pub use mixture::MixtureTarget;
+pub use samples::{Samples, read_samples};
 
 use crate::density::Density;
 use crate::device::Numerics;

@@ -6,6 +6,7 @@ mod determinism;
 mod estimators;
 mod failures;
 mod figures;
+mod files;
 mod gradients;
 mod published_numbers;
 mod support;
