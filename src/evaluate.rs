@@ -9,12 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::density::Density;
 use crate::device::Numerics;
-use crate::divergence::{Divergence, DivergenceKind, Estimate, Sampled, Side};
+use crate::divergence::{self, DivergenceKind, Estimate, Sampled, Side};
 use crate::error::Result;
-use crate::estimator::{Context, Estimator, MonteCarlo, Quadrature};
+use crate::estimator::{Context, Estimator, MonteCarlo, Quadrature, Rows};
 use crate::kernel::MixtureTensors;
 use crate::mixture::Mixture;
-use crate::noise::{NoiseKey, Stream};
+use crate::noise::{Noise, RunKey, Stream};
+use crate::target::TargetModel;
 
 /// What every fit is judged by, whatever it minimises.
 pub const ALWAYS_REPORTED: [DivergenceKind; 3] = [
@@ -23,8 +24,12 @@ pub const ALWAYS_REPORTED: [DivergenceKind; 3] = [
     DivergenceKind::Js,
 ];
 
-/// The divergences reported of a fit: the usual ones and its own.
+/// The divergences reported of a fit: the usual ones and its own; for rows, which have no density,
+/// its own alone.
 pub fn reported(own: DivergenceKind) -> Vec<DivergenceKind> {
+    if own == DivergenceKind::CrossEntropy {
+        return vec![own];
+    }
     let mut kinds = ALWAYS_REPORTED.to_vec();
     if !kinds.contains(&own) {
         kinds.push(own);
@@ -43,10 +48,19 @@ impl Evaluation {
         self.0.get(&kind).copied().unwrap_or(Estimate::UNKNOWN)
     }
 
+    /// Every divergence with its estimate.
+    pub fn iter(&self) -> impl Iterator<Item = (DivergenceKind, Estimate)> {
+        self.0.iter().map(|(kind, estimate)| (*kind, *estimate))
+    }
+
     /// Puts closed forms in the place of estimates, where there are any for these two.
-    pub fn sharpen(&mut self, p: &Mixture, q: &Mixture) {
+    pub fn sharpen(&mut self, p: &TargetModel, q: &Mixture) {
         for (kind, estimate) in &mut self.0 {
-            if let Some(value) = kind.build().closed_form(p, q) {
+            let known = match p.makes_infinite(*kind) {
+                Some(_) => Some(f64::INFINITY),
+                None => (p.as_mixture()).and_then(|p| kind.build().closed_form(p, q)),
+            };
+            if let Some(value) = known {
                 *estimate = Estimate::exact(value);
             }
         }
@@ -139,7 +153,11 @@ impl Evaluator {
     /// # Errors
     /// If the device failed.
     pub fn evaluate(&self, p: &dyn Density, q: &MixtureTensors) -> Result<Vec<Evaluation>> {
-        let [runs, k, _] = q.dims();
+        let [runs, k, d] = q.dims();
+        if let Some(rows) = p.rows() {
+            let [_, points, _] = rows.x.dims();
+            return self.in_groups(&Rows, points * k * d, p, q);
+        }
         if self.dim > Quadrature::MAX_DIM {
             let estimator = MonteCarlo::new(self.effort.samples);
             return self.in_groups(&estimator, self.effort.samples * k, p, q);
@@ -206,36 +224,34 @@ impl Evaluator {
         p: &dyn Density,
         q: &MixtureTensors,
     ) -> Result<Vec<Evaluation>> {
+        let keys = [RunKey {
+            seed: self.seed,
+            run: 0,
+        }];
         let sample = |density: &dyn Density, stream: Stream| {
-            let key = NoiseKey {
-                seed: self.seed,
+            let noise = Noise {
+                runs: &keys,
                 stream,
                 step: 0,
             };
             let context = Context {
                 numerics: &self.numerics,
                 dim: self.dim,
-                runs: 1,
-                key,
+                noise,
             };
             Sampled::new(estimator.draws(density, context), p, q)
         };
-        let under_p = sample(p, Stream::TargetEvaluation);
-        let under_q = sample(q, Stream::FamilyEvaluation);
-        let side = |side: Side| match side {
-            Side::Target => &under_p,
-            Side::Family => &under_q,
-        };
+        let (mut under_p, mut under_q) = (None, None);
+        let mut side = |side: Side| match side {
+            Side::Target => under_p.get_or_insert_with(|| sample(p, Stream::TargetEvaluation)),
+            Side::Family => under_q.get_or_insert_with(|| sample(q, Stream::FamilyEvaluation)),
+        }
+        .clone();
         let mut evaluations = vec![Evaluation::default(); runs];
         for &kind in &self.kinds {
-            let divergence: Box<dyn Divergence> = kind.build();
-            for &s in divergence.sides() {
-                let shares = side(s).estimate(&*divergence, s)?;
-                for (evaluation, share) in evaluations.iter_mut().zip(shares) {
-                    (evaluation.0.entry(kind))
-                        .and_modify(|sum| *sum = sum.plus(share))
-                        .or_insert(share);
-                }
+            let estimates = divergence::estimate(&*kind.build(), &mut side)?;
+            for (evaluation, estimate) in evaluations.iter_mut().zip(estimates) {
+                evaluation.0.insert(kind, estimate);
             }
         }
         Ok(evaluations)

@@ -1,5 +1,6 @@
 //! The only loop: gradient descent on one divergence, for all runs at once.
 
+use std::ops::Range;
 use std::time::Instant;
 
 use burn::tensor::{Bool, Tensor};
@@ -14,12 +15,14 @@ use crate::family::Family;
 use crate::init::Start;
 use crate::known_optimum::KnownOptimum;
 use crate::mixture::Mixture;
+use crate::noise::RunKey;
 use crate::objective::Objective;
-use crate::optimizer::{Optimizer, OptimizerConfig};
+use crate::optimizer::{Landscape, Optimizer, OptimizerConfig, Point};
+use crate::stop::{Stop, StopConfig, Verdict, Watcher};
 use crate::target::Target;
 
 /// What one fit does, all settings resolved.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// A name for files and figures, unique in its experiment.
     pub label: String,
@@ -33,6 +36,19 @@ pub struct Plan {
     pub estimator: EstimatorConfig,
     /// By which rule, and for how many steps.
     pub optimizer: OptimizerConfig,
+    /// When a run stops earlier.
+    pub stop: StopConfig,
+}
+
+impl Plan {
+    /// Whether it can share a loop with another: all but name, start and learning rate are equal.
+    pub fn batches_with(&self, other: &Self) -> bool {
+        let mut alike = other.clone();
+        alike.label.clone_from(&self.label);
+        alike.start.clone_from(&self.start);
+        alike.optimizer.learning_rate = self.optimizer.learning_rate;
+        alike == *self
+    }
 }
 
 /// How a fit is logged.
@@ -62,30 +78,6 @@ impl LogConfig {
     }
 }
 
-/// Why a run stopped.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "reason", rename_all = "kebab-case")]
-pub enum Stop {
-    /// It took all its steps.
-    Steps,
-    /// Its loss or gradient was no longer finite, or its parameters no longer a density.
-    Failed {
-        /// The step it happened at.
-        step: usize,
-        /// What happened.
-        what: String,
-    },
-}
-
-impl std::fmt::Display for Stop {
-    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        match self {
-            Self::Steps => f.write_str("all steps taken"),
-            Self::Failed { step, what } => write!(f, "failed at step {step}: {what}"),
-        }
-    }
-}
-
 /// One run at one logged step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunRecord {
@@ -95,6 +87,9 @@ pub struct RunRecord {
     pub gradient_norm: f64,
     /// Every reported divergence of `mixture`.
     pub evaluation: Evaluation,
+    /// The variance of its gradient over the noise of the estimator, summed over θ; told at the
+    /// first and at the last record.
+    pub gradient_variance: Option<f64>,
     /// How far its divergence is above the optimum, where that is known.
     pub gap: Option<Estimate>,
     /// q at this step; of a failed run, the last whose loss and gradient were finite.
@@ -104,12 +99,14 @@ pub struct RunRecord {
 }
 
 impl RunRecord {
-    /// The step this is about, in a record of `step`: a failed run stays where it failed.
+    /// The step this is about, in a record of `step`: a run stays where it stopped.
     pub fn step_of(&self, step: usize) -> usize {
-        match self.stop {
-            Some(Stop::Failed { step, .. }) => step,
-            _ => step,
-        }
+        self.stop.as_ref().and_then(Stop::step).unwrap_or(step)
+    }
+
+    /// Whether the run broke down.
+    pub fn has_failed(&self) -> bool {
+        self.stop.as_ref().is_some_and(Stop::is_failure)
     }
 }
 
@@ -124,12 +121,31 @@ pub struct Record {
     pub runs: Vec<RunRecord>,
 }
 
+impl Record {
+    /// The record of some of the runs.
+    pub fn of(&self, runs: Range<usize>) -> Self {
+        Self {
+            runs: self.runs[runs].to_vec(),
+            ..*self
+        }
+    }
+}
+
+/// A fit among those that share a loop.
+#[derive(Debug, Clone, Copy)]
+pub struct Member<'p> {
+    /// What it does.
+    pub plan: &'p Plan,
+    /// The seed of its noise.
+    pub seed: u64,
+}
+
 /// A fit in progress: an iterator over its logged steps.
 ///
 /// ```
 /// use klfit::{Mixture, divergence::DivergenceKind, fit::{Fit, LogConfig, Plan}, init::Start};
-/// use klfit::{device::Numerics, estimator::EstimatorConfig, optimizer::OptimizerConfig};
-/// use klfit::family::{Family, FamilyConfig};
+/// use klfit::{device::Numerics, estimator::RuleConfig, optimizer::OptimizerConfig};
+/// use klfit::{family::{Family, FamilyConfig}, stop::StopConfig, target::Target};
 ///
 /// let numerics = Numerics::cpu();
 /// let p = Mixture::from_stds(vec![0.5, 0.5], vec![vec![-2.0], vec![2.0]], vec![vec![1.0]; 2])?;
@@ -139,11 +155,12 @@ pub struct Record {
 ///     divergence: DivergenceKind::ForwardKl,
 ///     family: Family::new(FamilyConfig::default(), 1),
 ///     start: Start::Given(Box::new(q)),
-///     estimator: EstimatorConfig::Quadrature(Default::default()),
-///     optimizer: OptimizerConfig::Adam(Default::default()),
+///     estimator: RuleConfig::Quadrature(Default::default()).into(),
+///     optimizer: OptimizerConfig::default(),
+///     stop: StopConfig::NEVER,
 /// };
-/// let target = klfit::target::mixture(&p, &numerics);
-/// let fit = Fit::new(&plan, &*target, &numerics, LogConfig::default(), 0)?;
+/// let target = Target::new(&p, &numerics);
+/// let fit = Fit::new(&plan, &target, &numerics, LogConfig::default(), 0)?;
 /// let last = fit.last().expect("a fit has at least two records")?;
 /// // Forward KL matches the moments: mean 0 and variance 1 + 2².
 /// assert!(last.runs[0].mixture.mean()[0].abs() < 1e-6);
@@ -152,23 +169,32 @@ pub struct Record {
 pub struct Fit<'a> {
     objective: Objective<'a>,
     optimizer: Box<dyn Optimizer>,
-    evaluator: Evaluator,
+    family: Family,
+    parts: Vec<Part>,
     steps: usize,
     every: usize,
     started: Instant,
     step: Option<usize>,
-    optimum: Option<KnownOptimum>,
     /// θ of this step, `[R, P]`.
     theta: Tensor<2>,
     health: Health,
     /// The last valid member of each run, and why it stopped if it has.
     last: Vec<(Mixture, Option<Stop>)>,
+    /// One for each run, if there is anything to watch for.
+    watchers: Vec<Watcher>,
+}
+
+/// The runs of one member.
+struct Part {
+    runs: Range<usize>,
+    evaluator: Evaluator,
+    optimum: Option<KnownOptimum>,
 }
 
 /// What is known of the runs without reading it back from the device.
 struct Health {
-    /// Runs that have only seen finite numbers so far, `[R, 1]`.
-    alive: Tensor<2, Bool>,
+    /// Runs that go on: they have not stopped, and have only seen finite numbers, `[R, 1]`.
+    active: Tensor<2, Bool>,
     /// The step each run has reached, `[R, 1]`; of a failed run, the step it failed at.
     reached: Tensor<2>,
     /// Loss and squared gradient norm of each run at that step, `[R, 1]`.
@@ -178,6 +204,18 @@ struct Health {
     finite: Tensor<2>,
 }
 
+/// The objective of a step as a landscape.
+struct At<'o, 'a> {
+    objective: &'o Objective<'a>,
+    step: usize,
+}
+
+impl Landscape for At<'_, '_> {
+    fn at(&self, theta: &Tensor<2>) -> (Tensor<1>, Tensor<2>) {
+        self.objective.value_and_gradient(theta, self.step)
+    }
+}
+
 impl<'a> Fit<'a> {
     /// Prepares a fit; nothing is computed before the first record is asked for.
     ///
@@ -185,57 +223,100 @@ impl<'a> Fit<'a> {
     /// If a start is not a member of the family.
     pub fn new(
         plan: &Plan,
-        target: &'a dyn Target,
+        target: &'a Target,
         numerics: &Numerics,
         log: LogConfig,
         seed: u64,
     ) -> Result<Self> {
-        let p = target.as_mixture();
-        let starts = plan.start.mixtures(&plan.family, p, seed)?;
-        let (runs, parameters) = (starts.len(), plan.family.parameters());
-        let mut theta = Vec::with_capacity(runs * parameters);
-        for start in &starts {
-            let member = plan.family.theta_of(start);
-            theta.extend(member.map_err(|error| {
-                Error::usage(
-                    format!("fit \"{}\" cannot start there: {error}", plan.label),
-                    "start from a member of the family",
-                )
-            })?);
+        Self::batch(&[Member { plan, seed }], target, numerics, log)
+    }
+
+    /// Prepares fits that share one loop: the runs of the first, then those of the second, … Each
+    /// run sees the noise it would see alone.
+    ///
+    /// # Errors
+    /// If there is none, one does not [batch](Plan::batches_with) with the first, or a start is not
+    /// a member of the family.
+    pub fn batch(
+        members: &[Member],
+        target: &'a Target,
+        numerics: &Numerics,
+        log: LogConfig,
+    ) -> Result<Self> {
+        let Some(plan) = members.first().map(|member| member.plan) else {
+            return Err(Error::usage("there is no fit to run", "give at least one"));
+        };
+        if let Some(other) = members.iter().find(|other| !plan.batches_with(other.plan)) {
+            return Err(Error::usage(
+                format!(
+                    "fits \"{}\" and \"{}\" cannot share a loop",
+                    plan.label, other.plan.label
+                ),
+                "fits in one loop may differ in name, start, learning rate and seed",
+            ));
         }
-        let steps = plan.optimizer.steps();
-        let theta = numerics.tensor(theta, [runs, parameters]);
+        let family = &plan.family;
+        let (mut keys, mut rates, mut theta) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut last, mut parts) = (Vec::new(), Vec::new());
+        for &Member { plan, seed } in members {
+            let starts = plan.start.mixtures(family, target.model(), seed)?;
+            for start in &starts {
+                theta.extend(family.theta_of(start).map_err(|error| {
+                    Error::usage(
+                        format!("fit \"{}\" cannot start there: {error}", plan.label),
+                        "start from a member of the family",
+                    )
+                })?);
+            }
+            keys.extend((0..starts.len() as u64).map(|run| RunKey { seed, run }));
+            rates.extend(starts.iter().map(|_| plan.optimizer.learning_rate()));
+            parts.push(Part {
+                runs: last.len()..last.len() + starts.len(),
+                evaluator: Evaluator::new(
+                    numerics.clone(),
+                    family.dim(),
+                    seed,
+                    reported(plan.divergence),
+                    Effort::logged(log.samples),
+                ),
+                optimum: KnownOptimum::of(plan.divergence, family, target.model()),
+            });
+            last.extend(starts.into_iter().map(|start| (start, None)));
+        }
+        let (runs, steps) = (last.len(), plan.optimizer.steps);
+        let theta = numerics.tensor(theta, [runs, family.parameters()]);
         let zeros = numerics.tensor(vec![0.0; runs], [runs, 1]);
+        let watched = if plan.stop.is_never() { 0 } else { runs };
         Ok(Self {
-            objective: Objective::new(plan, target, numerics, seed),
-            optimizer: plan.optimizer.build(),
-            evaluator: Evaluator::new(
-                numerics.clone(),
-                p.dim(),
-                seed,
-                reported(plan.divergence),
-                Effort::logged(log.samples),
-            ),
+            objective: Objective::new(plan, target, numerics, keys),
+            optimizer: plan.optimizer.build(family, numerics, &rates),
+            family: family.clone(),
+            parts,
             steps,
             every: log.every(steps),
             started: Instant::now(),
             step: None,
-            optimum: KnownOptimum::of(plan.divergence, &plan.family, p),
             health: Health {
                 finite: theta.clone(),
-                alive: zeros.clone().equal_elem(0.0),
+                active: zeros.clone().equal_elem(0.0),
                 reached: zeros.clone(),
                 loss: zeros.clone(),
                 squared_norm: zeros,
             },
             theta,
-            last: starts.into_iter().map(|start| (start, None)).collect(),
+            last,
+            watchers: vec![Watcher::new(plan.stop); watched],
         })
     }
 
-    /// Steps the fit takes in all.
+    /// Steps the fit takes at most.
     pub fn steps(&self) -> usize {
         self.steps
+    }
+
+    /// The runs of each member, in the order they were given.
+    pub fn members(&self) -> Vec<Range<usize>> {
+        self.parts.iter().map(|part| part.runs.clone()).collect()
     }
 
     /// Whether a record is due at `step`.
@@ -243,41 +324,108 @@ impl<'a> Fit<'a> {
         step.is_multiple_of(self.every) || step == self.steps
     }
 
-    /// Looks at the numbers of a step, and lets only the runs where they are finite go on.
-    fn take_pulse(&mut self, step: usize, loss: Tensor<1>, gradient: &Tensor<2>) {
-        let loss = loss.unsqueeze_dim::<2>(1);
-        let squared_norm = gradient.clone().square().sum_dim(1);
-        let health = &mut self.health;
-        let lost = health.alive.clone().bool_not();
-        let at = loss.zeros_like() + step as f64;
-        health.reached = at.mask_where(lost.clone(), health.reached.clone());
-        health.loss = loss.clone().mask_where(lost.clone(), health.loss.clone());
-        health.squared_norm = (squared_norm.clone()).mask_where(lost, health.squared_norm.clone());
-        let finite = (loss + squared_norm).is_finite();
-        health.alive = health.alive.clone().bool_and(finite);
-        let lost = health.alive.clone().bool_not().expand(self.theta.dims());
-        health.finite = (self.theta.clone()).mask_where(lost, health.finite.clone());
+    fn all_stopped(&self) -> bool {
+        self.last.iter().all(|(_, stop)| stop.is_some())
     }
 
-    /// One step of the optimizer for the runs that are alive.
-    fn descend(&mut self, gradient: Tensor<2>) {
-        let moved = self.optimizer.step(self.theta.clone(), gradient);
-        let lost = self.health.alive.clone().bool_not();
-        self.theta = moved.mask_where(lost.expand(self.theta.dims()), self.theta.clone());
+    /// Evaluates loss and gradient, and lets only the runs where they are finite go on.
+    fn take_pulse(&mut self, step: usize) -> (Tensor<1>, Tensor<2>) {
+        let (loss, gradient) = self.objective.value_and_gradient(&self.theta, step);
+        let column = loss.clone().unsqueeze_dim::<2>(1);
+        let squared_norm = gradient.clone().square().sum_dim(1);
+        let health = &mut self.health;
+        let over = health.active.clone().bool_not();
+        let keep = |new: Tensor<2>, old: &Tensor<2>| new.mask_where(over.clone(), old.clone());
+        health.reached = keep(column.zeros_like() + step as f64, &health.reached);
+        health.loss = keep(column.clone(), &health.loss);
+        health.squared_norm = keep(squared_norm.clone(), &health.squared_norm);
+        let finite = (column + squared_norm).is_finite();
+        health.active = health.active.clone().bool_and(finite);
+        let over = health.active.clone().bool_not().expand(self.theta.dims());
+        health.finite = (self.theta.clone()).mask_where(over, health.finite.clone());
+        (loss, gradient)
+    }
+
+    /// Asks the watchers which runs are done. True if one of them is to end at the average of its
+    /// iterates instead of the last one.
+    fn watch(&mut self, step: usize) -> Result<bool> {
+        let (parameters, mut averaged) = (self.family.parameters(), false);
+        let mut theta = Numerics::read(self.theta.clone())?;
+        let loss = Numerics::read(self.health.loss.clone())?;
+        let squared_norm = Numerics::read(self.health.squared_norm.clone())?;
+        let rows = theta.chunks_mut(parameters);
+        let runs = rows.zip(&mut self.watchers).zip(&mut self.last);
+        for (run, ((theta, watcher), (member, stop))) in runs.enumerate() {
+            let norm = squared_norm[run].sqrt();
+            if stop.is_some() || !(loss[run] + norm).is_finite() {
+                continue;
+            }
+            let family = &self.family;
+            let average = match watcher.observe(theta, loss[run], norm, || family.units(member)) {
+                Verdict::GoOn if step == self.steps => watcher.best_average(),
+                Verdict::GoOn => None,
+                Verdict::Gradient => {
+                    *stop = Some(Stop::Gradient { step });
+                    None
+                }
+                Verdict::Loss => {
+                    *stop = Some(Stop::Loss { step });
+                    None
+                }
+                Verdict::Averaged(average) => {
+                    *stop = Some(Stop::Averaged { step });
+                    Some(average)
+                }
+            };
+            if let Some(average) = average {
+                theta.copy_from_slice(&average);
+                averaged = true;
+            }
+        }
+        if averaged {
+            let shape = self.theta.dims();
+            self.theta = self.objective.numerics().tensor(theta, shape);
+        }
+        Ok(averaged)
+    }
+
+    /// One step of the optimizer for the runs that go on.
+    fn descend(&mut self, step: usize, loss: Tensor<1>, gradient: Tensor<2>) -> Result<()> {
+        let from = Point {
+            step,
+            theta: self.theta.clone(),
+            loss,
+            gradient,
+        };
+        let at = At {
+            objective: &self.objective,
+            step,
+        };
+        let moved = self.optimizer.step(from, &at)?;
+        let over = self.health.active.clone().bool_not();
+        let over = over.expand(self.theta.dims());
+        self.theta = moved.theta.mask_where(over, self.theta.clone());
+        for run in moved.stuck {
+            self.last[run].1.get_or_insert(Stop::NoProgress { step });
+        }
+        Ok(())
     }
 
     /// Reads everything about a step back from the device.
     fn record(&mut self, step: usize, losses: &[Estimate]) -> Result<Record> {
         let p = self.objective.target();
         let q = self.objective.member(self.health.finite.clone());
-        let evaluations = self.evaluator.evaluate(p, &q)?;
+        let mut evaluations = Vec::with_capacity(self.last.len());
+        for part in &self.parts {
+            let runs: Vec<usize> = part.runs.clone().collect();
+            evaluations.extend(part.evaluator.evaluate(p, &q.select(&runs))?);
+        }
         let mixtures = q.read()?;
-        let alive = Numerics::read(self.health.alive.clone().float())?;
+        let active = Numerics::read(self.health.active.clone().float())?;
         let reached = Numerics::read(self.health.reached.clone())?;
         let loss = Numerics::read(self.health.loss.clone())?;
         let squared_norm = Numerics::read(self.health.squared_norm.clone())?;
-        let mut runs = Vec::with_capacity(mixtures.len());
-        for (run, (mixture, mut evaluation)) in mixtures.into_iter().zip(evaluations).enumerate() {
+        for (run, mixture) in mixtures.into_iter().enumerate() {
             let (last, stop) = &mut self.last[run];
             let failed = |what: String| {
                 let step = reached[run] as usize;
@@ -290,7 +438,7 @@ impl<'a> Fit<'a> {
                 }
                 Err(_) => {}
             }
-            if stop.is_none() && alive[run] == 0.0 {
+            if stop.is_none() && active[run] == 0.0 {
                 let sick = if loss[run].is_finite() {
                     "gradient"
                 } else {
@@ -300,26 +448,34 @@ impl<'a> Fit<'a> {
             } else if stop.is_none() && step == self.steps {
                 *stop = Some(Stop::Steps);
             }
-            evaluation.sharpen(p.as_mixture(), last);
-            let optimum = self.optimum.as_ref();
+        }
+        let variances = if step == 0 || self.all_stopped() {
+            Some(self.objective.gradient_variance(&self.health.finite)?)
+        } else {
+            None
+        };
+        let mut runs = Vec::with_capacity(self.last.len());
+        for (run, mut evaluation) in evaluations.into_iter().enumerate() {
+            let (last, stop) = &self.last[run];
+            evaluation.sharpen(p.model(), last);
+            let optimum = (self.parts.iter())
+                .find(|part| part.runs.contains(&run))
+                .and_then(|part| part.optimum.as_ref());
+            let failed = stop.as_ref().is_some_and(Stop::is_failure);
             runs.push(RunRecord {
                 loss: Estimate {
                     value: loss[run],
-                    error: if alive[run] == 0.0 {
-                        f64::NAN
-                    } else {
-                        losses[run].error
-                    },
+                    error: if failed { f64::NAN } else { losses[run].error },
                     ..losses[run]
                 },
                 gradient_norm: squared_norm[run].sqrt(),
+                gradient_variance: variances.as_ref().map(|variances| variances[run]),
                 gap: optimum.and_then(|optimum| optimum.gap(last, &evaluation)),
                 evaluation,
                 mixture: last.clone(),
                 stop: stop.clone(),
             });
         }
-        self.bury();
         Ok(Record {
             step,
             seconds: self.started.elapsed().as_secs_f64(),
@@ -327,13 +483,12 @@ impl<'a> Fit<'a> {
         })
     }
 
-    /// Tells the device of the runs that were found to have failed here.
-    fn bury(&mut self) {
-        let fine = (self.last.iter())
-            .map(|(_, stop)| f64::from(!matches!(stop, Some(Stop::Failed { .. }))));
-        let fine = (self.objective.numerics()).tensor(fine.collect(), [self.last.len(), 1]);
+    /// Tells the device of the runs that have stopped.
+    fn retire(&mut self) {
+        let going = (self.last.iter()).map(|(_, stop)| f64::from(stop.is_none()));
+        let going = (self.objective.numerics()).tensor(going.collect(), [self.last.len(), 1]);
         let health = &mut self.health;
-        health.alive = health.alive.clone().bool_and(fine.equal_elem(1.0));
+        health.active = health.active.clone().bool_and(going.equal_elem(1.0));
     }
 
     fn advance(&mut self) -> Result<Record> {
@@ -346,21 +501,35 @@ impl<'a> Fit<'a> {
                 Some(step) => step + 1,
             };
             self.step = Some(step);
-            let losses = (self.is_logged(step))
-                .then(|| self.objective.settle(&self.theta, step))
-                .transpose()?;
-            let (loss, gradient) = self.objective.value_and_gradient(&self.theta, step);
-            self.take_pulse(step, loss, &gradient);
-            let record = losses
-                .map(|losses| self.record(step, &losses))
-                .transpose()?;
-            let all_stopped = self.last.iter().all(|(_, stop)| stop.is_some());
-            if all_stopped {
-                self.steps = step;
-            } else {
-                self.descend(gradient);
+            let logged = self.is_logged(step);
+            let mut losses = None;
+            if logged {
+                losses = Some(self.objective.settle(&self.theta, step)?);
             }
-            if let Some(record) = record {
+            let (mut loss, mut gradient) = self.take_pulse(step);
+            if !self.watchers.is_empty() {
+                if self.watch(step)? {
+                    (loss, gradient) = self.take_pulse(step);
+                }
+                self.retire();
+            }
+            if step < self.steps && !self.all_stopped() {
+                self.descend(step, loss, gradient)?;
+                self.retire();
+            }
+            if self.all_stopped() {
+                self.steps = step;
+            }
+            if logged || self.all_stopped() {
+                let losses = match losses {
+                    Some(losses) => losses,
+                    None => self.objective.settle(&self.health.finite, step)?,
+                };
+                let record = self.record(step, &losses)?;
+                self.retire();
+                if self.all_stopped() {
+                    self.steps = step;
+                }
                 return Ok(record);
             }
         }

@@ -1,9 +1,10 @@
 //! The best that a fit can reach, where it is known without a fit.
 
-use crate::divergence::{DivergenceKind, Estimate, Method, gaussian_kl};
+use crate::divergence::{DivergenceKind, Estimate, gaussian_kl};
 use crate::evaluate::Evaluation;
 use crate::family::Family;
 use crate::mixture::Mixture;
+use crate::target::TargetModel;
 
 /// The best member of a family for a divergence.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,20 +19,25 @@ pub struct KnownOptimum {
 impl KnownOptimum {
     /// The target itself where it is a member, and the member with its moments for the forward KL
     /// of a Gaussian; `None` where only a fit can tell.
-    pub fn of(divergence: DivergenceKind, family: &Family, target: &Mixture) -> Option<Self> {
-        let is_target = family.contains(target);
-        let mixture = if is_target {
-            target.clone()
-        } else if divergence == DivergenceKind::ForwardKl {
-            family.moment_match(target)?.ok()?
-        } else {
-            return None;
-        };
-        Some(Self {
+    pub fn of(divergence: DivergenceKind, family: &Family, target: &TargetModel) -> Option<Self> {
+        use DivergenceKind::{CrossEntropy, ForwardKl};
+        let inside = |mixture: &Mixture| family.contains(mixture);
+        let known = |mixture: Mixture, is_target: bool| Self {
             divergence,
             mixture,
             is_target,
-        })
+        };
+        if let Some(mixture) = target.as_mixture()
+            && inside(mixture)
+        {
+            return Some(known(mixture.clone(), true));
+        }
+        if !matches!(divergence, ForwardKl | CrossEntropy) {
+            return None;
+        }
+        let (mean, covariance) = target.moments()?;
+        let matched = family.moment_match(&mean, &covariance)?.ok()?;
+        inside(&matched).then(|| known(matched, false))
     }
 
     /// How far above the optimum q is, in nats.
@@ -43,16 +49,5 @@ impl KnownOptimum {
             return Some(evaluation.of(self.divergence));
         }
         Some(Estimate::exact(gaussian_kl(&self.mixture, q)?))
-    }
-}
-
-impl Estimate {
-    /// A number in closed form, without error but for rounding.
-    pub fn exact(value: f64) -> Self {
-        Self {
-            value,
-            error: 0.0,
-            method: Method::ClosedForm,
-        }
     }
 }

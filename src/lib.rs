@@ -52,6 +52,7 @@ pub mod optimizer;
 pub mod plot;
 pub mod run;
 pub mod run_folder;
+pub mod stop;
 pub mod target;
 
 pub use error::{Error, Result};

@@ -21,10 +21,24 @@ pub enum Stream {
     TargetEvaluation,
     /// Draws under q for the logged divergences.
     FamilyEvaluation,
+    /// Draws under p for the variance of a gradient.
+    TargetProbes,
+    /// Draws under q for the variance of a gradient.
+    FamilyProbes,
     /// Draws of p for the verdict on a fit.
     TargetDiagnostics,
     /// Draws of q for the verdict on a fit.
     FamilyDiagnostics,
+}
+
+impl Stream {
+    /// The stream beside the one of the training draws that tells their variance.
+    pub(crate) fn of_probes(self) -> Self {
+        match self {
+            Self::FamilyDraws => Self::FamilyProbes,
+            _ => Self::TargetProbes,
+        }
+    }
 }
 
 /// Whose noise: the seed of an experiment, and a run of it.

@@ -19,9 +19,21 @@ use crate::target::Target;
 /// nats, for a loss below one): a coarser one would have stationary points of its own.
 const TOLERANCE: f64 = 1e-5;
 
+/// Gradients that a variance is told from.
+const PROBES: usize = 32;
+
+/// Which noise an estimate of the objective is made with.
+#[derive(Debug, Clone, Copy)]
+enum NoiseOf {
+    /// That of a step: every step has its own, unless the noise is fixed.
+    Step(usize),
+    /// One of those that tell the variance of the gradient: each its own, always.
+    Probe(usize),
+}
+
 /// A divergence between a target and the members of a family, estimated.
 pub struct Objective<'a> {
-    target: &'a dyn Target,
+    target: &'a Target,
     numerics: Numerics,
     family: Family,
     divergence: Box<dyn Divergence>,
@@ -47,7 +59,7 @@ impl<'a> Objective<'a> {
     /// The objective of a fit of R runs.
     pub fn new(
         plan: &Plan,
-        target: &'a dyn Target,
+        target: &'a Target,
         numerics: &Numerics,
         keys: Vec<RunKey>,
     ) -> Self {
@@ -72,7 +84,7 @@ impl<'a> Objective<'a> {
     }
 
     /// p.
-    pub fn target(&self) -> &'a dyn Target {
+    pub fn target(&self) -> &'a Target {
         self.target
     }
 
@@ -115,11 +127,15 @@ impl<'a> Objective<'a> {
 
     /// The value `[R]` at θ `[R, P]`, in nats, with the noise of a step.
     pub fn value(&self, theta: Tensor<2>, step: usize) -> Tensor<1> {
+        self.value_with(theta, NoiseOf::Step(step))
+    }
+
+    fn value_with(&self, theta: Tensor<2>, noise: NoiseOf) -> Tensor<1> {
         let mut used: Vec<usize> = self.levels.clone();
         used.sort_unstable();
         used.dedup();
         if let [level] = used[..] {
-            return self.value_by(level, theta, &self.keys, step);
+            return self.value_by(level, theta, &self.keys, noise);
         }
         // Runs of one rule go together; their values are put back in order.
         let (mut values, mut order) = (Vec::with_capacity(used.len()), Vec::new());
@@ -128,7 +144,7 @@ impl<'a> Objective<'a> {
                 .filter(|&run| self.levels[run] == level)
                 .collect();
             let theta = theta.clone().select(0, self.indices(&members));
-            values.push(self.value_by(level, theta, &self.keys_of(&members), step));
+            values.push(self.value_by(level, theta, &self.keys_of(&members), noise));
             order.extend(members);
         }
         let mut back = vec![0; order.len()];
@@ -140,8 +156,30 @@ impl<'a> Objective<'a> {
 
     /// The value `[R]` and its gradient `[R, P]`, neither tracked for gradients any more.
     pub fn value_and_gradient(&self, theta: &Tensor<2>, step: usize) -> (Tensor<1>, Tensor<2>) {
+        self.gradient_with(theta, NoiseOf::Step(step))
+    }
+
+    /// The variance of the gradient at θ `[R, P]` over its noise, R numbers: E|g − E g|², summed over
+    /// the entries of θ. It is 0 where nothing is random; noise that is fixed counts as the draw it
+    /// is.
+    ///
+    /// # Errors
+    /// If the device failed.
+    pub fn gradient_variance(&self, theta: &Tensor<2>) -> Result<Vec<f64>> {
+        let [runs, _] = theta.dims();
+        if !self.estimator.rule.is_random() {
+            return Ok(vec![0.0; runs]);
+        }
+        let gradients = (0..PROBES)
+            .map(|probe| self.gradient_with(theta, NoiseOf::Probe(probe)).1)
+            .collect();
+        let variance = Tensor::stack::<3>(gradients, 0).var(0).sum_dim(2);
+        Numerics::read(variance)
+    }
+
+    fn gradient_with(&self, theta: &Tensor<2>, noise: NoiseOf) -> (Tensor<1>, Tensor<2>) {
         let tracked = theta.clone().autodiff().require_grad();
-        let value = self.value(tracked.clone(), step);
+        let value = self.value_with(tracked.clone(), noise);
         // The runs are independent, so the gradient of the sum holds the gradient of each.
         let gradients = value.clone().sum().backward();
         let gradient = tracked.grad(&gradients);
@@ -149,10 +187,16 @@ impl<'a> Objective<'a> {
         (value.inner(), gradient.without_autodiff())
     }
 
-    fn value_by(&self, level: usize, theta: Tensor<2>, keys: &[RunKey], step: usize) -> Tensor<1> {
+    fn value_by(
+        &self,
+        level: usize,
+        theta: Tensor<2>,
+        keys: &[RunKey],
+        noise: NoiseOf,
+    ) -> Tensor<1> {
         let q = self.member(theta);
         divergence::value(&*self.divergence, |side| {
-            self.sampled(level, side, &q, keys, step)
+            self.sampled(level, side, &q, keys, noise)
         })
     }
 
@@ -171,7 +215,7 @@ impl<'a> Objective<'a> {
         };
         let (q, keys) = (self.member(theta), self.keys_of(runs));
         divergence::estimate(&*self.divergence, |side| {
-            self.sampled(level, side, &q, &keys, step)
+            self.sampled(level, side, &q, &keys, NoiseOf::Step(step))
         })
     }
 
@@ -181,7 +225,7 @@ impl<'a> Objective<'a> {
         side: Side,
         q: &MixtureTensors,
         keys: &[RunKey],
-        step: usize,
+        noise: NoiseOf,
     ) -> Sampled {
         let rule = &self.rules[level];
         let (density, stream): (&dyn Density, _) = match side {
@@ -189,16 +233,14 @@ impl<'a> Objective<'a> {
             Side::Family => (q, Stream::FamilyDraws),
         };
         let shared = shared_keys(keys);
-        let (runs, step) = if self.estimator.is_fixed() {
-            (&*shared, 0)
-        } else {
-            (keys, step)
+        let (runs, stream, step) = match noise {
+            NoiseOf::Step(_) if self.estimator.is_fixed() => (&*shared, stream, 0),
+            NoiseOf::Step(step) => (keys, stream, step),
+            NoiseOf::Probe(probe) => (keys, stream.of_probes(), probe),
         };
-        let never_changes = if rule.estimator.is_random() {
-            self.estimator.is_fixed() && self.one_seed
-        } else {
-            true
-        };
+        let is_probe = matches!(noise, NoiseOf::Probe(_));
+        let never_changes = !rule.estimator.is_random()
+            || (self.estimator.is_fixed() && self.one_seed && !is_probe);
         let noise = Noise {
             runs,
             stream,

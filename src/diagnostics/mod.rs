@@ -91,7 +91,7 @@ mod tests {
     use statrs::function::erf::erf;
 
     use super::*;
-    use crate::noise::{NoiseKey, Stream};
+    use crate::noise::{RunKey, Stream};
 
     fn gaussian(mean: f64, std: f64) -> Mixture {
         Mixture::from_stds(vec![1.0], vec![vec![mean]], vec![vec![std]]).unwrap()
@@ -104,12 +104,8 @@ mod tests {
 
     /// log q at draws of p.
     fn log_q(q: &Mixture, p: &Mixture, count: usize, run: usize) -> Vec<f64> {
-        let key = NoiseKey {
-            seed: 11,
-            stream: Stream::TargetEvaluation,
-            step: 0,
-        };
-        let draws = p.sample(count, &mut key.generator(run));
+        let generator = |run: u64| RunKey { seed: 11, run }.generator(Stream::TargetEvaluation, 0);
+        let draws = p.sample(count, &mut generator(run as u64));
         (draws.chunks(p.dim())).map(|x| q.log_density(x)).collect()
     }
 

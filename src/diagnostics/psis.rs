@@ -203,7 +203,7 @@ mod tests {
 
     use super::*;
     use crate::mixture::Mixture;
-    use crate::noise::{NoiseKey, Stream};
+    use crate::noise::{RunKey, Stream};
 
     /// log(1 + y) at the S mid-quantiles y of the generalised Pareto distribution with σ = 1.
     fn pareto(draws: usize, shape: f64) -> Vec<f64> {
@@ -293,17 +293,13 @@ mod tests {
         // In two dimensions |x|²/2 is exponential, so that p/q has the tail k = 1 − 1/σ² for
         // p = N(0, σ² I) and q = N(0, I) where σ > 1. Where σ < 1 it is bounded, and as dense at its
         // largest as below: k = −1.
-        let key = NoiseKey {
-            seed: 3,
-            stream: Stream::FamilyEvaluation,
-            step: 0,
-        };
+        let generator = |run: u64| RunKey { seed: 3, run }.generator(Stream::FamilyEvaluation, 0);
         let round = |std: f64| {
             let covariance = DMatrix::identity(2, 2) * (std * std);
             Mixture::gaussian(vec![0.0; 2], covariance).unwrap()
         };
         let q = round(1.0);
-        let draws = q.sample(100_000, &mut key.generator(0));
+        let draws = q.sample(100_000, &mut generator(0));
         for (std, reading) in [
             (0.8, Reading::Reliable),
             (1.2, Reading::Reliable),

@@ -60,7 +60,9 @@ impl Sampled {
     fn share(&self, divergence: &dyn Divergence, side: Side) -> (Tensor<1>, Tensor<1>, Method) {
         let values = self.values(divergence, side);
         // What is averaged is a difference of two logarithms, rounded each by itself.
-        let rounded = self.log_p.clone().abs() + self.log_q.clone().abs();
+        // Rows have no log p, and what is averaged over them does without.
+        let log_p = (self.log_p.clone()).mask_fill(self.log_p.clone().is_nan(), 0.0);
+        let rounded = log_p.abs() + self.log_q.clone().abs();
         let rounding = (self.draws.expectation(rounded)).mul_scalar(epsilon(&values));
         let error = self.draws.error(values.clone()) + rounding;
         let method = match self.draws.error {

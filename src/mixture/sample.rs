@@ -8,21 +8,20 @@ use super::Mixture;
 impl Mixture {
     /// Independent draws, row after row: `count` × D.
     pub fn sample(&self, count: usize, generator: &mut impl rand::Rng) -> Vec<f64> {
-        let dim = self.dim();
-        let mut draws = Vec::with_capacity(count * dim);
-        let mut z = vec![0.0; dim];
-        for _ in 0..count {
-            let (mean, factor) = {
-                let k = self.choose(generator.random());
-                (&self.means[k], &self.scale_trils[k])
-            };
-            z.fill_with(|| StandardNormal.sample(generator));
-            draws.extend((0..dim).map(|i| {
-                let offset: f64 = (0..=i).map(|j| factor[(i, j)] * z[j]).sum();
-                mean[i] + offset
-            }));
-        }
-        draws
+        (0..count)
+            .flat_map(|_| self.sample_one(generator).1)
+            .collect()
+    }
+
+    /// One draw (D), with the component it is from.
+    pub(crate) fn sample_one(&self, generator: &mut impl rand::Rng) -> (usize, Vec<f64>) {
+        let k = self.choose(generator.random());
+        let (mean, factor) = (&self.means[k], &self.scale_trils[k]);
+        let z: Vec<f64> = (0..self.dim())
+            .map(|_| StandardNormal.sample(generator))
+            .collect();
+        let along = |i: usize| (0..=i).map(|j| factor[(i, j)] * z[j]).sum::<f64>();
+        (k, (0..z.len()).map(|i| mean[i] + along(i)).collect())
     }
 
     /// The component whose share of the unit interval `u` is in.
@@ -43,7 +42,7 @@ mod tests {
     use nalgebra::DMatrix;
 
     use super::*;
-    use crate::noise::{NoiseKey, Stream};
+    use crate::noise::{RunKey, Stream};
 
     #[test]
     fn draws_have_the_moments_of_the_mixture_and_of_its_components() {
@@ -58,13 +57,9 @@ mod tests {
             ],
         )
         .unwrap();
-        let key = NoiseKey {
-            seed: 5,
-            stream: Stream::Init,
-            step: 0,
-        };
+        let generator = |run: u64| RunKey { seed: 5, run }.generator(Stream::Init, 0);
         let count = 200_000;
-        let draws = mixture.sample(count, &mut key.generator(0));
+        let draws = mixture.sample(count, &mut generator(0));
         assert_eq!(draws.len(), 2 * count);
         // The components are far enough apart to be told by the sign of the first coordinate.
         for (k, sign) in [(0, -1.0), (2, 1.0)] {

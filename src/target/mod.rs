@@ -1,23 +1,62 @@
 //! The density p that is fitted.
 
-mod mixture;
+mod empirical;
+mod model;
 pub mod network;
 mod samples;
+mod student_t;
 
-pub use mixture::MixtureTarget;
+use burn::tensor::Tensor;
+
+pub use model::TargetModel;
 pub use samples::{Samples, read_samples};
+pub use student_t::StudentT;
 
-use crate::density::Density;
+use crate::density::{Density, Draws, Nodes};
 use crate::device::Numerics;
-use crate::mixture::Mixture;
+use crate::kernel::MixtureTensors;
+use empirical::Empirical;
+use student_t::StudentTDensity;
 
-/// A target p: a density on the device, and what is known of it on the host.
-pub trait Target: Density + std::fmt::Debug {
-    /// The mixture it is, if it is one: what closed forms and figures need.
-    fn as_mixture(&self) -> &Mixture;
+/// A target p: what is known of it on the host, and the density on the device.
+#[derive(Debug)]
+pub struct Target {
+    model: TargetModel,
+    density: Box<dyn Density>,
 }
 
-/// Uploads a mixture as a target.
-pub fn mixture(mixture: &Mixture, numerics: &Numerics) -> Box<dyn Target> {
-    Box::new(MixtureTarget::new(mixture.clone(), numerics))
+impl Target {
+    /// Uploads a target.
+    pub fn new(model: impl Into<TargetModel>, numerics: &Numerics) -> Self {
+        let model = model.into();
+        let density: Box<dyn Density> = match &model {
+            TargetModel::Mixture(mixture) => Box::new(MixtureTensors::constant(mixture, numerics)),
+            TargetModel::StudentT(student_t) => Box::new(StudentTDensity::new(student_t, numerics)),
+            TargetModel::Samples(samples) => Box::new(Empirical::new(samples, numerics)),
+        };
+        Self { model, density }
+    }
+
+    /// What is known of it on the host.
+    pub fn model(&self) -> &TargetModel {
+        &self.model
+    }
+}
+
+impl Density for Target {
+    fn log_density(&self, x: Tensor<3>) -> Tensor<2> {
+        self.density.log_density(x)
+    }
+
+    fn strata(&self) -> usize {
+        self.density.strata()
+    }
+
+    fn place(&self, nodes: Nodes) -> Draws {
+        self.density.place(nodes)
+    }
+
+    fn rows(&self) -> Option<Draws> {
+        self.density.rows()
+    }
 }

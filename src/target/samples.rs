@@ -88,6 +88,16 @@ impl Samples {
         self.rows.chunks_exact(self.dim())
     }
 
+    /// Some of the coordinates, in the order given.
+    pub(super) fn columns(&self, coordinates: &[usize]) -> Self {
+        Self {
+            names: coordinates.iter().map(|&d| self.names[d].clone()).collect(),
+            rows: (self.points())
+                .flat_map(|x| coordinates.iter().map(|&d| x[d]))
+                .collect(),
+        }
+    }
+
     /// Their mean, D.
     pub fn mean(&self) -> DVector<f64> {
         let sum = (self.points()).fold(DVector::zeros(self.dim()), |sum, x| {

@@ -1,0 +1,166 @@
+//! What is known of a target on the host.
+
+use nalgebra::{DMatrix, DVector};
+use rand::RngExt;
+
+use super::{Samples, StudentT};
+use crate::diagnostics;
+use crate::divergence::DivergenceKind;
+use crate::mixture::{Mixture, MixtureError};
+
+/// A target on the host.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TargetModel {
+    /// A mixture of Gaussians.
+    Mixture(Mixture),
+    /// A mixture of Student-t distributions.
+    StudentT(StudentT),
+    /// Known by its draws alone.
+    Samples(Samples),
+}
+
+impl From<Mixture> for TargetModel {
+    fn from(mixture: Mixture) -> Self {
+        Self::Mixture(mixture)
+    }
+}
+
+impl From<&Mixture> for TargetModel {
+    fn from(mixture: &Mixture) -> Self {
+        Self::Mixture(mixture.clone())
+    }
+}
+
+impl TargetModel {
+    /// D.
+    pub fn dim(&self) -> usize {
+        match self {
+            Self::Mixture(mixture) => mixture.dim(),
+            Self::StudentT(student_t) => student_t.scales().dim(),
+            Self::Samples(samples) => samples.dim(),
+        }
+    }
+
+    /// How many components it is drawn from.
+    pub fn components(&self) -> usize {
+        match self {
+            Self::Mixture(mixture) => mixture.components(),
+            Self::StudentT(student_t) => student_t.scales().components(),
+            Self::Samples(_) => 1,
+        }
+    }
+
+    /// The mixture of Gaussians it is, if it is one: what closed forms need.
+    pub fn as_mixture(&self) -> Option<&Mixture> {
+        match self {
+            Self::Mixture(mixture) => Some(mixture),
+            _ => None,
+        }
+    }
+
+    /// The rows it is, if it is known by its draws alone.
+    pub fn as_samples(&self) -> Option<&Samples> {
+        match self {
+            Self::Samples(samples) => Some(samples),
+            _ => None,
+        }
+    }
+
+    /// What its coordinates are called: x1, x2, … where they have no names.
+    pub fn coordinates(&self) -> Vec<String> {
+        match self {
+            Self::Samples(samples) => samples.names().to_vec(),
+            _ if self.dim() == 1 => vec!["x".to_owned()],
+            _ => (1..=self.dim()).map(|i| format!("x{i}")).collect(),
+        }
+    }
+
+    /// Mean (D) and covariance (D × D), divided by N for rows; `None` where they are infinite.
+    pub fn moments(&self) -> Option<(DVector<f64>, DMatrix<f64>)> {
+        match self {
+            Self::Mixture(mixture) => Some((mixture.mean(), mixture.covariance())),
+            Self::StudentT(student_t) => Some((student_t.scales().mean(), student_t.covariance()?)),
+            Self::Samples(samples) => Some((samples.mean(), samples.covariance())),
+        }
+    }
+
+    /// Where it is (D) and how wide (D × D): its moments, or those of the Gaussian mixture of its
+    /// scales where it has none.
+    pub fn extent(&self) -> (DVector<f64>, DMatrix<f64>) {
+        match (self.moments(), self) {
+            (Some(moments), _) => moments,
+            (None, Self::StudentT(student_t)) => {
+                (student_t.scales().mean(), student_t.scales().covariance())
+            }
+            (None, _) => (DVector::zeros(self.dim()), DMatrix::identity(self.dim(), self.dim())),
+        }
+    }
+
+    /// log p(x) in nats at one point of D coordinates; `None` for rows, which have no density.
+    pub fn log_density(&self, x: &[f64]) -> Option<f64> {
+        match self {
+            Self::Mixture(mixture) => Some(mixture.log_density(x)),
+            Self::StudentT(student_t) => Some(student_t.log_density(x)),
+            Self::Samples(_) => None,
+        }
+    }
+
+    /// Independent draws, count × D in row-major order; of rows, with replacement.
+    pub fn sample(&self, count: usize, generator: &mut impl rand::Rng) -> Vec<f64> {
+        match self {
+            Self::Mixture(mixture) => mixture.sample(count, generator),
+            Self::StudentT(student_t) => student_t.sample(count, generator),
+            Self::Samples(samples) => {
+                let dim = samples.dim();
+                (0..count)
+                    .flat_map(|_| {
+                        let row = generator.random_range(0..samples.len());
+                        samples.rows()[row * dim..(row + 1) * dim].to_vec()
+                    })
+                    .collect()
+            }
+        }
+    }
+
+    /// Its modes, D coordinates each; `None` for rows.
+    pub fn modes(&self) -> Option<Vec<DVector<f64>>> {
+        match self {
+            Self::Mixture(mixture) => Some(diagnostics::modes(mixture)),
+            Self::StudentT(student_t) => Some(student_t.modes()),
+            Self::Samples(_) => None,
+        }
+    }
+
+    /// The density of some of its coordinates, in the order given.
+    ///
+    /// # Errors
+    /// If rounding leaves a covariance that is not positive definite.
+    pub fn marginal(&self, coordinates: &[usize]) -> Result<Self, MixtureError> {
+        Ok(match self {
+            Self::Mixture(mixture) => Self::Mixture(mixture.marginal(coordinates)?),
+            Self::StudentT(student_t) => {
+                Self::StudentT(student_t.with_scales(student_t.scales().marginal(coordinates)?))
+            }
+            Self::Samples(samples) => Self::Samples(samples.columns(coordinates)),
+        })
+    }
+
+    /// Why a divergence between it and every mixture of Gaussians is infinite, if it is.
+    pub fn makes_infinite(&self, kind: DivergenceKind) -> Option<&'static str> {
+        let Self::StudentT(student_t) = self else {
+            return None;
+        };
+        match kind {
+            DivergenceKind::ForwardKl | DivergenceKind::Jeffreys | DivergenceKind::CrossEntropy
+                if student_t.dof() <= 2.0 =>
+            {
+                Some("the target has no variance (dof is at most 2), and -log q grows like x²")
+            }
+            DivergenceKind::Chi2 => Some("its tails are heavier than those of any Gaussian"),
+            DivergenceKind::Alpha(order) | DivergenceKind::Renyi(order) if order.value() > 1.0 => {
+                Some("its tails are heavier than those of any Gaussian")
+            }
+            _ => None,
+        }
+    }
+}
