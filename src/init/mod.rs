@@ -1,5 +1,8 @@
 //! Where the runs of a fit start.
 
+pub mod k_means;
+pub mod moments;
+
 use nalgebra::{Cholesky, DMatrix, DVector};
 use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
