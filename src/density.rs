@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use crate::kernel::{MixtureTensors, log_density};
 
 /// A density on a device, on the run axis.
-pub trait Density {
+pub trait Density: std::fmt::Debug {
     /// log density in nats at `x` `[R, S, D]`, as `[R, S]`.
     fn log_density(&self, x: Tensor<3>) -> Tensor<2>;
 

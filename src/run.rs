@@ -4,18 +4,21 @@ use std::time::Instant;
 
 use crate::config::Experiment;
 use crate::device::Numerics;
+use crate::diagnostics;
 use crate::divergence::Estimate;
 use crate::error::{Error, Result};
 use crate::evaluate::{Effort, Evaluator, reported};
-use crate::fit::{Fit, Plan, Record, Stop};
+use crate::fit::{Fit, Member, Plan, Record};
 use crate::kernel::MixtureTensors;
 use crate::known_optimum::KnownOptimum;
 use crate::mixture::{Mixture, NaturalParameters};
 use crate::optima;
 use crate::run_folder::{
-    FORMAT, FitSummary, KnownOptimumSummary, Optimum, RunFolder, RunSummary, Summary, Versions,
+    FORMAT, FitSummary, GradientVariance, KnownOptimumSummary, Optimum, RunFolder, RunSummary,
+    Summary, Versions,
 };
-use crate::target::{self, Target};
+use crate::stop::Stop;
+use crate::target::Target;
 
 /// So many optima are judged as carefully as the best run; more are rare, or not optima.
 const JUDGED: usize = 8;
@@ -30,6 +33,27 @@ pub trait Watch {
     fn end(&mut self, fit: &FitSummary);
 }
 
+/// An experiment and where its results go.
+#[derive(Debug, Clone, Copy)]
+pub struct Job<'e> {
+    /// What to run.
+    pub experiment: &'e Experiment,
+    /// Its folder.
+    pub folder: &'e RunFolder,
+}
+
+impl Job<'_> {
+    /// Whether every fit of this one can share a loop with that of another.
+    pub fn batches_with(&self, other: &Self) -> bool {
+        let (a, b) = (self.experiment, other.experiment);
+        a.target == b.target
+            && a.config.log == b.config.log
+            && a.config.device == b.config.device
+            && a.plans.len() == b.plans.len()
+            && a.plans.iter().zip(&b.plans).all(|(a, b)| a.batches_with(b))
+    }
+}
+
 /// Runs every fit of an experiment and writes the folder, figures aside.
 ///
 /// # Errors
@@ -41,120 +65,199 @@ pub fn run(
     folder: &RunFolder,
     watch: &mut dyn Watch,
 ) -> Result<Summary> {
-    let started = Instant::now();
-    let target = target::mixture(&experiment.target, numerics);
-    let mut fits = Vec::with_capacity(experiment.plans.len());
-    for plan in &experiment.plans {
-        watch.begin(plan);
-        let fit = run_fit(experiment, plan, &*target, numerics, folder, watch)?;
-        watch.end(&fit);
-        fits.push(fit);
-    }
-    let summary = Summary {
-        format: FORMAT,
-        name: experiment.config.name.clone(),
-        seed: experiment.config.seed,
-        versions: Versions::default(),
-        device: experiment.config.device,
-        seconds: started.elapsed().as_secs_f64(),
-        target: (&experiment.target).into(),
-        fits,
-    };
-    folder.write_summary(&summary)?;
-    Ok(summary)
+    let job = Job { experiment, folder };
+    Ok(run_together(&[job], numerics, watch)?.swap_remove(0))
 }
 
-fn run_fit(
-    experiment: &Experiment,
-    plan: &Plan,
-    target: &dyn Target,
+/// Runs experiments that [batch](Job::batches_with) with the first in one loop for each of their
+/// fits, and writes the folder of each.
+///
+/// # Errors
+/// As [`run`]; and if they do not batch.
+pub fn run_together(
+    jobs: &[Job],
     numerics: &Numerics,
-    folder: &RunFolder,
     watch: &mut dyn Watch,
-) -> Result<FitSummary> {
-    let config = &experiment.config;
-    let fit = Fit::new(plan, target, numerics, config.log, config.seed)?;
-    let mut trajectory = folder.start_trajectory(plan)?;
-    let mut first: Option<Record> = None;
-    let mut last: Option<Record> = None;
+) -> Result<Vec<Summary>> {
+    let started = Instant::now();
+    let Some(first) = jobs.first() else {
+        return Ok(Vec::new());
+    };
+    let target = Target::new(first.experiment.target.clone(), numerics);
+    let mut fits: Vec<Vec<FitSummary>> = vec![Vec::new(); jobs.len()];
+    for i in 0..first.experiment.plans.len() {
+        watch.begin(&first.experiment.plans[i]);
+        let ended = run_fits(jobs, i, &target, numerics, watch)?;
+        for (fits, fit) in fits.iter_mut().zip(ended) {
+            watch.end(&fit);
+            fits.push(fit);
+        }
+    }
+    (jobs.iter().zip(fits))
+        .map(|(job, fits)| {
+            let config = &job.experiment.config;
+            let summary = Summary {
+                format: FORMAT,
+                name: config.name.clone(),
+                seed: config.seed,
+                versions: Versions::default(),
+                device: config.device,
+                seconds: started.elapsed().as_secs_f64(),
+                target: (&job.experiment.target).into(),
+                fits,
+            };
+            job.folder.write_summary(&summary)?;
+            Ok(summary)
+        })
+        .collect()
+}
+
+/// The fits at one place of all experiments, in one loop.
+fn run_fits(
+    jobs: &[Job],
+    place: usize,
+    target: &Target,
+    numerics: &Numerics,
+    watch: &mut dyn Watch,
+) -> Result<Vec<FitSummary>> {
+    let members: Vec<Member> = (jobs.iter())
+        .filter_map(|job| {
+            let plan = job.experiment.plans.get(place)?;
+            let seed = job.experiment.config.seed;
+            Some(Member { plan, seed })
+        })
+        .collect();
+    let log = jobs[0].experiment.config.log;
+    let fit = Fit::batch(&members, target, numerics, log)?;
+    let parts = fit.members();
+    let mut trajectories = (jobs.iter().zip(&members))
+        .map(|(job, member)| job.folder.start_trajectory(member.plan))
+        .collect::<Result<Vec<_>>>()?;
+    let (mut first, mut last): (Option<Record>, Option<Record>) = (None, None);
     for record in fit {
         let record = record?;
-        trajectory.append(&record, last.as_ref())?;
-        watch.record(plan, &record);
+        for (trajectory, part) in trajectories.iter_mut().zip(&parts) {
+            let earlier = last.as_ref().map(|last| last.of(part.clone()));
+            trajectory.append(&record.of(part.clone()), earlier.as_ref())?;
+        }
+        watch.record(members[0].plan, &record);
         first.get_or_insert_with(|| record.clone());
         last = Some(record);
     }
     let (Some(first), Some(last)) = (first, last) else {
         return Err(Error::Numerical {
-            message: format!("fit \"{}\" logged nothing", plan.label),
+            message: format!("fit \"{}\" logged nothing", members[0].plan.label),
             help: "give it at least one step".to_owned(),
         });
     };
-    let ends = Ends::of(plan, &last, numerics)?;
-    folder.write_restarts(plan, &first, &last, &ends.optimum)?;
-    let evaluator = Evaluator::new(
-        numerics.clone(),
-        experiment.target.dim(),
-        config.seed,
-        reported(plan.divergence),
-        Effort::last(config.log.samples),
-    );
-    let judge = |q: &Mixture| {
-        let tensors = MixtureTensors::constant(q, numerics);
-        let mut evaluation = evaluator.evaluate(target, &tensors)?.swap_remove(0);
-        evaluation.sharpen(&experiment.target, q);
-        Ok::<_, Error>(evaluation)
-    };
-    let best = match ends.best() {
-        Some(run) => Some(RunSummary {
-            divergences: judge(&last.runs[run].mixture)?,
-            ..run_summary(run, &last)
-        }),
-        None => None,
-    };
-    let known_optimum = match KnownOptimum::of(plan.divergence, &plan.family, &experiment.target) {
-        Some(optimum) => Some(KnownOptimumSummary {
-            value: if optimum.is_target {
-                Estimate::exact(0.0)
-            } else {
-                judge(&optimum.mixture)?.of(plan.divergence)
-            },
-            gap: (best.as_ref())
-                .and_then(|best| optimum.gap(&last.runs[best.run].mixture, &best.divergences)),
-            mixture: (&optimum.mixture).into(),
-        }),
-        None => None,
-    };
-    let mut optima = ends.optima(&last);
-    for optimum in optima.iter_mut().take(JUDGED) {
-        optimum.divergences = match &best {
-            Some(best) if best.run == optimum.run => best.divergences.clone(),
-            _ => judge(&last.runs[optimum.run].mixture)?,
-        };
-    }
-    Ok(FitSummary {
-        label: plan.label.clone(),
-        divergence: plan.divergence,
-        steps: plan.optimizer.steps(),
-        seconds: last.seconds,
-        restarts: last.runs.len(),
-        failed: ends.optimum.iter().filter(|end| end.is_none()).count(),
-        best,
-        known_optimum,
-        optima,
-    })
+    (jobs.iter().zip(members).zip(parts))
+        .map(|((job, member), part)| {
+            let ended = Ended {
+                experiment: job.experiment,
+                plan: member.plan,
+                target,
+                numerics,
+                first: first.of(part.clone()),
+                last: last.of(part),
+            };
+            ended.summarize(job.folder)
+        })
+        .collect()
 }
 
-fn run_summary(run: usize, last: &Record) -> RunSummary {
-    let end = &last.runs[run];
-    RunSummary {
-        run,
-        steps: end.step_of(last.step),
-        stop: end.stop.clone().unwrap_or(Stop::Steps),
-        loss: end.loss,
-        gradient_norm: end.gradient_norm,
-        divergences: end.evaluation.clone(),
-        mixture: NaturalParameters::from(&end.mixture),
+/// A fit that has ended.
+struct Ended<'e> {
+    experiment: &'e Experiment,
+    plan: &'e Plan,
+    target: &'e Target,
+    numerics: &'e Numerics,
+    first: Record,
+    last: Record,
+}
+
+impl Ended<'_> {
+    /// Judges where it ended, and writes its table of restarts.
+    fn summarize(&self, folder: &RunFolder) -> Result<FitSummary> {
+        let Self { plan, last, .. } = self;
+        let ends = Ends::of(plan, last, self.numerics)?;
+        folder.write_restarts(plan, &self.first, last, &ends.optimum)?;
+        let best = ends.best().map(|run| self.run_summary(run)).transpose()?;
+        let known_optimum = self.known_optimum(best.as_ref())?;
+        let mut optima = ends.optima(last);
+        for optimum in optima.iter_mut().take(JUDGED) {
+            optimum.divergences = match &best {
+                Some(best) if best.run == optimum.run => best.divergences.clone(),
+                _ => self.judge(&last.runs[optimum.run].mixture)?,
+            };
+        }
+        Ok(FitSummary {
+            label: plan.label.clone(),
+            divergence: plan.divergence,
+            steps: plan.optimizer.steps,
+            seconds: last.seconds,
+            restarts: last.runs.len(),
+            failed: ends.optimum.iter().filter(|end| end.is_none()).count(),
+            best,
+            known_optimum,
+            optima,
+        })
+    }
+
+    /// Every reported divergence of q with the most care.
+    fn judge(&self, q: &Mixture) -> Result<crate::evaluate::Evaluation> {
+        let config = &self.experiment.config;
+        let evaluator = Evaluator::new(
+            self.numerics.clone(),
+            q.dim(),
+            config.seed,
+            reported(self.plan.divergence),
+            Effort::last(config.log.samples),
+        );
+        let tensors = MixtureTensors::constant(q, self.numerics);
+        let mut evaluation = evaluator.evaluate(self.target, &tensors)?.swap_remove(0);
+        evaluation.sharpen(self.target.model(), q);
+        Ok(evaluation)
+    }
+
+    fn run_summary(&self, run: usize) -> Result<RunSummary> {
+        let (start, end) = (&self.first.runs[run], &self.last.runs[run]);
+        let variance = start.gradient_variance.zip(end.gradient_variance);
+        Ok(RunSummary {
+            run,
+            steps: end.step_of(self.last.step),
+            stop: end.stop.clone().unwrap_or(Stop::Steps),
+            loss: end.loss,
+            gradient_norm: end.gradient_norm,
+            gradient_variance: variance.map(|(start, end)| GradientVariance { start, end }),
+            divergences: self.judge(&end.mixture)?,
+            diagnostics: diagnostics::diagnose(
+                self.target.model(),
+                &end.mixture,
+                self.experiment.config.seed,
+            ),
+            mixture: NaturalParameters::from(&end.mixture),
+        })
+    }
+
+    fn known_optimum(&self, best: Option<&RunSummary>) -> Result<Option<KnownOptimumSummary>> {
+        let plan = self.plan;
+        let known = KnownOptimum::of(plan.divergence, &plan.family, self.target.model());
+        let Some(optimum) = known else {
+            return Ok(None);
+        };
+        let value = if optimum.is_target {
+            Estimate::exact(0.0)
+        } else {
+            self.judge(&optimum.mixture)?.of(plan.divergence)
+        };
+        let gap = best.and_then(|best| {
+            optimum.gap(&self.last.runs[best.run].mixture, &best.divergences)
+        });
+        Ok(Some(KnownOptimumSummary {
+            value,
+            gap,
+            mixture: (&optimum.mixture).into(),
+        }))
     }
 }
 
@@ -170,15 +273,18 @@ impl Ends {
     fn of(plan: &Plan, last: &Record, numerics: &Numerics) -> Result<Self> {
         let value = |run: usize| last.runs[run].evaluation.of(plan.divergence).value;
         let mut ranked: Vec<usize> = (0..last.runs.len())
-            .filter(|&run| !matches!(last.runs[run].stop, Some(Stop::Failed { .. })))
+            .filter(|&run| !last.runs[run].has_failed())
             .collect();
         // NaN counts as the largest, so that it is never the best.
         ranked.sort_by(|&a, &b| {
             (value(a).is_nan().cmp(&value(b).is_nan())).then(value(a).total_cmp(&value(b)))
         });
         let mixtures: Vec<&Mixture> = ranked.iter().map(|&run| &last.runs[run].mixture).collect();
-        let noisy = !(plan.estimator.build(plan.family.dim())).is_deterministic();
-        let tolerance = if noisy { optima::NOISY } else { optima::EXACT };
+        let tolerance = if plan.estimator.is_deterministic() {
+            optima::EXACT
+        } else {
+            optima::NOISY
+        };
         let mut optimum = vec![None; last.runs.len()];
         for (&run, group) in ranked
             .iter()

@@ -6,7 +6,6 @@ use clap::Args;
 use klfit::Result;
 use klfit::config::Experiment;
 use klfit::digest::count;
-use klfit::init::Start;
 
 use super::{Outcome, Voice};
 
@@ -31,21 +30,22 @@ pub fn check(options: &Options, voice: Voice) -> Result<Outcome> {
         "{}: ok, {} with a target of {} in {}",
         options.config.display(),
         count(experiment.plans.len(), "fit"),
-        count(target.components(), "component"),
+        match target.as_samples() {
+            Some(samples) => count(samples.len(), "row"),
+            None => count(target.components(), "component"),
+        },
         count(target.dim(), "dimension"),
     );
     for plan in &experiment.plans {
-        let start = match &plan.start {
-            Start::Random { restarts } => count(*restarts, "random start"),
-            Start::Given(_) => "a given start".to_owned(),
-        };
         anstream::println!(
-            "  {}: {} of {} by {}, {} from {start}",
+            "  {}: {} of {} by {}, {} of {} from {}",
             plan.label,
             plan.divergence.title(),
             count(plan.family.components(), "component"),
-            plan.estimator.name(),
-            count(plan.optimizer.steps(), "step"),
+            plan.estimator.rule.name(),
+            count(plan.optimizer.steps, "step"),
+            plan.optimizer.rule.name(),
+            plan.start.describe(),
         );
     }
     Ok(Outcome::Success)

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use klfit::digest;
-use klfit::divergence::DivergenceKind;
-use klfit::fit::{Plan, Record, Stop};
+use klfit::evaluate::ALWAYS_REPORTED;
+use klfit::fit::{Plan, Record};
 use klfit::run::Watch;
 use klfit::run_folder::FitSummary;
 
@@ -47,7 +47,7 @@ impl Watch for Progress {
         if self.bar.is_none() {
             return;
         }
-        let bar = ProgressBar::new(plan.optimizer.steps() as u64);
+        let bar = ProgressBar::new(plan.optimizer.steps as u64);
         let template = "{prefix} {wide_bar:.cyan/dim} {pos}/{len}  {msg}  {eta} left";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("━━─"));
@@ -58,17 +58,18 @@ impl Watch for Progress {
 
     fn record(&mut self, plan: &Plan, record: &Record) {
         let Some(best) = (record.runs.iter())
-            .filter(|run| !matches!(run.stop, Some(Stop::Failed { .. })))
+            .filter(|run| !run.has_failed())
             .min_by(|a, b| a.loss.value.total_cmp(&b.loss.value))
         else {
             return;
         };
-        let numbers = format!(
-            "loss {}  KL(p‖q) {}  KL(q‖p) {}",
-            digest::fixed(best.loss.value, 5),
-            digest::fixed(best.evaluation.of(DivergenceKind::ForwardKl).value, 5),
-            digest::fixed(best.evaluation.of(DivergenceKind::ReverseKl).value, 5),
-        );
+        // Both KLs, where they are reported.
+        let shown = (ALWAYS_REPORTED[..2].iter())
+            .map(|&kind| (kind.symbol(), best.evaluation.of(kind).value))
+            .filter(|(_, value)| !value.is_nan())
+            .map(|(symbol, value)| format!("  {symbol} {}", digest::fixed(value, 5)));
+        let loss = digest::fixed(best.loss.value, 5);
+        let numbers = format!("loss {loss}{}", shown.collect::<String>());
         if let Some(bar) = &self.bar {
             bar.set_message(numbers);
             bar.set_position(record.step as u64);
@@ -83,7 +84,7 @@ impl Watch for Progress {
             "{}: step {}/{}  {numbers}  {}",
             plan.label,
             record.step,
-            plan.optimizer.steps(),
+            plan.optimizer.steps,
             digest::seconds(record.seconds)
         );
     }

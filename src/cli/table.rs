@@ -4,10 +4,10 @@ use std::io::IsTerminal;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use klfit::digest;
-use klfit::divergence::{Estimate, Method};
+use klfit::diagnostics::{Diagnostics, Reading};
+use klfit::divergence::{DivergenceKind, Estimate, Method};
 use klfit::evaluate::ALWAYS_REPORTED;
-use klfit::fit::Stop;
-use klfit::run_folder::{FitSummary, Optimum, Summary};
+use klfit::run_folder::{FitSummary, Optimum, RunSummary, Summary, TargetSummary};
 
 use super::Voice;
 
@@ -28,21 +28,28 @@ pub fn print(summary: &Summary, voice: Voice) {
         table.set_content_arrangement(ContentArrangement::Dynamic);
         table.set_width(width.0);
     }
-    let divergences = ALWAYS_REPORTED.map(|kind| kind.symbol());
-    let header = ["fit", "q"].into_iter().chain(divergences);
-    table.set_header(header.chain(["steps", "time", "stopped"]));
+    let shown = match summary.target {
+        TargetSummary::Samples { .. } => vec![DivergenceKind::CrossEntropy],
+        _ => ALWAYS_REPORTED.to_vec(),
+    };
+    let divergences = shown.iter().map(|kind| kind.symbol());
+    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+    let header = words(&["fit", "q"]).into_iter().chain(divergences);
+    table.set_header(header.chain(words(&["steps", "time", "stopped"])));
     for fit in &summary.fits {
         let time = digest::seconds(fit.seconds);
         let Some(best) = &fit.best else {
-            table.add_row([&fit.label, "every run failed", "", "", "", "", &time, ""]);
+            let blank = vec![""; shown.len() + 1];
+            let row = [&*fit.label, "every run failed"].into_iter().chain(blank);
+            table.add_row(row.chain([&*time, ""]));
             continue;
         };
-        let divergences = ALWAYS_REPORTED.map(|kind| digest::estimate(best.divergences.of(kind)));
+        let divergences = (shown.iter()).map(|&kind| digest::estimate(best.divergences.of(kind)));
         let row = [fit.label.clone(), digest::mixture(&best.mixture)].into_iter();
         let end = [best.steps.to_string(), time, best.stop.to_string()];
         table.add_row(row.chain(divergences).chain(end));
     }
-    for column in [5, 6] {
+    for column in [2 + shown.len(), 3 + shown.len()] {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
@@ -55,6 +62,9 @@ pub fn print(summary: &Summary, voice: Voice) {
 }
 
 fn remarks(fit: &FitSummary, voice: Voice) {
+    if let Some(best) = &fit.best {
+        verdict(fit, best);
+    }
     if let Some(known) = &fit.known_optimum
         && let Some(gap) = known.gap
     {
@@ -121,11 +131,61 @@ fn remarks(fit: &FitSummary, voice: Voice) {
             anstream::println!("  and {} more, in summary.json", fit.optima.len() - listed);
         }
     }
-    if let Some(best) = &fit.best
-        && let Stop::Failed { .. } = best.stop
-    {
-        anstream::println!("{}: {}", fit.label, best.stop);
+}
+
+/// Its own divergence where the table lacks it, and whether it worked.
+fn verdict(fit: &FitSummary, best: &RunSummary) {
+    let own = best.divergences.of(fit.divergence);
+    if fit.divergence == DivergenceKind::CrossEntropy {
+        anstream::println!(
+            "{}: mean log-likelihood of a row {}",
+            fit.label,
+            digest::estimate(Estimate {
+                value: -own.value,
+                ..own
+            })
+        );
+    } else if !ALWAYS_REPORTED.contains(&fit.divergence) {
+        let (symbol, value) = (fit.divergence.symbol(), digest::estimate(own));
+        anstream::println!("{}: {symbol} = {value}", fit.label);
     }
+    let facts = facts(&best.diagnostics);
+    if !facts.is_empty() {
+        anstream::println!("{}: {}", fit.label, facts.join("; "));
+    }
+    if let Some(variance) = best.gradient_variance
+        && best.loss.method == Method::MonteCarlo
+    {
+        anstream::println!(
+            "{}: variance of the gradient {:.2e} at the start, {:.2e} at the end",
+            fit.label,
+            variance.start,
+            variance.end
+        );
+    }
+}
+
+fn facts(diagnostics: &Diagnostics) -> Vec<String> {
+    let mut facts = Vec::new();
+    if let Some(psis) = &diagnostics.psis {
+        let reading = match psis.reading() {
+            Reading::Reliable => "q can stand for p",
+            Reading::Biased => "weighted draws of q are biased",
+            Reading::Untrustworthy => "draws of q cannot stand for p",
+            Reading::Unknown => "no reading",
+        };
+        facts.push(format!(
+            "k\u{302} {:.2}, {reading}, {:.0} of {} draws effective",
+            psis.k_hat, psis.effective_sample_size, psis.draws
+        ));
+    }
+    if let Some(mass) = diagnostics.mass_in_region {
+        facts.push(format!("{:.1} % of p in q's 99 % region", 100.0 * mass.value));
+    }
+    if let Some(modes) = diagnostics.modes {
+        facts.push(format!("{} of {} covered", modes.covered, digest::count(modes.of, "mode")));
+    }
+    facts
 }
 
 fn gap_text(gap: Estimate) -> String {

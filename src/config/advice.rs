@@ -1,7 +1,7 @@
 //! What serde says of a value of the wrong shape, in words that help.
 
 use super::key::KeyPath;
-use super::{SHARED, TYPED};
+use super::{SHARED, common_keys};
 
 /// What is wrong with a key, and what to do.
 pub(super) struct Advice {
@@ -47,7 +47,8 @@ fn unknown_key(key: KeyPath, name: &str, valid: &[&str]) -> Advice {
     if key.is_at_top() {
         valid.extend(SHARED);
     }
-    if TYPED.iter().any(|typed| section.ends_with_name(typed)) {
+    if let Some(common) = section.last_name().and_then(common_keys) {
+        valid.extend(common);
         valid.push("type");
     }
     Advice {
@@ -58,12 +59,6 @@ fn unknown_key(key: KeyPath, name: &str, valid: &[&str]) -> Advice {
 }
 
 fn unknown_choice(key: KeyPath, name: &str, valid: &[&str]) -> Advice {
-    // The choice of a section is its type.
-    let key = if TYPED.iter().any(|section| key.ends_with_name(section)) {
-        key.name("type")
-    } else {
-        key
-    };
     Advice {
         key,
         message: format!("is \"{name}\", which klfit does not know"),
@@ -139,9 +134,11 @@ fn without_type(found: &str) -> String {
 /// The section a key belongs to, for keys that are often put beside it.
 fn section_of(key: &str) -> Option<&'static str> {
     match key {
-        "steps" | "learning_rate" | "momentum" => Some("optimizer"),
-        "points" | "samples" | "range" => Some("estimator"),
-        "components" | "covariance" => Some("family"),
+        "steps" | "learning_rate" | "momentum" | "schedule" | "warmup" | "clip" => Some("optimizer"),
+        "points" | "samples" | "range" | "order" | "noise" | "gradient" => Some("estimator"),
+        "components" | "covariance" | "rank" | "min_std" => Some("family"),
+        "gradient_norm" | "loss_change" => Some("stop"),
+        "equations" | "dof" | "means" | "stds" => Some("target"),
         "backend" | "precision" => Some("device"),
         _ => None,
     }

@@ -83,7 +83,15 @@ impl KeyPath {
     }
 
     pub(super) fn ends_with_name(&self, name: &str) -> bool {
-        matches!(self.0.last(), Some(Key::Name(last)) if last == name)
+        self.last_name() == Some(name)
+    }
+
+    /// The name it ends with.
+    pub(super) fn last_name(&self) -> Option<&str> {
+        match self.0.last() {
+            Some(Key::Name(last)) => Some(last),
+            _ => None,
+        }
     }
 }
 

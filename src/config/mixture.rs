@@ -1,5 +1,6 @@
 //! How a config writes a mixture: a target, or where a fit starts.
 
+use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
 use super::key::KeyPath;
@@ -41,6 +42,23 @@ pub struct MixtureConfig {
     /// The lower Cholesky factor of a Gaussian's covariance.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scale_tril: Option<Vec<Vec<f64>>>,
+}
+
+impl From<&Mixture> for MixtureConfig {
+    /// By its Cholesky factors, which lose nothing.
+    fn from(mixture: &Mixture) -> Self {
+        let rows = |factor: &DMatrix<f64>| -> Vec<Vec<f64>> {
+            (factor.row_iter())
+                .map(|row| row.iter().copied().collect())
+                .collect()
+        };
+        Self {
+            weights: Some(mixture.weights().to_vec()),
+            means: Some((mixture.means().iter()).map(|mean| mean.as_slice().to_vec()).collect()),
+            scale_trils: Some(mixture.scale_trils().iter().map(rows).collect()),
+            ..Self::default()
+        }
+    }
 }
 
 impl MixtureConfig {

@@ -1,25 +1,33 @@
 //! What a TOML file may say, and the one place that turns it into an [`Experiment`].
 
 mod advice;
+mod check;
 mod experiment;
+mod init;
 mod key;
 mod mixture;
 mod resolve;
 mod source;
+mod sweep;
+mod target;
 
 pub use experiment::Experiment;
+pub use init::{InitConfig, InitKind};
 pub use key::KeyPath;
 pub use mixture::MixtureConfig;
 pub use source::{ConfigError, Location, Override};
+pub use sweep::{Sweep, SweepPoint};
+pub use target::{NetworkConfig, SamplesConfig, SavedConfig, TargetConfig, TargetKind};
 
 use serde::{Deserialize, Serialize};
 
 use crate::device::DeviceConfig;
-use crate::divergence::DivergenceKind;
+use crate::divergence::DivergenceName;
 use crate::estimator::EstimatorConfig;
 use crate::family::FamilyConfig;
 use crate::fit::LogConfig;
 use crate::optimizer::OptimizerConfig;
+use crate::stop::StopConfig;
 
 /// Restarts when a config gives neither a number nor a start.
 const DEFAULT_RESTARTS: usize = 16;
@@ -43,7 +51,7 @@ pub struct Config {
     #[serde(default)]
     pub log: LogConfig,
     /// The density to fit.
-    pub target: MixtureConfig,
+    pub target: TargetConfig,
     /// What is fitted to it.
     pub fit: Vec<FitConfig>,
 }
@@ -53,7 +61,10 @@ pub struct Config {
 #[serde(deny_unknown_fields, expecting = "a [[fit]] section")]
 pub struct FitConfig {
     /// What is minimised.
-    pub divergence: DivergenceKind,
+    pub divergence: DivergenceName,
+    /// The order of the divergence, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alpha: Option<f64>,
     /// A name for its files and figures; that of the divergence by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
@@ -63,17 +74,39 @@ pub struct FitConfig {
     /// The approximation.
     #[serde(default)]
     pub family: FamilyConfig,
-    /// An explicit start, instead of random ones.
+    /// Where it starts; at random if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub init: Option<MixtureConfig>,
+    pub init: Option<InitConfig>,
     /// How expectations are computed.
     pub estimator: EstimatorConfig,
     /// How θ moves.
     pub optimizer: OptimizerConfig,
+    /// When a run stops before its steps are used up.
+    #[serde(default, skip_serializing_if = "StopConfig::is_never")]
+    pub stop: StopConfig,
 }
 
-/// The sections whose other keys depend on their `type`.
-const TYPED: [&str; 2] = ["estimator", "optimizer"];
+/// The sections whose keys depend on their `type`, but for those every type has.
+const TYPED: [(&str, &[&str]); 4] = [
+    ("target", &["dof"]),
+    ("init", &[]),
+    ("estimator", &EstimatorConfig::COMMON),
+    ("optimizer", &OptimizerConfig::COMMON),
+];
+
+/// The keys that every type of a section has, if the section has types.
+fn common_keys(section: &str) -> Option<&'static [&'static str]> {
+    (TYPED.iter())
+        .find(|(name, _)| *name == section)
+        .map(|(_, common)| *common)
+}
 
 /// The sections that may stand once for all fits, and in a fit to override them.
-const SHARED: [&str; 5] = ["restarts", "family", "init", "estimator", "optimizer"];
+const SHARED: [&str; 6] = [
+    "restarts",
+    "family",
+    "init",
+    "estimator",
+    "optimizer",
+    "stop",
+];

@@ -4,14 +4,21 @@ use toml::{Table, Value};
 
 use super::key::{Key, KeyPath};
 use super::source::{ConfigError, Override, Source};
-use super::{Config, MixtureConfig, SHARED, TYPED};
+use super::{Config, InitConfig, SHARED, TYPED, TargetConfig, common_keys};
 use crate::estimator::EstimatorConfig;
 use crate::family::FamilyConfig;
 use crate::optimizer::OptimizerConfig;
+use crate::stop::StopConfig;
+use crate::target::TargetModel;
 
-/// Reads a config, merges what is shared, and applies the overrides.
-pub(super) fn resolve(source: &Source) -> Result<Config, ConfigError> {
+/// The section that makes several experiments of one.
+pub(super) const SWEEP: &str = "sweep";
+
+/// Reads a config, merges what is shared, and applies the overrides; and the target, on which
+/// defaults depend.
+pub(super) fn resolve(source: &Source) -> Result<(Config, TargetModel), ConfigError> {
     let mut top = source.table()?;
+    top.remove(SWEEP);
     for one in source
         .overrides
         .iter()
@@ -19,25 +26,30 @@ pub(super) fn resolve(source: &Source) -> Result<Config, ConfigError> {
     {
         set(&mut top, &one.key, one, source)?;
     }
+    let (target_config, target) = target(&mut top, source)?;
+    let estimator = match &target {
+        TargetModel::Samples(_) => "rows",
+        target => EstimatorConfig::default_type(target.dim()),
+    };
     let shared: Vec<(&str, Value)> = (SHARED.into_iter())
         .filter_map(|section| top.remove(section).map(|value| (section, value)))
         .collect();
-    let dim = target_dim(&top);
-    check_shared(&shared, dim, source)?;
+    check_shared(&shared, estimator, source)?;
     if let Some(Value::Array(fits)) = top.get_mut("fit") {
         let count = fits.len();
         for (i, fit) in fits.iter_mut().enumerate() {
             let Value::Table(fit) = fit else { continue };
-            // A fit that asks for restarts does not want the shared start, nor the other way round.
-            let (starts, restarts) = (fit.contains_key("init"), fit.contains_key("restarts"));
+            // A fit that asks for restarts does not want the one shared start, nor the other way
+            // round.
+            let (starts, restarts) = (is_one_start(fit.get("init")), fit.contains_key("restarts"));
             for (section, value) in &shared {
                 let unwanted = match *section {
-                    "init" => restarts,
+                    "init" => restarts && is_one_start(Some(value)),
                     "restarts" => starts,
                     _ => false,
                 };
                 if !unwanted {
-                    merge(fit, section, value, dim);
+                    merge(fit, section, value, estimator);
                 }
             }
             for one in &source.overrides {
@@ -51,22 +63,51 @@ pub(super) fn resolve(source: &Source) -> Result<Config, ConfigError> {
                     _ => {}
                 }
             }
-            for section in TYPED {
-                type_to_variant(fit, section, default_type(section, dim).unwrap_or_default());
+            for section in ["estimator", "optimizer"] {
+                fit.entry(section)
+                    .or_insert_with(|| Value::Table(Table::new()));
+            }
+            for section in SHARED {
+                type_inside(fit, section, estimator);
             }
         }
     }
-    source.deserialize(&KeyPath::default(), Value::Table(top))
+    let mut config: Config = source.deserialize(&KeyPath::default(), Value::Table(top))?;
+    config.target = target_config;
+    Ok((config, target))
+}
+
+/// Reads the target; its section stays in `top`, in the form that serde reads.
+fn target(top: &mut Table, source: &Source) -> Result<(TargetConfig, TargetModel), ConfigError> {
+    let at = KeyPath::dotted("target");
+    type_inside(top, "target", "");
+    let Some(section) = top.get("target") else {
+        let help = "add the density to fit, as in\n\n    [target]\n    mean = [0.0]\n    std = [1.0]";
+        return Err(source.error(&at, "is missing", help));
+    };
+    let mut config: TargetConfig = source.deserialize(&at, section.clone())?;
+    let target = config.resolve(source)?;
+    Ok((config, target))
+}
+
+fn is_one_start(init: Option<&Value>) -> bool {
+    let Some(Value::Table(init)) = init else {
+        return false;
+    };
+    let named = init.get("type").and_then(Value::as_str);
+    matches!(
+        named.unwrap_or(InitConfig::default_type(init)),
+        "given" | "saved"
+    )
 }
 
 /// A resolved config in the form a user writes.
 pub(super) fn to_toml(config: &Config) -> Result<String, toml::ser::Error> {
     let mut top = Table::try_from(config)?;
+    type_outside(&mut top, "target");
     if let Some(Value::Array(fits)) = top.get_mut("fit") {
         for fit in fits.iter_mut().filter_map(Value::as_table_mut) {
-            TYPED
-                .iter()
-                .for_each(|section| variant_to_type(fit, section));
+            (TYPED.iter()).for_each(|(section, _)| type_outside(fit, section));
         }
     }
     toml::to_string(&top)
@@ -90,20 +131,23 @@ fn whose(one: &Override) -> Whose {
 }
 
 /// Reads each shared section by itself: a mistake there is one whether a fit uses it or not.
-fn check_shared(shared: &[(&str, Value)], dim: usize, source: &Source) -> Result<(), ConfigError> {
+fn check_shared(
+    shared: &[(&str, Value)],
+    estimator: &str,
+    source: &Source,
+) -> Result<(), ConfigError> {
     for (section, value) in shared {
         let at = KeyPath::dotted(section);
         let mut alone = Table::from_iter([((*section).to_owned(), value.clone())]);
-        if let Some(default) = default_type(section, dim) {
-            type_to_variant(&mut alone, section, default);
-        }
+        type_inside(&mut alone, section, estimator);
         let Some(value) = alone.remove(*section) else {
             continue;
         };
         match *section {
             "restarts" => source.deserialize::<usize>(&at, value).map(drop)?,
             "family" => source.deserialize::<FamilyConfig>(&at, value).map(drop)?,
-            "init" => source.deserialize::<MixtureConfig>(&at, value).map(drop)?,
+            "init" => source.deserialize::<InitConfig>(&at, value).map(drop)?,
+            "stop" => source.deserialize::<StopConfig>(&at, value).map(drop)?,
             "estimator" => source
                 .deserialize::<EstimatorConfig>(&at, value)
                 .map(drop)?,
@@ -115,19 +159,16 @@ fn check_shared(shared: &[(&str, Value)], dim: usize, source: &Source) -> Result
     Ok(())
 }
 
-/// The fit's own keys win. One that names another `type` keeps of the shared section what every
-/// type has; a start is replaced as a whole.
-fn merge(fit: &mut Table, section: &str, shared: &Value, dim: usize) {
+/// The fit's own keys win. One that names another `type` keeps of the shared section its steps
+/// alone; a start is replaced as a whole.
+fn merge(fit: &mut Table, section: &str, shared: &Value, estimator: &str) {
     match (fit.get_mut(section), shared) {
         (None, shared) => {
             fit.insert(section.to_owned(), shared.clone());
         }
         (Some(Value::Table(own)), Value::Table(shared)) if section != "init" => {
-            let kind = |table: &Table| {
-                let named = table.get("type").and_then(Value::as_str);
-                named.or(default_type(section, dim)).map(str::to_owned)
-            };
-            let other_type = own.contains_key("type") && kind(own) != kind(shared);
+            let other_type = own.contains_key("type")
+                && type_of(own, section, estimator) != type_of(shared, section, estimator);
             for (key, value) in shared {
                 let every_type_has_it = section == "optimizer" && key == "steps";
                 if !other_type || every_type_has_it {
@@ -139,39 +180,51 @@ fn merge(fit: &mut Table, section: &str, shared: &Value, dim: usize) {
     }
 }
 
-/// The type of a section that names none, for the sections that have types.
-fn default_type(section: &str, dim: usize) -> Option<&'static str> {
-    match section {
-        "estimator" => Some(EstimatorConfig::default_type(dim)),
-        "optimizer" => Some(OptimizerConfig::DEFAULT),
-        _ => None,
+/// The type of a section: the one it names, or the default.
+fn type_of(table: &Table, section: &str, estimator: &str) -> String {
+    let default = match section {
+        "target" => TargetConfig::default_type(table),
+        "init" => InitConfig::default_type(table),
+        "estimator" => estimator,
+        _ => OptimizerConfig::DEFAULT,
+    };
+    match table.get("type") {
+        None => default.to_owned(),
+        Some(Value::String(kind)) => kind.clone(),
+        Some(other) => other.to_string(),
     }
 }
 
-/// Turns `{ type = "adam", steps = 5 }` into `{ adam = { steps = 5 } }`, the form in which serde
-/// can tell which key of a section an error is about. A section without a type gets the default.
-fn type_to_variant(fit: &mut Table, section: &str, default: &str) {
-    let value = fit
-        .entry(section)
-        .or_insert_with(|| Value::Table(Table::new()));
-    if let Value::Table(settings) = value {
-        let kind = match settings.remove("type") {
-            None => default.to_owned(),
-            Some(Value::String(kind)) => kind,
-            Some(other) => other.to_string(),
-        };
-        let settings = Value::Table(std::mem::take(settings));
-        *value = Value::Table(Table::from_iter([(kind, settings)]));
+/// Turns `{ type = "adam", steps = 5, beta1 = 0.8 }` into `{ steps = 5, type = { adam = { beta1 =
+/// 0.8 } } }`, the form in which serde can tell which key of a section an error is about.
+fn type_inside(table: &mut Table, section: &str, estimator: &str) {
+    let (Some(common), Some(Value::Table(settings))) =
+        (common_keys(section), table.get_mut(section))
+    else {
+        return;
+    };
+    let kind = type_of(settings, section, estimator);
+    let mut own = std::mem::take(settings);
+    own.remove("type");
+    for key in common {
+        if let Some(value) = own.remove(*key) {
+            settings.insert((*key).to_owned(), value);
+        }
     }
+    let variant = Table::from_iter([(kind, Value::Table(own))]);
+    settings.insert("type".to_owned(), Value::Table(variant));
 }
 
 /// The other way round: what a resolved config is written from.
-fn variant_to_type(fit: &mut Table, section: &str) {
-    if let Some(Value::Table(variant)) = fit.get_mut(section)
-        && let Some((kind, Value::Table(settings))) = std::mem::take(variant).into_iter().next()
+fn type_outside(table: &mut Table, section: &str) {
+    if let Some(Value::Table(settings)) = table.get_mut(section)
+        && let Some(Value::Table(variant)) = settings.remove("type")
+        && let Some((kind, Value::Table(own))) = variant.into_iter().next()
     {
-        variant.insert("type".to_owned(), Value::String(kind));
-        variant.extend(settings);
+        let common = std::mem::take(settings);
+        settings.insert("type".to_owned(), Value::String(kind));
+        settings.extend(common);
+        settings.extend(own);
     }
 }
 
@@ -208,11 +261,4 @@ fn set(
     }
     table.insert((*last).to_owned(), one.value.clone());
     Ok(())
-}
-
-/// D as far as it can be told before the target is checked: what a default may depend on.
-fn target_dim(top: &Table) -> usize {
-    let first = |key: &str| top.get("target")?.get(key)?.as_array();
-    let means = first("means").and_then(|means| means.first()?.as_array());
-    means.or(first("mean")).map_or(1, Vec::len)
 }

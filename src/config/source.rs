@@ -125,6 +125,11 @@ impl Source {
         })
     }
 
+    /// A path that a config names, which starts at the config's folder.
+    pub fn beside(&self, path: &Path) -> PathBuf {
+        self.path.parent().unwrap_or(Path::new("")).join(path)
+    }
+
     /// The whole file as a table.
     pub fn table(&self) -> Result<toml::Table, ConfigError> {
         self.text
@@ -190,10 +195,14 @@ impl Source {
         value: toml::Value,
     ) -> Result<T, ConfigError> {
         serde_path_to_error::deserialize(value).map_err(|error| {
+            use serde_path_to_error::Segment;
             let mut key = at.clone();
-            for segment in error.path() {
-                use serde_path_to_error::Segment;
+            let segments: Vec<&Segment> = error.path().iter().collect();
+            for (i, segment) in segments.iter().enumerate() {
+                // What depends on the type stands beside it in a config, and inside it here.
+                let leads_on = i + 1 < segments.len();
                 key = match segment {
+                    Segment::Map { key: name } if name == "type" && leads_on => key,
                     Segment::Map { key: name } => key.name(name),
                     Segment::Seq { index } => key.index(*index),
                     Segment::Enum { .. } | Segment::Unknown => key,

@@ -5,6 +5,7 @@ mod modes;
 mod psis;
 
 use nalgebra::DVector;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 pub use modes::modes;
@@ -12,7 +13,11 @@ pub use psis::{Psis, Reading, psis};
 
 use crate::divergence::{Estimate, Method};
 use crate::mixture::Mixture;
+use crate::noise::{RunKey, Stream};
+use crate::target::TargetModel;
 
+/// Draws of p and of q that [`diagnose`] looks at.
+const DRAWS: usize = 20_000;
 /// The probability under q of the region that q is said to cover.
 pub const REGION_MASS: f64 = 0.99;
 
@@ -83,6 +88,35 @@ pub fn modes_covered(modes: &[DVector<f64>], q: &Mixture, threshold: f64) -> Mod
     ModesCovered {
         covered: covered.count(),
         of: modes.len(),
+    }
+}
+
+/// What is known of q beside its divergences to p. The draws depend on the seed alone.
+pub fn diagnose(p: &TargetModel, q: &Mixture, seed: u64) -> Diagnostics {
+    let key = RunKey { seed, run: 0 };
+    let dim = q.dim();
+    let log_q_at = |points: &[f64]| -> Vec<f64> {
+        (points.par_chunks_exact(dim))
+            .map(|x| q.log_density(x))
+            .collect()
+    };
+    let of_q = q.sample(DRAWS, &mut key.generator(Stream::FamilyDiagnostics, 0));
+    let log_q = log_q_at(&of_q);
+    let threshold = region_threshold(&log_q, REGION_MASS);
+    let of_p = match p {
+        TargetModel::Samples(samples) => samples.rows().to_vec(),
+        _ => p.sample(DRAWS, &mut key.generator(Stream::TargetDiagnostics, 0)),
+    };
+    let log_p: Option<Vec<f64>> = (of_q.par_chunks_exact(dim))
+        .map(|x| p.log_density(x))
+        .collect();
+    let ratios = log_p.map(|log_p| -> Vec<f64> {
+        (log_p.iter().zip(&log_q)).map(|(p, q)| p - q).collect()
+    });
+    Diagnostics {
+        psis: ratios.map(|ratios| psis(&ratios)),
+        mass_in_region: Some(mass_in_region(&log_q_at(&of_p), threshold)),
+        modes: p.modes().map(|modes| modes_covered(&modes, q, threshold)),
     }
 }
 

@@ -29,6 +29,13 @@ pub enum Method {
     Data,
 }
 
+impl Method {
+    /// Whether the error is a standard error.
+    pub fn is_random(self) -> bool {
+        matches!(self, Self::MonteCarlo | Self::Data)
+    }
+}
+
 impl Estimate {
     /// Nothing is known.
     pub const UNKNOWN: Self = Self {

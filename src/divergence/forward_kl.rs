@@ -10,7 +10,8 @@ use crate::mixture::Mixture;
 pub struct ForwardKl;
 
 impl Divergence for ForwardKl {
-    fn names(&self) -> Names::new("forward-kl", "forward KL", "KL(p‖q)")
+    fn names(&self) -> Names {
+        Names::new("forward-kl", "forward KL", "KL(p‖q)")
     }
 
     fn sides(&self) -> &'static [Side] {

@@ -9,7 +9,8 @@ use super::{Divergence, Names, Side};
 pub struct JensenShannon;
 
 impl Divergence for JensenShannon {
-    fn names(&self) -> Names::new("js", "Jensen–Shannon", "JS(p, q)")
+    fn names(&self) -> Names {
+        Names::new("js", "Jensen–Shannon", "JS(p, q)")
     }
 
     fn sides(&self) -> &'static [Side] {

@@ -47,7 +47,7 @@ impl Divergence for Renyi {
         let excess = total.mul_scalar(alpha * (alpha - 1.0));
         // Of densities far apart, the integral is lost in the rounding of the 1 it is taken from.
         // There its tangent goes on, so that the gradient still points the right way.
-        let lost = match excess.dtype() {
+        let lost: f64 = match excess.dtype() {
             DType::F32 => 1e-6,
             _ => 1e-14,
         };

@@ -10,7 +10,8 @@ use crate::mixture::Mixture;
 pub struct ReverseKl;
 
 impl Divergence for ReverseKl {
-    fn names(&self) -> Names::new("reverse-kl", "reverse KL", "KL(q‖p)")
+    fn names(&self) -> Names {
+        Names::new("reverse-kl", "reverse KL", "KL(q‖p)")
     }
 
     fn sides(&self) -> &'static [Side] {

@@ -2,7 +2,7 @@
 
 use super::{Context, Estimator, thinned};
 use crate::density::{Density, Draws, DrawsError};
-use crate::mixture::Mixture;
+use crate::target::TargetModel;
 
 /// An even grid of points on an interval, 1-D.
 #[derive(Debug, Clone, Copy)]
@@ -25,10 +25,13 @@ impl Grid {
 
 impl Grid {
     /// ∫ p by this rule: 1 if the grid holds p and resolves it.
-    pub fn mass(&self, p: &Mixture) -> f64 {
+    pub fn mass(&self, p: &TargetModel) -> f64 {
         let spacing = (self.upper - self.lower) / (self.points - 1) as f64;
         (0..self.points)
-            .map(|i| spacing * p.log_density(&[self.lower + spacing * i as f64]).exp())
+            .map(|i| {
+                let log_density = p.log_density(&[self.lower + spacing * i as f64]);
+                spacing * log_density.unwrap_or(f64::NAN).exp()
+            })
             .sum()
     }
 }

@@ -9,6 +9,7 @@ mod covariance;
 mod low_rank;
 
 use burn::tensor::{Tensor, activation::log_softmax};
+use nalgebra::{DMatrix, DVector};
 use serde::{Deserialize, Serialize};
 
 pub use covariance::Covariance;
@@ -21,6 +22,8 @@ use covariance::Scale;
 
 /// Given weights are those of a mixture up to this.
 const WEIGHT_TOLERANCE: f64 = 1e-9;
+/// The share of a coordinate's variance that a low-rank start keeps outside its factors.
+const LEAST_OWN: f64 = 0.05;
 /// A weight counts as no less than this in the natural gradient, or a component that is almost gone
 /// would move without bound.
 const LEAST_WEIGHT: f64 = 1e-3;
@@ -206,7 +209,10 @@ impl Family {
             let stds = member.component_stds(k);
             units.extend(std::iter::repeat_n(1.0, logs));
             match self.scale.covariance {
-                Covariance::Full => units.extend((0..dim).flat_map(|i| (0..i).map(|_| i)).map(|i| stds[i])),
+                Covariance::Full => {
+                    let rows = (0..dim).flat_map(|i| std::iter::repeat_n(stds[i], i));
+                    units.extend(rows);
+                }
                 Covariance::LowRank => {
                     units.extend(stds.iter().flat_map(|&std| std::iter::repeat_n(std, self.scale.rank)));
                 }
@@ -289,6 +295,11 @@ impl Family {
         let weights = self.weights.clone();
         let covariances = (0..self.components).map(|k| {
             let mut covariance = self.scale.nearest(&mixture.component_covariance(k));
+            if self.scale.covariance == Covariance::LowRank {
+                // The nearest may have a σ of 0, from where no gradient leads.
+                let diagonal = DMatrix::from_diagonal(&covariance.diagonal());
+                covariance = covariance * (1.0 - LEAST_OWN) + diagonal * LEAST_OWN;
+            }
             let least = covariance.symmetric_eigenvalues().min();
             if least < floor * floor {
                 for i in 0..self.dim() {
@@ -312,8 +323,8 @@ impl Family {
     /// If rounding leaves the covariance not positive definite.
     pub fn moment_match(
         &self,
-        mean: &nalgebra::DVector<f64>,
-        covariance: &nalgebra::DMatrix<f64>,
+        mean: &DVector<f64>,
+        covariance: &DMatrix<f64>,
     ) -> Option<Result<Mixture, MixtureError>> {
         // A low-rank structure is no exponential family: its best member has no closed form.
         (self.components == 1 && self.scale.covariance != Covariance::LowRank).then(|| {
@@ -389,7 +400,6 @@ pub struct NotInFamily(String);
 mod tests {
     use super::*;
     use crate::mixture::{from_natural_values, natural_values};
-    use nalgebra::DMatrix;
 
     fn example(dim: usize) -> Mixture {
         let factor = |k: f64| {

@@ -6,7 +6,6 @@
 
 use std::collections::VecDeque;
 
-use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::{Landscape, Moved, Optimizer, Point, Refusal};

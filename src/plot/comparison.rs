@@ -21,7 +21,7 @@ pub fn draw(story: &Story) -> Result<String> {
     let columns = story.fits.len().min(COLUMNS);
     let rows = story.fits.len().div_ceil(columns);
     let entries = [
-        densities::target_entry(),
+        densities::target_entry(story),
         (
             Mark::Line(stroke(theme::INK, 1.0, theme::THICK)),
             match story.dim() {
@@ -70,7 +70,8 @@ fn draw_panel(story: &Story, sheet: &Sheet, cell: Rect, fit: &Chapter, i: usize)
     let ends = (densities::ends(story).iter())
         .map(|end| end.marginal(&plane))
         .collect::<Result<Vec<_>, _>>()?;
-    let (x, y) = plane_2d::axes(std::iter::once(&target).chain(&ends), ("x1", "x2"));
+    let names = story.target.coordinates();
+    let (x, y) = plane_2d::axes(&target, ends.iter(), (&names[0], &names[1]));
     let (x, y) = equal_aspect(ROOMY.frame(cell), x, y);
     let panel = Panel::new(sheet, cell, title, x, y)?;
     plane_2d::draw_target(&panel, &target)?;

@@ -6,43 +6,64 @@ use super::panel::Panel;
 use super::sheet::{self, Rect, Sheet};
 use super::story::{Chapter, Story};
 use super::theme::{self, Stroke, faded, fit_color, fit_stroke, stroke};
-use crate::divergence::{DivergenceKind, Method};
+use crate::divergence::DivergenceKind;
 use crate::error::Result;
 use crate::run_folder::Row;
 
 /// More of the other restarts than this are a blur.
 const MOST_RESTARTS: usize = 64;
 
-/// A quantity of a row, with its error.
-type Quantity = fn(&Row) -> (f64, f64);
+/// What a panel shows: the loss of each fit, or one divergence of all.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Quantity {
+    Loss,
+    Of(DivergenceKind),
+}
 
-/// What the panels show, and the divergence whose optimum belongs there (the loss has each fit's
-/// own).
-const PANELS: [(&str, Quantity, Option<DivergenceKind>); 3] = [
-    ("loss of each fit", |row| (row.loss, row.loss_error), None),
-    (
-        "KL(p‖q)",
-        |row| row.divergence(DivergenceKind::ForwardKl),
-        Some(DivergenceKind::ForwardKl),
-    ),
-    (
-        "KL(q‖p)",
-        |row| row.divergence(DivergenceKind::ReverseKl),
-        Some(DivergenceKind::ReverseKl),
-    ),
-];
+impl Quantity {
+    fn title(self) -> String {
+        match self {
+            Self::Loss => "loss of each fit".to_owned(),
+            Self::Of(kind) => kind.symbol(),
+        }
+    }
+
+    /// Its value at a row, with its error.
+    fn at(self, row: &Row) -> (f64, f64) {
+        match self {
+            Self::Loss => (row.loss, row.loss_error),
+            Self::Of(kind) => row.divergence(kind),
+        }
+    }
+}
+
+/// The loss, and both KLs where the target has a density.
+fn panels(story: &Story) -> Vec<Quantity> {
+    if story.target.as_samples().is_some() {
+        return vec![Quantity::Loss];
+    }
+    [DivergenceKind::ForwardKl, DivergenceKind::ReverseKl]
+        .into_iter()
+        .filter(|&kind| story.target.makes_infinite(kind).is_none())
+        .map(Quantity::Of)
+        .fold(vec![Quantity::Loss], |mut panels, panel| {
+            panels.push(panel);
+            panels
+        })
+}
 
 /// Draws the figure.
 pub fn draw(story: &Story) -> Result<String> {
     let entries = entries(story);
     let top = legend::height(&entries) + 1.0;
     let height = top + 62.0;
+    let panels = panels(story);
     sheet::draw("convergence", theme::PAGE, height, |sheet| {
         let page = Rect::new(0.0, 0.0, theme::PAGE, height);
         legend::draw(sheet, page, &entries)?;
-        for (i, (title, quantity, kind)) in PANELS.iter().enumerate() {
-            let cell = page.below(top).cell((0, 1), (i, PANELS.len()));
-            draw_panel(story, sheet, cell, title, *quantity, *kind)?;
+        for (i, quantity) in panels.iter().enumerate() {
+            let cell = page.below(top).cell((0, 1), (i, panels.len()));
+            draw_panel(story, sheet, cell, *quantity)?;
         }
         Ok(())
     })
@@ -52,18 +73,18 @@ fn draw_panel(
     story: &Story,
     sheet: &Sheet,
     cell: Rect,
-    title: &str,
     quantity: Quantity,
-    kind: Option<DivergenceKind>,
 ) -> Result<()> {
+    let title = quantity.title();
     let best: Vec<Vec<&Row>> = story.fits.iter().map(Chapter::best_rows).collect();
     let known = |fit: &Chapter| {
-        let belongs = kind.is_none_or(|kind| kind == fit.summary.divergence);
+        let own = Quantity::Of(fit.summary.divergence);
+        let belongs = quantity == Quantity::Loss || quantity == own;
         belongs.then(|| known_value(fit))?
     };
     // The best runs set the scale; others may start anywhere.
     let shown = best.iter().flatten().flat_map(|row| {
-        let (value, error) = quantity(row);
+        let (value, error) = quantity.at(row);
         [value - error, value + error, value].map(|v| if v > 0.0 { v } else { value })
     });
     let optima = story
@@ -77,24 +98,24 @@ fn draw_panel(
     );
     let last = best.iter().flatten().map(|row| row.step).max().unwrap_or(1);
     let x = Axis::linear(0.0, last as f64, "step");
-    let panel = Panel::new(sheet, cell, title, x, y)?;
+    let panel = Panel::new(sheet, cell, &title, x, y)?;
     for (i, fit) in story.fits.iter().enumerate() {
         let thin = stroke(fit_color(i), 0.16, theme::HAIRLINE);
         for run in (0..fit.runs()).take(MOST_RESTARTS) {
             let rows = fit.trajectory.run(run);
-            panel.line(rows.map(|row| (row.step as f64, quantity(row).0)), thin)?;
+            panel.line(rows.map(|row| (row.step as f64, quantity.at(row).0)), thin)?;
         }
     }
     for (i, (fit, rows)) in story.fits.iter().zip(&best).enumerate() {
         // Errors of a quadrature are no wider than a line.
         if is_random(story, fit) {
             let band: Vec<_> = (rows.iter())
-                .map(|row| (row.step as f64, quantity(row)))
+                .map(|row| (row.step as f64, quantity.at(row)))
                 .map(|(step, (value, error))| (step, value - error, value + error))
                 .collect();
             panel.band(&band, faded(fit_color(i), 0.25))?;
         }
-        let points = rows.iter().map(|row| (row.step as f64, quantity(row).0));
+        let points = rows.iter().map(|row| (row.step as f64, quantity.at(row).0));
         panel.line(points, fit_stroke(i, theme::THICK))?;
         if let Some(value) = known(fit).filter(|&value| value > 0.0) {
             panel.level(value, optimum_stroke())?;
@@ -131,7 +152,7 @@ fn entries(story: &Story) -> Vec<(Mark, String)> {
 /// Whether any number of a fit's curves is a sample.
 fn is_random(story: &Story, fit: &Chapter) -> bool {
     let best = fit.summary.best.as_ref();
-    story.dim() > 2 || best.is_some_and(|best| best.loss.method == Method::MonteCarlo)
+    story.dim() > 2 || best.is_some_and(|best| best.loss.method.is_random())
 }
 
 /// The divergence of a fit at its known optimum, by the same noise as its curve: what the curve

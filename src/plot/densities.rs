@@ -4,8 +4,9 @@ use super::legend::{self, Mark};
 use super::panel::{Panel, ROOMY, equal_aspect};
 use super::sheet::{self, Rect};
 use super::story::{Chapter, Story};
-use super::theme::{self, Stroke, fit_color, stroke};
+use super::theme::{self, Stroke, faded, fit_color, stroke};
 use super::{line_1d, pairs, plane_2d};
+use crate::digest;
 use crate::error::Result;
 use crate::mixture::Mixture;
 
@@ -47,8 +48,9 @@ fn panels(story: &Story) -> Result<String> {
             let title = fit.title();
             if in_plane {
                 let ends = ends(story);
-                let all = std::iter::once(&story.target).chain(&ends);
-                let (x, y) = plane_2d::axes(all, ("x1", "x2"));
+                let names = story.target.coordinates();
+                let labels = (&*names[0], &*names[1]);
+                let (x, y) = plane_2d::axes(&story.target, ends.iter(), labels);
                 let (x, y) = equal_aspect(ROOMY.frame(cell), x, y);
                 let panel = Panel::new(sheet, cell, &title, x, y)?;
                 plane(&panel, story, fit, i)?;
@@ -69,8 +71,10 @@ pub fn ends(story: &Story) -> Vec<Mixture> {
 
 fn line(panel: &Panel, story: &Story, fit: &Chapter, i: usize) -> Result<()> {
     line_1d::draw_target(panel, &story.target)?;
-    let target_components = stroke(theme::TARGET, 1.0, theme::HAIRLINE);
-    line_1d::draw_components(panel, &story.target, target_components)?;
+    if let Some(target) = story.target.as_mixture() {
+        let line = stroke(theme::TARGET, 1.0, theme::HAIRLINE);
+        line_1d::draw_components(panel, target, line)?;
+    }
     let path = fit.snapshots(SNAPSHOTS);
     for (age, q) in path.iter().enumerate() {
         let opacity = 0.15 + 0.45 * (age + 1) as f64 / path.len() as f64;
@@ -101,7 +105,7 @@ fn entries(story: &Story) -> Vec<(Mark, String)> {
         width: theme::THIN,
         ..fit
     };
-    let mut entries = vec![target_entry()];
+    let mut entries = vec![target_entry(story)];
     if story.dim() == 2 {
         entries.extend([
             (Mark::Line(fit), "fit q, 1σ".to_owned()),
@@ -116,7 +120,7 @@ fn entries(story: &Story) -> Vec<(Mark, String)> {
     ));
     let (x, _) = line_1d::axes(story, SNAPSHOTS);
     let ends = ends(story);
-    if std::iter::once(&story.target)
+    if (story.target.as_mixture().into_iter())
         .chain(&ends)
         .any(|mixture| line_1d::has_components(mixture, &x))
     {
@@ -127,7 +131,16 @@ fn entries(story: &Story) -> Vec<(Mark, String)> {
 }
 
 /// The legend's entry for the target.
-pub fn target_entry() -> (Mark, String) {
+pub fn target_entry(story: &Story) -> (Mark, String) {
+    if let Some(samples) = story.target.as_samples() {
+        let rows = digest::count(samples.len(), "row");
+        if story.dim() > 1 {
+            return (Mark::Dots(faded(theme::TARGET, 0.6)), format!("target p, {rows}"));
+        }
+        let area = theme::faded(theme::TARGET, 0.18);
+        let outline = stroke(theme::TARGET, 1.0, theme::THIN);
+        return (Mark::Area(area, outline), format!("target p, histogram of {rows}"));
+    }
     let area = theme::faded(theme::TARGET, 0.18);
     let outline = stroke(theme::TARGET, 1.0, theme::THIN);
     (Mark::Area(area, outline), "target p".to_owned())

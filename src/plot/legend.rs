@@ -22,6 +22,8 @@ pub enum Mark {
     Area(RGBAColor, Stroke),
     /// Lines that fade in: the path of a fit.
     Fading(Stroke),
+    /// A few dots: rows.
+    Dots(RGBAColor),
     /// A ring and a dot: where a path starts and ends.
     Path(Stroke),
 }
@@ -83,6 +85,9 @@ fn draw_mark(sheet: &Sheet, x: f64, y: f64, mark: Mark) -> Result<()> {
                 Stroke { color, ..stroke },
             )
         }),
+        Mark::Dots(color) => [(1.5, -0.7), (3.2, 0.6), (4.6, -0.5), (5.9, 0.5)]
+            .into_iter()
+            .try_for_each(|(dx, dy)| sheet.dot((x + dx, y + dy), 0.45, color, None)),
         Mark::Path(stroke) => {
             sheet.line(&[(x + 1.4, y), (x + MARK, y)], stroke)?;
             sheet.dot((x + 0.7, y), 0.7, stroke.color, Some(theme::THIN))?;

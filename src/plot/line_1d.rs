@@ -2,10 +2,12 @@
 
 use super::axis::Axis;
 use super::panel::Panel;
+use super::reach::Reach;
 use super::story::{Chapter, Story};
 use super::theme::{self, Stroke, faded, stroke};
 use crate::error::Result;
 use crate::mixture::Mixture;
+use crate::target::TargetModel;
 
 /// Points of a curve.
 const POINTS: usize = 400;
@@ -23,16 +25,10 @@ pub fn axes(story: &Story, snapshots: usize) -> (Axis, Axis) {
     let path: Vec<Mixture> = (story.fits.iter())
         .flat_map(|fit| fit.snapshots(snapshots))
         .collect();
-    let all = || std::iter::once(&story.target).chain(&ends);
-    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-    // A component with next to no weight does not widen the view.
-    for (mixture, k) in all().flat_map(|m| (0..m.components()).map(move |k| (m, k))) {
-        if mixture.weights()[k] > 1e-3 {
-            let (mean, std) = (mixture.means()[k][0], mixture.component_stds(k)[0]);
-            low = low.min(mean - REACH * std);
-            high = high.max(mean + REACH * std);
-        }
-    }
+    let target = Reach::of_target(&story.target, 0, REACH);
+    let Reach { mut low, mut high } = (ends.iter())
+        .map(|end| Reach::of_mixture(end, 0, REACH))
+        .fold(target, Reach::and);
     let most = WIDEN * (high - low);
     for mixture in &path {
         let (mean, std) = (mixture.mean()[0], mixture.covariance()[(0, 0)].sqrt());
@@ -47,7 +43,8 @@ pub fn axes(story: &Story, snapshots: usize) -> (Axis, Axis) {
             .map(|(_, density)| density)
             .fold(0.0, f64::max)
     };
-    let end = all().map(top).fold(0.0, f64::max);
+    let target = heights(&story.target, &x).into_iter().map(|(_, p)| p);
+    let end = target.chain(ends.iter().map(top)).fold(0.0, f64::max);
     let way = path.iter().map(top).fold(end, f64::max);
     let y = Axis::linear(0.0, 1.08 * way.min(RAISE * end), "density");
     (x, y)
@@ -69,10 +66,50 @@ pub fn curve(mixture: &Mixture, x: &Axis) -> Vec<(f64, f64)> {
         .collect()
 }
 
-/// The target: filled, with its outline, and its components where it has several.
-pub fn draw_target(panel: &Panel, target: &Mixture) -> Result<()> {
+/// A target over an axis: its density, or the steps of a histogram of its rows.
+fn heights(target: &TargetModel, x: &Axis) -> Vec<(f64, f64)> {
+    match target {
+        TargetModel::Mixture(mixture) => curve(mixture, x),
+        TargetModel::StudentT(student_t) => (curve(student_t.scales(), x).into_iter())
+            .map(|(at, _)| (at, student_t.log_density(&[at]).exp()))
+            .collect(),
+        TargetModel::Samples(samples) => histogram(samples.rows()),
+    }
+}
+
+/// The outline of a histogram with bins of Freedman and Diaconis (1981): 2 interquartile ranges
+/// divided by the cube root of N.
+fn histogram(rows: &[f64]) -> Vec<(f64, f64)> {
+    let mut sorted = rows.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let n = sorted.len();
+    let (low, high) = (sorted[0], sorted[n - 1]);
+    let quartiles = sorted[3 * n / 4] - sorted[n / 4];
+    let width = 2.0 * quartiles / (n as f64).cbrt();
+    let bins = if width > 0.0 {
+        ((high - low) / width).ceil().clamp(5.0, 200.0) as usize
+    } else {
+        20
+    };
+    let width = (high - low) / bins as f64;
+    let mut counts = vec![0usize; bins];
+    for x in &sorted {
+        counts[(((x - low) / width) as usize).min(bins - 1)] += 1;
+    }
+    let mut outline = vec![(low, 0.0)];
+    for (i, count) in counts.into_iter().enumerate() {
+        let height = count as f64 / (n as f64 * width);
+        let left = low + width * i as f64;
+        outline.extend([(left, height), (left + width, height)]);
+    }
+    outline.push((high, 0.0));
+    outline
+}
+
+/// The target: filled, with its outline.
+pub fn draw_target(panel: &Panel, target: &TargetModel) -> Result<()> {
     let x = panel.ranges().0;
-    let curve_of_p = curve(target, x);
+    let curve_of_p = heights(target, x);
     let area: Vec<_> = curve_of_p.iter().map(|&(x, p)| (x, 0.0, p)).collect();
     panel.band(&area, faded(theme::TARGET, 0.18))?;
     panel.line(curve_of_p, stroke(theme::TARGET, 1.0, theme::THIN))

@@ -15,6 +15,7 @@ mod pairs;
 mod panel;
 mod parameters;
 mod plane_2d;
+mod reach;
 mod sheet;
 mod story;
 mod theme;

@@ -45,9 +45,9 @@ fn draw_pair(
         .filter_map(|(fit, chapter)| Some((fit, chapter.end()?)))
         .map(|(fit, end)| Ok((fit, end.marginal(&[i, j])?)))
         .collect::<Result<Vec<(usize, Mixture)>>>()?;
-    let labels = (format!("x{}", i + 1), format!("x{}", j + 1));
-    let all = std::iter::once(&target).chain(ends.iter().map(|(_, end)| end));
-    let (x, y) = plane_2d::axes(all, (&labels.0, &labels.1));
+    let labels = story.target.coordinates();
+    let ends_here = ends.iter().map(|(_, end)| end);
+    let (x, y) = plane_2d::axes(&target, ends_here, (&labels[i], &labels[j]));
     let panel = Panel::within(sheet, cell, COMPACT, x, y)?;
     plane_2d::draw_target(&panel, &target)?;
     for (fit, end) in &ends {
@@ -57,7 +57,7 @@ fn draw_pair(
 }
 
 fn entries(story: &Story) -> Vec<(Mark, String)> {
-    let mut entries = vec![densities::target_entry()];
+    let mut entries = vec![densities::target_entry(story)];
     for (i, fit) in story.fits.iter().enumerate() {
         let mark = Mark::Line(fit_stroke(i, theme::NORMAL));
         entries.push((mark, format!("{}, 1σ and 2σ", fit.title())));

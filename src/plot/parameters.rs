@@ -126,7 +126,7 @@ fn axis_of(story: &Story, (kind, label): (&str, &str)) -> Axis {
             values.extend(columns.iter().map(|&column| row.parameters[column]));
         }
     }
-    let scale = story.target.covariance().trace() / story.dim() as f64;
+    let scale = story.target.extent().1.trace() / story.dim() as f64;
     match kind {
         "std" => Axis::holding(values.into_iter(), label),
         "mean" => Axis::holding_linear(values.into_iter(), 0.1 * scale.sqrt(), label),

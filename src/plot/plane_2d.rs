@@ -5,10 +5,12 @@ use nalgebra::{Matrix2, SymmetricEigen};
 use super::axis::Axis;
 use super::contour::Grid;
 use super::panel::Panel;
+use super::reach::Reach;
 use super::sheet::Point;
 use super::theme::{self, Stroke, faded, stroke};
 use crate::error::Result;
 use crate::mixture::Mixture;
+use crate::target::TargetModel;
 
 /// Nodes of the contour grid on a side.
 const NODES: usize = 121;
@@ -17,37 +19,37 @@ const LEVELS: [f64; 5] = [3.0, 2.4, 1.8, 1.2, 0.6];
 /// How many standard deviations of a component are shown.
 const REACH: f64 = 3.3;
 
-/// Axes that hold every component of the given densities in the plane.
+/// Axes that hold the target and every component of the fits in the plane.
 pub fn axes<'m>(
-    mixtures: impl Iterator<Item = &'m Mixture> + Clone,
+    target: &TargetModel,
+    fits: impl Iterator<Item = &'m Mixture> + Clone,
     labels: (&str, &str),
 ) -> (Axis, Axis) {
-    let range = |d: usize| {
-        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-        for mixture in mixtures.clone() {
-            for k in (0..mixture.components()).filter(|&k| mixture.weights()[k] > 1e-3) {
-                let (mean, std) = (mixture.means()[k][d], mixture.component_stds(k)[d]);
-                low = low.min(mean - REACH * std);
-                high = high.max(mean + REACH * std);
-            }
-        }
-        (low, high)
+    let axis = |d: usize, label: &str| {
+        let target = Reach::of_target(target, d, REACH);
+        let fits = fits.clone().map(|fit| Reach::of_mixture(fit, d, REACH));
+        // Rows are what there is to see: a fit that reaches farther is cut.
+        let all = fits.fold(target, Reach::and);
+        Axis::linear(all.low, all.high, label)
     };
-    let ((x0, x1), (y0, y1)) = (range(0), range(1));
-    (
-        Axis::linear(x0, x1, labels.0),
-        Axis::linear(y0, y1, labels.1),
-    )
+    (axis(0, labels.0), axis(1, labels.1))
 }
 
-/// The target: one tone of grey darker at each level.
-pub fn draw_target(panel: &Panel, target: &Mixture) -> Result<()> {
+/// The target: one tone of grey darker at each level; of rows, a dot for each.
+pub fn draw_target(panel: &Panel, target: &TargetModel) -> Result<()> {
     let (x, y) = panel.ranges();
+    if let Some(samples) = target.as_samples() {
+        // Fewer rows leave room for larger dots.
+        let size = (6.0 / (samples.len() as f64).sqrt()).clamp(0.12, 0.5);
+        return (samples.points())
+            .try_for_each(|row| panel.dot((row[0], row[1]), size, faded(theme::TARGET, 0.45), None));
+    }
+    let density = |x: &[f64]| target.log_density(x).unwrap_or(f64::NEG_INFINITY);
     let grid = Grid::new(NODES, (x.low, x.high), (y.low, y.high), |x, y| {
-        target.log_density(&[x, y])
+        density(&[x, y])
     });
-    let peak = (target.means().iter())
-        .map(|mean| target.log_density(mean.as_slice()))
+    let peak = (target.modes().unwrap_or_default().iter())
+        .map(|mode| density(mode.as_slice()))
         .fold(f64::NEG_INFINITY, f64::max);
     for level in LEVELS {
         let outlines = grid.outlines(peak - 0.5 * level * level);

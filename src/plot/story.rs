@@ -4,11 +4,12 @@ use crate::config::Experiment;
 use crate::error::{Error, Result};
 use crate::fit::Plan;
 use crate::mixture::{Mixture, from_natural_values};
+use crate::target::TargetModel;
 use crate::run_folder::{FitSummary, Row, RunFolder, Trajectory};
 
 /// A finished run.
 pub struct Story {
-    pub target: Mixture,
+    pub target: TargetModel,
     pub fits: Vec<Chapter>,
 }
 
@@ -108,7 +109,7 @@ impl Chapter {
     /// How figures call it: in words, unless the config gives it a label.
     pub fn title(&self) -> String {
         if self.plan.label == self.plan.divergence.name() {
-            self.plan.divergence.title().to_owned()
+            self.plan.divergence.title()
         } else {
             self.plan.label.clone()
         }

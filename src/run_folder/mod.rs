@@ -3,6 +3,7 @@
 //! ```text
 //! outputs/NAME/
 //!   config.toml          resolved: runs the experiment again as it was
+//!   target.csv           the rows of a target that is a sample
 //!   summary.json         what came out, with an error on every divergence
 //!   FIT/trajectory.csv   every run at every logged step, in natural units
 //!   FIT/restarts.csv     where every run started and ended, the failed ones included
@@ -17,7 +18,10 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 pub use summary::{BURN_VERSION, FORMAT};
-pub use summary::{FitSummary, KnownOptimumSummary, Optimum, RunSummary, Summary, Versions};
+pub use summary::{
+    FitSummary, GradientVariance, KnownOptimumSummary, Optimum, RunSummary, Summary, TargetSummary,
+    Versions,
+};
 pub use trajectory::{Row, Trajectory, TrajectoryWriter};
 
 use crate::config::Experiment;
@@ -25,6 +29,7 @@ use crate::error::{Error, Result};
 use crate::evaluate::reported;
 use crate::fit::{Plan, Record};
 use crate::plot;
+use crate::target::Samples;
 
 pub(crate) const CONFIG: &str = "config.toml";
 pub(crate) const SUMMARY: &str = "summary.json";
@@ -32,6 +37,8 @@ pub(crate) const SUMMARY: &str = "summary.json";
 const MARK: &str = "# Written by klfit run; running this file repeats the run.";
 const TRAJECTORY: &str = "trajectory.csv";
 const RESTARTS: &str = "restarts.csv";
+/// The rows of a target that is a sample.
+pub(crate) const TARGET: &str = "target.csv";
 /// The folder of the figures, which no fit may take as its label.
 pub(crate) const FIGURES: &str = "figures";
 
@@ -72,7 +79,22 @@ impl RunFolder {
         let config = path.join(CONFIG);
         let text = format!("{MARK}\n\n{}", experiment.to_toml()?);
         fs::write(&config, text).map_err(Error::io("write", &config))?;
+        if let Some(samples) = experiment.target.as_samples() {
+            folder.write_rows(samples)?;
+        }
         Ok(folder)
+    }
+
+    /// Keeps the rows of a target with the run, so that the folder needs nothing else.
+    fn write_rows(&self, samples: &Samples) -> Result<()> {
+        let path = self.path.join(TARGET);
+        let mut csv = csv_writer(&path)?;
+        csv.write_record(samples.names()).map_err(csv_error(&path))?;
+        for row in samples.points() {
+            let cells = row.iter().map(|&x| number(x));
+            csv.write_record(cells).map_err(csv_error(&path))?;
+        }
+        csv.flush().map_err(Error::io("write", &path))
     }
 
     /// Opens the folder of an earlier run.
@@ -225,6 +247,7 @@ impl RunFolder {
                 remove_file(&self.figures().join(format!("{name}.{extension}")), true)?;
             }
         }
+        remove_file(&path.join(TARGET), true)?;
         remove_file(&path.join(SUMMARY), true)
     }
 }

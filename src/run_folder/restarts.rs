@@ -5,7 +5,8 @@ use std::path::Path;
 use super::trajectory::divergence_columns;
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
-use crate::fit::{Record, Stop};
+use crate::fit::Record;
+use crate::stop::Stop;
 use crate::mixture::natural_values;
 
 /// Writes where every run started and ended; `optimum` is the number of the optimum each run
@@ -31,6 +32,7 @@ pub fn write(
         "loss",
         "loss_error",
         "gradient_norm",
+        "gradient_variance",
         "gap",
     ];
     let header = (fixed.iter().map(|name| (*name).to_owned()))
@@ -39,7 +41,7 @@ pub fn write(
         .chain(parameter_names.iter().cloned());
     csv.write_record(header).map_err(super::csv_error(path))?;
     for (run, (start, end)) in first.runs.iter().zip(&last.runs).enumerate() {
-        let failed = matches!(end.stop, Some(Stop::Failed { .. }));
+        let failed = end.has_failed();
         let words = [
             run.to_string(),
             if failed { "failed" } else { "finished" }.to_owned(),
@@ -52,7 +54,13 @@ pub fn write(
             [estimate.value, estimate.error]
         });
         let gap = end.gap.map_or(f64::NAN, |gap| gap.value);
-        let numbers = [end.loss.value, end.loss.error, end.gradient_norm, gap]
+        let numbers = [
+            end.loss.value,
+            end.loss.error,
+            end.gradient_norm,
+            end.gradient_variance.unwrap_or(f64::NAN),
+            gap,
+        ]
             .into_iter()
             .chain(divergences)
             .chain(natural_values(&start.mixture))

@@ -6,8 +6,10 @@ use super::extended;
 use crate::device::DeviceConfig;
 use crate::divergence::{DivergenceKind, Estimate};
 use crate::evaluate::Evaluation;
-use crate::fit::Stop;
-use crate::mixture::NaturalParameters;
+use crate::diagnostics::Diagnostics;
+use crate::mixture::{Mixture, NaturalParameters};
+use crate::stop::Stop;
+use crate::target::TargetModel;
 
 /// The version of the layout of a run folder.
 pub const FORMAT: u32 = 1;
@@ -32,9 +34,55 @@ pub struct Summary {
     /// Seconds for all fits.
     pub seconds: f64,
     /// p.
-    pub target: NaturalParameters,
+    pub target: TargetSummary,
     /// The fits, in the order of the config.
     pub fits: Vec<FitSummary>,
+}
+
+/// What is known of p.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum TargetSummary {
+    /// A mixture of Gaussians.
+    Mixture(NaturalParameters),
+    /// A mixture of Student-t distributions.
+    StudentT {
+        /// Degrees of freedom.
+        dof: f64,
+        /// Weights, centres, and scale matrices under the name of covariances.
+        scales: NaturalParameters,
+    },
+    /// Rows of a file.
+    Samples {
+        /// N.
+        rows: usize,
+        /// The names of the D coordinates.
+        names: Vec<String>,
+        /// Mean (D) and covariance (D × D, divided by N) as a Gaussian.
+        moments: Option<NaturalParameters>,
+    },
+}
+
+impl From<&TargetModel> for TargetSummary {
+    fn from(target: &TargetModel) -> Self {
+        match target {
+            TargetModel::Mixture(mixture) => Self::Mixture(mixture.into()),
+            TargetModel::StudentT(student_t) => Self::StudentT {
+                dof: student_t.dof(),
+                scales: student_t.scales().into(),
+            },
+            TargetModel::Samples(samples) => Self::Samples {
+                rows: samples.len(),
+                names: samples.names().to_vec(),
+                moments: Mixture::gaussian(
+                    samples.mean().as_slice().to_vec(),
+                    samples.covariance(),
+                )
+                .ok()
+                .map(|moments| (&moments).into()),
+            },
+        }
+    }
 }
 
 /// What computed a run.
@@ -102,10 +150,26 @@ pub struct RunSummary {
     /// The norm of the last gradient, in θ.
     #[serde(with = "extended")]
     pub gradient_norm: f64,
+    /// The variance of its gradient over the noise of the estimator, summed over θ.
+    pub gradient_variance: Option<GradientVariance>,
     /// Every divergence with its error, in nats.
     pub divergences: Evaluation,
+    /// What the divergences do not tell.
+    pub diagnostics: Diagnostics,
     /// q.
     pub mixture: NaturalParameters,
+}
+
+/// The variance of a gradient, E|g − E g|²; 0 for an estimator without noise.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GradientVariance {
+    /// At the first step.
+    #[serde(with = "extended")]
+    pub start: f64,
+    /// At the last.
+    #[serde(with = "extended")]
+    pub end: f64,
 }
 
 /// An optimum that is known without a fit.

@@ -22,9 +22,24 @@ const FIRST: [&str; 7] = [
 /// The columns of a divergence: its value and its error.
 pub(super) fn divergence_columns(kinds: &[DivergenceKind]) -> impl Iterator<Item = String> {
     kinds.iter().flat_map(|kind| {
-        let name = kind.name().replace('-', "_");
+        let name = column(*kind);
         [name.clone(), format!("{name}_error")]
     })
+}
+
+/// `renyi_0.5`: the name of a divergence with underscores between its words.
+fn column(kind: DivergenceKind) -> String {
+    let name = kind.name();
+    match name.split_once('-') {
+        Some((family, order)) if order.parse::<f64>().is_ok() => format!("{family}_{order}"),
+        _ => name.replace('-', "_"),
+    }
+}
+
+/// The divergence a column holds the value of.
+fn kind_of(column: &str) -> Option<DivergenceKind> {
+    DivergenceKind::from_name(&column.replacen('_', "-", 1))
+        .or_else(|| DivergenceKind::from_name(&column.replace('_', "-")))
 }
 
 /// Appends records to a trajectory.
@@ -142,10 +157,10 @@ impl Trajectory {
     pub fn read(path: &Path) -> Result<Self> {
         let mut csv = csv::Reader::from_path(path).map_err(super::csv_error(path))?;
         let header = csv.headers().map_err(super::csv_error(path))?.clone();
-        let kinds: Vec<DivergenceKind> = (DivergenceKind::ALL.into_iter())
-            .filter(|&kind| {
-                divergence_columns(&[kind]).all(|name| header.iter().any(|h| h == name))
-            })
+        // The pairs of columns that follow the first ones, for as long as they are divergences.
+        let kinds: Vec<DivergenceKind> = (header.iter().skip(FIRST.len()))
+            .step_by(2)
+            .map_while(kind_of)
             .collect();
         let known: Vec<String> = (FIRST.iter().map(|name| (*name).to_owned()))
             .chain(divergence_columns(&kinds))

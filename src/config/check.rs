@@ -1,0 +1,540 @@
+//! What a config may say beyond the types of its values: numbers that make sense, and choices that
+//! go together.
+
+use std::collections::HashSet;
+
+use super::FitConfig;
+use super::key::KeyPath;
+use super::source::{ConfigError, Source};
+use super::{DEFAULT_RESTARTS, InitConfig};
+use crate::device::DeviceConfig;
+use crate::divergence::{DivergenceKind, Side};
+use crate::estimator::{
+    GaussHermite, GaussHermiteConfig, GradientRule, Grid, MonteCarlo, Quadrature, QuadratureConfig,
+    QuasiMonteCarlo, RuleConfig,
+};
+use crate::family::{Covariance, Family};
+use crate::fit::{LogConfig, Plan};
+use crate::init::Start;
+use crate::optimizer::RuleConfig as OptimizerRule;
+use crate::run_folder;
+use crate::stop::StopConfig;
+use crate::target::TargetModel;
+
+/// The most numbers a tensor of one step may hold: a gigabyte in 64 bits, and a step needs about
+/// a dozen of that size.
+const MOST_ENTRIES: usize = 1 << 27;
+/// How much of the target's mass a fixed grid may miss or make up.
+const MISSING_MASS: f64 = 1e-4;
+/// Weights that stay sum to 1 up to this.
+const WEIGHT_SUM_TOLERANCE: f64 = 1e-6;
+/// What klfit itself writes into the folder of a run.
+const RESERVED: [&str; 4] = [
+    run_folder::CONFIG,
+    run_folder::SUMMARY,
+    run_folder::FIGURES,
+    run_folder::TARGET,
+];
+
+type Checked<T = ()> = Result<T, ConfigError>;
+
+/// Gives the fits that have no label that of their divergence, with a number where it is taken.
+pub(super) fn label(source: &Source, fits: &[FitConfig], plans: &mut [Plan]) -> Result<(), ConfigError> {
+    let mut taken = HashSet::new();
+    for (i, fit) in fits.iter().enumerate() {
+        let Some(label) = &fit.label else { continue };
+        let key = KeyPath::default().name("fit").index(i).name("label");
+        name(source, &key, label, "a folder of the run")?;
+        if RESERVED.iter().any(|name| label.eq_ignore_ascii_case(name)) {
+            let help = "klfit writes something else there: choose another label";
+            return Err(source.error(&key, format!("is \"{label}\""), help));
+        }
+        if !taken.insert(label.to_lowercase()) {
+            let help = "give each fit a label of its own";
+            return Err(source.error(&key, "is taken by another fit", help));
+        }
+    }
+    for (fit, plan) in fits.iter().zip(plans) {
+        if fit.label.is_none() {
+            let numbers = (2..).map(|n| format!("{}-{n}", plan.divergence.name()));
+            let mut names = std::iter::once(plan.divergence.name()).chain(numbers);
+            if let Some(free) = names.find(|name| taken.insert(name.clone())) {
+                plan.label = free;
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn device(source: &Source, device: &DeviceConfig) -> Result<(), ConfigError> {
+    if device.backend.is_compiled_in() {
+        return Ok(());
+    }
+    let name = device.backend.name();
+    Err(source.error(
+        &KeyPath::dotted("device.backend"),
+        format!("is \"{name}\", which was not compiled into this klfit"),
+        format!(
+            "build it with `cargo build --release --features {name}`, or choose \"flex\", which \
+             is always there"
+        ),
+    ))
+}
+
+/// The moments of the target must be numbers, since starts and figures are made from them.
+pub(super) fn target(source: &Source, target: &TargetModel) -> Result<(), ConfigError> {
+    let variances = target.extent().1.diagonal();
+    if variances
+        .iter()
+        .all(|&v| v.is_normal() && v < f64::MAX.sqrt())
+    {
+        return Ok(());
+    }
+    Err(source.error(
+        &KeyPath::dotted("target"),
+        ": its variances go beyond the range of numbers",
+        "choose units in which its means and standard deviations are nearer to 1",
+    ))
+}
+
+pub(super) fn log(source: &Source, log: &LogConfig, target: &TargetModel) -> Result<(), ConfigError> {
+    if log.every == Some(0) {
+        let help = "log every step with 1, or leave it out for about 100 records";
+        return Err(source.error(&KeyPath::dotted("log.every"), "is 0", help));
+    }
+    let key = KeyPath::dotted("log.samples");
+    if log.samples < MonteCarlo::MIN_PER_STRATUM {
+        let help = "give at least 2; 4096 is the default";
+        return Err(source.error(&key, format!("is {}, too few", log.samples), help));
+    }
+    let parts = [log.samples, 16, target.components(), target.dim()];
+    size(source, &key, "is too large", &parts)
+}
+
+/// Refuses what would not fit in memory: a product of counts over [`MOST_ENTRIES`].
+fn size(
+    source: &Source,
+    key: &KeyPath,
+    message: &str,
+    parts: &[usize],
+) -> Result<(), ConfigError> {
+    let entries = (parts.iter()).try_fold(1usize, |product, &part| product.checked_mul(part));
+    match entries {
+        Some(entries) if entries <= MOST_ENTRIES => Ok(()),
+        _ => Err(source.error(
+            key,
+            message,
+            "one step must hold restarts × points × components × dimensions numbers at once, and \
+             at most 134 million: lower the largest of these",
+        )),
+    }
+}
+
+/// A name that becomes a folder: nothing that could lead out of it.
+pub(super) fn name(source: &Source, at: &KeyPath, name: &str, whose: &str) -> Result<(), ConfigError> {
+    let allowed = |c: char| c.is_alphanumeric() || "-_.+ ".contains(c);
+    if !name.is_empty()
+        && name.len() <= 100
+        && name.chars().all(allowed)
+        && !name.starts_with(['.', ' '])
+        && !name.ends_with(['.', ' '])
+    {
+        return Ok(());
+    }
+    Err(source.error(
+        at,
+        format!("is \"{}\", which cannot name a folder", name.escape_debug()),
+        format!("it becomes {whose}: use letters, digits, \"-\", \"_\" and \".\""),
+    ))
+}
+
+/// One fit of a config, and all it is checked against.
+pub(super) struct Fit<'a> {
+    pub source: &'a Source,
+    /// Where it stands.
+    pub at: KeyPath,
+    pub target: &'a TargetModel,
+    pub seed: u64,
+}
+
+impl Fit<'_> {
+    /// Checks it, and writes down the defaults it takes.
+    pub fn plan(&self, fit: &mut FitConfig, notes: &mut Vec<String>) -> Checked<Plan> {
+        let dim = self.target.dim();
+        let divergence = self.divergence(fit)?;
+        self.family(fit)?;
+        let family = Family::new(fit.family.clone(), dim);
+        self.estimator(fit, divergence)?;
+        self.optimizer(fit, &family)?;
+        self.stop(fit)?;
+        let start = self.start(fit, &family, notes)?;
+        let components = family.components().max(self.target.components());
+        let rows = self.target.as_samples().map_or(0, |samples| samples.len());
+        let points = fit.estimator.rule.points(components, dim, rows);
+        let parts = [start.runs(), points, components, dim];
+        let message = format!(
+            "asks for too much at once: {} restarts × {points} points × {components} components × \
+             {dim} dimensions",
+            parts[0]
+        );
+        size(self.source, &self.at, &message, &parts)?;
+        let covariances = [start.runs(), components, dim, dim];
+        size(self.source, &self.at, &message, &covariances)?;
+        let starts = start.mixtures(&family, self.target, self.seed);
+        starts.map_err(|error| {
+            let help = "give a start with [init], or rescale the target";
+            self.error(&[], format!("has no start: {error}"), help)
+        })?;
+        Ok(Plan {
+            label: (fit.label.clone()).unwrap_or_else(|| divergence.name()),
+            divergence,
+            family,
+            start,
+            estimator: fit.estimator,
+            optimizer: fit.optimizer,
+            stop: fit.stop,
+        })
+    }
+
+    /// An error at a key of the fit.
+    fn error(&self, names: &[&str], message: impl AsRef<str>, help: impl Into<String>) -> ConfigError {
+        let at = (names.iter()).fold(self.at.clone(), |at, name| at.name(name));
+        self.source.error(&at, message, help)
+    }
+
+    fn divergence(&self, fit: &FitConfig) -> Checked<DivergenceKind> {
+        let kind = (fit.divergence.with_order(fit.alpha))
+            .map_err(|(message, help)| self.error(&["alpha"], message, help))?;
+        if let Some(reason) = self.target.makes_infinite(kind) {
+            return Err(self.error(
+                &["divergence"],
+                format!("is {}, which is infinite for every q: {reason}", kind.title()),
+                "choose one that stays finite, such as reverse-kl, js or squared-hellinger",
+            ));
+        }
+        match (self.target, kind) {
+            // Rows have no density: what is left of forward KL is the cross-entropy.
+            (TargetModel::Samples(_), DivergenceKind::ForwardKl) => Ok(DivergenceKind::CrossEntropy),
+            (TargetModel::Samples(_), kind) => Err(self.error(
+                &["divergence"],
+                format!(
+                    "is {}, which needs the density of the target, and a sample has none",
+                    kind.title()
+                ),
+                "use divergence = \"forward-kl\": only its average over the rows is needed; or fit \
+                 a mixture to the rows first and make that the target",
+            )),
+            _ => Ok(kind),
+        }
+    }
+
+    fn family(&self, fit: &mut FitConfig) -> Checked {
+        let family = &mut fit.family;
+        let at = |key: &'static str| ["family", key];
+        if family.components == 0 {
+            return Err(self.error(&at("components"), "is 0", "a Gaussian has 1 component"));
+        }
+        if !(family.min_std >= 0.0 && family.min_std.is_finite()) {
+            let message = format!("is {}", family.min_std);
+            let help = "give a standard deviation that no component should fall below, or 0";
+            return Err(self.error(&at("min_std"), message, help));
+        }
+        let narrowest = self.target.extent().1.diagonal().min().sqrt();
+        if family.min_std >= narrowest {
+            let message = format!(
+                "is {}, and the narrowest coordinate of the target has a standard deviation of \
+                 {narrowest}",
+                family.min_std
+            );
+            return Err(self.error(&at("min_std"), message, "lower it"));
+        }
+        match (family.covariance, family.rank) {
+            (Covariance::LowRank, rank) => {
+                let rank = rank.unwrap_or(1);
+                if !(1..=self.target.dim()).contains(&rank) {
+                    let message = format!("is {rank}, and there are {} dimensions", self.target.dim());
+                    let help = "give a rank from 1 to the number of dimensions";
+                    return Err(self.error(&at("rank"), message, help));
+                }
+                family.rank = Some(rank);
+            }
+            (other, Some(rank)) => {
+                let message = format!("is {rank}, and a {} covariance has none", other.name());
+                let help = "remove it, or set covariance = \"low-rank\"";
+                return Err(self.error(&at("rank"), message, help));
+            }
+            (_, None) => {}
+        }
+        self.weights(fit)
+    }
+
+    fn weights(&self, fit: &FitConfig) -> Checked {
+        let Some(weights) = &fit.family.weights else {
+            return Ok(());
+        };
+        let at = ["family", "weights"];
+        if weights.len() != fit.family.components {
+            let message = format!(
+                "has {} entries, and there are {} components",
+                weights.len(),
+                fit.family.components
+            );
+            return Err(self.error(&at, message, "give one weight for each component"));
+        }
+        let total: f64 = weights.iter().sum();
+        let fine = weights.iter().all(|&weight| weight > 0.0 && weight.is_finite())
+            && (total - 1.0).abs() <= WEIGHT_SUM_TOLERANCE;
+        if fine {
+            return Ok(());
+        }
+        let message = format!("is {weights:?}, which sums to {total}");
+        Err(self.error(&at, message, "weights are positive and sum to 1"))
+    }
+
+    fn start(
+        &self,
+        fit: &mut FitConfig,
+        family: &Family,
+        notes: &mut Vec<String>,
+    ) -> Checked<Start> {
+        if fit.restarts == Some(0) {
+            let help = "1 to try one random start, 64 to look for several optima";
+            return Err(self.error(&["restarts"], "is 0", help));
+        }
+        let is_single = fit.init.as_ref().is_some_and(InitConfig::is_single);
+        if let (true, Some(restarts @ 2..)) = (is_single, fit.restarts) {
+            notes.push(format!(
+                "{}: [init] gives the start, so restarts = {restarts} is taken as 1",
+                self.at
+            ));
+        }
+        let restarts = fit.restarts.unwrap_or(DEFAULT_RESTARTS);
+        let at = self.at.name("init");
+        let start = match &mut fit.init {
+            Some(init) => init.resolve(restarts, &at, self.source)?,
+            None => Start::Random { restarts },
+        };
+        let start = match start {
+            Start::MomentMatch { .. } if family.components() == 1 => {
+                Start::MomentMatch { restarts: 1 }
+            }
+            start => start,
+        };
+        fit.restarts = (!is_single).then_some(start.runs());
+        if let Start::Given(mixture) = &start {
+            family.theta_of(mixture).map_err(|error| {
+                self.source.error(
+                    &at,
+                    format!("is not a member of the family: {error}"),
+                    "change [init] or [family] so that they agree",
+                )
+            })?;
+        }
+        Ok(start)
+    }
+
+    fn optimizer(&self, fit: &FitConfig, family: &Family) -> Checked {
+        fit.optimizer.check().map_err(|(key, reason)| {
+            let help = "docs/config.md lists the settings with their defaults";
+            self.error(&["optimizer", key], reason, help)
+        })?;
+        let rule = &fit.optimizer.rule;
+        match rule {
+            OptimizerRule::Lbfgs(_) if !fit.estimator.is_deterministic() => Err(self.error(
+                &["optimizer", "type"],
+                "is \"lbfgs\", which compares the loss between points, and fresh noise changes it",
+                "set noise = \"fixed\" under [estimator], use quadrature, or choose \"adam\"",
+            )),
+            OptimizerRule::NaturalGradient(_) if family.covariance() == Covariance::LowRank => {
+                Err(self.error(
+                    &["optimizer", "type"],
+                    "is \"natural-gradient\", and the Fisher metric of a low-rank covariance has no \
+                     closed form",
+                    "use covariance = \"full\" or \"diagonal\", or choose \"adam\" or \"lbfgs\"",
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn stop(&self, fit: &mut FitConfig) -> Checked {
+        fit.stop.check().map_err(|(key, reason)| {
+            self.error(&["stop", key], reason, "docs/stopping.md says what it means")
+        })?;
+        let deterministic = fit.estimator.is_deterministic();
+        if let (Some(key), false) = (fit.stop.deterministic_key(), deterministic) {
+            return Err(self.error(
+                &["stop", key],
+                "cannot be told of a random objective: its gradient and its loss never come to rest",
+                "use precision = 0.01, which averages the iterates, or set noise = \"fixed\" under \
+                 [estimator]",
+            ));
+        }
+        if fit.stop.precision.is_some() && deterministic {
+            return Err(self.error(
+                &["stop", "precision"],
+                "is for random objectives, whose iterates wander; this one is deterministic",
+                "use gradient_norm = 1e-6 or loss_change = 1e-9",
+            ));
+        }
+        if matches!(fit.optimizer.rule, OptimizerRule::Lbfgs(_)) && fit.stop.is_never() {
+            fit.stop.gradient_norm = Some(StopConfig::QUASI_NEWTON);
+        }
+        Ok(())
+    }
+
+    fn estimator(&self, fit: &FitConfig, divergence: DivergenceKind) -> Checked {
+        self.rule(fit, divergence)?;
+        self.gradient(fit, divergence)?;
+        let rule = &fit.estimator.rule;
+        if fit.estimator.noise.is_some() && !rule.is_random() {
+            let message = format!("is given, and {} has none", rule.name());
+            let help = "remove it, or use type = \"monte-carlo\" or \"quasi-monte-carlo\"";
+            return Err(self.error(&["estimator", "noise"], message, help));
+        }
+        Ok(())
+    }
+
+    fn rule(&self, fit: &FitConfig, divergence: DivergenceKind) -> Checked {
+        let dim = self.target.dim();
+        let of_type = |message: String, help: &str| Err(self.error(&["estimator", "type"], message, help));
+        let key = |key: &'static str, message: String, help: String| {
+            Err(self.error(&["estimator", key], message, help))
+        };
+        let rule = &fit.estimator.rule;
+        let too_many = |most: usize, help: &str| {
+            of_type(
+                format!(
+                    "is \"{}\", and the target has {dim} dimensions, more than {most}",
+                    rule.name()
+                ),
+                help,
+            )
+        };
+        let is_sample = self.target.as_samples().is_some();
+        match rule {
+            RuleConfig::Quadrature(_) | RuleConfig::GaussHermite(_) if is_sample => of_type(
+                format!("is \"{}\", and a sample has no density to integrate", rule.name()),
+                "remove the section: all rows are averaged; or use type = \"monte-carlo\" for random \
+                 batches of rows",
+            ),
+            RuleConfig::Rows(_) if !is_sample => of_type(
+                "is \"rows\", and the target is a density, which has none".to_owned(),
+                "use \"quadrature\" in 1 or 2 dimensions, and \"monte-carlo\" above",
+            ),
+            RuleConfig::Rows(_) => Ok(()),
+            RuleConfig::Quadrature(_) if dim > Quadrature::MAX_DIM => too_many(
+                Quadrature::MAX_DIM,
+                "a grid would have too many points: use type = \"monte-carlo\", or \
+                 \"gauss-hermite\" up to 4 dimensions",
+            ),
+            RuleConfig::GaussHermite(_) if dim > GaussHermite::MAX_DIM => too_many(
+                GaussHermite::MAX_DIM,
+                "the product of its axes would have too many points: use type = \
+                 \"quasi-monte-carlo\" or \"monte-carlo\"",
+            ),
+            RuleConfig::QuasiMonteCarlo(_) if dim > QuasiMonteCarlo::MAX_DIM => too_many(
+                QuasiMonteCarlo::MAX_DIM,
+                "the sequence ends there: use type = \"monte-carlo\"",
+            ),
+            RuleConfig::Quadrature(config) => {
+                let points = config.points(dim);
+                if points < QuadratureConfig::MIN_POINTS {
+                    let help = format!("give at least {}", QuadratureConfig::MIN_POINTS);
+                    return key("points", format!("is {points}"), help);
+                }
+                self.range(config, divergence)
+            }
+            RuleConfig::GaussHermite(config) => {
+                let (order, orders) = (config.order(dim), GaussHermiteConfig::ORDERS);
+                if orders.contains(&order) {
+                    return Ok(());
+                }
+                let help = format!("give one from {} to {}", orders.start(), orders.end());
+                key("order", format!("is {order}"), help)
+            }
+            RuleConfig::MonteCarlo(config) if config.samples < MonteCarlo::MIN_PER_STRATUM => {
+                let help = "give at least 2; 1024 is the default".to_owned();
+                key("samples", format!("is {}", config.samples), help)
+            }
+            RuleConfig::QuasiMonteCarlo(config)
+                if !(8..=QuasiMonteCarlo::MOST).contains(&config.samples) =>
+            {
+                let help = format!("give one from 8 to {}", QuasiMonteCarlo::MOST);
+                key("samples", format!("is {}", config.samples), help)
+            }
+            RuleConfig::MonteCarlo(_) | RuleConfig::QuasiMonteCarlo(_) => Ok(()),
+        }
+    }
+
+    fn gradient(&self, fit: &FitConfig, divergence: DivergenceKind) -> Checked {
+        let estimator = &fit.estimator;
+        let gradient = estimator.gradient;
+        let refused = |why: &str, help: &str| {
+            let message = format!("is \"{}\", {why}", gradient.name());
+            Err(self.error(&["estimator", "gradient"], message, help))
+        };
+        let own = "use gradient = \"pathwise\", which works with every divergence";
+        match gradient {
+            GradientRule::Pathwise => Ok(()),
+            _ if estimator.is_fixed() => refused(
+                "whose left-out part averages to 0 over fresh noise, but not over fixed noise",
+                "use gradient = \"pathwise\", or noise = \"fresh\"",
+            ),
+            GradientRule::StickingTheLanding if divergence != DivergenceKind::ReverseKl => {
+                refused("which holds for reverse KL alone", own)
+            }
+            GradientRule::StickingTheLanding => Ok(()),
+            GradientRule::ScoreFunction if !divergence.build().sides().contains(&Side::Family) => {
+                refused(
+                    &format!("and {} takes no expectation under q", divergence.title()),
+                    "remove it: the points of the target do not move, and the gradient is exact",
+                )
+            }
+            GradientRule::ScoreFunction
+                if matches!(estimator.rule, RuleConfig::QuasiMonteCarlo(_)) =>
+            {
+                refused(
+                    "whose baseline leaves one point out, and the points of a net depend on each other",
+                    "use type = \"monte-carlo\", or gradient = \"pathwise\"",
+                )
+            }
+            GradientRule::ScoreFunction => Ok(()),
+        }
+    }
+
+    fn range(&self, config: &QuadratureConfig, divergence: DivergenceKind) -> Checked {
+        let Some([lower, upper]) = config.range else {
+            return Ok(());
+        };
+        let refused = |message: String, help: &str| Err(self.error(&["estimator", "range"], message, help));
+        if !(lower < upper && (upper - lower).is_finite()) {
+            let help = "give [lower, upper] with lower below upper";
+            return refused(format!("is [{lower}, {upper}]"), help);
+        }
+        if self.target.dim() != 1 {
+            let help = "remove it: the points then follow the densities by themselves";
+            return refused("is an interval, and the target is not 1-D".to_owned(), help);
+        }
+        if divergence.build().sides().contains(&Side::Family) {
+            return refused(
+                format!(
+                    "fixes the interval, but {} integrates over q, which gradient descent could \
+                     move out of it",
+                    divergence.name()
+                ),
+                "remove it: the points then follow q by themselves",
+            );
+        }
+        // A finer grid than this is no worse, and its size is refused elsewhere if need be.
+        let points = config.points(1).min(1 << 20);
+        let mass = Grid::new(lower, upper, points).mass(self.target);
+        if (mass - 1.0).abs() <= MISSING_MASS {
+            return Ok(());
+        }
+        refused(
+            format!("with {points} points gives the target a mass of {mass:.6}, not 1"),
+            "widen the interval or add points; or remove it, and the points follow the target",
+        )
+    }
+}

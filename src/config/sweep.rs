@@ -1,0 +1,186 @@
+//! `[sweep]` of a config: one experiment for each point of a grid or a list of settings.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use toml::{Table, Value};
+
+use super::Experiment;
+use super::key::KeyPath;
+use super::resolve::SWEEP;
+use super::source::{ConfigError, Override, Source};
+use crate::error::Result;
+
+/// More points than this are taken for a mistake.
+const MOST_POINTS: usize = 10_000;
+/// A label longer than this would not name a folder well.
+const LONGEST_LABEL: usize = 60;
+
+/// The experiments of a sweep.
+#[derive(Debug, Clone)]
+pub struct Sweep {
+    /// The name of the whole.
+    pub name: String,
+    /// The points, the last key of a grid changing fastest.
+    pub points: Vec<SweepPoint>,
+}
+
+/// One experiment of a sweep.
+#[derive(Debug, Clone)]
+pub struct SweepPoint {
+    /// A name for its folder: `learning_rate-0.1_samples-64`.
+    pub label: String,
+    /// What is set: keys as a config writes them, and values as TOML.
+    pub settings: Vec<(String, String)>,
+    /// What it runs.
+    pub experiment: Experiment,
+}
+
+type Setting = (String, Value);
+
+impl Sweep {
+    /// Reads the sweep of a config file, and checks every point of it; `None` if it has no
+    /// `[sweep]`.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or a point says something that cannot be run.
+    pub fn load(path: &Path, overrides: &[Override]) -> Result<Option<Self>> {
+        let source = Source::read(path, overrides.to_vec())?;
+        let mut top = source.table()?;
+        let Some(sweep) = top.remove(SWEEP) else {
+            return Ok(None);
+        };
+        Ok(Some(Self::read(&source, sweep)?))
+    }
+
+    fn read(source: &Source, sweep: Value) -> Result<Self, ConfigError> {
+        let points = expand(source, sweep)?;
+        let labels = labels(&points);
+        let points = (points.into_iter().zip(labels))
+            .map(|(settings, label)| {
+                let mut at_point = source.clone();
+                for (key, value) in &settings {
+                    let from = format!("sweep, at {key} = {value}");
+                    at_point.overrides.push(Override::new(key, value.clone(), from));
+                }
+                let experiment = Experiment::from_source(&at_point)?;
+                let settings = settings.into_iter().map(|(key, value)| (key, value.to_string()));
+                Ok(SweepPoint {
+                    label,
+                    settings: settings.collect(),
+                    experiment,
+                })
+            })
+            .collect::<Result<Vec<_>, ConfigError>>()?;
+        let name = points.first().map(|point| point.experiment.config.name.clone());
+        Ok(Self {
+            name: name.unwrap_or_default(),
+            points,
+        })
+    }
+}
+
+/// The settings of every point.
+fn expand(source: &Source, sweep: Value) -> Result<Vec<Vec<Setting>>, ConfigError> {
+    let at = KeyPath::dotted(SWEEP);
+    let help = "write [sweep.grid] with a list of values for each key, as in \
+                optimizer.learning_rate = [0.01, 0.1]; or [[sweep.list]] with the settings of a point";
+    let refused = |at: &KeyPath, message: String| Err(source.error(at, message, help));
+    let Value::Table(mut sweep) = sweep else {
+        return refused(&at, "is not a section".to_owned());
+    };
+    let (grid, list) = (sweep.remove("grid"), sweep.remove("list"));
+    if let Some(other) = sweep.keys().next() {
+        return refused(&at.name(other), "is not a key klfit knows".to_owned());
+    }
+    let points = match (grid, list) {
+        (Some(Value::Table(grid)), None) => {
+            let mut axes = Vec::new();
+            for (key, values) in leaves(&grid) {
+                let at = KeyPath::dotted(&format!("sweep.grid.{key}"));
+                match values {
+                    Value::Array(values) if !values.is_empty() => axes.push((key, values)),
+                    Value::Array(_) => return refused(&at, "is empty".to_owned()),
+                    other => return refused(&at, format!("is {other}, not a list of values")),
+                }
+            }
+            product(&axes).ok_or_else(|| {
+                let message = format!("has more than {MOST_POINTS} points");
+                source.error(&at.name("grid"), message, "leave values out")
+            })?
+        }
+        (None, Some(Value::Array(list))) => {
+            let point = |point: &Value| match point {
+                Value::Table(point) => Some(leaves(point)),
+                _ => None,
+            };
+            match list.iter().map(point).collect::<Option<Vec<_>>>() {
+                Some(points) => points,
+                None => return refused(&at.name("list"), "has an entry that is no section".to_owned()),
+            }
+        }
+        _ => return refused(&at, "needs either a grid or a list".to_owned()),
+    };
+    if points.is_empty() || points.iter().all(Vec::is_empty) {
+        return refused(&at, "has no points".to_owned());
+    }
+    Ok(points)
+}
+
+/// Every key of a table that is not a section, dotted, with its value.
+fn leaves(table: &Table) -> Vec<Setting> {
+    let mut found = Vec::new();
+    for (key, value) in table {
+        match value {
+            Value::Table(inside) => {
+                found.extend(leaves(inside).into_iter().map(|(name, value)| (format!("{key}.{name}"), value)));
+            }
+            value => found.push((key.clone(), value.clone())),
+        }
+    }
+    found
+}
+
+/// Every combination of one value of each axis; `None` if there are too many.
+fn product(axes: &[(String, Vec<Value>)]) -> Option<Vec<Vec<Setting>>> {
+    let count = (axes.iter()).try_fold(1usize, |count, (_, values)| count.checked_mul(values.len()));
+    if count? > MOST_POINTS {
+        return None;
+    }
+    Some(axes.iter().fold(vec![Vec::new()], |points, (key, values)| {
+        (points.iter())
+            .flat_map(|point| {
+                values.iter().map(move |value| {
+                    let mut point = point.clone();
+                    point.push((key.clone(), value.clone()));
+                    point
+                })
+            })
+            .collect()
+    }))
+}
+
+/// A name for each point: the last part of each key with its value, or its number where that would
+/// be too long, no name for a folder, or the name of another.
+fn labels(points: &[Vec<Setting>]) -> Vec<String> {
+    let short = |key: &str| key.rsplit('.').next().unwrap_or(key).to_owned();
+    let label = |point: &Vec<Setting>| {
+        let parts: Vec<String> = (point.iter())
+            .map(|(key, value)| {
+                let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                format!("{}-{value}", short(key))
+            })
+            .collect();
+        parts.join("_")
+    };
+    let labels: Vec<String> = points.iter().map(label).collect();
+    let fine = |c: char| c.is_alphanumeric() || "-_.+".contains(c);
+    let all_fine = (labels.iter()).all(|label| {
+        label.len() <= LONGEST_LABEL && label.chars().all(fine) && !label.starts_with('.')
+    });
+    let distinct: HashSet<String> = labels.iter().map(|label| label.to_lowercase()).collect();
+    if all_fine && distinct.len() == labels.len() {
+        return labels;
+    }
+    (1..=points.len()).map(|n| format!("point-{n}")).collect()
+}

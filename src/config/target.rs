@@ -1,0 +1,145 @@
+//! `[target]` of a config: the density p.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::MixtureConfig;
+use super::key::KeyPath;
+use super::source::{ConfigError, Source};
+use crate::error::Error;
+use crate::mixture::{Mixture, read_mixture};
+use crate::target::{StudentT, TargetModel, network, read_samples};
+
+/// The density p.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a section")]
+pub struct TargetConfig {
+    /// Degrees of freedom of Student-t components.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dof: Option<f64>,
+    /// What kind of target.
+    #[serde(rename = "type")]
+    pub kind: TargetKind,
+}
+
+/// The kinds of target a config may name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", expecting = "a section")]
+pub enum TargetKind {
+    /// A mixture of Gaussians.
+    Mixture(MixtureConfig),
+    /// A mixture of Student-t distributions, on the scales of a mixture of Gaussians.
+    StudentT(MixtureConfig),
+    /// A network of linear equations with Gaussian noise.
+    LinearGaussian(NetworkConfig),
+    /// The rows of a file.
+    Samples(SamplesConfig),
+    /// A mixture from a file.
+    Saved(SavedConfig),
+}
+
+/// A linear-Gaussian network.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkConfig {
+    /// One equation for each variable, such as `x3 = 2 + 0.8 x1 - 0.2 x2`.
+    pub equations: Vec<String>,
+    /// The standard deviation of the noise of each equation, or one for all.
+    pub stds: Vec<f64>,
+}
+
+/// Rows of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SamplesConfig {
+    /// A `.csv` or `.npy` file; a path that is not absolute starts at the config.
+    pub file: PathBuf,
+}
+
+/// A mixture that was saved elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SavedConfig {
+    /// A `.json` or `.npz` file of scikit-learn, or the folder of a run; a path that is not absolute
+    /// starts at the config.
+    pub file: PathBuf,
+    /// Which fit of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fit: Option<String>,
+}
+
+impl SavedConfig {
+    /// The mixture in the file, for the section at `at`.
+    pub(super) fn resolve(&self, at: &KeyPath, source: &Source) -> Result<Mixture, ConfigError> {
+        read_mixture(&source.beside(&self.file), self.fit.as_deref())
+            .map_err(|error| in_file(error, at, source))
+    }
+}
+
+impl TargetConfig {
+    /// The `type` of a section that names none.
+    pub(super) fn default_type(section: &toml::Table) -> &'static str {
+        let file = section.get("file").and_then(toml::Value::as_str);
+        match file.map(|file| file.rsplit('.').next().unwrap_or(file)) {
+            Some("csv" | "npy") => "samples",
+            Some(_) => "saved",
+            None if section.contains_key("equations") => "linear-gaussian",
+            None if section.contains_key("dof") => "student-t",
+            None => "mixture",
+        }
+    }
+
+    /// The target it describes; a saved mixture is replaced by what the file holds.
+    pub(super) fn resolve(&mut self, source: &Source) -> Result<TargetModel, ConfigError> {
+        let at = KeyPath::dotted("target");
+        if let (Some(dof), false) = (self.dof, matches!(self.kind, TargetKind::StudentT(_))) {
+            let help = "remove it, or set type = \"student-t\"";
+            let message = format!("is {dof}, and only Student-t targets have degrees of freedom");
+            return Err(source.error(&at.name("dof"), message, help));
+        }
+        Ok(match &self.kind {
+            TargetKind::Mixture(mixture) => TargetModel::Mixture(mixture.resolve(&at, source)?),
+            TargetKind::StudentT(scales) => {
+                let scales = scales.resolve(&at, source)?;
+                let help = "give the degrees of freedom, as in dof = 3; 1 is Cauchy's density, and \
+                            30 is nearly a Gaussian";
+                let Some(dof) = self.dof else {
+                    return Err(source.error(&at.name("dof"), "is missing", help));
+                };
+                let target = StudentT::new(scales, dof).ok_or_else(|| {
+                    let message = format!("is {dof}; it must be positive and finite");
+                    source.error(&at.name("dof"), message, help)
+                })?;
+                TargetModel::StudentT(target)
+            }
+            TargetKind::LinearGaussian(network) => {
+                let joint = network::joint(&network.equations, &network.stds).map_err(|error| {
+                    let key = match error.equation {
+                        Some(equation) => at.name("equations").index(equation),
+                        None => at.name("equations"),
+                    };
+                    source.error(&key, format!(": {}", error.message), error.help)
+                })?;
+                TargetModel::Mixture(joint.mixture)
+            }
+            TargetKind::Samples(samples) => read_samples(&source.beside(&samples.file))
+                .map(TargetModel::Samples)
+                .map_err(|error| in_file(error, &at, source))?,
+            TargetKind::Saved(saved) => {
+                let mixture = saved.resolve(&at, source)?;
+                self.kind = TargetKind::Mixture((&mixture).into());
+                TargetModel::Mixture(mixture)
+            }
+        })
+    }
+}
+
+/// What is wrong with a file, as an error at the key that names it.
+fn in_file(error: Error, at: &KeyPath, source: &Source) -> ConfigError {
+    let help = match &error {
+        Error::Io { .. } => "check the path; it starts at the folder of the config".to_owned(),
+        error => error.help().unwrap_or_default(),
+    };
+    source.error(&at.name("file"), format!(": {error}"), help)
+}
