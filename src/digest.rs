@@ -18,6 +18,11 @@ pub fn estimate(estimate: Estimate) -> String {
     if estimate.method == Method::ClosedForm {
         return small(value);
     }
+    // The error of an average over given rows is that of the rows as a sample; the average itself
+    // is known to every digit.
+    if estimate.method == Method::Data {
+        return format!("{value:.6} ± {error:.2}");
+    }
     // One digit of the error is kept: 0.4620 ± 0.0003.
     let decimals = if error > 0.0 {
         (-error.log10().floor()).clamp(0.0, 8.0) as usize

@@ -242,11 +242,13 @@ impl Evaluator {
             Sampled::new(estimator.draws(density, context), p, q)
         };
         let (mut under_p, mut under_q) = (None, None);
-        let mut side = |side: Side| match side {
-            Side::Target => under_p.get_or_insert_with(|| sample(p, Stream::TargetEvaluation)),
-            Side::Family => under_q.get_or_insert_with(|| sample(q, Stream::FamilyEvaluation)),
-        }
-        .clone();
+        let mut side = |side: Side| {
+            match side {
+                Side::Target => under_p.get_or_insert_with(|| sample(p, Stream::TargetEvaluation)),
+                Side::Family => under_q.get_or_insert_with(|| sample(q, Stream::FamilyEvaluation)),
+            }
+            .clone()
+        };
         let mut evaluations = vec![Evaluation::default(); runs];
         for &kind in &self.kinds {
             let estimates = divergence::estimate(&*kind.build(), &mut side)?;

@@ -57,12 +57,7 @@ struct Rule {
 
 impl<'a> Objective<'a> {
     /// The objective of a fit of R runs.
-    pub fn new(
-        plan: &Plan,
-        target: &'a Target,
-        numerics: &Numerics,
-        keys: Vec<RunKey>,
-    ) -> Self {
+    pub fn new(plan: &Plan, target: &'a Target, numerics: &Numerics, keys: Vec<RunKey>) -> Self {
         let first = plan.estimator.build(plan.family.dim());
         let rules = std::iter::successors(Some(first), |rule| rule.refined());
         Self {
@@ -284,10 +279,7 @@ impl<'a> Objective<'a> {
 
 /// The keys of noise that all runs of an experiment share: one, unless their seeds differ.
 fn shared_keys(keys: &[RunKey]) -> Vec<RunKey> {
-    let mut shared: Vec<RunKey> = keys
-        .iter()
-        .map(|key| RunKey { run: 0, ..*key })
-        .collect();
+    let mut shared: Vec<RunKey> = keys.iter().map(|key| RunKey { run: 0, ..*key }).collect();
     if shared.windows(2).all(|pair| pair[0] == pair[1]) {
         shared.truncate(1);
     }

@@ -250,9 +250,8 @@ impl Ended<'_> {
         } else {
             self.judge(&optimum.mixture)?.of(plan.divergence)
         };
-        let gap = best.and_then(|best| {
-            optimum.gap(&self.last.runs[best.run].mixture, &best.divergences)
-        });
+        let gap =
+            best.and_then(|best| optimum.gap(&self.last.runs[best.run].mixture, &best.divergences));
         Ok(Some(KnownOptimumSummary {
             value,
             gap,

@@ -258,7 +258,11 @@ impl Watcher {
             let doubled = std::iter::successors(Some(window), |window| Some(2 * window));
             self.settled = doubled
                 .take_while(|&window| window <= self.iterates.len())
-                .filter(|&window| self.last(window).iter().all(|path| split_r_hat(path) <= SETTLED))
+                .filter(|&window| {
+                    self.last(window)
+                        .iter()
+                        .all(|path| split_r_hat(path) <= SETTLED)
+                })
                 .last();
         }
         let Some(settled) = self.settled else {

@@ -3,8 +3,8 @@
 use std::io::IsTerminal;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use klfit::digest;
 use klfit::diagnostics::{Diagnostics, Reading};
+use klfit::digest;
 use klfit::divergence::{DivergenceKind, Estimate, Method};
 use klfit::evaluate::ALWAYS_REPORTED;
 use klfit::run_folder::{FitSummary, Optimum, RunSummary, Summary, TargetSummary};
@@ -33,7 +33,12 @@ pub fn print(summary: &Summary, voice: Voice) {
         _ => ALWAYS_REPORTED.to_vec(),
     };
     let divergences = shown.iter().map(|kind| kind.symbol());
-    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+    let words = |words: &[&str]| {
+        words
+            .iter()
+            .map(|&word| word.to_owned())
+            .collect::<Vec<_>>()
+    };
     let header = words(&["fit", "q"]).into_iter().chain(divergences);
     table.set_header(header.chain(words(&["steps", "time", "stopped"])));
     for fit in &summary.fits {
@@ -180,10 +185,17 @@ fn facts(diagnostics: &Diagnostics) -> Vec<String> {
         ));
     }
     if let Some(mass) = diagnostics.mass_in_region {
-        facts.push(format!("{:.1} % of p in q's 99 % region", 100.0 * mass.value));
+        facts.push(format!(
+            "{:.1} % of p in q's 99 % region",
+            100.0 * mass.value
+        ));
     }
     if let Some(modes) = diagnostics.modes {
-        facts.push(format!("{} of {} covered", modes.covered, digest::count(modes.of, "mode")));
+        facts.push(format!(
+            "{} of {} covered",
+            modes.covered,
+            digest::count(modes.of, "mode")
+        ));
     }
     facts
 }

@@ -134,7 +134,9 @@ fn without_type(found: &str) -> String {
 /// The section a key belongs to, for keys that are often put beside it.
 fn section_of(key: &str) -> Option<&'static str> {
     match key {
-        "steps" | "learning_rate" | "momentum" | "schedule" | "warmup" | "clip" => Some("optimizer"),
+        "steps" | "learning_rate" | "momentum" | "schedule" | "warmup" | "clip" => {
+            Some("optimizer")
+        }
         "points" | "samples" | "range" | "order" | "noise" | "gradient" => Some("estimator"),
         "components" | "covariance" | "rank" | "min_std" => Some("family"),
         "gradient_norm" | "loss_change" => Some("stop"),

@@ -39,7 +39,11 @@ const RESERVED: [&str; 4] = [
 type Checked<T = ()> = Result<T, ConfigError>;
 
 /// Gives the fits that have no label that of their divergence, with a number where it is taken.
-pub(super) fn label(source: &Source, fits: &[FitConfig], plans: &mut [Plan]) -> Result<(), ConfigError> {
+pub(super) fn label(
+    source: &Source,
+    fits: &[FitConfig],
+    plans: &mut [Plan],
+) -> Result<(), ConfigError> {
     let mut taken = HashSet::new();
     for (i, fit) in fits.iter().enumerate() {
         let Some(label) = &fit.label else { continue };
@@ -97,7 +101,11 @@ pub(super) fn target(source: &Source, target: &TargetModel) -> Result<(), Config
     ))
 }
 
-pub(super) fn log(source: &Source, log: &LogConfig, target: &TargetModel) -> Result<(), ConfigError> {
+pub(super) fn log(
+    source: &Source,
+    log: &LogConfig,
+    target: &TargetModel,
+) -> Result<(), ConfigError> {
     if log.every == Some(0) {
         let help = "log every step with 1, or leave it out for about 100 records";
         return Err(source.error(&KeyPath::dotted("log.every"), "is 0", help));
@@ -112,12 +120,7 @@ pub(super) fn log(source: &Source, log: &LogConfig, target: &TargetModel) -> Res
 }
 
 /// Refuses what would not fit in memory: a product of counts over [`MOST_ENTRIES`].
-fn size(
-    source: &Source,
-    key: &KeyPath,
-    message: &str,
-    parts: &[usize],
-) -> Result<(), ConfigError> {
+fn size(source: &Source, key: &KeyPath, message: &str, parts: &[usize]) -> Result<(), ConfigError> {
     let entries = (parts.iter()).try_fold(1usize, |product, &part| product.checked_mul(part));
     match entries {
         Some(entries) if entries <= MOST_ENTRIES => Ok(()),
@@ -131,7 +134,12 @@ fn size(
 }
 
 /// A name that becomes a folder: nothing that could lead out of it.
-pub(super) fn name(source: &Source, at: &KeyPath, name: &str, whose: &str) -> Result<(), ConfigError> {
+pub(super) fn name(
+    source: &Source,
+    at: &KeyPath,
+    name: &str,
+    whose: &str,
+) -> Result<(), ConfigError> {
     let allowed = |c: char| c.is_alphanumeric() || "-_.+ ".contains(c);
     if !name.is_empty()
         && name.len() <= 100
@@ -197,7 +205,12 @@ impl Fit<'_> {
     }
 
     /// An error at a key of the fit.
-    fn error(&self, names: &[&str], message: impl AsRef<str>, help: impl Into<String>) -> ConfigError {
+    fn error(
+        &self,
+        names: &[&str],
+        message: impl AsRef<str>,
+        help: impl Into<String>,
+    ) -> ConfigError {
         let at = (names.iter()).fold(self.at.clone(), |at, name| at.name(name));
         self.source.error(&at, message, help)
     }
@@ -208,13 +221,18 @@ impl Fit<'_> {
         if let Some(reason) = self.target.makes_infinite(kind) {
             return Err(self.error(
                 &["divergence"],
-                format!("is {}, which is infinite for every q: {reason}", kind.title()),
+                format!(
+                    "is {}, which is infinite for every q: {reason}",
+                    kind.title()
+                ),
                 "choose one that stays finite, such as reverse-kl, js or squared-hellinger",
             ));
         }
         match (self.target, kind) {
             // Rows have no density: what is left of forward KL is the cross-entropy.
-            (TargetModel::Samples(_), DivergenceKind::ForwardKl) => Ok(DivergenceKind::CrossEntropy),
+            (TargetModel::Samples(_), DivergenceKind::ForwardKl) => {
+                Ok(DivergenceKind::CrossEntropy)
+            }
             (TargetModel::Samples(_), kind) => Err(self.error(
                 &["divergence"],
                 format!(
@@ -252,7 +270,8 @@ impl Fit<'_> {
             (Covariance::LowRank, rank) => {
                 let rank = rank.unwrap_or(1);
                 if !(1..=self.target.dim()).contains(&rank) {
-                    let message = format!("is {rank}, and there are {} dimensions", self.target.dim());
+                    let message =
+                        format!("is {rank}, and there are {} dimensions", self.target.dim());
                     let help = "give a rank from 1 to the number of dimensions";
                     return Err(self.error(&at("rank"), message, help));
                 }
@@ -282,7 +301,9 @@ impl Fit<'_> {
             return Err(self.error(&at, message, "give one weight for each component"));
         }
         let total: f64 = weights.iter().sum();
-        let fine = weights.iter().all(|&weight| weight > 0.0 && weight.is_finite())
+        let fine = weights
+            .iter()
+            .all(|&weight| weight > 0.0 && weight.is_finite())
             && (total - 1.0).abs() <= WEIGHT_SUM_TOLERANCE;
         if fine {
             return Ok(());
@@ -359,7 +380,11 @@ impl Fit<'_> {
 
     fn stop(&self, fit: &mut FitConfig) -> Checked {
         fit.stop.check().map_err(|(key, reason)| {
-            self.error(&["stop", key], reason, "docs/stopping.md says what it means")
+            self.error(
+                &["stop", key],
+                reason,
+                "docs/stopping.md says what it means",
+            )
         })?;
         let deterministic = fit.estimator.is_deterministic();
         if let (Some(key), false) = (fit.stop.deterministic_key(), deterministic) {
@@ -397,7 +422,8 @@ impl Fit<'_> {
 
     fn rule(&self, fit: &FitConfig, divergence: DivergenceKind) -> Checked {
         let dim = self.target.dim();
-        let of_type = |message: String, help: &str| Err(self.error(&["estimator", "type"], message, help));
+        let of_type =
+            |message: String, help: &str| Err(self.error(&["estimator", "type"], message, help));
         let key = |key: &'static str, message: String, help: String| {
             Err(self.error(&["estimator", key], message, help))
         };
@@ -414,7 +440,10 @@ impl Fit<'_> {
         let is_sample = self.target.as_samples().is_some();
         match rule {
             RuleConfig::Quadrature(_) | RuleConfig::GaussHermite(_) if is_sample => of_type(
-                format!("is \"{}\", and a sample has no density to integrate", rule.name()),
+                format!(
+                    "is \"{}\", and a sample has no density to integrate",
+                    rule.name()
+                ),
                 "remove the section: all rows are averaged; or use type = \"monte-carlo\" for random \
                  batches of rows",
             ),
@@ -507,7 +536,8 @@ impl Fit<'_> {
         let Some([lower, upper]) = config.range else {
             return Ok(());
         };
-        let refused = |message: String, help: &str| Err(self.error(&["estimator", "range"], message, help));
+        let refused =
+            |message: String, help: &str| Err(self.error(&["estimator", "range"], message, help));
         if !(lower < upper && (upper - lower).is_finite()) {
             let help = "give [lower, upper] with lower below upper";
             return refused(format!("is [{lower}, {upper}]"), help);

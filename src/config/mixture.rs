@@ -54,7 +54,11 @@ impl From<&Mixture> for MixtureConfig {
         };
         Self {
             weights: Some(mixture.weights().to_vec()),
-            means: Some((mixture.means().iter()).map(|mean| mean.as_slice().to_vec()).collect()),
+            means: Some(
+                (mixture.means().iter())
+                    .map(|mean| mean.as_slice().to_vec())
+                    .collect(),
+            ),
             scale_trils: Some(mixture.scale_trils().iter().map(rows).collect()),
             ..Self::default()
         }

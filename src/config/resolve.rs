@@ -82,7 +82,8 @@ fn target(top: &mut Table, source: &Source) -> Result<(TargetConfig, TargetModel
     let at = KeyPath::dotted("target");
     type_inside(top, "target", "");
     let Some(section) = top.get("target") else {
-        let help = "add the density to fit, as in\n\n    [target]\n    mean = [0.0]\n    std = [1.0]";
+        let help =
+            "add the density to fit, as in\n\n    [target]\n    mean = [0.0]\n    std = [1.0]";
         return Err(source.error(&at, "is missing", help));
     };
     let mut config: TargetConfig = source.deserialize(&at, section.clone())?;

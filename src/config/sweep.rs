@@ -61,10 +61,14 @@ impl Sweep {
                 let mut at_point = source.clone();
                 for (key, value) in &settings {
                     let from = format!("sweep, at {key} = {value}");
-                    at_point.overrides.push(Override::new(key, value.clone(), from));
+                    at_point
+                        .overrides
+                        .push(Override::new(key, value.clone(), from));
                 }
                 let experiment = Experiment::from_source(&at_point)?;
-                let settings = settings.into_iter().map(|(key, value)| (key, value.to_string()));
+                let settings = settings
+                    .into_iter()
+                    .map(|(key, value)| (key, value.to_string()));
                 Ok(SweepPoint {
                     label,
                     settings: settings.collect(),
@@ -72,7 +76,9 @@ impl Sweep {
                 })
             })
             .collect::<Result<Vec<_>, ConfigError>>()?;
-        let name = points.first().map(|point| point.experiment.config.name.clone());
+        let name = points
+            .first()
+            .map(|point| point.experiment.config.name.clone());
         Ok(Self {
             name: name.unwrap_or_default(),
             points,
@@ -116,7 +122,12 @@ fn expand(source: &Source, sweep: Value) -> Result<Vec<Vec<Setting>>, ConfigErro
             };
             match list.iter().map(point).collect::<Option<Vec<_>>>() {
                 Some(points) => points,
-                None => return refused(&at.name("list"), "has an entry that is no section".to_owned()),
+                None => {
+                    return refused(
+                        &at.name("list"),
+                        "has an entry that is no section".to_owned(),
+                    );
+                }
             }
         }
         _ => return refused(&at, "needs either a grid or a list".to_owned()),
@@ -133,7 +144,11 @@ fn leaves(table: &Table) -> Vec<Setting> {
     for (key, value) in table {
         match value {
             Value::Table(inside) => {
-                found.extend(leaves(inside).into_iter().map(|(name, value)| (format!("{key}.{name}"), value)));
+                found.extend(
+                    leaves(inside)
+                        .into_iter()
+                        .map(|(name, value)| (format!("{key}.{name}"), value)),
+                );
             }
             value => found.push((key.clone(), value.clone())),
         }
@@ -143,7 +158,8 @@ fn leaves(table: &Table) -> Vec<Setting> {
 
 /// Every combination of one value of each axis; `None` if there are too many.
 fn product(axes: &[(String, Vec<Value>)]) -> Option<Vec<Vec<Setting>>> {
-    let count = (axes.iter()).try_fold(1usize, |count, (_, values)| count.checked_mul(values.len()));
+    let count =
+        (axes.iter()).try_fold(1usize, |count, (_, values)| count.checked_mul(values.len()));
     if count? > MOST_POINTS {
         return None;
     }
@@ -167,7 +183,9 @@ fn labels(points: &[Vec<Setting>]) -> Vec<String> {
     let label = |point: &Vec<Setting>| {
         let parts: Vec<String> = (point.iter())
             .map(|(key, value)| {
-                let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                let value = value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned);
                 format!("{}-{value}", short(key))
             })
             .collect();

@@ -110,9 +110,8 @@ pub fn diagnose(p: &TargetModel, q: &Mixture, seed: u64) -> Diagnostics {
     let log_p: Option<Vec<f64>> = (of_q.par_chunks_exact(dim))
         .map(|x| p.log_density(x))
         .collect();
-    let ratios = log_p.map(|log_p| -> Vec<f64> {
-        (log_p.iter().zip(&log_q)).map(|(p, q)| p - q).collect()
-    });
+    let ratios =
+        log_p.map(|log_p| -> Vec<f64> { (log_p.iter().zip(&log_q)).map(|(p, q)| p - q).collect() });
     Diagnostics {
         psis: ratios.map(|ratios| psis(&ratios)),
         mass_in_region: Some(mass_in_region(&log_q_at(&of_p), threshold)),

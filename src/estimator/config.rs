@@ -39,7 +39,11 @@ pub enum GradientRule {
 
 impl GradientRule {
     /// Every rule there is.
-    pub const ALL: [Self; 3] = [Self::Pathwise, Self::ScoreFunction, Self::StickingTheLanding];
+    pub const ALL: [Self; 3] = [
+        Self::Pathwise,
+        Self::ScoreFunction,
+        Self::StickingTheLanding,
+    ];
 
     /// Its name in a config.
     pub fn name(self) -> &'static str {

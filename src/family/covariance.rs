@@ -29,12 +29,7 @@ pub enum Covariance {
 
 impl Covariance {
     /// Every structure there is.
-    pub const ALL: [Self; 4] = [
-        Self::Full,
-        Self::Diagonal,
-        Self::Isotropic,
-        Self::LowRank,
-    ];
+    pub const ALL: [Self; 4] = [Self::Full, Self::Diagonal, Self::Isotropic, Self::LowRank];
 
     /// Its name in a config.
     pub fn name(self) -> &'static str {
@@ -88,7 +83,8 @@ impl Scale {
         if self.covariance == Covariance::LowRank {
             let factors = rest.reshape([runs, k, dim, self.rank]);
             let low_rank = factors.clone().matmul(factors.swap_dims(2, 3));
-            let variances = stds.square().unsqueeze_dim::<4>(3) * mask(dim, |i, j| i == j, numerics);
+            let variances =
+                stds.square().unsqueeze_dim::<4>(3) * mask(dim, |i, j| i == j, numerics);
             return cholesky(variances + low_rank);
         }
         if dim == 1 {
@@ -105,7 +101,11 @@ impl Scale {
     pub fn theta_of(&self, factor: &DMatrix<f64>) -> Option<Vec<f64>> {
         let dim = self.dim;
         let log = |std: f64| (std > self.floor).then(|| (std - self.floor).ln());
-        let diagonal = || (0..dim).map(|i| log(factor[(i, i)])).collect::<Option<Vec<f64>>>();
+        let diagonal = || {
+            (0..dim)
+                .map(|i| log(factor[(i, i)]))
+                .collect::<Option<Vec<f64>>>()
+        };
         let below = || (0..dim).flat_map(|i| (0..i).map(move |j| (i, j)));
         match self.covariance {
             Covariance::Full => {
@@ -228,8 +228,6 @@ fn mask(dim: usize, keep: impl Fn(usize, usize) -> bool, numerics: &Numerics) ->
 }
 
 fn entries(dim: usize, entry: impl Fn(usize, usize) -> f64, numerics: &Numerics) -> Tensor<4> {
-    let entries = (0..dim * dim)
-        .map(|at| entry(at / dim, at % dim))
-        .collect();
+    let entries = (0..dim * dim).map(|at| entry(at / dim, at % dim)).collect();
     numerics.tensor(entries, [1, 1, dim, dim])
 }

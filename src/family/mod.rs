@@ -214,7 +214,10 @@ impl Family {
                     units.extend(rows);
                 }
                 Covariance::LowRank => {
-                    units.extend(stds.iter().flat_map(|&std| std::iter::repeat_n(std, self.scale.rank)));
+                    units.extend(
+                        stds.iter()
+                            .flat_map(|&std| std::iter::repeat_n(std, self.scale.rank)),
+                    );
                 }
                 Covariance::Diagonal | Covariance::Isotropic => {}
             }

@@ -166,8 +166,8 @@ pub(crate) fn log_density_of(
     // [R, K, S] and [R, K, 1].
     let squared = squared.reshape([runs, k, points]);
     let [scale_runs, ..] = mixture.scale_tril.dims();
-    let constant = mixture.log_weights.clone().unsqueeze_dim::<3>(2)
-        - log_det.reshape([scale_runs, k, 1]);
+    let constant =
+        mixture.log_weights.clone().unsqueeze_dim::<3>(2) - log_det.reshape([scale_runs, k, 1]);
     let terms = constant + profile(squared);
     if k == 1 {
         return terms.reshape([runs, points]);

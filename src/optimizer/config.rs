@@ -164,7 +164,10 @@ impl OptimizerConfig {
             return Err(("steps", "is 0; a fit takes at least one step".to_owned()));
         }
         if !self.rule.has_learning_rate() {
-            let own = format!("has no meaning for {}, which finds its own steps", self.rule.name());
+            let own = format!(
+                "has no meaning for {}, which finds its own steps",
+                self.rule.name()
+            );
             if self.learning_rate.is_some() {
                 return Err(("learning_rate", own));
             }
@@ -186,7 +189,10 @@ impl OptimizerConfig {
             return Err(("final_rate", reason));
         }
         if self.warmup >= self.steps && self.warmup > 0 {
-            let reason = format!("is {}, and there are {} steps in all", self.warmup, self.steps);
+            let reason = format!(
+                "is {}, and there are {} steps in all",
+                self.warmup, self.steps
+            );
             return Err(("warmup", reason));
         }
         if let Some(clip) = self.clip {

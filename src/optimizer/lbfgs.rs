@@ -16,6 +16,10 @@ use crate::error::Result;
 const DECREASE: f64 = 1e-4;
 /// The share of its slope that a step must lose.
 const CURVATURE: f64 = 0.9;
+/// A slope below this share of the rounding of the loss leads nowhere.
+const SLOPE: f64 = 1e-3;
+/// A decrease of fewer units in the last place of the loss is rounding.
+const SHOWN: f64 = 16.0;
 /// Trial points of one line search.
 const TRIALS: usize = 40;
 
@@ -110,11 +114,14 @@ impl Memory {
 }
 
 /// The line search of one run.
+#[derive(Debug)]
 struct Search {
     direction: Vec<f64>,
     loss: f64,
     /// The slope along the direction at the start; negative.
     slope: f64,
+    /// Differences of the loss up to this are rounding.
+    rounding: f64,
     step: f64,
     low: f64,
     high: f64,
@@ -126,7 +133,10 @@ struct Search {
 impl Search {
     /// Judges the trial point and chooses the next one.
     fn judge(&mut self, loss: f64, slope: f64) {
-        let enough = loss <= self.loss + DECREASE * self.step * self.slope;
+        // Near an optimum the decrease is lost in rounding; there the slopes tell it, of which the
+        // first must not have turned by more than a parabola's would (Hager and Zhang 2005, §4).
+        let enough = loss <= self.loss + DECREASE * self.step * self.slope
+            || (loss <= self.loss + self.rounding && slope <= (2.0 * DECREASE - 1.0) * self.slope);
         if !(enough && slope.is_finite()) {
             self.high = self.step;
         } else {
@@ -168,15 +178,18 @@ impl Optimizer for Lbfgs {
                     direction = memory.direction(&gradient);
                     slope = dot(&direction, &gradient);
                 }
+                let rounding = SHOWN * self.numerics.epsilon() * losses[run].abs().max(1.0);
                 Search {
                     direction,
                     loss: losses[run],
                     slope,
+                    rounding,
                     step: 1.0,
                     low: 0.0,
                     high: f64::INFINITY,
                     good: None,
-                    open: slope < 0.0 && losses[run].is_finite(),
+                    // With next to no slope, rounding is all a search could find.
+                    open: losses[run].is_finite() && slope < -SLOPE * rounding,
                 }
             })
             .collect();

@@ -42,7 +42,9 @@ impl OptimizerConfig {
         match self.schedule {
             Schedule::Constant => 1.0,
             Schedule::Linear => 1.0 + (end - 1.0) * done,
-            Schedule::Cosine => end + (1.0 - end) * 0.5 * (1.0 + (std::f64::consts::PI * done).cos()),
+            Schedule::Cosine => {
+                end + (1.0 - end) * 0.5 * (1.0 + (std::f64::consts::PI * done).cos())
+            }
             Schedule::Exponential => end.powf(done),
         }
     }

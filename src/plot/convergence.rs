@@ -69,12 +69,7 @@ pub fn draw(story: &Story) -> Result<String> {
     })
 }
 
-fn draw_panel(
-    story: &Story,
-    sheet: &Sheet,
-    cell: Rect,
-    quantity: Quantity,
-) -> Result<()> {
+fn draw_panel(story: &Story, sheet: &Sheet, cell: Rect, quantity: Quantity) -> Result<()> {
     let title = quantity.title();
     let best: Vec<Vec<&Row>> = story.fits.iter().map(Chapter::best_rows).collect();
     let known = |fit: &Chapter| {

@@ -135,11 +135,17 @@ pub fn target_entry(story: &Story) -> (Mark, String) {
     if let Some(samples) = story.target.as_samples() {
         let rows = digest::count(samples.len(), "row");
         if story.dim() > 1 {
-            return (Mark::Dots(faded(theme::TARGET, 0.6)), format!("target p, {rows}"));
+            return (
+                Mark::Dots(faded(theme::TARGET, 0.6)),
+                format!("target p, {rows}"),
+            );
         }
         let area = theme::faded(theme::TARGET, 0.18);
         let outline = stroke(theme::TARGET, 1.0, theme::THIN);
-        return (Mark::Area(area, outline), format!("target p, histogram of {rows}"));
+        return (
+            Mark::Area(area, outline),
+            format!("target p, histogram of {rows}"),
+        );
     }
     let area = theme::faded(theme::TARGET, 0.18);
     let outline = stroke(theme::TARGET, 1.0, theme::THIN);

@@ -41,8 +41,9 @@ pub fn draw_target(panel: &Panel, target: &TargetModel) -> Result<()> {
     if let Some(samples) = target.as_samples() {
         // Fewer rows leave room for larger dots.
         let size = (6.0 / (samples.len() as f64).sqrt()).clamp(0.12, 0.5);
-        return (samples.points())
-            .try_for_each(|row| panel.dot((row[0], row[1]), size, faded(theme::TARGET, 0.45), None));
+        return (samples.points()).try_for_each(|row| {
+            panel.dot((row[0], row[1]), size, faded(theme::TARGET, 0.45), None)
+        });
     }
     let density = |x: &[f64]| target.log_density(x).unwrap_or(f64::NEG_INFINITY);
     let grid = Grid::new(NODES, (x.low, x.high), (y.low, y.high), |x, y| {

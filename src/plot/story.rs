@@ -4,8 +4,8 @@ use crate::config::Experiment;
 use crate::error::{Error, Result};
 use crate::fit::Plan;
 use crate::mixture::{Mixture, from_natural_values};
-use crate::target::TargetModel;
 use crate::run_folder::{FitSummary, Row, RunFolder, Trajectory};
+use crate::target::TargetModel;
 
 /// A finished run.
 pub struct Story {

@@ -89,7 +89,8 @@ impl RunFolder {
     fn write_rows(&self, samples: &Samples) -> Result<()> {
         let path = self.path.join(TARGET);
         let mut csv = csv_writer(&path)?;
-        csv.write_record(samples.names()).map_err(csv_error(&path))?;
+        csv.write_record(samples.names())
+            .map_err(csv_error(&path))?;
         for row in samples.points() {
             let cells = row.iter().map(|&x| number(x));
             csv.write_record(cells).map_err(csv_error(&path))?;

@@ -6,8 +6,8 @@ use super::trajectory::divergence_columns;
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
 use crate::fit::Record;
-use crate::stop::Stop;
 use crate::mixture::natural_values;
+use crate::stop::Stop;
 
 /// Writes where every run started and ended; `optimum` is the number of the optimum each run
 /// ended at, counted from 0 with the best first.
@@ -61,11 +61,11 @@ pub fn write(
             end.gradient_variance.unwrap_or(f64::NAN),
             gap,
         ]
-            .into_iter()
-            .chain(divergences)
-            .chain(natural_values(&start.mixture))
-            .chain(natural_values(&end.mixture))
-            .map(super::number);
+        .into_iter()
+        .chain(divergences)
+        .chain(natural_values(&start.mixture))
+        .chain(natural_values(&end.mixture))
+        .map(super::number);
         csv.write_record(words.into_iter().chain(numbers))
             .map_err(super::csv_error(path))?;
     }

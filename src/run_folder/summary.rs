@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::extended;
 use crate::device::DeviceConfig;
+use crate::diagnostics::Diagnostics;
 use crate::divergence::{DivergenceKind, Estimate};
 use crate::evaluate::Evaluation;
-use crate::diagnostics::Diagnostics;
 use crate::mixture::{Mixture, NaturalParameters};
 use crate::stop::Stop;
 use crate::target::TargetModel;

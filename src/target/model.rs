@@ -92,7 +92,10 @@ impl TargetModel {
             (None, Self::StudentT(student_t)) => {
                 (student_t.scales().mean(), student_t.scales().covariance())
             }
-            (None, _) => (DVector::zeros(self.dim()), DMatrix::identity(self.dim(), self.dim())),
+            (None, _) => (
+                DVector::zeros(self.dim()),
+                DMatrix::identity(self.dim(), self.dim()),
+            ),
         }
     }
 

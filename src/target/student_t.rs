@@ -54,9 +54,8 @@ impl StudentT {
             return None;
         }
         let (scales, inflation) = (&self.scales, self.dof / (self.dof - 2.0));
-        let within = (0..scales.components()).map(|k| {
-            scales.component_covariance(k) * (scales.weights()[k] * (inflation - 1.0))
-        });
+        let within = (0..scales.components())
+            .map(|k| scales.component_covariance(k) * (scales.weights()[k] * (inflation - 1.0)));
         Some(within.fold(scales.covariance(), |sum, part| sum + part))
     }
 
@@ -79,13 +78,21 @@ impl StudentT {
         let (dim, dof) = (self.scales.dim() as f64, self.dof);
         let terms: Vec<f64> = (0..self.scales.components())
             .map(|k| {
-                let log_det: f64 = self.scales.scale_trils()[k].diagonal().iter().map(|l| l.ln()).sum();
+                let log_det: f64 = self.scales.scale_trils()[k]
+                    .diagonal()
+                    .iter()
+                    .map(|l| l.ln())
+                    .sum();
                 let tail = 0.5 * (dof + dim) * (self.squared_distance(k, x) / dof).ln_1p();
                 self.scales.weights()[k].ln() + self.log_normalizer() - log_det - tail
             })
             .collect();
         let max = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        max + terms.iter().map(|term| (term - max).exp()).sum::<f64>().ln()
+        max + terms
+            .iter()
+            .map(|term| (term - max).exp())
+            .sum::<f64>()
+            .ln()
     }
 
     /// Independent draws, count × D in row-major order: a Gaussian draw stretched by √(ν / χ²_ν).
@@ -114,7 +121,9 @@ impl StudentT {
                 let k = 0..self.scales.components();
                 let nearest = k.map(|k| {
                     let stds = self.scales.component_stds(k);
-                    (0..stds.len()).map(|i| ((mode[i] - other[i]) / stds[i]).abs()).fold(0.0, f64::max)
+                    (0..stds.len())
+                        .map(|i| ((mode[i] - other[i]) / stds[i]).abs())
+                        .fold(0.0, f64::max)
                 });
                 nearest.fold(f64::INFINITY, f64::min) < 1e-2
             });
@@ -136,7 +145,11 @@ impl StudentT {
                 .collect();
             let logs: Vec<f64> = (0..squared.len())
                 .map(|k| {
-                    let det: f64 = self.scales.scale_trils()[k].diagonal().iter().map(|l| l.ln()).sum();
+                    let det: f64 = self.scales.scale_trils()[k]
+                        .diagonal()
+                        .iter()
+                        .map(|l| l.ln())
+                        .sum();
                     let tail = 0.5 * (dof + dim as f64) * (squared[k] / dof).ln_1p();
                     self.scales.weights()[k].ln() - det - tail
                 })
@@ -271,12 +284,21 @@ mod tests {
     fn the_stretch_carries_quantiles_to_quantiles() {
         // scipy.stats: -t.ppf(norm.sf(z), nu) / z for z = 0.5, 2, 5.
         for (dof, expected) in [
-            (1.0, [1.3726736290816228, 6.983865099622277, 222088.35911623988]),
-            (5.0, [1.0653406951133813, 1.3243247153513518, 6.36939985263133]),
+            (
+                1.0,
+                [1.3726736290816228, 6.983865099622277, 222088.35911623988],
+            ),
+            (
+                5.0,
+                [1.0653406951133813, 1.3243247153513518, 6.36939985263133],
+            ),
         ] {
             for (z, expected) in [0.5, 2.0, 5.0].into_iter().zip(expected) {
                 let found = stretch(z, 1.0, dof);
-                assert!((found / expected - 1.0).abs() < 1e-9, "{dof} {z}: {found} {expected}");
+                assert!(
+                    (found / expected - 1.0).abs() < 1e-9,
+                    "{dof} {z}: {found} {expected}"
+                );
             }
         }
     }
