@@ -20,7 +20,55 @@ pub enum Backend {
     Cuda,
 }
 
+/// What a backend found on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// This klfit was built without it.
+    NotCompiledIn,
+    /// No device, or a driver that does not start.
+    Nothing,
+    /// At least one device.
+    Devices(Vec<DeviceInfo>),
+}
+
+/// One device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceInfo {
+    /// What its driver calls it.
+    pub name: String,
+    /// Whether it has 64-bit floating point.
+    pub has_f64: bool,
+}
+
 impl Backend {
+    /// Every backend a config may name.
+    pub const ALL: [Self; 4] = [Self::Flex, Self::NdArray, Self::Wgpu, Self::Cuda];
+
+    /// Looks for its devices.
+    pub fn survey(self) -> Found {
+        if !self.is_compiled_in() {
+            return Found::NotCompiledIn;
+        }
+        let Ok(device) = self.device() else {
+            return Found::Nothing;
+        };
+        let cpu = format!(
+            "CPU, {}",
+            crate::digest::count(
+                std::thread::available_parallelism().map_or(1, usize::from),
+                "thread"
+            )
+        );
+        let name = match self {
+            Self::Flex | Self::NdArray => cpu,
+            Self::Wgpu | Self::Cuda => gpu_name(&device),
+        };
+        Found::Devices(vec![DeviceInfo {
+            name,
+            has_f64: device.supports_dtype(DType::F64),
+        }])
+    }
+
     /// The name used in a config, which is that of the Cargo feature too.
     pub fn name(self) -> &'static str {
         match self {
@@ -68,6 +116,17 @@ impl Backend {
             )),
         }
     }
+}
+
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+fn gpu_name(device: &Device) -> String {
+    let identity = device.identity();
+    identity.map_or_else(|| "GPU".to_owned(), |identity| identity.name)
+}
+
+#[cfg(not(any(feature = "wgpu", feature = "cuda")))]
+fn gpu_name(_: &Device) -> String {
+    "GPU".to_owned()
 }
 
 /// The default device of a GPU backend, if the machine has any; asking burn for one that is not

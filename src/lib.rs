@@ -53,6 +53,7 @@ pub mod plot;
 pub mod run;
 pub mod run_folder;
 pub mod stop;
+pub mod sweep;
 pub mod target;
 
 pub use error::{Error, Result};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use klfit::Result;
-use klfit::config::Experiment;
+use klfit::config::{Experiment, Sweep};
 use klfit::digest::count;
 
 use super::{Outcome, Voice};
@@ -19,6 +19,16 @@ pub struct Options {
 
 /// Reads the config, opens the device, and says what would run.
 pub fn check(options: &Options, voice: Voice) -> Result<Outcome> {
+    if let Some(sweep) = Sweep::load(&options.config, &[])? {
+        if !voice.quiet {
+            anstream::println!(
+                "{}: ok, a sweep of {}; `klfit sweep --list` shows them",
+                options.config.display(),
+                count(sweep.points.len(), "point")
+            );
+        }
+        return Ok(Outcome::Success);
+    }
     let experiment = Experiment::load(&options.config, Vec::new())?;
     super::print_notes(&experiment, voice);
     experiment.numerics()?;

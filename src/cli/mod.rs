@@ -2,10 +2,12 @@
 
 mod check;
 mod complaint;
+mod devices;
 mod init;
 mod plot;
 mod progress;
 mod run;
+mod sweep;
 mod table;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
@@ -23,6 +25,8 @@ pub use complaint::complain;
   klfit check my.toml          validate it without running
   klfit run my.toml            run it: results and figures go to outputs/NAME
   klfit plot outputs/NAME      draw the figures again
+  klfit sweep my.toml          run it at every point of its [sweep]
+  klfit devices                list what this klfit can compute on
 
 The exit code is 0 after success, 1 if every restart of a fit failed, 2 if the request was wrong.")]
 pub struct Cli {
@@ -51,8 +55,12 @@ enum Command {
     Check(check::Options),
     /// Write a commented config to start from
     Init(init::Options),
-    /// Draw the figures of a finished run again
+    /// Draw the figures of a finished run or sweep again
     Plot(plot::Options),
+    /// Run an experiment at every point of its [sweep]
+    Sweep(sweep::Options),
+    /// List what this klfit can compute on
+    Devices,
 }
 
 /// How a command that was not refused ended.
@@ -71,6 +79,8 @@ pub fn dispatch(cli: Cli) -> Result<Outcome> {
         Command::Check(options) => check::check(&options, cli.voice),
         Command::Init(options) => init::init(&options, cli.voice),
         Command::Plot(options) => plot::plot(&options, cli.voice),
+        Command::Sweep(options) => sweep::sweep(&options, cli.voice),
+        Command::Devices => devices::devices(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use klfit::Result;
-use klfit::run_folder::RunFolder;
+use klfit::run_folder::{RunFolder, SweepFolder};
 
 use super::{Outcome, Voice};
 
@@ -12,14 +12,16 @@ use super::{Outcome, Voice};
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  klfit plot outputs/bimodal")]
 pub struct Options {
-    /// The folder of a run
+    /// The folder of a run or a sweep
     run: PathBuf,
 }
 
 /// Draws every figure from the files of the folder.
 pub fn plot(options: &Options, voice: Voice) -> Result<Outcome> {
-    let folder = RunFolder::open(&options.run)?;
-    let drawn = klfit::plot::draw_all(&folder)?;
+    let drawn = match SweepFolder::open(&options.run) {
+        Some(sweep) => klfit::plot::draw_sweep(&sweep)?,
+        None => klfit::plot::draw_all(&RunFolder::open(&options.run)?)?,
+    };
     if !voice.quiet {
         for path in drawn {
             anstream::println!("{}", path.display());

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use klfit::Result;
-use klfit::config::{Experiment, Override};
+use klfit::config::{Experiment, Override, Sweep};
 use klfit::run_folder::{Existing, RunFolder};
 
 use super::progress::Progress;
@@ -44,6 +44,10 @@ pub struct Options {
 
 /// Runs an experiment, and prints and draws what came out.
 pub fn run(options: &Options, voice: Voice) -> Result<Outcome> {
+    if let Some(sweep) = Sweep::load(&options.config, &overrides(options))? {
+        let out = options.out.as_deref();
+        return super::sweep::run(&sweep, out, options.force, !options.no_figures, voice);
+    }
     let experiment = Experiment::load(&options.config, overrides(options))?;
     super::print_notes(&experiment, voice);
     let numerics = experiment.numerics()?;

@@ -5,6 +5,8 @@
 pub enum Scale {
     Linear,
     Log,
+    /// Linear, and not written on.
+    Unmarked,
 }
 
 /// The range of an axis with its label.
@@ -35,6 +37,14 @@ impl Axis {
             high,
             scale: Scale::Linear,
             label: label.into(),
+        }
+    }
+
+    /// A linear axis without ticks or label: a list from bottom to top.
+    pub fn unmarked(low: f64, high: f64) -> Self {
+        Self {
+            scale: Scale::Unmarked,
+            ..Self::linear(low, high, "")
         }
     }
 
@@ -81,7 +91,7 @@ impl Axis {
     /// Where a value stands between the ends, 0 to 1 within the range.
     pub fn share(&self, value: f64) -> f64 {
         match self.scale {
-            Scale::Linear => (value - self.low) / (self.high - self.low),
+            Scale::Linear | Scale::Unmarked => (value - self.low) / (self.high - self.low),
             Scale::Log => {
                 let value = value.max(LOG_FLOOR).log10();
                 (value - self.low.log10()) / (self.high.log10() - self.low.log10())
@@ -92,6 +102,7 @@ impl Axis {
     /// About `count` round numbers within the range, as they are written.
     pub fn ticks(&self, count: usize) -> Vec<(f64, String)> {
         match self.scale {
+            Scale::Unmarked => Vec::new(),
             Scale::Linear => linear_ticks(self.low, self.high, count),
             Scale::Log => log_ticks(self.low, self.high, count),
         }

@@ -18,6 +18,7 @@ mod plane_2d;
 mod reach;
 mod sheet;
 mod story;
+mod sweep;
 mod theme;
 
 use std::fs;
@@ -26,10 +27,12 @@ use std::path::PathBuf;
 use story::Story;
 
 use crate::error::{Error, Result};
-use crate::run_folder::RunFolder;
+use crate::run_folder::{RunFolder, SweepFolder};
 
 /// The figures, by the names of their files.
 pub(crate) const NAMES: [&str; 4] = ["densities", "convergence", "parameters", "comparison"];
+/// The figure of a sweep.
+pub(crate) const SWEEP: &str = "sweep";
 /// The files each is written as.
 pub(crate) const EXTENSIONS: [&str; 3] = ["svg", "png", "pdf"];
 
@@ -55,4 +58,17 @@ pub fn draw_all(folder: &RunFolder) -> Result<Vec<PathBuf>> {
         files.extend(export::write(&figures, name, &draw(&story)?)?);
     }
     Ok(files)
+}
+
+/// Draws the figure of a sweep into its folder and returns the files.
+///
+/// # Errors
+/// If the sweep did not end, or the folder cannot be written.
+pub fn draw_sweep(folder: &SweepFolder) -> Result<Vec<PathBuf>> {
+    let stories = (folder.points()?.into_iter())
+        .map(|(label, run)| Ok((label, Story::read(&run)?)))
+        .collect::<Result<Vec<_>>>()?;
+    let figures = folder.figures();
+    fs::create_dir_all(&figures).map_err(Error::io("create", &figures))?;
+    export::write(&figures, SWEEP, &sweep::draw(&stories)?)
 }

@@ -170,6 +170,11 @@ impl<'a, 's> Panel<'a, 's> {
         self.frame.bottom - self.y.share(y) * self.frame.height()
     }
 
+    /// Where a height in the units of the axis is on the page, in mm.
+    pub fn height_of(&self, y: f64) -> f64 {
+        self.at_y(y)
+    }
+
     fn at(&self, (x, y): Point) -> Point {
         (self.at_x(x), self.at_y(y))
     }
@@ -290,7 +295,7 @@ impl<'a, 's> Panel<'a, 's> {
 
     /// A line across the panel at one height, if it is within.
     pub fn level(&self, y: f64, stroke: Stroke) -> Result<()> {
-        let positive = self.y.scale == Scale::Linear || y > 0.0;
+        let positive = self.y.scale != Scale::Log || y > 0.0;
         if positive && (0.0..=1.0).contains(&self.y.share(y)) {
             self.line([(self.x.low, y), (self.x.high, y)], stroke)?;
         }

@@ -93,6 +93,25 @@ pub fn fit_color(fit: usize) -> RGBColor {
     FITS[fit % FITS.len()]
 }
 
+/// The colours of an ordered list, from dark blue to light green: even in lightness, and so on grey
+/// paper too.
+const RAMP: [RGBColor; 5] = [
+    RGBColor(60, 30, 110),
+    RGBColor(50, 85, 150),
+    RGBColor(30, 130, 145),
+    RGBColor(60, 170, 115),
+    RGBColor(165, 200, 60),
+];
+
+/// The colour at a share, 0 to 1, of an ordered list.
+pub fn ramp(share: f64) -> RGBColor {
+    let place = share.clamp(0.0, 1.0) * (RAMP.len() - 1) as f64;
+    let low = (place as usize).min(RAMP.len() - 2);
+    let (a, b, t) = (RAMP[low], RAMP[low + 1], place - low as f64);
+    let mix = |a: u8, b: u8| (f64::from(a) + t * (f64::from(b) - f64::from(a))).round() as u8;
+    RGBColor(mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
+}
+
 /// The line of a fit among those of others.
 pub fn fit_stroke(fit: usize, width: f64) -> Stroke {
     Stroke {

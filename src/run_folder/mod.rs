@@ -12,6 +12,7 @@
 
 mod restarts;
 mod summary;
+mod sweep;
 mod trajectory;
 
 use std::fs::{self, File};
@@ -22,6 +23,7 @@ pub use summary::{
     FitSummary, GradientVariance, KnownOptimumSummary, Optimum, RunSummary, Summary, TargetSummary,
     Versions,
 };
+pub use sweep::SweepFolder;
 pub use trajectory::{Row, Trajectory, TrajectoryWriter};
 
 use crate::config::Experiment;
@@ -213,6 +215,16 @@ impl RunFolder {
         Trajectory::read(&self.path.join(label).join(TRAJECTORY))
     }
 
+    /// Removes everything the run wrote, and the folder if nothing else is in it.
+    fn remove(&self) -> Result<()> {
+        self.clear(Existing::Replace)?;
+        remove_file(&self.path.join(CONFIG), true)?;
+        // Either may hold something of the user's.
+        let _ = fs::remove_dir(self.figures());
+        let _ = fs::remove_dir(&self.path);
+        Ok(())
+    }
+
     /// Removes what an earlier run wrote, by the names it gave its files.
     fn clear(&self, existing: Existing) -> Result<()> {
         let path = &self.path;
@@ -263,6 +275,10 @@ fn remove_file(path: &Path, ours: bool) -> Result<()> {
 fn csv_writer(path: &Path) -> Result<csv::Writer<File>> {
     let file = File::create(path).map_err(Error::io("create", path))?;
     Ok(csv::Writer::from_writer(file))
+}
+
+fn csv_reader(path: &Path) -> Result<csv::Reader<File>> {
+    csv::Reader::from_path(path).map_err(csv_error(path))
 }
 
 fn csv_error(path: &Path) -> impl FnOnce(csv::Error) -> Error + use<> {

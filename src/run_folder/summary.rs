@@ -201,6 +201,37 @@ pub struct Optimum {
     pub mixture: NaturalParameters,
 }
 
+/// The cells of a fit in the table of a sweep, after its settings.
+pub(super) fn sweep_row(fit: &FitSummary) -> Vec<String> {
+    use super::sweep::cell;
+    use DivergenceKind::{ForwardKl, Js, ReverseKl};
+    let best = fit.best.as_ref();
+    let of = |kind: DivergenceKind| best.map(|best| best.divergences.of(kind).value);
+    let own = fit.objective();
+    let variance = best.and_then(|best| best.gradient_variance);
+    vec![
+        fit.divergence.name(),
+        cell(own.map(|own| own.value)),
+        cell(own.map(|own| own.error)),
+        cell(of(ForwardKl)),
+        cell(of(ReverseKl)),
+        cell(of(Js)),
+        cell(best.map(|best| best.loss.value)),
+        cell(best.map(|best| best.gradient_norm)),
+        cell(variance.map(|variance| variance.start)),
+        cell(variance.map(|variance| variance.end)),
+        cell(best.and_then(|best| Some(best.diagnostics.psis?.k_hat))),
+        best.map_or_else(String::new, |best| best.steps.to_string()),
+        best.map_or_else(
+            || "every run failed".to_owned(),
+            |best| best.stop.to_string(),
+        ),
+        fit.restarts.to_string(),
+        fit.failed.to_string(),
+        cell(Some(fit.seconds)),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::BURN_VERSION;

@@ -155,7 +155,7 @@ impl Trajectory {
     /// # Errors
     /// If the file cannot be read or is not a trajectory.
     pub fn read(path: &Path) -> Result<Self> {
-        let mut csv = csv::Reader::from_path(path).map_err(super::csv_error(path))?;
+        let mut csv = super::csv_reader(path)?;
         let header = csv.headers().map_err(super::csv_error(path))?.clone();
         // The pairs of columns that follow the first ones, for as long as they are divergences.
         let kinds: Vec<DivergenceKind> = (header.iter().skip(FIRST.len()))

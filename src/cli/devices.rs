@@ -1,0 +1,31 @@
+//! `klfit devices`: what this binary can compute on, and what it found.
+
+use klfit::Result;
+use klfit::device::{Backend, Found};
+
+use super::Outcome;
+
+/// Prints every backend with the devices behind it.
+pub fn devices() -> Result<Outcome> {
+    for backend in Backend::ALL {
+        let name = backend.name();
+        match backend.survey() {
+            Found::NotCompiledIn => anstream::println!(
+                "{name:8} not in this build: cargo build --release --features {name}"
+            ),
+            Found::Nothing => anstream::println!("{name:8} no device found on this machine"),
+            Found::Devices(devices) => {
+                for device in devices {
+                    let precisions = if device.has_f64 { "f64, f32" } else { "f32" };
+                    let default = if backend == Backend::default() {
+                        ", the default"
+                    } else {
+                        ""
+                    };
+                    anstream::println!("{name:8} {} ({precisions}{default})", device.name);
+                }
+            }
+        }
+    }
+    Ok(Outcome::Success)
+}

@@ -1,0 +1,170 @@
+//! `klfit sweep`: run an experiment at every point of its `[sweep]`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use comfy_table::{Table, presets};
+use klfit::config::{Override, Sweep, SweepPoint};
+use klfit::digest::{self, count};
+use klfit::error::Error;
+use klfit::run_folder::{Existing, SweepFolder};
+use klfit::sweep::Ran;
+use klfit::{Result, sweep};
+
+use super::{Outcome, Voice};
+
+/// Options of `klfit sweep`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  klfit sweep --list configs/sweep.toml
+  klfit sweep configs/sweep.toml
+  klfit sweep configs/sweep.toml --set optimizer.steps=200 --force")]
+pub struct Options {
+    /// The experiment, a TOML file with a [sweep]
+    config: PathBuf,
+    /// Print the points without running them
+    #[arg(long)]
+    list: bool,
+    /// Set any key of the config; the sweep's own settings win
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = Override::parse)]
+    set: Vec<Override>,
+    /// The folder for the results [default: outputs/NAME]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Replace what an earlier sweep left in that folder
+    #[arg(long)]
+    force: bool,
+    /// Leave the figure out; `klfit plot` draws it later
+    #[arg(long)]
+    no_figures: bool,
+}
+
+/// Lists or runs every point, and prints and draws them together.
+pub fn sweep(options: &Options, voice: Voice) -> Result<Outcome> {
+    let Some(sweep) = Sweep::load(&options.config, &options.set)? else {
+        return Err(Error::Usage {
+            message: format!("{} has no [sweep]", options.config.display()),
+            help: "add one, as in\n\n    [sweep.grid]\n    optimizer.learning_rate = [0.01, 0.1]\n\nor \
+                   run it as it is with `klfit run`"
+                .to_owned(),
+        });
+    };
+    if options.list {
+        list(&sweep);
+        return Ok(Outcome::Success);
+    }
+    run(
+        &sweep,
+        options.out.as_deref(),
+        options.force,
+        !options.no_figures,
+        voice,
+    )
+}
+
+/// Runs a sweep and shows what came out.
+pub fn run(
+    sweep: &Sweep,
+    out: Option<&Path>,
+    force: bool,
+    figures: bool,
+    voice: Voice,
+) -> Result<Outcome> {
+    let out = out.map_or_else(|| Path::new("outputs").join(&sweep.name), Path::to_owned);
+    let existing = if force {
+        Existing::Replace
+    } else {
+        Existing::Refuse
+    };
+    if !voice.quiet
+        && let Some(point) = sweep.points.first()
+    {
+        super::print_notes(&point.experiment, voice);
+    }
+    let total = sweep.points.len();
+    let done = |point: &SweepPoint, done: usize| {
+        if !voice.quiet {
+            anstream::eprintln!("{done}/{total}: {}", point.label);
+        }
+    };
+    let ran = sweep::run(sweep, &out, existing, &done)?;
+    if !voice.quiet {
+        print(&ran);
+    }
+    if figures && let Some(folder) = SweepFolder::open(&out) {
+        klfit::plot::draw_sweep(&folder)?;
+    }
+    if !voice.quiet {
+        let drawn = if figures { " and figures/sweep.*" } else { "" };
+        anstream::println!("\nresults in {}: sweep.csv{drawn}", out.display());
+    }
+    let failed = (ran.iter()).any(|ran| ran.summary.fits.iter().any(|fit| fit.best.is_none()));
+    Ok(if failed {
+        Outcome::FailedRun
+    } else {
+        Outcome::Success
+    })
+}
+
+fn list(sweep: &Sweep) {
+    for point in &sweep.points {
+        let settings: Vec<String> = (point.settings.iter())
+            .map(|(key, value)| format!("{key} = {value}"))
+            .collect();
+        anstream::println!("{}  ({})", point.label, settings.join(", "));
+    }
+    anstream::println!("{}", count(sweep.points.len(), "point"));
+}
+
+fn print(ran: &[Ran]) {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    let header = [
+        "point",
+        "fit",
+        "divergence",
+        "value",
+        "k\u{302}",
+        "steps",
+        "stopped",
+        "failed",
+    ];
+    table.set_header(header);
+    for Ran { point, summary } in ran {
+        for fit in &summary.fits {
+            let symbol = fit.divergence.symbol();
+            let failed = format!("{} of {}", fit.failed, fit.restarts);
+            let Some(best) = &fit.best else {
+                table.add_row([
+                    &point.label,
+                    &fit.label,
+                    &symbol,
+                    "every run failed",
+                    "",
+                    "",
+                    "",
+                    &failed,
+                ]);
+                continue;
+            };
+            let value = digest::estimate(best.divergences.of(fit.divergence));
+            let k_hat = best
+                .diagnostics
+                .psis
+                .map_or_else(String::new, |psis| format!("{:.2}", psis.k_hat));
+            let (steps, stop) = (best.steps.to_string(), best.stop.to_string());
+            table.add_row([
+                &point.label,
+                &fit.label,
+                &symbol,
+                &value,
+                &k_hat,
+                &steps,
+                &stop,
+                &failed,
+            ]);
+        }
+    }
+    anstream::println!("{table}");
+    anstream::println!("Divergences are in nats, of the best run of each fit.");
+}

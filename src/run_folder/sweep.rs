@@ -1,0 +1,180 @@
+//! The folder of a sweep: a run folder for each point, and `sweep.csv`, one row for each fit of each
+//! point.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{Existing, RunFolder, csv_error, csv_reader, csv_writer, number, remove_file};
+use crate::error::{Error, Result};
+use crate::plot;
+use crate::sweep::Ran;
+
+/// The table, which tells the folder of a sweep from any other.
+const TABLE: &str = "sweep.csv";
+/// The columns before the settings.
+const FIRST: [&str; 2] = ["point", "fit"];
+/// The columns after the settings.
+const LAST: [&str; 16] = [
+    "divergence",
+    "value",
+    "error",
+    "forward_kl",
+    "reverse_kl",
+    "js",
+    "loss",
+    "gradient_norm",
+    "gradient_variance_start",
+    "gradient_variance_end",
+    "k_hat",
+    "steps",
+    "stop",
+    "restarts",
+    "failed",
+    "seconds",
+];
+
+/// The folder of a sweep.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SweepFolder {
+    path: PathBuf,
+}
+
+impl SweepFolder {
+    /// Makes the folder.
+    ///
+    /// # Errors
+    /// If it holds a sweep already and is not to be replaced, holds something else, or cannot be
+    /// written.
+    pub fn create(path: &Path, existing: Existing) -> Result<Self> {
+        let folder = Self {
+            path: path.to_owned(),
+        };
+        let is_empty = match fs::read_dir(path) {
+            Ok(mut entries) => entries.next().is_none(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
+            Err(error) => return Err(Error::io("write to", path)(error)),
+        };
+        if !is_empty {
+            folder.clear(existing)?;
+        }
+        fs::create_dir_all(path).map_err(Error::io("create", path))?;
+        // It is the folder of a sweep from now on, also if the sweep does not end.
+        let mark = path.join(TABLE);
+        fs::write(&mark, "").map_err(Error::io("write", &mark))?;
+        Ok(folder)
+    }
+
+    /// Opens the folder of an earlier sweep; `None` if it is not one.
+    pub fn open(path: &Path) -> Option<Self> {
+        path.join(TABLE).is_file().then(|| Self {
+            path: path.to_owned(),
+        })
+    }
+
+    /// Where its figures go.
+    pub fn figures(&self) -> PathBuf {
+        self.path.join(super::FIGURES)
+    }
+
+    fn table(&self) -> PathBuf {
+        self.path.join(TABLE)
+    }
+
+    /// Writes one row for each fit of each point.
+    ///
+    /// # Errors
+    /// If the table cannot be written.
+    pub fn write_table(&self, ran: &[Ran]) -> Result<()> {
+        let path = self.table();
+        let mut csv = csv_writer(&path)?;
+        let settings = settings(ran);
+        let header = (FIRST.iter().copied())
+            .chain(settings.iter().map(String::as_str))
+            .chain(LAST);
+        csv.write_record(header).map_err(csv_error(&path))?;
+        for Ran { point, summary } in ran {
+            for fit in &summary.fits {
+                let set = settings.iter().map(|key| {
+                    let found = point.settings.iter().find(|(name, _)| name == key);
+                    found.map_or_else(String::new, |(_, value)| value.clone())
+                });
+                let mut row = vec![point.label.clone(), fit.label.clone()];
+                row.extend(set);
+                row.extend(super::summary::sweep_row(fit));
+                csv.write_record(row).map_err(csv_error(&path))?;
+            }
+        }
+        csv.flush().map_err(Error::io("write", &path))
+    }
+
+    /// The run folders of the points, in order, with their names.
+    ///
+    /// # Errors
+    /// If the table cannot be read, or is empty, as in a sweep that did not end.
+    pub fn points(&self) -> Result<Vec<(String, RunFolder)>> {
+        let path = self.table();
+        let mut csv = csv_reader(&path)?;
+        let mut points: Vec<(String, RunFolder)> = Vec::new();
+        for record in csv.records() {
+            let record = record.map_err(csv_error(&path))?;
+            let label = record.get(0).unwrap_or_default();
+            if points.last().is_none_or(|(last, _)| last != label) {
+                points.push((label.to_owned(), RunFolder::open(&self.path.join(label))?));
+            }
+        }
+        if points.is_empty() {
+            return Err(Error::usage(
+                format!(
+                    "the sweep in {} did not end: its table is empty",
+                    self.path.display()
+                ),
+                "run it again with --force",
+            ));
+        }
+        Ok(points)
+    }
+
+    /// Removes what an earlier sweep wrote, and nothing else.
+    fn clear(&self, existing: Existing) -> Result<()> {
+        let path = &self.path;
+        if !self.table().is_file() {
+            return Err(Error::usage(
+                format!("{} is not empty and does not hold a sweep", path.display()),
+                "choose another folder with --out",
+            ));
+        }
+        if existing == Existing::Refuse {
+            return Err(Error::usage(
+                format!("{} holds a sweep already", path.display()),
+                "replace it with --force, or choose another folder with --out",
+            ));
+        }
+        for entry in fs::read_dir(path).map_err(Error::io("read", path))? {
+            let entry = entry.map_err(Error::io("read", path))?.path();
+            if let Ok(run) = RunFolder::open(&entry) {
+                run.remove()?;
+            }
+        }
+        for extension in plot::EXTENSIONS {
+            let figure = self.figures().join(format!("{}.{extension}", plot::SWEEP));
+            remove_file(&figure, true)?;
+        }
+        remove_file(&self.table(), true)
+    }
+}
+
+/// Every key that a point sets, in the order they first come.
+fn settings(ran: &[Ran]) -> Vec<String> {
+    let mut keys: Vec<String> = Vec::new();
+    for (key, _) in ran.iter().flat_map(|ran| &ran.point.settings) {
+        if !keys.contains(key) {
+            keys.push(key.clone());
+        }
+    }
+    keys
+}
+
+/// A number in the table.
+pub(super) fn cell(value: Option<f64>) -> String {
+    value.map_or_else(String::new, number)
+}
