@@ -3,6 +3,9 @@
 use crate::divergence::{Estimate, Method};
 use crate::mixture::{Mixture, NaturalParameters};
 
+/// Numbers from here on are written by their power of ten.
+const HUGE: f64 = 1e9;
+
 /// An estimate with its error: as many digits as the error leaves, eight at most.
 pub fn estimate(estimate: Estimate) -> String {
     let Estimate { value, error, .. } = estimate;
@@ -38,8 +41,11 @@ pub fn estimate(estimate: Estimate) -> String {
     }
 }
 
-/// A number to so many decimals, without the sign of a rounded zero.
+/// A number to so many decimals, without the sign of a rounded zero; a huge one by its power.
 pub fn fixed(value: f64, decimals: usize) -> String {
+    if value.abs() >= HUGE {
+        return format!("{value:.2e}");
+    }
     let text = format!("{value:.decimals$}");
     match text.strip_prefix('-') {
         Some(rest) if rest.bytes().all(|byte| b"0.".contains(&byte)) => rest.to_owned(),

@@ -13,6 +13,7 @@ use crate::estimator::EstimatorConfig;
 use crate::evaluate::{Effort, Evaluation, Evaluator, reported};
 use crate::family::Family;
 use crate::init::Start;
+use crate::kernel::norms;
 use crate::known_optimum::KnownOptimum;
 use crate::mixture::Mixture;
 use crate::noise::RunKey;
@@ -197,9 +198,9 @@ struct Health {
     active: Tensor<2, Bool>,
     /// The step each run has reached, `[R, 1]`; of a failed run, the step it failed at.
     reached: Tensor<2>,
-    /// Loss and squared gradient norm of each run at that step, `[R, 1]`.
+    /// Loss and gradient norm of each run at that step, `[R, 1]`.
     loss: Tensor<2>,
-    squared_norm: Tensor<2>,
+    norm: Tensor<2>,
     /// The last θ of each run at which both were finite, `[R, P]`.
     finite: Tensor<2>,
 }
@@ -301,7 +302,7 @@ impl<'a> Fit<'a> {
                 active: zeros.clone().equal_elem(0.0),
                 reached: zeros.clone(),
                 loss: zeros.clone(),
-                squared_norm: zeros,
+                norm: zeros,
             },
             theta,
             last,
@@ -332,14 +333,14 @@ impl<'a> Fit<'a> {
     fn take_pulse(&mut self, step: usize) -> (Tensor<1>, Tensor<2>) {
         let (loss, gradient) = self.objective.value_and_gradient(&self.theta, step);
         let column = loss.clone().unsqueeze_dim::<2>(1);
-        let squared_norm = gradient.clone().square().sum_dim(1);
+        let norm = norms(gradient.clone());
         let health = &mut self.health;
         let over = health.active.clone().bool_not();
         let keep = |new: Tensor<2>, old: &Tensor<2>| new.mask_where(over.clone(), old.clone());
         health.reached = keep(column.zeros_like() + step as f64, &health.reached);
         health.loss = keep(column.clone(), &health.loss);
-        health.squared_norm = keep(squared_norm.clone(), &health.squared_norm);
-        let finite = (column + squared_norm).is_finite();
+        health.norm = keep(norm.clone(), &health.norm);
+        let finite = (column + norm).is_finite();
         health.active = health.active.clone().bool_and(finite);
         let over = health.active.clone().bool_not().expand(self.theta.dims());
         health.finite = (self.theta.clone()).mask_where(over, health.finite.clone());
@@ -352,11 +353,11 @@ impl<'a> Fit<'a> {
         let (parameters, mut averaged) = (self.family.parameters(), false);
         let mut theta = Numerics::read(self.theta.clone())?;
         let loss = Numerics::read(self.health.loss.clone())?;
-        let squared_norm = Numerics::read(self.health.squared_norm.clone())?;
+        let norms = Numerics::read(self.health.norm.clone())?;
         let rows = theta.chunks_mut(parameters);
         let runs = rows.zip(&mut self.watchers).zip(&mut self.last);
         for (run, ((theta, watcher), (member, stop))) in runs.enumerate() {
-            let norm = squared_norm[run].sqrt();
+            let norm = norms[run];
             if stop.is_some() || !(loss[run] + norm).is_finite() {
                 continue;
             }
@@ -424,7 +425,7 @@ impl<'a> Fit<'a> {
         let active = Numerics::read(self.health.active.clone().float())?;
         let reached = Numerics::read(self.health.reached.clone())?;
         let loss = Numerics::read(self.health.loss.clone())?;
-        let squared_norm = Numerics::read(self.health.squared_norm.clone())?;
+        let norms = Numerics::read(self.health.norm.clone())?;
         for (run, mixture) in mixtures.into_iter().enumerate() {
             let (last, stop) = &mut self.last[run];
             let failed = |what: String| {
@@ -468,7 +469,7 @@ impl<'a> Fit<'a> {
                     error: if failed { f64::NAN } else { losses[run].error },
                     ..losses[run]
                 },
-                gradient_norm: squared_norm[run].sqrt(),
+                gradient_norm: norms[run],
                 gradient_variance: variances.as_ref().map(|variances| variances[run]),
                 gap: optimum.and_then(|optimum| optimum.gap(last, &evaluation)),
                 evaluation,

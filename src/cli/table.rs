@@ -112,7 +112,11 @@ fn remarks(fit: &FitSummary, voice: Voice) {
                 digest::count(n, "place")
             ),
         };
-        anstream::println!("{}: {finished} restarts ended at {places}", fit.label);
+        anstream::println!(
+            "{}: {} ended at {places}",
+            fit.label,
+            digest::count(finished, "restart")
+        );
         let listed = if voice.verbose {
             fit.optima.len()
         } else {

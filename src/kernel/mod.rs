@@ -186,6 +186,16 @@ fn log_sum_exp(terms: Tensor<3>) -> Tensor<3> {
     (terms - max.clone()).exp().sum_dim(1).log() + max
 }
 
+/// The Euclidean norms of the rows of `[R, P]`, as `[R, 1]`, also where squares would overflow.
+pub(crate) fn norms(rows: Tensor<2>) -> Tensor<2> {
+    let largest = rows.clone().abs().max_dim(1);
+    // A row of zeros is divided by 1.
+    let divisor = largest
+        .clone()
+        .mask_fill(largest.clone().equal_elem(0.0), 1.0);
+    (rows / divisor).square().sum_dim(1).sqrt() * largest
+}
+
 /// The diagonals of `[R, K, D, D]`, as `[R, K, D]`.
 fn diagonal(matrices: Tensor<4>) -> Tensor<3> {
     let [runs, k, d, _] = matrices.dims();

@@ -10,6 +10,7 @@ use super::{
 use crate::device::Numerics;
 use crate::error::Result;
 use crate::family::Family;
+use crate::kernel::norms;
 
 /// How θ moves.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -244,6 +245,6 @@ impl Optimizer for Descent {
 
 /// The gradients `[R, P]`, none longer than `most`.
 fn clipped(gradient: Tensor<2>, most: f64) -> Tensor<2> {
-    let norm = gradient.clone().square().sum_dim(1).sqrt();
+    let norm = norms(gradient.clone());
     gradient * norm.recip().mul_scalar(most).clamp_max(1.0)
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Direction, Refusal, check_positive};
 use crate::device::Numerics;
 use crate::family::Family;
+use crate::kernel::norms;
 
 /// Settings of the natural gradient.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -54,6 +55,10 @@ impl Direction for NaturalGradient {
         gradient: Tensor<2>,
         rates: &Tensor<2>,
     ) -> Tensor<2> {
+        // A gradient of norm 1, so that no square of it overflows, and the norm.
+        let norm = norms(gradient.clone());
+        let tiny = norm.clone().mask_fill(norm.clone().equal_elem(0.0), 1.0);
+        let gradient = gradient / tiny;
         let natural =
             (self.family).natural_gradient(theta.clone(), gradient.clone(), &self.numerics);
         // A structure without one is refused in a config; elsewhere the plain gradient serves.
@@ -61,6 +66,6 @@ impl Direction for NaturalGradient {
         // KL(q‖q + dq) = ½ dθᵀ F dθ = ½ rate² gᵀ F⁻¹ g.
         let squared = (gradient * natural.clone()).sum_dim(1) * rates.clone().square();
         let longest = squared.recip().mul_scalar(2.0 * self.max_kl).sqrt();
-        natural * longest.clamp_max(1.0)
+        natural * norm.min_pair(longest)
     }
 }

@@ -107,19 +107,32 @@ impl SweepFolder {
         csv.flush().map_err(Error::io("write", &path))
     }
 
-    /// The run folders of the points, in order, with their names.
+    /// The run folders of the points, in order, with what they set: `learning rate 0.1, samples 64`.
     ///
     /// # Errors
     /// If the table cannot be read, or is empty, as in a sweep that did not end.
     pub fn points(&self) -> Result<Vec<(String, RunFolder)>> {
         let path = self.table();
         let mut csv = csv_reader(&path)?;
+        let header = csv.headers().map_err(csv_error(&path))?.clone();
+        let settings = FIRST.len()..header.len().saturating_sub(LAST.len());
         let mut points: Vec<(String, RunFolder)> = Vec::new();
         for record in csv.records() {
             let record = record.map_err(csv_error(&path))?;
             let label = record.get(0).unwrap_or_default();
-            if points.last().is_none_or(|(last, _)| last != label) {
-                points.push((label.to_owned(), RunFolder::open(&self.path.join(label))?));
+            let folder = self.path.join(label);
+            if points.last().is_none_or(|(_, last)| last.path() != folder) {
+                let set = settings.clone().filter_map(|column| {
+                    let value = record.get(column).filter(|value| !value.is_empty())?;
+                    let key = header.get(column)?.rsplit('.').next()?;
+                    Some(format!(
+                        "{} {}",
+                        key.replace('_', " "),
+                        value.trim_matches('"')
+                    ))
+                });
+                let name = set.collect::<Vec<_>>().join(", ");
+                points.push((name, RunFolder::open(&folder)?));
             }
         }
         if points.is_empty() {
