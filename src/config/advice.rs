@@ -195,7 +195,8 @@ mod tests {
         let message = "unknown field `zebra`, expected one of `points`, `range`";
         assert_eq!(
             said("estimator", message),
-            "`estimator.zebra` is not a key klfit knows; here it can be one of: points, range, type"
+            "`estimator.zebra` is not a key klfit knows; here it can be one of: points, range, \
+             gradient, noise, type"
         );
         let message = "unknown field `steps`, expected one of `divergence`, `label`";
         assert!(said("fit[2]", message).contains("optimizer = { steps = ... }"));

@@ -133,7 +133,7 @@ mod tests {
                 let moment: f64 = (axis(order).iter())
                     .map(|(z, weight)| weight * z.powi(degree as i32))
                     .sum();
-                assert!((moment / exact - 1.0).abs() < 1e-12, "{order} {degree}");
+                assert!((moment / exact - 1.0).abs() < 1e-10, "{order} {degree}");
                 exact *= degree as f64 + 1.0;
             }
         }

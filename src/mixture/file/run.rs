@@ -59,12 +59,14 @@ mod tests {
                     "restarts": 2, "failed": 0, "known_optimum": null, "optima": [], "best": {{
                     "run": 0, "steps": 1, "stop": {{"reason": "steps"}}, "gradient_norm": 0.0,
                     "loss": {{"value": 0.5, "error": 0.0, "method": "closed-form"}},
-                    "divergences": {{}}, "mixture": {mixture}}}}}"#
+                    "gradient_variance": null, "divergences": {{}}, "diagnostics": {{}},
+                    "mixture": {mixture}}}}}"#
                 )
             })
             .collect();
         serde_json::from_str(&format!(
-            r#"{{"format": 1, "name": "test", "seed": 0, "seconds": 1.0, "target": {mixture},
+            r#"{{"format": 1, "name": "test", "seed": 0, "seconds": 1.0,
+            "target": {{"type": "samples", "rows": 2, "names": ["x"], "moments": null}},
             "versions": {{"klfit": "0", "burn": "0"}}, "device": {{}}, "fits": [{}]}}"#,
             fits.join(",")
         ))

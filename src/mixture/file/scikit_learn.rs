@@ -5,8 +5,9 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use nalgebra::DMatrix;
-use npyz::npz::NpzArchive;
+use npyz::NpyHeader;
 use serde_json::{Map, Value};
+use zip::ZipArchive;
 
 use super::{not_a_mixture, wrong};
 use crate::error::{Error, Result};
@@ -24,7 +25,7 @@ const SAVE: &str = "save the attributes as they are: np.savez(\"mixture.npz\", \
 /// Reads the attributes from an archive that `np.savez` wrote.
 pub(super) fn from_npz(path: &Path) -> Result<Mixture> {
     let file = File::open(path).map_err(Error::io("read", path))?;
-    let archive = NpzArchive::new(BufReader::new(file))
+    let archive = ZipArchive::new(BufReader::new(file))
         .map_err(|error| wrong(path, format!("is not an archive of NumPy: {error}"), SAVE))?;
     Attributes {
         path,
@@ -50,7 +51,7 @@ struct Attributes<'a> {
 
 enum Store {
     Json(Map<String, Value>),
-    Npz(NpzArchive<BufReader<File>>),
+    Npz(ZipArchive<BufReader<File>>),
 }
 
 impl Attributes<'_> {
@@ -155,24 +156,26 @@ impl Attributes<'_> {
     fn keys(&self) -> Vec<String> {
         match &self.store {
             Store::Json(keys) => keys.keys().cloned().collect(),
-            Store::Npz(archive) => archive.array_names().map(str::to_owned).collect(),
+            // An array is a file of its own in the archive.
+            Store::Npz(archive) => (archive.file_names())
+                .filter_map(|name| Some(name.ok()?.strip_suffix(".npy")?.to_owned()))
+                .collect(),
         }
     }
 }
 
 fn npz_entry<T>(
-    archive: &mut NpzArchive<BufReader<File>>,
+    archive: &mut ZipArchive<BufReader<File>>,
     key: &str,
-    decode: impl FnOnce(npyz::NpyHeader, &[u8]) -> Result<T, String>,
+    decode: impl FnOnce(NpyHeader, &[u8]) -> Result<T, String>,
 ) -> Result<T, String> {
+    let mut file = archive
+        .by_name(&format!("{key}.npy"))
+        .map_err(|error| format!("cannot be read: {error}"))?;
     let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
-    let file = (archive.by_name(key).map_err(unreadable)?)
-        .ok_or_else(|| "cannot be found again".to_owned())?;
-    let header = file.header().clone();
+    let header = NpyHeader::from_reader(&mut file).map_err(unreadable)?;
     let mut data = Vec::new();
-    file.into_inner()
-        .read_to_end(&mut data)
-        .map_err(unreadable)?;
+    file.read_to_end(&mut data).map_err(unreadable)?;
     decode(header, &data)
 }
 

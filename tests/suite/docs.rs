@@ -1,0 +1,113 @@
+//! The pages name everything a config may: lists are checked against the types that read it.
+
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+
+use klfit::config::{InitKind, TargetKind};
+use klfit::device::Backend;
+use klfit::divergence::DivergenceName;
+use klfit::estimator::{self, GradientRule, NoiseRule};
+use klfit::family::Covariance;
+use klfit::optimizer::{self, Schedule};
+
+fn page(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The names serde reads for a type: what it says it expected of one that is none of them.
+fn names<T: DeserializeOwned>() -> Vec<String> {
+    let wrong = toml::Value::String("no such name".to_owned());
+    let Err(error) = wrong.try_into::<T>() else {
+        panic!("it takes any name");
+    };
+    let message = error.to_string();
+    let (_, expected) = message.split_once("expected").unwrap();
+    let names: Vec<String> = (expected.split('`').skip(1).step_by(2))
+        .map(str::to_owned)
+        .collect();
+    assert!(names.len() > 1, "{message}");
+    names
+}
+
+/// What stands between the marks of a list.
+fn list<'p>(page: &'p str, name: &str) -> &'p str {
+    let begin = format!("<!-- list: {name} -->");
+    let (_, rest) = (page.split_once(&begin)).unwrap_or_else(|| panic!("no {begin}"));
+    rest.split_once("<!-- end -->").unwrap().0
+}
+
+fn check<T: DeserializeOwned>(file: &str, name: &str) {
+    let page = page(file);
+    let list = list(&page, name);
+    let names = names::<T>();
+    for name in &names {
+        assert!(list.contains(&format!("`{name}`")), "{file} lacks `{name}`");
+    }
+    // A row for each, under a header and a rule.
+    let rows = list.lines().filter(|line| line.starts_with("| `")).count();
+    assert_eq!(rows, names.len(), "{file}: {name}");
+}
+
+#[test]
+fn every_choice_stands_in_the_list_of_its_page() {
+    check::<DivergenceName>("docs/divergences.md", "divergences");
+    check::<estimator::RuleConfig>("docs/estimators.md", "estimators");
+    check::<GradientRule>("docs/estimators.md", "gradients");
+    check::<NoiseRule>("docs/estimators.md", "noise");
+    check::<optimizer::RuleConfig>("docs/optimizers.md", "optimizers");
+    check::<Schedule>("docs/optimizers.md", "schedules");
+    check::<Covariance>("docs/families.md", "covariances");
+    check::<InitKind>("docs/families.md", "starts");
+    check::<TargetKind>("docs/targets.md", "targets");
+    check::<Backend>("docs/devices.md", "backends");
+}
+
+#[test]
+fn every_choice_stands_in_the_reference_and_the_starter() {
+    let (reference, starter) = (page("docs/config.md"), klfit::config::STARTER);
+    let mut names: Vec<String> = names::<DivergenceName>();
+    names.extend(self::names::<estimator::RuleConfig>());
+    names.extend(self::names::<GradientRule>());
+    names.extend(self::names::<optimizer::RuleConfig>());
+    names.extend(self::names::<Schedule>());
+    names.extend(self::names::<Covariance>());
+    for name in names {
+        assert!(
+            reference.contains(&format!("`{name}`")),
+            "docs/config.md lacks `{name}`"
+        );
+        assert!(starter.contains(&name), "starter.toml lacks {name}");
+    }
+}
+
+#[test]
+fn links_between_pages_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut pages = vec![root.join("README.md"), root.join("CONTRIBUTING.md")];
+    for entry in std::fs::read_dir(root.join("docs")).unwrap() {
+        pages.push(entry.unwrap().path());
+    }
+    let mut links = 0;
+    for page in pages
+        .iter()
+        .filter(|page| page.extension().is_some_and(|e| e == "md"))
+    {
+        let text = std::fs::read_to_string(page).unwrap();
+        for link in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
+            let file = link.split('#').next().unwrap();
+            if file.is_empty() || file.contains("://") {
+                continue;
+            }
+            links += 1;
+            let target = page.parent().unwrap().join(file);
+            assert!(target.exists(), "{}: {link}", page.display());
+        }
+    }
+    assert!(links > 10, "{links}");
+}
