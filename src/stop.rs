@@ -16,7 +16,7 @@ const SETTLED: f64 = 1.1;
 /// The most iterates of a run that are kept; older ones are forgotten.
 const KEPT: usize = 8000;
 /// A standard error is told only of an average worth as many independent numbers as this.
-const LEAST_EFFECTIVE: f64 = 40.0;
+const LEAST_EFFECTIVE: f64 = 100.0;
 
 /// `[stop]` of a config. Steps always stop a run; these may stop it earlier.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
