@@ -16,6 +16,9 @@ use crate::device::Numerics;
 use crate::kernel::{MixtureTensors, log_density_of};
 use crate::mixture::Mixture;
 
+/// The most steps of a climb to a mode.
+const CLIMB: usize = 2000;
+
 /// A mixture of Student-t distributions with one number of degrees of freedom.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StudentT {
@@ -66,33 +69,28 @@ impl StudentT {
             - 0.5 * dim * (dof * std::f64::consts::PI).ln()
     }
 
-    /// |L⁻¹(x − μₖ)|².
-    fn squared_distance(&self, k: usize, x: &[f64]) -> f64 {
-        let offset = DVector::from_column_slice(x) - &self.scales.means()[k];
-        let z = self.scales.scale_trils()[k].solve_lower_triangular(&offset);
-        z.map_or(f64::INFINITY, |z| z.norm_squared())
+    /// Of each component at x: log wₖ fₖ(x) but for a constant of all, and |L⁻¹(x − μₖ)|².
+    fn terms(&self, x: &[f64]) -> Vec<(f64, f64)> {
+        let power = 0.5 * (self.dof + self.scales.dim() as f64);
+        let (weights, factors) = (self.scales.weights(), self.scales.scale_trils());
+        (0..weights.len())
+            .map(|k| {
+                let offset = DVector::from_column_slice(x) - &self.scales.means()[k];
+                let z = factors[k].solve_lower_triangular(&offset);
+                let squared = z.map_or(f64::INFINITY, |z| z.norm_squared());
+                let log_det: f64 = factors[k].diagonal().iter().map(|l| l.ln()).sum();
+                let tail = power * (squared / self.dof).ln_1p();
+                (weights[k].ln() - log_det - tail, squared)
+            })
+            .collect()
     }
 
     /// log p(x) in nats at one point of D coordinates.
     pub fn log_density(&self, x: &[f64]) -> f64 {
-        let (dim, dof) = (self.scales.dim() as f64, self.dof);
-        let terms: Vec<f64> = (0..self.scales.components())
-            .map(|k| {
-                let log_det: f64 = self.scales.scale_trils()[k]
-                    .diagonal()
-                    .iter()
-                    .map(|l| l.ln())
-                    .sum();
-                let tail = 0.5 * (dof + dim) * (self.squared_distance(k, x) / dof).ln_1p();
-                self.scales.weights()[k].ln() + self.log_normalizer() - log_det - tail
-            })
-            .collect();
-        let max = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        max + terms
-            .iter()
-            .map(|term| (term - max).exp())
-            .sum::<f64>()
-            .ln()
+        let terms = self.terms(x);
+        let max = largest(&terms);
+        let sum: f64 = terms.iter().map(|(term, _)| (term - max).exp()).sum();
+        self.log_normalizer() + max + sum.ln()
     }
 
     /// Independent draws, count × D in row-major order: a Gaussian draw stretched by √(ν / χ²_ν).
@@ -135,32 +133,21 @@ impl StudentT {
     }
 
     fn climb(&self, mut x: DVector<f64>) -> DVector<f64> {
-        let (dim, dof) = (self.scales.dim(), self.dof);
+        let dim = self.scales.dim();
         let precisions: Vec<DMatrix<f64>> = (self.scales.scale_trils().iter())
-            .filter_map(|factor| Some(Cholesky::pack_dirty(factor.clone()).inverse()))
+            .map(|factor| Cholesky::pack_dirty(factor.clone()).inverse())
             .collect();
-        for _ in 0..2000 {
-            let squared: Vec<f64> = (0..self.scales.components())
-                .map(|k| self.squared_distance(k, x.as_slice()))
-                .collect();
-            let logs: Vec<f64> = (0..squared.len())
-                .map(|k| {
-                    let det: f64 = self.scales.scale_trils()[k]
-                        .diagonal()
-                        .iter()
-                        .map(|l| l.ln())
-                        .sum();
-                    let tail = 0.5 * (dof + dim as f64) * (squared[k] / dof).ln_1p();
-                    self.scales.weights()[k].ln() - det - tail
-                })
-                .collect();
-            let max = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        for _ in 0..CLIMB {
+            let terms = self.terms(x.as_slice());
+            let max = largest(&terms);
             let mut left = DMatrix::zeros(dim, dim);
             let mut right = DVector::zeros(dim);
-            for k in 0..squared.len() {
-                let pull = (logs[k] - max).exp() * (dof + dim as f64) / (dof + squared[k]);
-                left += &precisions[k] * pull;
-                right += &precisions[k] * &self.scales.means()[k] * pull;
+            for ((term, squared), (precision, mean)) in
+                (terms.iter()).zip(precisions.iter().zip(self.scales.means()))
+            {
+                let pull = (term - max).exp() / (self.dof + squared);
+                left += precision * pull;
+                right += precision * mean * pull;
             }
             let Some(next) = Cholesky::new(left).map(|left| left.solve(&right)) else {
                 break;
@@ -173,6 +160,10 @@ impl StudentT {
         }
         x
     }
+}
+
+fn largest(terms: &[(f64, f64)]) -> f64 {
+    (terms.iter()).fold(f64::NEG_INFINITY, |max, (term, _)| max.max(*term))
 }
 
 /// The mixture with its constant tensors.
