@@ -3,6 +3,7 @@
 mod command_line;
 mod densities;
 mod determinism;
+mod devices;
 mod docs;
 mod estimators;
 mod failures;
