@@ -32,7 +32,8 @@ pub fn write(
         "loss",
         "loss_error",
         "gradient_norm",
-        "gradient_variance",
+        "gradient_variance_start",
+        "gradient_variance_end",
         "gap",
     ];
     let header = (fixed.iter().map(|name| (*name).to_owned()))
@@ -58,6 +59,7 @@ pub fn write(
             end.loss.value,
             end.loss.error,
             end.gradient_norm,
+            start.gradient_variance.unwrap_or(f64::NAN),
             end.gradient_variance.unwrap_or(f64::NAN),
             gap,
         ]
