@@ -151,7 +151,7 @@ fn print(ran: &[Ran]) {
             let k_hat = best
                 .diagnostics
                 .psis
-                .map_or_else(String::new, |psis| format!("{:.2}", psis.k_hat));
+                .map_or_else(String::new, |psis| digest::fixed(psis.k_hat, 2));
             let (steps, stop) = (best.steps.to_string(), best.stop.to_string());
             table.add_row([
                 &point.label,

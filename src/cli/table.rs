@@ -184,8 +184,10 @@ fn facts(diagnostics: &Diagnostics) -> Vec<String> {
             Reading::Unknown => "no reading",
         };
         facts.push(format!(
-            "k\u{302} {:.2}, {reading}, {:.0} of {} draws effective",
-            psis.k_hat, psis.effective_sample_size, psis.draws
+            "k\u{302} {}, {reading}, {:.0} of {} draws effective",
+            digest::fixed(psis.k_hat, 2),
+            psis.effective_sample_size,
+            psis.draws
         ));
     }
     if let Some(mass) = diagnostics.mass_in_region {
