@@ -19,7 +19,7 @@ impl Divergence for Alpha {
         let order = self.0;
         Names::new(
             format!("alpha-{order}"),
-            format!("α-divergence of order {order}"),
+            format!("Amari α = {order}"),
             format!("D[{order}](p‖q)"),
         )
     }

@@ -21,7 +21,7 @@ impl Divergence for Renyi {
         let order = self.0;
         Names::new(
             format!("renyi-{order}"),
-            format!("Rényi divergence of order {order}"),
+            format!("Rényi α = {order}"),
             format!("R[{order}](p‖q)"),
         )
     }

@@ -23,6 +23,9 @@ const LOG_FROM: f64 = 10.0;
 /// Numbers below this are shown as this on a log scale: rounding, not data.
 const LOG_FLOOR: f64 = 1e-16;
 
+/// Numbers below zero by no more than this share of the largest are rounding.
+const ROUNDING: f64 = 1e-12;
+
 impl Axis {
     /// A linear axis over a range, which is widened if it is empty.
     pub fn linear(low: f64, high: f64, label: impl Into<String>) -> Self {
@@ -53,8 +56,8 @@ impl Axis {
         let Some((low, high)) = extremes(values) else {
             return Self::linear(0.0, 1.0, label);
         };
-        // A divergence of zero may come out as −1e-17.
-        if low < -LOG_FLOOR || high < LOG_FROM * low.max(LOG_FLOOR) {
+        // A divergence of zero may come out a little below it, where it is told with less care.
+        if low < -ROUNDING * high || high < LOG_FROM * low.max(LOG_FLOOR) {
             return Self::around(low, high, 0.0, label);
         }
         let (low, high) = (low.max(LOG_FLOOR).log10(), high.log10());
