@@ -109,6 +109,8 @@ impl Effort {
 
 /// The first rule has this many points on an axis, for D = 1 and 2.
 const FIRST_POINTS: [usize; Quadrature::MAX_DIM] = [201, 81];
+/// A value above this is not refined: it is far from any optimum, or infinite, where no rule ends.
+const VAST: f64 = 1e6;
 /// No sum of rounded numbers can be told better than this many units in the last place.
 const ROUNDING_UNITS: f64 = 64.0;
 /// Runs are evaluated in groups whose largest tensor has about this many entries.
@@ -179,7 +181,7 @@ impl Evaluator {
                     let estimate = evaluation.of(kind);
                     let rounding = ROUNDING_UNITS * self.numerics.epsilon();
                     let reachable = rounding * estimate.value.abs().max(1.0);
-                    estimate.error > tolerance.max(reachable)
+                    estimate.value.abs() <= VAST && estimate.error > tolerance.max(reachable)
                 });
                 if is_rough {
                     still_open.push(run);

@@ -19,6 +19,8 @@ use crate::target::Target;
 /// nats, for a loss below one): a coarser one would have stationary points of its own.
 const TOLERANCE: f64 = 1e-5;
 
+/// A loss above this is not refined: it is far from any optimum, or infinite, where no rule ends.
+const VAST: f64 = 1e6;
 /// Gradients that a variance is told from.
 const PROBES: usize = 32;
 
@@ -108,7 +110,8 @@ impl<'a> Objective<'a> {
             for (run, estimate) in open.into_iter().zip(estimates) {
                 settled[run] = estimate;
                 self.levels[run] = level;
-                if estimate.error > TOLERANCE * estimate.value.abs().max(1.0) {
+                let size = estimate.value.abs();
+                if size <= VAST && estimate.error > TOLERANCE * size.max(1.0) {
                     still_open.push(run);
                 }
             }

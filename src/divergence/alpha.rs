@@ -22,6 +22,7 @@ impl Divergence for Alpha {
             format!("Amari α = {order}"),
             format!("D[{order}](p‖q)"),
         )
+        .without_unit()
     }
 
     fn sides(&self) -> &'static [Side] {

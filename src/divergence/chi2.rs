@@ -15,7 +15,7 @@ pub struct Chi2;
 
 impl Divergence for Chi2 {
     fn names(&self) -> Names {
-        Names::new("chi2", "χ²", "χ²(p‖q)")
+        Names::new("chi2", "χ²", "χ²(p‖q)").without_unit()
     }
 
     fn sides(&self) -> &'static [Side] {

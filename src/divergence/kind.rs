@@ -198,6 +198,23 @@ impl DivergenceKind {
         self.names().symbol
     }
 
+    /// What it is called on an axis, with its unit: KL(p‖q) (nats).
+    pub fn with_unit(self) -> String {
+        let Names {
+            symbol, in_nats, ..
+        } = self.names();
+        if in_nats {
+            format!("{symbol} (nats)")
+        } else {
+            symbol
+        }
+    }
+
+    /// Whether it is a number of nats, rather than one without a unit.
+    pub fn is_in_nats(self) -> bool {
+        self.names().in_nats
+    }
+
     /// The divergence of a name in a file.
     pub fn from_name(name: &str) -> Option<Self> {
         let order = |prefix: &str| {

@@ -57,6 +57,8 @@ pub struct Names {
     pub title: String,
     /// In tables and figures: KL(p‖q).
     pub symbol: String,
+    /// Whether it is a number of nats, rather than one without a unit.
+    pub in_nats: bool,
 }
 
 impl Names {
@@ -65,6 +67,15 @@ impl Names {
             file: file.into(),
             title: title.into(),
             symbol: symbol.into(),
+            in_nats: true,
+        }
+    }
+
+    /// The names of a divergence without a unit.
+    fn without_unit(self) -> Self {
+        Self {
+            in_nats: false,
+            ..self
         }
     }
 }

@@ -13,7 +13,7 @@ pub struct SquaredHellinger;
 
 impl Divergence for SquaredHellinger {
     fn names(&self) -> Names {
-        Names::new("squared-hellinger", "squared Hellinger", "H²(p, q)")
+        Names::new("squared-hellinger", "squared Hellinger", "H²(p, q)").without_unit()
     }
 
     fn sides(&self) -> &'static [Side] {

@@ -16,7 +16,7 @@ pub struct TotalVariation;
 
 impl Divergence for TotalVariation {
     fn names(&self) -> Names {
-        Names::new("total-variation", "total variation", "TV(p, q)")
+        Names::new("total-variation", "total variation", "TV(p, q)").without_unit()
     }
 
     fn sides(&self) -> &'static [Side] {

@@ -2,7 +2,7 @@
 
 use super::legend::{self, Mark};
 use super::panel::{Panel, ROOMY, equal_aspect};
-use super::sheet::{self, Align, Rect, Sheet, Type};
+use super::sheet::{self, Align, Rect, Sheet, Type, text_width};
 use super::story::{Chapter, Story};
 use super::theme::{self, faded, fit_color, stroke};
 use super::{densities, line_1d, plane_2d};
@@ -13,6 +13,8 @@ use crate::evaluate::reported;
 
 /// Panels in a row.
 const COLUMNS: usize = 3;
+/// The least room for the name of a number, in mm.
+const NAME: f64 = 13.0;
 /// The height of a line of numbers, in mm.
 const LINE: f64 = 4.4;
 
@@ -91,7 +93,7 @@ fn facts(fit: &Chapter) -> Vec<(String, String)> {
     };
     let number = |kind: DivergenceKind| -> Estimate { best.divergences.of(kind) };
     let mut facts: Vec<_> = (reported(fit.plan.divergence).into_iter())
-        .map(|kind| (kind.symbol().to_owned(), in_nats(number(kind))))
+        .map(|kind| (kind.symbol(), with_unit(kind, number(kind))))
         .collect();
     let Some(q) = fit.end().filter(|q| q.components() <= 4 && q.dim() <= 3) else {
         return facts;
@@ -117,16 +119,17 @@ fn short(numbers: &[f64]) -> String {
 }
 
 /// A divergence to the digits a report prints: an error below those is left out.
-fn in_nats(estimate: Estimate) -> String {
+fn with_unit(kind: DivergenceKind, estimate: Estimate) -> String {
     let Estimate { value, error, .. } = estimate;
     let text = if error >= 0.5e-6 {
-        format!("{} nats", digest::estimate(estimate))
+        digest::estimate(estimate)
     } else if value.abs() < 1e-6 && value.abs() > error {
-        format!("{value:.1e} nats")
+        format!("{value:.1e}")
     } else {
-        format!("{} nats", digest::fixed(value, 6))
+        digest::fixed(value, 6)
     };
-    super::axis::minus(text)
+    let unit = if kind.is_in_nats() { " nats" } else { "" };
+    super::axis::minus(format!("{text}{unit}"))
 }
 
 fn lines(story: &Story) -> usize {
@@ -137,11 +140,14 @@ fn lines(story: &Story) -> usize {
 fn draw_numbers(sheet: &Sheet, cell: Rect, fit: &Chapter) -> Result<()> {
     let ink = faded(theme::INK, 1.0);
     let left = cell.left + 4.0;
-    for (n, (name, value)) in facts(fit).into_iter().enumerate() {
+    let type_ = Type::label(Align::Left);
+    let facts = facts(fit);
+    let widest = facts.iter().map(|(name, _)| text_width(name, type_));
+    let column = left + widest.fold(NAME, f64::max) + 2.0;
+    for (n, (name, value)) in facts.iter().enumerate() {
         let y = cell.top + LINE * (n as f64 + 0.5);
-        let type_ = Type::label(Align::Left);
-        sheet.text((left, y), &name, type_, ink)?;
-        sheet.text((left + 15.0, y), &value, type_, ink)?;
+        sheet.text((left, y), name, type_, ink)?;
+        sheet.text((column, y), value, type_, ink)?;
     }
     Ok(())
 }

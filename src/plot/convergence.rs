@@ -87,9 +87,14 @@ fn draw_panel(story: &Story, sheet: &Sheet, cell: Rect, quantity: Quantity) -> R
         .iter()
         .filter_map(known)
         .filter(|&value| value > 0.0);
+    let in_nats = (story.fits.iter()).all(|fit| fit.summary.divergence.is_in_nats());
     let y = Axis::holding(
         shown.chain(optima),
-        format!("{} (nats)", title.trim_end_matches(" of each fit")),
+        match quantity {
+            Quantity::Of(kind) => kind.with_unit(),
+            Quantity::Loss if in_nats => "loss (nats)".to_owned(),
+            Quantity::Loss => "loss".to_owned(),
+        },
     );
     let last = best.iter().flatten().map(|row| row.step).max().unwrap_or(1);
     let x = Axis::linear(0.0, last as f64, "step");

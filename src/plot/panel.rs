@@ -75,8 +75,17 @@ impl Margins {
     }
 }
 
-/// Widens one of two ranges so that a unit is as long on both axes of a frame.
+/// Of two ranges whose lengths differ by more than this, a unit is not as long on both axes: the
+/// shorter would be a line.
+const MOST_UNEQUAL: f64 = 5.0;
+
+/// Widens one of two ranges so that a unit is as long on both axes of a frame, where that leaves
+/// something to see.
 pub fn equal_aspect(frame: Rect, mut x: Axis, mut y: Axis) -> (Axis, Axis) {
+    let ratio = (x.high - x.low) / (y.high - y.low);
+    if !(1.0 / MOST_UNEQUAL..=MOST_UNEQUAL).contains(&ratio) {
+        return (x, y);
+    }
     let per_unit = (frame.width() / (x.high - x.low)).min(frame.height() / (y.high - y.low));
     for (axis, length) in [(&mut x, frame.width()), (&mut y, frame.height())] {
         let middle = 0.5 * (axis.low + axis.high);

@@ -14,8 +14,9 @@ use crate::target::TargetModel;
 
 /// Nodes of the contour grid on a side.
 const NODES: usize = 121;
-/// The target's levels, in standard deviations of a Gaussian with the same peak.
-const LEVELS: [f64; 5] = [3.0, 2.4, 1.8, 1.2, 0.6];
+/// The target's levels, in standard deviations of a Gaussian with the same peak: a fit that is the
+/// target has its ellipses on two of them.
+const LEVELS: [f64; 6] = [3.0, 2.5, 2.0, 1.5, 1.0, 0.5];
 /// How many standard deviations of a component are shown.
 const REACH: f64 = 3.3;
 
@@ -54,7 +55,7 @@ pub fn draw_target(panel: &Panel, target: &TargetModel) -> Result<()> {
         .fold(f64::NEG_INFINITY, f64::max);
     for level in LEVELS {
         let outlines = grid.outlines(peak - 0.5 * level * level);
-        panel.fill(&outlines, faded(theme::TARGET, 0.13))?;
+        panel.fill(&outlines, faded(theme::TARGET, 0.11))?;
         for outline in outlines {
             panel.line(outline, stroke(theme::TARGET, 0.45, theme::HAIRLINE))?;
         }

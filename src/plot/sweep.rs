@@ -95,7 +95,7 @@ fn draw_paths(
 ) -> Result<()> {
     let rows: Vec<_> = entries.iter().map(|entry| entry.fit.best_rows()).collect();
     let values = rows.iter().flatten().map(|row| row.divergence(kind).0);
-    let y = Axis::holding(values, format!("{} (nats)", kind.symbol()));
+    let y = Axis::holding(values, kind.with_unit());
     let last = rows.iter().flatten().map(|row| row.step).max().unwrap_or(1);
     let x = Axis::linear(0.0, last as f64, "step");
     let panel = Panel::new(sheet, cell, title, x, y)?;
@@ -117,7 +117,7 @@ fn draw_ends(sheet: &Sheet, cell: Rect, entries: &[Entry], kind: DivergenceKind)
         })
         .collect();
     let values = (ends.iter().flatten()).flat_map(|(value, error)| [value - error, value + error]);
-    let x = Axis::holding(values, format!("{} at the end (nats)", kind.symbol()));
+    let x = Axis::holding(values, format!("{} at the end", kind.with_unit()));
     let label = Type::label(Align::Right);
     let names: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
     let widest = names
