@@ -157,7 +157,12 @@ impl<'a, 's> Panel<'a, 's> {
             0.5 * (frame.left + frame.right),
             0.5 * (frame.top + frame.bottom),
         );
-        let below = (middle.0, cell.bottom - 0.8 * theme::TEXT);
+        // A label longer than the axis stays within the cell.
+        let half = 0.5 * text_width(&self.x.label, Type::label(Align::Center));
+        let below = (
+            middle.0.min(cell.right - half),
+            cell.bottom - 0.8 * theme::TEXT,
+        );
         self.sheet
             .text(below, &self.x.label, Type::label(Align::Center), text)?;
         let upright = Type {
