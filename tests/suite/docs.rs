@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use klfit::config::{InitKind, TargetKind};
 use klfit::device::Backend;
 use klfit::divergence::DivergenceName;
-use klfit::estimator::{self, GradientRule, NoiseRule};
+use klfit::estimator::{self, GradientRule};
 use klfit::family::Covariance;
 use klfit::optimizer::{self, Schedule};
 
@@ -55,7 +55,6 @@ fn every_choice_stands_in_the_list_of_its_page() {
     check::<DivergenceName>("docs/divergences.md", "divergences");
     check::<estimator::RuleConfig>("docs/estimators.md", "estimators");
     check::<GradientRule>("docs/estimators.md", "gradients");
-    check::<NoiseRule>("docs/estimators.md", "noise");
     check::<optimizer::RuleConfig>("docs/optimizers.md", "optimizers");
     check::<Schedule>("docs/optimizers.md", "schedules");
     check::<Covariance>("docs/families.md", "covariances");
