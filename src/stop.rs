@@ -84,8 +84,8 @@ impl StopConfig {
             }
         }
         match self.window {
-            Some(window) if self.is_never() => {
-                let reason = format!("is {window}, and there is no tolerance to use it for");
+            Some(window) if self.loss_change.is_none() && self.precision.is_none() => {
+                let reason = format!("is {window}, and no tolerance is told from a window");
                 Err(("window", reason))
             }
             Some(window) if window < self.least_window() || window > KEPT => {

@@ -2,9 +2,10 @@
 
 use toml::{Table, Value};
 
+use super::advice::unknown_key;
 use super::key::{Key, KeyPath};
 use super::source::{ConfigError, Override, Source};
-use super::{Config, InitConfig, SHARED, TYPED, TargetConfig, common_keys};
+use super::{Config, InitConfig, KEYS, SHARED, TYPED, TargetConfig, common_keys};
 use crate::estimator::EstimatorConfig;
 use crate::family::FamilyConfig;
 use crate::optimizer::OptimizerConfig;
@@ -18,13 +19,19 @@ pub(super) const SWEEP: &str = "sweep";
 /// defaults depend.
 pub(super) fn resolve(source: &Source) -> Result<(Config, TargetModel), ConfigError> {
     let mut top = source.table()?;
-    top.remove(SWEEP);
     for one in source
         .overrides
         .iter()
         .filter(|one| whose(one) == Whose::Top)
     {
         set(&mut top, &one.key, one, source)?;
+    }
+    top.remove(SWEEP);
+    // Before the target: a section may be missing because its name is misspelt.
+    let known = |name: &str| KEYS.contains(&name) || SHARED.contains(&name);
+    if let Some(name) = top.keys().find(|name| !known(name)) {
+        let key = KeyPath::default().name(name);
+        return Err(source.advised(unknown_key(key, name, &KEYS, None)));
     }
     let (target_config, target) = target(&mut top, source)?;
     let estimator = match &target {
@@ -227,6 +234,13 @@ fn type_outside(table: &mut Table, section: &str) {
         settings.extend(common);
         settings.extend(own);
     }
+}
+
+/// Applies the overrides of a sweep to a file's table.
+pub(super) fn set_sweep(top: &mut Table, source: &Source) -> Result<(), ConfigError> {
+    (source.overrides.iter())
+        .filter(|one| one.key.first_name() == Some(SWEEP))
+        .try_for_each(|one| set(top, &one.key, one, source))
 }
 
 /// Sets a key of a table, making the sections on the way.

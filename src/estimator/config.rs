@@ -120,7 +120,8 @@ impl RuleConfig {
             Self::GaussHermite(config) => on_axes(config.order(dim)),
             Self::MonteCarlo(config) => config.samples.max(strata),
             Self::QuasiMonteCarlo(config) => {
-                QuasiMonteCarlo::new(config.samples).per_stratum(strata) * strata
+                let per_stratum = QuasiMonteCarlo::new(config.samples).per_stratum(strata);
+                per_stratum.saturating_mul(strata)
             }
             Self::Rows(_) => rows,
         }
