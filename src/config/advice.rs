@@ -1,7 +1,7 @@
 //! What serde says of a value of the wrong shape, in words that help.
 
 use super::key::KeyPath;
-use super::{SHARED, common_keys};
+use super::{KEYS, SHARED, common_keys};
 
 /// What is wrong with a key, and what to do.
 pub(super) struct Advice {
@@ -29,12 +29,7 @@ pub(super) fn advise(key: KeyPath, message: &str, kind: Option<&str>) -> Advice 
 }
 
 /// Advice on a key that is not one of the `valid`.
-pub(super) fn unknown_key(
-    key: KeyPath,
-    name: &str,
-    valid: &[&str],
-    kind: Option<&str>,
-) -> Advice {
+pub(super) fn unknown_key(key: KeyPath, name: &str, valid: &[&str], kind: Option<&str>) -> Advice {
     let key = if key.ends_with_name(name) {
         key
     } else {
@@ -47,6 +42,17 @@ pub(super) fn unknown_key(
             key,
             message: "is not a key klfit knows here".to_owned(),
             help: format!("it belongs to a section: {home} = {{ {name} = ... }}"),
+        };
+    }
+    if !beside_sections && (KEYS.contains(&name) || SHARED.contains(&name)) {
+        let help = format!(
+            "`{name}` stands at the top of the file, before any section: move it there, or give it a \
+             section of its own"
+        );
+        return Advice {
+            message: "is not a key klfit knows here".to_owned(),
+            key,
+            help,
         };
     }
     let mut valid = valid.to_vec();

@@ -78,7 +78,9 @@ impl Sweep {
                 (at_point.overrides).extend(settings.iter().map(Setting::overriding));
                 let experiment = Experiment::from_source(&at_point)
                     .map_err(|error| in_sweep(error, source, &settings))?;
-                let settings = settings.into_iter().map(|one| (one.key, one.value.to_string()));
+                let settings = settings
+                    .into_iter()
+                    .map(|one| (one.key, one.value.to_string()));
                 Ok(SweepPoint {
                     label,
                     settings: settings.collect(),
@@ -191,8 +193,7 @@ fn leaves(table: &Table, at: &KeyPath) -> Vec<Setting> {
 
 /// Every combination of one value of each axis; `None` if there are too many.
 fn product(axes: &[Setting<Vec<Value>>]) -> Option<Vec<Vec<Setting>>> {
-    let count =
-        (axes.iter()).try_fold(1usize, |count, axis| count.checked_mul(axis.value.len()));
+    let count = (axes.iter()).try_fold(1usize, |count, axis| count.checked_mul(axis.value.len()));
     if count? > MOST_POINTS {
         return None;
     }
