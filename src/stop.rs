@@ -69,6 +69,13 @@ impl StopConfig {
             .or(of(self.loss_change.is_some(), "loss_change"))
     }
 
+    /// Writes down the defaults it takes.
+    pub(crate) fn fill(&mut self) {
+        if self.loss_change.is_some() || self.precision.is_some() {
+            self.window = Some(self.window());
+        }
+    }
+
     /// The key of a setting that makes no sense, with the reason.
     pub fn check(&self) -> Result<(), (&'static str, String)> {
         let tolerances = [

@@ -188,6 +188,9 @@ impl Fit<'_> {
         size(self.source, &self.at, &message, &parts)?;
         let covariances = [start.runs(), components, dim, dim];
         size(self.source, &self.at, &message, &covariances)?;
+        fit.estimator.fill();
+        fit.optimizer.fill();
+        fit.stop.fill();
         let starts = start.mixtures(&family, self.target, self.seed);
         starts.map_err(|error| {
             let help = "give a start with [init], or rescale the target";

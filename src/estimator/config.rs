@@ -161,6 +161,14 @@ impl EstimatorConfig {
         }
     }
 
+    /// Writes down the defaults it takes; not those of `points` and `order`, which are refined
+    /// where they are left out.
+    pub(crate) fn fill(&mut self) {
+        if self.rule.is_random() {
+            self.noise.get_or_insert(NoiseRule::Fresh);
+        }
+    }
+
     /// Whether random points are the same at every step.
     pub fn is_fixed(&self) -> bool {
         self.noise == Some(NoiseRule::Fixed)
