@@ -23,6 +23,12 @@ pub(super) fn advise(key: KeyPath, message: &str, kind: Option<&str>) -> Advice 
         unknown_choice(key, name, valid)
     } else if message.starts_with("missing field") {
         missing_key(key, name)
+    } else if message.starts_with("invalid type: unit variant") {
+        Advice {
+            key,
+            message: "is not a name in quotes".to_owned(),
+            help: "docs/config.md lists the names it can have".to_owned(),
+        }
     } else {
         wrong_value(key, message)
     }
@@ -237,7 +243,8 @@ mod tests {
         let message = "unknown field `zebra`, expected one of `points`, `range`";
         assert_eq!(
             said("estimator", message),
-            "`estimator.zebra` is not a key klfit knows; here it can be one of: points, range, type"
+            "`estimator.zebra` is not a key klfit knows; here it can be one of: points, range, gradient, \
+             noise, type"
         );
         let message = "unknown field `steps`, expected one of `divergence`, `label`";
         assert!(said("fit[2]", message).contains("optimizer = { steps = ... }"));

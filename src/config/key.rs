@@ -49,7 +49,7 @@ impl KeyPath {
 
     /// The path of the section of a fit that a key is in: `fit[2].optimizer`.
     pub(super) fn section(&self) -> Self {
-        Self(self.0.iter().take(3).cloned().collect())
+        self.first(3)
     }
 
     /// The path inside the fit, of a key that a shared section may hold as well.
@@ -64,9 +64,9 @@ impl KeyPath {
         }
     }
 
-    /// The key of the file itself that it begins with.
-    pub(super) fn top(&self) -> Self {
-        Self(self.0.iter().take(1).cloned().collect())
+    /// The path of its first `n` steps.
+    pub(super) fn first(&self, n: usize) -> Self {
+        Self(self.0.iter().take(n).cloned().collect())
     }
 
     /// The name it begins with.

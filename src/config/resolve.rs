@@ -2,7 +2,7 @@
 
 use toml::{Table, Value};
 
-use super::advice::unknown_key;
+use super::advice::{advise, unknown_key};
 use super::key::{Key, KeyPath};
 use super::source::{ConfigError, Override, Source};
 use super::{Config, InitConfig, KEYS, SHARED, TYPED, TargetConfig, common_keys};
@@ -33,6 +33,7 @@ pub(super) fn resolve(source: &Source) -> Result<(Config, TargetModel), ConfigEr
         let key = KeyPath::default().name(name);
         return Err(source.advised(unknown_key(key, name, &KEYS, None)));
     }
+    no_lists(&top, &KeyPath::default(), source)?;
     let (target_config, target) = target(&mut top, source)?;
     let estimator = match &target {
         TargetModel::Samples(_) => "rows",
@@ -70,6 +71,7 @@ pub(super) fn resolve(source: &Source) -> Result<(Config, TargetModel), ConfigEr
                     _ => {}
                 }
             }
+            no_lists(fit, &KeyPath::default().name("fit").index(i), source)?;
             for section in ["estimator", "optimizer"] {
                 fit.entry(section)
                     .or_insert_with(|| Value::Table(Table::new()));
@@ -82,6 +84,26 @@ pub(super) fn resolve(source: &Source) -> Result<(Config, TargetModel), ConfigEr
     let mut config: Config = source.deserialize(&KeyPath::default(), Value::Table(top))?;
     config.target = target_config;
     Ok((config, target))
+}
+
+/// Refuses lists where sections belong, `[[optimizer]]` among them: serde would take one for the
+/// values of the section's keys.
+fn no_lists(table: &Table, at: &KeyPath, source: &Source) -> Result<(), ConfigError> {
+    let is_section = |name: &str| {
+        ["device", "log", "target"].contains(&name)
+            || (name != "restarts" && SHARED.contains(&name))
+    };
+    match (table.iter()).find(|(name, value)| is_section(name) && value.is_array()) {
+        Some((name, _)) => {
+            let advice = advise(
+                at.name(name),
+                "invalid type: sequence, expected a section",
+                None,
+            );
+            Err(source.advised(advice))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Reads the target; its section stays in `top`, in the form that serde reads.

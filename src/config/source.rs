@@ -166,17 +166,20 @@ impl Source {
         }
     }
 
-    /// The override that a key has its value from.
+    /// The override that a key has its value from, or would have.
     fn override_of(&self, key: &KeyPath) -> Option<&Override> {
-        let inside = key.inside_fit();
-        self.overrides.iter().rfind(|one| {
-            let touches = |key: &KeyPath| {
-                key.starts_with(&one.key)
-                    || (!key.0.is_empty()
-                        && one.key.starts_with(key)
-                        && self.locate_exactly(key).is_none())
-            };
-            touches(key) || inside.as_ref().is_some_and(touches)
+        let keys = [Some(key.clone()), key.inside_fit()];
+        let keys: Vec<KeyPath> = keys.into_iter().flatten().collect();
+        let last = |touches: &dyn Fn(&Override, &KeyPath) -> bool| {
+            (self.overrides.iter()).rfind(|one| keys.iter().any(|key| touches(one, key)))
+        };
+        // Else one that made the section it is missing in.
+        last(&|one, key| key.starts_with(&one.key)).or_else(|| {
+            last(&|one, key| {
+                let made = (1..=key.0.len()).map(|n| key.first(n));
+                made.filter(|around| self.locate_exactly(around).is_none())
+                    .any(|around| one.key.starts_with(&around))
+            })
         })
     }
 
@@ -191,7 +194,7 @@ impl Source {
         let is_replaced = own_section && inside.first_name() == Some("init");
         !is_there(key)
             && !is_replaced
-            && is_there(&inside.top())
+            && is_there(&inside.first(1))
             && (is_there(&inside) || !own_section)
     }
 

@@ -323,6 +323,12 @@ const CASES: &[Case] = &[
         &["`family.estimator` is not a key", "at the top of the file"],
     ),
     (
+        "type = \"adam\"",
+        "type = \"adam\"\nschedule = 5",
+        Some(17),
+        &["`optimizer.schedule` is not a name in quotes"],
+    ),
+    (
         "restarts = 2",
         "restarts = 2\ninit = \"k-means\"",
         Some(3),
@@ -487,6 +493,21 @@ fn what_the_command_line_sets_is_named_as_it_was_written() {
         (
             &["--set", "fit.divergence=js"],
             "--set fit.divergence=js: `fit.divergence` cannot be set",
+        ),
+        (
+            &["--set", "init.mean=[1.0]"],
+            "--set init.mean=[1.0]: `init.std` is missing",
+        ),
+        (
+            &[
+                "--set",
+                "stop.window=3",
+                "--set",
+                "stop.loss_change=0",
+                "--set",
+                "stop.precision=1",
+            ],
+            "--set stop.loss_change=0: `stop.loss_change` is 0",
         ),
         (
             &["--set", "target.means[1]=[2.0]"],
@@ -2019,6 +2040,51 @@ fn numbers_beyond_all_measure_are_refused_without_overflow() {
     }
     let text = format!("name = \"huge\"\nrestarts = {huge}\n{LINE}{FORWARD}");
     assert!(parsed(&text).is_err());
+}
+
+#[test]
+fn lists_do_not_stand_for_sections() {
+    let rows = |top: &str, fit: &str| {
+        format!("name = \"lists\"\n{top}{LINE}[[fit]]\ndivergence = \"js\"\n{fit}")
+    };
+    for (section, list) in [
+        ("family", "[2]"),
+        ("init", "[{}]"),
+        ("estimator", "[\"quadrature\"]"),
+        ("optimizer", "[{ steps = 3 }]"),
+        ("stop", "[]"),
+    ] {
+        let line = format!("{section} = {list} # !\n");
+        refuses(
+            &rows(&line, ""),
+            section,
+            "is a list, expected a section",
+            "in brackets",
+        );
+        let key = format!("fit[1].{section}");
+        refuses(
+            &rows("", &line),
+            &key,
+            "is a list, expected a section",
+            "in brackets",
+        );
+    }
+    for (section, list) in [("log", "[2, 64]"), ("device", "[\"flex\"]")] {
+        let line = format!("{section} = {list} # !\n");
+        refuses(
+            &rows(&line, ""),
+            section,
+            "is a list, expected a section",
+            "in brackets",
+        );
+    }
+    let text = format!("name = \"lists\"\n[[target]] # !\nmean = [0.0]\nstd = [1.0]\n{FORWARD}");
+    refuses(
+        &text,
+        "target",
+        "is a list, expected a section",
+        "in brackets",
+    );
 }
 
 #[test]
