@@ -69,6 +69,13 @@ impl StopConfig {
             .or(of(self.loss_change.is_some(), "loss_change"))
     }
 
+    /// Writes down the defaults it takes.
+    pub(crate) fn fill(&mut self) {
+        if self.loss_change.is_some() || self.precision.is_some() {
+            self.window = Some(self.window());
+        }
+    }
+
     /// The key of a setting that makes no sense, with the reason.
     pub fn check(&self) -> Result<(), (&'static str, String)> {
         let tolerances = [
@@ -84,8 +91,8 @@ impl StopConfig {
             }
         }
         match self.window {
-            Some(window) if self.is_never() => {
-                let reason = format!("is {window}, and there is no tolerance to use it for");
+            Some(window) if self.loss_change.is_none() && self.precision.is_none() => {
+                let reason = format!("is {window}, and no tolerance is told from a window");
                 Err(("window", reason))
             }
             Some(window) if window < self.least_window() || window > KEPT => {

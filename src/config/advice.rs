@@ -1,7 +1,7 @@
 //! What serde says of a value of the wrong shape, in words that help.
 
 use super::key::KeyPath;
-use super::{SHARED, common_keys};
+use super::{KEYS, SHARED, common_keys};
 
 /// What is wrong with a key, and what to do.
 pub(super) struct Advice {
@@ -11,24 +11,31 @@ pub(super) struct Advice {
     pub help: String,
 }
 
-/// Words serde's message about a key as advice.
-pub(super) fn advise(key: KeyPath, message: &str) -> Advice {
+/// Words serde's message about a key as advice; `kind` is the `type` of its section, if it has one.
+pub(super) fn advise(key: KeyPath, message: &str, kind: Option<&str>) -> Advice {
     let message = message.trim_end();
     // Its names stand in backticks: the one it is about, then those there are.
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     let (name, valid) = quoted.split_first().unwrap_or((&"", &[]));
     if message.starts_with("unknown field") {
-        unknown_key(key, name, valid)
+        unknown_key(key, name, valid, kind)
     } else if message.starts_with("unknown variant") {
         unknown_choice(key, name, valid)
     } else if message.starts_with("missing field") {
         missing_key(key, name)
+    } else if message.starts_with("invalid type: unit variant") {
+        Advice {
+            key,
+            message: "is not a name in quotes".to_owned(),
+            help: "docs/config.md lists the names it can have".to_owned(),
+        }
     } else {
         wrong_value(key, message)
     }
 }
 
-fn unknown_key(key: KeyPath, name: &str, valid: &[&str]) -> Advice {
+/// Advice on a key that is not one of the `valid`.
+pub(super) fn unknown_key(key: KeyPath, name: &str, valid: &[&str], kind: Option<&str>) -> Advice {
     let key = if key.ends_with_name(name) {
         key
     } else {
@@ -43,6 +50,17 @@ fn unknown_key(key: KeyPath, name: &str, valid: &[&str]) -> Advice {
             help: format!("it belongs to a section: {home} = {{ {name} = ... }}"),
         };
     }
+    if !beside_sections && (KEYS.contains(&name) || SHARED.contains(&name)) {
+        let help = format!(
+            "`{name}` stands at the top of the file, before any section: move it there, or give it a \
+             section of its own"
+        );
+        return Advice {
+            message: "is not a key klfit knows here".to_owned(),
+            key,
+            help,
+        };
+    }
     let mut valid = valid.to_vec();
     if key.is_at_top() {
         valid.extend(SHARED);
@@ -51,10 +69,19 @@ fn unknown_key(key: KeyPath, name: &str, valid: &[&str]) -> Advice {
         valid.extend(common);
         valid.push("type");
     }
+    // The type may be one klfit chose, by keys that are there or not.
+    let of_others: &[&str] = match section.last_name() {
+        Some("target") => &["file", "equations"],
+        Some("init") => &["file", "mean", "std", "means", "stds", "weights"],
+        _ => &[],
+    };
     Advice {
         key,
-        message: "is not a key klfit knows".to_owned(),
-        help: suggestion(name, &valid),
+        message: match kind {
+            Some(kind) => format!("is not a key of type = \"{kind}\""),
+            None => "is not a key klfit knows".to_owned(),
+        },
+        help: suggestion(name, &valid, of_others),
     }
 }
 
@@ -62,7 +89,7 @@ fn unknown_choice(key: KeyPath, name: &str, valid: &[&str]) -> Advice {
     Advice {
         key,
         message: format!("is \"{name}\", which klfit does not know"),
-        help: suggestion(name, valid),
+        help: suggestion(name, valid, &[]),
     }
 }
 
@@ -95,17 +122,38 @@ fn wrong_value(key: KeyPath, message: &str) -> Advice {
         "usize" | "u64" => "a whole number, at least 0",
         "a sequence" => "a list",
         "a map" => "a section",
+        "an array of length 2" => "a list of 2 numbers",
         "fewer elements in array" => "fewer",
         other => other,
     };
-    let help = match expected {
-        "a list" if key.is_singular() => {
+    let name = key.last_name();
+    let help = match (expected, name) {
+        ("a list", Some("fit")) | ("a [[fit]] section", _) => {
+            "write [[fit]] in double brackets, once for each fit"
+        }
+        ("a list", Some("weights")) => "give a number for each component, as in [0.5, 0.5]",
+        ("a list", Some("equations")) => {
+            "give one for each variable, as in [\"x1 = 0\", \"x2 = 1 + 0.5 x1\"]"
+        }
+        ("a list", Some("stds")) => {
+            "give a list for each component, as in [[1.0], [1.0]]; of equations a number for each, \
+             as in [1.0, 0.5]"
+        }
+        ("a list", Some("mean" | "std")) => {
             "give a list with a number for each coordinate, as in [0.0]"
         }
-        "a list" => {
+        ("a list", _) if key.is_singular() || key.parent().is_singular() => {
+            "give a list of rows, as in [[1.0, 0.5], [0.5, 1.0]]"
+        }
+        ("a list", _) => {
             "give a list for each component, as in [[1.0], [1.0]]; one Gaussian may have `mean` \
              and `std`"
         }
+        ("a section", _) => {
+            "write its name in brackets on a line of its own and its keys below, or both on one \
+             line as in optimizer = { type = \"adam\" }"
+        }
+        ("a list of 2 numbers", _) => "give [lower, upper], as in [-12.0, 12.0]",
         _ => "docs/config.md lists every key with what it takes",
     };
     Advice {
@@ -146,9 +194,9 @@ fn section_of(key: &str) -> Option<&'static str> {
     }
 }
 
-/// "did you mean", or what there is to choose from.
-fn suggestion(unknown: &str, valid: &[&str]) -> String {
-    let nearest = (valid.iter())
+/// "did you mean", or what there is to choose from; `meant` are others that may be meant.
+fn suggestion(unknown: &str, valid: &[&str], meant: &[&str]) -> String {
+    let nearest = (valid.iter().chain(meant))
         .map(|name| (strsim::jaro_winkler(unknown, name), *name))
         .max_by(|a, b| a.0.total_cmp(&b.0));
     match nearest {
@@ -163,7 +211,7 @@ mod tests {
     use super::*;
 
     fn said(key: &str, message: &str) -> String {
-        let advice = advise(KeyPath::dotted(key), message);
+        let advice = advise(KeyPath::dotted(key), message, None);
         format!("`{}` {}; {}", advice.key, advice.message, advice.help)
     }
 

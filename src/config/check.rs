@@ -188,6 +188,9 @@ impl Fit<'_> {
         size(self.source, &self.at, &message, &parts)?;
         let covariances = [start.runs(), components, dim, dim];
         size(self.source, &self.at, &message, &covariances)?;
+        fit.estimator.fill();
+        fit.optimizer.fill();
+        fit.stop.fill();
         let starts = start.mixtures(&family, self.target, self.seed);
         starts.map_err(|error| {
             let help = "give a start with [init], or rescale the target";
@@ -356,7 +359,7 @@ impl Fit<'_> {
 
     fn optimizer(&self, fit: &FitConfig, family: &Family) -> Checked {
         fit.optimizer.check().map_err(|(key, reason)| {
-            let help = "docs/config.md lists the settings with their defaults";
+            let help = optimizer_help(&fit.optimizer.rule, key);
             self.error(&["optimizer", key], reason, help)
         })?;
         let rule = &fit.optimizer.rule;
@@ -380,11 +383,14 @@ impl Fit<'_> {
 
     fn stop(&self, fit: &mut FitConfig) -> Checked {
         fit.stop.check().map_err(|(key, reason)| {
-            self.error(
-                &["stop", key],
-                reason,
-                "docs/stopping.md says what it means",
-            )
+            let help = match key {
+                "window" => {
+                    "remove it, or give loss_change or precision, which look back on so many steps"
+                }
+                "precision" => "0.01 is a hundredth of a standard deviation of q; or remove it",
+                _ => "give a small number such as 1e-6, or remove it",
+            };
+            self.error(&["stop", key], reason, help)
         })?;
         let deterministic = fit.estimator.is_deterministic();
         if let (Some(key), false) = (fit.stop.deterministic_key(), deterministic) {
@@ -566,5 +572,25 @@ impl Fit<'_> {
             format!("with {points} points gives the target a mass of {mass:.6}, not 1"),
             "widen the interval or add points; or remove it, and the points follow the target",
         )
+    }
+}
+
+/// What to do about a setting of an optimizer that makes no sense.
+fn optimizer_help(rule: &OptimizerRule, key: &str) -> String {
+    let own = || format!("remove it, or choose another type than \"{}\"", rule.name());
+    match key {
+        "steps" => "1000 is the default".to_owned(),
+        "learning_rate" if rule.has_learning_rate() => {
+            format!("{} is the default", rule.default_learning_rate())
+        }
+        "learning_rate" | "schedule" | "warmup" | "clip" if !rule.has_learning_rate() => own(),
+        "final_rate" => {
+            "it is the share of the learning rate that is left at the last step; 0.01 is the default"
+                .to_owned()
+        }
+        "warmup" => "give fewer, or more steps".to_owned(),
+        "clip" => "give the largest norm a gradient may have; without it none is clipped".to_owned(),
+        "nesterov" => "add momentum = 0.9, or remove it".to_owned(),
+        _ => "remove it: there is a default; docs/config.md lists them".to_owned(),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::SHARED;
+
 /// The keys and positions that lead to a value, from the top of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct KeyPath(pub(super) Vec<Key>);
@@ -47,7 +49,32 @@ impl KeyPath {
 
     /// The path of the section of a fit that a key is in: `fit[2].optimizer`.
     pub(super) fn section(&self) -> Self {
-        Self(self.0.iter().take(3).cloned().collect())
+        self.first(3)
+    }
+
+    /// The path inside the fit, of a key that a shared section may hold as well.
+    pub(super) fn inside_fit(&self) -> Option<Self> {
+        match &self.0[..] {
+            [Key::Name(fit), Key::Index(_), Key::Name(section), ..]
+                if fit == "fit" && SHARED.contains(&section.as_str()) =>
+            {
+                Some(self.after(2))
+            }
+            _ => None,
+        }
+    }
+
+    /// The path of its first `n` steps.
+    pub(super) fn first(&self, n: usize) -> Self {
+        Self(self.0.iter().take(n).cloned().collect())
+    }
+
+    /// The name it begins with.
+    pub(super) fn first_name(&self) -> Option<&str> {
+        match self.0.first() {
+            Some(Key::Name(first)) => Some(first),
+            _ => None,
+        }
     }
 
     /// Whether `start` leads to this or to something around it.

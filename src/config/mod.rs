@@ -101,6 +101,17 @@ fn common_keys(section: &str) -> Option<&'static [&'static str]> {
         .map(|(_, common)| *common)
 }
 
+/// The keys of a file itself, but for the shared sections.
+const KEYS: [&str; 7] = [
+    "name",
+    "seed",
+    "device",
+    "log",
+    "target",
+    "fit",
+    resolve::SWEEP,
+];
+
 /// The sections that may stand once for all fits, and in a fit to override them.
 const SHARED: [&str; 6] = [
     "restarts",

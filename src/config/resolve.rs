@@ -2,9 +2,10 @@
 
 use toml::{Table, Value};
 
+use super::advice::{advise, unknown_key};
 use super::key::{Key, KeyPath};
 use super::source::{ConfigError, Override, Source};
-use super::{Config, InitConfig, SHARED, TYPED, TargetConfig, common_keys};
+use super::{Config, InitConfig, KEYS, SHARED, TYPED, TargetConfig, common_keys};
 use crate::estimator::EstimatorConfig;
 use crate::family::FamilyConfig;
 use crate::optimizer::OptimizerConfig;
@@ -18,7 +19,6 @@ pub(super) const SWEEP: &str = "sweep";
 /// defaults depend.
 pub(super) fn resolve(source: &Source) -> Result<(Config, TargetModel), ConfigError> {
     let mut top = source.table()?;
-    top.remove(SWEEP);
     for one in source
         .overrides
         .iter()
@@ -26,6 +26,14 @@ pub(super) fn resolve(source: &Source) -> Result<(Config, TargetModel), ConfigEr
     {
         set(&mut top, &one.key, one, source)?;
     }
+    top.remove(SWEEP);
+    // Before the target: a section may be missing because its name is misspelt.
+    let known = |name: &str| KEYS.contains(&name) || SHARED.contains(&name);
+    if let Some(name) = top.keys().find(|name| !known(name)) {
+        let key = KeyPath::default().name(name);
+        return Err(source.advised(unknown_key(key, name, &KEYS, None)));
+    }
+    no_lists(&top, &KeyPath::default(), source)?;
     let (target_config, target) = target(&mut top, source)?;
     let estimator = match &target {
         TargetModel::Samples(_) => "rows",
@@ -63,6 +71,7 @@ pub(super) fn resolve(source: &Source) -> Result<(Config, TargetModel), ConfigEr
                     _ => {}
                 }
             }
+            no_lists(fit, &KeyPath::default().name("fit").index(i), source)?;
             for section in ["estimator", "optimizer"] {
                 fit.entry(section)
                     .or_insert_with(|| Value::Table(Table::new()));
@@ -75,6 +84,26 @@ pub(super) fn resolve(source: &Source) -> Result<(Config, TargetModel), ConfigEr
     let mut config: Config = source.deserialize(&KeyPath::default(), Value::Table(top))?;
     config.target = target_config;
     Ok((config, target))
+}
+
+/// Refuses lists where sections belong, `[[optimizer]]` among them: serde would take one for the
+/// values of the section's keys.
+fn no_lists(table: &Table, at: &KeyPath, source: &Source) -> Result<(), ConfigError> {
+    let is_section = |name: &str| {
+        ["device", "log", "target"].contains(&name)
+            || (name != "restarts" && SHARED.contains(&name))
+    };
+    match (table.iter()).find(|(name, value)| is_section(name) && value.is_array()) {
+        Some((name, _)) => {
+            let advice = advise(
+                at.name(name),
+                "invalid type: sequence, expected a section",
+                None,
+            );
+            Err(source.advised(advice))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Reads the target; its section stays in `top`, in the form that serde reads.
@@ -227,6 +256,13 @@ fn type_outside(table: &mut Table, section: &str) {
         settings.extend(common);
         settings.extend(own);
     }
+}
+
+/// Applies the overrides of a sweep to a file's table.
+pub(super) fn set_sweep(top: &mut Table, source: &Source) -> Result<(), ConfigError> {
+    (source.overrides.iter())
+        .filter(|one| one.key.first_name() == Some(SWEEP))
+        .try_for_each(|one| set(top, &one.key, one, source))
 }
 
 /// Sets a key of a table, making the sections on the way.

@@ -7,8 +7,7 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::SHARED;
-use super::advice::advise;
+use super::advice::{Advice, advise};
 use super::key::{Key, KeyPath};
 use crate::error::{Error, Result};
 
@@ -148,24 +147,16 @@ impl Source {
         message: impl AsRef<str>,
         help: impl Into<String>,
     ) -> ConfigError {
-        // A fit's setting may stand in a shared section: then that is the key the user wrote.
-        let key = if self.is_inherited(key) {
-            key.after(2)
-        } else {
-            key.clone()
+        // A fit's setting may stand in a shared section, or be set for every fit: then that is the
+        // key the user wrote.
+        let set_by = self.override_of(key);
+        let is_shared = match set_by {
+            Some(one) => one.key.inside_fit().is_none(),
+            None => self.is_inherited(key),
         };
+        let key = (key.inside_fit().filter(|_| is_shared)).unwrap_or_else(|| key.clone());
         let mut location = self.location(self.locate(&key));
-        location.from = (self.overrides.iter())
-            .rfind(|one| {
-                let touches = |key: &KeyPath| {
-                    key.starts_with(&one.key)
-                        || (!key.0.is_empty()
-                            && one.key.starts_with(key)
-                            && self.locate_exactly(key).is_none())
-                };
-                touches(&key) || touches(&key.after(2))
-            })
-            .map(|one| one.from.clone());
+        location.from = set_by.map(|one| one.from.clone());
         let message = message.as_ref();
         let gap = if message.starts_with(':') { "" } else { " " };
         ConfigError {
@@ -175,17 +166,36 @@ impl Source {
         }
     }
 
+    /// The override that a key has its value from, or would have.
+    fn override_of(&self, key: &KeyPath) -> Option<&Override> {
+        let keys = [Some(key.clone()), key.inside_fit()];
+        let keys: Vec<KeyPath> = keys.into_iter().flatten().collect();
+        let last = |touches: &dyn Fn(&Override, &KeyPath) -> bool| {
+            (self.overrides.iter()).rfind(|one| keys.iter().any(|key| touches(one, key)))
+        };
+        // Else one that made the section it is missing in.
+        last(&|one, key| key.starts_with(&one.key)).or_else(|| {
+            last(&|one, key| {
+                let made = (1..=key.0.len()).map(|n| key.first(n));
+                made.filter(|around| self.locate_exactly(around).is_none())
+                    .any(|around| one.key.starts_with(&around))
+            })
+        })
+    }
+
     /// Whether a fit's key is not written in the fit, but in a shared section.
     fn is_inherited(&self, key: &KeyPath) -> bool {
-        let [Key::Name(fit), Key::Index(_), Key::Name(section), ..] = &key.0[..] else {
+        let Some(inside) = key.inside_fit() else {
             return false;
         };
-        fit == "fit"
-            && SHARED.contains(&section.as_str())
-            && self.locate_exactly(key).is_none()
-            && self.locate_exactly(&KeyPath::dotted(section)).is_some()
-            && (self.locate_exactly(&key.after(2)).is_some()
-                || self.locate_exactly(&key.section()).is_none())
+        let is_there = |key: &KeyPath| self.locate_exactly(key).is_some();
+        let own_section = is_there(&key.section());
+        // A start is not merged: a fit that has one has nothing from the shared one.
+        let is_replaced = own_section && inside.first_name() == Some("init");
+        !is_there(key)
+            && !is_replaced
+            && is_there(&inside.first(1))
+            && (is_there(&inside) || !own_section)
     }
 
     /// Reads a value that stands at `at`, with errors that name the key they are about.
@@ -208,12 +218,20 @@ impl Source {
                     Segment::Enum { .. } | Segment::Unknown => key,
                 };
             }
-            let advice = advise(key, error.inner().message());
-            self.error(&advice.key, advice.message, advice.help)
+            let kind = segments.iter().find_map(|segment| match segment {
+                Segment::Enum { variant } => Some(variant.as_str()),
+                _ => None,
+            });
+            self.advised(advise(key, error.inner().message(), kind))
         })
     }
 
-    fn location(&self, span: Option<Range<usize>>) -> Box<Location> {
+    /// An error in the words of an advice.
+    pub fn advised(&self, advice: Advice) -> ConfigError {
+        self.error(&advice.key, advice.message, advice.help)
+    }
+
+    pub fn location(&self, span: Option<Range<usize>>) -> Box<Location> {
         Box::new(Location {
             path: self.path.clone(),
             text: self.text.clone(),
@@ -223,7 +241,7 @@ impl Source {
     }
 
     /// Where a key stands in the text, or the nearest thing around it.
-    fn locate(&self, key: &KeyPath) -> Option<Range<usize>> {
+    pub fn locate(&self, key: &KeyPath) -> Option<Range<usize>> {
         let mut around = key.clone();
         while !around.0.is_empty() {
             if let Some(span) = self.locate_exactly(&around) {

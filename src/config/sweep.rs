@@ -7,7 +7,7 @@ use toml::{Table, Value};
 
 use super::Experiment;
 use super::key::KeyPath;
-use super::resolve::SWEEP;
+use super::resolve::{SWEEP, set_sweep};
 use super::source::{ConfigError, Override, Source};
 use crate::error::Result;
 
@@ -36,7 +36,22 @@ pub struct SweepPoint {
     pub experiment: Experiment,
 }
 
-type Setting = (String, Value);
+/// A key with its value, or with all of them.
+#[derive(Debug, Clone)]
+struct Setting<T = Value> {
+    /// As a config writes it: `optimizer.steps`.
+    key: String,
+    value: T,
+    /// Where it stands in the sweep.
+    at: KeyPath,
+}
+
+impl Setting {
+    fn overriding(&self) -> Override {
+        let from = format!("sweep, at {} = {}", self.key, self.value);
+        Override::new(&self.key, self.value.clone(), from)
+    }
+}
 
 impl Sweep {
     /// Reads the sweep of a config file, and checks every point of it; `None` if it has no
@@ -47,6 +62,7 @@ impl Sweep {
     pub fn load(path: &Path, overrides: &[Override]) -> Result<Option<Self>> {
         let source = Source::read(path, overrides.to_vec())?;
         let mut top = source.table()?;
+        set_sweep(&mut top, &source)?;
         let Some(sweep) = top.remove(SWEEP) else {
             return Ok(None);
         };
@@ -59,16 +75,12 @@ impl Sweep {
         let points = (points.into_iter().zip(labels))
             .map(|(settings, label)| {
                 let mut at_point = source.clone();
-                for (key, value) in &settings {
-                    let from = format!("sweep, at {key} = {value}");
-                    at_point
-                        .overrides
-                        .push(Override::new(key, value.clone(), from));
-                }
-                let experiment = Experiment::from_source(&at_point)?;
+                (at_point.overrides).extend(settings.iter().map(Setting::overriding));
+                let experiment = Experiment::from_source(&at_point)
+                    .map_err(|error| in_sweep(error, source, &settings))?;
                 let settings = settings
                     .into_iter()
-                    .map(|(key, value)| (key, value.to_string()));
+                    .map(|one| (one.key, one.value.to_string()));
                 Ok(SweepPoint {
                     label,
                     settings: settings.collect(),
@@ -86,6 +98,23 @@ impl Sweep {
     }
 }
 
+/// An error of one point, with what the sweep sets there.
+fn in_sweep(mut error: ConfigError, source: &Source, settings: &[Setting]) -> ConfigError {
+    let from = error.location.from.as_ref();
+    if let Some(one) = (settings.iter()).find(|one| Some(&one.overriding().from) == from) {
+        error.location = source.location(source.locate(&one.at));
+    }
+    let set: Vec<String> = (settings.iter())
+        .map(|one| format!("{} = {}", one.key, one.value))
+        .collect();
+    let point = match set.is_empty() {
+        true => "that sets nothing".to_owned(),
+        false => set.join(", "),
+    };
+    error.message = format!("{} (at the point of the sweep {point})", error.message);
+    error
+}
+
 /// The settings of every point.
 fn expand(source: &Source, sweep: Value) -> Result<Vec<Vec<Setting>>, ConfigError> {
     let at = KeyPath::dotted(SWEEP);
@@ -99,76 +128,85 @@ fn expand(source: &Source, sweep: Value) -> Result<Vec<Vec<Setting>>, ConfigErro
     if let Some(other) = sweep.keys().next() {
         return refused(&at.name(other), "is not a key klfit knows".to_owned());
     }
-    let points = match (grid, list) {
+    let (at, points) = match (grid, list) {
         (Some(Value::Table(grid)), None) => {
+            let at = at.name("grid");
             let mut axes = Vec::new();
-            for (key, values) in leaves(&grid) {
-                let at = KeyPath::dotted(&format!("sweep.grid.{key}"));
-                match values {
-                    Value::Array(values) if !values.is_empty() => axes.push((key, values)),
+            for Setting { key, value, at } in leaves(&grid, &at) {
+                match value {
+                    Value::Array(value) if !value.is_empty() => {
+                        axes.push(Setting { key, value, at });
+                    }
                     Value::Array(_) => return refused(&at, "is empty".to_owned()),
                     other => return refused(&at, format!("is {other}, not a list of values")),
                 }
             }
-            product(&axes).ok_or_else(|| {
+            let points = product(&axes).ok_or_else(|| {
                 let message = format!("has more than {MOST_POINTS} points");
-                source.error(&at.name("grid"), message, "leave values out")
-            })?
+                source.error(&at, message, "leave values out")
+            })?;
+            (at, points)
         }
         (None, Some(Value::Array(list))) => {
-            let point = |point: &Value| match point {
-                Value::Table(point) => Some(leaves(point)),
-                _ => None,
-            };
-            match list.iter().map(point).collect::<Option<Vec<_>>>() {
-                Some(points) => points,
-                None => {
-                    return refused(
-                        &at.name("list"),
-                        "has an entry that is no section".to_owned(),
-                    );
+            let at = at.name("list");
+            let mut points = Vec::new();
+            for (i, point) in list.iter().enumerate() {
+                match point {
+                    Value::Table(point) => points.push(leaves(point, &at.index(i))),
+                    other => return refused(&at.index(i), format!("is {other}, not a section")),
                 }
             }
+            (at, points)
         }
-        _ => return refused(&at, "needs either a grid or a list".to_owned()),
+        (Some(_), Some(_)) => return refused(&at, "has both a grid and a list".to_owned()),
+        (Some(_), None) => return refused(&at.name("grid"), "is not a section".to_owned()),
+        (None, Some(_)) => return refused(&at.name("list"), "is not a list".to_owned()),
+        (None, None) => return refused(&at, "needs a grid or a list".to_owned()),
     };
     if points.is_empty() || points.iter().all(Vec::is_empty) {
-        return refused(&at, "has no points".to_owned());
+        return refused(&at, "sets nothing".to_owned());
     }
     Ok(points)
 }
 
 /// Every key of a table that is not a section, dotted, with its value.
-fn leaves(table: &Table) -> Vec<Setting> {
+fn leaves(table: &Table, at: &KeyPath) -> Vec<Setting> {
     let mut found = Vec::new();
     for (key, value) in table {
+        let at = at.name(key);
         match value {
             Value::Table(inside) => {
-                found.extend(
-                    leaves(inside)
-                        .into_iter()
-                        .map(|(name, value)| (format!("{key}.{name}"), value)),
-                );
+                found.extend(leaves(inside, &at).into_iter().map(|one| Setting {
+                    key: format!("{key}.{}", one.key),
+                    ..one
+                }));
             }
-            value => found.push((key.clone(), value.clone())),
+            value => found.push(Setting {
+                key: key.clone(),
+                value: value.clone(),
+                at,
+            }),
         }
     }
     found
 }
 
 /// Every combination of one value of each axis; `None` if there are too many.
-fn product(axes: &[(String, Vec<Value>)]) -> Option<Vec<Vec<Setting>>> {
-    let count =
-        (axes.iter()).try_fold(1usize, |count, (_, values)| count.checked_mul(values.len()));
+fn product(axes: &[Setting<Vec<Value>>]) -> Option<Vec<Vec<Setting>>> {
+    let count = (axes.iter()).try_fold(1usize, |count, axis| count.checked_mul(axis.value.len()));
     if count? > MOST_POINTS {
         return None;
     }
-    Some(axes.iter().fold(vec![Vec::new()], |points, (key, values)| {
+    Some(axes.iter().fold(vec![Vec::new()], |points, axis| {
         (points.iter())
             .flat_map(|point| {
-                values.iter().map(move |value| {
+                axis.value.iter().map(move |value| {
                     let mut point = point.clone();
-                    point.push((key.clone(), value.clone()));
+                    point.push(Setting {
+                        key: axis.key.clone(),
+                        value: value.clone(),
+                        at: axis.at.clone(),
+                    });
                     point
                 })
             })
@@ -182,7 +220,7 @@ fn labels(points: &[Vec<Setting>]) -> Vec<String> {
     let short = |key: &str| key.rsplit('.').next().unwrap_or(key).to_owned();
     let label = |point: &Vec<Setting>| {
         let parts: Vec<String> = (point.iter())
-            .map(|(key, value)| {
+            .map(|Setting { key, value, .. }| {
                 let value = value
                     .as_str()
                     .map_or_else(|| value.to_string(), str::to_owned);
@@ -194,7 +232,10 @@ fn labels(points: &[Vec<Setting>]) -> Vec<String> {
     let labels: Vec<String> = points.iter().map(label).collect();
     let fine = |c: char| c.is_alphanumeric() || "-_.+".contains(c);
     let all_fine = (labels.iter()).all(|label| {
-        label.len() <= LONGEST_LABEL && label.chars().all(fine) && !label.starts_with('.')
+        (1..=LONGEST_LABEL).contains(&label.len())
+            && label.chars().all(fine)
+            && !label.starts_with('.')
+            && !label.ends_with('.')
     });
     let distinct: HashSet<String> = labels.iter().map(|label| label.to_lowercase()).collect();
     if all_fine && distinct.len() == labels.len() {

@@ -1,6 +1,6 @@
 //! `[target]` of a config: the density p.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -80,9 +80,12 @@ impl SavedConfig {
 impl TargetConfig {
     /// The `type` of a section that names none.
     pub(super) fn default_type(section: &toml::Table) -> &'static str {
-        let file = section.get("file").and_then(toml::Value::as_str);
-        match file.map(|file| file.rsplit('.').next().unwrap_or(file)) {
-            Some("csv" | "npy") => "samples",
+        let extension = section.get("file").map(|file| {
+            let file = Path::new(file.as_str().unwrap_or_default());
+            file.extension().unwrap_or_default().to_ascii_lowercase()
+        });
+        match extension {
+            Some(extension) if extension == "csv" || extension == "npy" => "samples",
             Some(_) => "saved",
             None if section.contains_key("equations") => "linear-gaussian",
             None if section.contains_key("dof") => "student-t",
@@ -115,9 +118,12 @@ impl TargetConfig {
             }
             TargetKind::LinearGaussian(network) => {
                 let joint = network::joint(&network.equations, &network.stds).map_err(|error| {
+                    let part = at.name(error.part);
                     let key = match error.equation {
-                        Some(equation) => at.name("equations").index(equation),
-                        None => at.name("equations"),
+                        // One standard deviation may stand for all.
+                        Some(_) if error.part == "stds" && network.stds.len() == 1 => part.index(0),
+                        Some(equation) => part.index(equation),
+                        None => part,
                     };
                     source.error(&key, format!(": {}", error.message), error.help)
                 })?;

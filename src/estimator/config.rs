@@ -120,7 +120,8 @@ impl RuleConfig {
             Self::GaussHermite(config) => on_axes(config.order(dim)),
             Self::MonteCarlo(config) => config.samples.max(strata),
             Self::QuasiMonteCarlo(config) => {
-                QuasiMonteCarlo::new(config.samples).per_stratum(strata) * strata
+                let per_stratum = QuasiMonteCarlo::new(config.samples).per_stratum(strata);
+                per_stratum.saturating_mul(strata)
             }
             Self::Rows(_) => rows,
         }
@@ -157,6 +158,14 @@ impl EstimatorConfig {
             "quadrature"
         } else {
             "monte-carlo"
+        }
+    }
+
+    /// Writes down the defaults it takes; not those of `points` and `order`, which are refined
+    /// where they are left out.
+    pub(crate) fn fill(&mut self) {
+        if self.rule.is_random() {
+            self.noise.get_or_insert(NoiseRule::Fresh);
         }
     }
 

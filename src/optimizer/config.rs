@@ -158,6 +158,13 @@ impl OptimizerConfig {
         self.learning_rate.unwrap_or(default)
     }
 
+    /// Writes down the defaults it takes.
+    pub(crate) fn fill(&mut self) {
+        if self.rule.has_learning_rate() {
+            self.learning_rate = Some(self.learning_rate());
+        }
+    }
+
     /// The key of a setting that makes no sense, with the reason.
     pub fn check(&self) -> Result<(), (&'static str, String)> {
         check_positive("learning_rate", self.learning_rate())?;

@@ -12,6 +12,8 @@ pub struct NetworkError {
     /// The equation it is about, counted from 0; none where it is about the standard deviations or
     /// the whole.
     pub equation: Option<usize>,
+    /// What it is about: "equations", or "stds".
+    pub part: &'static str,
     /// What is wrong.
     pub message: String,
     /// What to do about it.
@@ -33,8 +35,16 @@ impl NetworkError {
     ) -> Self {
         Self {
             equation: equation.into(),
+            part: "equations",
             message: message.into(),
             help: help.into(),
+        }
+    }
+
+    fn about_stds(self) -> Self {
+        Self {
+            part: "stds",
+            ..self
         }
     }
 }
@@ -153,7 +163,8 @@ fn one_for_each(stds: &[f64], names: &[String]) -> Result<Vec<f64>, NetworkError
                     count(names.len(), "equation")
                 ),
                 "give one for each equation in the same order, or one for all",
-            ));
+            )
+            .about_stds());
         }
     };
     match each.iter().position(|std| !(std.is_finite() && *std > 0.0)) {
@@ -161,7 +172,8 @@ fn one_for_each(stds: &[f64], names: &[String]) -> Result<Vec<f64>, NetworkError
             i,
             format!("the standard deviation of {} is {}", names[i], each[i]),
             "standard deviations are positive and finite; without noise there is no density",
-        )),
+        )
+        .about_stds()),
         None => Ok(each),
     }
 }
