@@ -3,7 +3,7 @@
 use klfit::Mixture;
 use klfit::divergence::DivergenceKind::{ForwardKl, Js, ReverseKl};
 use klfit::divergence::Method;
-use klfit::run_folder::FitSummary;
+use klfit::run_folder::{FitSummary, TargetSummary};
 
 use crate::support::{
     Run, assert_close, divergences_on_a_line, run_config, three_in_a_plane, two_on_a_line,
@@ -183,7 +183,10 @@ fn check_moments(name: &str) {
     ];
     let run = run_config(name, &overrides);
     let fit = &run.summary.fits[0];
-    let target = Mixture::try_from(&run.summary.target).unwrap();
+    let TargetSummary::Mixture(target) = &run.summary.target else {
+        panic!("{:?}", run.summary.target);
+    };
+    let target = Mixture::try_from(target).unwrap();
     let q = q(fit);
     let samples = 1024.0f64;
     for d in 0..target.dim() {
