@@ -39,9 +39,9 @@ fn order(kind: DivergenceKind) -> f64 {
 /// An order a little farther from those that are always finite.
 fn beyond(order: f64) -> f64 {
     if order < 0.0 {
-        order - 0.3
+        order - 0.5
     } else if order > 1.0 {
-        order + 0.3
+        order + 0.5
     } else {
         order
     }

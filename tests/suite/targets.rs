@@ -300,15 +300,3 @@ fn a_low_rank_family_reaches_a_low_rank_gaussian() {
         }
     }
 }
-#[test]
-fn zz_debug() {
-    let numerics = Numerics::cpu();
-    let q = gaussian(0.7, 1.4);
-    for (dof, expected) in [(3.0, 0.830956728930295), (8.0, 0.3064953655025731)] {
-        let kind = DivergenceKind::ForwardKl;
-        let evaluator = Evaluator::new(numerics.clone(), 1, 0, vec![kind], Effort::last(1));
-        let q = MixtureTensors::constant(&q, &numerics);
-        let e = evaluator.evaluate(&target(on_a_line(dof)), &q).unwrap()[0].of(kind);
-        println!("ZZ {dof} {e:?} off {}", e.value - expected);
-    }
-}
