@@ -79,7 +79,7 @@ fn values_and_gradients_are_those_of_the_cpu() {
                             label: "test".to_owned(),
                             divergence,
                             family: Family::new(config, model.dim()),
-                            start: Start::MomentMatch { restarts: 2 },
+                            start: Start::KMeans { restarts: 2 },
                             estimator: rule.into(),
                             optimizer: OptimizerConfig::default(),
                             stop: StopConfig::NEVER,

@@ -7,6 +7,7 @@ mod determinism;
 mod devices;
 mod docs;
 mod estimators;
+mod examples;
 mod failures;
 mod figures;
 mod files;

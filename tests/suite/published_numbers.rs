@@ -259,7 +259,10 @@ fn iris() {
 
 #[test]
 fn every_config_is_tested_here() {
-    let tested = include_str!("published_numbers.rs");
+    let tested = concat!(
+        include_str!("published_numbers.rs"),
+        include_str!("examples.rs")
+    );
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
