@@ -137,7 +137,7 @@ impl StudentT {
     fn climb(&self, mut x: DVector<f64>) -> DVector<f64> {
         let (dim, dof) = (self.scales.dim(), self.dof);
         let precisions: Vec<DMatrix<f64>> = (self.scales.scale_trils().iter())
-            .filter_map(|factor| Some(Cholesky::pack_dirty(factor.clone()).inverse()))
+            .map(|factor| Cholesky::pack_dirty(factor.clone()).inverse())
             .collect();
         for _ in 0..2000 {
             let squared: Vec<f64> = (0..self.scales.components())
