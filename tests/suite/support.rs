@@ -1,12 +1,24 @@
 //! Shared by the tests: small experiments, and a second way to compute what klfit computes.
 
 use klfit::Mixture;
-use klfit::config::{Experiment, Override};
+use klfit::config::{Experiment, FitConfig, MixtureConfig, Override};
+use klfit::density::Density;
+use klfit::device::Numerics;
+use klfit::divergence::{self, DivergenceKind, DivergenceName, Estimate, Sampled, Side};
+use klfit::estimator::{
+    Context, Estimator, EstimatorConfig, GaussHermiteConfig, MonteCarloConfig, QuadratureConfig,
+    QuasiMonteCarloConfig, RuleConfig,
+};
+use klfit::family::FamilyConfig;
 use klfit::fit::{Plan, Record};
+use klfit::kernel::MixtureTensors;
+use klfit::noise::{Noise, RunKey, Stream};
+use klfit::optimizer::OptimizerConfig;
 use klfit::run::Watch;
 use klfit::run_folder::{Existing, FitSummary, RunFolder, Summary};
 use nalgebra::DMatrix;
 use std::path::{Path, PathBuf};
+use toml::{Table, Value};
 
 /// A config of the repository.
 pub fn config(name: &str) -> PathBuf {
@@ -80,6 +92,207 @@ pub fn two_on_a_line(offset: f64) -> Mixture {
     .unwrap()
 }
 
+/// A mixture in D dimensions that is nowhere far from [`wide`] in either direction, so that every
+/// divergence between them is finite and so are the variances of their estimates.
+pub fn mild(dim: usize) -> Mixture {
+    let at = |to: f64| (0..dim).map(|d| to * (1.0 - 0.5 * d as f64)).collect();
+    let stds = |first: f64| -> Vec<f64> { (0..dim).map(|d| first - 0.1 * d as f64).collect() };
+    Mixture::from_stds(
+        vec![0.4, 0.6],
+        vec![at(-0.8), at(0.7)],
+        vec![stds(1.6), stds(1.5)],
+    )
+    .unwrap()
+}
+
+/// One or two correlated components around [`mild`].
+pub fn wide(components: usize, dim: usize) -> Mixture {
+    let covariance = |variance: f64, shared: f64| {
+        DMatrix::from_fn(dim, dim, |i, j| if i == j { variance } else { shared })
+    };
+    let at = |to: f64| -> Vec<f64> { (0..dim).map(|d| to * (1.0 - 0.5 * d as f64)).collect() };
+    let mut parts = vec![(0.55, at(-0.3), covariance(2.9, 0.4))];
+    if components > 1 {
+        parts.push((0.45, at(0.4), covariance(3.2, -0.3)));
+    } else {
+        parts[0].0 = 1.0;
+    }
+    Mixture::from_covariances(
+        parts.iter().map(|part| part.0).collect(),
+        parts.iter().map(|part| part.1.clone()).collect(),
+        parts.into_iter().map(|part| part.2).collect(),
+    )
+    .unwrap()
+}
+
+/// A Gaussian on a line.
+pub fn gaussian(mean: f64, std: f64) -> Mixture {
+    Mixture::from_stds(vec![1.0], vec![vec![mean]], vec![vec![std]]).unwrap()
+}
+
+/// Every rule for points, of few points.
+pub fn small_rules() -> Vec<RuleConfig> {
+    (RuleConfig::all().into_iter())
+        .map(|rule| match rule {
+            RuleConfig::Quadrature(_) => quadrature(9),
+            RuleConfig::GaussHermite(_) => gauss_hermite(4),
+            RuleConfig::MonteCarlo(_) => monte_carlo(12),
+            RuleConfig::QuasiMonteCarlo(_) => quasi_monte_carlo(16),
+            RuleConfig::Rows(rows) => RuleConfig::Rows(rows),
+        })
+        .collect()
+}
+
+pub fn quadrature(points: usize) -> RuleConfig {
+    RuleConfig::Quadrature(QuadratureConfig {
+        points: Some(points),
+        range: None,
+    })
+}
+
+pub fn gauss_hermite(order: usize) -> RuleConfig {
+    RuleConfig::GaussHermite(GaussHermiteConfig { order: Some(order) })
+}
+
+pub fn monte_carlo(samples: usize) -> RuleConfig {
+    RuleConfig::MonteCarlo(MonteCarloConfig { samples })
+}
+
+pub fn quasi_monte_carlo(samples: usize) -> RuleConfig {
+    RuleConfig::QuasiMonteCarlo(QuasiMonteCarloConfig { samples })
+}
+
+/// What a config would say of a combination of choices: the library decides itself which make sense.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    pub divergence: DivergenceKind,
+    pub family: FamilyConfig,
+    pub estimator: EstimatorConfig,
+    pub optimizer: OptimizerConfig,
+}
+
+/// Targets as a config writes them, in a folder with the files they need.
+pub struct Targets {
+    folder: tempfile::TempDir,
+}
+
+impl Targets {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let column = |i: usize, d: usize| ((i * (d + 3)) as f64 * 0.61).sin() * (1.5 + d as f64);
+        for dim in 1..=3 {
+            let rows: String = (0..20)
+                .map(|i| {
+                    let row: Vec<String> = (0..dim).map(|d| column(i, d).to_string()).collect();
+                    row.join(",") + "\n"
+                })
+                .collect();
+            std::fs::write(folder.path().join(format!("{dim}.csv")), rows).unwrap();
+        }
+        Self { folder }
+    }
+
+    pub fn samples(&self, dim: usize) -> String {
+        format!("file = \"{dim}.csv\"\n")
+    }
+
+    pub fn mixture(&self, mixture: &Mixture) -> String {
+        toml::to_string(&MixtureConfig::from(mixture)).unwrap()
+    }
+
+    pub fn student_t(&self, scales: &Mixture, dof: f64) -> String {
+        format!("dof = {dof:?}\n{}", self.mixture(scales))
+    }
+
+    /// The experiment with one fit; or why a config that asks for it is refused.
+    pub fn ask(&self, target: &str, choice: &Choice) -> Result<Experiment, String> {
+        use DivergenceKind as Kind;
+        use DivergenceName as Name;
+        let (divergence, alpha) = match choice.divergence {
+            // Forward KL to rows becomes the cross-entropy.
+            Kind::ForwardKl | Kind::CrossEntropy => (Name::ForwardKl, None),
+            Kind::ReverseKl => (Name::ReverseKl, None),
+            Kind::Js => (Name::Js, None),
+            Kind::Jeffreys => (Name::Jeffreys, None),
+            Kind::Alpha(order) => (Name::Alpha, Some(order.value())),
+            Kind::Renyi(order) => (Name::Renyi, Some(order.value())),
+            Kind::Chi2 => (Name::Chi2, None),
+            Kind::SquaredHellinger => (Name::SquaredHellinger, None),
+            Kind::TotalVariation => (Name::TotalVariation, None),
+        };
+        let fit = FitConfig {
+            divergence,
+            alpha,
+            label: None,
+            restarts: Some(2),
+            family: choice.family.clone(),
+            init: None,
+            estimator: choice.estimator,
+            optimizer: choice.optimizer,
+            stop: Default::default(),
+        };
+        let mut fit = Table::try_from(&fit).unwrap();
+        for section in ["estimator", "optimizer"] {
+            flatten(fit[section].as_table_mut().unwrap());
+        }
+        let fits = Table::from_iter([("fit".to_owned(), Value::Array(vec![fit.into()]))]);
+        let fits = toml::to_string(&fits).unwrap();
+        let text = format!("name = \"asked\"\n[target]\n{target}\n{fits}");
+        let path = self.folder.path().join("asked.toml");
+        let experiment =
+            Experiment::parse(&path, &text, Vec::new()).map_err(|error| error.to_string())?;
+        if experiment.plans[0].divergence == choice.divergence {
+            Ok(experiment)
+        } else {
+            Err("another divergence stands for it".to_owned())
+        }
+    }
+}
+
+/// `{ type = { adam = { beta1 = 0.9 } } }` as a config says it: `{ type = "adam", beta1 = 0.9 }`.
+fn flatten(section: &mut Table) {
+    let Some(Value::Table(kind)) = section.remove("type") else {
+        panic!("{section:?} has no type");
+    };
+    for (name, settings) in kind {
+        section.insert("type".to_owned(), name.into());
+        section.extend(settings.as_table().unwrap().clone());
+    }
+}
+
+/// A divergence of one pair by one estimator, with the noise of each key.
+pub fn by(
+    estimator: &dyn Estimator,
+    kind: DivergenceKind,
+    (p, q): (&dyn Density, &Mixture),
+    keys: &[RunKey],
+) -> Vec<Estimate> {
+    let numerics = Numerics::cpu();
+    let q_device = MixtureTensors::constant(q, &numerics);
+    divergence::estimate(&*kind.build(), |side| {
+        let (density, stream): (&dyn Density, _) = match side {
+            Side::Target => (p, Stream::TargetDraws),
+            Side::Family => (&q_device, Stream::FamilyDraws),
+        };
+        let context = Context {
+            numerics: &numerics,
+            dim: q.dim(),
+            noise: Noise {
+                runs: keys,
+                stream,
+                step: 0,
+            },
+        };
+        Sampled::new(estimator.draws(density, context), p, &q_device)
+    })
+    .unwrap()
+}
+
+/// The keys of one experiment's runs.
+pub fn keys(seed: u64, runs: usize) -> Vec<RunKey> {
+    (0..runs as u64).map(|run| RunKey { seed, run }).collect()
+}
+
 /// ∫ f over a line by Simpson's rule, which klfit does not use.
 pub fn simpson(low: f64, high: f64, f: impl Fn(f64) -> f64) -> f64 {
     let pieces = 20_000;
@@ -90,10 +303,41 @@ pub fn simpson(low: f64, high: f64, f: impl Fn(f64) -> f64) -> f64 {
     (f(low) + inner + f(high)) * width / 3.0
 }
 
-/// (KL(p‖q), KL(q‖p), JS) on a line by Simpson's rule from the definitions.
-pub fn divergences_on_a_line(p: &Mixture, q: &Mixture) -> (f64, f64, f64) {
+/// The points between −60 and 60 where f changes its sign, by bisection.
+fn changes_of_sign(f: impl Fn(f64) -> f64) -> Vec<f64> {
+    let mut found = Vec::new();
+    for i in -6000..6000 {
+        let (mut low, mut high) = (f64::from(i) * 0.01, f64::from(i + 1) * 0.01);
+        let sign = f(low) > 0.0;
+        if sign == (f(high) > 0.0) {
+            continue;
+        }
+        for _ in 0..60 {
+            let middle = 0.5 * (low + high);
+            if sign == (f(middle) > 0.0) {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        found.push(low);
+    }
+    found
+}
+
+/// A divergence on a line by Simpson's rule, straight from its definition.
+pub fn divergence_on_a_line(kind: DivergenceKind, p: &Mixture, q: &Mixture) -> f64 {
+    use DivergenceKind as Kind;
+    let log_p = |x: f64| p.log_density(&[x]);
+    let log_q = |x: f64| q.log_density(&[x]);
+    let log_m = |x: f64| {
+        let (a, b) = (log_p(x), log_q(x));
+        let max = a.max(b);
+        max + (0.5 * ((a - max).exp() + (b - max).exp())).ln()
+    };
+    let over_the_line = |f: &dyn Fn(f64) -> f64| simpson(-60.0, 60.0, f);
     let kl = |a: &dyn Fn(f64) -> f64, b: &dyn Fn(f64) -> f64| {
-        simpson(-60.0, 60.0, |x| {
+        over_the_line(&|x| {
             let (a, b) = (a(x), b(x));
             if a == f64::NEG_INFINITY {
                 0.0
@@ -102,15 +346,48 @@ pub fn divergences_on_a_line(p: &Mixture, q: &Mixture) -> (f64, f64, f64) {
             }
         })
     };
-    let log_p = |x: f64| p.log_density(&[x]);
-    let log_q = |x: f64| q.log_density(&[x]);
-    let log_m = |x: f64| {
-        let (a, b) = (log_p(x), log_q(x));
-        let max = a.max(b);
-        max + (0.5 * ((a - max).exp() + (b - max).exp())).ln()
-    };
-    let js = 0.5 * (kl(&log_p, &log_m) + kl(&log_q, &log_m));
-    (kl(&log_p, &log_q), kl(&log_q, &log_p), js)
+    let power =
+        |order: f64| over_the_line(&|x| (order * log_p(x) + (1.0 - order) * log_q(x)).exp());
+    match kind {
+        Kind::ForwardKl => kl(&log_p, &log_q),
+        Kind::ReverseKl => kl(&log_q, &log_p),
+        Kind::Js => 0.5 * (kl(&log_p, &log_m) + kl(&log_q, &log_m)),
+        Kind::Jeffreys => kl(&log_p, &log_q) + kl(&log_q, &log_p),
+        Kind::Alpha(order) => {
+            let order = order.value();
+            (1.0 - power(order)) / (order * (1.0 - order))
+        }
+        Kind::Renyi(order) => power(order.value()).ln() / (order.value() - 1.0),
+        Kind::Chi2 => power(2.0) - 1.0,
+        Kind::SquaredHellinger => {
+            over_the_line(&|x| 0.5 * ((0.5 * log_p(x)).exp() - (0.5 * log_q(x)).exp()).powi(2))
+        }
+        Kind::TotalVariation => {
+            let mut ends = vec![-60.0];
+            ends.extend(changes_of_sign(|x| log_p(x) - log_q(x)));
+            ends.push(60.0);
+            let difference = |x: f64| 0.5 * (log_p(x).exp() - log_q(x).exp());
+            (ends.windows(2))
+                .map(|ends| simpson(ends[0], ends[1], difference).abs())
+                .sum()
+        }
+        Kind::CrossEntropy => over_the_line(&|x| {
+            let log_p = log_p(x);
+            if log_p == f64::NEG_INFINITY {
+                0.0
+            } else {
+                -log_p.exp() * log_q(x)
+            }
+        }),
+    }
+}
+
+/// (KL(p‖q), KL(q‖p), JS) on a line by Simpson's rule from the definitions.
+pub fn divergences_on_a_line(p: &Mixture, q: &Mixture) -> (f64, f64, f64) {
+    use DivergenceKind::{ForwardKl, Js, ReverseKl};
+    let [forward, reverse, js] =
+        [ForwardKl, ReverseKl, Js].map(|kind| divergence_on_a_line(kind, p, q));
+    (forward, reverse, js)
 }
 
 #[track_caller]
