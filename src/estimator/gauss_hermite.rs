@@ -133,7 +133,10 @@ mod tests {
                 let moment: f64 = (axis(order).iter())
                     .map(|(z, weight)| weight * z.powi(degree as i32))
                     .sum();
-                assert!((moment / exact - 1.0).abs() < 1e-12, "{order} {degree}");
+                let off: f64 = (moment / exact - 1.0).abs();
+                // Of 300 points the outermost have weights of no accuracy, about 1e-31, which the
+                // highest powers show.
+                assert!(off < 1e-10, "{order} {degree}: {off}");
                 exact *= degree as f64 + 1.0;
             }
         }

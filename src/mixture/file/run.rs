@@ -52,6 +52,7 @@ mod tests {
     /// A summary with fits of these names.
     fn summary(labels: &[&str]) -> Summary {
         let mixture = r#"{"weights": [1.0], "means": [[0.0]], "covariances": [[[1.0]]]}"#;
+        let target = mixture.replacen('{', r#"{"type": "mixture", "#, 1);
         let fits: Vec<String> = (labels.iter())
             .map(|label| {
                 format!(
@@ -59,12 +60,12 @@ mod tests {
                     "restarts": 2, "failed": 0, "known_optimum": null, "optima": [], "best": {{
                     "run": 0, "steps": 1, "stop": {{"reason": "steps"}}, "gradient_norm": 0.0,
                     "loss": {{"value": 0.5, "error": 0.0, "method": "closed-form"}},
-                    "divergences": {{}}, "mixture": {mixture}}}}}"#
+                    "divergences": {{}}, "diagnostics": {{}}, "mixture": {mixture}}}}}"#
                 )
             })
             .collect();
         serde_json::from_str(&format!(
-            r#"{{"format": 1, "name": "test", "seed": 0, "seconds": 1.0, "target": {mixture},
+            r#"{{"format": 1, "name": "test", "seed": 0, "seconds": 1.0, "target": {target},
             "versions": {{"klfit": "0", "burn": "0"}}, "device": {{}}, "fits": [{}]}}"#,
             fits.join(",")
         ))
