@@ -88,21 +88,30 @@ fn values_and_gradients_are_those_of_the_cpu() {
                         let (value32, gradient32) = at_starts(&plan, model, &numerics);
                         let name = backend.name();
                         let what = format!("{name}, {divergence:?}, {}", rule.name());
-                        for (a, b) in value.iter().zip(&value32) {
-                            assert_close(*b, *a, 2e-5 * a.abs().max(1.0), &what);
+                        for (run, &a) in value.iter().enumerate() {
+                            // A divergence with a power of the ratio can start beyond what 32
+                            // bits hold; such a start is no number to agree on.
+                            if a.abs() > 1e6 {
+                                continue;
+                            }
+                            assert_close(value32[run], a, 2e-5 * a.abs().max(1.0), &what);
+                            let width = plan.family.parameters();
+                            let exact = &gradient[run * width..][..width];
+                            let single = &gradient32[run * width..][..width];
+                            let scale = exact.iter().fold(0.1f64, |most, g| most.max(g.abs()));
+                            for (a, b) in exact.iter().zip(single) {
+                                assert_close(*b, *a, 3e-4 * scale, &what);
+                            }
+                            compared += 1;
                         }
-                        let scale = gradient.iter().fold(0.0f64, |most, g| most.max(g.abs()));
-                        for (a, b) in gradient.iter().zip(&gradient32) {
-                            assert_close(*b, *a, 3e-4 * scale.max(0.1), &what);
-                        }
-                        compared += 1;
                     }
                 }
             }
         }
     }
-    // 13 divergences × 4 rules × 4 structures on two targets, and those that are finite on the third.
-    assert!(compared >= 13 * 4 * 4 * 2, "{compared}");
+    // 13 divergences × 4 rules × 4 structures × 2 starts on two targets, and those that are finite on
+    // the third; few of the starts are out of reach.
+    assert!(compared >= 13 * 4 * 4 * 2 * 2, "{compared}");
 }
 
 #[test]
