@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::density::Density;
 use crate::device::Numerics;
-use crate::divergence::{self, DivergenceKind, Estimate, Sampled, Side};
+use crate::divergence::{self, Attempt, DivergenceKind, Estimate, Sampled, Side};
 use crate::error::Result;
 use crate::estimator::{Context, Estimator, MonteCarlo, Quadrature, Rows};
 use crate::kernel::MixtureTensors;
@@ -67,6 +67,20 @@ impl Evaluation {
     }
 }
 
+/// The attempts at every reported divergence of one run.
+type Attempts = Vec<(DivergenceKind, Attempt)>;
+
+impl From<Attempts> for Evaluation {
+    fn from(attempts: Attempts) -> Self {
+        Self(
+            (attempts
+                .into_iter()
+                .map(|(kind, attempt)| (kind, attempt.estimate)))
+            .collect(),
+        )
+    }
+}
+
 /// How much work an evaluation may be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Effort {
@@ -74,6 +88,8 @@ pub struct Effort {
     tolerance: [f64; Quadrature::MAX_DIM],
     /// … or until a component has this many points on an axis.
     points: [usize; Quadrature::MAX_DIM],
+    /// Whether it goes farther out than usual.
+    wide: bool,
     /// Draws on each side, for D > 2.
     samples: usize,
 }
@@ -84,6 +100,7 @@ impl Effort {
         Self {
             tolerance: [1e-7, 1e-6],
             points: [6401, 161],
+            wide: false,
             samples,
         }
     }
@@ -93,6 +110,7 @@ impl Effort {
         Self {
             tolerance: [f64::INFINITY; 2],
             points: FIRST_POINTS,
+            wide: false,
             samples: 1024,
         }
     }
@@ -102,6 +120,7 @@ impl Effort {
         Self {
             tolerance: [1e-9; 2],
             points: [12_801, 641],
+            wide: true,
             samples: 16 * samples,
         }
     }
@@ -109,8 +128,6 @@ impl Effort {
 
 /// The first rule has this many points on an axis, for D = 1 and 2.
 const FIRST_POINTS: [usize; Quadrature::MAX_DIM] = [201, 81];
-/// A value above this is not refined: it is far from any optimum, or infinite, where no rule ends.
-const VAST: f64 = 1e6;
 /// No sum of rounded numbers can be told better than this many units in the last place.
 const ROUNDING_UNITS: f64 = 64.0;
 /// Runs are evaluated in groups whose largest tensor has about this many entries.
@@ -139,7 +156,8 @@ impl Evaluator {
         effort: Effort,
     ) -> Self {
         let axis = dim.min(Quadrature::MAX_DIM) - 1;
-        let first = Quadrature::up_to(FIRST_POINTS[axis], effort.points[axis]);
+        let narrow = Quadrature::up_to(FIRST_POINTS[axis], effort.points[axis]);
+        let first = if effort.wide { narrow.wide() } else { narrow };
         Self {
             numerics,
             dim,
@@ -158,11 +176,13 @@ impl Evaluator {
         let [runs, k, d] = q.dims();
         if let Some(rows) = p.rows() {
             let [_, points, _] = rows.x.dims();
-            return self.in_groups(&Rows, points * k * d, p, q);
+            let attempts = self.in_groups(&Rows, points * k * d, p, q)?;
+            return Ok(attempts.into_iter().map(Evaluation::from).collect());
         }
         if self.dim > Quadrature::MAX_DIM {
             let estimator = MonteCarlo::new(self.effort.samples);
-            return self.in_groups(&estimator, self.effort.samples * k, p, q);
+            let attempts = self.in_groups(&estimator, self.effort.samples * k, p, q)?;
+            return Ok(attempts.into_iter().map(Evaluation::from).collect());
         }
         let tolerance = self.effort.tolerance[self.dim - 1];
         let mut settled = vec![Evaluation::default(); runs];
@@ -176,17 +196,16 @@ impl Evaluator {
                 q.select(&open)
             };
             let mut still_open = Vec::new();
-            for (run, evaluation) in open.into_iter().zip(self.in_groups(rule, size, p, &some)?) {
-                let is_rough = self.kinds.iter().any(|&kind| {
-                    let estimate = evaluation.of(kind);
+            for (run, attempts) in open.into_iter().zip(self.in_groups(rule, size, p, &some)?) {
+                let is_rough = attempts.iter().any(|(_, attempt)| {
                     let rounding = ROUNDING_UNITS * self.numerics.epsilon();
-                    let reachable = rounding * estimate.value.abs().max(1.0);
-                    estimate.value.abs() <= VAST && estimate.error > tolerance.max(reachable)
+                    let reachable = rounding * attempt.estimate.value.abs().max(1.0);
+                    attempt.calls_for_a_finer_rule(tolerance.max(reachable))
                 });
                 if is_rough {
                     still_open.push(run);
                 }
-                settled[run] = evaluation;
+                settled[run] = attempts.into();
             }
             open = still_open;
             if open.is_empty() {
@@ -202,10 +221,10 @@ impl Evaluator {
         entries_per_run: usize,
         p: &dyn Density,
         q: &MixtureTensors,
-    ) -> Result<Vec<Evaluation>> {
+    ) -> Result<Vec<Attempts>> {
         let [runs, ..] = q.dims();
         let group = (GROUP_ENTRIES / entries_per_run.max(1)).clamp(1, runs);
-        let mut evaluations = Vec::with_capacity(runs);
+        let mut attempts = Vec::with_capacity(runs);
         for start in (0..runs).step_by(group) {
             let members: Vec<usize> = (start..(start + group).min(runs)).collect();
             let some = if members.len() == runs {
@@ -213,9 +232,9 @@ impl Evaluator {
             } else {
                 q.select(&members)
             };
-            evaluations.extend(self.group(estimator, members.len(), p, &some)?);
+            attempts.extend(self.group(estimator, members.len(), p, &some)?);
         }
-        Ok(evaluations)
+        Ok(attempts)
     }
 
     /// Every run of a group sees the same noise: their values differ by θ alone.
@@ -225,7 +244,7 @@ impl Evaluator {
         runs: usize,
         p: &dyn Density,
         q: &MixtureTensors,
-    ) -> Result<Vec<Evaluation>> {
+    ) -> Result<Vec<Attempts>> {
         let keys = [RunKey {
             seed: self.seed,
             run: 0,
@@ -251,13 +270,13 @@ impl Evaluator {
             }
             .clone()
         };
-        let mut evaluations = vec![Evaluation::default(); runs];
+        let mut all = vec![Attempts::new(); runs];
         for &kind in &self.kinds {
-            let estimates = divergence::estimate(&*kind.build(), &mut side)?;
-            for (evaluation, estimate) in evaluations.iter_mut().zip(estimates) {
-                evaluation.0.insert(kind, estimate);
+            let attempts = divergence::estimate(&*kind.build(), &mut side)?;
+            for (of_run, attempt) in all.iter_mut().zip(attempts) {
+                of_run.push((kind, attempt));
             }
         }
-        Ok(evaluations)
+        Ok(all)
     }
 }

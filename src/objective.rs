@@ -6,7 +6,7 @@ use burn::tensor::{Int, Tensor};
 
 use crate::density::{Density, Draws};
 use crate::device::Numerics;
-use crate::divergence::{self, Divergence, Estimate, Sampled, Side};
+use crate::divergence::{self, Attempt, Divergence, Estimate, Sampled, Side};
 use crate::error::Result;
 use crate::estimator::{Context, Estimator, EstimatorConfig, GradientRule};
 use crate::family::Family;
@@ -18,9 +18,6 @@ use crate::target::Target;
 /// A rule for the loss is refined until its error is below this share of the loss (or this many
 /// nats, for a loss below one): a coarser one would have stationary points of its own.
 const TOLERANCE: f64 = 1e-5;
-
-/// A loss above this is not refined: it is far from any optimum, or infinite, where no rule ends.
-const VAST: f64 = 1e6;
 /// Gradients that a variance is told from.
 const PROBES: usize = 32;
 
@@ -105,13 +102,13 @@ impl<'a> Objective<'a> {
         let mut settled = vec![Estimate::UNKNOWN; runs];
         let mut open: Vec<usize> = (0..runs).collect();
         for level in 0..self.rules.len() {
-            let estimates = self.estimate(theta, &open, level, step)?;
+            let attempts = self.estimate(theta, &open, level, step)?;
             let mut still_open = Vec::new();
-            for (run, estimate) in open.into_iter().zip(estimates) {
-                settled[run] = estimate;
+            for (run, attempt) in open.into_iter().zip(attempts) {
+                settled[run] = attempt.estimate;
                 self.levels[run] = level;
-                let size = estimate.value.abs();
-                if size <= VAST && estimate.error > TOLERANCE * size.max(1.0) {
+                let size = attempt.estimate.value.abs();
+                if attempt.calls_for_a_finer_rule(TOLERANCE * size.max(1.0)) {
                     still_open.push(run);
                 }
             }
@@ -205,7 +202,7 @@ impl<'a> Objective<'a> {
         runs: &[usize],
         level: usize,
         step: usize,
-    ) -> Result<Vec<Estimate>> {
+    ) -> Result<Vec<Attempt>> {
         let theta = if runs.len() == self.keys.len() {
             theta.clone()
         } else {

@@ -15,6 +15,28 @@ pub struct Estimate {
     pub method: Method,
 }
 
+/// An estimate by one rule, and whether a finer one is worth trying.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Attempt {
+    /// What came of it.
+    pub estimate: Estimate,
+    /// The share of the error that a finer rule would keep: rounding, and what lies beyond the last
+    /// points.
+    pub floor: f64,
+}
+
+/// A value above this is not worth refining: it is far from any optimum, or infinite, where no rule
+/// ends.
+const VAST: f64 = 1e6;
+
+impl Attempt {
+    /// Whether a finer rule could bring the error under a tolerance. Not if the value is lost (NaN).
+    pub fn calls_for_a_finer_rule(self, tolerance: f64) -> bool {
+        let Estimate { value, error, .. } = self.estimate;
+        value.abs() <= VAST && error - self.floor > tolerance
+    }
+}
+
 /// How a divergence was obtained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -26,7 +26,7 @@ pub use closed_form::{
     gaussian_kl, gaussian_log_power_integral, gaussian_total_variation, power_integral_diverges,
 };
 pub use cross_entropy::CrossEntropy;
-pub use estimate::{Estimate, Method};
+pub use estimate::{Attempt, Estimate, Method};
 pub use forward_kl::ForwardKl;
 pub use jeffreys::Jeffreys;
 pub use jensen_shannon::JensenShannon;

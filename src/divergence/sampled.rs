@@ -2,7 +2,7 @@
 
 use burn::tensor::{DType, Tensor};
 
-use super::{Divergence, Estimate, Method, Side};
+use super::{Attempt, Divergence, Estimate, Method, Side};
 use crate::density::{Density, Draws, DrawsError};
 use crate::device::Numerics;
 use crate::error::Result;
@@ -56,22 +56,35 @@ impl Sampled {
         divergence.integrand(side, self.log_p.clone(), self.log_q.clone())
     }
 
-    /// This side's share `[R]` with its error `[R]`, and how it was obtained.
-    fn share(&self, divergence: &dyn Divergence, side: Side) -> (Tensor<1>, Tensor<1>, Method) {
+    /// This side's share with its errors, and how it was obtained.
+    fn share(&self, divergence: &dyn Divergence, side: Side) -> Share {
         let values = self.values(divergence, side);
         // What is averaged is a difference of two logarithms, rounded each by itself.
         // Rows have no log p, and what is averaged over them does without.
         let log_p = (self.log_p.clone()).mask_fill(self.log_p.clone().is_nan(), 0.0);
         let rounded = log_p.abs() + self.log_q.clone().abs();
         let rounding = (self.draws.expectation(rounded)).mul_scalar(epsilon(&values));
-        let error = self.draws.error(values.clone()) + rounding;
         let method = match self.draws.error {
             DrawsError::Embedded(_) => Method::Quadrature,
             DrawsError::Random { .. } => Method::MonteCarlo,
             DrawsError::Rows => Method::Data,
         };
-        (self.draws.expectation(values), error, method)
+        Share {
+            error: self.draws.error(values.clone()),
+            floor: self.draws.beyond(values.clone()) + rounding,
+            value: self.draws.expectation(values),
+            method,
+        }
     }
+}
+
+/// What one side adds to a divergence: R values, the errors of the rule, and the errors that any
+/// rule of its kind has, `[R]`.
+struct Share {
+    value: Tensor<1>,
+    error: Tensor<1>,
+    floor: Tensor<1>,
+    method: Method,
 }
 
 /// D(p, q) of R runs, `[R]`, in nats, from points under each of its sides.
@@ -94,28 +107,40 @@ pub fn value(divergence: &dyn Divergence, mut at: impl FnMut(Side) -> Sampled) -
 pub fn estimate(
     divergence: &dyn Divergence,
     mut at: impl FnMut(Side) -> Sampled,
-) -> Result<Vec<Estimate>> {
+) -> Result<Vec<Attempt>> {
     let (&first, others) = sides(divergence);
-    let (mut total, mut error, method) = at(first).share(divergence, first);
+    let mut total = at(first).share(divergence, first);
     for &side in others {
-        let (share, its_error, _) = at(side).share(divergence, side);
-        total = total + share;
-        error = match method {
-            Method::ClosedForm | Method::Quadrature => error + its_error,
-            Method::MonteCarlo | Method::Data => (error.square() + its_error.square()).sqrt(),
+        let share = at(side).share(divergence, side);
+        total = Share {
+            value: total.value + share.value,
+            error: if total.method.is_random() {
+                (total.error.square() + share.error.square()).sqrt()
+            } else {
+                total.error + share.error
+            },
+            floor: total.floor + share.floor,
+            method: total.method,
         };
     }
-    let beside = |total: Tensor<1>| divergence.outer(total);
-    let above = beside(total.clone() + error.clone());
-    let error = (above - beside(total.clone() - error))
-        .mul_scalar(0.5)
-        .abs();
-    let values = Numerics::read(divergence.outer(total))?;
-    Ok((values.into_iter().zip(Numerics::read(error)?))
-        .map(|(value, error)| Estimate {
-            value,
-            error,
-            method,
+    let carried = |error: Tensor<1>| {
+        let beside = |value: Tensor<1>| divergence.outer(value);
+        let above = beside(total.value.clone() + error.clone());
+        (above - beside(total.value.clone() - error))
+            .mul_scalar(0.5)
+            .abs()
+    };
+    let errors = Numerics::read(carried(total.error.clone() + total.floor.clone()))?;
+    let floors = Numerics::read(carried(total.floor.clone()))?;
+    let values = Numerics::read(divergence.outer(total.value.clone()))?;
+    Ok((values.into_iter().zip(errors).zip(floors))
+        .map(|((value, error), floor)| Attempt {
+            estimate: Estimate {
+                value,
+                error,
+                method: total.method,
+            },
+            floor,
         })
         .collect())
 }

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Estimator, product, vector};
-use crate::density::{Density, Draws, ErrorRule, Nodes};
+use crate::density::{Density, Draws, Embedded, ErrorRule, Nodes};
 
 /// Points of a product rule with a smaller weight are left out: its corners.
 const NEGLIGIBLE: f64 = 1e-20;
@@ -83,7 +83,10 @@ impl GaussHermite {
         Nodes {
             z: (context.numerics).tensor(z, [1, 1, points, context.dim]),
             weights: fine,
-            error: ErrorRule::Embedded(Box::new([half, quarter])),
+            error: ErrorRule::Embedded(Box::new(Embedded {
+                coarser: [half, quarter],
+                shells: None,
+            })),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The trapezoidal rule on a fixed interval of x, as tutorials write it: Σ p(x) f(x) dx.
 
 use super::{Context, Estimator, thinned};
-use crate::density::{Density, Draws, DrawsError};
+use crate::density::{Density, Draws, DrawsError, Embedded};
 use crate::target::TargetModel;
 
 /// An even grid of points on an interval, 1-D.
@@ -54,7 +54,10 @@ impl Estimator for Grid {
         Draws {
             x,
             weights: fine,
-            error: DrawsError::Embedded(Box::new([half, quarter])),
+            error: DrawsError::Embedded(Box::new(Embedded {
+                coarser: [half, quarter],
+                shells: None,
+            })),
         }
     }
 

@@ -10,12 +10,16 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Estimator, Grid, product, thinned, vector};
-use crate::density::{Density, Draws, ErrorRule, Nodes};
+use crate::density::{Density, Draws, Embedded, ErrorRule, Nodes};
 
 /// The grid ends here: φ(8.6) is 3e-17, below the rounding of the rest.
 const REACH: f64 = 8.6;
-/// Points of a product rule with a smaller weight are left out: its corners.
-const NEGLIGIBLE: f64 = 1e-18;
+/// Where a function grows as fast as φ falls, more is to be had: φ(12) is 2e-32.
+const WIDE_REACH: f64 = 12.0;
+/// The thickness of the shells that tell what lies beyond.
+const SHELL: f64 = 0.6;
+/// More than the rounding of z.
+const TINY: f64 = 1e-9;
 
 /// Settings of the quadrature.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -63,6 +67,8 @@ pub struct Quadrature {
     points: usize,
     /// How far the rule may be refined.
     most: usize,
+    /// z ends here.
+    reach: f64,
     nodes: OnceLock<Nodes>,
 }
 
@@ -80,6 +86,22 @@ impl Quadrature {
         Self {
             points,
             most,
+            reach: REACH,
+            nodes: OnceLock::new(),
+        }
+    }
+
+    /// The same spacing, farther out: for functions that are large where φ is small.
+    pub fn wide(self) -> Self {
+        let wider = |points: usize| {
+            // A number of intervals that four divides has rules of twice and four times the spacing.
+            let quarters = WIDE_REACH / REACH * (points - 1) as f64 / 4.0;
+            4 * quarters.ceil() as usize + 1
+        };
+        Self {
+            points: wider(self.points),
+            most: wider(self.most),
+            reach: WIDE_REACH,
             nodes: OnceLock::new(),
         }
     }
@@ -87,7 +109,11 @@ impl Quadrature {
     /// A rule of half the spacing that holds all points of this one.
     pub fn halved(&self) -> Option<Self> {
         let points = 2 * self.points - 1;
-        (points <= self.most).then(|| Self::up_to(points, self.most))
+        (points <= self.most).then(|| Self {
+            points,
+            nodes: OnceLock::new(),
+            ..self.clone()
+        })
     }
 
     /// Points on each axis.
@@ -95,9 +121,13 @@ impl Quadrature {
         self.points
     }
 
+    fn spacing(&self) -> f64 {
+        2.0 * self.reach / (self.points - 1) as f64
+    }
+
     /// z and its weights on one axis: in the rule, and in those of twice and four times the spacing.
     fn axis(&self) -> Vec<(f64, [f64; 3])> {
-        let spacing = 2.0 * REACH / (self.points - 1) as f64;
+        let spacing = self.spacing();
         let middle = (self.points - 1) as f64 / 2.0;
         (0..self.points)
             .map(|i| {
@@ -109,23 +139,36 @@ impl Quadrature {
     }
 
     fn nodes(&self, context: Context) -> Nodes {
+        // As many points on an axis in one shell as in the other.
+        let thickness = (SHELL / self.spacing()).ceil() * self.spacing();
         let mut z = Vec::new();
-        let mut weights = [const { Vec::new() }; 3];
+        let mut weights = [const { Vec::new() }; 5];
         for point in product(&self.axis(), context.dim) {
+            let radius = point.iter().map(|(z, _)| z * z).sum::<f64>().sqrt();
+            // A product has corners, which are farther out than the ends of its axes.
+            if radius > self.reach + TINY {
+                continue;
+            }
+            z.extend(point.iter().map(|(z, _)| z));
             let of = |rule: usize| point.iter().map(|(_, weights)| weights[rule]).product();
-            if of(0) > NEGLIGIBLE {
-                z.extend(point.iter().map(|(z, _)| z));
-                for (rule, weights) in weights.iter_mut().enumerate() {
-                    weights.push(of(rule));
-                }
+            let weight: f64 = of(0);
+            let shell = ((self.reach - radius) / thickness + TINY) as usize;
+            let within = |which: usize| if shell == which { weight } else { 0.0 };
+            let all = [weight, of(1), of(2), within(0), within(1)];
+            for (weights, weight) in weights.iter_mut().zip(all) {
+                weights.push(weight);
             }
         }
         let points = weights[0].len();
-        let [fine, half, quarter] = weights.map(|weights| vector(weights, context.numerics));
+        let [fine, half, quarter, outer, inner] =
+            weights.map(|weights| vector(weights, context.numerics));
         Nodes {
             z: (context.numerics).tensor(z, [1, 1, points, context.dim]),
             weights: fine,
-            error: ErrorRule::Embedded(Box::new([half, quarter])),
+            error: ErrorRule::Embedded(Box::new(Embedded {
+                coarser: [half, quarter],
+                shells: Some([outer, inner]),
+            })),
         }
     }
 }

@@ -178,6 +178,31 @@ fn a_finer_rule_is_within_the_error_of_a_coarser_one_in_a_plane() {
 }
 
 #[test]
+fn quadrature_says_what_lies_beyond_its_points() {
+    // The integrand under q is a normal of standard deviation 2.4 to 4.4 that of q: p is narrow.
+    let kind = DivergenceKind::from_name("alpha--0.5").unwrap();
+    let p = Mixture::from_stds(vec![1.0], vec![vec![0.0]], vec![vec![1.0]]).unwrap();
+    let target = Target::new(&p, &Numerics::cpu());
+    for (std, within) in [(1.5, 1e-3), (1.6, 0.3), (1.65, 1.0)] {
+        let q = Mixture::from_stds(vec![1.0], vec![vec![0.2]], vec![vec![std]]).unwrap();
+        let exact = kind.build().closed_form(&p, &q).unwrap();
+        let of = |rule: Quadrature| by(&rule, kind, (&target, &q), &keys(0, 1))[0];
+        let (near, far) = (of(Quadrature::new(801)), of(Quadrature::new(801).wide()));
+        for found in [near, far] {
+            let off = (found.value - exact).abs();
+            assert!(off <= found.error, "{std}: {off} {found:?}");
+            assert!(found.error <= 10.0 * off + 1e-9, "{std}: {off} {found:?}");
+        }
+        assert!(far.error < near.error, "{std}: {near:?} {far:?}");
+        assert!(near.error < within * exact, "{std}: {near:?} {exact}");
+    }
+    // Where it does not fall off, nothing is known.
+    let q = Mixture::from_stds(vec![1.0], vec![vec![0.2]], vec![vec![1.8]]).unwrap();
+    let lost = by(&Quadrature::new(801), kind, (&target, &q), &keys(0, 1))[0];
+    assert_eq!(lost.error, f64::INFINITY, "{lost:?}");
+}
+
+#[test]
 fn gauss_hermite_agrees_with_quadrature_to_ten_digits() {
     let mut tested = 0;
     for dim in 1..=3 {

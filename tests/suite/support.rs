@@ -286,6 +286,9 @@ pub fn by(
         Sampled::new(estimator.draws(density, context), p, &q_device)
     })
     .unwrap()
+    .into_iter()
+    .map(|attempt| attempt.estimate)
+    .collect()
 }
 
 /// The keys of one experiment's runs.
