@@ -29,8 +29,8 @@ pub struct OptimizerConfig {
     #[serde(default)]
     pub schedule: Schedule,
     /// The share of the learning rate that is left at the last step.
-    #[serde(default = "default_final_rate")]
-    pub final_rate: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub final_rate: Option<f64>,
     /// Over so many steps the learning rate rises from 0 first.
     #[serde(default)]
     pub warmup: usize,
@@ -41,10 +41,6 @@ pub struct OptimizerConfig {
 
 fn default_steps() -> usize {
     1000
-}
-
-fn default_final_rate() -> f64 {
-    0.01
 }
 
 /// The rules a config may name.
@@ -126,7 +122,7 @@ impl From<RuleConfig> for OptimizerConfig {
             learning_rate: None,
             steps: default_steps(),
             schedule: Schedule::default(),
-            final_rate: default_final_rate(),
+            final_rate: None,
             warmup: 0,
             clip: None,
         }
@@ -158,8 +154,19 @@ impl OptimizerConfig {
         self.learning_rate.unwrap_or(default)
     }
 
+    /// The share of the learning rate that is left at the last step.
+    pub fn final_rate(&self) -> f64 {
+        match self.schedule {
+            Schedule::Constant => 1.0,
+            _ => self.final_rate.unwrap_or(0.01),
+        }
+    }
+
     /// Writes down the defaults it takes.
     pub(crate) fn fill(&mut self) {
+        if self.schedule != Schedule::Constant {
+            self.final_rate = Some(self.final_rate());
+        }
         if self.rule.has_learning_rate() {
             self.learning_rate = Some(self.learning_rate());
         }
@@ -188,12 +195,19 @@ impl OptimizerConfig {
             if self.clip.is_some() {
                 return Err(("clip", own));
             }
+            if self.final_rate.is_some() {
+                return Err(("final_rate", own));
+            }
+        }
+        if self.final_rate.is_some() && self.schedule == Schedule::Constant {
+            let reason = "is given, and the learning rate is constant";
+            return Err(("final_rate", reason.to_owned()));
         }
         let exponential = self.schedule == Schedule::Exponential;
-        let least_is_missed = exponential && self.final_rate == 0.0;
-        if !(0.0..=1.0).contains(&self.final_rate) || least_is_missed {
+        let end = self.final_rate();
+        if !(0.0..=1.0).contains(&end) || (exponential && end == 0.0) {
             let range = if exponential { "above 0" } else { "at least 0" };
-            let reason = format!("is {}; it must be {range} and at most 1", self.final_rate);
+            let reason = format!("is {end}; it must be {range} and at most 1");
             return Err(("final_rate", reason));
         }
         if self.warmup >= self.steps && self.warmup > 0 {

@@ -38,7 +38,7 @@ impl OptimizerConfig {
         }
         let last = (self.steps - 1).saturating_sub(self.warmup).max(1);
         let done = ((step - self.warmup) as f64 / last as f64).min(1.0);
-        let end = self.final_rate;
+        let end = self.final_rate();
         match self.schedule {
             Schedule::Constant => 1.0,
             Schedule::Linear => 1.0 + (end - 1.0) * done,

@@ -206,7 +206,7 @@ fn schedules_take_the_values_worked_out_by_hand() {
             steps,
             schedule,
             warmup,
-            final_rate,
+            final_rate: (schedule != Schedule::Constant).then_some(final_rate),
             ..OptimizerConfig::default()
         };
         config.check().unwrap();
@@ -265,7 +265,7 @@ fn the_schedule_scales_the_steps() {
     let config = OptimizerConfig {
         steps: 4,
         schedule: Schedule::Linear,
-        final_rate: 0.1,
+        final_rate: Some(0.1),
         warmup: 1,
         ..rule(RuleConfig::Sgd(SgdConfig::default()))
     };

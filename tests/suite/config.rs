@@ -71,7 +71,6 @@ fn defaults_are_written_down() {
         learning_rate = 0.05
         steps = 1000
         schedule = "constant"
-        final_rate = 0.01
         warmup = 0
         beta1 = 0.9
         beta2 = 0.999

@@ -1089,7 +1089,15 @@ const OPTIMIZERS: &[Rule] = &[
         FORWARD,
         "optimizer.final_rate",
         "at least 0 and at most 1",
-        "0.01 is the default",
+        "0.01 by default",
+    ),
+    (
+        LINE,
+        "[optimizer]\nfinal_rate = 0.1 # !\n",
+        FORWARD,
+        "optimizer.final_rate",
+        "the learning rate is constant",
+        "schedule",
     ),
     (
         LINE,

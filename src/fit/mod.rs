@@ -1,136 +1,29 @@
 //! The only loop: gradient descent on one divergence, for all runs at once.
 
+mod plan;
+mod record;
+
 use std::ops::Range;
 use std::time::Instant;
 
 use burn::tensor::{Bool, Tensor};
-use serde::{Deserialize, Serialize};
+
+pub use plan::{LogConfig, Plan};
+pub use record::{Record, RunRecord};
 
 use crate::device::Numerics;
-use crate::divergence::{DivergenceKind, Estimate};
+use crate::divergence::Estimate;
 use crate::error::{Error, Result};
-use crate::estimator::EstimatorConfig;
-use crate::evaluate::{Effort, Evaluation, Evaluator, reported};
+use crate::evaluate::{Effort, Evaluator, reported};
 use crate::family::Family;
-use crate::init::Start;
 use crate::kernel::norms;
 use crate::known_optimum::KnownOptimum;
 use crate::mixture::Mixture;
 use crate::noise::RunKey;
 use crate::objective::Objective;
-use crate::optimizer::{Landscape, Optimizer, OptimizerConfig, Point};
-use crate::stop::{Stop, StopConfig, Verdict, Watcher};
+use crate::optimizer::{Landscape, Optimizer, Point};
+use crate::stop::{Stop, Verdict, Watcher};
 use crate::target::Target;
-
-/// What one fit does, all settings resolved.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Plan {
-    /// A name for files and figures, unique in its experiment.
-    pub label: String,
-    /// What is minimised.
-    pub divergence: DivergenceKind,
-    /// Over which densities.
-    pub family: Family,
-    /// From where.
-    pub start: Start,
-    /// With which points.
-    pub estimator: EstimatorConfig,
-    /// By which rule, and for how many steps.
-    pub optimizer: OptimizerConfig,
-    /// When a run stops earlier.
-    pub stop: StopConfig,
-}
-
-impl Plan {
-    /// Whether it can share a loop with another: all but name, start and learning rate are equal.
-    pub fn batches_with(&self, other: &Self) -> bool {
-        let mut alike = other.clone();
-        alike.label.clone_from(&self.label);
-        alike.start.clone_from(&self.start);
-        alike.optimizer.learning_rate = self.optimizer.learning_rate;
-        alike == *self
-    }
-}
-
-/// How a fit is logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default, expecting = "a section")]
-pub struct LogConfig {
-    /// A record every so many steps, and at the first and the last; by default about 100 in all.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub every: Option<usize>,
-    /// Draws on each side for the logged divergences, where D > 2.
-    pub samples: usize,
-}
-
-impl Default for LogConfig {
-    fn default() -> Self {
-        Self {
-            every: None,
-            samples: 4096,
-        }
-    }
-}
-
-impl LogConfig {
-    /// Steps between records in a fit of `steps`.
-    pub fn every(&self, steps: usize) -> usize {
-        self.every.unwrap_or(steps.div_ceil(100)).max(1)
-    }
-}
-
-/// One run at one logged step.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RunRecord {
-    /// The loss at this step by the estimator of the fit, in nats.
-    pub loss: Estimate,
-    /// The Euclidean norm of its gradient in θ.
-    pub gradient_norm: f64,
-    /// Every reported divergence of `mixture`.
-    pub evaluation: Evaluation,
-    /// The variance of its gradient over the noise of the estimator, summed over θ; told at the
-    /// first and at the last record.
-    pub gradient_variance: Option<f64>,
-    /// How far its divergence is above the optimum, where that is known.
-    pub gap: Option<Estimate>,
-    /// q at this step; of a failed run, the last whose loss and gradient were finite.
-    pub mixture: Mixture,
-    /// Why the run stopped, if it has.
-    pub stop: Option<Stop>,
-}
-
-impl RunRecord {
-    /// The step this is about, in a record of `step`: a run stays where it stopped.
-    pub fn step_of(&self, step: usize) -> usize {
-        self.stop.as_ref().and_then(Stop::step).unwrap_or(step)
-    }
-
-    /// Whether the run broke down.
-    pub fn has_failed(&self) -> bool {
-        self.stop.as_ref().is_some_and(Stop::is_failure)
-    }
-}
-
-/// All runs at one logged step.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Record {
-    /// Steps taken so far.
-    pub step: usize,
-    /// Seconds since the fit began.
-    pub seconds: f64,
-    /// The R runs.
-    pub runs: Vec<RunRecord>,
-}
-
-impl Record {
-    /// The record of some of the runs.
-    pub fn of(&self, runs: Range<usize>) -> Self {
-        Self {
-            runs: self.runs[runs].to_vec(),
-            ..*self
-        }
-    }
-}
 
 /// A fit among those that share a loop.
 #[derive(Debug, Clone, Copy)]

@@ -1,0 +1,67 @@
+//! What a fit does, and how it is logged: all settings resolved.
+
+use serde::{Deserialize, Serialize};
+
+use crate::divergence::DivergenceKind;
+use crate::estimator::EstimatorConfig;
+use crate::family::Family;
+use crate::init::Start;
+use crate::optimizer::OptimizerConfig;
+use crate::stop::StopConfig;
+
+/// What one fit does, all settings resolved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// A name for files and figures, unique in its experiment.
+    pub label: String,
+    /// What is minimised.
+    pub divergence: DivergenceKind,
+    /// Over which densities.
+    pub family: Family,
+    /// From where.
+    pub start: Start,
+    /// With which points.
+    pub estimator: EstimatorConfig,
+    /// By which rule, and for how many steps.
+    pub optimizer: OptimizerConfig,
+    /// When a run stops earlier.
+    pub stop: StopConfig,
+}
+
+impl Plan {
+    /// Whether it can share a loop with another: all but name, start and learning rate are equal.
+    pub fn batches_with(&self, other: &Self) -> bool {
+        let mut alike = other.clone();
+        alike.label.clone_from(&self.label);
+        alike.start.clone_from(&self.start);
+        alike.optimizer.learning_rate = self.optimizer.learning_rate;
+        alike == *self
+    }
+}
+
+/// How a fit is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "a section")]
+pub struct LogConfig {
+    /// A record every so many steps, and at the first and the last; by default about 100 in all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub every: Option<usize>,
+    /// Draws on each side for the logged divergences, where D > 2.
+    pub samples: usize,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            every: None,
+            samples: 4096,
+        }
+    }
+}
+
+impl LogConfig {
+    /// Steps between records in a fit of `steps`.
+    pub fn every(&self, steps: usize) -> usize {
+        self.every.unwrap_or(steps.div_ceil(100)).max(1)
+    }
+}
