@@ -15,9 +15,6 @@ pub fn estimate(estimate: Estimate) -> String {
     if value.is_infinite() {
         return format!("{value}, beyond the range of numbers");
     }
-    if !error.is_finite() {
-        return format!("{} ± {error}", small(value));
-    }
     if estimate.method == Method::ClosedForm {
         return small(value);
     }
@@ -26,7 +23,15 @@ pub fn estimate(estimate: Estimate) -> String {
     if estimate.method == Method::Data {
         return format!("{value:.6} ± {error:.2}");
     }
-    // One digit of the error is kept: 0.4620 ± 0.0003.
+    with_error(value, error)
+}
+
+/// A number with as many digits as its error leaves, eight at most: 0.4620 ± 0.0003.
+pub fn with_error(value: f64, error: f64) -> String {
+    if !error.is_finite() {
+        return format!("{} ± {error}", small(value));
+    }
+    // One digit of the error is kept.
     let decimals = if error > 0.0 {
         (-error.log10().floor()).clamp(0.0, 8.0) as usize
     } else {

@@ -18,6 +18,7 @@
 //!   of p it covers; [`known_optimum`] and [`optima`]: the best there is,
 //!   and where the restarts ended;
 //! - [`mod@run`]: a whole experiment into a [`run_folder`]; [`plot`]: figures from that folder alone;
+//! - [`calculator`]: a divergence between two given densities, with an error and a bracket;
 //! - [`mixture`]: mixtures on the host; [`device`]: backends and precision; [`noise`]: randomness
 //!   without a past.
 //!
@@ -29,6 +30,7 @@
 
 #![warn(missing_docs)]
 
+pub mod calculator;
 pub mod config;
 pub mod density;
 pub mod device;
@@ -36,6 +38,7 @@ pub mod diagnostics;
 pub mod digest;
 pub mod divergence;
 pub mod error;
+pub mod estimate;
 pub mod estimator;
 pub mod evaluate;
 pub mod family;

@@ -3,6 +3,8 @@
 mod check;
 mod complaint;
 mod devices;
+mod divergence;
+mod estimate;
 mod init;
 mod plot;
 mod progress;
@@ -26,6 +28,8 @@ pub use complaint::complain;
   klfit run my.toml            run it: results and figures go to outputs/NAME
   klfit plot outputs/NAME      draw the figures again
   klfit sweep my.toml          run it at every point of its [sweep]
+  klfit divergence P Q         tell how far two densities are apart
+  klfit estimate data.csv      estimate a Gaussian or a mixture from samples
   klfit devices                list what this klfit can compute on
 
 The exit code is 0 after success, 1 if every restart of a fit failed, 2 if the request was wrong.")]
@@ -59,6 +63,10 @@ enum Command {
     Plot(plot::Options),
     /// Run an experiment at every point of its [sweep]
     Sweep(sweep::Options),
+    /// Tell how far densities are apart, with an error on every number
+    Divergence(divergence::Options),
+    /// Estimate a Gaussian or a mixture from samples
+    Estimate(estimate::Options),
     /// List what this klfit can compute on
     Devices,
 }
@@ -80,6 +88,8 @@ pub fn dispatch(cli: Cli) -> Result<Outcome> {
         Command::Init(options) => init::init(&options, cli.voice),
         Command::Plot(options) => plot::plot(&options, cli.voice),
         Command::Sweep(options) => sweep::sweep(&options, cli.voice),
+        Command::Divergence(options) => divergence::divergence(&options, cli.voice),
+        Command::Estimate(options) => estimate::estimate(&options, cli.voice),
         Command::Devices => devices::devices(),
     }
 }

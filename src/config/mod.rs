@@ -15,6 +15,7 @@ pub use experiment::Experiment;
 pub use init::{InitConfig, InitKind};
 pub use key::KeyPath;
 pub use mixture::MixtureConfig;
+pub use resolve::read_target;
 pub use source::{ConfigError, Location, Override};
 pub use sweep::{Sweep, SweepPoint};
 pub use target::{NetworkConfig, SamplesConfig, SavedConfig, TargetConfig, TargetKind};

@@ -1,11 +1,14 @@
 //! From a file to a [`Config`]: shared sections go into each fit, overrides on top of both.
 
+use std::path::Path;
+
 use toml::{Table, Value};
 
 use super::advice::{advise, unknown_key};
 use super::key::{Key, KeyPath};
 use super::source::{ConfigError, Override, Source};
 use super::{Config, InitConfig, KEYS, SHARED, TYPED, TargetConfig, common_keys};
+use crate::error::Result as KlfitResult;
 use crate::estimator::EstimatorConfig;
 use crate::family::FamilyConfig;
 use crate::optimizer::OptimizerConfig;
@@ -116,9 +119,41 @@ fn target(top: &mut Table, source: &Source) -> Result<(TargetConfig, TargetModel
         return Err(source.error(&at, "is missing", help));
     };
     let mut config: TargetConfig = source.deserialize(&at, section.clone())?;
-    let target = config.resolve(source)?;
+    let target = config.resolve(&at, source)?;
     Ok((config, target))
 }
+
+/// The density of a TOML file: that of its `[target]` if it is an experiment, or else the file itself,
+/// which then has the keys of that section.
+///
+/// # Errors
+/// If the file cannot be read or does not describe a density.
+pub fn read_target(path: &Path) -> KlfitResult<TargetModel> {
+    let source = Source::read(path, Vec::new())?;
+    let mut top = source.table()?;
+    if top.contains_key("target") {
+        return Ok(target(&mut top, &source)?.1);
+    }
+    if !DENSITY.iter().any(|key| top.contains_key(*key)) {
+        let help = "write weights, means and stds (or covariances), or a [target] section that has \
+                    them";
+        return Err(source
+            .error(&KeyPath::dotted("target"), "is missing", help)
+            .into());
+    }
+    let mut around = Table::new();
+    around.insert("target".to_owned(), Value::Table(top));
+    type_inside(&mut around, "target", "");
+    let section = around
+        .remove("target")
+        .unwrap_or(Value::Table(Table::new()));
+    let at = KeyPath::default();
+    let mut config: TargetConfig = source.deserialize(&at, section)?;
+    Ok(config.resolve(&at, &source)?)
+}
+
+/// A density in a file of its own has one of these keys.
+const DENSITY: [&str; 4] = ["mean", "means", "equations", "file"];
 
 fn is_one_start(init: Option<&Value>) -> bool {
     let Some(Value::Table(init)) = init else {

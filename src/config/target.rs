@@ -93,18 +93,21 @@ impl TargetConfig {
         }
     }
 
-    /// The target it describes; a saved mixture is replaced by what the file holds.
-    pub(super) fn resolve(&mut self, source: &Source) -> Result<TargetModel, ConfigError> {
-        let at = KeyPath::dotted("target");
+    /// The target it describes, standing at `at`; a saved mixture is replaced by what the file holds.
+    pub(super) fn resolve(
+        &mut self,
+        at: &KeyPath,
+        source: &Source,
+    ) -> Result<TargetModel, ConfigError> {
         if let (Some(dof), false) = (self.dof, matches!(self.kind, TargetKind::StudentT(_))) {
             let help = "remove it, or set type = \"student-t\"";
             let message = format!("is {dof}, and only Student-t targets have degrees of freedom");
             return Err(source.error(&at.name("dof"), message, help));
         }
         Ok(match &self.kind {
-            TargetKind::Mixture(mixture) => TargetModel::Mixture(mixture.resolve(&at, source)?),
+            TargetKind::Mixture(mixture) => TargetModel::Mixture(mixture.resolve(at, source)?),
             TargetKind::StudentT(scales) => {
-                let scales = scales.resolve(&at, source)?;
+                let scales = scales.resolve(at, source)?;
                 let help = "give the degrees of freedom, as in dof = 3; 1 is Cauchy's density, and \
                             30 is nearly a Gaussian";
                 let Some(dof) = self.dof else {
@@ -131,9 +134,9 @@ impl TargetConfig {
             }
             TargetKind::Samples(samples) => read_samples(&source.beside(&samples.file))
                 .map(TargetModel::Samples)
-                .map_err(|error| in_file(error, &at, source))?,
+                .map_err(|error| in_file(error, at, source))?,
             TargetKind::Saved(saved) => {
-                let mixture = saved.resolve(&at, source)?;
+                let mixture = saved.resolve(at, source)?;
                 self.kind = TargetKind::Mixture((&mixture).into());
                 TargetModel::Mixture(mixture)
             }

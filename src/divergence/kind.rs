@@ -36,6 +36,44 @@ pub enum DivergenceName {
 }
 
 impl DivergenceName {
+    /// Every name.
+    pub const ALL: [Self; 9] = [
+        Self::ForwardKl,
+        Self::ReverseKl,
+        Self::Jeffreys,
+        Self::Js,
+        Self::Alpha,
+        Self::Renyi,
+        Self::Chi2,
+        Self::SquaredHellinger,
+        Self::TotalVariation,
+    ];
+
+    /// The name as it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ForwardKl => "forward-kl",
+            Self::ReverseKl => "reverse-kl",
+            Self::Jeffreys => "jeffreys",
+            Self::Js => "js",
+            Self::Alpha => "alpha",
+            Self::Renyi => "renyi",
+            Self::Chi2 => "chi2",
+            Self::SquaredHellinger => "squared-hellinger",
+            Self::TotalVariation => "total-variation",
+        }
+    }
+
+    /// From how it is written.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.name() == name)
+    }
+
+    /// Whether it takes an order, `alpha`.
+    pub fn takes_order(self) -> bool {
+        matches!(self, Self::Alpha | Self::Renyi)
+    }
+
     /// The divergence of this name.
     ///
     /// # Errors
@@ -181,6 +219,17 @@ impl DivergenceKind {
 
     fn names(self) -> Names {
         self.build().names()
+    }
+
+    /// The divergence with p and q exchanged, if it has a name.
+    pub fn exchanged(self) -> Option<Self> {
+        match self {
+            Self::ForwardKl => Some(Self::ReverseKl),
+            Self::ReverseKl => Some(Self::ForwardKl),
+            Self::Alpha(order) => Some(Self::Alpha(Order(1.0 - order.0))),
+            Self::Js | Self::Jeffreys | Self::SquaredHellinger | Self::TotalVariation => Some(self),
+            Self::Renyi(_) | Self::Chi2 | Self::CrossEntropy => None,
+        }
     }
 
     /// Its name in files: `renyi-0.5`.

@@ -22,6 +22,7 @@ use burn::tensor::Tensor;
 
 pub use alpha::Alpha;
 pub use chi2::Chi2;
+pub(crate) use closed_form::component_kl;
 pub use closed_form::{
     gaussian_kl, gaussian_log_power_integral, gaussian_total_variation, power_integral_diverges,
 };
@@ -37,6 +38,7 @@ pub use sampled::{Sampled, estimate, value};
 pub use squared_hellinger::SquaredHellinger;
 pub use total_variation::TotalVariation;
 
+pub use crate::calculator::kl;
 use crate::mixture::Mixture;
 
 /// Which density an expectation is taken under.

@@ -16,6 +16,7 @@ pub use grid::Grid;
 pub use monte_carlo::{MonteCarlo, MonteCarloConfig};
 pub use quadrature::{Quadrature, QuadratureConfig};
 pub use quasi_monte_carlo::{QuasiMonteCarlo, QuasiMonteCarloConfig};
+pub(crate) use quasi_monte_carlo::{normal_quantile, scrambled};
 pub use rows::{Rows, RowsConfig};
 
 use crate::density::{Density, Draws};

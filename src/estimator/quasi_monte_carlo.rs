@@ -63,7 +63,7 @@ impl QuasiMonteCarlo {
 
 /// One coordinate of one point of a scrambled net, strictly between 0 and 1: Burley's hash-based
 /// Owen scrambling of index and value (Burley 2020), kept to all its 32 bits.
-fn scrambled(index: u32, dimension: u32, seed: u32) -> f64 {
+pub(crate) fn scrambled(index: u32, dimension: u32, seed: u32) -> f64 {
     let shuffled = owen_scramble_rev(index.reverse_bits(), hash(seed));
     let value = sobol_rev(shuffled, dimension);
     let scramble = hash(seed ^ hash(dimension));
@@ -72,7 +72,7 @@ fn scrambled(index: u32, dimension: u32, seed: u32) -> f64 {
 }
 
 /// The standard normal number below which a share u of all lies.
-fn normal_quantile(u: f64) -> f64 {
+pub(crate) fn normal_quantile(u: f64) -> f64 {
     -std::f64::consts::SQRT_2 * erfc_inv(2.0 * u)
 }
 

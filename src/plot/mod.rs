@@ -11,6 +11,7 @@ mod densities;
 mod export;
 mod legend;
 mod line_1d;
+mod matrix;
 mod pairs;
 mod panel;
 mod parameters;
@@ -22,10 +23,11 @@ mod sweep;
 mod theme;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use story::Story;
 
+use crate::calculator::Matrix;
 use crate::error::{Error, Result};
 use crate::run_folder::{RunFolder, SweepFolder};
 
@@ -71,4 +73,13 @@ pub fn draw_sweep(folder: &SweepFolder) -> Result<Vec<PathBuf>> {
     let figures = folder.figures();
     fs::create_dir_all(&figures).map_err(Error::io("create", &figures))?;
     export::write(&figures, SWEEP, &sweep::draw(&stories)?)
+}
+
+/// Draws a table of divergences into a folder and returns the files.
+///
+/// # Errors
+/// If the folder cannot be written.
+pub fn draw_matrix(matrix: &Matrix, folder: &Path) -> Result<Vec<PathBuf>> {
+    theme::load_fonts()?;
+    export::write(folder, "matrix", &matrix::draw(matrix)?)
 }

@@ -412,7 +412,6 @@ impl Fit<'_> {
     }
 }
 
-
 /// What to do about a setting of an optimizer that makes no sense.
 fn optimizer_help(rule: &OptimizerRule, key: &str) -> String {
     let own = || format!("remove it, or choose another type than \"{}\"", rule.name());

@@ -10,11 +10,20 @@ use crate::mixture::Mixture;
 /// (Kullback 1959, ch. 9). With E = L_q⁻¹ (L_p − L_q) and Σ = L Lᵀ the terms without means are
 /// ‖E‖² − 2 Σᵢ (ln(1 + Eᵢᵢ) − Eᵢᵢ), each ≥ 0 by itself.
 pub fn gaussian_kl(p: &Mixture, q: &Mixture) -> Option<f64> {
-    let at = Whitened::new(p, q)?;
+    Whitened::new(p, q).map(of)
+}
+
+/// KL in nats from one component of p to one of q, by their places; they have one dimension. NaN if
+/// the numbers overflow.
+pub(crate) fn component_kl(f: (&Mixture, usize), g: (&Mixture, usize)) -> f64 {
+    Whitened::of_components(f, g).map_or(f64::NAN, of)
+}
+
+fn of(at: Whitened) -> f64 {
     let logs: f64 = (at.excess.diagonal().iter().zip(&at.log_ratios))
         .map(|(&excess, &log)| log_minus_linear(excess, log))
         .sum();
-    Some(0.5 * (at.excess.norm_squared() + at.offset.norm_squared()) - logs)
+    0.5 * (at.excess.norm_squared() + at.offset.norm_squared()) - logs
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::mixture::Mixture;
 
+pub(crate) use kl::component_kl;
 pub use kl::gaussian_kl;
 pub use power::{gaussian_log_power_integral, power_integral_diverges};
 pub use total_variation::gaussian_total_variation;
@@ -32,10 +33,15 @@ impl Whitened {
         if p.components() != 1 || q.components() != 1 || p.dim() != q.dim() {
             return None;
         }
-        let (lp, lq) = (&p.scale_trils()[0], &q.scale_trils()[0]);
+        Self::of_components((p, 0), (q, 0))
+    }
+
+    /// One component of each, of one dimension.
+    fn of_components((p, a): (&Mixture, usize), (q, b): (&Mixture, usize)) -> Option<Self> {
+        let (lp, lq) = (&p.scale_trils()[a], &q.scale_trils()[b]);
         Some(Self {
             excess: lq.solve_lower_triangular(&(lp - lq))?,
-            offset: lq.solve_lower_triangular(&(&p.means()[0] - &q.means()[0]))?,
+            offset: lq.solve_lower_triangular(&(&p.means()[a] - &q.means()[b]))?,
             log_ratios: lp.diagonal().zip_map(&lq.diagonal(), |p, q| (p / q).ln()),
         })
     }

@@ -1,0 +1,87 @@
+//! A divergence as the calculator gives it: the number, and all there is to say of it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Bracket, Claim, Method};
+use crate::divergence::DivergenceKind;
+use crate::run_folder::extended;
+
+/// One divergence between two densities.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Which divergence.
+    pub divergence: DivergenceKind,
+    /// The number, in nats where it has a unit.
+    #[serde(with = "extended")]
+    pub value: f64,
+    /// One standard error of a sample, or the error estimate of a quadrature; 0 of a number that is
+    /// exact, none of an approximation.
+    pub error: Option<f64>,
+    /// The 95 % interval of a sample; of a quadrature, the number with its error.
+    pub interval: Option<[f64; 2]>,
+    /// What it lies between for certain, where that is known.
+    pub bracket: Option<Bracket>,
+    /// How it was found.
+    pub method: Method,
+    /// What that makes it.
+    pub claim: Claim,
+    /// Why this method, or why the number is what it is.
+    pub reason: String,
+    /// Draws under each side.
+    pub samples: u64,
+    /// Why sampling ended.
+    pub ending: Option<Ending>,
+    /// How long it took, in seconds; what is found together has its time in common.
+    pub seconds: f64,
+}
+
+/// Why sampling ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// The error that was asked for is reached.
+    Reached,
+    /// All samples are spent.
+    Spent,
+}
+
+/// The number of a method with its error.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Found {
+    pub value: f64,
+    pub error: Option<f64>,
+    pub interval: Option<[f64; 2]>,
+    pub samples: u64,
+    pub ending: Option<Ending>,
+}
+
+impl Found {
+    /// A number without error.
+    pub fn exact(value: f64) -> Self {
+        Self {
+            error: Some(0.0),
+            interval: Some([value; 2]),
+            ..Self::bare(value)
+        }
+    }
+
+    /// A number of which no error is known.
+    pub fn bare(value: f64) -> Self {
+        Self {
+            value,
+            error: None,
+            interval: None,
+            samples: 0,
+            ending: None,
+        }
+    }
+
+    /// A number with an error on either side.
+    pub fn within(value: f64, error: f64) -> Self {
+        Self {
+            error: Some(error),
+            interval: Some([value - error, value + error]),
+            ..Self::bare(value)
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! A divergence between every two of several densities.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Answer, Operand, Question};
+use crate::divergence::DivergenceKind;
+use crate::error::{Error, Result};
+
+/// A divergence from each of N densities to each.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Matrix {
+    /// Which divergence.
+    pub divergence: DivergenceKind,
+    /// What the N densities are called.
+    pub names: Vec<String>,
+    /// D(row, column), N rows of N.
+    pub answers: Vec<Vec<Answer>>,
+}
+
+impl Matrix {
+    /// Finds all of them, by the first divergence that is asked for; `done` is told how many of how
+    /// many.
+    ///
+    /// # Errors
+    /// As [`Question::ask`].
+    pub fn ask(
+        question: &Question,
+        operands: &[Operand],
+        done: &dyn Fn(usize, usize),
+    ) -> Result<Self> {
+        let Some(&divergence) = question.divergences.first() else {
+            return Err(Error::usage(
+                "no divergence was asked for",
+                "ask for one, as in --kind kl",
+            ));
+        };
+        let question = Question {
+            divergences: vec![divergence],
+            ..question.clone()
+        };
+        let total = operands.len() * operands.len();
+        let mut answers = Vec::with_capacity(operands.len());
+        for (i, p) in operands.iter().enumerate() {
+            let mut row = Vec::with_capacity(operands.len());
+            for (j, q) in operands.iter().enumerate() {
+                row.extend(question.ask(p, q, &|_| {})?);
+                done(i * operands.len() + j + 1, total);
+            }
+            answers.push(row);
+        }
+        Ok(Self {
+            divergence,
+            names: operands
+                .iter()
+                .map(|operand| operand.name.clone())
+                .collect(),
+            answers,
+        })
+    }
+
+    /// As CSV: a line for each density, with its name and D(line, column) of all.
+    ///
+    /// # Errors
+    /// If a line could not be written, which does not happen in memory.
+    pub fn to_csv(&self) -> Result<String> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        let header = std::iter::once(String::new()).chain(self.names.iter().cloned());
+        let wrong = |error: &dyn std::fmt::Display| {
+            Error::usage(format!("cannot write the matrix: {error}"), "report this")
+        };
+        writer.write_record(header).map_err(|error| wrong(&error))?;
+        for (name, row) in self.names.iter().zip(&self.answers) {
+            let values = row.iter().map(|answer| answer.value.to_string());
+            let record = std::iter::once(name.clone()).chain(values);
+            writer.write_record(record).map_err(|error| wrong(&error))?;
+        }
+        let bytes = writer.into_inner().map_err(|error| wrong(&error))?;
+        String::from_utf8(bytes).map_err(|error| wrong(&error))
+    }
+}

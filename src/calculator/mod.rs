@@ -1,0 +1,523 @@
+//! What a divergence between two densities is, how sure that is, and what it lies between for
+//! certain.
+
+mod answer;
+mod approximation;
+mod bracket;
+mod discrete;
+mod matrix;
+mod method;
+mod operand;
+mod pairs;
+mod quadrature;
+mod sampling;
+
+use std::time::Instant;
+
+pub use answer::{Answer, Ending};
+pub use bracket::Bracket;
+pub use matrix::Matrix;
+pub use method::{Claim, Method};
+pub use operand::{Operand, read_operand};
+pub use sampling::Progress;
+
+use answer::Found;
+use approximation::Approximation;
+
+use crate::divergence::{DivergenceKind, power_integral_diverges};
+use crate::error::{Error, Result};
+use crate::estimator::Quadrature;
+use crate::mixture::Mixture;
+use crate::target::TargetModel;
+
+/// Where quasi-Monte Carlo is taken: above, its nets gain little.
+const QMC_DIM: usize = 16;
+/// Where nothing else is asked for, sampling ends at this relative error …
+const RELATIVE: f64 = 1e-3;
+/// … or after so many draws.
+const SAMPLES: u64 = 10_000_000;
+/// A quadrature with a larger error than this, relative to the value, is not good enough where
+/// nothing is asked for.
+const ROUGH: f64 = 1e-4;
+/// The width a bracket on a line is narrowed to where no error is asked for, relative to the value.
+const NARROW: f64 = 1e-9;
+
+/// How sure a number must be: half its 95 % interval is within either of these.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Accuracy {
+    /// In nats.
+    pub absolute: Option<f64>,
+    /// As a share of the number.
+    pub relative: Option<f64>,
+}
+
+impl Accuracy {
+    fn is_asked(self) -> bool {
+        self.absolute.is_some() || self.relative.is_some()
+    }
+
+    /// What half the interval of a number may be.
+    fn tolerance(self, value: f64) -> f64 {
+        let relative = self.relative.unwrap_or(0.0) * value.abs();
+        relative.max(self.absolute.unwrap_or(0.0))
+    }
+
+    /// Half the interval as a multiple of what it may be.
+    fn to_go(self, found: &Found) -> f64 {
+        let half = found
+            .interval
+            .map_or(f64::INFINITY, |[low, high]| 0.5 * (high - low));
+        if half == 0.0 {
+            return 0.0;
+        }
+        // NaN is not there yet.
+        let share = half / self.tolerance(found.value);
+        if share.is_nan() { f64::INFINITY } else { share }
+    }
+}
+
+/// What is asked of two densities.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    /// Which divergences.
+    pub divergences: Vec<DivergenceKind>,
+    /// How they are found.
+    pub method: Method,
+    /// How sure they must be.
+    pub accuracy: Accuracy,
+    /// Draws under each side at most; where no accuracy is asked for, all of them are made.
+    pub samples: Option<u64>,
+    /// The seed of the draws.
+    pub seed: u64,
+    /// Whether to look for what they lie between.
+    pub brackets: bool,
+}
+
+impl Default for Question {
+    fn default() -> Self {
+        Self {
+            divergences: vec![
+                DivergenceKind::ForwardKl,
+                DivergenceKind::ReverseKl,
+                DivergenceKind::Js,
+                DivergenceKind::Jeffreys,
+            ],
+            method: Method::Auto,
+            accuracy: Accuracy::default(),
+            samples: None,
+            seed: 0,
+            brackets: true,
+        }
+    }
+}
+
+/// KL(p‖q) in nats between two mixtures, by the surest way there is.
+///
+/// ```
+/// use klfit::{Mixture, divergence};
+/// let p = Mixture::from_stds(vec![0.3, 0.7], vec![vec![-2.0], vec![1.0]], vec![vec![1.0]; 2])?;
+/// let q = Mixture::from_stds(vec![1.0], vec![vec![0.0]], vec![vec![2.0]])?;
+/// let kl = divergence::kl(&p, &q)?;
+/// assert!((kl.value - 0.1148).abs() < 1e-3);
+/// let bracket = kl.bracket.expect("there is one on a line");
+/// assert!(bracket.lower <= kl.value && kl.value <= bracket.upper && bracket.width() < 1e-6);
+/// # Ok::<(), klfit::Error>(())
+/// ```
+///
+/// # Errors
+/// If their dimensions differ.
+pub fn kl(p: &Mixture, q: &Mixture) -> Result<Answer> {
+    let question = Question {
+        divergences: vec![DivergenceKind::ForwardKl],
+        ..Question::default()
+    };
+    let (p, q) = (Operand::new("p", p.clone()), Operand::new("q", q.clone()));
+    let mut answers = question.ask(&p, &q, &|_| {})?;
+    answers
+        .pop()
+        .ok_or_else(|| Error::usage("no divergence was asked for", "ask for one"))
+}
+
+impl Question {
+    /// Finds every divergence of p and q; `progress` is told how far sampling is.
+    ///
+    /// # Errors
+    /// If the dimensions of p and q differ, the method cannot do what is asked, or the device failed.
+    pub fn ask(
+        &self,
+        p: &Operand,
+        q: &Operand,
+        progress: &dyn Fn(Progress),
+    ) -> Result<Vec<Answer>> {
+        if p.model.dim() != q.model.dim() {
+            return Err(Error::usage(
+                format!(
+                    "{} has {}, and {} has {}",
+                    p.name,
+                    crate::digest::count(p.model.dim(), "dimension"),
+                    q.name,
+                    crate::digest::count(q.model.dim(), "dimension"),
+                ),
+                "a divergence is between two densities over the same coordinates",
+            ));
+        }
+        let pair = Pair {
+            question: self,
+            p,
+            q,
+        };
+        let mut answers: Vec<Option<Answer>> = vec![None; self.divergences.len()];
+        let mut sampled: [Vec<(usize, String)>; 2] = [Vec::new(), Vec::new()];
+        for (place, &kind) in self.divergences.iter().enumerate() {
+            let started = Instant::now();
+            match pair.choose(kind)? {
+                Choice::Known(found, method, reason) => {
+                    let seconds = started.elapsed().as_secs_f64();
+                    answers[place] = Some(pair.answer(kind, found, method, reason, seconds));
+                }
+                Choice::Sample(Method::Qmc, reason) => sampled[1].push((place, reason)),
+                Choice::Sample(_, reason) => sampled[0].push((place, reason)),
+            }
+        }
+        // What is sampled the same way shares its draws.
+        for (method, places) in [Method::MonteCarlo, Method::Qmc].into_iter().zip(sampled) {
+            if places.is_empty() {
+                continue;
+            }
+            let started = Instant::now();
+            let kinds: Vec<DivergenceKind> = places
+                .iter()
+                .map(|(place, _)| self.divergences[*place])
+                .collect();
+            let found = sampling::find(pair.request(&kinds), method, progress)?;
+            let seconds = started.elapsed().as_secs_f64();
+            for ((place, reason), found) in places.into_iter().zip(found) {
+                let kind = self.divergences[place];
+                answers[place] = Some(pair.answer(kind, found, method, reason, seconds));
+            }
+        }
+        Ok(answers.into_iter().flatten().collect())
+    }
+}
+
+/// How a divergence is found: at once, or by sampling together with others.
+enum Choice {
+    Known(Found, Method, String),
+    Sample(Method, String),
+}
+
+struct Pair<'a> {
+    question: &'a Question,
+    p: &'a Operand,
+    q: &'a Operand,
+}
+
+impl Pair<'_> {
+    fn models(&self) -> (&TargetModel, &TargetModel) {
+        (&self.p.model, &self.q.model)
+    }
+
+    /// Both as mixtures, if they are.
+    fn mixtures(&self) -> Option<(&Mixture, &Mixture)> {
+        Some((self.p.model.as_mixture()?, self.q.model.as_mixture()?))
+    }
+
+    /// The accuracy to sample to, and the most draws.
+    fn request<'b>(&'b self, kinds: &'b [DivergenceKind]) -> sampling::Request<'b> {
+        let Question {
+            accuracy,
+            samples,
+            seed,
+            ..
+        } = *self.question;
+        let by_default = Accuracy {
+            relative: Some(RELATIVE),
+            ..accuracy
+        };
+        sampling::Request {
+            kinds,
+            p: &self.p.model,
+            q: &self.q.model,
+            accuracy: if accuracy.is_asked() || samples.is_some() {
+                accuracy
+            } else {
+                by_default
+            },
+            samples: samples.unwrap_or(SAMPLES),
+            seed,
+        }
+    }
+
+    fn choose(&self, kind: DivergenceKind) -> Result<Choice> {
+        let method = self.question.method;
+        let (p, q) = self.models();
+        if method == Method::Discrete {
+            return self.discrete(kind);
+        }
+        if same(p, q) {
+            let reason = "p and q are the same density".to_owned();
+            return Ok(Choice::Known(Found::exact(0.0), method, reason));
+        }
+        if let Some(reason) = self.infinite(kind) {
+            return Ok(Choice::Known(Found::exact(f64::INFINITY), method, reason));
+        }
+        match method {
+            Method::Auto => self.surest(kind),
+            Method::ClosedForm => match self.closed_form(kind) {
+                Some(value) => Ok(self.as_asked(Found::exact(value))),
+                None => Err(self.cannot(
+                    kind,
+                    "there is no formula for it between these two",
+                    "it needs two Gaussians, and a divergence that has one: leave --method out",
+                )),
+            },
+            Method::Quadrature if p.dim() > Quadrature::MAX_DIM => Err(self.cannot(
+                kind,
+                &format!("there are {} dimensions, and a grid does for two", p.dim()),
+                "use --method qmc or monte-carlo",
+            )),
+            Method::Quadrature => {
+                let found = quadrature::find(kind, p, q, self.question.accuracy)?;
+                Ok(self.as_asked(found))
+            }
+            Method::MonteCarlo => Ok(Choice::Sample(method, "as asked".to_owned())),
+            Method::Qmc => {
+                if p.dim() > sampling::MOST_DIM {
+                    return Err(self.cannot(
+                        kind,
+                        &format!(
+                            "Sobol points have at most {} dimensions",
+                            sampling::MOST_DIM
+                        ),
+                        "use --method monte-carlo",
+                    ));
+                }
+                if self.mixtures().is_none() {
+                    return Err(self.cannot(
+                        kind,
+                        "a Student-t is drawn with more than D numbers",
+                        "use --method monte-carlo",
+                    ));
+                }
+                Ok(Choice::Sample(method, "as asked".to_owned()))
+            }
+            Method::Unscented => self.approximate(kind, approximation::unscented),
+            Method::Product => self.approximate(kind, approximation::product),
+            Method::Variational => self.approximate(kind, approximation::variational),
+            Method::VariationalUpper => self.approximate(kind, approximation::variational_upper),
+            Method::Goldberger => self.approximate(kind, approximation::goldberger),
+            Method::Discrete => self.discrete(kind),
+        }
+    }
+
+    fn as_asked(&self, found: Found) -> Choice {
+        Choice::Known(found, self.question.method, "as asked".to_owned())
+    }
+
+    fn cannot(&self, kind: DivergenceKind, why: &str, help: &str) -> Error {
+        let (title, method) = (kind.title(), self.question.method.name());
+        Error::usage(format!("no {title} by {method}: {why}"), help)
+    }
+
+    fn closed_form(&self, kind: DivergenceKind) -> Option<f64> {
+        let (p, q) = self.mixtures()?;
+        kind.build().closed_form(p, q)
+    }
+
+    /// The first of closed form, quadrature and sampling that will do.
+    fn surest(&self, kind: DivergenceKind) -> Result<Choice> {
+        if let Some(value) = self.closed_form(kind) {
+            let reason = "there is a formula for two Gaussians".to_owned();
+            return Ok(Choice::Known(
+                Found::exact(value),
+                Method::ClosedForm,
+                reason,
+            ));
+        }
+        let (p, q) = self.models();
+        let dim = p.dim();
+        let mut why = format!("{dim} dimensions are too many for a grid");
+        if dim <= Quadrature::MAX_DIM {
+            let accuracy = self.question.accuracy;
+            let found = quadrature::find(kind, p, q, accuracy)?;
+            let asked = if accuracy.is_asked() {
+                accuracy
+            } else {
+                Accuracy {
+                    relative: Some(ROUGH),
+                    absolute: Some(1e-12),
+                }
+            };
+            if asked.to_go(&found) <= 1.0 {
+                let reason = format!("a grid does in {}", crate::digest::count(dim, "dimension"));
+                return Ok(Choice::Known(found, Method::Quadrature, reason));
+            }
+            why = format!(
+                "a grid left an error of {:.0e}",
+                found.error.unwrap_or(f64::NAN)
+            );
+        }
+        if dim <= QMC_DIM && self.mixtures().is_some() {
+            return Ok(Choice::Sample(Method::Qmc, why));
+        }
+        Ok(Choice::Sample(Method::MonteCarlo, why))
+    }
+
+    /// An approximation to KL, and to what is made of it: with m = ½p + ½q, JS is
+    /// ½KL(p‖m) + ½KL(q‖m).
+    fn approximate(&self, kind: DivergenceKind, kl: Approximation) -> Result<Choice> {
+        let Some((p, q)) = self.mixtures() else {
+            return Err(self.cannot(
+                kind,
+                "it is for mixtures of Gaussians",
+                "leave --method out",
+            ));
+        };
+        let value = match kind {
+            DivergenceKind::ForwardKl => kl(p, q),
+            DivergenceKind::ReverseKl => kl(q, p),
+            DivergenceKind::Jeffreys => kl(p, q) + kl(q, p),
+            DivergenceKind::Js => {
+                let middle = bracket::middle(p, q).ok_or_else(|| {
+                    self.cannot(kind, "the weights underflow", "leave --method out")
+                })?;
+                0.5 * (kl(p, &middle) + kl(q, &middle))
+            }
+            _ => {
+                return Err(self.cannot(
+                    kind,
+                    "it approximates KL",
+                    "ask for kl, reverse-kl, jeffreys or js, or leave --method out",
+                ));
+            }
+        };
+        Ok(self.as_asked(Found::bare(value)))
+    }
+
+    fn discrete(&self, kind: DivergenceKind) -> Result<Choice> {
+        let (p, q) = self.models();
+        let rows = |of: &Operand| {
+            of.rows.clone().ok_or_else(|| {
+                self.cannot(
+                    kind,
+                    &format!("it is about the rows of a sample, and {} has none", of.name),
+                    "give samples as .csv or .npy, or leave --method out",
+                )
+            })
+        };
+        let value = match kind {
+            DivergenceKind::ForwardKl => discrete::entropy(p, q, &rows(self.p)?),
+            DivergenceKind::ReverseKl => discrete::entropy(q, p, &rows(self.q)?),
+            DivergenceKind::Jeffreys => {
+                discrete::entropy(p, q, &rows(self.p)?) + discrete::entropy(q, p, &rows(self.q)?)
+            }
+            _ => return Err(self.cannot(kind, "it is made for KL", "ask for kl or reverse-kl")),
+        };
+        let reason = "of the densities at the rows, divided by their sums: not the KL of the \
+                      densities";
+        Ok(Choice::Known(
+            Found::bare(value),
+            Method::Discrete,
+            reason.to_owned(),
+        ))
+    }
+
+    /// Why the divergence is infinite, if it is known to be.
+    fn infinite(&self, kind: DivergenceKind) -> Option<String> {
+        let (p, q) = self.models();
+        let backwards = kind.exchanged();
+        let reason = match (p.as_mixture(), q.as_mixture()) {
+            (None, Some(_)) => p.makes_infinite(kind),
+            (Some(_), None) => backwards.and_then(|kind| q.makes_infinite(kind)),
+            _ => None,
+        };
+        if let Some(reason) = reason {
+            return Some(reason.to_owned());
+        }
+        let order = match kind {
+            DivergenceKind::Alpha(order) | DivergenceKind::Renyi(order) => order.value(),
+            DivergenceKind::Chi2 => 2.0,
+            _ => return None,
+        };
+        let (p, q) = self.mixtures()?;
+        power_integral_diverges(p, q, order).then(|| {
+            let (heavy, light) = if order > 1.0 { ("p", "q") } else { ("q", "p") };
+            format!(
+                "∫ p^{order} q^({}) is infinite: in some direction the tails of {light} are too light \
+                 beside those of {heavy} ({order}·Σp⁻¹ + ({})·Σq⁻¹ is not positive definite)",
+                1.0 - order,
+                1.0 - order,
+            )
+        })
+    }
+
+    fn answer(
+        &self,
+        kind: DivergenceKind,
+        found: Found,
+        method: Method,
+        reason: String,
+        seconds: f64,
+    ) -> Answer {
+        let is_exact = found.error == Some(0.0) && found.samples == 0;
+        let method = if method == Method::Auto {
+            Method::ClosedForm
+        } else {
+            method
+        };
+        let bracket = if is_exact {
+            Some(Bracket::exactly(found.value))
+        } else if self.question.brackets && method != Method::Discrete {
+            let narrow = NARROW * found.value.abs().max(1.0);
+            let asked = self.question.accuracy.tolerance(found.value);
+            (self.mixtures()).and_then(|(p, q)| bracket::of(kind, p, q, asked.max(narrow)))
+        } else {
+            None
+        };
+        Answer {
+            divergence: kind,
+            value: found.value,
+            error: found.error,
+            interval: found.interval,
+            bracket,
+            method,
+            claim: if is_exact {
+                Claim::Exact
+            } else {
+                method.claim()
+            },
+            reason,
+            samples: found.samples,
+            ending: found.ending,
+            seconds,
+        }
+    }
+}
+
+/// Whether two densities are the same but for the order of their components.
+fn same(p: &TargetModel, q: &TargetModel) -> bool {
+    let sorted = |mixture: &Mixture| {
+        let mut components: Vec<Vec<f64>> = (0..mixture.components())
+            .filter(|&k| mixture.weights()[k] > 0.0)
+            .map(|k| {
+                let (mean, factor) = (&mixture.means()[k], &mixture.scale_trils()[k]);
+                let numbers = mean.iter().chain(factor.iter()).copied();
+                std::iter::once(mixture.weights()[k])
+                    .chain(numbers)
+                    .collect()
+            })
+            .collect();
+        components.sort_by(|a, b| {
+            a.iter()
+                .zip(b)
+                .map(|(a, b)| a.total_cmp(b))
+                .find(|o| o.is_ne())
+                .unwrap_or(std::cmp::Ordering::Equal)
+        });
+        components
+    };
+    match (p, q) {
+        (TargetModel::Mixture(p), TargetModel::Mixture(q)) => sorted(p) == sorted(q),
+        _ => p == q,
+    }
+}

@@ -1,0 +1,412 @@
+//! `klfit divergence`: how far densities are apart, with an error on every number.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use indicatif::{ProgressBar, ProgressStyle};
+use klfit::Result;
+use klfit::calculator::{
+    Accuracy, Answer, Claim, Ending, Matrix, Method, Operand, Progress, Question, read_operand,
+};
+use klfit::digest;
+use klfit::divergence::{DivergenceKind, DivergenceName};
+use klfit::error::Error;
+use serde::Serialize;
+
+use super::{Outcome, Voice};
+
+/// Options of `klfit divergence`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  klfit divergence p.json q.toml
+  klfit divergence p.json q.json --kind kl --rel-err 1e-3 --json
+  klfit divergence outputs/bimodal#target outputs/bimodal#reverse-kl
+  klfit divergence p.csv q.csv --method discrete
+  klfit divergence model1.csv model2.csv model3.csv --matrix --out distances
+
+A density is a .toml, .json, .npz, .csv or .npy file, or the folder of a run; docs/calculator.md
+says what each may hold.")]
+pub struct Options {
+    /// The densities p and q; with --matrix, any number of them
+    #[arg(required = true, value_name = "DENSITY")]
+    densities: Vec<String>,
+    /// Which divergences: kl, reverse-kl, js, jeffreys, alpha, renyi, chi2, squared-hellinger,
+    /// total-variation [default: the first four]
+    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = kind_names())]
+    kind: Vec<String>,
+    /// The order of alpha and renyi
+    #[arg(long, value_name = "ORDER", allow_negative_numbers = true)]
+    alpha: Option<f64>,
+    /// How they are found
+    #[arg(long, default_value = "auto", value_parser = method_names())]
+    method: String,
+    /// Go on until half the 95 % interval is this share of the number
+    #[arg(long, value_name = "SHARE", value_parser = positive)]
+    rel_err: Option<f64>,
+    /// Go on until half the 95 % interval is this, in nats
+    #[arg(long, value_name = "NATS", value_parser = positive)]
+    abs_err: Option<f64>,
+    /// Draws under each density at most, such as 1e6
+    #[arg(long, value_name = "COUNT", value_parser = samples)]
+    samples: Option<u64>,
+    /// The seed of the draws
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Leave out the bracket that holds whatever was sampled
+    #[arg(long)]
+    no_bracket: bool,
+    /// One divergence between every two densities
+    #[arg(long)]
+    matrix: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Write a matrix as CSV, JSON and a figure into this folder
+    #[arg(long, value_name = "DIR", requires = "matrix")]
+    out: Option<PathBuf>,
+}
+
+fn kind_names() -> PossibleValuesParser {
+    let names = DivergenceName::ALL.map(DivergenceName::name);
+    PossibleValuesParser::new(["kl"].into_iter().chain(names))
+}
+
+fn method_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(Method::ALL.map(Method::name))
+}
+
+fn positive(text: &str) -> std::result::Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number > 0.0 && number.is_finite() => Ok(number),
+        _ => Err("give a number above 0, such as 1e-3".to_owned()),
+    }
+}
+
+fn samples(text: &str) -> std::result::Result<u64, String> {
+    let number = text.replace('_', "").parse::<f64>();
+    match number {
+        Ok(number) if (2.0..=1e15).contains(&number) && number.fract() == 0.0 => Ok(number as u64),
+        _ => Err("give a whole number of at least 2, such as 1e6".to_owned()),
+    }
+}
+
+impl Options {
+    fn question(&self) -> Result<Question> {
+        let kinds: Vec<DivergenceKind> = (self.kind.iter())
+            .map(|name| self.kind_of(name))
+            .collect::<Result<_>>()?;
+        let mut question = Question {
+            method: Method::from_name(&self.method).unwrap_or(Method::Auto),
+            accuracy: Accuracy {
+                absolute: self.abs_err,
+                relative: self.rel_err,
+            },
+            samples: self.samples,
+            seed: self.seed,
+            brackets: !self.no_bracket,
+            ..Question::default()
+        };
+        if self.matrix {
+            question.divergences.truncate(1);
+        } else if question.method == Method::Discrete {
+            question.divergences.truncate(2);
+        }
+        if !kinds.is_empty() {
+            question.divergences = kinds;
+        }
+        Ok(question)
+    }
+
+    fn kind_of(&self, name: &str) -> Result<DivergenceKind> {
+        let name = if name == "kl" { "forward-kl" } else { name };
+        let Some(name) = DivergenceName::from_name(name) else {
+            return Err(Error::Usage {
+                message: format!("--kind {name} is not a divergence"),
+                help: "`klfit divergence --help` lists them".to_owned(),
+            });
+        };
+        let alpha = self.alpha.filter(|_| name.takes_order());
+        name.with_order(alpha)
+            .map_err(|(message, help)| Error::Usage {
+                message: format!("--alpha {message}"),
+                help: help
+                    .replace("alpha = ", "--alpha ")
+                    .replace("divergence = ", "--kind "),
+            })
+    }
+}
+
+/// Reads the densities and answers.
+pub fn divergence(options: &Options, voice: Voice) -> Result<Outcome> {
+    let question = options.question()?;
+    match (&options.densities[..], options.matrix) {
+        ([_], _) => Err(Error::Usage {
+            message: "a divergence is between two densities, and there is one".to_owned(),
+            help: "name another file".to_owned(),
+        }),
+        ([_, _, _, ..], false) => Err(Error::Usage {
+            message: format!("there are {} densities, not two", options.densities.len()),
+            help: "add --matrix for one divergence between every two".to_owned(),
+        }),
+        (_, false) => pair(options, &question, voice),
+        (_, true) => matrix(options, &question, voice),
+    }
+}
+
+fn read(options: &Options) -> Result<Vec<Operand>> {
+    options
+        .densities
+        .iter()
+        .map(|text| read_operand(text))
+        .collect()
+}
+
+/// A number of an answer in a few words.
+fn number(answer: &Answer) -> String {
+    match answer.error {
+        _ if answer.value.is_infinite() => "∞".to_owned(),
+        Some(error) if answer.claim != Claim::Exact => digest::with_error(answer.value, error),
+        _ => digest::small(answer.value),
+    }
+}
+
+/// Prints JSON to standard output.
+fn print_json(value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Error::Usage {
+        message: format!("cannot write JSON: {error}"),
+        help: "leave --json out".to_owned(),
+    })?;
+    anstream::println!("{text}");
+    Ok(())
+}
+
+/// What `--json` prints of two densities.
+#[derive(Serialize)]
+struct Report<'a> {
+    p: &'a str,
+    q: &'a str,
+    answers: &'a [Answer],
+}
+
+fn pair(options: &Options, question: &Question, voice: Voice) -> Result<Outcome> {
+    let operands = read(options)?;
+    let (p, q) = (&operands[0], &operands[1]);
+    let bar = bar(voice);
+    let answers = question.ask(p, q, &|progress| show(&bar, progress))?;
+    bar.finish_and_clear();
+    if options.json {
+        print_json(&Report {
+            p: &p.name,
+            q: &q.name,
+            answers: &answers,
+        })?;
+        return Ok(Outcome::Success);
+    }
+    if !voice.quiet {
+        anstream::println!("p: {}, {}", p.name, p.describe());
+        anstream::println!("q: {}, {}", q.name, q.describe());
+    }
+    anstream::println!("{}", table(&answers));
+    if !voice.quiet {
+        remarks(&answers);
+    }
+    Ok(Outcome::Success)
+}
+
+fn bar(voice: Voice) -> ProgressBar {
+    if voice.quiet {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:30} {msg}  {elapsed}");
+    let bar = ProgressBar::new(1);
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
+
+/// Draws for a number go with the square of its error.
+fn show(bar: &ProgressBar, progress: Progress) {
+    let Progress { drawn, most, to_go } = progress;
+    let wanted = to_go.map_or(most, |to_go| {
+        let more = to_go.max(1.0).powi(2) * drawn as f64;
+        if more < most as f64 {
+            more as u64
+        } else {
+            most
+        }
+    });
+    bar.set_length(wanted);
+    bar.set_position(drawn);
+    bar.set_message(format!("{drawn} of about {wanted} draws"));
+}
+
+fn table(answers: &[Answer]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header([
+        "divergence",
+        "value",
+        "95 % interval",
+        "certainly within",
+        "method",
+        "time",
+    ]);
+    for answer in answers {
+        let digits = decimals(answer);
+        let ends = |low: f64, high: f64| {
+            format!(
+                "{} … {}",
+                digest::fixed(low, digits),
+                digest::fixed(high, digits)
+            )
+        };
+        let interval = match answer.interval {
+            Some([low, high]) if answer.claim == Claim::Sample => ends(low, high),
+            _ => String::new(),
+        };
+        let bracket = match answer.bracket {
+            Some(bracket) if answer.claim != Claim::Exact => ends(bracket.lower, bracket.upper),
+            _ => String::new(),
+        };
+        table.add_row([
+            answer.divergence.symbol(),
+            number(answer),
+            interval,
+            bracket,
+            answer.method.name().to_owned(),
+            digest::seconds(answer.seconds),
+        ]);
+    }
+    if let Some(column) = table.column_mut(5) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+/// Digits that tell the ends of an interval or a bracket apart.
+fn decimals(answer: &Answer) -> usize {
+    let widths = [
+        answer.interval.map(|[low, high]| high - low),
+        answer.bracket.map(|bracket| bracket.width()),
+    ];
+    let width = widths.into_iter().flatten().filter(|width| *width > 0.0);
+    let least = width.fold(1.0, f64::min);
+    (2.0 - least.log10().floor()).clamp(3.0, 12.0) as usize
+}
+
+/// What there is to say below the table.
+fn remarks(answers: &[Answer]) {
+    if answers.iter().any(|answer| answer.divergence.is_in_nats()) {
+        anstream::println!("Divergences are in nats.");
+    }
+    // The same remark of several divergences is made once.
+    let mut made: Vec<(String, Vec<String>)> = Vec::new();
+    for answer in answers {
+        let remark = remark(answer);
+        let symbol = answer.divergence.symbol();
+        match made.iter_mut().find(|(other, _)| *other == remark) {
+            Some((_, symbols)) => symbols.push(symbol),
+            None => made.push((remark, vec![symbol])),
+        }
+    }
+    for (remark, symbols) in made {
+        anstream::println!("{}: {remark}", symbols.join(", "));
+    }
+}
+
+fn remark(answer: &Answer) -> String {
+    if answer.value.is_infinite() {
+        return format!("infinite: {}", answer.reason);
+    }
+    let (method, reason) = (answer.method.name(), &answer.reason);
+    match answer.claim {
+        Claim::Exact => format!("exact: {reason}"),
+        Claim::Integral => format!("{method}, {reason}; ± is what a coarser grid differs by"),
+        Claim::Sample => {
+            let ending = match answer.ending {
+                Some(Ending::Reached) => "the error asked for is reached",
+                Some(Ending::Spent) | None => "all samples are spent",
+            };
+            format!(
+                "{method}, {reason}; {} draws under each density, ± is one standard error; {ending}",
+                answer.samples
+            )
+        }
+        Claim::UpperBound => format!("{method}: an upper bound, not an estimate"),
+        Claim::Approximation => {
+            format!("{method}: an approximation of unknown error, on either side of the truth")
+        }
+        Claim::PlugIn => format!("{method}: {reason}"),
+    }
+}
+
+fn matrix(options: &Options, question: &Question, voice: Voice) -> Result<Outcome> {
+    let operands = read(options)?;
+    let bar = bar(voice);
+    let matrix = Matrix::ask(question, &operands, &|done, total| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+        bar.set_message(format!("{done} of {total} pairs"));
+    })?;
+    bar.finish_and_clear();
+    if let Some(folder) = &options.out {
+        write(&matrix, folder)?;
+    }
+    if options.json {
+        print_json(&matrix)?;
+        return Ok(Outcome::Success);
+    }
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    let corner = format!("{}: p below, q beside", matrix.divergence.symbol());
+    table.set_header(std::iter::once(corner).chain(matrix.names.iter().cloned()));
+    for (name, row) in matrix.names.iter().zip(&matrix.answers) {
+        table.add_row(std::iter::once(name.clone()).chain(row.iter().map(number)));
+    }
+    anstream::println!("{table}");
+    if !voice.quiet {
+        let others: Vec<Answer> = (matrix.answers.iter().enumerate())
+            .flat_map(|(i, row)| row.iter().enumerate().filter(move |(j, _)| *j != i))
+            .map(|(_, answer)| answer.clone())
+            .collect();
+        let mut remarks: Vec<String> = Vec::new();
+        for answer in &others {
+            let remark = remark(answer);
+            if !remarks.contains(&remark) {
+                remarks.push(remark);
+            }
+        }
+        remarks
+            .iter()
+            .for_each(|remark| anstream::println!("{remark}"));
+        if let Some(folder) = &options.out {
+            anstream::println!(
+                "written to {}: matrix.csv, matrix.json, matrix.*",
+                folder.display()
+            );
+        }
+    }
+    Ok(Outcome::Success)
+}
+
+fn write(matrix: &Matrix, folder: &Path) -> Result<()> {
+    let io = |action: &'static str, path: &Path| {
+        let path = path.to_owned();
+        move |source| Error::Io {
+            action,
+            path,
+            source,
+        }
+    };
+    fs::create_dir_all(folder).map_err(io("create", folder))?;
+    let json = serde_json::to_string_pretty(matrix).unwrap_or_default();
+    for (name, text) in [("matrix.csv", matrix.to_csv()?), ("matrix.json", json)] {
+        let path = folder.join(name);
+        fs::write(&path, text).map_err(io("write", &path))?;
+    }
+    klfit::plot::draw_matrix(matrix, folder)?;
+    Ok(())
+}

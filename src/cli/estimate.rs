@@ -1,0 +1,106 @@
+//! `klfit estimate`: a Gaussian or a mixture from samples.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use klfit::Result;
+use klfit::config::MixtureConfig;
+use klfit::digest::{self, count};
+use klfit::error::Error;
+use klfit::estimate;
+use klfit::mixture::NaturalParameters;
+use klfit::target::read_samples;
+
+use super::{Outcome, Voice};
+
+/// Options of `klfit estimate`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  klfit estimate data.csv --out model.toml
+  klfit estimate data.csv --components 3 --out model.toml
+
+Without --out the model is printed. `klfit divergence` and the [target] of a config read it.")]
+pub struct Options {
+    /// The samples, a .csv or .npy file with a row for each
+    samples: PathBuf,
+    /// How many Gaussians
+    #[arg(long, default_value_t = 1, value_name = "K")]
+    components: usize,
+    /// The TOML file to write
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Replace that file
+    #[arg(long)]
+    force: bool,
+    /// The seed of the k-means starts of a mixture
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+/// Estimates the model, and writes or prints it.
+pub fn estimate(options: &Options, voice: Voice) -> Result<Outcome> {
+    let rows = read_samples(&options.samples)?;
+    let name = options.samples.display().to_string();
+    if options.components == 0 || options.components > rows.len() {
+        return Err(Error::Usage {
+            message: format!(
+                "--components {} makes no sense for {}",
+                options.components,
+                count(rows.len(), "row")
+            ),
+            help: "ask for at least one component, and fewer than there are rows".to_owned(),
+        });
+    }
+    if let Some(out) = options
+        .out
+        .as_deref()
+        .filter(|out| out.exists() && !options.force)
+    {
+        return Err(Error::Usage {
+            message: format!("{} exists", out.display()),
+            help: "choose another name, or replace it with --force".to_owned(),
+        });
+    }
+    let found = estimate::estimate(&name, &rows, options.components, options.seed)?;
+    let natural = NaturalParameters::from(&found.mixture);
+    let model = MixtureConfig {
+        weights: Some(natural.weights.clone()),
+        means: Some(natural.means.clone()),
+        covariances: Some(natural.covariances.clone()),
+        ..MixtureConfig::default()
+    };
+    let text = toml::to_string(&model).map_err(|error| Error::Usage {
+        message: format!("cannot write the model: {error}"),
+        help: "report this".to_owned(),
+    })?;
+    match &options.out {
+        Some(out) => write(out, &text)?,
+        None => anstream::print!("{text}"),
+    }
+    if !voice.quiet {
+        let how = match found.min_std {
+            None => "mean and covariance of the rows, divided by N − 1".to_owned(),
+            Some(least) => format!(
+                "maximum likelihood, the best of 16 k-means starts, no standard deviation below {}",
+                digest::small(least)
+            ),
+        };
+        anstream::eprintln!("{}: {how}", count(rows.len(), "row"));
+        anstream::eprintln!("{}", digest::mixture(&natural));
+        let likelihood = digest::estimate(found.log_likelihood);
+        anstream::eprintln!("mean log-likelihood of a row: {likelihood}");
+        if let Some(out) = &options.out {
+            anstream::eprintln!("written to {}", out.display());
+        }
+    }
+    Ok(Outcome::Success)
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).map_err(|source| Error::Io {
+        action: "write",
+        path: path.to_owned(),
+        source,
+    })
+}

@@ -1,0 +1,216 @@
+//! A divergence between every two of several densities, as a table of colours.
+
+use super::axis::minus;
+use super::sheet::{self, Align, Rect, Sheet, Type, text_width};
+use super::theme::{self, faded, ramp, stroke};
+use crate::calculator::Matrix;
+use crate::digest;
+use crate::error::Result;
+
+/// The side of a cell at most and at least, in mm.
+const CELL: (f64, f64) = (22.0, 4.0);
+/// Above this many densities the cells are too small for numbers.
+const WRITTEN: usize = 12;
+/// The share of the page's width that names may take.
+const NAMES: f64 = 0.35;
+/// Room around the table, for the title above it, and for the scale beside it, in mm.
+const GAP: f64 = 3.0;
+const TITLE: f64 = 8.0;
+const SCALE: f64 = 24.0;
+
+/// Draws the figure: p below, q beside, dark where they are far apart.
+pub fn draw(matrix: &Matrix) -> Result<String> {
+    let n = matrix.names.len();
+    let label = Type::label(Align::Right);
+    let longest = (matrix.names.iter())
+        .map(|name| text_width(name, label))
+        .fold(0.0, f64::max);
+    let most = NAMES * theme::PAGE;
+    let names: Vec<String> = matrix
+        .names
+        .iter()
+        .map(|name| shortened(name, most))
+        .collect();
+    let room = longest.min(most) + 2.0 * GAP;
+    let side = ((theme::PAGE - room - SCALE - GAP) / n as f64).clamp(CELL.1, CELL.0);
+    // Names above the table stand upright where they do not fit in their column.
+    let upright = longest > side - 1.0;
+    let above = TITLE + if upright { room } else { 2.0 * GAP };
+    let width = room + side * n as f64 + GAP + SCALE;
+    let height = above + side * n as f64 + GAP;
+    let table = Rect::new(room, above, room + side * n as f64, height - GAP);
+    sheet::draw("matrix", width, height, |sheet| {
+        let title = (0.5 * (table.left + table.right), 0.55 * TITLE);
+        let text = format!("{}, p below and q beside", matrix.divergence.with_unit());
+        sheet.text(title, &text, Type::title(Align::Center), theme::INK.into())?;
+        let shades = Shades::of(matrix);
+        for (i, row) in matrix.answers.iter().enumerate() {
+            for (j, answer) in row.iter().enumerate() {
+                draw_cell(sheet, table.cell((i, n), (j, n)), answer.value, &shades, n)?;
+            }
+        }
+        for (i, name) in names.iter().enumerate() {
+            let row = table.cell((i, n), (0, n));
+            let at = (table.left - GAP, 0.5 * (row.top + row.bottom));
+            sheet.text(at, name, label, theme::INK.into())?;
+            let column = table.cell((0, n), (i, n));
+            let at = (0.5 * (column.left + column.right), table.top - GAP);
+            let kind = Type {
+                upright,
+                ..Type::label(if upright { Align::Left } else { Align::Center })
+            };
+            sheet.text(at, name, kind, theme::INK.into())?;
+        }
+        let left = table.right + GAP;
+        let bottom = table.bottom.min(table.top + 60.0);
+        draw_scale(
+            sheet,
+            Rect::new(left, table.top, left + 4.0, bottom),
+            &shades,
+        )
+    })
+}
+
+/// A name that is no wider than `most` mm: its end, which tells files apart.
+fn shortened(name: &str, most: f64) -> String {
+    let label = Type::label(Align::Right);
+    let mut rest = name;
+    let fits = |rest: &str| text_width(&format!("…{rest}"), label) <= most;
+    if text_width(name, label) <= most {
+        return name.to_owned();
+    }
+    while !fits(rest) {
+        let mut letters = rest.chars();
+        if letters.next().is_none() {
+            break;
+        }
+        rest = letters.as_str();
+    }
+    format!("…{rest}")
+}
+
+/// From a value to a colour: light where p and q are near, dark where they are far.
+struct Shades {
+    low: f64,
+    high: f64,
+    log: bool,
+}
+
+impl Shades {
+    /// From the least to the greatest value that is not 0, by their logarithms where they are
+    /// decades apart.
+    fn of(matrix: &Matrix) -> Self {
+        let values = (matrix.answers.iter().flatten()).map(|answer| answer.value);
+        let shown = values.filter(|value| value.is_finite() && *value > 0.0);
+        let low = shown.clone().fold(f64::INFINITY, f64::min);
+        let high = shown.fold(f64::NEG_INFINITY, f64::max);
+        if low > high {
+            return Self {
+                low: 0.0,
+                high: 1.0,
+                log: false,
+            };
+        }
+        let log = high > 50.0 * low;
+        Self {
+            low: if log { low } else { 0.0 },
+            high,
+            log,
+        }
+    }
+
+    fn share(&self, value: f64) -> f64 {
+        if self.log {
+            (value / self.low).ln() / (self.high / self.low).ln()
+        } else {
+            (value - self.low) / (self.high - self.low)
+        }
+    }
+
+    fn value(&self, share: f64) -> f64 {
+        if self.log {
+            self.low * (self.high / self.low).powf(share)
+        } else {
+            self.low + share * (self.high - self.low)
+        }
+    }
+}
+
+fn outline(cell: Rect) -> [sheet::Point; 4] {
+    [
+        (cell.left, cell.top),
+        (cell.right, cell.top),
+        (cell.right, cell.bottom),
+        (cell.left, cell.bottom),
+    ]
+}
+
+fn draw_cell(sheet: &Sheet, cell: Rect, value: f64, shades: &Shades, n: usize) -> Result<()> {
+    let is_shown = value.is_finite() && value > 0.0;
+    let share = shades.share(value).clamp(0.0, 1.0);
+    let color = match (is_shown, value.is_infinite()) {
+        (true, _) => faded(ramp(1.0 - share), 1.0),
+        (false, true) => faded(theme::INK, 1.0),
+        (false, false) => faded(theme::GRID, 0.5),
+    };
+    sheet.fill(&outline(cell), color)?;
+    if n > WRITTEN {
+        return Ok(());
+    }
+    let text = if value.is_infinite() {
+        "∞".to_owned()
+    } else {
+        minus(short(value))
+    };
+    // White on the dark half of the ramp.
+    let is_dark = value.is_infinite() || (is_shown && share > 0.4);
+    let ink = if is_dark {
+        plotters::style::WHITE
+    } else {
+        theme::INK
+    };
+    let at = (
+        0.5 * (cell.left + cell.right),
+        0.5 * (cell.top + cell.bottom),
+    );
+    sheet.text(at, &text, Type::label(Align::Center), ink.into())
+}
+
+/// Three digits.
+fn short(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".to_owned(),
+        size if (1e-3..1e4).contains(&size) => {
+            let digits = (2.0 - size.log10().floor()).clamp(0.0, 5.0) as usize;
+            digest::fixed(value, digits)
+        }
+        _ => format!("{value:.1e}"),
+    }
+}
+
+fn draw_scale(sheet: &Sheet, bar: Rect, shades: &Shades) -> Result<()> {
+    const PIECES: usize = 64;
+    for piece in 0..PIECES {
+        let share = 1.0 - piece as f64 / (PIECES - 1) as f64;
+        let cell = bar.cell((piece, PIECES), (0, 1));
+        // A little overlap leaves no seams.
+        let cell = Rect {
+            bottom: (cell.bottom + 0.2).min(bar.bottom),
+            ..cell
+        };
+        sheet.fill(&outline(cell), faded(ramp(1.0 - share), 1.0))?;
+    }
+    for share in [0.0, 0.5, 1.0] {
+        let y = bar.bottom - share * bar.height();
+        let line = [(bar.right, y), (bar.right + 1.0, y)];
+        sheet.line(&line, stroke(theme::INK, 1.0, theme::THIN))?;
+        let text = minus(short(shades.value(share)));
+        sheet.text(
+            (bar.right + 1.8, y),
+            &text,
+            Type::label(Align::Left),
+            theme::INK.into(),
+        )?;
+    }
+    Ok(())
+}
