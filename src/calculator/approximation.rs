@@ -8,9 +8,11 @@ use nalgebra::SymmetricEigen;
 use super::pairs::{Pairs, log_sum_exp};
 use crate::mixture::Mixture;
 
-/// Rounds of the variational upper bound at most, and the change of a bound at rest, in nats.
-const ROUNDS: usize = 10_000;
+/// The change of the variational upper bound at rest, in nats.
 const AT_REST: f64 = 1e-13;
+/// Its rounds at least and at most, and the most terms in all of them.
+const ROUNDS: (usize, usize) = (20, 10_000);
+const TERMS: usize = 100_000_000;
 
 /// An approximation to KL(p‖q) in nats.
 pub(super) type Approximation = fn(&Mixture, &Mixture) -> f64;
@@ -80,7 +82,8 @@ pub(super) fn upper_from(pairs: &Pairs) -> f64 {
         })
         .collect();
     let mut bound = f64::INFINITY;
-    for _ in 0..ROUNDS {
+    let rounds = (TERMS / (rows * columns).max(1)).clamp(ROUNDS.0, ROUNDS.1);
+    for _ in 0..rounds {
         let totals: Vec<f64> = (0..columns)
             .map(|b| log_sum_exp((0..rows).map(|a| log_phi[a][b])))
             .collect();

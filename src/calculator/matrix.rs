@@ -1,5 +1,9 @@
 //! A divergence between every two of several densities.
 
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, Operand, Question};
@@ -50,10 +54,7 @@ impl Matrix {
         }
         Ok(Self {
             divergence,
-            names: operands
-                .iter()
-                .map(|operand| operand.name.clone())
-                .collect(),
+            names: short_names(operands),
             answers,
         })
     }
@@ -77,4 +78,29 @@ impl Matrix {
         let bytes = writer.into_inner().map_err(|error| wrong(&error))?;
         String::from_utf8(bytes).map_err(|error| wrong(&error))
     }
+}
+
+/// The names of files without folders and extensions, where that leaves them different.
+fn short_names(operands: &[Operand]) -> Vec<String> {
+    let part = |of: fn(&Path) -> Option<&OsStr>| -> Vec<String> {
+        (operands.iter())
+            .map(|operand| match of(Path::new(&operand.name)) {
+                Some(part) => part.to_string_lossy().into_owned(),
+                None => operand.name.clone(),
+            })
+            .collect()
+    };
+    let differ = |names: &[String]| {
+        let different: HashSet<&String> = names.iter().collect();
+        different.len() == names.len()
+    };
+    let full = operands
+        .iter()
+        .map(|operand| operand.name.clone())
+        .collect();
+    let shorter = [part(Path::file_stem), part(Path::file_name)];
+    shorter
+        .into_iter()
+        .find(|names| differ(names))
+        .unwrap_or(full)
 }

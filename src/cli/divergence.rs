@@ -361,7 +361,7 @@ fn matrix(options: &Options, question: &Question, voice: Voice) -> Result<Outcom
     }
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    let corner = format!("{}: p below, q beside", matrix.divergence.symbol());
+    let corner = format!("{}: p in rows", matrix.divergence.symbol());
     table.set_header(std::iter::once(corner).chain(matrix.names.iter().cloned()));
     for (name, row) in matrix.names.iter().zip(&matrix.answers) {
         table.add_row(std::iter::once(name.clone()).chain(row.iter().map(number)));

@@ -18,7 +18,7 @@ const GAP: f64 = 3.0;
 const TITLE: f64 = 8.0;
 const SCALE: f64 = 24.0;
 
-/// Draws the figure: p below, q beside, dark where they are far apart.
+/// Draws the figure: p in rows, q in columns, dark where they are far apart.
 pub fn draw(matrix: &Matrix) -> Result<String> {
     let n = matrix.names.len();
     let label = Type::label(Align::Right);
@@ -36,13 +36,20 @@ pub fn draw(matrix: &Matrix) -> Result<String> {
     // Names above the table stand upright where they do not fit in their column.
     let upright = longest > side - 1.0;
     let above = TITLE + if upright { room } else { 2.0 * GAP };
-    let width = room + side * n as f64 + GAP + SCALE;
+    let title = text_width(&title_of(matrix), Type::title(Align::Center));
+    // The title is centred on the table, and may be wider.
+    let width =
+        (room + side * n as f64 + GAP + SCALE).max(room + 0.5 * (side * n as f64 + title) + GAP);
     let height = above + side * n as f64 + GAP;
     let table = Rect::new(room, above, room + side * n as f64, height - GAP);
     sheet::draw("matrix", width, height, |sheet| {
         let title = (0.5 * (table.left + table.right), 0.55 * TITLE);
-        let text = format!("{}, p below and q beside", matrix.divergence.with_unit());
-        sheet.text(title, &text, Type::title(Align::Center), theme::INK.into())?;
+        sheet.text(
+            title,
+            &title_of(matrix),
+            Type::title(Align::Center),
+            theme::INK.into(),
+        )?;
         let shades = Shades::of(matrix);
         for (i, row) in matrix.answers.iter().enumerate() {
             for (j, answer) in row.iter().enumerate() {
@@ -69,6 +76,13 @@ pub fn draw(matrix: &Matrix) -> Result<String> {
             &shades,
         )
     })
+}
+
+fn title_of(matrix: &Matrix) -> String {
+    format!(
+        "{}, p in rows and q in columns",
+        matrix.divergence.with_unit()
+    )
 }
 
 /// A name that is no wider than `most` mm: its end, which tells files apart.

@@ -1,5 +1,6 @@
 //! What klfit promises, tested from outside: numbers, gradients, files and the command line.
 
+mod calculator;
 mod command_line;
 mod config;
 mod densities;

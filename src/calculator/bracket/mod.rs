@@ -2,7 +2,9 @@
 
 mod components;
 mod line;
+mod projection;
 
+use nalgebra::DVector;
 use serde::{Deserialize, Serialize};
 
 use super::pairs::Pairs;
@@ -12,6 +14,9 @@ use crate::run_folder::extended;
 
 /// More multiplications than this are not spent on a bracket.
 const MOST_WORK: f64 = 2e11;
+
+/// The most pieces a line is cut into.
+const MOST_PIECES: usize = 100_000;
 
 /// Two numbers a divergence lies between, in nats.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -69,13 +74,6 @@ pub(super) fn of(
     q: &Mixture,
     tolerance: f64,
 ) -> Option<Bracket> {
-    let kl = |p: &Mixture, q: &Mixture, tolerance: f64| {
-        let components = components::kl(p, q);
-        if p.dim() > 1 || components.width() <= tolerance {
-            return components;
-        }
-        components.and(line::kl(p, q, tolerance))
-    };
     let is_too_much =
         |p: &Mixture, q: &Mixture| Pairs::work(p, p) + Pairs::work(p, q) > MOST_WORK && p.dim() > 1;
     if is_too_much(p, q) || is_too_much(q, p) {
@@ -104,4 +102,28 @@ pub(super) fn middle(p: &Mixture, q: &Mixture) -> Option<Mixture> {
     let means = (p.means().iter().chain(q.means())).map(|mean| mean.as_slice().to_vec());
     let factors = p.scale_trils().iter().chain(q.scale_trils()).cloned();
     Mixture::new(weights, means.collect(), factors.collect()).ok()
+}
+
+/// What KL(p‖q) lies between.
+fn kl(p: &Mixture, q: &Mixture, tolerance: f64) -> Bracket {
+    let components = components::kl(p, q);
+    if components.width() <= tolerance {
+        return components;
+    }
+    let more = if p.dim() == 1 {
+        on_a_line(p, q, tolerance)
+    } else {
+        Bracket {
+            lower: projection::lower(p, q),
+            upper: f64::INFINITY,
+        }
+    };
+    components.and(more)
+}
+
+fn on_a_line(p: &Mixture, q: &Mixture, tolerance: f64) -> Bracket {
+    let unit = DVector::from_element(1, 1.0);
+    let [p, q] = [p, q].map(|mixture| projection::along(mixture, &unit));
+    let [lower, upper] = line::kl_bracket(&p, &q, tolerance, MOST_PIECES);
+    Bracket { lower, upper }
 }

@@ -1,0 +1,70 @@
+//! Lower bounds of KL(p‖q) from p and q seen along a line.
+//!
+//! No map of both densities can raise KL (the data-processing inequality: Cover and Thomas 2006,
+//! §2.8 and §2.9), and along a direction u a mixture is one on a line, where the bracket is narrow.
+
+use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
+
+use super::line::{self, Line};
+use crate::mixture::Mixture;
+
+/// The width of the brackets along lines, in nats.
+const TOLERANCE: f64 = 1e-6;
+/// The most pieces a line is cut into.
+const MOST_PIECES: usize = 2000;
+/// The most directions tried.
+const MOST_DIRECTIONS: usize = 24;
+
+/// KL(p‖q) is at least this, in nats.
+pub(super) fn lower(p: &Mixture, q: &Mixture) -> f64 {
+    (directions(p, q).iter().take(MOST_DIRECTIONS))
+        .map(|u| line::kl_bracket(&along(p, u), &along(q, u), TOLERANCE, MOST_PIECES)[0])
+        .filter(|lower| lower.is_finite())
+        .fold(0.0, f64::max)
+}
+
+/// The mixture of uᵀx.
+pub(super) fn along(mixture: &Mixture, u: &DVector<f64>) -> Line {
+    let with_weight = || (0..mixture.components()).filter(|&k| mixture.weights()[k] > 0.0);
+    Line {
+        weights: with_weight().map(|k| mixture.weights()[k]).collect(),
+        means: with_weight().map(|k| u.dot(&mixture.means()[k])).collect(),
+        stds: with_weight()
+            .map(|k| mixture.scale_trils()[k].tr_mul(u).norm())
+            .collect(),
+    }
+}
+
+/// Directions along which p and q may differ: Fisher's, those along which one is widest or narrowest
+/// beside the other, the axes, and Fisher's between every two components.
+fn directions(p: &Mixture, q: &Mixture) -> Vec<DVector<f64>> {
+    let dim = p.dim();
+    let (of_p, of_q) = (p.covariance(), q.covariance());
+    let mut found = Vec::new();
+    let Some(pooled) = Cholesky::new((&of_p + &of_q) * 0.5) else {
+        return found;
+    };
+    let fisher = |from: &DVector<f64>, to: &DVector<f64>| pooled.solve(&(to - from));
+    found.push(fisher(&p.mean(), &q.mean()));
+    if let Some(factor) = Cholesky::new(of_q).map(Cholesky::unpack) {
+        let whitened = (factor.solve_lower_triangular(&of_p))
+            .and_then(|half| factor.solve_lower_triangular(&half.transpose()));
+        if let Some(ratios) =
+            whitened.filter(|ratios: &DMatrix<f64>| ratios.iter().all(|x| x.is_finite()))
+        {
+            let eigen = SymmetricEigen::new(ratios);
+            let extremes = [eigen.eigenvalues.imax(), eigen.eigenvalues.imin()];
+            found.extend(extremes.into_iter().filter_map(|i| {
+                let v = eigen.eigenvectors.column(i).into_owned();
+                factor.transpose().solve_upper_triangular(&v)
+            }));
+        }
+    }
+    found.extend((0..dim).map(|d| DVector::from_fn(dim, |i, _| f64::from(u8::from(i == d)))));
+    let means: Vec<&DVector<f64>> = p.means().iter().chain(q.means()).take(8).collect();
+    for (i, from) in means.iter().enumerate() {
+        found.extend(means[i + 1..].iter().map(|to| fisher(from, to)));
+    }
+    found.retain(|u| u.norm() > 0.0 && u.iter().all(|x| x.is_finite()));
+    found
+}
