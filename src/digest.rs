@@ -75,6 +75,7 @@ pub fn small(value: f64) -> String {
 /// A time.
 pub fn seconds(seconds: f64) -> String {
     match seconds {
+        s if s < 0.5e-3 => "< 1 ms".to_owned(),
         s if s < 1.0 => format!("{:.0} ms", s * 1e3),
         s if s < 60.0 => format!("{s:.1} s"),
         s => format!("{:.0} min {:.0} s", (s / 60.0).floor(), s % 60.0),

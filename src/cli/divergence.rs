@@ -255,14 +255,6 @@ fn table(answers: &[Answer]) -> Table {
         "time",
     ]);
     for answer in answers {
-        let digits = decimals(answer);
-        let ends = |low: f64, high: f64| {
-            format!(
-                "{} … {}",
-                digest::fixed(low, digits),
-                digest::fixed(high, digits)
-            )
-        };
         let interval = match answer.interval {
             Some([low, high]) if answer.claim == Claim::Sample => ends(low, high),
             _ => String::new(),
@@ -286,15 +278,14 @@ fn table(answers: &[Answer]) -> Table {
     table
 }
 
-/// Digits that tell the ends of an interval or a bracket apart.
-fn decimals(answer: &Answer) -> usize {
-    let widths = [
-        answer.interval.map(|[low, high]| high - low),
-        answer.bracket.map(|bracket| bracket.width()),
-    ];
-    let width = widths.into_iter().flatten().filter(|width| *width > 0.0);
-    let least = width.fold(1.0, f64::min);
-    (2.0 - least.log10().floor()).clamp(3.0, 12.0) as usize
+/// Two numbers with the digits that tell them apart.
+fn ends(low: f64, high: f64) -> String {
+    let digits = (2.0 - (high - low).log10().floor()).clamp(3.0, 12.0) as usize;
+    format!(
+        "{} … {}",
+        digest::fixed(low, digits),
+        digest::fixed(high, digits)
+    )
 }
 
 /// What there is to say below the table.

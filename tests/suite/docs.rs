@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
+use klfit::calculator;
 use klfit::config::{InitKind, TargetKind};
 use klfit::device::Backend;
 use klfit::divergence::DivergenceName;
@@ -64,6 +65,7 @@ fn every_choice_stands_in_the_list_of_its_page() {
     check::<InitKind>("docs/families.md", "starts");
     check::<TargetKind>("docs/targets.md", "targets");
     check::<Backend>("docs/devices.md", "backends");
+    check::<calculator::Method>("docs/calculator.md", "methods");
 }
 
 #[test]
