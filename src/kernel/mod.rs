@@ -1,5 +1,8 @@
 //! The one hot operation: the log-density of a mixture of Gaussians, on the run axis.
 
+pub mod cpu;
+mod fused;
+
 use burn::tensor::{DType, Device, Int, Tensor, s};
 use nalgebra::DMatrix;
 
@@ -132,6 +135,20 @@ pub(crate) fn indices(places: &[usize], device: &Device) -> Tensor<1, Int> {
 ///
 /// `x` is `[R, S, D]`; either side may have R = 1 and is broadcast. The result is `[R, S]`.
 pub fn log_density(x: Tensor<3>, mixture: &MixtureTensors) -> Tensor<2> {
+    if fused::is_there(&x) {
+        return fused::log_density(
+            x,
+            mixture.log_weights.clone(),
+            mixture.means.clone(),
+            mixture.scale_tril.clone(),
+        );
+    }
+    log_density_by_operations(x, mixture)
+}
+
+/// As [`log_density`], in plain operations of burn: what backends without a kernel do, and what the
+/// kernel is held against.
+pub fn log_density_by_operations(x: Tensor<3>, mixture: &MixtureTensors) -> Tensor<2> {
     let [_, _, d] = mixture.dims();
     let constant = 0.5 * d as f64 * std::f64::consts::TAU.ln();
     log_density_of(x, mixture, |squared| {

@@ -16,7 +16,7 @@ use crate::run_folder::extended;
 const MOST_WORK: f64 = 2e11;
 
 /// The most pieces a line is cut into.
-const MOST_PIECES: usize = 100_000;
+const MOST_PIECES: usize = 10_000;
 
 /// Two numbers a divergence lies between, in nats.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

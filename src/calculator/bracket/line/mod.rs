@@ -39,32 +39,26 @@ pub(super) struct Line {
 /// the rounding, which is bounded along with the rest. [0, ∞] if p or q is not a mixture, or there
 /// are 1e140 standard deviations from somewhere to somewhere else.
 ///
-/// Rounding: every quantity carries a first-order bound on its error, with factors of at least 1.5
-/// to spare: 2⁻⁵³ times what enters each log density (z², the logs of weight and standard
-/// deviation), weighted by the shares of the components; times |q − p| at each point; and a few
-/// units of each sum, none of which has terms of both signs. The exponential, logarithm and error
-/// functions are taken to be within two units of their last place.
+/// The rounding is bounded to first order and doubled. A log density is off by a few 2⁻⁵³ of what
+/// enters it (z², the logs of weight and standard deviation), averaged over the components by their
+/// shares of the density; the integrand by p |log(p/q)| times that of log p and |q − p| times that
+/// of log q; a sum, none of which has terms of both signs, by a unit for each term. exp, log, erf
+/// and erfc are taken to be within two units of their last place.
 pub(super) fn kl_bracket(p: &Line, q: &Line, tolerance: f64, most_pieces: usize) -> [f64; 2] {
     let Some([p, q]) = recentered(p, q) else {
         return [0.0, f64::INFINITY];
     };
     let pieces = refine::pieces(&p, &q, tolerance, most_pieces);
     let tails = [false, true].map(|mirrored| tail::bracket(1.0, mirrored, &p, &q));
-    let [mut lower, mut upper, mut count] = [0.0; 3];
-    for [low, high] in pieces
-        .iter()
-        .map(|piece| piece.bracket(&p, &q))
-        .chain(tails)
-    {
+    let [mut lower, mut upper] = [0.0; 2];
+    let brackets = pieces.iter().map(|piece| piece.bracket(&p, &q));
+    for [low, high] in brackets.chain(tails) {
         lower += low.max(0.0);
         upper += high;
-        count += 1.0;
     }
+    let rounding = 2.0 * UNIT * (pieces.len() + 2) as f64;
     // What underflowed is far less than 1e-290.
-    [
-        lower * (1.0 - 2.0 * count * UNIT),
-        upper * (1.0 + 2.0 * count * UNIT) + 1e-290,
-    ]
+    [lower * (1.0 - rounding), upper * (1.0 + rounding) + 1e-290]
 }
 
 /// The components in units in which those of p lie within [−1, 1], `REACH` standard deviations
@@ -73,11 +67,11 @@ pub(super) fn kl_bracket(p: &Line, q: &Line, tolerance: f64, most_pieces: usize)
 fn recentered(p: &Line, q: &Line) -> Option<[Vec<Component>; 2]> {
     let valid = |line: &Line| {
         let count = line.weights.len();
-        let positive = |numbers: &[f64]| numbers.iter().all(|&x| x > 0.0 && x.is_finite());
+        let total: f64 = line.weights.iter().sum();
         count > 0
             && [line.means.len(), line.stds.len()] == [count; 2]
-            && positive(&line.weights)
-            && positive(&line.stds)
+            && (line.weights.iter()).all(|&weight| weight > 0.0 && (weight / total).is_normal())
+            && line.stds.iter().all(|&std| std > 0.0 && std.is_finite())
             && line.means.iter().all(|mean| mean.is_finite())
     };
     if !valid(p) || !valid(q) {
@@ -110,3 +104,6 @@ fn recentered(p: &Line, q: &Line) -> Option<[Vec<Component>; 2]> {
 fn power_of_two_below(x: f64) -> f64 {
     f64::from_bits(x.to_bits() & f64::INFINITY.to_bits())
 }
+
+#[cfg(test)]
+mod tests;

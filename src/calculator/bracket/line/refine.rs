@@ -12,7 +12,7 @@ const FLOOR: f64 = 1e-20;
 /// A piece and how its part of the integral is bounded.
 pub(super) struct Bounded {
     piece: Piece,
-    /// Width of the bounds, leaving out rounding.
+    /// Width of the bounds, without the rounding of quadrature.
     gap: f64,
     method: Method,
 }
@@ -88,7 +88,8 @@ impl PartialEq for Bounded {
 
 impl Eq for Bounded {}
 
-/// Halves [−1, 1], the widest gap first, until the gaps add up to `tolerance` or there are `most` pieces.
+/// Halves [−1, 1], the widest gap first, until the gaps add up to `tolerance` or there are `most`
+/// pieces.
 pub(super) fn pieces(
     p: &[Component],
     q: &[Component],

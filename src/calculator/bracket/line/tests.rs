@@ -1,0 +1,285 @@
+//! Brackets against quadrature, closed forms and numbers from elsewhere.
+
+use proptest::prelude::*;
+
+use super::{Line, kl_bracket};
+
+const MOST: usize = 100_000;
+
+fn line(components: &[[f64; 3]]) -> Line {
+    let column = |i: usize| components.iter().map(|row| row[i]).collect();
+    Line {
+        weights: column(0),
+        means: column(1),
+        stds: column(2),
+    }
+}
+
+fn gaussian(mean: f64, std: f64) -> Line {
+    line(&[[1.0, mean, std]])
+}
+
+/// ½ p + ½ q.
+fn midpoint(p: &Line, q: &Line) -> Line {
+    let half = |line: &Line| line.weights.iter().map(|w| 0.5 * w).collect::<Vec<_>>();
+    Line {
+        weights: [half(p), half(q)].concat(),
+        means: [&p.means[..], &q.means].concat(),
+        stds: [&p.stds[..], &q.stds].concat(),
+    }
+}
+
+fn moved(line: &Line, scale: f64, shift: f64) -> Line {
+    Line {
+        weights: line.weights.clone(),
+        means: line.means.iter().map(|mean| mean * scale + shift).collect(),
+        stds: line.stds.iter().map(|std| std * scale).collect(),
+    }
+}
+
+fn log_density(line: &Line, x: f64) -> f64 {
+    let logs: Vec<f64> = (line.weights.iter().zip(&line.means).zip(&line.stds))
+        .map(|((weight, mean), std)| (weight / std).ln() - 0.5 * ((x - mean) / std).powi(2))
+        .collect();
+    let top = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let sum: f64 = logs.iter().map(|log| (log - top).exp()).sum();
+    top + sum.ln() - 0.5 * (2.0 * std::f64::consts::PI).ln()
+}
+
+/// The trapezoidal rule, and what halving the steps changed.
+fn quadrature(p: &Line, q: &Line) -> [f64; 2] {
+    let ends = [-1.0, 1.0].map(|sign| {
+        let reach = |(mean, std): (&f64, &f64)| sign * mean + 12.0 * std;
+        sign * (p.means.iter().zip(&p.stds).map(reach)).fold(f64::NEG_INFINITY, f64::max)
+    });
+    let rule = |count: i32| -> f64 {
+        let step = (ends[1] - ends[0]) / f64::from(count);
+        let at = |i| {
+            let x = ends[0] + f64::from(i) * step;
+            let [log_p, log_q] = [p, q].map(|line| log_density(line, x));
+            log_p.exp() * (log_p - log_q)
+        };
+        step * (0..=count).map(at).sum::<f64>()
+    };
+    let [coarse, fine] = [rule(8192), rule(16384)];
+    [fine, (fine - coarse).abs()]
+}
+
+fn mixture(most: usize) -> impl Strategy<Value = Line> {
+    prop::collection::vec((0.01..1.0_f64, -8.0..8.0_f64, -1.5..1.0_f64), 1..=most).prop_map(
+        |rows| {
+            let total: f64 = rows.iter().map(|row| row.0).sum();
+            let rows: Vec<_> = (rows.into_iter())
+                .map(|(weight, mean, log_std)| [weight / total, mean, log_std.exp()])
+                .collect();
+            line(&rows)
+        },
+    )
+}
+
+/// The pairs of tests/data/brackets.py, in its order.
+fn hard_pairs() -> [[Line; 2]; 7] {
+    let standard = gaussian(0.0, 1.0);
+    let far = [
+        line(&[[0.5, 0.0, 1.0], [0.5, 2000.0, 1.0]]),
+        line(&[[0.5, 0.0, 1.5], [0.5, 1000.0, 2.0]]),
+    ];
+    let spike = [
+        line(&[[0.5, 0.0, 1e-6], [0.5, 1.0, 1e3]]),
+        line(&[[0.3, 1e-6, 2e-6], [0.7, 0.0, 500.0]]),
+    ];
+    let light = [
+        line(&[[0.5, -1.0, 1.0], [0.5, 1.0, 2.0]]),
+        line(&[[0.5, 0.0, 1e-3], [0.5, 0.1, 7e-4]]),
+    ];
+    let near = [
+        line(&[[0.25, -1.0, 0.5], [0.75, 2.0, 1.0]]),
+        line(&[[0.25, -1.0 - 1e-7, 0.5], [0.75, 2.0, 1.0 + 1e-7]]),
+    ];
+    let close = [
+        near[0].clone(),
+        line(&[[0.25, -1.001, 0.5], [0.75, 2.0, 1.001]]),
+    ];
+    let wider = [
+        near[0].clone(),
+        line(&[[0.3, -1.03, 0.5], [0.7, 2.1, 1.07]]),
+    ];
+    let middle = midpoint(&standard, &line(&[[0.1, 0.5, 1e-4], [0.9, 3.0, 2.0]]));
+    [far, spike, light, near, close, wider, [standard, middle]]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn quadrature_lies_within(p in mixture(6), q in mixture(6), digits in 0..13_i32) {
+        let tolerance = 10_f64.powi(-digits);
+        for q in [&q, &midpoint(&p, &q)] {
+            let [lower, upper] = kl_bracket(&p, q, tolerance, MOST);
+            let [value, error] = quadrature(&p, q);
+            let error = error + 1e-12 * (1.0 + value);
+            prop_assert!(lower <= value + error && value <= upper + error, "{lower} {value} {upper}");
+            prop_assert!(0.0 <= lower && upper - lower <= tolerance + 1e-12 * (1.0 + upper));
+        }
+    }
+
+    #[test]
+    fn few_pieces_leave_it_valid(p in mixture(6), q in mixture(6), most in 0..20_usize) {
+        let [lower, upper] = kl_bracket(&p, &q, 0.0, most);
+        let [value, error] = quadrature(&p, &q);
+        let error = error + 1e-12 * (1.0 + value);
+        prop_assert!(lower <= value + error && value <= upper + error, "{lower} {value} {upper}");
+        prop_assert!(upper.is_finite());
+    }
+
+    #[test]
+    fn closed_form_of_gaussians_lies_within(
+        mean in -1e3..1e3_f64,
+        logs in (-6.0..6.0_f64, -6.0..6.0_f64),
+        tolerance in prop::sample::select(&[1e-1, 1e-4, 1e-9, 0.0]),
+    ) {
+        let [s, t] = [logs.0.exp(), logs.1.exp()];
+        let [lower, upper] = kl_bracket(&gaussian(0.0, s), &gaussian(mean, t), tolerance, MOST);
+        let expected = (t / s).ln() + 0.5 * ((s / t).powi(2) + (mean / t).powi(2) - 1.0);
+        let error = 1e-15 * (20.0 + expected);
+        prop_assert!(lower <= expected + error && expected <= upper + error);
+        prop_assert!(upper - lower <= tolerance + 1e-12 * (1.0 + upper));
+    }
+
+    #[test]
+    fn units_and_order_do_not_matter(
+        p in mixture(5),
+        q in mixture(5),
+        scale in prop::sample::select(&[1e-8, 1e-3, 7.0, 1e8]),
+        shift in -1e3..1e3_f64,
+    ) {
+        let [lower, upper] = kl_bracket(&p, &q, 1e-9, MOST);
+        let [p, q] = [p, q].map(|line| {
+            let mut moved = moved(&line, scale, scale * shift);
+            moved.weights.reverse();
+            moved.means.reverse();
+            moved.stds.reverse();
+            moved
+        });
+        let [other_lower, other_upper] = kl_bracket(&p, &q, 1e-9, MOST);
+        // Moved numbers are rounded: by 1e-13 of a standard deviation.
+        let error = 1e-11 * (1.0 + upper);
+        prop_assert!(other_lower <= upper + error && lower <= other_upper + error);
+        prop_assert!(other_upper - other_lower <= 1e-9 + error);
+    }
+
+    #[test]
+    fn smaller_tolerances_narrow_it(p in mixture(5), q in mixture(5)) {
+        let mut before = [0.0, f64::INFINITY];
+        for digits in 0..13 {
+            let bracket = kl_bracket(&p, &q, 10_f64.powi(-digits), MOST);
+            let rounding = 1e-12 * (1.0 + bracket[1]);
+            prop_assert!(bracket[1] - bracket[0] <= before[1] - before[0] + rounding);
+            // They are about the same number.
+            prop_assert!(bracket[0] <= before[1] && before[0] <= bracket[1]);
+            before = bracket;
+        }
+    }
+
+    #[test]
+    fn equal_mixtures_are_next_to_0_apart(p in mixture(8)) {
+        let [lower, upper] = kl_bracket(&p, &p, 1e-12, MOST);
+        prop_assert!(lower == 0.0 && upper <= 1e-12);
+        let [lower, upper] = kl_bracket(&p, &p, 0.0, MOST);
+        prop_assert!(lower == 0.0 && upper <= 1e-19, "{upper}");
+    }
+}
+
+/// What tests/data/brackets.py prints: mpmath with 60 digits.
+#[test]
+fn hard_pairs_agree_with_mpmath() {
+    let expected = [
+        62_500.222_917_255_44,
+        0.712_177_665_394_154_8,
+        1_749_652.541_253_954_4,
+        7.984_839_611_296_787e-15,
+        7.975_889_253_823_432e-7,
+        0.013_078_792_281_737_614,
+        0.423_881_403_257_418_9,
+    ];
+    for ([p, q], expected) in hard_pairs().iter().zip(expected) {
+        let expected: f64 = expected;
+        for tolerance in [1e-1, 1e-3, 1e-9, 1e-12, 0.0] {
+            let [lower, upper] = kl_bracket(p, q, tolerance, MOST);
+            // The last digit of the number above.
+            let last = 4e-16 * expected;
+            assert!(
+                lower <= expected + last && expected - last <= upper,
+                "{lower} {upper}"
+            );
+            // Rounding takes its share of ∫ |q − p| ≤ √(2 KL), and it is not narrowed beyond 1e-20.
+            let rounding = 1e-12 * expected + 1e-13 * expected.sqrt();
+            let widest = tolerance + rounding + 1e-20;
+            assert!(upper - lower <= widest, "{lower} {upper}");
+        }
+    }
+}
+
+#[test]
+fn many_pieces_are_rarely_needed() {
+    for [p, q] in hard_pairs() {
+        let [lower, upper] = kl_bracket(&p, &q, 1e-9, 400);
+        assert!(upper - lower <= 1e-9 + 1e-12 * upper, "{lower} {upper}");
+    }
+}
+
+#[test]
+fn fifty_components_each() {
+    let comb = |shift: f64| {
+        let rows: Vec<_> = (0..50_u8)
+            .map(f64::from)
+            .map(|i| [0.02, 0.7 * i + shift, 0.2 + 0.01 * i])
+            .collect();
+        line(&rows)
+    };
+    let [p, q] = [comb(0.0), comb(0.1)];
+    let [lower, upper] = kl_bracket(&p, &q, 1e-9, MOST);
+    let [value, error] = quadrature(&p, &q);
+    assert!(lower - error <= value && value <= upper + error && upper - lower <= 1e-9);
+}
+
+#[test]
+fn extremes_stay_valid() {
+    let [lower, upper] = kl_bracket(&gaussian(1e100, 1.0), &gaussian(0.0, 1.0), 1e-9, MOST);
+    assert!(lower <= 5e199 && (5e199..5e199 * (1.0 + 1e-12)).contains(&upper));
+    let [lower, upper] = kl_bracket(&gaussian(0.0, 1e-100), &gaussian(0.0, 1e-10), 1e-9, MOST);
+    let expected = 90.0 * 10_f64.ln() - 0.5;
+    assert!(lower <= expected && expected <= upper && upper - lower <= 2e-9);
+    // No digit of a mean can tell where within the component a point is.
+    let pair = [[0.5, 0.0, 1e-30], [0.5, 1.0, 1.1e-30]];
+    let [lower, upper] = kl_bracket(&line(&pair), &gaussian(0.0, 1.0), 1e-9, MOST);
+    assert!(
+        0.0 < lower && lower < 68.0 && 67.0 < upper && upper.is_finite(),
+        "{lower} {upper}"
+    );
+}
+
+#[test]
+fn what_is_no_mixture_is_bounded_by_nothing() {
+    let good = gaussian(0.0, 1.0);
+    let nothing = [0.0, f64::INFINITY];
+    for bad in [
+        line(&[]),
+        gaussian(f64::NAN, 1.0),
+        gaussian(0.0, 0.0),
+        gaussian(0.0, f64::INFINITY),
+        line(&[[0.0, 0.0, 1.0]]),
+        Line {
+            weights: vec![1.0],
+            means: vec![],
+            stds: vec![1.0],
+        },
+    ] {
+        assert_eq!(kl_bracket(&bad, &good, 1e-9, MOST), nothing);
+        assert_eq!(kl_bracket(&good, &bad, 1e-9, MOST), nothing);
+    }
+    assert_eq!(
+        kl_bracket(&gaussian(0.0, 1e-200), &good, 1e-9, MOST),
+        nothing
+    );
+}

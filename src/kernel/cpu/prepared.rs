@@ -1,0 +1,56 @@
+//! A mixture to evaluate again and again, block by block.
+
+use super::factors::Factors;
+use super::forward::forward;
+use super::inputs::{Mixture, ShapeError, check_len};
+use super::real::Real;
+use super::width::Width;
+
+/// One mixture with its factors worked out; threads may share it.
+#[derive(Debug, Clone)]
+pub struct Prepared<T> {
+    width: Width,
+    factors: Factors<T>,
+}
+
+impl<T: Real> Prepared<T> {
+    /// Works out the factors of a mixture of one run.
+    ///
+    /// # Errors
+    /// If the shapes do not fit together, or there is not exactly one run.
+    pub fn new(width: Width, mixture: &Mixture<'_, T>) -> Result<Self, ShapeError> {
+        let (k, dim) = (mixture.components, mixture.dim);
+        if dim == 0 {
+            return Err(ShapeError::NoDimensions);
+        }
+        let scale = mixture.scale;
+        check_len("log_weights", k, mixture.log_weights.len())?;
+        check_len("means", k * dim, mixture.means.len())?;
+        check_len(
+            "scale",
+            k * scale.len_per_component(dim),
+            scale.values().len(),
+        )?;
+        Ok(Self {
+            width,
+            factors: Factors::new(mixture)?,
+        })
+    }
+
+    /// D.
+    pub fn dim(&self) -> usize {
+        self.factors.dim()
+    }
+
+    /// Writes log p(x) for N points, `[N, D]`, on the calling thread.
+    ///
+    /// Allocates nothing but, in a thread's first call, working memory that the thread keeps.
+    ///
+    /// # Errors
+    /// If `x` and `out` do not have the same number of points.
+    pub fn log_density(&self, x: &[T], out: &mut [T]) -> Result<(), ShapeError> {
+        check_len("x", out.len() * self.dim(), x.len())?;
+        forward(self.width, &self.factors.run(0), x, out);
+        Ok(())
+    }
+}
