@@ -14,6 +14,7 @@ mod figures;
 mod files;
 mod gradient_rules;
 mod gradients;
+mod kernel;
 mod optimizers;
 mod published_numbers;
 mod support;

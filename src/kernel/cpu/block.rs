@@ -1,5 +1,10 @@
 //! Blocks of samples: turning `[sample][D]` into vectors of samples and back.
 
+#![allow(
+    clippy::needless_range_loop,
+    reason = "the loop over a strip is to be unrolled by its index"
+)]
+
 use pulp::Simd;
 
 use super::real::{Real, lanes};
@@ -94,28 +99,39 @@ pub(crate) fn unpack<T: Real>(dim: usize, group_len: usize, packed: &[T], x: &mu
     }
 }
 
-/// `to[j][n] = from[n][j]` for the whole rows of `columns` in `from` that fit; or, where `to` is
-/// the one that is cut short, for the whole rows of `to_columns` there.
+/// `to[j][n] = from[n][j]` for as many whole rows as `from` and `to` have.
 #[inline(always)]
 fn transpose<T: Copy>(columns: usize, from: &[T], to_columns: usize, to: &mut [T]) {
-    // Strips of eight columns read and write whole cache lines.
-    const STRIP: usize = 8;
-    let rows = (from.len() / columns).min(to_columns);
-    let columns_used = (to.len() / to_columns).min(columns);
+    let used = (to.len() / to_columns).min(columns);
     let mut j = 0;
-    while j + STRIP <= columns_used {
-        for n in 0..rows {
-            let from = &from[n * columns + j..][..STRIP];
-            for (i, &value) in from.iter().enumerate() {
-                to[(j + i) * to_columns + n] = value;
-            }
-        }
-        j += STRIP;
+    while j + 8 <= used {
+        transpose_strip::<T, 8>(j, columns, from, to_columns, to);
+        j += 8;
     }
-    while j < columns_used {
-        for n in 0..rows {
-            to[j * to_columns + n] = from[n * columns + j];
+    while j + 2 <= used {
+        transpose_strip::<T, 2>(j, columns, from, to_columns, to);
+        j += 2;
+    }
+    if j < used {
+        transpose_strip::<T, 1>(j, columns, from, to_columns, to);
+    }
+}
+
+/// Columns `j..j + N`, together, so that what is read of a cache line is read at once.
+#[inline(always)]
+fn transpose_strip<T: Copy, const N: usize>(
+    j: usize,
+    columns: usize,
+    from: &[T],
+    to_columns: usize,
+    to: &mut [T],
+) {
+    let rows = (from.len() / columns).min(to_columns);
+    let to = &mut to[j * to_columns..][..N * to_columns];
+    for n in 0..rows {
+        let from = &from[n * columns + j..][..N];
+        for i in 0..N {
+            to[i * to_columns + n] = from[i];
         }
-        j += 1;
     }
 }

@@ -5,6 +5,11 @@
 //! operations as a product with L⁻¹ and spares making the inverse. The factors hold −U, so that
 //! all that is left is multiply-adds.
 
+#![allow(
+    clippy::needless_range_loop,
+    reason = "tiles are arrays, and their loops are to be unrolled by their indices"
+)]
+
 use pulp::Simd;
 
 use super::block::rows_per_group;

@@ -181,7 +181,7 @@ fn runs(name: &'static str, per_run: usize, found: usize) -> Result<usize, Shape
             expected: 0,
             found,
         }),
-        _ if found % per_run == 0 => Ok(found / per_run),
+        _ if found.is_multiple_of(per_run) => Ok(found / per_run),
         _ => Err(ShapeError::Length {
             name,
             expected: per_run,

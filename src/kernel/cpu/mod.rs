@@ -5,6 +5,27 @@
 //! - [`Prepared`]: a mixture to evaluate again and again, block by block.
 //! - [`normals`]: standard normal numbers that can be made in any order.
 //!
+//! ```
+//! use klfit::kernel::cpu::{Mixture, Points, Scale, Wanted, Width, gradients, log_density};
+//!
+//! # fn main() -> Result<(), klfit::kernel::cpu::ShapeError> {
+//! // Two components in two dimensions.
+//! let mixture = Mixture {
+//!     components: 2,
+//!     dim: 2,
+//!     log_weights: &[0.3_f64.ln(), 0.7_f64.ln()],
+//!     means: &[0.0, 0.0, 3.0, -1.0],
+//!     scale: Scale::Tril(&[1.0, 0.0, 0.5, 1.0, 0.8, 0.0, 0.0, 1.2]),
+//! };
+//! let x = Points { runs: 1, samples: 3, values: &[0.1, 0.2, 2.5, -1.0, 9.0, 9.0] };
+//! let value = log_density(Width::Widest, x, &mixture)?;
+//! let upstream = [1.0 / 3.0; 3];
+//! let g = gradients(Width::Widest, x, &mixture, Some(&value), &upstream, Wanted::ALL)?;
+//! assert_eq!((value.len(), g.x.len(), g.scale.len()), (3, 6, 8));
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Results are the same to the bit on any number of threads; they differ in the last bits from one
 //! vector [`Width`] to another.
 

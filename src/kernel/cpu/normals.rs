@@ -5,6 +5,11 @@
 //! ones. Nothing here uses a fused multiply-add, so the numbers are the same to the bit on every
 //! machine and at every vector width. The greatest that can come up is √(2 ln 2⁵²) = 8.49.
 
+#![allow(
+    clippy::needless_range_loop,
+    reason = "loops over several arrays at once, to become vector code"
+)]
+
 use pulp::{Simd, WithSimd};
 
 use super::real::Real;
@@ -99,8 +104,8 @@ fn cos_sin(bits: u64) -> (f64, f64) {
     let t = y * y;
     // sin(π/2 y)/y and cos(π/2 y) in y², interpolated at Chebyshev points: 5e-18 and 5e-17.
     let mut sine = 5.633_933_781_537_854e-8;
-    sine = sine * t - 3.598_643_352_982_309_6e-6;
-    sine = sine * t + 1.604_411_507_421_909_2e-4;
+    sine = sine * t - 3.598_643_352_982_309_5e-6;
+    sine = sine * t + 1.604_411_507_421_909e-4;
     sine = sine * t - 4.681_754_132_340_976e-3;
     sine = sine * t + 7.969_262_624_604_3e-2;
     sine = sine * t - 6.459_640_975_062_443e-1;

@@ -256,8 +256,8 @@ impl Real for f64 {
             k * 1.908_214_929_270_587_7e-10
         );
         let ln = fused!(FMA, k, 6.931_471_803_691_238e-1, f - (half - low));
-        // x − x is 0, and NaN for what has no logarithm here.
-        ln + (self - self)
+        // 0, and NaN for what has no logarithm here.
+        ln + self * 0.0
     }
 }
 
@@ -324,7 +324,7 @@ impl Real for f32 {
         let half = 0.5 * f * f;
         let low = fused!(FMA, s, fused!(FMA, p, z, half), k * 9.058_001e-6);
         let ln = fused!(FMA, k, 6.931_381e-1, f - (half - low));
-        ln + (self - self)
+        ln + self * 0.0
     }
 }
 

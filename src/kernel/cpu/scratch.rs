@@ -11,6 +11,9 @@ use super::real::Real;
 #[repr(C, align(64))]
 struct Line([u8; 64]);
 
+/// Buffers above 32 MiB go back to the system: their pages are a small part of what fills them.
+const MOST_LINES_KEPT: usize = (32 << 20) / size_of::<Line>();
+
 thread_local! {
     /// A stack, since a caller may hold one buffer while it works on a task with another.
     static BUFFERS: RefCell<Vec<Vec<Line>>> = const { RefCell::new(Vec::new()) };
@@ -18,14 +21,16 @@ thread_local! {
 
 /// Calls `f` with `len` numbers of any value.
 pub(crate) fn with_scratch<T: Real, R>(len: usize, f: impl FnOnce(&mut [T]) -> R) -> R {
-    let mut lines = BUFFERS.with_borrow_mut(Vec::pop).unwrap_or_else(Vec::new);
+    let mut lines = BUFFERS.with_borrow_mut(Vec::pop).unwrap_or_default();
     let needed = (len * size_of::<T>()).div_ceil(size_of::<Line>());
     if lines.len() < needed {
         lines.resize(needed, Line::zeroed());
     }
     let numbers: &mut [T] = bytemuck::cast_slice_mut(&mut lines);
     let result = f(&mut numbers[..len]);
-    BUFFERS.with_borrow_mut(|buffers| buffers.push(lines));
+    if lines.len() <= MOST_LINES_KEPT {
+        BUFFERS.with_borrow_mut(|buffers| buffers.push(lines));
+    }
     result
 }
 

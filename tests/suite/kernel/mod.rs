@@ -1,0 +1,7 @@
+//! The kernel against a naive reference in f64, at every vector width of this machine.
+
+mod common;
+mod edges;
+mod normals;
+mod prepared;
+mod reference;
