@@ -1,6 +1,7 @@
 //! Divergences by random points, in blocks, until they are sure enough: any number of draws takes
 //! the memory of a few blocks.
 
+mod densities;
 mod nets;
 mod random;
 mod strata;
@@ -14,6 +15,7 @@ use crate::device::Numerics;
 use crate::divergence::{Divergence, DivergenceKind, Side};
 use crate::error::Result;
 use crate::target::TargetModel;
+use densities::LogDensity;
 pub(super) use nets::MOST_DIM;
 use nets::Nets;
 use random::Random;
@@ -178,29 +180,49 @@ fn combine(sampler: &impl Sampler, kind: usize, divergence: &dyn Divergence) -> 
     })
 }
 
-/// The integrands of all divergences that have this side, at points x of it, N × D: a list for each
-/// divergence, empty for those without the side.
-fn integrands(request: &Request, side: Side, x: &[f64]) -> Vec<Vec<f64>> {
-    let dim = request.p.dim();
-    let row = |density: &TargetModel| {
-        let logs: Vec<f64> = (x.chunks_exact(dim))
-            .map(|x| density.log_density(x).unwrap_or(f64::NAN))
-            .collect();
-        let n = logs.len();
-        Numerics::cpu().tensor::<2>(logs, [1, n])
-    };
-    let (log_p, log_q): (Tensor<2>, Tensor<2>) = (row(request.p), row(request.q));
-    (request.kinds.iter())
-        .map(|kind| {
-            let divergence = kind.build();
-            if !divergence.sides().contains(&side) {
-                return Vec::new();
-            }
-            // The tensors are on the CPU, which does not fail to read them.
-            Numerics::read(divergence.integrand(side, log_p.clone(), log_q.clone()))
-                .unwrap_or_else(|_| vec![f64::NAN; x.len() / dim])
-        })
-        .collect()
+/// Divergences as functions of points under one of their sides.
+struct Integrands<'a> {
+    divergences: Vec<Box<dyn Divergence>>,
+    p: LogDensity<'a>,
+    q: LogDensity<'a>,
+    dim: usize,
+}
+
+impl<'a> Integrands<'a> {
+    fn new(request: &Request<'a>) -> Self {
+        Self {
+            divergences: request.kinds.iter().map(|kind| kind.build()).collect(),
+            p: LogDensity::new(request.p),
+            q: LogDensity::new(request.q),
+            dim: request.p.dim(),
+        }
+    }
+
+    /// Whether any divergence has this side.
+    fn have(&self, side: Side) -> bool {
+        (self.divergences.iter()).any(|divergence| divergence.sides().contains(&side))
+    }
+
+    /// The integrands at points x of this side, N × D: a list for each divergence, empty for those
+    /// without the side.
+    fn at(&self, side: Side, x: &[f64]) -> Vec<Vec<f64>> {
+        let row = |density: &LogDensity| {
+            let logs = density.at(x, self.dim);
+            let n = logs.len();
+            Numerics::cpu().tensor::<2>(logs, [1, n])
+        };
+        let (log_p, log_q): (Tensor<2>, Tensor<2>) = (row(&self.p), row(&self.q));
+        (self.divergences.iter())
+            .map(|divergence| {
+                if !divergence.sides().contains(&side) {
+                    return Vec::new();
+                }
+                // The tensors are on the CPU, which does not fail to read them.
+                Numerics::read(divergence.integrand(side, log_p.clone(), log_q.clone()))
+                    .unwrap_or_else(|_| vec![f64::NAN; x.len() / self.dim])
+            })
+            .collect()
+    }
 }
 
 /// Both sides, in the order in which their sums are kept.

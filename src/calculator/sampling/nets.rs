@@ -3,7 +3,7 @@
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::strata::{Strata, place};
-use super::{Request, SIDES, Sampler, Share, integrands};
+use super::{Integrands, Request, SIDES, Sampler, Share};
 use crate::divergence::Side;
 use crate::estimator::{QuasiMonteCarlo, normal_quantile, scrambled};
 
@@ -19,6 +19,7 @@ pub(in crate::calculator) const MOST_DIM: usize = QuasiMonteCarlo::MAX_DIM - 1;
 /// of Burley 2020). All points count the same, so the largest nets count most.
 pub(super) struct Nets<'a> {
     request: Request<'a>,
+    integrands: Integrands<'a>,
     strata: [Option<Strata<'a>>; 2],
     /// For each round the points of a net, and the mean of each net: of each side, of each divergence.
     rounds: Vec<(f64, [Vec<Vec<f64>>; 2])>,
@@ -29,6 +30,7 @@ impl<'a> Nets<'a> {
     pub fn new(request: Request<'a>) -> Self {
         let one_by_one = |density| Strata::new(density, POINTS.1);
         Self {
+            integrands: Integrands::new(&request),
             request,
             strata: [one_by_one(request.p), one_by_one(request.q)],
             rounds: Vec::new(),
@@ -38,25 +40,24 @@ impl<'a> Nets<'a> {
 
     fn of_side(&self, side: Side, index: u64) -> Vec<f64> {
         let kinds = self.request.kinds;
-        let is_needed = (kinds.iter()).any(|kind| kind.build().sides().contains(&side));
         let Some(strata) = self.strata[super::place(side)]
             .as_ref()
-            .filter(|_| is_needed)
+            .filter(|_| self.integrands.have(side))
         else {
             return vec![0.0; kinds.len()];
         };
         let (points, dim) = (self.size(index), self.request.p.dim());
         let seed = scramble(self.request.seed, index, super::place(side) as u64);
-        let mut x = Vec::with_capacity(points as usize * dim);
+        let mut x = vec![0.0; points as usize * dim];
         let mut z = vec![0.0; dim];
-        for i in 0..points as u32 {
+        for (i, x) in (0u32..).zip(x.chunks_exact_mut(dim)) {
             let (_, k) = strata.choose(scrambled(i, 0, seed));
-            for (d, z) in z.iter_mut().enumerate() {
-                *z = normal_quantile(scrambled(i, d as u32 + 1, seed));
+            for (d, z) in (1u32..).zip(z.iter_mut()) {
+                *z = normal_quantile(scrambled(i, d, seed));
             }
-            place(strata.component(k), 1.0, &z, &mut x);
+            place(strata.component(k), 1.0, &z, x);
         }
-        (integrands(&self.request, side, &x).iter())
+        (self.integrands.at(side, &x).iter())
             .map(|values| values.iter().sum::<f64>() / points as f64)
             .collect()
     }

@@ -1,11 +1,12 @@
 //! Independent draws, stratified by component.
 
 use rand::RngExt;
-use rand_distr::{ChiSquared, Distribution, StandardNormal};
+use rand_distr::{ChiSquared, Distribution};
 
 use super::strata::{Strata, place};
-use super::{Request, SIDES, Sampler, Share, integrands};
+use super::{Integrands, Request, SIDES, Sampler, Share};
 use crate::divergence::Side;
+use crate::kernel::cpu::{Width, derive_key, normals};
 use crate::noise::{RunKey, Stream};
 use crate::target::TargetModel;
 
@@ -57,6 +58,7 @@ type Sums = Vec<Vec<Moments>>;
 /// (i + u)/n of the weights, u random, so that each gets its share of draws but for one.
 pub(super) struct Random<'a> {
     request: Request<'a>,
+    integrands: Integrands<'a>,
     size: u64,
     strata: [Option<Strata<'a>>; 2],
     sums: [Sums; 2],
@@ -74,6 +76,7 @@ impl<'a> Random<'a> {
             vec![vec![Moments::default(); count]; request.kinds.len()]
         };
         Self {
+            integrands: Integrands::new(&request),
             request,
             size,
             sums: [empty(&strata[0]), empty(&strata[1])],
@@ -87,12 +90,10 @@ impl<'a> Random<'a> {
             Side::Target => (self.request.p, Stream::TargetEvaluation),
             Side::Family => (self.request.q, Stream::FamilyEvaluation),
         };
-        let is_needed =
-            (self.request.kinds.iter()).any(|kind| kind.build().sides().contains(&side));
         let Some(strata) = &self.strata[super::place(side)] else {
             return Vec::new();
         };
-        if !is_needed {
+        if !self.integrands.have(side) {
             return Vec::new();
         }
         let mut generator = RunKey {
@@ -106,17 +107,18 @@ impl<'a> Random<'a> {
         };
         let (count, dim) = (self.size as usize, density.dim());
         let start: f64 = generator.random();
-        let mut x = Vec::with_capacity(count * dim);
+        let key = derive_key(self.request.seed, stream as u64);
+        let mut z = vec![0.0; count * dim];
+        normals(Width::Widest, key, index, 0, &mut z);
+        let mut x = vec![0.0; count * dim];
         let mut ends = vec![0; strata.weights().len()];
-        let mut z = vec![0.0; dim];
-        for i in 0..count {
+        for (i, (z, x)) in z.chunks_exact(dim).zip(x.chunks_exact_mut(dim)).enumerate() {
             let (stratum, k) = strata.choose((i as f64 + start) / count as f64);
-            z.fill_with(|| StandardNormal.sample(&mut generator));
             let stretch = heavy.map_or(1.0, |chi_squared| {
-                let dof = chi_squared.sample(&mut generator);
-                (self.dof(density) / dof).sqrt()
+                let squared = chi_squared.sample(&mut generator);
+                (self.dof(density) / squared).sqrt()
             });
-            place(strata.component(k), stretch, &z, &mut x);
+            place(strata.component(k), stretch, z, x);
             ends[stratum] = i + 1;
         }
         // Strata follow each other, so each is a range of draws.
@@ -128,7 +130,7 @@ impl<'a> Random<'a> {
                 range
             })
             .collect();
-        (integrands(&self.request, side, &x).iter())
+        (self.integrands.at(side, &x).iter())
             .map(|values| {
                 (ranges.iter())
                     .map(|range| {

@@ -70,15 +70,22 @@ impl<'a> Strata<'a> {
     }
 }
 
-/// x = μ + s L z, appended.
+/// x = μ + s L z.
 pub(super) fn place(
     (mean, factor): (&DVector<f64>, &DMatrix<f64>),
     stretch: f64,
     z: &[f64],
-    x: &mut Vec<f64>,
+    x: &mut [f64],
 ) {
-    for i in 0..z.len() {
-        let along: f64 = (0..=i).map(|j| factor[(i, j)] * z[j]).sum();
-        x.push(mean[i] + stretch * along);
+    x.fill(0.0);
+    // Column after column, as they lie in memory.
+    for (j, z) in z.iter().enumerate() {
+        let column = &factor.as_slice()[j * x.len()..][..x.len()];
+        for (x, l) in x[j..].iter_mut().zip(&column[j..]) {
+            *x += l * z;
+        }
+    }
+    for (x, mean) in x.iter_mut().zip(mean.iter()) {
+        *x = mean + stretch * *x;
     }
 }
