@@ -31,6 +31,9 @@ pub fn with_error(value: f64, error: f64) -> String {
     if !error.is_finite() {
         return format!("{} ± {error}", small(value));
     }
+    if error >= HUGE {
+        return format!("{value:.2e} ± {error:.0e}");
+    }
     // One digit of the error is kept.
     let decimals = if error > 0.0 {
         (-error.log10().floor()).clamp(0.0, 8.0) as usize

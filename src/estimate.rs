@@ -1,5 +1,7 @@
 //! A Gaussian or a mixture from rows of data.
 
+use nalgebra::DMatrix;
+
 use crate::calculator::Operand;
 use crate::device::Numerics;
 use crate::digest::count;
@@ -18,7 +20,7 @@ use crate::target::{Samples, Target, TargetModel};
 const RESTARTS: usize = 16;
 /// Steps of L-BFGS at most.
 const STEPS: usize = 1000;
-/// The least standard deviation of a component, as a share of the least of all rows.
+/// The least standard deviation of a component, as a share of that of all rows.
 const LEAST_STD: f64 = 1e-3;
 
 /// A mixture of K full covariances for N rows.
@@ -28,32 +30,70 @@ pub struct Estimated {
     pub mixture: Mixture,
     /// The mean log-likelihood of a row in nats, with the standard error of the rows as a sample.
     pub log_likelihood: Estimate,
-    /// The least standard deviation that a component was allowed, where there was a limit.
-    pub min_std: Option<f64>,
+    /// The least standard deviation that a component was allowed, as a share of that of all rows in
+    /// each column, where there was a limit.
+    pub relative_floor: Option<f64>,
 }
 
 /// For one component the mean and the covariance of the rows, divided by N − 1; for more, the best of
 /// 16 maximum-likelihood fits from k-means clusters.
 ///
 /// # Errors
-/// If there are too few rows, their covariance is not positive definite, or every fit failed.
+/// If there are fewer rows than K (D + 1), their covariance is not positive definite, or every fit failed.
 pub fn estimate(name: &str, rows: &Samples, components: usize, seed: u64) -> Result<Estimated> {
     let gaussian = Operand::estimated(name, rows.clone())?;
-    let target = Target::new(TargetModel::Samples(rows.clone()), &Numerics::cpu());
     if let (1, Some(mixture)) = (components, gaussian.model.as_mixture()) {
-        let logs: Vec<f64> = rows.points().map(|x| mixture.log_density(x)).collect();
         return Ok(Estimated {
-            log_likelihood: of_rows(&logs),
+            log_likelihood: likelihood(mixture, rows),
             mixture: mixture.clone(),
-            min_std: None,
+            relative_floor: None,
         });
     }
-    let stds = rows.covariance().diagonal().map(f64::sqrt);
-    let min_std = LEAST_STD * stds.min();
+    let needed = components * (rows.dim() + 1);
+    if rows.len() < needed {
+        return Err(Error::usage(
+            format!(
+                "{name}: {} are too few for {} in {}",
+                count(rows.len(), "row"),
+                count(components, "component"),
+                count(rows.dim(), "dimension")
+            ),
+            format!("ask for fewer components, or give at least {needed} rows"),
+        ));
+    }
+    // In units of the columns' standard deviations, so that the units of the rows do not matter.
+    let (mean, stds) = (rows.mean(), rows.covariance().diagonal().map(f64::sqrt));
+    let scaled = (rows.points())
+        .flat_map(|x| {
+            (0..x.len())
+                .map(|d| (x[d] - mean[d]) / stds[d])
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    let scaled = Samples::new(rows.names().to_vec(), scaled, rows.dim())?;
+    let best = best_fit(name, scaled, components, seed)?;
+    let mixture = Mixture::new(
+        best.weights().to_vec(),
+        (best.means().iter())
+            .map(|z| (z.component_mul(&stds) + &mean).as_slice().to_vec())
+            .collect(),
+        (best.scale_trils().iter())
+            .map(|factor| DMatrix::from_diagonal(&stds) * factor)
+            .collect(),
+    )?;
+    Ok(Estimated {
+        log_likelihood: likelihood(&mixture, rows),
+        mixture,
+        relative_floor: Some(LEAST_STD),
+    })
+}
+
+/// The mixture of the largest likelihood that the starts lead to.
+fn best_fit(name: &str, rows: Samples, components: usize, seed: u64) -> Result<Mixture> {
     let config = FamilyConfig {
         components,
         covariance: Covariance::Full,
-        min_std,
+        min_std: LEAST_STD,
         ..FamilyConfig::default()
     };
     let plan = Plan {
@@ -75,26 +115,24 @@ pub fn estimate(name: &str, rows: &Samples, components: usize, seed: u64) -> Res
         every: Some(STEPS),
         ..LogConfig::default()
     };
-    let fit = Fit::new(&plan, &target, &Numerics::cpu(), log, seed)?;
+    let target = Target::new(TargetModel::Samples(rows), &Numerics::cpu());
     let mut last = None;
-    for record in fit {
+    for record in Fit::new(&plan, &target, &Numerics::cpu(), log, seed)? {
         last = Some(record?);
     }
-    let best = (last.iter().flat_map(|record| &record.runs))
+    (last.into_iter().flat_map(|record| record.runs))
         .filter(|run| !run.has_failed() && run.loss.value.is_finite())
-        .min_by(|a, b| a.loss.value.total_cmp(&b.loss.value));
-    let Some(best) = best else {
-        return Err(Error::Numerical {
+        .min_by(|a, b| a.loss.value.total_cmp(&b.loss.value))
+        .map(|run| run.mixture)
+        .ok_or_else(|| Error::Numerical {
             message: format!("{name}: no fit of {} ended", count(components, "component")),
             help: "ask for fewer components".to_owned(),
-        });
-    };
-    let logs: Vec<f64> = rows.points().map(|x| best.mixture.log_density(x)).collect();
-    Ok(Estimated {
-        mixture: best.mixture.clone(),
-        log_likelihood: of_rows(&logs),
-        min_std: Some(min_std),
-    })
+        })
+}
+
+fn likelihood(mixture: &Mixture, rows: &Samples) -> Estimate {
+    let logs: Vec<f64> = rows.points().map(|x| mixture.log_density(x)).collect();
+    of_rows(&logs)
 }
 
 /// The mean of some numbers with its standard error.

@@ -29,10 +29,23 @@ pub struct Answer {
     pub reason: String,
     /// Draws under each side.
     pub samples: u64,
-    /// Why sampling ended.
+    /// Whether the error that was asked for is reached, and of a sample why it ended.
     pub ending: Option<Ending>,
     /// How long it took, in seconds; what is found together has its time in common.
     pub seconds: f64,
+}
+
+impl Answer {
+    /// Whether a sample's interval and the bracket have nothing in common: then it is the sample that
+    /// is wrong.
+    pub(super) fn misses_its_bracket(&self) -> bool {
+        match (self.claim, self.interval, self.bracket) {
+            (Claim::Sample, Some([low, high]), Some(bracket)) => {
+                high < bracket.lower || bracket.upper < low
+            }
+            _ => false,
+        }
+    }
 }
 
 /// Why sampling ended.

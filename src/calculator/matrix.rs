@@ -42,13 +42,24 @@ impl Matrix {
             divergences: vec![divergence],
             ..question.clone()
         };
-        let total = operands.len() * operands.len();
-        let mut answers = Vec::with_capacity(operands.len());
+        let n = operands.len();
+        // What does not fit is refused before the work on what does.
+        if let Some(other) = operands
+            .iter()
+            .find(|one| one.model.dim() != operands[0].model.dim())
+        {
+            return Err(operands[0].differs_from(other));
+        }
+        let is_symmetric = divergence.exchanged() == Some(divergence);
+        let mut answers: Vec<Vec<Answer>> = Vec::with_capacity(n);
         for (i, p) in operands.iter().enumerate() {
-            let mut row = Vec::with_capacity(operands.len());
+            let mut row = Vec::with_capacity(n);
             for (j, q) in operands.iter().enumerate() {
-                row.extend(question.ask(p, q, &|_| {})?);
-                done(i * operands.len() + j + 1, total);
+                match answers.get(j) {
+                    Some(mirrored) if is_symmetric => row.push(mirrored[i].clone()),
+                    _ => row.extend(question.ask(p, q, &|_| {})?),
+                }
+                done(i * n + j + 1, n * n);
             }
             answers.push(row);
         }

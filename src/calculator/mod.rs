@@ -23,6 +23,7 @@ pub use sampling::Progress;
 
 use answer::Found;
 use approximation::Approximation;
+use bracket::Brackets;
 
 use crate::divergence::{DivergenceKind, power_integral_diverges};
 use crate::error::{Error, Result};
@@ -150,21 +151,14 @@ impl Question {
         progress: &dyn Fn(Progress),
     ) -> Result<Vec<Answer>> {
         if p.model.dim() != q.model.dim() {
-            return Err(Error::usage(
-                format!(
-                    "{} has {}, and {} has {}",
-                    p.name,
-                    crate::digest::count(p.model.dim(), "dimension"),
-                    q.name,
-                    crate::digest::count(q.model.dim(), "dimension"),
-                ),
-                "a divergence is between two densities over the same coordinates",
-            ));
+            return Err(p.differs_from(q));
         }
+        let mixtures = p.model.as_mixture().zip(q.model.as_mixture());
         let pair = Pair {
             question: self,
             p,
             q,
+            brackets: mixtures.map(|(p, q)| Brackets::new(p, q)),
         };
         let mut answers: Vec<Option<Answer>> = vec![None; self.divergences.len()];
         let mut sampled: [Vec<(usize, String)>; 2] = [Vec::new(), Vec::new()];
@@ -172,8 +166,7 @@ impl Question {
             let started = Instant::now();
             match pair.choose(kind)? {
                 Choice::Known(found, method, reason) => {
-                    let seconds = started.elapsed().as_secs_f64();
-                    answers[place] = Some(pair.answer(kind, found, method, reason, seconds));
+                    answers[place] = Some(pair.answer(kind, found, method, reason, started));
                 }
                 Choice::Sample(Method::Qmc, reason) => sampled[1].push((place, reason)),
                 Choice::Sample(_, reason) => sampled[0].push((place, reason)),
@@ -190,10 +183,9 @@ impl Question {
                 .map(|(place, _)| self.divergences[*place])
                 .collect();
             let found = sampling::find(pair.request(&kinds), method, progress)?;
-            let seconds = started.elapsed().as_secs_f64();
             for ((place, reason), found) in places.into_iter().zip(found) {
                 let kind = self.divergences[place];
-                answers[place] = Some(pair.answer(kind, found, method, reason, seconds));
+                answers[place] = Some(pair.answer(kind, found, method, reason, started));
             }
         }
         Ok(answers.into_iter().flatten().collect())
@@ -210,6 +202,8 @@ struct Pair<'a> {
     question: &'a Question,
     p: &'a Operand,
     q: &'a Operand,
+    /// Of two mixtures.
+    brackets: Option<Brackets<'a>>,
 }
 
 impl Pair<'_> {
@@ -276,10 +270,14 @@ impl Pair<'_> {
                 &format!("there are {} dimensions, and a grid does for two", p.dim()),
                 "use --method qmc or monte-carlo",
             )),
-            Method::Quadrature => {
-                let found = quadrature::find(kind, p, q, self.question.accuracy)?;
-                Ok(self.as_asked(found))
-            }
+            Method::Quadrature => match quadrature::find(kind, p, q, self.question.accuracy)? {
+                Some(found) => Ok(self.as_asked(self.with_ending(found))),
+                None => Err(self.cannot(
+                    kind,
+                    "there are too many components for a grid",
+                    "use --method qmc or monte-carlo",
+                )),
+            },
             Method::MonteCarlo => Ok(Choice::Sample(method, "as asked".to_owned())),
             Method::Qmc => {
                 if p.dim() > sampling::MOST_DIM {
@@ -314,6 +312,18 @@ impl Pair<'_> {
         Choice::Known(found, self.question.method, "as asked".to_owned())
     }
 
+    /// Whether what was asked for is reached.
+    fn with_ending(&self, found: Found) -> Found {
+        let accuracy = self.question.accuracy;
+        let ending = accuracy
+            .is_asked()
+            .then(|| match accuracy.to_go(&found) <= 1.0 {
+                true => Ending::Reached,
+                false => Ending::Spent,
+            });
+        Found { ending, ..found }
+    }
+
     fn cannot(&self, kind: DivergenceKind, why: &str, help: &str) -> Error {
         let (title, method) = (kind.title(), self.question.method.name());
         Error::usage(format!("no {title} by {method}: {why}"), help)
@@ -321,7 +331,8 @@ impl Pair<'_> {
 
     fn closed_form(&self, kind: DivergenceKind) -> Option<f64> {
         let (p, q) = self.mixtures()?;
-        kind.build().closed_form(p, q)
+        // What is infinite was said to be before; what overflows is left to other methods.
+        (kind.build().closed_form(p, q)).filter(|value| value.is_finite())
     }
 
     /// The first of closed form, quadrature and sampling that will do.
@@ -338,24 +349,24 @@ impl Pair<'_> {
         let dim = p.dim();
         let mut why = format!("{dim} dimensions are too many for a grid");
         if dim <= Quadrature::MAX_DIM {
-            let accuracy = self.question.accuracy;
-            let found = quadrature::find(kind, p, q, accuracy)?;
-            let asked = if accuracy.is_asked() {
-                accuracy
-            } else {
-                Accuracy {
-                    relative: Some(ROUGH),
-                    absolute: Some(1e-12),
-                }
+            let found = quadrature::find(kind, p, q, self.question.accuracy)?;
+            let good = Accuracy {
+                relative: Some(ROUGH),
+                absolute: Some(1e-12),
             };
-            if asked.to_go(&found) <= 1.0 {
+            // A better one than this is not to be had by sampling, whatever is asked.
+            if let Some(found) = found.filter(|found| good.to_go(found) <= 1.0) {
                 let reason = format!("a grid does in {}", crate::digest::count(dim, "dimension"));
-                return Ok(Choice::Known(found, Method::Quadrature, reason));
+                return Ok(Choice::Known(
+                    self.with_ending(found),
+                    Method::Quadrature,
+                    reason,
+                ));
             }
-            why = format!(
-                "a grid left an error of {:.0e}",
-                found.error.unwrap_or(f64::NAN)
-            );
+            why = match found.and_then(|found| found.error) {
+                Some(error) => format!("a grid left an error of {error:.0e}"),
+                None => "there are too many components for a grid".to_owned(),
+            };
         }
         if dim <= QMC_DIM && self.mixtures().is_some() {
             return Ok(Choice::Sample(Method::Qmc, why));
@@ -439,6 +450,19 @@ impl Pair<'_> {
             DivergenceKind::Chi2 => 2.0,
             _ => return None,
         };
+        if let (TargetModel::StudentT(p), TargetModel::StudentT(q)) = (p, q) {
+            // Along any direction p falls off like |x|^−(ν + D), and q alike.
+            let dim = p.scales().dim() as f64;
+            let falls = order * (p.dof() + dim) + (1.0 - order) * (q.dof() + dim);
+            return (falls <= dim).then(|| {
+                format!(
+                    "∫ p^{order} q^({}) is infinite: the integrand falls off like |x|^−{falls}, and in \
+                     {} it would have to fall faster than |x|^−{dim}",
+                    1.0 - order,
+                    crate::digest::count(p.scales().dim(), "dimension"),
+                )
+            });
+        }
         let (p, q) = self.mixtures()?;
         power_integral_diverges(p, q, order).then(|| {
             let (heavy, light) = if order > 1.0 { ("p", "q") } else { ("q", "p") };
@@ -457,7 +481,7 @@ impl Pair<'_> {
         found: Found,
         method: Method,
         reason: String,
-        seconds: f64,
+        started: Instant,
     ) -> Answer {
         let is_exact = found.error == Some(0.0) && found.samples == 0;
         let method = if method == Method::Auto {
@@ -470,15 +494,19 @@ impl Pair<'_> {
         } else if self.question.brackets && method != Method::Discrete {
             let narrow = NARROW * found.value.abs().max(1.0);
             let asked = self.question.accuracy.tolerance(found.value);
-            (self.mixtures()).and_then(|(p, q)| bracket::of(kind, p, q, asked.max(narrow)))
+            self.brackets
+                .as_ref()
+                .and_then(|brackets| brackets.of(kind, asked.max(narrow)))
         } else {
             None
         };
-        Answer {
+        // An infinite number has no error.
+        let is_finite = found.value.is_finite();
+        let mut answer = Answer {
             divergence: kind,
             value: found.value,
-            error: found.error,
-            interval: found.interval,
+            error: found.error.filter(|_| is_finite),
+            interval: found.interval.filter(|_| is_finite),
             bracket,
             method,
             claim: if is_exact {
@@ -489,8 +517,14 @@ impl Pair<'_> {
             reason,
             samples: found.samples,
             ending: found.ending,
-            seconds,
+            seconds: started.elapsed().as_secs_f64(),
+        };
+        if answer.misses_its_bracket() {
+            answer.ending = Some(Ending::Spent);
+            answer.reason += "; its interval misses the bracket, which is right: some region that \
+                              matters has hardly a draw";
         }
+        answer
     }
 }
 

@@ -61,6 +61,20 @@ impl Operand {
         })
     }
 
+    /// The error of two densities over different coordinates.
+    pub(super) fn differs_from(&self, other: &Self) -> Error {
+        Error::usage(
+            format!(
+                "{} has {}, and {} has {}",
+                self.name,
+                count(self.model.dim(), "dimension"),
+                other.name,
+                count(other.model.dim(), "dimension"),
+            ),
+            "a divergence is between two densities over the same coordinates",
+        )
+    }
+
     /// What it is, in a few words.
     pub fn describe(&self) -> String {
         let dim = count(self.model.dim(), "dimension");
@@ -82,6 +96,9 @@ impl Operand {
         format!("{what} in {dim}")
     }
 }
+
+/// The files that may hold a density.
+const KNOWN: [&str; 5] = ["toml", "json", "npz", "csv", "npy"];
 
 /// Reads a density:
 ///
@@ -107,6 +124,19 @@ pub fn read_operand(text: &str) -> Result<Operand> {
                 path.display()
             ),
             "leave out what follows the #",
+        ));
+    }
+    if !path.exists() {
+        let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
+        return Err(Error::io("read", path)(missing));
+    }
+    if !(path.is_dir() || KNOWN.contains(&extension)) {
+        return Err(Error::usage(
+            format!(
+                "{}: not a kind of file that holds a density",
+                path.display()
+            ),
+            "give a .toml, .json, .npz, .csv or .npy file, or the folder of a run",
         ));
     }
     let model = match extension {

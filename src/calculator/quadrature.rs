@@ -13,11 +13,13 @@ use crate::target::{Target, TargetModel};
 /// The first rule has this many points on an axis, for D = 1 and 2; the last, this many.
 const POINTS: [[usize; 2]; Quadrature::MAX_DIM] = [[401, 25_601], [101, 801]];
 /// The most numbers in one tensor: more are not worth the memory.
-const MOST_ENTRIES: usize = 1 << 26;
+const MOST_ENTRIES: usize = 1 << 24;
 /// The error to reach where none is asked for, of a divergence of one or less.
 const TOLERANCE: f64 = 1e-10;
+/// Sums of log-densities are rounded by about so many units of the value.
+const ROUNDING: f64 = 8.0 * f64::EPSILON;
 
-/// The divergence with its error, in nats.
+/// The divergence with its error, in nats; `None` if there are too many components for a grid.
 ///
 /// # Errors
 /// If the device failed.
@@ -26,30 +28,40 @@ pub(super) fn find(
     p: &TargetModel,
     q: &TargetModel,
     accuracy: Accuracy,
-) -> Result<Found> {
+) -> Result<Option<Found>> {
     let numerics = Numerics::cpu();
     let dim = p.dim();
-    let (components, points) = (p.components() * q.components(), POINTS[dim - 1]);
-    let (on_p, on_q) = (
-        Target::new(p.clone(), &numerics),
-        Target::new(q.clone(), &numerics),
-    );
+    let points = POINTS[dim - 1];
+    // Every component has points of its own; a density that is no mixture of Gaussians is evaluated
+    // for all points and components at once.
+    let width = |model: &TargetModel| match model.as_mixture() {
+        Some(_) => 1,
+        None => model.components(),
+    };
+    let per_point = p.components().max(q.components()) * width(p).max(width(q)) * dim;
+    let is_small = |rule: &Quadrature| {
+        (rule.points().pow(dim as u32)).saturating_mul(per_point) <= MOST_ENTRIES
+    };
     let mut rule = Quadrature::up_to(points[0], points[1]).wide();
+    if !is_small(&rule) {
+        return Ok(None);
+    }
+    let on_p = Target::new(p.clone(), &numerics);
+    let on_q = Target::new(q.clone(), &numerics);
     loop {
         let Attempt { estimate, .. } = attempt(kind, &rule, &on_p, &on_q, &numerics, dim)?;
-        let found = Found::within(estimate.value, estimate.error);
+        let error = estimate.error + ROUNDING * estimate.value.abs();
         let asked = if accuracy.is_asked() {
             accuracy.tolerance(estimate.value)
         } else {
             TOLERANCE * estimate.value.abs().max(1.0)
         };
-        let finer = rule.halved().filter(|finer| {
-            let entries = finer.points().pow(dim as u32) * components * dim;
-            entries <= MOST_ENTRIES && estimate.error > asked
-        });
-        match finer {
+        match rule
+            .halved()
+            .filter(|finer| is_small(finer) && error > asked)
+        {
             Some(finer) => rule = finer,
-            None => return Ok(found),
+            None => return Ok(Some(Found::within(estimate.value, error))),
         }
     }
 }

@@ -117,7 +117,53 @@ impl Options {
         if !kinds.is_empty() {
             question.divergences = kinds;
         }
+        // Each once, in the order they were asked for.
+        let mut seen = Vec::new();
+        question.divergences.retain(|kind| {
+            let is_new = !seen.contains(kind);
+            seen.push(*kind);
+            is_new
+        });
+        self.refuse_idle_options(&question)?;
         Ok(question)
+    }
+
+    /// Refuses options that would change nothing.
+    fn refuse_idle_options(&self, question: &Question) -> Result<()> {
+        let refuse = |message: String, help: &str| {
+            Err(Error::Usage {
+                message,
+                help: help.to_owned(),
+            })
+        };
+        let takes_order = |kind: &DivergenceKind| {
+            matches!(kind, DivergenceKind::Alpha(_) | DivergenceKind::Renyi(_))
+        };
+        if self.alpha.is_some() && !question.divergences.iter().any(takes_order) {
+            let help = "remove it, or ask for --kind alpha or renyi";
+            return refuse(
+                "--alpha is given, and no divergence has an order".to_owned(),
+                help,
+            );
+        }
+        let is_error = self.rel_err.is_some() || self.abs_err.is_some();
+        let samples = matches!(
+            question.method,
+            Method::Auto | Method::Quadrature | Method::MonteCarlo | Method::Qmc
+        );
+        if (is_error || self.samples.is_some()) && !samples {
+            let name = question.method.name();
+            let message = format!("{name} has no error to reach and no draws to make");
+            return refuse(message, "remove --rel-err, --abs-err and --samples");
+        }
+        if self.matrix && question.divergences.len() > 1 {
+            let message = format!(
+                "a matrix holds one divergence, and {} are asked for",
+                question.divergences.len()
+            );
+            return refuse(message, "run it once for each --kind");
+        }
+        Ok(())
     }
 
     fn kind_of(&self, name: &str) -> Result<DivergenceKind> {
@@ -138,6 +184,9 @@ impl Options {
             })
     }
 }
+
+/// The most columns of a matrix that is printed with errors.
+const WITH_ERRORS: usize = 6;
 
 /// Reads the densities and answers.
 pub fn divergence(options: &Options, voice: Voice) -> Result<Outcome> {
@@ -173,14 +222,11 @@ fn number(answer: &Answer) -> String {
     }
 }
 
-/// Prints JSON to standard output.
-fn print_json(value: &impl Serialize) -> Result<()> {
-    let text = serde_json::to_string_pretty(value).map_err(|error| Error::Usage {
+fn to_json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string_pretty(value).map_err(|error| Error::Usage {
         message: format!("cannot write JSON: {error}"),
-        help: "leave --json out".to_owned(),
-    })?;
-    anstream::println!("{text}");
-    Ok(())
+        help: "leave --json and --out away".to_owned(),
+    })
 }
 
 /// What `--json` prints of two densities.
@@ -198,11 +244,12 @@ fn pair(options: &Options, question: &Question, voice: Voice) -> Result<Outcome>
     let answers = question.ask(p, q, &|progress| show(&bar, progress))?;
     bar.finish_and_clear();
     if options.json {
-        print_json(&Report {
+        let report = Report {
             p: &p.name,
             q: &q.name,
             answers: &answers,
-        })?;
+        };
+        anstream::println!("{}", to_json(&report)?);
         return Ok(Outcome::Success);
     }
     if !voice.quiet {
@@ -278,9 +325,15 @@ fn table(answers: &[Answer]) -> Table {
     table
 }
 
-/// Two numbers with the digits that tell them apart.
+/// Two numbers with the digits that tell them apart, the lower rounded down and the upper up.
 fn ends(low: f64, high: f64) -> String {
+    let size = low.abs().max(high.abs());
+    if size > 0.0 && !(1e-6..1e9).contains(&size) {
+        return format!("{low:.3e} … {high:.3e}");
+    }
     let digits = (2.0 - (high - low).log10().floor()).clamp(3.0, 12.0) as usize;
+    let unit = 10f64.powi(digits as i32);
+    let (low, high) = ((low * unit).floor() / unit, (high * unit).ceil() / unit);
     format!(
         "{} … {}",
         digest::fixed(low, digits),
@@ -315,7 +368,13 @@ fn remark(answer: &Answer) -> String {
     let (method, reason) = (answer.method.name(), &answer.reason);
     match answer.claim {
         Claim::Exact => format!("exact: {reason}"),
-        Claim::Integral => format!("{method}, {reason}; ± is what a coarser grid differs by"),
+        Claim::Integral => {
+            let ending = match answer.ending {
+                Some(Ending::Spent) => "; the error asked for is not reached",
+                _ => "",
+            };
+            format!("{method}, {reason}; ± is what a coarser grid differs by{ending}")
+        }
         Claim::Sample => {
             let ending = match answer.ending {
                 Some(Ending::Reached) => "the error asked for is reached",
@@ -336,6 +395,10 @@ fn remark(answer: &Answer) -> String {
 
 fn matrix(options: &Options, question: &Question, voice: Voice) -> Result<Outcome> {
     let operands = read(options)?;
+    if let Some(folder) = &options.out {
+        // Before the work, not after.
+        fs::create_dir_all(folder).map_err(io("create", folder))?;
+    }
     let bar = bar(voice);
     let matrix = Matrix::ask(question, &operands, &|done, total| {
         bar.set_length(total as u64);
@@ -347,7 +410,7 @@ fn matrix(options: &Options, question: &Question, voice: Voice) -> Result<Outcom
         write(&matrix, folder)?;
     }
     if options.json {
-        print_json(&matrix)?;
+        anstream::println!("{}", to_json(&matrix)?);
         return Ok(Outcome::Success);
     }
     let mut table = Table::new();
@@ -355,7 +418,12 @@ fn matrix(options: &Options, question: &Question, voice: Voice) -> Result<Outcom
     let corner = format!("{}: p in rows", matrix.divergence.symbol());
     table.set_header(std::iter::once(corner).chain(matrix.names.iter().cloned()));
     for (name, row) in matrix.names.iter().zip(&matrix.answers) {
-        table.add_row(std::iter::once(name.clone()).chain(row.iter().map(number)));
+        // With many columns there is no room for errors; --json and --out have them.
+        let cell = |answer: &Answer| match row.len() {
+            0..=WITH_ERRORS => number(answer),
+            _ => digest::fixed(answer.value, 4),
+        };
+        table.add_row(std::iter::once(name.clone()).chain(row.iter().map(cell)));
     }
     anstream::println!("{table}");
     if !voice.quiet {
@@ -375,7 +443,7 @@ fn matrix(options: &Options, question: &Question, voice: Voice) -> Result<Outcom
             .for_each(|remark| anstream::println!("{remark}"));
         if let Some(folder) = &options.out {
             anstream::println!(
-                "written to {}: matrix.csv, matrix.json, matrix.*",
+                "written to {}: matrix.csv, .json, .svg, .png and .pdf",
                 folder.display()
             );
         }
@@ -383,17 +451,17 @@ fn matrix(options: &Options, question: &Question, voice: Voice) -> Result<Outcom
     Ok(Outcome::Success)
 }
 
+fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+    let path = path.to_owned();
+    move |source| Error::Io {
+        action,
+        path,
+        source,
+    }
+}
+
 fn write(matrix: &Matrix, folder: &Path) -> Result<()> {
-    let io = |action: &'static str, path: &Path| {
-        let path = path.to_owned();
-        move |source| Error::Io {
-            action,
-            path,
-            source,
-        }
-    };
-    fs::create_dir_all(folder).map_err(io("create", folder))?;
-    let json = serde_json::to_string_pretty(matrix).unwrap_or_default();
+    let json = to_json(matrix)?;
     for (name, text) in [("matrix.csv", matrix.to_csv()?), ("matrix.json", json)] {
         let path = folder.join(name);
         fs::write(&path, text).map_err(io("write", &path))?;

@@ -42,14 +42,18 @@ pub struct Options {
 pub fn estimate(options: &Options, voice: Voice) -> Result<Outcome> {
     let rows = read_samples(&options.samples)?;
     let name = options.samples.display().to_string();
-    if options.components == 0 || options.components > rows.len() {
+    if options.components == 0 {
         return Err(Error::Usage {
-            message: format!(
-                "--components {} makes no sense for {}",
-                options.components,
-                count(rows.len(), "row")
-            ),
-            help: "ask for at least one component, and fewer than there are rows".to_owned(),
+            message: "--components is 0".to_owned(),
+            help: "ask for at least one component".to_owned(),
+        });
+    }
+    if let Some(out) = &options.out
+        && out.extension().is_none_or(|extension| extension != "toml")
+    {
+        return Err(Error::Usage {
+            message: format!("{} is not a .toml file", out.display()),
+            help: "a model is written as TOML: choose a name that ends in .toml".to_owned(),
         });
     }
     if let Some(out) = options
@@ -79,11 +83,11 @@ pub fn estimate(options: &Options, voice: Voice) -> Result<Outcome> {
         None => anstream::print!("{text}"),
     }
     if !voice.quiet {
-        let how = match found.min_std {
+        let how = match found.relative_floor {
             None => "mean and covariance of the rows, divided by N − 1".to_owned(),
             Some(least) => format!(
-                "maximum likelihood, the best of 16 k-means starts, no standard deviation below {}",
-                digest::small(least)
+                "maximum likelihood, the best of 16 k-means starts, no standard deviation below {least} \
+                 of all rows'"
             ),
         };
         anstream::eprintln!("{}: {how}", count(rows.len(), "row"));

@@ -176,7 +176,9 @@ impl Mixture {
             }
             let symmetric = (&covariance + covariance.transpose()) * 0.5;
             let smallest = symmetric.symmetric_eigenvalues().min();
-            let factor = Cholesky::new(symmetric).filter(|_| smallest > 0.0);
+            // By the correlations: coordinates may be in units that are many decades apart.
+            let is_positive = correlations(&symmetric).symmetric_eigenvalues().min() > 0.0;
+            let factor = Cholesky::new(symmetric).filter(|_| is_positive);
             match factor {
                 Some(factor) => factors.push(factor.unpack()),
                 None => {
@@ -307,6 +309,17 @@ impl Mixture {
             (0..self.components()).map(pick).collect(),
         )
     }
+}
+
+/// A covariance in units of its own standard deviations; itself if a variance is not positive.
+fn correlations(covariance: &DMatrix<f64>) -> DMatrix<f64> {
+    let stds = covariance.diagonal().map(f64::sqrt);
+    if !stds.iter().all(|std| *std > 0.0) {
+        return covariance.clone();
+    }
+    DMatrix::from_fn(stds.len(), stds.len(), |i, j| {
+        covariance[(i, j)] / stds[i] / stds[j]
+    })
 }
 
 #[cfg(test)]

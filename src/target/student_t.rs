@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use burn::tensor::Tensor;
 use nalgebra::{Cholesky, DMatrix, DVector};
 use rand_distr::{ChiSquared, Distribution};
-use statrs::function::beta::inv_beta_reg;
+use statrs::function::beta::{beta_reg, inv_beta_reg, ln_beta};
 use statrs::function::gamma::{gamma_lr, gamma_ur, ln_gamma};
 
 use crate::density::{Density, Draws, Nodes};
@@ -214,16 +214,32 @@ impl StudentTDensity {
     }
 }
 
+/// s with I_s(a, b) = share, where I is the regularised incomplete beta function: the library's
+/// answer, which is good to some eight digits, and two steps of Newton's method on the logarithms.
+fn inverse_beta(a: f64, b: f64, share: f64) -> f64 {
+    let mut s = inv_beta_reg(a, b, share);
+    for _ in 0..2 {
+        let found = beta_reg(a, b, s);
+        let log_slope = a * s.ln() + (b - 1.0) * (-s).ln_1p() - ln_beta(a, b) - found.ln();
+        let better = s * (-(found / share).ln() / log_slope.exp()).exp();
+        if !(better > 0.0 && better < 1.0) {
+            break;
+        }
+        s = better;
+    }
+    s
+}
+
 /// |t| / |z| where P(|T|² ≤ |t|²) = P(|Z|² ≤ |z|²), T a standard Student-t and Z a standard normal
 /// vector: |Z|² is χ²_D, and |T|² / (ν + |T|²) is Beta(D/2, ν/2).
 fn stretch(radius: f64, dim: f64, dof: f64) -> f64 {
     let half = 0.5 * radius * radius;
     let upper = gamma_ur(0.5 * dim, half);
     let squared = if upper < 0.5 {
-        let share = inv_beta_reg(0.5 * dof, 0.5 * dim, upper);
+        let share = inverse_beta(0.5 * dof, 0.5 * dim, upper);
         dof * (1.0 - share) / share
     } else {
-        let share = inv_beta_reg(0.5 * dim, 0.5 * dof, gamma_lr(0.5 * dim, half));
+        let share = inverse_beta(0.5 * dim, 0.5 * dof, gamma_lr(0.5 * dim, half));
         dof * share / (1.0 - share)
     };
     squared.sqrt() / radius

@@ -675,6 +675,166 @@ fn a_thousand_components_and_two_hundred_dimensions() {
 }
 
 #[test]
+fn a_rare_component_that_matters_is_not_missed() {
+    for (weight, dim) in [(1e-5, 3), (1e-6, 3), (1e-9, 20)] {
+        let p = Mixture::from_stds(
+            vec![1.0 - weight, weight],
+            vec![vec![0.0; dim], vec![1000.0; dim]],
+            vec![vec![1.0; dim]; 2],
+        )
+        .unwrap();
+        let q = Mixture::from_stds(vec![1.0], vec![vec![0.0; dim]], vec![vec![1.1; dim]]).unwrap();
+        // Far from each other the components of p do not overlap: KL is the mean of theirs, less
+        // what the weights are worth.
+        let kl = |mean: f64| {
+            let f = Mixture::from_stds(vec![1.0], vec![vec![mean; dim]], vec![vec![1.0; dim]]);
+            divergence::kl(&f.unwrap(), &q).unwrap().value
+        };
+        let entropy = (1.0 - weight) * (1.0 - weight).ln() + weight * weight.ln();
+        let exact = (1.0 - weight) * kl(0.0) + weight * kl(1000.0) + entropy;
+        for method in [Method::MonteCarlo, Method::Qmc] {
+            for seed in 0..8 {
+                let question = Question {
+                    accuracy: Accuracy {
+                        relative: Some(1e-2),
+                        absolute: None,
+                    },
+                    seed,
+                    ..one(DivergenceKind::ForwardKl, method)
+                };
+                let answer = &ask(&question, &p, &q)[0];
+                let error = answer.error.unwrap();
+                assert_close(answer.value, exact, 5.0 * error + 1e-12, method.name());
+                assert!(error < 0.01 * exact, "{answer:?}");
+                let bracket = answer.bracket.unwrap();
+                assert!(
+                    bracket.lower <= exact && exact <= bracket.upper,
+                    "{bracket:?} {exact}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn more_accuracy_than_a_grid_has_is_not_looked_for_in_a_sample() {
+    let (p, q) = (two_on_a_line(1.5), wide(2, 1));
+    let question = Question {
+        accuracy: Accuracy {
+            relative: Some(1e-16),
+            absolute: None,
+        },
+        ..one(DivergenceKind::ForwardKl, Method::Auto)
+    };
+    let answer = &ask(&question, &p, &q)[0];
+    assert_eq!(
+        (answer.method, answer.ending),
+        (Method::Quadrature, Some(Ending::Spent))
+    );
+    assert_close(answer.value, divergences_on_a_line(&p, &q).0, 1e-11, "KL");
+}
+
+#[test]
+fn a_great_many_components_are_not_put_on_a_grid() {
+    let (p, q) = (spread(600, 2, 0.1), spread(500, 2, 0.12));
+    let question = Question {
+        accuracy: Accuracy {
+            relative: Some(0.05),
+            absolute: None,
+        },
+        ..one(DivergenceKind::ForwardKl, Method::Auto)
+    };
+    let answer = &ask(&question, &p, &q)[0];
+    assert_eq!(answer.method, Method::Qmc);
+    assert!(answer.reason.contains("too many components"), "{answer:?}");
+}
+
+#[test]
+fn numbers_beyond_all_measure_are_not_called_exact() {
+    let (p, q) = (gaussian(1e200, 1e-200), gaussian(-1e200, 1e200));
+    let exact = ask(&one(DivergenceKind::ForwardKl, Method::ClosedForm), &p, &q);
+    // ln(1e400) + ½ (2² − 1).
+    assert_close(exact[0].value, 400.0 * 10f64.ln() + 1.5, 1e-9, "KL");
+    for answer in ask(&by(Method::Auto), &p, &q) {
+        let is_known = answer.claim == Claim::Exact && answer.value.is_finite();
+        assert!(is_known || answer.claim != Claim::Exact, "{answer:?}");
+        assert!(
+            answer
+                .bracket
+                .is_none_or(|bracket| bracket.lower <= bracket.upper),
+            "{answer:?}"
+        );
+    }
+}
+
+#[test]
+fn heavy_tails_are_told_to_the_last_digits() {
+    // mpmath: quad of the density of one t times the log of its ratio to the other's.
+    let folder = tempfile::tempdir().unwrap();
+    let t = |dof: f64| {
+        let path = folder.path().join(format!("{dof}.toml"));
+        std::fs::write(
+            &path,
+            format!("dof = {dof:.1}\nmean = [0.0]\nstd = [1.0]\n"),
+        )
+        .unwrap();
+        read_operand(path.to_str().unwrap()).unwrap()
+    };
+    for (p, q, expected) in [(1.0, 30.0, 3.5947469298), (1.0, 3.0, 0.292850180288)] {
+        let question = one(DivergenceKind::ForwardKl, Method::Auto);
+        let answer = &question.ask(&t(p), &t(q), &|_| {}).unwrap()[0];
+        assert_close(answer.value, expected, answer.error.unwrap() + 6e-11, "KL");
+        assert!(answer.error.unwrap() < 1e-7, "{answer:?}");
+    }
+    // ∫ p² / q falls off like |x|^−(2(ν_p + 1) − (ν_q + 1)).
+    for (p, q, order) in [
+        (3.0, 30.0, "chi2"),
+        (1.0, 3.0, "renyi-2"),
+        (1.0, 3.0, "chi2"),
+    ] {
+        let question = one(kind(order), Method::Auto);
+        let answer = &question.ask(&t(p), &t(q), &|_| {}).unwrap()[0];
+        assert_eq!(answer.value, f64::INFINITY, "{answer:?}");
+        assert!(
+            answer.interval.is_none() && answer.error.is_none(),
+            "{answer:?}"
+        );
+    }
+    let question = one(kind("chi2"), Method::Auto);
+    let finite = &question.ask(&t(30.0), &t(3.0), &|_| {}).unwrap()[0];
+    assert_close(finite.value, 0.0735317971, 1e-9, "χ²");
+}
+
+#[test]
+fn estimates_do_not_depend_on_the_units_of_the_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(data("three-models/model1.csv")).unwrap();
+    let estimate = |scale: f64| {
+        let rows: Vec<f64> = (text.lines().skip(1))
+            .flat_map(|line| {
+                line.split(',')
+                    .map(|x| x.parse::<f64>().unwrap() * scale)
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        let csv: Vec<String> = (rows.chunks(3))
+            .map(|row| row.iter().map(f64::to_string).collect::<Vec<_>>().join(","))
+            .collect();
+        let path = folder.path().join("rows.csv");
+        std::fs::write(&path, csv.join("\n")).unwrap();
+        let rows = klfit::target::read_samples(&path).unwrap();
+        klfit::estimate::estimate("rows", &rows, 2, 0)
+            .unwrap()
+            .log_likelihood
+            .value
+    };
+    let one = estimate(1.0);
+    for scale in [1e-8, 1e3] {
+        assert_close(estimate(scale) + 3.0 * scale.ln(), one, 1e-6, "units");
+    }
+}
+
+#[test]
 fn an_infinite_divergence_says_which_condition_fails() {
     let (p, q) = (gaussian(0.0, 2.0), gaussian(0.0, 1.0));
     for name in ["chi2", "renyi-2", "alpha-1.5"] {
@@ -825,6 +985,7 @@ fn mistakes_are_named_with_their_remedy() {
     let hole = write("hole.csv", "a,b\n1,2\n3,\n5,6\n7,9\n");
     let few = write("few.csv", "a,b\n1,2\n3,5\n");
     let flat = write("flat.csv", "a,b\n1,2\n2,4\n3,6\n4,8\n");
+    let text_file = write("line.txt", "mean = [0.0]");
     let nothing = write("nothing.toml", "name = \"x\"\n");
     for (arguments, said, remedy) in [
         (vec![&*line, &plane], "1 dimension", "same coordinates"),
@@ -835,7 +996,28 @@ fn mistakes_are_named_with_their_remedy() {
         (vec![&*flat, &plane], "not positive definite", "columns"),
         (vec![&*nothing, &line], "`target` is missing", "means"),
         (vec!["no.toml", &*line], "cannot read no.toml", "path"),
-        (vec![&*line, "line.txt"], "line.txt", ""),
+        (vec!["no", &*line], "cannot read no", "path"),
+        (vec![&*line, &text_file], "not a kind of file", ".npz"),
+        (
+            vec![&*line, &line, "--alpha", "2"],
+            "no divergence has an order",
+            "--kind",
+        ),
+        (
+            vec![&*line, &line, "--method", "product", "--samples", "9"],
+            "no draws to make",
+            "--samples",
+        ),
+        (
+            vec![&*line, &line, "--matrix", "--kind", "kl,js"],
+            "holds one divergence",
+            "each --kind",
+        ),
+        (
+            vec![&*line, &plane, "--matrix"],
+            "1 dimension",
+            "same coordinates",
+        ),
         (
             vec![&*line, &t, "--method", "qmc"],
             "no forward KL by qmc",
@@ -923,6 +1105,7 @@ fn a_matrix_is_written_as_csv_json_and_a_figure() {
     let matrix: Matrix = serde_json::from_str(&json).unwrap();
     assert_eq!(matrix.to_csv().unwrap(), csv);
     assert_eq!(matrix.divergence, DivergenceKind::Js);
+    assert_eq!(matrix.answers[0][2], matrix.answers[2][0]);
     for extension in ["svg", "png", "pdf"] {
         assert!(out.join(format!("matrix.{extension}")).exists());
     }

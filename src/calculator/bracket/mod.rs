@@ -4,6 +4,9 @@ mod components;
 mod line;
 mod projection;
 
+use std::cell::OnceCell;
+use std::f64::consts::LN_2;
+
 use nalgebra::DVector;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +15,8 @@ use crate::divergence::DivergenceKind;
 use crate::mixture::Mixture;
 use crate::run_folder::extended;
 
+/// More pairs of components than this are not kept.
+const MOST_PAIRS: usize = 1 << 24;
 /// More multiplications than this are not spent on a bracket.
 const MOST_WORK: f64 = 2e11;
 
@@ -66,33 +71,58 @@ impl Bracket {
     }
 }
 
-/// What the divergence of p and q lies between; `None` where nothing of the kind is known, or it
-/// would be too much work. On a line the bracket is narrowed to `tolerance`, in nats.
-pub(super) fn of(
-    kind: DivergenceKind,
-    p: &Mixture,
-    q: &Mixture,
-    tolerance: f64,
-) -> Option<Bracket> {
-    let is_too_much =
-        |p: &Mixture, q: &Mixture| Pairs::work(p, p) + Pairs::work(p, q) > MOST_WORK && p.dim() > 1;
-    if is_too_much(p, q) || is_too_much(q, p) {
-        return None;
-    }
-    match kind {
-        DivergenceKind::ForwardKl => Some(kl(p, q, tolerance)),
-        DivergenceKind::ReverseKl => Some(kl(q, p, tolerance)),
-        DivergenceKind::Jeffreys => Some(kl(p, q, 0.5 * tolerance).plus(kl(q, p, 0.5 * tolerance))),
-        DivergenceKind::Js => {
-            let middle = middle(p, q)?;
-            let both = kl(p, &middle, tolerance).plus(kl(q, &middle, tolerance));
-            Some(both.halved().and(Bracket {
-                lower: 0.0,
-                upper: std::f64::consts::LN_2,
-            }))
+/// What the divergences of two mixtures lie between; each KL is worked out once.
+pub(super) struct Brackets<'a> {
+    p: &'a Mixture,
+    q: &'a Mixture,
+    forward: OnceCell<Bracket>,
+    reverse: OnceCell<Bracket>,
+}
+
+impl<'a> Brackets<'a> {
+    pub fn new(p: &'a Mixture, q: &'a Mixture) -> Self {
+        Self {
+            p,
+            q,
+            forward: OnceCell::new(),
+            reverse: OnceCell::new(),
         }
-        _ => None,
     }
+
+    /// `None` where nothing of the kind is known, or it would be too much work. On a line the first
+    /// bracket that is asked for is narrowed to half of `tolerance`, in nats.
+    pub fn of(&self, kind: DivergenceKind, tolerance: f64) -> Option<Bracket> {
+        let (p, q) = (self.p, self.q);
+        if [(p, q), (q, p)].into_iter().any(|(p, q)| is_too_much(p, q)) {
+            return None;
+        }
+        let tolerance = 0.5 * tolerance;
+        let forward = || *self.forward.get_or_init(|| kl(p, q, tolerance));
+        let reverse = || *self.reverse.get_or_init(|| kl(q, p, tolerance));
+        let bracket = match kind {
+            DivergenceKind::ForwardKl => forward(),
+            DivergenceKind::ReverseKl => reverse(),
+            DivergenceKind::Jeffreys => forward().plus(reverse()),
+            DivergenceKind::Js => {
+                let middle = middle(p, q)?;
+                let both = kl(p, &middle, tolerance).plus(kl(q, &middle, tolerance));
+                // JS is at most ln 2, and at most a quarter of Jeffreys (Lin 1991).
+                both.halved().and(Bracket {
+                    lower: 0.0,
+                    upper: (0.25 * forward().plus(reverse()).upper).min(LN_2.next_up()),
+                })
+            }
+            _ => return None,
+        };
+        // Numbers that overflowed say nothing.
+        (bracket.lower <= bracket.upper).then_some(bracket)
+    }
+}
+
+/// Whether the pairs of components are too many, or too much work.
+fn is_too_much(p: &Mixture, q: &Mixture) -> bool {
+    let pairs = p.components() * (p.components() + q.components());
+    pairs > MOST_PAIRS || Pairs::work(p, p) + Pairs::work(p, q) > MOST_WORK
 }
 
 /// ½p + ½q, which is a mixture too.

@@ -12,6 +12,8 @@ use crate::mixture::Mixture;
 const TOLERANCE: f64 = 1e-6;
 /// The most pieces a line is cut into.
 const MOST_PIECES: usize = 2000;
+/// Projected means and standard deviations are within so many units, for each dimension.
+const ROUNDING: f64 = 1e-13;
 /// The most directions tried.
 const MOST_DIRECTIONS: usize = 24;
 
@@ -21,6 +23,8 @@ pub(super) fn lower(p: &Mixture, q: &Mixture) -> f64 {
         .map(|u| line::kl_bracket(&along(p, u), &along(q, u), TOLERANCE, MOST_PIECES)[0])
         .filter(|lower| lower.is_finite())
         .fold(0.0, f64::max)
+        // The projections are rounded.
+        * (1.0 - ROUNDING * p.dim() as f64)
 }
 
 /// The mixture of uᵀx.
@@ -36,7 +40,7 @@ pub(super) fn along(mixture: &Mixture, u: &DVector<f64>) -> Line {
 }
 
 /// Directions along which p and q may differ: Fisher's, those along which one is widest or narrowest
-/// beside the other, the axes, and Fisher's between every two components.
+/// beside the other, Fisher's between every two components, and the axes.
 fn directions(p: &Mixture, q: &Mixture) -> Vec<DVector<f64>> {
     let dim = p.dim();
     let (of_p, of_q) = (p.covariance(), q.covariance());
@@ -60,11 +64,11 @@ fn directions(p: &Mixture, q: &Mixture) -> Vec<DVector<f64>> {
             }));
         }
     }
-    found.extend((0..dim).map(|d| DVector::from_fn(dim, |i, _| f64::from(u8::from(i == d)))));
     let means: Vec<&DVector<f64>> = p.means().iter().chain(q.means()).take(8).collect();
     for (i, from) in means.iter().enumerate() {
         found.extend(means[i + 1..].iter().map(|to| fisher(from, to)));
     }
+    found.extend((0..dim).map(|d| DVector::from_fn(dim, |i, _| f64::from(u8::from(i == d)))));
     found.retain(|u| u.norm() > 0.0 && u.iter().all(|x| x.is_finite()));
     found
 }

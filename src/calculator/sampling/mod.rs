@@ -160,10 +160,14 @@ fn combine(sampler: &impl Sampler, kind: usize, divergence: &dyn Divergence) -> 
         .map(|share| share.variance)
         .sum::<f64>()
         .sqrt();
-    let quantile = shares
-        .iter()
-        .map(|share| share.quantile)
-        .fold(0.0, f64::max);
+    // The largest; NaN, of which nothing is known, stays.
+    let quantile = shares.iter().fold(0.0, |most: f64, share| {
+        if share.quantile <= most {
+            most
+        } else {
+            share.quantile
+        }
+    });
     let reach = quantile * error;
     let beside = vec![
         total,

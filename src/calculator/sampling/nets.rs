@@ -1,26 +1,28 @@
-//! Scrambled Sobol nets: one coordinate chooses the component, the others the point in it.
+//! Scrambled Sobol nets, some for each component.
 
-use statrs::distribution::{ContinuousCDF, StudentsT};
-
-use super::strata::{Strata, place};
+use super::strata::{Stratum, strata, sum_of_variances};
 use super::{Integrands, Request, SIDES, Sampler, Share};
 use crate::divergence::Side;
 use crate::estimator::{QuasiMonteCarlo, normal_quantile, scrambled};
 
 /// Nets of one size, which tell the error.
 const NETS: u64 = 8;
-/// The first net has this many points, the largest this many: a power of two each.
+/// The first net of a density has about this many points, the largest of a component this many: a
+/// power of two each.
 const POINTS: (u64, u64) = (512, 1 << 16);
+/// The fewest points of a component's net.
+const LEAST: u64 = 8;
 
-/// The most coordinates: one more chooses the component.
-pub(in crate::calculator) const MOST_DIM: usize = QuasiMonteCarlo::MAX_DIM - 1;
+/// The most coordinates.
+pub(in crate::calculator) const MOST_DIM: usize = QuasiMonteCarlo::MAX_DIM;
 
-/// Eight nets of 512 points, eight of 1024 and so on, each scrambled anew (Owen 1997; the scrambling
-/// of Burley 2020). All points count the same, so the largest nets count most.
+/// Eight nets, eight of twice as many points and so on, each scrambled anew (Owen 1997; the scrambling
+/// of Burley 2020). Every component has its share of the points of a net, and a few in any case, so
+/// that none is missed. All points count the same, so the largest nets count most.
 pub(super) struct Nets<'a> {
     request: Request<'a>,
     integrands: Integrands<'a>,
-    strata: [Option<Strata<'a>>; 2],
+    strata: [Vec<Stratum<'a>>; 2],
     /// For each round the points of a net, and the mean of each net: of each side, of each divergence.
     rounds: Vec<(f64, [Vec<Vec<f64>>; 2])>,
     absorbed: u64,
@@ -28,48 +30,69 @@ pub(super) struct Nets<'a> {
 
 impl<'a> Nets<'a> {
     pub fn new(request: Request<'a>) -> Self {
-        let one_by_one = |density| Strata::new(density, POINTS.1);
         Self {
             integrands: Integrands::new(&request),
             request,
-            strata: [one_by_one(request.p), one_by_one(request.q)],
+            strata: [strata(request.p), strata(request.q)],
             rounds: Vec::new(),
             absorbed: 0,
         }
     }
 
+    /// The points of each component in a net of this number.
+    fn counts(&self, place: usize, index: u64) -> impl Iterator<Item = u64> {
+        let doublings = (index / NETS).min(16) as u32;
+        let all = (POINTS.0 << doublings) as f64;
+        (self.strata[place].iter()).map(move |stratum| {
+            let share = (stratum.weight * all) as u64;
+            share.next_power_of_two().clamp(LEAST, POINTS.1)
+        })
+    }
+
     fn of_side(&self, side: Side, index: u64) -> Vec<f64> {
-        let kinds = self.request.kinds;
-        let Some(strata) = self.strata[super::place(side)]
-            .as_ref()
-            .filter(|_| self.integrands.have(side))
-        else {
-            return vec![0.0; kinds.len()];
-        };
-        let (points, dim) = (self.size(index), self.request.p.dim());
-        let seed = scramble(self.request.seed, index, super::place(side) as u64);
-        let mut x = vec![0.0; points as usize * dim];
+        if !self.integrands.have(side) {
+            return vec![0.0; self.request.kinds.len()];
+        }
+        let place = super::place(side);
+        let (strata, dim) = (&self.strata[place], self.request.p.dim());
+        let counts: Vec<u64> = self.counts(place, index).collect();
+        let mut x = vec![0.0; counts.iter().sum::<u64>() as usize * dim];
         let mut z = vec![0.0; dim];
-        for (i, x) in (0u32..).zip(x.chunks_exact_mut(dim)) {
-            let (_, k) = strata.choose(scrambled(i, 0, seed));
-            for (d, z) in (1u32..).zip(z.iter_mut()) {
-                *z = normal_quantile(scrambled(i, d, seed));
+        let mut points = x.chunks_exact_mut(dim);
+        for (k, (stratum, &count)) in (0..).zip(strata.iter().zip(&counts)) {
+            let seed = scramble(self.request.seed, [index, place as u64, k]);
+            for (i, x) in (0u32..).zip(points.by_ref().take(count as usize)) {
+                for (d, z) in (0u32..).zip(z.iter_mut()) {
+                    *z = normal_quantile(scrambled(i, d, seed));
+                }
+                stratum.place(1.0, &z, x);
             }
-            place(strata.component(k), 1.0, &z, x);
         }
         (self.integrands.at(side, &x).iter())
-            .map(|values| values.iter().sum::<f64>() / points as f64)
+            .map(|values| {
+                let mut rest = &values[..];
+                (strata.iter().zip(&counts))
+                    .map(|(stratum, &count)| {
+                        let (here, others) = rest.split_at((count as usize).min(rest.len()));
+                        rest = others;
+                        stratum.weight * here.iter().sum::<f64>() / count as f64
+                    })
+                    .sum()
+            })
             .collect()
     }
 }
 
-/// The seed of a net's scrambling: a mixer of 64 bits (Steele, Lea and Flood 2014).
-fn scramble(seed: u64, index: u64, side: u64) -> u32 {
-    let mut mixed = seed ^ (2 * index + side + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    for (shift, factor) in [(30, 0xbf58_476d_1ce4_e5b9), (27, 0x94d0_49bb_1331_11eb)] {
-        mixed = (mixed ^ (mixed >> shift)).wrapping_mul(factor);
-    }
-    ((mixed ^ (mixed >> 31)) >> 32) as u32
+/// The seed of a net's scrambling: a mixer of 64 bits (Steele, Lea and Flood 2014) over its numbers.
+fn scramble(seed: u64, numbers: [u64; 3]) -> u32 {
+    let mixed = numbers.into_iter().fold(seed, |seed, number| {
+        let mut mixed = seed.wrapping_add((number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        for (shift, factor) in [(30, 0xbf58_476d_1ce4_e5b9), (27, 0x94d0_49bb_1331_11eb)] {
+            mixed = (mixed ^ (mixed >> shift)).wrapping_mul(factor);
+        }
+        mixed ^ (mixed >> 31)
+    });
+    (mixed >> 32) as u32
 }
 
 impl Sampler for Nets<'_> {
@@ -78,12 +101,8 @@ impl Sampler for Nets<'_> {
     const TOGETHER: u64 = NETS;
 
     fn size(&self, index: u64) -> u64 {
-        let doublings = (index / NETS).min(63) as u32;
-        POINTS
-            .0
-            .checked_shl(doublings)
-            .unwrap_or(POINTS.1)
-            .min(POINTS.1)
+        let [p, q] = [0, 1].map(|place| self.counts(place, index).sum::<u64>());
+        p.max(q)
     }
 
     fn block(&self, index: u64) -> [Vec<f64>; 2] {
@@ -106,32 +125,31 @@ impl Sampler for Nets<'_> {
         }
     }
 
-    /// The mean over all points; its variance is told by the spread of the nets of each size, with the
-    /// degrees of freedom of Welch and Satterthwaite.
+    /// The mean over all points; its variance is told by the spread of the nets of each size.
     fn share(&self, kind: usize, side: Side) -> Share {
-        let total: f64 = (self.rounds.iter())
-            .map(|(points, sides)| points * sides[super::place(side)][kind].len() as f64)
-            .sum();
-        let (mut mean, mut variance, mut spread) = (0.0, 0.0, 0.0);
-        for (points, sides) in &self.rounds {
-            let means = &sides[super::place(side)][kind];
-            let nets = means.len() as f64;
-            let share = points * nets / total;
-            let of_round = means.iter().sum::<f64>() / nets;
-            mean += share * of_round;
-            let squares: f64 = means.iter().map(|mean| (mean - of_round).powi(2)).sum();
-            let of_mean = share * share * squares / (nets * (nets - 1.0));
-            variance += of_mean;
-            spread += of_mean * of_mean / (nets - 1.0);
-        }
-        let freedom = if spread > 0.0 {
-            variance * variance / spread
-        } else {
-            NETS as f64 - 1.0
+        let rounds = || {
+            (self.rounds.iter()).map(|(points, sides)| (points, &sides[super::place(side)][kind]))
         };
-        let quantile = StudentsT::new(0.0, 1.0, freedom).map_or(f64::NAN, |t| t.inverse_cdf(0.975));
+        let total: f64 = rounds()
+            .map(|(points, means)| points * means.len() as f64)
+            .sum();
+        let parts: Vec<(f64, f64, f64)> = rounds()
+            .map(|(points, means)| {
+                let nets = means.len() as f64;
+                let share = points * nets / total;
+                let mean = means.iter().sum::<f64>() / nets;
+                let squares: f64 = means.iter().map(|one| (one - mean).powi(2)).sum();
+                let of_mean = share * share * squares / (nets * (nets - 1.0));
+                (share * mean, of_mean, nets - 1.0)
+            })
+            .collect();
+        let (variance, quantile) = sum_of_variances(
+            parts
+                .iter()
+                .map(|&(_, variance, freedom)| (variance, freedom)),
+        );
         Share {
-            mean,
+            mean: parts.iter().map(|(mean, ..)| mean).sum(),
             variance,
             quantile,
         }

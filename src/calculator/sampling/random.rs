@@ -1,20 +1,19 @@
 //! Independent draws, stratified by component.
 
-use rand::RngExt;
 use rand_distr::{ChiSquared, Distribution};
 
-use super::strata::{Strata, place};
+use super::strata::{Stratum, strata, sum_of_variances};
 use super::{Integrands, Request, SIDES, Sampler, Share};
 use crate::divergence::Side;
 use crate::kernel::cpu::{Width, derive_key, normals};
 use crate::noise::{RunKey, Stream};
 use crate::target::TargetModel;
 
-/// 95 % of a normal distribution lie within so many standard deviations.
-const NORMAL: f64 = 1.959_963_984_540_054;
 /// Draws in a block, at least and at most, and the multiplications a block may take.
 const BLOCK: (u64, u64) = (64, 4096);
 const WORK: f64 = 2e8;
+/// The draws of a component in a block, at least, and where there is room.
+const LEAST: (u64, u64) = (2, 32);
 
 /// Count, mean and sum of squared deviations of some numbers.
 #[derive(Debug, Clone, Copy, Default)]
@@ -25,16 +24,16 @@ pub(super) struct Moments {
 }
 
 impl Moments {
-    fn of(numbers: impl Iterator<Item = f64> + Clone) -> Self {
-        let count = numbers.clone().count() as f64;
-        if count == 0.0 {
+    fn of(numbers: &[f64]) -> Self {
+        let count = numbers.len() as f64;
+        if numbers.is_empty() {
             return Self::default();
         }
-        let mean = numbers.clone().sum::<f64>() / count;
+        let mean = numbers.iter().sum::<f64>() / count;
         Self {
             count,
             mean,
-            squares: numbers.map(|x| (x - mean).powi(2)).sum(),
+            squares: numbers.iter().map(|x| (x - mean).powi(2)).sum(),
         }
     }
 
@@ -54,13 +53,14 @@ impl Moments {
 /// The moments of each stratum, of each divergence.
 type Sums = Vec<Vec<Moments>>;
 
-/// A stratified sample: the i-th of n draws of a block is of the component that holds the share
-/// (i + u)/n of the weights, u random, so that each gets its share of draws but for one.
+/// A stratified sample: in each block every component gets its share of the draws, and a few in any
+/// case, so that none is missed.
 pub(super) struct Random<'a> {
     request: Request<'a>,
     integrands: Integrands<'a>,
-    size: u64,
-    strata: [Option<Strata<'a>>; 2],
+    strata: [Vec<Stratum<'a>>; 2],
+    /// Draws of each stratum in a block.
+    counts: [Vec<u64>; 2],
     sums: [Sums; 2],
 }
 
@@ -70,82 +70,79 @@ impl<'a> Random<'a> {
         let (components, dim) = (p.components() + q.components(), p.dim() as f64);
         let work = components as f64 * dim * (dim + 4.0);
         let size = ((WORK / work) as u64).clamp(BLOCK.0, BLOCK.1);
-        let strata = [Strata::new(p, size), Strata::new(q, size)];
-        let empty = |strata: &Option<Strata>| {
-            let count = strata.as_ref().map_or(0, |strata| strata.weights().len());
-            vec![vec![Moments::default(); count]; request.kinds.len()]
+        let strata = [strata(p), strata(q)];
+        let counts = strata.each_ref().map(|strata| {
+            let least = (size / (4 * strata.len().max(1) as u64)).clamp(LEAST.0, LEAST.1);
+            (strata.iter())
+                .map(|stratum| ((stratum.weight * size as f64).round() as u64).max(least))
+                .collect()
+        });
+        let empty = |strata: &Vec<Stratum>| {
+            vec![vec![Moments::default(); strata.len()]; request.kinds.len()]
         };
         Self {
             integrands: Integrands::new(&request),
             request,
-            size,
-            sums: [empty(&strata[0]), empty(&strata[1])],
+            sums: strata.each_ref().map(empty),
             strata,
+            counts,
         }
     }
 
     /// The moments of one block under one side.
     fn of_side(&self, side: Side, index: u64) -> Sums {
+        if !self.integrands.have(side) {
+            return Vec::new();
+        }
         let (density, stream) = match side {
             Side::Target => (self.request.p, Stream::TargetEvaluation),
             Side::Family => (self.request.q, Stream::FamilyEvaluation),
         };
-        let Some(strata) = &self.strata[super::place(side)] else {
-            return Vec::new();
-        };
-        if !self.integrands.have(side) {
-            return Vec::new();
-        }
-        let mut generator = RunKey {
-            seed: self.request.seed,
-            run: 0,
-        }
-        .generator(stream, index);
-        let heavy = match density {
-            TargetModel::StudentT(student_t) => ChiSquared::new(student_t.dof()).ok(),
-            _ => None,
-        };
-        let (count, dim) = (self.size as usize, density.dim());
-        let start: f64 = generator.random();
+        let place = super::place(side);
+        let (strata, counts) = (&self.strata[place], &self.counts[place]);
+        let (count, dim) = (counts.iter().sum::<u64>() as usize, density.dim());
         let key = derive_key(self.request.seed, stream as u64);
         let mut z = vec![0.0; count * dim];
         normals(Width::Widest, key, index, 0, &mut z);
+        let mut stretch = stretches(density, self.request.seed, stream, index);
         let mut x = vec![0.0; count * dim];
-        let mut ends = vec![0; strata.weights().len()];
-        for (i, (z, x)) in z.chunks_exact(dim).zip(x.chunks_exact_mut(dim)).enumerate() {
-            let (stratum, k) = strata.choose((i as f64 + start) / count as f64);
-            let stretch = heavy.map_or(1.0, |chi_squared| {
-                let squared = chi_squared.sample(&mut generator);
-                (self.dof(density) / squared).sqrt()
-            });
-            place(strata.component(k), stretch, z, x);
-            ends[stratum] = i + 1;
+        let mut points = z.chunks_exact(dim).zip(x.chunks_exact_mut(dim));
+        for (stratum, &count) in strata.iter().zip(counts) {
+            for (z, x) in points.by_ref().take(count as usize) {
+                stratum.place(stretch(), z, x);
+            }
         }
-        // Strata follow each other, so each is a range of draws.
-        let mut begin = 0;
-        let ranges: Vec<_> = (ends.iter())
-            .map(|&end| {
-                let range = begin..end.max(begin);
-                begin = end.max(begin);
-                range
-            })
-            .collect();
         (self.integrands.at(side, &x).iter())
             .map(|values| {
-                (ranges.iter())
-                    .map(|range| {
-                        Moments::of(values.get(range.clone()).unwrap_or(&[]).iter().copied())
+                // A divergence without this side has no values.
+                let mut rest = &values[..];
+                (counts.iter())
+                    .map(|&count| {
+                        let (here, others) = rest.split_at((count as usize).min(rest.len()));
+                        rest = others;
+                        Moments::of(here)
                     })
                     .collect()
             })
             .collect()
     }
+}
 
-    fn dof(&self, density: &TargetModel) -> f64 {
-        match density {
-            TargetModel::StudentT(student_t) => student_t.dof(),
-            _ => f64::INFINITY,
+/// What makes Gaussian points those of a density: √(ν / χ²_ν) for Student's t, drawn anew each time.
+fn stretches(density: &TargetModel, seed: u64, stream: Stream, index: u64) -> impl FnMut() -> f64 {
+    let mut generator = RunKey { seed, run: 0 }.generator(stream, index);
+    let heavy = match density {
+        TargetModel::StudentT(student_t) => {
+            let dof = student_t.dof();
+            ChiSquared::new(dof)
+                .ok()
+                .map(|chi_squared| (dof, chi_squared))
         }
+        _ => None,
+    };
+    move || match heavy {
+        Some((dof, chi_squared)) => (dof / chi_squared.sample(&mut generator)).sqrt(),
+        None => 1.0,
     }
 }
 
@@ -155,7 +152,11 @@ impl Sampler for Random<'_> {
     const TOGETHER: u64 = 1;
 
     fn size(&self, _: u64) -> u64 {
-        self.size
+        let [p, q] = self
+            .counts
+            .each_ref()
+            .map(|counts| counts.iter().sum::<u64>());
+        p.max(q)
     }
 
     fn block(&self, index: u64) -> [Sums; 2] {
@@ -175,17 +176,18 @@ impl Sampler for Random<'_> {
     /// Σ w mean, with the variance Σ w² s²/n of a stratified mean (Cochran 1977, §5.3).
     fn share(&self, kind: usize, side: Side) -> Share {
         let place = super::place(side);
-        let weights = self.strata[place].as_ref().map_or(&[][..], Strata::weights);
-        let (mut mean, mut variance) = (0.0, 0.0);
-        for (weight, moments) in weights.iter().zip(&self.sums[place][kind]) {
-            mean += weight * moments.mean;
-            let one = moments.squares / (moments.count - 1.0);
-            variance += weight * weight * one / moments.count;
-        }
+        let parts = || self.strata[place].iter().zip(&self.sums[place][kind]);
+        let (variance, quantile) = sum_of_variances(parts().map(|(stratum, moments)| {
+            let freedom = moments.count - 1.0;
+            let of_mean = moments.squares / freedom / moments.count;
+            (stratum.weight * stratum.weight * of_mean, freedom)
+        }));
         Share {
-            mean,
+            mean: parts()
+                .map(|(stratum, moments)| stratum.weight * moments.mean)
+                .sum(),
             variance,
-            quantile: NORMAL,
+            quantile,
         }
     }
 }

@@ -1,91 +1,71 @@
-//! The components of a density as strata of a sample with proportional allocation.
+//! The components of a density as strata of a sample: each has draws of its own, however rare.
 
 use nalgebra::{DMatrix, DVector};
 
 use crate::mixture::Mixture;
 use crate::target::TargetModel;
 
-/// A component with fewer draws in a block than this shares a stratum with others.
-const LEAST: f64 = 4.0;
-
-/// The components with weight, those with a stratum of their own first.
-#[derive(Debug, Clone)]
-pub(super) struct Strata<'a> {
-    scales: &'a Mixture,
-    /// The components in order.
-    order: Vec<usize>,
-    /// The sums of the weights up to and with each.
-    ends: Vec<f64>,
-    /// The weights of the strata; the last one may be that of several components.
-    weights: Vec<f64>,
+/// A component with weight, and its draws in a block.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stratum<'a> {
+    pub weight: f64,
+    pub mean: &'a DVector<f64>,
+    pub factor: &'a DMatrix<f64>,
 }
 
-impl<'a> Strata<'a> {
-    /// Of blocks of `size` draws; `None` for rows, which are drawn from no component.
-    pub fn new(density: &'a TargetModel, size: u64) -> Option<Self> {
-        let scales = match density {
-            TargetModel::Mixture(mixture) => mixture,
-            TargetModel::StudentT(student_t) => student_t.scales(),
-            TargetModel::Samples(_) => return None,
-        };
-        let weights = scales.weights();
-        let is_alone = |k: &usize| weights[*k] * size as f64 >= LEAST;
-        let (alone, together): (Vec<usize>, Vec<usize>) = (0..weights.len())
-            .filter(|&k| weights[k] > 0.0)
-            .partition(is_alone);
-        let mut strata: Vec<f64> = alone.iter().map(|&k| weights[k]).collect();
-        if !together.is_empty() {
-            strata.push(together.iter().map(|&k| weights[k]).sum());
-        }
-        let order = [alone, together].concat();
-        let mut end = 0.0;
-        let ends = (order.iter())
-            .map(|&k| {
-                end += weights[k];
-                end
-            })
-            .collect();
-        Some(Self {
-            scales,
-            order,
-            ends,
-            weights: strata,
+/// The components with weight; none of rows, which are drawn from no component.
+pub(super) fn strata(density: &TargetModel) -> Vec<Stratum<'_>> {
+    let scales: &Mixture = match density {
+        TargetModel::Mixture(mixture) => mixture,
+        TargetModel::StudentT(student_t) => student_t.scales(),
+        TargetModel::Samples(_) => return Vec::new(),
+    };
+    (0..scales.components())
+        .map(|k| Stratum {
+            weight: scales.weights()[k],
+            mean: &scales.means()[k],
+            factor: &scales.scale_trils()[k],
         })
-    }
-
-    /// The weights of the strata; they sum to 1.
-    pub fn weights(&self) -> &[f64] {
-        &self.weights
-    }
-
-    /// The stratum and the component of a share of the unit interval.
-    pub fn choose(&self, share: f64) -> (usize, usize) {
-        let place = (self.ends.partition_point(|&end| end <= share)).min(self.order.len() - 1);
-        (place.min(self.weights.len() - 1), self.order[place])
-    }
-
-    /// The centre and the factor of a component.
-    pub fn component(&self, k: usize) -> (&DVector<f64>, &DMatrix<f64>) {
-        (&self.scales.means()[k], &self.scales.scale_trils()[k])
-    }
+        .filter(|stratum| stratum.weight > 0.0)
+        .collect()
 }
 
-/// x = μ + s L z.
-pub(super) fn place(
-    (mean, factor): (&DVector<f64>, &DMatrix<f64>),
-    stretch: f64,
-    z: &[f64],
-    x: &mut [f64],
-) {
-    x.fill(0.0);
-    // Column after column, as they lie in memory.
-    for (j, z) in z.iter().enumerate() {
-        let column = &factor.as_slice()[j * x.len()..][..x.len()];
-        for (x, l) in x[j..].iter_mut().zip(&column[j..]) {
-            *x += l * z;
+impl Stratum<'_> {
+    /// x = μ + s L z.
+    pub fn place(&self, stretch: f64, z: &[f64], x: &mut [f64]) {
+        x.fill(0.0);
+        // Column after column, as they lie in memory.
+        let dim = x.len();
+        for (j, z) in z.iter().enumerate() {
+            let column = &self.factor.as_slice()[j * dim..][..dim];
+            for (x, l) in x[j..].iter_mut().zip(&column[j..]) {
+                *x += l * z;
+            }
+        }
+        for (x, mean) in x.iter_mut().zip(self.mean.iter()) {
+            *x = mean + stretch * *x;
         }
     }
-    for (x, mean) in x.iter_mut().zip(mean.iter()) {
-        *x = mean + stretch * *x;
-    }
 }
+
+/// Independent estimates of variances vᵢ with fᵢ degrees of freedom: their sum, and how much of a
+/// t-distribution makes 95 % with the degrees of freedom of Welch (1947) and Satterthwaite (1946),
+/// (Σ vᵢ)² / Σ (vᵢ²/fᵢ).
+pub(super) fn sum_of_variances(parts: impl Iterator<Item = (f64, f64)> + Clone) -> (f64, f64) {
+    use statrs::distribution::{ContinuousCDF, StudentsT};
+    let total: f64 = parts.clone().map(|(variance, _)| variance).sum();
+    // By shares: squares of the variances themselves may overflow.
+    let spread: f64 = parts
+        .filter(|(variance, _)| *variance > 0.0)
+        .map(|(variance, freedom)| (variance / total).powi(2) / freedom)
+        .sum();
+    let quantile = match 1.0 / spread {
+        // Nothing varies, or so much is known that it is a normal distribution.
+        freedom if freedom > 1e6 => NORMAL,
+        freedom => StudentsT::new(0.0, 1.0, freedom).map_or(f64::NAN, |t| t.inverse_cdf(0.975)),
+    };
+    (total, quantile)
+}
+
+/// 95 % of a normal distribution lie within so many standard deviations.
+const NORMAL: f64 = 1.959_963_984_540_054;

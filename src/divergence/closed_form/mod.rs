@@ -42,7 +42,15 @@ impl Whitened {
         Some(Self {
             excess: lq.solve_lower_triangular(&(lp - lq))?,
             offset: lq.solve_lower_triangular(&(&p.means()[a] - &q.means()[b]))?,
-            log_ratios: lp.diagonal().zip_map(&lq.diagonal(), |p, q| (p / q).ln()),
+            log_ratios: lp.diagonal().zip_map(&lq.diagonal(), |p, q| {
+                let ratio: f64 = p / q;
+                // Two logarithms lose the digits of nearly equal numbers, but do not overflow.
+                if ratio.is_normal() {
+                    ratio.ln()
+                } else {
+                    p.ln() - q.ln()
+                }
+            }),
         })
     }
 }
