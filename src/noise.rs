@@ -1,12 +1,14 @@
 //! Counter-based randomness: the noise of (seed, stream, run, step) is made without its past.
 //!
-//! Each key is the key of a ChaCha8 generator of its own, so that a run's noise depends neither on
-//! the other runs, nor on the number of threads, nor on what was drawn before.
+//! Normal numbers are a function of their key and their place ([`cpu::normals`](crate::kernel::cpu));
+//! for the rest, each key is that of a ChaCha8 generator of its own. So a run's noise depends neither
+//! on the other runs, nor on the number of threads, nor on what was drawn before.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
+
+use crate::kernel::cpu::{self, Width};
 
 /// What a piece of noise is for; two streams never share a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +53,11 @@ pub struct RunKey {
 }
 
 impl RunKey {
+    /// The key of this run's normal numbers for one purpose.
+    fn key(self, stream: Stream) -> u64 {
+        cpu::derive_key(cpu::derive_key(self.seed, stream as u64), self.run)
+    }
+
     /// The generator of this run's noise for one purpose at one step.
     pub fn generator(self, stream: Stream, step: u64) -> ChaCha8Rng {
         let mut key = [0u8; 32];
@@ -92,11 +99,33 @@ impl Noise<'_> {
 
     /// Standard normal numbers: `per_run` for each run, run after run.
     pub fn normals(&self, per_run: usize) -> Vec<f64> {
-        self.numbers(per_run, |numbers, generator| {
-            numbers.fill_with(|| StandardNormal.sample(generator));
-        })
+        let mut numbers = vec![0.0; self.runs.len() * per_run];
+        if numbers.len() <= PIECE {
+            // Waking other threads would take longer.
+            self.fill(0, per_run, &mut numbers);
+        } else {
+            // A number is made from its place alone, so it does not matter by whom.
+            (numbers.par_chunks_mut(PIECE).enumerate())
+                .for_each(|(piece, numbers)| self.fill(piece * PIECE, per_run, numbers));
+        }
+        numbers
+    }
+
+    /// Fills the normal numbers from the place `at` on.
+    fn fill(&self, mut at: usize, per_run: usize, mut numbers: &mut [f64]) {
+        while !numbers.is_empty() {
+            let (run, first) = (at / per_run, at % per_run);
+            let (here, others) = numbers.split_at_mut(numbers.len().min(per_run - first));
+            let key = self.runs[run].key(self.stream);
+            cpu::normals(Width::Widest, key, self.step, first as u64, here);
+            at += here.len();
+            numbers = others;
+        }
     }
 }
+
+/// Normal numbers that are made at once.
+const PIECE: usize = 1 << 14;
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::low_rank;
 use crate::device::Numerics;
-use crate::kernel::cholesky;
+use crate::kernel::{ScaleTensor, cholesky};
 
 /// A low-rank decomposition that misses a covariance by more than this, relative to its standard
 /// deviations, is not one.
@@ -73,8 +73,8 @@ impl Scale {
         }
     }
 
-    /// L `[R, K, D, D]` from θ `[R, K, S]`.
-    pub fn scale_tril(&self, theta: Tensor<3>, numerics: &Numerics) -> Tensor<4> {
+    /// L from θ `[R, K, S]`.
+    pub fn scale(&self, theta: Tensor<3>, numerics: &Numerics) -> ScaleTensor {
         let [runs, k, scales] = theta.dims();
         let (dim, logs) = (self.dim, self.logs());
         let above_floor = theta.clone().slice([0..runs, 0..k, 0..logs]).exp();
@@ -85,16 +85,13 @@ impl Scale {
             let low_rank = factors.clone().matmul(factors.swap_dims(2, 3));
             let variances =
                 stds.square().unsqueeze_dim::<4>(3) * mask(dim, |i, j| i == j, numerics);
-            return cholesky(variances + low_rank);
+            return ScaleTensor::Tril(cholesky(variances + low_rank));
         }
-        if dim == 1 {
-            return stds.unsqueeze_dim::<4>(3);
+        if self.covariance != Covariance::Full || dim == 1 {
+            return ScaleTensor::Diagonal(stds.expand([runs, k, dim]));
         }
         let diagonal = stds.unsqueeze_dim::<4>(3) * mask(dim, |i, j| i == j, numerics);
-        if self.covariance != Covariance::Full {
-            return diagonal;
-        }
-        diagonal + below(rest, dim, numerics)
+        ScaleTensor::Tril(diagonal + below(rest, dim, numerics))
     }
 
     /// θ of L; `None` if L does not have this structure or does not stay above the floor.

@@ -137,7 +137,7 @@ impl Family {
         MixtureTensors {
             log_weights,
             means,
-            scale_tril: self.scale.scale_tril(scales, numerics),
+            scale: self.scale.scale(scales, numerics),
         }
     }
 
@@ -180,7 +180,7 @@ impl Family {
         let weights = (q.log_weights.exp().expand([runs, k]))
             .clamp_min(LEAST_WEIGHT)
             .unsqueeze_dim::<3>(2);
-        let factor = q.scale_tril;
+        let factor = q.scale.tril(numerics);
         let turned = (factor.clone().swap_dims(2, 3)).matmul(means.unsqueeze_dim::<4>(3));
         let means = factor.clone().matmul(turned).reshape([runs, k, d]) / weights.clone();
         let scales = self.scale.natural_gradient(scales, factor, numerics)? / weights.clone();

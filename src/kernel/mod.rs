@@ -2,128 +2,11 @@
 
 pub mod cpu;
 mod fused;
+mod mixture;
 
 use burn::tensor::{DType, Device, Int, Tensor, s};
-use nalgebra::DMatrix;
 
-use crate::device::Numerics;
-use crate::error::Result;
-use crate::mixture::{Mixture, MixtureError};
-
-/// R mixtures of K Gaussians in D dimensions, on a device. A constant one has R = 1 and is
-/// broadcast over the runs of whatever it meets.
-#[derive(Debug, Clone)]
-pub struct MixtureTensors {
-    /// log wₖ, `[R, K]`.
-    pub log_weights: Tensor<2>,
-    /// μₖ, `[R, K, D]`.
-    pub means: Tensor<3>,
-    /// Lₖ, lower triangular with a positive diagonal, `[R, K, D, D]`.
-    pub scale_tril: Tensor<4>,
-}
-
-impl MixtureTensors {
-    /// Uploads one mixture, with R = 1.
-    pub fn constant(mixture: &Mixture, numerics: &Numerics) -> Self {
-        Self::stacked(&[mixture], numerics)
-    }
-
-    /// Uploads R ≥ 1 mixtures of the same shape.
-    pub fn stacked(mixtures: &[&Mixture], numerics: &Numerics) -> Self {
-        let (r, k, d) = (mixtures.len(), mixtures[0].components(), mixtures[0].dim());
-        let all = |numbers: &dyn Fn(&Mixture) -> Vec<f64>| -> Vec<f64> {
-            mixtures
-                .iter()
-                .flat_map(|&mixture| numbers(mixture))
-                .collect()
-        };
-        let flat = |matrix: &DMatrix<f64>| matrix.transpose().as_slice().to_vec();
-        let log_weights = all(&|m| m.weights().iter().map(|w| w.ln()).collect());
-        let means = all(&|m| {
-            m.means()
-                .iter()
-                .flat_map(|mean| mean.iter().copied())
-                .collect()
-        });
-        let factors = all(&|m| m.scale_trils().iter().flat_map(flat).collect());
-        Self {
-            log_weights: numerics.tensor(log_weights, [r, k]),
-            means: numerics.tensor(means, [r, k, d]),
-            scale_tril: numerics.tensor(factors, [r, k, d, d]),
-        }
-    }
-
-    /// Reads the R mixtures back; a run whose numbers are no longer a density gives the reason.
-    ///
-    /// # Errors
-    /// If the device failed.
-    pub fn read(self) -> Result<Vec<std::result::Result<Mixture, MixtureError>>> {
-        let [runs, k, d] = self.means.dims();
-        let log_weights = Numerics::read(self.log_weights.expand([runs, k]))?;
-        let means = Numerics::read(self.means)?;
-        let factors = Numerics::read(self.scale_tril)?;
-        let mixtures = (log_weights.chunks(k).zip(means.chunks(k * d)))
-            .zip(factors.chunks(k * d * d))
-            .map(|((log_weights, means), factors)| {
-                Mixture::new(
-                    log_weights.iter().map(|w| w.exp()).collect(),
-                    means.chunks(d).map(<[f64]>::to_vec).collect(),
-                    factors
-                        .chunks(d * d)
-                        .map(|rows| DMatrix::from_row_slice(d, d, rows))
-                        .collect(),
-                )
-            })
-            .collect();
-        Ok(mixtures)
-    }
-
-    /// Some of the R mixtures.
-    pub fn select(&self, runs: &[usize]) -> Self {
-        let indices = indices(runs, &self.means.device());
-        // The weights of a Gaussian are one constant for all runs.
-        let log_weights = if self.log_weights.dims()[0] == 1 {
-            self.log_weights.clone()
-        } else {
-            self.log_weights.clone().select(0, indices.clone())
-        };
-        Self {
-            log_weights,
-            means: self.means.clone().select(0, indices.clone()),
-            scale_tril: self.scale_tril.clone().select(0, indices),
-        }
-    }
-
-    /// The same mixtures, not tracked for gradients.
-    pub fn detached(self) -> Self {
-        Self {
-            log_weights: self.log_weights.detach(),
-            means: self.means.detach(),
-            scale_tril: self.scale_tril.detach(),
-        }
-    }
-
-    /// `[R, K, D]`.
-    pub fn dims(&self) -> [usize; 3] {
-        self.means.dims()
-    }
-
-    /// Carries standard points into every component: x = μₖ + Lₖ z.
-    ///
-    /// `z` is `[R or 1, K or 1, M, D]`; the result is `[R, K, M, D]`.
-    pub fn place(&self, z: Tensor<4>) -> Tensor<4> {
-        let [_, _, d] = self.dims();
-        let scaled = if d == 1 {
-            z * self.scale_tril.clone()
-        } else {
-            let [runs, k, _, _] = broadcast(z.dims(), self.scale_tril.dims());
-            let [_, _, m, _] = z.dims();
-            z.expand([runs, k, m, d])
-                .matmul(self.scale_tril.clone().swap_dims(2, 3))
-        };
-        scaled + self.means.clone().unsqueeze_dim::<4>(2)
-    }
-}
+pub use mixture::{MixtureTensors, ScaleTensor};
 
 /// Places on an axis as a tensor.
 pub(crate) fn indices(places: &[usize], device: &Device) -> Tensor<1, Int> {
@@ -136,12 +19,11 @@ pub(crate) fn indices(places: &[usize], device: &Device) -> Tensor<1, Int> {
 /// `x` is `[R, S, D]`; either side may have R = 1 and is broadcast. The result is `[R, S]`.
 pub fn log_density(x: Tensor<3>, mixture: &MixtureTensors) -> Tensor<2> {
     if fused::is_there(&x) {
-        return fused::log_density(
-            x,
-            mixture.log_weights.clone(),
-            mixture.means.clone(),
-            mixture.scale_tril.clone(),
-        );
+        let (log_weights, means) = (mixture.log_weights.clone(), mixture.means.clone());
+        return match mixture.scale.clone() {
+            ScaleTensor::Tril(factors) => fused::log_density(x, log_weights, means, factors),
+            ScaleTensor::Diagonal(stds) => fused::log_density(x, log_weights, means, stds),
+        };
     }
     log_density_by_operations(x, mixture)
 }
@@ -165,24 +47,23 @@ pub(crate) fn log_density_of(
     mixture: &MixtureTensors,
     profile: impl Fn(Tensor<3>) -> Tensor<3>,
 ) -> Tensor<2> {
-    let [_, k, d] = mixture.dims();
+    let [_, k, _] = mixture.dims();
     let offset = x.unsqueeze_dim::<4>(1) - mixture.means.clone().unsqueeze_dim::<4>(2);
     let [runs, _, points, _] = offset.dims();
-    let (squared, log_det) = if d == 1 {
-        let z = offset / mixture.scale_tril.clone();
-        (
-            z.square(),
-            mixture.scale_tril.clone().log().squeeze_dim::<3>(3),
-        )
-    } else {
-        let inverse = inverse_lower(mixture.scale_tril.clone());
-        let z = offset.matmul(inverse.swap_dims(2, 3));
-        let diagonal = diagonal(mixture.scale_tril.clone());
-        (z.square().sum_dim(3), diagonal.log().sum_dim(2))
+    let (squared, log_det) = match mixture.scale.clone() {
+        ScaleTensor::Diagonal(stds) => {
+            let z = offset / stds.clone().unsqueeze_dim::<4>(2);
+            (z.square().sum_dim(3), stds.log().sum_dim(2))
+        }
+        ScaleTensor::Tril(factors) => {
+            let inverse = inverse_lower(factors.clone());
+            let z = offset.matmul(inverse.swap_dims(2, 3));
+            (z.square().sum_dim(3), diagonal(factors).log().sum_dim(2))
+        }
     };
     // [R, K, S] and [R, K, 1].
     let squared = squared.reshape([runs, k, points]);
-    let [scale_runs, ..] = mixture.scale_tril.dims();
+    let [scale_runs, ..] = log_det.dims();
     let constant =
         mixture.log_weights.clone().unsqueeze_dim::<3>(2) - log_det.reshape([scale_runs, k, 1]);
     let terms = constant + profile(squared);

@@ -80,7 +80,9 @@ fn estimators() {
     assert_eq!(variance(hermite).start, 0.0);
     // Near q = p the path derivative alone has next to none.
     assert!(variance(landing).end < 1e-3 * variance(pathwise).end);
-    assert!(variance(score).end > variance(pathwise).end);
+    // Where log p − log q is 0 both are left with the noise of the score of q.
+    let ratio = variance(score).end / variance(pathwise).end;
+    assert!((0.8..1.25).contains(&ratio), "{ratio}");
     for fit in fits {
         let best = fit.best.as_ref().unwrap();
         assert!(best.divergences.of(ReverseKl).value < 0.05, "{}", fit.label);

@@ -1,0 +1,268 @@
+//! The klfit side of `benches/peers/compare.py`: one line of JSON for each piece of work.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use burn::tensor::Tensor;
+use klfit::Mixture;
+use klfit::calculator::{Method, Operand, Question};
+use klfit::device::Numerics;
+use klfit::divergence::DivergenceKind;
+use klfit::estimator::{MonteCarloConfig, QuadratureConfig, RuleConfig};
+use klfit::family::{Family, FamilyConfig};
+use klfit::fit::{Fit, LogConfig, Plan};
+use klfit::init::Start;
+use klfit::kernel::cpu::{self, Points, Scale, Wanted, Width};
+use klfit::kernel::{MixtureTensors, ScaleTensor, log_density};
+use klfit::optimizer::OptimizerConfig;
+use klfit::stop::StopConfig;
+use klfit::target::Target;
+use nalgebra::DMatrix;
+
+/// A small generator for test data.
+struct Random(u64);
+
+impl Random {
+    fn uniform(&mut self) -> f64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.uniform()).cos()
+    }
+}
+
+/// The least time of many calls, in µs.
+fn minimum(mut call: impl FnMut()) -> f64 {
+    let (started, mut least, mut calls) = (Instant::now(), f64::INFINITY, 0);
+    while calls < 5 || (started.elapsed() < Duration::from_millis(1500) && calls < 5000) {
+        let before = Instant::now();
+        call();
+        least = least.min(before.elapsed().as_secs_f64());
+        calls += 1;
+    }
+    least * 1e6
+}
+
+fn report(work: &str, microseconds: f64) {
+    println!("{{\"work\": \"{work}\", \"us\": {microseconds:.2}}}");
+}
+
+fn random_mixture(components: usize, dim: usize, seed: u64) -> Mixture {
+    let mut random = Random(seed);
+    let mut factor = || {
+        DMatrix::from_fn(dim, dim, |i, j| match i.cmp(&j) {
+            std::cmp::Ordering::Equal => 0.6 + 0.8 * random.uniform(),
+            std::cmp::Ordering::Greater => 0.3 * random.normal() / (dim as f64).sqrt(),
+            std::cmp::Ordering::Less => 0.0,
+        })
+    };
+    let factors = (0..components).map(|_| factor()).collect();
+    let means = (0..components)
+        .map(|_| (0..dim).map(|_| 1.5 * random.normal()).collect())
+        .collect();
+    Mixture::new(vec![1.0 / components as f64; components], means, factors).unwrap()
+}
+
+/// log-density with all its gradients.
+fn gradients([n, dim, components]: [usize; 3], diagonal: bool) {
+    let mixture = random_mixture(components, dim, 7);
+    let mut random = Random(11);
+    let x: Vec<f64> = (0..n * dim).map(|_| 2.0 * random.normal()).collect();
+    let log_weights = vec![-(components as f64).ln(); components];
+    let means: Vec<f64> = mixture
+        .means()
+        .iter()
+        .flat_map(|mean| mean.iter().copied())
+        .collect();
+    let scale: Vec<f64> = (mixture.scale_trils().iter())
+        .flat_map(|factor| match diagonal {
+            true => factor.diagonal().as_slice().to_vec(),
+            false => factor.transpose().as_slice().to_vec(),
+        })
+        .collect();
+    let kernel = cpu::Mixture {
+        components,
+        dim,
+        log_weights: &log_weights,
+        means: &means,
+        scale: match diagonal {
+            true => Scale::Diagonal(&scale),
+            false => Scale::Tril(&scale),
+        },
+    };
+    let points = Points {
+        runs: 1,
+        samples: n,
+        values: &x,
+    };
+    let upstream = vec![1.0; n];
+    let time = minimum(|| {
+        let value = cpu::log_density(Width::Widest, points, &kernel).unwrap();
+        let all = Wanted::ALL;
+        black_box(cpu::gradients(
+            Width::Widest,
+            points,
+            &kernel,
+            Some(&value),
+            &upstream,
+            all,
+        ))
+        .unwrap();
+    });
+    let form = if diagonal { "diagonal" } else { "full" };
+    report(
+        &format!("gradients {form} N={n} D={dim} K={components}"),
+        time,
+    );
+}
+
+/// A step of training, from fits of two lengths.
+fn step(work: &str, plan: &Plan, target: &Mixture, steps: usize) {
+    let numerics = Numerics::cpu();
+    let target = Target::new(target, &numerics);
+    let time = |steps: usize| {
+        let plan = Plan {
+            optimizer: OptimizerConfig {
+                steps,
+                ..plan.optimizer
+            },
+            ..plan.clone()
+        };
+        let log = LogConfig {
+            every: Some(steps),
+            samples: 64,
+        };
+        let mut least = f64::INFINITY;
+        for _ in 0..3 {
+            let fit = Fit::new(&plan, &target, &numerics, log, 0).unwrap();
+            let started = Instant::now();
+            fit.for_each(|record| _ = black_box(record.unwrap()));
+            least = least.min(started.elapsed().as_secs_f64());
+        }
+        least
+    };
+    let (few, many) = (time(steps), time(3 * steps));
+    report(work, (many - few) / (2 * steps) as f64 * 1e6);
+}
+
+fn plan(
+    divergence: DivergenceKind,
+    components: usize,
+    dim: usize,
+    rule: RuleConfig,
+    start: Mixture,
+) -> Plan {
+    let family = FamilyConfig {
+        components,
+        ..FamilyConfig::default()
+    };
+    Plan {
+        label: "peer".to_owned(),
+        divergence,
+        family: Family::new(family, dim),
+        start: Start::Given(Box::new(start)),
+        estimator: rule.into(),
+        optimizer: OptimizerConfig::default(),
+        stop: StopConfig::NEVER,
+    }
+}
+
+/// Both KLs on a grid of Gaussians over 400 points, as one move of a slider asks for.
+fn landscape() {
+    let numerics = Numerics::cpu();
+    let (mut means, mut stds) = (Vec::new(), Vec::new());
+    for i in 0..99 {
+        for j in 0..100 {
+            means.push(-5.0 + 0.1 * f64::from(j));
+            stds.push(0.1 + 0.1 * f64::from(i));
+        }
+    }
+    let cells = means.len();
+    let x: Vec<f64> = (0..400).map(|i| -10.0 + 0.05 * f64::from(i)).collect();
+    let x: Tensor<3> = numerics.tensor(x, [1, 400, 1]);
+    let q = MixtureTensors {
+        log_weights: numerics.tensor(vec![0.0], [1, 1]),
+        means: numerics.tensor(means, [cells, 1, 1]),
+        scale: ScaleTensor::Diagonal(numerics.tensor(stds, [cells, 1, 1])),
+    };
+    let p = Mixture::from_stds(
+        vec![0.5; 2],
+        vec![vec![-3.0], vec![3.0]],
+        vec![vec![1.0]; 2],
+    )
+    .unwrap();
+    let p = MixtureTensors::constant(&p, &numerics);
+    // q does not change while p is moved.
+    let log_q = log_density(x.clone(), &q);
+    let density_q = log_q.clone().exp();
+    let time = minimum(|| {
+        let log_p = log_density(x.clone(), &p);
+        let ratio = log_p.clone() - log_q.clone();
+        let forward = (log_p.exp() * ratio.clone()).sum_dim(1).mul_scalar(0.05);
+        let reverse = (density_q.clone() * ratio.neg())
+            .sum_dim(1)
+            .mul_scalar(0.05);
+        black_box((forward.into_data(), reverse.into_data()));
+    });
+    report("landscape 99 x 100 x 400", time);
+}
+
+fn main() {
+    for sizes in [[20_000, 1, 2], [4096, 2, 4], [4096, 16, 8], [8192, 32, 32]] {
+        for diagonal in [false, true] {
+            gradients(sizes, diagonal);
+        }
+    }
+    for (dim, components, of_target, samples, steps) in [
+        (2, 4, 4, 4096, 200),
+        (16, 8, 8, 4096, 60),
+        (32, 16, 32, 8192, 4),
+    ] {
+        let target = random_mixture(of_target, dim, 3);
+        let start = random_mixture(components, dim, 5);
+        let rule = RuleConfig::MonteCarlo(MonteCarloConfig { samples });
+        let plan = plan(DivergenceKind::ReverseKl, components, dim, rule, start);
+        step(
+            &format!("step D={dim} K={of_target} L={components} S={samples}"),
+            &plan,
+            &target,
+            steps,
+        );
+    }
+    let two = Mixture::from_stds(
+        vec![0.5; 2],
+        vec![vec![-2.0], vec![2.0]],
+        vec![vec![1.0]; 2],
+    )
+    .unwrap();
+    let start = Mixture::from_stds(vec![1.0], vec![vec![1.0]], vec![vec![1.0]]).unwrap();
+    let rule = RuleConfig::Quadrature(QuadratureConfig {
+        points: Some(20_000),
+        range: Some([-10.0, 10.0]),
+    });
+    step(
+        "step line 20000",
+        &plan(DivergenceKind::ForwardKl, 1, 1, rule, start),
+        &two,
+        300,
+    );
+    let (p, q) = (random_mixture(10, 8, 3), random_mixture(10, 8, 5));
+    let (p, q) = (Operand::new("p", p), Operand::new("q", q));
+    let question = Question {
+        divergences: vec![DivergenceKind::ForwardKl],
+        method: Method::MonteCarlo,
+        samples: Some(1_000_000),
+        brackets: false,
+        ..Question::default()
+    };
+    report(
+        "kl D=8 K=10 1e6",
+        minimum(|| _ = black_box(question.ask(&p, &q, &|_| {}).unwrap())),
+    );
+    landscape();
+}
