@@ -221,7 +221,7 @@ fn main() {
     for (dim, components, of_target, samples, steps) in [
         (2, 4, 4, 4096, 200),
         (16, 8, 8, 4096, 60),
-        (32, 16, 32, 8192, 4),
+        (32, 16, 32, 8192, 25),
     ] {
         let target = random_mixture(of_target, dim, 3);
         let start = random_mixture(components, dim, 5);

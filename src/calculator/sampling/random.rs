@@ -5,7 +5,7 @@ use rand_distr::{ChiSquared, Distribution};
 use super::strata::{Stratum, strata, sum_of_variances};
 use super::{Integrands, Request, SIDES, Sampler, Share};
 use crate::divergence::Side;
-use crate::kernel::cpu::{Width, derive_key, normals};
+use crate::kernel::cpu::{self, Width, derive_key, normals};
 use crate::noise::{RunKey, Stream};
 use crate::target::TargetModel;
 
@@ -104,12 +104,27 @@ impl<'a> Random<'a> {
         let key = derive_key(self.request.seed, stream as u64);
         let mut z = vec![0.0; count * dim];
         normals(Width::Widest, key, index, 0, &mut z);
-        let mut stretch = stretches(density, self.request.seed, stream, index);
         let mut x = vec![0.0; count * dim];
-        let mut points = z.chunks_exact(dim).zip(x.chunks_exact_mut(dim));
-        for (stratum, &count) in strata.iter().zip(counts) {
-            for (z, x) in points.by_ref().take(count as usize) {
-                stratum.place(stretch(), z, x);
+        match density {
+            TargetModel::StudentT(student_t) => {
+                let mut stretch = stretches(student_t.dof(), self.request.seed, stream, index);
+                let mut points = z.chunks_exact(dim).zip(x.chunks_exact_mut(dim));
+                for (stratum, &count) in strata.iter().zip(counts) {
+                    for (z, x) in points.by_ref().take(count as usize) {
+                        stratum.place(stretch(), z, x);
+                    }
+                }
+            }
+            _ => {
+                let (mut z, mut x) = (&z[..], &mut x[..]);
+                for (stratum, &count) in strata.iter().zip(counts) {
+                    let (from, rest_of_z) = z.split_at(count as usize * dim);
+                    let (to, rest_of_x) = x.split_at_mut(count as usize * dim);
+                    let factor = stratum.factor.transpose();
+                    let mean = stratum.mean.as_slice();
+                    cpu::place(Width::Widest, mean, factor.as_slice(), from, to);
+                    (z, x) = (rest_of_z, rest_of_x);
+                }
             }
         }
         (self.integrands.at(side, &x).iter())
@@ -128,21 +143,14 @@ impl<'a> Random<'a> {
     }
 }
 
-/// What makes Gaussian points those of a density: √(ν / χ²_ν) for Student's t, drawn anew each time.
-fn stretches(density: &TargetModel, seed: u64, stream: Stream, index: u64) -> impl FnMut() -> f64 {
+/// What makes Gaussian points those of Student's t: √(ν / χ²_ν), drawn anew each time.
+fn stretches(dof: f64, seed: u64, stream: Stream, index: u64) -> impl FnMut() -> f64 {
     let mut generator = RunKey { seed, run: 0 }.generator(stream, index);
-    let heavy = match density {
-        TargetModel::StudentT(student_t) => {
-            let dof = student_t.dof();
-            ChiSquared::new(dof)
-                .ok()
-                .map(|chi_squared| (dof, chi_squared))
-        }
-        _ => None,
-    };
-    move || match heavy {
-        Some((dof, chi_squared)) => (dof / chi_squared.sample(&mut generator)).sqrt(),
-        None => 1.0,
+    let chi_squared = ChiSquared::new(dof).ok();
+    move || match chi_squared {
+        Some(chi_squared) => (dof / chi_squared.sample(&mut generator)).sqrt(),
+        // ν is positive, so it is there.
+        None => f64::NAN,
     }
 }
 

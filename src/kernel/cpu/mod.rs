@@ -3,7 +3,8 @@
 //! - [`log_density`]: log Σₖ wₖ N(x; μₖ, Lₖ Lₖᵀ) for R runs at once.
 //! - [`gradients`]: its vector–Jacobian product.
 //! - [`Prepared`]: a mixture to evaluate again and again, block by block.
-//! - [`normals`]: standard normal numbers that can be made in any order.
+//! - [`normals`]: standard normal numbers that can be made in any order; [`place`]: carried into a
+//!   Gaussian.
 //!
 //! ```
 //! use klfit::kernel::cpu::{Mixture, Points, Scale, Wanted, Width, gradients, log_density};
@@ -41,6 +42,7 @@ mod inputs;
 mod log_density;
 mod log_sum_exp;
 mod normals;
+mod place;
 mod prepared;
 mod real;
 mod schedule;
@@ -51,6 +53,7 @@ pub use gradients::{Gradients, Wanted, gradients};
 pub use inputs::{Mixture, Points, Scale, ShapeError};
 pub use log_density::{log_density, log_density_into};
 pub use normals::{derive_key, normals};
+pub use place::place;
 pub use prepared::Prepared;
 pub use real::Real;
 pub use width::Width;
