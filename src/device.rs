@@ -225,6 +225,11 @@ impl Numerics {
         &self.device
     }
 
+    /// The type of every number.
+    pub(crate) fn dtype(&self) -> DType {
+        self.dtype
+    }
+
     /// The distance from 1 to the next number.
     pub fn epsilon(&self) -> f64 {
         match self.dtype {

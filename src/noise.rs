@@ -111,6 +111,11 @@ impl Noise<'_> {
         numbers
     }
 
+    /// The keys of the normal numbers of each run, whose stream is the step.
+    pub(crate) fn keys(&self) -> Vec<u64> {
+        self.runs.iter().map(|run| run.key(self.stream)).collect()
+    }
+
     /// Fills the normal numbers from the place `at` on.
     fn fill(&self, mut at: usize, per_run: usize, mut numbers: &mut [f64]) {
         while !numbers.is_empty() {

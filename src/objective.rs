@@ -11,7 +11,8 @@ use crate::error::Result;
 use crate::estimator::{Context, Estimator, EstimatorConfig, GradientRule};
 use crate::family::Family;
 use crate::fit::Plan;
-use crate::kernel::{MixtureTensors, indices};
+use crate::kernel::cpu::{Expectation, Points, Sites};
+use crate::kernel::{MixtureTensors, expectation, has_expectation, indices};
 use crate::noise::{Noise, RunKey, Stream};
 use crate::target::Target;
 
@@ -51,7 +52,15 @@ pub struct Objective<'a> {
 /// points and log p there, made once.
 struct Rule {
     estimator: Box<dyn Estimator>,
-    fixed: OnceCell<(Draws, Tensor<2>)>,
+    fixed: OnceCell<Fixed>,
+}
+
+/// Points under a target that do not change, and log p there.
+struct Fixed {
+    draws: Draws,
+    log_p: Tensor<2>,
+    /// x, weights and log p on the host, where they are asked for.
+    host: OnceCell<[Vec<f64>; 3]>,
 }
 
 impl<'a> Objective<'a> {
@@ -191,8 +200,73 @@ impl<'a> Objective<'a> {
     ) -> Tensor<1> {
         let q = self.member(theta);
         divergence::value(&*self.divergence, |side| {
-            self.sampled(level, side, &q, keys, noise)
+            let in_one_pass = self.in_one_pass(level, side, &q, keys, noise);
+            in_one_pass.unwrap_or_else(|| {
+                let sampled = self.sampled(level, side, &q, keys, noise);
+                sampled.mean(&*self.divergence, side)
+            })
         })
+    }
+
+    /// One side's share `[R]`, where the device has the kernel for it: the same as from
+    /// [`Objective::sampled`], but for rounding.
+    fn in_one_pass(
+        &self,
+        level: usize,
+        side: Side,
+        q: &MixtureTensors,
+        keys: &[RunKey],
+        noise: NoiseOf,
+    ) -> Option<Tensor<1>> {
+        if !has_expectation(&self.numerics) {
+            return None;
+        }
+        let share = |sites: Sites| {
+            let function = |log_p: &[f64], log_q: &[f64], values: [&mut [f64]; 3]| {
+                self.divergence.slopes(side, log_p, log_q, values);
+            };
+            let function = &function;
+            expectation(q, Expectation { sites, function })
+        };
+        match (side, self.estimator.gradient) {
+            (Side::Target, _) => {
+                let made;
+                let fixed = match self.fixed(level, keys, noise) {
+                    Some(fixed) => fixed,
+                    None => {
+                        let rule = &self.rules[level].estimator;
+                        made = self.with_context(side, keys, noise, |context| {
+                            Fixed::of(rule.draws(self.target, context), self.target)
+                        });
+                        &made
+                    }
+                };
+                let [x, weights, log_p] = fixed.host()?;
+                let [runs, samples, _] = fixed.draws.x.dims();
+                Some(share(Sites::At {
+                    x: Points {
+                        runs,
+                        samples,
+                        values: x,
+                    },
+                    weights,
+                    log_p,
+                }))
+            }
+            (Side::Family, GradientRule::ScoreFunction) => None,
+            (Side::Family, gradient) => {
+                let p = self.target.prepared()?;
+                let rule = &self.rules[level].estimator;
+                let standard = self.with_context(side, keys, noise, |context| {
+                    rule.standard(q.strata(), context)
+                })?;
+                Some(share(Sites::Along {
+                    nodes: standard.nodes(),
+                    p,
+                    through_points_alone: gradient == GradientRule::StickingTheLanding,
+                }))
+            }
+        }
     }
 
     /// The values and errors of some of the runs of θ `[R, P]`.
@@ -222,43 +296,20 @@ impl<'a> Objective<'a> {
         keys: &[RunKey],
         noise: NoiseOf,
     ) -> Sampled {
-        let rule = &self.rules[level];
-        let (density, stream): (&dyn Density, _) = match side {
-            Side::Target => (self.target, Stream::TargetDraws),
-            Side::Family => (q, Stream::FamilyDraws),
+        let rule = &self.rules[level].estimator;
+        let density: &dyn Density = match side {
+            Side::Target => self.target,
+            Side::Family => q,
         };
-        let shared = shared_keys(keys);
-        let (runs, stream, step) = match noise {
-            NoiseOf::Step(_) if self.estimator.is_fixed() => (&*shared, stream, 0),
-            NoiseOf::Step(step) => (keys, stream, step),
-            NoiseOf::Probe(probe) => (keys, stream.of_probes(), probe),
-        };
-        let is_probe = matches!(noise, NoiseOf::Probe(_));
-        let never_changes = !rule.estimator.is_random()
-            || (self.estimator.is_fixed() && self.one_seed && !is_probe);
-        let noise = Noise {
-            runs,
-            stream,
-            step: step as u64,
-        };
-        let context = Context {
-            numerics: &self.numerics,
-            dim: self.family.dim(),
-            noise,
-        };
-        let draw = || rule.estimator.draws(density, context);
+        let draw = || self.with_context(side, keys, noise, |context| rule.draws(density, context));
         match (side, self.estimator.gradient) {
-            (Side::Target, _) if never_changes => {
-                let (draws, log_p) = rule.fixed.get_or_init(|| {
-                    let draws = draw();
-                    let log_p = self.target.log_density(draws.x.clone());
-                    (draws, log_p)
-                });
-                Sampled::with_log_p(draws.clone(), log_p.clone(), q)
-            }
-            (Side::Target, _) | (Side::Family, GradientRule::Pathwise) => {
-                Sampled::new(draw(), self.target, q)
-            }
+            (Side::Target, _) => match self.fixed(level, keys, noise) {
+                Some(Fixed { draws, log_p, .. }) => {
+                    Sampled::with_log_p(draws.clone(), log_p.clone(), q)
+                }
+                None => Sampled::new(draw(), self.target, q),
+            },
+            (Side::Family, GradientRule::Pathwise) => Sampled::new(draw(), self.target, q),
             (Side::Family, GradientRule::ScoreFunction) => {
                 Sampled::new(draw().detached(), self.target, q).by_score()
             }
@@ -268,12 +319,79 @@ impl<'a> Objective<'a> {
         }
     }
 
+    /// Calls `make` with what the draws of one side depend on beside the density.
+    fn with_context<T>(
+        &self,
+        side: Side,
+        keys: &[RunKey],
+        noise: NoiseOf,
+        make: impl FnOnce(Context) -> T,
+    ) -> T {
+        let stream = match side {
+            Side::Target => Stream::TargetDraws,
+            Side::Family => Stream::FamilyDraws,
+        };
+        let shared = shared_keys(keys);
+        let (runs, stream, step) = match noise {
+            NoiseOf::Step(_) if self.estimator.is_fixed() => (&*shared, stream, 0),
+            NoiseOf::Step(step) => (keys, stream, step),
+            NoiseOf::Probe(probe) => (keys, stream.of_probes(), probe),
+        };
+        make(Context {
+            numerics: &self.numerics,
+            dim: self.family.dim(),
+            noise: Noise {
+                runs,
+                stream,
+                step: step as u64,
+            },
+        })
+    }
+
+    /// The points under the target, if they are the same at every step.
+    fn fixed(&self, level: usize, keys: &[RunKey], noise: NoiseOf) -> Option<&Fixed> {
+        let rule = &self.rules[level];
+        let is_probe = matches!(noise, NoiseOf::Probe(_));
+        let never_changes = !rule.estimator.is_random()
+            || (self.estimator.is_fixed() && self.one_seed && !is_probe);
+        never_changes.then(|| {
+            rule.fixed.get_or_init(|| {
+                self.with_context(Side::Target, keys, noise, |context| {
+                    Fixed::of(rule.estimator.draws(self.target, context), self.target)
+                })
+            })
+        })
+    }
+
     fn keys_of(&self, runs: &[usize]) -> Vec<RunKey> {
         runs.iter().map(|&run| self.keys[run]).collect()
     }
 
     fn indices(&self, runs: &[usize]) -> Tensor<1, Int> {
         indices(runs, self.numerics.device())
+    }
+}
+
+impl Fixed {
+    fn of(draws: Draws, target: &Target) -> Self {
+        Self {
+            log_p: target.log_density(draws.x.clone()),
+            draws,
+            host: OnceCell::new(),
+        }
+    }
+
+    /// x, weights and log p on the host; `None` if the device failed.
+    fn host(&self) -> Option<&[Vec<f64>; 3]> {
+        if let Some(host) = self.host.get() {
+            return Some(host);
+        }
+        let host = [
+            Numerics::read(self.draws.x.clone()).ok()?,
+            Numerics::read(self.draws.weights.clone()).ok()?,
+            Numerics::read(self.log_p.clone()).ok()?,
+        ];
+        Some(self.host.get_or_init(|| host))
     }
 }
 

@@ -4,15 +4,29 @@
 //! α → 1 is KL(p‖q) and α → 0 is KL(q‖p); ½ is four times the squared Hellinger distance, 2 is half
 //! of χ²(p‖q) and −1 half of χ²(q‖p). The larger α, the more q covers p.
 
-use burn::tensor::Tensor;
-
 use super::midpoint::{SIDES, log_shares};
-use super::{Divergence, Names, Order, Side, gaussian_log_power_integral, power_integral_diverges};
+use super::{
+    Divergence, Integrand, Names, Order, Side, Values, gaussian_log_power_integral,
+    power_integral_diverges,
+};
 use crate::mixture::Mixture;
 
 /// D_α(p‖q), for α other than 0 and 1.
 #[derive(Debug, Clone, Copy)]
 pub struct Alpha(pub Order);
+
+impl Integrand for Alpha {
+    #[inline(always)]
+    fn at<V: Values>(&self, _: Side, log_p: V, log_q: V) -> V {
+        let alpha = self.0.value();
+        let [p, q] = log_shares(log_p, log_q);
+        // α p + (1 − α) q integrates to 1. It stands for the 1 here, so that no term is negative
+        // and all are 0 where p = q.
+        let mean = p.clone().exp() * alpha + q.clone().exp() * (1.0 - alpha);
+        let power = (p * alpha + q * (1.0 - alpha)).exp();
+        (mean - power) * (1.0 / (alpha * (1.0 - alpha)))
+    }
+}
 
 impl Divergence for Alpha {
     fn names(&self) -> Names {
@@ -36,15 +50,5 @@ impl Divergence for Alpha {
         }
         let log_integral = gaussian_log_power_integral(p, q, alpha)?;
         Some(log_integral.exp_m1() / (alpha * (alpha - 1.0)))
-    }
-
-    fn integrand(&self, _: Side, log_p: Tensor<2>, log_q: Tensor<2>) -> Tensor<2> {
-        let alpha = self.0.value();
-        let [p, q] = log_shares(log_p, log_q);
-        // α p + (1 − α) q integrates to 1. It stands for the 1 here, so that no term is negative
-        // and all are 0 where p = q.
-        let mean = p.clone().exp() * alpha + q.clone().exp() * (1.0 - alpha);
-        let power = (p * alpha + q * (1.0 - alpha)).exp();
-        (mean - power).div_scalar(alpha * (1.0 - alpha))
     }
 }

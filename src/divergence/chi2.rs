@@ -3,15 +3,25 @@
 //! It is the variance of the importance weights p / q under q, so minimising it makes q the best
 //! proposal for p (Dieng et al. 2017). It is infinite where p² / q does not fall off.
 
-use burn::tensor::Tensor;
-
 use super::midpoint::SIDES;
-use super::{Divergence, Names, Side, gaussian_log_power_integral, power_integral_diverges};
+use super::{
+    Divergence, Integrand, Names, Side, Values, gaussian_log_power_integral,
+    power_integral_diverges,
+};
 use crate::mixture::Mixture;
 
 /// χ²(p‖q).
 #[derive(Debug, Clone, Copy)]
 pub struct Chi2;
+
+impl Integrand for Chi2 {
+    #[inline(always)]
+    fn at<V: Values>(&self, _: Side, log_p: V, log_q: V) -> V {
+        // ½ (p − q)² / (q m) = tanh²(r / 2) (1 + p / q), r = log p − log q.
+        let ratio = log_p - log_q;
+        (ratio.clone() * 0.5).tanh().square() * (ratio.exp() + 1.0)
+    }
+}
 
 impl Divergence for Chi2 {
     fn names(&self) -> Names {
@@ -27,11 +37,5 @@ impl Divergence for Chi2 {
             return Some(f64::INFINITY);
         }
         Some(gaussian_log_power_integral(p, q, 2.0)?.exp_m1())
-    }
-
-    fn integrand(&self, _: Side, log_p: Tensor<2>, log_q: Tensor<2>) -> Tensor<2> {
-        // ½ (p − q)² / (q m) = tanh²(r / 2) (1 + p / q), r = log p − log q.
-        let ratio = log_p - log_q;
-        ratio.clone().mul_scalar(0.5).tanh().square() * (ratio.exp() + 1.0)
     }
 }

@@ -1,13 +1,18 @@
 //! Forward KL, inclusive and mass-covering: KL(p‖q) = E_p[log p − log q] (Kullback and Leibler 1951).
 
-use burn::tensor::Tensor;
-
-use super::{Divergence, Names, Side, gaussian_kl};
+use super::{Divergence, Integrand, Names, Side, Values, gaussian_kl};
 use crate::mixture::Mixture;
 
 /// KL(p‖q) in nats.
 #[derive(Debug, Clone, Copy)]
 pub struct ForwardKl;
+
+impl Integrand for ForwardKl {
+    #[inline(always)]
+    fn at<V: Values>(&self, _: Side, log_p: V, log_q: V) -> V {
+        log_p - log_q
+    }
+}
 
 impl Divergence for ForwardKl {
     fn names(&self) -> Names {
@@ -20,9 +25,5 @@ impl Divergence for ForwardKl {
 
     fn closed_form(&self, p: &Mixture, q: &Mixture) -> Option<f64> {
         gaussian_kl(p, q)
-    }
-
-    fn integrand(&self, _: Side, log_p: Tensor<2>, log_q: Tensor<2>) -> Tensor<2> {
-        log_p - log_q
     }
 }

@@ -1,13 +1,21 @@
 //! Jeffreys: KL(p‖q) + KL(q‖p), the symmetric sum (Jeffreys 1946).
 
-use burn::tensor::Tensor;
-
-use super::{Divergence, Names, Side, gaussian_kl};
+use super::{Divergence, Integrand, Names, Side, Values, gaussian_kl};
 use crate::mixture::Mixture;
 
 /// J(p, q) in nats.
 #[derive(Debug, Clone, Copy)]
 pub struct Jeffreys;
+
+impl Integrand for Jeffreys {
+    #[inline(always)]
+    fn at<V: Values>(&self, side: Side, log_p: V, log_q: V) -> V {
+        match side {
+            Side::Target => log_p - log_q,
+            Side::Family => log_q - log_p,
+        }
+    }
+}
 
 impl Divergence for Jeffreys {
     fn names(&self) -> Names {
@@ -20,12 +28,5 @@ impl Divergence for Jeffreys {
 
     fn closed_form(&self, p: &Mixture, q: &Mixture) -> Option<f64> {
         Some(gaussian_kl(p, q)? + gaussian_kl(q, p)?)
-    }
-
-    fn integrand(&self, side: Side, log_p: Tensor<2>, log_q: Tensor<2>) -> Tensor<2> {
-        match side {
-            Side::Target => log_p - log_q,
-            Side::Family => log_q - log_p,
-        }
     }
 }

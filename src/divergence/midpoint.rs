@@ -5,15 +5,14 @@
 //! weight of its own that swamps the rest (balanced multiple importance sampling, Veach and Guibas
 //! 1995).
 
-use burn::tensor::{Tensor, activation::log_sigmoid};
-
-use super::Side;
+use super::{Side, Values};
 
 /// Points from both sides.
 pub(super) const SIDES: &[Side] = &[Side::Target, Side::Family];
 
 /// log σ(r) and log σ(−r): the logarithms of ½ p / m and ½ q / m.
-pub(super) fn log_shares(log_p: Tensor<2>, log_q: Tensor<2>) -> [Tensor<2>; 2] {
+#[inline(always)]
+pub(super) fn log_shares<V: Values>(log_p: V, log_q: V) -> [V; 2] {
     let ratio = log_p - log_q;
-    [log_sigmoid(ratio.clone()), log_sigmoid(ratio.neg())]
+    [ratio.clone().log_sigmoid(), (-ratio).log_sigmoid()]
 }

@@ -17,6 +17,7 @@ mod reverse_kl;
 mod sampled;
 mod squared_hellinger;
 mod total_variation;
+mod values;
 
 use burn::tensor::Tensor;
 
@@ -37,6 +38,7 @@ pub use reverse_kl::ReverseKl;
 pub use sampled::{Sampled, estimate, value};
 pub use squared_hellinger::SquaredHellinger;
 pub use total_variation::TotalVariation;
+pub use values::{Integrand, Pointwise, Values};
 
 pub use crate::calculator::kl;
 use crate::mixture::Mixture;
@@ -83,15 +85,12 @@ impl Names {
 }
 
 /// A divergence D(p, q) = outer( Σ over its sides of E_side[ integrand(log p, log q) ] ).
-pub trait Divergence: std::fmt::Debug + Send + Sync {
+pub trait Divergence: Pointwise + std::fmt::Debug + Send + Sync {
     /// How it is called.
     fn names(&self) -> Names;
 
     /// The sides it takes expectations under; at least one.
     fn sides(&self) -> &'static [Side];
-
-    /// What is averaged under `side`: `[R, S]` from log p and log q `[R, S]`, in nats.
-    fn integrand(&self, side: Side, log_p: Tensor<2>, log_q: Tensor<2>) -> Tensor<2>;
 
     /// D(p, q) `[R]` from the sum over the sides `[R]`; most divergences are that sum itself.
     fn outer(&self, total: Tensor<1>) -> Tensor<1> {

@@ -6,7 +6,9 @@
 
 use burn::tensor::{DType, Tensor};
 
-use super::{Alpha, Divergence, Names, Order, Side, gaussian_log_power_integral};
+use super::{
+    Alpha, Divergence, Integrand, Names, Order, Side, Values, gaussian_log_power_integral,
+};
 use super::{midpoint::SIDES, power_integral_diverges};
 use crate::mixture::Mixture;
 
@@ -15,6 +17,13 @@ use crate::mixture::Mixture;
 /// The logarithm of a random integral is biased, by about half its relative variance.
 #[derive(Debug, Clone, Copy)]
 pub struct Renyi(pub Order);
+
+impl Integrand for Renyi {
+    #[inline(always)]
+    fn at<V: Values>(&self, side: Side, log_p: V, log_q: V) -> V {
+        Alpha(self.0).at(side, log_p, log_q)
+    }
+}
 
 impl Divergence for Renyi {
     fn names(&self) -> Names {
@@ -36,10 +45,6 @@ impl Divergence for Renyi {
             return Some(f64::INFINITY);
         }
         Some(gaussian_log_power_integral(p, q, alpha)? / (alpha - 1.0))
-    }
-
-    fn integrand(&self, side: Side, log_p: Tensor<2>, log_q: Tensor<2>) -> Tensor<2> {
-        Alpha(self.0).integrand(side, log_p, log_q)
     }
 
     fn outer(&self, total: Tensor<1>) -> Tensor<1> {

@@ -1,13 +1,18 @@
 //! Reverse KL, exclusive and mode-seeking: KL(q‖p) = E_q[log q − log p] (Kullback and Leibler 1951).
 
-use burn::tensor::Tensor;
-
-use super::{Divergence, Names, Side, gaussian_kl};
+use super::{Divergence, Integrand, Names, Side, Values, gaussian_kl};
 use crate::mixture::Mixture;
 
 /// KL(q‖p) in nats.
 #[derive(Debug, Clone, Copy)]
 pub struct ReverseKl;
+
+impl Integrand for ReverseKl {
+    #[inline(always)]
+    fn at<V: Values>(&self, _: Side, log_p: V, log_q: V) -> V {
+        log_q - log_p
+    }
+}
 
 impl Divergence for ReverseKl {
     fn names(&self) -> Names {
@@ -20,9 +25,5 @@ impl Divergence for ReverseKl {
 
     fn closed_form(&self, p: &Mixture, q: &Mixture) -> Option<f64> {
         gaussian_kl(q, p)
-    }
-
-    fn integrand(&self, _: Side, log_p: Tensor<2>, log_q: Tensor<2>) -> Tensor<2> {
-        log_q - log_p
     }
 }

@@ -43,7 +43,7 @@ impl Sampled {
     }
 
     /// This side's share `[R]`, with its gradient.
-    fn mean(&self, divergence: &dyn Divergence, side: Side) -> Tensor<1> {
+    pub fn mean(&self, divergence: &dyn Divergence, side: Side) -> Tensor<1> {
         let values = self.values(divergence, side);
         if self.by_score {
             (self.draws).expectation_by_score(values, self.log_q.clone())
@@ -87,10 +87,9 @@ struct Share {
     method: Method,
 }
 
-/// D(p, q) of R runs, `[R]`, in nats, from points under each of its sides.
-pub fn value(divergence: &dyn Divergence, mut at: impl FnMut(Side) -> Sampled) -> Tensor<1> {
+/// D(p, q) of R runs, `[R]`, in nats, from the share of each of its sides, `[R]`.
+pub fn value(divergence: &dyn Divergence, mut share: impl FnMut(Side) -> Tensor<1>) -> Tensor<1> {
     let (&first, others) = sides(divergence);
-    let mut share = |side: Side| at(side).mean(divergence, side);
     let total = others
         .iter()
         .fold(share(first), |sum, &side| sum + share(side));

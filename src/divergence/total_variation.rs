@@ -4,15 +4,21 @@
 //! which is the sign of 0. Its integrand bends where p crosses q, so a quadrature of it converges
 //! like the square of the spacing.
 
-use burn::tensor::Tensor;
-
 use super::midpoint::SIDES;
-use super::{Divergence, Names, Side, gaussian_total_variation};
+use super::{Divergence, Integrand, Names, Side, Values, gaussian_total_variation};
 use crate::mixture::Mixture;
 
 /// TV(p, q).
 #[derive(Debug, Clone, Copy)]
 pub struct TotalVariation;
+
+impl Integrand for TotalVariation {
+    #[inline(always)]
+    fn at<V: Values>(&self, _: Side, log_p: V, log_q: V) -> V {
+        // |p − q| / m = 2 |tanh(r / 2)|, r = log p − log q.
+        ((log_p - log_q) * 0.5).tanh().abs() * 0.5
+    }
+}
 
 impl Divergence for TotalVariation {
     fn names(&self) -> Names {
@@ -25,10 +31,5 @@ impl Divergence for TotalVariation {
 
     fn closed_form(&self, p: &Mixture, q: &Mixture) -> Option<f64> {
         gaussian_total_variation(p, q)
-    }
-
-    fn integrand(&self, _: Side, log_p: Tensor<2>, log_q: Tensor<2>) -> Tensor<2> {
-        // |p − q| / m = 2 |tanh(r / 2)|, r = log p − log q.
-        ((log_p - log_q) * 0.5).tanh().abs().mul_scalar(0.5)
     }
 }

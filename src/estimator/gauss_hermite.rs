@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Estimator, product, vector};
+use super::{Context, Estimator, Standard, StandardPoints, product, vector};
 use crate::density::{Density, Draws, Embedded, ErrorRule, Nodes};
 
 /// Points of a product rule with a smaller weight are left out: its corners.
@@ -54,14 +54,14 @@ pub struct GaussHermite {
     order: usize,
     dim: usize,
     refinable: bool,
-    nodes: OnceLock<Nodes>,
+    nodes: OnceLock<(Nodes, Standard)>,
 }
 
 impl GaussHermite {
     /// Above this dimension the product of axes has too many points.
     pub const MAX_DIM: usize = 4;
 
-    fn nodes(&self, context: Context) -> Nodes {
+    fn nodes(&self, context: Context) -> (Nodes, Standard) {
         let mut z = Vec::new();
         let mut weights = [const { Vec::new() }; 3];
         for (rule, order) in [self.order, self.order / 2, self.order / 4]
@@ -79,15 +79,20 @@ impl GaussHermite {
             }
         }
         let points = weights[0].len();
+        let standard = Standard {
+            z: StandardPoints::Shared(z.as_slice().into()),
+            weights: weights[0].as_slice().into(),
+        };
         let [fine, half, quarter] = weights.map(|weights| vector(weights, context.numerics));
-        Nodes {
+        let nodes = Nodes {
             z: (context.numerics).tensor(z, [1, 1, points, context.dim]),
             weights: fine,
             error: ErrorRule::Embedded(Box::new(Embedded {
                 coarser: [half, quarter],
                 shells: None,
             })),
-        }
+        };
+        (nodes, standard)
     }
 }
 
@@ -102,8 +107,13 @@ fn axis(order: usize) -> Vec<(f64, f64)> {
 
 impl Estimator for GaussHermite {
     fn draws(&self, density: &dyn Density, context: Context) -> Draws {
-        let nodes = self.nodes.get_or_init(|| self.nodes(context));
+        let (nodes, _) = self.nodes.get_or_init(|| self.nodes(context));
         density.place(nodes.clone())
+    }
+
+    fn standard(&self, _: usize, context: Context) -> Option<Standard> {
+        let (_, standard) = self.nodes.get_or_init(|| self.nodes(context));
+        Some(standard.clone())
     }
 
     fn is_random(&self) -> bool {

@@ -8,6 +8,8 @@ mod quadrature;
 mod quasi_monte_carlo;
 mod rows;
 
+use std::sync::Arc;
+
 use burn::tensor::Tensor;
 
 pub use config::{EstimatorConfig, GradientRule, NoiseRule, RuleConfig};
@@ -21,6 +23,7 @@ pub use rows::{Rows, RowsConfig};
 
 use crate::density::{Density, Draws};
 use crate::device::Numerics;
+use crate::kernel::cpu;
 use crate::noise::Noise;
 
 /// Where and for whom draws are made.
@@ -42,12 +45,60 @@ pub trait Estimator: std::fmt::Debug + Send + Sync {
     /// through points and weights both (Kingma and Welling 2014).
     fn draws(&self, density: &dyn Density, context: Context) -> Draws;
 
+    /// The standard points that it places in a density of so many strata, on the host; `None` if its
+    /// points are those of x itself.
+    fn standard(&self, _strata: usize, _context: Context) -> Option<Standard> {
+        None
+    }
+
     /// Whether the points depend on the noise.
     fn is_random(&self) -> bool;
 
     /// A finer rule to take where the error of this one is too large; `None` where this is the
     /// finest, or the one that was asked for.
     fn refined(&self) -> Option<Box<dyn Estimator>>;
+}
+
+/// Standard points of a rule on the host, for expectations under a standard normal in D dimensions.
+#[derive(Debug, Clone)]
+pub struct Standard {
+    /// z.
+    pub z: StandardPoints,
+    /// `[M]`, summing to 1.
+    pub weights: Arc<[f64]>,
+}
+
+/// z of [`Standard`].
+#[derive(Debug, Clone)]
+pub enum StandardPoints {
+    /// `[M, D]`, the same in every run and stratum.
+    Shared(Arc<[f64]>),
+    /// `[R or 1, strata, M, D]`.
+    Each(Vec<f64>),
+    /// Normal numbers `[R or 1, strata, M, D]`, made where they are needed.
+    Random {
+        /// Of each run, or of all.
+        keys: Vec<u64>,
+        /// The step.
+        step: u64,
+    },
+}
+
+impl Standard {
+    /// As the kernel takes it.
+    pub(crate) fn nodes(&self) -> cpu::Nodes<'_> {
+        cpu::Nodes {
+            z: match &self.z {
+                StandardPoints::Shared(z) => cpu::StandardPoints::Shared(z),
+                StandardPoints::Each(z) => cpu::StandardPoints::Each(z),
+                StandardPoints::Random { keys, step } => cpu::StandardPoints::Random {
+                    keys,
+                    stream: *step,
+                },
+            },
+            weights: &self.weights,
+        }
+    }
 }
 
 /// Every combination of D entries of a one-dimensional list: the points of a product rule.

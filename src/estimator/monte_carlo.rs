@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Estimator, vector};
+use super::{Context, Estimator, Standard, StandardPoints, vector};
 use crate::density::{Density, Draws, ErrorRule, Nodes};
 
 /// Settings of Monte Carlo.
@@ -39,16 +39,34 @@ impl MonteCarlo {
     }
 }
 
+impl MonteCarlo {
+    /// M.
+    fn per_stratum(&self, strata: usize) -> usize {
+        self.samples.div_ceil(strata).max(Self::MIN_PER_STRATUM)
+    }
+}
+
 impl Estimator for MonteCarlo {
     fn draws(&self, density: &dyn Density, context: Context) -> Draws {
         let strata = density.strata();
-        let m = (self.samples.div_ceil(strata)).max(Self::MIN_PER_STRATUM);
+        let m = self.per_stratum(strata);
         let shape = [context.noise.runs.len(), strata, m, context.dim];
         let normals = context.noise.normals(strata * m * context.dim);
         density.place(Nodes {
             z: context.numerics.tensor(normals, shape),
             weights: vector(vec![1.0 / m as f64; m], context.numerics),
             error: ErrorRule::Random { group: 1 },
+        })
+    }
+
+    fn standard(&self, strata: usize, context: Context) -> Option<Standard> {
+        let m = self.per_stratum(strata);
+        Some(Standard {
+            z: StandardPoints::Random {
+                keys: context.noise.keys(),
+                step: context.noise.step,
+            },
+            weights: vec![1.0 / m as f64; m].into(),
         })
     }
 

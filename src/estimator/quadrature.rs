@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Estimator, Grid, product, thinned, vector};
+use super::{Context, Estimator, Grid, Standard, StandardPoints, product, thinned, vector};
 use crate::density::{Density, Draws, Embedded, ErrorRule, Nodes};
 
 /// The grid ends here: φ(8.6) is 3e-17, below the rounding of the rest.
@@ -69,7 +69,7 @@ pub struct Quadrature {
     most: usize,
     /// z ends here.
     reach: f64,
-    nodes: OnceLock<Nodes>,
+    nodes: OnceLock<(Nodes, Standard)>,
 }
 
 impl Quadrature {
@@ -138,7 +138,7 @@ impl Quadrature {
             .collect()
     }
 
-    fn nodes(&self, context: Context) -> Nodes {
+    fn nodes(&self, context: Context) -> (Nodes, Standard) {
         // As many points on an axis in one shell as in the other.
         let thickness = (SHELL / self.spacing()).ceil() * self.spacing();
         let mut z = Vec::new();
@@ -160,23 +160,33 @@ impl Quadrature {
             }
         }
         let points = weights[0].len();
+        let standard = Standard {
+            z: StandardPoints::Shared(z.as_slice().into()),
+            weights: weights[0].as_slice().into(),
+        };
         let [fine, half, quarter, outer, inner] =
             weights.map(|weights| vector(weights, context.numerics));
-        Nodes {
+        let nodes = Nodes {
             z: (context.numerics).tensor(z, [1, 1, points, context.dim]),
             weights: fine,
             error: ErrorRule::Embedded(Box::new(Embedded {
                 coarser: [half, quarter],
                 shells: Some([outer, inner]),
             })),
-        }
+        };
+        (nodes, standard)
     }
 }
 
 impl Estimator for Quadrature {
     fn draws(&self, density: &dyn Density, context: Context) -> Draws {
-        let nodes = self.nodes.get_or_init(|| self.nodes(context));
+        let (nodes, _) = self.nodes.get_or_init(|| self.nodes(context));
         density.place(nodes.clone())
+    }
+
+    fn standard(&self, _: usize, context: Context) -> Option<Standard> {
+        let (_, standard) = self.nodes.get_or_init(|| self.nodes(context));
+        Some(standard.clone())
     }
 
     fn is_random(&self) -> bool {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sobol_burley::parts::{hash, owen_scramble_rev, sobol_rev};
 use statrs::function::erf::erfc_inv;
 
-use super::{Context, Estimator, vector};
+use super::{Context, Estimator, Standard, StandardPoints, vector};
 use crate::density::{Density, Draws, ErrorRule, Nodes};
 
 /// Independent nets in each stratum.
@@ -76,12 +76,12 @@ pub(crate) fn normal_quantile(u: f64) -> f64 {
     -std::f64::consts::SQRT_2 * erfc_inv(2.0 * u)
 }
 
-impl Estimator for QuasiMonteCarlo {
-    fn draws(&self, density: &dyn Density, context: Context) -> Draws {
-        let (strata, dim) = (density.strata(), context.dim);
-        let net = self.net(strata);
+impl QuasiMonteCarlo {
+    /// z `[R, strata, M, D]`.
+    fn points(&self, strata: usize, context: Context) -> Vec<f64> {
+        let (net, dim) = (self.net(strata), context.dim);
         let m = NETS * net;
-        let z = (context.noise).numbers(strata * m * dim, |numbers, generator| {
+        (context.noise).numbers(strata * m * dim, |numbers, generator| {
             for points in numbers.chunks_exact_mut(net * dim) {
                 let seed = generator.next_u32();
                 for (index, point) in points.chunks_exact_mut(dim).enumerate() {
@@ -90,12 +90,29 @@ impl Estimator for QuasiMonteCarlo {
                     }
                 }
             }
-        });
-        let shape = [context.noise.runs.len(), strata, m, dim];
+        })
+    }
+}
+
+impl Estimator for QuasiMonteCarlo {
+    fn draws(&self, density: &dyn Density, context: Context) -> Draws {
+        let strata = density.strata();
+        let net = self.net(strata);
+        let m = NETS * net;
+        let z = self.points(strata, context);
+        let shape = [context.noise.runs.len(), strata, m, context.dim];
         density.place(Nodes {
             z: context.numerics.tensor(z, shape),
             weights: vector(vec![1.0 / m as f64; m], context.numerics),
             error: ErrorRule::Random { group: net },
+        })
+    }
+
+    fn standard(&self, strata: usize, context: Context) -> Option<Standard> {
+        let m = NETS * self.net(strata);
+        Some(Standard {
+            z: StandardPoints::Each(self.points(strata, context)),
+            weights: vec![1.0 / m as f64; m].into(),
         })
     }
 

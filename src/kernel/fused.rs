@@ -1,4 +1,7 @@
-//! The log-density as one operation of burn with a backward of its own, on the backends that have it.
+//! The log-density, and expectations of functions of two, each as one operation of burn with a backward
+//! of its own, on the backends that have it.
+
+use std::iter;
 
 use burn::backend::autodiff::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -8,14 +11,21 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, DispatchDevice, Flex, TensorMetadata, backend_extension};
-use burn::tensor::{DType, Element, Tensor, TensorData};
+use burn::tensor::{DType, Device, Element, Shape, Tensor, TensorData};
 
-use super::cpu::{self, Mixture, Points, Real, Scale, Wanted, Width};
+use super::cpu::{self, Expectation, Expected, Mixture, Points, Real, Scale, Wanted, Width};
 
 /// Whether the backend of a tensor has the operation.
 pub(super) fn is_there(x: &Tensor<3>) -> bool {
-    matches!(x.dtype(), DType::F64 | DType::F32)
-        && matches!(x.device().inner().as_dispatch(), DispatchDevice::Flex(_))
+    matches!(x.dtype(), DType::F64 | DType::F32) && is_fused(&x.device())
+}
+
+/// Whether a device does the log-density in one operation: the CPU does.
+pub(super) fn is_fused(device: &Device) -> bool {
+    matches!(
+        device.clone().inner().as_dispatch(),
+        DispatchDevice::Flex(_)
+    )
 }
 
 /// log Σₖ wₖ N(x; μₖ, Lₖ Lₖᵀ) in nats, `[R, S]`, from x `[R, S, D]`, log w `[R, K]`, μ `[R, K, D]` and
@@ -34,6 +44,22 @@ pub(super) fn log_density<const N: usize>(
     ))
 }
 
+/// Σ w f(log p, log q), `[R]`, from log w `[R, K]`, μ `[R, K, D]` and the scale of q, in 64 bits; each
+/// part may have R = 1.
+pub(super) fn expectation<const N: usize>(
+    log_weights: Tensor<2>,
+    means: Tensor<3>,
+    scale: Tensor<N>,
+    what: Expectation<'_>,
+) -> Tensor<1> {
+    Tensor::from_dispatch(<Dispatch as Operation>::mixture_expectation(
+        log_weights.into_dispatch(),
+        means.into_dispatch(),
+        scale.into_dispatch(),
+        what,
+    ))
+}
+
 /// What burn dispatches.
 #[backend_extension(Autodiff, Flex)]
 trait Operation: Backend {
@@ -42,6 +68,13 @@ trait Operation: Backend {
         log_weights: FloatTensor<Self>,
         means: FloatTensor<Self>,
         scale: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+
+    fn mixture_expectation(
+        log_weights: FloatTensor<Self>,
+        means: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        what: Expectation<'_>,
     ) -> FloatTensor<Self>;
 }
 
@@ -59,6 +92,14 @@ trait Kernel: Backend {
         upstream: FloatTensor<Self>,
         needed: [bool; 4],
     ) -> [Option<FloatTensor<Self>>; 4];
+
+    /// The expectations of a mixture's three parts, and the gradients of each with respect to them,
+    /// with a run axis of R; none if they are not wanted.
+    fn expectation(
+        parts: [FloatTensor<Self>; 3],
+        what: Expectation<'_>,
+        wants_gradients: bool,
+    ) -> (FloatTensor<Self>, Vec<FloatTensor<Self>>);
 }
 
 impl Operation for Flex {
@@ -69,6 +110,15 @@ impl Operation for Flex {
         scale: FlexTensor,
     ) -> FlexTensor {
         Self::forward(&[x, log_weights, means, scale])
+    }
+
+    fn mixture_expectation(
+        log_weights: FlexTensor,
+        means: FlexTensor,
+        scale: FlexTensor,
+        what: Expectation<'_>,
+    ) -> FlexTensor {
+        Self::expectation([log_weights, means, scale], what, false).0
     }
 }
 
@@ -90,6 +140,14 @@ impl Kernel for Flex {
             DType::F32 => backward::<f32>(parts, value, upstream, needed),
             _ => backward::<f64>(parts, value, upstream, needed),
         }
+    }
+
+    fn expectation(
+        parts: [FlexTensor; 3],
+        what: Expectation<'_>,
+        wants_gradients: bool,
+    ) -> (FlexTensor, Vec<FlexTensor>) {
+        expectation_of(parts, what, wants_gradients)
     }
 }
 
@@ -135,23 +193,36 @@ impl Call {
     }
 
     fn mixture<T: Number>(&self) -> Mixture<'_, T> {
-        let scale = self.parts[3].slice();
-        Mixture {
-            components: self.shapes[2][1],
-            dim: self.shapes[2][2],
-            log_weights: self.parts[1].slice(),
-            means: self.parts[2].slice(),
-            scale: match self.shapes[3].len() {
-                4 => Scale::Tril(scale),
-                _ => Scale::Diagonal(scale),
-            },
-        }
+        let [_, parts @ ..] = &self.parts;
+        mixture(
+            &self.shapes[2],
+            &self.shapes[3],
+            parts.each_ref().map(Numbers::slice),
+        )
     }
 
     /// R of the result.
     fn runs(&self) -> usize {
         let runs = self.shapes.iter().map(|shape| shape[0]);
         runs.max().unwrap_or(1)
+    }
+}
+
+/// A mixture of its log weights, means and scale, whose shapes tell what they are.
+fn mixture<'a, T: Number>(
+    means: &[usize],
+    scale: &[usize],
+    [log_weights, mean_values, scale_values]: [&'a [T]; 3],
+) -> Mixture<'a, T> {
+    Mixture {
+        components: means[1],
+        dim: means[2],
+        log_weights,
+        means: mean_values,
+        scale: match scale.len() {
+            4 => Scale::Tril(scale_values),
+            _ => Scale::Diagonal(scale_values),
+        },
     }
 }
 
@@ -202,7 +273,61 @@ fn backward<T: Number>(
     gradients
 }
 
-/// The step of the backward pass.
+fn expectation_of(
+    parts: [FlexTensor; 3],
+    what: Expectation<'_>,
+    wants_gradients: bool,
+) -> (FlexTensor, Vec<FlexTensor>) {
+    let shapes = parts.each_ref().map(|part| part.shape().to_vec());
+    let parts = parts.each_ref().map(Numbers::of);
+    let q = mixture(&shapes[1], &shapes[2], parts.each_ref().map(Numbers::slice));
+    let wanted = if wants_gradients {
+        Wanted::ALL
+    } else {
+        Wanted::default()
+    };
+    let found = cpu::expectation(Width::Widest, &q, what, wanted);
+    let Expected { values, gradients } =
+        found.unwrap_or_else(|error| panic!("expectation under mixtures: {error}"));
+    let runs = values.len();
+    let lists = [gradients.log_weights, gradients.means, gradients.scale];
+    let with_runs = (lists.into_iter().zip(shapes)).map(|(list, mut shape)| {
+        shape[0] = runs;
+        tensor(list, &shape)
+    });
+    let gradients = wants_gradients.then(|| with_runs.collect());
+    (tensor(values, &[runs]), gradients.unwrap_or_default())
+}
+
+/// The step of the backward pass of an expectation, whose gradient is known already.
+#[derive(Debug)]
+struct Known;
+
+impl<B: Kernel> Backward<B, 3> for Known {
+    /// The gradient with respect to each part, and the runs of the part.
+    type State = (Vec<FloatTensor<B>>, [usize; 3]);
+
+    fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let upstream = gradients.consume::<B>(&ops.node);
+        let runs = upstream.shape()[0];
+        let (known, part_runs) = ops.state;
+        for ((parent, known), part_runs) in ops.parents.into_iter().zip(known).zip(part_runs) {
+            let Some(parent) = parent else { continue };
+            let rank = known.shape().num_dims();
+            let per_run = iter::once(runs).chain(iter::repeat_n(1, rank - 1));
+            let upstream = B::float_reshape(upstream.clone(), Shape::from_iter(per_run));
+            let gradient = B::float_mul(known, upstream);
+            // A part that serves all runs gets the gradients of all.
+            let gradient = match part_runs {
+                1 if runs != 1 => B::float_sum_dim(gradient, 0),
+                _ => gradient,
+            };
+            gradients.register::<B>(parent.id, gradient);
+        }
+    }
+}
+
+/// The step of the backward pass of the log-density.
 #[derive(Debug)]
 struct LogDensity;
 
@@ -242,6 +367,29 @@ impl<B: Kernel, C: CheckpointStrategy> Operation for Autodiff<B, C> {
         match step.compute_bound().stateful() {
             OpsKind::Tracked(step) => step.finish((parts, value.clone()), value),
             OpsKind::UnTracked(step) => step.finish(value),
+        }
+    }
+    fn mixture_expectation(
+        log_weights: FloatTensor<Self>,
+        means: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        what: Expectation<'_>,
+    ) -> FloatTensor<Self> {
+        let (log_weights, of_log_weights) = log_weights.into_parts();
+        let (means, of_means) = means.into_parts();
+        let (scale, of_scale) = scale.into_parts();
+        let (parts, nodes) = (
+            [log_weights, means, scale],
+            [of_log_weights, of_means, of_scale],
+        );
+        let runs = parts.each_ref().map(|part| part.shape()[0]);
+        let step = Backward::<B, 3>::prepare::<C>(Known, nodes);
+        match step.compute_bound().stateful() {
+            OpsKind::Tracked(step) => {
+                let (values, gradients) = B::expectation(parts, what, true);
+                step.finish((gradients, runs), values)
+            }
+            OpsKind::UnTracked(step) => step.finish(B::expectation(parts, what, false).0),
         }
     }
 }

@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 use nalgebra::{DMatrix, DVector};
 
+use super::cpu::{self, Prepared, Scale, Width};
 use super::{broadcast, indices};
 use crate::device::Numerics;
 use crate::error::Result;
@@ -173,6 +174,34 @@ impl MixtureTensors {
         };
         scaled + self.means.clone().unsqueeze_dim::<4>(2)
     }
+}
+
+/// A mixture for the kernel on the CPU; `None` if that cannot take it, which it can.
+pub(crate) fn prepared(mixture: &Mixture) -> Option<Prepared<f64>> {
+    let log_weights: Vec<f64> = mixture.weights().iter().map(|weight| weight.ln()).collect();
+    let means: Vec<f64> = (mixture.means().iter())
+        .flat_map(|mean| mean.iter().copied())
+        .collect();
+    let factors = mixture.scale_trils();
+    let is_diagonal = factors.iter().all(is_diagonal);
+    // Row after row, or the diagonals alone.
+    let scale: Vec<f64> = (factors.iter())
+        .flat_map(|factor| match is_diagonal {
+            true => factor.diagonal().as_slice().to_vec(),
+            false => factor.transpose().as_slice().to_vec(),
+        })
+        .collect();
+    let mixture = cpu::Mixture {
+        components: mixture.components(),
+        dim: mixture.dim(),
+        log_weights: &log_weights,
+        means: &means,
+        scale: match is_diagonal {
+            true => Scale::Diagonal(&scale),
+            false => Scale::Tril(&scale),
+        },
+    };
+    Prepared::new(Width::Widest, &mixture).ok()
 }
 
 fn is_diagonal(factor: &DMatrix<f64>) -> bool {

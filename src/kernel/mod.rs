@@ -6,6 +6,10 @@ mod mixture;
 
 use burn::tensor::{DType, Device, Int, Tensor, s};
 
+use crate::device::Numerics;
+use cpu::Expectation;
+
+pub(crate) use mixture::prepared;
 pub use mixture::{MixtureTensors, ScaleTensor};
 
 /// Places on an axis as a tensor.
@@ -26,6 +30,20 @@ pub fn log_density(x: Tensor<3>, mixture: &MixtureTensors) -> Tensor<2> {
         };
     }
     log_density_by_operations(x, mixture)
+}
+
+/// Whether the device has [`expectation`]: the CPU in 64 bits does.
+pub(crate) fn has_expectation(numerics: &Numerics) -> bool {
+    numerics.dtype() == DType::F64 && fused::is_fused(numerics.device())
+}
+
+/// Σ w f(log p, log q) of R mixtures q, `[R]`, on a device that [has](has_expectation) it.
+pub(crate) fn expectation(q: &MixtureTensors, what: Expectation<'_>) -> Tensor<1> {
+    let (log_weights, means) = (q.log_weights.clone(), q.means.clone());
+    match q.scale.clone() {
+        ScaleTensor::Tril(factors) => fused::expectation(log_weights, means, factors, what),
+        ScaleTensor::Diagonal(stds) => fused::expectation(log_weights, means, stds, what),
+    }
 }
 
 /// As [`log_density`], in plain operations of burn: what backends without a kernel do, and what the

@@ -14,7 +14,7 @@ pub use student_t::StudentT;
 
 use crate::density::{Density, Draws, Nodes};
 use crate::device::Numerics;
-use crate::kernel::MixtureTensors;
+use crate::kernel::{MixtureTensors, cpu::Prepared, prepared};
 use empirical::Empirical;
 use student_t::StudentTDensity;
 
@@ -23,6 +23,8 @@ use student_t::StudentTDensity;
 pub struct Target {
     model: TargetModel,
     density: Box<dyn Density>,
+    /// It for the kernel on the CPU, where it has one.
+    prepared: Option<Prepared<f64>>,
 }
 
 impl Target {
@@ -34,7 +36,17 @@ impl Target {
             TargetModel::StudentT(student_t) => Box::new(StudentTDensity::new(student_t, numerics)),
             TargetModel::Samples(samples) => Box::new(Empirical::new(samples, numerics)),
         };
-        Self { model, density }
+        let prepared = model.as_mixture().and_then(prepared);
+        Self {
+            model,
+            density,
+            prepared,
+        }
+    }
+
+    /// It for the kernel on the CPU, if it is a mixture of Gaussians.
+    pub(crate) fn prepared(&self) -> Option<&Prepared<f64>> {
+        self.prepared.as_ref()
     }
 
     /// What is known of it on the host.

@@ -347,7 +347,7 @@ fn leaving_one_out_lowers_the_variance_and_changes_no_average() {
         let draws = MonteCarlo::new(10).draws(&q, context).detached();
         let loss: Tensor<1> = if baseline {
             let sampled = Sampled::new(draws, &target, &q).by_score();
-            klfit::divergence::value(&*divergence, |_| sampled.clone())
+            klfit::divergence::value(&*divergence, |side| sampled.mean(&*divergence, side))
         } else {
             use klfit::density::Density;
             let (log_p, log_q) = (

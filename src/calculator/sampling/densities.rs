@@ -1,7 +1,6 @@
 //! Both log-densities at many points, prepared once.
 
-use crate::kernel::cpu::{self, Prepared, Scale, Width};
-use crate::mixture::Mixture;
+use crate::kernel::{cpu::Prepared, prepared};
 use crate::target::TargetModel;
 
 /// A density to evaluate again and again.
@@ -32,39 +31,4 @@ impl<'a> LogDensity<'a> {
         }
         logs
     }
-}
-
-/// `None` if the kernel cannot take it, which it can.
-fn prepared(mixture: &Mixture) -> Option<Prepared<f64>> {
-    let log_weights: Vec<f64> = mixture.weights().iter().map(|weight| weight.ln()).collect();
-    let means: Vec<f64> = (mixture.means().iter())
-        .flat_map(|mean| mean.iter().copied())
-        .collect();
-    let factors = mixture.scale_trils();
-    let is_diagonal = (factors.iter())
-        .all(|factor| factor.iter().filter(|x| **x != 0.0).count() == factor.nrows());
-    // Row after row, or the diagonals alone.
-    let scale: Vec<f64> = if is_diagonal {
-        factors
-            .iter()
-            .flat_map(|factor| factor.diagonal().iter().copied().collect::<Vec<_>>())
-            .collect()
-    } else {
-        factors
-            .iter()
-            .flat_map(|factor| factor.transpose().as_slice().to_vec())
-            .collect()
-    };
-    let mixture = cpu::Mixture {
-        components: mixture.components(),
-        dim: mixture.dim(),
-        log_weights: &log_weights,
-        means: &means,
-        scale: if is_diagonal {
-            Scale::Diagonal(&scale)
-        } else {
-            Scale::Tril(&scale)
-        },
-    };
-    Prepared::new(Width::Widest, &mixture).ok()
 }

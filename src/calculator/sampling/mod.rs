@@ -6,7 +6,6 @@ mod nets;
 mod random;
 mod strata;
 
-use burn::tensor::Tensor;
 use rayon::prelude::*;
 
 use super::answer::{Ending, Found};
@@ -210,20 +209,15 @@ impl<'a> Integrands<'a> {
     /// The integrands at points x of this side, N × D: a list for each divergence, empty for those
     /// without the side.
     fn at(&self, side: Side, x: &[f64]) -> Vec<Vec<f64>> {
-        let row = |density: &LogDensity| {
-            let logs = density.at(x, self.dim);
-            let n = logs.len();
-            Numerics::cpu().tensor::<2>(logs, [1, n])
-        };
-        let (log_p, log_q): (Tensor<2>, Tensor<2>) = (row(&self.p), row(&self.q));
+        let [log_p, log_q] = [&self.p, &self.q].map(|density| density.at(x, self.dim));
         (self.divergences.iter())
             .map(|divergence| {
                 if !divergence.sides().contains(&side) {
                     return Vec::new();
                 }
-                // The tensors are on the CPU, which does not fail to read them.
-                Numerics::read(divergence.integrand(side, log_p.clone(), log_q.clone()))
-                    .unwrap_or_else(|_| vec![f64::NAN; x.len() / self.dim])
+                let mut values = vec![0.0; log_p.len()];
+                divergence.values(side, &log_p, &log_q, &mut values);
+                values
             })
             .collect()
     }

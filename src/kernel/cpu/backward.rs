@@ -51,6 +51,18 @@ pub(crate) struct Sums<'a, T> {
     pub whitened: bool,
 }
 
+impl<T> Sums<'_, T> {
+    /// No sums at all: of the gradient of x alone.
+    pub fn none() -> Self {
+        Self {
+            weights: &mut [],
+            means: &mut [],
+            squares: &mut [],
+            whitened: false,
+        }
+    }
+}
+
 /// Adds to the sums and to the gradient of x, on the calling thread.
 pub(crate) fn backward<T: Real>(
     width: Width,

@@ -109,7 +109,7 @@ impl<'a, T: Real, const D: usize> Component<'a, T> for Full<'a, T, D> {
             accumulate_sums(simd, b, stride, sums.means);
         }
         if !sums.squares.is_empty() {
-            self.accumulate_squares(simd, b, z, sums.squares);
+            accumulate_outer::<T, S, W, D>(simd, dim, b, z, sums.squares);
         }
     }
 }
@@ -136,46 +136,6 @@ impl<T: Real, const D: usize> Full<'_, T, D> {
         }
     }
 
-    /// Adds Σₙ b zᵀ over all groups.
-    #[inline(always)]
-    fn accumulate_squares<S: Simd, const W: usize>(
-        self,
-        simd: S,
-        b: &[[T::Vector<S>; W]],
-        z: &[[T::Vector<S>; W]],
-        sums: &mut [T],
-    ) {
-        let dim = if D > 0 { D } else { self.dim };
-        if D == 2 {
-            return outer_product::<T, S, W, 2, 2>(simd, (0, 0), dim, b, z, sums);
-        }
-        if D == 3 {
-            return outer_product::<T, S, W, 3, 3>(simd, (0, 0), dim, b, z, sums);
-        }
-        let mut row = 0;
-        while row < dim {
-            let rows = (dim - row).min(4);
-            let mut column = 0;
-            while column < row + rows {
-                let at = (row, column);
-                match (rows, (dim - column).min(W)) {
-                    (4, 4) => outer_product::<T, S, W, 4, 4>(simd, at, dim, b, z, sums),
-                    (3, 4) => outer_product::<T, S, W, 3, 4>(simd, at, dim, b, z, sums),
-                    (2, 4) => outer_product::<T, S, W, 2, 4>(simd, at, dim, b, z, sums),
-                    (1, 4) => outer_product::<T, S, W, 1, 4>(simd, at, dim, b, z, sums),
-                    (3, 3) => outer_product::<T, S, W, 3, 3>(simd, at, dim, b, z, sums),
-                    (4, 2) => outer_product::<T, S, W, 4, 2>(simd, at, dim, b, z, sums),
-                    (3, 2) => outer_product::<T, S, W, 3, 2>(simd, at, dim, b, z, sums),
-                    (2, 2) => outer_product::<T, S, W, 2, 2>(simd, at, dim, b, z, sums),
-                    (1, 2) => outer_product::<T, S, W, 1, 2>(simd, at, dim, b, z, sums),
-                    (3, 1) => outer_product::<T, S, W, 3, 1>(simd, at, dim, b, z, sums),
-                    _ => outer_product::<T, S, W, 1, 1>(simd, at, dim, b, z, sums),
-                }
-                column += W;
-            }
-            row += rows;
-        }
-    }
     /// Rows `row..row + R` of z, and their squares added to `squared`.
     #[inline(always)]
     fn whiten_rows<S: Simd, const W: usize, const R: usize>(
@@ -280,6 +240,48 @@ impl<T: Real, const D: usize> Full<'_, T, D> {
                 }
             }
         }
+    }
+}
+
+/// Adds Σₙ b zᵀ over all groups: the lower triangle of the row-major `sums` and, beside its
+/// diagonal, a little above it. `D` is the dimension where it is known when compiled, else 0.
+#[inline(always)]
+pub(crate) fn accumulate_outer<T: Real, S: Simd, const W: usize, const D: usize>(
+    simd: S,
+    dim: usize,
+    b: &[[T::Vector<S>; W]],
+    z: &[[T::Vector<S>; W]],
+    sums: &mut [T],
+) {
+    let dim = if D > 0 { D } else { dim };
+    if D == 2 {
+        return outer_product::<T, S, W, 2, 2>(simd, (0, 0), dim, b, z, sums);
+    }
+    if D == 3 {
+        return outer_product::<T, S, W, 3, 3>(simd, (0, 0), dim, b, z, sums);
+    }
+    let mut row = 0;
+    while row < dim {
+        let rows = (dim - row).min(4);
+        let mut column = 0;
+        while column < row + rows {
+            let at = (row, column);
+            match (rows, (dim - column).min(W)) {
+                (4, 4) => outer_product::<T, S, W, 4, 4>(simd, at, dim, b, z, sums),
+                (3, 4) => outer_product::<T, S, W, 3, 4>(simd, at, dim, b, z, sums),
+                (2, 4) => outer_product::<T, S, W, 2, 4>(simd, at, dim, b, z, sums),
+                (1, 4) => outer_product::<T, S, W, 1, 4>(simd, at, dim, b, z, sums),
+                (3, 3) => outer_product::<T, S, W, 3, 3>(simd, at, dim, b, z, sums),
+                (4, 2) => outer_product::<T, S, W, 4, 2>(simd, at, dim, b, z, sums),
+                (3, 2) => outer_product::<T, S, W, 3, 2>(simd, at, dim, b, z, sums),
+                (2, 2) => outer_product::<T, S, W, 2, 2>(simd, at, dim, b, z, sums),
+                (1, 2) => outer_product::<T, S, W, 1, 2>(simd, at, dim, b, z, sums),
+                (3, 1) => outer_product::<T, S, W, 3, 1>(simd, at, dim, b, z, sums),
+                _ => outer_product::<T, S, W, 1, 1>(simd, at, dim, b, z, sums),
+            }
+            column += W;
+        }
+        row += rows;
     }
 }
 

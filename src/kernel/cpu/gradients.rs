@@ -166,16 +166,16 @@ fn work<T: Copy>(shape: &Shape, mixture: &Mixture<'_, T>, wanted: Wanted, sums: 
 
 /// How many numbers the sums of one run have.
 #[derive(Debug, Clone, Copy)]
-struct SumSizes {
-    weights: usize,
-    means: usize,
-    squares: usize,
+pub(crate) struct SumSizes {
+    pub weights: usize,
+    pub means: usize,
+    pub squares: usize,
     /// Whether they are of r z, to be unwhitened once they are complete.
-    whitened: bool,
+    pub whitened: bool,
 }
 
 impl SumSizes {
-    fn of<T: Copy>(shape: &Shape, mixture: &Mixture<'_, T>, wanted: Wanted) -> Self {
+    pub fn of<T: Copy>(shape: &Shape, mixture: &Mixture<'_, T>, wanted: Wanted) -> Self {
         let (k, dim) = (shape.components, shape.dim);
         let squares = match mixture.scale {
             Scale::Tril(_) => dim * dim,
@@ -194,7 +194,7 @@ impl SumSizes {
         }
     }
 
-    fn total(self) -> usize {
+    pub fn total(self) -> usize {
         self.weights + self.means + self.squares
     }
 }
@@ -246,7 +246,7 @@ impl<T: Real> Call<'_, T> {
 
 impl<T: Real> Gradients<T> {
     /// Adds what the sums over samples of a run come to.
-    fn add(
+    pub(crate) fn add(
         &mut self,
         components: &Components<'_, T>,
         mixture: &Mixture<'_, T>,
@@ -324,7 +324,7 @@ impl<T: Real> Gradients<T> {
 }
 
 /// The part of a slice with one or R runs that belongs to a run.
-fn of_run_mut<T>(all: &mut [T], run: usize, per_run: usize) -> &mut [T] {
+pub(crate) fn of_run_mut<T>(all: &mut [T], run: usize, per_run: usize) -> &mut [T] {
     if all.len() <= per_run {
         all
     } else {

@@ -1,5 +1,6 @@
 //! A mixture to evaluate again and again, block by block.
 
+use super::components::Components;
 use super::factors::Factors;
 use super::forward::forward;
 use super::inputs::{Mixture, ShapeError, check_len};
@@ -40,6 +41,11 @@ impl<T: Real> Prepared<T> {
     /// D.
     pub fn dim(&self) -> usize {
         self.factors.dim()
+    }
+
+    /// The components.
+    pub(crate) fn components(&self) -> Components<'_, T> {
+        self.factors.run(0)
     }
 
     /// Writes log p(x) for N points, `[N, D]`, on the calling thread.

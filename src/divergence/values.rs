@@ -1,0 +1,128 @@
+//! What an integrand is written in: tensors, or numbers that carry their own derivatives.
+
+use std::ops::{Add, Mul, Neg, Sub};
+
+use burn::tensor::{Tensor, activation};
+
+use crate::kernel::cpu::{Jet, Width, evaluate};
+
+use super::Side;
+
+/// Values at many points, with the functions that integrands are made of.
+pub trait Values:
+    Clone
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Neg<Output = Self>
+    + Add<f64, Output = Self>
+    + Mul<f64, Output = Self>
+{
+    /// eˣ.
+    fn exp(self) -> Self;
+    /// log σ(x) = −log(1 + e⁻ˣ).
+    fn log_sigmoid(self) -> Self;
+    /// tanh x.
+    fn tanh(self) -> Self;
+    /// |x|, with the derivative 0 at 0.
+    fn abs(self) -> Self;
+
+    /// x².
+    fn square(self) -> Self {
+        self.clone() * self
+    }
+}
+
+impl Values for Tensor<2> {
+    fn exp(self) -> Self {
+        self.exp()
+    }
+
+    fn log_sigmoid(self) -> Self {
+        activation::log_sigmoid(self)
+    }
+
+    fn tanh(self) -> Self {
+        self.tanh()
+    }
+
+    fn abs(self) -> Self {
+        self.abs()
+    }
+
+    fn square(self) -> Self {
+        self.square()
+    }
+}
+
+impl<const FMA: bool, const TANGENTS: usize> Values for Jet<FMA, TANGENTS> {
+    #[inline(always)]
+    fn exp(self) -> Self {
+        self.exp()
+    }
+
+    #[inline(always)]
+    fn log_sigmoid(self) -> Self {
+        self.log_sigmoid()
+    }
+
+    #[inline(always)]
+    fn tanh(self) -> Self {
+        self.tanh()
+    }
+
+    #[inline(always)]
+    fn abs(self) -> Self {
+        self.abs()
+    }
+}
+
+/// A function of log p and log q, in nats, written once for every kind of values.
+pub trait Integrand {
+    /// What is averaged under `side`.
+    fn at<V: Values>(&self, side: Side, log_p: V, log_q: V) -> V;
+}
+
+/// An integrand, for each kind of values.
+pub trait Pointwise {
+    /// What is averaged under `side`: `[R, S]` from log p and log q `[R, S]`, in nats.
+    fn integrand(&self, side: Side, log_p: Tensor<2>, log_q: Tensor<2>) -> Tensor<2>;
+
+    /// As [`Pointwise::integrand`], on the calling thread: from N numbers each of log p and log q
+    /// to N values.
+    fn values(&self, side: Side, log_p: &[f64], log_q: &[f64], values: &mut [f64]);
+
+    /// As [`Pointwise::values`], with the derivatives with respect to log p and log q: N numbers
+    /// each of values and both derivatives.
+    fn slopes(&self, side: Side, log_p: &[f64], log_q: &[f64], values_and_slopes: [&mut [f64]; 3]);
+}
+
+impl<I: Integrand> Pointwise for I {
+    fn integrand(&self, side: Side, log_p: Tensor<2>, log_q: Tensor<2>) -> Tensor<2> {
+        self.at(side, log_p, log_q)
+    }
+
+    fn values(&self, side: Side, log_p: &[f64], log_q: &[f64], values: &mut [f64]) {
+        let of = Of(self, side);
+        evaluate::<0, _>(Width::Widest, &of, log_p, log_q, values, []);
+    }
+
+    fn slopes(&self, side: Side, log_p: &[f64], log_q: &[f64], values_and_slopes: [&mut [f64]; 3]) {
+        let [values, by_p, by_q] = values_and_slopes;
+        let of = Of(self, side);
+        evaluate::<2, _>(Width::Widest, &of, log_p, log_q, values, [by_p, by_q]);
+    }
+}
+
+/// An integrand under one side.
+struct Of<'a, I>(&'a I, Side);
+
+impl<I: Integrand> crate::kernel::cpu::OfTwo for Of<'_, I> {
+    #[inline(always)]
+    fn at<const FMA: bool, const TANGENTS: usize>(
+        &self,
+        [a, b]: [Jet<FMA, TANGENTS>; 2],
+    ) -> Jet<FMA, TANGENTS> {
+        self.0.at(self.1, a, b)
+    }
+}

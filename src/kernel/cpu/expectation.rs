@@ -1,0 +1,642 @@
+//! Weighted sums Σ w f(log p, log q) with the gradients of q, in one pass over the points.
+//!
+//! A block of points is made, both densities are evaluated there, f and its slopes taken, and the
+//! gradients added up while all of it is in the cache: nothing as long as the points is ever
+//! written to memory.
+
+use std::fmt;
+
+use super::backward::Sums;
+use super::block::samples_per_block;
+use super::components::Components;
+use super::factors::{Factors, of_run};
+use super::gradients::{Gradients, SumSizes, Wanted, of_run_mut};
+use super::inputs::{Mixture, Points, Scale, Shape, ShapeError, check_len};
+use super::log_density::nanoseconds;
+use super::normals::normals;
+use super::placement::{self, carry, carry_back};
+use super::prepared::Prepared;
+use super::retained::{At, Packed, Retained, block_len, packed_len};
+use super::schedule::{Stretch, Work, cut, run};
+use super::scratch::{padded, take, with_scratch};
+use super::width::Width;
+
+/// A function f of (log p, log q) with its slopes: fills N values, and N derivatives with respect
+/// to each.
+pub type Function<'a> = &'a (dyn Fn(&[f64], &[f64], [&mut [f64]; 3]) + Sync);
+
+/// What is averaged, and where.
+#[derive(Clone, Copy)]
+pub struct Expectation<'a> {
+    /// The points and their weights.
+    pub sites: Sites<'a>,
+    /// f.
+    pub function: Function<'a>,
+}
+
+impl fmt::Debug for Expectation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Expectation");
+        debug.field("sites", &self.sites).finish_non_exhaustive()
+    }
+}
+
+/// Points with weights; each part has a leading run axis of R or 1.
+#[derive(Debug, Clone, Copy)]
+pub enum Sites<'a> {
+    /// Points that stay where they are.
+    At {
+        /// `[R, S, D]`.
+        x: Points<'a, f64>,
+        /// `[R, S]`.
+        weights: &'a [f64],
+        /// log p there, `[R, S]`.
+        log_p: &'a [f64],
+    },
+    /// Standard points carried into every component of q: xₖₘ = μₖ + Lₖ zₖₘ with the weight wₖ vₘ.
+    Along {
+        /// z and v.
+        nodes: Nodes<'a>,
+        /// p.
+        p: &'a Prepared<f64>,
+        /// Whether the gradient is taken through the points alone and not through log q.
+        through_points_alone: bool,
+    },
+}
+
+/// M standard points, with weights that sum to 1.
+#[derive(Debug, Clone, Copy)]
+pub struct Nodes<'a> {
+    /// z.
+    pub z: StandardPoints<'a>,
+    /// `[M]`.
+    pub weights: &'a [f64],
+}
+
+/// Points for expectations under a standard normal.
+#[derive(Debug, Clone, Copy)]
+pub enum StandardPoints<'a> {
+    /// `[M, D]`, the same in every run and component.
+    Shared(&'a [f64]),
+    /// `[R or 1, K, M, D]`.
+    Each(&'a [f64]),
+    /// [`normals`] `[K, M, D]` of a stream under the key of each run; one key serves for all runs.
+    Random {
+        /// `[R or 1]`.
+        keys: &'a [u64],
+        /// The stream.
+        stream: u64,
+    },
+}
+
+/// Expectations of R runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expected {
+    /// Σ w f, `[R]`.
+    pub values: Vec<f64>,
+    /// The gradients of each with respect to the parts of q, with a run axis of R; empty where not
+    /// wanted.
+    pub gradients: Gradients<f64>,
+}
+
+/// Σ w f(log p, log q) of R runs with its gradients with respect to the mixtures q.
+///
+/// A component of q without weight adds nothing. `wanted.x` is of no meaning here.
+///
+/// # Errors
+/// If the shapes do not fit together.
+pub fn expectation(
+    width: Width,
+    q: &Mixture<'_, f64>,
+    what: Expectation<'_>,
+    wanted: Wanted,
+) -> Result<Expected, ShapeError> {
+    let (k, dim) = (q.components, q.dim);
+    let site_runs = what.sites.check(k, dim)?;
+    // With a run axis of the right length; the points themselves are made block by block.
+    let shape = Shape::of(
+        &Points {
+            runs: site_runs,
+            samples: 0,
+            values: &[],
+        },
+        q,
+    )?;
+    let shape = Shape {
+        samples: what.sites.samples(k),
+        ..shape
+    };
+    let mut expected = Expected {
+        values: vec![0.0; shape.runs],
+        gradients: zeros(q, shape.runs, wanted),
+    };
+    let through_density = match what.sites {
+        Sites::At { .. } => Wanted { x: false, ..wanted },
+        Sites::Along {
+            through_points_alone,
+            ..
+        } => Wanted {
+            x: wanted.log_weights || wanted.means || wanted.scale,
+            log_weights: wanted.log_weights && !through_points_alone,
+            means: wanted.means && !through_points_alone,
+            scale: wanted.scale && !through_points_alone,
+        },
+    };
+    let sizes = Sizes {
+        density: SumSizes::of(&shape, q, through_density),
+        placed: match what.sites {
+            Sites::At { .. } => 0,
+            Sites::Along { .. } if !through_density.x => 0,
+            Sites::Along { .. } => 1 + dim + squares(q),
+        },
+    };
+    let call = Call {
+        width,
+        shape,
+        q,
+        factors: &Factors::new(q)?,
+        what,
+        sizes,
+        wants_gradients: wanted.log_weights || wanted.means || wanted.scale,
+    };
+    call.run(&mut expected);
+    Ok(expected)
+}
+
+impl Sites<'_> {
+    /// R or 1, if everything has the right length.
+    fn check(&self, k: usize, dim: usize) -> Result<usize, ShapeError> {
+        match *self {
+            Self::At { x, weights, log_p } => {
+                check_len("x", x.runs * x.samples * dim, x.values.len())?;
+                for (name, per_point) in [("weights", weights), ("log_p", log_p)] {
+                    if per_point.len() != x.samples {
+                        check_len(name, x.runs * x.samples, per_point.len())?;
+                    }
+                }
+                Ok(x.runs)
+            }
+            Self::Along { nodes, p, .. } => {
+                check_len("the dimensions of p", dim, p.dim())?;
+                let each = k * nodes.weights.len() * dim;
+                match nodes.z {
+                    StandardPoints::Shared(z) => {
+                        check_len("z", nodes.weights.len() * dim, z.len())?;
+                        Ok(1)
+                    }
+                    StandardPoints::Each(z) if each == 0 => {
+                        check_len("z", 0, z.len())?;
+                        Ok(1)
+                    }
+                    StandardPoints::Each(z) => {
+                        let runs = (z.len() / each).max(1);
+                        check_len("z", runs * each, z.len())?;
+                        Ok(runs)
+                    }
+                    StandardPoints::Random { keys, .. } => {
+                        check_len("keys", keys.len().max(1), keys.len())?;
+                        Ok(keys.len())
+                    }
+                }
+            }
+        }
+    }
+
+    /// K of p, where points are to be evaluated under it.
+    fn of_p(&self) -> usize {
+        match self {
+            Self::At { .. } => 0,
+            Self::Along { p, .. } => p.components().constants.len(),
+        }
+    }
+
+    /// S.
+    fn samples(&self, k: usize) -> usize {
+        match self {
+            Self::At { x, .. } => x.samples,
+            Self::Along { nodes, .. } => k * nodes.weights.len(),
+        }
+    }
+}
+
+/// How many numbers the scale of one component has in its sums.
+fn squares(q: &Mixture<'_, f64>) -> usize {
+    match q.scale {
+        Scale::Tril(_) => q.dim * q.dim,
+        Scale::Diagonal(_) | Scale::Isotropic(_) => q.dim,
+    }
+}
+
+fn zeros(q: &Mixture<'_, f64>, runs: usize, wanted: Wanted) -> Gradients<f64> {
+    let zeros = |wanted: bool, len: usize| vec![0.0; if wanted { runs * len } else { 0 }];
+    let (k, dim) = (q.components, q.dim);
+    Gradients {
+        x: Vec::new(),
+        log_weights: zeros(wanted.log_weights, k),
+        means: zeros(wanted.means, k * dim),
+        scale: zeros(wanted.scale, k * q.scale.len_per_component(dim)),
+    }
+}
+
+/// How many numbers a task adds up for each of its runs.
+#[derive(Debug, Clone, Copy)]
+struct Sizes {
+    /// The gradient through log q.
+    density: SumSizes,
+    /// For each component that points are carried into: Σ w f, Σ g and Σ g zᵀ.
+    placed: usize,
+}
+
+/// What all tasks share.
+struct Call<'a> {
+    width: Width,
+    shape: Shape,
+    q: &'a Mixture<'a, f64>,
+    factors: &'a Factors<f64>,
+    what: Expectation<'a>,
+    sizes: Sizes,
+    wants_gradients: bool,
+}
+
+impl Call<'_> {
+    fn run(&self, expected: &mut Expected) {
+        let work = self.work();
+        let stretches = work.stretches();
+        let total: usize = (stretches.iter())
+            .map(|stretch| stretch.runs.len() * self.sums_len(stretch))
+            .sum();
+        with_scratch(total, |sums| {
+            let mut rest = &mut *sums;
+            let tasks = (stretches.iter())
+                .map(|stretch| {
+                    let len = stretch.runs.len() * self.sums_len(stretch);
+                    (stretch, cut(&mut rest, len))
+                })
+                .collect();
+            run(work.total(), tasks, |(stretch, sums)| {
+                self.stretch(stretch, sums);
+            });
+            self.collect(&stretches, sums, expected);
+        });
+    }
+
+    fn work(&self) -> Work {
+        let (shape, dim) = (&self.shape, self.shape.dim);
+        // Forward, and backward at one and a half times as much.
+        let factor = if self.wants_gradients { 2.5 } else { 1.0 };
+        let of_q = shape.components as f64 * nanoseconds(&self.q.scale, dim) * factor;
+        let of_p = match self.what.sites {
+            Sites::At { .. } => 0.0,
+            Sites::Along { p, .. } => {
+                let components = p.components();
+                let scale: Scale<'_, f64> = match components.factors.is_empty() {
+                    true => Scale::Diagonal(&[]),
+                    false => Scale::Tril(&[]),
+                };
+                let of_one = nanoseconds(&scale, dim) * factor;
+                components.constants.len() as f64 * of_one + 3.0 * dim as f64
+            }
+        };
+        let mut work = Work {
+            runs: shape.runs,
+            samples: shape.samples,
+            block: samples_per_block(dim),
+            nanoseconds: of_q + of_p + 1.0,
+            most_pieces: usize::MAX,
+            all_runs: false,
+        };
+        let sums = self.sizes.density.total() + self.sizes.placed;
+        let per_run = work.total() / shape.runs.max(1) as f64;
+        // A piece more costs about a nanosecond for each of its sums: that may take a twentieth.
+        work.most_pieces = ((0.05 * per_run / sums.max(1) as f64) as usize).max(2);
+        work
+    }
+
+    /// The components that the points of a task are carried into.
+    fn strata(&self, stretch: &Stretch) -> std::ops::Range<usize> {
+        match self.what.sites {
+            Sites::At { .. } => 0..0,
+            Sites::Along { nodes, .. } => {
+                let m = nodes.weights.len().max(1);
+                stretch.samples.start / m..stretch.samples.end.div_ceil(m)
+            }
+        }
+    }
+
+    /// The numbers that a task adds up for each of its runs: Σ w f, and what its gradients need.
+    fn sums_len(&self, stretch: &Stretch) -> usize {
+        1 + self.sizes.density.total() + self.strata(stretch).len() * self.sizes.placed
+    }
+
+    /// How many samples go together.
+    fn block(&self, stretch: &Stretch) -> usize {
+        let dim = self.shape.dim;
+        let components = self.shape.components.max(self.what.sites.of_p());
+        block_len::<f64>(components, dim).min(stretch.samples.len())
+    }
+
+    fn stretch(&self, stretch: &Stretch, sums: &mut [f64]) {
+        sums.fill(0.0);
+        let (k, dim, block) = (self.shape.components, self.shape.dim, self.block(stretch));
+        let of_p = self.what.sites.of_p();
+        let packed = packed_len(dim, block);
+        let len = (3 * padded::<f64>(packed) + padded::<f64>(block * dim))
+            + 6 * padded::<f64>(block)
+            + Retained::<f64>::len(k, dim, block)
+            + Retained::<f64>::len(of_p, dim, block);
+        with_scratch(len, |scratch| {
+            let mut rest = scratch;
+            let mut memory = Memory {
+                packed: [(); 3].map(|()| Packed {
+                    dim,
+                    count: 0,
+                    values: take(&mut rest, packed),
+                }),
+                made: take(&mut rest, block * dim),
+                numbers: [(); 6].map(|()| take(&mut rest, block)),
+                of_q: Retained::take(&mut rest, k, dim, block),
+                of_p: Retained::take(&mut rest, of_p, dim, block),
+            };
+            let per_run = self.sums_len(stretch);
+            for (run, sums) in stretch.runs.clone().zip(sums.chunks_exact_mut(per_run)) {
+                match self.what.sites {
+                    Sites::At { x, weights, log_p } => {
+                        let of = |values| of_run(values, run, self.shape.samples);
+                        let x = of_run(x.values, run, self.shape.samples * dim);
+                        let at = [x, of(weights), of(log_p)];
+                        self.at(stretch, run, at, &mut memory, sums);
+                    }
+                    Sites::Along { nodes, p, .. } => {
+                        self.along(stretch, run, nodes, &p.components(), &mut memory, sums);
+                    }
+                }
+            }
+        });
+    }
+
+    /// Adds the share of some points that stay in one run.
+    fn at(
+        &self,
+        stretch: &Stretch,
+        run: usize,
+        [x, weights, log_p]: [&[f64]; 3],
+        memory: &mut Memory<'_>,
+        sums: &mut [f64],
+    ) {
+        let dim = self.shape.dim;
+        let q = self.factors.run(run);
+        let (value, mut density) = sums.split_at_mut(1);
+        let [packed, ..] = &mut memory.packed;
+        let [log_q, _, f, by_p, by_q, upstream] = &mut memory.numbers;
+        let block = log_q.len();
+        let mut start = stretch.samples.start;
+        while start < stretch.samples.end {
+            let count = (stretch.samples.end - start).min(block);
+            packed.fill(self.width, &x[start * dim..][..count * dim]);
+            let (weights, log_p) = (&weights[start..][..count], &log_p[start..][..count]);
+            let log_q = &mut log_q[..count];
+            memory.of_q.forward(self.width, &q, packed, log_q);
+            let (f, by_q) = (&mut f[..count], &mut by_q[..count]);
+            (self.what.function)(log_p, log_q, [f, &mut by_p[..count], by_q]);
+            value[0] += dot(weights, f);
+            if self.wants_gradients {
+                let upstream = &mut upstream[..count];
+                weigh(1.0, weights, by_q, upstream);
+                let at = At {
+                    x: packed,
+                    log_density: log_q,
+                    upstream,
+                };
+                let sums = self.sums(&mut density);
+                memory.of_q.backward(self.width, &q, at, None, sums);
+            }
+            start += count;
+        }
+    }
+
+    /// Adds the share of some points carried into the components of one run.
+    fn along(
+        &self,
+        stretch: &Stretch,
+        run: usize,
+        nodes: Nodes<'_>,
+        p: &Components<'_, f64>,
+        memory: &mut Memory<'_>,
+        sums: &mut [f64],
+    ) {
+        let (k, dim, m) = (self.shape.components, self.shape.dim, nodes.weights.len());
+        let (width, q) = (self.width, self.factors.run(run));
+        let log_weights = of_run(self.q.log_weights, run, k);
+        let first_stratum = self.strata(stretch).start;
+        let (value, rest) = sums.split_at_mut(1);
+        let (mut density, placed) = rest.split_at_mut(self.sizes.density.total());
+        let [packed_z, x, gradient] = &mut memory.packed;
+        let block = memory.numbers[0].len();
+        let mut start = stretch.samples.start;
+        while start < stretch.samples.end {
+            let (stratum, node) = (start / m, start % m);
+            let count = (stretch.samples.end - start).min(block).min(m - node);
+            start += count;
+            let weight = log_weights[stratum].exp();
+            // A component that is absent may have any scale.
+            if weight == 0.0 {
+                continue;
+            }
+            let weights = &nodes.weights[node..][..count];
+            let here = node * dim..(node + count) * dim;
+            let z = match nodes.z {
+                StandardPoints::Shared(z) => &z[here],
+                StandardPoints::Each(z) => &of_run(z, run, k * m * dim)[stratum * m * dim..][here],
+                StandardPoints::Random { keys, stream } => {
+                    let made = &mut memory.made[..count * dim];
+                    let key = of_run(keys, run, 1)[0];
+                    let first = (stratum * m + node) * dim;
+                    normals(width, key, stream, first as u64, made);
+                    &*made
+                }
+            };
+            packed_z.fill(width, z);
+            carry(width, self.component(run, stratum), packed_z, x);
+            let [log_p, log_q, f, by_p, by_q, upstream] =
+                (memory.numbers.each_mut()).map(|all| &mut all[..count]);
+            memory.of_p.forward(width, p, x, log_p);
+            memory.of_q.forward(width, &q, x, log_q);
+            (self.what.function)(log_p, log_q, [f, by_p, by_q]);
+            let share = weight * dot(weights, f);
+            value[0] += share;
+            if !self.wants_gradients {
+                continue;
+            }
+            gradient.count = count;
+            gradient.values.fill(0.0);
+            weigh(weight, weights, by_p, upstream);
+            let at = At {
+                x,
+                log_density: log_p,
+                upstream,
+            };
+            (memory.of_p).backward(width, p, at, Some(gradient), Sums::none());
+            weigh(weight, weights, by_q, upstream);
+            let at = At {
+                x,
+                log_density: log_q,
+                upstream,
+            };
+            let sums = self.sums(&mut density);
+            memory.of_q.backward(width, &q, at, Some(gradient), sums);
+            let at = (stratum - first_stratum) * self.sizes.placed;
+            let (share_sum, rest) = placed[at..][..self.sizes.placed].split_at_mut(1);
+            let (mean, scale) = rest.split_at_mut(dim);
+            share_sum[0] += share;
+            carry_back(width, packed_z, gradient, mean, scale);
+        }
+    }
+
+    /// One component of a run as it was given.
+    fn component(&self, run: usize, k: usize) -> placement::Component<'_, f64> {
+        let (count, dim) = (self.shape.components, self.shape.dim);
+        let per_component = self.q.scale.len_per_component(dim);
+        let one = |values| &of_run(values, run, count * per_component)[k * per_component..];
+        placement::Component {
+            mean: &of_run(self.q.means, run, count * dim)[k * dim..][..dim],
+            scale: match self.q.scale {
+                // In one dimension every scale is diagonal.
+                Scale::Tril(values) if dim > 1 => Scale::Tril(&one(values)[..per_component]),
+                Scale::Tril(values) | Scale::Diagonal(values) => {
+                    Scale::Diagonal(&one(values)[..per_component])
+                }
+                Scale::Isotropic(values) => Scale::Isotropic(&one(values)[..per_component]),
+            },
+        }
+    }
+
+    /// The sums of the gradient through log q.
+    fn sums<'s>(&self, density: &'s mut &mut [f64]) -> Sums<'s, f64> {
+        let (weights, rest) = density.split_at_mut(self.sizes.density.weights);
+        let (means, squares) = rest.split_at_mut(self.sizes.density.means);
+        Sums {
+            weights,
+            means,
+            squares,
+            whitened: self.sizes.density.whitened,
+        }
+    }
+
+    /// Adds up the tasks, in their order.
+    fn collect(&self, stretches: &[Stretch], sums: &mut [f64], expected: &mut Expected) {
+        let mut rest = sums;
+        let mut pending: Option<(usize, &mut [f64])> = None;
+        for stretch in stretches {
+            for run in stretch.runs.clone() {
+                let piece = cut(&mut rest, self.sums_len(stretch));
+                let (value, piece) = piece.split_at_mut(1);
+                let (density, placed) = piece.split_at_mut(self.sizes.density.total());
+                expected.values[run] += value[0];
+                if self.sizes.placed > 0 {
+                    let strata = self.strata(stretch).zip(placed.chunks(self.sizes.placed));
+                    for (k, placed) in strata {
+                        self.add_placed(&mut expected.gradients, run, k, placed);
+                    }
+                }
+                match &mut pending {
+                    Some((pending, sums)) if *pending == run => {
+                        for (sum, &piece) in sums.iter_mut().zip(&*density) {
+                            *sum += piece;
+                        }
+                    }
+                    _ => {
+                        if let Some((run, sums)) = pending.replace((run, density)) {
+                            self.add_density(&mut expected.gradients, run, sums);
+                        }
+                    }
+                }
+            }
+        }
+        if let Some((run, sums)) = pending {
+            self.add_density(&mut expected.gradients, run, sums);
+        }
+    }
+
+    fn add_density(&self, gradients: &mut Gradients<f64>, run: usize, sums: &mut [f64]) {
+        if self.sizes.density.total() > 0 {
+            let components = self.factors.run(run);
+            gradients.add(&components, self.q, run, self.sizes.density, sums);
+        }
+    }
+
+    fn add_placed(&self, gradients: &mut Gradients<f64>, run: usize, k: usize, placed: &[f64]) {
+        let (count, dim) = (self.shape.components, self.shape.dim);
+        let (share, rest) = placed.split_at(1);
+        let (mean, squares) = rest.split_at(dim);
+        let add = |gradient: &mut [f64], sums: &[f64]| {
+            for (gradient, sum) in gradient.iter_mut().zip(sums) {
+                *gradient += sum;
+            }
+        };
+        if !gradients.log_weights.is_empty() {
+            add(
+                &mut of_run_mut(&mut gradients.log_weights, run, count)[k..],
+                share,
+            );
+        }
+        if !gradients.means.is_empty() {
+            add(
+                &mut of_run_mut(&mut gradients.means, run, count * dim)[k * dim..],
+                mean,
+            );
+        }
+        if !gradients.scale.is_empty() {
+            let per_component = self.q.scale.len_per_component(dim);
+            let scale = of_run_mut(&mut gradients.scale, run, count * per_component);
+            let scale = &mut scale[k * per_component..][..per_component];
+            match self.q.scale {
+                Scale::Tril(_) => {
+                    let rows = scale.chunks_exact_mut(dim).zip(squares.chunks_exact(dim));
+                    for (i, (scale, squares)) in rows.enumerate() {
+                        add(&mut scale[..=i], squares);
+                    }
+                }
+                Scale::Diagonal(_) => add(scale, squares),
+                Scale::Isotropic(_) => scale[0] += squares.iter().sum::<f64>(),
+            }
+        }
+    }
+}
+
+/// What a task works in.
+struct Memory<'a> {
+    /// z, x, and the gradient with respect to x.
+    packed: [Packed<'a, f64>; 3],
+    /// z as it is made, `[block, D]`.
+    made: &'a mut [f64],
+    /// log p, log q, f, both slopes, and what goes upstream: `[block]`.
+    numbers: [&'a mut [f64]; 6],
+    of_q: Retained<'a, f64>,
+    of_p: Retained<'a, f64>,
+}
+
+/// Σ a b, in an order of its own that depends on the length alone.
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    const LANES: usize = 16;
+    let (a, a_rest) = a.as_chunks::<LANES>();
+    let (b, b_rest) = b.as_chunks::<LANES>();
+    let mut lanes = [0.0; LANES];
+    for (a, b) in a.iter().zip(b) {
+        for (lane, (a, b)) in lanes.iter_mut().zip(a.iter().zip(b)) {
+            *lane += a * b;
+        }
+    }
+    let rest: f64 = a_rest
+        .iter()
+        .zip(b_rest)
+        .map(|(a, b): (&f64, &f64)| a * b)
+        .sum();
+    lanes.iter().sum::<f64>() + rest
+}
+
+/// weight · node weight · slope, point by point.
+fn weigh(weight: f64, weights: &[f64], slopes: &[f64], upstream: &mut [f64]) {
+    for (upstream, (&node, &slope)) in upstream.iter_mut().zip(weights.iter().zip(slopes)) {
+        *upstream = weight * node * slope;
+    }
+}
