@@ -2,6 +2,7 @@
 
 mod common;
 mod edges;
+mod expectation;
 mod normals;
 mod prepared;
 mod reference;
