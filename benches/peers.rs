@@ -102,17 +102,9 @@ fn gradients([n, dim, components]: [usize; 3], diagonal: bool) {
     };
     let upstream = vec![1.0; n];
     let time = minimum(|| {
-        let value = cpu::log_density(Width::Widest, points, &kernel).unwrap();
-        let all = Wanted::ALL;
-        black_box(cpu::gradients(
-            Width::Widest,
-            points,
-            &kernel,
-            Some(&value),
-            &upstream,
-            all,
-        ))
-        .unwrap();
+        let both =
+            cpu::log_density_and_gradients(Width::Widest, points, &kernel, &upstream, Wanted::ALL);
+        black_box(both).unwrap();
     });
     let form = if diagonal { "diagonal" } else { "full" };
     report(

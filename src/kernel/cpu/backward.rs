@@ -61,6 +61,16 @@ impl<T> Sums<'_, T> {
             whitened: false,
         }
     }
+
+    /// The same sums, lent for a while.
+    pub fn reborrow(&mut self) -> Sums<'_, T> {
+        Sums {
+            weights: self.weights,
+            means: self.means,
+            squares: self.squares,
+            whitened: self.whitened,
+        }
+    }
 }
 
 /// Adds to the sums and to the gradient of x, on the calling thread.

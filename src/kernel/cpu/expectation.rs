@@ -467,8 +467,7 @@ impl Call<'_> {
             if !self.wants_gradients {
                 continue;
             }
-            gradient.count = count;
-            gradient.values.fill(0.0);
+            gradient.clear(count);
             weigh(weight, weights, by_p, upstream);
             let at = At {
                 x,

@@ -5,10 +5,11 @@ use super::block::samples_per_block;
 use super::components::Components;
 use super::factors::{Factors, of_run};
 use super::inputs::{Mixture, Points, Scale, Shape, ShapeError, check_len};
-use super::log_density::{log_density, nanoseconds};
+use super::log_density::{log_density_into, nanoseconds};
 use super::real::Real;
+use super::retained::{At, Packed, Retained, block_len, packed_len};
 use super::schedule::{Stretch, Work, cut, run};
-use super::scratch::with_scratch;
+use super::scratch::{padded, take, with_scratch};
 use super::width::Width;
 
 /// Which gradients to compute.
@@ -47,7 +48,7 @@ pub struct Gradients<T> {
     pub scale: Vec<T>,
 }
 
-/// The vector–Jacobian product of [`log_density`]: the gradients of Σ upstream · log p(x), summed
+/// The vector–Jacobian product of [`log_density`](super::log_density()): the gradients of Σ upstream · log p(x), summed
 /// over the runs an input serves.
 ///
 /// `log_density` is the value at the same inputs if it is at hand, `[R, S]` like `upstream`.
@@ -64,20 +65,60 @@ pub fn gradients<T: Real>(
     upstream: &[T],
     wanted: Wanted,
 ) -> Result<Gradients<T>, ShapeError> {
-    let shape = Shape::of(&x, mixture)?;
-    let outputs = shape.runs * shape.samples;
-    check_len("upstream", outputs, upstream.len())?;
-    let computed;
-    let log_density_at_x = match log_density_at_x {
-        Some(values) => {
-            check_len("log_density", outputs, values.len())?;
-            values
-        }
-        None => {
-            computed = log_density(width, x, mixture)?;
-            &computed
-        }
+    let Some(values) = log_density_at_x else {
+        return Ok(log_density_and_gradients(width, x, mixture, upstream, wanted)?.1);
     };
+    let shape = Shape::of(&x, mixture)?;
+    check_len("log_density", shape.runs * shape.samples, values.len())?;
+    gradients_of(width, x, mixture, Values::Known(values), upstream, wanted)
+}
+
+/// [`log_density`](super::log_density()) `[R, S]` and [`gradients`] in one pass.
+///
+/// # Errors
+/// If the shapes do not fit together.
+pub fn log_density_and_gradients<T: Real>(
+    width: Width,
+    x: Points<'_, T>,
+    mixture: &Mixture<'_, T>,
+    upstream: &[T],
+    wanted: Wanted,
+) -> Result<(Vec<T>, Gradients<T>), ShapeError> {
+    let shape = Shape::of(&x, mixture)?;
+    let mut values = vec![T::ZERO; shape.runs * shape.samples];
+    // Tasks that see to all runs of some samples would find their values in many places.
+    let gradients = if wanted.x && x.runs < shape.runs {
+        log_density_into(width, x, mixture, &mut values)?;
+        gradients_of(width, x, mixture, Values::Known(&values), upstream, wanted)?
+    } else {
+        gradients_of(
+            width,
+            x,
+            mixture,
+            Values::Wanted(&mut values),
+            upstream,
+            wanted,
+        )?
+    };
+    Ok((values, gradients))
+}
+
+/// The log-densities `[R, S]` of a call.
+enum Values<'a, T> {
+    Known(&'a [T]),
+    Wanted(&'a mut [T]),
+}
+
+fn gradients_of<T: Real>(
+    width: Width,
+    x: Points<'_, T>,
+    mixture: &Mixture<'_, T>,
+    values: Values<'_, T>,
+    upstream: &[T],
+    wanted: Wanted,
+) -> Result<Gradients<T>, ShapeError> {
+    let shape = Shape::of(&x, mixture)?;
+    check_len("upstream", shape.runs * shape.samples, upstream.len())?;
     let zeros = |wanted: bool, len: usize| vec![T::ZERO; if wanted { len } else { 0 }];
     let mut gradients = Gradients {
         x: zeros(wanted.x, x.values.len()),
@@ -86,6 +127,9 @@ pub fn gradients<T: Real>(
         scale: zeros(wanted.scale, mixture.scale.values().len()),
     };
     if wanted == Wanted::default() || shape.components == 0 {
+        if let Values::Wanted(values) = values {
+            log_density_into(width, x, mixture, values)?;
+        }
         return Ok(gradients);
     }
     let shape = shape.flattened();
@@ -96,6 +140,10 @@ pub fn gradients<T: Real>(
     let total_sums: usize = stretches.iter().map(|s| s.runs.len() * sizes.total()).sum();
     with_scratch(total_sums, |sums| {
         let (mut rest_x, mut rest_sums) = (&mut gradients.x[..], &mut *sums);
+        let (known, mut rest_values) = match values {
+            Values::Known(values) => (Some(values), &mut [][..]),
+            Values::Wanted(values) => (None, values),
+        };
         let tasks = (stretches.iter())
             .map(|stretch| {
                 let len = if work.all_runs {
@@ -105,21 +153,25 @@ pub fn gradients<T: Real>(
                 };
                 let grad_x = cut(&mut rest_x, if wanted.x { len * shape.dim } else { 0 });
                 let sums = cut(&mut rest_sums, stretch.runs.len() * sizes.total());
-                (stretch, grad_x, sums)
+                let values = match known {
+                    Some(_) => &mut [],
+                    None => cut(&mut rest_values, stretch.len()),
+                };
+                (stretch, values, grad_x, sums)
             })
             .collect();
-        run(work.total(), tasks, |(stretch, grad_x, sums)| {
+        run(work.total(), tasks, |(stretch, values, grad_x, sums)| {
             let call = Call {
                 width,
                 shape,
                 sizes,
                 factors: &factors,
                 x: x.values,
-                log_density: log_density_at_x,
+                log_density: known,
                 upstream,
                 wants_x: wanted.x,
             };
-            call.stretch(stretch, grad_x, sums);
+            call.stretch(stretch, values, grad_x, sums);
         });
         let mut rest = sums;
         let mut pending: Option<(usize, &mut [T])> = None;
@@ -206,31 +258,34 @@ struct Call<'a, T> {
     sizes: SumSizes,
     factors: &'a Factors<T>,
     x: &'a [T],
-    log_density: &'a [T],
+    log_density: Option<&'a [T]>,
     upstream: &'a [T],
     wants_x: bool,
 }
 
 impl<T: Real> Call<'_, T> {
-    fn stretch(&self, stretch: &Stretch, mut grad_x: &mut [T], mut sums: &mut [T]) {
+    fn stretch(
+        &self,
+        stretch: &Stretch,
+        mut values: &mut [T],
+        mut grad_x: &mut [T],
+        mut sums: &mut [T],
+    ) {
         let (samples, dim) = (&stretch.samples, self.shape.dim);
         sums.fill(T::ZERO);
         for run in stretch.runs.clone() {
             let x = of_run(self.x, run, self.shape.samples * dim);
-            let outputs = run * self.shape.samples + samples.start..;
-            let here = Samples {
-                x: &x[samples.start * dim..samples.end * dim],
-                log_density: &self.log_density[outputs.clone()][..samples.len()],
-                upstream: &self.upstream[outputs][..samples.len()],
-            };
+            let x = &x[samples.start * dim..samples.end * dim];
+            let here = run * self.shape.samples + samples.start..;
+            let upstream = &self.upstream[here.clone()][..samples.len()];
             let shared = self.shape.x_runs == 1;
-            let values = if shared {
+            let to_x = if shared {
                 &mut *grad_x
             } else {
-                cut(&mut grad_x, if self.wants_x { here.x.len() } else { 0 })
+                cut(&mut grad_x, if self.wants_x { x.len() } else { 0 })
             };
             let grad_x = self.wants_x.then_some(GradX {
-                values,
+                values: to_x,
                 add: run > stretch.runs.start,
             });
             let sums = Sums {
@@ -239,9 +294,66 @@ impl<T: Real> Call<'_, T> {
                 squares: cut(&mut sums, self.sizes.squares),
                 whitened: self.sizes.whitened,
             };
-            backward(self.width, &self.factors.run(run), here, grad_x, sums);
+            let components = &self.factors.run(run);
+            match self.log_density {
+                Some(values) => {
+                    let here = Samples {
+                        x,
+                        log_density: &values[here][..samples.len()],
+                        upstream,
+                    };
+                    backward(self.width, components, here, grad_x, sums);
+                }
+                None => {
+                    let values = cut(&mut values, samples.len());
+                    both(self.width, components, [x, upstream], values, grad_x, sums);
+                }
+            }
         }
     }
+}
+
+/// Forward and backward, block by block, on the calling thread.
+fn both<T: Real>(
+    width: Width,
+    components: &Components<'_, T>,
+    [x, upstream]: [&[T]; 2],
+    values: &mut [T],
+    mut grad_x: Option<GradX<'_, T>>,
+    mut sums: Sums<'_, T>,
+) {
+    let (k, dim) = (components.constants.len(), components.dim);
+    let block = block_len::<T>(k, dim).min(values.len().max(1));
+    let packed = packed_len(dim, block);
+    let len = Retained::<T>::len(k, dim, block) + 2 * padded::<T>(packed);
+    with_scratch(len, |mut scratch| {
+        let [mut samples, mut gradient] = [(); 2].map(|()| Packed {
+            dim,
+            count: 0,
+            values: take(&mut scratch, packed),
+        });
+        let mut retained = Retained::take(&mut scratch, k, dim, block);
+        for (n, (values, upstream)) in values
+            .chunks_mut(block)
+            .zip(upstream.chunks(block))
+            .enumerate()
+        {
+            let here = n * block * dim..(n * block + values.len()) * dim;
+            samples.fill(width, &x[here.clone()]);
+            retained.forward(width, components, &samples, values);
+            let at = At {
+                x: &samples,
+                log_density: values,
+                upstream,
+            };
+            gradient.clear(values.len());
+            let to = grad_x.is_some().then_some(&mut gradient);
+            retained.backward(width, components, at, to, sums.reborrow());
+            if let Some(grad_x) = &mut grad_x {
+                gradient.write(width, &mut grad_x.values[here], grad_x.add);
+            }
+        }
+    });
 }
 
 impl<T: Real> Gradients<T> {

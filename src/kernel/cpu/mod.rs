@@ -1,7 +1,9 @@
 //! The log-density of Gaussian mixtures with all its gradients, on the CPU.
 //!
 //! - [`log_density`]: log Σₖ wₖ N(x; μₖ, Lₖ Lₖᵀ) for R runs at once.
-//! - [`gradients`]: its vector–Jacobian product.
+//! - [`gradients`]: its vector–Jacobian product, and [`log_density_and_gradients`]: both in one pass.
+//! - [`expectation`]: weighted sums of a function of two log-densities, with their gradients, in one
+//!   pass over points that are made on the way.
 //! - [`Prepared`]: a mixture to evaluate again and again, block by block.
 //! - [`normals`]: standard normal numbers that can be made in any order; [`place`]: carried into a
 //!   Gaussian.
@@ -54,7 +56,7 @@ mod scratch;
 mod width;
 
 pub use expectation::{Expectation, Expected, Function, Nodes, Sites, StandardPoints, expectation};
-pub use gradients::{Gradients, Wanted, gradients};
+pub use gradients::{Gradients, Wanted, gradients, log_density_and_gradients};
 pub use inputs::{Mixture, Points, Scale, ShapeError};
 pub use jet::{Jet, OfTwo, evaluate};
 pub use log_density::{log_density, log_density_into};

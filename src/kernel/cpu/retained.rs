@@ -22,7 +22,7 @@ use super::scratch::{padded, take, with_scratch};
 use super::width::Width;
 
 /// What may be kept: a good part of a core's second-level cache.
-const MOST_KEPT: usize = 512 << 10;
+const MOST_KEPT: usize = 640 << 10;
 
 /// How many samples a block has, so that what is kept of them fits into the cache; as many as
 /// without keeping anything, where that is hopeless.
@@ -70,12 +70,19 @@ impl<T: Real> Packed<'_, T> {
         });
     }
 
-    /// Writes the samples out, `[N, D]`.
-    fn write(&self, width: Width, x: &mut [T]) {
+    /// Makes room for so many samples, all 0.
+    pub fn clear(&mut self, count: usize) {
+        self.count = count;
+        self.values.fill(T::ZERO);
+    }
+
+    /// Writes the samples out, `[N, D]`; adds them to what is there if `add`.
+    pub fn write(&self, width: Width, x: &mut [T], add: bool) {
         width.dispatch(Write {
             dim: self.dim,
             x,
             packed: self.values,
+            add,
         });
     }
 }
@@ -108,6 +115,7 @@ struct Write<'a, T> {
     dim: usize,
     x: &'a mut [T],
     packed: &'a [T],
+    add: bool,
 }
 
 impl<T: Real> WithSimd for Write<'_, T> {
@@ -115,7 +123,13 @@ impl<T: Real> WithSimd for Write<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        unpack(self.dim, widest_group::<T, S>(), self.packed, self.x, false);
+        unpack(
+            self.dim,
+            widest_group::<T, S>(),
+            self.packed,
+            self.x,
+            self.add,
+        );
     }
 }
 
@@ -192,7 +206,7 @@ impl<'a, T: Real> Retained<'a, T> {
         self.is_complete = !self.z.is_empty() && self.keep(width, components, x, out);
         if !self.is_complete {
             with_scratch(x.count * x.dim, |plain| {
-                x.write(width, plain);
+                x.write(width, plain, false);
                 forward(width, components, plain, out);
             });
         }
@@ -214,7 +228,7 @@ impl<'a, T: Real> Retained<'a, T> {
         let (count, dim) = (at.x.count, at.x.dim);
         with_scratch(2 * padded::<T>(count * dim), |mut plain| {
             let [x, grad_x] = [(); 2].map(|()| take(&mut plain, count * dim));
-            at.x.write(width, x);
+            at.x.write(width, x, false);
             let samples = Samples {
                 x,
                 log_density: at.log_density,
@@ -222,7 +236,7 @@ impl<'a, T: Real> Retained<'a, T> {
             };
             match gradient {
                 Some(gradient) => {
-                    gradient.write(width, grad_x);
+                    gradient.write(width, grad_x, false);
                     let to = GradX {
                         values: &mut *grad_x,
                         add: true,
