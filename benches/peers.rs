@@ -3,7 +3,6 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use burn::tensor::Tensor;
 use klfit::Mixture;
 use klfit::calculator::{Method, Operand, Question};
 use klfit::device::Numerics;
@@ -13,7 +12,7 @@ use klfit::family::{Family, FamilyConfig};
 use klfit::fit::{Fit, LogConfig, Plan};
 use klfit::init::Start;
 use klfit::kernel::cpu::{self, Points, Scale, Wanted, Width};
-use klfit::kernel::{MixtureTensors, ScaleTensor, log_density};
+use klfit::landscape::{Axis, Cells};
 use klfit::optimizer::OptimizerConfig;
 use klfit::stop::StopConfig;
 use klfit::target::Target;
@@ -164,42 +163,27 @@ fn plan(
     }
 }
 
-/// Both KLs on a grid of Gaussians over 400 points, as one move of a slider asks for.
+/// Both KLs on a grid of Gaussians by 400 points a cell, as one move of a slider asks for.
 fn landscape() {
     let numerics = Numerics::cpu();
-    let (mut means, mut stds) = (Vec::new(), Vec::new());
-    for i in 0..99 {
-        for j in 0..100 {
-            means.push(-5.0 + 0.1 * f64::from(j));
-            stds.push(0.1 + 0.1 * f64::from(i));
-        }
-    }
-    let cells = means.len();
-    let x: Vec<f64> = (0..400).map(|i| -10.0 + 0.05 * f64::from(i)).collect();
-    let x: Tensor<3> = numerics.tensor(x, [1, 400, 1]);
-    let q = MixtureTensors {
-        log_weights: numerics.tensor(vec![0.0], [1, 1]),
-        means: numerics.tensor(means, [cells, 1, 1]),
-        scale: ScaleTensor::Diagonal(numerics.tensor(stds, [cells, 1, 1])),
-    };
-    let p = Mixture::from_stds(
-        vec![0.5; 2],
-        vec![vec![-3.0], vec![3.0]],
-        vec![vec![1.0]; 2],
-    )
-    .unwrap();
-    let p = MixtureTensors::constant(&p, &numerics);
+    let q = Mixture::from_stds(vec![1.0], vec![vec![0.0]], vec![vec![1.0]]).unwrap();
+    let axes = [
+        Axis::even("mean", -5.0..=4.9, 100),
+        Axis::even("std", 0.1..=9.9, 99),
+    ];
     // q does not change while p is moved.
-    let log_q = log_density(x.clone(), &q);
-    let density_q = log_q.clone().exp();
+    let cells = Cells::new(&q, axes, &numerics).unwrap();
     let time = minimum(|| {
-        let log_p = log_density(x.clone(), &p);
-        let ratio = log_p.clone() - log_q.clone();
-        let forward = (log_p.exp() * ratio.clone()).sum_dim(1).mul_scalar(0.05);
-        let reverse = (density_q.clone() * ratio.neg())
-            .sum_dim(1)
-            .mul_scalar(0.05);
-        black_box((forward.into_data(), reverse.into_data()));
+        let p = Mixture::from_stds(
+            vec![0.5; 2],
+            vec![vec![-3.0], vec![3.0]],
+            vec![vec![1.0]; 2],
+        )
+        .unwrap();
+        let p = Target::new(&p, &numerics);
+        for kind in [DivergenceKind::ForwardKl, DivergenceKind::ReverseKl] {
+            black_box(cells.evaluate(&p, kind, 400, &numerics).unwrap());
+        }
     });
     report("landscape 99 x 100 x 400", time);
 }

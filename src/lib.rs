@@ -46,6 +46,7 @@ pub mod fit;
 pub mod init;
 pub mod kernel;
 pub mod known_optimum;
+pub mod landscape;
 pub mod mixture;
 pub mod noise;
 mod npy;

@@ -198,11 +198,25 @@ impl<'a> Objective<'a> {
         keys: &[RunKey],
         noise: NoiseOf,
     ) -> Tensor<1> {
-        let q = self.member(theta);
+        self.value_at(level, &self.member(theta), keys, noise)
+    }
+
+    /// The value `[R]` at R mixtures, in nats, with one noise for all of them.
+    pub fn value_of(&self, q: &MixtureTensors) -> Tensor<1> {
+        self.value_at(0, q, &self.keys[..1.min(self.keys.len())], NoiseOf::Step(0))
+    }
+
+    fn value_at(
+        &self,
+        level: usize,
+        q: &MixtureTensors,
+        keys: &[RunKey],
+        noise: NoiseOf,
+    ) -> Tensor<1> {
         divergence::value(&*self.divergence, |side| {
-            let in_one_pass = self.in_one_pass(level, side, &q, keys, noise);
+            let in_one_pass = self.in_one_pass(level, side, q, keys, noise);
             in_one_pass.unwrap_or_else(|| {
-                let sampled = self.sampled(level, side, &q, keys, noise);
+                let sampled = self.sampled(level, side, q, keys, noise);
                 sampled.mean(&*self.divergence, side)
             })
         })

@@ -38,6 +38,8 @@ pub enum Start {
     },
     /// One run from a given member of the family.
     Given(Box<Mixture>),
+    /// A run from each of several members of the family.
+    Each(Vec<Mixture>),
 }
 
 impl Start {
@@ -48,6 +50,7 @@ impl Start {
             | Self::MomentMatch { restarts }
             | Self::KMeans { restarts } => *restarts,
             Self::Given(_) => 1,
+            Self::Each(starts) => starts.len(),
         }
     }
 
@@ -59,6 +62,7 @@ impl Start {
             Self::MomentMatch { .. } => restarts("moment-matched start"),
             Self::KMeans { .. } => restarts("k-means start"),
             Self::Given(_) => "a given start".to_owned(),
+            Self::Each(_) => restarts("given start"),
         }
     }
 
@@ -76,8 +80,10 @@ impl Start {
         target: &TargetModel,
         seed: u64,
     ) -> Result<Vec<Mixture>, MixtureError> {
-        if let Self::Given(mixture) = self {
-            return Ok(vec![(**mixture).clone()]);
+        match self {
+            Self::Given(mixture) => return Ok(vec![(**mixture).clone()]),
+            Self::Each(mixtures) => return Ok(mixtures.clone()),
+            Self::Random { .. } | Self::MomentMatch { .. } | Self::KMeans { .. } => {}
         }
         let extent = target.extent();
         (0..self.runs() as u64)

@@ -448,6 +448,7 @@ fn a_start_of_the_fit_and_one_for_all_do_not_mix() {
         assert!(again.notes.is_empty(), "{:?}", again.notes);
         let plan = &experiment.plans[0];
         let kind = match &plan.start {
+            Start::Each(_) => unreachable!("no config asks for it"),
             Start::Random { .. } => "random",
             Start::MomentMatch { .. } => "moment-match",
             Start::KMeans { .. } => "k-means",

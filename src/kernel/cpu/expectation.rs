@@ -10,6 +10,7 @@ use super::backward::Sums;
 use super::block::samples_per_block;
 use super::components::Components;
 use super::factors::{Factors, of_run};
+use super::forward::forward;
 use super::gradients::{Gradients, SumSizes, Wanted, of_run_mut};
 use super::inputs::{Mixture, Points, Scale, Shape, ShapeError, check_len};
 use super::log_density::nanoseconds;
@@ -392,10 +393,15 @@ impl Call<'_> {
         let mut start = stretch.samples.start;
         while start < stretch.samples.end {
             let count = (stretch.samples.end - start).min(block);
-            packed.fill(self.width, &x[start * dim..][..count * dim]);
+            let x = &x[start * dim..][..count * dim];
             let (weights, log_p) = (&weights[start..][..count], &log_p[start..][..count]);
             let log_q = &mut log_q[..count];
-            memory.of_q.forward(self.width, &q, packed, log_q);
+            if self.wants_gradients {
+                packed.fill(self.width, x);
+                memory.of_q.forward(self.width, &q, packed, log_q);
+            } else {
+                forward(self.width, &q, x, log_q);
+            }
             let (f, by_q) = (&mut f[..count], &mut by_q[..count]);
             (self.what.function)(log_p, log_q, [f, &mut by_p[..count], by_q]);
             value[0] += dot(weights, f);

@@ -6,12 +6,12 @@
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-/// Work below this many nanoseconds is done by the caller alone: to wake a thread takes tens of
-/// microseconds.
-const SERIAL_BELOW: f64 = 60_000.0;
+/// Work below this many nanoseconds is done by the caller alone: to wake a thread takes about as
+/// long.
+const SERIAL_BELOW: f64 = 30_000.0;
 /// A task should take about this many nanoseconds: long beside the cost of handing it out, short
 /// enough for two threads to finish at about the same time.
-const TASK: f64 = 20_000.0;
+const TASK: f64 = 10_000.0;
 /// The most tasks of a call.
 const MOST_TASKS: usize = 64;
 

@@ -1,0 +1,82 @@
+//! Which optimum gradient descent reaches from every cell of a landscape.
+
+use super::Cells;
+use crate::device::Numerics;
+use crate::error::Result;
+use crate::fit::{Fit, LogConfig, Plan};
+use crate::init::Start;
+use crate::mixture::Mixture;
+use crate::optima;
+use crate::target::Target;
+
+/// The optima of a fit, and the one that is reached from every cell.
+#[derive(Debug, Clone)]
+pub struct Basins {
+    /// The best first, with the value of the fit's divergence in nats.
+    pub optima: Vec<(Mixture, f64)>,
+    /// The place of each cell's optimum; none where the cell is no density or its run failed. Row
+    /// after row.
+    pub reached: Vec<Option<usize>>,
+}
+
+/// Runs a fit from every cell.
+///
+/// # Errors
+/// If a cell is not a member of the fit's family, or the device failed.
+pub fn basins(
+    cells: &Cells,
+    plan: &Plan,
+    target: &Target,
+    numerics: &Numerics,
+    seed: u64,
+) -> Result<Basins> {
+    let members: Vec<Option<Mixture>> = (0..cells.len()).map(|cell| cells.member(cell)).collect();
+    let starts: Vec<Mixture> = members.iter().flatten().cloned().collect();
+    let plan = Plan {
+        start: Start::Each(starts),
+        ..plan.clone()
+    };
+    let log = LogConfig {
+        every: Some(plan.optimizer.steps),
+        ..LogConfig::default()
+    };
+    let mut last = None;
+    for record in Fit::new(&plan, target, numerics, log, seed)? {
+        last = Some(record?);
+    }
+    let mut reached = vec![None; cells.len()];
+    let Some(last) = last else {
+        return Ok(Basins {
+            optima: Vec::new(),
+            reached,
+        });
+    };
+    let value = |run: usize| last.runs[run].evaluation.of(plan.divergence).value;
+    let mut ranked: Vec<usize> = (0..last.runs.len())
+        .filter(|&run| !last.runs[run].has_failed() && !value(run).is_nan())
+        .collect();
+    ranked.sort_by(|&a, &b| value(a).total_cmp(&value(b)));
+    let ends: Vec<&Mixture> = ranked.iter().map(|&run| &last.runs[run].mixture).collect();
+    let tolerance = if plan.estimator.rule.is_random() {
+        optima::NOISY
+    } else {
+        optima::EXACT
+    };
+    let groups = optima::group(&ends, tolerance, numerics)?;
+    let mut found = Vec::new();
+    let mut of_run = vec![None; last.runs.len()];
+    for (&run, group) in ranked.iter().zip(groups) {
+        if group == found.len() {
+            found.push((last.runs[run].mixture.clone(), value(run)));
+        }
+        of_run[run] = Some(group);
+    }
+    let cells = (0..members.len()).filter(|&cell| members[cell].is_some());
+    for (cell, optimum) in cells.zip(of_run) {
+        reached[cell] = optimum;
+    }
+    Ok(Basins {
+        optima: found,
+        reached,
+    })
+}

@@ -1,0 +1,279 @@
+//! A divergence over a grid of two parameters: what gradient descent goes down on.
+
+mod basins;
+
+use std::ops::RangeInclusive;
+
+pub use basins::{Basins, basins};
+
+use crate::device::Numerics;
+use crate::divergence::DivergenceKind;
+use crate::error::{Error, Result};
+use crate::estimator::{
+    EstimatorConfig, GaussHermiteConfig, GradientRule, MonteCarloConfig, NoiseRule,
+    QuadratureConfig, QuasiMonteCarlo, QuasiMonteCarloConfig, RuleConfig,
+};
+use crate::family::{Family, FamilyConfig};
+use crate::fit::Plan;
+use crate::init::Start;
+use crate::kernel::{MixtureTensors, has_expectation};
+use crate::mixture::{Mixture, from_natural_values, natural_values};
+use crate::noise::RunKey;
+use crate::objective::Objective;
+use crate::optimizer::OptimizerConfig;
+use crate::stop::StopConfig;
+use crate::target::Target;
+
+/// Cells that are evaluated together on a device that keeps every point of each in memory.
+const TOGETHER: usize = 256;
+
+/// A parameter and the values it takes on the grid, in natural units.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Axis {
+    /// Its name: `mean`, `std_2_x1`.
+    pub name: String,
+    /// Ascending.
+    pub values: Vec<f64>,
+}
+
+impl Axis {
+    /// So many values, evenly spaced from end to end.
+    pub fn even(name: impl Into<String>, range: RangeInclusive<f64>, count: usize) -> Self {
+        let (low, high) = (*range.start(), *range.end());
+        let last = count.max(2) - 1;
+        Self {
+            name: name.into(),
+            values: (0..=last)
+                .map(|i| low + (high - low) * i as f64 / last as f64)
+                .collect(),
+        }
+    }
+}
+
+/// The members of a family on a grid: every value of the first parameter with every value of the
+/// second, the other parameters those of one member.
+#[derive(Debug, Clone)]
+pub struct Cells {
+    /// The first parameter runs along the columns, the second along the rows.
+    pub axes: [Axis; 2],
+    /// The member that they are around.
+    around: Mixture,
+    /// The cells that are densities, by their places, row after row.
+    places: Vec<usize>,
+    tensors: Option<MixtureTensors>,
+}
+
+/// One divergence on a grid.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Surface {
+    /// Which.
+    pub kind: DivergenceKind,
+    /// Row after row; NaN where a cell is no density.
+    pub values: Vec<f64>,
+}
+
+impl Cells {
+    /// The cells around a member.
+    ///
+    /// # Errors
+    /// If the member has no such parameter, both are the same, or no cell is a density.
+    pub fn new(around: &Mixture, axes: [Axis; 2], numerics: &Numerics) -> Result<Self> {
+        let names = parameter_names(around);
+        let place = |axis: &Axis| {
+            names
+                .iter()
+                .position(|name| *name == axis.name)
+                .ok_or_else(|| {
+                    Error::usage(
+                        format!("there is no parameter \"{}\"", axis.name),
+                        format!("choose two of {}", names.join(", ")),
+                    )
+                })
+        };
+        let [first, second] = [place(&axes[0])?, place(&axes[1])?];
+        if first == second {
+            return Err(Error::usage(
+                format!("both axes are \"{}\"", axes[0].name),
+                "choose two different parameters",
+            ));
+        }
+        let values = natural_values(around);
+        let (mut places, mut mixtures) = (Vec::new(), Vec::new());
+        for (row, &y) in axes[1].values.iter().enumerate() {
+            for (column, &x) in axes[0].values.iter().enumerate() {
+                let mut values = values.clone();
+                values[first] = x;
+                values[second] = y;
+                if let Some(mixture) = member(around, values, &[first, second]) {
+                    places.push(row * axes[0].values.len() + column);
+                    mixtures.push(mixture);
+                }
+            }
+        }
+        if mixtures.is_empty() {
+            return Err(Error::usage(
+                format!(
+                    "no value of \"{}\" and \"{}\" makes a density",
+                    axes[0].name, axes[1].name
+                ),
+                "standard deviations are above 0, correlations between -1 and 1, and weights sum \
+                 to 1",
+            ));
+        }
+        let mixtures: Vec<&Mixture> = mixtures.iter().collect();
+        Ok(Self {
+            tensors: Some(MixtureTensors::stacked(&mixtures, numerics)),
+            axes,
+            around: around.clone(),
+            places,
+        })
+    }
+
+    /// How many cells there are.
+    pub fn len(&self) -> usize {
+        self.axes[0].values.len() * self.axes[1].values.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The member at one cell, if it is a density.
+    pub fn member(&self, cell: usize) -> Option<Mixture> {
+        let names = parameter_names(&self.around);
+        let place = |axis: &Axis| names.iter().position(|name| *name == axis.name);
+        let (first, second) = (place(&self.axes[0])?, place(&self.axes[1])?);
+        let columns = self.axes[0].values.len();
+        let mut values = natural_values(&self.around);
+        values[first] = *self.axes[0].values.get(cell % columns)?;
+        values[second] = *self.axes[1].values.get(cell / columns)?;
+        member(&self.around, values, &[first, second])
+    }
+
+    /// A divergence from the target to every cell, by a rule with about so many points on each side.
+    ///
+    /// # Errors
+    /// If the device failed.
+    pub fn evaluate(
+        &self,
+        target: &Target,
+        kind: DivergenceKind,
+        points: usize,
+        numerics: &Numerics,
+    ) -> Result<Surface> {
+        let mut values = vec![f64::NAN; self.len()];
+        let Some(tensors) = &self.tensors else {
+            return Ok(Surface { kind, values });
+        };
+        let plan = plan(kind, &self.around, target, points);
+        let key = RunKey { seed: 0, run: 0 };
+        let objective = Objective::new(&plan, target, numerics, vec![key]);
+        let found = if has_expectation(numerics) {
+            Numerics::read(objective.value_of(tensors))?
+        } else {
+            let all: Vec<usize> = (0..self.places.len()).collect();
+            let parts = (all.chunks(TOGETHER))
+                .map(|some| Numerics::read(objective.value_of(&tensors.select(some))));
+            parts.collect::<Result<Vec<_>>>()?.concat()
+        };
+        for (&place, value) in self.places.iter().zip(found) {
+            values[place] = value;
+        }
+        Ok(Surface { kind, values })
+    }
+}
+
+impl Surface {
+    /// The cells with no lower one among their eight neighbours, the lowest first.
+    pub fn minima(&self, columns: usize) -> Vec<usize> {
+        let rows = self.values.len() / columns.max(1);
+        let mut minima: Vec<usize> = (0..self.values.len())
+            .filter(|&cell| {
+                let (row, column) = (cell / columns, cell % columns);
+                let near = |at: usize, count: usize| at.saturating_sub(1)..(at + 2).min(count);
+                let value = self.values[cell];
+                // At the edge of the grid the function may go on downwards.
+                let inside = row > 0 && column > 0 && row + 1 < rows && column + 1 < columns;
+                inside
+                    && value.is_finite()
+                    && near(row, rows).all(|row| {
+                        near(column, columns).all(|column| {
+                            let other = row * columns + column;
+                            // Of equal neighbours the first counts.
+                            other == cell
+                                || self.values[other] > value
+                                || (self.values[other] == value && other > cell)
+                        })
+                    })
+            })
+            .collect();
+        minima.sort_by(|&a, &b| self.values[a].total_cmp(&self.values[b]));
+        minima
+    }
+}
+
+/// The names of a mixture's parameters in natural units.
+pub fn parameter_names(mixture: &Mixture) -> Vec<String> {
+    let config = FamilyConfig {
+        components: mixture.components(),
+        ..FamilyConfig::default()
+    };
+    Family::new(config, mixture.dim()).parameter_names()
+}
+
+/// The mixture of natural values; where weights were set, the others keep their proportions.
+fn member(around: &Mixture, mut values: Vec<f64>, set: &[usize]) -> Option<Mixture> {
+    let k = around.components();
+    if k > 1 && set.iter().any(|&place| place < k) {
+        let given: f64 = (0..k).filter(|i| set.contains(i)).map(|i| values[i]).sum();
+        let others: f64 = (0..k).filter(|i| !set.contains(i)).map(|i| values[i]).sum();
+        if !(0.0..=1.0).contains(&given) || (others <= 0.0 && given < 1.0) {
+            return None;
+        }
+        for i in (0..k).filter(|i| !set.contains(i)) {
+            values[i] *= (1.0 - given) / others;
+        }
+    }
+    from_natural_values(k, around.dim(), &values).ok()
+}
+
+/// A fit with the rule that a landscape is evaluated with.
+fn plan(kind: DivergenceKind, around: &Mixture, target: &Target, points: usize) -> Plan {
+    let family = FamilyConfig {
+        components: around.components(),
+        ..FamilyConfig::default()
+    };
+    let strata = |side: usize| points.div_ceil(side.max(1));
+    let most = around.components().max(target.model().components());
+    let rule = match around.dim() {
+        1 => RuleConfig::Quadrature(QuadratureConfig {
+            points: Some(strata(most).max(QuadratureConfig::MIN_POINTS)),
+            range: None,
+        }),
+        2..=3 => {
+            let order = (strata(most) as f64).powf(1.0 / around.dim() as f64);
+            RuleConfig::GaussHermite(GaussHermiteConfig {
+                order: Some((order.round() as usize).clamp(8, 64)),
+            })
+        }
+        dim if dim <= QuasiMonteCarlo::MAX_DIM => {
+            RuleConfig::QuasiMonteCarlo(QuasiMonteCarloConfig { samples: points })
+        }
+        _ => RuleConfig::MonteCarlo(MonteCarloConfig { samples: points }),
+    };
+    let estimator = EstimatorConfig {
+        rule,
+        gradient: GradientRule::Pathwise,
+        noise: rule.is_random().then_some(NoiseRule::Fixed),
+    };
+    Plan {
+        label: "landscape".to_owned(),
+        divergence: kind,
+        family: Family::new(family, around.dim()),
+        start: Start::Random { restarts: 1 },
+        estimator,
+        optimizer: OptimizerConfig::default(),
+        stop: StopConfig::NEVER,
+    }
+}
