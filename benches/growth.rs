@@ -13,7 +13,16 @@ struct Sizes {
     samples: usize,
     components: usize,
     dim: usize,
-    diagonal: bool,
+    form: Form,
+}
+
+/// The form of the covariances.
+#[derive(Clone, Copy, PartialEq)]
+enum Form {
+    Full,
+    Diagonal,
+    /// With four factors.
+    LowRank,
 }
 
 const BASE: Sizes = Sizes {
@@ -21,7 +30,7 @@ const BASE: Sizes = Sizes {
     samples: 4096,
     components: 8,
     dim: 8,
-    diagonal: false,
+    form: Form::Full,
 };
 
 /// Numbers between −1 and 1 that look random.
@@ -38,29 +47,35 @@ fn time(sizes: Sizes) -> f64 {
         samples,
         components: k,
         dim,
-        diagonal,
+        form,
     } = sizes;
     let x = numbers(runs * samples * dim);
     let means = numbers(runs * k * dim);
     let log_weights = vec![-(k as f64).ln(); runs * k];
-    let scale: Vec<f64> = if diagonal {
-        vec![1.5; runs * k * dim]
-    } else {
-        let entry = |at: usize| match (at / dim % dim, at % dim) {
-            (i, j) if i == j => 1.5,
-            (i, j) if j < i => 0.1 / dim as f64,
-            _ => 0.0,
-        };
-        (0..runs * k * dim * dim).map(entry).collect()
+    let scale: Vec<f64> = match form {
+        Form::Diagonal => vec![1.5; runs * k * dim],
+        Form::LowRank => [1.5, 0.1, 0.2, 0.3, 0.4].repeat(runs * k * dim),
+        Form::Full => {
+            let entry = |at: usize| match (at / dim % dim, at % dim) {
+                (i, j) if i == j => 1.5,
+                (i, j) if j < i => 0.1 / dim as f64,
+                _ => 0.0,
+            };
+            (0..runs * k * dim * dim).map(entry).collect()
+        }
     };
     let mixture = Mixture {
         components: k,
         dim,
         log_weights: &log_weights,
         means: &means,
-        scale: match diagonal {
-            true => Scale::Diagonal(&scale),
-            false => Scale::Tril(&scale),
+        scale: match form {
+            Form::Full => Scale::Tril(&scale),
+            Form::Diagonal => Scale::Diagonal(&scale),
+            Form::LowRank => Scale::LowRank {
+                values: &scale,
+                rank: 4,
+            },
         },
     };
     let points = Points {
@@ -96,22 +111,26 @@ fn main() {
     };
     for threads in [1, 2] {
         on(threads, &|| {
-            for (form, diagonal) in [("full", false), ("diagonal", true)] {
-                let base = Sizes { diagonal, ..BASE };
+            for (name, form) in [
+                ("full", Form::Full),
+                ("diagonal", Form::Diagonal),
+                ("rank 4", Form::LowRank),
+            ] {
+                let base = Sizes { form, ..BASE };
                 for samples in powers(9, 17) {
-                    report("N", samples, form, threads, time(Sizes { samples, ..base }));
+                    report("N", samples, name, threads, time(Sizes { samples, ..base }));
                 }
                 for components in powers(0, 9) {
                     report(
                         "K",
                         components,
-                        form,
+                        name,
                         threads,
                         time(Sizes { components, ..base }),
                     );
                 }
                 for dim in powers(0, 8) {
-                    report("D", dim, form, threads, time(Sizes { dim, ..base }));
+                    report("D", dim, name, threads, time(Sizes { dim, ..base }));
                 }
                 for runs in powers(0, 8) {
                     let sizes = Sizes {
@@ -119,7 +138,7 @@ fn main() {
                         samples: 512,
                         ..base
                     };
-                    report("R", runs, form, threads, time(sizes));
+                    report("R", runs, name, threads, time(sizes));
                 }
             }
         });

@@ -12,6 +12,11 @@ pub trait Density: std::fmt::Debug {
     /// How many pieces it is drawn from, each with points of its own: the components of a mixture.
     fn strata(&self) -> usize;
 
+    /// How many standard normal numbers make one of its points in D = `dim` dimensions.
+    fn standard_dim(&self, dim: usize) -> usize {
+        dim
+    }
+
     /// Turns standard points into points of this density, stratum by stratum.
     fn place(&self, nodes: Nodes) -> Draws;
 
@@ -21,10 +26,10 @@ pub trait Density: std::fmt::Debug {
     }
 }
 
-/// Points and weights of a rule for expectations under a standard normal in D dimensions.
+/// Points and weights of a rule for expectations under a standard normal.
 #[derive(Debug, Clone)]
 pub struct Nodes {
-    /// `[R or 1, strata or 1, M, D]`.
+    /// `[R or 1, strata or 1, M, D′]`, in as many dimensions as the density takes.
     pub z: Tensor<4>,
     /// `[M]`, summing to 1.
     pub weights: Tensor<1>,
@@ -216,6 +221,10 @@ impl Density for MixtureTensors {
 
     fn strata(&self) -> usize {
         self.dims()[1]
+    }
+
+    fn standard_dim(&self, _: usize) -> usize {
+        MixtureTensors::standard_dim(self)
     }
 
     fn place(&self, nodes: Nodes) -> Draws {

@@ -272,7 +272,7 @@ impl<'a> Objective<'a> {
                 let p = self.target.prepared()?;
                 let rule = &self.rules[level].estimator;
                 let standard = self.with_context(side, keys, noise, |context| {
-                    rule.standard(q.strata(), context)
+                    rule.standard(q.strata(), context.of(q))
                 })?;
                 Some(share(Sites::Along {
                     nodes: standard.nodes(),

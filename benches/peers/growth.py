@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 
 rows = [json.loads(line) for line in sys.stdin if line.startswith("{")]
 what = {"N": "points N", "K": "components K", "D": "dimensions D", "R": "runs R (512 points each)"}
-look = {"full": ("#0072b2", "o"), "diagonal": ("#d55e00", "s")}
+look = {"full": ("#0072b2", "o"), "rank 4": ("#009e73", "^"), "diagonal": ("#d55e00", "s")}
 plt.rcParams.update({"font.size": 8, "axes.spines.top": False, "axes.spines.right": False})
 figure, panels = plt.subplots(1, 4, figsize=(9, 2.6), sharey=True)
 for panel, (against, label) in zip(panels, what.items()):

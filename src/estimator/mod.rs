@@ -31,10 +31,20 @@ use crate::noise::Noise;
 pub struct Context<'a> {
     /// The device and precision.
     pub numerics: &'a Numerics,
-    /// D.
+    /// D′ of [`Estimator::standard`]; D where a density is given, which says for itself.
     pub dim: usize,
     /// Which noise, for estimators that use any: each of its runs gets points of its own.
     pub noise: Noise<'a>,
+}
+
+impl Context<'_> {
+    /// With the dimensions of a density's standard points.
+    pub(crate) fn of(self, density: &dyn Density) -> Self {
+        Self {
+            dim: density.standard_dim(self.dim),
+            ..self
+        }
+    }
 }
 
 /// A way to approximate expectations under a density.

@@ -96,6 +96,7 @@ impl QuasiMonteCarlo {
 
 impl Estimator for QuasiMonteCarlo {
     fn draws(&self, density: &dyn Density, context: Context) -> Draws {
+        let context = context.of(density);
         let strata = density.strata();
         let net = self.net(strata);
         let m = NETS * net;

@@ -6,8 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::low_rank;
 use crate::device::Numerics;
-use crate::kernel::{ScaleTensor, cholesky};
+use crate::estimator::GaussHermite;
+use crate::kernel::{ScaleTensor, cpu::MOST_FACTORS};
 
+/// Up to here a low-rank covariance is taken as a full one.
+const FEW_DIMENSIONS: usize = GaussHermite::MAX_DIM;
 /// A low-rank decomposition that misses a covariance by more than this, relative to its standard
 /// deviations, is not one.
 const LOW_RANK_TOLERANCE: f64 = 1e-8;
@@ -82,10 +85,15 @@ impl Scale {
         let rest = theta.slice([0..runs, 0..k, logs..scales.max(logs + 1).min(scales)]);
         if self.covariance == Covariance::LowRank {
             let factors = rest.reshape([runs, k, dim, self.rank]);
-            let low_rank = factors.clone().matmul(factors.swap_dims(2, 3));
-            let variances =
-                stds.square().unsqueeze_dim::<4>(3) * mask(dim, |i, j| i == j, numerics);
-            return ScaleTensor::Tril(cholesky(variances + low_rank));
+            let rows = Tensor::cat(vec![stds.unsqueeze_dim::<4>(3), factors], 3);
+            let low_rank = ScaleTensor::LowRank(rows);
+            // A rule on every axis would have axes for the factors too; and where factors are many,
+            // the full form costs no more.
+            return if dim > FEW_DIMENSIONS && self.rank <= MOST_FACTORS {
+                low_rank
+            } else {
+                ScaleTensor::Tril(low_rank.tril())
+            };
         }
         if self.covariance != Covariance::Full || dim == 1 {
             return ScaleTensor::Diagonal(stds.expand([runs, k, dim]));

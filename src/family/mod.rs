@@ -180,7 +180,7 @@ impl Family {
         let weights = (q.log_weights.exp().expand([runs, k]))
             .clamp_min(LEAST_WEIGHT)
             .unsqueeze_dim::<3>(2);
-        let factor = q.scale.tril(numerics);
+        let factor = q.scale.tril();
         let turned = (factor.clone().swap_dims(2, 3)).matmul(means.unsqueeze_dim::<4>(3));
         let means = factor.clone().matmul(turned).reshape([runs, k, d]) / weights.clone();
         let scales = self.scale.natural_gradient(scales, factor, numerics)? / weights.clone();

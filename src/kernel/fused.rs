@@ -28,19 +28,32 @@ pub(super) fn is_fused(device: &Device) -> bool {
     )
 }
 
+/// Which numbers a scale is given by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// L, `[R, K, D, D]`.
+    Tril,
+    /// Standard deviations, `[R, K, D]`.
+    Diagonal,
+    /// σ and U, `[R, K, D, 1 + r]`.
+    LowRank,
+}
+
 /// log Σₖ wₖ N(x; μₖ, Lₖ Lₖᵀ) in nats, `[R, S]`, from x `[R, S, D]`, log w `[R, K]`, μ `[R, K, D]` and
-/// the scale: L `[R, K, D, D]`, or standard deviations `[R, K, D]`. Each part may have R = 1.
+/// the scale in one of its forms. Each part may have R = 1.
 pub(super) fn log_density<const N: usize>(
     x: Tensor<3>,
     log_weights: Tensor<2>,
     means: Tensor<3>,
     scale: Tensor<N>,
+    form: Form,
 ) -> Tensor<2> {
     Tensor::from_dispatch(<Dispatch as Operation>::mixture_log_density(
         x.into_dispatch(),
         log_weights.into_dispatch(),
         means.into_dispatch(),
         scale.into_dispatch(),
+        form,
     ))
 }
 
@@ -50,12 +63,14 @@ pub(super) fn expectation<const N: usize>(
     log_weights: Tensor<2>,
     means: Tensor<3>,
     scale: Tensor<N>,
+    form: Form,
     what: Expectation<'_>,
 ) -> Tensor<1> {
     Tensor::from_dispatch(<Dispatch as Operation>::mixture_expectation(
         log_weights.into_dispatch(),
         means.into_dispatch(),
         scale.into_dispatch(),
+        form,
         what,
     ))
 }
@@ -68,12 +83,14 @@ trait Operation: Backend {
         log_weights: FloatTensor<Self>,
         means: FloatTensor<Self>,
         scale: FloatTensor<Self>,
+        form: Form,
     ) -> FloatTensor<Self>;
 
     fn mixture_expectation(
         log_weights: FloatTensor<Self>,
         means: FloatTensor<Self>,
         scale: FloatTensor<Self>,
+        form: Form,
         what: Expectation<'_>,
     ) -> FloatTensor<Self>;
 }
@@ -83,11 +100,12 @@ type Parts<B> = [FloatTensor<B>; 4];
 
 /// What a backend computes itself.
 trait Kernel: Backend {
-    fn forward(parts: &Parts<Self>) -> FloatTensor<Self>;
+    fn forward(parts: &Parts<Self>, form: Form) -> FloatTensor<Self>;
 
     /// The gradients that are needed of Σ upstream · value.
     fn backward(
         parts: &Parts<Self>,
+        form: Form,
         value: &FloatTensor<Self>,
         upstream: FloatTensor<Self>,
         needed: [bool; 4],
@@ -97,6 +115,7 @@ trait Kernel: Backend {
     /// with a run axis of R; none if they are not wanted.
     fn expectation(
         parts: [FloatTensor<Self>; 3],
+        form: Form,
         what: Expectation<'_>,
         wants_gradients: bool,
     ) -> (FloatTensor<Self>, Vec<FloatTensor<Self>>);
@@ -108,46 +127,50 @@ impl Operation for Flex {
         log_weights: FlexTensor,
         means: FlexTensor,
         scale: FlexTensor,
+        form: Form,
     ) -> FlexTensor {
-        Self::forward(&[x, log_weights, means, scale])
+        Self::forward(&[x, log_weights, means, scale], form)
     }
 
     fn mixture_expectation(
         log_weights: FlexTensor,
         means: FlexTensor,
         scale: FlexTensor,
+        form: Form,
         what: Expectation<'_>,
     ) -> FlexTensor {
-        Self::expectation([log_weights, means, scale], what, false).0
+        Self::expectation([log_weights, means, scale], form, what, false).0
     }
 }
 
 impl Kernel for Flex {
-    fn forward(parts: &Parts<Self>) -> FlexTensor {
+    fn forward(parts: &Parts<Self>, form: Form) -> FlexTensor {
         match parts[0].dtype() {
-            DType::F32 => forward::<f32>(parts),
-            _ => forward::<f64>(parts),
+            DType::F32 => forward::<f32>(parts, form),
+            _ => forward::<f64>(parts, form),
         }
     }
 
     fn backward(
         parts: &Parts<Self>,
+        form: Form,
         value: &FlexTensor,
         upstream: FlexTensor,
         needed: [bool; 4],
     ) -> [Option<FlexTensor>; 4] {
         match parts[0].dtype() {
-            DType::F32 => backward::<f32>(parts, value, upstream, needed),
-            _ => backward::<f64>(parts, value, upstream, needed),
+            DType::F32 => backward::<f32>(parts, form, value, upstream, needed),
+            _ => backward::<f64>(parts, form, value, upstream, needed),
         }
     }
 
     fn expectation(
         parts: [FlexTensor; 3],
+        form: Form,
         what: Expectation<'_>,
         wants_gradients: bool,
     ) -> (FlexTensor, Vec<FlexTensor>) {
-        expectation_of(parts, what, wants_gradients)
+        expectation_of(parts, form, what, wants_gradients)
     }
 }
 
@@ -174,13 +197,15 @@ impl Numbers {
 struct Call {
     parts: [Numbers; 4],
     shapes: [Vec<usize>; 4],
+    form: Form,
 }
 
 impl Call {
-    fn new(parts: &Parts<Flex>) -> Self {
+    fn new(parts: &Parts<Flex>, form: Form) -> Self {
         Self {
             parts: parts.each_ref().map(Numbers::of),
             shapes: parts.each_ref().map(|part| part.shape().to_vec()),
+            form,
         }
     }
 
@@ -197,6 +222,7 @@ impl Call {
         mixture(
             &self.shapes[2],
             &self.shapes[3],
+            self.form,
             parts.each_ref().map(Numbers::slice),
         )
     }
@@ -212,6 +238,7 @@ impl Call {
 fn mixture<'a, T: Number>(
     means: &[usize],
     scale: &[usize],
+    form: Form,
     [log_weights, mean_values, scale_values]: [&'a [T]; 3],
 ) -> Mixture<'a, T> {
     Mixture {
@@ -219,9 +246,13 @@ fn mixture<'a, T: Number>(
         dim: means[2],
         log_weights,
         means: mean_values,
-        scale: match scale.len() {
-            4 => Scale::Tril(scale_values),
-            _ => Scale::Diagonal(scale_values),
+        scale: match form {
+            Form::Tril => Scale::Tril(scale_values),
+            Form::Diagonal => Scale::Diagonal(scale_values),
+            Form::LowRank => Scale::LowRank {
+                values: scale_values,
+                rank: scale[3] - 1,
+            },
         },
     }
 }
@@ -230,8 +261,8 @@ fn tensor<T: Element>(values: Vec<T>, shape: &[usize]) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(values, shape.to_vec()))
 }
 
-fn forward<T: Number>(parts: &Parts<Flex>) -> FlexTensor {
-    let call = Call::new(parts);
+fn forward<T: Number>(parts: &Parts<Flex>, form: Form) -> FlexTensor {
+    let call = Call::new(parts, form);
     let shape = [call.runs(), call.shapes[0][1]];
     let value = cpu::log_density(Width::Widest, call.points::<T>(), &call.mixture());
     // Shapes that do not fit are a mistake of the caller, as in any operation of burn.
@@ -241,11 +272,12 @@ fn forward<T: Number>(parts: &Parts<Flex>) -> FlexTensor {
 
 fn backward<T: Number>(
     parts: &Parts<Flex>,
+    form: Form,
     value: &FlexTensor,
     upstream: FlexTensor,
     needed: [bool; 4],
 ) -> [Option<FlexTensor>; 4] {
-    let call = Call::new(parts);
+    let call = Call::new(parts, form);
     let [x, log_weights, means, scale] = needed;
     let wanted = Wanted {
         x,
@@ -275,12 +307,18 @@ fn backward<T: Number>(
 
 fn expectation_of(
     parts: [FlexTensor; 3],
+    form: Form,
     what: Expectation<'_>,
     wants_gradients: bool,
 ) -> (FlexTensor, Vec<FlexTensor>) {
     let shapes = parts.each_ref().map(|part| part.shape().to_vec());
     let parts = parts.each_ref().map(Numbers::of);
-    let q = mixture(&shapes[1], &shapes[2], parts.each_ref().map(Numbers::slice));
+    let q = mixture(
+        &shapes[1],
+        &shapes[2],
+        form,
+        parts.each_ref().map(Numbers::slice),
+    );
     let wanted = if wants_gradients {
         Wanted::ALL
     } else {
@@ -332,13 +370,13 @@ impl<B: Kernel> Backward<B, 3> for Known {
 struct LogDensity;
 
 impl<B: Kernel> Backward<B, 4> for LogDensity {
-    type State = (Parts<B>, FloatTensor<B>);
+    type State = (Parts<B>, Form, FloatTensor<B>);
 
     fn backward(self, ops: Ops<Self::State, 4>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let upstream = gradients.consume::<B>(&ops.node);
         let needed = ops.parents.each_ref().map(Option::is_some);
-        let (parts, value) = ops.state;
-        let found = B::backward(&parts, &value, upstream, needed);
+        let (parts, form, value) = ops.state;
+        let found = B::backward(&parts, form, &value, upstream, needed);
         for (parent, gradient) in ops.parents.into_iter().zip(found) {
             if let (Some(parent), Some(gradient)) = (parent, gradient) {
                 gradients.register::<B>(parent.id, gradient);
@@ -353,6 +391,7 @@ impl<B: Kernel, C: CheckpointStrategy> Operation for Autodiff<B, C> {
         log_weights: FloatTensor<Self>,
         means: FloatTensor<Self>,
         scale: FloatTensor<Self>,
+        form: Form,
     ) -> FloatTensor<Self> {
         let (x, of_x) = x.into_parts();
         let (log_weights, of_log_weights) = log_weights.into_parts();
@@ -362,10 +401,10 @@ impl<B: Kernel, C: CheckpointStrategy> Operation for Autodiff<B, C> {
             [x, log_weights, means, scale],
             [of_x, of_log_weights, of_means, of_scale],
         );
-        let value = B::forward(&parts);
+        let value = B::forward(&parts, form);
         let step = Backward::<B, 4>::prepare::<C>(LogDensity, nodes);
         match step.compute_bound().stateful() {
-            OpsKind::Tracked(step) => step.finish((parts, value.clone()), value),
+            OpsKind::Tracked(step) => step.finish((parts, form, value.clone()), value),
             OpsKind::UnTracked(step) => step.finish(value),
         }
     }
@@ -373,6 +412,7 @@ impl<B: Kernel, C: CheckpointStrategy> Operation for Autodiff<B, C> {
         log_weights: FloatTensor<Self>,
         means: FloatTensor<Self>,
         scale: FloatTensor<Self>,
+        form: Form,
         what: Expectation<'_>,
     ) -> FloatTensor<Self> {
         let (log_weights, of_log_weights) = log_weights.into_parts();
@@ -386,10 +426,10 @@ impl<B: Kernel, C: CheckpointStrategy> Operation for Autodiff<B, C> {
         let step = Backward::<B, 3>::prepare::<C>(Known, nodes);
         match step.compute_bound().stateful() {
             OpsKind::Tracked(step) => {
-                let (values, gradients) = B::expectation(parts, what, true);
+                let (values, gradients) = B::expectation(parts, form, what, true);
                 step.finish((gradients, runs), values)
             }
-            OpsKind::UnTracked(step) => step.finish(B::expectation(parts, what, false).0),
+            OpsKind::UnTracked(step) => step.finish(B::expectation(parts, form, what, false).0),
         }
     }
 }

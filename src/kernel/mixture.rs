@@ -1,10 +1,10 @@
 //! R mixtures on a device.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, TensorData};
 use nalgebra::{DMatrix, DVector};
 
 use super::cpu::{self, Prepared, Scale, Width};
-use super::{broadcast, indices};
+use super::{broadcast, cholesky, indices};
 use crate::device::Numerics;
 use crate::error::Result;
 use crate::mixture::{Mixture, MixtureError};
@@ -28,29 +28,41 @@ pub enum ScaleTensor {
     Tril(Tensor<4>),
     /// Diagonal: standard deviations, `[R, K, D]`.
     Diagonal(Tensor<3>),
+    /// Σ = diag(σ²) + U Uᵀ, `[R, K, D, 1 + r]`: in each row σ, then the row of U.
+    LowRank(Tensor<4>),
 }
 
 impl ScaleTensor {
     fn map(
         self,
-        tril: impl Fn(Tensor<4>) -> Tensor<4>,
+        matrices: impl Fn(Tensor<4>) -> Tensor<4>,
         diagonal: impl Fn(Tensor<3>) -> Tensor<3>,
     ) -> Self {
         match self {
-            Self::Tril(factors) => Self::Tril(tril(factors)),
+            Self::Tril(factors) => Self::Tril(matrices(factors)),
             Self::Diagonal(stds) => Self::Diagonal(diagonal(stds)),
+            Self::LowRank(rows) => Self::LowRank(matrices(rows)),
         }
     }
 
     /// L `[R, K, D, D]` in any case.
-    pub fn tril(self, numerics: &Numerics) -> Tensor<4> {
+    pub fn tril(self) -> Tensor<4> {
         match self {
             Self::Tril(factors) => factors,
             Self::Diagonal(stds) => {
-                let [_, _, dim] = stds.dims();
-                let entry = |at: usize| f64::from(u8::from(at / dim == at % dim));
-                let identity = (0..dim * dim).map(entry).collect();
-                stds.unsqueeze_dim::<4>(3) * numerics.tensor(identity, [1, 1, dim, dim])
+                let identity = identity(&stds);
+                stds.unsqueeze_dim::<4>(3) * identity
+            }
+            Self::LowRank(rows) => {
+                let [runs, k, dim, columns] = rows.dims();
+                let stds = (rows.clone())
+                    .slice([0..runs, 0..k, 0..dim, 0..1])
+                    .reshape([runs, k, dim]);
+                let factors = rows.slice([0..runs, 0..k, 0..dim, 1..columns]);
+                let identity = identity(&stds);
+                let variances = stds.square().unsqueeze_dim::<4>(3) * identity;
+                let shared = factors.clone().matmul(factors.swap_dims(2, 3));
+                cholesky(variances + shared)
             }
         }
     }
@@ -108,6 +120,7 @@ impl MixtureTensors {
         let (factors, entries) = match self.scale {
             ScaleTensor::Tril(factors) => (Numerics::read(factors)?, d * d),
             ScaleTensor::Diagonal(stds) => (Numerics::read(stds)?, d),
+            low_rank @ ScaleTensor::LowRank(_) => (Numerics::read(low_rank.tril())?, d * d),
         };
         let factor = |numbers: &[f64]| match entries == d {
             true => DMatrix::from_diagonal(&DVector::from_column_slice(numbers)),
@@ -159,12 +172,34 @@ impl MixtureTensors {
         self.means.dims()
     }
 
-    /// Carries standard points into every component: x = μₖ + Lₖ z.
+    /// How many standard normal numbers make a sample of a component: of low rank one for each
+    /// coordinate and one for each factor, else D.
+    pub fn standard_dim(&self) -> usize {
+        match &self.scale {
+            ScaleTensor::LowRank(rows) => rows.dims()[2] + rows.dims()[3] - 1,
+            _ => self.dims()[2],
+        }
+    }
+
+    /// Carries standard points into every component: x = μₖ + Lₖ z, of low rank μₖ + σₖ z + Uₖ z′.
     ///
-    /// `z` is `[R or 1, K or 1, M, D]`; the result is `[R, K, M, D]`.
+    /// `z` is `[R or 1, K or 1, M, D′]`, with z′ after z; the result is `[R, K, M, D]`.
     pub fn place(&self, z: Tensor<4>) -> Tensor<4> {
         let scaled = match &self.scale {
             ScaleTensor::Diagonal(stds) => z * stds.clone().unsqueeze_dim::<4>(2),
+            ScaleTensor::LowRank(rows) => {
+                let [runs, k, d, columns] = rows.dims();
+                let [z_runs, z_k, m, all] = z.dims();
+                let part =
+                    |from: usize, to: usize| z.clone().slice([0..z_runs, 0..z_k, 0..m, from..to]);
+                let column =
+                    |from: usize, to: usize| rows.clone().slice([0..runs, 0..k, 0..d, from..to]);
+                let runs = runs.max(z_runs);
+                let stds = column(0, 1).swap_dims(2, 3);
+                let factors = column(1, columns).swap_dims(2, 3);
+                let shared = (part(d, all).expand([runs, k, m, all - d])).matmul(factors);
+                part(0, d) * stds + shared
+            }
             ScaleTensor::Tril(factors) => {
                 let [runs, k, _, d] = broadcast(z.dims(), factors.dims());
                 let [_, _, m, _] = z.dims();
@@ -202,6 +237,17 @@ pub(crate) fn prepared(mixture: &Mixture) -> Option<Prepared<f64>> {
         },
     };
     Prepared::new(Width::Widest, &mixture).ok()
+}
+
+/// The identity `[1, 1, D, D]` beside standard deviations `[R, K, D]`.
+fn identity(stds: &Tensor<3>) -> Tensor<4> {
+    let [_, _, dim] = stds.dims();
+    let ones = (0..dim * dim).map(|at| f32::from(u8::from(at / dim == at % dim)));
+    let data = TensorData::new(ones.collect::<Vec<f32>>(), [1, 1, dim, dim]);
+    Tensor::from_data(
+        data.convert_dtype(stds.dtype()),
+        (&stds.device(), stds.dtype()),
+    )
 }
 
 fn is_diagonal(factor: &DMatrix<f64>) -> bool {

@@ -8,6 +8,7 @@ use burn::tensor::{DType, Device, Int, Tensor, s};
 
 use crate::device::Numerics;
 use cpu::Expectation;
+use fused::Form;
 
 pub(crate) use mixture::prepared;
 pub use mixture::{MixtureTensors, ScaleTensor};
@@ -25,8 +26,15 @@ pub fn log_density(x: Tensor<3>, mixture: &MixtureTensors) -> Tensor<2> {
     if fused::is_there(&x) {
         let (log_weights, means) = (mixture.log_weights.clone(), mixture.means.clone());
         return match mixture.scale.clone() {
-            ScaleTensor::Tril(factors) => fused::log_density(x, log_weights, means, factors),
-            ScaleTensor::Diagonal(stds) => fused::log_density(x, log_weights, means, stds),
+            ScaleTensor::Tril(scale) => {
+                fused::log_density(x, log_weights, means, scale, Form::Tril)
+            }
+            ScaleTensor::Diagonal(scale) => {
+                fused::log_density(x, log_weights, means, scale, Form::Diagonal)
+            }
+            ScaleTensor::LowRank(scale) => {
+                fused::log_density(x, log_weights, means, scale, Form::LowRank)
+            }
         };
     }
     log_density_by_operations(x, mixture)
@@ -41,8 +49,13 @@ pub(crate) fn has_expectation(numerics: &Numerics) -> bool {
 pub(crate) fn expectation(q: &MixtureTensors, what: Expectation<'_>) -> Tensor<1> {
     let (log_weights, means) = (q.log_weights.clone(), q.means.clone());
     match q.scale.clone() {
-        ScaleTensor::Tril(factors) => fused::expectation(log_weights, means, factors, what),
-        ScaleTensor::Diagonal(stds) => fused::expectation(log_weights, means, stds, what),
+        ScaleTensor::Tril(scale) => fused::expectation(log_weights, means, scale, Form::Tril, what),
+        ScaleTensor::Diagonal(scale) => {
+            fused::expectation(log_weights, means, scale, Form::Diagonal, what)
+        }
+        ScaleTensor::LowRank(scale) => {
+            fused::expectation(log_weights, means, scale, Form::LowRank, what)
+        }
     }
 }
 
@@ -73,7 +86,8 @@ pub(crate) fn log_density_of(
             let z = offset / stds.clone().unsqueeze_dim::<4>(2);
             (z.square().sum_dim(3), stds.log().sum_dim(2))
         }
-        ScaleTensor::Tril(factors) => {
+        scale @ (ScaleTensor::Tril(_) | ScaleTensor::LowRank(_)) => {
+            let factors = scale.tril();
             let inverse = inverse_lower(factors.clone());
             let z = offset.matmul(inverse.swap_dims(2, 3));
             (z.square().sum_dim(3), diagonal(factors).log().sum_dim(2))

@@ -64,6 +64,10 @@ impl Density for Target {
         self.density.strata()
     }
 
+    fn standard_dim(&self, dim: usize) -> usize {
+        self.density.standard_dim(dim)
+    }
+
     fn place(&self, nodes: Nodes) -> Draws {
         self.density.place(nodes)
     }

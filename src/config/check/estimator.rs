@@ -66,10 +66,15 @@ impl Fit<'_> {
                 "the product of its axes would have too many points: use type = \
                  \"quasi-monte-carlo\" or \"monte-carlo\"",
             ),
-            RuleConfig::QuasiMonteCarlo(_) if dim > QuasiMonteCarlo::MAX_DIM => too_many(
-                QuasiMonteCarlo::MAX_DIM,
-                "the sequence ends there: use type = \"monte-carlo\"",
-            ),
+            // A point of a low-rank component takes a number for each factor too.
+            RuleConfig::QuasiMonteCarlo(_)
+                if dim + fit.family.rank.unwrap_or(0) > QuasiMonteCarlo::MAX_DIM =>
+            {
+                too_many(
+                    QuasiMonteCarlo::MAX_DIM - fit.family.rank.unwrap_or(0),
+                    "the sequence ends there: use type = \"monte-carlo\"",
+                )
+            }
             RuleConfig::Quadrature(config) => {
                 let points = config.points(dim);
                 if points < QuadratureConfig::MIN_POINTS {

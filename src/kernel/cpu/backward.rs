@@ -16,6 +16,7 @@ use super::diagonal::Diagonal;
 use super::forward::mend;
 use super::full::Full;
 use super::log_sum_exp::finite_shift;
+use super::low_rank::LowRank;
 use super::real::{Real, has_fma};
 use super::scratch::{padded, take, with_scratch};
 use super::width::Width;
@@ -110,6 +111,7 @@ fn dispatch<T: Real>(
         };
     }
     match (components.factors.is_empty(), components.dim) {
+        _ if components.rank > 0 => run!(LowRank<'_, T>),
         (true, 1) => run!(Diagonal<'_, T, 1>),
         (true, _) => run!(Diagonal<'_, T, 0>),
         (false, 2) => run!(Full<'_, T, 2>),

@@ -2,6 +2,7 @@
 
 use pulp::Simd;
 
+use super::factors::factors_len;
 use super::real::Real;
 
 /// The components of one run's mixture.
@@ -14,8 +15,11 @@ pub(crate) struct Components<'a, T> {
     pub means: &'a [T],
     /// 1 / diag(Lₖ), `[K, D]`.
     pub reciprocals: &'a [T],
-    /// −diag(Lₖ)⁻¹ Lₖ, `[K, D, D]`; empty for a diagonal scale.
+    /// −diag(Lₖ)⁻¹ Lₖ, `[K, D, D]`; empty for a diagonal scale; B, C and C⁻¹ of
+    /// [`low_rank`](super::low_rank) for one of low rank, `[K, r (D + 2 r)]`.
     pub factors: &'a [T],
+    /// r, of a scale of low rank; else 0.
+    pub rank: usize,
 }
 
 impl<T: Real> Components<'_, T> {
@@ -46,11 +50,11 @@ impl<T: Real> Components<'_, T> {
     /// Whether every parameter of component `k` is finite.
     pub fn is_finite(&self, k: usize) -> bool {
         let rows = k * self.dim..(k + 1) * self.dim;
-        let factors = self.factors.chunks_exact(self.dim);
+        let factors = self.factors.chunks_exact(factors_len(self.dim, self.rank));
         self.constants[k].is_finite()
             && (self.means[rows.clone()].iter())
-                .chain(&self.reciprocals[rows.clone()])
-                .chain(factors.skip(rows.start).take(self.dim).flatten())
+                .chain(&self.reciprocals[rows])
+                .chain(factors.skip(k).take(1).flatten())
                 .all(|x| x.is_finite())
     }
 }
@@ -88,7 +92,8 @@ pub(crate) trait Component<'a, T: Real>: Copy {
 pub(crate) struct ComponentSums<'a, T> {
     /// Σ b with b = diag(L) a, `[D]`.
     pub means: &'a mut [T],
-    /// Σ b zᵀ, lower triangle, `[D, D]`; or its diagonal, `[D]`.
+    /// Σ b zᵀ, lower triangle, `[D, D]`; or its diagonal, `[D]`; or for a scale of low rank Σ b z
+    /// and Σ b vᵀ in each row, `[D, 1 + r]`.
     pub squares: &'a mut [T],
     /// For a full scale: sum r z in place of b, for `Components::unwhiten` to come after.
     pub whitened: bool,

@@ -54,7 +54,8 @@ pub enum Sites<'a> {
         /// log p there, `[R, S]`.
         log_p: &'a [f64],
     },
-    /// Standard points carried into every component of q: xₖₘ = μₖ + Lₖ zₖₘ with the weight wₖ vₘ.
+    /// Standard points carried into every component of q: xₖₘ = μₖ + Lₖ zₖₘ with the weight wₖ vₘ;
+    /// of low rank μₖ + σₖ z + Uₖ z′, with z′ after z.
     Along {
         /// z and v.
         nodes: Nodes<'a>,
@@ -65,7 +66,8 @@ pub enum Sites<'a> {
     },
 }
 
-/// M standard points, with weights that sum to 1.
+/// M standard points in D′ dimensions, [as many as q takes](Scale::standard_dim), with weights that
+/// sum to 1.
 #[derive(Debug, Clone, Copy)]
 pub struct Nodes<'a> {
     /// z.
@@ -77,11 +79,11 @@ pub struct Nodes<'a> {
 /// Points for expectations under a standard normal.
 #[derive(Debug, Clone, Copy)]
 pub enum StandardPoints<'a> {
-    /// `[M, D]`, the same in every run and component.
+    /// `[M, D′]`, the same in every run and component.
     Shared(&'a [f64]),
-    /// `[R or 1, K, M, D]`.
+    /// `[R or 1, K, M, D′]`.
     Each(&'a [f64]),
-    /// [`normals`] `[K, M, D]` of a stream under the key of each run; one key serves for all runs.
+    /// [`normals`] `[K, M, D′]` of a stream under the key of each run; one key serves for all runs.
     Random {
         /// `[R or 1]`.
         keys: &'a [u64],
@@ -113,7 +115,7 @@ pub fn expectation(
     wanted: Wanted,
 ) -> Result<Expected, ShapeError> {
     let (k, dim) = (q.components, q.dim);
-    let site_runs = what.sites.check(k, dim)?;
+    let site_runs = what.sites.check(k, dim, q.scale.standard_dim(dim))?;
     // With a run axis of the right length; the points themselves are made block by block.
     let shape = Shape::of(
         &Points {
@@ -166,7 +168,7 @@ pub fn expectation(
 
 impl Sites<'_> {
     /// R or 1, if everything has the right length.
-    fn check(&self, k: usize, dim: usize) -> Result<usize, ShapeError> {
+    fn check(&self, k: usize, dim: usize, standard_dim: usize) -> Result<usize, ShapeError> {
         match *self {
             Self::At { x, weights, log_p } => {
                 check_len("x", x.runs * x.samples * dim, x.values.len())?;
@@ -179,10 +181,10 @@ impl Sites<'_> {
             }
             Self::Along { nodes, p, .. } => {
                 check_len("the dimensions of p", dim, p.dim())?;
-                let each = k * nodes.weights.len() * dim;
+                let each = k * nodes.weights.len() * standard_dim;
                 match nodes.z {
                     StandardPoints::Shared(z) => {
-                        check_len("z", nodes.weights.len() * dim, z.len())?;
+                        check_len("z", nodes.weights.len() * standard_dim, z.len())?;
                         Ok(1)
                     }
                     StandardPoints::Each(z) if each == 0 => {
@@ -225,6 +227,7 @@ fn squares(q: &Mixture<'_, f64>) -> usize {
     match q.scale {
         Scale::Tril(_) => q.dim * q.dim,
         Scale::Diagonal(_) | Scale::Isotropic(_) => q.dim,
+        Scale::LowRank { rank, .. } => q.dim * (1 + rank),
     }
 }
 
@@ -290,9 +293,10 @@ impl Call<'_> {
             Sites::At { .. } => 0.0,
             Sites::Along { p, .. } => {
                 let components = p.components();
-                let scale: Scale<'_, f64> = match components.factors.is_empty() {
-                    true => Scale::Diagonal(&[]),
-                    false => Scale::Tril(&[]),
+                let scale: Scale<'_, f64> = match (components.rank, components.factors) {
+                    (0, []) => Scale::Diagonal(&[]),
+                    (0, _) => Scale::Tril(&[]),
+                    (rank, _) => Scale::LowRank { values: &[], rank },
                 };
                 let of_one = nanoseconds(&scale, dim) * factor;
                 components.constants.len() as f64 * of_one + 3.0 * dim as f64
@@ -340,20 +344,28 @@ impl Call<'_> {
         sums.fill(0.0);
         let (k, dim, block) = (self.shape.components, self.shape.dim, self.block(stretch));
         let of_p = self.what.sites.of_p();
+        let standard_dim = self.q.scale.standard_dim(dim);
         let packed = packed_len(dim, block);
-        let len = (3 * padded::<f64>(packed) + padded::<f64>(block * dim))
+        let packed_z = packed_len(standard_dim, block);
+        let len = (2 * padded::<f64>(packed) + padded::<f64>(packed_z))
+            + padded::<f64>(block * standard_dim)
             + 6 * padded::<f64>(block)
             + Retained::<f64>::len(k, dim, block)
             + Retained::<f64>::len(of_p, dim, block);
         with_scratch(len, |scratch| {
             let mut rest = scratch;
             let mut memory = Memory {
-                packed: [(); 3].map(|()| Packed {
+                z: Packed {
+                    dim: standard_dim,
+                    count: 0,
+                    values: take(&mut rest, packed_z),
+                },
+                x: [(); 2].map(|()| Packed {
                     dim,
                     count: 0,
                     values: take(&mut rest, packed),
                 }),
-                made: take(&mut rest, block * dim),
+                made: take(&mut rest, block * standard_dim),
                 numbers: [(); 6].map(|()| take(&mut rest, block)),
                 of_q: Retained::take(&mut rest, k, dim, block),
                 of_p: Retained::take(&mut rest, of_p, dim, block),
@@ -387,7 +399,7 @@ impl Call<'_> {
         let dim = self.shape.dim;
         let q = self.factors.run(run);
         let (value, mut density) = sums.split_at_mut(1);
-        let [packed, ..] = &mut memory.packed;
+        let [packed, _] = &mut memory.x;
         let [log_q, _, f, by_p, by_q, upstream] = &mut memory.numbers;
         let block = log_q.len();
         let mut start = stretch.samples.start;
@@ -436,7 +448,8 @@ impl Call<'_> {
         let first_stratum = self.strata(stretch).start;
         let (value, rest) = sums.split_at_mut(1);
         let (mut density, placed) = rest.split_at_mut(self.sizes.density.total());
-        let [packed_z, x, gradient] = &mut memory.packed;
+        let (packed_z, [x, gradient]) = (&mut memory.z, &mut memory.x);
+        let z_dim = packed_z.dim;
         let block = memory.numbers[0].len();
         let mut start = stretch.samples.start;
         while start < stretch.samples.end {
@@ -449,14 +462,16 @@ impl Call<'_> {
                 continue;
             }
             let weights = &nodes.weights[node..][..count];
-            let here = node * dim..(node + count) * dim;
+            let here = node * z_dim..(node + count) * z_dim;
             let z = match nodes.z {
                 StandardPoints::Shared(z) => &z[here],
-                StandardPoints::Each(z) => &of_run(z, run, k * m * dim)[stratum * m * dim..][here],
+                StandardPoints::Each(z) => {
+                    &of_run(z, run, k * m * z_dim)[stratum * m * z_dim..][here]
+                }
                 StandardPoints::Random { keys, stream } => {
-                    let made = &mut memory.made[..count * dim];
+                    let made = &mut memory.made[..count * z_dim];
                     let key = of_run(keys, run, 1)[0];
-                    let first = (stratum * m + node) * dim;
+                    let first = (stratum * m + node) * z_dim;
                     normals(width, key, stream, first as u64, made);
                     &*made
                 }
@@ -511,6 +526,10 @@ impl Call<'_> {
                     Scale::Diagonal(&one(values)[..per_component])
                 }
                 Scale::Isotropic(values) => Scale::Isotropic(&one(values)[..per_component]),
+                Scale::LowRank { values, rank } => Scale::LowRank {
+                    values: &one(values)[..per_component],
+                    rank,
+                },
             },
         }
     }
@@ -601,7 +620,7 @@ impl Call<'_> {
                         add(&mut scale[..=i], squares);
                     }
                 }
-                Scale::Diagonal(_) => add(scale, squares),
+                Scale::Diagonal(_) | Scale::LowRank { .. } => add(scale, squares),
                 Scale::Isotropic(_) => scale[0] += squares.iter().sum::<f64>(),
             }
         }
@@ -610,9 +629,10 @@ impl Call<'_> {
 
 /// What a task works in.
 struct Memory<'a> {
-    /// z, x, and the gradient with respect to x.
-    packed: [Packed<'a, f64>; 3],
-    /// z as it is made, `[block, D]`.
+    z: Packed<'a, f64>,
+    /// x, and the gradient with respect to it.
+    x: [Packed<'a, f64>; 2],
+    /// z as it is made, `[block, D′]`.
     made: &'a mut [f64],
     /// log p, log q, f, both slopes, and what goes upstream: `[block]`.
     numbers: [&'a mut [f64]; 6],

@@ -2,6 +2,7 @@
 
 use super::components::Components;
 use super::inputs::{Mixture, Scale, ShapeError, mixture_runs};
+use super::low_rank;
 use super::real::Real;
 
 /// What every run's `Components` are slices of; each part has a run axis of R or 1.
@@ -13,6 +14,8 @@ pub(crate) struct Factors<T> {
     means: Vec<T>,
     reciprocals: Vec<T>,
     factors: Vec<T>,
+    /// r, of a scale of low rank; else 0.
+    rank: usize,
 }
 
 impl<T: Real> Factors<T> {
@@ -22,6 +25,8 @@ impl<T: Real> Factors<T> {
         let [weight_runs, _, scale_runs] = mixture_runs(mixture)?;
         let mut reciprocals = Vec::with_capacity(scale_runs * k * dim);
         let mut factors = Vec::new();
+        let mut log_dets = Vec::new();
+        let rank = mixture.scale.rank();
         match mixture.scale {
             // In one dimension every scale is diagonal.
             Scale::Tril(tril) if dim > 1 => {
@@ -49,12 +54,21 @@ impl<T: Real> Factors<T> {
                     reciprocals.extend(std::iter::repeat_n(T::ONE / std, dim));
                 }
             }
+            Scale::LowRank { values, rank } => {
+                for rows in values.chunks_exact(dim * (1 + rank)) {
+                    reciprocals.extend(rows.iter().step_by(1 + rank).map(|&std| T::ONE / std));
+                    log_dets.push(low_rank::factorise(rows, rank, &mut factors));
+                }
+            }
         }
         let half_log_tau = 0.5 * std::f64::consts::TAU.ln();
         let log_normalizers: Vec<f64> = (reciprocals.chunks_exact(dim))
-            .map(|reciprocals| {
+            .enumerate()
+            .map(|(k, reciprocals)| {
                 let log_det = log_product(reciprocals);
-                log_det - dim as f64 * half_log_tau
+                // What the factors add, for a scale that has any.
+                let of_factors = log_dets.get(k).copied().unwrap_or(0.0);
+                log_det - of_factors - dim as f64 * half_log_tau
             })
             .collect();
         let constant_runs = if weight_runs == 1 {
@@ -83,6 +97,7 @@ impl<T: Real> Factors<T> {
             means: mixture.means.to_vec(),
             reciprocals,
             factors,
+            rank,
         })
     }
 
@@ -98,8 +113,17 @@ impl<T: Real> Factors<T> {
             constants: of_run(&self.constants, run, k),
             means: of_run(&self.means, run, k * dim),
             reciprocals: of_run(&self.reciprocals, run, k * dim),
-            factors: of_run(&self.factors, run, k * dim * dim),
+            factors: of_run(&self.factors, run, k * factors_len(dim, self.rank)),
+            rank: self.rank,
         }
+    }
+}
+
+/// How many numbers of `factors` a component has, if it has any.
+pub(crate) fn factors_len(dim: usize, rank: usize) -> usize {
+    match rank {
+        0 => dim * dim,
+        rank => rank * (dim + 2 * rank),
     }
 }
 

@@ -6,6 +6,7 @@ use super::components::Components;
 use super::factors::{Factors, of_run};
 use super::inputs::{Mixture, Points, Scale, Shape, ShapeError, check_len};
 use super::log_density::{log_density_into, nanoseconds};
+use super::low_rank;
 use super::real::Real;
 use super::retained::{At, Packed, Retained, block_len, packed_len};
 use super::schedule::{Stretch, Work, cut, run};
@@ -232,6 +233,7 @@ impl SumSizes {
         let squares = match mixture.scale {
             Scale::Tril(_) => dim * dim,
             Scale::Diagonal(_) | Scale::Isotropic(_) => dim,
+            Scale::LowRank { rank, .. } => dim * (1 + rank),
         };
         let sized = |wanted: bool, len: usize| if wanted { len } else { 0 };
         Self {
@@ -424,6 +426,9 @@ impl<T: Real> Gradients<T> {
                     {
                         *gradient += reciprocal * (square - weight);
                     }
+                }
+                Scale::LowRank { .. } => {
+                    low_rank::add_gradient(components, k, weight, squares, gradients);
                 }
                 Scale::Isotropic(_) => {
                     for (&square, &reciprocal) in squares[..dim].iter().zip(reciprocals) {

@@ -12,13 +12,26 @@ pub enum Scale<'a, T> {
     Diagonal(&'a [T]),
     /// One standard deviation, `[R, K]`: L is a multiple of the identity.
     Isotropic(&'a [T]),
+    /// Σ = diag(σ²) + U Uᵀ, `[R, K, D, 1 + r]`: in each row σ, then the row of U.
+    LowRank {
+        /// The rows.
+        values: &'a [T],
+        /// r, at most [`MOST_FACTORS`].
+        rank: usize,
+    },
 }
+
+/// The most columns of U in a scale of low rank.
+pub const MOST_FACTORS: usize = 16;
 
 impl<'a, T: Copy> Scale<'a, T> {
     /// The numbers.
     pub fn values(self) -> &'a [T] {
         match self {
-            Self::Tril(values) | Self::Diagonal(values) | Self::Isotropic(values) => values,
+            Self::Tril(values)
+            | Self::Diagonal(values)
+            | Self::Isotropic(values)
+            | Self::LowRank { values, .. } => values,
         }
     }
 
@@ -28,6 +41,24 @@ impl<'a, T: Copy> Scale<'a, T> {
             Self::Tril(_) => dim * dim,
             Self::Diagonal(_) => dim,
             Self::Isotropic(_) => 1,
+            Self::LowRank { rank, .. } => dim * (1 + rank),
+        }
+    }
+
+    /// How many standard normal numbers make a sample of a component: of low rank one for each
+    /// coordinate and one for each factor.
+    pub fn standard_dim(self, dim: usize) -> usize {
+        match self {
+            Self::LowRank { rank, .. } => dim + rank,
+            _ => dim,
+        }
+    }
+
+    /// r; 0 for a scale that is not of low rank.
+    pub fn rank(self) -> usize {
+        match self {
+            Self::LowRank { rank, .. } => rank,
+            _ => 0,
         }
     }
 }
@@ -77,6 +108,11 @@ pub enum ShapeError {
     },
     /// There are no dimensions.
     NoDimensions,
+    /// A scale of low rank has more factors than the kernel takes, or none.
+    Factors {
+        /// r.
+        found: usize,
+    },
 }
 
 impl fmt::Display for ShapeError {
@@ -93,6 +129,10 @@ impl fmt::Display for ShapeError {
                 f,
                 "runs do not match: x has {x}, log_weights {log_weights}, means {means}, \
                  scale {scale}; each must have the same number, or 1"
+            ),
+            Self::Factors { found } => write!(
+                f,
+                "a scale of low rank must have 1 to {MOST_FACTORS} factors, not {found}"
             ),
             Self::NoDimensions => write!(f, "points must have at least one dimension"),
         }
@@ -162,6 +202,11 @@ impl Shape {
 pub(crate) fn mixture_runs<T: Copy>(mixture: &Mixture<'_, T>) -> Result<[usize; 3], ShapeError> {
     let (k, dim) = (mixture.components, mixture.dim);
     let scale = mixture.scale;
+    if let Scale::LowRank { rank, .. } = scale
+        && !(1..=MOST_FACTORS).contains(&rank)
+    {
+        return Err(ShapeError::Factors { found: rank });
+    }
     Ok([
         runs("log_weights", k, mixture.log_weights.len())?,
         runs("means", k * dim, mixture.means.len())?,

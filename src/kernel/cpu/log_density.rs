@@ -72,5 +72,6 @@ pub(crate) fn nanoseconds<T>(scale: &Scale<'_, T>, dim: usize) -> f64 {
     match scale {
         Scale::Tril(_) => 1.0 + dim / 8.0 + dim * dim / 100.0,
         Scale::Diagonal(_) | Scale::Isotropic(_) => 1.0 + dim / 8.0,
+        Scale::LowRank { rank, .. } => 1.0 + dim / 8.0 + dim * *rank as f64 / 25.0,
     }
 }

@@ -45,6 +45,7 @@ mod inputs;
 mod jet;
 mod log_density;
 mod log_sum_exp;
+mod low_rank;
 mod normals;
 mod place;
 mod placement;
@@ -57,7 +58,7 @@ mod width;
 
 pub use expectation::{Expectation, Expected, Function, Nodes, Sites, StandardPoints, expectation};
 pub use gradients::{Gradients, Wanted, gradients, log_density_and_gradients};
-pub use inputs::{Mixture, Points, Scale, ShapeError};
+pub use inputs::{MOST_FACTORS, Mixture, Points, Scale, ShapeError};
 pub use jet::{Jet, OfTwo, evaluate};
 pub use log_density::{log_density, log_density_into};
 pub use normals::{derive_key, normals};

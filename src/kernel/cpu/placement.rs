@@ -35,8 +35,8 @@ pub(crate) fn carry<T: Real>(
     });
 }
 
-/// Adds Σₙ gₙ to `mean` `[D]` and Σₙ gₙ zₙᵀ to `scale`: its lower triangle `[D, D]`, or its diagonal
-/// `[D]`. The gradient of samples that only fill a group must be 0.
+/// Adds Σₙ gₙ to `mean` `[D]` and to `scale` Σₙ gₙ zₙᵀ: its lower triangle `[D, D]`, or its diagonal
+/// `[D]`, or for r factors the diagonal and the last r columns, row by row, `[D, 1 + r]`. The gradient of samples that only fill a group must be 0.
 pub(crate) fn carry_back<T: Real>(
     width: Width,
     z: &Packed<'_, T>,
@@ -46,6 +46,7 @@ pub(crate) fn carry_back<T: Real>(
 ) {
     width.dispatch(CarryBack {
         count: z.count,
+        factors: z.dim - gradient.dim,
         z: z.values,
         gradient: gradient.values,
         mean,
@@ -78,11 +79,12 @@ impl<T: Real> Carry<'_, T> {
     fn run<S: Simd, const W: usize>(self, simd: S) {
         let dim = self.component.mean.len();
         let (group, stride) = (group_len::<T, S, W>(), rows_per_group(dim));
-        let len = self.count.next_multiple_of(group) * stride;
-        let z = groups::<T, S, W>(&self.z[..len]);
-        let x = groups_mut::<T, S, W>(&mut self.x[..len]);
+        let z_stride = rows_per_group(self.component.scale.standard_dim(dim));
+        let len = self.count.next_multiple_of(group);
+        let z = groups::<T, S, W>(&self.z[..len * z_stride]);
+        let x = groups_mut::<T, S, W>(&mut self.x[..len * stride]);
         let zero = T::splat(simd, T::ZERO);
-        for (z, x) in z.chunks_exact(stride).zip(x.chunks_exact_mut(stride)) {
+        for (z, x) in z.chunks_exact(z_stride).zip(x.chunks_exact_mut(stride)) {
             for i in 0..dim {
                 let mut along = [zero; W];
                 let diagonal = match self.component.scale {
@@ -95,6 +97,16 @@ impl<T: Real> Carry<'_, T> {
                             }
                         }
                         row[i]
+                    }
+                    Scale::LowRank { values, rank } => {
+                        let row = &values[i * (1 + rank)..][..=rank];
+                        for (z, &entry) in z[dim..].iter().zip(&row[1..]) {
+                            let entry = T::splat(simd, entry);
+                            for v in 0..W {
+                                along[v] = T::v_mul_add(simd, entry, z[v], along[v]);
+                            }
+                        }
+                        row[0]
                     }
                     Scale::Diagonal(stds) => stds[i],
                     Scale::Isotropic(stds) => stds[0],
@@ -112,6 +124,7 @@ impl<T: Real> Carry<'_, T> {
 
 struct CarryBack<'a, T> {
     count: usize,
+    factors: usize,
     z: &'a [T],
     gradient: &'a [T],
     mean: &'a mut [T],
@@ -136,17 +149,21 @@ impl<T: Real> CarryBack<'_, T> {
     fn run<S: Simd, const W: usize>(self, simd: S) {
         let dim = self.mean.len();
         let (group, stride) = (group_len::<T, S, W>(), rows_per_group(dim));
-        let len = self.count.next_multiple_of(group) * stride;
-        let gradient = groups::<T, S, W>(&self.gradient[..len]);
-        let z = groups::<T, S, W>(&self.z[..len]);
+        let z_stride = rows_per_group(dim + self.factors);
+        let len = self.count.next_multiple_of(group);
+        let gradient = groups::<T, S, W>(&self.gradient[..len * stride]);
+        let z = groups::<T, S, W>(&self.z[..len * z_stride]);
         accumulate_sums(simd, gradient, stride, self.mean);
         match (self.scale.len(), dim) {
             (0, _) => {}
-            (len, dim) if len == dim => {
-                for (j, sum) in self.scale.iter_mut().enumerate() {
+            (len, dim) if len == dim || self.factors > 0 => {
+                let columns = 1 + self.factors;
+                for (at, sum) in self.scale.iter_mut().enumerate() {
+                    let (i, column) = (at / columns, at % columns);
+                    let j = if column == 0 { i } else { dim + column - 1 };
                     let mut partial = [T::splat(simd, T::ZERO); W];
-                    let rows = gradient[j..].iter().step_by(stride);
-                    for (gradient, z) in rows.zip(z[j..].iter().step_by(stride)) {
+                    let rows = gradient[i..].iter().step_by(stride);
+                    for (gradient, z) in rows.zip(z[j..].iter().step_by(z_stride)) {
                         for v in 0..W {
                             partial[v] = T::v_mul_add(simd, gradient[v], z[v], partial[v]);
                         }

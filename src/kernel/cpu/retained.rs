@@ -17,6 +17,7 @@ use super::components::{Component, ComponentSums, Components, accumulate_sums, r
 use super::diagonal::Diagonal;
 use super::forward::forward;
 use super::full::Full;
+use super::low_rank::LowRank;
 use super::real::{Real, has_fma};
 use super::scratch::{padded, take, with_scratch};
 use super::width::Width;
@@ -271,6 +272,7 @@ impl<'a, T: Real> Retained<'a, T> {
             };
         }
         match (components.factors.is_empty(), components.dim) {
+            _ if components.rank > 0 => run!(LowRank<'_, T>),
             (true, 1) => run!(Diagonal<'_, T, 1>),
             (true, _) => run!(Diagonal<'_, T, 0>),
             (false, 2) => run!(Full<'_, T, 2>),
@@ -306,6 +308,7 @@ impl<'a, T: Real> Retained<'a, T> {
             };
         }
         match (components.factors.is_empty(), components.dim) {
+            _ if components.rank > 0 => run!(LowRank<'_, T>),
             (true, 1) => run!(Diagonal<'_, T, 1>),
             (true, _) => run!(Diagonal<'_, T, 0>),
             (false, 2) => run!(Full<'_, T, 2>),

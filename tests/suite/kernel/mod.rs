@@ -3,6 +3,7 @@
 mod common;
 mod edges;
 mod expectation;
+mod low_rank;
 mod normals;
 mod prepared;
 mod reference;
