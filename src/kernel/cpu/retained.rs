@@ -446,7 +446,7 @@ fn share_out<T: Real, const FMA: bool>(shares: &mut [T], inverse: &mut [T], log_
         }
     }
     for (max, sum) in max.iter_mut().zip(sum) {
-        *max = *max + sum.ln::<FMA>();
+        *max += sum.ln::<FMA>();
         *sum = T::ONE / *sum;
     }
 }

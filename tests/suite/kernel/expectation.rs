@@ -1,5 +1,10 @@
 //! Expectations in one pass against the same sums made point by point.
 
+#![allow(
+    clippy::needless_range_loop,
+    reason = "the reference is written as the formulas are, with indices"
+)]
+
 use klfit::kernel::cpu::{
     Expectation, Expected, Gradients, Nodes, Points, Prepared, ShapeError, Sites, StandardPoints,
     Wanted, Width, expectation, normals,
