@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::low_rank;
 use crate::device::Numerics;
-use crate::estimator::GaussHermite;
 use crate::kernel::{ScaleTensor, cpu::MOST_FACTORS};
 
-/// Up to here a low-rank covariance is taken as a full one.
-const FEW_DIMENSIONS: usize = GaussHermite::MAX_DIM;
+/// Up to so many coordinates for each factor, factors counted in fours, a low-rank covariance is taken
+/// as a full one: that is faster there, and rules with points on every axis are for few dimensions.
+const FEW_PER_FACTOR: usize = 6;
 /// A low-rank decomposition that misses a covariance by more than this, relative to its standard
 /// deviations, is not one.
 const LOW_RANK_TOLERANCE: f64 = 1e-8;
@@ -87,9 +87,8 @@ impl Scale {
             let factors = rest.reshape([runs, k, dim, self.rank]);
             let rows = Tensor::cat(vec![stds.unsqueeze_dim::<4>(3), factors], 3);
             let low_rank = ScaleTensor::LowRank(rows);
-            // A rule on every axis would have axes for the factors too; and where factors are many,
-            // the full form costs no more.
-            return if dim > FEW_DIMENSIONS && self.rank <= MOST_FACTORS {
+            let few = FEW_PER_FACTOR * self.rank.next_multiple_of(4);
+            return if dim > few && self.rank <= MOST_FACTORS {
                 low_rank
             } else {
                 ScaleTensor::Tril(low_rank.tril())

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use klfit::Mixture;
 use klfit::device::{DeviceConfig, Numerics, Precision};
 use klfit::divergence::DivergenceKind;
 use klfit::estimator::{EstimatorConfig, NoiseRule, RuleConfig};
@@ -192,7 +193,19 @@ fn every_combination_agrees_with_finite_differences() {
 
 #[test]
 fn low_rank_families_of_many_dimensions_agree_with_finite_differences() {
-    let mixture = mild(6);
+    // Enough of them for the form of low rank to be used.
+    let dim = 26;
+    let stds = |first: f64| {
+        (0..dim)
+            .map(|d| first - 0.02 * d as f64)
+            .collect::<Vec<_>>()
+    };
+    let mixture = Mixture::from_stds(
+        vec![0.4, 0.6],
+        vec![vec![-0.3; dim], vec![0.2; dim]],
+        vec![stds(1.6), stds(1.5)],
+    )
+    .unwrap();
     let target = Target::new(&mixture, &Numerics::cpu());
     let mut tested = 0;
     for components in [1, 2] {
@@ -202,12 +215,13 @@ fn low_rank_families_of_many_dimensions_agree_with_finite_differences() {
             rank: Some(2),
             ..FamilyConfig::default()
         };
-        let family = Family::new(config, 6);
-        for divergence in DivergenceKind::ALL {
-            // χ² and what is like it overflow where a start is narrower than the target.
-            if divergence == DivergenceKind::CrossEntropy || divergence == DivergenceKind::Chi2 {
-                continue;
-            }
+        let family = Family::new(config, dim);
+        // The others are flat, or overflow, as far from the target as a random start is here.
+        for divergence in [
+            DivergenceKind::ForwardKl,
+            DivergenceKind::ReverseKl,
+            DivergenceKind::Jeffreys,
+        ] {
             for rule in [monte_carlo(12), quasi_monte_carlo(16)] {
                 let plan = plan(divergence, rule.into(), family.clone());
                 let off = discrepancy(&plan, &target);
@@ -216,7 +230,7 @@ fn low_rank_families_of_many_dimensions_agree_with_finite_differences() {
             }
         }
     }
-    assert_eq!(tested, 2 * (DivergenceKind::ALL.len() - 2) * 2);
+    assert_eq!(tested, 2 * 3 * 2);
 }
 
 #[test]

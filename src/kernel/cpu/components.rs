@@ -16,7 +16,7 @@ pub(crate) struct Components<'a, T> {
     /// 1 / diag(Lₖ), `[K, D]`.
     pub reciprocals: &'a [T],
     /// −diag(Lₖ)⁻¹ Lₖ, `[K, D, D]`; empty for a diagonal scale; B, C and C⁻¹ of
-    /// [`low_rank`](super::low_rank) for one of low rank, `[K, r (D + 2 r)]`.
+    /// [`low_rank`](super::low_rank) for one of low rank.
     pub factors: &'a [T],
     /// r, of a scale of low rank; else 0.
     pub rank: usize,

@@ -123,7 +123,7 @@ impl<T: Real> Factors<T> {
 pub(crate) fn factors_len(dim: usize, rank: usize) -> usize {
     match rank {
         0 => dim * dim,
-        rank => rank * (dim + 2 * rank),
+        rank => dim * low_rank::padded(rank) + 2 * rank * rank,
     }
 }
 

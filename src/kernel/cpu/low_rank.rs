@@ -25,8 +25,8 @@ use super::real::Real;
 #[derive(Clone, Copy)]
 pub(crate) struct LowRank<'a, T> {
     rank: usize,
-    /// B, `[D, r]`.
-    b: &'a [T],
+    /// B, `[D, tiles]`, with zeros beyond the last factor.
+    b: &'a [[T; TILE]],
     /// 1 / σ.
     reciprocals: &'a [T],
     mean: &'a [T],
@@ -76,6 +76,7 @@ pub(crate) fn factorise<T: Real>(rows: &[T], rank: usize, factors: &mut Vec<T>) 
             let sum: f64 = (0..=j).map(|m| a[m] * inverse[j * rank + m]).sum();
             factors.push(T::from_f64(sum));
         }
+        factors.extend((rank..padded(rank)).map(|_| T::ZERO));
     }
     factors.extend(c.iter().chain(&inverse).map(|&x| T::from_f64(x)));
     log_det
@@ -91,15 +92,16 @@ pub(crate) fn add_gradient<T: Real>(
 ) {
     let (dim, r) = (components.dim, components.rank);
     let len = factors_len(dim, r);
-    let (b, rest) = components.factors[k * len..][..len].split_at(dim * r);
+    let (b, rest) = components.factors[k * len..][..len].split_at(dim * padded(r));
     let (c, inverse) = rest.split_at(r * r);
     let reciprocals = &components.reciprocals[k * dim..][..dim];
     let rows = gradient
         .chunks_exact_mut(1 + r)
         .zip(sums.chunks_exact(1 + r));
-    for (((gradient, sums), b), &reciprocal) in rows.zip(b.chunks_exact(r)).zip(reciprocals) {
+    for (((gradient, sums), b), &reciprocal) in rows.zip(b.chunks_exact(padded(r))).zip(reciprocals)
+    {
         let mut unexplained = T::ONE;
-        for &b in b {
+        for &b in &b[..r] {
             unexplained = unexplained - b * b;
         }
         gradient[0] += reciprocal * (sums[0] - weight * unexplained);
@@ -119,25 +121,90 @@ pub(crate) fn add_gradient<T: Real>(
     }
 }
 
+/// Factors that are worked on together, in registers.
+const TILE: usize = 4;
+/// Groups whose projections are kept at once.
+const GROUPS: usize = 8;
+
+/// Bᵀ of a group, the factors in tiles.
+type Projection<V, const W: usize> = [[[V; W]; TILE]; MOST_FACTORS / TILE];
+
 impl<'a, T: Real> LowRank<'a, T> {
-    /// Bᵀ of one group.
+    /// Bᵀ z of one group, in the first ⌈r / 4⌉ tiles.
     #[inline(always)]
     fn project<S: Simd, const W: usize>(
         self,
         simd: S,
         z: &[[T::Vector<S>; W]],
-    ) -> [[T::Vector<S>; W]; MOST_FACTORS] {
-        let mut w = [[T::splat(simd, T::ZERO); W]; MOST_FACTORS];
-        for (z, b) in z.iter().zip(self.b.chunks_exact(self.rank)) {
-            for (w, &b) in w.iter_mut().zip(b) {
-                let b = T::splat(simd, b);
-                for v in 0..W {
-                    w[v] = T::v_mul_add(simd, b, z[v], w[v]);
+        tiles: &mut Projection<T::Vector<S>, W>,
+    ) {
+        let count = padded(self.rank) / TILE;
+        for tile in 0..count {
+            let mut sums = [[T::splat(simd, T::ZERO); W]; TILE];
+            for (z, b) in z.iter().zip(self.b[tile..].iter().step_by(count)) {
+                for c in 0..TILE {
+                    let b = T::splat(simd, b[c]);
+                    for v in 0..W {
+                        sums[c][v] = T::v_mul_add(simd, b, z[v], sums[c][v]);
+                    }
+                }
+            }
+            tiles[tile] = sums;
+        }
+    }
+}
+
+impl<'a, T: Real> LowRank<'a, T> {
+    /// Adds Σ b β and Σ b vᵀ, row by row, over all groups.
+    #[inline(always)]
+    fn add_squares<S: Simd, const W: usize>(
+        self,
+        simd: S,
+        b: &[[T::Vector<S>; W]],
+        z: &[[T::Vector<S>; W]],
+        sums: &mut [T],
+    ) {
+        let (dim, rank) = (self.mean.len(), self.rank);
+        let stride = rows_per_group(dim);
+        let zero = T::splat(simd, T::ZERO);
+        let mut projected = [[[[zero; W]; TILE]; MOST_FACTORS / TILE]; GROUPS];
+        let groups = z.chunks(GROUPS * stride).zip(b.chunks(GROUPS * stride));
+        for (z, b) in groups {
+            for (z, projected) in z.chunks(stride).zip(&mut projected) {
+                self.project(simd, &z[..dim], projected);
+            }
+            for (i, sums) in sums.chunks_exact_mut(1 + rank).enumerate() {
+                let (own, factors) = sums.split_at_mut(1);
+                let rows = || b[i..].iter().step_by(stride);
+                let mut partial = [zero; W];
+                for (b, z) in rows().zip(z[i..].iter().step_by(stride)) {
+                    for v in 0..W {
+                        partial[v] = T::v_mul_add(simd, b[v], z[v], partial[v]);
+                    }
+                }
+                own[0] += reduce(simd, partial);
+                for (tile, factors) in factors.chunks_mut(TILE).enumerate() {
+                    let mut partial = [zero; TILE];
+                    for (b, projected) in rows().zip(&projected) {
+                        for c in 0..TILE {
+                            for v in 0..W {
+                                let projected = projected[tile][c][v];
+                                partial[c] = T::v_mul_add(simd, b[v], projected, partial[c]);
+                            }
+                        }
+                    }
+                    for (sum, partial) in factors.iter_mut().zip(partial) {
+                        *sum += T::reduce_sum(simd, partial);
+                    }
                 }
             }
         }
-        w
     }
+}
+
+/// The columns of B with those that fill the last tile.
+pub(super) fn padded(rank: usize) -> usize {
+    rank.next_multiple_of(TILE)
 }
 
 impl<'a, T: Real> Component<'a, T> for LowRank<'a, T> {
@@ -146,7 +213,9 @@ impl<'a, T: Real> Component<'a, T> for LowRank<'a, T> {
         let (dim, rank) = (components.dim, components.rank);
         Self {
             rank,
-            b: &components.factors[k * factors_len(dim, rank)..][..dim * rank],
+            b: components.factors[k * factors_len(dim, rank)..][..dim * padded(rank)]
+                .as_chunks()
+                .0,
             reciprocals: &components.reciprocals[k * dim..][..dim],
             mean: &components.means[k * dim..][..dim],
         }
@@ -168,20 +237,25 @@ impl<'a, T: Real> Component<'a, T> for LowRank<'a, T> {
                 z[v] = T::v_mul(simd, T::v_sub(simd, x[v], mean), reciprocal);
             }
         }
-        let w = self.project(simd, z);
+        let mut w = [[[T::splat(simd, T::ZERO); W]; TILE]; MOST_FACTORS / TILE];
+        self.project(simd, z, &mut w);
+        let count = padded(self.rank) / TILE;
         let mut squared = [T::splat(simd, T::ZERO); W];
-        for (z, b) in z.iter_mut().zip(self.b.chunks_exact(self.rank)) {
-            let whole = *z;
-            for (w, &b) in w.iter().zip(b) {
-                let b = T::splat(simd, -b);
-                for v in 0..W {
-                    z[v] = T::v_mul_add(simd, b, w[v], z[v]);
+        for (z, b) in z.iter_mut().zip(self.b.chunks_exact(count)) {
+            let mut rest = *z;
+            for (w, b) in w.iter().zip(b) {
+                for c in 0..TILE {
+                    let b = T::splat(simd, -b[c]);
+                    for v in 0..W {
+                        rest[v] = T::v_mul_add(simd, b, w[c][v], rest[v]);
+                    }
                 }
             }
             // zᵀ β is |z|² − |w|², without the difference of two large numbers.
             for v in 0..W {
-                squared[v] = T::v_mul_add(simd, whole[v], z[v], squared[v]);
+                squared[v] = T::v_mul_add(simd, z[v], rest[v], squared[v]);
             }
+            *z = rest;
         }
         squared
     }
@@ -196,7 +270,7 @@ impl<'a, T: Real> Component<'a, T> for LowRank<'a, T> {
         gradient: Option<&mut [[T::Vector<S>; W]]>,
         sums: ComponentSums<'_, T>,
     ) {
-        let (dim, rank) = (self.mean.len(), self.rank);
+        let dim = self.mean.len();
         let stride = rows_per_group(dim);
         let gradient = gradient.unwrap_or_default();
         for (g, weights) in weights.iter().enumerate() {
@@ -218,25 +292,9 @@ impl<'a, T: Real> Component<'a, T> for LowRank<'a, T> {
                     }
                 }
             }
-            if sums.squares.is_empty() {
-                continue;
-            }
-            let projected = self.project(simd, z);
-            let rows = sums.squares.chunks_exact_mut(1 + rank).zip(&*b).zip(z);
-            for ((sums, b), z) in rows {
-                let (own, factors) = sums.split_at_mut(1);
-                let mut partial = [T::splat(simd, T::ZERO); W];
-                for v in 0..W {
-                    partial[v] = T::v_mul(simd, b[v], z[v]);
-                }
-                own[0] += reduce(simd, partial);
-                for (sum, projected) in factors.iter_mut().zip(&projected) {
-                    for v in 0..W {
-                        partial[v] = T::v_mul(simd, b[v], projected[v]);
-                    }
-                    *sum += reduce(simd, partial);
-                }
-            }
+        }
+        if !sums.squares.is_empty() {
+            self.add_squares(simd, b, z, sums.squares);
         }
         if !sums.means.is_empty() {
             accumulate_sums(simd, b, stride, sums.means);
