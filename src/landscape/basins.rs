@@ -9,13 +9,16 @@ use crate::mixture::Mixture;
 use crate::optima;
 use crate::target::Target;
 
+/// A gradient below this is at rest.
+const AT_REST: f64 = 1e-3;
+
 /// The optima of a fit, and the one that is reached from every cell.
 #[derive(Debug, Clone)]
 pub struct Basins {
     /// The best first, with the value of the fit's divergence in nats.
     pub optima: Vec<(Mixture, f64)>,
-    /// The place of each cell's optimum; none where the cell is no density or its run failed. Row
-    /// after row.
+    /// The place of each cell's optimum; none where the cell is no density, or its run failed or was
+    /// still moving at its last step. Row after row.
     pub reached: Vec<Option<usize>>,
 }
 
@@ -53,7 +56,13 @@ pub fn basins(
     };
     let value = |run: usize| last.runs[run].evaluation.of(plan.divergence).value;
     let mut ranked: Vec<usize> = (0..last.runs.len())
-        .filter(|&run| !last.runs[run].has_failed() && !value(run).is_nan())
+        .filter(|&run| {
+            let end = &last.runs[run];
+            let is_random = plan.estimator.rule.is_random();
+            // A run that was still moving when its steps ran out has reached nothing.
+            let rests = is_random || end.gradient_norm < AT_REST;
+            rests && !end.has_failed() && !value(run).is_nan()
+        })
         .collect();
     ranked.sort_by(|&a, &b| value(a).total_cmp(&value(b)));
     let ends: Vec<&Mixture> = ranked.iter().map(|&run| &last.runs[run].mixture).collect();

@@ -1,10 +1,12 @@
 //! A divergence over a grid of two parameters: what gradient descent goes down on.
 
 mod basins;
+mod survey;
 
 use std::ops::RangeInclusive;
 
 pub use basins::{Basins, basins};
+pub use survey::{Survey, survey};
 
 use crate::device::Numerics;
 use crate::divergence::DivergenceKind;
@@ -132,6 +134,26 @@ impl Cells {
     /// How many cells there are.
     pub fn len(&self) -> usize {
         self.axes[0].values.len() * self.axes[1].values.len()
+    }
+
+    /// How many values the first parameter takes.
+    pub fn columns(&self) -> usize {
+        self.axes[0].values.len()
+    }
+
+    /// The member that they are around.
+    pub fn around(&self) -> &Mixture {
+        &self.around
+    }
+
+    /// Whether these are the cells with such axes around a member.
+    pub fn is(&self, around: &Mixture, axes: &[Axis; 2]) -> bool {
+        let (names, values) = (parameter_names(around), natural_values(around));
+        let own = natural_values(&self.around);
+        // What is on an axis does not matter.
+        let alike = (names.iter().zip(values.iter().zip(&own)))
+            .all(|(name, (a, b))| a == b || axes.iter().any(|axis| axis.name == *name));
+        self.axes == *axes && own.len() == values.len() && alike
     }
 
     /// Whether there are none.

@@ -120,6 +120,12 @@ pub fn from_natural_values(
     };
     let means: Vec<Vec<f64>> = (0..components).map(|_| take(dim).to_vec()).collect();
     let stds: Vec<Vec<f64>> = (0..components).map(|_| take(dim).to_vec()).collect();
+    for (k, stds) in stds.iter().enumerate() {
+        if let Some(std) = stds.iter().find(|std| **std <= 0.0) {
+            let help = "give positive standard deviations";
+            return Err(MixtureError::new("stds", k, format!("is {std}"), help));
+        }
+    }
     let covariances = (stds.iter())
         .map(|std| {
             let mut covariance = DMatrix::from_fn(std.len(), std.len(), |i, j| {

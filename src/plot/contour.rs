@@ -7,7 +7,8 @@ use super::sheet::Point;
 /// Values on an even grid over a box, row after row from the bottom.
 pub struct Grid {
     values: Vec<f64>,
-    n: usize,
+    columns: usize,
+    rows: usize,
     x: (f64, f64),
     y: (f64, f64),
 }
@@ -23,15 +24,32 @@ impl Grid {
         let values = (0..n * n)
             .map(|node| f(at(x, node % n), at(y, node / n)))
             .collect();
-        Self { values, n, x, y }
+        Self {
+            values,
+            columns: n,
+            rows: n,
+            x,
+            y,
+        }
+    }
+
+    /// Values that are known, row after row from the bottom, with so many columns.
+    pub fn of(values: Vec<f64>, columns: usize, x: (f64, f64), y: (f64, f64)) -> Self {
+        Self {
+            rows: values.len() / columns.max(1),
+            values,
+            columns,
+            x,
+            y,
+        }
     }
 
     /// The outlines of where the function is above `level`; the edge of the box closes them.
     pub fn outlines(&self, level: f64) -> Vec<Vec<Point>> {
         let mut next: HashMap<Edge, Edge> = HashMap::new();
         // One ring of cells around the grid, below any level, closes every line.
-        for j in 0..=self.n {
-            for i in 0..=self.n {
+        for j in 0..=self.rows {
+            for i in 0..=self.columns {
                 for (from, to) in self.cell(i, j, level) {
                     next.insert(from, to);
                 }
@@ -55,8 +73,8 @@ impl Grid {
 
     /// The value at a node of the ringed grid.
     fn value(&self, i: usize, j: usize) -> f64 {
-        if (1..=self.n).contains(&i) && (1..=self.n).contains(&j) {
-            self.values[(j - 1) * self.n + i - 1]
+        if (1..=self.columns).contains(&i) && (1..=self.rows).contains(&j) {
+            self.values[(j - 1) * self.columns + i - 1]
         } else {
             f64::NEG_INFINITY
         }
@@ -105,10 +123,10 @@ impl Grid {
         };
         let (i, j) = (i as f64, j as f64);
         let (i, j) = if up { (i, j + share) } else { (i + share, j) };
-        let at = |range: (f64, f64), i: f64| {
-            range.0 + (range.1 - range.0) * (i - 1.0) / (self.n - 1) as f64
+        let at = |range: (f64, f64), i: f64, nodes: usize| {
+            range.0 + (range.1 - range.0) * (i - 1.0) / (nodes - 1) as f64
         };
-        (at(self.x, i), at(self.y, j))
+        (at(self.x, i, self.columns), at(self.y, j, self.rows))
     }
 }
 

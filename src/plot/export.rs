@@ -19,12 +19,7 @@ pub fn write(folder: &Path, name: &str, svg: &str) -> Result<Vec<PathBuf>> {
         figure: name.to_owned(),
         message,
     };
-    let options = usvg::Options {
-        fontdb: fonts(),
-        font_family: "DejaVu Sans".to_owned(),
-        ..usvg::Options::default()
-    };
-    let tree = usvg::Tree::from_str(svg, &options).map_err(|e| failed(e.to_string()))?;
+    let tree = usvg::Tree::from_str(svg, &options()).map_err(|e| failed(e.to_string()))?;
     let page = PageOptions {
         dpi: CSS_DPI as f32,
     };
@@ -41,6 +36,24 @@ pub fn write(folder: &Path, name: &str, svg: &str) -> Result<Vec<PathBuf>> {
         write("png", &png)?,
         write("pdf", &pdf)?,
     ])
+}
+
+/// The PNG of a picture.
+pub fn to_png(name: &str, svg: &str) -> Result<Vec<u8>> {
+    let failed = |message: String| Error::Figure {
+        figure: name.to_owned(),
+        message,
+    };
+    let tree = usvg::Tree::from_str(svg, &options()).map_err(|e| failed(e.to_string()))?;
+    png(&tree).ok_or_else(|| failed("the picture is too large".to_owned()))
+}
+
+fn options() -> usvg::Options<'static> {
+    usvg::Options {
+        fontdb: fonts(),
+        font_family: "DejaVu Sans".to_owned(),
+        ..usvg::Options::default()
+    }
 }
 
 fn png(tree: &usvg::Tree) -> Option<Vec<u8>> {

@@ -9,6 +9,7 @@ mod contour;
 mod convergence;
 mod densities;
 mod export;
+mod landscape;
 mod legend;
 mod line_1d;
 mod matrix;
@@ -27,6 +28,8 @@ use std::path::{Path, PathBuf};
 
 use story::Story;
 
+pub use landscape::{Mark, Scene};
+
 use crate::calculator::Matrix;
 use crate::error::{Error, Result};
 use crate::run_folder::{RunFolder, SweepFolder};
@@ -35,6 +38,8 @@ use crate::run_folder::{RunFolder, SweepFolder};
 pub(crate) const NAMES: [&str; 4] = ["densities", "convergence", "parameters", "comparison"];
 /// The figure of a sweep.
 pub(crate) const SWEEP: &str = "sweep";
+/// The figure of a landscape.
+pub(crate) const LANDSCAPE: &str = "landscape";
 /// The files each is written as.
 pub(crate) const EXTENSIONS: [&str; 3] = ["svg", "png", "pdf"];
 
@@ -73,6 +78,27 @@ pub fn draw_sweep(folder: &SweepFolder) -> Result<Vec<PathBuf>> {
     let figures = folder.figures();
     fs::create_dir_all(&figures).map_err(Error::io("create", &figures))?;
     export::write(&figures, SWEEP, &sweep::draw(&stories)?)
+}
+
+/// Draws a landscape into a folder and returns the files.
+///
+/// # Errors
+/// If the folder cannot be written.
+pub fn draw_landscape(scene: &Scene, folder: &Path) -> Result<Vec<PathBuf>> {
+    theme::load_fonts()?;
+    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    export::write(folder, LANDSCAPE, &landscape::draw(scene)?)
+}
+
+/// A landscape as SVG, and as PNG.
+///
+/// # Errors
+/// If it cannot be drawn.
+pub fn landscape_pictures(scene: &Scene) -> Result<(String, Vec<u8>)> {
+    theme::load_fonts()?;
+    let svg = landscape::draw(scene)?;
+    let png = export::to_png(LANDSCAPE, &svg)?;
+    Ok((svg, png))
 }
 
 /// Draws a table of divergences into a folder and returns the files.

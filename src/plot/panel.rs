@@ -298,6 +298,29 @@ impl<'a, 's> Panel<'a, 's> {
         Ok(())
     }
 
+    /// Writes a few words beside a point, on white, on the side where there is room.
+    pub fn note(&self, at: Point, text: &str) -> Result<()> {
+        let (x, y) = self.at(at);
+        let kind = END_LABEL;
+        let width = text_width(text, kind);
+        let left = if x + 2.0 + width < self.frame.right {
+            x + 2.0
+        } else {
+            x - 2.0 - width
+        };
+        let half = 0.62 * kind.size;
+        let ground = [
+            (left - 0.5, y - half),
+            (left + width + 0.5, y - half),
+            (left + width + 0.5, y + half),
+            (left - 0.5, y + half),
+        ];
+        self.sheet
+            .fill(&ground, faded(plotters::style::WHITE, 0.75))?;
+        self.sheet
+            .text((left, y), text, kind, faded(theme::INK, 1.0))
+    }
+
     /// A dot if it is within the panel; a ring where a width is given.
     pub fn dot(&self, at: Point, radius: f64, color: RGBAColor, width: Option<f64>) -> Result<()> {
         let within = |share: f64| (0.0..=1.0).contains(&share);

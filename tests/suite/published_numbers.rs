@@ -258,6 +258,16 @@ fn iris() {
 }
 
 #[test]
+fn notebook_landscape() {
+    let run = run_config("notebook-landscape", &[]);
+    for (fit, expected) in run.summary.fits.iter().zip([0.461_994_61, 0.688_769_00]) {
+        let best = fit.best.as_ref().unwrap();
+        let value = best.divergences.of(fit.divergence).value;
+        assert!((value - expected).abs() < 1e-8, "{}: {value}", fit.label);
+    }
+}
+
+#[test]
 fn every_config_is_tested_here() {
     let tested = concat!(
         include_str!("published_numbers.rs"),

@@ -1,0 +1,132 @@
+//! Divergences over grids of parameters, and where descent from each cell ends.
+
+use klfit::Mixture;
+use klfit::config::Experiment;
+use klfit::device::{DeviceConfig, Numerics, Precision};
+use klfit::divergence::{DivergenceKind, gaussian_kl};
+use klfit::landscape::{Axis, Cells, Survey, parameter_names, survey};
+use klfit::mixture::natural_values;
+use klfit::target::Target;
+
+fn gaussian(mean: &[f64], stds: &[f64]) -> Mixture {
+    Mixture::from_stds(vec![1.0], vec![mean.to_vec()], vec![stds.to_vec()]).unwrap()
+}
+
+#[test]
+fn every_cell_has_the_divergence_of_its_member() {
+    // On the CPU in one pass and by burn's operations, in one and in two dimensions.
+    let single = DeviceConfig {
+        precision: Precision::F32,
+        ..DeviceConfig::default()
+    };
+    for (numerics, tolerance) in [
+        (Numerics::cpu(), 1e-9),
+        (Numerics::open(single).unwrap(), 2e-4),
+    ] {
+        for dim in [1, 2] {
+            let p = gaussian(&[0.3, -0.2][..dim], &[1.0, 0.8][..dim]);
+            let q = gaussian(&[0.0; 2][..dim], &[1.2, 0.9][..dim]);
+            let names = parameter_names(&q);
+            let axes = [
+                Axis::even(names[0].clone(), -2.0..=2.0, 9),
+                Axis::even(names[dim].clone(), 0.5..=2.0, 40),
+            ];
+            let cells = Cells::new(&q, axes, &numerics).unwrap();
+            let target = Target::new(&p, &numerics);
+            for kind in [DivergenceKind::ForwardKl, DivergenceKind::ReverseKl] {
+                let surface = cells.evaluate(&target, kind, 900, &numerics).unwrap();
+                for (cell, value) in surface.values.iter().enumerate() {
+                    let q = cells.member(cell).unwrap();
+                    let exact = match kind {
+                        DivergenceKind::ForwardKl => gaussian_kl(&p, &q),
+                        _ => gaussian_kl(&q, &p),
+                    }
+                    .unwrap();
+                    assert!(
+                        (value - exact).abs() < tolerance * exact.max(1.0),
+                        "{value} {exact}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_weight_leaves_the_others_their_proportions_and_what_is_no_density_is_left_out() {
+    let numerics = Numerics::cpu();
+    let means = vec![vec![-1.0], vec![0.0], vec![1.0]];
+    let q = Mixture::from_stds(vec![0.5, 0.3, 0.2], means, vec![vec![1.0]; 3]).unwrap();
+    let axes = [
+        Axis::even("weight_1", -0.25..=1.25, 7),
+        Axis::even("std_2", -0.5..=1.0, 4),
+    ];
+    let cells = Cells::new(&q, axes, &numerics).unwrap();
+    let surface = (cells.evaluate(
+        &Target::new(&q, &numerics),
+        DivergenceKind::ForwardKl,
+        300,
+        &numerics,
+    ))
+    .unwrap();
+    for (cell, value) in surface.values.iter().enumerate() {
+        let (weight, std) = (
+            -0.25 + 0.25 * (cell % 7) as f64,
+            -0.5 + 0.5 * (cell / 7) as f64,
+        );
+        let is_density = (0.0..=1.0).contains(&weight) && std > 0.0;
+        assert_eq!(cells.member(cell).is_some(), is_density);
+        assert_eq!(value.is_nan(), !is_density, "{weight} {std} {value}");
+        if let Some(member) = cells.member(cell) {
+            let values = natural_values(&member);
+            assert!((values[0] - weight).abs() < 1e-12);
+            assert!((values[1] * 0.2 - values[2] * 0.3).abs() < 1e-12);
+        }
+    }
+    for (first, second) in [("mean", "std_1"), ("mean_1", "mean_1")] {
+        let axes = [
+            Axis::even(first, 0.0..=1.0, 3),
+            Axis::even(second, 0.5..=1.0, 3),
+        ];
+        assert!(Cells::new(&q, axes, &numerics).is_err());
+    }
+}
+
+#[test]
+fn a_survey_finds_the_basins_of_reverse_kl() {
+    let text = "name = \"two\"\nrestarts = 6\n\n[target]\nweights = [0.5, 0.5]\n\
+                means = [[-3.0], [3.0]]\nstds = [[1.0], [1.0]]\n\n[optimizer]\nsteps = 800\n\n\
+                [[fit]]\ndivergence = \"reverse-kl\"\n";
+    let experiment = Experiment::parse("two.toml".as_ref(), text, Vec::new()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let wanted = Survey {
+        axes: [
+            Some(Axis::even("mean", -4.0..=4.0, 9)),
+            Some(Axis::even("std", 0.8..=3.2, 5)),
+        ],
+        basins: true,
+        ..Survey::default()
+    };
+    let (files, _) = survey(&experiment, &wanted, folder.path()).unwrap();
+    assert!(files.iter().all(|file| file.is_file()) && files.len() == 4);
+    let mut csv = csv::Reader::from_path(&files[0]).unwrap();
+    let header: Vec<String> = csv.headers().unwrap().iter().map(str::to_owned).collect();
+    assert_eq!(header, ["mean", "std", "reverse-kl", "reverse-kl_optimum"]);
+    let rows: Vec<Vec<f64>> = (csv.records())
+        .map(|row| {
+            row.unwrap()
+                .iter()
+                .map(|cell| cell.parse().unwrap_or(f64::NAN))
+                .collect()
+        })
+        .collect();
+    assert_eq!(rows.len(), 45);
+    let optimum = |mean: f64, std: f64| {
+        let is_it = |row: &&Vec<f64>| (row[0] - mean).abs() + (row[1] - std).abs() < 1e-9;
+        rows.iter().find(is_it).unwrap()[3]
+    };
+    // Over a bump the fit stays there; far wider than both, in the middle, it covers them.
+    let ends = [optimum(-3.0, 0.8), optimum(3.0, 0.8), optimum(0.0, 2.6)];
+    assert!(ends[0] != ends[1] && ends[2] == 3.0, "{ends:?}");
+    assert!(ends[0] + ends[1] == 3.0);
+}
