@@ -41,6 +41,7 @@ pub mod error;
 pub mod estimate;
 pub mod estimator;
 pub mod evaluate;
+pub mod explore;
 pub mod family;
 pub mod fit;
 pub mod init;

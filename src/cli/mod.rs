@@ -5,7 +5,9 @@ mod complaint;
 mod devices;
 mod divergence;
 mod estimate;
+mod explore;
 mod init;
+mod landscape;
 mod plot;
 mod progress;
 mod run;
@@ -30,6 +32,8 @@ pub use complaint::complain;
   klfit sweep my.toml          run it at every point of its [sweep]
   klfit divergence P Q         tell how far two densities are apart
   klfit estimate data.csv      estimate a Gaussian or a mixture from samples
+  klfit landscape my.toml      draw what its fits go down on
+  klfit explore                see forward and reverse KL move, in the browser
   klfit devices                list what this klfit can compute on
 
 The exit code is 0 after success, 1 if every restart of a fit failed, 2 if the request was wrong.")]
@@ -67,6 +71,10 @@ enum Command {
     Divergence(divergence::Options),
     /// Estimate a Gaussian or a mixture from samples
     Estimate(estimate::Options),
+    /// Draw what the fits of a config go down on, and their ways
+    Landscape(landscape::Options),
+    /// Explore both KLs on a page in the browser
+    Explore(explore::Options),
     /// List what this klfit can compute on
     Devices,
 }
@@ -90,6 +98,8 @@ pub fn dispatch(cli: Cli) -> Result<Outcome> {
         Command::Sweep(options) => sweep::sweep(&options, cli.voice),
         Command::Divergence(options) => divergence::divergence(&options, cli.voice),
         Command::Estimate(options) => estimate::estimate(&options, cli.voice),
+        Command::Landscape(options) => landscape::landscape(&options, cli.voice),
+        Command::Explore(options) => explore::explore(&options, cli.voice),
         Command::Devices => devices::devices(),
     }
 }

@@ -1,0 +1,60 @@
+//! `klfit explore`: the page.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use klfit::explore::{Opening, Server};
+use klfit::{Error, Result};
+
+use super::{Outcome, Voice};
+
+/// Options of `klfit explore`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  klfit explore                          two bumps to begin with
+  klfit explore configs/bimodal.toml     the target and the start of a config
+  klfit explore outputs/bimodal          a finished run, step by step")]
+pub struct Options {
+    /// A config, or the folder of a finished run
+    path: Option<PathBuf>,
+    /// The port to listen on [default: any free one]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    port: u16,
+    /// Do not open a browser
+    #[arg(long)]
+    no_open: bool,
+}
+
+/// Serves the page until Ctrl-C.
+pub fn explore(options: &Options, voice: Voice) -> Result<Outcome> {
+    let opening = match &options.path {
+        Some(path) => Opening::read(path)?,
+        None => Opening::default(),
+    };
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| Error::Usage {
+        message: format!("the server cannot start: {error}"),
+        help: "close other programs and try again".to_owned(),
+    })?;
+    runtime.block_on(async {
+        let server = Server::bind(options.port, opening).await?;
+        let url = server.url();
+        anstream::println!("{url}");
+        if !voice.quiet {
+            anstream::eprintln!("Ctrl-C ends it");
+        }
+        if !options.no_open && webbrowser::open(&url).is_err() && !voice.quiet {
+            anstream::eprintln!("no browser could be opened: open the address above in one");
+        }
+        server
+            .serve(async {
+                // Without a signal handler only a kill ends it.
+                if tokio::signal::ctrl_c().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            })
+            .await
+    })?;
+    // Fits that still train and views that are being made end with the program.
+    runtime.shutdown_background();
+    Ok(Outcome::Success)
+}

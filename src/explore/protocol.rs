@@ -1,0 +1,234 @@
+//! What the page and the server say to each other: JSON, one message at a time.
+
+use serde::{Deserialize, Serialize};
+
+use super::state::{Point, State, TargetState};
+
+/// From the page.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub(super) enum Request {
+    View(ViewRequest),
+    Run {
+        id: u64,
+        state: State,
+        /// Whether to wait before the first step.
+        #[serde(default)]
+        paused: bool,
+    },
+    Pause,
+    Resume,
+    Step,
+    Stop,
+    Config {
+        id: u64,
+        state: State,
+    },
+    Figure {
+        id: u64,
+        state: State,
+        q: Option<Point>,
+        format: Format,
+    },
+}
+
+/// What is to be seen.
+#[derive(Debug, Deserialize)]
+pub(super) struct ViewRequest {
+    pub id: u64,
+    pub state: State,
+    /// Where q is, if not at the start.
+    pub q: Option<Point>,
+    pub landscape: Detail,
+}
+
+/// How fine a landscape is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Detail {
+    None,
+    Coarse,
+    Fine,
+}
+
+/// The file of a figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Format {
+    Svg,
+    Png,
+}
+
+/// From the server.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub(super) enum Reply {
+    Hello(Box<Hello>),
+    View(Box<View>),
+    Progress {
+        fits: Vec<FitProgress>,
+    },
+    Config {
+        id: u64,
+        name: &'static str,
+        toml: String,
+    },
+    Figure {
+        id: u64,
+        name: &'static str,
+        mime: &'static str,
+        /// In base64.
+        data: String,
+    },
+    Error {
+        id: Option<u64>,
+        message: String,
+        help: Option<String>,
+    },
+}
+
+/// The first message.
+#[derive(Debug, Serialize)]
+pub(super) struct Hello {
+    pub version: &'static str,
+    pub divergences: Vec<DivergenceName>,
+    pub optimizers: Vec<&'static str>,
+    pub limits: Limits,
+    pub state: State,
+    pub run: Option<Replay>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct DivergenceName {
+    pub name: String,
+    pub title: String,
+    pub symbol: String,
+    pub in_nats: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Limits {
+    pub components: usize,
+    pub steps: usize,
+    pub fits: usize,
+}
+
+/// All there is to see of a state.
+#[derive(Debug, Serialize)]
+pub(super) struct View {
+    pub id: u64,
+    /// How long it took.
+    pub ms: f64,
+    pub densities: Densities,
+    pub values: Vec<Value>,
+    pub landscape: Option<Landscape>,
+}
+
+/// Densities on a line, or on a grid whose rows go with y.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Densities {
+    Line {
+        x: Vec<f64>,
+        p: Vec<f64>,
+        q: Vec<f64>,
+        integrands: Vec<Curve>,
+    },
+    Plane {
+        x: Vec<f64>,
+        y: Vec<f64>,
+        p: Vec<f64>,
+        q: Vec<f64>,
+    },
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Curve {
+    pub name: String,
+    pub symbol: String,
+    pub values: Vec<f64>,
+}
+
+/// A divergence between p and q; null where it is infinite or not known.
+#[derive(Debug, Serialize)]
+pub(super) struct Value {
+    pub name: String,
+    pub symbol: String,
+    pub value: Option<f64>,
+    pub error: Option<f64>,
+    pub lower: Option<f64>,
+    pub upper: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Landscape {
+    pub parameters: [String; 2],
+    pub titles: [&'static str; 2],
+    pub columns: Vec<f64>,
+    pub rows: Vec<f64>,
+    pub surfaces: Vec<Surface>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Surface {
+    pub name: String,
+    pub symbol: String,
+    /// Row after row; null where it is infinite or no density.
+    pub log10: Vec<Option<f64>>,
+    pub optima: Vec<Optimum>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Optimum {
+    pub at: [f64; 2],
+    pub value: f64,
+    pub is_best: bool,
+}
+
+/// What is new of a fit.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct FitProgress {
+    pub name: String,
+    pub status: Status,
+    pub step: usize,
+    pub value: Option<f64>,
+    pub q: Option<Point>,
+    pub path: Vec<[f64; 2]>,
+    pub trace: Vec<(usize, Option<f64>)>,
+    pub message: Option<String>,
+    pub restart: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Status {
+    Running,
+    Paused,
+    Done,
+    Failed,
+}
+
+/// A finished run, to go through step by step.
+#[derive(Debug, Clone, Serialize)]
+pub struct Replay {
+    pub(super) name: String,
+    pub(super) dim: usize,
+    pub(super) target: TargetState,
+    pub(super) fits: Vec<ReplayFit>,
+}
+
+/// The best run of one of its fits.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct ReplayFit {
+    pub label: String,
+    pub divergence: String,
+    pub symbol: String,
+    pub steps: Vec<usize>,
+    pub q: Vec<TargetState>,
+    pub values: Vec<Option<f64>>,
+}
+
+/// JSON has no infinities.
+pub(super) fn finite(value: f64) -> Option<f64> {
+    value.is_finite().then_some(value)
+}

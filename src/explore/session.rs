@@ -1,0 +1,186 @@
+//! One open page: its requests in order, and the news of its fits.
+
+use axum::extract::ws::{Message, WebSocket};
+use data_encoding::BASE64;
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+
+use super::protocol::{DivergenceName, Format, Hello, Limits, Reply, Request};
+use super::state::{MOST_COMPONENTS, MOST_FITS, MOST_STEPS, optimizers};
+use super::training::{Control, Training, failure};
+use super::view::Views;
+use super::{Opening, save};
+use crate::divergence::DivergenceKind;
+use crate::error::{Error, Result};
+
+/// Messages that wait for a page that is slow; then its fits wait.
+const WAITING: usize = 8;
+
+/// Answers a page until it is closed.
+pub(super) async fn run(mut socket: WebSocket, opening: Opening) {
+    let hello = Reply::Hello(Box::new(hello(opening)));
+    if send(&mut socket, &hello).await.is_err() {
+        return;
+    }
+    let mut page = Page {
+        views: Some(Views::new()),
+        training: None,
+        news: mpsc::channel(WAITING).1,
+    };
+    loop {
+        let reply = tokio::select! {
+            message = socket.recv() => match message {
+                Some(Ok(Message::Text(text))) => page.answer(text.as_str()).await,
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Ok(_)) => None,
+            },
+            Some(news) = page.news.recv() => Some(news),
+        };
+        if let Some(reply) = reply
+            && send(&mut socket, &reply).await.is_err()
+        {
+            return;
+        }
+    }
+}
+
+async fn send(socket: &mut WebSocket, reply: &Reply) -> Result<(), ()> {
+    let text = serde_json::to_string(reply).map_err(|_| ())?;
+    socket.send(Message::text(text)).await.map_err(|_| ())
+}
+
+fn hello(opening: Opening) -> Hello {
+    let offered = |kind: &DivergenceKind| *kind != DivergenceKind::CrossEntropy;
+    let name = |kind: DivergenceKind| DivergenceName {
+        name: kind.name(),
+        title: kind.title(),
+        symbol: kind.symbol(),
+        in_nats: kind.build().names().in_nats,
+    };
+    Hello {
+        version: env!("CARGO_PKG_VERSION"),
+        divergences: DivergenceKind::ALL
+            .into_iter()
+            .filter(offered)
+            .map(name)
+            .collect(),
+        optimizers: optimizers(),
+        limits: Limits {
+            components: MOST_COMPONENTS,
+            steps: MOST_STEPS,
+            fits: MOST_FITS,
+        },
+        state: opening.state,
+        run: opening.run,
+    }
+}
+
+/// What the server keeps of a page while it is open.
+struct Page {
+    /// Away while a view is made.
+    views: Option<Views>,
+    training: Option<Training>,
+    news: mpsc::Receiver<Reply>,
+}
+
+impl Page {
+    async fn answer(&mut self, text: &str) -> Option<Reply> {
+        let request = match serde_json::from_str(text) {
+            Ok(request) => request,
+            Err(error) => {
+                let error = Error::usage(
+                    format!("the page sent what is no request: {error}"),
+                    "load the page again",
+                );
+                return Some(failure(None, &error));
+            }
+        };
+        match request {
+            Request::View(request) => {
+                let id = request.id;
+                let mut views = self.views.take().unwrap_or_else(Views::new);
+                // Making a view takes milliseconds, in which the server should hear others.
+                let made = spawn_blocking(move || (views.view(&request), views)).await;
+                match made {
+                    Ok((reply, views)) => {
+                        self.views = Some(views);
+                        Some(reply.unwrap_or_else(|error| failure(Some(id), &error)))
+                    }
+                    Err(panic) => {
+                        let error = Error::usage(
+                            format!("the view could not be made: {panic}"),
+                            "choose other values",
+                        );
+                        Some(failure(Some(id), &error))
+                    }
+                }
+            }
+            Request::Run { id, state, paused } => {
+                let (sender, news) = mpsc::channel(WAITING);
+                self.training = None;
+                self.news = news;
+                match Training::start(&state, paused, sender) {
+                    Ok(training) => {
+                        self.training = Some(training);
+                        None
+                    }
+                    Err(error) => Some(failure(Some(id), &error)),
+                }
+            }
+            Request::Pause => self.tell(Control::Pause),
+            Request::Resume => self.tell(Control::Resume),
+            Request::Step => self.tell(Control::Step),
+            Request::Stop => {
+                self.training = None;
+                self.news.close();
+                // What was on its way is of fits that are gone.
+                while self.news.try_recv().is_ok() {}
+                None
+            }
+            Request::Config { id, state } => Some(match save::config(&state) {
+                Ok(toml) => Reply::Config {
+                    id,
+                    name: "explored.toml",
+                    toml,
+                },
+                Err(error) => failure(Some(id), &error),
+            }),
+            Request::Figure {
+                id,
+                state,
+                q,
+                format,
+            } => {
+                let drawn = spawn_blocking(move || save::figure(&state, q.as_ref(), format)).await;
+                Some(match drawn {
+                    Ok(Ok(data)) => figure(id, format, &data),
+                    Ok(Err(error)) => failure(Some(id), &error),
+                    Err(panic) => {
+                        let message = format!("the figure could not be drawn: {panic}");
+                        failure(Some(id), &Error::usage(message, "choose other values"))
+                    }
+                })
+            }
+        }
+    }
+
+    fn tell(&self, control: Control) -> Option<Reply> {
+        if let Some(training) = &self.training {
+            training.tell(control);
+        }
+        None
+    }
+}
+
+fn figure(id: u64, format: Format, data: &[u8]) -> Reply {
+    let (name, mime) = match format {
+        Format::Svg => ("explored.svg", "image/svg+xml"),
+        Format::Png => ("explored.png", "image/png"),
+    };
+    Reply::Figure {
+        id,
+        name,
+        mime,
+        data: BASE64.encode(data),
+    }
+}

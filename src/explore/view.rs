@@ -1,0 +1,304 @@
+//! What a state looks like: densities, integrands, values and landscapes.
+
+use std::time::Instant;
+
+use super::protocol::{
+    Curve, Densities, Detail, Landscape, Optimum, Reply, Surface, Value, View, ViewRequest, finite,
+};
+use super::state::{Point, State};
+use crate::calculator::{Accuracy, Answer, Operand, Question};
+use crate::device::Numerics;
+use crate::divergence::DivergenceKind;
+use crate::error::Result;
+use crate::kernel::prepared;
+use crate::landscape::{Axis, Cells, parameter_names};
+use crate::mixture::{Mixture, natural_values};
+use crate::target::Target;
+
+/// Points of a curve.
+const POINTS: usize = 401;
+/// Points of a map of densities on a side.
+const NODES: usize = 81;
+/// Cells of a landscape and points on each side, while something moves and at rest.
+const COARSE: (usize, usize) = (40, 120);
+const FINE: (usize, usize) = (96, 400);
+/// As many in two dimensions, where a cell has a grid of points.
+const COARSE_2D: (usize, usize) = (24, 200);
+const FINE_2D: (usize, usize) = (48, 600);
+/// Local optima that are marked.
+const MOST_OPTIMA: usize = 6;
+/// An optimum is looked for on ever smaller grids of so many cells on a side …
+const ZOOM: usize = 9;
+/// … so many times.
+const ZOOMS: usize = 4;
+
+/// Makes views, and keeps what the next one may need again.
+#[derive(Debug)]
+pub(super) struct Views {
+    numerics: Numerics,
+    cells: Option<Cells>,
+}
+
+impl Views {
+    pub fn new() -> Self {
+        Self {
+            numerics: Numerics::cpu(),
+            cells: None,
+        }
+    }
+
+    /// Everything a page asked to see.
+    pub fn view(&mut self, request: &ViewRequest) -> Result<Reply> {
+        let started = Instant::now();
+        let state = &request.state;
+        state.check()?;
+        let (p, q) = (state.target()?, shown(state, request.q.as_ref())?);
+        let landscape = match request.landscape {
+            Detail::None => None,
+            detail => Some(self.landscape(state, &p, &q, detail)?),
+        };
+        Ok(Reply::View(Box::new(View {
+            id: request.id,
+            densities: densities(state, &p, &q),
+            values: values(state, &p, &q)?,
+            landscape,
+            ms: 1e3 * started.elapsed().as_secs_f64(),
+        })))
+    }
+
+    fn landscape(
+        &mut self,
+        state: &State,
+        p: &Mixture,
+        q: &Mixture,
+        detail: Detail,
+    ) -> Result<Landscape> {
+        let (cells, points) = match (detail, state.dim) {
+            (Detail::Fine, 1) => FINE,
+            (_, 1) => COARSE,
+            (Detail::Fine, _) => FINE_2D,
+            _ => COARSE_2D,
+        };
+        let parameters = state.parameters()?;
+        let axis = |at: usize| {
+            let [low, high] = state.landscape.ranges[at];
+            Axis::even(parameters[at].0, low..=high, cells)
+        };
+        let axes = [axis(0), axis(1)];
+        // The grid stays as it is while the target moves.
+        let known = self.cells.take().filter(|cells| cells.is(q, &axes));
+        let cells = match known {
+            Some(cells) => cells,
+            None => Cells::new(q, axes, &self.numerics)?,
+        };
+        let target = Target::new(p, &self.numerics);
+        let mut surfaces = Vec::new();
+        for kind in state.kinds()? {
+            let surface = cells.evaluate(&target, kind, points, &self.numerics)?;
+            let optima = match detail {
+                Detail::Fine => self.optima(
+                    &cells,
+                    &surface.minima(cells.columns()),
+                    &target,
+                    kind,
+                    points,
+                )?,
+                _ => Vec::new(),
+            };
+            surfaces.push(Surface {
+                name: kind.name(),
+                symbol: kind.symbol(),
+                log10: surface
+                    .values
+                    .iter()
+                    .map(|&value| finite(value.log10()))
+                    .collect(),
+                optima,
+            });
+        }
+        let landscape = Landscape {
+            parameters: state.landscape.parameters.clone(),
+            titles: parameters.map(|(_, title)| title),
+            columns: cells.axes[0].values.clone(),
+            rows: cells.axes[1].values.clone(),
+            surfaces,
+        };
+        self.cells = Some(cells);
+        Ok(landscape)
+    }
+
+    /// The local optima near some cells: grids around each that get smaller and smaller.
+    fn optima(
+        &self,
+        cells: &Cells,
+        minima: &[usize],
+        target: &Target,
+        kind: DivergenceKind,
+        points: usize,
+    ) -> Result<Vec<Optimum>> {
+        let columns = cells.columns();
+        let mut optima: Vec<Optimum> = Vec::new();
+        for &cell in minima.iter().take(MOST_OPTIMA) {
+            let values = |axis: usize| &cells.axes[axis].values;
+            let mut at = [values(0)[cell % columns], values(1)[cell / columns]];
+            let mut step = [0, 1].map(|axis| values(axis)[1] - values(axis)[0]);
+            let mut value = f64::NAN;
+            for _ in 0..ZOOMS {
+                let axes = [0, 1].map(|axis| {
+                    let range = at[axis] - step[axis]..=at[axis] + step[axis];
+                    Axis::even(cells.axes[axis].name.clone(), range, ZOOM)
+                });
+                let near = Cells::new(cells.around(), axes, &self.numerics)?;
+                let surface = near.evaluate(target, kind, points, &self.numerics)?;
+                let lowest = (surface.values.iter().enumerate())
+                    .filter(|(_, value)| !value.is_nan())
+                    .min_by(|a, b| a.1.total_cmp(b.1));
+                let Some((place, &least)) = lowest else { break };
+                at = [
+                    near.axes[0].values[place % ZOOM],
+                    near.axes[1].values[place / ZOOM],
+                ];
+                step = step.map(|step| 2.0 * step / (ZOOM - 1) as f64);
+                value = least;
+            }
+            optima.push(Optimum {
+                at,
+                value,
+                is_best: false,
+            });
+        }
+        let best = (optima.iter())
+            .map(|optimum| optimum.value)
+            .fold(f64::INFINITY, f64::min);
+        for optimum in &mut optima {
+            // Two optima of one value, by symmetry, are both the best.
+            optimum.is_best = optimum.value <= best + 1e-6 * best.abs().max(1e-6);
+        }
+        optima.retain(|optimum| optimum.value.is_finite());
+        Ok(optima)
+    }
+}
+
+/// The landscapes of a state, in full detail.
+pub(super) fn surfaces(
+    state: &State,
+    p: &Mixture,
+    q: &Mixture,
+) -> Result<(Cells, Vec<crate::landscape::Surface>)> {
+    let numerics = Numerics::cpu();
+    let (count, points) = if state.dim == 1 { FINE } else { FINE_2D };
+    let parameters = state.parameters()?;
+    let axes = [0, 1].map(|at| {
+        let [low, high] = state.landscape.ranges[at];
+        Axis::even(parameters[at].0, low..=high, count)
+    });
+    let cells = Cells::new(q, axes, &numerics)?;
+    let target = Target::new(p, &numerics);
+    let surfaces = (state.kinds()?.into_iter())
+        .map(|kind| cells.evaluate(&target, kind, points, &numerics))
+        .collect::<Result<_>>()?;
+    Ok((cells, surfaces))
+}
+
+/// The q that is shown.
+pub(super) fn shown(state: &State, q: Option<&Point>) -> Result<Mixture> {
+    q.unwrap_or(&state.start).mixture(state.dim)
+}
+
+/// The two parameters of the landscape at a Gaussian.
+pub(super) fn coordinates(q: &Mixture, parameters: [&str; 2]) -> [f64; 2] {
+    let (names, values) = (parameter_names(q), natural_values(q));
+    parameters.map(|parameter| {
+        let place = names.iter().position(|name| name == parameter);
+        place.map_or(f64::NAN, |place| values[place])
+    })
+}
+
+fn even([low, high]: [f64; 2], count: usize) -> Vec<f64> {
+    let step = (high - low) / (count - 1) as f64;
+    (0..count).map(|i| low + step * i as f64).collect()
+}
+
+fn log_densities(mixture: &Mixture, x: &[f64]) -> Vec<f64> {
+    let mut logs = vec![f64::NAN; x.len() / mixture.dim()];
+    if let Some(prepared) = prepared(mixture) {
+        // The numbers of points agree, which is all that could be wrong.
+        _ = prepared.log_density(x, &mut logs);
+    }
+    logs
+}
+
+fn densities(state: &State, p: &Mixture, q: &Mixture) -> Densities {
+    let exp = |logs: &[f64]| -> Vec<f64> { logs.iter().map(|log| log.exp()).collect() };
+    if state.dim == 2 {
+        let (x, y) = (even(state.axes.x, NODES), even(state.axes.y, NODES));
+        let nodes: Vec<f64> = y
+            .iter()
+            .flat_map(|&y| x.iter().flat_map(move |&x| [x, y]))
+            .collect();
+        return Densities::Plane {
+            p: exp(&log_densities(p, &nodes)),
+            q: exp(&log_densities(q, &nodes)),
+            x,
+            y,
+        };
+    }
+    let x = even(state.axes.x, POINTS);
+    let (log_p, log_q) = (log_densities(p, &x), log_densities(q, &x));
+    let (p, q) = (exp(&log_p), exp(&log_q));
+    let integrand = |density: &[f64], above: &[f64], below: &[f64]| -> Vec<f64> {
+        // 0 · ∞ is 0.
+        let at = |n: usize| match density[n] {
+            0.0 => 0.0,
+            density => density * (above[n] - below[n]),
+        };
+        (0..density.len()).map(at).collect()
+    };
+    let curve = |kind: DivergenceKind, values: Vec<f64>| Curve {
+        name: kind.name(),
+        symbol: kind.symbol(),
+        values,
+    };
+    let integrands = vec![
+        curve(DivergenceKind::ForwardKl, integrand(&p, &log_p, &log_q)),
+        curve(DivergenceKind::ReverseKl, integrand(&q, &log_q, &log_p)),
+    ];
+    Densities::Line {
+        x,
+        p,
+        q,
+        integrands,
+    }
+}
+
+/// Both KLs and whatever else is fitted, with their brackets.
+fn values(state: &State, p: &Mixture, q: &Mixture) -> Result<Vec<Value>> {
+    let mut divergences = vec![DivergenceKind::ForwardKl, DivergenceKind::ReverseKl];
+    for kind in state.kinds()? {
+        if !divergences.contains(&kind) {
+            divergences.push(kind);
+        }
+    }
+    let question = Question {
+        divergences,
+        accuracy: Accuracy {
+            absolute: None,
+            relative: Some(if state.dim == 1 { 1e-6 } else { 1e-3 }),
+        },
+        ..Question::default()
+    };
+    let (p, q) = (Operand::new("p", p.clone()), Operand::new("q", q.clone()));
+    let answers = question.ask(&p, &q, &|_| {})?;
+    Ok(answers.into_iter().map(value).collect())
+}
+
+fn value(answer: Answer) -> Value {
+    Value {
+        name: answer.divergence.name(),
+        symbol: answer.divergence.symbol(),
+        value: finite(answer.value),
+        error: answer.error.and_then(finite),
+        lower: answer.bracket.and_then(|bracket| finite(bracket.lower)),
+        upper: answer.bracket.and_then(|bracket| finite(bracket.upper)),
+    }
+}

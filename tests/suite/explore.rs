@@ -1,0 +1,448 @@
+//! The page's server, spoken to as a page would, and as a page should not.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::time::Duration;
+
+use klfit::config::Experiment;
+use klfit::explore::{Opening, Server};
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+use tungstenite::client::IntoClientRequest;
+use tungstenite::http::header;
+use tungstenite::stream::MaybeTlsStream;
+use tungstenite::{Message, WebSocket, connect};
+
+use crate::support::run_text;
+
+/// A server on a thread of its own; it stops when this is dropped.
+struct Running {
+    url: String,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Running {
+    fn new(opening: Opening) -> Self {
+        let (stop, stopped) = oneshot::channel();
+        let (tell, told) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            runtime.block_on(async {
+                let server = Server::bind(0, opening).await.unwrap();
+                tell.send(server.url()).unwrap();
+                let stop = async { _ = stopped.await };
+                server.serve(stop).await.unwrap();
+            });
+            runtime.shutdown_background();
+        });
+        Self {
+            url: told.recv().unwrap(),
+            stop: Some(stop),
+            thread: Some(thread),
+        }
+    }
+
+    fn address(&self) -> SocketAddr {
+        let address = self.url.strip_prefix("http://").unwrap();
+        address.trim_end_matches('/').parse().unwrap()
+    }
+
+    /// What is answered to a request with these header lines.
+    fn ask(&self, path: &str, headers: &str) -> String {
+        let mut stream = TcpStream::connect(self.address()).unwrap();
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn page(&self) -> Page {
+        let (socket, _) = connect(format!("ws://{}/socket", self.address())).unwrap();
+        if let MaybeTlsStream::Plain(stream) = socket.get_ref() {
+            stream
+                .set_read_timeout(Some(Duration::from_secs(60)))
+                .unwrap();
+        }
+        let mut page = Page {
+            socket,
+            state: Value::Null,
+        };
+        let hello = page.hear();
+        assert_eq!(hello["type"], "hello");
+        page.state = hello["state"].clone();
+        page
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        _ = self.stop.take().unwrap().send(());
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
+
+struct Page {
+    socket: WebSocket<MaybeTlsStream<TcpStream>>,
+    state: Value,
+}
+
+impl Page {
+    fn say(&mut self, message: &Value) {
+        self.socket
+            .send(Message::text(message.to_string()))
+            .unwrap();
+    }
+
+    fn hear(&mut self) -> Value {
+        loop {
+            if let Message::Text(text) = self.socket.read().unwrap() {
+                return serde_json::from_str(text.as_str()).unwrap();
+            }
+        }
+    }
+
+    fn ask(&mut self, message: &Value) -> Value {
+        self.say(message);
+        self.hear()
+    }
+
+    fn view(&mut self, q: &Value, landscape: &str) -> Value {
+        let view =
+            json!({"type": "view", "id": 7, "state": self.state, "q": q, "landscape": landscape});
+        let view = self.ask(&view);
+        assert_eq!(
+            (&view["type"], &view["id"]),
+            (&json!("view"), &json!(7)),
+            "{view}"
+        );
+        view
+    }
+
+    /// Listens until every fit has ended, and gives its last q.
+    fn until_done(&mut self) -> Vec<Value> {
+        loop {
+            let news = self.hear();
+            assert_eq!(news["type"], "progress", "{news}");
+            let fits = news["fits"].as_array().unwrap();
+            if fits.iter().all(|fit| fit["status"] == "done") {
+                return fits.clone();
+            }
+        }
+    }
+}
+
+fn gaussian(mean: f64, std: f64) -> Value {
+    json!({"mean": [mean], "stds": [std], "correlation": 0.0})
+}
+
+#[test]
+fn only_pages_of_this_server_are_answered() {
+    let server = Running::new(Opening::default());
+    let host = format!("Host: {}\r\n", server.address());
+    let page = server.ask("/", &host);
+    assert!(page.starts_with("HTTP/1.1 200"), "{page}");
+    assert!(
+        page.contains("content-security-policy: default-src 'none'"),
+        "{page}"
+    );
+    // Every file that the page names is there.
+    for (before, after) in [("src=\"", "\""), ("href=\"", "\"")] {
+        for part in page.split(before).skip(1) {
+            let name = part.split(after).next().unwrap();
+            if !name.starts_with("data:") {
+                assert!(
+                    server
+                        .ask(&format!("/{name}"), &host)
+                        .starts_with("HTTP/1.1 200"),
+                    "{name}"
+                );
+            }
+        }
+    }
+    assert!(server.ask("/nowhere", &host).starts_with("HTTP/1.1 404"));
+    assert!(
+        server
+            .ask("/../Cargo.toml", &host)
+            .starts_with("HTTP/1.1 404")
+    );
+    let port = server.address().port();
+    for headers in [
+        String::new(),
+        format!("Host: rebound.example:{port}\r\n"),
+        format!("{host}Origin: http://elsewhere.example\r\n"),
+    ] {
+        let answer = server.ask("/", &headers);
+        assert!(
+            answer.starts_with("HTTP/1.1 403") || answer.starts_with("HTTP/1.1 400"),
+            "{answer}"
+        );
+        assert!(!answer.contains("<html"), "{answer}");
+    }
+    let mut request = format!("ws://{}/socket", server.address())
+        .into_client_request()
+        .unwrap();
+    request
+        .headers_mut()
+        .insert(header::ORIGIN, "http://elsewhere.example".parse().unwrap());
+    assert!(connect(request).is_err());
+}
+
+#[test]
+fn a_view_has_the_known_numbers() {
+    let server = Running::new(Opening::default());
+    let mut page = server.page();
+    // Wide enough for all of q.
+    page.state["axes"]["x"] = json!([-25.0, 25.0]);
+    // ½N(±3, 1) and the Gaussian with its moments, σ² = 10; 0.46199461 is published.
+    let view = page.view(&gaussian(0.0, 10f64.sqrt()), "fine");
+    let values = view["values"].as_array().unwrap();
+    let number = |value: &Value| value.as_f64().unwrap();
+    assert!(
+        (number(&values[0]["value"]) - 0.461_994_61).abs() < 1e-8,
+        "{values:?}"
+    );
+    for value in values {
+        let (value, low, high) = (
+            number(&value["value"]),
+            number(&value["lower"]),
+            number(&value["upper"]),
+        );
+        assert!(low <= value && value <= high && high - low < 1e-4 * value);
+    }
+    // The integrands are what the values are the integrals of.
+    let densities = &view["densities"];
+    let list = |list: &Value| -> Vec<f64> { list.as_array().unwrap().iter().map(number).collect() };
+    let x = list(&densities["x"]);
+    let step = x[1] - x[0];
+    for (curve, value) in densities["integrands"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .zip(values)
+    {
+        let sum: f64 = list(&curve["values"]).iter().sum::<f64>() * step;
+        assert!((sum - number(&value["value"])).abs() < 1e-4, "{sum}");
+    }
+    let total: f64 = list(&densities["p"]).iter().sum::<f64>() * step;
+    assert!((total - 1.0).abs() < 1e-6);
+    // The landscape has the optima that restarts find.
+    let surfaces = view["landscape"]["surfaces"].as_array().unwrap();
+    let optima = |surface: usize| -> Vec<[f64; 3]> {
+        let optima = surfaces[surface]["optima"].as_array().unwrap();
+        let of = |o: &Value| {
+            [
+                number(&o["at"][0]),
+                number(&o["at"][1]),
+                number(&o["value"]),
+            ]
+        };
+        optima.iter().map(of).collect()
+    };
+    let near = |found: &[f64; 3], expected: [f64; 3]| {
+        found
+            .iter()
+            .zip(expected)
+            .all(|(a, b)| (a - b).abs() < 2e-3)
+    };
+    assert_eq!(optima(0).len(), 1);
+    assert!(near(&optima(0)[0], [0.0, 3.162_277_7, 0.461_994_6]));
+    // One at each bump, and one that covers both.
+    assert_eq!(optima(1).len(), 3, "{:?}", optima(1));
+    for expected in [
+        [-2.984_306, 1.023_368_6, 0.688_769],
+        [2.984_306, 1.023_368_6, 0.688_769],
+        [0.0, 2.743_769_3, 0.840_621_4],
+    ] {
+        assert!(
+            optima(1).iter().any(|found| near(found, expected)),
+            "{:?}",
+            optima(1)
+        );
+    }
+}
+
+#[test]
+fn fits_train_as_the_saved_config_does() {
+    let server = Running::new(Opening::default());
+    let mut page = server.page();
+    page.state["start"] = gaussian(1.0, 1.5);
+    page.state["optimizer"]["steps"] = json!(60);
+    page.say(&json!({"type": "run", "id": 8, "state": page.state}));
+    let ends = page.until_done();
+    assert_eq!(ends[0]["step"], 60);
+    let saved = page.ask(&json!({"type": "config", "id": 9, "state": page.state}));
+    let text = saved["toml"].as_str().unwrap();
+    let summary = run_text(text).summary;
+    for (end, fit) in ends.iter().zip(&summary.fits) {
+        let best = fit.best.as_ref().unwrap();
+        let mean = best.mixture.means[0][0];
+        assert_eq!(end["q"]["mean"][0].as_f64().unwrap(), mean);
+        let value = best.divergences.of(fit.divergence).value;
+        assert!((end["value"].as_f64().unwrap() - value).abs() < 1e-7);
+    }
+}
+
+#[test]
+fn fits_can_be_stepped_paused_and_stopped() {
+    let server = Running::new(Opening::default());
+    let mut page = server.page();
+    page.say(&json!({"type": "run", "id": 1, "state": page.state, "paused": true}));
+    let step = |news: &Value| news["fits"][0]["step"].as_u64().unwrap();
+    let first = page.hear();
+    assert_eq!(
+        (step(&first), &first["fits"][0]["status"]),
+        (0, &json!("paused"))
+    );
+    let second = page.ask(&json!({"type": "step"}));
+    assert_eq!(step(&second), 1);
+    assert_eq!(second["fits"][0]["path"].as_array().unwrap().len(), 1);
+    page.say(&json!({"type": "resume"}));
+    assert!(step(&page.hear()) > 1);
+    page.say(&json!({"type": "stop"}));
+    // Nothing of them comes after the answer to what is asked next, but for what was on its way.
+    page.say(
+        &json!({"type": "view", "id": 5, "state": page.state, "q": null, "landscape": "none"}),
+    );
+    while page.hear()["type"] != "view" {}
+    let state = page.state.clone();
+    let next = page.ask(&json!({"type": "config", "id": 6, "state": state}));
+    assert_eq!(next["type"], "config");
+}
+
+#[test]
+fn nonsense_is_an_error_and_the_page_goes_on() {
+    let server = Running::new(Opening::default());
+    let mut page = server.page();
+    for message in [
+        "",
+        "{",
+        "[]",
+        "{\"type\":\"view\"}",
+        "{\"type\":\"unheard\"}",
+        "\u{0}",
+    ] {
+        page.socket.send(Message::text(message)).unwrap();
+        assert_eq!(page.hear()["type"], "error", "{message}");
+    }
+    let good = page.state.clone();
+    for (path, value) in [
+        ("/dim", json!(3)),
+        ("/version", json!(2)),
+        ("/target/weights", json!([0.5, 0.6])),
+        ("/target/weights", json!([])),
+        ("/target/means", json!([[0.0]])),
+        ("/target/stds/0/0", json!(0.0)),
+        ("/target/stds/0/0", json!(1e300)),
+        ("/target/correlations/0", json!(0.5)),
+        ("/start/mean/0", json!(1e300)),
+        ("/start/mean", json!([1.0, 2.0])),
+        ("/fits/0", json!("kl")),
+        ("/fits", json!(["js", "js", "js", "js", "js"])),
+        ("/optimizer/steps", json!(0)),
+        ("/optimizer/steps", json!(100_000_000)),
+        ("/optimizer/learning_rate", json!(-1.0)),
+        ("/axes/x", json!([1.0, 1.0])),
+        ("/landscape/parameters/1", json!("mean")),
+        ("/landscape/parameters/1", json!("std2")),
+        ("/landscape/ranges/0", json!([5.0, -5.0])),
+    ] {
+        let mut state = good.clone();
+        *state.pointer_mut(path).unwrap() = value.clone();
+        for mut request in [
+            json!({"type": "view", "q": null, "landscape": "coarse"}),
+            json!({"type": "config"}),
+            json!({"type": "run"}),
+            json!({"type": "figure", "q": null, "format": "svg"}),
+        ] {
+            request["id"] = json!(3);
+            request["state"] = state.clone();
+            let answer = page.ask(&request);
+            assert_eq!(
+                (&answer["type"], &answer["id"]),
+                (&json!("error"), &json!(3)),
+                "{path} {value}"
+            );
+            assert!(!answer["help"].as_str().unwrap().is_empty());
+        }
+    }
+    // A range that no density is in is an answer too.
+    page.state["landscape"]["ranges"] = json!([[-5.0, 5.0], [-2.0, -1.0]]);
+    let view =
+        json!({"type": "view", "id": 3, "state": page.state, "q": null, "landscape": "coarse"});
+    assert_eq!(page.ask(&view)["type"], "error");
+    page.state = good;
+    page.view(&Value::Null, "coarse");
+    // Too long a message ends this page and no other.
+    let mut other = server.page();
+    page.socket.send(Message::text("x".repeat(1 << 20))).ok();
+    assert!((0..3).any(|_| page.socket.read().is_err()));
+    other.view(&Value::Null, "none");
+}
+
+#[test]
+fn pages_come_and_go() {
+    let server = Running::new(Opening::default());
+    let mut pages: Vec<Page> = (0..10).map(|_| server.page()).collect();
+    for page in &mut pages {
+        page.say(&json!({"type": "run", "id": 1, "state": page.state}));
+    }
+    for page in &mut pages {
+        assert_eq!(page.hear()["type"], "progress");
+    }
+    // Closed in the middle of a fit.
+    pages.truncate(2);
+    pages[1].view_among_news();
+    let more: Vec<Page> = (0..10).map(|_| server.page()).collect();
+    assert_eq!(more.len(), 10);
+    let too_many: Vec<_> = (0..10)
+        .map(|_| connect(format!("ws://{}/socket", server.address())))
+        .collect();
+    assert!(too_many.iter().any(Result::is_err));
+}
+
+impl Page {
+    fn view_among_news(&mut self) {
+        self.say(
+            &json!({"type": "view", "id": 2, "state": self.state, "q": null, "landscape": "none"}),
+        );
+        while self.hear()["type"] != "view" {}
+    }
+}
+
+#[test]
+fn two_dimensions_and_figures() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/plane.toml");
+    let server = Running::new(Opening::read(&path).unwrap());
+    let mut page = server.page();
+    assert_eq!(page.state["dim"], 2);
+    let view = page.view(&Value::Null, "coarse");
+    let (x, p) = (&view["densities"]["x"], &view["densities"]["p"]);
+    assert_eq!(
+        p.as_array().unwrap().len(),
+        x.as_array().unwrap().len().pow(2)
+    );
+    assert!(view["values"][0]["value"].as_f64().unwrap() > 0.0);
+    let saved = page.ask(&json!({"type": "config", "id": 9, "state": page.state}));
+    let text = saved["toml"].as_str().unwrap();
+    Experiment::parse(Path::new("explored.toml"), text, Vec::new()).unwrap();
+    let figure = page
+        .ask(&json!({"type": "figure", "id": 4, "state": page.state, "q": null, "format": "png"}));
+    let data = figure["data"].as_str().unwrap();
+    // What every PNG begins with, in base64.
+    assert!(data.starts_with("iVBORw0KGgo"), "{}", &data[..20]);
+}
+
+#[test]
+fn what_cannot_be_explored_is_refused() {
+    for name in ["iris", "heavy-tails", "five-dimensions"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("configs/{name}.toml"));
+        assert!(Opening::read(&path).is_err(), "{name}");
+    }
+    assert!(Opening::read(Path::new("no such file")).is_err());
+}
