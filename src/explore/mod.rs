@@ -5,11 +5,12 @@
 //! itself, and keeps nothing between connections.
 
 mod assets;
+mod connection;
 mod guard;
 mod protocol;
 mod replay;
 mod save;
-mod session;
+
 mod state;
 mod training;
 mod view;
@@ -145,7 +146,7 @@ async fn open_socket(upgrade: WebSocketUpgrade, Shared(served): Shared<Arc<Serve
         .max_message_size(LONGEST_MESSAGE)
         .max_frame_size(LONGEST_MESSAGE))
     .on_upgrade(move |socket| async move {
-        session::run(socket, served.opening.clone()).await;
+        connection::run(socket, served.opening.clone()).await;
         drop(seat);
     })
 }
