@@ -4,6 +4,7 @@ use crate::device::Numerics;
 use crate::divergence::DivergenceKind;
 use crate::error::Result;
 use crate::evaluate::{Effort, Evaluator};
+use crate::fit::{Plan, Record, RunRecord};
 use crate::kernel::MixtureTensors;
 use crate::mixture::Mixture;
 
@@ -13,6 +14,80 @@ pub const EXACT: f64 = 3e-4;
 /// As [`EXACT`], where the gradients are noisy and the ends of the runs scatter: 0.3 standard
 /// deviations.
 pub const NOISY: f64 = 1e-2;
+
+/// A gradient above this is still on its way down, in the norm of its θ.
+pub const AT_REST: f64 = 1e-3;
+
+/// Where the runs of a fit ended.
+#[derive(Debug, Clone)]
+pub struct Ends {
+    /// The runs that count, those with the least divergence first.
+    ranked: Vec<usize>,
+    /// The optimum each run ended at, the best first; none for one that does not count.
+    optimum: Vec<Option<usize>>,
+}
+
+impl Ends {
+    /// The ends of the runs that did not fail and that `counts` lets count.
+    ///
+    /// # Errors
+    /// If the device failed.
+    pub fn of(
+        plan: &Plan,
+        last: &Record,
+        numerics: &Numerics,
+        counts: impl Fn(&RunRecord) -> bool,
+    ) -> Result<Self> {
+        let value = |run: usize| last.runs[run].evaluation.of(plan.divergence).value;
+        let mut ranked: Vec<usize> = (0..last.runs.len())
+            .filter(|&run| !last.runs[run].has_failed() && counts(&last.runs[run]))
+            .collect();
+        // NaN counts as the largest, so that it is never the best.
+        ranked.sort_by(|&a, &b| {
+            (value(a).is_nan().cmp(&value(b).is_nan())).then(value(a).total_cmp(&value(b)))
+        });
+        let mixtures: Vec<&Mixture> = ranked.iter().map(|&run| &last.runs[run].mixture).collect();
+        // Fixed noise scatters ends too: each order of the components has noise of its own.
+        let tolerance = if plan.estimator.rule.is_random() {
+            NOISY
+        } else {
+            EXACT
+        };
+        let mut optimum = vec![None; last.runs.len()];
+        for (&run, group) in (ranked.iter()).zip(group(&mixtures, tolerance, numerics)?) {
+            optimum[run] = Some(group);
+        }
+        Ok(Self { ranked, optimum })
+    }
+
+    /// The best run.
+    pub fn best(&self) -> Option<usize> {
+        self.ranked.first().copied()
+    }
+
+    /// The runs that count, the best first.
+    pub fn ranked(&self) -> &[usize] {
+        &self.ranked
+    }
+
+    /// The place of the optimum each run ended at, the best first; none for one that does not count.
+    pub fn optimum(&self) -> &[Option<usize>] {
+        &self.optimum
+    }
+
+    /// The best run at each optimum, with how many ended there.
+    pub fn leaders(&self) -> Vec<(usize, usize)> {
+        let mut leaders: Vec<(usize, usize)> = Vec::new();
+        for &run in &self.ranked {
+            // Optima are numbered by their first member.
+            match self.optimum[run].and_then(|place| leaders.get_mut(place)) {
+                Some((_, runs)) => *runs += 1,
+                None => leaders.push((run, 1)),
+            }
+        }
+        leaders
+    }
+}
 
 /// Groups mixtures that are the same density, whatever the order of their components.
 ///

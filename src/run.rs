@@ -12,7 +12,7 @@ use crate::fit::{Fit, Member, Plan, Record};
 use crate::kernel::MixtureTensors;
 use crate::known_optimum::KnownOptimum;
 use crate::mixture::{Mixture, NaturalParameters};
-use crate::optima;
+use crate::optima::Ends;
 use crate::run_folder::{
     FORMAT, FitSummary, GradientVariance, KnownOptimumSummary, Optimum, RunFolder, RunSummary,
     Summary, Versions,
@@ -179,11 +179,11 @@ impl Ended<'_> {
     /// Judges where it ended, and writes its table of restarts.
     fn summarize(&self, folder: &RunFolder) -> Result<FitSummary> {
         let Self { plan, last, .. } = self;
-        let ends = Ends::of(plan, last, self.numerics)?;
-        folder.write_restarts(plan, &self.first, last, &ends.optimum)?;
+        let ends = Ends::of(plan, last, self.numerics, |_| true)?;
+        folder.write_restarts(plan, &self.first, last, ends.optimum())?;
         let best = ends.best().map(|run| self.run_summary(run)).transpose()?;
         let known_optimum = self.known_optimum(best.as_ref())?;
-        let mut optima = ends.optima(last);
+        let mut optima = optima_of(&ends, last);
         for optimum in optima.iter_mut().take(JUDGED) {
             optimum.divergences = match &best {
                 Some(best) if best.run == optimum.run => best.divergences.clone(),
@@ -196,7 +196,7 @@ impl Ended<'_> {
             steps: plan.optimizer.steps,
             seconds: last.seconds,
             restarts: last.runs.len(),
-            failed: ends.optimum.iter().filter(|end| end.is_none()).count(),
+            failed: ends.optimum().iter().filter(|end| end.is_none()).count(),
             best,
             known_optimum,
             optima,
@@ -260,65 +260,15 @@ impl Ended<'_> {
     }
 }
 
-/// Where the runs of a fit ended.
-struct Ends {
-    /// The runs that did not fail, those with the least divergence first.
-    ranked: Vec<usize>,
-    /// The optimum each run ended at, the best first; none for a failed run.
-    optimum: Vec<Option<usize>>,
-}
-
-impl Ends {
-    fn of(plan: &Plan, last: &Record, numerics: &Numerics) -> Result<Self> {
-        let value = |run: usize| last.runs[run].evaluation.of(plan.divergence).value;
-        let mut ranked: Vec<usize> = (0..last.runs.len())
-            .filter(|&run| !last.runs[run].has_failed())
-            .collect();
-        // NaN counts as the largest, so that it is never the best.
-        ranked.sort_by(|&a, &b| {
-            (value(a).is_nan().cmp(&value(b).is_nan())).then(value(a).total_cmp(&value(b)))
-        });
-        let mixtures: Vec<&Mixture> = ranked.iter().map(|&run| &last.runs[run].mixture).collect();
-        // Fixed noise scatters ends too: each order of the components has noise of its own.
-        let tolerance = if plan.estimator.rule.is_random() {
-            optima::NOISY
-        } else {
-            optima::EXACT
-        };
-        let mut optimum = vec![None; last.runs.len()];
-        for (&run, group) in ranked
-            .iter()
-            .zip(optima::group(&mixtures, tolerance, numerics)?)
-        {
-            optimum[run] = Some(group);
-        }
-        Ok(Self { ranked, optimum })
-    }
-
-    fn best(&self) -> Option<usize> {
-        self.ranked.first().copied()
-    }
-
-    fn optima(&self, last: &Record) -> Vec<Optimum> {
-        let count = self
-            .optimum
-            .iter()
-            .flatten()
-            .max()
-            .map_or(0, |most| most + 1);
-        (0..count)
-            .filter_map(|group| {
-                let members =
-                    || (self.ranked.iter()).filter(|&&run| self.optimum[run] == Some(group));
-                let run = *members().next()?;
-                Some(Optimum {
-                    runs: members().count(),
-                    run,
-                    gradient_norm: last.runs[run].gradient_norm,
-                    divergences: last.runs[run].evaluation.clone(),
-                    mixture: (&last.runs[run].mixture).into(),
-                })
-            })
-            .collect()
-    }
+/// The optima that runs ended at, the best first.
+fn optima_of(ends: &Ends, last: &Record) -> Vec<Optimum> {
+    (ends.leaders().into_iter())
+        .map(|(run, runs)| Optimum {
+            runs,
+            run,
+            gradient_norm: last.runs[run].gradient_norm,
+            divergences: last.runs[run].evaluation.clone(),
+            mixture: (&last.runs[run].mixture).into(),
+        })
+        .collect()
 }

@@ -7,14 +7,13 @@ use klfit::diagnostics::{Diagnostics, Reading};
 use klfit::digest;
 use klfit::divergence::{DivergenceKind, Estimate, Method};
 use klfit::evaluate::ALWAYS_REPORTED;
+use klfit::optima::AT_REST;
 use klfit::run_folder::{FitSummary, Optimum, RunSummary, Summary, TargetSummary};
 
 use super::Voice;
 
 /// Optima that are listed without being asked for.
 const LISTED: usize = 5;
-/// An end with a larger gradient than this is shown with it: it is not at rest.
-const MOVING: f64 = 1e-3;
 /// A quadrature of the loss with a larger error than this, in nats, is warned of.
 const ROUGH: f64 = 1e-4;
 
@@ -103,7 +102,7 @@ fn remarks(fit: &FitSummary, voice: Voice) {
         let finished = fit.restarts - fit.failed;
         // A random gradient does not go to zero at rest.
         let exact = (fit.best.as_ref()).is_some_and(|best| best.loss.method != Method::MonteCarlo);
-        let at_rest = |optimum: &Optimum| !exact || optimum.gradient_norm <= MOVING;
+        let at_rest = |optimum: &Optimum| !exact || optimum.gradient_norm <= AT_REST;
         let places = match fit.optima.len() {
             1 if fit.optima.iter().all(at_rest) => "one optimum".to_owned(),
             n if fit.optima.iter().all(at_rest) => format!("{n} optima"),

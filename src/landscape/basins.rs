@@ -6,11 +6,8 @@ use crate::error::Result;
 use crate::fit::{Fit, LogConfig, Plan};
 use crate::init::Start;
 use crate::mixture::Mixture;
-use crate::optima;
+use crate::optima::{AT_REST, Ends};
 use crate::target::Target;
-
-/// A gradient below this is at rest.
-const AT_REST: f64 = 1e-3;
 
 /// The optima of a fit, and the one that is reached from every cell.
 #[derive(Debug, Clone)]
@@ -54,34 +51,17 @@ pub fn basins(
             reached,
         });
     };
+    let is_random = plan.estimator.rule.is_random();
+    // A run that was still moving when its steps ran out has reached nothing.
+    let ends = Ends::of(&plan, &last, numerics, |end| {
+        is_random || end.gradient_norm <= AT_REST
+    })?;
     let value = |run: usize| last.runs[run].evaluation.of(plan.divergence).value;
-    let mut ranked: Vec<usize> = (0..last.runs.len())
-        .filter(|&run| {
-            let end = &last.runs[run];
-            let is_random = plan.estimator.rule.is_random();
-            // A run that was still moving when its steps ran out has reached nothing.
-            let rests = is_random || end.gradient_norm < AT_REST;
-            rests && !end.has_failed() && !value(run).is_nan()
-        })
+    let found = (ends.leaders().into_iter())
+        .map(|(run, _)| (last.runs[run].mixture.clone(), value(run)))
         .collect();
-    ranked.sort_by(|&a, &b| value(a).total_cmp(&value(b)));
-    let ends: Vec<&Mixture> = ranked.iter().map(|&run| &last.runs[run].mixture).collect();
-    let tolerance = if plan.estimator.rule.is_random() {
-        optima::NOISY
-    } else {
-        optima::EXACT
-    };
-    let groups = optima::group(&ends, tolerance, numerics)?;
-    let mut found = Vec::new();
-    let mut of_run = vec![None; last.runs.len()];
-    for (&run, group) in ranked.iter().zip(groups) {
-        if group == found.len() {
-            found.push((last.runs[run].mixture.clone(), value(run)));
-        }
-        of_run[run] = Some(group);
-    }
     let cells = (0..members.len()).filter(|&cell| members[cell].is_some());
-    for (cell, optimum) in cells.zip(of_run) {
+    for (cell, &optimum) in cells.zip(ends.optimum()) {
         reached[cell] = optimum;
     }
     Ok(Basins {

@@ -10,12 +10,14 @@ use crate::device::Numerics;
 use crate::error::{Error, Result};
 use crate::fit::{Fit, LogConfig, Plan, Record};
 use crate::mixture::{Mixture, natural_values};
-use crate::optima;
+use crate::optima::Ends;
 use crate::plot::{self, Mark, Scene};
 use crate::target::Target;
 
 /// Cells on a side where no number is given.
 const CELLS: usize = 100;
+/// Points on each side where no number is given.
+const POINTS: usize = 400;
 /// Steps of a path that are drawn.
 const PATH_STEPS: usize = 200;
 
@@ -28,6 +30,15 @@ pub struct Survey {
     pub points: Option<usize>,
     /// Whether to run each fit from every cell.
     pub basins: bool,
+}
+
+/// A fit that has been run.
+struct Trained<'e> {
+    plan: &'e Plan,
+    records: Vec<Record>,
+    ends: Ends,
+    /// Where its best run ended.
+    best: Mixture,
 }
 
 /// One fit with its landscape.
@@ -54,14 +65,30 @@ pub fn survey(experiment: &Experiment, survey: &Survey, out: &Path) -> Result<(V
     }
     let numerics = experiment.numerics()?;
     let target = Target::new(experiment.target.clone(), &numerics);
+    let trained = (experiment.plans.iter())
+        .map(|plan| train(plan, &target, &numerics, experiment.config.seed))
+        .collect::<Result<Vec<_>>>()?;
+    // One grid for all, so that they can be compared.
+    let axes = axes(survey, &trained, experiment)?;
     let (mut all, mut seconds) = (Vec::new(), 0.0);
-    for (place, plan) in experiment.plans.iter().enumerate() {
-        let records = train(plan, &target, &numerics, experiment.config.seed)?;
-        let (surveyed, took) = look(
-            place, plan, &records, survey, experiment, &target, &numerics,
-        )?;
-        seconds += took;
-        all.push(surveyed);
+    for (place, fit) in trained.iter().enumerate() {
+        let cells = Cells::new(&fit.best, axes.clone(), &numerics)?;
+        let points = survey.points.unwrap_or(POINTS);
+        let started = Instant::now();
+        let surface = cells.evaluate(&target, fit.plan.divergence, points, &numerics)?;
+        seconds += started.elapsed().as_secs_f64();
+        let seed = experiment.config.seed;
+        let reached = match survey.basins {
+            true => Some(basins(&cells, fit.plan, &target, &numerics, seed)?.reached),
+            false => None,
+        };
+        all.push(Surveyed {
+            plan: fit.plan,
+            marks: marks(place, fit, &axes),
+            cells,
+            values: surface.values,
+            reached,
+        });
     }
     fs::create_dir_all(out).map_err(Error::io("create", out))?;
     let mut files = vec![write_csv(&all, out)?];
@@ -69,108 +96,83 @@ pub fn survey(experiment: &Experiment, survey: &Survey, out: &Path) -> Result<(V
     Ok((files, seconds))
 }
 
-fn train(plan: &Plan, target: &Target, numerics: &Numerics, seed: u64) -> Result<Vec<Record>> {
+fn train<'e>(
+    plan: &'e Plan,
+    target: &Target,
+    numerics: &Numerics,
+    seed: u64,
+) -> Result<Trained<'e>> {
     let log = LogConfig {
         every: Some(plan.optimizer.steps.div_ceil(PATH_STEPS)),
         ..LogConfig::default()
     };
-    Fit::new(plan, target, numerics, log, seed)?.collect()
+    let fit = Fit::new(plan, target, numerics, log, seed)?;
+    let records = fit.collect::<Result<Vec<Record>>>()?;
+    let failed = || Error::Numerical {
+        message: format!("every run of fit \"{}\" failed", plan.label),
+        help: "choose another start or a smaller learning rate".to_owned(),
+    };
+    let last = records.last().ok_or_else(failed)?;
+    let ends = Ends::of(plan, last, numerics, |_| true)?;
+    let best = ends.best().ok_or_else(failed)?;
+    Ok(Trained {
+        plan,
+        best: last.runs[best].mixture.clone(),
+        records,
+        ends,
+    })
 }
 
-fn look<'e>(
-    place: usize,
-    plan: &'e Plan,
-    records: &[Record],
-    survey: &Survey,
-    experiment: &Experiment,
-    target: &Target,
-    numerics: &Numerics,
-) -> Result<(Surveyed<'e>, f64)> {
-    let Some(last) = records.last() else {
-        return Err(Error::usage("a fit logged nothing", "give it a step"));
-    };
-    let value = |run: usize| last.runs[run].evaluation.of(plan.divergence).value;
-    let mut ranked: Vec<usize> = (0..last.runs.len())
-        .filter(|&run| !last.runs[run].has_failed() && value(run).is_finite())
-        .collect();
-    ranked.sort_by(|&a, &b| value(a).total_cmp(&value(b)));
-    let Some(&best) = ranked.first() else {
-        return Err(Error::Numerical {
-            message: format!("every run of fit \"{}\" failed", plan.label),
-            help: "choose another start or a smaller learning rate".to_owned(),
-        });
-    };
-    let around = &last.runs[best].mixture;
-    let axes = axes(survey, around, experiment)?;
+/// The ways of all runs, the best one's on top, and the optima they ended at.
+fn marks(place: usize, fit: &Trained, axes: &[Axis; 2]) -> Vec<Mark> {
+    let names = parameter_names(&fit.best);
     let places = axes.each_ref().map(|axis| {
-        let names = parameter_names(around);
-        names
-            .iter()
-            .position(|name| *name == axis.name)
-            .unwrap_or(0)
+        let place = names.iter().position(|name| *name == axis.name);
+        place.unwrap_or(0)
     });
-    let at = |mixture: &Mixture| places.map(|place| natural_values(mixture)[place]);
-    let cells = Cells::new(around, axes, numerics)?;
-    let started = Instant::now();
-    let surface = cells.evaluate(
-        target,
-        plan.divergence,
-        survey.points.unwrap_or(400),
-        numerics,
-    )?;
-    let seconds = started.elapsed().as_secs_f64();
-    let mut marks: Vec<Mark> = (ranked.iter().rev())
-        .map(|&run| Mark::Path {
-            points: records
-                .iter()
-                .map(|record| at(&record.runs[run].mixture))
-                .collect(),
-            fit: place,
-            is_best: run == best,
+    let at = |mixture: &Mixture| {
+        let values = natural_values(mixture);
+        places.map(|place| values[place])
+    };
+    let Some(last) = fit.records.last() else {
+        return Vec::new();
+    };
+    let value = |run: usize| last.runs[run].evaluation.of(fit.plan.divergence).value;
+    let ranked = fit.ends.ranked();
+    let mut marks: Vec<Mark> = (ranked.iter().enumerate().rev())
+        .map(|(rank, &run)| {
+            let points = fit.records.iter();
+            Mark::Path {
+                points: points.map(|record| at(&record.runs[run].mixture)).collect(),
+                fit: place,
+                is_best: rank == 0,
+            }
         })
         .collect();
-    let ends: Vec<&Mixture> = ranked.iter().map(|&run| &last.runs[run].mixture).collect();
-    let tolerance = if plan.estimator.rule.is_random() {
-        optima::NOISY
-    } else {
-        optima::EXACT
-    };
-    let groups = optima::group(&ends, tolerance, numerics)?;
-    for group in 0..groups.iter().max().map_or(0, |most| most + 1) {
-        if let Some(first) = groups.iter().position(|&of| of == group) {
-            marks.push(Mark::Optimum {
-                at: at(ends[first]),
-                // Two optima of one value, by symmetry, are both the best.
-                is_best: value(ranked[first]) <= value(best) * (1.0 + 1e-6) + 1e-9,
-                label: format!("{:.4}", value(ranked[first])),
-            });
-        }
+    let least = ranked.first().map_or(f64::NAN, |&run| value(run));
+    for (run, _) in fit.ends.leaders() {
+        marks.push(Mark::Optimum {
+            at: at(&last.runs[run].mixture),
+            // Two optima of one value, by symmetry, are both the best.
+            is_best: value(run) <= least + 1e-6 * least.abs() + 1e-9,
+            label: format!("{:.4}", value(run)),
+        });
     }
-    let reached = match survey.basins {
-        true => Some(basins(&cells, plan, target, numerics, experiment.config.seed)?.reached),
-        false => None,
-    };
-    let surveyed = Surveyed {
-        plan,
-        cells,
-        values: surface.values,
-        marks,
-        reached,
-    };
-    Ok((surveyed, seconds))
+    marks
 }
 
 /// The axes that were asked for, and where none was, the first mean, and the first standard deviation
-/// or the second mean, as far as the target reaches.
-fn axes(survey: &Survey, around: &Mixture, experiment: &Experiment) -> Result<[Axis; 2]> {
-    let names = parameter_names(around);
+/// or the second mean, as far as the target and the ends of the fits reach.
+fn axes(survey: &Survey, fits: &[Trained], experiment: &Experiment) -> Result<[Axis; 2]> {
+    let names = fits
+        .first()
+        .map_or_else(Vec::new, |fit| parameter_names(&fit.best));
     let of = |part: &'static str| names.iter().filter(move |name| name.starts_with(part));
     let mut defaults: Vec<&String> = of("mean").take(2).collect();
     if let (1, Some(std)) = (defaults.len(), of("std").next()) {
         defaults.push(std);
     }
     let (mean, covariance) = experiment.target.extent();
-    let values = natural_values(around);
     let axis = |at: usize| -> Result<Axis> {
         if let Some(axis) = &survey.axes[at] {
             return Ok(axis.clone());
@@ -191,17 +193,20 @@ fn axes(survey: &Survey, around: &Mixture, experiment: &Experiment) -> Result<[A
             .and_then(|(_, at)| at.parse::<usize>().ok());
         let d = coordinate.map_or(0, |at| at - 1).min(mean.len() - 1);
         let (middle, std) = (mean[d], covariance[(d, d)].sqrt());
-        let here = names
-            .iter()
-            .position(|one| one == name)
-            .map_or(0.0, |place| values[place]);
+        let ends = fits.iter().filter_map(|fit| {
+            let names = parameter_names(&fit.best);
+            let place = names.iter().position(|one| one == name)?;
+            Some(natural_values(&fit.best)[place])
+        });
+        let highest = ends.clone().fold(f64::NEG_INFINITY, f64::max);
+        let lowest = ends.fold(f64::INFINITY, f64::min);
         let (low, high) = match name.split('_').next() {
-            Some("std") => (0.05 * std, (2.0 * std).max(1.5 * here)),
+            Some("std") => (0.05 * std.min(lowest), (2.0 * std).max(1.5 * highest)),
             Some("corr") => (-0.98, 0.98),
             Some("weight") => (0.01, 0.99),
             _ => (
-                (middle - 2.0 * std).min(here - std),
-                (middle + 2.0 * std).max(here + std),
+                (middle - 2.0 * std).min(lowest - std),
+                (middle + 2.0 * std).max(highest + std),
             ),
         };
         Ok(Axis::even(name.clone(), low..=high, CELLS))

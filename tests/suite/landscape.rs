@@ -3,7 +3,7 @@
 use klfit::Mixture;
 use klfit::config::Experiment;
 use klfit::device::{DeviceConfig, Numerics, Precision};
-use klfit::divergence::{DivergenceKind, gaussian_kl};
+use klfit::divergence::{DivergenceKind, gaussian_kl, kl};
 use klfit::landscape::{Axis, Cells, Survey, parameter_names, survey};
 use klfit::mixture::natural_values;
 use klfit::target::Target;
@@ -129,4 +129,41 @@ fn a_survey_finds_the_basins_of_reverse_kl() {
     let ends = [optimum(-3.0, 0.8), optimum(3.0, 0.8), optimum(0.0, 2.6)];
     assert!(ends[0] != ends[1] && ends[2] == 3.0, "{ends:?}");
     assert!(ends[0] + ends[1] == 3.0);
+}
+
+#[test]
+fn all_fits_of_a_survey_share_one_grid() {
+    // Their ends are far apart, so that each alone would get axes of its own.
+    let text = "name = \"apart\"\n\n[target]\nweights = [0.9, 0.1]\n\
+                means = [[0.0], [20.0]]\nstds = [[1.0], [1.0]]\n\n[optimizer]\nsteps = 300\n\n\
+                [[fit]]\ndivergence = \"forward-kl\"\n\n[[fit]]\ndivergence = \"reverse-kl\"\n\
+                init = { weights = [1.0], means = [[20.5]], stds = [[1.2]] }\n";
+    let experiment = Experiment::parse("apart.toml".as_ref(), text, Vec::new()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let wanted = Survey {
+        points: Some(1600),
+        ..Survey::default()
+    };
+    let (files, _) = survey(&experiment, &wanted, folder.path()).unwrap();
+    let mut csv = csv::Reader::from_path(&files[0]).unwrap();
+    let p = experiment.target.as_mixture().unwrap();
+    let (mut compared, mut highest) = (0, f64::NEG_INFINITY);
+    for (at, row) in csv.records().enumerate() {
+        let row = row.unwrap();
+        let row: Vec<f64> = row.iter().map(|cell| cell.parse().unwrap()).collect();
+        highest = row[0].max(highest);
+        // A few cells, by the calculator.
+        if at % 487 != 0 {
+            continue;
+        }
+        let q = gaussian(&row[..1], &row[1..2]);
+        for (found, exact) in [(row[2], kl(p, &q)), (row[3], kl(&q, p))] {
+            let exact = exact.unwrap().value;
+            assert!((found - exact).abs() < 1e-4 * exact, "{row:?} {exact}");
+        }
+        compared += 1;
+    }
+    assert!(compared > 15);
+    // The mean of reverse KL's end is 20, and of p 2 ± 6.1.
+    assert!(highest > 20.0 + 6.0);
 }

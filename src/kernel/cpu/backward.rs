@@ -11,12 +11,11 @@ use std::marker::PhantomData;
 use pulp::{Simd, WithSimd};
 
 use super::block::{group_len, groups, groups_mut, pack, room, rows_per_group, unpack};
-use super::components::{Component, ComponentSums, Components, accumulate_sums, reduce};
-use super::diagonal::Diagonal;
+use super::components::{
+    Component, ComponentSums, Components, accumulate_sums, for_component, reduce,
+};
 use super::forward::mend;
-use super::full::Full;
 use super::log_sum_exp::finite_shift;
-use super::low_rank::LowRank;
 use super::real::{Real, has_fma};
 use super::scratch::{padded, take, with_scratch};
 use super::width::Width;
@@ -110,14 +109,7 @@ fn dispatch<T: Real>(
             })
         };
     }
-    match (components.factors.is_empty(), components.dim) {
-        _ if components.rank > 0 => run!(LowRank<'_, T>),
-        (true, 1) => run!(Diagonal<'_, T, 1>),
-        (true, _) => run!(Diagonal<'_, T, 0>),
-        (false, 2) => run!(Full<'_, T, 2>),
-        (false, 3) => run!(Full<'_, T, 3>),
-        (false, _) => run!(Full<'_, T, 0>),
-    }
+    for_component!(components, run)
 }
 
 struct Backward<'a, 'b, T, C> {

@@ -59,6 +59,21 @@ impl<T: Real> Components<'_, T> {
     }
 }
 
+/// Calls `$run!` with the [`Component`] type that some components are worked on as.
+macro_rules! for_component {
+    ($components:expr, $run:ident) => {
+        match ($components.factors.is_empty(), $components.dim) {
+            _ if $components.rank > 0 => $run!($crate::kernel::cpu::low_rank::LowRank<'_, T>),
+            (true, 1) => $run!($crate::kernel::cpu::diagonal::Diagonal<'_, T, 1>),
+            (true, _) => $run!($crate::kernel::cpu::diagonal::Diagonal<'_, T, 0>),
+            (false, 2) => $run!($crate::kernel::cpu::full::Full<'_, T, 2>),
+            (false, 3) => $run!($crate::kernel::cpu::full::Full<'_, T, 3>),
+            (false, _) => $run!($crate::kernel::cpu::full::Full<'_, T, 0>),
+        }
+    };
+}
+pub(crate) use for_component;
+
 /// One component's share of the work, on groups of `W` vectors of samples.
 ///
 /// Rows of samples are `[group][rows_per_group][W]`: coordinate after coordinate, samples along the

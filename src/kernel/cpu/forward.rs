@@ -7,11 +7,8 @@ use pulp::{Simd, WithSimd};
 use super::block::{
     COMPONENTS_AT_ONCE, LONGEST_GROUP, group_len, groups, groups_mut, pack, room, rows_per_group,
 };
-use super::components::{Component, Components};
-use super::diagonal::Diagonal;
-use super::full::Full;
+use super::components::{Component, Components, for_component};
 use super::log_sum_exp::{LogSumExp, log_add_exp};
-use super::low_rank::LowRank;
 use super::real::{Real, has_fma, lanes};
 use super::scratch::{padded, take, with_scratch};
 use super::width::Width;
@@ -55,14 +52,7 @@ fn dispatch<T: Real>(
             })
         };
     }
-    match (components.factors.is_empty(), components.dim) {
-        _ if components.rank > 0 => run!(LowRank<'_, T>),
-        (true, 1) => run!(Diagonal<'_, T, 1>),
-        (true, _) => run!(Diagonal<'_, T, 0>),
-        (false, 2) => run!(Full<'_, T, 2>),
-        (false, 3) => run!(Full<'_, T, 3>),
-        (false, _) => run!(Full<'_, T, 0>),
-    }
+    for_component!(components, run)
 }
 
 /// Where no component is present the density is 0, at any x that is a number.

@@ -13,11 +13,10 @@ use super::block::{
     LONGEST_GROUP, group_len, groups, groups_mut, pack, room, rows_per_group, samples_per_block,
     unpack,
 };
-use super::components::{Component, ComponentSums, Components, accumulate_sums, reduce};
-use super::diagonal::Diagonal;
+use super::components::{
+    Component, ComponentSums, Components, accumulate_sums, for_component, reduce,
+};
 use super::forward::forward;
-use super::full::Full;
-use super::low_rank::LowRank;
 use super::real::{Real, has_fma};
 use super::scratch::{padded, take, with_scratch};
 use super::width::Width;
@@ -271,14 +270,7 @@ impl<'a, T: Real> Retained<'a, T> {
                 })
             };
         }
-        match (components.factors.is_empty(), components.dim) {
-            _ if components.rank > 0 => run!(LowRank<'_, T>),
-            (true, 1) => run!(Diagonal<'_, T, 1>),
-            (true, _) => run!(Diagonal<'_, T, 0>),
-            (false, 2) => run!(Full<'_, T, 2>),
-            (false, 3) => run!(Full<'_, T, 3>),
-            (false, _) => run!(Full<'_, T, 0>),
-        }
+        for_component!(components, run)
     }
 
     fn pull_back(
@@ -307,14 +299,7 @@ impl<'a, T: Real> Retained<'a, T> {
                 })
             };
         }
-        match (components.factors.is_empty(), components.dim) {
-            _ if components.rank > 0 => run!(LowRank<'_, T>),
-            (true, 1) => run!(Diagonal<'_, T, 1>),
-            (true, _) => run!(Diagonal<'_, T, 0>),
-            (false, 2) => run!(Full<'_, T, 2>),
-            (false, 3) => run!(Full<'_, T, 3>),
-            (false, _) => run!(Full<'_, T, 0>),
-        }
+        for_component!(components, run)
     }
 }
 
