@@ -172,6 +172,16 @@ pub enum Precision {
     F64,
 }
 
+impl Precision {
+    /// The name used in a config.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F64 => "f64",
+        }
+    }
+}
+
 /// `[device]` of a config.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a section")]

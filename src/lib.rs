@@ -4,7 +4,7 @@
 //! The command `klfit` is a thin layer over this library. Data flows one way:
 //!
 //! ```text
-//! config.toml ─► Experiment ─► Fit (the only loop) ─► Record … ─► RunFolder ─► figures
+//! config.toml ─► Experiment ─► Fit (the only loop) ─► Record … ─► RunFolder ─► figures ─► report
 //! ```
 //!
 //! - [`config`]: what TOML may say, and the one place that turns it into an
@@ -18,8 +18,10 @@
 //!   of p it covers; [`known_optimum`] and [`optima`]: the best there is,
 //!   and where the restarts ended;
 //! - [`mod@run`]: a whole experiment into a [`run_folder`]; [`plot`]: figures from that folder alone;
+//!   [`report`]: pages about it;
+//! - [`landscape`]: a divergence over two parameters; [`explore`]: all of it live in the browser;
 //! - [`calculator`]: a divergence between two given densities, with an error and a bracket;
-//! - [`mixture`]: mixtures on the host; [`device`]: backends and precision; [`noise`]: randomness
+//! - [`mixture`]: mixtures on the host; [`device`]: backends and precision; [`snapshot`]: a state to go on from; [`noise`]: randomness
 //!   without a past.
 //!
 //! Every tensor has the run as its first axis, so restarts go through the loop together: R runs, K
@@ -55,8 +57,10 @@ pub mod objective;
 pub mod optima;
 pub mod optimizer;
 pub mod plot;
+pub mod report;
 pub mod run;
 pub mod run_folder;
+pub mod snapshot;
 pub mod stop;
 pub mod sweep;
 pub mod target;

@@ -96,6 +96,19 @@ impl<'a> Objective<'a> {
         &self.numerics
     }
 
+    /// How often the rule of each run was refined.
+    pub(crate) fn levels(&self) -> &[usize] {
+        &self.levels
+    }
+
+    /// Takes the rules that an objective like this one had chosen, one for each run.
+    pub(crate) fn set_levels(&mut self, levels: impl Iterator<Item = usize>) {
+        let finest = self.rules.len().saturating_sub(1);
+        for (own, level) in self.levels.iter_mut().zip(levels) {
+            *own = level.min(finest);
+        }
+    }
+
     /// The densities of θ `[R, P]`.
     pub fn member(&self, theta: Tensor<2>) -> MixtureTensors {
         self.family.density(theta, &self.numerics)

@@ -137,8 +137,7 @@ fn run_fits(
     for record in fit {
         let record = record?;
         for (trajectory, part) in trajectories.iter_mut().zip(&parts) {
-            let earlier = last.as_ref().map(|last| last.of(part.clone()));
-            trajectory.append(&record.of(part.clone()), earlier.as_ref())?;
+            trajectory.append(&record.of(part.clone()))?;
         }
         watch.record(members[0].plan, &record);
         first.get_or_insert_with(|| record.clone());
@@ -190,6 +189,10 @@ impl Ended<'_> {
                 _ => self.judge(&last.runs[optimum.run].mixture)?,
             };
         }
+        let places: Vec<&Mixture> = (optima.iter().take(JUDGED))
+            .map(|optimum| &last.runs[optimum.run].mixture)
+            .collect();
+        let seed = self.experiment.config.seed;
         Ok(FitSummary {
             label: plan.label.clone(),
             divergence: plan.divergence,
@@ -199,6 +202,7 @@ impl Ended<'_> {
             failed: ends.optimum().iter().filter(|end| end.is_none()).count(),
             best,
             known_optimum,
+            modes: diagnostics::modes_found(self.target.model(), &places, seed),
             optima,
         })
     }

@@ -11,6 +11,9 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Result;
+use crate::snapshot::Snapshot;
+
 /// Iterates have settled if the two halves of the window differ no more than this R̂ allows.
 const SETTLED: f64 = 1.1;
 /// The most iterates of a run that are kept; older ones are forgotten.
@@ -139,6 +142,11 @@ pub enum Stop {
         /// The step it happened at.
         step: usize,
     },
+    /// It was asked to stop, and can be resumed.
+    Interrupted {
+        /// The step it had reached.
+        step: usize,
+    },
     /// Its loss or gradient was no longer finite, or its parameters no longer a density.
     Failed {
         /// The step it happened at.
@@ -157,6 +165,7 @@ impl Stop {
             | Self::Loss { step }
             | Self::Averaged { step }
             | Self::NoProgress { step }
+            | Self::Interrupted { step }
             | Self::Failed { step, .. } => Some(*step),
         }
     }
@@ -175,6 +184,7 @@ impl std::fmt::Display for Stop {
             Self::Loss { step } => write!(f, "loss at rest at step {step}"),
             Self::Averaged { step } => write!(f, "average precise at step {step}"),
             Self::NoProgress { step } => write!(f, "no better point from step {step}"),
+            Self::Interrupted { step } => write!(f, "interrupted at step {step}"),
             Self::Failed { step, what } => write!(f, "failed at step {step}: {what}"),
         }
     }
@@ -217,6 +227,47 @@ impl Watcher {
             next_look: 0,
             settled: None,
         }
+    }
+
+    /// What it has seen so far.
+    pub fn snapshot(&self) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        let losses: Vec<f64> = self.losses.iter().copied().collect();
+        snapshot.put("losses", &[losses.len()], losses);
+        if let Some(first) = self.iterates.front() {
+            let iterates = self.iterates.iter().flatten().copied().collect();
+            snapshot.put("iterates", &[self.iterates.len(), first.len()], iterates);
+        }
+        snapshot.put_count("seen", self.seen as u64);
+        snapshot.put_count("next_look", self.next_look as u64);
+        if let Some(settled) = self.settled {
+            snapshot.put_count("settled", settled as u64);
+        }
+        snapshot
+    }
+
+    /// Goes on from what one with the same config had seen of a θ of so many entries.
+    ///
+    /// # Errors
+    /// If the snapshot is not of a watcher.
+    pub fn restore(&mut self, snapshot: &Snapshot, parameters: usize) -> Result<()> {
+        let count = |name: &str| -> Result<usize> {
+            Ok(usize::try_from(snapshot.count(name)?).unwrap_or(usize::MAX))
+        };
+        self.losses = (snapshot.find("losses")).map_or_else(VecDeque::new, |(_, losses)| {
+            losses.iter().copied().collect()
+        });
+        self.iterates = match snapshot.find("iterates") {
+            Some((&[_, width], values)) if width == parameters && width > 0 => {
+                values.chunks(width).map(<[f64]>::to_vec).collect()
+            }
+            _ => VecDeque::new(),
+        };
+        (self.seen, self.next_look) = (count("seen")?, count("next_look")?);
+        self.settled = count("settled")
+            .ok()
+            .map(|settled| settled.min(self.iterates.len()));
+        Ok(())
     }
 
     /// Takes in the numbers of a step: θ (P), its loss and the norm of its gradient, and the scale

@@ -1,5 +1,6 @@
 //! The command line: one file for each subcommand.
 
+mod animate;
 mod check;
 mod complaint;
 mod devices;
@@ -10,6 +11,7 @@ mod init;
 mod landscape;
 mod plot;
 mod progress;
+mod report;
 mod run;
 mod sweep;
 mod table;
@@ -34,6 +36,8 @@ pub use complaint::complain;
   klfit estimate data.csv      estimate a Gaussian or a mixture from samples
   klfit landscape my.toml      draw what its fits go down on
   klfit explore                see forward and reverse KL move, in the browser
+  klfit report outputs/NAME    report on a run: HTML, Markdown, LaTeX
+  klfit animate outputs/NAME   draw its fits in motion
   klfit devices                list what this klfit can compute on
 
 The exit code is 0 after success, 1 if every restart of a fit failed, 2 if the request was wrong.")]
@@ -75,6 +79,10 @@ enum Command {
     Landscape(landscape::Options),
     /// Explore both KLs on a page in the browser
     Explore(explore::Options),
+    /// Report on finished runs: an HTML page, Markdown, a LaTeX table
+    Report(report::Options),
+    /// Draw the fits of a finished run in motion
+    Animate(animate::Options),
     /// List what this klfit can compute on
     Devices,
 }
@@ -100,6 +108,8 @@ pub fn dispatch(cli: Cli) -> Result<Outcome> {
         Command::Estimate(options) => estimate::estimate(&options, cli.voice),
         Command::Landscape(options) => landscape::landscape(&options, cli.voice),
         Command::Explore(options) => explore::explore(&options, cli.voice),
+        Command::Report(options) => report::report(&options, cli.voice),
+        Command::Animate(options) => animate::animate(&options, cli.voice),
         Command::Devices => devices::devices(),
     }
 }

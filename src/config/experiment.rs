@@ -98,6 +98,9 @@ impl Experiment {
             plans.push(checker.plan(fit, &mut notes)?);
         }
         check::label(source, &config.fit, &mut plans)?;
+        if let Some(landscape) = &config.landscape {
+            check::landscape(source, landscape, &target, &plans)?;
+        }
         // The default follows the steps; where they differ, it stays one for each fit.
         let mut everies = plans
             .iter()

@@ -27,6 +27,7 @@ use crate::divergence::DivergenceName;
 use crate::estimator::EstimatorConfig;
 use crate::family::FamilyConfig;
 use crate::fit::LogConfig;
+use crate::landscape::LandscapeConfig;
 use crate::optimizer::OptimizerConfig;
 use crate::stop::StopConfig;
 
@@ -51,6 +52,9 @@ pub struct Config {
     /// What is logged.
     #[serde(default)]
     pub log: LogConfig,
+    /// The landscape that is drawn beside the other figures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub landscape: Option<LandscapeConfig>,
     /// The density to fit.
     pub target: TargetConfig,
     /// What is fitted to it.
@@ -103,11 +107,12 @@ fn common_keys(section: &str) -> Option<&'static [&'static str]> {
 }
 
 /// The keys of a file itself, but for the shared sections.
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 8] = [
     "name",
     "seed",
     "device",
     "log",
+    "landscape",
     "target",
     "fit",
     resolve::SWEEP,

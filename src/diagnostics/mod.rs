@@ -91,17 +91,40 @@ pub fn modes_covered(modes: &[DVector<f64>], q: &Mixture, threshold: f64) -> Mod
     }
 }
 
+/// How many of the modes of p lie where one of several q has [`REGION_MASS`] of its probability;
+/// none where p has no modes to tell. The draws depend on the seed alone.
+pub fn modes_found(p: &TargetModel, several: &[&Mixture], seed: u64) -> Option<ModesCovered> {
+    let modes = p.modes()?;
+    let key = RunKey { seed, run: 0 };
+    let thresholds: Vec<f64> = (several.iter())
+        .map(|q| {
+            let draws = q.sample(DRAWS, &mut key.generator(Stream::FamilyDiagnostics, 0));
+            region_threshold(&log_density(q, &draws), REGION_MASS)
+        })
+        .collect();
+    let is_found = |mode: &&DVector<f64>| {
+        let mut pairs = several.iter().zip(&thresholds);
+        pairs.any(|(q, &threshold)| q.log_density(mode.as_slice()) >= threshold)
+    };
+    Some(ModesCovered {
+        covered: modes.iter().filter(is_found).count(),
+        of: modes.len(),
+    })
+}
+
+/// log q at points of D coordinates each.
+fn log_density(q: &Mixture, points: &[f64]) -> Vec<f64> {
+    (points.par_chunks_exact(q.dim()))
+        .map(|x| q.log_density(x))
+        .collect()
+}
+
 /// What is known of q beside its divergences to p. The draws depend on the seed alone.
 pub fn diagnose(p: &TargetModel, q: &Mixture, seed: u64) -> Diagnostics {
     let key = RunKey { seed, run: 0 };
     let dim = q.dim();
-    let log_q_at = |points: &[f64]| -> Vec<f64> {
-        (points.par_chunks_exact(dim))
-            .map(|x| q.log_density(x))
-            .collect()
-    };
     let of_q = q.sample(DRAWS, &mut key.generator(Stream::FamilyDiagnostics, 0));
-    let log_q = log_q_at(&of_q);
+    let log_q = log_density(q, &of_q);
     let threshold = region_threshold(&log_q, REGION_MASS);
     let of_p = match p {
         TargetModel::Samples(samples) => samples.rows().to_vec(),
@@ -114,7 +137,7 @@ pub fn diagnose(p: &TargetModel, q: &Mixture, seed: u64) -> Diagnostics {
         log_p.map(|log_p| -> Vec<f64> { (log_p.iter().zip(&log_q)).map(|(p, q)| p - q).collect() });
     Diagnostics {
         psis: ratios.map(|ratios| psis(&ratios)),
-        mass_in_region: Some(mass_in_region(&log_q_at(&of_p), threshold)),
+        mass_in_region: Some(mass_in_region(&log_density(q, &of_p), threshold)),
         modes: p.modes().map(|modes| modes_covered(&modes, q, threshold)),
     }
 }

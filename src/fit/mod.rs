@@ -2,6 +2,7 @@
 
 mod plan;
 mod record;
+mod state;
 
 use std::ops::Range;
 use std::time::Instant;
@@ -10,6 +11,7 @@ use burn::tensor::{Bool, Tensor};
 
 pub use plan::{LogConfig, Plan};
 pub use record::{Record, RunRecord};
+pub use state::FitState;
 
 use crate::device::Numerics;
 use crate::divergence::Estimate;
@@ -76,6 +78,10 @@ pub struct Fit<'a> {
     last: Vec<(Mixture, Option<Stop>)>,
     /// One for each run, if there is anything to watch for.
     watchers: Vec<Watcher>,
+    /// θ of the last valid members, `[R, P]` row after row.
+    shown: Vec<f64>,
+    /// The runs whose end a record has told.
+    told: Vec<bool>,
 }
 
 /// The runs of one member.
@@ -197,15 +203,27 @@ impl<'a> Fit<'a> {
                 loss: zeros.clone(),
                 norm: zeros,
             },
+            shown: Numerics::read(theta.clone())?,
             theta,
+            told: vec![false; last.len()],
             last,
             watchers: vec![Watcher::new(plan.stop); watched],
         })
     }
 
-    /// Steps the fit takes at most.
+    /// Steps the fit takes at most; once it has ended, those it took.
     pub fn steps(&self) -> usize {
         self.steps
+    }
+
+    /// The last step that was taken in; none before the first.
+    pub fn step(&self) -> Option<usize> {
+        self.step
+    }
+
+    /// Whether there is nothing left to do.
+    pub fn has_ended(&self) -> bool {
+        self.step.is_some_and(|step| step >= self.steps)
     }
 
     /// The runs of each member, in the order they were given.
@@ -309,6 +327,7 @@ impl<'a> Fit<'a> {
     fn record(&mut self, step: usize, losses: &[Estimate]) -> Result<Record> {
         let p = self.objective.target();
         let q = self.objective.member(self.health.finite.clone());
+        let finite = Numerics::read(self.health.finite.clone())?;
         let mut evaluations = Vec::with_capacity(self.last.len());
         for part in &self.parts {
             let runs: Vec<usize> = part.runs.clone().collect();
@@ -326,7 +345,11 @@ impl<'a> Fit<'a> {
                 Some(Stop::Failed { step, what })
             };
             match mixture {
-                Ok(mixture) => *last = mixture,
+                Ok(mixture) => {
+                    *last = mixture;
+                    let row = run * self.family.parameters()..(run + 1) * self.family.parameters();
+                    self.shown[row.clone()].copy_from_slice(&finite[row]);
+                }
                 Err(error) if stop.is_none() => {
                     *stop = failed(format!("q is no longer a density: {error}"));
                 }
@@ -368,7 +391,11 @@ impl<'a> Fit<'a> {
                 evaluation,
                 mixture: last.clone(),
                 stop: stop.clone(),
+                repeats: self.told[run],
             });
+        }
+        for (told, (_, stop)) in self.told.iter_mut().zip(&self.last) {
+            *told = stop.is_some();
         }
         Ok(Record {
             step,
@@ -385,45 +412,56 @@ impl<'a> Fit<'a> {
         health.active = health.active.clone().bool_and(going.equal_elem(1.0));
     }
 
+    /// Takes in one more step, and one step of the optimizer from there. A record where one is due.
+    ///
+    /// # Errors
+    /// If the device failed.
+    pub fn take_step(&mut self) -> Result<Option<Record>> {
+        let step = match self.step {
+            None => {
+                self.started = Instant::now();
+                0
+            }
+            Some(step) => step + 1,
+        };
+        self.step = Some(step);
+        let logged = self.is_logged(step);
+        let mut losses = None;
+        if logged {
+            losses = Some(self.objective.settle(&self.theta, step)?);
+        }
+        let (mut loss, mut gradient) = self.take_pulse(step);
+        if !self.watchers.is_empty() {
+            if self.watch(step)? {
+                (loss, gradient) = self.take_pulse(step);
+            }
+            self.retire();
+        }
+        if step < self.steps && !self.all_stopped() {
+            self.descend(step, loss, gradient)?;
+            self.retire();
+        }
+        if self.all_stopped() {
+            self.steps = step;
+        }
+        if !logged && !self.all_stopped() {
+            return Ok(None);
+        }
+        let losses = match losses {
+            Some(losses) => losses,
+            None => self.objective.settle(&self.health.finite, step)?,
+        };
+        let record = self.record(step, &losses)?;
+        self.retire();
+        if self.all_stopped() {
+            self.steps = step;
+        }
+        Ok(Some(record))
+    }
+
     fn advance(&mut self) -> Result<Record> {
         loop {
-            let step = match self.step {
-                None => {
-                    self.started = Instant::now();
-                    0
-                }
-                Some(step) => step + 1,
-            };
-            self.step = Some(step);
-            let logged = self.is_logged(step);
-            let mut losses = None;
-            if logged {
-                losses = Some(self.objective.settle(&self.theta, step)?);
-            }
-            let (mut loss, mut gradient) = self.take_pulse(step);
-            if !self.watchers.is_empty() {
-                if self.watch(step)? {
-                    (loss, gradient) = self.take_pulse(step);
-                }
-                self.retire();
-            }
-            if step < self.steps && !self.all_stopped() {
-                self.descend(step, loss, gradient)?;
-                self.retire();
-            }
-            if self.all_stopped() {
-                self.steps = step;
-            }
-            if logged || self.all_stopped() {
-                let losses = match losses {
-                    Some(losses) => losses,
-                    None => self.objective.settle(&self.health.finite, step)?,
-                };
-                let record = self.record(step, &losses)?;
-                self.retire();
-                if self.all_stopped() {
-                    self.steps = step;
-                }
+            if let Some(record) = self.take_step()? {
                 return Ok(record);
             }
         }
@@ -434,7 +472,7 @@ impl Iterator for Fit<'_> {
     type Item = Result<Record>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.step.is_some_and(|step| step >= self.steps) {
+        if self.has_ended() {
             return None;
         }
         let record = self.advance();

@@ -25,6 +25,8 @@ pub struct RunRecord {
     pub mixture: Mixture,
     /// Why the run stopped, if it has.
     pub stop: Option<Stop>,
+    /// Whether an earlier record has told the same: the run had ended.
+    pub repeats: bool,
 }
 
 impl RunRecord {

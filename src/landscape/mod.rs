@@ -1,12 +1,14 @@
 //! A divergence over a grid of two parameters: what gradient descent goes down on.
 
 mod basins;
+mod config;
 mod survey;
 
 use std::ops::RangeInclusive;
 
 pub use basins::{Basins, basins};
-pub use survey::{Survey, survey};
+pub use config::{LandscapeConfig, ParameterRange};
+pub use survey::{Survey, of_run, survey};
 
 use crate::device::Numerics;
 use crate::divergence::DivergenceKind;

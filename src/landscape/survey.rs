@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::{Axis, Cells, basins, parameter_names};
+use super::{Axis, Cells, LandscapeConfig, basins, parameter_names};
 use crate::config::Experiment;
 use crate::device::Numerics;
 use crate::error::{Error, Result};
@@ -12,7 +12,9 @@ use crate::fit::{Fit, LogConfig, Plan, Record};
 use crate::mixture::{Mixture, natural_values};
 use crate::optima::Ends;
 use crate::plot::{self, Mark, Scene};
-use crate::target::Target;
+use crate::run_folder::RunFolder;
+use crate::run_folder::story::{Chapter, Story};
+use crate::target::{Target, TargetModel};
 
 /// Cells on a side where no number is given.
 const CELLS: usize = 100;
@@ -21,23 +23,23 @@ const POINTS: usize = 400;
 /// Steps of a path that are drawn.
 const PATH_STEPS: usize = 200;
 
-/// What of a landscape is wanted.
-#[derive(Debug, Clone, Default)]
+/// What a survey left.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Survey {
-    /// The parameters across and up; by default the means and standard deviations there are first.
-    pub axes: [Option<Axis>; 2],
-    /// Points on each side; 400 by default.
-    pub points: Option<usize>,
-    /// Whether to run each fit from every cell.
-    pub basins: bool,
+    /// `landscape.csv` and the figure.
+    pub files: Vec<PathBuf>,
+    /// How long the evaluation of all cells took.
+    pub seconds: f64,
 }
 
-/// A fit that has been run.
-struct Trained<'e> {
+/// A fit that has been run, as far as a landscape shows it.
+struct Traveled<'e> {
     plan: &'e Plan,
-    records: Vec<Record>,
-    ends: Ends,
-    /// Where its best run ended.
+    /// q at the steps of each run that did not fail, the best run first.
+    ways: Vec<Vec<Mixture>>,
+    /// The optima with their values in nats, the best first.
+    optima: Vec<(Mixture, f64)>,
+    /// Where the best run ended.
     best: Mixture,
 }
 
@@ -51,40 +53,77 @@ struct Surveyed<'e> {
 }
 
 /// Runs every fit of an experiment, evaluates its divergence on the grid, and writes `landscape.csv`
-/// and the figure into a folder. Returns the files, and how long the evaluation of all cells took,
-/// in seconds.
+/// and the figure into a folder.
 ///
 /// # Errors
 /// If there is no such parameter, the target has no density, or the folder cannot be written.
-pub fn survey(experiment: &Experiment, survey: &Survey, out: &Path) -> Result<(Vec<PathBuf>, f64)> {
-    if experiment.target.as_samples().is_some() {
-        return Err(Error::usage(
-            "rows have no density to draw a landscape of",
-            "give a config whose target is a density",
-        ));
-    }
+pub fn survey(experiment: &Experiment, wanted: &LandscapeConfig, out: &Path) -> Result<Survey> {
+    has_density(&experiment.target)?;
     let numerics = experiment.numerics()?;
     let target = Target::new(experiment.target.clone(), &numerics);
-    let trained = (experiment.plans.iter())
-        .map(|plan| train(plan, &target, &numerics, experiment.config.seed))
+    let seed = experiment.config.seed;
+    let traveled = (experiment.plans.iter())
+        .map(|plan| Traveled::train(plan, &target, &numerics, seed))
         .collect::<Result<Vec<_>>>()?;
+    draw(&traveled, wanted, &target, &numerics, seed, out)
+}
+
+/// As [`survey`], of a finished run: the ways are those it took.
+///
+/// # Errors
+/// As [`survey`]; and if the run is not finished.
+pub fn of_run(folder: &RunFolder, wanted: &LandscapeConfig, out: &Path) -> Result<Survey> {
+    let story = Story::read(folder)?;
+    has_density(&story.target)?;
+    let numerics = Numerics::open(story.config.device)?;
+    let target = Target::new(story.target.clone(), &numerics);
+    let traveled = (story.fits.iter())
+        .map(Traveled::read)
+        .collect::<Result<Vec<_>>>()?;
+    draw(
+        &traveled,
+        wanted,
+        &target,
+        &numerics,
+        story.config.seed,
+        out,
+    )
+}
+
+fn has_density(target: &TargetModel) -> Result<()> {
+    if target.as_samples().is_none() {
+        return Ok(());
+    }
+    Err(Error::usage(
+        "rows have no density to draw a landscape of",
+        "give a config whose target is a density",
+    ))
+}
+
+fn draw(
+    traveled: &[Traveled],
+    wanted: &LandscapeConfig,
+    target: &Target,
+    numerics: &Numerics,
+    seed: u64,
+    out: &Path,
+) -> Result<Survey> {
     // One grid for all, so that they can be compared.
-    let axes = axes(survey, &trained, experiment)?;
+    let axes = axes(wanted, traveled, target.model())?;
     let (mut all, mut seconds) = (Vec::new(), 0.0);
-    for (place, fit) in trained.iter().enumerate() {
-        let cells = Cells::new(&fit.best, axes.clone(), &numerics)?;
-        let points = survey.points.unwrap_or(POINTS);
+    for (place, fit) in traveled.iter().enumerate() {
+        let cells = Cells::new(&fit.best, axes.clone(), numerics)?;
+        let points = wanted.points.unwrap_or(POINTS);
         let started = Instant::now();
-        let surface = cells.evaluate(&target, fit.plan.divergence, points, &numerics)?;
+        let surface = cells.evaluate(target, fit.plan.divergence, points, numerics)?;
         seconds += started.elapsed().as_secs_f64();
-        let seed = experiment.config.seed;
-        let reached = match survey.basins {
-            true => Some(basins(&cells, fit.plan, &target, &numerics, seed)?.reached),
+        let reached = match wanted.basins {
+            true => Some(basins(&cells, fit.plan, target, numerics, seed)?.reached),
             false => None,
         };
         all.push(Surveyed {
             plan: fit.plan,
-            marks: marks(place, fit, &axes),
+            marks: fit.marks(place, &axes),
             cells,
             values: surface.values,
             reached,
@@ -93,77 +132,102 @@ pub fn survey(experiment: &Experiment, survey: &Survey, out: &Path) -> Result<(V
     fs::create_dir_all(out).map_err(Error::io("create", out))?;
     let mut files = vec![write_csv(&all, out)?];
     files.extend(plot::draw_landscape(&scene(&all), out)?);
-    Ok((files, seconds))
+    Ok(Survey { files, seconds })
 }
 
-fn train<'e>(
-    plan: &'e Plan,
-    target: &Target,
-    numerics: &Numerics,
-    seed: u64,
-) -> Result<Trained<'e>> {
-    let log = LogConfig {
-        every: Some(plan.optimizer.steps.div_ceil(PATH_STEPS)),
-        ..LogConfig::default()
-    };
-    let fit = Fit::new(plan, target, numerics, log, seed)?;
-    let records = fit.collect::<Result<Vec<Record>>>()?;
-    let failed = || Error::Numerical {
+fn failed(plan: &Plan) -> Error {
+    Error::Numerical {
         message: format!("every run of fit \"{}\" failed", plan.label),
         help: "choose another start or a smaller learning rate".to_owned(),
-    };
-    let last = records.last().ok_or_else(failed)?;
-    let ends = Ends::of(plan, last, numerics, |_| true)?;
-    let best = ends.best().ok_or_else(failed)?;
-    Ok(Trained {
-        plan,
-        best: last.runs[best].mixture.clone(),
-        records,
-        ends,
-    })
+    }
 }
 
-/// The ways of all runs, the best one's on top, and the optima they ended at.
-fn marks(place: usize, fit: &Trained, axes: &[Axis; 2]) -> Vec<Mark> {
-    let names = parameter_names(&fit.best);
-    let places = axes.each_ref().map(|axis| {
-        let place = names.iter().position(|name| *name == axis.name);
-        place.unwrap_or(0)
-    });
-    let at = |mixture: &Mixture| {
-        let values = natural_values(mixture);
-        places.map(|place| values[place])
-    };
-    let Some(last) = fit.records.last() else {
-        return Vec::new();
-    };
-    let value = |run: usize| last.runs[run].evaluation.of(fit.plan.divergence).value;
-    let ranked = fit.ends.ranked();
-    let mut marks: Vec<Mark> = (ranked.iter().enumerate().rev())
-        .map(|(rank, &run)| {
-            let points = fit.records.iter();
-            Mark::Path {
-                points: points.map(|record| at(&record.runs[run].mixture)).collect(),
+impl<'e> Traveled<'e> {
+    /// Runs a fit.
+    fn train(plan: &'e Plan, target: &Target, numerics: &Numerics, seed: u64) -> Result<Self> {
+        let log = LogConfig {
+            every: Some(plan.optimizer.steps.div_ceil(PATH_STEPS)),
+            ..LogConfig::default()
+        };
+        let fit = Fit::new(plan, target, numerics, log, seed)?;
+        let records = fit.collect::<Result<Vec<Record>>>()?;
+        let last = records.last().ok_or_else(|| failed(plan))?;
+        let ends = Ends::of(plan, last, numerics, |_| true)?;
+        let best = ends.best().ok_or_else(|| failed(plan))?;
+        let end = |run: usize| last.runs[run].mixture.clone();
+        let way = |run: usize| {
+            let steps = records.iter();
+            steps
+                .map(|record| record.runs[run].mixture.clone())
+                .collect()
+        };
+        let value = |run: usize| last.runs[run].evaluation.of(plan.divergence).value;
+        let optima = ends.leaders().into_iter();
+        Ok(Self {
+            plan,
+            ways: ends.ranked().iter().map(|&run| way(run)).collect(),
+            optima: optima.map(|(run, _)| (end(run), value(run))).collect(),
+            best: end(best),
+        })
+    }
+
+    /// Reads what a fit left.
+    fn read(chapter: &'e Chapter) -> Result<Self> {
+        let (plan, summary) = (&chapter.plan, &chapter.summary);
+        let best = summary.best.as_ref().ok_or_else(|| failed(plan))?;
+        let ended = |run: usize| {
+            let last = chapter.trajectory.run(run).last();
+            last.is_some_and(|row| row.divergence(plan.divergence).0.is_finite())
+        };
+        let others = (0..chapter.runs()).filter(|&run| run != best.run && ended(run));
+        Ok(Self {
+            plan,
+            ways: std::iter::once(best.run)
+                .chain(others)
+                .map(|run| chapter.way(run))
+                .collect(),
+            optima: (summary.optima.iter())
+                .filter_map(|one| {
+                    let mixture = Mixture::try_from(&one.mixture).ok()?;
+                    Some((mixture, one.divergences.of(plan.divergence).value))
+                })
+                .collect(),
+            best: chapter.end().ok_or_else(|| failed(plan))?,
+        })
+    }
+
+    /// The ways of all runs, the best one's on top, and the optima they ended at.
+    fn marks(&self, place: usize, axes: &[Axis; 2]) -> Vec<Mark> {
+        let names = parameter_names(&self.best);
+        let places = axes.each_ref().map(|axis| {
+            let place = names.iter().position(|name| *name == axis.name);
+            place.unwrap_or(0)
+        });
+        let at = |mixture: &Mixture| {
+            let values = natural_values(mixture);
+            places.map(|place| values[place])
+        };
+        let mut marks: Vec<Mark> = (self.ways.iter().enumerate().rev())
+            .map(|(rank, way)| Mark::Path {
+                points: way.iter().map(at).collect(),
                 fit: place,
                 is_best: rank == 0,
-            }
-        })
-        .collect();
-    let least = ranked.first().map_or(f64::NAN, |&run| value(run));
-    for (run, _) in fit.ends.leaders() {
-        marks.push(Mark::Optimum {
-            at: at(&last.runs[run].mixture),
+            })
+            .collect();
+        let least = self.optima.first().map_or(f64::NAN, |(_, value)| *value);
+        marks.extend(self.optima.iter().map(|(mixture, value)| Mark::Optimum {
+            at: at(mixture),
             // Two optima of one value, by symmetry, are both the best.
-            is_best: value(run) <= least + 1e-6 * least.abs() + 1e-9,
-            label: format!("{:.4}", value(run)),
-        });
+            is_best: *value <= least + 1e-6 * least.abs() + 1e-9,
+            label: format!("{value:.4}"),
+        }));
+        marks
     }
-    marks
 }
 
 /// The axes that were asked for, and where none was, the first mean, and the first standard deviation
 /// or the second mean, as far as the target and the ends of the fits reach.
-fn axes(survey: &Survey, fits: &[Trained], experiment: &Experiment) -> Result<[Axis; 2]> {
+fn axes(wanted: &LandscapeConfig, fits: &[Traveled], target: &TargetModel) -> Result<[Axis; 2]> {
     let names = fits
         .first()
         .map_or_else(Vec::new, |fit| parameter_names(&fit.best));
@@ -172,12 +236,13 @@ fn axes(survey: &Survey, fits: &[Trained], experiment: &Experiment) -> Result<[A
     if let (1, Some(std)) = (defaults.len(), of("std").next()) {
         defaults.push(std);
     }
-    let (mean, covariance) = experiment.target.extent();
+    let (mean, covariance) = target.extent();
+    let wanted = [&wanted.across, &wanted.up].map(|range| range.as_ref().map(Axis::from));
     let axis = |at: usize| -> Result<Axis> {
-        if let Some(axis) = &survey.axes[at] {
+        if let Some(axis) = &wanted[at] {
             return Ok(axis.clone());
         }
-        let other = survey.axes[1 - at].as_ref().map(|axis| axis.name.as_str());
+        let other = wanted[1 - at].as_ref().map(|axis| axis.name.as_str());
         let name = match other {
             // The other one was chosen: the first that is not it.
             Some(other) => names
@@ -233,7 +298,7 @@ fn scene(all: &[Surveyed]) -> Scene {
 /// One row for each cell: both parameters, the divergence of each fit, and where asked for the optimum
 /// that is reached from there, counted from 1.
 fn write_csv(all: &[Surveyed], out: &Path) -> Result<PathBuf> {
-    let path = out.join("landscape.csv");
+    let path = out.join(plot::LANDSCAPE_TABLE);
     let failed = |error: csv::Error| Error::run_folder(&path, error.to_string());
     let mut csv = csv::Writer::from_path(&path).map_err(failed)?;
     let axes = &all[0].cells.axes;

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::from_burn::FromBurn;
 use super::{Direction, Refusal, check_decay, check_epsilon};
+use crate::device::Numerics;
+use crate::error::Result;
+use crate::snapshot::Snapshot;
 
 /// Settings of AdamW.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -60,12 +63,12 @@ impl AdamWConfig {
 }
 
 /// burn's rule gives the direction of the gradient; the decay, which is another, goes beside it.
-struct AdamW<O: burn::optim::Optimizer> {
-    adam: FromBurn<O>,
+struct AdamW<D> {
+    adam: D,
     weight_decay: f64,
 }
 
-impl<O: burn::optim::Optimizer> Direction for AdamW<O> {
+impl<D: Direction> Direction for AdamW<D> {
     fn direction(
         &mut self,
         theta: &Tensor<2>,
@@ -74,5 +77,18 @@ impl<O: burn::optim::Optimizer> Direction for AdamW<O> {
     ) -> Tensor<2> {
         let downhill = self.adam.direction(theta, gradient, rates);
         downhill + theta.clone().mul_scalar(self.weight_decay)
+    }
+
+    fn snapshot(&self) -> Result<Snapshot> {
+        self.adam.snapshot()
+    }
+
+    fn restore(
+        &mut self,
+        snapshot: &Snapshot,
+        shape: [usize; 2],
+        numerics: &Numerics,
+    ) -> Result<()> {
+        self.adam.restore(snapshot, shape, numerics)
     }
 }

@@ -11,6 +11,7 @@ use crate::device::Numerics;
 use crate::error::Result;
 use crate::family::Family;
 use crate::kernel::norms;
+use crate::snapshot::Snapshot;
 
 /// How θ moves.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -261,6 +262,19 @@ impl Optimizer for Descent {
             theta: from.theta - direction * rates,
             stuck: Vec::new(),
         })
+    }
+
+    fn snapshot(&self) -> Result<Snapshot> {
+        self.rule.snapshot()
+    }
+
+    fn restore(
+        &mut self,
+        snapshot: &Snapshot,
+        shape: [usize; 2],
+        numerics: &Numerics,
+    ) -> Result<()> {
+        self.rule.restore(snapshot, shape, numerics)
     }
 }
 

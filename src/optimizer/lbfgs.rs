@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Landscape, Moved, Optimizer, Point, Refusal};
 use crate::device::Numerics;
 use crate::error::Result;
+use crate::snapshot::Snapshot;
 
 /// The share of the first-order decrease that a step must reach.
 const DECREASE: f64 = 1e-4;
@@ -69,6 +70,50 @@ struct Memory {
 }
 
 impl Memory {
+    fn snapshot(&self) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        let mut put = |name: &str, rows: Vec<&Vec<f64>>| {
+            let Some(parameters) = rows.first().map(|row| row.len()) else {
+                return;
+            };
+            let numbers = rows.iter().flat_map(|row| row.iter().copied()).collect();
+            snapshot.put(name, &[rows.len(), parameters], numbers);
+        };
+        put("moved", self.pairs.iter().map(|(moved, _)| moved).collect());
+        put(
+            "turned",
+            self.pairs.iter().map(|(_, turned)| turned).collect(),
+        );
+        put(
+            "last",
+            self.last
+                .iter()
+                .flat_map(|(theta, gradient)| [theta, gradient])
+                .collect(),
+        );
+        snapshot
+    }
+
+    /// The memory of a snapshot; what does not fit is as good as forgotten.
+    fn restored(snapshot: &Snapshot, parameters: usize) -> Self {
+        let rows = |name: &str| -> Vec<Vec<f64>> {
+            match snapshot.find(name) {
+                Some((&[_, width], values)) if width == parameters && width > 0 => {
+                    values.chunks(width).map(<[f64]>::to_vec).collect()
+                }
+                _ => Vec::new(),
+            }
+        };
+        let last = rows("last");
+        Self {
+            pairs: rows("moved").into_iter().zip(rows("turned")).collect(),
+            last: match &last[..] {
+                [theta, gradient] => Some((theta.clone(), gradient.clone())),
+                _ => None,
+            },
+        }
+    }
+
     /// Learns from the move that led here.
     fn learn(&mut self, theta: &[f64], gradient: &[f64], history: usize) {
         if let Some((last_theta, last_gradient)) = self.last.take() {
@@ -234,6 +279,26 @@ impl Optimizer for Lbfgs {
             theta: self.numerics.tensor(moved, [runs, parameters]),
             stuck,
         })
+    }
+
+    fn snapshot(&self) -> Result<Snapshot> {
+        let mut snapshot = Snapshot::default();
+        for (run, memory) in self.memories.iter().enumerate() {
+            snapshot.put_all(&run.to_string(), memory.snapshot());
+        }
+        Ok(snapshot)
+    }
+
+    fn restore(
+        &mut self,
+        snapshot: &Snapshot,
+        [runs, parameters]: [usize; 2],
+        _: &Numerics,
+    ) -> Result<()> {
+        self.memories = (0..runs)
+            .map(|run| Memory::restored(&snapshot.part(&run.to_string()), parameters))
+            .collect();
+        Ok(())
     }
 }
 

@@ -22,7 +22,9 @@ pub use rmsprop::RmsPropConfig;
 pub use schedule::Schedule;
 pub use sgd::SgdConfig;
 
+use crate::device::Numerics;
 use crate::error::Result;
+use crate::snapshot::Snapshot;
 
 /// Where the runs are, with the loss and its gradient there.
 #[derive(Debug, Clone)]
@@ -59,6 +61,23 @@ pub trait Optimizer {
     /// # Errors
     /// If the device failed.
     fn step(&mut self, from: Point, landscape: &dyn Landscape) -> Result<Moved>;
+
+    /// What it has learnt so far.
+    ///
+    /// # Errors
+    /// If the device failed.
+    fn snapshot(&self) -> Result<Snapshot>;
+
+    /// Takes up what one like it had learnt about a θ of `[R, P]`: its steps go on to the bit.
+    ///
+    /// # Errors
+    /// If the snapshot is not of such an optimizer.
+    fn restore(
+        &mut self,
+        snapshot: &Snapshot,
+        shape: [usize; 2],
+        numerics: &Numerics,
+    ) -> Result<()>;
 }
 
 /// A rule whose step is its learning rate times a direction.
@@ -67,6 +86,17 @@ trait Direction {
     /// point where the learning rates of the runs are `rates` `[R, 1]`.
     fn direction(&mut self, theta: &Tensor<2>, gradient: Tensor<2>, rates: &Tensor<2>)
     -> Tensor<2>;
+
+    /// As [`Optimizer::snapshot`].
+    fn snapshot(&self) -> Result<Snapshot>;
+
+    /// As [`Optimizer::restore`].
+    fn restore(
+        &mut self,
+        snapshot: &Snapshot,
+        shape: [usize; 2],
+        numerics: &Numerics,
+    ) -> Result<()>;
 }
 
 /// What is wrong with a setting: its key, and the reason.

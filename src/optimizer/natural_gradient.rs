@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Direction, Refusal, check_positive};
 use crate::device::Numerics;
+use crate::error::Result;
 use crate::family::Family;
 use crate::kernel::norms;
+use crate::snapshot::Snapshot;
 
 /// Settings of the natural gradient.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -67,5 +69,13 @@ impl Direction for NaturalGradient {
         let squared = (gradient * natural.clone()).sum_dim(1) * rates.clone().square();
         let longest = squared.recip().mul_scalar(2.0 * self.max_kl).sqrt();
         natural * norm.min_pair(longest)
+    }
+
+    fn snapshot(&self) -> Result<Snapshot> {
+        Ok(Snapshot::default())
+    }
+
+    fn restore(&mut self, _: &Snapshot, _: [usize; 2], _: &Numerics) -> Result<()> {
+        Ok(())
     }
 }

@@ -3,13 +3,13 @@
 use super::legend::{self, Mark};
 use super::panel::{Panel, ROOMY, equal_aspect};
 use super::sheet::{self, Align, Rect, Sheet, Type, text_width};
-use super::story::{Chapter, Story};
 use super::theme::{self, faded, fit_color, stroke};
 use super::{densities, line_1d, plane_2d};
 use crate::digest;
 use crate::divergence::{DivergenceKind, Estimate};
 use crate::error::Result;
 use crate::evaluate::reported;
+use crate::run_folder::story::{Chapter, Story};
 
 /// Panels in a row.
 const COLUMNS: usize = 3;

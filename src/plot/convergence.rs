@@ -4,11 +4,11 @@ use super::axis::Axis;
 use super::legend::{self, Mark};
 use super::panel::Panel;
 use super::sheet::{self, Rect, Sheet};
-use super::story::{Chapter, Story};
 use super::theme::{self, Stroke, faded, fit_color, fit_stroke, stroke};
 use crate::divergence::DivergenceKind;
 use crate::error::Result;
 use crate::run_folder::Row;
+use crate::run_folder::story::{Chapter, Story};
 
 /// More of the other restarts than this are a blur.
 const MOST_RESTARTS: usize = 64;

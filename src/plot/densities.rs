@@ -3,17 +3,17 @@
 use super::legend::{self, Mark};
 use super::panel::{Panel, ROOMY, equal_aspect};
 use super::sheet::{self, Rect};
-use super::story::{Chapter, Story};
 use super::theme::{self, Stroke, faded, fit_color, stroke};
 use super::{line_1d, pairs, plane_2d};
 use crate::digest;
 use crate::error::Result;
 use crate::mixture::Mixture;
+use crate::run_folder::story::{Chapter, Story};
 
 /// Panels in a row.
 const COLUMNS: usize = 3;
 /// Snapshots of the path in 1-D; as many as a fit logged every tenth of its way has.
-const SNAPSHOTS: usize = 10;
+pub const SNAPSHOTS: usize = 10;
 
 /// Draws the figure.
 pub fn draw(story: &Story) -> Result<String> {
@@ -89,9 +89,7 @@ fn line(panel: &Panel, story: &Story, fit: &Chapter, i: usize) -> Result<()> {
 
 fn plane(panel: &Panel, story: &Story, fit: &Chapter, i: usize) -> Result<()> {
     plane_2d::draw_target(panel, &story.target)?;
-    let path: Vec<Mixture> = (fit.best_rows().into_iter())
-        .filter_map(|row| fit.mixture(row))
-        .collect();
+    let path = fit.way(fit.best_run());
     plane_2d::draw_path(panel, &path, stroke(fit_color(i), 0.8, theme::THIN))?;
     match fit.end() {
         Some(q) => plane_2d::draw_fit(panel, &q, stroke(fit_color(i), 1.0, theme::NORMAL)),

@@ -15,17 +15,13 @@ const CSS_DPI: f64 = 96.0;
 
 /// Writes `name.svg`, `name.png` and `name.pdf` into a folder; returns their paths.
 pub fn write(folder: &Path, name: &str, svg: &str) -> Result<Vec<PathBuf>> {
-    let failed = |message: String| Error::Figure {
-        figure: name.to_owned(),
-        message,
-    };
-    let tree = usvg::Tree::from_str(svg, &options()).map_err(|e| failed(e.to_string()))?;
+    let tree = parsed(name, svg)?;
     let page = PageOptions {
         dpi: CSS_DPI as f32,
     };
     let pdf = svg2pdf::to_pdf(&tree, ConversionOptions::default(), page)
-        .map_err(|e| failed(e.to_string()))?;
-    let png = png(&tree).ok_or_else(|| failed("the picture is too large".to_owned()))?;
+        .map_err(|error| failed(name, error.to_string()))?;
+    let png = png(&tree).ok_or_else(|| too_large(name))?;
     let write = |extension: &str, bytes: &[u8]| {
         let path = folder.join(format!("{name}.{extension}"));
         fs::write(&path, bytes).map_err(Error::io("write", &path))?;
@@ -40,12 +36,31 @@ pub fn write(folder: &Path, name: &str, svg: &str) -> Result<Vec<PathBuf>> {
 
 /// The PNG of a picture.
 pub fn to_png(name: &str, svg: &str) -> Result<Vec<u8>> {
-    let failed = |message: String| Error::Figure {
+    let tree = parsed(name, svg)?;
+    png(&tree).ok_or_else(|| too_large(name))
+}
+
+/// The pixels of a picture, so many across.
+pub fn pixels(name: &str, svg: &str, width: u32) -> Result<tiny_skia::Pixmap> {
+    let tree = parsed(name, svg)?;
+    let scale = width as f32 / tree.size().width();
+    let height = (scale * tree.size().height()) as u32;
+    render(&tree, scale, (width, height)).ok_or_else(|| too_large(name))
+}
+
+fn failed(name: &str, message: impl Into<String>) -> Error {
+    Error::Figure {
         figure: name.to_owned(),
-        message,
-    };
-    let tree = usvg::Tree::from_str(svg, &options()).map_err(|e| failed(e.to_string()))?;
-    png(&tree).ok_or_else(|| failed("the picture is too large".to_owned()))
+        message: message.into(),
+    }
+}
+
+fn too_large(name: &str) -> Error {
+    failed(name, "the picture is too large")
+}
+
+fn parsed(name: &str, svg: &str) -> Result<usvg::Tree> {
+    usvg::Tree::from_str(svg, &options()).map_err(|error| failed(name, error.to_string()))
 }
 
 fn options() -> usvg::Options<'static> {
@@ -59,10 +74,16 @@ fn options() -> usvg::Options<'static> {
 fn png(tree: &usvg::Tree) -> Option<Vec<u8>> {
     let scale = (theme::PNG_DPI / CSS_DPI) as f32;
     let size = tree.size().to_int_size().scale_by(scale)?;
-    let mut pixels = tiny_skia::Pixmap::new(size.width(), size.height())?;
+    render(tree, scale, (size.width(), size.height()))?
+        .encode_png()
+        .ok()
+}
+
+fn render(tree: &usvg::Tree, scale: f32, (width, height): (u32, u32)) -> Option<tiny_skia::Pixmap> {
+    let mut pixels = tiny_skia::Pixmap::new(width, height)?;
     let transform = tiny_skia::Transform::from_scale(scale, scale);
     resvg::render(tree, transform, &mut pixels.as_mut());
-    pixels.encode_png().ok()
+    Some(pixels)
 }
 
 /// The embedded fonts and no others, so that a figure is the same on every machine.

@@ -3,10 +3,10 @@
 use super::axis::Axis;
 use super::panel::Panel;
 use super::reach::Reach;
-use super::story::{Chapter, Story};
 use super::theme::{self, Stroke, faded, stroke};
 use crate::error::Result;
 use crate::mixture::Mixture;
+use crate::run_folder::story::{Chapter, Story};
 use crate::target::TargetModel;
 
 /// Points of a curve.

@@ -3,11 +3,11 @@
 use super::legend::{self, Mark};
 use super::panel::{COMPACT, Panel};
 use super::sheet::{self, Rect};
-use super::story::Story;
 use super::theme::{self, fit_stroke};
 use super::{densities, plane_2d};
 use crate::error::Result;
 use crate::mixture::Mixture;
+use crate::run_folder::story::Story;
 
 /// More coordinates than this do not fit a page.
 const MOST: usize = 5;

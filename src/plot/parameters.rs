@@ -4,10 +4,10 @@ use super::axis::Axis;
 use super::legend::{self, Mark};
 use super::panel::{Panel, ROOMY, end_label_width};
 use super::sheet::{self, Rect, Sheet};
-use super::story::{Chapter, Story};
 use super::theme::{self, fit_color, stroke};
 use crate::error::Result;
 use crate::run_folder::Row;
+use crate::run_folder::story::{Chapter, Story};
 
 /// The kinds of parameters by the start of their names, and how an axis calls them.
 const KINDS: [(&str, &str); 4] = [

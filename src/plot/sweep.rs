@@ -3,10 +3,10 @@
 use super::axis::Axis;
 use super::panel::{Margins, Panel, ROOMY};
 use super::sheet::{self, Align, Rect, Sheet, Type, text_width};
-use super::story::{Chapter, Story};
 use super::theme::{self, faded, ramp, stroke};
 use crate::divergence::DivergenceKind;
 use crate::error::Result;
+use crate::run_folder::story::{Chapter, Story};
 
 /// The height of a point's line, in mm.
 const LINE: f64 = 4.4;

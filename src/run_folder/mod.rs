@@ -8,9 +8,11 @@
 //!   FIT/trajectory.csv   every run at every logged step, in natural units
 //!   FIT/restarts.csv     where every run started and ended, the failed ones included
 //!   figures/             drawn from the files above and nothing else
+//!   report.html, …       made from the files above, where asked for
 //! ```
 
 mod restarts;
+pub(crate) mod story;
 mod summary;
 mod sweep;
 mod trajectory;
@@ -41,6 +43,8 @@ const TRAJECTORY: &str = "trajectory.csv";
 const RESTARTS: &str = "restarts.csv";
 /// The rows of a target that is a sample.
 pub(crate) const TARGET: &str = "target.csv";
+/// Reports about runs: a page, Markdown, and a table for LaTeX.
+pub(crate) const REPORT: [&str; 3] = ["report.html", "report.md", "report.tex"];
 /// The folder of the figures, which no fit may take as its label.
 pub(crate) const FIGURES: &str = "figures";
 
@@ -188,6 +192,15 @@ impl RunFolder {
         Experiment::load(&self.path.join(CONFIG), Vec::new())
     }
 
+    /// Its config as it stands in the folder.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn config_text(&self) -> Result<String> {
+        let path = self.path.join(CONFIG);
+        fs::read_to_string(&path).map_err(Error::io("read", &path))
+    }
+
     /// Reads the summary back.
     ///
     /// # Errors
@@ -255,10 +268,11 @@ impl RunFolder {
                 let _ = fs::remove_dir(&entry);
             }
         }
-        for name in plot::NAMES {
-            for extension in plot::EXTENSIONS {
-                remove_file(&self.figures().join(format!("{name}.{extension}")), true)?;
-            }
+        for name in plot::files_of_run() {
+            remove_file(&self.figures().join(name), true)?;
+        }
+        for name in REPORT {
+            remove_file(&path.join(name), true)?;
         }
         remove_file(&path.join(TARGET), true)?;
         remove_file(&path.join(SUMMARY), true)

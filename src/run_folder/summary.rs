@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::extended;
 use crate::device::DeviceConfig;
-use crate::diagnostics::Diagnostics;
+use crate::diagnostics::{Diagnostics, ModesCovered};
 use crate::divergence::{DivergenceKind, Estimate};
 use crate::evaluate::Evaluation;
 use crate::mixture::{Mixture, NaturalParameters};
@@ -126,6 +126,8 @@ pub struct FitSummary {
     pub known_optimum: Option<KnownOptimumSummary>,
     /// The optima the runs ended at, the best first.
     pub optima: Vec<Optimum>,
+    /// How many modes of p lie where one of the best optima is, where they can be told.
+    pub modes: Option<ModesCovered>,
 }
 
 impl FitSummary {

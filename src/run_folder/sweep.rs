@@ -168,9 +168,11 @@ impl SweepFolder {
                 run.remove()?;
             }
         }
-        for extension in plot::EXTENSIONS {
-            let figure = self.figures().join(format!("{}.{extension}", plot::SWEEP));
-            remove_file(&figure, true)?;
+        for name in plot::files_of(plot::SWEEP) {
+            remove_file(&self.figures().join(name), true)?;
+        }
+        for name in super::REPORT {
+            remove_file(&path.join(name), true)?;
         }
         remove_file(&self.table(), true)
     }

@@ -78,10 +78,9 @@ impl TrajectoryWriter {
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn append(&mut self, record: &Record, earlier: Option<&Record>) -> Result<()> {
+    pub fn append(&mut self, record: &Record) -> Result<()> {
         for (run, now) in record.runs.iter().enumerate() {
-            let over = earlier.is_some_and(|earlier| earlier.runs[run].stop.is_some());
-            if over {
+            if now.repeats {
                 continue;
             }
             let step = now.step_of(record.step);

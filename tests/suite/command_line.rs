@@ -68,7 +68,7 @@ fn a_run_prints_a_table_and_leaves_its_files() {
     ] {
         assert!(table.contains(words), "{words} is not in\n{table}");
     }
-    assert!(table.contains("64 restarts ended at"), "{table}");
+    assert!(table.contains("64 restarts found "), "{table}");
     assert!(!table.contains('\u{1b}'), "no colours in a pipe");
     // Progress goes to standard error, as plain lines where it is not a terminal.
     assert!(stderr(&run).contains("forward-kl: step 0/20  loss "));

@@ -4,7 +4,7 @@ use klfit::Mixture;
 use klfit::config::Experiment;
 use klfit::device::{DeviceConfig, Numerics, Precision};
 use klfit::divergence::{DivergenceKind, gaussian_kl, kl};
-use klfit::landscape::{Axis, Cells, Survey, parameter_names, survey};
+use klfit::landscape::{Axis, Cells, LandscapeConfig, parameter_names, survey};
 use klfit::mixture::natural_values;
 use klfit::target::Target;
 
@@ -99,15 +99,13 @@ fn a_survey_finds_the_basins_of_reverse_kl() {
                 [[fit]]\ndivergence = \"reverse-kl\"\n";
     let experiment = Experiment::parse("two.toml".as_ref(), text, Vec::new()).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let wanted = Survey {
-        axes: [
-            Some(Axis::even("mean", -4.0..=4.0, 9)),
-            Some(Axis::even("std", 0.8..=3.2, 5)),
-        ],
+    let wanted = LandscapeConfig {
+        across: Some("mean=-4:4:9".parse().unwrap()),
+        up: Some("std=0.8:3.2:5".parse().unwrap()),
         basins: true,
-        ..Survey::default()
+        ..LandscapeConfig::default()
     };
-    let (files, _) = survey(&experiment, &wanted, folder.path()).unwrap();
+    let files = survey(&experiment, &wanted, folder.path()).unwrap().files;
     assert!(files.iter().all(|file| file.is_file()) && files.len() == 4);
     let mut csv = csv::Reader::from_path(&files[0]).unwrap();
     let header: Vec<String> = csv.headers().unwrap().iter().map(str::to_owned).collect();
@@ -140,11 +138,11 @@ fn all_fits_of_a_survey_share_one_grid() {
                 init = { weights = [1.0], means = [[20.5]], stds = [[1.2]] }\n";
     let experiment = Experiment::parse("apart.toml".as_ref(), text, Vec::new()).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let wanted = Survey {
+    let wanted = LandscapeConfig {
         points: Some(1600),
-        ..Survey::default()
+        ..LandscapeConfig::default()
     };
-    let (files, _) = survey(&experiment, &wanted, folder.path()).unwrap();
+    let files = survey(&experiment, &wanted, folder.path()).unwrap().files;
     let mut csv = csv::Reader::from_path(&files[0]).unwrap();
     let p = experiment.target.as_mixture().unwrap();
     let (mut compared, mut highest) = (0, f64::NEG_INFINITY);

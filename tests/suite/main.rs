@@ -19,6 +19,7 @@ mod kernel;
 mod landscape;
 mod optimizers;
 mod published_numbers;
+mod report;
 mod support;
 mod targets;
 mod wrong_input;

@@ -42,7 +42,7 @@ export class DensityPlot {
     this.app = app;
     this.container = container;
     this.canvas = container.querySelector("canvas");
-    this.handles = new HandleLayer(container);
+    this.handles = new HandleLayer(container, { refresh: () => this.draw() });
     this.line = new LinePlot(app, this.canvas);
     this.plane = new PlanePlot(app, this.canvas);
   }

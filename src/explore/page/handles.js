@@ -13,11 +13,13 @@ const ARROWS = {
 
 export class HandleLayer {
   /**
+   * `refresh()` brings the items up to date with what they show.
    * `onEmpty(px, py)`, if given, is asked when a mouse is pressed where no handle is, and returns the
    * key of the handle to take along, or null.
    */
-  constructor(container, { onEmpty = null } = {}) {
+  constructor(container, { refresh, onEmpty = null }) {
     this.container = container;
+    this.refresh = refresh;
     this.onEmpty = onEmpty;
     this.elements = new Map();
     this.items = [];
@@ -151,6 +153,8 @@ export class HandleLayer {
     if (!arrow || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     const times = event.shiftKey ? 10 : 1;
+    // A key may come again before the next drawing, and must go on from where the last one led.
+    this.refresh();
     this.item(key)?.nudge(arrow[0] * times, arrow[1] * times);
   }
 

@@ -84,6 +84,7 @@ class LandscapeMap {
     this.cache = null;
     this.build();
     this.handles = new HandleLayer(this.container, {
+      refresh: () => this.draw(this.landscape, this.surface),
       onEmpty: (px, py) => (this.isInside(px, py) ? "q" : null),
     });
     this.container.addEventListener("pointermove", (event) => this.hover(event));

@@ -54,6 +54,7 @@ class NumberRow {
     this.root = element("div", { className: "row" }, caption, this.slider, this.field);
     this.field.setAttribute("aria-label", name);
     this.slider.addEventListener("input", () => this.offer(this.fromSlider()));
+    this.slider.addEventListener("keydown", (event) => this.nudge(event));
     this.field.addEventListener("input", () => this.typed());
     this.field.addEventListener("focus", () => this.field.select());
     this.field.addEventListener("change", () => this.settle());
@@ -66,6 +67,20 @@ class NumberRow {
       ? this.low * (this.high / this.low) ** part
       : this.low + part * (this.high - this.low);
     return this.isInteger ? Math.round(value) : Number(value.toPrecision(this.isLog ? 2 : 3));
+  }
+
+  /** An arrow key goes to the next number: several places of the slider can round to the same one. */
+  nudge(event) {
+    const by = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
+    if (!by || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    const before = this.fromSlider();
+    let place = Number(this.slider.value);
+    while (this.fromSlider() === before && place >= 0 && place <= SLIDER_STEPS) {
+      place += by;
+      this.slider.value = String(place);
+    }
+    if (this.fromSlider() !== before) this.offer(this.fromSlider());
   }
 
   typed() {

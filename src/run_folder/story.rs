@@ -1,14 +1,16 @@
-//! What the figures are drawn from: a run folder, read once.
+//! What figures and reports are made from: a finished run, read once.
 
-use crate::config::Experiment;
+use super::{FitSummary, Row, RunFolder, Summary, Trajectory};
+use crate::config::{Config, Experiment};
 use crate::error::{Error, Result};
 use crate::fit::Plan;
 use crate::mixture::{Mixture, from_natural_values};
-use crate::run_folder::{FitSummary, Row, RunFolder, Trajectory};
 use crate::target::TargetModel;
 
 /// A finished run.
 pub struct Story {
+    pub config: Config,
+    pub summary: Summary,
     pub target: TargetModel,
     pub fits: Vec<Chapter>,
 }
@@ -23,7 +25,12 @@ pub struct Chapter {
 impl Story {
     /// Reads everything the figures need.
     pub fn read(folder: &RunFolder) -> Result<Self> {
-        let Experiment { target, plans, .. } = folder.experiment()?;
+        let Experiment {
+            config,
+            target,
+            plans,
+            ..
+        } = folder.experiment()?;
         let summary = folder.summary()?;
         if summary.fits.len() != plans.len() {
             let message = format!(
@@ -36,7 +43,7 @@ impl Story {
                 message,
             ));
         }
-        let fits = (plans.into_iter().zip(summary.fits))
+        let fits = (plans.into_iter().zip(summary.fits.clone()))
             .map(|(plan, summary)| {
                 let trajectory = folder.trajectory(&plan.label)?;
                 let path = || folder.path().join(&plan.label).join("trajectory.csv");
@@ -54,7 +61,12 @@ impl Story {
                 })
             })
             .collect::<Result<_>>()?;
-        Ok(Self { target, fits })
+        Ok(Self {
+            config,
+            summary,
+            target,
+            fits,
+        })
     }
 
     /// D.
@@ -64,10 +76,21 @@ impl Story {
 }
 
 impl Chapter {
-    /// The best run's rows, or the first run's if all failed.
+    /// The best run, or the first if all failed.
+    pub fn best_run(&self) -> usize {
+        self.summary.best.as_ref().map_or(0, |best| best.run)
+    }
+
+    /// Its rows.
     pub fn best_rows(&self) -> Vec<&Row> {
-        let run = self.summary.best.as_ref().map_or(0, |best| best.run);
-        self.trajectory.run(run).collect()
+        self.trajectory.run(self.best_run()).collect()
+    }
+
+    /// q at every logged step of a run, as far as it is a density.
+    pub fn way(&self, run: usize) -> Vec<Mixture> {
+        (self.trajectory.run(run))
+            .filter_map(|row| self.mixture(row))
+            .collect()
     }
 
     /// Where the best run ended; none if all failed.

@@ -1,0 +1,49 @@
+//! `klfit animate`: the fits of a run in motion.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use klfit::Result;
+use klfit::plot::Motion;
+use klfit::run_folder::RunFolder;
+
+use super::{Outcome, Voice};
+
+/// Options of `klfit animate`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  klfit animate outputs/bimodal
+  klfit animate outputs/plane --seconds 10 --width 1600")]
+pub struct Options {
+    /// The folder of a finished run in one or two dimensions
+    run: PathBuf,
+    /// How long it takes, without the rest at the end
+    #[arg(long, value_name = "S", default_value_t = 5.0, value_parser = seconds)]
+    seconds: f64,
+    /// Its width in pixels
+    #[arg(long, value_name = "PIXELS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(200..=4000))]
+    width: u32,
+    /// The file [default: figures/animation.gif of the run]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+fn seconds(text: &str) -> std::result::Result<f64, String> {
+    let seconds = text.parse().ok();
+    (seconds.filter(|seconds| (0.5..=60.0).contains(seconds)))
+        .ok_or_else(|| "give a number from 0.5 to 60".to_owned())
+}
+
+/// Writes a GIF.
+pub fn animate(options: &Options, voice: Voice) -> Result<Outcome> {
+    let folder = RunFolder::open(&options.run)?;
+    let motion = Motion {
+        seconds: options.seconds,
+        width: options.width,
+    };
+    let path = klfit::plot::animate(&folder, motion, options.out.as_deref())?;
+    if !voice.quiet {
+        anstream::println!("{}", path.display());
+    }
+    Ok(Outcome::Success)
+}

@@ -1,0 +1,138 @@
+//! Where a fit stands between two steps, to go on from to the bit.
+
+use std::time::{Duration, Instant};
+
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+use super::Fit;
+use crate::error::{Error, Result};
+use crate::snapshot::Snapshot;
+use crate::stop::Stop;
+
+/// Where a fit stands between two steps.
+///
+/// What only depends on the plan, the seed and the step is not in it: the noise of a step is made
+/// without its past.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FitState {
+    /// The last step that was taken in.
+    pub step: usize,
+    /// Seconds it took so far.
+    pub seconds: f64,
+    /// θ, health, levels of refinement, the optimizer's state and the watchers'.
+    numbers: Snapshot,
+    /// Why each run stopped, if it has.
+    stops: Vec<Option<Stop>>,
+    /// The runs whose end a record has told.
+    told: Vec<bool>,
+}
+
+impl Fit<'_> {
+    /// Where it stands, to [`restore`](Fit::restore) a fit of the same plan with.
+    ///
+    /// # Errors
+    /// If it has not begun, or the device failed.
+    pub fn state(&self) -> Result<FitState> {
+        let Some(step) = self.step else {
+            return Err(Error::usage(
+                "a fit that has not begun has no state",
+                "take a step first",
+            ));
+        };
+        let mut numbers = Snapshot::default();
+        let health = &self.health;
+        numbers.put_tensor("theta", &self.theta)?;
+        numbers.put_tensor("active", &health.active.clone().float())?;
+        numbers.put_tensor("reached", &health.reached)?;
+        numbers.put_tensor("loss", &health.loss)?;
+        numbers.put_tensor("norm", &health.norm)?;
+        numbers.put_tensor("finite", &health.finite)?;
+        numbers.put("shown", &self.theta.dims(), self.shown.clone());
+        let levels = self.objective.levels();
+        let levels: Vec<f64> = levels.iter().map(|&level| level as f64).collect();
+        numbers.put("levels", &[levels.len()], levels);
+        numbers.put_all("optimizer", self.optimizer.snapshot()?);
+        for (run, watcher) in self.watchers.iter().enumerate() {
+            numbers.put_all(&format!("watcher.{run}"), watcher.snapshot());
+        }
+        Ok(FitState {
+            step,
+            seconds: self.started.elapsed().as_secs_f64(),
+            numbers,
+            stops: self.last.iter().map(|(_, stop)| stop.clone()).collect(),
+            told: self.told.clone(),
+        })
+    }
+
+    /// Goes on from where a fit of the same plan stood.
+    ///
+    /// # Errors
+    /// If the state is not of such a fit.
+    pub fn restore(&mut self, state: &FitState) -> Result<()> {
+        let shape = self.theta.dims();
+        let [runs, _] = shape;
+        if state.stops.len() != runs || state.told.len() != runs {
+            return Err(Error::usage(
+                format!(
+                    "the saved state is of {} runs and the fit has {runs}",
+                    state.stops.len()
+                ),
+                "run the experiment again, with --force to replace the folder",
+            ));
+        }
+        let numbers = &state.numbers;
+        let numerics = self.objective.numerics().clone();
+        let tensor = |name: &str| numbers.tensor(name, shape, &numerics);
+        let column = |name: &str| numbers.tensor(name, [runs, 1], &numerics);
+        let active: Tensor<2> = column("active")?;
+        self.health.active = active.equal_elem(1.0);
+        self.health.reached = column("reached")?;
+        self.health.loss = column("loss")?;
+        self.health.norm = column("norm")?;
+        self.health.finite = tensor("finite")?;
+        self.theta = tensor("theta")?;
+        self.shown = numbers.array("shown", &shape)?.to_vec();
+        let levels = numbers.array("levels", &[runs])?;
+        self.objective
+            .set_levels(levels.iter().map(|&level| level as usize));
+        let optimizer = numbers.part("optimizer");
+        self.optimizer.restore(&optimizer, shape, &numerics)?;
+        for (run, watcher) in self.watchers.iter_mut().enumerate() {
+            watcher.restore(&numbers.part(&format!("watcher.{run}")), shape[1])?;
+        }
+        let members = self.objective.member(tensor("shown")?).read()?;
+        let members = members.into_iter().zip(&state.stops);
+        for (last, (member, stop)) in self.last.iter_mut().zip(members) {
+            *last = (member?, stop.clone());
+        }
+        self.told.clone_from(&state.told);
+        self.step = Some(state.step);
+        let spent = Duration::try_from_secs_f64(state.seconds).unwrap_or_default();
+        let now = Instant::now();
+        self.started = now.checked_sub(spent).unwrap_or(now);
+        if self.all_stopped() {
+            self.steps = state.step;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::Numerics;
+
+    #[test]
+    fn numbers_go_through_a_device_unchanged() {
+        let numerics = Numerics::cpu();
+        let values = vec![0.1, -0.0, 5e-324, f64::INFINITY];
+        let mut numbers = Snapshot::default();
+        numbers.put("x", &[2, 2], values.clone());
+        let tensor: Tensor<2> = numbers.tensor("x", [2, 2], &numerics).unwrap();
+        let back = Numerics::read(tensor).unwrap();
+        let bits = |x: &[f64]| x.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&back), bits(&values));
+    }
+}

@@ -1,0 +1,311 @@
+//! The fits of a run in motion, as a GIF for slides: one palette for all of it, and of each picture
+//! only what has changed.
+
+use std::collections::HashMap;
+
+use gif::{DisposalMethod, Encoder, Frame, Repeat};
+use resvg::tiny_skia::Pixmap;
+
+use super::export;
+use super::legend::{self, Mark};
+use super::panel::{Panel, ROOMY, equal_aspect};
+use super::sheet::{self, Align, Rect, Sheet, Type};
+use super::theme::{self, faded, fit_color, stroke};
+use super::{densities, line_1d, plane_2d};
+use crate::digest;
+use crate::error::{Error, Result};
+use crate::mixture::Mixture;
+use crate::run_folder::story::{Chapter, Story};
+
+/// Pictures a second: a GIF's delays are hundredths of one.
+const RATE: f64 = 20.0;
+/// The last picture stays this long, in hundredths of a second.
+const REST: u16 = 200;
+/// Panels in a row.
+const COLUMNS: usize = 2;
+/// The most colours of a GIF, less the one that means unchanged.
+const COLORS: usize = 255;
+
+/// How long and how wide.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Motion {
+    /// Seconds from the first step to the last.
+    pub seconds: f64,
+    /// Pixels.
+    pub width: u32,
+}
+
+/// Where a fit is at one moment.
+struct Moment {
+    step: usize,
+    q: Mixture,
+    /// Its divergence, in words.
+    value: String,
+}
+
+/// The whole as a GIF.
+pub fn draw(story: &Story, motion: Motion) -> Result<Vec<u8>> {
+    if story.dim() > 2 {
+        return Err(Error::usage(
+            format!("there is no animation in {} dimensions", story.dim()),
+            "give a run in one or two; `klfit plot` draws the others",
+        ));
+    }
+    let count = (motion.seconds * RATE).round().max(2.0) as usize;
+    let mut pictures: Vec<Pixmap> = Vec::with_capacity(count);
+    for i in 0..count {
+        let share = i as f64 / (count - 1) as f64;
+        let svg = picture(story, share)?;
+        pictures.push(export::pixels("animation", &svg, motion.width)?);
+    }
+    encode(&pictures).map_err(|message| Error::Figure {
+        figure: "animation".to_owned(),
+        message,
+    })
+}
+
+/// The step at a share of the time: a fit moves most at its beginning, so its steps grow in
+/// proportion.
+fn step_at(share: f64, steps: usize) -> f64 {
+    (steps as f64 + 1.0).powf(share) - 1.0
+}
+
+/// Where the best run of a fit is at a step; between records it stays at the earlier one.
+fn moment(fit: &Chapter, step: f64) -> Option<Moment> {
+    let rows = fit.best_rows();
+    let row = (rows.iter().rev())
+        .find(|row| row.step as f64 <= step + 1e-9)
+        .or(rows.first())?;
+    let (value, error) = row.divergence(fit.plan.divergence);
+    Some(Moment {
+        step: row.step,
+        q: fit.mixture(row)?,
+        value: match error.is_finite() {
+            true => digest::fixed(value, 4),
+            false => "not known".to_owned(),
+        },
+    })
+}
+
+fn picture(story: &Story, share: f64) -> Result<String> {
+    let fits = &story.fits;
+    let columns = fits.len().clamp(1, COLUMNS);
+    let rows = fits.len().div_ceil(columns);
+    let entries = entries(story);
+    let top = legend::height(&entries) + 1.0;
+    let row = match (story.dim(), columns) {
+        (1, _) => 66.0,
+        (_, 1) => 120.0,
+        _ => 86.0,
+    };
+    let height = top + row * rows as f64;
+    // All fits share one clock, so that the slower one is seen to be slower.
+    let steps = (fits
+        .iter()
+        .filter_map(|fit| fit.best_rows().last().map(|row| row.step)))
+    .max();
+    let step = step_at(share, steps.unwrap_or(0));
+    sheet::draw("animation", theme::PAGE, height, |sheet| {
+        let page = Rect::new(0.0, 0.0, theme::PAGE, height);
+        legend::draw(sheet, page, &entries)?;
+        for (i, fit) in fits.iter().enumerate() {
+            let cell = page
+                .below(top)
+                .cell((i / columns, rows), (i % columns, columns));
+            let now = moment(fit, step);
+            let panel = panel(sheet, cell, story, &fit.title())?;
+            if let Some(now) = &now {
+                let words = format!(
+                    "step {} · {} {}",
+                    now.step,
+                    fit.plan.divergence.symbol(),
+                    now.value
+                );
+                let at = (cell.right - ROOMY.right, cell.top + 0.55 * ROOMY.top);
+                sheet.text(
+                    at,
+                    &words,
+                    Type::label(Align::Right),
+                    faded(theme::INK, 1.0),
+                )?;
+            }
+            scene(&panel, story, fit, i, now.as_ref())?;
+        }
+        Ok(())
+    })
+}
+
+/// The same axes in every picture: those of the figure of densities.
+fn panel<'a, 's>(
+    sheet: &'a Sheet<'s>,
+    cell: Rect,
+    story: &Story,
+    title: &str,
+) -> Result<Panel<'a, 's>> {
+    let (x, y) = match story.dim() {
+        1 => line_1d::axes(story, densities::SNAPSHOTS),
+        _ => {
+            let names = story.target.coordinates();
+            let ends = densities::ends(story);
+            let (x, y) = plane_2d::axes(&story.target, ends.iter(), (&names[0], &names[1]));
+            equal_aspect(ROOMY.frame(cell), x, y)
+        }
+    };
+    Panel::new(sheet, cell, title, x, y)
+}
+
+fn scene(
+    panel: &Panel,
+    story: &Story,
+    fit: &Chapter,
+    place: usize,
+    now: Option<&Moment>,
+) -> Result<()> {
+    let line = stroke(fit_color(place), 1.0, theme::THICK);
+    if story.dim() == 1 {
+        line_1d::draw_target(panel, &story.target)?;
+        return match now {
+            Some(now) => line_1d::draw_fit(panel, &now.q, line),
+            None => Ok(()),
+        };
+    }
+    plane_2d::draw_target(panel, &story.target)?;
+    let Some(now) = now else {
+        return Ok(());
+    };
+    let past = fit.best_rows().into_iter();
+    let way: Vec<Mixture> = (past.take_while(|row| row.step <= now.step))
+        .filter_map(|row| fit.mixture(row))
+        .collect();
+    plane_2d::draw_path(panel, &way, stroke(fit_color(place), 0.8, theme::THIN))?;
+    plane_2d::draw_fit(panel, &now.q, stroke(fit_color(place), 1.0, theme::NORMAL))
+}
+
+fn entries(story: &Story) -> Vec<(Mark, String)> {
+    let fit = stroke(theme::INK, 1.0, theme::THICK);
+    let q = match story.dim() {
+        1 => "fit q",
+        _ => "fit q, 1σ and 2σ",
+    };
+    vec![
+        densities::target_entry(story),
+        (Mark::Line(fit), q.to_owned()),
+    ]
+}
+
+/// The colours of a GIF, and the place of each pixel's.
+struct Palette {
+    quantizer: color_quant::NeuQuant,
+    known: HashMap<[u8; 3], u8>,
+}
+
+impl Palette {
+    /// The best colours for some pictures of the same thing.
+    fn of(pictures: &[Pixmap]) -> Self {
+        // A few show all there is; every colour once, since thin lines must keep theirs.
+        let several = pictures.iter().step_by(pictures.len().div_ceil(6));
+        let mut colors: HashMap<[u8; 3], usize> = HashMap::new();
+        for pixel in several.flat_map(|picture| picture.pixels()) {
+            *colors
+                .entry([pixel.red(), pixel.green(), pixel.blue()])
+                .or_default() += 1;
+        }
+        let mut sorted: Vec<_> = colors.into_iter().collect();
+        sorted.sort_unstable();
+        let samples: Vec<u8> = (sorted.iter())
+            .flat_map(|(color, count)| {
+                let weight = 1 + count.ilog2() as usize;
+                std::iter::repeat_n([color[0], color[1], color[2], 255], weight)
+            })
+            .flatten()
+            .collect();
+        Self {
+            quantizer: color_quant::NeuQuant::new(1, COLORS, &samples),
+            known: HashMap::new(),
+        }
+    }
+
+    fn place(&mut self, color: [u8; 3]) -> u8 {
+        let quantizer = &self.quantizer;
+        *(self.known.entry(color))
+            .or_insert_with(|| quantizer.index_of(&[color[0], color[1], color[2], 255]) as u8)
+    }
+}
+
+fn encode(pictures: &[Pixmap]) -> Result<Vec<u8>, String> {
+    let Some(first) = pictures.first() else {
+        return Err("there is no picture".to_owned());
+    };
+    let too_large = |_| "the picture is too large for a GIF".to_owned();
+    let width = u16::try_from(first.width()).map_err(too_large)?;
+    let height = u16::try_from(first.height()).map_err(too_large)?;
+    let mut palette = Palette::of(pictures);
+    let mut colors = palette.quantizer.color_map_rgb();
+    colors.resize(3 * (COLORS + 1), 0);
+    let mut bytes = Vec::new();
+    let failed = |error: gif::EncodingError| error.to_string();
+    let mut encoder = Encoder::new(&mut bytes, width, height, &colors).map_err(failed)?;
+    encoder.set_repeat(Repeat::Infinite).map_err(failed)?;
+    let mut shown: Vec<u8> = Vec::new();
+    for (i, picture) in pictures.iter().enumerate() {
+        let places: Vec<u8> = (picture.pixels().iter())
+            .map(|pixel| palette.place([pixel.red(), pixel.green(), pixel.blue()]))
+            .collect();
+        let changed = Changed::between(&shown, &places, usize::from(width));
+        let delay = match i + 1 == pictures.len() {
+            true => REST,
+            false => (100.0 / RATE) as u16,
+        };
+        let mut frame = Frame {
+            delay,
+            dispose: DisposalMethod::Keep,
+            transparent: Some(COLORS as u8),
+            left: changed.left as u16,
+            top: changed.top as u16,
+            width: changed.width as u16,
+            height: changed.height as u16,
+            buffer: changed.pixels.into(),
+            ..Frame::default()
+        };
+        frame.make_lzw_pre_encoded();
+        encoder
+            .write_lzw_pre_encoded_frame(&frame)
+            .map_err(failed)?;
+        shown = places;
+    }
+    drop(encoder);
+    Ok(bytes)
+}
+
+/// The smallest box that holds every pixel that is not as before, the others in it transparent.
+struct Changed {
+    left: usize,
+    top: usize,
+    width: usize,
+    height: usize,
+    pixels: Vec<u8>,
+}
+
+impl Changed {
+    fn between(before: &[u8], now: &[u8], width: usize) -> Self {
+        let height = now.len() / width;
+        let is_new = |at: usize| before.get(at) != Some(&now[at]);
+        let new: Vec<usize> = (0..now.len()).filter(|&at| is_new(at)).collect();
+        let columns = || new.iter().map(|at| at % width);
+        // A picture that is like the last one still takes its time.
+        let (left, right) = (columns().min().unwrap_or(0), columns().max().unwrap_or(0));
+        let top = new.first().map_or(0, |at| at / width);
+        let bottom = new.last().map_or(0, |at| at / width).min(height - 1);
+        let pixels = (top..=bottom)
+            .flat_map(|row| (left..=right).map(move |column| row * width + column))
+            .map(|at| if is_new(at) { now[at] } else { COLORS as u8 })
+            .collect();
+        Self {
+            left,
+            top,
+            width: right - left + 1,
+            height: bottom - top + 1,
+            pixels,
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What was asked, from the resolved config.
+
+use toml::{Table, Value};
+
+use crate::digest::{self, count};
+use crate::error::{Error, Result};
+use crate::run_folder::TargetSummary;
+use crate::run_folder::story::Story;
+
+/// A setting, and what it is for all fits, or for each where they differ.
+pub struct Setting {
+    pub name: &'static str,
+    /// Without a fit's label if it is the same for all.
+    pub values: Vec<(Option<String>, String)>,
+}
+
+/// One sentence.
+pub fn lead(story: &Story) -> String {
+    let target = match &story.summary.target {
+        TargetSummary::Samples { rows, .. } => count(*rows, "row"),
+        TargetSummary::Mixture(_) if story.target.components() == 1 => "a Gaussian".to_owned(),
+        TargetSummary::Mixture(_) => {
+            format!("a mixture of {} Gaussians", story.target.components())
+        }
+        TargetSummary::StudentT { .. } if story.target.components() == 1 => {
+            "a Student-t distribution".to_owned()
+        }
+        TargetSummary::StudentT { .. } => {
+            format!(
+                "a mixture of {} Student-t distributions",
+                story.target.components()
+            )
+        }
+    };
+    format!(
+        "{} of a density q to {target} p in {}, by gradient descent.",
+        count(story.fits.len(), "fit"),
+        count(story.dim(), "dimension"),
+    )
+}
+
+/// The settings, in the order a reader asks for them.
+pub fn settings(story: &Story) -> Result<Vec<Setting>> {
+    let mut settings = vec![Setting {
+        name: "target p",
+        values: vec![(None, target(&story.summary.target))],
+    }];
+    let mut of_fits: [(&str, Vec<String>); 6] = [
+        "minimised",
+        "q",
+        "start",
+        "expectations",
+        "optimizer",
+        "stop",
+    ]
+    .map(|name| (name, Vec::new()));
+    for (chapter, fit) in story.fits.iter().zip(&story.config.fit) {
+        let plan = &chapter.plan;
+        let spoilt = |error: toml::ser::Error| {
+            Error::usage(
+                format!("the config cannot be written as TOML: {error}"),
+                "check its numbers",
+            )
+        };
+        let section = |value: Result<Value, toml::ser::Error>| value.map(|value| words(&value));
+        let texts = [
+            format!("{}, {}", plan.divergence.title(), plan.divergence.symbol()),
+            section(Value::try_from(&fit.family)).map_err(spoilt)?,
+            plan.start.describe(),
+            section(Value::try_from(fit.estimator)).map_err(spoilt)?,
+            section(Value::try_from(fit.optimizer)).map_err(spoilt)?,
+            match plan.stop.is_never() {
+                true => "after all steps".to_owned(),
+                false => section(Value::try_from(plan.stop)).map_err(spoilt)?,
+            },
+        ];
+        for ((_, values), text) in of_fits.iter_mut().zip(texts) {
+            values.push(text);
+        }
+    }
+    settings.extend(of_fits.into_iter().map(|(name, values)| {
+        Setting {
+            name,
+            values: match values.iter().all(|value| *value == values[0]) {
+                true => vec![(None, values[0].clone())],
+                false => (story.fits.iter().zip(values))
+                    .map(|(fit, value)| (Some(fit.plan.label.clone()), value))
+                    .collect(),
+            },
+        }
+    }));
+    Ok(settings)
+}
+
+fn target(target: &TargetSummary) -> String {
+    match target {
+        TargetSummary::Mixture(natural) => digest::mixture(natural).replace('\n', "; "),
+        TargetSummary::StudentT { dof, scales } => {
+            let scales = digest::mixture(scales).replace('\n', "; ");
+            format!("{dof} degrees of freedom; {scales}")
+        }
+        TargetSummary::Samples { rows, names, .. } => {
+            format!("{} of {}", count(*rows, "row"), names.join(", "))
+        }
+    }
+}
+
+/// A section as words: what it is, then its keys with their values.
+fn words(section: &Value) -> String {
+    match section {
+        Value::Table(table) => table_words(table).join(", "),
+        other => plain(other),
+    }
+}
+
+fn table_words(table: &Table) -> Vec<String> {
+    let mut words = Vec::new();
+    for (key, value) in table {
+        match value {
+            // A rule with its own keys: `type = { adam = { .. } }`.
+            Value::Table(inner) if key == "type" => {
+                for (name, keys) in inner {
+                    words.push(name.clone());
+                    if let Value::Table(keys) = keys {
+                        words.extend(table_words(keys));
+                    }
+                }
+            }
+            value if key == "type" => words.push(plain(value)),
+            value => words.push(format!("{} {}", key.replace('_', " "), plain(value))),
+        }
+    }
+    words
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Float(number) if *number != 0.0 && number.abs() < 1e-3 => format!("{number:e}"),
+        Value::Float(number) => format!("{number}"),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,124 @@
+//! The report as Markdown, its figures in files beside it.
+
+use std::fmt::Write;
+
+use super::{Report, Run, Table};
+
+/// The whole report.
+pub fn page(report: &Report) -> String {
+    let mut text = format!("# {}\n", escaped(&report.title));
+    // Writing to a string does not fail.
+    if let Some(sweep) = &report.sweep {
+        _ = writeln!(text, "\n{}", figure(&sweep.name, sweep.caption));
+    }
+    _ = writeln!(
+        text,
+        "\n## What came out\n\n{}",
+        table(&report.comparison())
+    );
+    _ = writeln!(
+        text,
+        "Divergences are in nats, of the best run of each fit."
+    );
+    for (place, run) in report.runs.iter().enumerate() {
+        let level = if report.has_several() {
+            _ = writeln!(text, "\n## {}", escaped(&run.name));
+            "###"
+        } else {
+            "##"
+        };
+        of_run(&mut text, report, place, run, level);
+    }
+    text
+}
+
+fn of_run(text: &mut String, report: &Report, place: usize, run: &Run, level: &str) {
+    _ = writeln!(
+        text,
+        "\n{level} What was asked\n\n{}\n",
+        escaped(&run.lead())
+    );
+    for setting in &run.asked {
+        for (fit, value) in &setting.values {
+            let fit = (fit.as_ref()).map_or_else(String::new, |fit| format!(" ({})", escaped(fit)));
+            _ = writeln!(text, "- **{}**{fit}: {}", setting.name, escaped(value));
+        }
+    }
+    _ = writeln!(text, "\n{level} What it means\n");
+    for (fit, remarks) in run.remarks() {
+        for remark in remarks {
+            _ = writeln!(
+                text,
+                "- **{}**: {}",
+                escaped(&fit.title()),
+                escaped(&remark)
+            );
+        }
+    }
+    for (fit, optima) in run.optima() {
+        _ = writeln!(
+            text,
+            "\nOptima of {}:\n\n{}",
+            escaped(&fit.title()),
+            table(&optima)
+        );
+    }
+    _ = writeln!(text, "\n{level} Figures");
+    for picture in &run.pictures {
+        let file = report.file_of(place, picture);
+        _ = writeln!(text, "\n{}", figure(&file, picture.caption));
+    }
+    let fence = "`".repeat(longest_fence(&run.config).max(2) + 1);
+    _ = writeln!(
+        text,
+        "\n{level} Again\n\n{}. To run it again:\n",
+        escaped(&run.versions())
+    );
+    _ = writeln!(text, "    {}\n", run.command());
+    _ = writeln!(text, "{fence}toml\n{}{fence}", run.config);
+}
+
+fn figure(file: &str, caption: &str) -> String {
+    format!("![{caption}](figures/{file}.png)\n\n*{caption}*")
+}
+
+fn table(table: &Table) -> String {
+    let row = |cells: &[String]| {
+        let cells = cells.iter().map(|cell| escaped(cell).replace('\n', "<br>"));
+        format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
+    };
+    let rule: Vec<&str> = (0..table.header.len())
+        .map(|column| match table.right.contains(&column) {
+            true => "---:",
+            false => "---",
+        })
+        .collect();
+    let mut text = row(&table.header);
+    _ = writeln!(text, "| {} |", rule.join(" | "));
+    text.extend(table.rows.iter().map(|cells| row(cells)));
+    text
+}
+
+/// Text that Markdown takes as it is.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// The most backticks in a row.
+fn longest_fence(text: &str) -> usize {
+    let runs = text.split(|c| c != '`').map(str::len);
+    runs.max().unwrap_or(0)
+}

@@ -1,0 +1,97 @@
+//! A table of a report, before it is written as text, HTML, Markdown or LaTeX.
+
+use crate::digest;
+use crate::divergence::DivergenceKind;
+use crate::evaluate::ALWAYS_REPORTED;
+use crate::run_folder::{FitSummary, Summary, TargetSummary};
+
+/// Cells of text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Table {
+    /// What the columns are.
+    pub header: Vec<String>,
+    /// As many cells in each as the header has.
+    pub rows: Vec<Vec<String>>,
+    /// The columns of plain numbers, which are set to the right.
+    pub right: Vec<usize>,
+}
+
+/// The fits of runs side by side: where each ended, with its divergences in nats, and why it
+/// stopped. Each run comes with what it is called; one alone needs no name.
+pub fn comparison(runs: &[(&str, &Summary)]) -> Table {
+    let kinds = kinds(runs);
+    let several = runs.len() > 1;
+    let mut header: Vec<String> = Vec::new();
+    header.extend(several.then(|| "run".to_owned()));
+    header.extend(["fit", "q"].map(str::to_owned));
+    header.extend(kinds.iter().map(|kind| kind.symbol()));
+    header.extend(["steps", "time", "stopped"].map(str::to_owned));
+    let rows = (runs.iter())
+        .flat_map(|(name, summary)| {
+            (summary.fits.iter().enumerate()).map(|(i, fit)| {
+                let name = if i == 0 { *name } else { "" };
+                let run = several.then(|| name.to_owned());
+                run.into_iter().chain(row(fit, &kinds)).collect()
+            })
+        })
+        .collect();
+    let right = vec![header.len() - 3, header.len() - 2];
+    Table {
+        header,
+        rows,
+        right,
+    }
+}
+
+/// The divergences that are told of every fit.
+fn kinds(runs: &[(&str, &Summary)]) -> Vec<DivergenceKind> {
+    let mut kinds: Vec<DivergenceKind> = Vec::new();
+    for (_, summary) in runs {
+        let always = match summary.target {
+            TargetSummary::Samples { .. } => &[DivergenceKind::CrossEntropy][..],
+            _ => &ALWAYS_REPORTED[..],
+        };
+        for kind in always {
+            if !kinds.contains(kind) {
+                kinds.push(*kind);
+            }
+        }
+    }
+    kinds
+}
+
+fn row(fit: &FitSummary, kinds: &[DivergenceKind]) -> Vec<String> {
+    let time = digest::seconds(fit.seconds);
+    let Some(best) = &fit.best else {
+        let mut row = vec![fit.label.clone(), "every run failed".to_owned()];
+        row.extend(vec![String::new(); kinds.len() + 1]);
+        row.extend([time, String::new()]);
+        return row;
+    };
+    let mut row = vec![fit.label.clone(), digest::mixture(&best.mixture)];
+    row.extend((kinds.iter()).map(|&kind| digest::estimate(best.divergences.of(kind))));
+    row.extend([best.steps.to_string(), time, best.stop.to_string()]);
+    row
+}
+
+/// The optima of a fit, the best first, at most so many of them.
+pub fn optima(fit: &FitSummary, most: usize) -> Table {
+    let rows = (fit.optima.iter().take(most).enumerate())
+        .map(|(place, optimum)| {
+            vec![
+                (place + 1).to_string(),
+                optimum.runs.to_string(),
+                digest::estimate(optimum.divergences.of(fit.divergence)),
+                digest::mixture(&optimum.mixture),
+                format!("{:.0e}", optimum.gradient_norm),
+            ]
+        })
+        .collect();
+    let symbol = fit.divergence.symbol();
+    let header = ["", "restarts", &*symbol, "q", "gradient"];
+    Table {
+        header: header.map(str::to_owned).to_vec(),
+        rows,
+        right: vec![0, 1],
+    }
+}

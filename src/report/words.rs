@@ -1,0 +1,174 @@
+//! What there is to say of a fit, in sentences.
+
+use crate::diagnostics::{Diagnostics, Reading};
+use crate::digest;
+use crate::divergence::{DivergenceKind, Estimate, Method};
+use crate::evaluate::ALWAYS_REPORTED;
+use crate::optima::AT_REST;
+use crate::run_folder::{FitSummary, Optimum, RunSummary};
+
+/// A quadrature of the loss with a larger error than this, in nats, is warned of.
+const ROUGH: f64 = 1e-4;
+
+/// Whether it worked, how far from the optimum it is, and what its restarts found.
+pub fn remarks(fit: &FitSummary) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if let Some(best) = &fit.best {
+        remarks.extend(own_divergence(fit, best));
+        let facts = facts(&best.diagnostics);
+        if !facts.is_empty() {
+            remarks.push(facts.join("; "));
+        }
+        remarks.extend(variance(best));
+    }
+    remarks.extend(gap(fit));
+    if let Some(best) = &fit.best
+        && best.loss.method == Method::Quadrature
+        && best.loss.error > ROUGH * best.loss.value.abs().max(1.0)
+    {
+        remarks.push(format!(
+            "the quadrature of the loss is off by about {:.0e} nats; give it more points",
+            best.loss.error
+        ));
+    }
+    if fit.failed > 0 {
+        remarks.push(format!(
+            "{} of {} runs failed; restarts.csv says why",
+            fit.failed, fit.restarts
+        ));
+    }
+    remarks.extend(restarts(fit));
+    remarks
+}
+
+/// Whether a run that ended here has nowhere to go. A random gradient does not go to zero at rest.
+pub fn is_at_rest(fit: &FitSummary, optimum: &Optimum) -> bool {
+    let is_random = |best: &RunSummary| best.loss.method == Method::MonteCarlo;
+    fit.best.as_ref().is_none_or(is_random) || optimum.gradient_norm <= AT_REST
+}
+
+/// Its own divergence where the table lacks it.
+fn own_divergence(fit: &FitSummary, best: &RunSummary) -> Option<String> {
+    let own = best.divergences.of(fit.divergence);
+    if fit.divergence == DivergenceKind::CrossEntropy {
+        let likelihood = Estimate {
+            value: -own.value,
+            ..own
+        };
+        let value = digest::estimate(likelihood);
+        return Some(format!("mean log-likelihood of a row {value}"));
+    }
+    if ALWAYS_REPORTED.contains(&fit.divergence) {
+        return None;
+    }
+    let symbol = fit.divergence.symbol();
+    Some(format!("{symbol} = {}", digest::estimate(own)))
+}
+
+fn facts(diagnostics: &Diagnostics) -> Vec<String> {
+    let mut facts = Vec::new();
+    if let Some(psis) = &diagnostics.psis {
+        let reading = match psis.reading() {
+            Reading::Reliable => "q can stand for p",
+            Reading::Biased => "weighted draws of q are biased",
+            Reading::Untrustworthy => "draws of q cannot stand for p",
+            Reading::Unknown => "no reading",
+        };
+        facts.push(format!(
+            "k\u{302} {}, {reading}, {:.0} of {} draws effective",
+            digest::fixed(psis.k_hat, 2),
+            psis.effective_sample_size,
+            psis.draws
+        ));
+    }
+    if let Some(mass) = diagnostics.mass_in_region {
+        facts.push(format!(
+            "{:.1} % of p in q's 99 % region",
+            100.0 * mass.value
+        ));
+    }
+    if let Some(modes) = diagnostics.modes {
+        facts.push(format!(
+            "{} of {} covered",
+            modes.covered,
+            digest::count(modes.of, "mode")
+        ));
+    }
+    facts
+}
+
+fn variance(best: &RunSummary) -> Option<String> {
+    let variance = best.gradient_variance?;
+    (best.loss.method == Method::MonteCarlo).then(|| {
+        format!(
+            "variance of the gradient {:.2e} at the start, {:.2e} at the end",
+            variance.start, variance.end
+        )
+    })
+}
+
+fn gap(fit: &FitSummary) -> Option<String> {
+    let known = fit.known_optimum.as_ref()?;
+    let gap = known.gap?;
+    let above = match gap.error > 0.0 {
+        true => digest::estimate(gap),
+        false => digest::small(gap.value),
+    };
+    Some(format!(
+        "{above} nats above the known optimum, {} = {}",
+        fit.divergence.symbol(),
+        digest::estimate(known.value)
+    ))
+}
+
+/// What the restarts found, and how many of them ended at something worse.
+fn restarts(fit: &FitSummary) -> Option<String> {
+    let best = fit.optima.first()?;
+    if fit.restarts < 2 {
+        return None;
+    }
+    let finished = digest::count(fit.restarts - fit.failed, "restart");
+    let value = |optimum: &Optimum| optimum.divergences.of(fit.divergence).value;
+    let least = value(best);
+    // Two optima of one value, by symmetry, are both the best.
+    let slack = |optimum: &Optimum| {
+        let error = optimum.divergences.of(fit.divergence).error;
+        1e-6 * least.abs() + 1e-9 + 2.0 * if error.is_finite() { error } else { 0.0 }
+    };
+    let is_best = |optimum: &&Optimum| value(optimum) <= least + slack(optimum);
+    let (good, worse): (Vec<&Optimum>, Vec<&Optimum>) = fit.optima.iter().partition(is_best);
+    let runs = |optima: &[&Optimum]| optima.iter().map(|one| one.runs).sum::<usize>();
+    let found = match fit.modes {
+        Some(modes) => format!(
+            "{finished} found {} of {}: ",
+            modes.covered,
+            digest::count(modes.of, "mode")
+        ),
+        None => format!("{finished}: "),
+    };
+    let place = |n: usize, one: &str, many: &str| match n {
+        1 => one.to_owned(),
+        n => format!("{n} {many}"),
+    };
+    let mut text = format!(
+        "{found}{} ended at {}",
+        if worse.is_empty() {
+            "all".to_owned()
+        } else {
+            runs(&good).to_string()
+        },
+        place(good.len(), "one optimum", "equally good optima"),
+    );
+    if !worse.is_empty() {
+        text += &format!(
+            ", {} at {}, the next {} nats higher",
+            runs(&worse),
+            place(worse.len(), "a worse one", "worse ones"),
+            digest::small(value(worse[0]) - least),
+        );
+    }
+    if !fit.optima.iter().all(|optimum| is_at_rest(fit, optimum)) {
+        text += "; not all are at rest: more steps would move those with a gradient";
+    }
+    Some(text)
+}
