@@ -47,6 +47,7 @@ pub mod explore;
 pub mod family;
 pub mod fit;
 pub mod init;
+mod input;
 pub mod kernel;
 pub mod known_optimum;
 pub mod landscape;

@@ -10,6 +10,7 @@ use toml::de::{DeTable, DeValue};
 use super::advice::{Advice, advise};
 use super::key::{Key, KeyPath};
 use crate::error::{Error, Result};
+use crate::input;
 
 /// What is wrong with a config, where, and what to do.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -110,7 +111,7 @@ pub(super) struct Source {
 impl Source {
     /// Reads a file.
     pub fn read(path: &Path, overrides: Vec<Override>) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+        let bytes = input::read(path, input::LARGEST_CONFIG)?;
         let text = String::from_utf8(bytes).map_err(|_| {
             Error::usage(
                 format!("{} is not text in UTF-8", path.display()),

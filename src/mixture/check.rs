@@ -10,6 +10,33 @@ const WEIGHT_SUM_TOLERANCE: f64 = 1e-6;
 /// How far a covariance may be from symmetric, relative to its standard deviations.
 const SYMMETRY_TOLERANCE: f64 = 1e-9;
 
+/// The most dimensions there may be.
+pub(crate) const MOST_DIM: usize = 1024;
+/// The most numbers the covariances of a mixture may have, K × D × D.
+pub(crate) const MOST_ENTRIES: usize = 1 << 24;
+
+/// Refuses more dimensions and covariances than a computer has use for: a short file can ask for
+/// any number of them, since D standard deviations stand for D × D entries.
+pub(crate) fn check_size(components: usize, dim: usize) -> Result<(), MixtureError> {
+    if dim > MOST_DIM {
+        return Err(MixtureError::new(
+            "means",
+            None,
+            format!("they have {dim} coordinates"),
+            format!("klfit works in up to {MOST_DIM} dimensions"),
+        ));
+    }
+    if components.saturating_mul(dim * dim) > MOST_ENTRIES {
+        return Err(MixtureError::new(
+            "means",
+            None,
+            format!("there are {components} in {dim} dimensions"),
+            "their covariances would have more than 16.7 million entries: give fewer components",
+        ));
+    }
+    Ok(())
+}
+
 pub(super) fn check_weights_and_means(
     weights: &[f64],
     means: &[Vec<f64>],
@@ -43,6 +70,7 @@ pub(super) fn check_weights_and_means(
             "give one number for each coordinate",
         ));
     }
+    check_size(means.len(), dim)?;
     for (k, mean) in means.iter().enumerate() {
         if mean.len() != dim {
             return Err(MixtureError::new(

@@ -11,6 +11,7 @@ pub use file::read_mixture;
 pub(crate) use natural::matrix_of;
 pub use natural::{NaturalParameters, from_natural_values, natural_values};
 
+pub(crate) use check::{MOST_DIM, MOST_ENTRIES, check_size};
 use check::{asymmetry, check_count, check_finite, check_square, check_weights_and_means};
 
 /// Why some numbers are not a mixture of Gaussians.
@@ -175,13 +176,10 @@ impl Mixture {
                 ));
             }
             let symmetric = (&covariance + covariance.transpose()) * 0.5;
-            let smallest = symmetric.symmetric_eigenvalues().min();
-            // By the correlations: coordinates may be in units that are many decades apart.
-            let is_positive = correlations(&symmetric).symmetric_eigenvalues().min() > 0.0;
-            let factor = Cholesky::new(symmetric).filter(|_| is_positive);
-            match factor {
-                Some(factor) => factors.push(factor.unpack()),
+            match lower_factor(&symmetric) {
+                Some(factor) => factors.push(factor),
                 None => {
+                    let smallest = symmetric.symmetric_eigenvalues().min();
                     return Err(MixtureError::new(
                         "covariances",
                         k,
@@ -309,6 +307,20 @@ impl Mixture {
             (0..self.components()).map(pick).collect(),
         )
     }
+}
+
+/// The lower Cholesky factor of a covariance; `None` if it is not positive definite.
+fn lower_factor(covariance: &DMatrix<f64>) -> Option<DMatrix<f64>> {
+    let variances = covariance.diagonal();
+    // A short file can ask for many large ones that are, where eigenvalues would take minutes.
+    if *covariance == DMatrix::from_diagonal(&variances) {
+        let is_positive = variances.iter().all(|&variance| variance > 0.0);
+        return is_positive.then(|| DMatrix::from_diagonal(&variances.map(f64::sqrt)));
+    }
+    // By the correlations: coordinates may be in units that are many decades apart.
+    let is_positive = correlations(covariance).symmetric_eigenvalues().min() > 0.0;
+    let factor = Cholesky::new(covariance.clone())?;
+    is_positive.then(|| factor.unpack())
 }
 
 /// A covariance in units of its own standard deviations; itself if a variance is not positive.

@@ -32,6 +32,7 @@ use crate::config::Experiment;
 use crate::error::{Error, Result};
 use crate::evaluate::reported;
 use crate::fit::{Plan, Record};
+use crate::input;
 use crate::plot;
 use crate::target::Samples;
 
@@ -122,8 +123,8 @@ impl RunFolder {
     }
 
     fn holds_a_run(&self) -> bool {
-        let config = fs::read_to_string(self.path.join(CONFIG));
-        config.is_ok_and(|text| text.starts_with(MARK))
+        let config = input::read(&self.path.join(CONFIG), input::LARGEST_CONFIG);
+        config.is_ok_and(|text| text.starts_with(MARK.as_bytes()))
     }
 
     /// Where it is.
@@ -216,7 +217,7 @@ impl RunFolder {
                 "run it again with --force",
             ));
         }
-        let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+        let text = input::read_text(&path, input::LARGEST_JSON)?;
         serde_json::from_str(&text).map_err(|error| Error::run_folder(&path, error.to_string()))
     }
 

@@ -1,12 +1,13 @@
 //! Samples of the target: N points in D dimensions, from a table.
 
-use std::fs;
 use std::path::Path;
 
 use nalgebra::{DMatrix, DVector};
 
 use crate::digest::count;
 use crate::error::{Error, Result};
+use crate::input;
+use crate::mixture::MOST_DIM;
 use crate::npy::Array;
 
 /// N points in D dimensions, N ≥ 2: finite, with no constant coordinate.
@@ -35,6 +36,7 @@ impl Samples {
                 "give one name for each coordinate, and every point all its coordinates",
             ));
         }
+        check_width(dim)?;
         if let Some(at) = rows.iter().position(|value| !value.is_finite()) {
             return Err(Error::usage(
                 format!(
@@ -117,6 +119,17 @@ impl Samples {
     }
 }
 
+/// Refuses more columns than there can be dimensions.
+fn check_width(columns: usize) -> Result<()> {
+    if columns <= MOST_DIM {
+        return Ok(());
+    }
+    Err(Error::usage(
+        format!("there are {columns} columns"),
+        format!("klfit works in up to {MOST_DIM} dimensions: leave columns out, or transpose it"),
+    ))
+}
+
 const REPAIR: &str = "repair or remove the row; klfit fits complete rows of finite numbers";
 
 /// Reads samples from a table: one row for each point, one column for each coordinate.
@@ -140,7 +153,7 @@ pub fn read_samples(path: &Path) -> Result<Samples> {
             ));
         }
     };
-    let bytes = fs::read(path).map_err(Error::io("read", path))?;
+    let bytes = input::read(path, input::LARGEST_TABLE)?;
     read(&bytes).map_err(|error| match error {
         Error::Usage { message, help } => {
             Error::usage(format!("{}: {message}", path.display()), help)
@@ -166,6 +179,7 @@ fn from_npy(bytes: &[u8]) -> Result<Samples> {
             ));
         }
     };
+    check_width(dim)?;
     Samples::new(numbered(dim), array.values, dim)
 }
 
@@ -186,6 +200,7 @@ fn from_csv(bytes: &[u8]) -> Result<Samples> {
             record.map_err(|error| Error::usage(error.to_string(), "save it as CSV in UTF-8"))?;
         let line = || line_of(&record, bytes);
         if names.is_empty() {
+            check_width(record.len())?;
             let header = record.iter().all(|cell| cell.parse::<f64>().is_err());
             names = numbered(record.len());
             if header {
@@ -278,6 +293,7 @@ fn number(cell: &str) -> Result<f64, (String, &'static str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn data(name: &str) -> std::path::PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -3,13 +3,13 @@
 mod run;
 mod scikit_learn;
 
-use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
 
 use super::{Mixture, MixtureError};
 use crate::error::{Error, Result};
+use crate::input;
 use crate::run_folder::RunFolder;
 
 /// Reads a mixture that was fitted elsewhere:
@@ -49,7 +49,7 @@ pub fn read_mixture(path: &Path, fit: Option<&str>) -> Result<Mixture> {
 }
 
 fn from_json(path: &Path, fit: Option<&str>) -> Result<Mixture> {
-    let text = fs::read_to_string(path).map_err(Error::io("read", path))?;
+    let text = input::read_text(path, input::LARGEST_JSON)?;
     let value = serde_json::from_str(&text).map_err(|error| {
         wrong(
             path,
@@ -97,6 +97,7 @@ fn not_a_mixture(path: &Path) -> impl FnOnce(MixtureError) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn a_file_of_another_kind_is_refused() {

@@ -5,18 +5,20 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use nalgebra::DMatrix;
-use npyz::NpyHeader;
 use serde_json::{Map, Value};
 use zip::ZipArchive;
 
 use super::{not_a_mixture, wrong};
 use crate::error::{Error, Result};
-use crate::mixture::Mixture;
-use crate::npy::{self, Array};
+use crate::mixture::{MOST_ENTRIES, Mixture, check_size};
+use crate::npy::{self, Array, Header};
 
 /// How far a covariance may be from symmetric, relative to its standard deviations, to be taken for
 /// the rounding of a fit in single precision.
 const SINGLE_PRECISION: f64 = 1e-5;
+
+/// The most bytes an array of a mixture may have: its entries in double precision.
+const MOST_BYTES: usize = 8 * MOST_ENTRIES;
 
 const SAVE: &str = "save the attributes as they are: np.savez(\"mixture.npz\", \
     weights_=gm.weights_, means_=gm.means_, covariances_=gm.covariances_, \
@@ -96,6 +98,7 @@ impl Attributes<'_> {
                 ),
             ));
         }
+        check_size(k, d).map_err(not_a_mixture(path))?;
         let factors = (0..k).map(|c| symmetric(d, kind.entries(&covariances.values, d, c)));
         let means = (0..k).map(|c| means.values[c * d..(c + 1) * d].to_vec());
         Mixture::from_covariances(weights.values, means.collect(), factors.collect())
@@ -167,16 +170,19 @@ impl Attributes<'_> {
 fn npz_entry<T>(
     archive: &mut ZipArchive<BufReader<File>>,
     key: &str,
-    decode: impl FnOnce(NpyHeader, &[u8]) -> Result<T, String>,
+    decode: impl FnOnce(&Header, &[u8]) -> Result<T, String>,
 ) -> Result<T, String> {
     let mut file = archive
         .by_name(&format!("{key}.npy"))
         .map_err(|error| format!("cannot be read: {error}"))?;
-    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
-    let header = NpyHeader::from_reader(&mut file).map_err(unreadable)?;
+    let header = Header::read(&mut file)?;
+    // A short archive can hold an array without end: no more is unpacked than was promised.
+    let promised = header.data_len().filter(|bytes| *bytes <= MOST_BYTES);
+    let promised = promised.ok_or("is larger than any mixture klfit reads")?;
     let mut data = Vec::new();
-    file.read_to_end(&mut data).map_err(unreadable)?;
-    decode(header, &data)
+    (file.take(promised as u64 + 1).read_to_end(&mut data))
+        .map_err(|error| format!("cannot be read: {error}"))?;
+    decode(&header, &data)
 }
 
 /// The array that lists of lists of numbers stand for.

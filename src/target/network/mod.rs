@@ -5,7 +5,7 @@ mod equation;
 use nalgebra::DMatrix;
 
 use crate::digest::count;
-use crate::mixture::Mixture;
+use crate::mixture::{MOST_DIM, Mixture};
 
 use equation::{Equation, Scanner};
 
@@ -88,6 +88,13 @@ pub struct Network {
 /// in a cycle; if the standard deviations are not positive and finite or not as many as the
 /// equations; or if the joint is beyond the range of numbers.
 pub fn joint(equations: &[impl AsRef<str>], stds: &[f64]) -> Result<Network, NetworkError> {
+    if equations.len() > MOST_DIM {
+        return Err(NetworkError::new(
+            None,
+            format!("there are {}", equations.len()),
+            format!("klfit works in up to {MOST_DIM} dimensions"),
+        ));
+    }
     let equations = (equations.iter().enumerate())
         .map(|(i, text)| {
             Scanner::new(text.as_ref())
