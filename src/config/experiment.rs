@@ -91,11 +91,12 @@ impl Experiment {
             let at = top.name("fit").index(i);
             let checker = check::Fit {
                 source,
-                at,
+                at: at.clone(),
                 target: &target,
                 seed: config.seed,
             };
             plans.push(checker.plan(fit, &mut notes)?);
+            check::starts(source, &at, &plans)?;
         }
         check::label(source, &config.fit, &mut plans)?;
         if let Some(landscape) = &config.landscape {

@@ -15,6 +15,8 @@ use crate::optimizer::OptimizerConfig;
 use crate::stop::StopConfig;
 use crate::target::TargetModel;
 
+/// More fits than this are taken for a mistake.
+const MOST_FITS: usize = 256;
 /// The section that makes several experiments of one.
 pub(super) const SWEEP: &str = "sweep";
 
@@ -48,6 +50,11 @@ pub(super) fn resolve(source: &Source) -> Result<(Config, TargetModel), ConfigEr
     check_shared(&shared, estimator, source)?;
     if let Some(Value::Array(fits)) = top.get_mut("fit") {
         let count = fits.len();
+        if count > MOST_FITS {
+            let help = format!("give up to {MOST_FITS}, or make a [sweep] of them");
+            let message = format!("is there {count} times");
+            return Err(source.error(&KeyPath::dotted("fit"), message, help));
+        }
         for (i, fit) in fits.iter_mut().enumerate() {
             let Value::Table(fit) = fit else { continue };
             // A fit that asks for restarts does not want the one shared start, nor the other way

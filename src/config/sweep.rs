@@ -10,9 +10,12 @@ use super::key::KeyPath;
 use super::resolve::{SWEEP, set_sweep};
 use super::source::{ConfigError, Override, Source};
 use crate::error::Result;
+use crate::target::TargetModel;
 
 /// More points than this are taken for a mistake.
 const MOST_POINTS: usize = 10_000;
+/// The most numbers the targets of all points may have together: each point keeps its own.
+const MOST_NUMBERS: usize = 1 << 28;
 /// A label longer than this would not name a folder well.
 const LONGEST_LABEL: usize = 60;
 
@@ -72,12 +75,19 @@ impl Sweep {
     fn read(source: &Source, sweep: Value) -> Result<Self, ConfigError> {
         let points = expand(source, sweep)?;
         let labels = labels(&points);
+        let mut held = 0usize;
         let points = (points.into_iter().zip(labels))
             .map(|(settings, label)| {
                 let mut at_point = source.clone();
                 (at_point.overrides).extend(settings.iter().map(Setting::overriding));
                 let experiment = Experiment::from_source(&at_point)
                     .map_err(|error| in_sweep(error, source, &settings))?;
+                held = held.saturating_add(numbers(&experiment.target));
+                if held > MOST_NUMBERS {
+                    let message = "has more points than memory for their targets";
+                    let help = "leave values out, or fit fewer rows";
+                    return Err(source.error(&KeyPath::dotted(SWEEP), message, help));
+                }
                 let settings = settings
                     .into_iter()
                     .map(|one| (one.key, one.value.to_string()));
@@ -95,6 +105,14 @@ impl Sweep {
             name: name.unwrap_or_default(),
             points,
         })
+    }
+}
+
+/// How many numbers a target is kept as.
+fn numbers(target: &TargetModel) -> usize {
+    match target.as_samples() {
+        Some(rows) => rows.rows().len(),
+        None => target.components() * target.dim() * target.dim(),
     }
 }
 

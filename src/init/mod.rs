@@ -16,6 +16,8 @@ use crate::target::TargetModel;
 const STD_RANGE: (f64, f64) = (0.2, 1.2);
 /// Draws of the target that k-means is given, for each component; of rows, all are taken.
 const DRAWS: usize = 500;
+/// Multiplications, but for a factor of about ten, that take no more than a moment.
+const MOMENT: usize = 1 << 23;
 
 /// How the runs of a fit start.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,20 +89,58 @@ impl Start {
         }
         let extent = target.extent();
         (0..self.runs() as u64)
-            .map(|run| {
-                let mut generator = RunKey { seed, run }.generator(Stream::Init, 0);
-                let start = match self {
-                    Self::KMeans { .. } => clusters(family, target, &mut generator)?,
-                    Self::MomentMatch { .. } => {
-                        let (mean, covariance) = &extent;
-                        let k = family.components();
-                        moments::moment_matched(mean, covariance, k, &mut generator)?
-                    }
-                    _ => random_member(family, &extent, &mut generator)?,
-                };
-                family.project(&start)
-            })
+            .map(|run| self.drawn(family, target, &extent, RunKey { seed, run }))
             .collect()
+    }
+
+    /// Tells whether the first run has a start, where that takes no more than a moment: any number
+    /// of runs may be asked for, of any size.
+    ///
+    /// # Errors
+    /// As [`Start::mixtures`].
+    pub(crate) fn try_first(
+        &self,
+        family: &Family,
+        target: &TargetModel,
+        seed: u64,
+    ) -> Result<(), MixtureError> {
+        let (k, dim) = (family.components(), family.dim());
+        let work = match self {
+            Self::Given(_) | Self::Each(_) => return Ok(()),
+            Self::KMeans { .. } => {
+                let rows = target
+                    .as_samples()
+                    .map_or(DRAWS.saturating_mul(k), |rows| rows.len());
+                rows.saturating_mul(k).saturating_mul(dim)
+            }
+            Self::Random { .. } | Self::MomentMatch { .. } => 0,
+        };
+        if work.max(k.saturating_mul(dim.saturating_pow(3))) > MOMENT {
+            return Ok(());
+        }
+        let key = RunKey { seed, run: 0 };
+        self.drawn(family, target, &target.extent(), key).map(drop)
+    }
+
+    /// The start of one run.
+    fn drawn(
+        &self,
+        family: &Family,
+        target: &TargetModel,
+        extent: &(DVector<f64>, DMatrix<f64>),
+        key: RunKey,
+    ) -> Result<Mixture, MixtureError> {
+        let mut generator = key.generator(Stream::Init, 0);
+        let start = match self {
+            Self::KMeans { .. } => clusters(family, target, &mut generator)?,
+            Self::MomentMatch { .. } => {
+                let (mean, covariance) = extent;
+                let k = family.components();
+                moments::moment_matched(mean, covariance, k, &mut generator)?
+            }
+            _ => random_member(family, extent, &mut generator)?,
+        };
+        family.project(&start)
     }
 }
 

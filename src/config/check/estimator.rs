@@ -165,7 +165,11 @@ impl Fit<'_> {
                 "remove it: the points then follow q by themselves",
             );
         }
-        // A finer grid than this is no worse, and its size is refused elsewhere if need be.
+        if config.points(1).saturating_mul(self.target.components()) > super::MOST_ENTRIES {
+            // Its size is refused where that of others is.
+            return Ok(());
+        }
+        // A finer grid than this is no worse.
         let points = config.points(1).min(1 << 20);
         let mass = Grid::new(lower, upper, points).mass(self.target);
         if (mass - 1.0).abs() <= MISSING_MASS {

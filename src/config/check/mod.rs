@@ -16,6 +16,7 @@ use crate::family::{Covariance, Family};
 use crate::fit::{LogConfig, Plan};
 use crate::init::Start;
 use crate::landscape::LandscapeConfig;
+use crate::mixture::check_size;
 use crate::optimizer::RuleConfig as OptimizerRule;
 use crate::run_folder;
 use crate::stop::StopConfig;
@@ -23,7 +24,9 @@ use crate::target::TargetModel;
 
 /// The most numbers a tensor of one step may hold: a gigabyte in 64 bits, and a step needs about
 /// a dozen of that size.
-const MOST_ENTRIES: usize = 1 << 27;
+pub(super) const MOST_ENTRIES: usize = 1 << 27;
+/// What is kept of a run beside its points is no larger than so many of them.
+const LEAST_POINTS: usize = 256;
 /// Weights that stay sum to 1 up to this.
 const WEIGHT_SUM_TOLERANCE: f64 = 1e-6;
 /// What klfit itself writes into the folder of a run.
@@ -176,6 +179,16 @@ fn size(source: &Source, key: &KeyPath, message: &str, parts: &[usize]) -> Resul
     }
 }
 
+/// Refuses starts that would not fit in memory together: one that is shared is kept with each fit.
+pub(super) fn starts(source: &Source, at: &KeyPath, plans: &[Plan]) -> Result<(), ConfigError> {
+    let entries = |plan: &Plan| match &plan.start {
+        Start::Given(start) => start.components() * start.dim() * start.dim(),
+        _ => 0,
+    };
+    let message = "has a start that is too large, with those of the fits before it";
+    size(source, at, message, &[plans.iter().map(entries).sum()])
+}
+
 /// A name that becomes a folder: nothing that could lead out of it.
 pub(super) fn name(
     source: &Source,
@@ -222,7 +235,7 @@ impl Fit<'_> {
         let components = family.components().max(self.target.components());
         let rows = self.target.as_samples().map_or(0, |samples| samples.len());
         let points = fit.estimator.rule.points(components, dim, rows);
-        let parts = [start.runs(), points, components, dim];
+        let parts = [start.runs(), points.max(LEAST_POINTS), components, dim];
         let message = format!(
             "asks for too much at once: {} restarts × {points} points × {components} components × \
              {dim} dimensions",
@@ -234,8 +247,8 @@ impl Fit<'_> {
         fit.estimator.fill();
         fit.optimizer.fill();
         fit.stop.fill();
-        let starts = start.mixtures(&family, self.target, self.seed);
-        starts.map_err(|error| {
+        let first = start.try_first(&family, self.target, self.seed);
+        first.map_err(|error| {
             let help = "give a start with [init], or rescale the target";
             self.error(&[], format!("has no start: {error}"), help)
         })?;
@@ -298,6 +311,10 @@ impl Fit<'_> {
         if family.components == 0 {
             return Err(self.error(&at("components"), "is 0", "a Gaussian has 1 component"));
         }
+        check_size(family.components, self.target.dim()).map_err(|error| {
+            let message = format!("is {}, too many", family.components);
+            self.error(&at("components"), message, error.help)
+        })?;
         if !(family.min_std >= 0.0 && family.min_std.is_finite()) {
             let message = format!("is {}", family.min_std);
             let help = "give a standard deviation that no component should fall below, or 0";
