@@ -64,7 +64,7 @@ impl Axis {
         let pad = 0.05 * (high - low);
         Self {
             low: 10f64.powf(low - pad),
-            high: 10f64.powf(high + pad),
+            high: 10f64.powf(high + pad).min(f64::MAX),
             scale: Scale::Log,
             label: format!("{}, log scale", label.into()),
         }

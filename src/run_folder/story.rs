@@ -51,6 +51,16 @@ impl Story {
                     let message = "its parameters are not those of config.toml";
                     return Err(Error::run_folder(&path(), message));
                 }
+                if summary.restarts != plan.start.runs() {
+                    let path = folder.path().join("summary.json");
+                    let message = format!(
+                        "fit {} has {} restarts and in config.toml {}",
+                        plan.label,
+                        summary.restarts,
+                        plan.start.runs()
+                    );
+                    return Err(Error::run_folder(&path, message));
+                }
                 if trajectory.rows.is_empty() {
                     return Err(Error::run_folder(&path(), "it has no rows"));
                 }
