@@ -1,0 +1,2 @@
+#![no_main]
+klfit_fuzz::fuzz!("sweep_table");
