@@ -4,7 +4,7 @@ use super::{FitSummary, Row, RunFolder, Summary, Trajectory};
 use crate::config::{Config, Experiment};
 use crate::error::{Error, Result};
 use crate::fit::Plan;
-use crate::mixture::{Mixture, from_natural_values};
+use crate::mixture::{Mixture, NaturalParameters, from_natural_values};
 use crate::target::TargetModel;
 
 /// A finished run.
@@ -51,14 +51,9 @@ impl Story {
                     let message = "its parameters are not those of config.toml";
                     return Err(Error::run_folder(&path(), message));
                 }
-                if summary.restarts != plan.start.runs() {
+                if let Some(mismatch) = mismatch(&plan, &summary) {
+                    let message = format!("fit {} {mismatch}", plan.label);
                     let path = folder.path().join("summary.json");
-                    let message = format!(
-                        "fit {} has {} restarts and in config.toml {}",
-                        plan.label,
-                        summary.restarts,
-                        plan.start.runs()
-                    );
                     return Err(Error::run_folder(&path, message));
                 }
                 if trajectory.rows.is_empty() {
@@ -82,6 +77,35 @@ impl Story {
     /// D.
     pub fn dim(&self) -> usize {
         self.target.dim()
+    }
+}
+
+/// What a fit's summary says that its config does not bear out, if anything: figures and reports
+/// count on the sizes of what they show.
+fn mismatch(plan: &Plan, fit: &FitSummary) -> Option<String> {
+    let (k, dim) = (plan.family.components(), plan.family.dim());
+    let is_member = |q: &NaturalParameters| {
+        q.weights.len() == k && q.means.iter().all(|mean| mean.len() == dim)
+    };
+    let best = fit.best.iter().map(|best| &best.mixture);
+    let mut mixtures = best.chain(fit.optima.iter().map(|optimum| &optimum.mixture));
+    let ended = (fit.optima.iter()).try_fold(fit.failed, |sum, one| sum.checked_add(one.runs));
+    let restarts = plan.start.runs();
+    if fit.restarts != restarts {
+        Some(format!(
+            "has {} restarts and in config.toml {restarts}",
+            fit.restarts
+        ))
+    } else if ended.is_none_or(|ended| ended > restarts) {
+        Some(format!("tells of more runs than its {restarts}"))
+    } else if fit.divergence != plan.divergence {
+        Some("minimised another divergence in config.toml".to_owned())
+    } else if !mixtures.all(is_member) {
+        Some(format!(
+            "has a mixture without the {k} components in {dim} dimensions of config.toml"
+        ))
+    } else {
+        None
     }
 }
 

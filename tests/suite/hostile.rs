@@ -13,6 +13,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use serde_json::{Value, json};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -264,6 +265,7 @@ fn changed_run_folders_are_read_or_refused() {
         disturb(reader, 600);
     }
     disturb("figures", 60);
+    disturb("report", 60);
 }
 
 #[test]
@@ -575,13 +577,37 @@ fn figures_hold_numbers_of_every_size() {
 }
 
 #[test]
-fn a_summary_cannot_make_figures_of_runs_that_are_not_there() {
+fn a_summary_that_does_not_go_with_its_config_is_refused() {
     let seed = String::from_utf8(seeds("summary")[0].1.clone()).unwrap();
-    let many = seed.replace("\"restarts\": 2", "\"restarts\": 1000000000000000");
-    assert_ne!(many, seed);
-    let drawn = in_run_folder("summary.json", many.as_bytes(), |folder| {
-        plot::draw_all(&RunFolder::open(folder).unwrap())
+    let seed: Value = serde_json::from_str(&seed).unwrap();
+    let plane = json!({"weights": [1.0], "means": [[0.0, 0.0]], "covariances": [[[1, 0], [0, 1]]]});
+    let two = json!({
+        "weights": [0.5, 0.5], "means": [[0.0], [1.0]], "covariances": [[[1.0]], [[1.0]]]
     });
-    let message = drawn.unwrap_err().to_string();
-    assert!(message.contains("1000000000000000 restarts"), "{message}");
+    for (place, value, words) in [
+        (
+            "/fits/0/restarts",
+            json!(1_000_000_000_000_000u64),
+            "1000000000000000 restarts",
+        ),
+        ("/fits/0/failed", json!(3), "more runs than its 2"),
+        (
+            "/fits/0/optima/0/runs",
+            json!(u64::MAX),
+            "more runs than its 2",
+        ),
+        ("/fits/0/best/mixture", plane.clone(), "in 1 dimensions"),
+        ("/fits/0/optima/0/mixture", plane, "in 1 dimensions"),
+        ("/fits/0/best/mixture", two, "the 1 components"),
+    ] {
+        let mut spoilt = seed.clone();
+        *spoilt.pointer_mut(place).unwrap() = value;
+        let text = spoilt.to_string();
+        let drawn = in_run_folder("summary.json", text.as_bytes(), |folder| {
+            plot::draw_all(&RunFolder::open(folder).unwrap())
+        });
+        let message = drawn.unwrap_err().to_string();
+        assert!(message.contains(words), "{place}: {message}");
+        assert!(!read("report", text.as_bytes()), "{place}");
+    }
 }

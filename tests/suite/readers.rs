@@ -18,11 +18,12 @@ use klfit::config::{Experiment, Override, STARTER, Sweep};
 use klfit::error::Error;
 use klfit::explore::{Opening, Server, State};
 use klfit::fit::{Plan, Record};
+use klfit::landscape::{self, LandscapeConfig};
 use klfit::mixture::read_mixture;
 use klfit::run::Watch;
 use klfit::run_folder::{Existing, FitSummary, RunFolder, SweepFolder};
 use klfit::target::TargetModel;
-use klfit::{Mixture, Result, plot};
+use klfit::{Mixture, Result, plot, report};
 use serde_json::{Value, json};
 use tungstenite::stream::MaybeTlsStream;
 use tungstenite::{Message, WebSocket};
@@ -33,7 +34,7 @@ use zip::{CompressionMethod, ZipWriter};
 type Reader = (&'static str, fn(&[u8]) -> Result<()>);
 
 /// All there are.
-pub const READERS: [Reader; 13] = [
+pub const READERS: [Reader; 14] = [
     ("config", config),
     ("setting", setting),
     ("density_toml", |bytes| density("toml", bytes)),
@@ -45,6 +46,7 @@ pub const READERS: [Reader; 13] = [
     ("summary", summary),
     ("trajectory", trajectory),
     ("figures", figures),
+    ("report", report),
     ("sweep_table", sweep_table),
     ("messages", messages),
 ];
@@ -184,6 +186,21 @@ fn trajectory(bytes: &[u8]) -> Result<()> {
 fn figures(bytes: &[u8]) -> Result<()> {
     in_run_folder("forward-kl/trajectory.csv", bytes, |folder| {
         plot::draw_all(&RunFolder::open(folder)?).map(drop)
+    })
+}
+
+/// What `klfit report` and `klfit landscape` make of a run.
+fn report(bytes: &[u8]) -> Result<()> {
+    in_run_folder("summary.json", bytes, |folder| {
+        let run = RunFolder::open(folder)?;
+        let coarse = LandscapeConfig {
+            across: "mean=-1:1:5".parse().ok(),
+            up: "std=0.5:2:5".parse().ok(),
+            points: Some(*LandscapeConfig::POINTS.start()),
+            basins: false,
+        };
+        landscape::of_run(&run, &coarse, &folder.join("landscape"))?;
+        report::write(&[folder.to_owned()], &folder.join("report")).map(drop)
     })
 }
 
