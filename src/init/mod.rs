@@ -16,8 +16,8 @@ use crate::target::TargetModel;
 const STD_RANGE: (f64, f64) = (0.2, 1.2);
 /// Draws of the target that k-means is given, for each component; of rows, all are taken.
 const DRAWS: usize = 500;
-/// Multiplications, but for a factor of about ten, that take no more than a moment.
-const MOMENT: usize = 1 << 23;
+/// Multiplications, but for a factor of about ten, that take a moment even for each point of a sweep.
+const MOMENT: usize = 1 << 20;
 
 /// How the runs of a fit start.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,7 +111,11 @@ impl Start {
                 let rows = target
                     .as_samples()
                     .map_or(DRAWS.saturating_mul(k), |rows| rows.len());
-                rows.saturating_mul(k).saturating_mul(dim)
+                // In each of some iterations.
+                16usize
+                    .saturating_mul(rows)
+                    .saturating_mul(k)
+                    .saturating_mul(dim)
             }
             Self::Random { .. } | Self::MomentMatch { .. } => 0,
         };
