@@ -119,7 +119,9 @@ fn io_remedy(action: &str, kind: std::io::ErrorKind) -> &'static str {
         (_, PermissionDenied | ReadOnlyFilesystem) => {
             "choose a place you may write; for a run, with --out"
         }
-        (_, StorageFull | QuotaExceeded) => "free some space, or choose another disk",
+        (_, StorageFull | QuotaExceeded) => {
+            "free some space and go on with `klfit resume`, or choose another disk"
+        }
         _ => "check the path, or choose another place; for a run, with --out",
     }
 }

@@ -15,6 +15,7 @@ fn main() -> ExitCode {
     match cli::dispatch(Cli::parse()) {
         Ok(Outcome::Success) => ExitCode::SUCCESS,
         Ok(Outcome::FailedRun) => ExitCode::FAILURE,
+        Ok(Outcome::Interrupted(code)) => ExitCode::from(code),
         Err(error) => {
             cli::complain(&error);
             if error.is_misuse() {

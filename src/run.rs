@@ -1,5 +1,7 @@
 //! Runs an experiment: every fit in turn, into a run folder.
 
+use std::ops::Range;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::config::Experiment;
@@ -8,14 +10,15 @@ use crate::diagnostics;
 use crate::divergence::Estimate;
 use crate::error::{Error, Result};
 use crate::evaluate::{Effort, Evaluator, reported};
-use crate::fit::{Fit, Member, Plan, Record};
+use crate::fit::{Fit, FitState, Member, Plan, Record};
 use crate::kernel::MixtureTensors;
 use crate::known_optimum::KnownOptimum;
 use crate::mixture::{Mixture, NaturalParameters};
 use crate::optima::Ends;
+use crate::run_folder::checkpoint::of_another;
 use crate::run_folder::{
-    FORMAT, FitSummary, GradientVariance, KnownOptimumSummary, Optimum, RunFolder, RunSummary,
-    Summary, Versions,
+    Checkpoint, CheckpointConfig, FORMAT, FitSummary, GradientVariance, KnownOptimumSummary,
+    Optimum, RunFolder, RunSummary, Summary, TrajectoryWriter, Versions,
 };
 use crate::stop::Stop;
 use crate::target::Target;
@@ -31,6 +34,8 @@ pub trait Watch {
     fn record(&mut self, plan: &Plan, record: &Record);
     /// A fit has ended.
     fn end(&mut self, fit: &FitSummary);
+    /// Whether the run is to stop after the step it is at, so that it can go on later.
+    fn wants_to_stop(&self) -> bool;
 }
 
 /// An experiment and where its results go.
@@ -54,11 +59,13 @@ impl Job<'_> {
     }
 }
 
-/// Runs every fit of an experiment and writes the folder, figures aside.
+/// Runs every fit of an experiment and writes the folder, figures aside. In a folder that
+/// [goes on](crate::run_folder::Existing::Resume), what was done is taken as it is, and what was
+/// begun goes on to the bit.
 ///
 /// # Errors
-/// If the folder cannot be written or the device fails. A run whose numbers break down is not an
-/// error: it is reported as failed.
+/// If the folder cannot be written, holds no good checkpoint where there are some, or the device
+/// fails. A run whose numbers break down is not an error: it is reported as failed.
 pub fn run(
     experiment: &Experiment,
     numerics: &Numerics,
@@ -83,14 +90,25 @@ pub fn run_together(
     let Some(first) = jobs.first() else {
         return Ok(Vec::new());
     };
+    let finished = (jobs.iter())
+        .map(|job| job.folder.finished(job.experiment))
+        .collect::<Result<Option<Vec<_>>>>()?;
+    if let Some(finished) = finished {
+        return Ok(finished);
+    }
     let target = Target::new(first.experiment.target.clone(), numerics);
     let mut fits: Vec<Vec<FitSummary>> = vec![Vec::new(); jobs.len()];
+    let mut interrupted = false;
     for i in 0..first.experiment.plans.len() {
         watch.begin(&first.experiment.plans[i]);
-        let ended = run_fits(jobs, i, &target, numerics, watch)?;
-        for (fits, fit) in fits.iter_mut().zip(ended) {
+        let outcome = Together::new(jobs, i, &target, numerics)?.run(watch)?;
+        interrupted = outcome.interrupted;
+        for (fits, fit) in fits.iter_mut().zip(outcome.fits) {
             watch.end(&fit);
             fits.push(fit);
+        }
+        if interrupted {
+            break;
         }
     }
     (jobs.iter().zip(fits))
@@ -104,6 +122,7 @@ pub fn run_together(
                 device: config.device,
                 seconds: started.elapsed().as_secs_f64(),
                 target: (&job.experiment.target).into(),
+                interrupted,
                 fits,
             };
             job.folder.write_summary(&summary)?;
@@ -112,56 +131,252 @@ pub fn run_together(
         .collect()
 }
 
-/// The fits at one place of all experiments, in one loop.
-fn run_fits(
-    jobs: &[Job],
-    place: usize,
-    target: &Target,
-    numerics: &Numerics,
-    watch: &mut dyn Watch,
-) -> Result<Vec<FitSummary>> {
-    let members: Vec<Member> = (jobs.iter())
-        .filter_map(|job| {
-            let plan = job.experiment.plans.get(place)?;
-            let seed = job.experiment.config.seed;
-            Some(Member { plan, seed })
-        })
-        .collect();
-    let log = jobs[0].experiment.config.log;
-    let fit = Fit::batch(&members, target, numerics, log)?;
-    let parts = fit.members();
-    let mut trajectories = (jobs.iter().zip(&members))
-        .map(|(job, member)| job.folder.start_trajectory(member.plan))
-        .collect::<Result<Vec<_>>>()?;
-    let (mut first, mut last): (Option<Record>, Option<Record>) = (None, None);
-    for record in fit {
-        let record = record?;
-        for (trajectory, part) in trajectories.iter_mut().zip(&parts) {
-            trajectory.append(&record.of(part.clone()))?;
-        }
-        watch.record(members[0].plan, &record);
-        first.get_or_insert_with(|| record.clone());
-        last = Some(record);
+/// The fits at one place of all experiments, which share a loop.
+struct Together<'e> {
+    jobs: &'e [Job<'e>],
+    members: Vec<Member<'e>>,
+    target: &'e Target,
+    numerics: &'e Numerics,
+    /// Where their common checkpoint goes.
+    path: PathBuf,
+    /// What was asked of each, as their checkpoint tells it.
+    asked: Vec<String>,
+}
+
+/// What came of them.
+struct Outcome {
+    fits: Vec<FitSummary>,
+    interrupted: bool,
+}
+
+impl Outcome {
+    fn ended(fits: Vec<FitSummary>) -> Self {
+        let interrupted = false;
+        Self { fits, interrupted }
     }
-    let (Some(first), Some(last)) = (first, last) else {
-        return Err(Error::Numerical {
-            message: format!("fit \"{}\" logged nothing", members[0].plan.label),
-            help: "give it at least one step".to_owned(),
-        });
-    };
-    (jobs.iter().zip(members).zip(parts))
-        .map(|((job, member), part)| {
-            let ended = Ended {
-                experiment: job.experiment,
-                plan: member.plan,
-                target,
-                numerics,
-                first: first.of(part.clone()),
-                last: last.of(part),
-            };
-            ended.summarize(job.folder)
+}
+
+impl<'e> Together<'e> {
+    fn new(
+        jobs: &'e [Job<'e>],
+        place: usize,
+        target: &'e Target,
+        numerics: &'e Numerics,
+    ) -> Result<Self> {
+        let members: Vec<Member> = (jobs.iter())
+            .filter_map(|job| {
+                let plan = job.experiment.plans.get(place)?;
+                let seed = job.experiment.config.seed;
+                Some(Member { plan, seed })
+            })
+            .collect();
+        let asked = jobs.iter().map(|job| job.experiment.asked());
+        Ok(Self {
+            path: jobs[0].folder.checkpoint(members[0].plan),
+            asked: asked.collect::<Result<_>>()?,
+            jobs,
+            members,
+            target,
+            numerics,
         })
-        .collect()
+    }
+
+    fn steps(&self) -> usize {
+        self.members[0].plan.optimizer.steps
+    }
+
+    /// The newest good checkpoint with the trajectories it is of, which go on.
+    fn saved(&self) -> Result<Option<Checkpoint>> {
+        if !self.jobs[0].folder.is_resumed() {
+            return Ok(None);
+        }
+        Checkpoint::newest(&self.path, |saved| {
+            if saved.asked != self.asked {
+                // Points of a sweep that shared a loop with others then begin again.
+                return match self.asked.iter().any(|asked| saved.asked.contains(asked)) {
+                    true => Ok(false),
+                    false => Err(of_another(&self.path, "it is of another experiment")),
+                };
+            }
+            if saved.written.len() != self.jobs.len() || saved.state.step >= self.steps() {
+                return Err(of_another(&self.path, "it is of a longer run"));
+            }
+            self.trajectories(Some(saved)).map(|_| true)
+        })
+    }
+
+    fn trajectories(&self, saved: Option<&Checkpoint>) -> Result<Vec<TrajectoryWriter>> {
+        (self.jobs.iter().zip(&self.members).enumerate())
+            .map(|(i, (job, member))| {
+                let after = saved.map(|saved| saved.written[i]);
+                job.folder.start_trajectory(member.plan, after)
+            })
+            .collect()
+    }
+
+    /// Runs the loop to its end, or until it is asked to stop.
+    fn run(&self, watch: &mut dyn Watch) -> Result<Outcome> {
+        let saved = self.saved()?;
+        let ended = |saved: &Checkpoint| -> Option<Vec<FitSummary>> {
+            let same = saved.steps == self.steps();
+            saved.ended.clone().filter(|_| same)
+        };
+        if let Some(fits) = saved.as_ref().and_then(ended) {
+            return Ok(Outcome::ended(fits));
+        }
+        let experiment = self.jobs[0].experiment;
+        let log = experiment.config.log;
+        let mut fit = Fit::batch(&self.members, self.target, self.numerics, log)?;
+        let parts = fit.members();
+        let mut trajectories = self.trajectories(saved.as_ref())?;
+        // The first record is made again: it takes no longer than to read it would.
+        let Some(first) = fit.take_step()? else {
+            return Err(Error::Numerical {
+                message: format!("fit \"{}\" logged nothing", self.members[0].plan.label),
+                help: "give it at least one step".to_owned(),
+            });
+        };
+        let mut due = Due::new(experiment.config.checkpoint);
+        let mut last = first.clone();
+        match &saved {
+            Some(saved) => fit.restore(&saved.state)?,
+            None => {
+                append(&mut trajectories, &first, &parts)?;
+                watch.record(self.members[0].plan, &first);
+            }
+        }
+        if let Some(fits) = saved.and_then(|saved| saved.ended)
+            && fit.has_ended()
+        {
+            // All runs had stopped before: more steps are none for them.
+            let longer = |fit| FitSummary {
+                steps: self.steps(),
+                ..fit
+            };
+            return Ok(Outcome::ended(fits.into_iter().map(longer).collect()));
+        }
+        let mut before_last = None;
+        while !fit.has_ended() {
+            let step = fit.step().unwrap_or(0);
+            if watch.wants_to_stop() {
+                self.save(&trajectories, Place::of(&fit, &trajectories)?, None)?;
+                for run in &mut last.runs {
+                    run.stop.get_or_insert(Stop::Interrupted { step });
+                }
+                let fits = self.summarize(&first, &last, &parts)?;
+                let interrupted = true;
+                return Ok(Outcome { fits, interrupted });
+            }
+            if step + 1 == fit.steps() {
+                before_last = Some(Place::of(&fit, &trajectories)?);
+            }
+            if due.at(step) {
+                self.save(&trajectories, Place::of(&fit, &trajectories)?, None)?;
+            }
+            if let Some(record) = fit.take_step()? {
+                append(&mut trajectories, &record, &parts)?;
+                watch.record(self.members[0].plan, &record);
+                last = record;
+            }
+        }
+        for trajectory in &mut trajectories {
+            trajectory.cut()?;
+        }
+        let fits = self.summarize(&first, &last, &parts)?;
+        let place = match before_last {
+            Some(place) => place,
+            None => Place::of(&fit, &trajectories)?,
+        };
+        self.save(&trajectories, place, Some(fits.clone()))?;
+        Ok(Outcome::ended(fits))
+    }
+
+    /// Writes the checkpoint, the trajectories before it.
+    fn save(
+        &self,
+        trajectories: &[TrajectoryWriter],
+        place: Place,
+        ended: Option<Vec<FitSummary>>,
+    ) -> Result<()> {
+        trajectories.iter().try_for_each(TrajectoryWriter::sync)?;
+        let checkpoint = Checkpoint {
+            asked: self.asked.clone(),
+            steps: self.steps(),
+            state: place.state,
+            written: place.written,
+            ended,
+        };
+        checkpoint.write(&self.path)
+    }
+
+    fn summarize(
+        &self,
+        first: &Record,
+        last: &Record,
+        parts: &[Range<usize>],
+    ) -> Result<Vec<FitSummary>> {
+        (self.jobs.iter().zip(&self.members).zip(parts))
+            .map(|((job, member), part)| {
+                let ended = Ended {
+                    experiment: job.experiment,
+                    plan: member.plan,
+                    target: self.target,
+                    numerics: self.numerics,
+                    first: first.of(part.clone()),
+                    last: last.of(part.clone()),
+                };
+                ended.summarize(job.folder)
+            })
+            .collect()
+    }
+}
+
+/// Where a loop stands: its state, and the length of its trajectories then.
+struct Place {
+    state: FitState,
+    written: Vec<u64>,
+}
+
+impl Place {
+    fn of(fit: &Fit, trajectories: &[TrajectoryWriter]) -> Result<Self> {
+        Ok(Self {
+            state: fit.state()?,
+            written: trajectories.iter().map(TrajectoryWriter::length).collect(),
+        })
+    }
+}
+
+fn append(
+    trajectories: &mut [TrajectoryWriter],
+    record: &Record,
+    parts: &[Range<usize>],
+) -> Result<()> {
+    (trajectories.iter_mut().zip(parts))
+        .try_for_each(|(trajectory, part)| trajectory.append(&record.of(part.clone())))
+}
+
+/// When the next checkpoint is due.
+struct Due {
+    config: CheckpointConfig,
+    last: Instant,
+}
+
+impl Due {
+    fn new(config: CheckpointConfig) -> Self {
+        let last = Instant::now();
+        Self { config, last }
+    }
+
+    fn at(&mut self, step: usize) -> bool {
+        let every = self.config.every;
+        let by_step = every.is_some_and(|every| step > 0 && step.is_multiple_of(every));
+        let spent = self.last.elapsed().as_secs_f64();
+        let by_clock = (self.config.every_seconds).is_some_and(|seconds| spent >= seconds);
+        if by_step || by_clock {
+            self.last = Instant::now();
+        }
+        by_step || by_clock
+    }
 }
 
 /// A fit that has ended.

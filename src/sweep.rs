@@ -1,12 +1,14 @@
 //! Runs every point of a sweep: points that can share a loop do, the others run beside each other.
 
+use std::any::Any;
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Mutex;
 use std::thread;
 
 use crate::config::{Sweep, SweepPoint};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::fit::{Plan, Record};
 use crate::run::{Job, Watch, run_together};
 use crate::run_folder::{Existing, FitSummary, RunFolder, Summary, SweepFolder};
@@ -20,19 +22,38 @@ pub struct Ran<'s> {
     pub summary: Summary,
 }
 
+/// What came of a sweep.
+#[derive(Debug, Clone)]
+pub struct Swept<'s> {
+    /// The points that have run, in order.
+    pub ran: Vec<Ran<'s>>,
+    /// Those that broke down, with the reason.
+    pub broken: Vec<(&'s SweepPoint, String)>,
+    /// Whether it was asked to stop before its end.
+    pub interrupted: bool,
+}
+
+/// Someone who follows a sweep.
+pub trait Follow: Sync {
+    /// A point has ended, and so many have by now.
+    fn done(&self, point: &SweepPoint, ended: usize);
+    /// Whether the sweep is to stop, so that it can go on later.
+    fn wants_to_stop(&self) -> bool;
+}
+
 /// Runs a sweep into a folder: one run folder for each point, and the table of all.
 ///
-/// `done` is told of each point that has ended, with how many have.
+/// A point that breaks down is told of, and the others run. One that is over in a folder that goes
+/// on is taken as it is.
 ///
 /// # Errors
-/// If the folder holds something else, or cannot be written; if a device fails or is not there. A
-/// run whose numbers break down is not an error: it is reported as failed.
+/// If the folder holds something else, or cannot be written.
 pub fn run<'s>(
     sweep: &'s Sweep,
     path: &Path,
     existing: Existing,
-    done: &(dyn Fn(&SweepPoint, usize) + Sync),
-) -> Result<Vec<Ran<'s>>> {
+    follow: &dyn Follow,
+) -> Result<Swept<'s>> {
     let folder = SweepFolder::create(path, existing)?;
     let folders = (sweep.points.iter())
         .map(|point| RunFolder::create(&path.join(&point.label), &point.experiment, existing))
@@ -43,58 +64,103 @@ pub fn run<'s>(
             folder,
         })
         .collect();
-    let groups = groups(&jobs);
+    let (mut ended, mut open) = (Vec::new(), Vec::new());
+    for (point, job) in jobs.iter().enumerate() {
+        match job.folder.finished(job.experiment)? {
+            Some(summary) => ended.push((point, Ok(summary))),
+            None => open.push(point),
+        }
+    }
+    let groups = groups(&jobs, &open);
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let workers = workers.min(groups.len());
     let queue = Mutex::new(VecDeque::from(groups));
-    let ended: Mutex<Vec<(usize, Summary)>> = Mutex::new(Vec::new());
+    let ended: Mutex<Vec<(usize, Result<Summary, String>)>> = Mutex::new(ended);
     // Threads of their own, not of the pool that tensors use: one that waits there may be handed
     // another's work.
-    let outcomes: Vec<Result<()>> = thread::scope(|scope| {
+    thread::scope(|scope| {
         let work = || {
-            while let Some(group) = queue.lock().ok().and_then(|mut queue| queue.pop_front()) {
-                let together: Vec<Job> = group.iter().map(|&point| jobs[point]).collect();
-                let numerics = together[0].experiment.numerics()?;
-                let summaries = run_together(&together, &numerics, &mut Silent)?;
-                let Ok(mut ended) = ended.lock() else { break };
-                for (&point, summary) in group.iter().zip(summaries) {
-                    ended.push((point, summary));
-                    done(&sweep.points[point], ended.len());
+            while !follow.wants_to_stop()
+                && let Some(group) = queue.lock().ok().and_then(|mut queue| queue.pop_front())
+            {
+                for (point, outcome) in run_group(&jobs, group, follow) {
+                    let Ok(mut ended) = ended.lock() else { return };
+                    ended.push((point, outcome));
+                    follow.done(&sweep.points[point], ended.len());
                 }
             }
-            Ok(())
         };
-        let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        let joined = threads.into_iter().map(|thread| {
-            thread.join().unwrap_or_else(|_| {
-                Err(Error::Numerical {
-                    message: "a thread of the sweep broke down".to_owned(),
-                    help: "run the points one by one with `klfit run`, to see which".to_owned(),
-                })
-            })
-        });
-        joined.collect()
+        for _ in 0..workers {
+            scope.spawn(work);
+        }
     });
-    outcomes.into_iter().collect::<Result<()>>()?;
     let mut ended = ended.into_inner().unwrap_or_default();
     ended.sort_by_key(|(point, _)| *point);
-    let ran: Vec<Ran> = (ended.into_iter())
-        .map(|(point, summary)| Ran {
-            point: &sweep.points[point],
-            summary,
-        })
-        .collect();
-    folder.write_table(&ran)?;
-    Ok(ran)
+    let interrupted = ended.len() < jobs.len()
+        || (ended.iter()).any(|(_, outcome)| outcome.as_ref().is_ok_and(|one| one.interrupted));
+    let mut swept = Swept {
+        ran: Vec::new(),
+        broken: Vec::new(),
+        interrupted,
+    };
+    for (point, outcome) in ended {
+        let point = &sweep.points[point];
+        match outcome {
+            Ok(summary) => swept.ran.push(Ran { point, summary }),
+            Err(reason) => swept.broken.push((point, reason)),
+        }
+    }
+    if !swept.interrupted {
+        folder.write_table(&swept.ran)?;
+    }
+    Ok(swept)
 }
 
-/// The points that share a loop, each group in order.
-fn groups(jobs: &[Job]) -> Vec<Vec<usize>> {
+/// Runs points that share a loop; if it breaks down, each by itself, so that one alone is lost.
+fn run_group(
+    jobs: &[Job],
+    group: Vec<usize>,
+    follow: &dyn Follow,
+) -> Vec<(usize, Result<Summary, String>)> {
+    let run = || -> Result<Vec<Summary>> {
+        let together: Vec<Job> = group.iter().map(|&point| jobs[point]).collect();
+        let numerics = together[0].experiment.numerics()?;
+        run_together(&together, &numerics, &mut Quiet(follow))
+    };
+    // Nothing of a run is used again after it broke down but its folder, which is always whole.
+    let outcome = catch_unwind(AssertUnwindSafe(run));
+    let reason = match outcome {
+        Ok(Ok(summaries)) => {
+            return group
+                .into_iter()
+                .zip(summaries.into_iter().map(Ok))
+                .collect();
+        }
+        Ok(Err(error)) => error.to_string(),
+        Err(panic) => format!("it broke down: {}", words_of(&*panic)),
+    };
+    match group[..] {
+        [one] => vec![(one, Err(reason))],
+        _ => (group.into_iter())
+            .flat_map(|point| run_group(jobs, vec![point], follow))
+            .collect(),
+    }
+}
+
+/// What a panic says.
+fn words_of(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    let owned = panic.downcast_ref::<String>().map(String::as_str);
+    text.or(owned).unwrap_or("no reason is known")
+}
+
+/// The open points that share a loop, each group in order.
+fn groups(jobs: &[Job], open: &[usize]) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
-    for (point, job) in jobs.iter().enumerate() {
+    for &point in open {
         match groups
             .iter_mut()
-            .find(|group| jobs[group[0]].batches_with(job))
+            .find(|group| jobs[group[0]].batches_with(&jobs[point]))
         {
             Some(group) => group.push(point),
             None => groups.push(vec![point]),
@@ -103,10 +169,14 @@ fn groups(jobs: &[Job]) -> Vec<Vec<usize>> {
     groups
 }
 
-struct Silent;
+/// Follows a run only to stop it.
+struct Quiet<'f>(&'f dyn Follow);
 
-impl Watch for Silent {
+impl Watch for Quiet<'_> {
     fn begin(&mut self, _: &Plan) {}
     fn record(&mut self, _: &Plan, _: &Record) {}
     fn end(&mut self, _: &FitSummary) {}
+    fn wants_to_stop(&self) -> bool {
+        self.0.wants_to_stop()
+    }
 }

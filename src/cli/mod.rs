@@ -12,7 +12,9 @@ mod landscape;
 mod plot;
 mod progress;
 mod report;
+mod resume;
 mod run;
+mod signals;
 mod sweep;
 mod table;
 
@@ -30,6 +32,7 @@ pub use complaint::complain;
   klfit init my.toml           write a commented config to start from
   klfit check my.toml          validate it without running
   klfit run my.toml            run it: results and figures go to outputs/NAME
+  klfit resume outputs/NAME    go on with it after an interruption
   klfit plot outputs/NAME      draw the figures again
   klfit sweep my.toml          run it at every point of its [sweep]
   klfit divergence P Q         tell how far two densities are apart
@@ -40,7 +43,8 @@ pub use complaint::complain;
   klfit animate outputs/NAME   draw its fits in motion
   klfit devices                list what this klfit can compute on
 
-The exit code is 0 after success, 1 if every restart of a fit failed, 2 if the request was wrong.")]
+The exit code is 0 after success, 1 if every restart of a fit failed, 2 if the request was wrong, 130
+after Ctrl-C and 143 after SIGTERM.")]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -63,6 +67,8 @@ pub struct Voice {
 enum Command {
     /// Run an experiment: fit, log, compare, draw
     Run(run::Options),
+    /// Go on with a run that was interrupted, or with more steps
+    Resume(resume::Options),
     /// Validate a config without running it
     Check(check::Options),
     /// Write a commented config to start from
@@ -92,14 +98,17 @@ enum Command {
 pub enum Outcome {
     /// It did what was asked.
     Success,
-    /// It ran, and every restart of a fit failed.
+    /// It ran, and every restart of a fit failed, or a point of a sweep broke down.
     FailedRun,
+    /// A signal ended it; this is the exit code for it.
+    Interrupted(u8),
 }
 
 /// Does what the command line asks.
 pub fn dispatch(cli: Cli) -> Result<Outcome> {
     match cli.command {
         Command::Run(options) => run::run(&options, cli.voice),
+        Command::Resume(options) => resume::resume(&options, cli.voice),
         Command::Check(options) => check::check(&options, cli.voice),
         Command::Init(options) => init::init(&options, cli.voice),
         Command::Plot(options) => plot::plot(&options, cli.voice),

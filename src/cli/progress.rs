@@ -11,6 +11,7 @@ use klfit::run::Watch;
 use klfit::run_folder::FitSummary;
 
 use super::Voice;
+use super::signals::Signals;
 
 /// Plain lines come no more often than this, unless all are asked for.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -20,17 +21,19 @@ pub struct Progress {
     voice: Voice,
     bar: Option<ProgressBar>,
     last_line: Option<Instant>,
+    signals: Signals,
 }
 
 impl Progress {
     /// A bar if standard error is a terminal and not every step is to be printed.
-    pub fn new(voice: Voice) -> Self {
+    pub fn new(voice: Voice, signals: Signals) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let bar = (terminal && !voice.quiet && !voice.verbose).then(ProgressBar::no_length);
         Self {
             voice,
             bar,
             last_line: None,
+            signals,
         }
     }
 
@@ -97,5 +100,9 @@ impl Watch for Progress {
         if !self.voice.quiet {
             anstream::eprintln!("{}: done in {}", fit.label, digest::seconds(fit.seconds));
         }
+    }
+
+    fn wants_to_stop(&self) -> bool {
+        self.signals.has_come()
     }
 }

@@ -8,6 +8,7 @@ use klfit::config::{Experiment, Override, Sweep};
 use klfit::run_folder::{Existing, RunFolder};
 
 use super::progress::Progress;
+use super::signals::Signals;
 use super::{Outcome, Voice, table};
 
 /// Options of `klfit run`.
@@ -15,7 +16,10 @@ use super::{Outcome, Voice, table};
 #[command(after_help = "Examples:
   klfit run configs/bimodal.toml
   klfit run configs/bimodal.toml --seed 7 --steps 5000 --out outputs/longer
-  klfit run configs/bimodal.toml --set optimizer.learning_rate=0.01 --force")]
+  klfit run configs/bimodal.toml --set optimizer.learning_rate=0.01 --force
+  klfit run configs/bimodal.toml --resume
+
+The first Ctrl-C or SIGTERM ends the run after the step it is at; `klfit resume` goes on from there.")]
 pub struct Options {
     /// The experiment, a TOML file
     config: PathBuf,
@@ -37,6 +41,9 @@ pub struct Options {
     /// Replace what an earlier run left in that folder
     #[arg(long)]
     force: bool,
+    /// Go on with the run in that folder, or begin where there is none
+    #[arg(long, conflicts_with = "force")]
+    resume: bool,
     /// Leave the figures out; `klfit plot` draws them later
     #[arg(long)]
     no_figures: bool,
@@ -44,37 +51,65 @@ pub struct Options {
 
 /// Runs an experiment, and prints and draws what came out.
 pub fn run(options: &Options, voice: Voice) -> Result<Outcome> {
+    let existing = existing(options.force, options.resume);
     if let Some(sweep) = Sweep::load(&options.config, &overrides(options))? {
         let out = options.out.as_deref();
-        return super::sweep::run(&sweep, out, options.force, !options.no_figures, voice);
+        return super::sweep::run(&sweep, out, existing, !options.no_figures, voice);
     }
     let experiment = Experiment::load(&options.config, overrides(options))?;
     super::print_notes(&experiment, voice);
-    let numerics = experiment.numerics()?;
-    let existing = if options.force {
-        Existing::Replace
-    } else {
-        Existing::Refuse
-    };
     let out =
         (options.out.clone()).unwrap_or_else(|| Path::new("outputs").join(&experiment.config.name));
-    let folder = RunFolder::create(&out, &experiment, existing)?;
-    let mut progress = Progress::new(voice);
+    run_in(&out, experiment, existing, !options.no_figures, voice)
+}
+
+/// What the options say about a folder that holds a run.
+pub fn existing(force: bool, resume: bool) -> Existing {
+    match (force, resume) {
+        (true, _) => Existing::Replace,
+        (_, true) => Existing::Resume,
+        _ => Existing::Refuse,
+    }
+}
+
+/// Runs an experiment in a folder.
+pub fn run_in(
+    out: &Path,
+    experiment: Experiment,
+    existing: Existing,
+    figures: bool,
+    voice: Voice,
+) -> Result<Outcome> {
+    let begun = match existing {
+        Existing::Resume => RunFolder::open(out).ok(),
+        _ => None,
+    };
+    let experiment = match &begun {
+        Some(folder) => experiment.continuing(&folder.experiment()?)?,
+        None => experiment,
+    };
+    let numerics = experiment.numerics()?;
+    let signals = Signals::listen()?;
+    let folder = RunFolder::create(out, &experiment, existing)?;
+    let mut progress = Progress::new(voice, signals.clone());
     let summary = klfit::run::run(&experiment, &numerics, &folder, &mut progress)?;
+    let place = folder.path().display();
+    if summary.interrupted {
+        if !voice.quiet {
+            anstream::eprintln!("interrupted; go on with\n\n    klfit resume {place}\n");
+        }
+        return Ok(Outcome::Interrupted(signals.exit_code()));
+    }
     if !voice.quiet {
         table::print(&summary, voice);
     }
-    if !options.no_figures {
+    if figures {
         progress.say("drawing figures");
         klfit::plot::draw_all(&folder)?;
     }
     if !voice.quiet {
-        let figures = if options.no_figures {
-            ""
-        } else {
-            "; figures in figures/"
-        };
-        anstream::println!("\nresults in {}{figures}", folder.path().display());
+        let drawn = if figures { "; figures in figures/" } else { "" };
+        anstream::println!("\nresults in {place}{drawn}");
     }
     let failed = summary.fits.iter().any(|fit| fit.best.is_none());
     Ok(if failed {
@@ -84,18 +119,20 @@ pub fn run(options: &Options, voice: Voice) -> Result<Outcome> {
     })
 }
 
+/// The override of `--steps`.
+pub fn steps_override(steps: Option<i64>) -> Vec<Override> {
+    let steps = steps.into_iter();
+    steps
+        .map(|steps| Override::new("optimizer.steps", steps, format!("--steps {steps}")))
+        .collect()
+}
+
 fn overrides(options: &Options) -> Vec<Override> {
     let mut overrides = options.set.clone();
     if let Some(seed) = options.seed {
         overrides.push(Override::new("seed", seed, format!("--seed {seed}")));
     }
-    if let Some(steps) = options.steps {
-        overrides.push(Override::new(
-            "optimizer.steps",
-            steps,
-            format!("--steps {steps}"),
-        ));
-    }
+    overrides.extend(steps_override(options.steps));
     if let Some(backend) = &options.backend {
         let from = format!("--backend {backend}");
         overrides.push(Override::new("device.backend", backend.as_str(), from));

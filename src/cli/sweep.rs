@@ -8,9 +8,10 @@ use klfit::config::{Override, Sweep, SweepPoint};
 use klfit::digest::{self, count};
 use klfit::error::Error;
 use klfit::run_folder::{Existing, SweepFolder};
-use klfit::sweep::Ran;
+use klfit::sweep::{Follow, Ran, Swept};
 use klfit::{Result, sweep};
 
+use super::signals::Signals;
 use super::{Outcome, Voice};
 
 /// Options of `klfit sweep`.
@@ -34,6 +35,9 @@ pub struct Options {
     /// Replace what an earlier sweep left in that folder
     #[arg(long)]
     force: bool,
+    /// Go on with the sweep in that folder, or begin where there is none
+    #[arg(long, conflicts_with = "force")]
+    resume: bool,
     /// Leave the figure out; `klfit plot` draws it later
     #[arg(long)]
     no_figures: bool,
@@ -56,7 +60,7 @@ pub fn sweep(options: &Options, voice: Voice) -> Result<Outcome> {
     run(
         &sweep,
         options.out.as_deref(),
-        options.force,
+        super::run::existing(options.force, options.resume),
         !options.no_figures,
         voice,
     )
@@ -66,44 +70,79 @@ pub fn sweep(options: &Options, voice: Voice) -> Result<Outcome> {
 pub fn run(
     sweep: &Sweep,
     out: Option<&Path>,
-    force: bool,
+    existing: Existing,
     figures: bool,
     voice: Voice,
 ) -> Result<Outcome> {
     let out = out.map_or_else(|| Path::new("outputs").join(&sweep.name), Path::to_owned);
-    let existing = if force {
-        Existing::Replace
-    } else {
-        Existing::Refuse
-    };
+    let signals = Signals::listen()?;
     if !voice.quiet
         && let Some(point) = sweep.points.first()
     {
         super::print_notes(&point.experiment, voice);
     }
-    let total = sweep.points.len();
-    let done = |point: &SweepPoint, done: usize| {
-        if !voice.quiet {
-            anstream::eprintln!("{done}/{total}: {}", point.label);
-        }
+    let following = Following {
+        total: sweep.points.len(),
+        voice,
+        signals: signals.clone(),
     };
-    let ran = sweep::run(sweep, &out, existing, &done)?;
+    let Swept {
+        ran,
+        broken,
+        interrupted,
+    } = sweep::run(sweep, &out, existing, &following)?;
+    for (point, reason) in &broken {
+        anstream::eprintln!("{}: {reason}", point.label);
+    }
+    if interrupted {
+        if !voice.quiet {
+            anstream::eprintln!("interrupted; the same command with --resume goes on");
+        }
+        return Ok(Outcome::Interrupted(signals.exit_code()));
+    }
     if !voice.quiet {
         print(&ran);
+        if !broken.is_empty() {
+            let (broken, total) = (count(broken.len(), "point"), sweep.points.len());
+            anstream::println!("{broken} of {total} broke down.");
+        }
     }
-    if figures && let Some(folder) = SweepFolder::open(&out) {
+    if figures
+        && !ran.is_empty()
+        && let Some(folder) = SweepFolder::open(&out)
+    {
         klfit::plot::draw_sweep(&folder)?;
     }
     if !voice.quiet {
         let drawn = if figures { " and figures/sweep.*" } else { "" };
         anstream::println!("\nresults in {}: sweep.csv{drawn}", out.display());
     }
-    let failed = (ran.iter()).any(|ran| ran.summary.fits.iter().any(|fit| fit.best.is_none()));
+    let failed = !broken.is_empty()
+        || (ran.iter()).any(|ran| ran.summary.fits.iter().any(|fit| fit.best.is_none()));
     Ok(if failed {
         Outcome::FailedRun
     } else {
         Outcome::Success
     })
+}
+
+/// Follows a sweep on standard error.
+struct Following {
+    total: usize,
+    voice: Voice,
+    signals: Signals,
+}
+
+impl Follow for Following {
+    fn done(&self, point: &SweepPoint, ended: usize) {
+        if !self.voice.quiet {
+            anstream::eprintln!("{ended}/{}: {}", self.total, point.label);
+        }
+    }
+
+    fn wants_to_stop(&self) -> bool {
+        self.signals.has_come()
+    }
 }
 
 fn list(sweep: &Sweep) {

@@ -2,13 +2,16 @@
 
 use std::path::Path;
 
+use toml::{Table, Value};
+
 use super::check;
 use super::key::KeyPath;
 use super::source::{ConfigError, Override, Source};
-use super::{Config, TargetKind};
+use super::{Config, FitConfig, TargetKind};
 use crate::device::Numerics;
 use crate::error::{Error, Result};
-use crate::fit::Plan;
+use crate::fit::{LogConfig, Plan};
+use crate::optimizer::Schedule;
 use crate::run_folder;
 use crate::target::TargetModel;
 
@@ -23,6 +26,8 @@ pub struct Experiment {
     pub plans: Vec<Plan>,
     /// What was taken in a way the user may not have meant.
     pub notes: Vec<String>,
+    /// Whether the steps between records follow from the number of steps.
+    every_follows: bool,
 }
 
 impl Experiment {
@@ -74,6 +79,66 @@ impl Experiment {
         })
     }
 
+    /// What is asked of all but the number of steps, as TOML.
+    ///
+    /// # Errors
+    /// If a number has no form in TOML.
+    pub fn asked(&self) -> Result<String> {
+        let mut other = self.clone();
+        for fit in &mut other.config.fit {
+            fit.optimizer.steps = 0;
+        }
+        other.to_toml()
+    }
+
+    /// This experiment as it goes on from one that has begun: the same, or with more steps.
+    ///
+    /// # Errors
+    /// If anything else differs, it has fewer steps, or more of them change what was done already.
+    pub fn continuing(mut self, begun: &Self) -> Result<Self> {
+        let pairs = || self.config.fit.iter().zip(&begun.config.fit);
+        let steps = |fit: &FitConfig| fit.optimizer.steps;
+        let is_longer = pairs().any(|(now, before)| steps(now) != steps(before));
+        let help = "give the config it began with, where `optimizer.steps` alone may grow; or begin \
+                    again with --force";
+        if let Some((now, before)) = pairs().find(|(now, before)| steps(now) < steps(before)) {
+            let (now, before) = (steps(now), steps(before));
+            let message = format!("the run began with {before} steps and cannot end after {now}");
+            return Err(Error::usage(message, help));
+        }
+        if is_longer && begun.config.log.every.is_none() {
+            let message = "more steps would change which of them are logged";
+            return Err(Error::usage(message, help));
+        }
+        let follows = |fit: &FitConfig| fit.optimizer.schedule != Schedule::Constant;
+        if is_longer && self.config.fit.iter().any(follows) {
+            let message = "more steps would change the learning rates of those that were taken: they \
+                           follow a schedule over all of them";
+            return Err(Error::usage(message, help));
+        }
+        if self.every_follows {
+            self.config.log = LogConfig {
+                every: begun.config.log.every,
+                ..self.config.log
+            };
+        }
+        let table = |experiment: &Self| -> Result<Value> {
+            let table = experiment.asked()?.parse::<Table>();
+            Ok(table.map_or(Value::Boolean(false), Value::Table))
+        };
+        let differs = first_difference("", &table(&self)?, &table(begun)?);
+        let differs = differs.or_else(|| {
+            (self.target != begun.target).then(|| "the rows of the target differ".to_owned())
+        });
+        match differs {
+            Some(what) => Err(Error::usage(
+                format!("the run that has begun is another one: {what}"),
+                help,
+            )),
+            None => Ok(self),
+        }
+    }
+
     pub(super) fn from_source(source: &Source) -> Result<Self, ConfigError> {
         let (mut config, target) = super::resolve::resolve(source)?;
         let top = KeyPath::default();
@@ -81,10 +146,12 @@ impl Experiment {
         check::device(source, &config.device)?;
         check::target(source, &target)?;
         check::log(source, &config.log, &target)?;
+        check::checkpoint(source, &config.checkpoint)?;
         if config.fit.is_empty() {
             let help = "add [[fit]] with divergence = \"forward-kl\"";
             return Err(source.error(&top.name("fit"), "is empty", help));
         }
+        let every_follows = config.log.every.is_none();
         let mut notes = Vec::new();
         let mut plans = Vec::with_capacity(config.fit.len());
         for (i, fit) in config.fit.iter_mut().enumerate() {
@@ -116,6 +183,37 @@ impl Experiment {
             target,
             plans,
             notes,
+            every_follows,
         })
+    }
+}
+
+/// The first place where two configs differ, in words.
+fn first_difference(at: &str, now: &Value, before: &Value) -> Option<String> {
+    match (now, before) {
+        (Value::Table(now), Value::Table(before)) => {
+            let keys = now.keys().chain(before.keys());
+            keys.map(|key| {
+                let at = match at {
+                    "" => key.clone(),
+                    at => format!("{at}.{key}"),
+                };
+                (at, now.get(key), before.get(key))
+            })
+            .find_map(|(at, now, before)| match (now, before) {
+                (Some(now), Some(before)) => first_difference(&at, now, before),
+                (Some(now), None) => Some(format!("`{at}` is {now} now and was not given")),
+                (None, Some(before)) => Some(format!("`{at}` was {before} and is not given now")),
+                (None, None) => None,
+            })
+        }
+        (Value::Array(now), Value::Array(before)) if now.len() == before.len() => {
+            let pairs = now.iter().zip(before).enumerate();
+            pairs
+                .map(|(i, pair)| (format!("{at}[{}]", i + 1), pair))
+                .find_map(|(at, (now, before))| first_difference(&at, now, before))
+        }
+        (now, before) if now == before => None,
+        (now, before) => Some(format!("`{at}` is {now} now and was {before}")),
     }
 }

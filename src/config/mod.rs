@@ -29,6 +29,7 @@ use crate::family::FamilyConfig;
 use crate::fit::LogConfig;
 use crate::landscape::LandscapeConfig;
 use crate::optimizer::OptimizerConfig;
+use crate::run_folder::CheckpointConfig;
 use crate::stop::StopConfig;
 
 /// Restarts when a config gives neither a number nor a start.
@@ -52,6 +53,9 @@ pub struct Config {
     /// What is logged.
     #[serde(default)]
     pub log: LogConfig,
+    /// How often it can be gone on from.
+    #[serde(default)]
+    pub checkpoint: CheckpointConfig,
     /// The landscape that is drawn beside the other figures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub landscape: Option<LandscapeConfig>,
@@ -107,11 +111,12 @@ fn common_keys(section: &str) -> Option<&'static [&'static str]> {
 }
 
 /// The keys of a file itself, but for the shared sections.
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "name",
     "seed",
     "device",
     "log",
+    "checkpoint",
     "landscape",
     "target",
     "fit",

@@ -100,7 +100,7 @@ pub(super) fn resolve(source: &Source) -> Result<(Config, TargetModel), ConfigEr
 /// values of the section's keys.
 fn no_lists(table: &Table, at: &KeyPath, source: &Source) -> Result<(), ConfigError> {
     let is_section = |name: &str| {
-        ["device", "log", "landscape", "target"].contains(&name)
+        ["device", "log", "checkpoint", "landscape", "target"].contains(&name)
             || (name != "restarts" && SHARED.contains(&name))
     };
     match (table.iter()).find(|(name, value)| is_section(name) && value.is_array()) {

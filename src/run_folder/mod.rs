@@ -7,10 +7,14 @@
 //!   summary.json         what came out, with an error on every divergence
 //!   FIT/trajectory.csv   every run at every logged step, in natural units
 //!   FIT/restarts.csv     where every run started and ended, the failed ones included
+//!   FIT/checkpoint       where the fit stands, to go on from; the one before in checkpoint.previous
 //!   figures/             drawn from the files above and nothing else
 //!   report.html, …       made from the files above, where asked for
 //! ```
 
+pub(crate) mod checkpoint;
+mod durable;
+mod lock;
 mod restarts;
 pub(crate) mod story;
 mod summary;
@@ -18,8 +22,11 @@ mod sweep;
 mod trajectory;
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+pub use checkpoint::{Checkpoint, CheckpointConfig};
 pub use summary::{BURN_VERSION, FORMAT};
 pub use summary::{
     FitSummary, GradientVariance, KnownOptimumSummary, Optimum, RunSummary, Summary, TargetSummary,
@@ -35,6 +42,7 @@ use crate::fit::{Plan, Record};
 use crate::input;
 use crate::plot;
 use crate::target::Samples;
+use lock::Lock;
 
 pub(crate) const CONFIG: &str = "config.toml";
 pub(crate) const SUMMARY: &str = "summary.json";
@@ -42,6 +50,7 @@ pub(crate) const SUMMARY: &str = "summary.json";
 const MARK: &str = "# Written by klfit run; running this file repeats the run.";
 const TRAJECTORY: &str = "trajectory.csv";
 const RESTARTS: &str = "restarts.csv";
+const CHECKPOINT: &str = "checkpoint";
 /// The rows of a target that is a sample.
 pub(crate) const TARGET: &str = "target.csv";
 /// Reports about runs: a page, Markdown, and a table for LaTeX.
@@ -56,53 +65,67 @@ pub enum Existing {
     Refuse,
     /// Remove what the earlier run wrote, and nothing else.
     Replace,
+    /// Go on with it, or begin where there is none.
+    Resume,
 }
 
 /// The folder of one run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct RunFolder {
     path: PathBuf,
+    /// Held by who writes into it.
+    _lock: Option<Arc<Lock>>,
+    is_resumed: bool,
 }
 
 impl RunFolder {
-    /// Makes the folder of an experiment and writes its config there.
+    /// Makes the folder of an experiment and writes its config there, or opens it to go on with. It
+    /// belongs to this process until the last copy of it is dropped.
     ///
     /// # Errors
-    /// If it holds a run already and is not to be replaced, holds something that is not a run, or
-    /// cannot be written.
+    /// If it holds a run already and is not to be replaced; if it holds a run that this experiment
+    /// does not [continue](Experiment::continuing), or something that is not a run; if another
+    /// process writes there, or it cannot be written.
     pub fn create(path: &Path, experiment: &Experiment, existing: Existing) -> Result<Self> {
+        let is_empty = is_empty(path)?;
+        fs::create_dir_all(path).map_err(Error::io("create", path))?;
         let folder = Self {
             path: path.to_owned(),
+            _lock: Some(Arc::new(Lock::take(path)?)),
+            is_resumed: !is_empty && existing == Existing::Resume,
         };
-        let entries = match fs::read_dir(path) {
-            Ok(entries) => entries.count(),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
-            Err(error) => return Err(Error::io("write to", path)(error)),
-        };
-        if entries > 0 {
+        if folder.is_resumed {
+            if !folder.holds_a_run() {
+                return Err(folder.not_a_run());
+            }
+            experiment.clone().continuing(&folder.experiment()?)?;
+        } else if !is_empty {
             folder.clear(existing)?;
         }
-        fs::create_dir_all(path).map_err(Error::io("create", path))?;
-        let config = path.join(CONFIG);
-        let text = format!("{MARK}\n\n{}", experiment.to_toml()?);
-        fs::write(&config, text).map_err(Error::io("write", &config))?;
         if let Some(samples) = experiment.target.as_samples() {
             folder.write_rows(samples)?;
         }
+        let text = format!("{MARK}\n\n{}", experiment.to_toml()?);
+        durable::write(&path.join(CONFIG), text.as_bytes())?;
         Ok(folder)
+    }
+
+    /// Whether an earlier process has begun the run.
+    pub fn is_resumed(&self) -> bool {
+        self.is_resumed
     }
 
     /// Keeps the rows of a target with the run, so that the folder needs nothing else.
     fn write_rows(&self, samples: &Samples) -> Result<()> {
         let path = self.path.join(TARGET);
-        let mut csv = csv_writer(&path)?;
+        let mut csv = csv::Writer::from_writer(Vec::new());
         csv.write_record(samples.names())
             .map_err(csv_error(&path))?;
         for row in samples.points() {
             let cells = row.iter().map(|&x| number(x));
             csv.write_record(cells).map_err(csv_error(&path))?;
         }
-        csv.flush().map_err(Error::io("write", &path))
+        write_csv(&path, csv)
     }
 
     /// Opens the folder of an earlier run.
@@ -112,6 +135,8 @@ impl RunFolder {
     pub fn open(path: &Path) -> Result<Self> {
         let folder = Self {
             path: path.to_owned(),
+            _lock: None,
+            is_resumed: false,
         };
         if folder.holds_a_run() {
             return Ok(folder);
@@ -120,6 +145,16 @@ impl RunFolder {
             format!("{} is not the folder of a run", path.display()),
             "give the folder that `klfit run` wrote, such as outputs/bimodal",
         ))
+    }
+
+    fn not_a_run(&self) -> Error {
+        Error::usage(
+            format!(
+                "{} is not empty and does not hold a run",
+                self.path.display()
+            ),
+            "choose another folder with --out",
+        )
     }
 
     fn holds_a_run(&self) -> bool {
@@ -137,18 +172,25 @@ impl RunFolder {
         self.path.join(FIGURES)
     }
 
-    /// Starts the trajectory of a fit.
+    /// Starts the trajectory of a fit; in a folder that goes on, after so many bytes of the one that
+    /// is there, or from its first row if that is not known.
     ///
     /// # Errors
-    /// If it cannot be written.
-    pub fn start_trajectory(&self, plan: &Plan) -> Result<TrajectoryWriter> {
+    /// If it cannot be written, or is not the one to go on with.
+    pub fn start_trajectory(&self, plan: &Plan, after: Option<u64>) -> Result<TrajectoryWriter> {
         let folder = self.path.join(&plan.label);
         fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
-        TrajectoryWriter::create(
-            &folder.join(TRAJECTORY),
-            reported(plan.divergence),
-            &plan.family.parameter_names(),
-        )
+        let (path, kinds) = (folder.join(TRAJECTORY), reported(plan.divergence));
+        let names = plan.family.parameter_names();
+        match self.is_resumed {
+            true => TrajectoryWriter::resume(&path, kinds, &names, after),
+            false => TrajectoryWriter::create(&path, kinds, &names),
+        }
+    }
+
+    /// Where the checkpoint of a fit goes.
+    pub fn checkpoint(&self, plan: &Plan) -> PathBuf {
+        self.path.join(&plan.label).join(CHECKPOINT)
     }
 
     /// Writes where every run of a fit started and ended.
@@ -182,7 +224,22 @@ impl RunFolder {
         let mut text = serde_json::to_string_pretty(summary)
             .map_err(|error| Error::run_folder(&path, error.to_string()))?;
         text.push('\n');
-        fs::write(&path, text).map_err(Error::io("write", &path))
+        durable::write(&path, text.as_bytes())
+    }
+
+    /// The summary of a run that goes on and needs nothing more.
+    ///
+    /// # Errors
+    /// If it is spoilt.
+    pub fn finished(&self, experiment: &Experiment) -> Result<Option<Summary>> {
+        if !self.is_resumed || !self.path.join(SUMMARY).is_file() {
+            return Ok(None);
+        }
+        let summary = self.summary()?;
+        let fits = summary.fits.iter().map(|fit| (&fit.label, fit.steps));
+        let plans = (experiment.plans.iter()).map(|plan| (&plan.label, plan.optimizer.steps));
+        let is_finished = !summary.interrupted && fits.eq(plans);
+        Ok(is_finished.then_some(summary))
     }
 
     /// Reads the experiment back.
@@ -193,12 +250,17 @@ impl RunFolder {
         Experiment::load(&self.path.join(CONFIG), Vec::new())
     }
 
+    /// Where its config is.
+    pub fn config_path(&self) -> PathBuf {
+        self.path.join(CONFIG)
+    }
+
     /// Its config as it stands in the folder.
     ///
     /// # Errors
     /// If it cannot be read.
     pub fn config_text(&self) -> Result<String> {
-        let path = self.path.join(CONFIG);
+        let path = self.config_path();
         fs::read_to_string(&path).map_err(Error::io("read", &path))
     }
 
@@ -214,7 +276,7 @@ impl RunFolder {
                     "the run in {} did not end: it has no {SUMMARY}",
                     self.path.display()
                 ),
-                "run it again with --force",
+                format!("go on with `klfit resume {}`", self.path.display()),
             ));
         }
         let text = input::read_text(&path, input::LARGEST_JSON)?;
@@ -233,6 +295,7 @@ impl RunFolder {
     fn remove(&self) -> Result<()> {
         self.clear(Existing::Replace)?;
         remove_file(&self.path.join(CONFIG), true)?;
+        remove_file(&self.path.join(lock::FILE), true)?;
         // Either may hold something of the user's.
         let _ = fs::remove_dir(self.figures());
         let _ = fs::remove_dir(&self.path);
@@ -243,10 +306,7 @@ impl RunFolder {
     fn clear(&self, existing: Existing) -> Result<()> {
         let path = &self.path;
         if !self.holds_a_run() {
-            return Err(Error::usage(
-                format!("{} is not empty and does not hold a run", path.display()),
-                "choose another folder with --out",
-            ));
+            return Err(self.not_a_run());
         }
         if existing == Existing::Refuse {
             let run = match path.join(SUMMARY).is_file() {
@@ -255,14 +315,21 @@ impl RunFolder {
             };
             return Err(Error::usage(
                 format!("{} holds {run}", path.display()),
-                "replace it with --force, or choose another folder with --out",
+                "replace it with --force, go on with it with --resume, or choose another folder \
+                 with --out",
             ));
         }
         for entry in fs::read_dir(path).map_err(Error::io("read", path))? {
             let entry = entry.map_err(Error::io("read", path))?.path();
             let is_fit = entry.join(TRAJECTORY).is_file();
-            for file in [TRAJECTORY, RESTARTS] {
-                remove_file(&entry.join(file), is_fit)?;
+            let checkpoint = entry.join(CHECKPOINT);
+            for file in [
+                entry.join(TRAJECTORY),
+                entry.join(RESTARTS),
+                durable::beside(&checkpoint, durable::PREVIOUS),
+                checkpoint,
+            ] {
+                remove_file(&file, is_fit)?;
             }
             if is_fit {
                 // Only if nothing else is in it.
@@ -287,9 +354,32 @@ fn remove_file(path: &Path, ours: bool) -> Result<()> {
     Ok(())
 }
 
-fn csv_writer(path: &Path) -> Result<csv::Writer<File>> {
-    let file = File::create(path).map_err(Error::io("create", path))?;
-    Ok(csv::Writer::from_writer(file))
+/// Whether there is nothing in a folder but what may be left of a start.
+fn is_empty(path: &Path) -> Result<bool> {
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(Error::io("write to", path)(error)),
+    };
+    let leftovers = [
+        PathBuf::from(lock::FILE),
+        durable::beside(Path::new(CONFIG), durable::UNFINISHED),
+        durable::beside(Path::new(TARGET), durable::UNFINISHED),
+        PathBuf::from(TARGET),
+    ];
+    for entry in entries {
+        let name = entry.map_err(Error::io("read", path))?.file_name();
+        if !leftovers.iter().any(|left| left.as_os_str() == name) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Writes a table as a whole.
+fn write_csv(path: &Path, csv: csv::Writer<Vec<u8>>) -> Result<()> {
+    let bytes = (csv.into_inner()).map_err(|error| Error::io("write", path)(error.into_error()))?;
+    durable::write(path, &bytes)
 }
 
 fn csv_reader(path: &Path) -> Result<csv::Reader<File>> {

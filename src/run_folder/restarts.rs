@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::trajectory::divergence_columns;
 use crate::divergence::DivergenceKind;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::fit::Record;
 use crate::mixture::natural_values;
 use crate::stop::Stop;
@@ -22,7 +22,7 @@ pub fn write(
     last: &Record,
     optimum: &[Option<usize>],
 ) -> Result<()> {
-    let mut csv = super::csv_writer(path)?;
+    let mut csv = csv::Writer::from_writer(Vec::new());
     let fixed = [
         "run",
         "status",
@@ -71,5 +71,5 @@ pub fn write(
         csv.write_record(words.into_iter().chain(numbers))
             .map_err(super::csv_error(path))?;
     }
-    csv.flush().map_err(Error::io("write", path))
+    super::write_csv(path, csv)
 }

@@ -32,6 +32,13 @@ impl Story {
             ..
         } = folder.experiment()?;
         let summary = folder.summary()?;
+        if summary.interrupted {
+            let path = folder.path().display();
+            return Err(Error::usage(
+                format!("the run in {path} was interrupted"),
+                format!("go on with `klfit resume {path}`"),
+            ));
+        }
         if summary.fits.len() != plans.len() {
             let message = format!(
                 "it has {} fits and config.toml {}",

@@ -35,6 +35,9 @@ pub struct Summary {
     pub seconds: f64,
     /// p.
     pub target: TargetSummary,
+    /// Whether it was asked to stop before its end; the last fit is as far as it came then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interrupted: bool,
     /// The fits, in the order of the config.
     pub fits: Vec<FitSummary>,
 }

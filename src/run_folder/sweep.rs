@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Existing, RunFolder, csv_error, csv_reader, csv_writer, number, remove_file};
+use super::{Existing, RunFolder, csv_error, csv_reader, number, remove_file};
 use crate::error::{Error, Result};
 use crate::plot;
 use crate::sweep::Ran;
@@ -60,7 +60,9 @@ impl SweepFolder {
         fs::create_dir_all(path).map_err(Error::io("create", path))?;
         // It is the folder of a sweep from now on, also if the sweep does not end.
         let mark = path.join(TABLE);
-        fs::write(&mark, "").map_err(Error::io("write", &mark))?;
+        if !mark.is_file() {
+            fs::write(&mark, "").map_err(Error::io("write", &mark))?;
+        }
         Ok(folder)
     }
 
@@ -86,7 +88,7 @@ impl SweepFolder {
     /// If the table cannot be written.
     pub fn write_table(&self, ran: &[Ran]) -> Result<()> {
         let path = self.table();
-        let mut csv = csv_writer(&path)?;
+        let mut csv = csv::Writer::from_writer(Vec::new());
         let settings = settings(ran);
         let header = (FIRST.iter().copied())
             .chain(settings.iter().map(String::as_str))
@@ -104,7 +106,7 @@ impl SweepFolder {
                 csv.write_record(row).map_err(csv_error(&path))?;
             }
         }
-        csv.flush().map_err(Error::io("write", &path))
+        super::write_csv(&path, csv)
     }
 
     /// The run folders of the points, in order, with what they set: `learning rate 0.1, samples 64`.
@@ -141,7 +143,7 @@ impl SweepFolder {
                     "the sweep in {} did not end: its table is empty",
                     self.path.display()
                 ),
-                "run it again with --force",
+                "go on with it with --resume",
             ));
         }
         Ok(points)
@@ -159,8 +161,12 @@ impl SweepFolder {
         if existing == Existing::Refuse {
             return Err(Error::usage(
                 format!("{} holds a sweep already", path.display()),
-                "replace it with --force, or choose another folder with --out",
+                "replace it with --force, go on with it with --resume, or choose another folder \
+                 with --out",
             ));
+        }
+        if existing == Existing::Resume {
+            return Ok(());
         }
         for entry in fs::read_dir(path).map_err(Error::io("read", path))? {
             let entry = entry.map_err(Error::io("read", path))?.path();

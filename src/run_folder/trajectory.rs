@@ -1,6 +1,8 @@
 //! `trajectory.csv`: one row for each run at each logged step, written as they come.
 
+use std::collections::VecDeque;
 use std::fs::File;
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::divergence::DivergenceKind;
@@ -18,6 +20,9 @@ const FIRST: [&str; 7] = [
     "gradient_norm",
     "gap",
 ];
+
+/// The one of them that wall-clock time is in.
+const CLOCK: usize = 2;
 
 /// The columns of a divergence: its value and its error.
 pub(super) fn divergence_columns(kinds: &[DivergenceKind]) -> impl Iterator<Item = String> {
@@ -43,10 +48,17 @@ fn kind_of(column: &str) -> Option<DivergenceKind> {
 }
 
 /// Appends records to a trajectory.
+///
+/// Of a trajectory that is there already it keeps every row that comes out again, wall-clock aside:
+/// what was logged once is never lost, not even while it is made again.
 pub struct TrajectoryWriter {
     path: PathBuf,
     kinds: Vec<DivergenceKind>,
-    csv: csv::Writer<File>,
+    file: File,
+    /// How many bytes are as they should be.
+    length: u64,
+    /// The lines after them from an earlier process, in order.
+    pending: VecDeque<Vec<u8>>,
 }
 
 impl TrajectoryWriter {
@@ -60,16 +72,78 @@ impl TrajectoryWriter {
         kinds: Vec<DivergenceKind>,
         parameter_names: &[String],
     ) -> Result<Self> {
-        let mut csv = super::csv_writer(path)?;
-        let header = (FIRST.iter().map(|name| (*name).to_owned()))
-            .chain(divergence_columns(&kinds))
-            .chain(parameter_names.iter().cloned());
-        csv.write_record(header).map_err(super::csv_error(path))?;
+        let header = header(&kinds, parameter_names);
+        let mut file = File::create(path).map_err(Error::io("create", path))?;
+        file.write_all(&header).map_err(Error::io("write", path))?;
         Ok(Self {
             path: path.to_owned(),
             kinds,
-            csv,
+            file,
+            length: header.len() as u64,
+            pending: VecDeque::new(),
         })
+    }
+
+    /// Goes on with a file that another process has left, after so many bytes, or from its header if
+    /// that is not known; a last line that is cut off is taken away.
+    ///
+    /// # Errors
+    /// If the file is shorter, or not such a trajectory, or cannot be written.
+    pub fn resume(
+        path: &Path,
+        kinds: Vec<DivergenceKind>,
+        parameter_names: &[String],
+        after: Option<u64>,
+    ) -> Result<Self> {
+        let header = header(&kinds, parameter_names);
+        let mut file = match File::options().read(true).write(true).open(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound && after.is_none() => {
+                return Self::create(path, kinds, parameter_names);
+            }
+            opened => opened.map_err(Error::io("write", path))?,
+        };
+        let mut bytes = Vec::new();
+        (file.read_to_end(&mut bytes)).map_err(Error::io("read", path))?;
+        if after.is_none() && header.starts_with(&bytes) {
+            // It was cut off before its first row.
+            return Self::create(path, kinds, parameter_names);
+        }
+        let after = after.unwrap_or(header.len() as u64);
+        let start = usize::try_from(after).unwrap_or(usize::MAX);
+        let ends_a_line = start > 0 && bytes.get(start - 1) == Some(&b'\n');
+        if !bytes.starts_with(&header) || !ends_a_line {
+            let message = "it is not the trajectory that the checkpoint is of";
+            return Err(Error::run_folder(path, message));
+        }
+        let lines = bytes[start..].split_inclusive(|&byte| byte == b'\n');
+        let pending: VecDeque<Vec<u8>> = (lines.filter(|line| line.ends_with(b"\n")))
+            .map(<[u8]>::to_vec)
+            .collect();
+        let whole = start + pending.iter().map(Vec::len).sum::<usize>();
+        if whole < bytes.len() {
+            file.set_len(whole as u64)
+                .map_err(Error::io("write", path))?;
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            kinds,
+            file,
+            length: after,
+            pending,
+        })
+    }
+
+    /// How many bytes are as they should be.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Makes what was appended durable.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn sync(&self) -> Result<()> {
+        (self.file.sync_data()).map_err(Error::io("write", &self.path))
     }
 
     /// Appends the rows of a record and hands them to the operating system.
@@ -80,32 +154,90 @@ impl TrajectoryWriter {
     /// If the file cannot be written.
     pub fn append(&mut self, record: &Record) -> Result<()> {
         for (run, now) in record.runs.iter().enumerate() {
-            if now.repeats {
-                continue;
+            if !now.repeats {
+                let line = self.line(record, run)?;
+                self.put(&line)?;
             }
-            let step = now.step_of(record.step);
-            let gap = now.gap.map_or(f64::NAN, |gap| gap.value);
-            let numbers = [
-                record.seconds,
-                now.loss.value,
-                now.loss.error,
-                now.gradient_norm,
-                gap,
-            ];
-            let divergences = self.kinds.iter().flat_map(|&kind| {
-                let estimate = now.evaluation.of(kind);
-                [estimate.value, estimate.error]
-            });
-            let fields = [step.to_string(), run.to_string()].into_iter().chain(
-                (numbers.into_iter())
-                    .chain(divergences)
-                    .chain(natural_values(&now.mixture))
-                    .map(super::number),
-            );
-            (self.csv.write_record(fields)).map_err(super::csv_error(&self.path))?;
         }
-        self.csv.flush().map_err(Error::io("write", &self.path))
+        Ok(())
     }
+
+    /// The row of one run.
+    fn line(&self, record: &Record, run: usize) -> Result<Vec<u8>> {
+        let now = &record.runs[run];
+        let gap = now.gap.map_or(f64::NAN, |gap| gap.value);
+        let numbers = [
+            record.seconds,
+            now.loss.value,
+            now.loss.error,
+            now.gradient_norm,
+            gap,
+        ];
+        let divergences = self.kinds.iter().flat_map(|&kind| {
+            let estimate = now.evaluation.of(kind);
+            [estimate.value, estimate.error]
+        });
+        let step = now.step_of(record.step);
+        let fields = [step.to_string(), run.to_string()].into_iter().chain(
+            (numbers.into_iter())
+                .chain(divergences)
+                .chain(natural_values(&now.mixture))
+                .map(super::number),
+        );
+        line(fields).map_err(super::csv_error(&self.path))
+    }
+
+    fn put(&mut self, line: &[u8]) -> Result<()> {
+        if let Some(earlier) = self.pending.front() {
+            if without_clock(earlier).eq(without_clock(line)) {
+                self.length += earlier.len() as u64;
+                self.pending.pop_front();
+                return Ok(());
+            }
+            self.cut()?;
+        }
+        let mut write = || -> std::io::Result<()> {
+            self.file.seek(SeekFrom::Start(self.length))?;
+            self.file.write_all(line)
+        };
+        write().map_err(Error::io("write", &self.path))?;
+        self.length += line.len() as u64;
+        Ok(())
+    }
+
+    /// Takes away what did not come out again.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn cut(&mut self) -> Result<()> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        self.pending.clear();
+        (self.file.set_len(self.length)).map_err(Error::io("write", &self.path))
+    }
+}
+
+fn header(kinds: &[DivergenceKind], parameter_names: &[String]) -> Vec<u8> {
+    let names = (FIRST.iter().map(|name| (*name).to_owned()))
+        .chain(divergence_columns(kinds))
+        .chain(parameter_names.iter().cloned());
+    // Names of divergences and parameters always make a line.
+    line(names).unwrap_or_default()
+}
+
+/// A line of CSV.
+fn line(fields: impl IntoIterator<Item = String>) -> csv::Result<Vec<u8>> {
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    csv.write_record(fields)?;
+    csv.into_inner()
+        .map_err(|error| csv::Error::from(error.into_error()))
+}
+
+/// The cells of a line but for the seconds.
+fn without_clock(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let cells = line.split(|&byte| byte == b',').enumerate();
+    cells.filter(|(at, _)| *at != CLOCK).map(|(_, cell)| cell)
 }
 
 /// One row of a trajectory.

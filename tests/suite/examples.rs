@@ -7,7 +7,9 @@ use klfit::run_folder::{Existing, FitSummary, SweepFolder};
 use klfit::stop::Stop;
 use klfit::target::StudentT;
 
-use crate::support::{assert_close, config, divergence_on_a_line, run, run_config, simpson};
+use crate::support::{
+    Silent, assert_close, config, divergence_on_a_line, run, run_config, simpson,
+};
 
 fn q(fit: &FitSummary) -> Mixture {
     Mixture::try_from(&fit.best.as_ref().unwrap().mixture).unwrap()
@@ -223,7 +225,9 @@ fn sweep() {
     let sweep = Sweep::load(&config("sweep"), &[]).unwrap().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sweep");
-    let ran = klfit::sweep::run(&sweep, &path, Existing::Refuse, &|_, _| {}).unwrap();
+    let ran = klfit::sweep::run(&sweep, &path, Existing::Refuse, &Silent)
+        .unwrap()
+        .ran;
     assert_eq!(ran.len(), 6);
     for ran in &ran {
         // Each point is the experiment with its settings, to the last digit that a loop of another
@@ -255,6 +259,6 @@ fn sweep() {
         3
     );
     // It does not write over itself unless asked, and then leaves nothing of before.
-    let again = |existing| klfit::sweep::run(&sweep, &path, existing, &|_, _| {});
+    let again = |existing| klfit::sweep::run(&sweep, &path, existing, &Silent);
     assert!(again(Existing::Refuse).is_err());
 }

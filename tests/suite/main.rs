@@ -22,6 +22,7 @@ mod optimizers;
 mod published_numbers;
 mod readers;
 mod report;
+mod resume;
 mod support;
 mod targets;
 mod wrong_input;

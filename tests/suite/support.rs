@@ -1,7 +1,7 @@
 //! Shared by the tests: small experiments, and a second way to compute what klfit computes.
 
 use klfit::Mixture;
-use klfit::config::{Experiment, FitConfig, MixtureConfig, Override};
+use klfit::config::{Experiment, FitConfig, MixtureConfig, Override, SweepPoint};
 use klfit::density::Density;
 use klfit::device::Numerics;
 use klfit::divergence::{self, DivergenceKind, DivergenceName, Estimate, Sampled, Side};
@@ -16,6 +16,7 @@ use klfit::noise::{Noise, RunKey, Stream};
 use klfit::optimizer::OptimizerConfig;
 use klfit::run::Watch;
 use klfit::run_folder::{Existing, FitSummary, RunFolder, Summary};
+use klfit::sweep::Follow;
 use nalgebra::DMatrix;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
@@ -25,12 +26,23 @@ pub fn config(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("configs/{name}.toml"))
 }
 
-struct Silent;
+/// Follows without a word, and never stops.
+pub struct Silent;
+
+impl Follow for Silent {
+    fn done(&self, _: &SweepPoint, _: usize) {}
+    fn wants_to_stop(&self) -> bool {
+        false
+    }
+}
 
 impl Watch for Silent {
     fn begin(&mut self, _: &Plan) {}
     fn record(&mut self, _: &Plan, _: &Record) {}
     fn end(&mut self, _: &FitSummary) {}
+    fn wants_to_stop(&self) -> bool {
+        false
+    }
 }
 
 /// A run in a folder that is removed at the end.

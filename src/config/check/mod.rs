@@ -19,6 +19,7 @@ use crate::landscape::LandscapeConfig;
 use crate::mixture::check_size;
 use crate::optimizer::RuleConfig as OptimizerRule;
 use crate::run_folder;
+use crate::run_folder::CheckpointConfig;
 use crate::stop::StopConfig;
 use crate::target::TargetModel;
 
@@ -118,6 +119,25 @@ pub(super) fn log(
     }
     let parts = [log.samples, 16, target.components(), target.dim()];
     size(source, &key, "is too large", &parts)
+}
+
+pub(super) fn checkpoint(
+    source: &Source,
+    checkpoint: &CheckpointConfig,
+) -> Result<(), ConfigError> {
+    let section = KeyPath::dotted("checkpoint");
+    if checkpoint.every == Some(0) {
+        let help = "give 1 or more steps, or leave it out for one every 30 seconds";
+        return Err(source.error(&section.name("every"), "is 0", help));
+    }
+    match checkpoint.every_seconds {
+        Some(seconds) if !(seconds > 0.0 && seconds.is_finite()) => {
+            let help = "give a positive number; 30 is the default";
+            let message = format!("is {seconds}");
+            Err(source.error(&section.name("every_seconds"), message, help))
+        }
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn landscape(

@@ -1,0 +1,476 @@
+//! What the program promises when it is killed, asked to stop, or the disk fails under it.
+//!
+//! `cargo test --test faults` kills it a few times; `cargo test --test faults -- --ignored` kills it
+//! a hundred times, fails every single write, and fills a file system of its own, for which it must
+//! be root.
+
+#![cfg(unix)]
+
+use std::fs;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+const CONFIG: &str = r#"
+name = "killed"
+seed = 3
+restarts = 2
+[target]
+weights = [0.4, 0.6]
+means = [[-2.0], [1.5]]
+stds = [[1.0], [0.7]]
+[optimizer]
+steps = 400
+[checkpoint]
+every = 20
+[log]
+every = 10
+[[fit]]
+divergence = "reverse-kl"
+[estimator]
+type = "monte-carlo"
+samples = 16
+[[fit]]
+divergence = "forward-kl"
+"#;
+
+/// A folder with a config, where runs of it go.
+struct Place {
+    folder: tempfile::TempDir,
+    config: PathBuf,
+}
+
+impl Place {
+    fn new(text: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("config.toml");
+        fs::write(&config, text).unwrap();
+        Self { folder, config }
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// `klfit run` into a folder, going on with what is there.
+    fn run(&self, out: &Path) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_klfit"));
+        command.arg("run").arg(&self.config).arg("--out").arg(out);
+        command.args(["--resume", "--no-figures", "--quiet"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn finish(&self, out: &Path) {
+        let done = self.run(out).output().unwrap();
+        assert!(done.status.success(), "{}", words(&done));
+    }
+}
+
+fn words(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Whole files of a run without wall-clock times, by name.
+fn left(path: &Path) -> Vec<(String, String)> {
+    let fits = ["reverse-kl", "forward-kl"];
+    let tables = fits
+        .iter()
+        .flat_map(|fit| ["trajectory.csv", "restarts.csv"].map(|file| format!("{fit}/{file}")));
+    let names = tables.chain(["summary.json", "config.toml"].map(str::to_owned));
+    names
+        .map(|name| {
+            let text = fs::read_to_string(path.join(&name)).unwrap();
+            let kept = text.lines().map(|line| {
+                if name.ends_with("trajectory.csv") {
+                    let mut cells: Vec<&str> = line.split(',').collect();
+                    cells.remove(2);
+                    cells.join(",")
+                } else if line.trim_start().starts_with("\"seconds\"") {
+                    String::new()
+                } else {
+                    line.to_owned()
+                }
+            });
+            let kept = kept.collect::<Vec<_>>().join("\n");
+            (name, kept)
+        })
+        .collect()
+}
+
+fn same(whole: &[(String, String)], parts: &[(String, String)]) {
+    for ((name, whole), (_, parts)) in whole.iter().zip(parts) {
+        assert!(whole == parts, "{name} differs:\n{whole}\n{parts}");
+    }
+}
+
+/// The rows of a trajectory, as far as they are whole.
+fn rows(path: &Path) -> Vec<String> {
+    let bytes = fs::read(path).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let lines = text.split_inclusive('\n');
+    lines
+        .filter(|line| line.ends_with('\n'))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Waits, but no longer than a while.
+fn ended_within(child: &mut Child, most: Duration) -> bool {
+    let started = Instant::now();
+    while started.elapsed() < most {
+        if child.try_wait().unwrap().is_some() {
+            return true;
+        }
+        sleep(Duration::from_millis(2));
+    }
+    false
+}
+
+/// Pseudo-random numbers below 1, each seed its own.
+fn random(seed: u64) -> impl FnMut() -> f64 {
+    let mut state = seed;
+    move || {
+        // SplitMix64 (Steele, Lea and Flood 2014).
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+/// Kills a run so many times at random instants, going on each time, and compares its end.
+fn killed(times: usize) {
+    let place = Place::new(CONFIG);
+    let whole = place.at("whole");
+    let started = Instant::now();
+    place.finish(&whole);
+    let takes = started.elapsed();
+    let whole = left(&whole);
+    let (mut random, mut kills, mut ends, mut try_number) = (random(7), 0, 0, 0);
+    while kills < times {
+        let out = place.at(&format!("parts-{try_number}"));
+        try_number += 1;
+        // Ever further into a run, until one ends before it is killed.
+        loop {
+            let trajectories =
+                ["reverse-kl", "forward-kl"].map(|fit| out.join(fit).join("trajectory.csv"));
+            let before = trajectories.clone().map(|path| rows(&path));
+            let threads = if kills % 2 == 0 { "1" } else { "2" };
+            let mut run = place
+                .run(&out)
+                .env("RAYON_NUM_THREADS", threads)
+                .spawn()
+                .unwrap();
+            // Starting takes a part of the time, which is no part of the run.
+            let wait = takes.mul_f64(0.15 + 0.35 * random());
+            if ended_within(&mut run, wait) {
+                let output = run.wait_with_output().unwrap();
+                assert!(output.status.success(), "{}", words(&output));
+                break;
+            }
+            run.kill().unwrap();
+            assert_eq!(run.wait().unwrap().signal(), Some(9));
+            kills += 1;
+            // Not a row that was logged before is lost, nor changed.
+            for (path, before) in trajectories.iter().zip(before) {
+                assert!(rows(path).starts_with(&before), "{}", path.display());
+            }
+        }
+        same(&whole, &left(&out));
+        ends += 1;
+    }
+    assert!(ends > 0);
+}
+
+#[test]
+fn a_run_that_is_killed_a_few_times_ends_as_if_it_had_not_been() {
+    killed(8);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn a_run_that_is_killed_a_hundred_times_ends_as_if_it_had_not_been() {
+    killed(100);
+}
+
+/// Sends a signal.
+fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill")
+        .args([name, &child.id().to_string()])
+        .status();
+    assert!(sent.unwrap().success());
+}
+
+const LONG: (&str, &str) = ("steps = 400", "steps = 4000000");
+
+#[test]
+fn a_signal_ends_a_run_after_its_step_and_says_how_to_go_on() {
+    for (name, code) in [("-INT", 130), ("-TERM", 143)] {
+        let place = Place::new(&CONFIG.replace(LONG.0, LONG.1));
+        let out = place.at("run");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_klfit"));
+        command.arg("run").arg(&place.config).arg("--out").arg(&out);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        // The terminal of the tests does not matter.
+        let mut run = command.process_group(0).spawn().unwrap();
+        wait_for_rows(&out);
+        signal(&run, name);
+        assert!(ended_within(&mut run, Duration::from_secs(20)));
+        let output = run.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(code));
+        let resume = format!("klfit resume {}", out.display());
+        assert!(words(&output).contains(&resume), "{}", words(&output));
+        let summary = fs::read_to_string(out.join("summary.json")).unwrap();
+        assert!(summary.contains("\"interrupted\": true"));
+        assert!(out.join("reverse-kl/checkpoint").is_file());
+        let mut plot = Command::new(env!("CARGO_BIN_EXE_klfit"));
+        let plot = plot.arg("plot").arg(&out).output().unwrap();
+        assert!(words(&plot).contains("klfit resume"), "{}", words(&plot));
+    }
+}
+
+fn wait_for_rows(out: &Path) {
+    let started = Instant::now();
+    while rows(&out.join("reverse-kl/trajectory.csv")).len() < 3 {
+        assert!(
+            started.elapsed() < Duration::from_secs(60),
+            "it does not begin"
+        );
+        sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    // One step takes far longer than the test.
+    let slow = CONFIG
+        .replace(LONG.0, LONG.1)
+        .replace("samples = 16", "samples = 4000000")
+        .replace("every = 20", "every = 100000");
+    let place = Place::new(&slow);
+    let out = place.at("run");
+    let mut run = place.run(&out).process_group(0).spawn().unwrap();
+    let started = Instant::now();
+    while !out.join("config.toml").is_file() {
+        assert!(started.elapsed() < Duration::from_secs(60));
+        sleep(Duration::from_millis(5));
+    }
+    sleep(Duration::from_millis(300));
+    signal(&run, "-INT");
+    let first = ended_within(&mut run, Duration::from_millis(200));
+    assert!(!first, "a step that long is not over");
+    signal(&run, "-INT");
+    assert!(ended_within(&mut run, Duration::from_secs(2)));
+    assert_eq!(run.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn two_processes_on_one_folder_are_told_apart_and_a_dead_one_leaves_no_lock() {
+    let place = Place::new(&CONFIG.replace(LONG.0, LONG.1));
+    let out = place.at("run");
+    let mut first = place.run(&out).spawn().unwrap();
+    wait_for_rows(&out);
+    let second = place.run(&out).output().unwrap();
+    assert_eq!(second.status.code(), Some(2));
+    assert!(
+        words(&second).contains("another klfit is running"),
+        "{}",
+        words(&second)
+    );
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let mut third = place.run(&out).spawn().unwrap();
+    assert!(
+        !ended_within(&mut third, Duration::from_secs(1)),
+        "it goes on"
+    );
+    third.kill().unwrap();
+    third.wait().unwrap();
+}
+
+/// Runs to an error, which is one, says what it must, and is not a panic.
+fn fails(output: &Output, what: &[&str]) {
+    let text = words(output);
+    assert!(!output.status.success(), "it succeeded");
+    assert_eq!(text.matches("error:").count(), 1, "{text}");
+    assert!(!text.contains("panicked"), "{text}");
+    assert!(what.iter().any(|what| text.contains(what)), "{text}");
+}
+
+#[test]
+fn a_folder_that_is_removed_under_the_run_is_told() {
+    let place = Place::new(&CONFIG.replace(LONG.0, "steps = 100000"));
+    let out = place.at("run");
+    let run = place.run(&out).spawn().unwrap();
+    wait_for_rows(&out);
+    fs::remove_dir_all(&out).unwrap();
+    let output = run.wait_with_output().unwrap();
+    fails(&output, &["removed while the run was going"]);
+}
+
+#[test]
+fn a_folder_that_may_not_be_written_is_told() {
+    let place = Place::new(CONFIG);
+    let file = place.at("a file");
+    fs::write(&file, "no folder").unwrap();
+    let output = place.run(&file.join("run")).output().unwrap();
+    fails(&output, &["cannot"]);
+    // No one may write there, not even root.
+    let output = place.run(Path::new("/proc/klfit-run")).output().unwrap();
+    fails(&output, &["cannot create /proc/klfit-run"]);
+}
+
+/// Makes write, fsync and rename fail at the n-th call that is about a regular file.
+const FAILING: &str = r#"
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+static int due(const char *what) {
+    static long calls = 0;
+    const char *wanted = getenv("FAIL"), *at = getenv("FAIL_AT");
+    if (!wanted || !at || strcmp(wanted, what) != 0) return 0;
+    return __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST) == atol(at);
+}
+
+static int is_file(int fd) {
+    struct stat info;
+    return fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+ssize_t write(int fd, const void *bytes, size_t count) {
+    ssize_t (*real)(int, const void *, size_t) = dlsym(RTLD_NEXT, "write");
+    if (is_file(fd) && due("write")) {
+        if (count > 1) real(fd, bytes, count / 2);
+        errno = ENOSPC;
+        return -1;
+    }
+    return real(fd, bytes, count);
+}
+
+static int sync_file(int fd, const char *name) {
+    int (*real)(int) = dlsym(RTLD_NEXT, name);
+    if (due("fsync")) { errno = EIO; return -1; }
+    return real(fd);
+}
+
+int fsync(int fd) { return sync_file(fd, "fsync"); }
+int fdatasync(int fd) { return sync_file(fd, "fdatasync"); }
+
+int rename(const char *from, const char *to) {
+    int (*real)(const char *, const char *) = dlsym(RTLD_NEXT, "rename");
+    if (due("rename")) { errno = EACCES; return -1; }
+    return real(from, to);
+}
+"#;
+
+/// Fails the n-th of each kind of call, for every `step`-th n there is, and goes on without.
+fn failing(step: usize) {
+    let place = Place::new(
+        &CONFIG
+            .replace(LONG.0, "steps = 24")
+            .replace("every = 20", "every = 5"),
+    );
+    let (source, library) = (place.at("failing.c"), place.at("failing.so"));
+    fs::write(&source, FAILING).unwrap();
+    let built = Command::new("cc")
+        .args(["-shared", "-fPIC", "-O1", "-o"])
+        .args([&library, &source])
+        .arg("-ldl")
+        .status();
+    assert!(built.unwrap().success(), "cc builds a library");
+    let whole = place.at("whole");
+    place.finish(&whole);
+    let whole = left(&whole);
+    let mut failed = 0;
+    for what in ["write", "fsync", "rename"] {
+        for at in (1..).step_by(step) {
+            let out = place.at(&format!("{what}-{at}"));
+            let mut run = place.run(&out);
+            run.env("LD_PRELOAD", &library).env("FAIL", what);
+            let output = run.env("FAIL_AT", at.to_string()).output().unwrap();
+            if output.status.success() {
+                // There is no n-th call.
+                assert!(at > 3, "{what}: nothing failed");
+                break;
+            }
+            failed += 1;
+            fails(&output, &["cannot"]);
+            // What is there is whole; then it goes on as if nothing had been.
+            if let Ok(text) = fs::read_to_string(out.join("summary.json")) {
+                serde_json::from_str::<serde_json::Value>(&text).unwrap();
+            }
+            place.finish(&out);
+            same(&whole, &left(&out));
+        }
+    }
+    assert!(failed > 10, "{failed}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn some_failed_calls_lose_nothing() {
+    failing(6);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+#[ignore = "takes minutes"]
+fn no_failed_call_loses_anything() {
+    failing(1);
+}
+
+/// A file system of its own, unmounted at the end.
+struct Small(PathBuf);
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+#[ignore = "needs root, to mount a file system"]
+fn a_disk_that_fills_up_loses_nothing_that_was_durable() {
+    let place = Place::new(&CONFIG.replace(LONG.0, "steps = 3000"));
+    let whole = place.at("whole");
+    place.finish(&whole);
+    let disk = place.at("disk");
+    fs::create_dir(&disk).unwrap();
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=400k", "klfit-test"])
+        .arg(&disk)
+        .status();
+    assert!(mounted.unwrap().success(), "root mounts a file system");
+    let small = Small(disk.clone());
+    let out = disk.join("run");
+    let output = place.run(&out).output().unwrap();
+    fails(&output, &["cannot write"]);
+    assert!(
+        words(&output).contains("free some space"),
+        "{}",
+        words(&output)
+    );
+    let logged = rows(&out.join("reverse-kl/trajectory.csv"));
+    assert!(logged.len() > 10, "{}", logged.len());
+    // With more room it goes on, and ends as it would have.
+    let grown = Command::new("mount")
+        .args(["-o", "remount,size=40m"])
+        .arg(&disk)
+        .status();
+    assert!(grown.unwrap().success());
+    place.finish(&out);
+    assert!(rows(&out.join("reverse-kl/trajectory.csv")).starts_with(&logged));
+    same(&left(&whole), &left(&out));
+    drop(small);
+}
