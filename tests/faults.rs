@@ -442,7 +442,11 @@ impl Drop for Small {
 #[cfg(target_os = "linux")]
 #[ignore = "needs root, to mount a file system"]
 fn a_disk_that_fills_up_loses_nothing_that_was_durable() {
-    let place = Place::new(&CONFIG.replace(LONG.0, "steps = 3000"));
+    let place = Place::new(
+        &CONFIG
+            .replace(LONG.0, "steps = 3000")
+            .replace("every = 10", "every = 1"),
+    );
     let whole = place.at("whole");
     place.finish(&whole);
     let disk = place.at("disk");
