@@ -248,6 +248,14 @@ impl Numerics {
         }
     }
 
+    /// The least positive number with all its digits.
+    pub fn least(&self) -> f64 {
+        match self.dtype {
+            DType::F32 => f32::MIN_POSITIVE.into(),
+            _ => f64::MIN_POSITIVE,
+        }
+    }
+
     /// A constant tensor from host numbers in row-major order.
     pub fn tensor<const N: usize>(&self, numbers: Vec<f64>, shape: [usize; N]) -> Tensor<N> {
         let data = TensorData::new(numbers, shape).convert_dtype(self.dtype);

@@ -198,8 +198,13 @@ impl<'e> Together<'e> {
                     false => Err(of_another(&self.path, "it is of another experiment")),
                 };
             }
-            if saved.written.len() != self.jobs.len() || saved.state.step >= self.steps() {
+            if saved.rows.len() != self.jobs.len() || saved.state.step >= self.steps() {
                 return Err(of_another(&self.path, "it is of a longer run"));
+            }
+            let labels = self.members.iter().map(|member| &member.plan.label);
+            let ended = saved.ended.as_ref();
+            if ended.is_some_and(|fits| !fits.iter().map(|fit| &fit.label).eq(labels)) {
+                return Err(of_another(&self.path, "its fits are not those of the run"));
             }
             self.trajectories(Some(saved)).map(|_| true)
         })
@@ -208,7 +213,7 @@ impl<'e> Together<'e> {
     fn trajectories(&self, saved: Option<&Checkpoint>) -> Result<Vec<TrajectoryWriter>> {
         (self.jobs.iter().zip(&self.members).enumerate())
             .map(|(i, (job, member))| {
-                let after = saved.map(|saved| saved.written[i]);
+                let after = saved.map_or(0, |saved| saved.rows[i]);
                 job.folder.start_trajectory(member.plan, after)
             })
             .collect()
@@ -303,7 +308,7 @@ impl<'e> Together<'e> {
             asked: self.asked.clone(),
             steps: self.steps(),
             state: place.state,
-            written: place.written,
+            rows: place.rows,
             ended,
         };
         checkpoint.write(&self.path)
@@ -331,17 +336,17 @@ impl<'e> Together<'e> {
     }
 }
 
-/// Where a loop stands: its state, and the length of its trajectories then.
+/// Where a loop stands: its state, and the rows of its trajectories then.
 struct Place {
     state: FitState,
-    written: Vec<u64>,
+    rows: Vec<u64>,
 }
 
 impl Place {
     fn of(fit: &Fit, trajectories: &[TrajectoryWriter]) -> Result<Self> {
         Ok(Self {
             state: fit.state()?,
-            written: trajectories.iter().map(TrajectoryWriter::length).collect(),
+            rows: trajectories.iter().map(TrajectoryWriter::rows).collect(),
         })
     }
 }

@@ -394,6 +394,36 @@ impl Family {
     }
 }
 
+impl Family {
+    /// Which parameter an entry of θ is about: a weight, a mean, a standard deviation, or the
+    /// covariance of a component.
+    pub fn theta_name(&self, at: usize) -> String {
+        let names = self.parameter_names();
+        let (k, d) = (self.components, self.dim());
+        let weights = if k > 1 { k } else { 0 };
+        let logits = if self.fixed_weights().is_some() {
+            0
+        } else {
+            weights
+        };
+        let named = |place: usize| names.get(place).cloned().unwrap_or_default();
+        let Some(after) = at.checked_sub(logits) else {
+            return named(at);
+        };
+        let Some(after) = after.checked_sub(k * d) else {
+            return named(weights + after);
+        };
+        let (component, entry) = (after / self.scale.len(), after % self.scale.len());
+        if entry < self.scale.logs() {
+            return named(weights + (k + component) * d + entry);
+        }
+        match k {
+            1 => "the covariance".to_owned(),
+            _ => format!("the covariance of component {}", component + 1),
+        }
+    }
+}
+
 /// Why a mixture is not a member of a family.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]

@@ -3,6 +3,7 @@
 mod plan;
 mod record;
 mod state;
+mod trouble;
 
 use std::ops::Range;
 use std::time::Instant;
@@ -338,33 +339,31 @@ impl<'a> Fit<'a> {
         let reached = Numerics::read(self.health.reached.clone())?;
         let loss = Numerics::read(self.health.loss.clone())?;
         let norms = Numerics::read(self.health.norm.clone())?;
+        let parameters = self.family.parameters();
         for (run, mixture) in mixtures.into_iter().enumerate() {
-            let (last, stop) = &mut self.last[run];
-            let failed = |what: String| {
-                let step = reached[run] as usize;
-                Some(Stop::Failed { step, what })
+            let goes_on = self.last[run].1.is_none();
+            let failed = |step: usize, what: String| Some(Stop::Failed { step, what });
+            let stop = match &mixture {
+                _ if !goes_on => None,
+                _ if active[run] == 0.0 => {
+                    let at = reached[run] as usize;
+                    failed(at, self.trouble(run, at)?)
+                }
+                Err(error) => failed(step, format!("q is no longer a density: {error}")),
+                Ok(mixture) => match self.degenerate(mixture) {
+                    Some(what) => failed(step, what),
+                    None => (step == self.steps).then_some(Stop::Steps),
+                },
             };
-            match mixture {
-                Ok(mixture) => {
-                    *last = mixture;
-                    let row = run * self.family.parameters()..(run + 1) * self.family.parameters();
-                    self.shown[row.clone()].copy_from_slice(&finite[row]);
-                }
-                Err(error) if stop.is_none() => {
-                    *stop = failed(format!("q is no longer a density: {error}"));
-                }
-                Err(_) => {}
+            let (last, known) = &mut self.last[run];
+            if let Ok(mixture) = mixture
+                && (!stop.as_ref().is_some_and(Stop::is_failure) || active[run] == 0.0)
+            {
+                *last = mixture;
+                let row = run * parameters..(run + 1) * parameters;
+                self.shown[row.clone()].copy_from_slice(&finite[row]);
             }
-            if stop.is_none() && active[run] == 0.0 {
-                let sick = if loss[run].is_finite() {
-                    "gradient"
-                } else {
-                    "loss"
-                };
-                *stop = failed(format!("the {sick} is not finite"));
-            } else if stop.is_none() && step == self.steps {
-                *stop = Some(Stop::Steps);
-            }
+            *known = known.take().or(stop);
         }
         let variances = if step == 0 || self.all_stopped() {
             Some(self.objective.gradient_variance(&self.health.finite)?)

@@ -48,8 +48,8 @@ pub struct Checkpoint {
     pub steps: usize,
     /// Where they stand; of fits that have ended, before their last step.
     pub state: FitState,
-    /// How long the trajectory of each was by then, in bytes.
-    pub written: Vec<u64>,
+    /// How many rows the trajectory of each had by then.
+    pub rows: Vec<u64>,
     /// What came out, if they have ended.
     pub ended: Option<Vec<FitSummary>>,
 }
@@ -62,10 +62,15 @@ impl Checkpoint {
     pub fn write(&self, path: &Path) -> Result<()> {
         let json =
             serde_json::to_vec(self).map_err(|error| Error::run_folder(path, error.to_string()))?;
-        let sum = crc32fast::hash(&json);
+        durable::write_keeping(path, &Self::framed(&json))
+    }
+
+    /// The bytes of a file that holds this JSON.
+    pub fn framed(json: &[u8]) -> Vec<u8> {
+        let sum = crc32fast::hash(json);
         let mut bytes = format!("{MARK} {FORMAT} {sum:08x} {}\n", json.len()).into_bytes();
         bytes.extend(json);
-        durable::write_keeping(path, &bytes)
+        bytes
     }
 
     /// The newest one that is whole and good, by what `is_good` says of it; none if there is none, or

@@ -172,12 +172,12 @@ impl RunFolder {
         self.path.join(FIGURES)
     }
 
-    /// Starts the trajectory of a fit; in a folder that goes on, after so many bytes of the one that
-    /// is there, or from its first row if that is not known.
+    /// Starts the trajectory of a fit; in a folder that goes on, after so many rows of the one that is
+    /// there.
     ///
     /// # Errors
     /// If it cannot be written, or is not the one to go on with.
-    pub fn start_trajectory(&self, plan: &Plan, after: Option<u64>) -> Result<TrajectoryWriter> {
+    pub fn start_trajectory(&self, plan: &Plan, after: u64) -> Result<TrajectoryWriter> {
         let folder = self.path.join(&plan.label);
         fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
         let (path, kinds) = (folder.join(TRAJECTORY), reported(plan.divergence));

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::divergence::DivergenceKind;
@@ -55,8 +55,9 @@ pub struct TrajectoryWriter {
     path: PathBuf,
     kinds: Vec<DivergenceKind>,
     file: File,
-    /// How many bytes are as they should be.
+    /// How many bytes are as they should be, and how many rows that is.
     length: u64,
+    rows: u64,
     /// The lines after them from an earlier process, in order.
     pending: VecDeque<Vec<u8>>,
 }
@@ -80,62 +81,81 @@ impl TrajectoryWriter {
             kinds,
             file,
             length: header.len() as u64,
+            rows: 0,
             pending: VecDeque::new(),
         })
     }
 
-    /// Goes on with a file that another process has left, after so many bytes, or from its header if
-    /// that is not known; a last line that is cut off is taken away.
+    /// Goes on with a file that another process has left, after so many rows; a last line that is
+    /// cut off is taken away.
     ///
     /// # Errors
-    /// If the file is shorter, or not such a trajectory, or cannot be written.
+    /// If it has fewer rows, or is not such a trajectory, or cannot be written.
     pub fn resume(
         path: &Path,
         kinds: Vec<DivergenceKind>,
         parameter_names: &[String],
-        after: Option<u64>,
+        after: u64,
     ) -> Result<Self> {
         let header = header(&kinds, parameter_names);
-        let mut file = match File::options().read(true).write(true).open(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound && after.is_none() => {
+        let file = match File::options().read(true).write(true).open(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound && after == 0 => {
                 return Self::create(path, kinds, parameter_names);
             }
             opened => opened.map_err(Error::io("write", path))?,
         };
-        let mut bytes = Vec::new();
-        (file.read_to_end(&mut bytes)).map_err(Error::io("read", path))?;
-        if after.is_none() && header.starts_with(&bytes) {
+        let mut lines = BufReader::new(&file);
+        // The next line, with its end if it has one.
+        let mut next = || -> Result<Vec<u8>> {
+            let mut line = Vec::new();
+            (lines.read_until(b'\n', &mut line)).map_err(Error::io("read", path))?;
+            Ok(line)
+        };
+        let begins = next()?;
+        if after == 0 && header.starts_with(&begins) && begins.len() < header.len() {
             // It was cut off before its first row.
             return Self::create(path, kinds, parameter_names);
         }
-        let after = after.unwrap_or(header.len() as u64);
-        let start = usize::try_from(after).unwrap_or(usize::MAX);
-        let ends_a_line = start > 0 && bytes.get(start - 1) == Some(&b'\n');
-        if !bytes.starts_with(&header) || !ends_a_line {
+        let another = || {
             let message = "it is not the trajectory that the checkpoint is of";
-            return Err(Error::run_folder(path, message));
+            Error::run_folder(path, message)
+        };
+        if begins != header {
+            return Err(another());
         }
-        let lines = bytes[start..].split_inclusive(|&byte| byte == b'\n');
-        let pending: VecDeque<Vec<u8>> = (lines.filter(|line| line.ends_with(b"\n")))
-            .map(<[u8]>::to_vec)
-            .collect();
-        let whole = start + pending.iter().map(Vec::len).sum::<usize>();
-        if whole < bytes.len() {
-            file.set_len(whole as u64)
-                .map_err(Error::io("write", path))?;
+        let mut length = header.len() as u64;
+        for _ in 0..after {
+            let line = next()?;
+            if !line.ends_with(b"\n") {
+                return Err(another());
+            }
+            length += line.len() as u64;
+        }
+        let (mut pending, mut whole) = (VecDeque::new(), length);
+        loop {
+            let line = next()?;
+            if !line.ends_with(b"\n") {
+                if !line.is_empty() {
+                    file.set_len(whole).map_err(Error::io("write", path))?;
+                }
+                break;
+            }
+            whole += line.len() as u64;
+            pending.push_back(line);
         }
         Ok(Self {
             path: path.to_owned(),
             kinds,
             file,
-            length: after,
+            length,
+            rows: after,
             pending,
         })
     }
 
-    /// How many bytes are as they should be.
-    pub fn length(&self) -> u64 {
-        self.length
+    /// How many rows are as they should be.
+    pub fn rows(&self) -> u64 {
+        self.rows
     }
 
     /// Makes what was appended durable.
@@ -191,6 +211,7 @@ impl TrajectoryWriter {
         if let Some(earlier) = self.pending.front() {
             if without_clock(earlier).eq(without_clock(line)) {
                 self.length += earlier.len() as u64;
+                self.rows += 1;
                 self.pending.pop_front();
                 return Ok(());
             }
@@ -202,6 +223,7 @@ impl TrajectoryWriter {
         };
         write().map_err(Error::io("write", &self.path))?;
         self.length += line.len() as u64;
+        self.rows += 1;
         Ok(())
     }
 

@@ -52,6 +52,8 @@ fn defaults_are_written_down() {
         [log]
         every = 10
         samples = 4096
+        [checkpoint]
+        every_seconds = 30.0
         [target]
         type = "mixture"
         mean = [1.0]

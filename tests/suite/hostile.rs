@@ -261,7 +261,7 @@ fn changed_rows_are_read_or_refused() {
 
 #[test]
 fn changed_run_folders_are_read_or_refused() {
-    for reader in ["summary", "trajectory", "sweep_table"] {
+    for reader in ["summary", "trajectory", "checkpoint", "sweep_table"] {
         disturb(reader, 600);
     }
     disturb("figures", 60);

@@ -21,7 +21,7 @@ use klfit::fit::{Plan, Record};
 use klfit::landscape::{self, LandscapeConfig};
 use klfit::mixture::read_mixture;
 use klfit::run::Watch;
-use klfit::run_folder::{Existing, FitSummary, RunFolder, SweepFolder};
+use klfit::run_folder::{Checkpoint, Existing, FitSummary, RunFolder, SweepFolder};
 use klfit::target::TargetModel;
 use klfit::{Mixture, Result, plot, report};
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ use zip::{CompressionMethod, ZipWriter};
 type Reader = (&'static str, fn(&[u8]) -> Result<()>);
 
 /// All there are.
-pub const READERS: [Reader; 14] = [
+pub const READERS: [Reader; 15] = [
     ("config", config),
     ("setting", setting),
     ("density_toml", |bytes| density("toml", bytes)),
@@ -45,6 +45,7 @@ pub const READERS: [Reader; 14] = [
     ("rows_npy", |bytes| density("npy", bytes)),
     ("summary", summary),
     ("trajectory", trajectory),
+    ("checkpoint", checkpoint),
     ("figures", figures),
     ("report", report),
     ("sweep_table", sweep_table),
@@ -179,6 +180,23 @@ fn trajectory(bytes: &[u8]) -> Result<()> {
             assert_eq!(row.parameters.len(), names);
         }
         Opening::read(folder).map(drop)
+    })
+}
+
+/// What `klfit run --resume` goes on from: a file, or the JSON in one, which its checksum would hide
+/// from a fuzzer.
+fn checkpoint(bytes: &[u8]) -> Result<()> {
+    let framed = match bytes.starts_with(b"klfit") {
+        true => bytes.to_vec(),
+        false => Checkpoint::framed(bytes),
+    };
+    in_run_folder("forward-kl/checkpoint", &framed, |folder| {
+        fs::remove_file(folder.join("summary.json")).expect("a summary");
+        let experiment = RunFolder::open(folder)?.experiment()?;
+        let run = RunFolder::create(folder, &experiment, Existing::Resume)?;
+        let summary = klfit::run::run(&experiment, &experiment.numerics()?, &run, &mut Silent)?;
+        assert_eq!(summary.fits.len(), 1);
+        Ok(())
     })
 }
 
@@ -327,6 +345,18 @@ pub fn in_run_folder<T>(name: &str, bytes: &[u8], read: impl FnOnce(&Path) -> T)
     in_folder(&files, read)
 }
 
+/// Follows a run without a word.
+struct Silent;
+
+impl Watch for Silent {
+    fn begin(&mut self, _: &Plan) {}
+    fn record(&mut self, _: &Plan, _: &Record) {}
+    fn end(&mut self, _: &FitSummary) {}
+    fn wants_to_stop(&self) -> bool {
+        false
+    }
+}
+
 /// The files of a short run.
 fn finished_run() -> Vec<(&'static str, Vec<u8>)> {
     const CONFIG: &str = r#"name = "short"
@@ -344,12 +374,6 @@ every = 1
 [[fit]]
 divergence = "forward-kl"
 "#;
-    struct Silent;
-    impl Watch for Silent {
-        fn begin(&mut self, _: &Plan) {}
-        fn record(&mut self, _: &Plan, _: &Record) {}
-        fn end(&mut self, _: &FitSummary) {}
-    }
     in_folder(&[], |folder| {
         let experiment = Experiment::parse(Path::new("short.toml"), CONFIG, Vec::new()).unwrap();
         let path = folder.join("run");

@@ -1,0 +1,101 @@
+//! What broke down, and which parameter it happened to, in words.
+
+use super::Fit;
+use crate::device::Numerics;
+use crate::error::Result;
+use crate::family::Family;
+use crate::mixture::Mixture;
+
+/// A component is no wider than so many steps between the numbers at its mean: it is a point.
+const RESOLVED: f64 = 4.0;
+
+impl Fit<'_> {
+    /// Why the numbers of a run are no longer finite at a step: which parameter, or what of p.
+    pub(super) fn trouble(&self, run: usize, step: usize) -> Result<String> {
+        let parameters = self.family.parameters();
+        let row = |numbers: Vec<f64>| numbers[run * parameters..(run + 1) * parameters].to_vec();
+        // θ of a run that broke down has stayed where it did.
+        let theta = row(Numerics::read(self.theta.clone())?);
+        if let Some(at) = theta.iter().position(|x| !x.is_finite()) {
+            let name = self.family.theta_name(at);
+            return Ok(format!("{name} is {}, not finite", theta[at]));
+        }
+        let (loss, gradient) = self.objective.value_and_gradient(&self.theta, step);
+        let loss = Numerics::read(loss)?[run];
+        if loss.is_finite() {
+            let gradient = row(Numerics::read(gradient)?);
+            let at = gradient.iter().position(|x| !x.is_finite());
+            return Ok(match at {
+                Some(at) => format!(
+                    "the gradient of {} is {}, not finite",
+                    self.family.theta_name(at),
+                    gradient[at]
+                ),
+                None => "the gradient is too long for a number".to_owned(),
+            });
+        }
+        let member = self.objective.member(self.theta.clone()).read()?;
+        let reason = match &member[run] {
+            Ok(q) => self.empty_place(q).or_else(|| self.degenerate(q)),
+            Err(_) => None,
+        };
+        let reason = reason.unwrap_or_else(|| extreme(&self.family, &theta));
+        Ok(format!("the loss is {loss}, not finite: {reason}"))
+    }
+
+    /// Which component of q is where p has no density that a number could hold.
+    fn empty_place(&self, q: &Mixture) -> Option<String> {
+        let p = self.objective.target().model();
+        let is_empty = |mean: &[f64]| p.log_density(mean) == Some(f64::NEG_INFINITY);
+        let k = q
+            .means()
+            .iter()
+            .position(|mean| is_empty(mean.as_slice()))?;
+        Some(format!(
+            "p has no density at the mean of component {}",
+            k + 1
+        ))
+    }
+
+    /// Which component is no longer one: it has become a point, or has no weight left.
+    pub(super) fn degenerate(&self, q: &Mixture) -> Option<String> {
+        let numerics = self.objective.numerics();
+        let (names, components, dim) = (self.family.parameter_names(), q.components(), q.dim());
+        let weights = if components > 1 { components } else { 0 };
+        let name =
+            |part: usize, k: usize, d: usize| &names[weights + (part * components + k) * dim + d];
+        for k in 0..components {
+            let weight = q.weights()[k];
+            if weights > 0 && weight < numerics.least() && self.family.fixed_weights().is_none() {
+                return Some(format!(
+                    "{} is {weight:e}: the component has died; begin with fewer components or \
+                     from other starts",
+                    names[k]
+                ));
+            }
+            let (mean, stds) = (&q.means()[k], q.component_stds(k));
+            for (d, &std) in stds.iter().enumerate() {
+                let step = RESOLVED * numerics.epsilon() * mean[d].abs();
+                if std <= step || std * std < numerics.least() {
+                    return Some(format!(
+                        "{} is {std:.1e} at {} = {}: the component has collapsed onto a point; set \
+                         family.min_std",
+                        name(1, k, d),
+                        name(0, k, d),
+                        mean[d]
+                    ));
+                }
+            }
+        }
+        None
+    }
+}
+
+/// The entry of θ that is farthest out.
+fn extreme(family: &Family, theta: &[f64]) -> String {
+    let farthest = (theta.iter().enumerate()).max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
+    farthest.map_or_else(String::new, |(at, value)| {
+        let name = family.theta_name(at);
+        format!("farthest out is {name}, at {value:.3e} in θ")
+    })
+}
