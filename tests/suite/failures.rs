@@ -271,16 +271,18 @@ fn extreme_scales_and_sizes_do_not_overflow() {
     let best = run.summary.fits[0].best.as_ref().unwrap();
     assert!(best.loss.value.is_finite() && best.steps == 3);
     let rows = |value: fn(usize) -> f64| {
-        let rows: Vec<String> = (0..1000).map(|k| format!("[{:?}]", value(k))).collect();
+        let rows: Vec<String> = (0..1000)
+            .map(|k| format!("[{:?}, 0.5, -0.5]", value(k)))
+            .collect();
         format!("[{}]", rows.join(", "))
     };
     let many = format!(
         "name = \"many\"\n[target]\nweights = [{}]\nmeans = {}\nstds = {}\n[optimizer]\nsteps = 2\n\
-         [log]\nevery = 2\n[estimator]\ntype = \"monte-carlo\"\nsamples = 2000\n[[fit]]\n\
+         [log]\nevery = 2\nsamples = 2000\n[estimator]\ntype = \"monte-carlo\"\nsamples = 2000\n[[fit]]\n\
          divergence = \"forward-kl\"\nrestarts = 1\n",
         vec!["0.001"; 1000].join(", "),
         rows(|k| k as f64),
-        rows(|_| 1.0)
+        rows(|_| 1.0).replace("-0.5", "2.0")
     );
     let run = run_text(&many);
     assert!(
