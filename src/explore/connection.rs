@@ -4,6 +4,7 @@ use axum::extract::ws::{Message, WebSocket};
 use data_encoding::BASE64;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
+use tokio::time::{Duration, MissedTickBehavior, interval};
 
 use super::protocol::{DivergenceName, Format, Hello, Limits, Reply, Request};
 use super::state::{MOST_COMPONENTS, MOST_FITS, MOST_STEPS, optimizers};
@@ -15,6 +16,8 @@ use crate::error::{Error, Result};
 
 /// Messages that wait for a page that is slow; then its fits wait.
 const WAITING: usize = 8;
+/// A page is heard no more often than this, 250 times a second; it waits if it says more.
+const PACE: Duration = Duration::from_millis(4);
 
 /// Answers a page until it is closed.
 pub(super) async fn run(mut socket: WebSocket, opening: Opening) {
@@ -27,9 +30,15 @@ pub(super) async fn run(mut socket: WebSocket, opening: Opening) {
         training: None,
         news: mpsc::channel(WAITING).1,
     };
+    let mut pace = interval(PACE);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
+        let hear = async {
+            pace.tick().await;
+            socket.recv().await
+        };
         let reply = tokio::select! {
-            message = socket.recv() => match message {
+            message = hear => match message {
                 Some(Ok(Message::Text(text))) => page.answer(text.as_str()).await,
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
                 Some(Ok(_)) => None,

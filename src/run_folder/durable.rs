@@ -53,22 +53,27 @@ fn unfinished(path: &Path, bytes: &[u8]) -> Result<PathBuf> {
     if let Err(error) = write() {
         // What is left of it helps nobody, on a full disk least of all.
         let _ = fs::remove_file(&unfinished);
-        return Err(match path.parent() {
-            Some(folder) if error.kind() == ErrorKind::NotFound => Error::usage(
-                format!(
-                    "the folder {} was removed while the run was going",
-                    folder.display()
-                ),
-                "run it again, and leave its folder alone until it has ended",
-            ),
-            _ => Error::io("write", path)(error),
-        });
+        return Err(failed(path)(error));
     }
     Ok(unfinished)
 }
 
+/// What it means that a file could not be written to a folder that was there.
+fn failed(path: &Path) -> impl Fn(io::Error) -> Error {
+    move |error| match path.parent() {
+        Some(folder) if error.kind() == ErrorKind::NotFound => Error::usage(
+            format!(
+                "the folder {} was removed while the run was going",
+                folder.display()
+            ),
+            "run it again, and leave its folder alone until it has ended",
+        ),
+        _ => Error::io("write", path)(error),
+    }
+}
+
 fn put(from: &Path, to: &Path) -> Result<()> {
-    fs::rename(from, to).map_err(Error::io("write", to))?;
+    fs::rename(from, to).map_err(failed(to))?;
     // A name is durable once its folder is; not every system can tell a folder so.
     if cfg!(unix)
         && let Some(folder) = to.parent()
@@ -78,8 +83,7 @@ fn put(from: &Path, to: &Path) -> Result<()> {
         } else {
             folder
         };
-        (File::open(folder).and_then(|folder| folder.sync_all()))
-            .map_err(Error::io("write", to))?;
+        (File::open(folder).and_then(|folder| folder.sync_all())).map_err(failed(to))?;
     }
     Ok(())
 }

@@ -8,6 +8,9 @@ use crate::diagnostics;
 use crate::divergence::DivergenceKind;
 use crate::mixture::{Mixture, MixtureError};
 
+/// Modes are looked for up to this K³·D²: about a second.
+const MOST_WORK: f64 = 4e6;
+
 /// A target on the host.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TargetModel {
@@ -125,8 +128,13 @@ impl TargetModel {
         }
     }
 
-    /// Its modes, D coordinates each; `None` for rows.
+    /// Its modes, D coordinates each; `None` for rows, and where to look for them would take long.
     pub fn modes(&self) -> Option<Vec<DVector<f64>>> {
+        // Every pair of components is a start, and each step from there looks at all of them.
+        let work = (self.components() as f64).powi(3) * (self.dim() as f64).powi(2);
+        if work > MOST_WORK {
+            return None;
+        }
         match self {
             Self::Mixture(mixture) => Some(diagnostics::modes(mixture)),
             Self::StudentT(student_t) => Some(student_t.modes()),

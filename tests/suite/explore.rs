@@ -446,3 +446,19 @@ fn what_cannot_be_explored_is_refused() {
     }
     assert!(Opening::read(Path::new("no such file")).is_err());
 }
+
+#[test]
+fn a_page_that_says_too_much_waits() {
+    let server = Running::new(Opening::default());
+    let mut page = server.page();
+    let started = std::time::Instant::now();
+    const MESSAGES: u32 = 100;
+    for _ in 0..MESSAGES {
+        page.socket.send(Message::text("?")).unwrap();
+    }
+    for _ in 0..MESSAGES {
+        assert_eq!(page.hear()["type"], "error");
+    }
+    // No more than 250 a second, but for the first.
+    assert!(started.elapsed() >= Duration::from_millis(4) * (MESSAGES - 1));
+}
