@@ -9,6 +9,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::device::Numerics;
 use crate::error::{Error, Result};
 
+/// The greatest count: at a million a second it takes 300 years to reach.
+const MOST: u64 = 1 << 53;
+
 /// Arrays and counts by name.
 ///
 /// ```
@@ -168,10 +171,13 @@ impl Snapshot {
     /// The count of a name.
     ///
     /// # Errors
-    /// If there is none.
+    /// If there is none, or it is one that nothing can reach.
     pub fn count(&self, name: &str) -> Result<u64> {
-        let count = self.counts.get(name).copied();
-        count.ok_or_else(|| unfit(format!("it has no `{name}`")))
+        match self.counts.get(name) {
+            Some(&count) if count <= MOST => Ok(count),
+            Some(count) => Err(unfit(format!("`{name}` is {count}"))),
+            None => Err(unfit(format!("it has no `{name}`"))),
+        }
     }
 }
 
@@ -190,7 +196,8 @@ mod tests {
         ];
         let mut inner = Snapshot::default();
         inner.put("x", &[5], numbers.clone());
-        inner.put_count("n", u64::MAX);
+        inner.put_count("n", MOST);
+        inner.put_count("more", MOST + 1);
         let mut outer = Snapshot::default();
         outer.put_all("a", inner.clone());
         let text = serde_json::to_string(&outer).unwrap();
@@ -198,7 +205,8 @@ mod tests {
         let part = read.part("a");
         let bits = |numbers: &[f64]| numbers.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(part.array("x", &[5]).unwrap()), bits(&numbers));
-        assert_eq!(part.count("n").unwrap(), u64::MAX);
+        assert_eq!(part.count("n").unwrap(), MOST);
+        assert!(part.count("more").is_err() && part.count("none").is_err());
         assert!(read.part("b").is_empty());
     }
 

@@ -197,7 +197,7 @@ fn a_run_that_is_killed_a_few_times_ends_as_if_it_had_not_been() {
 }
 
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "takes longer than all others here"]
 fn a_run_that_is_killed_a_hundred_times_ends_as_if_it_had_not_been() {
     killed(100);
 }
@@ -429,7 +429,7 @@ fn some_failed_calls_lose_nothing() {
 
 #[test]
 #[cfg(target_os = "linux")]
-#[ignore = "takes minutes"]
+#[ignore = "takes longer than all others here"]
 fn no_failed_call_loses_anything() {
     failing(1);
 }
