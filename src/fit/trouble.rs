@@ -64,8 +64,7 @@ impl Fit<'_> {
         let weights = if components > 1 { components } else { 0 };
         let name =
             |part: usize, k: usize, d: usize| &names[weights + (part * components + k) * dim + d];
-        for k in 0..components {
-            let weight = q.weights()[k];
+        for (k, &weight) in q.weights().iter().enumerate() {
             if weights > 0 && weight < numerics.least() && self.family.fixed_weights().is_none() {
                 return Some(format!(
                     "{} is {weight:e}: the component has died; begin with fewer components or \

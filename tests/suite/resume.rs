@@ -232,15 +232,16 @@ fn whole() -> Vec<(PathBuf, String)> {
 #[test]
 fn a_spoilt_checkpoint_gives_way_to_the_one_before_it() {
     let whole = whole();
-    let spoil: [&dyn Fn(&mut Vec<u8>); 5] = [
-        &|bytes| bytes.truncate(bytes.len() / 2),
-        &|bytes| bytes.clear(),
-        &|bytes| {
+    type Spoil = fn(&mut Vec<u8>);
+    let spoil: [Spoil; 5] = [
+        |bytes| bytes.truncate(bytes.len() / 2),
+        |bytes| bytes.clear(),
+        |bytes| {
             let middle = bytes.len() / 2;
             bytes[middle] ^= 4;
         },
-        &|bytes| bytes[16] = b'9',
-        &|bytes| bytes.extend(b"more"),
+        |bytes| bytes[16] = b'9',
+        |bytes| bytes.extend(b"more"),
     ];
     for spoil in spoil {
         let folder = tempfile::tempdir().unwrap();
