@@ -64,22 +64,29 @@ pub fn draw(story: &Story, motion: Motion) -> Result<Vec<u8>> {
     })
 }
 
-/// The step at a share of the time: a fit moves most at its beginning, so its steps grow in
-/// proportion.
+/// The step at a share of the time: a fit moves most at its beginning.
 fn step_at(share: f64, steps: usize) -> f64 {
-    (steps as f64 + 1.0).powf(share) - 1.0
+    steps as f64 * share * share
 }
 
-/// Where the best run of a fit is at a step; between records it stays at the earlier one.
+/// Where the best run of a fit is at a step: on the straight way from the record before to the one
+/// after, in natural parameters. Its numbers are those of the record before.
 fn moment(fit: &Chapter, step: f64) -> Option<Moment> {
     let rows = fit.best_rows();
-    let row = (rows.iter().rev())
-        .find(|row| row.step as f64 <= step + 1e-9)
-        .or(rows.first())?;
+    let after = rows.iter().position(|row| row.step as f64 > step);
+    let place = after.unwrap_or(rows.len()).saturating_sub(1);
+    let row = *rows.get(place)?;
+    let next = rows.get(place + 1).copied().unwrap_or(row);
+    let length = (next.step - row.step).max(1) as f64;
+    let share = ((step - row.step as f64) / length).clamp(0.0, 1.0);
+    let mut between = row.clone();
+    for (now, next) in between.parameters.iter_mut().zip(&next.parameters) {
+        *now += share * (next - *now);
+    }
     let (value, error) = row.divergence(fit.plan.divergence);
     Some(Moment {
         step: row.step,
-        q: fit.mixture(row)?,
+        q: fit.mixture(&between)?,
         value: match error.is_finite() {
             true => digest::fixed(value, 4),
             false => "not known".to_owned(),
@@ -176,6 +183,7 @@ fn scene(
     let past = fit.best_rows().into_iter();
     let way: Vec<Mixture> = (past.take_while(|row| row.step <= now.step))
         .filter_map(|row| fit.mixture(row))
+        .chain([now.q.clone()])
         .collect();
     plane_2d::draw_path(panel, &way, stroke(fit_color(place), 0.8, theme::THIN))?;
     plane_2d::draw_fit(panel, &now.q, stroke(fit_color(place), 1.0, theme::NORMAL))

@@ -161,9 +161,9 @@ fn restarts(fit: &FitSummary) -> Option<String> {
     );
     if !worse.is_empty() {
         text += &format!(
-            ", {} at {}, the next {} nats higher",
+            ", {} at {} {} nats higher",
             runs(&worse),
-            place(worse.len(), "a worse one", "worse ones"),
+            place(worse.len(), "a worse one,", "worse ones, the best of them"),
             digest::small(value(worse[0]) - least),
         );
     }
