@@ -60,16 +60,18 @@ impl Fit<'_> {
     /// Which component is no longer one: it has become a point, or has no weight left.
     pub(super) fn degenerate(&self, q: &Mixture) -> Option<String> {
         let numerics = self.objective.numerics();
-        let (names, components, dim) = (self.family.parameter_names(), q.components(), q.dim());
+        let (components, dim) = (q.components(), q.dim());
         let weights = if components > 1 { components } else { 0 };
+        // Made where they are needed: there are many, and every record asks.
+        let named = |at: usize| self.family.parameter_names().swap_remove(at);
         let name =
-            |part: usize, k: usize, d: usize| &names[weights + (part * components + k) * dim + d];
+            |part: usize, k: usize, d: usize| named(weights + (part * components + k) * dim + d);
         for (k, &weight) in q.weights().iter().enumerate() {
             if weights > 0 && weight < numerics.least() && self.family.fixed_weights().is_none() {
                 return Some(format!(
                     "{} is {weight:e}: the component has died; begin with fewer components or \
                      from other starts",
-                    names[k]
+                    named(k)
                 ));
             }
             let (mean, stds) = (&q.means()[k], q.component_stds(k));
