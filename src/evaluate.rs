@@ -5,17 +5,19 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::density::Density;
 use crate::device::Numerics;
 use crate::divergence::{self, Attempt, DivergenceKind, Estimate, Sampled, Side};
 use crate::error::Result;
-use crate::estimator::{Context, Estimator, MonteCarlo, Quadrature, Rows};
+use crate::estimator::{Context, Estimator, MonteCarlo, Rows};
 use crate::kernel::MixtureTensors;
 use crate::mixture::Mixture;
 use crate::noise::{Noise, RunKey, Stream};
-use crate::target::TargetModel;
+use crate::panels::{self, Host, Order};
+use crate::target::{Target, TargetModel};
 
 /// What every fit is judged by, whatever it minimises.
 pub const ALWAYS_REPORTED: [DivergenceKind; 3] = [
@@ -84,50 +86,95 @@ impl From<Attempts> for Evaluation {
 /// How much work an evaluation may be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Effort {
-    /// Quadrature is refined until its error estimate is below this, in nats, for D = 1 and 2 …
-    tolerance: [f64; Quadrature::MAX_DIM],
-    /// … or until a component has this many points on an axis.
-    points: [usize; Quadrature::MAX_DIM],
-    /// Whether it goes farther out than usual.
-    wide: bool,
+    /// For D = 1 and 2, the rules to try one after the other …
+    panels: [&'static [panels::Effort]; PANELS_DIM],
+    /// … until the error estimate is below this, in nats.
+    tolerance: [f64; PANELS_DIM],
+    /// Whether the integral in the plane is done along both directions, and the difference counted.
+    both_ways: bool,
     /// Draws on each side, for D > 2.
     samples: usize,
 }
 
+/// Up to this dimension the divergences are integrals over panels.
+pub const PANELS_DIM: usize = 2;
+
 impl Effort {
     /// For a logged step: of all runs, many times over.
     pub fn logged(samples: usize) -> Self {
+        const LINE: [panels::Effort; 1] = [panels::Effort {
+            order: Order::Sixteen,
+            cut: 1,
+            tolerance: 1e-10,
+            rounds: 4,
+            points: 1 << 18,
+        }];
+        const PLANE: [panels::Effort; 2] = [
+            panels::Effort {
+                order: Order::Eight,
+                cut: 1,
+                tolerance: 1e-7,
+                rounds: 0,
+                points: 1 << 20,
+            },
+            panels::Effort {
+                order: Order::Sixteen,
+                cut: 1,
+                tolerance: 1e-8,
+                rounds: 3,
+                points: 1 << 22,
+            },
+        ];
         Self {
+            panels: [&LINE, &PLANE],
             tolerance: [1e-7, 1e-6],
-            points: [6401, 161],
-            wide: false,
+            both_ways: false,
             samples,
         }
     }
 
     /// For telling densities apart: the first rule, whatever its error.
     pub fn rough() -> Self {
+        const ROUGH: [panels::Effort; 1] = [panels::Effort {
+            order: Order::Eight,
+            cut: 1,
+            tolerance: 1e-6,
+            rounds: 0,
+            points: 1 << 20,
+        }];
         Self {
-            tolerance: [f64::INFINITY; 2],
-            points: FIRST_POINTS,
-            wide: false,
+            panels: [&ROUGH, &ROUGH],
+            tolerance: [f64::INFINITY; PANELS_DIM],
+            both_ways: false,
             samples: 1024,
         }
     }
 
     /// For the end: of one run, once.
     pub fn last(samples: usize) -> Self {
+        const LINE: [panels::Effort; 1] = [panels::Effort {
+            order: Order::Sixteen,
+            cut: 1,
+            tolerance: 1e-13,
+            rounds: 50,
+            points: 1 << 20,
+        }];
+        const PLANE: [panels::Effort; 1] = [panels::Effort {
+            order: Order::Sixteen,
+            cut: 1,
+            tolerance: 1e-11,
+            rounds: 12,
+            points: 1 << 24,
+        }];
         Self {
-            tolerance: [1e-9; 2],
-            points: [12_801, 641],
-            wide: true,
+            panels: [&LINE, &PLANE],
+            tolerance: [1e-9; PANELS_DIM],
+            both_ways: true,
             samples: 16 * samples,
         }
     }
 }
 
-/// The first rule has this many points on an axis, for D = 1 and 2.
-const FIRST_POINTS: [usize; Quadrature::MAX_DIM] = [201, 81];
 /// No sum of rounded numbers can be told better than this many units in the last place.
 const ROUNDING_UNITS: f64 = 64.0;
 /// Runs are evaluated in groups whose largest tensor has about this many entries.
@@ -141,13 +188,11 @@ pub struct Evaluator {
     seed: u64,
     kinds: Vec<DivergenceKind>,
     effort: Effort,
-    /// For D ≤ 2, the rules to try, each of half the spacing of the one before.
-    rules: Vec<Quadrature>,
 }
 
 impl Evaluator {
-    /// Evaluates `kinds` by quadrature for D ≤ 2; above, by draws with noise that does not change
-    /// from step to step.
+    /// Evaluates `kinds` by panels for D ≤ 2; above, by draws with noise that does not change from step
+    /// to step.
     pub fn new(
         numerics: Numerics,
         dim: usize,
@@ -155,16 +200,12 @@ impl Evaluator {
         kinds: Vec<DivergenceKind>,
         effort: Effort,
     ) -> Self {
-        let axis = dim.min(Quadrature::MAX_DIM) - 1;
-        let narrow = Quadrature::up_to(FIRST_POINTS[axis], effort.points[axis]);
-        let first = if effort.wide { narrow.wide() } else { narrow };
         Self {
             numerics,
             dim,
             seed,
             kinds,
             effort,
-            rules: std::iter::successors(Some(first), Quadrature::halved).collect(),
         }
     }
 
@@ -172,47 +213,86 @@ impl Evaluator {
     ///
     /// # Errors
     /// If the device failed.
-    pub fn evaluate(&self, p: &dyn Density, q: &MixtureTensors) -> Result<Vec<Evaluation>> {
-        let [runs, k, d] = q.dims();
+    pub fn evaluate(&self, p: &Target, q: &MixtureTensors) -> Result<Vec<Evaluation>> {
+        let [_, k, d] = q.dims();
         if let Some(rows) = p.rows() {
             let [_, points, _] = rows.x.dims();
             let attempts = self.in_groups(&Rows, points * k * d, p, q)?;
             return Ok(attempts.into_iter().map(Evaluation::from).collect());
         }
-        if self.dim > Quadrature::MAX_DIM {
-            let estimator = MonteCarlo::new(self.effort.samples);
-            let attempts = self.in_groups(&estimator, self.effort.samples * k, p, q)?;
-            return Ok(attempts.into_iter().map(Evaluation::from).collect());
+        match p.host() {
+            Some(host) if self.dim <= PANELS_DIM => self.by_panels(host, p, q),
+            _ => self.by_draws(p, q),
         }
-        let tolerance = self.effort.tolerance[self.dim - 1];
-        let mut settled = vec![Evaluation::default(); runs];
-        let mut open: Vec<usize> = (0..runs).collect();
-        // Refine only the runs that need it; a run that is lost (NaN) is as good as it will get.
-        for rule in &self.rules {
-            let size = rule.points().pow(self.dim as u32) * k.max(p.strata()) * k;
-            let some = if open.len() == runs {
-                q.clone()
-            } else {
-                q.select(&open)
+    }
+
+    fn by_draws(&self, p: &Target, q: &MixtureTensors) -> Result<Vec<Evaluation>> {
+        let [_, k, _] = q.dims();
+        let estimator = MonteCarlo::new(self.effort.samples);
+        let attempts = self.in_groups(&estimator, self.effort.samples * k, p, q)?;
+        Ok(attempts.into_iter().map(Evaluation::from).collect())
+    }
+
+    /// Every run by itself, on the host; those that would take too many points by draws. A run that is
+    /// no density has no divergences.
+    fn by_panels(&self, host: &Host, p: &Target, q: &MixtureTensors) -> Result<Vec<Evaluation>> {
+        let mixtures = q.clone().read()?;
+        let found: Vec<Option<Evaluation>> = (mixtures.par_iter())
+            .map(|mixture| match mixture {
+                Ok(mixture) => self.of_one(host, mixture),
+                Err(_) => Ok(Some(self.unknown())),
+            })
+            .collect::<Result<_>>()?;
+        (found.into_iter().enumerate())
+            .map(|(run, evaluation)| match evaluation {
+                Some(evaluation) => Ok(evaluation),
+                None => Ok(self.by_draws(p, &q.select(&[run]))?.swap_remove(0)),
+            })
+            .collect()
+    }
+
+    fn unknown(&self) -> Evaluation {
+        let unknown = |kind: &DivergenceKind| (*kind, Estimate::UNKNOWN);
+        Evaluation(self.kinds.iter().map(unknown).collect())
+    }
+
+    fn of_one(&self, p: &Host, q: &Mixture) -> Result<Option<Evaluation>> {
+        let Some(q) = Host::of_mixture(q) else {
+            return Ok(None);
+        };
+        let place = self.dim - 1;
+        let tolerance = self.effort.tolerance[place];
+        let mut best: Option<Vec<Attempt>> = None;
+        for &effort in self.effort.panels[place] {
+            let Some(attempts) = panels::divergences(p, &q, &self.kinds, effort, false)? else {
+                break;
             };
-            let mut still_open = Vec::new();
-            for (run, attempts) in open.into_iter().zip(self.in_groups(rule, size, p, &some)?) {
-                let is_rough = attempts.iter().any(|(_, attempt)| {
-                    let rounding = ROUNDING_UNITS * self.numerics.epsilon();
-                    let reachable = rounding * attempt.estimate.value.abs().max(1.0);
-                    attempt.calls_for_a_finer_rule(tolerance.max(reachable))
-                });
-                if is_rough {
-                    still_open.push(run);
-                }
-                settled[run] = attempts.into();
-            }
-            open = still_open;
-            if open.is_empty() {
+            let is_rough = attempts.iter().any(|attempt| {
+                let rounding = ROUNDING_UNITS * f64::EPSILON;
+                let reachable = rounding * attempt.estimate.value.abs().max(1.0);
+                attempt.calls_for_a_finer_rule(tolerance.max(reachable))
+            });
+            best = Some(attempts);
+            if !is_rough {
                 break;
             }
         }
-        Ok(settled)
+        let Some(mut attempts) = best else {
+            return Ok(None);
+        };
+        if self.effort.both_ways && self.dim == PANELS_DIM {
+            let again = (self.effort.panels[place].last())
+                .map(|&effort| panels::divergences(p, &q, &self.kinds, effort, true))
+                .transpose()?
+                .flatten();
+            for (attempt, again) in attempts.iter_mut().zip(again.into_iter().flatten()) {
+                *attempt = attempt.reconciled(again);
+            }
+        }
+        let kinds = self.kinds.iter().copied();
+        Ok(Some(Evaluation::from(
+            kinds.zip(attempts).collect::<Attempts>(),
+        )))
     }
 
     fn in_groups(

@@ -57,6 +57,7 @@ mod npy;
 pub mod objective;
 pub mod optima;
 pub mod optimizer;
+mod panels;
 pub mod plot;
 pub mod report;
 pub mod run;

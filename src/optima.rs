@@ -7,6 +7,7 @@ use crate::evaluate::{Effort, Evaluator};
 use crate::fit::{Plan, Record, RunRecord};
 use crate::kernel::MixtureTensors;
 use crate::mixture::Mixture;
+use crate::target::Target;
 
 /// Two ends are the same optimum if the Jensen–Shannon divergence between them is below this, in
 /// nats: two Gaussians 0.05 standard deviations apart.
@@ -128,7 +129,7 @@ fn distances(from: &Mixture, to: &[&Mixture], numerics: &Numerics) -> Result<Vec
     }
     let kinds = vec![DivergenceKind::Js];
     let evaluator = Evaluator::new(numerics.clone(), from.dim(), 0, kinds, Effort::rough());
-    let from = MixtureTensors::constant(from, numerics);
+    let from = Target::new(from, numerics);
     let evaluations = evaluator.evaluate(&from, &MixtureTensors::stacked(to, numerics))?;
     Ok((evaluations.into_iter())
         .map(|evaluation| evaluation.of(DivergenceKind::Js).value)

@@ -1,25 +1,32 @@
-//! Divergences by the trapezoidal rule, refined until they are sure enough.
+//! Divergences as integrals over panels, in one and two dimensions.
 
 use super::Accuracy;
 use super::answer::Found;
-use crate::density::Density;
-use crate::device::Numerics;
-use crate::divergence::{self, Attempt, DivergenceKind, Sampled, Side};
+use crate::divergence::{Attempt, DivergenceKind, Estimate};
 use crate::error::Result;
-use crate::estimator::{Context, Estimator, Quadrature};
-use crate::noise::{Noise, Stream};
-use crate::target::{Target, TargetModel};
+use crate::panels::{self, Effort, Host, Order};
+use crate::target::TargetModel;
 
-/// The first rule has this many points on an axis, for D = 1 and 2; the last, this many.
-const POINTS: [[usize; 2]; Quadrature::MAX_DIM] = [[401, 25_601], [101, 801]];
-/// The most numbers in one tensor: more are not worth the memory.
-const MOST_ENTRIES: usize = 1 << 24;
-/// The error to reach where none is asked for, of a divergence of one or less.
-const TOLERANCE: f64 = 1e-10;
-/// Sums of log-densities are rounded by about so many units of the value.
-const ROUNDING: f64 = 8.0 * f64::EPSILON;
+/// The rule for D = 1 and 2; its tolerance is the error to reach where none is asked for, of a
+/// divergence of one or less.
+const EFFORTS: [Effort; 2] = [
+    Effort {
+        order: Order::Sixteen,
+        cut: 1,
+        tolerance: 1e-13,
+        rounds: 50,
+        points: 1 << 22,
+    },
+    Effort {
+        order: Order::Sixteen,
+        cut: 1,
+        tolerance: 1e-11,
+        rounds: 12,
+        points: 1 << 26,
+    },
+];
 
-/// The divergence with its error, in nats; `None` if there are too many components for a grid.
+/// The divergence with its error, in nats; `None` if there are too many components.
 ///
 /// # Errors
 /// If the device failed.
@@ -29,66 +36,37 @@ pub(super) fn find(
     q: &TargetModel,
     accuracy: Accuracy,
 ) -> Result<Option<Found>> {
-    let numerics = Numerics::cpu();
-    let dim = p.dim();
-    let points = POINTS[dim - 1];
-    // Every component has points of its own; a density that is no mixture of Gaussians is evaluated
-    // for all points and components at once.
-    let width = |model: &TargetModel| match model.as_mixture() {
-        Some(_) => 1,
-        None => model.components(),
-    };
-    let per_point = p.components().max(q.components()) * width(p).max(width(q)) * dim;
-    let is_small = |rule: &Quadrature| {
-        (rule.points().pow(dim as u32)).saturating_mul(per_point) <= MOST_ENTRIES
-    };
-    let mut rule = Quadrature::up_to(points[0], points[1]).wide();
-    if !is_small(&rule) {
+    let Some((effort, p, q)) = (EFFORTS.get(p.dim() - 1))
+        .zip(Host::of(p).zip(Host::of(q)))
+        .map(|(effort, (p, q))| (*effort, p, q))
+    else {
         return Ok(None);
-    }
-    let on_p = Target::new(p.clone(), &numerics);
-    let on_q = Target::new(q.clone(), &numerics);
-    loop {
-        let Attempt { estimate, .. } = attempt(kind, &rule, &on_p, &on_q, &numerics, dim)?;
-        let error = estimate.error + ROUNDING * estimate.value.abs();
-        let asked = if accuracy.is_asked() {
-            accuracy.tolerance(estimate.value)
-        } else {
-            TOLERANCE * estimate.value.abs().max(1.0)
-        };
-        match rule
-            .halved()
-            .filter(|finer| is_small(finer) && error > asked)
-        {
-            Some(finer) => rule = finer,
-            None => return Ok(Some(Found::within(estimate.value, error))),
-        }
-    }
+    };
+    // What is asked for may be more than what is told: then it is told by the panels as they are.
+    let tolerance = accuracy.relative.unwrap_or(effort.tolerance);
+    let effort = Effort {
+        tolerance: tolerance.min(effort.tolerance),
+        ..effort
+    };
+    let Some(attempt) = by_panels(kind, &p, &q, effort, false)? else {
+        return Ok(None);
+    };
+    // In the plane, the same by lines along the other direction.
+    let turned = by_panels(kind, &p, &q, effort, true)?;
+    let Estimate { value, error, .. } = match turned {
+        Some(turned) => attempt.reconciled(turned).estimate,
+        None => attempt.estimate,
+    };
+    Ok(Some(Found::within(value, error)))
 }
 
-fn attempt(
+fn by_panels(
     kind: DivergenceKind,
-    rule: &Quadrature,
-    p: &Target,
-    q: &Target,
-    numerics: &Numerics,
-    dim: usize,
-) -> Result<Attempt> {
-    let context = Context {
-        numerics,
-        dim,
-        noise: Noise {
-            runs: &[],
-            stream: Stream::TargetEvaluation,
-            step: 0,
-        },
-    };
-    let attempts = divergence::estimate(&*kind.build(), |side| {
-        let under: &dyn Density = match side {
-            Side::Target => p,
-            Side::Family => q,
-        };
-        Sampled::new(rule.draws(under, context), p, q)
-    })?;
-    Ok(attempts[0])
+    p: &Host,
+    q: &Host,
+    effort: Effort,
+    turned: bool,
+) -> Result<Option<Attempt>> {
+    let attempts = panels::divergences(p, q, &[kind], effort, turned)?;
+    Ok(attempts.and_then(|attempts| attempts.first().copied()))
 }

@@ -35,6 +35,48 @@ impl Attempt {
         let Estimate { value, error, .. } = self.estimate;
         value.abs() <= VAST && error - self.floor > tolerance
     }
+
+    /// By a rule that may have missed something, beside the same number by one that did not: at least as
+    /// much error as they differ by.
+    pub fn held_against(self, other: Self) -> Self {
+        let Estimate { value, error, .. } = self.estimate;
+        let apart = (value - other.estimate.value).abs();
+        if apart <= error || apart.is_nan() {
+            return self;
+        }
+        let estimate = Estimate {
+            error: apart + other.estimate.error,
+            ..self.estimate
+        };
+        Self { estimate, ..self }
+    }
+
+    /// With the same number by other points: the surer of the two, and at least their difference as its
+    /// error, none of which more points of its kind would take away.
+    pub fn reconciled(self, other: Self) -> Self {
+        let error = |attempt: Self| match attempt.estimate.error {
+            error if error.is_nan() => f64::INFINITY,
+            error => error,
+        };
+        let (surer, less_sure) = if error(other) < error(self) {
+            (other, self)
+        } else {
+            (self, other)
+        };
+        let apart = (surer.estimate.value - less_sure.estimate.value).abs();
+        let agree = apart <= error(surer) || apart.is_nan();
+        let known = error(less_sure).min(apart);
+        if agree || known <= error(surer) {
+            return surer;
+        }
+        Self {
+            estimate: Estimate {
+                error: error(surer) + known,
+                ..surer.estimate
+            },
+            floor: surer.floor + known,
+        }
+    }
 }
 
 /// How a divergence was obtained.

@@ -232,6 +232,21 @@ impl DivergenceKind {
         }
     }
 
+    /// The order α of the ∫ p^α q^(1−α) that it is made of, if it is.
+    pub fn order(self) -> Option<f64> {
+        match self {
+            Self::Alpha(order) | Self::Renyi(order) => Some(order.0),
+            Self::Chi2 => Some(2.0),
+            Self::SquaredHellinger => Some(0.5),
+            Self::ForwardKl
+            | Self::ReverseKl
+            | Self::Js
+            | Self::Jeffreys
+            | Self::TotalVariation
+            | Self::CrossEntropy => None,
+        }
+    }
+
     /// Its name in files: `renyi-0.5`.
     pub fn name(self) -> String {
         self.names().file

@@ -15,6 +15,7 @@ pub use student_t::StudentT;
 use crate::density::{Density, Draws, Nodes};
 use crate::device::Numerics;
 use crate::kernel::{MixtureTensors, cpu::Prepared, prepared};
+use crate::panels::Host;
 use empirical::Empirical;
 use student_t::StudentTDensity;
 
@@ -25,6 +26,8 @@ pub struct Target {
     density: Box<dyn Density>,
     /// It for the kernel on the CPU, where it has one.
     prepared: Option<Prepared<f64>>,
+    /// It for integrals over panels, where it has few enough dimensions.
+    host: Option<Host>,
 }
 
 impl Target {
@@ -38,6 +41,7 @@ impl Target {
         };
         let prepared = model.as_mixture().and_then(prepared);
         Self {
+            host: Host::of(&model),
             model,
             density,
             prepared,
@@ -47,6 +51,11 @@ impl Target {
     /// It for the kernel on the CPU, if it is a mixture of Gaussians.
     pub(crate) fn prepared(&self) -> Option<&Prepared<f64>> {
         self.prepared.as_ref()
+    }
+
+    /// It for integrals over panels: a density in one or two dimensions.
+    pub(crate) fn host(&self) -> Option<&Host> {
+        self.host.as_ref()
     }
 
     /// What is known of it on the host.

@@ -93,6 +93,40 @@ impl StudentT {
         self.log_normalizer() + max + sum.ln()
     }
 
+    /// Writes log p in nats at N points, `[N, D]` in row-major order.
+    pub(crate) fn log_densities(&self, x: &[f64], logs: &mut [f64]) {
+        let dim = self.scales.dim();
+        let power = 0.5 * (self.dof + dim as f64);
+        let normalizer = self.log_normalizer();
+        let parts: Vec<(f64, &DVector<f64>, &DMatrix<f64>)> = (0..self.scales.components())
+            .map(|k| {
+                let factor = &self.scales.scale_trils()[k];
+                let log_det: f64 = factor.diagonal().iter().map(|l| l.ln()).sum();
+                let constant = normalizer + self.scales.weights()[k].ln() - log_det;
+                (constant, &self.scales.means()[k], factor)
+            })
+            .collect();
+        let (mut z, mut terms) = (vec![0.0; dim], vec![0.0; parts.len()]);
+        for (x, log) in x.chunks_exact(dim).zip(logs) {
+            for (term, (constant, mean, factor)) in terms.iter_mut().zip(&parts) {
+                let mut squared = 0.0;
+                for i in 0..dim {
+                    let known: f64 = (0..i).map(|j| factor[(i, j)] * z[j]).sum();
+                    z[i] = (x[i] - mean[i] - known) / factor[(i, i)];
+                    squared += z[i] * z[i];
+                }
+                *term = constant - power * (squared / self.dof).ln_1p();
+            }
+            let max = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            *log = max
+                + terms
+                    .iter()
+                    .map(|term| (term - max).exp())
+                    .sum::<f64>()
+                    .ln();
+        }
+    }
+
     /// Independent draws, count × D in row-major order: a Gaussian draw stretched by √(ν / χ²_ν).
     pub fn sample(&self, count: usize, generator: &mut impl rand::Rng) -> Vec<f64> {
         let dim = self.scales.dim();

@@ -18,7 +18,7 @@ use crate::support::{
 fn evaluate_all(p: &Mixture, q: &Mixture, kinds: &[DivergenceKind], effort: Effort) -> Evaluation {
     let numerics = Numerics::cpu();
     let evaluator = Evaluator::new(numerics.clone(), p.dim(), 0, kinds.to_vec(), effort);
-    let p = MixtureTensors::constant(p, &numerics);
+    let p = Target::new(p, &numerics);
     let q = MixtureTensors::constant(q, &numerics);
     evaluator.evaluate(&p, &q).unwrap().swap_remove(0)
 }

@@ -23,6 +23,7 @@ mod published_numbers;
 mod readers;
 mod report;
 mod resume;
+mod spikes;
 mod support;
 mod targets;
 mod wrong_input;

@@ -1,12 +1,14 @@
 //! What gradient descent sees: a divergence by an estimator, as a function of θ with its gradient.
 
+mod by_panels;
+
 use std::cell::OnceCell;
 
 use burn::tensor::{Int, Tensor};
 
 use crate::density::{Density, Draws};
 use crate::device::Numerics;
-use crate::divergence::{self, Attempt, Divergence, Estimate, Sampled, Side};
+use crate::divergence::{self, Attempt, Divergence, DivergenceKind, Estimate, Sampled, Side};
 use crate::error::Result;
 use crate::estimator::{Context, Estimator, EstimatorConfig, GradientRule};
 use crate::family::Family;
@@ -15,6 +17,7 @@ use crate::kernel::cpu::{Expectation, Points, Sites};
 use crate::kernel::{MixtureTensors, expectation, has_expectation, indices};
 use crate::noise::{Noise, RunKey, Stream};
 use crate::target::Target;
+use by_panels::{Panels, rules};
 
 /// A rule for the loss is refined until its error is below this share of the loss (or this many
 /// nats, for a loss below one): a coarser one would have stationary points of its own.
@@ -36,21 +39,30 @@ pub struct Objective<'a> {
     target: &'a Target,
     numerics: Numerics,
     family: Family,
+    kind: DivergenceKind,
     divergence: Box<dyn Divergence>,
     estimator: EstimatorConfig,
     /// Whose noise each of the R runs gets.
     keys: Vec<RunKey>,
     /// Whether fixed noise is the same for all of them.
     one_seed: bool,
-    /// The estimator and its refinements.
+    /// The rule and its refinements.
     rules: Vec<Rule>,
     /// Which rule each run needs; all the first until [`Objective::settle`] says otherwise.
     levels: Vec<usize>,
 }
 
+/// Where the points are.
+enum Rule {
+    /// Along each of the densities that an expectation is taken under.
+    Along(Along),
+    /// On panels that see both densities.
+    Panels(Panels),
+}
+
 /// An estimator, with what it gives under a target that does not move if it is not random: the
 /// points and log p there, made once.
-struct Rule {
+struct Along {
     estimator: Box<dyn Estimator>,
     fixed: OnceCell<Fixed>,
 }
@@ -66,23 +78,17 @@ struct Fixed {
 impl<'a> Objective<'a> {
     /// The objective of a fit of R runs.
     pub fn new(plan: &Plan, target: &'a Target, numerics: &Numerics, keys: Vec<RunKey>) -> Self {
-        let first = plan.estimator.build(plan.family.dim());
-        let rules = std::iter::successors(Some(first), |rule| rule.refined());
         Self {
             target,
             numerics: numerics.clone(),
             family: plan.family.clone(),
+            kind: plan.divergence,
             divergence: plan.divergence.build(),
             estimator: plan.estimator,
             levels: vec![0; keys.len()],
             one_seed: shared_keys(&keys).len() <= 1,
             keys,
-            rules: rules
-                .map(|estimator| Rule {
-                    estimator,
-                    fixed: OnceCell::new(),
-                })
-                .collect(),
+            rules: rules(plan, target),
         }
     }
 
@@ -117,6 +123,9 @@ impl<'a> Objective<'a> {
     /// Chooses for each run of θ `[R, P]` the coarsest rule that is good enough there, and returns
     /// the R values with their errors.
     ///
+    /// Points along one density can miss what the other has between them: such a rule has at least the
+    /// error that it differs by from one that sees both.
+    ///
     /// # Errors
     /// If the device failed.
     pub fn settle(&mut self, theta: &Tensor<2>, step: usize) -> Result<Vec<Estimate>> {
@@ -124,7 +133,20 @@ impl<'a> Objective<'a> {
         let mut settled = vec![Estimate::UNKNOWN; runs];
         let mut open: Vec<usize> = (0..runs).collect();
         for level in 0..self.rules.len() {
-            let attempts = self.estimate(theta, &open, level, step)?;
+            let theta = self.theta_of(theta, &open);
+            let attempts = match &self.rules[level] {
+                Rule::Panels(panels) => self.attempt_by_panels(*panels, theta)?,
+                Rule::Along(along) => {
+                    let both = self.by_both(along, theta.clone())?;
+                    let attempts = self.estimate(along, theta, &open, step)?;
+                    (attempts.into_iter().zip(both))
+                        .map(|(attempt, both)| match both {
+                            Some(both) => attempt.held_against(both),
+                            None => attempt,
+                        })
+                        .collect()
+                }
+            };
             let mut still_open = Vec::new();
             for (run, attempt) in open.into_iter().zip(attempts) {
                 settled[run] = attempt.estimate;
@@ -226,10 +248,14 @@ impl<'a> Objective<'a> {
         keys: &[RunKey],
         noise: NoiseOf,
     ) -> Tensor<1> {
+        let along = match &self.rules[level] {
+            Rule::Along(along) => along,
+            Rule::Panels(panels) => return self.value_by_panels(*panels, q),
+        };
         divergence::value(&*self.divergence, |side| {
-            let in_one_pass = self.in_one_pass(level, side, q, keys, noise);
+            let in_one_pass = self.in_one_pass(along, side, q, keys, noise);
             in_one_pass.unwrap_or_else(|| {
-                let sampled = self.sampled(level, side, q, keys, noise);
+                let sampled = self.sampled(along, side, q, keys, noise);
                 sampled.mean(&*self.divergence, side)
             })
         })
@@ -239,7 +265,7 @@ impl<'a> Objective<'a> {
     /// [`Objective::sampled`], but for rounding.
     fn in_one_pass(
         &self,
-        level: usize,
+        rule: &Along,
         side: Side,
         q: &MixtureTensors,
         keys: &[RunKey],
@@ -258,12 +284,11 @@ impl<'a> Objective<'a> {
         match (side, self.estimator.gradient) {
             (Side::Target, _) => {
                 let made;
-                let fixed = match self.fixed(level, keys, noise) {
+                let fixed = match self.fixed(rule, keys, noise) {
                     Some(fixed) => fixed,
                     None => {
-                        let rule = &self.rules[level].estimator;
                         made = self.with_context(side, keys, noise, |context| {
-                            Fixed::of(rule.draws(self.target, context), self.target)
+                            Fixed::of(rule.estimator.draws(self.target, context), self.target)
                         });
                         &made
                     }
@@ -283,9 +308,8 @@ impl<'a> Objective<'a> {
             (Side::Family, GradientRule::ScoreFunction) => None,
             (Side::Family, gradient) => {
                 let p = self.target.prepared()?;
-                let rule = &self.rules[level].estimator;
                 let standard = self.with_context(side, keys, noise, |context| {
-                    rule.standard(q.strata(), context.of(q))
+                    rule.estimator.standard(q.strata(), context.of(q))
                 })?;
                 Some(share(Sites::Along {
                     nodes: standard.nodes(),
@@ -296,41 +320,45 @@ impl<'a> Objective<'a> {
         }
     }
 
-    /// The values and errors of some of the runs of θ `[R, P]`.
-    fn estimate(
-        &self,
-        theta: &Tensor<2>,
-        runs: &[usize],
-        level: usize,
-        step: usize,
-    ) -> Result<Vec<Attempt>> {
-        let theta = if runs.len() == self.keys.len() {
+    /// Some of the runs of θ `[R, P]`.
+    fn theta_of(&self, theta: &Tensor<2>, runs: &[usize]) -> Tensor<2> {
+        if runs.len() == self.keys.len() {
             theta.clone()
         } else {
             theta.clone().select(0, self.indices(runs))
-        };
+        }
+    }
+
+    /// The values and errors of some of the runs, whose θ are given.
+    fn estimate(
+        &self,
+        along: &Along,
+        theta: Tensor<2>,
+        runs: &[usize],
+        step: usize,
+    ) -> Result<Vec<Attempt>> {
         let (q, keys) = (self.member(theta), self.keys_of(runs));
         divergence::estimate(&*self.divergence, |side| {
-            self.sampled(level, side, &q, &keys, NoiseOf::Step(step))
+            self.sampled(along, side, &q, &keys, NoiseOf::Step(step))
         })
     }
 
     fn sampled(
         &self,
-        level: usize,
+        along: &Along,
         side: Side,
         q: &MixtureTensors,
         keys: &[RunKey],
         noise: NoiseOf,
     ) -> Sampled {
-        let rule = &self.rules[level].estimator;
+        let rule = &along.estimator;
         let density: &dyn Density = match side {
             Side::Target => self.target,
             Side::Family => q,
         };
         let draw = || self.with_context(side, keys, noise, |context| rule.draws(density, context));
         match (side, self.estimator.gradient) {
-            (Side::Target, _) => match self.fixed(level, keys, noise) {
+            (Side::Target, _) => match self.fixed(along, keys, noise) {
                 Some(Fixed { draws, log_p, .. }) => {
                     Sampled::with_log_p(draws.clone(), log_p.clone(), q)
                 }
@@ -376,8 +404,7 @@ impl<'a> Objective<'a> {
     }
 
     /// The points under the target, if they are the same at every step.
-    fn fixed(&self, level: usize, keys: &[RunKey], noise: NoiseOf) -> Option<&Fixed> {
-        let rule = &self.rules[level];
+    fn fixed<'r>(&self, rule: &'r Along, keys: &[RunKey], noise: NoiseOf) -> Option<&'r Fixed> {
         let is_probe = matches!(noise, NoiseOf::Probe(_));
         let never_changes = !rule.estimator.is_random()
             || (self.estimator.is_fixed() && self.one_seed && !is_probe);

@@ -1,0 +1,124 @@
+//! Densities on the host, and divergences between them with their errors.
+
+use super::integrate::{Effort, Integral, integrate};
+use super::shape::Shape;
+use super::sites::Pair;
+use crate::device::Numerics;
+use crate::divergence::{Attempt, Divergence, DivergenceKind, Estimate, Method};
+use crate::error::Result;
+use crate::kernel::cpu::Prepared;
+use crate::kernel::prepared;
+use crate::mixture::Mixture;
+use crate::target::{StudentT, TargetModel};
+
+/// A density in one or two dimensions, ready to be evaluated at many points.
+#[derive(Debug, Clone)]
+pub(crate) struct Host {
+    pub shape: Shape,
+    density: Density,
+}
+
+#[derive(Debug, Clone)]
+enum Density {
+    Mixture(Prepared<f64>),
+    StudentT(StudentT),
+}
+
+impl Host {
+    /// `None` for rows, which have no density, and above two dimensions.
+    pub fn of(model: &TargetModel) -> Option<Self> {
+        match model {
+            TargetModel::Mixture(mixture) => Self::of_mixture(mixture),
+            TargetModel::StudentT(student_t) => Some(Self {
+                shape: Shape::of(model)?,
+                density: Density::StudentT(student_t.clone()),
+            }),
+            TargetModel::Samples(_) => None,
+        }
+    }
+
+    /// `None` above two dimensions.
+    pub fn of_mixture(mixture: &Mixture) -> Option<Self> {
+        Some(Self {
+            shape: Shape::of_mixture(mixture)?,
+            density: Density::Mixture(prepared(mixture)?),
+        })
+    }
+
+    /// Writes the log-density at N points, `[N, D]`, in nats.
+    pub fn log_density(&self, x: &[f64], logs: &mut [f64]) {
+        if logs.is_empty() {
+            return;
+        }
+        match &self.density {
+            Density::Mixture(prepared) => {
+                if prepared.log_density(x, logs).is_err() {
+                    logs.fill(f64::NAN);
+                }
+            }
+            Density::StudentT(student_t) => student_t.log_densities(x, logs),
+        }
+    }
+}
+
+/// The divergences between two densities, with their errors, in nats; `None` if that would take too many
+/// points. `turned`: as [`Pair::turned`].
+///
+/// # Errors
+/// If the device failed.
+pub(crate) fn divergences(
+    p: &Host,
+    q: &Host,
+    kinds: &[DivergenceKind],
+    effort: Effort,
+    turned: bool,
+) -> Result<Option<Vec<Attempt>>> {
+    let pair = if turned {
+        Pair::turned(&p.shape, &q.shape, kinds)
+    } else {
+        Pair::new(&p.shape, &q.shape, kinds)
+    };
+    let Some(pair) = pair else {
+        return Ok(None);
+    };
+    let built: Vec<Box<dyn Divergence>> = kinds.iter().map(|kind| kind.build()).collect();
+    let divergences: Vec<&dyn Divergence> = built.iter().map(|one| &**one).collect();
+    let logs: [&(dyn Fn(&[f64], &mut [f64]) + Sync); 2] =
+        [&|x, logs| p.log_density(x, logs), &|x, logs| {
+            q.log_density(x, logs)
+        }];
+    let Some(integrals) = integrate(&pair, logs, &divergences, effort) else {
+        return Ok(None);
+    };
+    (divergences.into_iter().zip(integrals))
+        .map(|(divergence, integral)| attempt(divergence, integral))
+        .collect::<Result<_>>()
+        .map(Some)
+}
+
+/// The outer function of a divergence at an integral; it carries the errors along its slope.
+fn attempt(divergence: &dyn Divergence, integral: Integral) -> Result<Attempt> {
+    let Integral {
+        value,
+        error,
+        floor,
+    } = integral;
+    let at = [
+        value,
+        value + error,
+        value - error,
+        value + floor,
+        value - floor,
+    ];
+    let outer = divergence.outer(Numerics::cpu().tensor(at.to_vec(), [at.len()]));
+    let outer = Numerics::read(outer)?;
+    let half = |places: [usize; 2]| 0.5 * (outer[places[0]] - outer[places[1]]).abs();
+    Ok(Attempt {
+        estimate: Estimate {
+            value: outer[0],
+            error: half([1, 2]),
+            method: Method::Quadrature,
+        },
+        floor: half([3, 4]),
+    })
+}

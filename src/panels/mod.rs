@@ -1,0 +1,23 @@
+//! Integrals over x that see both densities: Gauss–Legendre rules on panels that are graded around
+//! every component of p and of q.
+//!
+//! Points that follow one density miss what the other has between them, and so does every error
+//! estimate that looks at the same points. Here the panels end where either density has its components
+//! and where one of them takes over from another, so that widths may differ by any factor; the points
+//! stay where they are while a gradient is taken, and it goes through q. In the plane the panels lie on
+//! lines, of which every one is a one-dimensional problem of its own: a mixture of Gaussians, or of
+//! Student-t distributions, has conditional densities of the same kind, however narrow and oblique its
+//! components.
+
+mod bump;
+mod host;
+mod integrate;
+mod legendre;
+mod mesh;
+mod shape;
+mod sites;
+
+pub(crate) use host::{Host, divergences};
+pub(crate) use integrate::{Effort, integrand_and_slope, sites};
+pub(crate) use legendre::Order;
+pub(crate) use sites::Pair;

@@ -1,0 +1,371 @@
+//! What a mesh must know of a density: its components, and how they look along lines of the plane.
+
+use nalgebra::{DMatrix, DVector};
+
+use super::bump::{Bump, roots};
+use super::mesh::{Feature, GAUSSIAN};
+use crate::mixture::Mixture;
+use crate::target::TargetModel;
+
+/// The components of a density in one or two dimensions.
+#[derive(Debug, Clone)]
+pub(crate) struct Shape {
+    components: Vec<Component>,
+    /// ν of Student's t; infinite for Gaussians.
+    dof: f64,
+}
+
+#[derive(Debug, Clone)]
+struct Component {
+    log_weight: f64,
+    mean: DVector<f64>,
+    /// L with L Lᵀ the scale matrix.
+    factor: DMatrix<f64>,
+}
+
+/// Two directions at a right angle: lines run along the inner one, side by side along the outer one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Frame {
+    pub outer: [f64; 2],
+    pub inner: [f64; 2],
+}
+
+/// A component of the plane seen from a frame.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sliced {
+    /// Along the outer direction.
+    pub marginal: Bump,
+    /// Its middle on the line through its centre, how far that moves from line to line, and its width
+    /// on a line.
+    center: f64,
+    slope: f64,
+    scale: f64,
+}
+
+impl Shape {
+    /// `None` for rows, which have no density, and above two dimensions.
+    pub fn of(model: &TargetModel) -> Option<Self> {
+        let (mixture, dof) = match model {
+            TargetModel::Mixture(mixture) => (mixture, f64::INFINITY),
+            TargetModel::StudentT(student_t) => (student_t.scales(), student_t.dof()),
+            TargetModel::Samples(_) => return None,
+        };
+        (mixture.dim() <= 2).then(|| Self::new(mixture, dof))
+    }
+
+    pub fn of_mixture(mixture: &Mixture) -> Option<Self> {
+        (mixture.dim() <= 2).then(|| Self::new(mixture, f64::INFINITY))
+    }
+
+    fn new(mixture: &Mixture, dof: f64) -> Self {
+        let components = (0..mixture.components())
+            .filter(|&k| mixture.weights()[k] > 0.0)
+            .map(|k| Component {
+                log_weight: mixture.weights()[k].ln(),
+                mean: mixture.means()[k].clone(),
+                factor: mixture.scale_trils()[k].clone(),
+            });
+        Self {
+            components: components.collect(),
+            dof,
+        }
+    }
+
+    /// The Gaussians that p^α q^(1−α) is made of, for every component of p and of q: as long as α is
+    /// between 0 and 1 they lie within those, and otherwise they may reach far beyond.
+    pub fn powers(p: &Self, q: &Self, alpha: f64) -> Self {
+        let mut components = Vec::new();
+        if p.dof.is_infinite() && q.dof.is_infinite() && !(0.0..=1.0).contains(&alpha) {
+            for one in &p.components {
+                for other in &q.components {
+                    components.extend(one.power(other, alpha));
+                }
+            }
+        }
+        Self {
+            components,
+            dof: f64::INFINITY,
+        }
+    }
+
+    pub fn dim(&self) -> usize {
+        self.components.first().map_or(0, |one| one.mean.len())
+    }
+
+    /// On a line.
+    pub(super) fn bumps(&self) -> Vec<Bump> {
+        (self.components.iter())
+            .map(|one| Bump::new(one.log_weight, one.mean[0], one.factor[(0, 0)], self.dof))
+            .collect()
+    }
+
+    /// In the plane, seen from a frame.
+    pub(super) fn sliced(&self, frame: Frame) -> Vec<Sliced> {
+        (self.components.iter())
+            .map(|one| one.sliced(frame, self.dof))
+            .collect()
+    }
+
+    /// The frame whose outer direction is the long axis of the component that is farthest from round
+    /// among two densities: where narrow ridges lie side by side, lines cross them. `None` on a line.
+    pub(super) fn frame_with(&self, other: &Self) -> Option<Frame> {
+        if self.dim() != 2 {
+            return None;
+        }
+        let (mut frame, mut longest) = (Frame::AXES, Frame::ROUND);
+        for component in self.components.iter().chain(&other.components) {
+            let svd = component.factor.clone().svd(true, false);
+            let (Some(u), values) = (svd.u, svd.singular_values) else {
+                continue;
+            };
+            let (long, short) = if values[0] >= values[1] {
+                (0, 1)
+            } else {
+                (1, 0)
+            };
+            let ratio = values[long] / values[short];
+            if ratio > longest {
+                longest = ratio;
+                let axis = |i: usize| [u[(0, i)], u[(1, i)]];
+                frame = Frame {
+                    outer: axis(long),
+                    inner: axis(short),
+                };
+            }
+        }
+        Some(frame)
+    }
+}
+
+impl Component {
+    /// The Gaussian proportional to p^α q^(1−α), if its precision is positive definite.
+    fn power(&self, other: &Self, alpha: f64) -> Option<Self> {
+        let precision = |one: &Self| -> Option<DMatrix<f64>> {
+            let inverse = one.factor.clone().try_inverse()?;
+            Some(inverse.tr_mul(&inverse))
+        };
+        let [of_p, of_q] = [precision(self)? * alpha, precision(other)? * (1.0 - alpha)];
+        let pull = &of_p * &self.mean + &of_q * &other.mean;
+        let root = nalgebra::Cholesky::new(of_p + of_q)?;
+        let mean = root.solve(&pull);
+        let factor = nalgebra::Cholesky::new(root.inverse())?.unpack();
+        let finite = mean.iter().chain(factor.iter()).all(|x| x.is_finite());
+        finite.then_some(Self {
+            log_weight: 0.0,
+            mean,
+            factor,
+        })
+    }
+
+    fn sliced(&self, frame: Frame, dof: f64) -> Sliced {
+        let along = |direction: [f64; 2]| {
+            let of_mean = direction[0] * self.mean[0] + direction[1] * self.mean[1];
+            let row = [0, 1]
+                .map(|j| direction[0] * self.factor[(0, j)] + direction[1] * self.factor[(1, j)]);
+            (of_mean, row)
+        };
+        let (outer_mean, outer) = along(frame.outer);
+        let (inner_mean, inner) = along(frame.inner);
+        let std = outer[0].hypot(outer[1]);
+        let determinant = self.factor[(0, 0)] * self.factor[(1, 1)];
+        Sliced {
+            marginal: Bump::new(self.log_weight, outer_mean, std, dof),
+            center: inner_mean,
+            slope: (outer[0] * inner[0] + outer[1] * inner[1]) / std / std,
+            scale: determinant / std,
+        }
+    }
+}
+
+impl Frame {
+    /// The coordinates themselves.
+    pub const AXES: Self = Self {
+        outer: [1.0, 0.0],
+        inner: [0.0, 1.0],
+    };
+    /// Components that are less than so many times as long as wide have no long axis to follow.
+    const ROUND: f64 = 3.0;
+
+    /// Inner and outer exchanged.
+    pub fn turned(self) -> Self {
+        Self {
+            outer: self.inner,
+            inner: self.outer,
+        }
+    }
+
+    /// The point at `t` along the outer and `s` along the inner direction.
+    pub fn point(self, t: f64, s: f64) -> [f64; 2] {
+        [0, 1].map(|d| t * self.outer[d] + s * self.inner[d])
+    }
+}
+
+impl Sliced {
+    /// On the line at t: the conditional density times the marginal. Of Student's t that is one of
+    /// ν + 1 degrees of freedom, wider where t is far out (Kotz and Nadarajah 2004, §1.11).
+    pub fn at(&self, t: f64) -> Bump {
+        let Bump { dof, .. } = self.marginal;
+        let center = self.center + self.slope * (t - self.marginal.center);
+        let (scale, dof) = if dof.is_infinite() {
+            (self.scale, dof)
+        } else {
+            let z = self.z(t);
+            let stretch = ((dof + z * z) / (dof + 1.0)).sqrt();
+            (self.scale * stretch, dof + 1.0)
+        };
+        Bump::new(self.marginal.log_density(t), center, scale, dof)
+    }
+
+    /// How far out the line at t still has anything of it, in widths: 0 if nothing.
+    pub fn reach(&self, t: f64) -> f64 {
+        if self.marginal.dof.is_infinite() {
+            let z = self.z(t);
+            (GAUSSIAN * GAUSSIAN - z * z).max(0.0).sqrt()
+        } else {
+            f64::INFINITY
+        }
+    }
+
+    fn z(&self, t: f64) -> f64 {
+        (t - self.marginal.center) / self.marginal.scale
+    }
+
+    /// Where two ridges cross: the product of two Gaussians is one, whose extent along the outer
+    /// direction may be far shorter than theirs.
+    pub fn meets(&self, other: &Self) -> Option<Feature> {
+        let width = self.scale.hypot(other.scale);
+        let turn = (self.slope - other.slope) / width;
+        let apart = (self.at_zero() - other.at_zero()) / width;
+        let stds = [self.marginal.scale, other.marginal.scale];
+        let precision = turn * turn + stds.map(|std| std.powi(-2)).iter().sum::<f64>();
+        let pull = self.marginal.center / stds[0].powi(2) + other.marginal.center / stds[1].powi(2)
+            - turn * apart;
+        let (center, unit) = (pull / precision, precision.sqrt().recip());
+        let is_finer = unit < 0.5 * stds[0].min(stds[1]);
+        let is_there = self.z(center).abs().max(other.z(center).abs()) < GAUSSIAN;
+        (is_finer && is_there).then(|| Feature::gaussian(center, unit))
+    }
+
+    /// Its middle on the line at 0.
+    fn at_zero(&self) -> f64 {
+        self.center - self.slope * self.marginal.center
+    }
+
+    /// The lines that touch the curve on which two Gaussians are equally dense: where along the line
+    /// they touch, and how steeply the log of their ratio changes from line to line. There the integral
+    /// along a line has a corner, as wide as that of the curve.
+    pub fn touches(&self, other: &Self, mut found: impl FnMut(f64, f64, f64)) {
+        let (a, b) = (&self.marginal, &other.marginal);
+        if a.dof.is_finite() || b.dof.is_finite() {
+            return;
+        }
+        // The extreme along a line of the log-ratio, as a function of the distance t from the centre of
+        // this one: a parabola.
+        let apart = b.center - a.center;
+        let turn = self.slope - other.slope;
+        let shift = self.center - other.center + other.slope * apart;
+        let gap = (other.scale - self.scale) * (other.scale + self.scale);
+        let same = turn == 0.0 && shift == 0.0;
+        if gap == 0.0 && !same {
+            return;
+        }
+        let over = if same { 0.0 } else { gap.recip() };
+        let [wide_a, wide_b] = [a.scale.powi(-2), b.scale.powi(-2)];
+        let square = 0.5 * (wide_b - wide_a + turn * turn * over);
+        let linear = shift * turn * over - apart * wide_b;
+        // On the line through both centres, per unit of the line.
+        let heights = (a.log_peak - self.scale.ln()) - (b.log_peak - other.scale.ln());
+        let constant = heights + 0.5 * (apart * apart * wide_b + shift * shift * over);
+        for t in roots(square, linear, constant).into_iter().flatten() {
+            let steepness = (2.0 * square * t + linear).abs();
+            let [own, others] = [self, other].map(|one| one.at(a.center + t).center);
+            let (own_square, other_square) = (self.scale.powi(2), other.scale.powi(2));
+            let s = if same {
+                own
+            } else {
+                (own * other_square - others * own_square) * over
+            };
+            if steepness > 0.0 && s.is_finite() {
+                found(a.center + t, s, steepness);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gaussian(mean: [f64; 2], factor: [f64; 3]) -> Shape {
+        let [a, b, c] = factor;
+        let factor = DMatrix::from_row_slice(2, 2, &[a, 0.0, b, c]);
+        Shape::new(
+            &Mixture::new(vec![1.0], vec![mean.to_vec()], vec![factor]).unwrap(),
+            f64::INFINITY,
+        )
+    }
+
+    #[test]
+    fn a_line_of_the_plane_has_the_density_of_the_plane() {
+        let factor = DMatrix::from_row_slice(2, 2, &[0.7, 0.0, -1.3, 0.2]);
+        let mixture = Mixture::new(vec![1.0], vec![vec![0.3, -2.0]], vec![factor]).unwrap();
+        let student_t = crate::target::StudentT::new(mixture.clone(), 4.0).unwrap();
+        let (sin, cos) = 0.4f64.sin_cos();
+        let frame = Frame {
+            outer: [cos, sin],
+            inner: [-sin, cos],
+        };
+        for model in [
+            TargetModel::Mixture(mixture),
+            TargetModel::StudentT(student_t),
+        ] {
+            for frame in [Frame::AXES, Frame::AXES.turned(), frame, frame.turned()] {
+                let sliced = Shape::of(&model).unwrap().sliced(frame)[0];
+                for (t, s) in [(0.0, 0.0), (1.5, -1.0), (-3.0, 2.0)] {
+                    let expected = model.log_density(&frame.point(t, s)).unwrap();
+                    let found = sliced.at(t).log_density(s);
+                    assert!(
+                        (found - expected).abs() < 1e-11 * expected.abs(),
+                        "{found} {expected}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_lines_that_touch_the_curve_of_equal_density_do() {
+        let one = gaussian([0.2, 0.1], [0.3, 0.1, 0.2]).sliced(Frame::AXES)[0];
+        let other = gaussian([0.0, 0.0], [1.5, -0.4, 1.0]).sliced(Frame::AXES)[0];
+        let mut count = 0;
+        one.touches(&other, |t, s, steepness| {
+            let ratio = |t: f64, s: f64| one.at(t).log_density(s) - other.at(t).log_density(s);
+            assert!(ratio(t, s).abs() < 1e-10, "{t} {s} {}", ratio(t, s));
+            let step = 1e-5;
+            let along = (ratio(t, s + step) - ratio(t, s - step)) / (2.0 * step);
+            let across = (ratio(t + step, s) - ratio(t - step, s)) / (2.0 * step);
+            assert!(along.abs() < 1e-6, "{along}");
+            assert!(
+                (across.abs() - steepness).abs() < 1e-6 * steepness,
+                "{across} {steepness}"
+            );
+            count += 1;
+        });
+        assert_eq!(count, 2);
+    }
+
+    #[test]
+    fn two_ridges_that_cross_make_a_short_feature() {
+        let one = gaussian([0.0, 0.0], [1.0, 1.0, 1e-3]).sliced(Frame::AXES)[0];
+        let other = gaussian([0.5, 0.0], [1.0, -1.0, 1e-3]).sliced(Frame::AXES)[0];
+        // y = x and y = 0.5 − x cross at x = ¼; their distance grows twice as fast as x.
+        let [low, high] = one.meets(&other).unwrap().span();
+        assert!((0.5 * (low + high) - 0.25).abs() < 1e-6);
+        let unit = (high - low) / 2.0 / GAUSSIAN;
+        assert!(
+            (unit / (2f64.sqrt() * 1e-3 / 2.0) - 1.0).abs() < 1e-3,
+            "{unit}"
+        );
+        assert!(one.meets(&one).is_none());
+    }
+}

@@ -1,0 +1,352 @@
+//! Points and weights of panels, and the sums over them with their errors.
+
+use super::bump::Bump;
+use super::legendre::{Order, Rule};
+use super::mesh::{Feature, HIDDEN, ends, features, span};
+use super::shape::{Frame, Shape, Sliced};
+use crate::divergence::DivergenceKind;
+
+/// Two densities in one or two dimensions, as far as a mesh must know them.
+#[derive(Debug, Clone)]
+pub(crate) struct Pair {
+    kind: Kind,
+    /// The panels of a line, or of the outer direction of the plane, end here.
+    tops: Vec<f64>,
+}
+
+#[derive(Debug, Clone)]
+enum Kind {
+    Line,
+    Plane {
+        frame: Frame,
+        p: Vec<Sliced>,
+        q: Vec<Sliced>,
+        /// What else must be resolved.
+        others: Vec<Sliced>,
+        is_sharp: bool,
+    },
+}
+
+/// Points with weights for ∫ f dx over some panels.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sites {
+    /// `[S, D]`.
+    pub x: Vec<f64>,
+    /// `[S]`.
+    pub weights: Vec<f64>,
+    /// Half the length of each innermost panel; each has n points.
+    halves: Vec<f64>,
+    /// In the plane, the panels of each line and its weight; n lines for each outer panel.
+    lines: Vec<(std::ops::Range<usize>, f64)>,
+    /// Half the length of each panel of the first level.
+    tops: Vec<f64>,
+}
+
+/// A part of an integral, and how it may be off.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Part {
+    pub value: f64,
+    /// What more panels of the first level would lessen.
+    pub error: f64,
+    /// What they would not: rounding, what lies beyond the ends, the panels of the second level.
+    pub floor: f64,
+}
+
+impl std::ops::AddAssign for Part {
+    fn add_assign(&mut self, other: Self) {
+        self.value += other.value;
+        self.error += other.error;
+        self.floor += other.floor;
+    }
+}
+
+impl Pair {
+    /// For integrating some divergences. `None` if the densities have no components, or numbers that
+    /// overflow.
+    pub fn new(p: &Shape, q: &Shape, kinds: &[DivergenceKind]) -> Option<Self> {
+        Self::seen_from(p.frame_with(q), p, q, kinds)
+    }
+
+    /// As [`Pair::new`], with lines along the other direction of the plane: the same integral by points
+    /// that have nothing in common with those; `None` on a line.
+    pub fn turned(p: &Shape, q: &Shape, kinds: &[DivergenceKind]) -> Option<Self> {
+        let frame = p.frame_with(q)?;
+        Self::seen_from(Some(frame.turned()), p, q, kinds)
+    }
+
+    fn seen_from(
+        frame: Option<Frame>,
+        p: &Shape,
+        q: &Shape,
+        kinds: &[DivergenceKind],
+    ) -> Option<Self> {
+        let powers: Vec<Shape> = (kinds.iter())
+            .filter_map(|kind| Some(Shape::powers(p, q, kind.order()?)))
+            .collect();
+        let is_sharp = kinds.contains(&DivergenceKind::TotalVariation);
+        let (kind, features) = match frame {
+            None => {
+                let mut all = features(&p.bumps(), &q.bumps(), is_sharp, |_| f64::INFINITY);
+                let extra = powers.iter().flat_map(Shape::bumps);
+                all.extend(beyond(extra, &all));
+                (Kind::Line, all)
+            }
+            Some(frame) => {
+                let [p, q] = [p, q].map(|shape| shape.sliced(frame));
+                let others: Vec<Sliced> = powers.iter().flat_map(|one| one.sliced(frame)).collect();
+                let mut all = outer_features(&p, &q, is_sharp);
+                all.extend(beyond(others.iter().map(|one| one.marginal), &all));
+                let kind = Kind::Plane {
+                    frame,
+                    p,
+                    q,
+                    others,
+                    is_sharp,
+                };
+                (kind, all)
+            }
+        };
+        let span = span(&features)?;
+        Some(Self {
+            kind,
+            tops: ends(&features, span),
+        })
+    }
+
+    /// Whether there are lines in a plane.
+    pub(super) fn is_plane(&self) -> bool {
+        matches!(self.kind, Kind::Plane { .. })
+    }
+
+    /// The panels of the first level, each cut into so many.
+    pub fn tops(&self, cut: usize) -> Vec<[f64; 2]> {
+        (self.tops.windows(2))
+            .flat_map(|pair| {
+                let at = |i: usize| {
+                    let share = i as f64 / cut as f64;
+                    pair[0] * (1.0 - share) + pair[1] * share
+                };
+                (0..cut).map(move |i| [at(i), at(i + 1)])
+            })
+            .collect()
+    }
+
+    /// The points of some panels of the first level.
+    pub fn sites(&self, tops: &[[f64; 2]], order: Order) -> Sites {
+        let rule = order.rule();
+        let mut sites = Sites::default();
+        for &[from, to] in tops {
+            let half = 0.5 * (to - from);
+            sites.tops.push(half);
+            match &self.kind {
+                Kind::Line => sites.panel(rule, [from, to], 1.0, |x, tell| tell.push(x)),
+                Kind::Plane {
+                    frame,
+                    p,
+                    q,
+                    others,
+                    is_sharp,
+                } => {
+                    for (node, weight) in rule.nodes.iter().zip(&rule.weights) {
+                        let t = from + half * (1.0 + node);
+                        sites.line(rule, *frame, [p, q, others], *is_sharp, [t, half * weight]);
+                    }
+                }
+            }
+        }
+        sites
+    }
+}
+
+/// Those bumps that reach beyond all features.
+fn beyond(bumps: impl Iterator<Item = Bump>, features: &[Feature]) -> Vec<Feature> {
+    let Some([low, high]) = span(features) else {
+        return Vec::new();
+    };
+    bumps
+        .map(|bump| Feature::gaussian(bump.center, bump.scale))
+        .filter(|feature| {
+            let [from, to] = feature.span();
+            from < low || to > high
+        })
+        .collect()
+}
+
+/// The features of the integrals along lines, as a function of where the line is.
+fn outer_features(p: &[Sliced], q: &[Sliced], is_sharp: bool) -> Vec<Feature> {
+    let marginals =
+        |side: &[Sliced]| -> Vec<Bump> { side.iter().map(|one| one.marginal).collect() };
+    let mut all = features(&marginals(p), &marginals(q), is_sharp, |_| f64::INFINITY);
+    let Some([low, high]) = span(&all) else {
+        return all;
+    };
+    let sides = [p, q];
+    let both: Vec<(usize, &Sliced)> = (0..2)
+        .flat_map(|side| sides[side].iter().map(move |one| (side, one)))
+        .collect();
+    for (i, &(side, one)) in both.iter().enumerate() {
+        for &(other_side, other) in &both[..i] {
+            all.extend(one.meets(other));
+            one.touches(other, |t, s, steepness| {
+                if !(low..=high).contains(&t) {
+                    return;
+                }
+                let seen = |side: usize, one: &Sliced| {
+                    let densest = (sides[side].iter())
+                        .map(|other| other.at(t).log_density(s))
+                        .fold(f64::NEG_INFINITY, f64::max);
+                    one.at(t).log_density(s) >= densest - HIDDEN
+                };
+                if seen(side, one) && seen(other_side, other) {
+                    all.push(Feature::corner(t, steepness));
+                }
+            });
+        }
+    }
+    all
+}
+
+impl Sites {
+    fn panel(
+        &mut self,
+        rule: &Rule,
+        [from, to]: [f64; 2],
+        weight: f64,
+        mut place: impl FnMut(f64, &mut Vec<f64>),
+    ) {
+        let half = 0.5 * (to - from);
+        self.halves.push(half);
+        for (node, own) in rule.nodes.iter().zip(&rule.weights) {
+            // From the nearer end, so that a short panel far out has its points.
+            let x = if *node < 0.0 {
+                from + half * (1.0 + node)
+            } else {
+                to - half * (1.0 - node)
+            };
+            place(x, &mut self.x);
+            self.weights.push(weight * half * own);
+        }
+    }
+
+    fn line(
+        &mut self,
+        rule: &Rule,
+        frame: Frame,
+        [p, q, others]: [&[Sliced]; 3],
+        is_sharp: bool,
+        [t, weight]: [f64; 2],
+    ) {
+        let at = |side: &[Sliced]| -> Vec<Bump> { side.iter().map(|one| one.at(t)).collect() };
+        let reach = |place: usize| match place.checked_sub(p.len()) {
+            None => p[place].reach(t),
+            Some(place) => q[place].reach(t),
+        };
+        let mut all = features(&at(p), &at(q), is_sharp, reach);
+        let within = |one: &Sliced| {
+            let bump = one.at(t);
+            Feature::gaussian(bump.center, bump.scale).within(one.reach(t))
+        };
+        all.extend(others.iter().map(within).filter(|one| {
+            let [from, to] = one.span();
+            from < to
+        }));
+        let first = self.halves.len();
+        if let Some(span) = span(&all) {
+            for pair in ends(&all, span).windows(2) {
+                self.panel(rule, [pair[0], pair[1]], weight, |s, tell| {
+                    tell.extend(frame.point(t, s));
+                });
+            }
+        }
+        self.lines.push((first..self.halves.len(), weight));
+    }
+
+    /// The parts of ∫ f dx over the panels of the first level, from f at the points and the size of what
+    /// rounding is relative to there.
+    pub(super) fn parts(&self, order: Order, values: &[f64], sizes: &[f64]) -> Vec<Part> {
+        let rule = order.rule();
+        let n = rule.points();
+        let dim = self.x.len() / self.weights.len().max(1);
+        let leaf = |panel: usize| -> Part {
+            let points = panel * n..(panel + 1) * n;
+            let f = &values[points.clone()];
+            let [value, error] = rule.integrate(f).map(|part| self.halves[panel] * part);
+            let rounded: f64 = (f.iter().zip(&sizes[points.clone()]).zip(&rule.weights))
+                .map(|((f, size), weight)| {
+                    if *f == 0.0 {
+                        0.0
+                    } else {
+                        weight * f.abs() * size
+                    }
+                })
+                .sum();
+            // A point is rounded too: by so much of its coordinates, which moves f along its slope.
+            let moved: f64 = f.windows(2).map(|pair| (pair[1] - pair[0]).abs()).sum();
+            let farthest = (self.x[points.start * dim..points.end * dim].iter())
+                .fold(0.0f64, |far, x| far.max(x.abs()));
+            Part {
+                value,
+                error,
+                floor: f64::EPSILON * (self.halves[panel] * rounded + farthest * moved),
+            }
+        };
+        if self.lines.is_empty() {
+            return (0..self.halves.len()).map(leaf).collect();
+        }
+        (self.lines.chunks(n).zip(&self.tops))
+            .map(|(lines, half)| {
+                let mut floor = 0.0;
+                let integrals: Vec<f64> = (lines.iter())
+                    .map(|(panels, weight)| {
+                        let mut line = Part::default();
+                        panels.clone().for_each(|panel| line += leaf(panel));
+                        floor += weight * (line.error + line.floor);
+                        line.value
+                    })
+                    .collect();
+                let [value, error] = rule.integrate(&integrals).map(|part| half * part);
+                Part {
+                    value,
+                    error,
+                    floor,
+                }
+            })
+            .collect()
+    }
+
+    /// What may lie beyond the two ends of a line of panels, by the power law through the last two
+    /// points: infinite if it does not fall fast enough to have an integral.
+    pub(super) fn beyond(&self, values: &[f64]) -> f64 {
+        let [Some(&first), Some(&last)] = [self.x.first(), self.x.last()] else {
+            return 0.0;
+        };
+        let n = values.len();
+        if self.x.len() != n || n < 4 {
+            return 0.0;
+        }
+        let middle = 0.5 * (first + last);
+        [(0, 1), (n - 1, n - 2)]
+            .map(|(end, before)| {
+                tail(
+                    self.x[end] - middle,
+                    self.x[before] - middle,
+                    [values[end], values[before]],
+                )
+            })
+            .iter()
+            .sum()
+    }
+}
+
+/// ∫ |f| from `end` on, if |f| goes on falling as it does from `before` to `end`.
+fn tail(end: f64, before: f64, [last, inner]: [f64; 2]) -> f64 {
+    if last == 0.0 {
+        return 0.0;
+    }
+    let power = (inner / last).abs().ln() / (end / before).ln();
+    if power > 1.0 {
+        (end * last).abs() / (power - 1.0)
+    } else {
+        f64::INFINITY
+    }
+}
