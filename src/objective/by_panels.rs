@@ -1,6 +1,6 @@
 //! The objective by points that see both densities.
 
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 use rayon::prelude::*;
 
 use super::{Along, Objective, Rule};
@@ -233,15 +233,21 @@ impl Objective<'_> {
         let (weights, log_p) = (tensor(weights), tensor(log_p));
         let points = (self.numerics).tensor(x.clone(), [runs, samples, self.family.dim()]);
         let log_q = q.log_density(points);
+        // Where there is nothing of a density its logarithm may be anything, and so may its slopes.
+        let least = match self.numerics.dtype() {
+            DType::F32 => 1e-35,
+            _ => f64::MIN_POSITIVE,
+        };
         let parts = divergence.sides().iter().map(|&side| {
             let under = match side {
                 Side::Target => log_p.clone(),
                 Side::Family => log_q.clone(),
             };
-            let density = under.exp();
-            let nothing = density.clone().equal_elem(0.0);
-            let part = divergence.integrand(side, log_p.clone(), log_q.clone());
-            (density * part).mask_fill(nothing, 0.0)
+            let nothing = under.clone().lower_elem(f64::ln(least));
+            let [under, log_p, log_q] = [under, log_p.clone(), log_q.clone()]
+                .map(|log| log.mask_fill(nothing.clone(), 0.0));
+            let part = under.exp() * divergence.integrand(side, log_p, log_q);
+            part.mask_fill(nothing, 0.0)
         });
         let values = parts.reduce(|sum, part| sum + part);
         let values = values.unwrap_or_else(|| weights.zeros_like());

@@ -33,60 +33,80 @@ pub(crate) struct Integral {
     pub floor: f64,
 }
 
-/// The rounding of an integrand at a point, in units of itself and ε: its log-densities are sums of a
-/// few terms.
-const ROUNDINGS: f64 = 4.0;
+/// The rounding of a log-density is so many units ε of its size or of 1.
+const ROUNDINGS: f64 = 2.0;
 /// Panels whose error is more than this share of what all may have are halved.
 const SHARE: f64 = 1.0 / 64.0;
 
-/// p·f_p + q·f_q of a divergence, whose integral over x is the sum of its sides, at N points from log p
-/// and log q there.
-pub(crate) fn integrand(divergence: &dyn Divergence, logs: [&[f64]; 2], values: &mut [f64]) {
-    values.fill(0.0);
-    let mut of_side = vec![0.0; values.len()];
+/// p·f_p + q·f_q of a divergence at N points from log p and log q there, whose integral over x is the sum
+/// of its sides; calls `each` with the place of a point, a side, its density there, f and the derivatives
+/// of f by log p and log q.
+///
+/// Where there is nothing of a density its logarithm may be anything, and the point is left out.
+fn sides(
+    divergence: &dyn Divergence,
+    logs: [&[f64]; 2],
+    mut each: impl FnMut(usize, Side, f64, [f64; 3]),
+) {
+    let n = logs[0].len();
+    let mut scratch = vec![0.0; 3 * n];
+    let (f, rest) = scratch.split_at_mut(n);
+    let (by_p, by_q) = rest.split_at_mut(n);
     for &side in divergence.sides() {
-        divergence.values(side, logs[0], logs[1], &mut of_side);
+        divergence.slopes(side, logs[0], logs[1], [f, by_p, by_q]);
         let under = match side {
             Side::Target => logs[0],
             Side::Family => logs[1],
         };
-        for ((value, part), log) in values.iter_mut().zip(&of_side).zip(under) {
-            let density = log.exp();
-            // Where there is nothing of a density its logarithm may be anything.
-            if density > 0.0 {
-                *value += density * part;
+        for i in 0..n {
+            let density = under[i].exp();
+            // NaN is not left out.
+            if density.is_nan() || density > f64::MIN_POSITIVE {
+                each(i, side, density, [f[i], by_p[i], by_q[i]]);
             }
         }
     }
 }
 
-/// As [`integrand`], with its derivative by log q.
+/// The integrand over x of a divergence at N points, and how far rounding of log p and log q may move it,
+/// in units of ε.
+fn integrand(
+    divergence: &dyn Divergence,
+    logs: [&[f64]; 2],
+    values: &mut [f64],
+    roundings: &mut [f64],
+) {
+    values.fill(0.0);
+    roundings.fill(0.0);
+    let size = |log: f64| ROUNDINGS * (1.0 + log.abs());
+    sides(divergence, logs, |i, side, density, [f, by_p, by_q]| {
+        let [of_p, of_q] = [size(logs[0][i]), size(logs[1][i])];
+        let own = match side {
+            Side::Target => of_p,
+            Side::Family => of_q,
+        };
+        values[i] += density * f;
+        roundings[i] += density * (own * f.abs() + of_p * by_p.abs() + of_q * by_q.abs());
+    });
+}
+
+/// The integrand over x of a divergence at N points, and its derivative by log q.
 pub(crate) fn integrand_and_slope(
     divergence: &dyn Divergence,
     logs: [&[f64]; 2],
     [values, slopes]: [&mut [f64]; 2],
 ) {
-    let n = values.len();
     values.fill(0.0);
     slopes.fill(0.0);
-    let mut scratch = vec![0.0; 3 * n];
-    let (of_side, rest) = scratch.split_at_mut(n);
-    let (by_p, by_q) = rest.split_at_mut(n);
-    for &side in divergence.sides() {
-        divergence.slopes(side, logs[0], logs[1], [of_side, by_p, by_q]);
-        // The density itself has the derivative of its logarithm.
-        let (under, own) = match side {
-            Side::Target => (logs[0], 0.0),
-            Side::Family => (logs[1], 1.0),
+    sides(divergence, logs, |i, side, density, [f, _, by_q]| {
+        // q itself has the derivative of its logarithm.
+        let own = match side {
+            Side::Target => 0.0,
+            Side::Family => f,
         };
-        for i in 0..n {
-            let density = under[i].exp();
-            if density > 0.0 {
-                values[i] += density * of_side[i];
-                slopes[i] += density * (by_q[i] + own * of_side[i]);
-            }
-        }
-    }
+        values[i] += density * f;
+        slopes[i] += density * (by_q + own);
+    });
 }
 
 /// The sums over the sides of some divergences of p and q, before their outer functions. `None` if
@@ -202,27 +222,20 @@ fn of_tops(
         log(&sites.x, &mut values);
         values
     });
-    let sizes = sizes(&log_p, &log_q);
-    let mut values = vec![0.0; n];
+    let (mut values, mut roundings) = (vec![0.0; n], vec![0.0; n]);
     let mut parts = vec![Vec::with_capacity(divergences.len()); tops.len()];
     let mut beyond = Vec::with_capacity(divergences.len());
     for divergence in divergences {
-        integrand(*divergence, [&log_p, &log_q], &mut values);
+        integrand(*divergence, [&log_p, &log_q], &mut values, &mut roundings);
         for (parts, part) in parts
             .iter_mut()
-            .zip(sites.parts(effort.order, &values, &sizes))
+            .zip(sites.parts(effort.order, &values, &roundings))
         {
             parts.push(part);
         }
         beyond.push(sites.beyond(&values));
     }
     (parts, n, beyond)
-}
-
-fn sizes(log_p: &[f64], log_q: &[f64]) -> Vec<f64> {
-    (log_p.iter().zip(log_q))
-        .map(|(p, q)| ROUNDINGS + p.abs() + q.abs())
-        .collect()
 }
 
 /// The points of a static mesh, for the sums that a gradient is taken of.

@@ -23,6 +23,9 @@ struct Component {
     factor: DMatrix<f64>,
 }
 
+/// No component may be narrower than this share of its distance from the origin.
+const NARROWEST: f64 = 16.0 * f64::EPSILON;
+
 /// Two directions at a right angle: lines run along the inner one, side by side along the outer one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Frame {
@@ -88,7 +91,22 @@ impl Shape {
         }
     }
 
-    pub fn dim(&self) -> usize {
+    /// Whether there are numbers between the centre of every component and one width from it.
+    pub(super) fn is_resolved(&self) -> bool {
+        (self.components.iter()).all(|one| {
+            let farthest = one.mean.amax();
+            let narrowest = one.factor.diagonal().min();
+            narrowest > NARROWEST * farthest
+                && farthest.is_finite()
+                && one.factor.amax().is_finite()
+        })
+    }
+
+    pub(super) fn components(&self) -> usize {
+        self.components.len()
+    }
+
+    fn dim(&self) -> usize {
         self.components.first().map_or(0, |one| one.mean.len())
     }
 

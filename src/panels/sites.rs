@@ -42,6 +42,9 @@ pub(crate) struct Sites {
     tops: Vec<f64>,
 }
 
+/// Every two components are looked at, on every line.
+const MOST_IN_PLANE: usize = 256;
+
 /// A part of an integral, and how it may be off.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Part {
@@ -61,8 +64,8 @@ impl std::ops::AddAssign for Part {
 }
 
 impl Pair {
-    /// For integrating some divergences. `None` if the densities have no components, or numbers that
-    /// overflow.
+    /// For integrating some divergences. `None` if the densities have no components, numbers that
+    /// overflow, components too narrow to have points in them, or too many in a plane.
     pub fn new(p: &Shape, q: &Shape, kinds: &[DivergenceKind]) -> Option<Self> {
         Self::seen_from(p.frame_with(q), p, q, kinds)
     }
@@ -80,6 +83,9 @@ impl Pair {
         q: &Shape,
         kinds: &[DivergenceKind],
     ) -> Option<Self> {
+        if !(p.is_resolved() && q.is_resolved()) {
+            return None;
+        }
         let powers: Vec<Shape> = (kinds.iter())
             .filter_map(|kind| Some(Shape::powers(p, q, kind.order()?)))
             .collect();
@@ -91,6 +97,7 @@ impl Pair {
                 all.extend(beyond(extra, &all));
                 (Kind::Line, all)
             }
+            Some(_) if p.components() + q.components() > MOST_IN_PLANE => return None,
             Some(frame) => {
                 let [p, q] = [p, q].map(|shape| shape.sliced(frame));
                 let others: Vec<Sliced> = powers.iter().flat_map(|one| one.sliced(frame)).collect();
@@ -261,9 +268,9 @@ impl Sites {
         self.lines.push((first..self.halves.len(), weight));
     }
 
-    /// The parts of ∫ f dx over the panels of the first level, from f at the points and the size of what
-    /// rounding is relative to there.
-    pub(super) fn parts(&self, order: Order, values: &[f64], sizes: &[f64]) -> Vec<Part> {
+    /// The parts of ∫ f dx over the panels of the first level, from f at the points and how far it is
+    /// rounded there, in units of ε.
+    pub(super) fn parts(&self, order: Order, values: &[f64], roundings: &[f64]) -> Vec<Part> {
         let rule = order.rule();
         let n = rule.points();
         let dim = self.x.len() / self.weights.len().max(1);
@@ -271,14 +278,8 @@ impl Sites {
             let points = panel * n..(panel + 1) * n;
             let f = &values[points.clone()];
             let [value, error] = rule.integrate(f).map(|part| self.halves[panel] * part);
-            let rounded: f64 = (f.iter().zip(&sizes[points.clone()]).zip(&rule.weights))
-                .map(|((f, size), weight)| {
-                    if *f == 0.0 {
-                        0.0
-                    } else {
-                        weight * f.abs() * size
-                    }
-                })
+            let rounded: f64 = (roundings[points.clone()].iter().zip(&rule.weights))
+                .map(|(rounding, weight)| weight * rounding)
                 .sum();
             // A point is rounded too: by so much of its coordinates, which moves f along its slope.
             let moved: f64 = f.windows(2).map(|pair| (pair[1] - pair[0]).abs()).sum();
@@ -325,27 +326,29 @@ impl Sites {
             return 0.0;
         }
         let middle = 0.5 * (first + last);
+        let size: f64 = (self.weights.iter().zip(values))
+            .map(|(weight, value)| weight * value.abs())
+            .sum();
         [(0, 1), (n - 1, n - 2)]
             .map(|(end, before)| {
-                tail(
-                    self.x[end] - middle,
-                    self.x[before] - middle,
-                    [values[end], values[before]],
-                )
+                let places = [end, before].map(|i| self.x[i] - middle);
+                tail(places, [end, before].map(|i| values[i]), size)
             })
             .iter()
             .sum()
     }
 }
 
-/// ∫ |f| from `end` on, if |f| goes on falling as it does from `before` to `end`.
-fn tail(end: f64, before: f64, [last, inner]: [f64; 2]) -> f64 {
-    if last == 0.0 {
-        return 0.0;
+/// ∫ |f| from `end` on, if |f| goes on falling as it does from `before` to `end`. Where it is below the
+/// rounding of the whole, f need not fall.
+fn tail([end, before]: [f64; 2], [last, inner]: [f64; 2], size: f64) -> f64 {
+    let here = (end * last).abs();
+    if here <= f64::EPSILON * size {
+        return here;
     }
     let power = (inner / last).abs().ln() / (end / before).ln();
     if power > 1.0 {
-        (end * last).abs() / (power - 1.0)
+        here / (power - 1.0)
     } else {
         f64::INFINITY
     }
