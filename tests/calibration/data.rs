@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use klfit::divergence::DivergenceKind;
 use serde::Deserialize;
 
-use super::truth::{Line, Part, Truth, truths};
+use super::line::{Line, Part};
+use super::pairs::Pair;
+use super::truth::{Truth, truths};
 
 /// A pair of `tests/data/calibration/pairs.jsonl`, with its divergences to 24 digits.
 #[derive(Debug, Deserialize)]
@@ -30,10 +32,27 @@ impl Known {
     }
 }
 
+/// As pairs to ask klfit about; the weights are made to sum to 1, which near pairs feel.
+pub fn pairs() -> Vec<Pair> {
+    let pair = |(number, known): (u64, Known)| {
+        let [p, q] = [&known.p, &known.q].map(|parts| Line::new(parts).mixture());
+        let truths = truths(&Line::of(&p), &Line::of(&q));
+        Pair {
+            number,
+            p,
+            q,
+            truths,
+        }
+    };
+    (0..).zip(known()).map(pair).collect()
+}
+
 /// All pairs.
 pub fn known() -> Vec<Known> {
     let lines = include_str!("../data/calibration/pairs.jsonl").lines();
-    lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 #[test]
@@ -63,6 +82,15 @@ fn the_truths_agree_with_those_of_mpmath() {
     }
     relative.sort_by(f64::total_cmp);
     let of = |share: f64| relative[(share * (relative.len() - 1) as f64) as usize];
-    assert!(of(0.5) < 1e-14 && of(1.0) < 1e-11, "{} {}", of(0.5), of(1.0));
-    println!("{count} divergences; errors: median {:.1e}, largest {:.1e}", of(0.5), of(1.0));
+    assert!(
+        of(0.5) < 1e-14 && of(1.0) < 1e-11,
+        "{} {}",
+        of(0.5),
+        of(1.0)
+    );
+    println!(
+        "{count} divergences; errors: median {:.1e}, largest {:.1e}",
+        of(0.5),
+        of(1.0)
+    );
 }

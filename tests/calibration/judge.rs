@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use klfit::calculator::{Answer, Claim, Method, Operand, Question};
 use klfit::divergence::DivergenceKind;
@@ -48,7 +48,11 @@ impl Verdict {
         Some(Self {
             value: answer.value,
             half,
-            interval: if is_sample { Some(answer.interval?) } else { None },
+            interval: if is_sample {
+                Some(answer.interval?)
+            } else {
+                None
+            },
             bracket: answer.bracket.map(|bracket| [bracket.lower, bracket.upper]),
             truth,
         })
@@ -61,7 +65,11 @@ impl Verdict {
         }
         let off = (self.value - self.truth.value).abs() - self.truth.error;
         let half = self.half + f64::EPSILON * self.truth.value.abs();
-        if off.is_nan() { f64::INFINITY } else { (off / half).max(0.0) }
+        if off.is_nan() {
+            f64::INFINITY
+        } else {
+            (off / half).max(0.0)
+        }
     }
 
     fn is_covered(&self) -> bool {
@@ -104,8 +112,10 @@ impl Tally {
         if let Some([lower, upper]) = verdict.bracket {
             self.brackets += 1;
             let slack = error + f64::EPSILON * value.abs();
-            self.broken += u64::from(!(value == lower && value == upper
-                || lower <= value + slack && value - slack <= upper));
+            self.broken += u64::from(
+                !(value == lower && value == upper
+                    || lower <= value + slack && value - slack <= upper),
+            );
             if verdict.interval.is_none() {
                 self.outside += u64::from(!(lower <= verdict.value && verdict.value <= upper));
             }
@@ -188,7 +198,9 @@ impl Judgement {
         };
         let times = verdict.times();
         if times > 1.0 {
-            let Verdict { value, half, truth, .. } = verdict;
+            let Verdict {
+                value, half, truth, ..
+            } = verdict;
             let (_, method, kind) = key;
             self.worst.push((
                 times,
@@ -230,14 +242,19 @@ impl Judgement {
         for ((dim, method), tally) in self.by_method() {
             let mut complain = |what: String| all.push(format!("{dim}-D, {method}: {what}"));
             if tally.misses as f64 > MISSES * tally.numbers as f64 {
-                complain(format!("{} of {} beyond their ±", tally.misses, tally.numbers));
+                complain(format!(
+                    "{} of {} beyond their ±",
+                    tally.misses, tally.numbers
+                ));
             }
             if tally.far > 0 {
                 complain(format!("{} beyond {FARTHEST} times their ±", tally.far));
             }
             if tally.broken + tally.outside > 0 {
                 let (broken, outside) = (tally.broken, tally.outside);
-                complain(format!("{broken} truths and {outside} numbers outside their brackets"));
+                complain(format!(
+                    "{broken} truths and {outside} numbers outside their brackets"
+                ));
             }
             if tally.samples > 0 {
                 let coverage = tally.covered as f64 / tally.samples as f64;
@@ -257,8 +274,21 @@ impl Display for Judgement {
         writeln!(
             f,
             "{:<3} {:<12} {:<17} │ {:>7} {:>7} {:>7} {:>8} {:>8} {:>7} │ {:>7} {:>8} │ {:>7} {:>7} {:>7} {:>6}",
-            "D", "method", "divergence", "numbers", "misses", "> 3 ±", "worst", "±/value", "unsure",
-            "samples", "cover", "bracket", "broken", "outside", "bare"
+            "D",
+            "method",
+            "divergence",
+            "numbers",
+            "misses",
+            "> 3 ±",
+            "worst",
+            "±/value",
+            "unsure",
+            "samples",
+            "cover",
+            "bracket",
+            "broken",
+            "outside",
+            "bare"
         )?;
         for ((dim, method, kind), tally) in &self.tallies {
             writeln!(f, "{dim:<3} {method:<12} {:<17} │ {tally}", kind.name())?;
@@ -276,12 +306,15 @@ impl Display for Judgement {
 /// Every divergence between two densities.
 pub fn all_divergences() -> Vec<DivergenceKind> {
     let of_densities = |kind: &DivergenceKind| *kind != DivergenceKind::CrossEntropy;
-    DivergenceKind::ALL.into_iter().filter(of_densities).collect()
+    DivergenceKind::ALL
+        .into_iter()
+        .filter(of_densities)
+        .collect()
 }
 
 /// Asks klfit for every divergence of some pairs by every method.
-pub fn judge_pairs(numbers: std::ops::Range<u64>) -> Judgement {
-    let next = AtomicU64::new(numbers.start);
+pub fn judge_pairs(count: usize, pair: impl Fn(usize) -> Pair + Sync) -> Judgement {
+    let next = AtomicUsize::new(0);
     let all = Mutex::new(Judgement::default());
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
@@ -289,11 +322,11 @@ pub fn judge_pairs(numbers: std::ops::Range<u64>) -> Judgement {
             scope.spawn(|| {
                 let mut own = Judgement::default();
                 loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= numbers.end {
+                    let i = next.fetch_add(1, Ordering::Relaxed);
+                    if i >= count {
                         break;
                     }
-                    judge_pair(&Pair::new(number), &mut own);
+                    judge_pair(&pair(i), &mut own);
                 }
                 all.lock().unwrap().merge(own);
             });
@@ -305,10 +338,16 @@ pub fn judge_pairs(numbers: std::ops::Range<u64>) -> Judgement {
 fn judge_pair(pair: &Pair, judgement: &mut Judgement) {
     let methods: &[Method] = match pair.p.dim() {
         3 => &[Method::Auto, Method::MonteCarlo, Method::Qmc],
-        _ => &[Method::Auto, Method::Quadrature, Method::MonteCarlo, Method::Qmc],
+        _ => &[
+            Method::Auto,
+            Method::Quadrature,
+            Method::MonteCarlo,
+            Method::Qmc,
+        ],
     };
-    let kinds: Vec<DivergenceKind> =
-        (all_divergences().into_iter()).filter(|kind| pair.truths.of(*kind).is_some()).collect();
+    let kinds: Vec<DivergenceKind> = (all_divergences().into_iter())
+        .filter(|kind| pair.truths.of(*kind).is_some())
+        .collect();
     for &method in methods {
         let question = Question {
             divergences: kinds.clone(),
@@ -318,7 +357,10 @@ fn judge_pair(pair: &Pair, judgement: &mut Judgement) {
             brackets: method == Method::Auto,
             ..Question::default()
         };
-        let (p, q) = (Operand::new("p", pair.p.clone()), Operand::new("q", pair.q.clone()));
+        let (p, q) = (
+            Operand::new("p", pair.p.clone()),
+            Operand::new("q", pair.q.clone()),
+        );
         let answers = question.ask(&p, &q, &|_| {}).unwrap_or_default();
         for &kind in &kinds {
             let truth = pair.truths.of(kind).unwrap();

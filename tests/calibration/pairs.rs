@@ -6,7 +6,8 @@
 use klfit::Mixture;
 use nalgebra::{DMatrix, DVector};
 
-use super::truth::{Line, Part, Truths, truths};
+use super::line::{Line, Part};
+use super::truth::{Truths, truths};
 
 /// A pair with what is true of it.
 #[derive(Debug, Clone)]
@@ -30,10 +31,19 @@ impl Pair {
         let others: Vec<[Vec<Part>; 2]> = (1..dim)
             .map(|i| {
                 let (p, q) = (random.few(), random.few());
-                if i == 1 && random.chance(0.5) { [p, q] } else { [p.clone(), p] }
+                if i == 1 && random.chance(0.5) {
+                    [p, q]
+                } else {
+                    [p.clone(), p]
+                }
             })
             .collect();
-        let most = |side: usize| 10 / others.iter().map(|other| other[side].len()).product::<usize>();
+        let most = |side: usize| {
+            10 / others
+                .iter()
+                .map(|other| other[side].len())
+                .product::<usize>()
+        };
         let mut sides = vec![random.line(most(0), most(1))];
         sides.extend(others);
         let all = |[p, q]: &[Vec<Part>; 2]| truths(&Line::new(p), &Line::new(q));
@@ -45,7 +55,8 @@ impl Pair {
             }
         }
         random.shuffle(&mut sides);
-        let side = |i: usize| -> Vec<Vec<Part>> { sides.iter().map(|both| both[i].clone()).collect() };
+        let side =
+            |i: usize| -> Vec<Vec<Part>> { sides.iter().map(|both| both[i].clone()).collect() };
         let sides = [side(0), side(1)].map(|lines| Components::product(&lines));
         let [p, q] = match (dim, random.unit()) {
             (1, _) | (_, 0.0..0.2) => sides.map(|side| side.mixture()),
@@ -60,7 +71,12 @@ impl Pair {
                 sides.map(|side| side.turned(&map))
             }
         };
-        Self { number, p, q, truths: of_pair }
+        Self {
+            number,
+            p,
+            q,
+            truths: of_pair,
+        }
     }
 }
 
@@ -82,7 +98,8 @@ impl Components {
                 .flat_map(|one| line.iter().map(move |part| beside(one, part)))
                 .collect();
         }
-        let vectors = |(weight, means, stds)| (weight, DVector::from_vec(means), DVector::from_vec(stds));
+        let vectors =
+            |(weight, means, stds)| (weight, DVector::from_vec(means), DVector::from_vec(stds));
         Self(all.into_iter().map(vectors).collect())
     }
 
@@ -113,7 +130,10 @@ impl Components {
         let of = |std: &DVector<f64>| factor(map * DMatrix::from_diagonal(std));
         Mixture::new(
             self.0.iter().map(|part| part.0).collect(),
-            self.0.iter().map(|part| (map * &part.1).as_slice().to_vec()).collect(),
+            self.0
+                .iter()
+                .map(|part| (map * &part.1).as_slice().to_vec())
+                .collect(),
             self.0.iter().map(|part| of(&part.2)).collect(),
         )
         .unwrap()
@@ -121,8 +141,16 @@ impl Components {
 
     /// How far rounding may move what is turned, in units of the narrowest width.
     fn rounding(&self) -> f64 {
-        let narrowest = self.0.iter().map(|part| part.2.min()).fold(f64::INFINITY, f64::min);
-        let size = self.0.iter().map(|part| part.1.amax() + part.2.max()).fold(0.0, f64::max);
+        let narrowest = self
+            .0
+            .iter()
+            .map(|part| part.2.min())
+            .fold(f64::INFINITY, f64::min);
+        let size = self
+            .0
+            .iter()
+            .map(|part| part.1.amax() + part.2.max())
+            .fold(0.0, f64::max);
         8.0 * f64::EPSILON * size / narrowest
     }
 }
@@ -170,7 +198,9 @@ impl Random {
     }
 
     fn shuffle<T>(&mut self, list: &mut [T]) {
-        (1..list.len()).rev().for_each(|i| list.swap(i, self.count(i + 1) - 1));
+        (1..list.len())
+            .rev()
+            .for_each(|i| list.swap(i, self.count(i + 1) - 1));
     }
 
     /// A coordinate of one or two components.
@@ -229,8 +259,16 @@ impl Random {
         let light = self.chance(0.5);
         (0..k)
             .map(|i| {
-                let narrow = if i == 0 { 1.0 } else { self.log_within(1.0 / ratio, 1.0) };
-                let weight = if light { self.log_within(1e-6, 1.0) } else { self.within(0.1, 1.0) };
+                let narrow = if i == 0 {
+                    1.0
+                } else {
+                    self.log_within(1.0 / ratio, 1.0)
+                };
+                let weight = if light {
+                    self.log_within(1e-6, 1.0)
+                } else {
+                    self.within(0.1, 1.0)
+                };
                 (weight, mean(self.within(-4.0, 4.0)), width(widest * narrow))
             })
             .collect()
@@ -240,7 +278,11 @@ impl Random {
     fn beside(&mut self, (weight, at, std): Part, size: f64) -> Part {
         let weight = weight * (size * self.within(-0.5, 0.5)).exp();
         let at = at + size * std * self.within(-2.0, 2.0);
-        (weight, mean(at), width(std * (size * self.within(-1.0, 1.0)).exp()))
+        (
+            weight,
+            mean(at),
+            width(std * (size * self.within(-1.0, 1.0)).exp()),
+        )
     }
 
     /// A lower triangular map with ones on its diagonal.
@@ -283,11 +325,22 @@ fn width(x: f64) -> f64 {
 /// Weights that sum to 1 exactly.
 fn normalised(parts: Vec<Part>) -> Vec<Part> {
     let total: f64 = parts.iter().map(|part| part.0).sum();
-    let weights: Vec<f64> = parts.iter().map(|part| to_multiples(part.0 / total, 44)).collect();
-    let heaviest = (0..parts.len()).max_by(|&a, &b| weights[a].total_cmp(&weights[b])).unwrap();
+    let weights: Vec<f64> = parts
+        .iter()
+        .map(|part| to_multiples(part.0 / total, 44))
+        .collect();
+    let heaviest = (0..parts.len())
+        .max_by(|&a, &b| weights[a].total_cmp(&weights[b]))
+        .unwrap();
     let rest: f64 = 1.0 - weights.iter().sum::<f64>();
     (parts.iter().zip(&weights).enumerate())
-        .map(|(k, (part, weight))| (weight + if k == heaviest { rest } else { 0.0 }, part.1, part.2))
+        .map(|(k, (part, weight))| {
+            (
+                weight + if k == heaviest { rest } else { 0.0 },
+                part.1,
+                part.2,
+            )
+        })
         .collect()
 }
 

@@ -72,7 +72,10 @@ pub static TANH_SINH: LazyLock<Rule> = LazyLock::new(|| {
         .map(|i| {
             let t = step * f64::from(i);
             let inner = FRAC_PI_2 * t.sinh();
-            (inner.tanh(), step * FRAC_PI_2 * t.cosh() / inner.cosh().powi(2))
+            (
+                inner.tanh(),
+                step * FRAC_PI_2 * t.cosh() / inner.cosh().powi(2),
+            )
         })
         .collect();
     rule.sort_by(|a, b| a.0.total_cmp(&b.0));

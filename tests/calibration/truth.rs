@@ -4,10 +4,10 @@
 //! Gauss–Legendre agree on each; nothing of it is klfit's own. `tests/data/calibration` holds it
 //! against mpmath.
 
-use std::f64::consts::{LN_2, TAU};
-
 use klfit::divergence::DivergenceKind;
 
+use super::integrands::{NEAR, alpha_divergence, difference, jensen_shannon, kl};
+use super::line::{At, Line};
 use super::rules::{GAUSS_LEGENDRE, Place, Rule, Sum, TANH_SINH};
 
 /// The orders whose power integrals ∫ p^α q^(1−α) are found.
@@ -53,87 +53,6 @@ impl Truth {
     }
 }
 
-/// One component: its weight, mean and standard deviation.
-pub type Part = (f64, f64, f64);
-
-/// A mixture on a line, ready to be evaluated.
-#[derive(Debug, Clone)]
-pub struct Line {
-    pub parts: Vec<Part>,
-    /// w / (σ √2π), and its logarithm.
-    heights: Vec<(f64, f64)>,
-}
-
-impl Line {
-    pub fn new(parts: &[Part]) -> Self {
-        let mut total = Sum::default();
-        parts.iter().for_each(|part| total.add(part.0));
-        let height = |&(weight, _, std): &Part| {
-            let height = weight / total.value() / (std * TAU.sqrt());
-            (height, height.ln())
-        };
-        Self {
-            parts: parts.to_vec(),
-            heights: parts.iter().map(height).collect(),
-        }
-    }
-
-    pub fn of(mixture: &klfit::Mixture) -> Self {
-        let parts: Vec<Part> = (0..mixture.components())
-            .map(|k| {
-                let std = mixture.scale_trils()[k][(0, 0)];
-                (mixture.weights()[k], mixture.means()[k][0], std)
-            })
-            .collect();
-        Self::new(&parts)
-    }
-
-    pub fn mixture(&self) -> klfit::Mixture {
-        let column = |f: fn(&Part) -> f64| self.parts.iter().map(f).collect::<Vec<f64>>();
-        let rows = |f: fn(&Part) -> f64| self.parts.iter().map(|part| vec![f(part)]).collect();
-        klfit::Mixture::from_stds(column(|part| part.0), rows(|part| part.1), rows(|part| part.2))
-            .unwrap()
-    }
-
-    fn widest(&self) -> Part {
-        let parts = self.parts.iter().filter(|part| part.0 > 0.0);
-        *parts.max_by(|a, b| a.2.total_cmp(&b.2)).unwrap()
-    }
-
-    fn at(&self, x: Place, exponents: &mut Vec<f64>) -> At {
-        exponents.clear();
-        let mut best = (f64::NEG_INFINITY, 0, 0.0);
-        for (k, (&(_, mean, std), &(_, log_height))) in
-            self.parts.iter().zip(&self.heights).enumerate()
-        {
-            let z = x.minus(mean) / std;
-            let exponent = log_height - 0.5 * z * z;
-            exponents.push(exponent);
-            if exponent > best.0 {
-                best = (exponent, k, z);
-            }
-        }
-        let (log, leader, z) = best;
-        let mut others = 0.0;
-        for (k, exponent) in exponents.iter().enumerate() {
-            if k != leader && exponent - log > -60.0 {
-                others += (exponent - log).exp();
-            }
-        }
-        let density = self.heights[leader].0 * (-0.5 * z * z).exp() * (1.0 + others);
-        At { density, log: log + others.ln_1p(), spread: 0.5 * z * z }
-    }
-}
-
-/// A density at a place.
-#[derive(Debug, Clone, Copy)]
-struct At {
-    density: f64,
-    log: f64,
-    /// ½ z² of the component that leads there, which is what rounding grows with.
-    spread: f64,
-}
-
 /// Everything that is true of a pair.
 #[derive(Debug, Clone)]
 pub struct Truths {
@@ -176,7 +95,12 @@ impl Truths {
     /// With errors of the parameters: each component off by `shift` of its own width.
     pub fn shaken(mut self, shift: f64) -> Self {
         let shake = |truth: &mut Truth| truth.error += shift * (1.0 + truth.value.abs());
-        let all = [Some(&mut self.forward), Some(&mut self.reverse), self.js.as_mut(), self.tv.as_mut()];
+        let all = [
+            Some(&mut self.forward),
+            Some(&mut self.reverse),
+            self.js.as_mut(),
+            self.tv.as_mut(),
+        ];
         all.into_iter().flatten().for_each(shake);
         for power in &mut self.powers {
             shake(&mut power.log);
@@ -190,7 +114,8 @@ impl Truths {
         use DivergenceKind as Kind;
         let order = |order: f64| ORDERS.iter().position(|&one| one == order);
         let power = |alpha: f64| order(alpha).map(|i| self.powers[i]);
-        let representable = |truth: Truth| (truth.value < 1e300 || truth.value == f64::INFINITY).then_some(truth);
+        let representable =
+            |truth: Truth| (truth.value < 1e300 || truth.value == f64::INFINITY).then_some(truth);
         let finite = |power: Power| match power.log == Truth::INFINITE {
             true => Some(Truth::INFINITE),
             false => Some(power.excess).filter(|excess| excess.value < 1e300),
@@ -267,8 +192,10 @@ impl Pair<'_> {
     fn integrate(&mut self) -> Truths {
         let panels = self.panels();
         self.largest = self.largest(&panels);
-        let mut open: Vec<(Panel, [Values; 2])> =
-            panels.into_iter().map(|panel| (panel, self.both(panel))).collect();
+        let mut open: Vec<(Panel, [Values; 2])> = panels
+            .into_iter()
+            .map(|panel| (panel, self.both(panel)))
+            .collect();
         let mut scale = [0.0; INTEGRALS];
         for (_, [value, _]) in &open {
             (0..INTEGRALS).for_each(|i| scale[i] += value.sum[i].value().abs());
@@ -281,7 +208,11 @@ impl Pair<'_> {
                 !((value.sum[i].value() - other.sum[i].value()).abs() <= allowed)
             };
             if panels < MOST_PANELS && (0..INTEGRALS).any(differs) {
-                let at = if differs(TV) { self.crossing(panel) } else { None };
+                let at = if differs(TV) {
+                    self.crossing(panel)
+                } else {
+                    None
+                };
                 let first = at.unwrap_or(0.5) * panel.width;
                 let middle = panel.start.plus(first);
                 let halves = [(panel.start, first), (middle, panel.width - first)];
@@ -311,18 +242,25 @@ impl Pair<'_> {
         };
         let power = |i: usize| {
             if !self.finite[i] {
-                return Power { log: Truth::INFINITE, excess: Truth::INFINITE };
+                return Power {
+                    log: Truth::INFINITE,
+                    excess: Truth::INFINITE,
+                };
             }
             let alpha = ORDERS[i];
             let scaled = truth(POWERS + i);
             let log = self.largest[i] + scaled.value.ln();
             let log = Truth {
                 value: log,
-                error: scaled.error / scaled.value + 2.0 * EPS * (log.abs() + self.largest[i].abs()),
+                error: scaled.error / scaled.value
+                    + 2.0 * EPS * (log.abs() + self.largest[i].abs()),
             };
             let excess = if self.overflows(i) {
                 let value = log.value.exp();
-                Truth { value, error: value * log.error }
+                Truth {
+                    value,
+                    error: value * log.error,
+                }
             } else {
                 truth(ALPHAS + i).times(alpha * (alpha - 1.0))
             };
@@ -388,12 +326,20 @@ impl Pair<'_> {
             }
             let log = alpha * log_p + (1.0 - alpha) * log_q;
             let scaled = (log - self.largest[i]).exp();
-            add(POWERS + i, scaled, scaled * (alpha.abs() + (1.0 - alpha).abs()));
+            add(
+                POWERS + i,
+                scaled,
+                scaled * (alpha.abs() + (1.0 - alpha).abs()),
+            );
             if !self.overflows(i) {
                 let power = log.exp();
                 let value = alpha_divergence(alpha, (p, q, r), power);
                 let scale = (alpha * (1.0 - alpha)).abs();
-                let slope = if apart { (p.min(q) + power) / scale } else { gap };
+                let slope = if apart {
+                    (p.min(q) + power) / scale
+                } else {
+                    gap
+                };
                 add(ALPHAS + i, value, slope);
             }
         }
@@ -425,15 +371,27 @@ impl Pair<'_> {
     /// Where something may be: every component of both, and p^α q^(1−α) far out.
     fn places(&self) -> Vec<(f64, f64)> {
         let (a, b) = (self.p.widest(), self.q.widest());
-        let far = ORDERS.iter().zip(self.finite).filter(|(_, fine)| *fine).map(|(&alpha, _)| {
-            let parts = [(alpha, a), (1.0 - alpha, b)];
-            let precision: f64 = parts.iter().map(|(share, part)| share / (part.2 * part.2)).sum();
-            let center: f64 =
-                parts.iter().map(|(share, part)| share * part.1 / (part.2 * part.2)).sum();
-            (center / precision, precision.sqrt().recip())
-        });
+        let far = ORDERS
+            .iter()
+            .zip(self.finite)
+            .filter(|(_, fine)| *fine)
+            .map(|(&alpha, _)| {
+                let parts = [(alpha, a), (1.0 - alpha, b)];
+                let precision: f64 = parts
+                    .iter()
+                    .map(|(share, part)| share / (part.2 * part.2))
+                    .sum();
+                let center: f64 = parts
+                    .iter()
+                    .map(|(share, part)| share * part.1 / (part.2 * part.2))
+                    .sum();
+                (center / precision, precision.sqrt().recip())
+            });
         let parts = self.p.parts.iter().chain(&self.q.parts);
-        parts.map(|&(_, mean, std)| (mean, std)).chain(far).collect()
+        parts
+            .map(|&(_, mean, std)| (mean, std))
+            .chain(far)
+            .collect()
     }
 
     fn panels(&self) -> Vec<Panel> {
@@ -448,7 +406,11 @@ impl Pair<'_> {
         }
         cuts.sort_by(|a, b| a.from(*b).total_cmp(&0.0));
         // Cuts that are much closer than anything there is wide add nothing.
-        let finest = places.iter().map(|place| place.1).fold(f64::INFINITY, f64::min) / 16.0;
+        let finest = places
+            .iter()
+            .map(|place| place.1)
+            .fold(f64::INFINITY, f64::min)
+            / 16.0;
         let mut kept: Vec<Place> = Vec::new();
         let last = cuts.last().copied();
         for cut in cuts {
@@ -458,7 +420,10 @@ impl Pair<'_> {
         }
         kept.extend(last);
         (kept.windows(2))
-            .map(|ends| Panel { start: ends[0], width: ends[1].from(ends[0]) })
+            .map(|ends| Panel {
+                start: ends[0],
+                width: ends[1].from(ends[0]),
+            })
             .filter(|panel| panel.width > 0.0)
             .collect()
     }
@@ -478,58 +443,4 @@ impl Pair<'_> {
         }
         largest
     }
-}
-
-/// p − q to the accuracy of r = log p − log q.
-fn difference(p: f64, q: f64, r: f64) -> f64 {
-    if r > 0.0 { -p * (-r).exp_m1() } else { q * r.exp_m1() }
-}
-
-/// Σ xⁿ cₙ from n = 2 on, for small x.
-fn series(x: f64, coefficient: impl Fn(i32) -> f64) -> f64 {
-    (2..20).rev().fold(0.0, |sum, n| sum * x + coefficient(n)) * x * x
-}
-
-fn factorial(n: i32) -> f64 {
-    (2..=n).map(f64::from).product()
-}
-
-/// Below this |log p − log q|, series take the place of differences.
-const NEAR: f64 = 0.5;
-
-/// p log(p/q) − p + q, which has the integral of KL and is nowhere negative.
-fn kl(p: f64, q: f64, r: f64) -> f64 {
-    if r.abs() < NEAR {
-        // e⁻ʳ − 1 + r
-        p * series(-r, |n| factorial(n).recip())
-    } else if p == 0.0 {
-        q
-    } else {
-        p * r - p + q
-    }
-}
-
-/// ½ p log(p/m) + ½ q log(q/m), m = ½p + ½q.
-fn jensen_shannon(p: f64, q: f64, r: f64) -> f64 {
-    let d = (0.5 * r).tanh();
-    let m = 0.5 * (p + q);
-    if d.abs() < 0.2 {
-        // (1 + d) log(1 + d) + (1 − d) log(1 − d), by even powers.
-        let even = |n: i32| if n % 2 == 0 { 2.0 / f64::from(n * (n - 1)) } else { 0.0 };
-        return 0.5 * m * series(d, even);
-    }
-    // log of p/m and q/m: log 2 − log(1 + e^∓r).
-    let log_share = |r: f64| LN_2 + if r > 0.0 { -(-r).exp().ln_1p() } else { r - r.exp().ln_1p() };
-    let part = |density: f64, r: f64| if density == 0.0 { 0.0 } else { density * log_share(r) };
-    0.5 * (part(p, r) + part(q, -r))
-}
-
-/// (αp + (1 − α)q − p^α q^(1−α)) / (α(1 − α)), which is nowhere negative.
-fn alpha_divergence(alpha: f64, (p, q, r): (f64, f64, f64), power: f64) -> f64 {
-    let scale = alpha * (1.0 - alpha);
-    if r.abs() < NEAR {
-        let term = |n: i32| (alpha - alpha.powi(n)) / factorial(n) / scale;
-        return q * series(r, term);
-    }
-    (alpha * p + (1.0 - alpha) * q - power) / scale
 }

@@ -1,0 +1,220 @@
+//! What runs log at every step and sum up at their end, beside the truth for exactly that q.
+
+use std::path::Path;
+
+use klfit::Mixture;
+use klfit::config::Experiment;
+use klfit::divergence::{DivergenceKind, Estimate};
+use klfit::fit::{Plan, Record};
+use klfit::run::Watch;
+use klfit::run_folder::{Existing, FitSummary, RunFolder, Summary};
+
+use super::judge::{Judgement, Verdict};
+use super::line::{Line, Part};
+use super::truth::{Truth, Truths, truths};
+
+/// How far apart the numbers of a mixture and of the tensors it was read from may be, in widths.
+const READ: f64 = 4.0 * f64::EPSILON;
+
+/// A spike on a slab, and in a plane beside it a coordinate of its own.
+#[derive(Debug, Clone)]
+pub struct Target {
+    pub parts: Vec<Part>,
+    pub dim: usize,
+}
+
+impl Target {
+    /// The slab is N(0, 1) and has six tenths of the weight.
+    pub fn new(dim: usize, ratio: f64) -> Self {
+        let parts = vec![(0.6, 0.0, 1.0), (0.4, 1.5, 1.0 / ratio)];
+        Self { parts, dim }
+    }
+
+    /// As a config writes it.
+    pub fn section(&self) -> String {
+        let beside = |text: &str| {
+            if self.dim == 2 {
+                format!(", {text}")
+            } else {
+                String::new()
+            }
+        };
+        let column =
+            |f: &dyn Fn(&Part) -> String| self.parts.iter().map(f).collect::<Vec<_>>().join(", ");
+        format!(
+            "[target]\nweights = [{}]\nmeans = [{}]\nstds = [{}]\n",
+            column(&|part| format!("{:?}", part.0)),
+            column(&|part| format!("[{:?}{}]", part.1, beside("0.0"))),
+            column(&|part| format!("[{:?}{}]", part.2, beside("1.0"))),
+        )
+    }
+
+    /// One line for each coordinate, all independent.
+    fn lines(&self) -> Vec<Line> {
+        let mut lines = vec![Line::new(&self.parts)];
+        lines.extend((self.dim == 2).then(|| Line::new(&[(1.0, 0.0, 1.0)])));
+        lines
+    }
+
+    /// What is true of a q on a line, or of one Gaussian with independent coordinates.
+    pub fn truths(&self, q: &Mixture) -> Truths {
+        let of = |(d, line): (usize, &Line)| truths(line, &coordinate(q, d));
+        let lines = self.lines();
+        let mut coordinates = lines.iter().enumerate().map(of);
+        let first = coordinates.next().unwrap();
+        coordinates
+            .fold(first, |all, next| all.product(&next))
+            .shaken(READ)
+    }
+
+    /// KL(p‖q) above the least that one Gaussian can have: KL(q*‖q) with q* the moments of p.
+    fn gap(&self, q: &Mixture) -> Truth {
+        let moments = |line: &Line| {
+            let share =
+                |f: &dyn Fn(&Part) -> f64| line.parts.iter().map(|part| part.0 * f(part)).sum();
+            let mean: f64 = share(&|part| part.1);
+            let variance: f64 = share(&|part| part.2.powi(2) + (part.1 - mean).powi(2));
+            Line::new(&[(1.0, mean, variance.sqrt())])
+        };
+        let of = |(d, line): (usize, &Line)| truths(&moments(line), &coordinate(q, d));
+        let lines = self.lines();
+        let mut coordinates = lines.iter().enumerate().map(of);
+        let first = coordinates.next().unwrap();
+        let all = coordinates.fold(first, |all, next| all.product(&next));
+        all.shaken(READ).of(DivergenceKind::ForwardKl).unwrap()
+    }
+}
+
+/// One coordinate of a mixture on a line, or of a Gaussian.
+fn coordinate(q: &Mixture, d: usize) -> Line {
+    let part = |k: usize| (q.weights()[k], q.means()[k][d], q.scale_trils()[k][(d, d)]);
+    Line::new(&(0..q.components()).map(part).collect::<Vec<_>>())
+}
+
+/// Runs an experiment of a few fits and hands every record to `watch`.
+pub fn run(text: &str, watch: &mut dyn Watch) -> Summary {
+    let experiment = Experiment::parse(Path::new("calibration.toml"), text, Vec::new()).unwrap();
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("run");
+    let folder = RunFolder::create(&folder, &experiment, Existing::Refuse).unwrap();
+    klfit::run::run(&experiment, &experiment.numerics().unwrap(), &folder, watch).unwrap()
+}
+
+/// Keeps every record.
+#[derive(Default)]
+pub struct Kept {
+    records: Vec<(Plan, Record)>,
+}
+
+impl Watch for Kept {
+    fn begin(&mut self, _: &Plan) {}
+    fn record(&mut self, plan: &Plan, record: &Record) {
+        self.records.push((plan.clone(), record.clone()));
+    }
+    fn end(&mut self, _: &FitSummary) {}
+    fn wants_to_stop(&self) -> bool {
+        false
+    }
+}
+
+/// The estimators that fits are made with, as configs say them.
+const ESTIMATORS: [(&str, &str); 4] = [
+    ("loss, quadrature", "type = \"quadrature\""),
+    ("loss, Gauss", "type = \"gauss-hermite\""),
+    ("loss, sampled", "type = \"monte-carlo\"\nsamples = 512"),
+    ("loss, qmc", "type = \"quasi-monte-carlo\"\nsamples = 512"),
+];
+
+/// Fits of one or two components to spikes of every ratio, judged at start, middle and end.
+pub fn judge_logs(ratios: &[f64]) -> Judgement {
+    let mut judgement = Judgement::default();
+    for &ratio in ratios {
+        for (dim, components) in [(1, 1), (1, 2), (2, 1)] {
+            for estimator in ESTIMATORS {
+                judge_log(
+                    &Target::new(dim, ratio),
+                    components,
+                    estimator,
+                    &mut judgement,
+                );
+            }
+        }
+    }
+    judgement
+}
+
+fn judge_log(
+    target: &Target,
+    components: usize,
+    (called, estimator): (&'static str, &str),
+    to: &mut Judgement,
+) {
+    let text = format!(
+        "name = \"logged\"\nrestarts = 2\n{}[family]\ncomponents = {components}\n\
+         covariance = \"diagonal\"\n[estimator]\n{estimator}\n\
+         [optimizer]\nlearning_rate = 0.1\nsteps = 30\n[log]\nevery = 15\n\
+         [[fit]]\ndivergence = \"forward-kl\"\n[[fit]]\ndivergence = \"reverse-kl\"\n\
+         [[fit]]\ndivergence = \"js\"\n",
+        target.section()
+    );
+    let mut kept = Kept::default();
+    let summary = run(&text, &mut kept);
+    let dim = target.dim;
+    let spike = target.parts[1].2;
+    for (plan, record) in &kept.records {
+        for run in record.runs.iter().filter(|run| !run.repeats) {
+            let what = format!(
+                "spike {spike}, K = {components}, {} fit, step {}",
+                plan.divergence.name(),
+                record.step
+            );
+            let all = target.truths(&run.mixture);
+            let mut judge = |method, kind, found: Estimate, truth: Option<Truth>| {
+                let verdict = truth.map(|truth| verdict(found, truth));
+                if let Some(verdict) = verdict {
+                    to.add((dim, method, kind), &what, Some(&verdict));
+                }
+            };
+            judge(called, plan.divergence, run.loss, all.of(plan.divergence));
+            for (kind, found) in run.evaluation.iter() {
+                judge("logged", kind, found, all.of(kind));
+            }
+            if let Some(gap) = run.gap.filter(|_| components == 1) {
+                judge("gap", plan.divergence, gap, Some(target.gap(&run.mixture)));
+            }
+        }
+    }
+    for fit in &summary.fits {
+        let Some(best) = &fit.best else { continue };
+        let end = kept
+            .records
+            .iter()
+            .rev()
+            .find(|(plan, _)| plan.label == fit.label);
+        let q = &end.unwrap().1.runs[best.run].mixture;
+        let all = target.truths(q);
+        let what = format!("spike {spike}, K = {components}, {}, at the end", fit.label);
+        for (kind, found) in best.divergences.iter() {
+            if let Some(truth) = all.of(kind) {
+                to.add((dim, "summary", kind), &what, Some(&verdict(found, truth)));
+            }
+        }
+    }
+}
+
+/// A logged number; ± is one standard error of what is random.
+fn verdict(found: Estimate, truth: Truth) -> Verdict {
+    let Estimate {
+        value,
+        error,
+        method,
+    } = found;
+    let interval = [value - 1.96 * error, value + 1.96 * error];
+    Verdict {
+        value,
+        half: error,
+        interval: method.is_random().then_some(interval),
+        bracket: None,
+        truth,
+    }
+}
