@@ -11,6 +11,7 @@ use klfit::run_folder::{Existing, FitSummary, RunFolder, Summary};
 
 use super::judge::{Judgement, Verdict};
 use super::line::{Line, Part};
+use super::plane;
 use super::truth::{Truth, Truths, truths};
 
 /// How far apart the numbers of a mixture and of the tensors it was read from may be, in widths.
@@ -56,15 +57,16 @@ impl Target {
         lines
     }
 
-    /// What is true of a q on a line, or of one Gaussian with independent coordinates.
-    pub fn truths(&self, q: &Mixture) -> Truths {
-        let of = |(d, line): (usize, &Line)| truths(line, &coordinate(q, d));
-        let lines = self.lines();
-        let mut coordinates = lines.iter().enumerate().map(of);
-        let first = coordinates.next().unwrap();
-        coordinates
-            .fold(first, |all, next| all.product(&next))
-            .shaken(READ)
+    /// What is true of a q on a line, or of one Gaussian with independent coordinates, of which JS
+    /// is known `at_length` only.
+    fn truths(&self, q: &Mixture, at_length: bool) -> Truths {
+        let (p, q) = (self.lines(), self.coordinates(q));
+        let mut all = truths(&p[0], &q[0]);
+        if self.dim == 2 {
+            all = all.product(&truths(&p[1], &q[1]));
+            all.js = at_length.then(|| plane::js([&p[0], &p[1]], [&q[0], &q[1]]));
+        }
+        all.shaken(READ)
     }
 
     /// KL(p‖q) above the least that one Gaussian can have: KL(q*‖q) with q* the moments of p.
@@ -76,19 +78,21 @@ impl Target {
             let variance: f64 = share(&|part| part.2.powi(2) + (part.1 - mean).powi(2));
             Line::new(&[(1.0, mean, variance.sqrt())])
         };
-        let of = |(d, line): (usize, &Line)| truths(&moments(line), &coordinate(q, d));
-        let lines = self.lines();
-        let mut coordinates = lines.iter().enumerate().map(of);
-        let first = coordinates.next().unwrap();
-        let all = coordinates.fold(first, |all, next| all.product(&next));
+        let (p, q) = (self.lines(), self.coordinates(q));
+        let of = |(p, q): (&Line, &Line)| truths(&moments(p), q);
+        let mut each = p.iter().zip(&q).map(of);
+        let first = each.next().unwrap();
+        let all = each.fold(first, |all, next| all.product(&next));
         all.shaken(READ).of(DivergenceKind::ForwardKl).unwrap()
     }
-}
 
-/// One coordinate of a mixture on a line, or of a Gaussian.
-fn coordinate(q: &Mixture, d: usize) -> Line {
-    let part = |k: usize| (q.weights()[k], q.means()[k][d], q.scale_trils()[k][(d, d)]);
-    Line::new(&(0..q.components()).map(part).collect::<Vec<_>>())
+    /// Every coordinate of a mixture on a line, or of a Gaussian.
+    fn coordinates(&self, q: &Mixture) -> Vec<Line> {
+        let part =
+            |k: usize, d: usize| (q.weights()[k], q.means()[k][d], q.scale_trils()[k][(d, d)]);
+        let line = |d| Line::new(&(0..q.components()).map(|k| part(k, d)).collect::<Vec<_>>());
+        (0..self.dim).map(line).collect()
+    }
 }
 
 /// Runs an experiment of a few fits and hands every record to `watch`.
@@ -126,17 +130,15 @@ const ESTIMATORS: [(&str, &str); 4] = [
 ];
 
 /// Fits of one or two components to spikes of every ratio, judged at start, middle and end.
-pub fn judge_logs(ratios: &[f64]) -> Judgement {
+///
+/// JS in a plane takes a while: it is judged `at_length` only.
+pub fn judge_logs(ratios: &[f64], at_length: bool) -> Judgement {
     let mut judgement = Judgement::default();
     for &ratio in ratios {
         for (dim, components) in [(1, 1), (1, 2), (2, 1)] {
             for estimator in ESTIMATORS {
-                judge_log(
-                    &Target::new(dim, ratio),
-                    components,
-                    estimator,
-                    &mut judgement,
-                );
+                let target = Target::new(dim, ratio);
+                judge_log(&target, at_length, components, estimator, &mut judgement);
             }
         }
     }
@@ -145,6 +147,7 @@ pub fn judge_logs(ratios: &[f64]) -> Judgement {
 
 fn judge_log(
     target: &Target,
+    at_length: bool,
     components: usize,
     (called, estimator): (&'static str, &str),
     to: &mut Judgement,
@@ -168,7 +171,7 @@ fn judge_log(
                 plan.divergence.name(),
                 record.step
             );
-            let all = target.truths(&run.mixture);
+            let all = target.truths(&run.mixture, at_length);
             let mut judge = |method, kind, found: Estimate, truth: Option<Truth>| {
                 let verdict = truth.map(|truth| verdict(found, truth));
                 if let Some(verdict) = verdict {
@@ -192,7 +195,7 @@ fn judge_log(
             .rev()
             .find(|(plan, _)| plan.label == fit.label);
         let q = &end.unwrap().1.runs[best.run].mixture;
-        let all = target.truths(q);
+        let all = target.truths(q, at_length);
         let what = format!("spike {spike}, K = {components}, {}, at the end", fit.label);
         for (kind, found) in best.divergences.iter() {
             if let Some(truth) = all.of(kind) {

@@ -12,6 +12,7 @@ mod judge;
 mod line;
 mod logged;
 mod pairs;
+mod plane;
 mod rules;
 mod scan;
 mod truth;
@@ -58,13 +59,13 @@ fn many_pairs_keep_their_promises() {
 
 #[test]
 fn what_runs_log_is_so() {
-    check(&judge_logs(&[1e3]), 40.0);
+    check(&judge_logs(&[1e3], false), 40.0);
 }
 
 #[test]
 #[ignore = "48 runs take minutes"]
 fn what_runs_with_every_spike_log_is_so() {
-    check(&judge_logs(&RATIOS), 160.0);
+    check(&judge_logs(&RATIOS, true), 160.0);
 }
 
 #[test]

@@ -59,7 +59,7 @@ pub struct Truths {
     forward: Truth,
     reverse: Truth,
     /// Not of products of pairs.
-    js: Option<Truth>,
+    pub js: Option<Truth>,
     tv: Option<Truth>,
     powers: [Power; 4],
 }
