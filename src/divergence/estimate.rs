@@ -51,6 +51,17 @@ impl Attempt {
         Self { estimate, ..self }
     }
 
+    /// The surer of this and the same number worked out in another way.
+    pub fn surer(self, other: Self) -> Self {
+        let is_number = |attempt: Self| attempt.estimate.value.is_finite();
+        let is_surer = !(self.estimate.error <= other.estimate.error);
+        if is_number(other) && (is_surer || !is_number(self)) {
+            other
+        } else {
+            self
+        }
+    }
+
     /// With the same number by other points: the surer of the two, and at least their difference as its
     /// error, none of which more points of its kind would take away.
     pub fn reconciled(self, other: Self) -> Self {

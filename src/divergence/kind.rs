@@ -247,6 +247,43 @@ impl DivergenceKind {
         }
     }
 
+    /// Whether its integrand has a corner where both densities are equal.
+    pub(crate) fn has_corner(self) -> bool {
+        self == Self::TotalVariation
+    }
+
+    /// How far the rounding of its integrand goes beyond what that of log p and log q does, as a multiple
+    /// of ε: of a power, terms of size 1 cancel where p and q agree.
+    pub(crate) fn cancellation(self) -> f64 {
+        match self {
+            Self::Alpha(order) | Self::Renyi(order) => 4.0 / (order.0 * (1.0 - order.0)).abs(),
+            Self::ForwardKl
+            | Self::ReverseKl
+            | Self::Js
+            | Self::Jeffreys
+            | Self::Chi2
+            | Self::SquaredHellinger
+            | Self::TotalVariation
+            | Self::CrossEntropy => 0.0,
+        }
+    }
+
+    /// It from the logarithm of ∫ p^α q^(1−α) of its [order](Self::order), if it is a function of that.
+    pub fn of_log_power(self, log: f64) -> Option<f64> {
+        match self {
+            Self::Alpha(order) => Some(log.exp_m1() / (order.0 * (order.0 - 1.0))),
+            Self::Renyi(order) => Some(log / (order.0 - 1.0)),
+            Self::Chi2 => Some(log.exp_m1()),
+            Self::SquaredHellinger => Some(-log.exp_m1()),
+            Self::ForwardKl
+            | Self::ReverseKl
+            | Self::Js
+            | Self::Jeffreys
+            | Self::TotalVariation
+            | Self::CrossEntropy => None,
+        }
+    }
+
     /// Its name in files: `renyi-0.5`.
     pub fn name(self) -> String {
         self.names().file

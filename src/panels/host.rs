@@ -1,6 +1,6 @@
 //! Densities on the host, and divergences between them with their errors.
 
-use super::integrate::{Effort, Integral, integrate};
+use super::integrate::{Effort, Integral, Integrand, LogDensity, integrate, shift};
 use super::shape::Shape;
 use super::sites::Pair;
 use crate::device::Numerics;
@@ -82,18 +82,61 @@ pub(crate) fn divergences(
         return Ok(None);
     };
     let built: Vec<Box<dyn Divergence>> = kinds.iter().map(|kind| kind.build()).collect();
-    let divergences: Vec<&dyn Divergence> = built.iter().map(|one| &**one).collect();
-    let logs: [&(dyn Fn(&[f64], &mut [f64]) + Sync); 2] =
-        [&|x, logs| p.log_density(x, logs), &|x, logs| {
-            q.log_density(x, logs)
-        }];
-    let Some(integrals) = integrate(&pair, logs, &divergences, effort) else {
+    let logs: [LogDensity; 2] = [&|x, logs| p.log_density(x, logs), &|x, logs| {
+        q.log_density(x, logs)
+    }];
+    let mut integrands: Vec<Integrand> = (built.iter().zip(kinds))
+        .map(|(divergence, kind)| Integrand::Divergence {
+            divergence: &**divergence,
+            cancellation: kind.cancellation(),
+        })
+        .collect();
+    let mut powers = Vec::new();
+    for (place, kind) in kinds.iter().enumerate() {
+        if let Some(order) = kind.order() {
+            let shift = shift(&pair, logs, order, effort);
+            powers.push((place, shift));
+            integrands.push(Integrand::Power { order, shift });
+        }
+    }
+    let Some(integrals) = integrate(&pair, logs, &integrands, effort) else {
         return Ok(None);
     };
-    (divergences.into_iter().zip(integrals))
-        .map(|(divergence, integral)| attempt(divergence, integral))
-        .collect::<Result<_>>()
-        .map(Some)
+    let (sums, of_powers) = integrals.split_at(kinds.len());
+    let mut attempts = (built.iter().zip(sums))
+        .map(|(divergence, integral)| attempt(&**divergence, *integral))
+        .collect::<Result<Vec<Attempt>>>()?;
+    for ((place, shift), integral) in powers.into_iter().zip(of_powers) {
+        if let Some(by_power) = of_power(kinds[place], shift, *integral) {
+            attempts[place] = attempts[place].surer(by_power);
+        }
+    }
+    Ok(Some(attempts))
+}
+
+/// A divergence from the integral of a power, e^shift times that.
+fn of_power(kind: DivergenceKind, shift: f64, integral: Integral) -> Option<Attempt> {
+    let Integral {
+        value,
+        error,
+        floor,
+    } = integral;
+    let log = shift + value.ln();
+    let at = |log: f64| kind.of_log_power(log);
+    // The logarithm is rounded as a number of its size.
+    let around = |error: f64| {
+        let off = error / value + f64::EPSILON * (2.0 + log.abs());
+        Some(0.5 * (at(log + off)? - at(log - off)?).abs())
+    };
+    let estimate = Estimate {
+        value: at(log)?,
+        error: around(error)?,
+        method: Method::Quadrature,
+    };
+    Some(Attempt {
+        estimate,
+        floor: around(floor)?,
+    })
 }
 
 /// The outer function of a divergence at an integral; it carries the errors along its slope.

@@ -9,6 +9,36 @@ use crate::divergence::{Divergence, Side};
 /// The log-density at N points, `[N, D]`, written to N numbers.
 pub(crate) type LogDensity<'a> = &'a (dyn Fn(&[f64], &mut [f64]) + Sync);
 
+/// What is integrated over x.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Integrand<'a> {
+    /// p·f_p + q·f_q of a divergence, the sum of its sides before its outer function.
+    Divergence {
+        /// f_p and f_q.
+        divergence: &'a dyn Divergence,
+        /// How far rounding moves them, in units of ε, beyond what that of their arguments does.
+        cancellation: f64,
+    },
+    /// p^α q^(1−α) e^(−shift): of densities far apart its integral may be any number there is, and many
+    /// that there are not.
+    Power {
+        /// α.
+        order: f64,
+        /// About the largest logarithm of the power.
+        shift: f64,
+    },
+}
+
+impl Integrand<'_> {
+    /// An integral below this is as good as one of this size.
+    fn least(self) -> f64 {
+        match self {
+            Self::Divergence { .. } => 1.0,
+            Self::Power { .. } => 0.0,
+        }
+    }
+}
+
 /// How much work an integral may be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Effort {
@@ -35,11 +65,12 @@ pub(crate) struct Integral {
 
 /// The rounding of a log-density is so many units ε of its size or of 1.
 const ROUNDINGS: f64 = 2.0;
+/// Where the logs of both densities are below this there is nothing.
+const LEAST: f64 = -1e6;
 /// Panels whose error is more than this share of what all may have are halved.
 const SHARE: f64 = 1.0 / 64.0;
 
-/// p·f_p + q·f_q of a divergence at N points from log p and log q there, whose integral over x is the sum
-/// of its sides; calls `each` with the place of a point, a side, its density there, f and the derivatives
+/// A divergence at N points from log p and log q there: calls `each` with the place of a point, a side, its density there, f and the derivatives
 /// of f by log p and log q.
 ///
 /// Where there is nothing of a density its logarithm may be anything, and the point is left out.
@@ -68,17 +99,26 @@ fn sides(
     }
 }
 
-/// The integrand over x of a divergence at N points, and how far rounding of log p and log q may move it,
-/// in units of ε.
-fn integrand(
-    divergence: &dyn Divergence,
-    logs: [&[f64]; 2],
-    values: &mut [f64],
-    roundings: &mut [f64],
-) {
+/// The integrand at N points, and how far rounding of log p and log q may move it, in units of ε.
+fn integrand(integrand: Integrand, logs: [&[f64]; 2], values: &mut [f64], roundings: &mut [f64]) {
     values.fill(0.0);
     roundings.fill(0.0);
     let size = |log: f64| ROUNDINGS * (1.0 + log.abs());
+    let (divergence, cancellation) = match integrand {
+        Integrand::Divergence {
+            divergence,
+            cancellation,
+        } => (divergence, cancellation),
+        Integrand::Power { order, shift } => {
+            for i in 0..values.len() {
+                let [of_p, of_q] = [order * logs[0][i], (1.0 - order) * logs[1][i]];
+                values[i] =
+                    log_power(order, logs[0][i], logs[1][i]).map_or(0.0, |log| (log - shift).exp());
+                roundings[i] = values[i] * (size(of_p) + size(of_q) + size(shift));
+            }
+            return;
+        }
+    };
     sides(divergence, logs, |i, side, density, [f, by_p, by_q]| {
         let [of_p, of_q] = [size(logs[0][i]), size(logs[1][i])];
         let own = match side {
@@ -86,8 +126,32 @@ fn integrand(
             Side::Family => of_q,
         };
         values[i] += density * f;
-        roundings[i] += density * (own * f.abs() + of_p * by_p.abs() + of_q * by_q.abs());
+        roundings[i] +=
+            density * (cancellation + own * f.abs() + of_p * by_p.abs() + of_q * by_q.abs());
     });
+}
+
+/// log p^α q^(1−α); none where a density that stands below the line is 0, as far as numbers go.
+fn log_power(order: f64, log_p: f64, log_q: f64) -> Option<f64> {
+    // 0 · ∞ and ∞ − ∞ are of places where there is nothing.
+    let log = order * log_p + (1.0 - order) * log_q;
+    (log < f64::INFINITY && log_p.max(log_q) > LEAST).then_some(log)
+}
+
+/// About the largest logarithm of p^α q^(1−α), from the points of the panels as they are.
+pub(crate) fn shift(pair: &Pair, logs: [LogDensity; 2], order: f64, effort: Effort) -> f64 {
+    let mut largest = f64::NEG_INFINITY;
+    for tops in pair
+        .tops(1)
+        .chunks(if pair.is_plane() { 1 } else { usize::MAX })
+    {
+        let sites = pair.sites(tops, effort.order);
+        let [log_p, log_q] = at_points(logs, &sites);
+        for (log_p, log_q) in log_p.into_iter().zip(log_q) {
+            largest = largest.max(log_power(order, log_p, log_q).unwrap_or(f64::NEG_INFINITY));
+        }
+    }
+    if largest.is_finite() { largest } else { 0.0 }
 }
 
 /// The integrand over x of a divergence at N points, and its derivative by log q.
@@ -109,23 +173,22 @@ pub(crate) fn integrand_and_slope(
     });
 }
 
-/// The sums over the sides of some divergences of p and q, before their outer functions. `None` if
-/// that would take too many points.
+/// Some integrals over x; `None` if that would take too many points.
 pub(crate) fn integrate(
     pair: &Pair,
     logs: [LogDensity; 2],
-    divergences: &[&dyn Divergence],
+    integrands: &[Integrand],
     effort: Effort,
 ) -> Option<Vec<Integral>> {
     let mut pending = pair.tops(effort.cut);
     let mut settled: Vec<(Vec<Part>, [f64; 2])> = Vec::new();
-    let mut beyond = vec![0.0; divergences.len()];
+    let mut beyond = vec![0.0; integrands.len()];
     let mut points = 0;
     for round in 0..=effort.rounds {
         // A panel of a line is a few points, one of the plane thousands.
         let together = if pair.is_plane() { 1 } else { pending.len() };
         let found: Vec<(Vec<Vec<Part>>, usize, Vec<f64>)> = (pending.par_chunks(together.max(1)))
-            .map(|tops| of_tops(pair, logs, divergences, effort, tops))
+            .map(|tops| of_tops(pair, logs, integrands, effort, tops))
             .collect();
         for ((parts, count, ends), tops) in found.into_iter().zip(pending.chunks(together.max(1))) {
             points += count;
@@ -143,7 +206,7 @@ pub(crate) fn integrate(
         if round == effort.rounds {
             break;
         }
-        pending = worst(&mut settled, divergences.len(), effort.tolerance);
+        pending = worst(&mut settled, integrands, effort.tolerance);
         if pending.is_empty() {
             break;
         }
@@ -151,7 +214,7 @@ pub(crate) fn integrate(
     // In the order of x: however the panels were found, the sum is the same.
     settled.sort_by(|a, b| a.1[0].total_cmp(&b.1[0]));
     Some(
-        (0..divergences.len())
+        (0..integrands.len())
             .map(|kind| {
                 let sum = total(&settled, kind);
                 let floor = sum.floor + beyond[kind];
@@ -172,11 +235,15 @@ fn total(settled: &[(Vec<Part>, [f64; 2])], kind: usize) -> Part {
 }
 
 /// Takes out the panels whose errors are too large, and returns their halves.
-fn worst(settled: &mut Vec<(Vec<Part>, [f64; 2])>, kinds: usize, tolerance: f64) -> Vec<[f64; 2]> {
-    let allowed: Vec<f64> = (0..kinds)
+fn worst(
+    settled: &mut Vec<(Vec<Part>, [f64; 2])>,
+    integrands: &[Integrand],
+    tolerance: f64,
+) -> Vec<[f64; 2]> {
+    let allowed: Vec<f64> = (0..integrands.len())
         .map(|kind| {
             let sum = total(settled, kind);
-            let tolerance = tolerance * sum.value.abs().max(1.0);
+            let tolerance = tolerance * sum.value.abs().max(integrands[kind].least());
             // A sum that is lost is as good as it will get.
             if sum.error > tolerance.max(sum.floor) {
                 SHARE * tolerance
@@ -199,12 +266,12 @@ fn worst(settled: &mut Vec<(Vec<Part>, [f64; 2])>, kinds: usize, tolerance: f64)
     halves
 }
 
-/// The parts of some panels, of every divergence; how many points they took, and what may lie beyond
+/// The parts of some panels, of every integral; how many points they took, and what may lie beyond
 /// their ends.
 fn of_tops(
     pair: &Pair,
     logs: [LogDensity; 2],
-    divergences: &[&dyn Divergence],
+    integrands: &[Integrand],
     effort: Effort,
     tops: &[[f64; 2]],
 ) -> (Vec<Vec<Part>>, usize, Vec<f64>) {
@@ -212,21 +279,17 @@ fn of_tops(
     let n = sites.weights.len();
     if n > effort.points {
         return (
-            vec![vec![Part::default(); divergences.len()]; tops.len()],
+            vec![vec![Part::default(); integrands.len()]; tops.len()],
             n,
             Vec::new(),
         );
     }
-    let [log_p, log_q] = logs.map(|log| {
-        let mut values = vec![0.0; n];
-        log(&sites.x, &mut values);
-        values
-    });
+    let [log_p, log_q] = at_points(logs, &sites);
     let (mut values, mut roundings) = (vec![0.0; n], vec![0.0; n]);
-    let mut parts = vec![Vec::with_capacity(divergences.len()); tops.len()];
-    let mut beyond = Vec::with_capacity(divergences.len());
-    for divergence in divergences {
-        integrand(*divergence, [&log_p, &log_q], &mut values, &mut roundings);
+    let mut parts = vec![Vec::with_capacity(integrands.len()); tops.len()];
+    let mut beyond = Vec::with_capacity(integrands.len());
+    for one in integrands {
+        integrand(*one, [&log_p, &log_q], &mut values, &mut roundings);
         for (parts, part) in parts
             .iter_mut()
             .zip(sites.parts(effort.order, &values, &roundings))
@@ -236,6 +299,15 @@ fn of_tops(
         beyond.push(sites.beyond(&values));
     }
     (parts, n, beyond)
+}
+
+/// The log-densities at the points.
+fn at_points(logs: [LogDensity; 2], sites: &Sites) -> [Vec<f64>; 2] {
+    logs.map(|log| {
+        let mut values = vec![0.0; sites.weights.len()];
+        log(&sites.x, &mut values);
+        values
+    })
 }
 
 /// The points of a static mesh, for the sums that a gradient is taken of.

@@ -15,8 +15,6 @@ pub(super) struct Feature {
     unit: f64,
     /// It ends so many units from its centre.
     reach: f64,
-    /// Whether it has a corner at its centre that no panel may hold inside.
-    is_sharp: bool,
 }
 
 /// Gaussians end here: beyond are 2e-21 of one.
@@ -47,7 +45,6 @@ impl Feature {
             center,
             unit,
             reach: GAUSSIAN,
-            is_sharp: false,
         }
     }
 
@@ -65,7 +62,6 @@ impl Feature {
             center: bump.center,
             unit: bump.scale,
             reach,
-            is_sharp: false,
         }
     }
 
@@ -82,7 +78,6 @@ impl Feature {
             center,
             unit: std::f64::consts::PI / steepness,
             reach: CORNER,
-            is_sharp: false,
         }
     }
 
@@ -112,9 +107,6 @@ impl Feature {
 
     /// Whether it is resolved on a panel.
     fn is_resolved(&self, from: f64, to: f64) -> bool {
-        if self.is_sharp && from < self.center && self.center < to {
-            return false;
-        }
         let distance = (from - self.center).max(self.center - to).max(0.0) / self.unit;
         distance >= self.reach * (1.0 - 1e-12)
             || (to - from) / self.unit <= (LENGTH + GRADING * distance) * (1.0 + 1e-9)
@@ -122,21 +114,16 @@ impl Feature {
 }
 
 /// The features of two densities on a line: their components, the corners of the logarithm of each,
-/// and those where one density falls below the other, which are sharp if the integrand has a corner of
-/// its own there. `reach` shortens the components, each by its place in `p` and `q` joined.
-pub(super) fn features(
-    p: &[Bump],
-    q: &[Bump],
-    is_sharp: bool,
-    reach: impl Fn(usize) -> f64,
-) -> Vec<Feature> {
+/// and those where one density falls below the other. `reach` shortens the components, each by its
+/// place in `p` and `q` joined.
+pub(super) fn features(p: &[Bump], q: &[Bump], reach: impl Fn(usize) -> f64) -> Vec<Feature> {
     let mut features: Vec<Feature> = (p.iter().chain(q).enumerate())
         .map(|(place, bump)| Feature::of(bump).within(reach(place)))
         .filter(|feature| feature.reach > 0.0)
         .collect();
     if let Some(span) = span(&features) {
         let places = ends(&features, span);
-        corners(&places, p, q, is_sharp, &mut features);
+        corners(&places, p, q, &mut features);
     }
     features
 }
@@ -172,7 +159,7 @@ fn log_sum(bumps: &[Bump], x: f64) -> f64 {
 }
 
 /// Adds the corners between places that are ascending.
-fn corners(places: &[f64], p: &[Bump], q: &[Bump], is_sharp: bool, found: &mut Vec<Feature>) {
+fn corners(places: &[f64], p: &[Bump], q: &[Bump], found: &mut Vec<Feature>) {
     let tops: Vec<[(usize, f64); 2]> = (places.iter()).map(|&x| [top(p, x), top(q, x)]).collect();
     for (interval, tops) in places.windows(2).zip(tops.windows(2)) {
         let [from, to] = [interval[0], interval[1]];
@@ -182,14 +169,8 @@ fn corners(places: &[f64], p: &[Bump], q: &[Bump], is_sharp: bool, found: &mut V
         let rises = tops[0][0].1 < tops[0][1].1;
         if rises != (tops[1][0].1 < tops[1][1].1) {
             let steepness = |x: f64| (p[top(p, x).0].slope(x) - q[top(q, x).0].slope(x)).abs();
-            let corner = if is_sharp {
-                let apart = |x: f64| log_sum(p, x) - log_sum(q, x);
-                corner([from, to], 0.0, apart, steepness)
-            } else {
-                let apart = |x: f64| top(p, x).1 - top(q, x).1;
-                corner([from, to], NEAR, apart, steepness)
-            };
-            found.extend(corner.map(|corner| Feature { is_sharp, ..corner }));
+            let apart = |x: f64| top(p, x).1 - top(q, x).1;
+            found.extend(corner([from, to], apart, steepness));
         }
     }
 }
@@ -209,7 +190,7 @@ fn takeovers(
     let (one, other) = (bumps[first], bumps[last]);
     let apart = |x: f64| one.log_density(x) - other.log_density(x);
     let steepness = |x: f64| (one.slope(x) - other.slope(x)).abs();
-    let Some(corner) = corner([from, to], NEAR, apart, steepness) else {
+    let Some(corner) = corner([from, to], apart, steepness) else {
         return;
     };
     let x = corner.center;
@@ -223,10 +204,9 @@ fn takeovers(
     }
 }
 
-/// The corner where a difference of logarithms changes its sign, to this share of its unit.
+/// The corner where a difference of logarithms changes its sign, to a small share of its unit.
 fn corner(
     [mut from, mut to]: [f64; 2],
-    near: f64,
     apart: impl Fn(f64) -> f64,
     steepness: impl Fn(f64) -> f64,
 ) -> Option<Feature> {
@@ -236,7 +216,7 @@ fn corner(
     }
     for _ in 0..HALVINGS {
         let middle = 0.5 * (from + to);
-        if to - from <= near * Feature::corner(middle, steepness(middle)).unit {
+        if to - from <= NEAR * Feature::corner(middle, steepness(middle)).unit {
             break;
         }
         if (apart(middle) < 0.0) == rises {
@@ -276,6 +256,63 @@ pub(super) fn ends(features: &[Feature], [low, high]: [f64; 2]) -> Vec<f64> {
     ends
 }
 
+/// Places to look for equal densities at, on a panel.
+const LOOKS: usize = 16;
+
+/// The ends of panels with those added where both densities are equal: there |p − q| has a corner, which
+/// no rule may have inside a panel. Looked for are changes of sign between places on each panel, and where
+/// there is none, whether the difference that comes nearest to 0 gets there in between.
+pub(super) fn cut_where_equal(ends: Vec<f64>, p: &[Bump], q: &[Bump]) -> Vec<f64> {
+    let apart = |x: f64| log_sum(p, x) - log_sum(q, x);
+    let mut all = ends.clone();
+    let root = |mut from: f64, mut to: f64| {
+        let rises = apart(from) < 0.0;
+        for _ in 0..HALVINGS {
+            let middle = 0.5 * (from + to);
+            if (apart(middle) < 0.0) == rises {
+                from = middle;
+            } else {
+                to = middle;
+            }
+        }
+        0.5 * (from + to)
+    };
+    for pair in ends.windows(2) {
+        let at = |i: usize| pair[0] + (pair[1] - pair[0]) * i as f64 / LOOKS as f64;
+        let looks: Vec<(f64, f64)> = (0..=LOOKS).map(at).map(|x| (x, apart(x))).collect();
+        for two in looks.windows(2) {
+            if (two[0].1 < 0.0) != (two[1].1 < 0.0) {
+                all.push(root(two[0].0, two[1].0));
+            }
+        }
+        for three in looks.windows(3) {
+            let [(left, a), (_, b), (right, c)] = [three[0], three[1], three[2]];
+            let same = (a < 0.0) == (b < 0.0) && (b < 0.0) == (c < 0.0);
+            if !same || b.abs() > a.abs() || b.abs() > c.abs() {
+                continue;
+            }
+            // By golden section.
+            let (mut low, mut high) = (left, right);
+            for _ in 0..HALVINGS {
+                let [first, second] = [low + 0.382 * (high - low), high - 0.382 * (high - low)];
+                if apart(first).abs() < apart(second).abs() {
+                    high = second;
+                } else {
+                    low = first;
+                }
+                let nearest = 0.5 * (low + high);
+                if (apart(nearest) < 0.0) != (b < 0.0) {
+                    all.extend([root(left, nearest), root(nearest, right)]);
+                    break;
+                }
+            }
+        }
+    }
+    all.sort_by(f64::total_cmp);
+    all.dedup();
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -305,7 +342,7 @@ mod tests {
             bump(-3.0, 0.2, 1e-4, f64::INFINITY),
         ];
         let q = [bump(0.0, 0.0, 2.0, 4.0)];
-        let found = features(&p, &q, false, |_| f64::INFINITY);
+        let found = features(&p, &q, |_| f64::INFINITY);
         let corners: Vec<f64> = found[4..].iter().map(|corner| corner.center).collect();
         // The spike takes over and gives back; the two wide ones meet at 0; p falls below q twice.
         let near =

@@ -23,6 +23,8 @@ struct Component {
     factor: DMatrix<f64>,
 }
 
+/// Within so many widths of a component the panels around it resolve what is no narrower.
+const SEEN: f64 = 5.0;
 /// No component may be narrower than this share of its distance from the origin.
 const NARROWEST: f64 = 16.0 * f64::EPSILON;
 
@@ -74,14 +76,20 @@ impl Shape {
         }
     }
 
-    /// The Gaussians that p^α q^(1−α) is made of, for every component of p and of q: as long as α is
-    /// between 0 and 1 they lie within those, and otherwise they may reach far beyond.
+    /// The Gaussians that p^α q^(1−α) is made of, for every component of p and of q, where they are not
+    /// seen from both: of densities far apart, or where α is not between 0 and 1, most of the power may lie
+    /// where there is hardly any of either.
     pub fn powers(p: &Self, q: &Self, alpha: f64) -> Self {
         let mut components = Vec::new();
-        if p.dof.is_infinite() && q.dof.is_infinite() && !(0.0..=1.0).contains(&alpha) {
+        if p.dof.is_infinite() && q.dof.is_infinite() {
             for one in &p.components {
                 for other in &q.components {
-                    components.extend(one.power(other, alpha));
+                    let power = one.power(other, alpha);
+                    let is_seen = |power: &Component| {
+                        one.distance(power) < SEEN && other.distance(power) < SEEN
+                    };
+                    let within = (0.0..=1.0).contains(&alpha);
+                    components.extend(power.filter(|power| !(within && is_seen(power))));
                 }
             }
         }
@@ -156,6 +164,13 @@ impl Shape {
 }
 
 impl Component {
+    /// How many widths its centre is from that of another.
+    fn distance(&self, other: &Self) -> f64 {
+        let offset = &other.mean - &self.mean;
+        let z = self.factor.solve_lower_triangular(&offset);
+        z.map_or(f64::INFINITY, |z| z.norm())
+    }
+
     /// The Gaussian proportional to p^α q^(1−α), if its precision is positive definite.
     fn power(&self, other: &Self, alpha: f64) -> Option<Self> {
         let precision = |one: &Self| -> Option<DMatrix<f64>> {

@@ -2,7 +2,7 @@
 
 use super::bump::Bump;
 use super::legendre::{Order, Rule};
-use super::mesh::{Feature, HIDDEN, ends, features, span};
+use super::mesh::{Feature, HIDDEN, cut_where_equal, ends, features, span};
 use super::shape::{Frame, Shape, Sliced};
 use crate::divergence::DivergenceKind;
 
@@ -89,20 +89,21 @@ impl Pair {
         let powers: Vec<Shape> = (kinds.iter())
             .filter_map(|kind| Some(Shape::powers(p, q, kind.order()?)))
             .collect();
-        let is_sharp = kinds.contains(&DivergenceKind::TotalVariation);
+        let is_sharp = kinds.iter().any(|kind| kind.has_corner());
         let (kind, features) = match frame {
             None => {
-                let mut all = features(&p.bumps(), &q.bumps(), is_sharp, |_| f64::INFINITY);
-                let extra = powers.iter().flat_map(Shape::bumps);
-                all.extend(beyond(extra, &all));
+                let mut all = features(&p.bumps(), &q.bumps(), |_| f64::INFINITY);
+                let others = powers.iter().flat_map(Shape::bumps);
+                all.extend(others.map(|one| Feature::gaussian(one.center, one.scale)));
                 (Kind::Line, all)
             }
             Some(_) if p.components() + q.components() > MOST_IN_PLANE => return None,
             Some(frame) => {
                 let [p, q] = [p, q].map(|shape| shape.sliced(frame));
                 let others: Vec<Sliced> = powers.iter().flat_map(|one| one.sliced(frame)).collect();
-                let mut all = outer_features(&p, &q, is_sharp);
-                all.extend(beyond(others.iter().map(|one| one.marginal), &all));
+                let mut all = outer_features(&p, &q);
+                let marginals = others.iter().map(|one| one.marginal);
+                all.extend(marginals.map(|one| Feature::gaussian(one.center, one.scale)));
                 let kind = Kind::Plane {
                     frame,
                     p,
@@ -113,11 +114,11 @@ impl Pair {
                 (kind, all)
             }
         };
-        let span = span(&features)?;
-        Some(Self {
-            kind,
-            tops: ends(&features, span),
-        })
+        let mut tops = ends(&features, span(&features)?);
+        if is_sharp && frame.is_none() {
+            tops = cut_where_equal(tops, &p.bumps(), &q.bumps());
+        }
+        Some(Self { kind, tops })
     }
 
     /// Whether there are lines in a plane.
@@ -165,25 +166,11 @@ impl Pair {
     }
 }
 
-/// Those bumps that reach beyond all features.
-fn beyond(bumps: impl Iterator<Item = Bump>, features: &[Feature]) -> Vec<Feature> {
-    let Some([low, high]) = span(features) else {
-        return Vec::new();
-    };
-    bumps
-        .map(|bump| Feature::gaussian(bump.center, bump.scale))
-        .filter(|feature| {
-            let [from, to] = feature.span();
-            from < low || to > high
-        })
-        .collect()
-}
-
 /// The features of the integrals along lines, as a function of where the line is.
-fn outer_features(p: &[Sliced], q: &[Sliced], is_sharp: bool) -> Vec<Feature> {
+fn outer_features(p: &[Sliced], q: &[Sliced]) -> Vec<Feature> {
     let marginals =
         |side: &[Sliced]| -> Vec<Bump> { side.iter().map(|one| one.marginal).collect() };
-    let mut all = features(&marginals(p), &marginals(q), is_sharp, |_| f64::INFINITY);
+    let mut all = features(&marginals(p), &marginals(q), |_| f64::INFINITY);
     let Some([low, high]) = span(&all) else {
         return all;
     };
@@ -248,7 +235,7 @@ impl Sites {
             None => p[place].reach(t),
             Some(place) => q[place].reach(t),
         };
-        let mut all = features(&at(p), &at(q), is_sharp, reach);
+        let mut all = features(&at(p), &at(q), reach);
         let within = |one: &Sliced| {
             let bump = one.at(t);
             Feature::gaussian(bump.center, bump.scale).within(one.reach(t))
@@ -259,7 +246,11 @@ impl Sites {
         }));
         let first = self.halves.len();
         if let Some(span) = span(&all) {
-            for pair in ends(&all, span).windows(2) {
+            let mut ends = ends(&all, span);
+            if is_sharp {
+                ends = cut_where_equal(ends, &at(p), &at(q));
+            }
+            for pair in ends.windows(2) {
                 self.panel(rule, [pair[0], pair[1]], weight, |s, tell| {
                     tell.extend(frame.point(t, s));
                 });
