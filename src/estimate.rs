@@ -39,7 +39,7 @@ pub struct Estimated {
 /// 16 maximum-likelihood fits from k-means clusters.
 ///
 /// # Errors
-/// If there are fewer rows than K (D + 1), their covariance is not positive definite, or every fit failed.
+/// If there are fewer rows than K (D + 1), columns follow from others, or every fit failed.
 pub fn estimate(name: &str, rows: &Samples, components: usize, seed: u64) -> Result<Estimated> {
     let gaussian = Operand::estimated(name, rows.clone())?;
     if let (1, Some(mixture)) = (components, gaussian.model.as_mixture()) {

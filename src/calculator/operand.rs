@@ -17,6 +17,8 @@ pub struct Operand {
     pub model: TargetModel,
     /// The rows it was estimated from, if it was.
     pub rows: Option<Samples>,
+    /// What its file was taken for that may not be meant, each with what to do.
+    pub notes: Vec<String>,
 }
 
 impl Operand {
@@ -26,38 +28,37 @@ impl Operand {
             name: name.into(),
             model: model.into(),
             rows: None,
+            notes: Vec::new(),
         }
     }
 
     /// The Gaussian with the mean and the covariance of some rows, divided by N − 1.
     ///
     /// # Errors
-    /// If there are fewer than D + 1 rows, or their covariance is not positive definite.
+    /// If there are fewer than D + 1 rows, columns follow from others, or the covariance goes beyond
+    /// the range of numbers.
     pub fn estimated(name: impl Into<String>, rows: Samples) -> Result<Self> {
         let name = name.into();
-        let (n, dim) = (rows.len(), rows.dim());
-        if n < dim + 1 {
+        if let Some(dependence) = rows.dependence() {
             return Err(Error::usage(
-                format!(
-                    "{name}: {} are too few to estimate a Gaussian in {}",
-                    count(n, "row"),
-                    count(dim, "dimension")
-                ),
-                format!("give at least {} rows, or fewer columns", dim + 1),
+                format!("{name}: {dependence}"),
+                dependence.help(),
             ));
         }
-        let covariance = rows.covariance() * (n as f64 / (n as f64 - 1.0));
+        let n = rows.len() as f64;
+        let covariance = rows.covariance() * (n / (n - 1.0));
         let mixture =
             Mixture::gaussian(rows.mean().as_slice().to_vec(), covariance).map_err(|error| {
                 Error::usage(
                     format!("{name}: the covariance of the rows is {}", error.message),
-                    "remove columns that follow from others",
+                    "choose units in which the means and standard deviations are nearer to 1",
                 )
             })?;
         Ok(Self {
             name,
             model: mixture.into(),
             rows: Some(rows),
+            notes: Vec::new(),
         })
     }
 
@@ -111,6 +112,15 @@ const KNOWN: [&str; 5] = ["toml", "json", "npz", "csv", "npy"];
 /// # Errors
 /// If the file cannot be read or does not hold a density.
 pub fn read_operand(text: &str) -> Result<Operand> {
+    read_operand_with_header(text, None)
+}
+
+/// As [`read_operand`], where `header` says of a `.csv` whether its first line names the columns, as in
+/// [`read_samples`].
+///
+/// # Errors
+/// As [`read_operand`].
+pub fn read_operand_with_header(text: &str, header: Option<bool>) -> Result<Operand> {
     let (path, fit) = match text.rsplit_once('#') {
         Some((path, fit)) if !Path::new(text).exists() => (Path::new(path), Some(fit)),
         _ => (Path::new(text), None),
@@ -139,14 +149,18 @@ pub fn read_operand(text: &str) -> Result<Operand> {
             "give a .toml, .json, .npz, .csv or .npy file, or the folder of a run",
         ));
     }
-    let model = match extension {
-        "csv" | "npy" => return Operand::estimated(text, read_samples(path)?),
+    let (model, notes) = match extension {
+        "csv" | "npy" => {
+            let read = read_samples(path, header.filter(|_| extension == "csv"))?;
+            (TargetModel::Samples(read.samples), read.notes)
+        }
         "toml" => read_target(path)?,
         _ if path.is_dir() && fit == Some("target") => read_target(&path.join("config.toml"))?,
-        _ => TargetModel::Mixture(read_mixture(path, fit)?),
+        _ => (TargetModel::Mixture(read_mixture(path, fit)?), Vec::new()),
     };
-    match model {
-        TargetModel::Samples(rows) => Operand::estimated(text, rows),
-        model => Ok(Operand::new(text, model)),
-    }
+    let operand = match model {
+        TargetModel::Samples(rows) => Operand::estimated(text, rows)?,
+        model => Operand::new(text, model),
+    };
+    Ok(Operand { notes, ..operand })
 }

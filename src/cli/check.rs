@@ -30,7 +30,7 @@ pub fn check(options: &Options, voice: Voice) -> Result<Outcome> {
         return Ok(Outcome::Success);
     }
     let experiment = Experiment::load(&options.config, Vec::new())?;
-    super::print_notes(&experiment, voice);
+    voice.notes(&experiment.notes);
     experiment.numerics()?;
     if voice.quiet {
         return Ok(Outcome::Success);

@@ -9,7 +9,8 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 use klfit::Result;
 use klfit::calculator::{
-    Accuracy, Answer, Claim, Ending, Matrix, Method, Operand, Progress, Question, read_operand,
+    Accuracy, Answer, Claim, Ending, Matrix, Method, Operand, Progress, Question,
+    read_operand_with_header,
 };
 use klfit::digest;
 use klfit::divergence::{DivergenceKind, DivergenceName};
@@ -33,6 +34,10 @@ pub struct Options {
     /// The densities p and q; with --matrix, any number of them
     #[arg(required = true, value_name = "DENSITY")]
     densities: Vec<String>,
+    /// Whether the first line of every .csv names its columns [default: if none of its cells is a
+    /// number]
+    #[arg(long, value_name = "true|false")]
+    header: Option<bool>,
     /// Which divergences: kl, reverse-kl, js, jeffreys, alpha, renyi, chi2, squared-hellinger,
     /// total-variation [default: the first four]
     #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = kind_names())]
@@ -205,12 +210,13 @@ pub fn divergence(options: &Options, voice: Voice) -> Result<Outcome> {
     }
 }
 
-fn read(options: &Options) -> Result<Vec<Operand>> {
-    options
-        .densities
-        .iter()
-        .map(|text| read_operand(text))
-        .collect()
+fn read(options: &Options, voice: Voice) -> Result<Vec<Operand>> {
+    let read = |text: &String| {
+        let operand = read_operand_with_header(text, options.header)?;
+        voice.notes(&operand.notes);
+        Ok(operand)
+    };
+    options.densities.iter().map(read).collect()
 }
 
 /// A number of an answer in a few words.
@@ -238,7 +244,7 @@ struct Report<'a> {
 }
 
 fn pair(options: &Options, question: &Question, voice: Voice) -> Result<Outcome> {
-    let operands = read(options)?;
+    let operands = read(options, voice)?;
     let (p, q) = (&operands[0], &operands[1]);
     let bar = bar(voice);
     let answers = question.ask(p, q, &|progress| show(&bar, progress))?;
@@ -394,7 +400,7 @@ fn remark(answer: &Answer) -> String {
 }
 
 fn matrix(options: &Options, question: &Question, voice: Voice) -> Result<Outcome> {
-    let operands = read(options)?;
+    let operands = read(options, voice)?;
     if let Some(folder) = &options.out {
         // Before the work, not after.
         fs::create_dir_all(folder).map_err(io("create", folder))?;

@@ -10,7 +10,7 @@ use klfit::digest::{self, count};
 use klfit::error::Error;
 use klfit::estimate;
 use klfit::mixture::NaturalParameters;
-use klfit::target::read_samples;
+use klfit::target::{SamplesFile, read_samples};
 
 use super::{Outcome, Voice};
 
@@ -24,6 +24,9 @@ Without --out the model is printed. `klfit divergence` and the [target] of a con
 pub struct Options {
     /// The samples, a .csv or .npy file with a row for each
     samples: PathBuf,
+    /// Whether the first line of a .csv names its columns [default: if none of its cells is a number]
+    #[arg(long, value_name = "true|false")]
+    header: Option<bool>,
     /// How many Gaussians
     #[arg(long, default_value_t = 1, value_name = "K")]
     components: usize,
@@ -40,7 +43,11 @@ pub struct Options {
 
 /// Estimates the model, and writes or prints it.
 pub fn estimate(options: &Options, voice: Voice) -> Result<Outcome> {
-    let rows = read_samples(&options.samples)?;
+    let SamplesFile {
+        samples: rows,
+        notes,
+    } = read_samples(&options.samples, options.header)?;
+    voice.notes(&notes);
     let name = options.samples.display().to_string();
     if options.components == 0 {
         return Err(Error::Usage {

@@ -57,7 +57,7 @@ pub fn landscape(options: &Options, voice: Voice) -> Result<Outcome> {
         of_run(&folder, &wanted.or(asked), &out)?
     } else {
         let experiment = Experiment::load(path, Vec::new())?;
-        super::print_notes(&experiment, voice);
+        voice.notes(&experiment.notes);
         let name = format!("{}-landscape", experiment.config.name);
         let out = (options.out.clone()).unwrap_or_else(|| Path::new("outputs").join(name));
         let asked = experiment.config.landscape.clone().unwrap_or_default();

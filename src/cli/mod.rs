@@ -20,7 +20,6 @@ mod table;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 use klfit::Result;
-use klfit::config::Experiment;
 
 pub use complaint::complain;
 
@@ -123,11 +122,13 @@ pub fn dispatch(cli: Cli) -> Result<Outcome> {
     }
 }
 
-/// Says what was taken in a way the user may not have meant.
-fn print_notes(experiment: &Experiment, voice: Voice) {
-    if !voice.quiet {
-        for note in &experiment.notes {
-            anstream::eprintln!("note: {note}");
+impl Voice {
+    /// Says what was taken in a way the user may not have meant.
+    fn notes(self, notes: &[String]) {
+        if !self.quiet {
+            for note in notes {
+                anstream::eprintln!("note: {note}");
+            }
         }
     }
 }

@@ -57,7 +57,7 @@ pub fn run(options: &Options, voice: Voice) -> Result<Outcome> {
         return super::sweep::run(&sweep, out, existing, !options.no_figures, voice);
     }
     let experiment = Experiment::load(&options.config, overrides(options))?;
-    super::print_notes(&experiment, voice);
+    voice.notes(&experiment.notes);
     let out =
         (options.out.clone()).unwrap_or_else(|| Path::new("outputs").join(&experiment.config.name));
     run_in(&out, experiment, existing, !options.no_figures, voice)

@@ -79,7 +79,7 @@ pub fn run(
     if !voice.quiet
         && let Some(point) = sweep.points.first()
     {
-        super::print_notes(&point.experiment, voice);
+        voice.notes(&point.experiment.notes);
     }
     let following = Following {
         total: sweep.points.len(),

@@ -70,6 +70,7 @@ impl Experiment {
         let mut config = self.config.clone();
         if let TargetKind::Samples(samples) = &mut config.target.kind {
             samples.file = run_folder::TARGET.into();
+            samples.header = Some(true);
         }
         super::resolve::to_toml(&config).map_err(|error| {
             Error::usage(
@@ -140,7 +141,8 @@ impl Experiment {
     }
 
     pub(super) fn from_source(source: &Source) -> Result<Self, ConfigError> {
-        let (mut config, target) = super::resolve::resolve(source)?;
+        let mut notes = Vec::new();
+        let (mut config, target) = super::resolve::resolve(source, &mut notes)?;
         let top = KeyPath::default();
         check::name(source, &top.name("name"), &config.name, "outputs/NAME")?;
         check::device(source, &config.device)?;
@@ -152,7 +154,6 @@ impl Experiment {
             return Err(source.error(&top.name("fit"), "is empty", help));
         }
         let every_follows = config.log.every.is_none();
-        let mut notes = Vec::new();
         let mut plans = Vec::with_capacity(config.fit.len());
         for (i, fit) in config.fit.iter_mut().enumerate() {
             let at = top.name("fit").index(i);

@@ -21,8 +21,11 @@ const MOST_FITS: usize = 256;
 pub(super) const SWEEP: &str = "sweep";
 
 /// Reads a config, merges what is shared, and applies the overrides; and the target, on which
-/// defaults depend.
-pub(super) fn resolve(source: &Source) -> Result<(Config, TargetModel), ConfigError> {
+/// defaults depend; what may not be meant goes to `notes`.
+pub(super) fn resolve(
+    source: &Source,
+    notes: &mut Vec<String>,
+) -> Result<(Config, TargetModel), ConfigError> {
     let mut top = source.table()?;
     for one in source
         .overrides
@@ -39,7 +42,7 @@ pub(super) fn resolve(source: &Source) -> Result<(Config, TargetModel), ConfigEr
         return Err(source.advised(unknown_key(key, name, &KEYS, None)));
     }
     no_lists(&top, &KeyPath::default(), source)?;
-    let (target_config, target) = target(&mut top, source)?;
+    let (target_config, target) = target(&mut top, source, notes)?;
     let estimator = match &target {
         TargetModel::Samples(_) => "rows",
         target => EstimatorConfig::default_type(target.dim()),
@@ -117,7 +120,11 @@ fn no_lists(table: &Table, at: &KeyPath, source: &Source) -> Result<(), ConfigEr
 }
 
 /// Reads the target; its section stays in `top`, in the form that serde reads.
-fn target(top: &mut Table, source: &Source) -> Result<(TargetConfig, TargetModel), ConfigError> {
+fn target(
+    top: &mut Table,
+    source: &Source,
+    notes: &mut Vec<String>,
+) -> Result<(TargetConfig, TargetModel), ConfigError> {
     let at = KeyPath::dotted("target");
     type_inside(top, "target", "");
     let Some(section) = top.get("target") else {
@@ -126,20 +133,22 @@ fn target(top: &mut Table, source: &Source) -> Result<(TargetConfig, TargetModel
         return Err(source.error(&at, "is missing", help));
     };
     let mut config: TargetConfig = source.deserialize(&at, section.clone())?;
-    let target = config.resolve(&at, source)?;
+    let target = config.resolve(&at, source, notes)?;
     Ok((config, target))
 }
 
 /// The density of a TOML file: that of its `[target]` if it is an experiment, or else the file itself,
-/// which then has the keys of that section.
+/// which then has the keys of that section. With it comes what may not be meant.
 ///
 /// # Errors
 /// If the file cannot be read or does not describe a density.
-pub fn read_target(path: &Path) -> KlfitResult<TargetModel> {
+pub fn read_target(path: &Path) -> KlfitResult<(TargetModel, Vec<String>)> {
     let source = Source::read(path, Vec::new())?;
     let mut top = source.table()?;
+    let mut notes = Vec::new();
     if top.contains_key("target") {
-        return Ok(target(&mut top, &source)?.1);
+        let (_, model) = target(&mut top, &source, &mut notes)?;
+        return Ok((model, notes));
     }
     if !DENSITY.iter().any(|key| top.contains_key(*key)) {
         let help = "write weights, means and stds (or covariances), or a [target] section that has \
@@ -156,7 +165,8 @@ pub fn read_target(path: &Path) -> KlfitResult<TargetModel> {
         .unwrap_or(Value::Table(Table::new()));
     let at = KeyPath::default();
     let mut config: TargetConfig = source.deserialize(&at, section)?;
-    Ok(config.resolve(&at, &source)?)
+    let model = config.resolve(&at, &source, &mut notes)?;
+    Ok((model, notes))
 }
 
 /// A density in a file of its own has one of these keys.

@@ -55,6 +55,10 @@ pub struct NetworkConfig {
 pub struct SamplesConfig {
     /// A `.csv` or `.npy` file; a path that is not absolute starts at the config.
     pub file: PathBuf,
+    /// Whether the first line of a `.csv` names the columns; it does if none of its cells is a number
+    /// where this is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<bool>,
 }
 
 /// A mixture that was saved elsewhere.
@@ -94,10 +98,12 @@ impl TargetConfig {
     }
 
     /// The target it describes, standing at `at`; a saved mixture is replaced by what the file holds.
+    /// What may not be meant goes to `notes`.
     pub(super) fn resolve(
         &mut self,
         at: &KeyPath,
         source: &Source,
+        notes: &mut Vec<String>,
     ) -> Result<TargetModel, ConfigError> {
         if let (Some(dof), false) = (self.dof, matches!(self.kind, TargetKind::StudentT(_))) {
             let help = "remove it, or set type = \"student-t\"";
@@ -132,9 +138,12 @@ impl TargetConfig {
                 })?;
                 TargetModel::Mixture(joint.mixture)
             }
-            TargetKind::Samples(samples) => read_samples(&source.beside(&samples.file))
-                .map(TargetModel::Samples)
-                .map_err(|error| in_file(error, at, source))?,
+            TargetKind::Samples(samples) => {
+                let read = read_samples(&source.beside(&samples.file), samples.header)
+                    .map_err(|error| in_file(error, at, source))?;
+                notes.extend(read.notes);
+                TargetModel::Samples(read.samples)
+            }
             TargetKind::Saved(saved) => {
                 let mixture = saved.resolve(at, source)?;
                 self.kind = TargetKind::Mixture((&mixture).into());

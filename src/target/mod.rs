@@ -9,7 +9,7 @@ mod student_t;
 use burn::tensor::Tensor;
 
 pub use model::TargetModel;
-pub use samples::{Samples, read_samples};
+pub use samples::{Dependence, Relation, Samples, SamplesFile, read_samples};
 pub use student_t::StudentT;
 
 use crate::density::{Density, Draws, Nodes};

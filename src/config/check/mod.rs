@@ -2,6 +2,7 @@
 //! go together.
 
 mod estimator;
+mod rows;
 
 use std::collections::HashSet;
 
@@ -247,6 +248,7 @@ impl Fit<'_> {
         let dim = self.target.dim();
         let divergence = self.divergence(fit)?;
         self.family(fit)?;
+        self.rows(fit, notes)?;
         let family = Family::new(fit.family.clone(), dim);
         self.estimator(fit, divergence)?;
         self.optimizer(fit, &family)?;

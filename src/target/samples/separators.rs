@@ -1,0 +1,118 @@
+//! Tables that have something else than commas between their cells, or in their numbers.
+
+use csv::StringRecord;
+
+use crate::digest::count;
+use crate::error::Error;
+
+/// What other programs put between cells, as they are called here and in pandas.
+const OTHERS: [(char, &str, &str); 3] = [
+    (';', "semicolons", ";"),
+    ('\t', "tabs", "\\t"),
+    ('|', "bars", "|"),
+];
+/// No more of a line is repeated than this.
+const LONGEST: usize = 60;
+
+/// The error of a line that could not be read for what stands between or in its numbers; `text` is
+/// the line and `columns` what the first line has.
+pub(super) fn error(
+    record: &StringRecord,
+    columns: usize,
+    line: usize,
+    text: impl AsRef<str>,
+) -> Option<Error> {
+    let text = text.as_ref();
+    let found = OTHERS.into_iter().find_map(|(character, name, code)| {
+        let pieces: Vec<&str> = text.split(character).map(unquoted).collect();
+        let is_it = pieces.len() > 1 && pieces.iter().any(|piece| is_number_somewhere(piece));
+        is_it.then_some((pieces, name, code))
+    });
+    if let Some((pieces, name, code)) = found {
+        return Some(between(line, text, &pieces, name, code));
+    }
+    let pieces: Vec<&str> = text.split_whitespace().map(unquoted).collect();
+    let is_table = record.len() == 1 || pieces.len() == columns;
+    if is_table && pieces.len() > 1 && pieces.iter().all(|piece| is_number_somewhere(piece)) {
+        return Some(between(line, text, &pieces, "spaces", "\\s+"));
+    }
+    // One column of 3,346 reads as two.
+    let whole = |cell: &str| cell.parse::<i64>().is_ok();
+    let digits = |cell: &str| !cell.is_empty() && cell.bytes().all(|byte| byte.is_ascii_digit());
+    let halves = (record.iter().enumerate()).all(|(i, cell)| {
+        if i % 2 == 0 {
+            whole(cell)
+        } else {
+            digits(cell)
+        }
+    });
+    if record.len() == 2 * columns && halves {
+        return Some(Error::usage(
+            format!(
+                "line {line}: {}, but the first line has {columns}, as if {} had decimal commas",
+                count(record.len(), "cell"),
+                shortened(text)
+            ),
+            format!(
+                "write decimal points, as in {}.{}; with pandas: pd.read_csv(file, sep=\";\", \
+                 decimal=\",\").to_csv(\"new.csv\", index=False)",
+                &record[0], &record[1]
+            ),
+        ));
+    }
+    None
+}
+
+fn between(line: usize, text: &str, pieces: &[&str], name: &str, code: &str) -> Error {
+    let (commas, decimal) = match pieces.iter().any(|piece| has_decimal_comma(piece)) {
+        true => (
+            " and decimal commas in its numbers",
+            (", and write decimal points", ", decimal=\",\""),
+        ),
+        false => ("", ("", "")),
+    };
+    Error::usage(
+        format!(
+            "line {line} has {name} between its cells{commas}: {}",
+            shortened(text)
+        ),
+        format!(
+            "separate the cells with commas{}; with pandas: pd.read_csv(file, sep=\"{code}\"{})\
+             .to_csv(\"new.csv\", index=False)",
+            decimal.0, decimal.1
+        ),
+    )
+}
+
+fn shortened(text: &str) -> String {
+    let text = text.trim();
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+fn unquoted(piece: &str) -> &str {
+    piece.trim().trim_matches('"').trim()
+}
+
+/// Whether a piece of text is a number, with a decimal point or comma.
+fn is_number_somewhere(piece: &str) -> bool {
+    piece.parse::<f64>().is_ok() || has_decimal_comma(piece)
+}
+
+/// Whether a piece of text is a number as 3,346 or 1.234,5 are.
+fn has_decimal_comma(piece: &str) -> bool {
+    piece.matches(',').count() == 1
+        && (piece.replace('.', "").replace(',', "."))
+            .parse::<f64>()
+            .is_ok()
+}
+
+/// Whether a cell is a number but for what groups its digits, or a decimal comma.
+pub(super) fn is_grouped(cell: &str) -> bool {
+    let bare: String = (cell.chars())
+        .filter(|c| !c.is_whitespace() && !",'’_".contains(*c))
+        .collect();
+    bare.len() < cell.len() && (bare.parse::<f64>().is_ok() || has_decimal_comma(cell))
+}
