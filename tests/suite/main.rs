@@ -23,6 +23,7 @@ mod published_numbers;
 mod readers;
 mod report;
 mod resume;
+mod rows;
 mod spikes;
 mod support;
 mod targets;

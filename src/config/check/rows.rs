@@ -19,9 +19,10 @@ impl Fit<'_> {
             Covariance::Diagonal | Covariance::Isotropic => false,
         };
         let name = covariance.name();
+        let article = if name.starts_with('i') { "an" } else { "a" };
         if !is_seen {
             notes.push(format!(
-                "{}: {dependence}; a {name} covariance does not see that",
+                "{}: {dependence}; {article} {name} covariance does not see that",
                 self.at
             ));
             return Ok(());
