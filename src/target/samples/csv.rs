@@ -24,6 +24,9 @@ pub(super) fn from_csv(bytes: &[u8], header: Option<bool>) -> Result<(Samples, V
             )
         })?;
         let line = || line_of(&record, bytes);
+        if names.is_empty() && is_for_spreadsheets(&record) {
+            continue;
+        }
         if names.is_empty() {
             check_width(record.len())?;
             names = numbered(record.len());
@@ -48,6 +51,11 @@ pub(super) fn from_csv(bytes: &[u8], header: Option<bool>) -> Result<(Samples, V
     }
     let dim = names.len();
     Ok((Samples::new(names, rows, dim)?, doubts.words()))
+}
+
+/// Whether a first line tells a spreadsheet what stands between the cells, as `sep=,` does.
+fn is_for_spreadsheets(record: &StringRecord) -> bool {
+    (record.iter().next()).is_some_and(|cell| cell.len() <= 5 && cell.starts_with("sep="))
 }
 
 fn is_number(cell: &str) -> bool {

@@ -88,7 +88,7 @@ impl Samples {
             f64::INFINITY
         };
         let relations = (dependent(&correlation, rounding).into_iter())
-            .map(|(column, shares)| self.relation(column, &shares, &mean, &stds))
+            .map(|found| self.relation(&found, &mean, &stds))
             .collect();
         Some(Dependence::Columns {
             relations,
@@ -96,32 +96,26 @@ impl Samples {
         })
     }
 
-    /// The equation of a column from coefficients in standard deviations.
-    fn relation(
-        &self,
-        column: usize,
-        shares: &[(usize, f64)],
-        mean: &DVector<f64>,
-        stds: &DVector<f64>,
-    ) -> Relation {
-        let largest = shares
-            .iter()
-            .fold(0.0, |most: f64, (_, share)| most.max(share.abs()));
-        let terms: Vec<(usize, f64)> = (shares.iter())
+    /// The equation of a column that depends on others.
+    fn relation(&self, found: &Dependent, mean: &DVector<f64>, stds: &DVector<f64>) -> Relation {
+        let (column, std) = (found.column, stds[found.column]);
+        let shares = found.shares.iter();
+        let largest = (shares.clone()).fold(0.0, |most: f64, (_, share)| most.max(share.abs()));
+        let terms: Vec<(usize, f64)> = (shares)
             .filter(|(_, share)| share.abs() > LEAST_COEFFICIENT * largest)
-            .map(|&(d, share)| (d, share * stds[column] / stds[d]))
+            .map(|&(d, share)| (d, share * std / stds[d]))
             .collect();
         let explained: f64 = terms.iter().map(|&(d, c)| c * mean[d]).sum();
-        let size: f64 = terms.iter().map(|&(d, c)| (c * mean[d]).abs()).sum();
         let constant = mean[column] - explained;
-        // What rounding leaves of the means is no constant.
-        let least = LEAST_COEFFICIENT * stds[column].max(f64::EPSILON * size);
+        // What the coefficients are not known to is no constant where the means are far from 0.
+        let far: f64 = terms.iter().map(|&(d, _)| mean[d].abs() / stds[d]).sum();
+        let known = std * (LEAST_COEFFICIENT + found.residual * far);
         Relation {
             column: self.names[column].clone(),
             terms: (terms.into_iter())
                 .map(|(d, c)| (c, self.names[d].clone()))
                 .collect(),
-            constant: if constant.abs() > least {
+            constant: if constant.abs() > known {
                 constant
             } else {
                 0.0
@@ -130,16 +124,25 @@ impl Samples {
     }
 }
 
+/// A column that depends on others, in standard deviations.
+struct Dependent {
+    column: usize,
+    /// Its coefficients on columns before it.
+    shares: Vec<(usize, f64)>,
+    /// The standard deviation that they leave.
+    residual: f64,
+}
+
 /// The columns whose variance given those before them is nothing but rounding, with their coefficients
 /// on the others; one at least.
 ///
 /// A Cholesky factorisation C = L Lᵀ in the order of the columns, without those columns: its pivots
 /// are the conditional variances.
-fn dependent(correlation: &DMatrix<f64>, rounding: f64) -> Vec<(usize, Vec<(usize, f64)>)> {
+fn dependent(correlation: &DMatrix<f64>, rounding: f64) -> Vec<Dependent> {
     let dim = correlation.nrows();
     let bound = (dim as f64 * LEAST_EIGENVALUE).max(rounding);
     let mut found = Vec::new();
-    let mut smallest = (f64::INFINITY, 0, Vec::new());
+    let mut nearest: Option<(f64, Dependent)> = None;
     // The independent columns so far, with the rows of L.
     let mut kept: Vec<usize> = Vec::with_capacity(dim);
     let mut factor: Vec<Vec<f64>> = Vec::with_capacity(dim);
@@ -151,7 +154,7 @@ fn dependent(correlation: &DMatrix<f64>, rounding: f64) -> Vec<(usize, Vec<(usiz
         }
         let pivot = correlation[(d, d)] - row.iter().map(|entry| entry * entry).sum::<f64>();
         let is_dependent = pivot <= bound;
-        if is_dependent || pivot < smallest.0 {
+        if is_dependent || nearest.as_ref().is_none_or(|(least, _)| pivot < *least) {
             // Lᵀ b = the row.
             let mut shares = row.clone();
             for i in (0..shares.len()).rev() {
@@ -161,19 +164,23 @@ fn dependent(correlation: &DMatrix<f64>, rounding: f64) -> Vec<(usize, Vec<(usiz
                     shares[j] -= share * factor[i][j];
                 }
             }
-            let shares: Vec<(usize, f64)> = kept.iter().copied().zip(shares).collect();
+            let one = Dependent {
+                column: d,
+                shares: kept.iter().copied().zip(shares).collect(),
+                residual: pivot.max(dim as f64 * f64::EPSILON).sqrt(),
+            };
             if is_dependent {
-                found.push((d, shares));
+                found.push(one);
                 continue;
             }
-            smallest = (pivot, d, shares);
+            nearest = Some((pivot, one));
         }
         row.push(pivot.sqrt());
         factor.push(row);
         kept.push(d);
     }
     if found.is_empty() {
-        found.push((smallest.1, smallest.2));
+        found.extend(nearest.map(|(_, one)| one));
     }
     found
 }

@@ -32,7 +32,12 @@ pub(super) fn error(
         return Some(between(line, text, &pieces, name, code));
     }
     let pieces: Vec<&str> = text.split_whitespace().map(unquoted).collect();
-    let is_table = record.len() == 1 || pieces.len() == columns;
+    let is_table = match record.len() {
+        1 => true,
+        // The commas stand between cells.
+        cells if cells == columns => false,
+        _ => columns == 1 || columns == pieces.len(),
+    };
     if is_table && pieces.len() > 1 && pieces.iter().all(|piece| is_number_somewhere(piece)) {
         return Some(between(line, text, &pieces, "spaces", "\\s+"));
     }
