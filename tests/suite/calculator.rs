@@ -993,7 +993,7 @@ fn mistakes_are_named_with_their_remedy() {
         (vec![&*line, &line, &line], "3 densities", "--matrix"),
         (vec![&*hole, &plane], "line 3, column b", ""),
         (vec![&*few, &plane], "2 rows are too few", "at least 3 rows"),
-        (vec![&*flat, &plane], "not positive definite", "columns"),
+        (vec![&*flat, &plane], "column b is 2 a", "leave out b"),
         (vec![&*nothing, &line], "`target` is missing", "means"),
         (vec!["no.toml", &*line], "cannot read no.toml", "path"),
         (vec!["no", &*line], "cannot read no", "path"),
