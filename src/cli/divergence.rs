@@ -161,6 +161,16 @@ impl Options {
             let message = format!("{name} has no error to reach and no draws to make");
             return refuse(message, "remove --rel-err, --abs-err and --samples");
         }
+        let is_csv = |text: &String| {
+            let extension = Path::new(text).extension();
+            extension.is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
+        };
+        if self.header.is_some() && !self.densities.iter().any(is_csv) {
+            return refuse(
+                "--header is given, and no density is a .csv".to_owned(),
+                "remove it; a .toml says `header = true` itself",
+            );
+        }
         if self.matrix && question.divergences.len() > 1 {
             let message = format!(
                 "a matrix holds one divergence, and {} are asked for",

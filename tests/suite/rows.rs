@@ -730,6 +730,17 @@ fn the_commands_tell_of_what_they_doubt() {
         !said.contains("note") && table.matches("of 4 rows").count() == 2,
         "{table}"
     );
+    let idle = ["divergence", "p.toml", "p.toml", "--header", "true"];
+    let (code, _, said) = at(&pandas, &idle);
+    assert_eq!(code, Some(2));
+    assert!(
+        said.contains("--header is given, and no density is a .csv"),
+        "{said}"
+    );
+    assert!(
+        said.contains("a .toml says `header = true` itself"),
+        "{said}"
+    );
     let operand = read_operand_with_header(&pandas.path(), Some(true)).unwrap();
     assert_eq!(operand.rows.unwrap().len(), 4);
     let weather = csv(WEATHER);
