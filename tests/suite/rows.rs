@@ -82,10 +82,10 @@ fn csv(content: &str) -> Table {
 
 #[test]
 fn a_header_of_numbers_is_told_of_and_skipped_on_request() {
-    let how = "is taken for a row and may be the names of the columns: `header = true` beside \
-               `file` in a config, or `--header true` says that it is, false that it is not";
+    let how = "is taken for a row; if it names the columns, say `header = true` beside `file` in a \
+               config or `--header true`, and `false` if it does not";
     let pandas = csv(PANDAS);
-    assert_eq!(pandas.notes(None), [format!("line 1, 0,1, {how}")]);
+    assert_eq!(pandas.notes(None), [format!("line 1: 0,1 {how}")]);
     let rows = |header| pandas.read(header).unwrap().samples;
     assert_eq!(rows(None).len(), 5);
     assert_eq!(rows(None), rows(Some(false)));
@@ -124,7 +124,7 @@ fn a_header_of_numbers_is_told_of_and_skipped_on_request() {
     ] {
         assert_eq!(
             csv(&content).notes(None),
-            [format!("line {line}, {text}, {how}")],
+            [format!("line {line}: {text} {how}")],
             "{content}"
         );
     }
@@ -184,7 +184,7 @@ fn the_header_of_a_config_is_that_of_the_run() {
     let fit = "[fit.family]\ncovariance = \"diagonal\"";
     let said = pandas.experiment("", fit).unwrap();
     assert_eq!(said.notes.len(), 1);
-    assert!(said.notes[0].contains("rows.csv: line 1, 0,1, is taken for a row"));
+    assert!(said.notes[0].contains("rows.csv: line 1: 0,1 is taken for a row"));
     let experiment = pandas.experiment("header = true", fit).unwrap();
     assert_eq!(experiment.notes, [""; 0]);
     assert_eq!(experiment.target.as_samples().unwrap().len(), 4);
@@ -265,16 +265,24 @@ fn a_column_that_counts_the_rows_is_told_of() {
     let (message, help) = csv(PANDAS_INDEX).refused(None);
     assert_eq!(
         message,
-        "line 1, ,0,1, has an empty cell, as where an index stands beside columns whose names are \
-         numbers"
+        "line 1: ,0,1 begins with an empty cell, as where an index stands beside columns whose \
+         names are numbers"
     );
-    assert!(help.starts_with("leave the index out (pandas: index=False), and say `header = true`"));
+    assert!(help.starts_with(
+        "leave the index out (pandas: index=False); if the rest names the columns, say `header"
+    ));
 }
 
 #[test]
 fn other_separators_are_called_by_their_names() {
     let pandas = |arguments: &str| {
-        format!("pd.read_csv(file, {arguments}).to_csv(\"new.csv\", index=False)")
+        // Where the file has no names none are made up.
+        let names = if arguments.contains("None") {
+            ", header=False"
+        } else {
+            ""
+        };
+        format!("pd.read_csv(file, {arguments}).to_csv(\"new.csv\", index=False{names})")
     };
     for (content, message, arguments) in [
         (
@@ -285,7 +293,7 @@ fn other_separators_are_called_by_their_names() {
         (
             "3,346;-2,473\n1,2;0,25\n",
             "line 1 has semicolons between its cells and decimal commas in its numbers: 3,346;-2,473",
-            "sep=\";\", decimal=\",\"",
+            "sep=\";\", decimal=\",\", header=None",
         ),
         (
             "sep=;\r\na;b\r\n\"1.204,5\";\"0,25\"\r\n",
@@ -301,7 +309,7 @@ fn other_separators_are_called_by_their_names() {
         (
             "1.5;2\n3;4\n",
             "line 2 has semicolons between its cells: 3;4",
-            "sep=\";\"",
+            "sep=\";\", header=None",
         ),
         (
             "name\tx\ny\t1.5\n",
@@ -317,7 +325,7 @@ fn other_separators_are_called_by_their_names() {
             SAVETXT,
             "line 2 has spaces between its cells: \
              6.199999999999999956e-01 1.500000000000000000e+00",
-            "sep=\"\\s+\"",
+            "sep=\"\\s+\", header=None",
         ),
         (
             "a b\n1,5 2,5\n",
@@ -559,7 +567,7 @@ fn the_condition_number_is_that_of_the_closed_form() {
 fn rows_in_a_plane_have_no_gaussian() {
     let said = "column fahrenheit is 1.8 celsius + 32 in every row: the covariance is singular to \
                 rounding, with a condition number of the correlations above 1e15";
-    let help = "leave out fahrenheit, or measure it by the difference from that";
+    let help = "leave out fahrenheit";
     let weather = csv(WEATHER);
     let path = weather.path();
     let error = read_operand(&path).unwrap_err();
@@ -622,7 +630,7 @@ fn a_fit_to_rows_in_a_plane_is_refused_where_it_has_no_end() {
         assert_eq!(
             error.help.as_deref(),
             Some(
-                "leave out fahrenheit, or measure it by the difference from that; or set \
+                "leave out fahrenheit; or set \
                  covariance = \"diagonal\""
             )
         );
@@ -696,7 +704,7 @@ fn the_commands_tell_of_what_they_doubt() {
             text(&output.stderr),
         )
     };
-    let note = "note: rows.csv: line 1, 0,1, is taken for a row and may be the names";
+    let note = "note: rows.csv: line 1: 0,1 is taken for a row; if it names the columns, say";
     let pandas = csv(PANDAS);
     let (code, taken, said) = at(&pandas, &["estimate", "rows.csv"]);
     assert!(code == Some(0) && said.contains(note), "{said}");

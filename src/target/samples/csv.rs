@@ -16,13 +16,9 @@ pub(super) fn from_csv(bytes: &[u8], header: Option<bool>) -> Result<(Samples, V
     let mut names: Vec<String> = Vec::new();
     let mut rows = Vec::new();
     let mut doubts = doubts::OfText::new(header);
+    let mut first = String::new();
     for record in reader.records() {
-        let record = record.map_err(|error| {
-            Error::usage(
-                error.to_string(),
-                "save it as CSV in UTF-8; spreadsheets call that \"CSV UTF-8\"",
-            )
-        })?;
+        let record = record.map_err(|error| unreadable(&error))?;
         let line = || line_of(&record, bytes);
         if names.is_empty() && is_for_spreadsheets(&record) {
             continue;
@@ -30,6 +26,7 @@ pub(super) fn from_csv(bytes: &[u8], header: Option<bool>) -> Result<(Samples, V
         if names.is_empty() {
             check_width(record.len())?;
             names = numbered(record.len());
+            first = text_of(&record, bytes);
             if header.unwrap_or_else(|| !record.iter().any(is_number)) {
                 names = header_names(&record, line())?;
                 doubts.has_names();
@@ -38,8 +35,8 @@ pub(super) fn from_csv(bytes: &[u8], header: Option<bool>) -> Result<(Samples, V
             doubts::refuse_index(&record, line(), header)?;
         }
         add_row(&record, &names, line, &mut rows).map_err(|error| {
-            separators::error(&record, names.len(), line(), text_of(&record, bytes))
-                .unwrap_or(error)
+            let text = text_of(&record, bytes);
+            separators::error(&record, names.len(), line(), &text, &first).unwrap_or(error)
         })?;
         doubts.see(&record, line);
     }
@@ -51,6 +48,19 @@ pub(super) fn from_csv(bytes: &[u8], header: Option<bool>) -> Result<(Samples, V
     }
     let dim = names.len();
     Ok((Samples::new(names, rows, dim)?, doubts.words()))
+}
+
+fn unreadable(error: &csv::Error) -> Error {
+    let message = match error.kind() {
+        csv::ErrorKind::Utf8 { pos: Some(at), .. } => {
+            format!("line {}: the text is not in UTF-8", at.line())
+        }
+        _ => error.to_string(),
+    };
+    Error::usage(
+        message,
+        "save it as CSV in UTF-8; spreadsheets call that \"CSV UTF-8\"",
+    )
 }
 
 /// Whether a first line tells a spreadsheet what stands between the cells, as `sep=,` does.
@@ -103,10 +113,10 @@ fn line_of(record: &StringRecord, bytes: &[u8]) -> usize {
 }
 
 /// The line a record begins on, as it stands in the file.
-fn text_of<'t>(record: &StringRecord, bytes: &'t [u8]) -> std::borrow::Cow<'t, str> {
+fn text_of(record: &StringRecord, bytes: &[u8]) -> String {
     let rest = bytes.get(start_of(record, bytes)..).unwrap_or_default();
     let end = rest.iter().position(|byte| b"\r\n".contains(byte));
-    String::from_utf8_lossy(&rest[..end.unwrap_or(rest.len())])
+    String::from_utf8_lossy(&rest[..end.unwrap_or(rest.len())]).into_owned()
 }
 
 fn header_names(header: &StringRecord, line: usize) -> Result<Vec<String>> {

@@ -203,7 +203,10 @@ impl Dependence {
             Self::FewRows { dim, .. } => {
                 format!("give at least {} rows, or fewer columns", dim + 1)
             }
-            Self::Columns { relations, .. } => {
+            Self::Columns {
+                relations,
+                condition,
+            } => {
                 let columns: Vec<&str> = (relations.iter().take(MOST_RELATIONS))
                     .map(|relation| relation.column.as_str())
                     .collect();
@@ -212,11 +215,12 @@ impl Dependence {
                 } else {
                     ""
                 };
-                let them = if relations.len() > 1 { "them" } else { "it" };
-                format!(
-                    "leave out {}{more}, or measure {them} by the difference from that",
-                    columns.join(", ")
-                )
+                // What is left beside rounding may be what is meant.
+                let instead = match condition.is_finite() {
+                    true => ", or put its difference from that in its place",
+                    false => "",
+                };
+                format!("leave out {}{more}{instead}", columns.join(", "))
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 /// Rows that are enough to tell that a column counts them.
 const ENOUGH: usize = 3;
 /// How a header is told of, in a config and on the command line.
-const HOW: &str = "`header = true` beside `file` in a config, or `--header true`";
+const HOW: &str = "say `header = true` beside `file` in a config or `--header true`";
 
 /// What is doubtful about the text of a table.
 pub(super) struct OfText {
@@ -56,8 +56,8 @@ impl OfText {
     pub fn words(self) -> Vec<String> {
         let first = self.first.filter(|_| self.lines > 1).map(|(line, text)| {
             format!(
-                "line {line}, {text}, is taken for a row and may be the names of the columns: {HOW} \
-                 says that it is, false that it is not"
+                "line {line}: {text} is taken for a row; if it names the columns, {HOW}, and `false` \
+                 if it does not"
             )
         });
         let zero = self.zero.map(|(line, cell)| {
@@ -80,11 +80,11 @@ pub(super) fn refuse_index(record: &StringRecord, line: usize, header: Option<bo
     }
     Err(Error::usage(
         format!(
-            "line {line}, {}, has an empty cell, as where an index stands beside columns whose names \
-             are numbers",
+            "line {line}: {} begins with an empty cell, as where an index stands beside columns \
+             whose names are numbers",
             joined(record)
         ),
-        format!("leave the index out (pandas: index=False), and say {HOW}"),
+        format!("leave the index out (pandas: index=False); if the rest names the columns, {HOW}"),
     ))
 }
 

@@ -15,31 +15,34 @@ const OTHERS: [(char, &str, &str); 3] = [
 const LONGEST: usize = 60;
 
 /// The error of a line that could not be read for what stands between or in its numbers; `text` is
-/// the line and `columns` what the first line has.
+/// the line, `first` the first one, which has so many `columns`.
 pub(super) fn error(
     record: &StringRecord,
     columns: usize,
     line: usize,
-    text: impl AsRef<str>,
+    text: &str,
+    first: &str,
 ) -> Option<Error> {
-    let text = text.as_ref();
-    let found = OTHERS.into_iter().find_map(|(character, name, code)| {
-        let pieces: Vec<&str> = text.split(character).map(unquoted).collect();
-        let is_it = pieces.len() > 1 && pieces.iter().any(|piece| is_number_somewhere(piece));
-        is_it.then_some((pieces, name, code))
-    });
-    if let Some((pieces, name, code)) = found {
-        return Some(between(line, text, &pieces, name, code));
+    let are_numbers = |pieces: &[&str]| pieces.iter().all(|piece| is_number_somewhere(piece));
+    for (separator, name, code) in OTHERS {
+        let split = |text| -> Vec<&str> { str::split(text, separator).map(unquoted).collect() };
+        let pieces = split(text);
+        if pieces.len() > 1 && pieces.iter().any(|piece| is_number_somewhere(piece)) {
+            let has_names = !are_numbers(&split(first));
+            return Some(between(line, text, &pieces, (name, code), has_names));
+        }
     }
-    let pieces: Vec<&str> = text.split_whitespace().map(unquoted).collect();
+    let split = |text| -> Vec<&str> { str::split_whitespace(text).map(unquoted).collect() };
+    let pieces = split(text);
     let is_table = match record.len() {
         1 => true,
         // The commas stand between cells.
         cells if cells == columns => false,
         _ => columns == 1 || columns == pieces.len(),
     };
-    if is_table && pieces.len() > 1 && pieces.iter().all(|piece| is_number_somewhere(piece)) {
-        return Some(between(line, text, &pieces, "spaces", "\\s+"));
+    if is_table && pieces.len() > 1 && are_numbers(&pieces) {
+        let has_names = !are_numbers(&split(first));
+        return Some(between(line, text, &pieces, ("spaces", "\\s+"), has_names));
     }
     // One column of 3,346 reads as two.
     let whole = |cell: &str| cell.parse::<i64>().is_ok();
@@ -68,23 +71,35 @@ pub(super) fn error(
     None
 }
 
-fn between(line: usize, text: &str, pieces: &[&str], name: &str, code: &str) -> Error {
-    let (commas, decimal) = match pieces.iter().any(|piece| has_decimal_comma(piece)) {
+fn between(
+    line: usize,
+    text: &str,
+    pieces: &[&str],
+    (name, code): (&str, &str),
+    has_names: bool,
+) -> Error {
+    let has_commas = pieces.iter().any(|piece| has_decimal_comma(piece));
+    let (said, remedy, option) = match has_commas {
         true => (
             " and decimal commas in its numbers",
-            (", and write decimal points", ", decimal=\",\""),
+            ", and write decimal points",
+            ", decimal=\",\"",
         ),
-        false => ("", ("", "")),
+        false => ("", "", ""),
+    };
+    let (no_header, not_again) = match has_names {
+        true => ("", ""),
+        false => (", header=None", ", header=False"),
     };
     Error::usage(
         format!(
-            "line {line} has {name} between its cells{commas}: {}",
+            "line {line} has {name} between its cells{said}: {}",
             shortened(text)
         ),
         format!(
-            "separate the cells with commas{}; with pandas: pd.read_csv(file, sep=\"{code}\"{})\
-             .to_csv(\"new.csv\", index=False)",
-            decimal.0, decimal.1
+            "separate the cells with commas{remedy}; with pandas: \
+             pd.read_csv(file, sep=\"{code}\"{option}{no_header})\
+             .to_csv(\"new.csv\", index=False{not_again})"
         ),
     )
 }
