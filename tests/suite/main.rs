@@ -4,6 +4,7 @@ mod calculator;
 mod command_line;
 mod config;
 mod densities;
+mod dependence;
 mod determinism;
 mod devices;
 mod docs;

@@ -37,7 +37,7 @@ impl Fit<'_> {
         Err(self.error(
             &["family", "covariance"],
             format!("is \"{name}\", and {dependence}"),
-            format!("{}; or set covariance = \"diagonal\"", dependence.help()),
+            format!("{}, or set covariance = \"diagonal\"", dependence.help()),
         ))
     }
 }
