@@ -15,7 +15,7 @@ pub fn estimate(estimate: Estimate) -> String {
     if value.is_infinite() {
         return format!("{value}, beyond the range of numbers");
     }
-    if estimate.method == Method::ClosedForm {
+    if estimate.method == Method::ClosedForm && hides(value, error) {
         return small(value);
     }
     // The error of an average over given rows is that of the rows as a sample; the average itself
@@ -73,6 +73,16 @@ pub fn small(value: f64) -> String {
     } else {
         format!("{value:.2e}")
     }
+}
+
+/// Whether an error is less than half of the last digit that [`small`] writes of a number.
+pub fn hides(value: f64, error: f64) -> bool {
+    let last = if (1e-4..1e6).contains(&value.abs()) {
+        1e-8
+    } else {
+        0.01 * 10f64.powf(value.abs().log10().floor())
+    };
+    error == 0.0 || error < 0.5 * last
 }
 
 /// A time.

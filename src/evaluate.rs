@@ -59,11 +59,11 @@ impl Evaluation {
     pub fn sharpen(&mut self, p: &TargetModel, q: &Mixture) {
         for (kind, estimate) in &mut self.0 {
             let known = match p.makes_infinite(*kind) {
-                Some(_) => Some(f64::INFINITY),
+                Some(_) => Some(Estimate::exact(f64::INFINITY)),
                 None => (p.as_mixture()).and_then(|p| kind.build().closed_form(p, q)),
             };
-            if let Some(value) = known {
-                *estimate = Estimate::exact(value);
+            if let Some(known) = known {
+                *estimate = known;
             }
         }
     }

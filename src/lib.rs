@@ -59,6 +59,7 @@ pub mod optima;
 pub mod optimizer;
 mod panels;
 pub mod plot;
+mod precise;
 pub mod report;
 pub mod run;
 pub mod run_folder;

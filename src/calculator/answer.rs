@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Bracket, Claim, Method};
-use crate::divergence::DivergenceKind;
+use crate::divergence::{DivergenceKind, Estimate};
 use crate::run_folder::extended;
 
 /// One divergence between two densities.
@@ -14,8 +14,8 @@ pub struct Answer {
     /// The number, in nats where it has a unit.
     #[serde(with = "extended")]
     pub value: f64,
-    /// One standard error of a sample, or the error estimate of a quadrature; 0 of a number that is
-    /// exact, none of an approximation.
+    /// One standard error of a sample, or the error estimate of a quadrature; of a formula, a bound
+    /// of what rounding did; 0 of a number that is known, none of an approximation.
     pub error: Option<f64>,
     /// The 95 % interval of a sample; of a quadrature, the number with its error.
     pub interval: Option<[f64; 2]>,
@@ -69,13 +69,18 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// A number without error.
+    /// A number that is known, such as 0 or ∞.
     pub fn exact(value: f64) -> Self {
         Self {
             error: Some(0.0),
             interval: Some([value; 2]),
             ..Self::bare(value)
         }
+    }
+
+    /// What a formula gives.
+    pub fn formula(found: Estimate) -> Self {
+        Self::within(found.value, found.error)
     }
 
     /// A number of which no error is known.

@@ -34,8 +34,10 @@ pub enum Method {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Claim {
-    /// Exact up to rounding.
+    /// Exact to the last digit that is printed.
     Exact,
+    /// A formula, with a bound of what rounding did that is not below the last digit.
+    Rounded,
     /// An integral, with an error estimate that is larger than the error where the rule converges.
     Integral,
     /// An average over random points, with its standard error.

@@ -25,7 +25,8 @@ use answer::Found;
 use approximation::Approximation;
 use bracket::Brackets;
 
-use crate::divergence::{DivergenceKind, power_integral_diverges};
+use crate::digest;
+use crate::divergence::{DivergenceKind, Estimate, power_integral_diverges};
 use crate::error::{Error, Result};
 use crate::estimator::Quadrature;
 use crate::mixture::Mixture;
@@ -258,7 +259,7 @@ impl Pair<'_> {
         match method {
             Method::Auto => self.surest(kind),
             Method::ClosedForm => match self.closed_form(kind) {
-                Some(value) => Ok(self.as_asked(Found::exact(value))),
+                Some(found) => Ok(self.as_asked(self.with_ending(Found::formula(found)))),
                 None => Err(self.cannot(
                     kind,
                     "there is no formula for it between these two",
@@ -329,18 +330,18 @@ impl Pair<'_> {
         Error::usage(format!("no {title} by {method}: {why}"), help)
     }
 
-    fn closed_form(&self, kind: DivergenceKind) -> Option<f64> {
+    fn closed_form(&self, kind: DivergenceKind) -> Option<Estimate> {
         let (p, q) = self.mixtures()?;
         // What is infinite was said to be before; what overflows is left to other methods.
-        (kind.build().closed_form(p, q)).filter(|value| value.is_finite())
+        (kind.build().closed_form(p, q)).filter(|found| found.value.is_finite())
     }
 
     /// The first of closed form, quadrature and sampling that will do.
     fn surest(&self, kind: DivergenceKind) -> Result<Choice> {
-        if let Some(value) = self.closed_form(kind) {
+        if let Some(found) = self.closed_form(kind) {
             let reason = "there is a formula for two Gaussians".to_owned();
             return Ok(Choice::Known(
-                Found::exact(value),
+                self.with_ending(Found::formula(found)),
                 Method::ClosedForm,
                 reason,
             ));
@@ -483,14 +484,15 @@ impl Pair<'_> {
         reason: String,
         started: Instant,
     ) -> Answer {
-        let is_exact = found.error == Some(0.0) && found.samples == 0;
+        let is_known = found.error == Some(0.0) && found.samples == 0;
         let method = if method == Method::Auto {
             Method::ClosedForm
         } else {
             method
         };
-        let bracket = if is_exact {
-            Some(Bracket::exactly(found.value))
+        let is_formula = is_known || method == Method::ClosedForm;
+        let bracket = if let (true, Some([lower, upper])) = (is_formula, found.interval) {
+            Some(Bracket { lower, upper })
         } else if self.question.brackets && method != Method::Discrete {
             let narrow = NARROW * found.value.abs().max(1.0);
             let asked = self.question.accuracy.tolerance(found.value);
@@ -509,10 +511,10 @@ impl Pair<'_> {
             interval: found.interval.filter(|_| is_finite),
             bracket,
             method,
-            claim: if is_exact {
-                Claim::Exact
-            } else {
-                method.claim()
+            claim: match found.error {
+                Some(error) if is_formula && digest::hides(found.value, error) => Claim::Exact,
+                _ if is_formula => Claim::Rounded,
+                _ => method.claim(),
             },
             reason,
             samples: found.samples,
@@ -531,17 +533,16 @@ impl Pair<'_> {
 /// Whether two densities are the same but for the order of their components.
 fn same(p: &TargetModel, q: &TargetModel) -> bool {
     let sorted = |mixture: &Mixture| {
-        let mut components: Vec<Vec<f64>> = (0..mixture.components())
+        let mut components: Vec<(Vec<f64>, usize)> = (0..mixture.components())
             .filter(|&k| mixture.weights()[k] > 0.0)
             .map(|k| {
                 let (mean, factor) = (&mixture.means()[k], &mixture.scale_trils()[k]);
                 let numbers = mean.iter().chain(factor.iter()).copied();
-                std::iter::once(mixture.weights()[k])
-                    .chain(numbers)
-                    .collect()
+                let weight = std::iter::once(mixture.weights()[k]);
+                (weight.chain(numbers).collect(), k)
             })
             .collect();
-        components.sort_by(|a, b| {
+        components.sort_by(|(a, _), (b, _)| {
             a.iter()
                 .zip(b)
                 .map(|(a, b)| a.total_cmp(b))
@@ -551,7 +552,12 @@ fn same(p: &TargetModel, q: &TargetModel) -> bool {
         components
     };
     match (p, q) {
-        (TargetModel::Mixture(p), TargetModel::Mixture(q)) => sorted(p) == sorted(q),
+        (TargetModel::Mixture(p), TargetModel::Mixture(q)) => {
+            let (of_p, of_q) = (sorted(p), sorted(q));
+            of_p.len() == of_q.len()
+                && (of_p.iter().zip(&of_q))
+                    .all(|((a, i), (b, j))| a == b && p.rounds_alike(*i, q, *j))
+        }
         _ => p == q,
     }
 }

@@ -1,9 +1,8 @@
 //! What is known in closed form of every component of one mixture with every component of another.
 
-use nalgebra::{Cholesky, DMatrix};
 use rayon::prelude::*;
 
-use crate::divergence::component_kl;
+use crate::divergence::{Estimate, Factored};
 use crate::mixture::Mixture;
 
 /// log Σ exp; −∞ of nothing.
@@ -15,24 +14,11 @@ pub(super) fn log_sum_exp(terms: impl Iterator<Item = f64> + Clone) -> f64 {
     max + terms.map(|term| (term - max).exp()).sum::<f64>().ln()
 }
 
-/// The components of a mixture that have weight, in an order of their own.
-#[derive(Debug, Clone, Copy)]
-struct Component<'a> {
-    log_weight: f64,
-    weight: f64,
-    index: usize,
-    of: &'a Mixture,
-}
-
-fn components(mixture: &Mixture) -> Vec<Component<'_>> {
-    (mixture.weights().iter().enumerate())
+/// The components of a mixture that have weight, with their weights.
+fn components(mixture: &Mixture) -> Vec<(f64, Factored<'_>)> {
+    (mixture.weights().par_iter().enumerate())
         .filter(|(_, weight)| **weight > 0.0)
-        .map(|(index, &weight)| Component {
-            log_weight: weight.ln(),
-            weight,
-            index,
-            of: mixture,
-        })
+        .map(|(k, &weight)| (weight, Factored::new(mixture, k)))
         .collect()
 }
 
@@ -50,6 +36,8 @@ pub(super) struct Pairs {
     pub entropies: Vec<f64>,
     /// ln ∫ f_a g_b.
     pub log_overlaps: Vec<Vec<f64>>,
+    /// Of each a, what the worst of its numbers is off by at most.
+    pub errors: Vec<f64>,
 }
 
 impl Pairs {
@@ -62,25 +50,38 @@ impl Pairs {
     /// Works all of them out.
     pub fn new(p: &Mixture, q: &Mixture) -> Self {
         let (of_p, of_q) = (components(p), components(q));
-        let rows: Vec<(Vec<f64>, Vec<f64>)> = (of_p.par_iter())
-            .map(|f| {
-                (of_q.iter())
-                    .map(|g| {
-                        (
-                            component_kl((f.of, f.index), (g.of, g.index)),
-                            log_overlap(f, g),
-                        )
-                    })
-                    .unzip()
-            })
-            .collect();
-        let (kl, log_overlaps) = rows.into_iter().unzip();
+        let row = |(_, f): &(f64, Factored)| {
+            let mut worst = 0.0_f64;
+            // NaN is no less than any.
+            let mut known = |found: Estimate| {
+                worst = if found.error <= worst {
+                    worst
+                } else {
+                    found.error
+                };
+                found.value
+            };
+            let (kl, log_overlaps): (Vec<f64>, Vec<f64>) = (of_q.iter())
+                .map(|(_, g)| {
+                    let whitened = f.beside(g);
+                    (
+                        known(f.kl(&whitened, g)),
+                        known(f.log_overlap(&whitened, g)),
+                    )
+                })
+                .unzip();
+            (kl, (log_overlaps, worst))
+        };
+        let rows: Vec<(Vec<f64>, (Vec<f64>, f64))> = of_p.par_iter().map(row).collect();
+        let (kl, rest): (_, Vec<_>) = rows.into_iter().unzip();
+        let (log_overlaps, errors) = rest.into_iter().unzip();
         Self {
-            weights: of_p.iter().map(|f| f.weight).collect(),
-            log_weights: of_q.iter().map(|g| g.log_weight).collect(),
+            weights: of_p.iter().map(|(weight, _)| *weight).collect(),
+            log_weights: of_q.iter().map(|(weight, _)| weight.ln()).collect(),
             kl,
-            entropies: of_p.iter().map(entropy).collect(),
+            entropies: of_p.iter().map(|(_, f)| f.entropy()).collect(),
             log_overlaps,
+            errors,
         }
     }
 
@@ -89,6 +90,11 @@ impl Pairs {
         (self.weights.iter().enumerate())
             .map(|(a, weight)| weight * of(a))
             .sum()
+    }
+
+    /// What a mean over the components is off by where each of its terms is so by an error of a pair.
+    pub fn error(&self) -> f64 {
+        self.mean(|a| self.errors[a])
     }
 
     /// lse_b(ln ω_b − KL(f_a‖g_b)).
@@ -100,24 +106,4 @@ impl Pairs {
     pub fn log_mean_overlap(&self, a: usize) -> f64 {
         log_sum_exp((self.log_weights.iter().zip(&self.log_overlaps[a])).map(|(log, o)| log + o))
     }
-}
-
-/// ½ ln |2πe Σ|.
-fn entropy(f: &Component) -> f64 {
-    let factor = &f.of.scale_trils()[f.index];
-    let log_det: f64 = factor.diagonal().iter().map(|l| l.ln()).sum();
-    log_det + 0.5 * factor.nrows() as f64 * (std::f64::consts::TAU.ln() + 1.0)
-}
-
-/// ln N(μ_f; μ_g, Σ_f + Σ_g).
-fn log_overlap(f: &Component, g: &Component) -> f64 {
-    let sum: DMatrix<f64> = f.of.component_covariance(f.index) + g.of.component_covariance(g.index);
-    let offset = &f.of.means()[f.index] - &g.of.means()[g.index];
-    let dim = offset.len() as f64;
-    let Some(factor) = Cholesky::new(sum).map(Cholesky::unpack) else {
-        return f64::NAN;
-    };
-    let squared = (factor.solve_lower_triangular(&offset)).map_or(f64::NAN, |z| z.norm_squared());
-    let log_det: f64 = factor.diagonal().iter().map(|l| l.ln()).sum();
-    -0.5 * squared - log_det - 0.5 * dim * std::f64::consts::TAU.ln()
 }

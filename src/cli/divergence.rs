@@ -384,6 +384,7 @@ fn remark(answer: &Answer) -> String {
     let (method, reason) = (answer.method.name(), &answer.reason);
     match answer.claim {
         Claim::Exact => format!("exact: {reason}"),
+        Claim::Rounded => format!("{method}, {reason}; ± is a bound of what rounding did"),
         Claim::Integral => {
             let ending = match answer.ending {
                 Some(Ending::Spent) => "; the error asked for is not reached",

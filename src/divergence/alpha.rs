@@ -6,7 +6,7 @@
 
 use super::midpoint::{SIDES, log_shares};
 use super::{
-    Divergence, Integrand, Names, Order, Side, Values, gaussian_log_power_integral,
+    Divergence, Estimate, Integrand, Names, Order, Side, Values, power_excess,
     power_integral_diverges,
 };
 use crate::mixture::Mixture;
@@ -43,12 +43,12 @@ impl Divergence for Alpha {
         SIDES
     }
 
-    fn closed_form(&self, p: &Mixture, q: &Mixture) -> Option<f64> {
+    fn closed_form(&self, p: &Mixture, q: &Mixture) -> Option<Estimate> {
         let alpha = self.0.value();
         if power_integral_diverges(p, q, alpha) {
-            return Some(f64::INFINITY);
+            return Some(Estimate::exact(f64::INFINITY));
         }
-        let log_integral = gaussian_log_power_integral(p, q, alpha)?;
-        Some(log_integral.exp_m1() / (alpha * (alpha - 1.0)))
+        let factor = 1.0 / (alpha * (alpha - 1.0));
+        power_excess(p, q, alpha, factor)
     }
 }

@@ -5,8 +5,7 @@
 
 use super::midpoint::SIDES;
 use super::{
-    Divergence, Integrand, Names, Side, Values, gaussian_log_power_integral,
-    power_integral_diverges,
+    Divergence, Estimate, Integrand, Names, Side, Values, power_excess, power_integral_diverges,
 };
 use crate::mixture::Mixture;
 
@@ -32,10 +31,10 @@ impl Divergence for Chi2 {
         SIDES
     }
 
-    fn closed_form(&self, p: &Mixture, q: &Mixture) -> Option<f64> {
+    fn closed_form(&self, p: &Mixture, q: &Mixture) -> Option<Estimate> {
         if power_integral_diverges(p, q, 2.0) {
-            return Some(f64::INFINITY);
+            return Some(Estimate::exact(f64::INFINITY));
         }
-        Some(gaussian_log_power_integral(p, q, 2.0)?.exp_m1())
+        power_excess(p, q, 2.0, 1.0)
     }
 }

@@ -8,7 +8,8 @@ pub struct Estimate {
     /// The estimate.
     #[serde(with = "crate::run_folder::extended")]
     pub value: f64,
-    /// Its error: one standard error of a sample, or the error estimate of a quadrature.
+    /// Its error: one standard error of a sample, the error estimate of a quadrature, or a bound of
+    /// that of a formula.
     #[serde(with = "crate::run_folder::extended")]
     pub error: f64,
     /// What kind of error that is.
@@ -94,7 +95,7 @@ impl Attempt {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
-    /// Exact up to rounding.
+    /// A formula; the error is a bound of what rounding did.
     ClosedForm,
     /// A deterministic rule; the error is its difference from a coarser one.
     Quadrature,
@@ -119,12 +120,30 @@ impl Estimate {
         method: Method::Quadrature,
     };
 
-    /// A number in closed form, without error but for rounding.
+    /// A number that is known, such as 0 or ∞.
     pub fn exact(value: f64) -> Self {
+        Self::closed_form(value, 0.0)
+    }
+
+    /// What a formula gives, and what that is off by at most.
+    pub fn closed_form(value: f64, error: f64) -> Self {
         Self {
             value,
-            error: 0.0,
+            error,
             method: Method::ClosedForm,
+        }
+    }
+
+    /// The same of a function of the number: its value there, and a bound of its slope as far as
+    /// the error reaches.
+    pub(crate) fn map(self, value: f64, slope: f64) -> Self {
+        if value.is_infinite() {
+            return Self::exact(value);
+        }
+        Self {
+            value,
+            error: slope.abs() * self.error + 4.0 * f64::EPSILON * value.abs(),
+            ..self
         }
     }
 }

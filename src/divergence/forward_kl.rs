@@ -1,6 +1,6 @@
 //! Forward KL, inclusive and mass-covering: KL(p‖q) = E_p[log p − log q] (Kullback and Leibler 1951).
 
-use super::{Divergence, Integrand, Names, Side, Values, gaussian_kl};
+use super::{Divergence, Estimate, Integrand, Names, Side, Values, gaussian_kl};
 use crate::mixture::Mixture;
 
 /// KL(p‖q) in nats.
@@ -23,7 +23,7 @@ impl Divergence for ForwardKl {
         &[Side::Target]
     }
 
-    fn closed_form(&self, p: &Mixture, q: &Mixture) -> Option<f64> {
+    fn closed_form(&self, p: &Mixture, q: &Mixture) -> Option<Estimate> {
         gaussian_kl(p, q)
     }
 }

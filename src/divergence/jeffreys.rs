@@ -1,6 +1,6 @@
 //! Jeffreys: KL(p‖q) + KL(q‖p), the symmetric sum (Jeffreys 1946).
 
-use super::{Divergence, Integrand, Names, Side, Values, gaussian_kl};
+use super::{Divergence, Estimate, Integrand, Names, Side, Values, gaussian_kl};
 use crate::mixture::Mixture;
 
 /// J(p, q) in nats.
@@ -26,7 +26,9 @@ impl Divergence for Jeffreys {
         &[Side::Target, Side::Family]
     }
 
-    fn closed_form(&self, p: &Mixture, q: &Mixture) -> Option<f64> {
-        Some(gaussian_kl(p, q)? + gaussian_kl(q, p)?)
+    fn closed_form(&self, p: &Mixture, q: &Mixture) -> Option<Estimate> {
+        let (forward, reverse) = (gaussian_kl(p, q)?, gaussian_kl(q, p)?);
+        let error = forward.error + reverse.error;
+        Some(Estimate { error, ..forward }.map(forward.value + reverse.value, 1.0))
     }
 }

@@ -7,7 +7,7 @@
 use burn::tensor::{DType, Tensor};
 
 use super::{
-    Alpha, Divergence, Integrand, Names, Order, Side, Values, gaussian_log_power_integral,
+    Alpha, Divergence, Estimate, Integrand, Names, Order, Side, Values, gaussian_log_power_integral,
 };
 use super::{midpoint::SIDES, power_integral_diverges};
 use crate::mixture::Mixture;
@@ -39,12 +39,14 @@ impl Divergence for Renyi {
         SIDES
     }
 
-    fn closed_form(&self, p: &Mixture, q: &Mixture) -> Option<f64> {
+    fn closed_form(&self, p: &Mixture, q: &Mixture) -> Option<Estimate> {
         let alpha = self.0.value();
         if power_integral_diverges(p, q, alpha) {
-            return Some(f64::INFINITY);
+            return Some(Estimate::exact(f64::INFINITY));
         }
-        Some(gaussian_log_power_integral(p, q, alpha)? / (alpha - 1.0))
+        let log_integral = gaussian_log_power_integral(p, q, alpha)?;
+        let factor = 1.0 / (alpha - 1.0);
+        Some(log_integral.map(log_integral.value * factor, factor))
     }
 
     fn outer(&self, total: Tensor<1>) -> Tensor<1> {

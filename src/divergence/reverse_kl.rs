@@ -1,6 +1,6 @@
 //! Reverse KL, exclusive and mode-seeking: KL(q‖p) = E_q[log q − log p] (Kullback and Leibler 1951).
 
-use super::{Divergence, Integrand, Names, Side, Values, gaussian_kl};
+use super::{Divergence, Estimate, Integrand, Names, Side, Values, gaussian_kl};
 use crate::mixture::Mixture;
 
 /// KL(q‖p) in nats.
@@ -23,7 +23,7 @@ impl Divergence for ReverseKl {
         &[Side::Family]
     }
 
-    fn closed_form(&self, p: &Mixture, q: &Mixture) -> Option<f64> {
+    fn closed_form(&self, p: &Mixture, q: &Mixture) -> Option<Estimate> {
         gaussian_kl(q, p)
     }
 }

@@ -2,7 +2,7 @@
 //! 1909).
 
 use super::midpoint::{SIDES, log_shares};
-use super::{Divergence, Integrand, Names, Side, Values, gaussian_log_power_integral};
+use super::{Divergence, Estimate, Integrand, Names, Side, Values, power_excess};
 use crate::mixture::Mixture;
 
 /// H²(p, q).
@@ -26,7 +26,7 @@ impl Divergence for SquaredHellinger {
         SIDES
     }
 
-    fn closed_form(&self, p: &Mixture, q: &Mixture) -> Option<f64> {
-        Some(-gaussian_log_power_integral(p, q, 0.5)?.exp_m1())
+    fn closed_form(&self, p: &Mixture, q: &Mixture) -> Option<Estimate> {
+        power_excess(p, q, 0.5, -1.0)
     }
 }

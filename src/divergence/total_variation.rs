@@ -5,7 +5,7 @@
 //! like the square of the spacing.
 
 use super::midpoint::SIDES;
-use super::{Divergence, Integrand, Names, Side, Values, gaussian_total_variation};
+use super::{Divergence, Estimate, Integrand, Names, Side, Values, gaussian_total_variation};
 use crate::mixture::Mixture;
 
 /// TV(p, q).
@@ -29,7 +29,7 @@ impl Divergence for TotalVariation {
         SIDES
     }
 
-    fn closed_form(&self, p: &Mixture, q: &Mixture) -> Option<f64> {
+    fn closed_form(&self, p: &Mixture, q: &Mixture) -> Option<Estimate> {
         gaussian_total_variation(p, q)
     }
 }

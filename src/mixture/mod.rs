@@ -1,15 +1,18 @@
 //! A mixture of Gaussians on the host, in f64; one that exists is a density.
 
 mod check;
+mod factor;
 mod file;
 pub(crate) mod natural;
 mod sample;
 
-use nalgebra::{Cholesky, DMatrix, DVector};
+use nalgebra::{DMatrix, DVector};
 
 pub use file::read_mixture;
 pub(crate) use natural::matrix_of;
 pub use natural::{NaturalParameters, from_natural_values, natural_values};
+
+use factor::Factor;
 
 pub(crate) use check::{MOST_DIM, MOST_ENTRIES, check_size};
 use check::{asymmetry, check_count, check_finite, check_square, check_weights_and_means};
@@ -64,6 +67,8 @@ pub struct Mixture {
     weights: Vec<f64>,
     means: Vec<DVector<f64>>,
     scale_trils: Vec<DMatrix<f64>>,
+    /// What rounding took from a factor where a covariance was given.
+    remainders: Vec<Option<DMatrix<f64>>>,
 }
 
 impl Mixture {
@@ -103,6 +108,7 @@ impl Mixture {
         Ok(Self {
             weights: weights.iter().map(|w| w / total).collect(),
             means: means.into_iter().map(DVector::from_vec).collect(),
+            remainders: vec![None; scale_trils.len()],
             scale_trils,
         })
     }
@@ -146,9 +152,14 @@ impl Mixture {
 
     /// Makes a mixture from covariances, K of D × D each.
     ///
+    /// They are kept to the last bit, in what [`component_covariance`](Self::component_covariance)
+    /// gives and in the formulas of two Gaussians. The factors, with which densities are evaluated
+    /// and drawn from, are rounded; that is a change of L Lᵀ of √κ ε at a condition number κ.
+    ///
     /// # Errors
-    /// As [`Mixture::new`]; a covariance that is not symmetric or not positive definite is refused
-    /// with the component it belongs to.
+    /// As [`Mixture::new`]; a covariance that is not symmetric, not positive definite or singular to
+    /// rounding (with correlations of a condition number of 9·10¹⁵ or more) is refused with the
+    /// component it belongs to.
     pub fn from_covariances(
         weights: Vec<f64>,
         means: Vec<Vec<f64>>,
@@ -156,8 +167,7 @@ impl Mixture {
     ) -> Result<Self, MixtureError> {
         let dim = check_weights_and_means(&weights, &means)?;
         check_count("covariances", covariances.len(), weights.len())?;
-        let mut factors = Vec::with_capacity(covariances.len());
-        for (k, covariance) in covariances.into_iter().enumerate() {
+        let factored = |(k, covariance): (usize, DMatrix<f64>)| {
             check_square("covariances", k, &covariance, dim)?;
             if let Some((i, j)) = asymmetry(&covariance) {
                 return Err(MixtureError::new(
@@ -175,22 +185,27 @@ impl Mixture {
                     "a covariance equals its transpose",
                 ));
             }
-            let symmetric = (&covariance + covariance.transpose()) * 0.5;
-            match lower_factor(&symmetric) {
-                Some(factor) => factors.push(factor),
-                None => {
-                    let smallest = symmetric.symmetric_eigenvalues().min();
-                    return Err(MixtureError::new(
-                        "covariances",
-                        k,
-                        format!("not positive definite: its smallest eigenvalue is {smallest:.3e}"),
-                        "check the signs and sizes of the off-diagonal entries, or add a small \
-                         multiple of the identity",
-                    ));
-                }
-            }
-        }
-        Self::new(weights, means, factors)
+            Factor::of(k, &covariance)
+        };
+        let factors = covariances.into_iter().enumerate().map(factored);
+        Self::from_factors(weights, means, factors.collect::<Result<_, _>>()?)
+    }
+
+    fn from_factors(
+        weights: Vec<f64>,
+        means: Vec<Vec<f64>>,
+        factors: Vec<Factor>,
+    ) -> Result<Self, MixtureError> {
+        let (rounded, remainders) = (factors.into_iter())
+            .map(|Factor { rounded, remainder }| {
+                let is_exact = remainder.iter().all(|entry| *entry == 0.0);
+                (rounded, (!is_exact).then_some(remainder))
+            })
+            .unzip();
+        Ok(Self {
+            remainders,
+            ..Self::new(weights, means, rounded)?
+        })
     }
 
     /// Makes a single Gaussian from its mean and D × D covariance.
@@ -226,8 +241,11 @@ impl Mixture {
         &self.scale_trils
     }
 
-    /// The covariance of one component, D × D.
+    /// The covariance of one component, D × D; as it was given, if it was.
     pub fn component_covariance(&self, k: usize) -> DMatrix<f64> {
+        if self.is_factored(k) {
+            return factor::covariance(self, k);
+        }
         &self.scale_trils[k] * self.scale_trils[k].transpose()
     }
 
@@ -291,47 +309,26 @@ impl Mixture {
     /// The marginal of the given coordinates, in the order given.
     ///
     /// # Errors
-    /// If rounding leaves a marginal covariance that is not positive definite.
+    /// If a coordinate is given twice.
     pub fn marginal(&self, coordinates: &[usize]) -> Result<Self, MixtureError> {
         let pick = |k: usize| {
-            let covariance = self.component_covariance(k);
-            DMatrix::from_fn(coordinates.len(), coordinates.len(), |i, j| {
-                covariance[(coordinates[i], coordinates[j])]
+            Factor::marginal(self, k, coordinates).ok_or_else(|| {
+                MixtureError::new(
+                    "coordinates",
+                    k,
+                    "some of them determine another",
+                    "name each of them once",
+                )
             })
         };
-        Self::from_covariances(
+        Self::from_factors(
             self.weights.clone(),
             (self.means.iter())
                 .map(|mean| coordinates.iter().map(|&d| mean[d]).collect())
                 .collect(),
-            (0..self.components()).map(pick).collect(),
+            (0..self.components()).map(pick).collect::<Result<_, _>>()?,
         )
     }
-}
-
-/// The lower Cholesky factor of a covariance; `None` if it is not positive definite.
-fn lower_factor(covariance: &DMatrix<f64>) -> Option<DMatrix<f64>> {
-    let variances = covariance.diagonal();
-    // A short file can ask for many large ones that are, where eigenvalues would take minutes.
-    if *covariance == DMatrix::from_diagonal(&variances) {
-        let is_positive = variances.iter().all(|&variance| variance > 0.0);
-        return is_positive.then(|| DMatrix::from_diagonal(&variances.map(f64::sqrt)));
-    }
-    // By the correlations: coordinates may be in units that are many decades apart.
-    let is_positive = correlations(covariance).symmetric_eigenvalues().min() > 0.0;
-    let factor = Cholesky::new(covariance.clone())?;
-    is_positive.then(|| factor.unpack())
-}
-
-/// A covariance in units of its own standard deviations; itself if a variance is not positive.
-fn correlations(covariance: &DMatrix<f64>) -> DMatrix<f64> {
-    let stds = covariance.diagonal().map(f64::sqrt);
-    if !stds.iter().all(|std| *std > 0.0) {
-        return covariance.clone();
-    }
-    DMatrix::from_fn(stds.len(), stds.len(), |i, j| {
-        covariance[(i, j)] / stds[i] / stds[j]
-    })
 }
 
 #[cfg(test)]

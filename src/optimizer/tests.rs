@@ -467,7 +467,9 @@ fn a_natural_step_changes_q_by_no_more_than_its_trust_region() {
                 Numerics::read(moved).unwrap()
             };
             let kl = |moved: &[f64]| {
-                gaussian_kl(&member(&family, &theta), &member(&family, moved)).unwrap()
+                gaussian_kl(&member(&family, &theta), &member(&family, moved))
+                    .unwrap()
+                    .value
             };
             // A step far too long is cut to the bound, whatever the rate and the gradient.
             for (rate, size) in [(1.0, 1e3), (0.01, 1e6), (50.0, 100.0)] {

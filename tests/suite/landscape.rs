@@ -41,7 +41,8 @@ fn every_cell_has_the_divergence_of_its_member() {
                         DivergenceKind::ForwardKl => gaussian_kl(&p, &q),
                         _ => gaussian_kl(&q, &p),
                     }
-                    .unwrap();
+                    .unwrap()
+                    .value;
                     assert!(
                         (value - exact).abs() < tolerance * exact.max(1.0),
                         "{value} {exact}"

@@ -35,14 +35,6 @@ pub struct Bracket {
 }
 
 impl Bracket {
-    /// A number that is known.
-    pub(super) fn exactly(value: f64) -> Self {
-        Self {
-            lower: value,
-            upper: value,
-        }
-    }
-
     /// How far the ends are apart.
     pub fn width(self) -> f64 {
         self.upper - self.lower

@@ -1,57 +1,176 @@
 //! Divergences of Gaussians without integration, and what can be said of mixtures.
 //!
 //! Everything is worked out where q is a standard normal, from the difference between p and q
-//! there, so that nearly equal Gaussians lose nothing to rounding.
+//! there, so that nearly equal Gaussians lose nothing to rounding; and in doubled precision, so that
+//! nothing is lost to the condition of their covariances. The error that is given is a bound: that of
+//! solving with a triangle (Higham 2002, theorem 8.5), that of a factorisation (theorem 10.3) and the
+//! rounding of the last sum.
 
 mod kl;
+mod pairs;
 mod power;
 mod total_variation;
 
-use nalgebra::{DMatrix, DVector};
-
+use super::Estimate;
 use crate::mixture::Mixture;
+use crate::precise::{Conditioning, Doubled, Number, Triangle, lost, squared_norm};
 
-pub(crate) use kl::component_kl;
 pub use kl::gaussian_kl;
+pub(crate) use pairs::Factored;
+pub(crate) use power::power_excess;
 pub use power::{gaussian_log_power_integral, power_integral_diverges};
 pub use total_variation::gaussian_total_variation;
 
-/// Two Gaussians seen where q = L_q L_qᵀ is standard normal: there p is
-/// N(offset, (I + excess)(I + excess)ᵀ).
-struct Whitened {
-    /// L_q⁻¹ (L_p − L_q), lower triangular.
-    excess: DMatrix<f64>,
-    /// L_q⁻¹ (μ_p − μ_q).
-    offset: DVector<f64>,
-    /// ln of the diagonal of I + excess; kept because excess rounds small ratios away.
-    log_ratios: DVector<f64>,
+/// Above so many dimensions doubles are tried first, which are 20 times as fast …
+const DOUBLED_DIM: usize = 32;
+/// … and do where their error is below this, relative to the value.
+const GOOD: f64 = 1e-12;
+
+/// A number of two Gaussians, in either precision.
+trait Formula {
+    /// With its error; `None` if it cannot be had.
+    fn of<T: Number>(&self, at: &Whitened<T>) -> Option<Estimate>;
 }
 
-impl Whitened {
-    /// `None` if either is a mixture of more than one, or their dimensions differ.
-    fn new(p: &Mixture, q: &Mixture) -> Option<Self> {
-        if p.components() != 1 || q.components() != 1 || p.dim() != q.dim() {
-            return None;
+/// A formula of two Gaussians; `None` if either is a mixture of more than one, or their dimensions
+/// differ.
+fn evaluate(p: &Mixture, q: &Mixture, formula: &impl Formula) -> Option<Estimate> {
+    if p.components() != 1 || q.components() != 1 || p.dim() != q.dim() {
+        return None;
+    }
+    let ordinary = || {
+        let units = vec![1.0; p.dim()];
+        let [p, q] = [p, q].map(|mixture| Component::<f64>::new(mixture, 0, &units));
+        formula.of(&Whitened::of(&p, &q))
+    };
+    if p.dim() > DOUBLED_DIM
+        && let Some(found) = ordinary()
+        && found.error <= GOOD * found.value.abs()
+    {
+        return Some(found);
+    }
+    // Doubled precision overflows sooner.
+    (formula.of(&doubled((p, 0), (q, 0))))
+        .filter(|found| !found.value.is_nan())
+        .or_else(ordinary)
+}
+
+/// Component a of p where component b of q is standard normal; they have one dimension.
+fn doubled((p, a): (&Mixture, usize), (q, b): (&Mixture, usize)) -> Whitened<Doubled> {
+    let units: Vec<f64> = (0..q.dim()).map(|i| q.unit(b, i)).collect();
+    Whitened::of(&Component::new(p, a, &units), &Component::new(q, b, &units))
+}
+
+/// A component of a mixture to whiten with, or to be whitened.
+#[derive(Debug, Clone)]
+struct Component<T> {
+    mean: Vec<T>,
+    factor: Triangle<T>,
+    conditioning: Conditioning,
+    /// A bound of ‖L⁻¹ ΔΣ L⁻ᵀ‖, ΔΣ being what L Lᵀ differs by from the covariance that was given.
+    factored: f64,
+}
+
+impl<T: Number> Component<T> {
+    /// Component k, each coordinate times a power of two.
+    fn new(mixture: &Mixture, k: usize, units: &[f64]) -> Self {
+        let dim = mixture.dim();
+        let entry = |i: usize, j: usize| mixture.factor_entry(k, i, j, units[i]);
+        let factor: Triangle<T> = Triangle::from_fn(dim, entry);
+        let conditioning = Conditioning::of(&factor);
+        let factored = if mixture.is_factored(k) {
+            let norm = conditioning.norm();
+            // The factorisation was doubled; its result is rounded again where T is double.
+            let rounded = if T::UNIT > Doubled::UNIT {
+                2.0 * T::UNIT * norm
+            } else {
+                0.0
+            };
+            lost::<Doubled>(dim + 1) * (dim as f64).sqrt() * norm * norm + rounded
+        } else {
+            0.0
+        };
+        let mean = mixture.means()[k].iter().zip(units);
+        Self {
+            mean: mean.map(|(mean, unit)| T::of(mean * unit, 0.0)).collect(),
+            factor,
+            conditioning,
+            factored,
         }
-        Self::of_components((p, 0), (q, 0))
+    }
+}
+
+/// Two Gaussians seen where q = L_q L_qᵀ is standard normal: there p is
+/// N(offset, (I + excess)(I + excess)ᵀ).
+pub(crate) struct Whitened<T> {
+    /// L_q⁻¹ (L_p − L_q), lower triangular.
+    excess: Triangle<T>,
+    /// L_q⁻¹ (μ_p − μ_q).
+    offset: Vec<T>,
+    /// ln of the diagonal of I + excess; kept because excess rounds small ratios away.
+    log_ratios: Vec<f64>,
+    /// Bounds of the norms of what excess and offset are off by.
+    solved: [f64; 2],
+    /// Of p and of q, a bound of ‖L⁻¹ ΔΣ L⁻ᵀ‖ as in [`Component`].
+    factored: [f64; 2],
+}
+
+/// Norms of a [`Whitened`] and bounds of what they are off by.
+struct Sizes {
+    excess: f64,
+    excess_error: f64,
+    offset: f64,
+    offset_error: f64,
+    dim: f64,
+}
+
+impl<T: Number> Whitened<T> {
+    /// Two components in the same units.
+    fn of(p: &Component<T>, q: &Component<T>) -> Self {
+        let dim = q.factor.dim();
+        let difference = |i: usize, j: usize| p.factor.at(i, j) - q.factor.at(i, j);
+        let excess = (q.factor).solve_triangle(Triangle::from_fn(dim, difference));
+        let offset = p.mean.iter().zip(&q.mean).map(|(&p, &q)| p - q).collect();
+        let offset = q.factor.solve(offset);
+        let norm_of_spread = |sizes: &[f64]| {
+            let spread = q.conditioning.spread(sizes);
+            lost::<T>(dim + 2) * squared_norm(&spread).sqrt()
+        };
+        let offsets: Vec<f64> = offset.iter().map(|entry| entry.rounded().abs()).collect();
+        let log_ratio = |i: usize| {
+            let (p, q) = (p.factor.at(i, i), q.factor.at(i, i));
+            let ratio = p / q;
+            // Two logarithms lose the digits of nearly equal numbers, but do not overflow.
+            if ratio.rounded().is_normal() {
+                ratio.ln()
+            } else {
+                p.ln() - q.ln()
+            }
+        };
+        Self {
+            log_ratios: (0..dim).map(log_ratio).collect(),
+            solved: [
+                norm_of_spread(&excess.rounded().row_norms()),
+                norm_of_spread(&offsets),
+            ],
+            factored: [p.factored, q.factored],
+            excess,
+            offset,
+        }
     }
 
-    /// One component of each, of one dimension.
-    fn of_components((p, a): (&Mixture, usize), (q, b): (&Mixture, usize)) -> Option<Self> {
-        let (lp, lq) = (&p.scale_trils()[a], &q.scale_trils()[b]);
-        Some(Self {
-            excess: lq.solve_lower_triangular(&(lp - lq))?,
-            offset: lq.solve_lower_triangular(&(&p.means()[a] - &q.means()[b]))?,
-            log_ratios: lp.diagonal().zip_map(&lq.diagonal(), |p, q| {
-                let ratio: f64 = p / q;
-                // Two logarithms lose the digits of nearly equal numbers, but do not overflow.
-                if ratio.is_normal() {
-                    ratio.ln()
-                } else {
-                    p.ln() - q.ln()
-                }
-            }),
-        })
+    fn squared_offset(&self) -> T {
+        squared_norm(&self.offset)
+    }
+
+    fn sizes(&self) -> Sizes {
+        Sizes {
+            excess: self.excess.squared_norm().rounded().sqrt(),
+            excess_error: self.solved[0],
+            offset: self.squared_offset().rounded().sqrt(),
+            offset_error: self.solved[1],
+            dim: self.offset.len() as f64,
+        }
     }
 }
 
@@ -70,6 +189,8 @@ fn log_minus_linear(x: f64, log: f64) -> f64 {
 
 #[cfg(test)]
 mod testing {
+    use nalgebra::DMatrix;
+
     use super::*;
 
     pub fn gaussian(mean: f64, std: f64) -> Mixture {

@@ -1,58 +1,191 @@
 //! The integral ∫ p^α q^(1−α) behind the Rényi, alpha and Hellinger divergences.
 
-use nalgebra::{Cholesky, DMatrix, DVectorView, SymmetricEigen};
+use nalgebra::{DMatrix, DVectorView, SymmetricEigen};
 
-use super::{Whitened, log_minus_linear};
+use super::{Component, Formula, Sizes, Whitened, evaluate, log_minus_linear};
+use crate::divergence::Estimate;
 use crate::mixture::Mixture;
+use crate::precise::{Number, ROUNDING, Triangle, lost, squared_norm};
 
-/// ln ∫ p^α q^(1−α) dx in nats of two Gaussians for any real α; `None` if either is a mixture of
-/// more than one, their dimensions differ, or α or the whitened covariance is not a finite number.
+/// ln ∫ p^α q^(1−α) dx in nats of two Gaussians for any real α, with its error; `None` if either is
+/// a mixture of more than one, their dimensions differ, α or the whitened covariance is not a finite
+/// number, or Σ* is singular to rounding.
 ///
 /// ½ [ (1−α) ln |Σ_p| + α ln |Σ_q| − ln |Σ*| − α(1−α) (μ_p − μ_q)ᵀ Σ*⁻¹ (μ_p − μ_q) ] with
 /// Σ* = α Σ_q + (1−α) Σ_p, and +∞ where Σ* is not positive definite (Gil, Alajaji and Linder 2013;
 /// Liese and Vajda 1987). It is ≤ 0 for 0 ≤ α ≤ 1 and ≥ 0 elsewhere.
-pub fn gaussian_log_power_integral(p: &Mixture, q: &Mixture, alpha: f64) -> Option<f64> {
+pub fn gaussian_log_power_integral(p: &Mixture, q: &Mixture, alpha: f64) -> Option<Estimate> {
     // ∫ p^(1−β) q^β with β ≤ ½: no exponent is rounded away, and no terms nearly cancel.
-    let (p, q, beta) = if alpha < 0.5 {
-        (q, p, alpha)
+    if alpha < 0.5 {
+        evaluate(q, p, &LogPower { beta: alpha })
     } else {
-        (p, q, 1.0 - alpha)
-    };
-    let at = Whitened::new(p, q)?;
-    let excess = &at.excess;
-    // Where Σ_q is I, Σ_p is I + gap, and Σ* is I + β gap = R Rᵀ.
-    let gap = excess + excess.transpose() + excess * excess.transpose();
-    let beta_gap = &gap * beta;
-    if !beta_gap.iter().all(|entry| entry.is_finite()) {
-        return None;
+        evaluate(p, q, &LogPower { beta: 1.0 - alpha })
     }
-    let identity = DMatrix::identity(gap.nrows(), gap.ncols());
-    let Some(root) = Cholesky::new(identity + &beta_gap).map(Cholesky::unpack) else {
-        return Some(f64::INFINITY);
-    };
-    let squared_distance = root.solve_lower_triangular(&at.offset)?.norm_squared();
-    let near = gap.norm() < 0.5;
-    // β ln |I + gap| − ln |I + β gap|, row by row. For a small gap the parts linear in it are as
-    // large as the logarithms and cancel exactly, so they are left out of both.
-    let determinants = |i: usize| {
-        let below = root.row(i).columns(0, i).norm_squared();
-        let pivot = beta_gap[(i, i)] - below;
-        let log_of_star = if pivot.abs() > 0.5 {
-            2.0 * root[(i, i)].ln()
-        } else {
-            pivot.ln_1p()
-        };
-        if near {
-            let linear_out = 2.0 * log_minus_linear(excess[(i, i)], at.log_ratios[i]);
-            beta * (linear_out - excess.row(i).norm_squared())
-                - (log_minus_linear(pivot, log_of_star) - below)
-        } else {
-            2.0 * beta * at.log_ratios[i] - log_of_star
+}
+
+/// (∫ p^α q^(1−α) dx − 1) · factor, with its error; `None` as [`gaussian_log_power_integral`].
+pub(crate) fn power_excess(p: &Mixture, q: &Mixture, alpha: f64, factor: f64) -> Option<Estimate> {
+    let log = gaussian_log_power_integral(p, q, alpha)?;
+    let steepest = (log.value + log.error).exp();
+    Some(log.map(log.value.exp_m1() * factor, steepest * factor))
+}
+
+/// ln ∫ p^(1−β) q^β, β ≤ ½.
+struct LogPower {
+    beta: f64,
+}
+
+impl Formula for LogPower {
+    fn of<T: Number>(&self, at: &Whitened<T>) -> Option<Estimate> {
+        let beta = self.beta;
+        let gap = gap(&at.excess);
+        let gap_norm = norm_of_symmetric(&gap);
+        if !gap_norm.is_finite() || !beta.is_finite() {
+            return None;
         }
-    };
-    let shape: f64 = (0..gap.nrows()).map(determinants).sum();
-    let value = 0.5 * (shape - beta * (1.0 - beta) * squared_distance);
-    Some(value).filter(|value| !value.is_nan())
+        // Where Σ_q is I, Σ_p is I + gap, and Σ* is I + β gap = R Rᵀ.
+        let Some(root) = beside_identity(&gap, beta) else {
+            return Some(Estimate::exact(f64::INFINITY));
+        };
+        let z = root.factor.solve(at.offset.clone());
+        let distance = squared_norm(&z).rounded();
+        let near = gap_norm < 0.5;
+        let rows = squares_of_rows(&at.excess);
+        // β ln |I + gap| − ln |I + β gap|, row by row. For a small gap the parts linear in it are as
+        // large as the logarithms and cancel exactly, so they are left out of both.
+        let terms = |i: usize| {
+            let pivot = root.pivots[i].rounded();
+            let log_of_star = if pivot.abs() > 0.5 {
+                2.0 * root.factor.at(i, i).ln()
+            } else {
+                pivot.ln_1p()
+            };
+            if near {
+                let linear_out =
+                    2.0 * log_minus_linear(at.excess.at(i, i).rounded(), at.log_ratios[i]);
+                [
+                    beta * (linear_out - rows[i]),
+                    root.squares[i].rounded() - log_minus_linear(pivot, log_of_star),
+                ]
+            } else {
+                [2.0 * beta * at.log_ratios[i], -log_of_star]
+            }
+        };
+        let terms: Vec<f64> = (0..rows.len()).flat_map(terms).collect();
+        let shape: f64 = terms.iter().sum();
+        let square = beta * (1.0 - beta);
+        let value = 0.5 * (shape - square * distance);
+
+        let of_terms: f64 = terms.iter().map(|term| term.abs()).sum();
+        let summed = (16.0 + 2.0 * terms.len() as f64) * ROUNDING * of_terms
+            + 8.0 * ROUNDING * (square * distance).abs();
+        let rounding = root.error(at, beta, gap_norm, near, distance, square)?;
+        let error = 0.5 * (summed + rounding);
+        (!value.is_nan()).then(|| Estimate::closed_form(value, error))
+    }
+}
+
+/// The lower triangle of E + Eᵀ + E Eᵀ.
+pub(super) fn gap<T: Number>(excess: &Triangle<T>) -> Triangle<T> {
+    let squared = excess.squared();
+    Triangle::from_fn(excess.dim(), |i, j| {
+        let entry = excess.at(i, j);
+        let linear = if i == j { entry + entry } else { entry };
+        linear + squared.at(i, j)
+    })
+}
+
+/// The Frobenius norm of the symmetric matrix with this lower triangle.
+pub(super) fn norm_of_symmetric<T: Number>(lower: &Triangle<T>) -> f64 {
+    let diagonal: Vec<T> = (0..lower.dim()).map(|i| lower.at(i, i)).collect();
+    (2.0 * lower.squared_norm().rounded() - squared_norm(&diagonal).rounded()).sqrt()
+}
+
+fn squares_of_rows<T: Number>(lower: &Triangle<T>) -> Vec<f64> {
+    (lower.rounded().row_norms().into_iter())
+        .map(|norm| norm * norm)
+        .collect()
+}
+
+/// The Cholesky factor R of Σ*.
+pub(super) struct Root<T> {
+    pub factor: Triangle<T>,
+    /// Of each row its pivot less 1, and the squares left of the diagonal.
+    pivots: Vec<T>,
+    squares: Vec<T>,
+}
+
+pub(super) fn beside_identity<T: Number>(gap: &Triangle<T>, beta: f64) -> Option<Root<T>> {
+    let beta = T::of(beta, 0.0);
+    let scaled = Triangle::from_fn(gap.dim(), |i, j| beta * gap.at(i, j));
+    let (factor, pivots, squares) = scaled.factor_beside_identity()?;
+    Some(Root {
+        factor,
+        pivots,
+        squares,
+    })
+}
+
+impl<T: Number> Root<T> {
+    /// What the terms of the determinants and the distance together are off by because the matrices
+    /// are; `None` where that may be a good part of Σ*.
+    pub fn error(
+        &self,
+        at: &Whitened<T>,
+        beta: f64,
+        gap: f64,
+        near: bool,
+        distance: f64,
+        square: f64,
+    ) -> Option<f64> {
+        const MOST: f64 = 0.1;
+        let Sizes {
+            excess,
+            excess_error,
+            offset_error,
+            dim,
+            ..
+        } = at.sizes();
+        let inverse = self.factor.rounded().inverse().squared_norm();
+        let own = self.factor.squared_norm().rounded();
+        let squares: f64 = self.squares.iter().map(|square| square.rounded()).sum();
+        // What Σ* is off by in norm: through E, as it is put together and as it is factored; and
+        // as a share of itself, twice over for what is of second order.
+        let rounded = lost::<T>(dim as usize + 4);
+        let put_together = 2.0 * excess_error * (1.0 + excess) + rounded * excess * (2.0 + excess);
+        let star = beta.abs() * put_together + rounded * (beta.abs() * gap + squares);
+        let share = 1.2 * inverse * star;
+        // The same of the covariances: one of L (I + δ) Lᵀ in place of L Lᵀ. For β ≥ 0 both are
+        // part of Σ*, and what it is off by is the larger share of them.
+        let [of_p, of_q] = at.factored;
+        let of_both = of_p + of_q;
+        let share_given = if beta >= 0.0 {
+            of_p.max(of_q)
+        } else {
+            (1.0 - beta) * inverse * of_both
+        };
+        if !(share < MOST && share_given < MOST) {
+            return None;
+        }
+        let seen = square.abs() * gap * inverse;
+        let seen_given = if beta >= 0.0 {
+            seen.min(dim.sqrt())
+        } else {
+            seen
+        };
+        let determinants = if near {
+            2.0 * beta.abs() * excess_error * (excess + excess_error)
+                + 2.0 * share * (inverse * beta.abs() * gap + share)
+        } else {
+            2.0 * share
+        };
+        let of_distance = distance * (1.2 * share + 2.0 * rounded * (inverse * own).sqrt())
+            + 2.0 * inverse.sqrt() * offset_error * distance.sqrt()
+            + inverse * offset_error * offset_error;
+        let given = 1.2 * (seen_given * of_both + square.abs() * distance * share_given)
+            + dim * (share_given * share_given + of_both * of_both) * (1.0 + square.abs());
+        Some(determinants + square.abs() * of_distance + given)
+    }
 }
 
 /// How far past the border, relative to it, a direction must be: more than rounding can do.
@@ -64,8 +197,8 @@ const MARGIN: f64 = 1e-9;
 /// α uᵀ Σ_pi⁻¹ u < (α−1) uᵀ Σ_qj⁻¹ u for every component j of q, since the widest of q rules its
 /// tail; α < 0 exchanges p and q. The directions tried are the eigenvectors of every Σ_qj⁻¹ where
 /// Σ_pi is I. That is exact in one dimension and for a q of one component, up to the border itself
-/// (where equality holds) and 1e-9 beyond it; with more, a direction between eigenvectors can be
-/// missed. Components without weight do not count.
+/// (where equality holds) and 1e-9 beyond it, or as far as rounding may reach; with more, a
+/// direction between eigenvectors can be missed. Components without weight do not count.
 pub fn power_integral_diverges(p: &Mixture, q: &Mixture, alpha: f64) -> bool {
     let (p, q, excess) = if alpha < 0.0 {
         (q, p, -alpha)
@@ -77,22 +210,37 @@ pub fn power_integral_diverges(p: &Mixture, q: &Mixture, alpha: f64) -> bool {
     }
     // α / (α−1): how many times as large as p's the precision of q must be.
     let border = (1.0 + 1.0 / excess) * (1.0 + MARGIN);
-    factors(p).any(|lp| {
+    let unscaled = vec![1.0; p.dim()];
+    let of = |mixture: &Mixture, k: usize| Component::<f64>::new(mixture, k, &unscaled);
+    let of_q: Vec<Component<f64>> = with_weight(q).map(|k| of(q, k)).collect();
+    with_weight(p).any(|k| {
         // |B z|² is the precision of q along L_p z, of which that of p is |z|² = 1.
-        let seen: Vec<DMatrix<f64>> = factors(q)
-            .filter_map(|lq| lq.solve_lower_triangular(lp))
-            .collect();
-        let diverges = |z: DVectorView<f64>| seen.iter().all(|b| (b * z).norm_squared() > border);
-        (seen.iter().filter_map(|b| eigenvectors(b.tr_mul(b))))
+        let p = of(p, k);
+        let seen: Vec<(DMatrix<f64>, f64)> = of_q.iter().map(|q| precision_root(&p, q)).collect();
+        let diverges = |z: DVectorView<f64>| {
+            (seen.iter()).all(|(b, error)| (b * z).norm() - error > border.sqrt())
+        };
+        (seen.iter().filter_map(|(b, _)| eigenvectors(b.tr_mul(b))))
             .any(|vectors| vectors.column_iter().any(diverges))
     })
 }
 
-/// The Cholesky factors of the components with weight.
-fn factors(mixture: &Mixture) -> impl Iterator<Item = &DMatrix<f64>> {
-    (mixture.weights().iter().zip(mixture.scale_trils()))
-        .filter(|(weight, _)| **weight > 0.0)
-        .map(|(_, factor)| factor)
+/// L_q⁻¹ L_p, and a bound of the norm of what it is off by.
+fn precision_root(p: &Component<f64>, q: &Component<f64>) -> (DMatrix<f64>, f64) {
+    let root = q.factor.solve_triangle(p.factor.clone());
+    let dim = root.dim();
+    let spread = q.conditioning.spread(&root.row_norms());
+    let error = lost::<f64>(dim + 2) * squared_norm(&spread).sqrt()
+        + root.squared_norm().sqrt() * (p.factored + q.factored);
+    let full = DMatrix::from_fn(dim, dim, |i, j| if j > i { 0.0 } else { root.at(i, j) });
+    (full, error)
+}
+
+/// The components with weight.
+fn with_weight(mixture: &Mixture) -> impl Iterator<Item = usize> {
+    (mixture.weights().iter().enumerate())
+        .filter(|(_, weight)| **weight > 0.0)
+        .map(|(k, _)| k)
 }
 
 /// `None` if the iteration does not end, as with numbers that overflowed.
@@ -110,7 +258,7 @@ mod tests {
     use super::*;
 
     fn power(p: &Mixture, q: &Mixture, alpha: f64) -> f64 {
-        gaussian_log_power_integral(p, q, alpha).unwrap()
+        gaussian_log_power_integral(p, q, alpha).unwrap().value
     }
 
     fn one_dimensional(weights: &[f64], stds: &[f64]) -> Mixture {
@@ -178,7 +326,7 @@ mod tests {
                 relative_error(found, expected) < 1e-14,
                 "{alpha}: {found} {expected}"
             );
-            let like_kl = alpha * (alpha - 1.0) * gaussian_kl(&p, &q).unwrap();
+            let like_kl = alpha * (alpha - 1.0) * gaussian_kl(&p, &q).unwrap().value;
             assert!(relative_error(found, like_kl) < 1e-7);
         }
         let (p, q) = near_pair_in_three_dimensions();

@@ -5,31 +5,64 @@ use std::num::NonZeroUsize;
 
 use gauss_quad::GaussLegendre;
 
-use super::Whitened;
+use super::{Formula, Sizes, Whitened, evaluate};
+use crate::divergence::Estimate;
 use crate::mixture::Mixture;
+use crate::precise::{Doubled, Number, ROUNDING};
 
-/// ½ ∫ |p − q| dx of two Gaussians, in [0, 1]; `None` unless their covariance factors are equal or
-/// they have one dimension.
+/// The sums of positive terms that make it are right to so many roundings.
+const ROUNDS: f64 = 32.0;
+
+/// ½ ∫ |p − q| dx of two Gaussians, in [0, 1], with its error; `None` unless their covariance factors
+/// are equal or they have one dimension.
 ///
 /// 2Φ(δ/2) − 1 with δ the Mahalanobis distance of the means for equal covariances; otherwise the
 /// differences of Φ between the two points where p = q (both follow from the definition).
-pub fn gaussian_total_variation(p: &Mixture, q: &Mixture) -> Option<f64> {
-    let at = Whitened::new(p, q)?;
-    if at.excess.iter().all(|entry| *entry == 0.0) {
-        // No more is lost at a hundred than at any distance beyond, or at one that overflowed.
-        let delta = at.offset.norm().min(100.0);
-        return Some(normal_mass(0.5 * delta, delta).min(1.0));
-    }
-    if p.dim() != 1 {
-        return None;
-    }
+pub fn gaussian_total_variation(p: &Mixture, q: &Mixture) -> Option<Estimate> {
     // The narrower of the two is made the standard normal.
-    let at = if at.excess[0] < 0.0 {
-        Whitened::new(q, p)?
+    let std = |mixture: &Mixture| mixture.factor_entry::<Doubled>(0, 0, 0, 1.0);
+    if p.dim() == 1 && (std(p) - std(q)).rounded() < 0.0 {
+        evaluate(q, p, &TotalVariation)
     } else {
-        at
-    };
-    Some(between_normals(at.offset[0].abs(), at.excess[0]).min(1.0))
+        evaluate(p, q, &TotalVariation)
+    }
+}
+
+struct TotalVariation;
+
+impl Formula for TotalVariation {
+    fn of<T: Number>(&self, at: &Whitened<T>) -> Option<Estimate> {
+        let Sizes {
+            excess,
+            offset,
+            offset_error,
+            ..
+        } = at.sizes();
+        let value = if excess == 0.0 {
+            // No more is lost at a hundred than at any distance beyond, or at one that overflowed.
+            let delta = offset.min(100.0);
+            normal_mass(0.5 * delta, delta).min(1.0)
+        } else if at.offset.len() == 1 {
+            let excess = at.excess.at(0, 0).rounded();
+            between_normals(offset, excess.max(0.0)).min(1.0)
+        } else {
+            return None;
+        };
+        if value.is_nan() {
+            return None;
+        }
+        // It rises by less than √(2/π)/2 of the distance, which a covariance of L (I + δ) Lᵀ in
+        // place of L Lᵀ changes by half of δ; and a share of the distance is never more than that
+        // share of the number.
+        let share = 0.5 * (at.factored[0] + at.factored[1])
+            + if offset > 0.0 {
+                offset_error / offset
+            } else {
+                0.0
+            };
+        let error = (share.min(1.0) + ROUNDS * ROUNDING) * value;
+        Some(Estimate::closed_form(value, error))
+    }
 }
 
 /// Total variation between N(0, 1) and the wider N(m, s²) with s = 1 + excess; m ≥ 0, excess > 0.
@@ -76,7 +109,7 @@ mod tests {
     use super::*;
 
     fn distance(p: &Mixture, q: &Mixture) -> f64 {
-        gaussian_total_variation(p, q).unwrap()
+        gaussian_total_variation(p, q).unwrap().value
     }
 
     /// ½ ∫ |p − q| over [−40, 40] by Simpson's rule between the changes of sign.
