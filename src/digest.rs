@@ -66,6 +66,15 @@ pub fn count(n: usize, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
+/// Places counted from 0 as a person counts them: 1, 2 and 5.
+pub fn numbered(places: &[usize]) -> String {
+    let numbers: Vec<String> = places.iter().map(|place| (place + 1).to_string()).collect();
+    match numbers.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => numbers.concat(),
+    }
+}
+
 /// A number that may be tiny.
 pub fn small(value: f64) -> String {
     if value == 0.0 || (1e-4..1e6).contains(&value.abs()) {

@@ -131,8 +131,13 @@ fn distances(from: &Mixture, to: &[&Mixture], numerics: &Numerics) -> Result<Vec
     let evaluator = Evaluator::new(numerics.clone(), from.dim(), 0, kinds, Effort::rough());
     let from = Target::new(from, numerics);
     let evaluations = evaluator.evaluate(&from, &MixtureTensors::stacked(to, numerics))?;
+    // A distance that cannot be is none of two ends that are one.
     Ok((evaluations.into_iter())
-        .map(|evaluation| evaluation.of(DivergenceKind::Js).value)
+        .map(|evaluation| evaluation.of(DivergenceKind::Js))
+        .map(|js| match DivergenceKind::Js.refutes(js) {
+            Some(_) => f64::INFINITY,
+            None => js.value,
+        })
         .collect())
 }
 

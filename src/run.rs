@@ -1,5 +1,6 @@
 //! Runs an experiment: every fit in turn, into a run folder.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -9,8 +10,8 @@ use crate::device::Numerics;
 use crate::diagnostics;
 use crate::divergence::Estimate;
 use crate::error::{Error, Result};
-use crate::evaluate::{Effort, Evaluator, reported};
-use crate::fit::{Fit, FitState, Member, Plan, Record};
+use crate::evaluate::{Effort, Evaluation, Evaluator, reported};
+use crate::fit::{Fit, FitState, Member, Plan, Record, refuted};
 use crate::kernel::MixtureTensors;
 use crate::known_optimum::KnownOptimum;
 use crate::mixture::{Mixture, NaturalParameters};
@@ -268,7 +269,7 @@ impl<'e> Together<'e> {
                 for run in &mut last.runs {
                     run.stop.get_or_insert(Stop::Interrupted { step });
                 }
-                let fits = self.summarize(&first, &last, &parts)?;
+                let fits = self.summarize(&first, &fit.reported(&last)?, &parts)?;
                 let interrupted = true;
                 return Ok(Outcome { fits, interrupted });
             }
@@ -287,7 +288,7 @@ impl<'e> Together<'e> {
         for trajectory in &mut trajectories {
             trajectory.cut()?;
         }
-        let fits = self.summarize(&first, &last, &parts)?;
+        let fits = self.summarize(&first, &fit.reported(&last)?, &parts)?;
         let place = match before_last {
             Some(place) => place,
             None => Place::of(&fit, &trajectories)?,
@@ -384,6 +385,9 @@ impl Due {
     }
 }
 
+/// Runs that were judged with the most care.
+type Judged = BTreeMap<usize, Evaluation>;
+
 /// A fit that has ended.
 struct Ended<'e> {
     experiment: &'e Experiment,
@@ -396,19 +400,13 @@ struct Ended<'e> {
 
 impl Ended<'_> {
     /// Judges where it ended, and writes its table of restarts.
-    fn summarize(&self, folder: &RunFolder) -> Result<FitSummary> {
-        let Self { plan, last, .. } = self;
-        let ends = Ends::of(plan, last, self.numerics, |_| true)?;
+    fn summarize(mut self, folder: &RunFolder) -> Result<FitSummary> {
+        let (ends, judged) = self.judge_ends()?;
+        let Self { plan, last, .. } = &self;
         folder.write_restarts(plan, &self.first, last, ends.optimum())?;
-        let best = ends.best().map(|run| self.run_summary(run)).transpose()?;
+        let best = (ends.best()).and_then(|run| Some(self.run_summary(run, judged.get(&run)?)));
         let known_optimum = self.known_optimum(best.as_ref())?;
-        let mut optima = optima_of(&ends, last);
-        for optimum in optima.iter_mut().take(JUDGED) {
-            optimum.divergences = match &best {
-                Some(best) if best.run == optimum.run => best.divergences.clone(),
-                _ => self.judge(&last.runs[optimum.run].mixture)?,
-            };
-        }
+        let optima = optima_of(&ends, last, &judged);
         let places: Vec<&Mixture> = (optima.iter().take(JUDGED))
             .map(|optimum| &last.runs[optimum.run].mixture)
             .collect();
@@ -427,8 +425,33 @@ impl Ended<'_> {
         })
     }
 
+    /// The ends of the runs, and the best of them with the most care. A run whose numbers do not stand
+    /// up to that has failed, and the others are ranked without it.
+    fn judge_ends(&mut self) -> Result<(Ends, Judged)> {
+        let mut judged = Judged::new();
+        loop {
+            let ends = Ends::of(self.plan, &self.last, self.numerics, |_| true)?;
+            let mut all_stand = true;
+            for (run, _) in ends.leaders().into_iter().take(JUDGED) {
+                if judged.contains_key(&run) {
+                    continue;
+                }
+                let evaluation = self.judge(&self.last.runs[run].mixture)?;
+                if let Some(what) = refuted(&evaluation) {
+                    let step = self.last.runs[run].from_step(self.last.step);
+                    self.last.runs[run].stop = Some(Stop::Failed { step, what });
+                    all_stand = false;
+                }
+                judged.insert(run, evaluation);
+            }
+            if all_stand {
+                return Ok((ends, judged));
+            }
+        }
+    }
+
     /// Every reported divergence of q with the most care.
-    fn judge(&self, q: &Mixture) -> Result<crate::evaluate::Evaluation> {
+    fn judge(&self, q: &Mixture) -> Result<Evaluation> {
         let config = &self.experiment.config;
         let evaluator = Evaluator::new(
             self.numerics.clone(),
@@ -443,24 +466,25 @@ impl Ended<'_> {
         Ok(evaluation)
     }
 
-    fn run_summary(&self, run: usize) -> Result<RunSummary> {
+    fn run_summary(&self, run: usize, judged: &Evaluation) -> RunSummary {
         let (start, end) = (&self.first.runs[run], &self.last.runs[run]);
         let variance = start.gradient_variance.zip(end.gradient_variance);
-        Ok(RunSummary {
+        RunSummary {
             run,
             steps: end.step_of(self.last.step),
             stop: end.stop.clone().unwrap_or(Stop::Steps),
+            best_iterate: end.best_iterate,
             loss: end.loss,
             gradient_norm: end.gradient_norm,
             gradient_variance: variance.map(|(start, end)| GradientVariance { start, end }),
-            divergences: self.judge(&end.mixture)?,
+            divergences: judged.clone(),
             diagnostics: diagnostics::diagnose(
                 self.target.model(),
                 &end.mixture,
                 self.experiment.config.seed,
             ),
             mixture: NaturalParameters::from(&end.mixture),
-        })
+        }
     }
 
     fn known_optimum(&self, best: Option<&RunSummary>) -> Result<Option<KnownOptimumSummary>> {
@@ -472,7 +496,11 @@ impl Ended<'_> {
         let value = if optimum.is_target {
             Estimate::exact(0.0)
         } else {
-            self.judge(&optimum.mixture)?.of(plan.divergence)
+            let value = self.judge(&optimum.mixture)?.of(plan.divergence);
+            match plan.divergence.refutes(value) {
+                Some(_) => Estimate::UNKNOWN,
+                None => value,
+            }
         };
         let gap =
             best.and_then(|best| optimum.gap(&self.last.runs[best.run].mixture, &best.divergences));
@@ -485,13 +513,16 @@ impl Ended<'_> {
 }
 
 /// The optima that runs ended at, the best first.
-fn optima_of(ends: &Ends, last: &Record) -> Vec<Optimum> {
+fn optima_of(ends: &Ends, last: &Record, judged: &Judged) -> Vec<Optimum> {
     (ends.leaders().into_iter())
         .map(|(run, runs)| Optimum {
             runs,
             run,
+            best_iterate: last.runs[run].best_iterate,
             gradient_norm: last.runs[run].gradient_norm,
-            divergences: last.runs[run].evaluation.clone(),
+            divergences: (judged.get(&run))
+                .unwrap_or(&last.runs[run].evaluation)
+                .clone(),
             mixture: (&last.runs[run].mixture).into(),
         })
         .collect()

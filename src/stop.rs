@@ -28,8 +28,8 @@ pub struct StopConfig {
     /// Of a deterministic objective: the norm of the gradient in θ is below this.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gradient_norm: Option<f64>,
-    /// Of a deterministic objective: over `window` steps the loss has fallen by less than this,
-    /// relative to the loss or to 1 nat, whichever is more.
+    /// Of a deterministic objective: over `window` steps the loss has neither fallen nor risen by more
+    /// than this, relative to the loss or to 1 nat, whichever is more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss_change: Option<f64>,
     /// Of a random objective: the standard error of the averaged parameters is below this, in
@@ -127,7 +127,7 @@ pub enum Stop {
         /// The step it happened at.
         step: usize,
     },
-    /// Its loss no longer fell.
+    /// Its loss neither fell nor rose any more.
     Loss {
         /// The step it happened at.
         step: usize,
@@ -229,6 +229,11 @@ impl Watcher {
         }
     }
 
+    /// Whether it waits for an average of iterates, which is then the result.
+    pub fn averages(&self) -> bool {
+        self.config.precision.is_some()
+    }
+
     /// What it has seen so far.
     pub fn snapshot(&self) -> Snapshot {
         let mut snapshot = Snapshot::default();
@@ -286,8 +291,11 @@ impl Watcher {
         if let Some(change) = self.config.loss_change {
             self.losses.push_back(loss);
             if self.losses.len() > self.config.window() {
-                let before = self.losses.pop_front().unwrap_or(f64::NAN);
-                if before - loss <= change * loss.abs().max(1.0) {
+                // A loss that rises, or swings back to where it was, is not at rest.
+                let least = self.losses.iter().copied().fold(f64::INFINITY, f64::min);
+                let most = (self.losses.iter().copied()).fold(f64::NEG_INFINITY, f64::max);
+                self.losses.pop_front();
+                if most - least <= change * loss.abs().max(1.0) {
                     return Verdict::Loss;
                 }
             }
@@ -484,6 +492,10 @@ mod tests {
             assert_eq!(see(loss, 1.0), Verdict::GoOn, "{loss}");
         }
         assert_eq!(see(3.0, 1.0), Verdict::Loss);
+        // One that rises has not come to rest, nor one that swings about where it was.
+        for loss in [3.5, 4.0, 4.5, 5.0, 3.0, 5.0, 3.0, 5.0, 3.0] {
+            assert_eq!(see(loss, 1.0), Verdict::GoOn, "{loss}");
+        }
         assert_eq!(see(0.0, 1e-4), Verdict::Gradient);
     }
 

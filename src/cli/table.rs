@@ -50,13 +50,15 @@ fn optima(fit: &FitSummary, voice: Voice) {
         LISTED
     };
     for optimum in fit.optima.iter().take(listed) {
-        let moving = if report::is_at_rest(fit, optimum) {
-            String::new()
-        } else {
-            format!("  (gradient {:.0e})", optimum.gradient_norm)
-        };
+        let mut beside = String::new();
+        if !report::is_at_rest(fit, optimum) {
+            beside += &format!("  (gradient {:.0e})", optimum.gradient_norm);
+        }
+        if let Some(iterate) = optimum.best_iterate {
+            beside += &format!("  (of step {})", iterate.step);
+        }
         anstream::println!(
-            "  {:>4} ×  {} {}  {}{moving}",
+            "  {:>4} ×  {} {}  {}{beside}",
             optimum.runs,
             fit.divergence.symbol(),
             digest::estimate(optimum.divergences.of(fit.divergence)),

@@ -4,6 +4,8 @@
 //! α → 1 is KL(p‖q) and α → 0 is KL(q‖p); ½ is four times the squared Hellinger distance, 2 is half
 //! of χ²(p‖q) and −1 half of χ²(q‖p). The larger α, the more q covers p.
 
+use std::ops::RangeInclusive;
+
 use super::midpoint::{SIDES, log_shares};
 use super::{
     Divergence, Estimate, Integrand, Names, Order, Side, Values, power_excess,
@@ -41,6 +43,15 @@ impl Divergence for Alpha {
 
     fn sides(&self) -> &'static [Side] {
         SIDES
+    }
+
+    fn range(&self) -> RangeInclusive<f64> {
+        let alpha = self.0.value();
+        // Where the integral is a coefficient of overlap, it is at least 0.
+        match alpha > 0.0 && alpha < 1.0 {
+            true => 0.0..=1.0 / (alpha * (1.0 - alpha)),
+            false => 0.0..=f64::INFINITY,
+        }
     }
 
     fn closed_form(&self, p: &Mixture, q: &Mixture) -> Option<Estimate> {

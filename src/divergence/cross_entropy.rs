@@ -3,6 +3,8 @@
 //! It is what is left of forward KL where p is known by its draws alone: it has the same gradients
 //! and the same minimiser, and minus it is the mean log-likelihood of a row.
 
+use std::ops::RangeInclusive;
+
 use super::{Divergence, Integrand, Names, Side, Values};
 
 /// H(p, q) in nats.
@@ -23,5 +25,9 @@ impl Divergence for CrossEntropy {
 
     fn sides(&self) -> &'static [Side] {
         &[Side::Target]
+    }
+
+    fn range(&self) -> RangeInclusive<f64> {
+        f64::NEG_INFINITY..=f64::INFINITY
     }
 }

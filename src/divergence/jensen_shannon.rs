@@ -1,5 +1,7 @@
 //! Jensen–Shannon: ½ KL(p‖m) + ½ KL(q‖m) with m = ½p + ½q, at most ln 2 nats (Lin 1991).
 
+use std::ops::RangeInclusive;
+
 use super::{Divergence, Integrand, Names, Side, Values};
 
 /// JS(p, q) in nats.
@@ -25,5 +27,9 @@ impl Divergence for JensenShannon {
 
     fn sides(&self) -> &'static [Side] {
         &[Side::Target, Side::Family]
+    }
+
+    fn range(&self) -> RangeInclusive<f64> {
+        0.0..=std::f64::consts::LN_2
     }
 }

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -219,6 +220,11 @@ impl DivergenceKind {
 
     fn names(self) -> Names {
         self.build().names()
+    }
+
+    /// The values it can have, in nats.
+    pub fn range(self) -> RangeInclusive<f64> {
+        self.build().range()
     }
 
     /// The divergence with p and q exchanged, if it has a name.

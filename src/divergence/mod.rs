@@ -12,12 +12,15 @@ mod jeffreys;
 mod jensen_shannon;
 mod kind;
 mod midpoint;
+mod range;
 mod renyi;
 mod reverse_kl;
 mod sampled;
 mod squared_hellinger;
 mod total_variation;
 mod values;
+
+use std::ops::RangeInclusive;
 
 use burn::tensor::Tensor;
 
@@ -91,6 +94,11 @@ pub trait Divergence: Pointwise + std::fmt::Debug + Send + Sync {
 
     /// The sides it takes expectations under; at least one.
     fn sides(&self) -> &'static [Side];
+
+    /// The values it can have, in nats: those from 0 on, unless it says otherwise.
+    fn range(&self) -> RangeInclusive<f64> {
+        0.0..=f64::INFINITY
+    }
 
     /// D(p, q) `[R]` from the sum over the sides `[R]`; most divergences are that sum itself.
     fn outer(&self, total: Tensor<1>) -> Tensor<1> {

@@ -1,6 +1,8 @@
 //! Squared Hellinger: H²(p, q) = ½ ∫ (√p − √q)² dx = 1 − ∫ √(p q) dx, between 0 and 1 (Hellinger
 //! 1909).
 
+use std::ops::RangeInclusive;
+
 use super::midpoint::{SIDES, log_shares};
 use super::{Divergence, Estimate, Integrand, Names, Side, Values, power_excess};
 use crate::mixture::Mixture;
@@ -24,6 +26,10 @@ impl Divergence for SquaredHellinger {
 
     fn sides(&self) -> &'static [Side] {
         SIDES
+    }
+
+    fn range(&self) -> RangeInclusive<f64> {
+        0.0..=1.0
     }
 
     fn closed_form(&self, p: &Mixture, q: &Mixture) -> Option<Estimate> {

@@ -4,6 +4,8 @@
 //! which is the sign of 0. Its integrand bends where p crosses q, so a quadrature of it converges
 //! like the square of the spacing.
 
+use std::ops::RangeInclusive;
+
 use super::midpoint::SIDES;
 use super::{Divergence, Estimate, Integrand, Names, Side, Values, gaussian_total_variation};
 use crate::mixture::Mixture;
@@ -27,6 +29,10 @@ impl Divergence for TotalVariation {
 
     fn sides(&self) -> &'static [Side] {
         SIDES
+    }
+
+    fn range(&self) -> RangeInclusive<f64> {
+        0.0..=1.0
     }
 
     fn closed_form(&self, p: &Mixture, q: &Mixture) -> Option<Estimate> {

@@ -1,5 +1,6 @@
 //! The only loop: gradient descent on one divergence, for all runs at once.
 
+mod best;
 mod plan;
 mod record;
 mod state;
@@ -10,12 +11,14 @@ use std::time::Instant;
 
 use burn::tensor::{Bool, Tensor};
 
+pub use best::BestIterate;
 pub use plan::{LogConfig, Plan};
+pub(crate) use record::refuted;
 pub use record::{Record, RunRecord};
 pub use state::FitState;
 
 use crate::device::Numerics;
-use crate::divergence::Estimate;
+use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
 use crate::evaluate::{Effort, Evaluator, reported};
 use crate::family::Family;
@@ -27,6 +30,7 @@ use crate::objective::Objective;
 use crate::optimizer::{Landscape, Optimizer, Point};
 use crate::stop::{Stop, Verdict, Watcher};
 use crate::target::Target;
+use best::Best;
 
 /// A fit among those that share a loop.
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +71,8 @@ pub struct Fit<'a> {
     objective: Objective<'a>,
     optimizer: Box<dyn Optimizer>,
     family: Family,
+    /// What is minimised.
+    own: DivergenceKind,
     parts: Vec<Part>,
     steps: usize,
     every: usize,
@@ -83,6 +89,8 @@ pub struct Fit<'a> {
     shown: Vec<f64>,
     /// The runs whose end a record has told.
     told: Vec<bool>,
+    /// The best iterate of each run, once a record has told of one.
+    best: Vec<Option<Best>>,
 }
 
 /// The runs of one member.
@@ -192,6 +200,7 @@ impl<'a> Fit<'a> {
             objective: Objective::new(plan, target, numerics, keys),
             optimizer: plan.optimizer.build(family, numerics, &rates),
             family: family.clone(),
+            own: plan.divergence,
             parts,
             steps,
             every: log.every(steps),
@@ -207,6 +216,7 @@ impl<'a> Fit<'a> {
             shown: Numerics::read(theta.clone())?,
             theta,
             told: vec![false; last.len()],
+            best: vec![None; last.len()],
             last,
             watchers: vec![Watcher::new(plan.stop); watched],
         })
@@ -322,85 +332,6 @@ impl<'a> Fit<'a> {
             self.last[run].1.get_or_insert(Stop::NoProgress { step });
         }
         Ok(())
-    }
-
-    /// Reads everything about a step back from the device.
-    fn record(&mut self, step: usize, losses: &[Estimate]) -> Result<Record> {
-        let p = self.objective.target();
-        let q = self.objective.member(self.health.finite.clone());
-        let finite = Numerics::read(self.health.finite.clone())?;
-        let mut evaluations = Vec::with_capacity(self.last.len());
-        for part in &self.parts {
-            let runs: Vec<usize> = part.runs.clone().collect();
-            evaluations.extend(part.evaluator.evaluate(p, &q.select(&runs))?);
-        }
-        let mixtures = q.read()?;
-        let active = Numerics::read(self.health.active.clone().float())?;
-        let reached = Numerics::read(self.health.reached.clone())?;
-        let loss = Numerics::read(self.health.loss.clone())?;
-        let norms = Numerics::read(self.health.norm.clone())?;
-        let parameters = self.family.parameters();
-        for (run, mixture) in mixtures.into_iter().enumerate() {
-            let goes_on = self.last[run].1.is_none();
-            let failed = |step: usize, what: String| Some(Stop::Failed { step, what });
-            let stop = match &mixture {
-                _ if !goes_on => None,
-                _ if active[run] == 0.0 => {
-                    let at = reached[run] as usize;
-                    failed(at, self.trouble(run, at)?)
-                }
-                Err(error) => failed(step, format!("q is no longer a density: {error}")),
-                Ok(mixture) => match self.degenerate(mixture) {
-                    Some(what) => failed(step, what),
-                    None => (step == self.steps).then_some(Stop::Steps),
-                },
-            };
-            let (last, known) = &mut self.last[run];
-            if let Ok(mixture) = mixture
-                && (!stop.as_ref().is_some_and(Stop::is_failure) || active[run] == 0.0)
-            {
-                *last = mixture;
-                let row = run * parameters..(run + 1) * parameters;
-                self.shown[row.clone()].copy_from_slice(&finite[row]);
-            }
-            *known = known.take().or(stop);
-        }
-        let variances = if step == 0 || self.all_stopped() {
-            Some(self.objective.gradient_variance(&self.health.finite)?)
-        } else {
-            None
-        };
-        let mut runs = Vec::with_capacity(self.last.len());
-        for (run, mut evaluation) in evaluations.into_iter().enumerate() {
-            let (last, stop) = &self.last[run];
-            evaluation.sharpen(p.model(), last);
-            let optimum = (self.parts.iter())
-                .find(|part| part.runs.contains(&run))
-                .and_then(|part| part.optimum.as_ref());
-            let failed = stop.as_ref().is_some_and(Stop::is_failure);
-            runs.push(RunRecord {
-                loss: Estimate {
-                    value: loss[run],
-                    error: if failed { f64::NAN } else { losses[run].error },
-                    ..losses[run]
-                },
-                gradient_norm: norms[run],
-                gradient_variance: variances.as_ref().map(|variances| variances[run]),
-                gap: optimum.and_then(|optimum| optimum.gap(last, &evaluation)),
-                evaluation,
-                mixture: last.clone(),
-                stop: stop.clone(),
-                repeats: self.told[run],
-            });
-        }
-        for (told, (_, stop)) in self.told.iter_mut().zip(&self.last) {
-            *told = stop.is_some();
-        }
-        Ok(Record {
-            step,
-            seconds: self.started.elapsed().as_secs_f64(),
-            runs,
-        })
     }
 
     /// Tells the device of the runs that have stopped.

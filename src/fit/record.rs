@@ -2,8 +2,13 @@
 
 use std::ops::Range;
 
+use super::Fit;
+use super::best::BestIterate;
+use crate::device::Numerics;
 use crate::divergence::Estimate;
+use crate::error::Result;
 use crate::evaluate::Evaluation;
+use crate::kernel::MixtureTensors;
 use crate::mixture::Mixture;
 use crate::stop::Stop;
 
@@ -27,12 +32,21 @@ pub struct RunRecord {
     pub stop: Option<Stop>,
     /// Whether an earlier record has told the same: the run had ended.
     pub repeats: bool,
+    /// Where this is what is [reported](super::Fit::reported) of a run that had been better before it
+    /// ended: the step that all but `stop` is of.
+    pub best_iterate: Option<BestIterate>,
 }
 
 impl RunRecord {
     /// The step this is about, in a record of `step`: a run stays where it stopped.
     pub fn step_of(&self, step: usize) -> usize {
         self.stop.as_ref().and_then(Stop::step).unwrap_or(step)
+    }
+
+    /// The step its numbers are of, in a record of `step`.
+    pub fn from_step(&self, step: usize) -> usize {
+        let best = self.best_iterate.as_ref();
+        best.map_or_else(|| self.step_of(step), |best| best.step)
     }
 
     /// Whether the run broke down.
@@ -60,4 +74,140 @@ impl Record {
             ..*self
         }
     }
+}
+
+impl Fit<'_> {
+    /// Every reported divergence of R members.
+    fn evaluate(&self, q: &MixtureTensors) -> Result<Vec<Evaluation>> {
+        let mut evaluations = Vec::with_capacity(self.last.len());
+        for part in &self.parts {
+            let runs: Vec<usize> = part.runs.clone().collect();
+            let p = self.objective.target();
+            evaluations.extend(part.evaluator.evaluate(p, &q.select(&runs))?);
+        }
+        Ok(evaluations)
+    }
+
+    /// Evaluates every run where it is, and ends those that are no longer well: they have failed, and
+    /// stay where they were well at the last record.
+    fn examine(&mut self, step: usize) -> Result<Vec<Evaluation>> {
+        let model = self.objective.target().model();
+        let q = self.objective.member(self.health.finite.clone());
+        let mut finite = Numerics::read(self.health.finite.clone())?;
+        let mut evaluations = self.evaluate(&q)?;
+        let active = Numerics::read(self.health.active.clone().float())?;
+        let reached = Numerics::read(self.health.reached.clone())?;
+        let parameters = self.family.parameters();
+        let mut fallen = false;
+        for (run, mixture) in q.read()?.into_iter().enumerate() {
+            if let Ok(mixture) = &mixture {
+                evaluations[run].sharpen(model, mixture);
+            }
+            if self.told[run] {
+                continue;
+            }
+            let flaw = match &mixture {
+                Err(error) => Some(format!("q is no longer a density: {error}")),
+                Ok(mixture) => (self.degenerate(mixture)).or_else(|| refuted(&evaluations[run])),
+            };
+            let row = run * parameters..(run + 1) * parameters;
+            let is_flawed = flaw.is_some();
+            let failure = match &self.last[run].1 {
+                None if active[run] == 0.0 => {
+                    let step = reached[run] as usize;
+                    let what = self.trouble(run, step)?;
+                    Some(Stop::Failed { step, what })
+                }
+                stop => flaw.map(|what| Stop::Failed {
+                    step: stop.as_ref().and_then(Stop::step).unwrap_or(step),
+                    what,
+                }),
+            };
+            let (last, stop) = &mut self.last[run];
+            match mixture {
+                Ok(mixture) if !is_flawed => {
+                    *last = mixture;
+                    self.shown[row.clone()].copy_from_slice(&finite[row]);
+                }
+                _ => {
+                    finite[row.clone()].copy_from_slice(&self.shown[row]);
+                    fallen = true;
+                }
+            }
+            let end = (step == self.steps).then_some(Stop::Steps);
+            *stop = failure.or(stop.take()).or(end);
+        }
+        if fallen {
+            let shape = self.theta.dims();
+            self.health.finite = self.objective.numerics().tensor(finite, shape);
+            evaluations = self.evaluate(&self.objective.member(self.health.finite.clone()))?;
+            for (evaluation, (last, _)) in evaluations.iter_mut().zip(&self.last) {
+                evaluation.sharpen(model, last);
+            }
+        }
+        for (evaluation, (_, stop)) in evaluations.iter_mut().zip(&self.last) {
+            // A run that never was well has no numbers.
+            if stop.as_ref().is_some_and(Stop::is_failure) && refuted(evaluation).is_some() {
+                *evaluation = Evaluation::default();
+            }
+        }
+        Ok(evaluations)
+    }
+
+    /// Reads everything about a step back from the device.
+    pub(super) fn record(&mut self, step: usize, losses: &[Estimate]) -> Result<Record> {
+        let evaluations = self.examine(step)?;
+        let loss = Numerics::read(self.health.loss.clone())?;
+        let norms = Numerics::read(self.health.norm.clone())?;
+        let mut runs = Vec::with_capacity(self.last.len());
+        for (run, evaluation) in evaluations.into_iter().enumerate() {
+            let (last, stop) = &self.last[run];
+            let optimum = (self.parts.iter())
+                .find(|part| part.runs.contains(&run))
+                .and_then(|part| part.optimum.as_ref());
+            let failed = stop.as_ref().is_some_and(Stop::is_failure);
+            runs.push(RunRecord {
+                loss: Estimate {
+                    value: loss[run],
+                    error: if failed { f64::NAN } else { losses[run].error },
+                    ..losses[run]
+                },
+                gradient_norm: norms[run],
+                gradient_variance: None,
+                gap: optimum.and_then(|optimum| optimum.gap(last, &evaluation)),
+                evaluation,
+                mixture: last.clone(),
+                stop: stop.clone(),
+                repeats: self.told[run],
+                best_iterate: None,
+            });
+        }
+        self.remember(step, &runs);
+        if step == 0 || self.all_stopped() {
+            let variances = self
+                .objective
+                .gradient_variance(&self.reported_theta(&runs))?;
+            for (run, variance) in runs.iter_mut().zip(variances) {
+                run.gradient_variance = Some(variance);
+            }
+        }
+        for (told, (_, stop)) in self.told.iter_mut().zip(&self.last) {
+            *told = stop.is_some();
+        }
+        Ok(Record {
+            step,
+            seconds: self.started.elapsed().as_secs_f64(),
+            runs,
+        })
+    }
+}
+
+/// Why the numbers of an evaluation cannot be those of a density, in words.
+pub(crate) fn refuted(evaluation: &Evaluation) -> Option<String> {
+    let what = evaluation
+        .iter()
+        .find_map(|(kind, estimate)| kind.refutes(estimate))?;
+    Some(format!(
+        "{what}: q is beyond what its numbers can hold; lower the learning rate"
+    ))
 }

@@ -6,6 +6,7 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::Fit;
+use super::best::Best;
 use crate::error::{Error, Result};
 use crate::snapshot::Snapshot;
 use crate::stop::Stop;
@@ -27,6 +28,8 @@ pub struct FitState {
     stops: Vec<Option<Stop>>,
     /// The runs whose end a record has told.
     told: Vec<bool>,
+    /// The best iterate of each run, once a record has told of one.
+    best: Vec<Option<Best>>,
 }
 
 impl Fit<'_> {
@@ -63,6 +66,7 @@ impl Fit<'_> {
             numbers,
             stops: self.last.iter().map(|(_, stop)| stop.clone()).collect(),
             told: self.told.clone(),
+            best: self.best.clone(),
         })
     }
 
@@ -72,8 +76,10 @@ impl Fit<'_> {
     /// If the state is not of such a fit.
     pub fn restore(&mut self, state: &FitState) -> Result<()> {
         let shape = self.theta.dims();
-        let [runs, _] = shape;
-        if state.stops.len() != runs || state.told.len() != runs {
+        let [runs, parameters] = shape;
+        let saved = [state.stops.len(), state.told.len(), state.best.len()];
+        let is_member = |best: &Best| best.theta.len() == parameters;
+        if saved != [runs; 3] || !state.best.iter().flatten().all(is_member) {
             return Err(Error::usage(
                 format!(
                     "the saved state is of {} runs and the fit has {runs}",
@@ -108,6 +114,7 @@ impl Fit<'_> {
             *last = (member?, stop.clone());
         }
         self.told.clone_from(&state.told);
+        self.best.clone_from(&state.best);
         self.step = Some(state.step);
         let spent = Duration::try_from_secs_f64(state.seconds).unwrap_or_default();
         let now = Instant::now();

@@ -1,12 +1,15 @@
 //! What broke down, and which parameter it happened to, in words.
 
+use nalgebra::DMatrix;
+
 use super::Fit;
 use crate::device::Numerics;
 use crate::error::Result;
 use crate::family::Family;
 use crate::mixture::Mixture;
 
-/// A component is no wider than so many steps between the numbers at its mean: it is a point.
+/// A component is no wider than so many steps between the numbers at its mean: it is a point. And a
+/// covariance no farther from a singular one than so many roundings of its entries is singular.
 const RESOLVED: f64 = 4.0;
 
 impl Fit<'_> {
@@ -57,7 +60,8 @@ impl Fit<'_> {
         ))
     }
 
-    /// Which component is no longer one: it has become a point, or has no weight left.
+    /// Which component is no longer one: it has become a point, is flat in some direction, is wider than
+    /// numbers go, or has no weight left.
     pub(super) fn degenerate(&self, q: &Mixture) -> Option<String> {
         let numerics = self.objective.numerics();
         let (components, dim) = (q.components(), q.dim());
@@ -86,10 +90,47 @@ impl Fit<'_> {
                         mean[d]
                     ));
                 }
+                if !(std * std).is_finite() {
+                    return Some(format!(
+                        "{} is {std:.1e}: its square is beyond the range of numbers; lower the \
+                         learning rate",
+                        name(1, k, d)
+                    ));
+                }
+            }
+            if let Some(condition) = singular(&q.scale_trils()[k]) {
+                return Some(format!(
+                    "the covariance of component {} is singular to rounding, of a condition number \
+                     about {condition:.0e}: lower the learning rate or set family.min_std",
+                    k + 1
+                ));
             }
         }
         None
     }
+}
+
+/// The condition number of the correlations of a covariance L Lᵀ where rounding its entries may make
+/// it no covariance: points that are placed by such an L are off by more than it tells apart.
+///
+/// With L̃ = L in units of the standard deviations, ‖L̃⁻¹‖² is the trace of the inverse correlations,
+/// between 1/λ and D/λ of their least eigenvalue λ, and rounding moves λ by about D ε.
+fn singular(factor: &DMatrix<f64>) -> Option<f64> {
+    let dim = factor.nrows();
+    let stds: Vec<f64> = factor.row_iter().map(|row| row.norm()).collect();
+    let mut trace = 0.0;
+    let mut column = vec![0.0; dim];
+    for j in 0..dim {
+        column[j] = stds[j] / factor[(j, j)];
+        for i in j + 1..dim {
+            let known: f64 = (j..i).map(|m| factor[(i, m)] / stds[i] * column[m]).sum();
+            column[i] = -known * (stds[i] / factor[(i, i)]);
+        }
+        trace += column[j..].iter().map(|x| x * x).sum::<f64>();
+    }
+    let rounding = RESOLVED * dim as f64 * f64::EPSILON;
+    // Also where the sum has overflowed.
+    (!(trace * rounding < 1.0)).then_some(trace * dim as f64)
 }
 
 /// The entry of θ that is farthest out.

@@ -1,8 +1,10 @@
 //! Where the runs of a fit start.
 
+mod alike;
 pub mod k_means;
 pub mod moments;
 
+pub use alike::{alike, moved_apart};
 use nalgebra::{Cholesky, DMatrix, DVector};
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, StandardNormal};
@@ -72,7 +74,9 @@ impl Start {
     ///
     /// A random component has a mean drawn from the Gaussian with the target's moments, and
     /// independent coordinates whose standard deviations are the target's times a log-uniform
-    /// number between 0.2 and 1.2. Every start is put into the structure of the family.
+    /// number between 0.2 and 1.2. Every start is put into the structure of the family, and of
+    /// components that would start as one all but one are moved a little. A given start is taken as it
+    /// is.
     ///
     /// # Errors
     /// If the target's covariance is too near singular to start from.
@@ -144,7 +148,8 @@ impl Start {
             }
             _ => random_member(family, extent, &mut generator)?,
         };
-        family.project(&start)
+        // Equal points make equal clusters.
+        moved_apart(family.project(&start)?, &mut generator)
     }
 }
 

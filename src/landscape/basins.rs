@@ -40,11 +40,13 @@ pub fn basins(
         every: Some(plan.optimizer.steps),
         ..LogConfig::default()
     };
+    let mut fit = Fit::new(&plan, target, numerics, log, seed)?;
     let mut last = None;
-    for record in Fit::new(&plan, target, numerics, log, seed)? {
+    for record in fit.by_ref() {
         last = Some(record?);
     }
     let mut reached = vec![None; cells.len()];
+    let last = last.map(|last| fit.reported(&last)).transpose()?;
     let Some(last) = last else {
         return Ok(Basins {
             optima: Vec::new(),

@@ -149,10 +149,10 @@ impl<'e> Traveled<'e> {
             every: Some(plan.optimizer.steps.div_ceil(PATH_STEPS)),
             ..LogConfig::default()
         };
-        let fit = Fit::new(plan, target, numerics, log, seed)?;
-        let records = fit.collect::<Result<Vec<Record>>>()?;
-        let last = records.last().ok_or_else(|| failed(plan))?;
-        let ends = Ends::of(plan, last, numerics, |_| true)?;
+        let mut fit = Fit::new(plan, target, numerics, log, seed)?;
+        let records = fit.by_ref().collect::<Result<Vec<Record>>>()?;
+        let last = fit.reported(records.last().ok_or_else(|| failed(plan))?)?;
+        let ends = Ends::of(plan, &last, numerics, |_| true)?;
         let best = ends.best().ok_or_else(|| failed(plan))?;
         let end = |run: usize| last.runs[run].mixture.clone();
         let way = |run: usize| {

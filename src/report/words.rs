@@ -4,6 +4,8 @@ use crate::diagnostics::{Diagnostics, Reading};
 use crate::digest;
 use crate::divergence::{DivergenceKind, Estimate, Method};
 use crate::evaluate::ALWAYS_REPORTED;
+use crate::init::alike;
+use crate::mixture::Mixture;
 use crate::optima::AT_REST;
 use crate::run_folder::{FitSummary, Optimum, RunSummary};
 
@@ -20,6 +22,8 @@ pub fn remarks(fit: &FitSummary) -> Vec<String> {
             remarks.push(facts.join("; "));
         }
         remarks.extend(variance(best));
+        remarks.extend(best_iterate(fit, best));
+        remarks.extend(alike_components(best));
     }
     remarks.extend(gap(fit));
     if let Some(best) = &fit.best
@@ -38,6 +42,7 @@ pub fn remarks(fit: &FitSummary) -> Vec<String> {
         ));
     }
     remarks.extend(restarts(fit));
+    remarks.extend(gradient(fit));
     remarks
 }
 
@@ -103,6 +108,46 @@ fn variance(best: &RunSummary) -> Option<String> {
         format!(
             "variance of the gradient {:.2e} at the start, {:.2e} at the end",
             variance.start, variance.end
+        )
+    })
+}
+
+/// Which step q is of, where that is not the last.
+fn best_iterate(fit: &FitSummary, best: &RunSummary) -> Option<String> {
+    let iterate = best.best_iterate?;
+    Some(format!(
+        "q is that of step {}, the best: at step {} {} had risen to {}; a smaller learning rate would \
+         end lower",
+        iterate.step,
+        best.steps,
+        fit.divergence.symbol(),
+        digest::estimate(iterate.last),
+    ))
+}
+
+/// Which components of q are one and the same.
+fn alike_components(best: &RunSummary) -> Option<String> {
+    let q = Mixture::try_from(&best.mixture).ok()?;
+    let groups: Vec<String> = (alike(&q).iter())
+        .map(|group| digest::numbered(group))
+        .collect();
+    (!groups.is_empty()).then(|| {
+        format!(
+            "components {} of q are alike, and no gradient parts such; start with their means apart, \
+             or fit fewer",
+            groups.join("; ")
+        )
+    })
+}
+
+/// Whether the only run was still moving: its gradient.
+fn gradient(fit: &FitSummary) -> Option<String> {
+    let only = fit.optima.first().filter(|_| fit.restarts < 2)?;
+    (!is_at_rest(fit, only)).then(|| {
+        format!(
+            "not at rest: its gradient is {:.0e}; more steps or a smaller learning rate would move it \
+             on",
+            only.gradient_norm
         )
     })
 }

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::fit::FitState;
 
 /// The version of the layout of a checkpoint.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// The first words of the file.
 const MARK: &str = "klfit checkpoint";
 

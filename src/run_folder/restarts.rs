@@ -29,6 +29,7 @@ pub fn write(
         "stop",
         "optimum",
         "steps",
+        "from_step",
         "loss",
         "loss_error",
         "gradient_norm",
@@ -49,6 +50,7 @@ pub fn write(
             end.stop.as_ref().map_or_else(String::new, Stop::to_string),
             optimum[run].map_or_else(String::new, |optimum| (optimum + 1).to_string()),
             end.step_of(last.step).to_string(),
+            end.from_step(last.step).to_string(),
         ];
         let divergences = kinds.iter().flat_map(|&kind| {
             let estimate = end.evaluation.of(kind);

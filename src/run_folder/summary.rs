@@ -7,6 +7,7 @@ use crate::device::DeviceConfig;
 use crate::diagnostics::{Diagnostics, ModesCovered};
 use crate::divergence::{DivergenceKind, Estimate};
 use crate::evaluate::Evaluation;
+use crate::fit::BestIterate;
 use crate::mixture::{Mixture, NaturalParameters};
 use crate::stop::Stop;
 use crate::target::TargetModel;
@@ -150,9 +151,13 @@ pub struct RunSummary {
     pub steps: usize,
     /// Why it stopped.
     pub stop: Stop,
-    /// Its last loss by the estimator of the fit, in nats.
+    /// Where the last step was worse than an earlier one by more than the error: the step that q and
+    /// all numbers below are of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best_iterate: Option<BestIterate>,
+    /// Its loss there by the estimator of the fit, in nats.
     pub loss: Estimate,
-    /// The norm of the last gradient, in θ.
+    /// The norm of its gradient there, in θ.
     #[serde(with = "extended")]
     pub gradient_norm: f64,
     /// The variance of its gradient over the noise of the estimator, summed over θ.
@@ -197,7 +202,11 @@ pub struct Optimum {
     pub runs: usize,
     /// The one of them that came closest, counted from 0.
     pub run: usize,
-    /// The norm of its last gradient, in θ: small, or it has not arrived.
+    /// Where its last step was worse than an earlier one by more than the error: the step that q and
+    /// all numbers below are of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best_iterate: Option<BestIterate>,
+    /// The norm of its gradient there, in θ: small, or it has not arrived.
     #[serde(with = "extended")]
     pub gradient_norm: f64,
     /// Its divergences, in nats.

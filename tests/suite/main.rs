@@ -9,6 +9,7 @@ mod dependence;
 mod determinism;
 mod devices;
 mod docs;
+mod ends;
 mod estimators;
 mod examples;
 mod explore;

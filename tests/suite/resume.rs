@@ -207,6 +207,36 @@ fn stopping_rules_remember_what_they_saw() {
 }
 
 #[test]
+fn the_best_iterate_is_remembered() {
+    // Steps so long that runs swing about the optimum: of some the last is not the best.
+    for (stop, estimator) in [
+        ("{}", "{ type = 'quadrature' }"),
+        (
+            "{ precision = 1e-4, window = 40 }",
+            "{ type = 'monte-carlo', samples = 8 }",
+        ),
+    ] {
+        let overrides = [
+            ("optimizer.learning_rate", "1.5"),
+            ("optimizer.steps", "60"),
+            ("estimator", estimator),
+            ("stop", stop),
+        ];
+        let experiment = parse(LINE, &overrides);
+        compare(&experiment, &[20, 31]);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run");
+        // Where it was interrupted the best until then is told.
+        for steps in [33, FOREVER] {
+            let summary = run_for(steps, &experiment, &path).unwrap();
+            let optima = &summary.fits[0].optima;
+            let earlier = optima.iter().filter(|one| one.best_iterate.is_some());
+            assert!(earlier.count() > 0, "{stop} {steps} {optima:?}");
+        }
+    }
+}
+
+#[test]
 fn thirty_two_bits_go_on_to_the_bit() {
     let overrides = [
         ("device.precision", "f32"),

@@ -11,11 +11,12 @@ use super::key::KeyPath;
 use super::source::{ConfigError, Source};
 use super::{DEFAULT_RESTARTS, InitConfig};
 use crate::device::DeviceConfig;
+use crate::digest::numbered;
 use crate::divergence::DivergenceKind;
 use crate::estimator::MonteCarlo;
 use crate::family::{Covariance, Family};
 use crate::fit::{LogConfig, Plan};
-use crate::init::Start;
+use crate::init::{Start, alike};
 use crate::landscape::LandscapeConfig;
 use crate::mixture::check_size;
 use crate::optimizer::RuleConfig as OptimizerRule;
@@ -435,6 +436,13 @@ impl Fit<'_> {
                     "change [init] or [family] so that they agree",
                 )
             })?;
+            notes.extend(alike(mixture).into_iter().map(|group| {
+                format!(
+                    "{at}: components {} start alike, and gradients that are alike part them late or \
+                     never; move their means apart, or give fewer components",
+                    numbered(&group)
+                )
+            }));
         }
         Ok(start)
     }

@@ -1,0 +1,135 @@
+//! The best iterate of each run, kept beside the last: no fit ends worse than it was before.
+
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+use super::{Fit, Record, RunRecord};
+use crate::divergence::{DivergenceKind, Estimate};
+use crate::error::Result;
+use crate::evaluate::Evaluation;
+use crate::run_folder::extended;
+use crate::stop::Watcher;
+
+/// A divergence that is higher by less than this, in nats or relative to it, is not worse: no table
+/// shows it.
+const NEGLIGIBLE: f64 = 1e-9;
+
+/// Of an end that was worse than an earlier logged step by more than the error: the step that is
+/// reported instead.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BestIterate {
+    /// The step q is of.
+    pub step: usize,
+    /// The divergence the fit minimises as it was logged at the last step, in nats.
+    pub last: Estimate,
+}
+
+/// A run at the logged step at which the divergence it minimises was least.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Best {
+    step: usize,
+    loss: Estimate,
+    #[serde(with = "extended")]
+    gradient_norm: f64,
+    evaluation: Evaluation,
+    gap: Option<Estimate>,
+    /// θ there, P numbers.
+    pub(super) theta: Vec<f64>,
+}
+
+impl Best {
+    /// Whether a later estimate of a divergence is higher than here by more than the errors of both.
+    fn is_better_than(&self, later: Estimate, own: DivergenceKind) -> bool {
+        let here = self.evaluation.of(own);
+        // The draws of an evaluation are the same at every step, so that most of two standard errors
+        // is one and the same error; two rules are off each in its own way.
+        let error = match later.method.is_random() {
+            true => later.error.max(here.error),
+            false => later.error + here.error,
+        };
+        later.value - here.value > error + NEGLIGIBLE * here.value.abs().max(1.0)
+    }
+}
+
+impl Fit<'_> {
+    /// Takes in a record of a step.
+    ///
+    /// Iterates of a random objective whose average is the result only wander around it: with
+    /// `precision` the start alone is kept.
+    pub(super) fn remember(&mut self, step: usize, runs: &[RunRecord]) {
+        let averages = self.watchers.iter().any(Watcher::averages);
+        let rows = self.shown.chunks(self.family.parameters());
+        for ((run, best), theta) in runs.iter().zip(&mut self.best).zip(rows) {
+            let value = run.evaluation.of(self.own).value;
+            let is_best = match best {
+                Some(best) => !averages && value < best.evaluation.of(self.own).value,
+                None => true,
+            };
+            if is_best && value.is_finite() && !run.has_failed() && !run.repeats {
+                *best = Some(Best {
+                    step: run.step_of(step),
+                    loss: run.loss,
+                    gradient_norm: run.gradient_norm,
+                    evaluation: run.evaluation.clone(),
+                    gap: run.gap,
+                    theta: theta.to_vec(),
+                });
+            }
+        }
+    }
+
+    /// The best iterate of a run that is worse now by more than the error.
+    fn better(&self, at: usize, run: &RunRecord) -> Option<&Best> {
+        let best = self.best.get(at)?.as_ref()?;
+        let is_worse = best.is_better_than(run.evaluation.of(self.own), self.own);
+        (is_worse && !run.has_failed()).then_some(best)
+    }
+
+    /// θ `[R, P]` of what is reported of the runs of a record.
+    pub(super) fn reported_theta(&self, runs: &[RunRecord]) -> Tensor<2> {
+        let better = |(at, run)| self.better(at, run);
+        if runs.iter().enumerate().filter_map(better).next().is_none() {
+            return self.health.finite.clone();
+        }
+        let mut theta = self.shown.clone();
+        let rows = theta.chunks_mut(self.family.parameters());
+        for (row, best) in rows.zip(runs.iter().enumerate().map(better)) {
+            if let Some(best) = best {
+                row.copy_from_slice(&best.theta);
+            }
+        }
+        (self.objective.numerics()).tensor(theta, self.theta.dims())
+    }
+
+    /// What is reported of the last record of this fit: where a run ended worse than it was at an
+    /// earlier logged step by more than the error, that step stands for its end.
+    ///
+    /// # Errors
+    /// If the device failed.
+    pub fn reported(&self, last: &Record) -> Result<Record> {
+        let mut reported = last.clone();
+        let members = self.objective.member(self.reported_theta(&last.runs));
+        let pairs = reported.runs.iter_mut().zip(members.read()?);
+        for (at, (run, member)) in pairs.enumerate() {
+            let (Some(best), Ok(mixture)) = (self.better(at, run), member) else {
+                continue;
+            };
+            let iterate = BestIterate {
+                step: best.step,
+                last: run.evaluation.of(self.own),
+            };
+            *run = RunRecord {
+                loss: best.loss,
+                gradient_norm: best.gradient_norm,
+                evaluation: best.evaluation.clone(),
+                gap: best.gap,
+                mixture,
+                best_iterate: Some(iterate),
+                ..run.clone()
+            };
+        }
+        Ok(reported)
+    }
+}
