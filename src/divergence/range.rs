@@ -4,26 +4,32 @@ use super::{DivergenceKind, Estimate};
 use crate::digest;
 
 /// By chance a sample is so many of its standard errors off in less than one of 10⁶ cases, even where
-/// the standard error is told from a dozen numbers.
+/// the standard error is told from a dozen numbers …
 const CHANCE: f64 = 10.0;
+/// … and a mean of log p − log q under p is never so many nats below 0, whatever its standard error:
+/// since E_p[q / p] ≤ 1, that of M draws (from each component) is below −t with a probability of e^(−M t)
+/// at most (Markov's inequality for the product of their ratios). A rule without noise that is so far
+/// off tells as little.
+const FARTHEST: f64 = 12.0;
 /// What rounding may add beside the error, relative or in nats: below every digit that is printed.
 const ROUNDING: f64 = 1e-9;
 
 impl DivergenceKind {
     /// Why an estimate is not one of this divergence, in words: it lies outside the
-    /// [range](DivergenceKind::range) by more than its error, which of a sample is ten standard
-    /// errors, and rounding. None if nothing speaks against it; an unknown one (NaN) claims nothing.
+    /// [range](DivergenceKind::range) by more than its error (ten standard errors of a sample), by 12
+    /// nats or by the width of the range, whichever is least, and rounding. None if nothing speaks
+    /// against it; an unknown one (NaN) claims nothing.
     pub fn refutes(self, estimate: Estimate) -> Option<String> {
         let Estimate { value, error, .. } = estimate;
         let (least, most) = self.range().into_inner();
-        let errors = if estimate.method.is_random() {
-            CHANCE
-        } else {
-            1.0
-        };
         // An error that is no number excuses nothing.
-        let known = if error.is_finite() { error } else { 0.0 };
-        let slack = errors * known + ROUNDING * value.abs().max(1.0);
+        let error = if error.is_finite() { error } else { 0.0 };
+        let error = match estimate.method.is_random() {
+            true => CHANCE * error,
+            false => error,
+        };
+        let off = error.min(FARTHEST).min(most - least);
+        let slack = off + ROUNDING * value.abs().max(1.0);
         let bound = if value < least - slack {
             format!("never below {least}")
         } else if value > most + slack {
@@ -31,7 +37,7 @@ impl DivergenceKind {
         } else {
             return None;
         };
-        let told = digest::with_error(value, error);
+        let told = digest::with_error(value, estimate.error);
         Some(format!(
             "{} comes out as {told}, which is {bound}",
             self.symbol()
@@ -73,7 +79,7 @@ mod tests {
                 assert_eq!(says(-1e200, 0.0, Method::Data), None);
                 continue;
             }
-            for error in [1e-3, f64::INFINITY, f64::NAN] {
+            for error in [1e-3, 1e154, f64::INFINITY, f64::NAN] {
                 let words = says(-2e153, error, Quadrature).unwrap();
                 assert!(words.contains(&kind.symbol()) && words.contains("-2.00e153"));
                 assert!(words.ends_with("never below 0"), "{words}");
@@ -81,6 +87,8 @@ mod tests {
             assert_eq!(says(-1e-3, 2e-3, Quadrature), None);
             assert!(says(-1e-3, 1e-4, Quadrature).is_some());
             assert_eq!(says(-1e-3, 2e-4, MonteCarlo), None);
+            // 5 standard errors below 0, and so far that no sample can be.
+            assert!(says(-1482915.0, 289951.0, MonteCarlo).is_some());
             assert!(says(-1e-3, 1e-5, MonteCarlo).is_some());
             assert_eq!(says(f64::NAN, 0.0, Quadrature), None);
             assert_eq!(says(-1e-15, 0.0, Method::ClosedForm), None);

@@ -141,3 +141,60 @@ fn extreme(family: &Family, theta: &[f64]) -> String {
         format!("farthest out is {name}, at {value:.3e} in θ")
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mixture::NaturalParameters;
+
+    #[test]
+    fn a_covariance_is_singular_where_its_entries_no_longer_tell() {
+        // Of two coordinates with the correlation ρ = √(1 − s²) the inverse correlations have the trace
+        // 2 / s².
+        let flat = |s: f64| DMatrix::from_row_slice(2, 2, &[3.0, 0.0, 5.0, 5.0 * s]);
+        assert_eq!(singular(&flat(1e-7)), None);
+        let condition = singular(&flat(1e-8)).unwrap();
+        assert!((condition / 4e16 - 1.0).abs() < 1e-9, "{condition}");
+        // Nor does a mixture with it read back, and one that is just within does: in D dimensions with
+        // the worst kind of factor, whose entries are all alike.
+        for dim in [2, 5, 20] {
+            let factor = |s: f64| {
+                DMatrix::from_fn(dim, dim, |i, j| match i.cmp(&j) {
+                    std::cmp::Ordering::Less => 0.0,
+                    std::cmp::Ordering::Equal => {
+                        if i == 0 {
+                            1.0
+                        } else {
+                            s
+                        }
+                    }
+                    std::cmp::Ordering::Greater => {
+                        if j == 0 {
+                            1.0
+                        } else {
+                            s
+                        }
+                    }
+                })
+            };
+            for power in 0..40 {
+                let factor = factor(0.5f64.powi(power));
+                let is_singular = singular(&factor).is_some();
+                let means = vec![vec![0.0; dim]];
+                let q = Mixture::new(vec![1.0], means, vec![factor]).unwrap();
+                let reads_back = Mixture::try_from(&NaturalParameters::from(&q)).is_ok();
+                assert!(is_singular || reads_back, "{dim} {power}");
+                assert!(
+                    is_singular == (power > 20) || (18..=26).contains(&power),
+                    "{dim} {power}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_factor_that_overflows_is_singular() {
+        let factor = DMatrix::from_row_slice(2, 2, &[1e-300, 0.0, 1e300, 1e-300]);
+        assert!(singular(&factor).is_some());
+    }
+}
