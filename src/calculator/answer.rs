@@ -35,19 +35,6 @@ pub struct Answer {
     pub seconds: f64,
 }
 
-impl Answer {
-    /// Whether a sample's interval and the bracket have nothing in common: then it is the sample that
-    /// is wrong.
-    pub(super) fn misses_its_bracket(&self) -> bool {
-        match (self.claim, self.interval, self.bracket) {
-            (Claim::Sample, Some([low, high]), Some(bracket)) => {
-                high < bracket.lower || bracket.upper < low
-            }
-            _ => false,
-        }
-    }
-}
-
 /// Why sampling ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -42,6 +42,8 @@ pub enum Claim {
     Integral,
     /// An average over random points, with its standard error.
     Sample,
+    /// The middle of the bracket, whose ends alone are sure: what a method found missed it.
+    Bracket,
     /// An upper bound.
     UpperBound,
     /// An approximation without an error, on either side of the truth.

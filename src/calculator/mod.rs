@@ -10,6 +10,7 @@ mod method;
 mod operand;
 mod pairs;
 mod quadrature;
+mod reconcile;
 mod sampling;
 
 use std::time::Instant;
@@ -24,6 +25,7 @@ pub use sampling::Progress;
 use answer::Found;
 use approximation::Approximation;
 use bracket::Brackets;
+use reconcile::{Held, held_against};
 
 use crate::digest;
 use crate::divergence::{DivergenceKind, Estimate, power_integral_diverges};
@@ -167,7 +169,11 @@ impl Question {
             let started = Instant::now();
             match pair.choose(kind)? {
                 Choice::Known(found, method, reason) => {
-                    answers[place] = Some(pair.answer(kind, found, method, reason, started));
+                    let tried = pair.answer(kind, found, method, reason, started);
+                    match pair.after_a_miss(&tried) {
+                        Some((place_of, reason)) => sampled[place_of].push((place, reason)),
+                        None => answers[place] = Some(tried),
+                    }
                 }
                 Choice::Sample(Method::Qmc, reason) => sampled[1].push((place, reason)),
                 Choice::Sample(_, reason) => sampled[0].push((place, reason)),
@@ -268,14 +274,14 @@ impl Pair<'_> {
             },
             Method::Quadrature if p.dim() > Quadrature::MAX_DIM => Err(self.cannot(
                 kind,
-                &format!("there are {} dimensions, and a grid does for two", p.dim()),
+                &format!("there are {} dimensions, and panels do for two", p.dim()),
                 "use --method qmc or monte-carlo",
             )),
             Method::Quadrature => match quadrature::find(kind, p, q, self.question.accuracy)? {
                 Some(found) => Ok(self.as_asked(self.with_ending(found))),
                 None => Err(self.cannot(
                     kind,
-                    "there are too many components for a grid",
+                    "there are too many components for panels",
                     "use --method qmc or monte-carlo",
                 )),
             },
@@ -348,7 +354,7 @@ impl Pair<'_> {
         }
         let (p, q) = self.models();
         let dim = p.dim();
-        let mut why = format!("{dim} dimensions are too many for a grid");
+        let mut why = format!("{dim} dimensions are too many for panels");
         if dim <= Quadrature::MAX_DIM {
             let found = quadrature::find(kind, p, q, self.question.accuracy)?;
             let good = Accuracy {
@@ -357,7 +363,7 @@ impl Pair<'_> {
             };
             // A better one than this is not to be had by sampling, whatever is asked.
             if let Some(found) = found.filter(|found| good.to_go(found) <= 1.0) {
-                let reason = format!("a grid does in {}", crate::digest::count(dim, "dimension"));
+                let reason = "panels around every component of both".to_owned();
                 return Ok(Choice::Known(
                     self.with_ending(found),
                     Method::Quadrature,
@@ -365,8 +371,8 @@ impl Pair<'_> {
                 ));
             }
             why = match found.and_then(|found| found.error) {
-                Some(error) => format!("a grid left an error of {error:.0e}"),
-                None => "there are too many components for a grid".to_owned(),
+                Some(error) => format!("panels left an error of {error:.0e}"),
+                None => "there are too many components for panels".to_owned(),
             };
         }
         if dim <= QMC_DIM && self.mixtures().is_some() {
@@ -476,6 +482,19 @@ impl Pair<'_> {
         })
     }
 
+    /// Where nothing is asked for and a number by panels misses its bracket: the sampler to take
+    /// instead, with the reason.
+    fn after_a_miss(&self, tried: &Answer) -> Option<(usize, String)> {
+        let missed = tried.claim == Claim::Bracket && tried.method == Method::Quadrature;
+        (self.question.method == Method::Auto && missed).then(|| {
+            let reason = "a quadrature missed its bracket".to_owned();
+            (
+                usize::from(self.models().0.dim() <= QMC_DIM && self.mixtures().is_some()),
+                reason,
+            )
+        })
+    }
+
     fn answer(
         &self,
         kind: DivergenceKind,
@@ -502,13 +521,11 @@ impl Pair<'_> {
         } else {
             None
         };
-        // An infinite number has no error.
-        let is_finite = found.value.is_finite();
-        let mut answer = Answer {
+        let answer = Answer {
             divergence: kind,
             value: found.value,
-            error: found.error.filter(|_| is_finite),
-            interval: found.interval.filter(|_| is_finite),
+            error: found.error,
+            interval: found.interval,
             bracket,
             method,
             claim: match found.error {
@@ -519,14 +536,71 @@ impl Pair<'_> {
             reason,
             samples: found.samples,
             ending: found.ending,
-            seconds: started.elapsed().as_secs_f64(),
+            seconds: 0.0,
         };
-        if answer.misses_its_bracket() {
-            answer.ending = Some(Ending::Spent);
-            answer.reason += "; its interval misses the bracket, which is right: some region that \
-                              matters has hardly a draw";
+        let answer = if is_known {
+            // An infinite number has no error.
+            let is_finite = found.value.is_finite();
+            Answer {
+                error: answer.error.filter(|_| is_finite),
+                interval: answer.interval.filter(|_| is_finite),
+                ..answer
+            }
+        } else {
+            self.held(answer, found)
+        };
+        Answer {
+            seconds: started.elapsed().as_secs_f64(),
+            ..answer
         }
-        answer
+    }
+
+    /// An answer that agrees with its bracket. Where the number does not, only the bracket is left.
+    fn held(&self, answer: Answer, found: Found) -> Answer {
+        let found = match answer.bracket {
+            Some(bracket) => match held_against(found, bracket, answer.claim) {
+                Held::Within(found) => found,
+                Held::Missed => return self.bracket_alone(answer, bracket),
+            },
+            None if found.value.is_finite() => found,
+            None => Found {
+                samples: found.samples,
+                ending: found.ending,
+                ..Found::bare(f64::NAN)
+            },
+        };
+        let lost = if found.value.is_nan() {
+            "; it is beyond all numbers, or lost to rounding"
+        } else {
+            ""
+        };
+        Answer {
+            value: found.value,
+            error: found.error,
+            interval: found.interval,
+            reason: answer.reason + lost,
+            ..answer
+        }
+    }
+
+    fn bracket_alone(&self, answer: Answer, bracket: Bracket) -> Answer {
+        let found = bracket.middle().unwrap_or(Found::bare(f64::NAN));
+        let why = match answer.claim {
+            Claim::Sample => "some region that matters has hardly a draw",
+            _ => "its points miss something, or numbers overflow",
+        };
+        Answer {
+            value: found.value,
+            error: found.error,
+            interval: found.interval,
+            claim: Claim::Bracket,
+            reason: format!(
+                "{}; what it gave misses the bracket, which alone is told: {why}",
+                answer.reason
+            ),
+            ending: Some(Ending::Spent),
+            ..answer
+        }
     }
 }
 

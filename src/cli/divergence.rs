@@ -390,8 +390,9 @@ fn remark(answer: &Answer) -> String {
                 Some(Ending::Spent) => "; the error asked for is not reached",
                 _ => "",
             };
-            format!("{method}, {reason}; ± is what a coarser grid differs by{ending}")
+            format!("{method}, {reason}; ± is what its panels leave, with rounding{ending}")
         }
+        Claim::Bracket => format!("{method}, {reason}"),
         Claim::Sample => {
             let ending = match answer.ending {
                 Some(Ending::Reached) => "the error asked for is reached",
