@@ -37,21 +37,6 @@ impl Attempt {
         value.abs() <= VAST && error - self.floor > tolerance
     }
 
-    /// By a rule that may have missed something, beside the same number by one that did not: at least as
-    /// much error as they differ by.
-    pub fn held_against(self, other: Self) -> Self {
-        let Estimate { value, error, .. } = self.estimate;
-        let apart = (value - other.estimate.value).abs();
-        if apart <= error || apart.is_nan() {
-            return self;
-        }
-        let estimate = Estimate {
-            error: apart + other.estimate.error,
-            ..self.estimate
-        };
-        Self { estimate, ..self }
-    }
-
     /// The surer of this and the same number worked out in another way.
     pub fn surer(self, other: Self) -> Self {
         let is_number = |attempt: Self| attempt.estimate.value.is_finite();
@@ -119,6 +104,20 @@ impl Estimate {
         error: f64::NAN,
         method: Method::Quadrature,
     };
+
+    /// By points that may have missed something, beside the same number by points that did not: at least as
+    /// much error as they differ by, where that is more than their errors make likely.
+    pub fn held_against(self, other: Self) -> Self {
+        let likely = if self.method.is_random() { 3.0 } else { 1.0 };
+        let apart = (self.value - other.value).abs();
+        if apart <= likely * self.error + other.error || apart.is_nan() {
+            return self;
+        }
+        Self {
+            error: apart + other.error,
+            ..self
+        }
+    }
 
     /// A number that is known, such as 0 or ∞.
     pub fn exact(value: f64) -> Self {

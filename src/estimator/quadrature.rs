@@ -25,8 +25,8 @@ const TINY: f64 = 1e-9;
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct QuadratureConfig {
-    /// Points on each axis, for each component. By default 201 in 1-D and 81 in 2-D, and more for
-    /// a run whose loss they do not resolve.
+    /// Points on each axis of each component, for the trapezoidal rule along it; left out, panels that
+    /// see both densities.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub points: Option<usize>,
     /// A fixed interval of x instead, 1-D: for reproducing a grid from elsewhere. Only for

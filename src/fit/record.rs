@@ -166,12 +166,14 @@ impl Fit<'_> {
                 .find(|part| part.runs.contains(&run))
                 .and_then(|part| part.optimum.as_ref());
             let failed = stop.as_ref().is_some_and(Stop::is_failure);
+            let estimate = Estimate {
+                value: loss[run],
+                error: if failed { f64::NAN } else { losses[run].error },
+                ..losses[run]
+            };
             runs.push(RunRecord {
-                loss: Estimate {
-                    value: loss[run],
-                    error: if failed { f64::NAN } else { losses[run].error },
-                    ..losses[run]
-                },
+                // Draws of one density may miss what the other has between them.
+                loss: estimate.held_against(evaluation.of(self.objective.kind())),
                 gradient_norm: norms[run],
                 gradient_variance: None,
                 gap: optimum.and_then(|optimum| optimum.gap(last, &evaluation)),

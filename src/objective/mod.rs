@@ -97,6 +97,11 @@ impl<'a> Objective<'a> {
         self.target
     }
 
+    /// Which divergence.
+    pub(crate) fn kind(&self) -> DivergenceKind {
+        self.kind
+    }
+
     /// The device and precision.
     pub fn numerics(&self) -> &Numerics {
         &self.numerics
@@ -141,7 +146,10 @@ impl<'a> Objective<'a> {
                     let attempts = self.estimate(along, theta, &open, step)?;
                     (attempts.into_iter().zip(both))
                         .map(|(attempt, both)| match both {
-                            Some(both) => attempt.held_against(both),
+                            Some(both) => Attempt {
+                                estimate: attempt.estimate.held_against(both.estimate),
+                                ..attempt
+                            },
                             None => attempt,
                         })
                         .collect()
