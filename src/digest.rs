@@ -86,12 +86,12 @@ pub fn small(value: f64) -> String {
 
 /// Whether an error is less than half of the last digit that [`small`] writes of a number.
 pub fn hides(value: f64, error: f64) -> bool {
-    let last = if (1e-4..1e6).contains(&value.abs()) {
+    let last = if value == 0.0 || (1e-4..1e6).contains(&value.abs()) {
         1e-8
     } else {
         0.01 * 10f64.powf(value.abs().log10().floor())
     };
-    error == 0.0 || error < 0.5 * last
+    error < 0.5 * last
 }
 
 /// A time.

@@ -45,13 +45,14 @@ pub struct MixtureConfig {
 }
 
 impl From<&Mixture> for MixtureConfig {
-    /// By its Cholesky factors, which lose nothing.
+    /// By its covariances where they were given, else by its Cholesky factors: neither loses anything.
     fn from(mixture: &Mixture) -> Self {
         let rows = |factor: &DMatrix<f64>| -> Vec<Vec<f64>> {
             (factor.row_iter())
                 .map(|row| row.iter().copied().collect())
                 .collect()
         };
+        let covariances = mixture.given_covariances();
         Self {
             weights: Some(mixture.weights().to_vec()),
             means: Some(
@@ -59,7 +60,9 @@ impl From<&Mixture> for MixtureConfig {
                     .map(|mean| mean.as_slice().to_vec())
                     .collect(),
             ),
-            scale_trils: Some(mixture.scale_trils().iter().map(rows).collect()),
+            scale_trils: (covariances.is_none())
+                .then(|| mixture.scale_trils().iter().map(rows).collect()),
+            covariances: covariances.map(|of_all| of_all.iter().map(rows).collect()),
             ..Self::default()
         }
     }

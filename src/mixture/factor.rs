@@ -5,10 +5,10 @@
 //! and what that rounding takes is kept beside it, so that formulas are about the covariance as it
 //! was given.
 
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DVector};
 
 use super::{Mixture, MixtureError};
-use crate::precise::{Doubled, Number, Triangle, condition_of_correlations};
+use crate::precise::{Doubled, Number, Triangle, condition_of_correlations, squared_norm};
 
 /// Correlations with a larger condition number than this are singular to rounding: to move each
 /// entry by half a unit in its last place, as writing it down did, may make them so.
@@ -20,7 +20,7 @@ pub(super) struct Factor {
     /// L rounded.
     pub rounded: DMatrix<f64>,
     /// What that took.
-    pub remainder: DMatrix<f64>,
+    remainder: DMatrix<f64>,
 }
 
 impl Factor {
@@ -31,8 +31,9 @@ impl Factor {
             .collect();
         let scales = scales.ok_or_else(|| indefinite(k, covariance))?;
         let entry = |i: usize, j: usize| {
-            let scaled = |i, j| covariance[(i, j)] * scales[i] * scales[j];
-            Doubled::sum(scaled(i, j), scaled(j, i)).scaled(0.5)
+            // Where the two differ in their last digits, their mean is what is meant.
+            let mean = 0.5 * (covariance[(i, j)] + covariance[(j, i)]);
+            Doubled::of(mean * scales[i] * scales[j], 0.0)
         };
         Triangle::from_fn(scales.len(), entry)
             .factor()
@@ -46,6 +47,12 @@ impl Factor {
                 }
             })
             .map_err(|condition| singular(k, covariance, condition))
+    }
+
+    /// What rounding took, if anything.
+    pub fn remainder(&self) -> Option<DMatrix<f64>> {
+        let is_exact = self.remainder.iter().all(|entry| *entry == 0.0);
+        (!is_exact).then(|| self.remainder.clone())
     }
 
     /// Of the marginal of some coordinates, in their order.
@@ -92,6 +99,24 @@ pub(super) fn covariance(mixture: &Mixture, k: usize) -> DMatrix<f64> {
 }
 
 impl Mixture {
+    /// The covariances that make this mixture to the bit, K of D × D; `None` where it was given by
+    /// factors.
+    pub(crate) fn given_covariances(&self) -> Option<Vec<DMatrix<f64>>> {
+        if self.remainders.iter().all(Option::is_none) {
+            return None;
+        }
+        let covariances: Vec<_> = (0..self.components())
+            .map(|k| self.component_covariance(k))
+            .collect();
+        let made_again = covariances.iter().enumerate().all(|(k, covariance)| {
+            Factor::of(k, covariance).is_ok_and(|factor| {
+                let remainder = factor.remainder();
+                factor.rounded == self.scale_trils[k] && remainder == self.remainders[k]
+            })
+        });
+        made_again.then_some(covariances)
+    }
+
     /// Whether component k was given by its covariance, so that its factor is rounded.
     pub(crate) fn is_factored(&self, k: usize) -> bool {
         self.remainders[k].is_some()
@@ -104,6 +129,26 @@ impl Mixture {
             (Some(own), Some(other)) => own == other,
             _ => true,
         }
+    }
+
+    /// uᵀ (μ − origin), μ being the mean of component k, to the last digit however much cancels in it.
+    pub(crate) fn mean_along(&self, k: usize, u: &DVector<f64>, origin: &DVector<f64>) -> f64 {
+        let term = |i: usize| Doubled::sum(self.means[k][i], -origin[i]) * Doubled::of(u[i], 0.0);
+        (0..u.len())
+            .fold(Doubled::of(0.0, 0.0), |sum, i| sum + term(i))
+            .rounded()
+    }
+
+    /// The standard deviation of uᵀx, x being of component k: ‖Lᵀ u‖, to the last digit however much
+    /// cancels in it.
+    pub(crate) fn std_along(&self, k: usize, u: &DVector<f64>) -> f64 {
+        let term = |i: usize, j: usize| {
+            self.factor_entry::<Doubled>(k, i, j, 1.0) * Doubled::of(u[i], 0.0)
+        };
+        let along: Vec<Doubled> = (0..u.len())
+            .map(|j| (j..u.len()).fold(Doubled::of(0.0, 0.0), |sum, i| sum + term(i, j)))
+            .collect();
+        squared_norm(&along).rounded().sqrt()
     }
 
     /// The power of two that brings coordinate i of component k to about 1.

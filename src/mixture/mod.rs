@@ -196,11 +196,8 @@ impl Mixture {
         means: Vec<Vec<f64>>,
         factors: Vec<Factor>,
     ) -> Result<Self, MixtureError> {
-        let (rounded, remainders) = (factors.into_iter())
-            .map(|Factor { rounded, remainder }| {
-                let is_exact = remainder.iter().all(|entry| *entry == 0.0);
-                (rounded, (!is_exact).then_some(remainder))
-            })
+        let (remainders, rounded) = (factors.into_iter())
+            .map(|factor| (factor.remainder(), factor.rounded))
             .unzip();
         Ok(Self {
             remainders,

@@ -53,7 +53,9 @@ impl<T: Number> Triangle<T> {
         let (column, mut rest) = self.split_at(j);
         for k in 1..column.len() {
             let (own, next) = rest.split_at_mut(column.len() - k);
-            subtract(own, column[k], &column[k..]);
+            if !is_zero(column[k]) {
+                subtract(own, column[k], &column[k..]);
+            }
             rest = next;
         }
     }
@@ -105,6 +107,9 @@ impl<T: Number> Triangle<T> {
         for k in 0..self.dim {
             let column = self.column(k);
             for (place, &entry) in column.iter().enumerate() {
+                if is_zero(entry) {
+                    continue;
+                }
                 let start = product.start(k + place);
                 let into = &mut product.entries[start..start + column.len() - place];
                 for (into, &other) in into.iter_mut().zip(&column[place..]) {
@@ -121,8 +126,10 @@ impl<T: Number> Triangle<T> {
         for k in 0..end.len() {
             let column = self.column(from + k);
             let (known, rest) = end[k..].split_at_mut(1);
-            known[0] = known[0] / column[0];
-            subtract(rest, known[0], &column[1..]);
+            if !is_zero(known[0]) {
+                known[0] = known[0] / column[0];
+                subtract(rest, known[0], &column[1..]);
+            }
         }
     }
 
@@ -271,6 +278,11 @@ fn greatest_eigenvalue(dim: usize, apply: impl Fn(&[f64]) -> Vec<f64>) -> f64 {
         found = value;
     }
     found
+}
+
+/// Of a zero nothing is subtracted: what is diagonal takes D² operations, not D³.
+fn is_zero<T: Number>(entry: T) -> bool {
+    entry.rounded() == 0.0
 }
 
 fn positive<T: Number>(pivot: T) -> Option<T> {

@@ -145,7 +145,8 @@ fn kl(p: &Mixture, q: &Mixture, tolerance: f64) -> Bracket {
 
 fn on_a_line(p: &Mixture, q: &Mixture, tolerance: f64) -> Bracket {
     let unit = DVector::from_element(1, 1.0);
-    let [p, q] = [p, q].map(|mixture| projection::along(mixture, &unit));
+    let origin = DVector::zeros(1);
+    let [p, q] = [p, q].map(|mixture| projection::along(mixture, &unit, &origin));
     let [lower, upper] = line::kl_bracket(&p, &q, tolerance, MOST_PIECES);
     Bracket { lower, upper }
 }

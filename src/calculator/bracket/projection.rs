@@ -19,23 +19,27 @@ const MOST_DIRECTIONS: usize = 24;
 
 /// KL(p‖q) is at least this, in nats.
 pub(super) fn lower(p: &Mixture, q: &Mixture) -> f64 {
+    let origin = &p.means()[0];
     (directions(p, q).iter().take(MOST_DIRECTIONS))
-        .map(|u| line::kl_bracket(&along(p, u), &along(q, u), TOLERANCE, MOST_PIECES)[0])
+        .map(|u| {
+            let [p, q] = [p, q].map(|mixture| along(mixture, u, origin));
+            line::kl_bracket(&p, &q, TOLERANCE, MOST_PIECES)[0]
+        })
         .filter(|lower| lower.is_finite())
         .fold(0.0, f64::max)
         // The projections are rounded.
         * (1.0 - ROUNDING * p.dim() as f64)
 }
 
-/// The mixture of uᵀx.
-pub(super) fn along(mixture: &Mixture, u: &DVector<f64>) -> Line {
+/// The mixture of uᵀ(x − origin).
+pub(super) fn along(mixture: &Mixture, u: &DVector<f64>, origin: &DVector<f64>) -> Line {
     let with_weight = || (0..mixture.components()).filter(|&k| mixture.weights()[k] > 0.0);
     Line {
         weights: with_weight().map(|k| mixture.weights()[k]).collect(),
-        means: with_weight().map(|k| u.dot(&mixture.means()[k])).collect(),
-        stds: with_weight()
-            .map(|k| mixture.scale_trils()[k].tr_mul(u).norm())
+        means: with_weight()
+            .map(|k| mixture.mean_along(k, u, origin))
             .collect(),
+        stds: with_weight().map(|k| mixture.std_along(k, u)).collect(),
     }
 }
 

@@ -53,6 +53,7 @@ fn evaluate(p: &Mixture, q: &Mixture, formula: &impl Formula) -> Option<Estimate
     (formula.of(&doubled((p, 0), (q, 0))))
         .filter(|found| !found.value.is_nan())
         .or_else(ordinary)
+        .filter(|found| found.error.is_finite() || found.value.is_infinite())
 }
 
 /// Component a of p where component b of q is standard normal; they have one dimension.
