@@ -94,8 +94,11 @@ fn check(judgement: &Judgement, samples: f64) {
     let complaints = judgement.complaints(samples);
     assert!(
         complaints.is_empty(),
-        "{}\n{judgement}",
-        complaints.join("\n")
+        "{}",
+        complaints.join(
+            "
+"
+        )
     );
 }
 

@@ -249,7 +249,10 @@ impl Random {
             _ => self.scattered(k_q, ratio),
         };
         let mut sides = [p, q];
-        self.shuffle(&mut sides);
+        // The other coordinates may leave the sides unequal room.
+        if sides[0].len() <= most_q && sides[1].len() <= most_p {
+            self.shuffle(&mut sides);
+        }
         sides.map(normalised)
     }
 
