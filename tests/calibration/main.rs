@@ -92,14 +92,7 @@ fn check_pairs(numbers: Range<u64>) {
 fn check(judgement: &Judgement, samples: f64) {
     println!("{judgement}");
     let complaints = judgement.complaints(samples);
-    assert!(
-        complaints.is_empty(),
-        "{}",
-        complaints.join(
-            "
-"
-        )
-    );
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
 }
 
 #[track_caller]
