@@ -182,7 +182,7 @@ fn landscape() {
         .unwrap();
         let p = Target::new(&p, &numerics);
         for kind in [DivergenceKind::ForwardKl, DivergenceKind::ReverseKl] {
-            black_box(cells.evaluate(&p, kind, 400, &numerics).unwrap());
+            black_box(cells.evaluate(&p, kind, Some(400), &numerics).unwrap());
         }
     });
     report("landscape 99 x 100 x 400", time);

@@ -94,7 +94,7 @@ impl Views {
         let target = Target::new(p, &self.numerics);
         let mut surfaces = Vec::new();
         for kind in state.kinds()? {
-            let surface = cells.evaluate(&target, kind, points, &self.numerics)?;
+            let surface = cells.evaluate(&target, kind, Some(points), &self.numerics)?;
             let optima = match detail {
                 Detail::Fine => self.optima(
                     &cells,
@@ -149,7 +149,7 @@ impl Views {
                     Axis::even(cells.axes[axis].name.clone(), range, ZOOM)
                 });
                 let near = Cells::new(cells.around(), axes, &self.numerics)?;
-                let surface = near.evaluate(target, kind, points, &self.numerics)?;
+                let surface = near.evaluate(target, kind, Some(points), &self.numerics)?;
                 let lowest = (surface.values.iter().enumerate())
                     .filter(|(_, value)| !value.is_nan())
                     .min_by(|a, b| a.1.total_cmp(b.1));
@@ -195,7 +195,7 @@ pub(super) fn surfaces(
     let cells = Cells::new(q, axes, &numerics)?;
     let target = Target::new(p, &numerics);
     let surfaces = (state.kinds()?.into_iter())
-        .map(|kind| cells.evaluate(&target, kind, points, &numerics))
+        .map(|kind| cells.evaluate(&target, kind, Some(points), &numerics))
         .collect::<Result<_>>()?;
     Ok((cells, surfaces))
 }

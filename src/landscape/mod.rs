@@ -28,6 +28,8 @@ use crate::optimizer::OptimizerConfig;
 use crate::stop::StopConfig;
 use crate::target::Target;
 
+/// Points on each side where no number is given.
+const POINTS: usize = 400;
 /// Cells that are evaluated together on a device that keeps every point of each in memory.
 const TOGETHER: usize = 256;
 
@@ -175,7 +177,8 @@ impl Cells {
         member(&self.around, values, &[first, second])
     }
 
-    /// A divergence from the target to every cell, by a rule with about so many points on each side.
+    /// A divergence from the target to every cell, by a rule with about so many points on each side; where
+    /// no number is given on a line, by panels that see both densities.
     ///
     /// # Errors
     /// If the device failed.
@@ -183,7 +186,7 @@ impl Cells {
         &self,
         target: &Target,
         kind: DivergenceKind,
-        points: usize,
+        points: Option<usize>,
         numerics: &Numerics,
     ) -> Result<Surface> {
         let mut values = vec![f64::NAN; self.len()];
@@ -263,16 +266,18 @@ fn member(around: &Mixture, mut values: Vec<f64>, set: &[usize]) -> Option<Mixtu
 }
 
 /// A fit with the rule that a landscape is evaluated with.
-fn plan(kind: DivergenceKind, around: &Mixture, target: &Target, points: usize) -> Plan {
+fn plan(kind: DivergenceKind, around: &Mixture, target: &Target, points: Option<usize>) -> Plan {
     let family = FamilyConfig {
         components: around.components(),
         ..FamilyConfig::default()
     };
+    let is_given = points.is_some();
+    let points = points.unwrap_or(POINTS);
     let strata = |side: usize| points.div_ceil(side.max(1));
     let most = around.components().max(target.model().components());
     let rule = match around.dim() {
         1 => RuleConfig::Quadrature(QuadratureConfig {
-            points: Some(strata(most).max(QuadratureConfig::MIN_POINTS)),
+            points: is_given.then(|| strata(most).max(QuadratureConfig::MIN_POINTS)),
             range: None,
         }),
         2..=3 => {

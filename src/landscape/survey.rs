@@ -18,8 +18,6 @@ use crate::target::{Target, TargetModel};
 
 /// Cells on a side where no number is given.
 const CELLS: usize = 100;
-/// Points on each side where no number is given.
-const POINTS: usize = 400;
 /// Steps of a path that are drawn.
 const PATH_STEPS: usize = 200;
 
@@ -113,9 +111,8 @@ fn draw(
     let (mut all, mut seconds) = (Vec::new(), 0.0);
     for (place, fit) in traveled.iter().enumerate() {
         let cells = Cells::new(&fit.best, axes.clone(), numerics)?;
-        let points = wanted.points.unwrap_or(POINTS);
         let started = Instant::now();
-        let surface = cells.evaluate(target, fit.plan.divergence, points, numerics)?;
+        let surface = cells.evaluate(target, fit.plan.divergence, wanted.points, numerics)?;
         seconds += started.elapsed().as_secs_f64();
         let reached = match wanted.basins {
             true => Some(basins(&cells, fit.plan, target, numerics, seed)?.reached),

@@ -34,14 +34,6 @@ impl Doubled {
         }
     }
 
-    /// The same number times a power of two.
-    pub fn scaled(self, power: f64) -> Self {
-        Self {
-            high: self.high * power,
-            low: self.low * power,
-        }
-    }
-
     /// What rounding to a double leaves.
     pub fn low(self) -> f64 {
         self.low

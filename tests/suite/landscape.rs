@@ -34,7 +34,7 @@ fn every_cell_has_the_divergence_of_its_member() {
             let cells = Cells::new(&q, axes, &numerics).unwrap();
             let target = Target::new(&p, &numerics);
             for kind in [DivergenceKind::ForwardKl, DivergenceKind::ReverseKl] {
-                let surface = cells.evaluate(&target, kind, 900, &numerics).unwrap();
+                let surface = cells.evaluate(&target, kind, Some(900), &numerics).unwrap();
                 for (cell, value) in surface.values.iter().enumerate() {
                     let q = cells.member(cell).unwrap();
                     let exact = match kind {
@@ -66,7 +66,7 @@ fn a_weight_leaves_the_others_their_proportions_and_what_is_no_density_is_left_o
     let surface = (cells.evaluate(
         &Target::new(&q, &numerics),
         DivergenceKind::ForwardKl,
-        300,
+        Some(300),
         &numerics,
     ))
     .unwrap();
