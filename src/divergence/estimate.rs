@@ -110,7 +110,8 @@ impl Estimate {
     pub fn held_against(self, other: Self) -> Self {
         let likely = if self.method.is_random() { 3.0 } else { 1.0 };
         let apart = (self.value - other.value).abs();
-        if apart <= likely * self.error + other.error || apart.is_nan() {
+        // What is NaN or infinite says by itself that it is not known.
+        if !apart.is_finite() || apart <= likely * self.error + other.error {
             return self;
         }
         Self {

@@ -202,7 +202,7 @@ impl Objective<'_> {
 
     /// The value `[R]` at R mixtures, with its gradient through q at points that stay where they are.
     pub(super) fn value_by_panels(&self, panels: Panels, q: &MixtureTensors) -> Tensor<1> {
-        let sites = PanelSites::new(panels, &[self.kind], self.target, &self.hosts(q));
+        let sites = PanelSites::new(panels, self.kind, self.target, &self.hosts(q));
         let PanelSites {
             runs,
             samples,
@@ -269,17 +269,12 @@ struct PanelSites {
 }
 
 impl PanelSites {
-    fn new(
-        panels: Panels,
-        kinds: &[DivergenceKind],
-        target: &Target,
-        hosts: &[Option<Host>],
-    ) -> Self {
+    fn new(panels: Panels, kind: DivergenceKind, target: &Target, hosts: &[Option<Host>]) -> Self {
         let (dim, p) = (target.model().dim(), target.host());
         let of_runs: Vec<[Vec<f64>; 3]> = (hosts.par_iter())
             .map(|q| {
                 let made = p.zip(q.as_ref()).and_then(|(p, q)| {
-                    let pair = Pair::new(&p.shape, &q.shape, kinds)?;
+                    let pair = Pair::light(&p.shape, &q.shape, kind)?;
                     let sites = panels::sites(&pair, panels.order, panels.cut);
                     let mut log_p = vec![0.0; sites.weights.len()];
                     p.log_density(&sites.x, &mut log_p);

@@ -121,8 +121,12 @@ pub(super) fn features(p: &[Bump], q: &[Bump], reach: impl Fn(usize) -> f64) -> 
         .map(|(place, bump)| Feature::of(bump).within(reach(place)))
         .filter(|feature| feature.reach > 0.0)
         .collect();
-    if let Some(span) = span(&features) {
-        let places = ends(&features, span);
+    if let Some([low, high]) = span(&features) {
+        // A component without reach has no panels, and may still be the densest around its centre.
+        let mut places = ends(&features, [low, high]);
+        let centers = p.iter().chain(q).map(|bump| bump.center);
+        places.extend(centers.filter(|&center| low < center && center < high));
+        places.sort_by(f64::total_cmp);
         corners(&places, p, q, &mut features);
     }
     features

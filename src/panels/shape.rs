@@ -28,6 +28,9 @@ const SEEN: f64 = 5.0;
 /// No component may be narrower than this share of its distance from the origin.
 const NARROWEST: f64 = 16.0 * f64::EPSILON;
 
+/// Larger numbers have squares that overflow.
+const LARGEST: f64 = 1e150;
+
 /// Two directions at a right angle: lines run along the inner one, side by side along the outer one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Frame {
@@ -101,13 +104,17 @@ impl Shape {
 
     /// Whether there are numbers between the centre of every component and one width from it.
     pub(super) fn is_resolved(&self) -> bool {
-        (self.components.iter()).all(|one| {
-            let farthest = one.mean.amax();
-            let narrowest = one.factor.diagonal().min();
-            narrowest > NARROWEST * farthest
-                && farthest.is_finite()
-                && one.factor.amax().is_finite()
-        })
+        (self.components.iter())
+            .all(|one| one.factor.diagonal().min() > NARROWEST * one.mean.amax())
+    }
+
+    /// Whether the squares of all its numbers are numbers.
+    pub(super) fn is_in_range(&self) -> bool {
+        (self.components.iter()).all(|one| one.mean.amax().max(one.factor.amax()) < LARGEST)
+    }
+
+    pub(super) fn is_gaussian(&self) -> bool {
+        self.dof.is_infinite()
     }
 
     pub(super) fn components(&self) -> usize {

@@ -4,7 +4,7 @@ use super::bump::Bump;
 use super::legendre::{Order, Rule};
 use super::mesh::{Feature, HIDDEN, cut_where_equal, ends, features, span};
 use super::shape::{Frame, Shape, Sliced};
-use crate::divergence::DivergenceKind;
+use crate::divergence::{DivergenceKind, Side};
 
 /// Two densities in one or two dimensions, as far as a mesh must know them.
 #[derive(Debug, Clone)]
@@ -24,6 +24,7 @@ enum Kind {
         /// What else must be resolved.
         others: Vec<Sliced>,
         is_sharp: bool,
+        under: [bool; 2],
     },
 }
 
@@ -67,14 +68,23 @@ impl Pair {
     /// For integrating some divergences. `None` if the densities have no components, numbers that
     /// overflow, components too narrow to have points in them, or too many in a plane.
     pub fn new(p: &Shape, q: &Shape, kinds: &[DivergenceKind]) -> Option<Self> {
-        Self::seen_from(p.frame_with(q), p, q, kinds)
+        Self::seen_from(p.frame_with(q), p, q, kinds, [true; 2])
+    }
+
+    /// As [`Pair::new`], for one divergence, many times over: of a density that no expectation is taken
+    /// under only the corners of its logarithm have panels, since between them that is a parabola where the components are Gaussian.
+    pub fn light(p: &Shape, q: &Shape, kind: DivergenceKind) -> Option<Self> {
+        let sides = kind.build().sides();
+        let under = [(Side::Target, p), (Side::Family, q)]
+            .map(|(side, shape)| sides.contains(&side) || !shape.is_gaussian());
+        Self::seen_from(p.frame_with(q), p, q, &[kind], under)
     }
 
     /// As [`Pair::new`], with lines along the other direction of the plane: the same integral by points
     /// that have nothing in common with those; `None` on a line.
     pub fn turned(p: &Shape, q: &Shape, kinds: &[DivergenceKind]) -> Option<Self> {
         let frame = p.frame_with(q)?;
-        Self::seen_from(Some(frame.turned()), p, q, kinds)
+        Self::seen_from(Some(frame.turned()), p, q, kinds, [true; 2])
     }
 
     fn seen_from(
@@ -82,8 +92,11 @@ impl Pair {
         p: &Shape,
         q: &Shape,
         kinds: &[DivergenceKind],
+        under: [bool; 2],
     ) -> Option<Self> {
-        if !(p.is_resolved() && q.is_resolved()) {
+        let is_seen =
+            |shape: &Shape, under: bool| shape.is_in_range() && (!under || shape.is_resolved());
+        if !(is_seen(p, under[0]) && is_seen(q, under[1])) {
             return None;
         }
         let powers: Vec<Shape> = (kinds.iter())
@@ -92,7 +105,14 @@ impl Pair {
         let is_sharp = kinds.iter().any(|kind| kind.has_corner());
         let (kind, features) = match frame {
             None => {
-                let mut all = features(&p.bumps(), &q.bumps(), |_| f64::INFINITY);
+                let (p, q) = (p.bumps(), q.bumps());
+                let mut all = features(&p, &q, |place| {
+                    if under[usize::from(place >= p.len())] {
+                        f64::INFINITY
+                    } else {
+                        0.0
+                    }
+                });
                 let others = powers.iter().flat_map(Shape::bumps);
                 all.extend(others.map(|one| Feature::gaussian(one.center, one.scale)));
                 (Kind::Line, all)
@@ -101,7 +121,7 @@ impl Pair {
             Some(frame) => {
                 let [p, q] = [p, q].map(|shape| shape.sliced(frame));
                 let others: Vec<Sliced> = powers.iter().flat_map(|one| one.sliced(frame)).collect();
-                let mut all = outer_features(&p, &q);
+                let mut all = outer_features(&p, &q, under);
                 let marginals = others.iter().map(|one| one.marginal);
                 all.extend(marginals.map(|one| Feature::gaussian(one.center, one.scale)));
                 let kind = Kind::Plane {
@@ -110,6 +130,7 @@ impl Pair {
                     q,
                     others,
                     is_sharp,
+                    under,
                 };
                 (kind, all)
             }
@@ -154,10 +175,13 @@ impl Pair {
                     q,
                     others,
                     is_sharp,
+                    under,
                 } => {
                     for (node, weight) in rule.nodes.iter().zip(&rule.weights) {
                         let t = from + half * (1.0 + node);
-                        sites.line(rule, *frame, [p, q, others], *is_sharp, [t, half * weight]);
+                        let densities: [&[Sliced]; 3] = [p, q, others];
+                        let at = [t, half * weight];
+                        sites.line(rule, *frame, densities, (*is_sharp, *under), at);
                     }
                 }
             }
@@ -167,10 +191,16 @@ impl Pair {
 }
 
 /// The features of the integrals along lines, as a function of where the line is.
-fn outer_features(p: &[Sliced], q: &[Sliced]) -> Vec<Feature> {
+fn outer_features(p: &[Sliced], q: &[Sliced], under: [bool; 2]) -> Vec<Feature> {
     let marginals =
         |side: &[Sliced]| -> Vec<Bump> { side.iter().map(|one| one.marginal).collect() };
-    let mut all = features(&marginals(p), &marginals(q), |_| f64::INFINITY);
+    let mut all = features(&marginals(p), &marginals(q), |place| {
+        if under[usize::from(place >= p.len())] {
+            f64::INFINITY
+        } else {
+            0.0
+        }
+    });
     let Some([low, high]) = span(&all) else {
         return all;
     };
@@ -227,13 +257,14 @@ impl Sites {
         rule: &Rule,
         frame: Frame,
         [p, q, others]: [&[Sliced]; 3],
-        is_sharp: bool,
+        (is_sharp, under): (bool, [bool; 2]),
         [t, weight]: [f64; 2],
     ) {
         let at = |side: &[Sliced]| -> Vec<Bump> { side.iter().map(|one| one.at(t)).collect() };
         let reach = |place: usize| match place.checked_sub(p.len()) {
-            None => p[place].reach(t),
-            Some(place) => q[place].reach(t),
+            None if under[0] => p[place].reach(t),
+            Some(place) if under[1] => q[place].reach(t),
+            _ => 0.0,
         };
         let mut all = features(&at(p), &at(q), reach);
         let within = |one: &Sliced| {

@@ -25,7 +25,7 @@ const PARTLY: &str = r#"
 
 #[test]
 fn failed_runs_keep_their_rows_and_the_others_go_on() {
-    let text = PARTLY.replace("0.9", "8.0");
+    let text = PARTLY.replace("0.9", "5.0");
     let run = run_text(&text);
     let fit = &run.summary.fits[0];
     assert!(fit.failed > 0 && fit.failed < 32, "{} failed", fit.failed);
@@ -70,10 +70,10 @@ fn a_run_that_never_had_a_chance_is_a_failed_fit() {
 #[test]
 fn a_failed_run_does_not_touch_its_neighbours() {
     // Run r depends on the seed and r alone, whatever became of the others.
-    let both = run_text(&PARTLY.replace("0.9", "8.0"));
+    let both = run_text(&PARTLY.replace("0.9", "5.0"));
     let alone = run_text(
         &PARTLY
-            .replace("0.9", "8.0")
+            .replace("0.9", "5.0")
             .replace("restarts = 32", "restarts = 1"),
     );
     let end = |run: &crate::support::Run| {
@@ -94,7 +94,7 @@ fn a_fit_that_goes_well_says_so() {
 
 #[test]
 fn a_failed_run_keeps_the_last_parameters_that_were_finite_however_seldom_it_is_logged() {
-    let text = PARTLY.replace("0.9", "8.0");
+    let text = PARTLY.replace("0.9", "5.0");
     let often = run_text(&text.replace("every = 7", "every = 1"));
     let seldom = run_text(&text.replace("every = 7", "every = 60"));
     let failed = |run: &crate::support::Run| {
@@ -199,7 +199,7 @@ fn a_run_that_breaks_down_names_the_parameter_it_happened_to() {
 
 #[test]
 fn the_parameter_a_gradient_breaks_at_is_named_and_the_others_go_on() {
-    let stops = stops(&PARTLY.replace("0.9", "8.0"));
+    let stops = stops(&PARTLY.replace("0.9", "5.0"));
     let failed: Vec<&String> = stops
         .iter()
         .filter(|stop| stop.starts_with("failed"))

@@ -209,15 +209,16 @@ fn stopping_rules_remember_what_they_saw() {
 #[test]
 fn the_best_iterate_is_remembered() {
     // Steps so long that runs swing about the optimum: of some the last is not the best.
-    for (stop, estimator) in [
-        ("{}", "{ type = 'quadrature' }"),
+    for (rate, stop, estimator) in [
+        ("2.5", "{}", "{ type = 'quadrature' }"),
         (
+            "1.5",
             "{ precision = 1e-4, window = 40 }",
             "{ type = 'monte-carlo', samples = 8 }",
         ),
     ] {
         let overrides = [
-            ("optimizer.learning_rate", "1.5"),
+            ("optimizer.learning_rate", rate),
             ("optimizer.steps", "60"),
             ("estimator", estimator),
             ("stop", stop),
@@ -310,8 +311,8 @@ fn what_cannot_be_gone_on_from_is_refused_with_what_to_do() {
     refused(&flipped, "checksum");
     let other = String::from_utf8(good.clone()).unwrap();
     refused(
-        other.replacen("checkpoint 1", "checkpoint 2", 1).as_bytes(),
-        "format 2",
+        other.replacen("checkpoint 2", "checkpoint 3", 1).as_bytes(),
+        "format 3",
     );
     // That of another experiment, whole in itself.
     let elsewhere = folder.path().join("other");
