@@ -212,7 +212,7 @@ fn the_best_iterate_is_remembered() {
     for (rate, stop, estimator) in [
         ("2.5", "{}", "{ type = 'quadrature' }"),
         (
-            "1.5",
+            "3.0",
             "{ precision = 1e-4, window = 40 }",
             "{ type = 'monte-carlo', samples = 8 }",
         ),
