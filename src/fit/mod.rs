@@ -13,9 +13,9 @@ use burn::tensor::{Bool, Tensor};
 
 pub use best::BestIterate;
 pub use plan::{LogConfig, Plan};
-pub(crate) use record::refuted;
 pub use record::{Record, RunRecord};
 pub use state::FitState;
+pub(crate) use trouble::refuted;
 
 use crate::device::Numerics;
 use crate::divergence::DivergenceKind;

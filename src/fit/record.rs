@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::Fit;
 use super::best::BestIterate;
+use super::trouble::refuted;
 use crate::device::Numerics;
 use crate::divergence::Estimate;
 use crate::error::Result;
@@ -106,11 +107,8 @@ impl Fit<'_> {
             if self.told[run] {
                 continue;
             }
-            let flaw = match &mixture {
-                Err(error) => Some(format!("q is no longer a density: {error}")),
-                Ok(mixture) => (self.degenerate(mixture)).or_else(|| refuted(&evaluations[run])),
-            };
             let row = run * parameters..(run + 1) * parameters;
+            let flaw = self.flaw(&mixture, &evaluations[run], &finite[row.clone()]);
             let is_flawed = flaw.is_some();
             let failure = match &self.last[run].1 {
                 None if active[run] == 0.0 => {
@@ -202,14 +200,4 @@ impl Fit<'_> {
             runs,
         })
     }
-}
-
-/// Why the numbers of an evaluation cannot be those of a density, in words.
-pub(crate) fn refuted(evaluation: &Evaluation) -> Option<String> {
-    let what = evaluation
-        .iter()
-        .find_map(|(kind, estimate)| kind.refutes(estimate))?;
-    Some(format!(
-        "{what}: q is beyond what its numbers can hold; lower the learning rate"
-    ))
 }

@@ -5,8 +5,9 @@ use nalgebra::DMatrix;
 use super::Fit;
 use crate::device::Numerics;
 use crate::error::Result;
+use crate::evaluate::Evaluation;
 use crate::family::Family;
-use crate::mixture::Mixture;
+use crate::mixture::{Mixture, MixtureError};
 
 /// A component is no wider than so many steps between the numbers at its mean: it is a point. And a
 /// covariance no farther from a singular one than so many roundings of its entries is singular.
@@ -44,6 +45,23 @@ impl Fit<'_> {
         };
         let reason = reason.unwrap_or_else(|| extreme(&self.family, &theta));
         Ok(format!("the loss is {loss}, not finite: {reason}"))
+    }
+
+    /// Why a run is no longer well where it is: at θ (P), which is `q` with an evaluation.
+    pub(super) fn flaw(
+        &self,
+        q: &std::result::Result<Mixture, MixtureError>,
+        evaluation: &Evaluation,
+        theta: &[f64],
+    ) -> Option<String> {
+        match q {
+            Err(error) => Some(format!("q is no longer a density: {error}")),
+            Ok(q) => self.degenerate(q).or_else(|| {
+                let what = refuted(evaluation)?;
+                let place = extreme(&self.family, theta);
+                Some(format!("{what}: {place}; lower the learning rate"))
+            }),
+        }
     }
 
     /// Which component of q is where p has no density that a number could hold.
@@ -131,6 +149,12 @@ fn singular(factor: &DMatrix<f64>) -> Option<f64> {
     let rounding = RESOLVED * dim as f64 * f64::EPSILON;
     // Also where the sum has overflowed.
     (!(trace * rounding < 1.0)).then_some(trace * dim as f64)
+}
+
+/// Which number of an evaluation cannot be that of two densities, in words.
+pub(crate) fn refuted(evaluation: &Evaluation) -> Option<String> {
+    let mut estimates = evaluation.iter();
+    estimates.find_map(|(kind, estimate)| kind.refutes(estimate))
 }
 
 /// The entry of θ that is farthest out.

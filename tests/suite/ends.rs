@@ -3,9 +3,10 @@
 
 use std::path::Path;
 
+use klfit::Mixture;
 use klfit::config::Experiment;
 use klfit::divergence::{DivergenceKind, Estimate};
-use klfit::estimator::EstimatorConfig;
+use klfit::estimator::{EstimatorConfig, GradientRule};
 use klfit::family::{Family, FamilyConfig};
 use klfit::init::{Start, alike};
 use klfit::mixture::natural_values;
@@ -14,6 +15,7 @@ use klfit::report::remarks;
 use klfit::run_folder::FitSummary;
 use klfit::stop::Stop;
 use klfit::target::{Samples, TargetModel};
+use nalgebra::DMatrix;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -89,14 +91,8 @@ fn a_fit_that_starts_at_the_optimum_ends_there() {
 
 #[test]
 fn a_fit_whose_last_step_is_its_best_is_reported_as_it_ended() {
-    // Natural gradient comes nearer with every step.
-    let text = AT_THE_OPTIMUM
-        .replace("mean = [0.0]", "mean = [1.0]")
-        .replace(
-            "learning_rate = 0.5\n",
-            "type = \"natural-gradient\"\nlearning_rate = 0.05\n",
-        );
-    let run = run_text(&text);
+    let text = AT_THE_OPTIMUM.replace("mean = [0.0]", "mean = [1.0]");
+    let run = run_text(&text.replace("learning_rate = 0.5", "type = \"natural-gradient\""));
     let best = run.summary.fits[0].best.as_ref().unwrap();
     assert_eq!(best.best_iterate, None);
     let trajectory = run.folder.trajectory("forward-kl").unwrap();
@@ -111,14 +107,22 @@ fn a_fit_whose_last_step_is_its_best_is_reported_as_it_ended() {
 
 #[test]
 fn a_loss_that_rises_is_not_at_rest() {
-    // With a window of one step the first step away from the optimum was taken for rest.
-    // So near to the optimum, and not at it, that there is a gradient to go by.
-    let text = AT_THE_OPTIMUM
-        .replace("loss_change = 1e-9", "loss_change = 1e-9\nwindow = 1")
-        .replace("2.23606797749979", "2.236");
-    let run = run_text(&text);
-    let best = run.summary.fits[0].best.as_ref().unwrap();
-    assert_eq!(best.stop, Stop::Steps);
+    // Half a unit away from the optimum in one step, and about it from then on.
+    let near = AT_THE_OPTIMUM.replace("mean = [0.0]", "mean = [0.001]");
+    for window in [1, 10] {
+        let window = format!("loss_change = 1e-9\nwindow = {window}");
+        let run = run_text(&near.replace("loss_change = 1e-9", &window));
+        let best = run.summary.fits[0].best.as_ref().unwrap();
+        assert_eq!(best.stop, Stop::Steps, "{window}");
+        // Not above the start, ½ · 10⁻⁶ / 5 nats over the optimum by the moments of both.
+        let gap = run.summary.fits[0]
+            .known_optimum
+            .as_ref()
+            .unwrap()
+            .gap
+            .unwrap();
+        assert_close(gap.value, 1e-7, 1e-12, "gap");
+    }
     // One that is at rest stops: the window is flat to the tolerance, which is far below the loss.
     let calm = AT_THE_OPTIMUM
         .replace("mean = [0.0]", "mean = [1.0]")
@@ -182,8 +186,7 @@ fn check_blow_up(experiment: &Experiment, what: &str) -> [usize; 2] {
         }
     }
     for optimum in &fit.optima {
-        klfit::Mixture::try_from(&optimum.mixture)
-            .unwrap_or_else(|error| panic!("{what}: {error}"));
+        Mixture::try_from(&optimum.mixture).unwrap_or_else(|error| panic!("{what}: {error}"));
         let start = trajectory.run(optimum.run).next().unwrap();
         let (began, error) = start.divergence(own);
         let ended = optimum.divergences.of(own);
@@ -246,6 +249,55 @@ fn a_fit_that_blows_up_has_failed_or_tells_its_best() {
         failed > tried / 20 && earlier > tried / 10,
         "{failed} {earlier} of {tried}"
     );
+}
+
+#[test]
+fn mixtures_in_twenty_dimensions_fail_where_their_factors_no_longer_tell() {
+    // Ten components far apart, of correlated coordinates; steps that blow L up tell a reverse KL of
+    // −10¹⁵⁴ where nothing looks.
+    let (k, dim) = (10, 20);
+    let noise = |at: usize| ((at as f64 + 1.0) * 0.618_033_988_749_895).fract() - 0.5;
+    let means = (0..k)
+        .map(|c| (0..dim).map(|d| 100.0 * noise(c * dim + d)).collect())
+        .collect();
+    let covariance = |c: usize| {
+        let root = DMatrix::from_fn(dim, dim, |i, j| {
+            6.0 * noise(7919 * (c + 1) + i * 53 + j * j)
+        });
+        root.transpose() * &root + DMatrix::identity(dim, dim)
+    };
+    let p = Mixture::from_covariances(vec![0.1; k], means, (0..k).map(covariance).collect());
+    let targets = Targets::new();
+    let target = targets.mixture(&p.unwrap());
+    let mut failed = Vec::new();
+    for optimizer in ["adam", "natural-gradient"] {
+        for rate in [0.02, 1.0] {
+            let rule = OptimizerRule::all()
+                .into_iter()
+                .find(|rule| rule.name() == optimizer);
+            let mut optimizer: OptimizerConfig = rule.unwrap().into();
+            (optimizer.steps, optimizer.learning_rate) = (60, Some(rate));
+            let choice = Choice {
+                divergence: DivergenceKind::ReverseKl,
+                family: FamilyConfig {
+                    components: k,
+                    ..FamilyConfig::default()
+                },
+                estimator: EstimatorConfig {
+                    gradient: GradientRule::StickingTheLanding,
+                    ..monte_carlo(16).into()
+                },
+                optimizer,
+            };
+            let mut experiment = targets.ask(&target, &choice).unwrap();
+            experiment.config.log.samples = 32;
+            experiment.config.log.every = Some(5);
+            let what = format!("20-D {} {rate}", optimizer.rule.name());
+            failed.push(check_blow_up(&experiment, &what)[0]);
+        }
+    }
+    // Adam moves the logarithms of L by a unit at each step.
+    assert_eq!(failed, [0, 2, 0, 0]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use klfit::stop::Stop;
 
 use crate::support::run_text;
 
-/// A learning rate at which narrow starts overshoot and wide ones survive.
+/// Steps that are long, and at 5 so long that most starts overshoot and few survive.
 const PARTLY: &str = r#"
     name = "partly"
     restarts = 32
@@ -48,9 +48,10 @@ fn failed_runs_keep_their_rows_and_the_others_go_on() {
             &row[2]
         );
         let last = trajectory.run(number).last().unwrap();
-        // Its last row is at the step it failed at, with the last parameters that were finite.
+        // Its last row is at the step it failed at, with the last parameters that were well.
         assert_eq!(last.step, step);
-        assert!(!(last.loss + last.gradient_norm.powi(2)).is_finite() && last.loss_error.is_nan());
+        let is_finite = (last.loss + last.gradient_norm.powi(2)).is_finite();
+        assert!(is_finite != row[2].contains("not finite") && last.loss_error.is_nan());
         assert!(last.parameters.iter().all(|p| p.is_finite()));
         assert!(trajectory.run(number).count() <= step / 7 + 2);
     }
@@ -104,8 +105,12 @@ fn a_failed_run_keeps_the_last_parameters_that_were_finite_however_seldom_it_is_
             .filter(|row| &row[1] == "failed")
             .collect::<Vec<csv::StringRecord>>()
     };
-    let (often_rows, seldom_rows) = (failed(&often), failed(&seldom));
-    assert!(!often_rows.is_empty() && often_rows == seldom_rows);
+    // A logged number that cannot be is seen where it is logged; the others are seen at every step.
+    let mut often_rows = failed(&often);
+    often_rows.retain(|row| row[2].contains("not finite"));
+    let seldom_rows = failed(&seldom);
+    assert!(often_rows.len() > 8);
+    assert!(often_rows.iter().all(|row| seldom_rows.contains(row)));
     // They are those of the step before.
     let trajectory = often.folder.trajectory("forward-kl").unwrap();
     for row in often_rows {
