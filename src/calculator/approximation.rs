@@ -97,7 +97,9 @@ pub(super) fn upper_from(pairs: &Pairs) -> f64 {
                 } else {
                     *log_phi - totals[b]
                 };
-                *log_phi = pairs.log_weights[b] + share - pairs.kl[a][b];
+                // The greatest KL it may be, so that the bound is one.
+                let kl = pairs.kl[a][b] + pairs.kl_errors[a][b];
+                *log_phi = pairs.log_weights[b] + share - kl;
             }
             let total = log_sum_exp(log_phi.iter().copied());
             let log_weight = pairs.weights[a].ln();

@@ -32,12 +32,14 @@ pub(super) struct Pairs {
     pub log_weights: Vec<f64>,
     /// KL(f_a‖g_b) in nats, a list of b for each a.
     pub kl: Vec<Vec<f64>>,
+    /// What those are off by at most.
+    pub kl_errors: Vec<Vec<f64>>,
     /// The entropy of f_a in nats.
     pub entropies: Vec<f64>,
     /// ln ∫ f_a g_b.
     pub log_overlaps: Vec<Vec<f64>>,
-    /// Of each a, what the worst of its numbers is off by at most.
-    pub errors: Vec<f64>,
+    /// What those are off by at most.
+    overlap_errors: Vec<Vec<f64>>,
 }
 
 impl Pairs {
@@ -50,38 +52,27 @@ impl Pairs {
     /// Works all of them out.
     pub fn new(p: &Mixture, q: &Mixture) -> Self {
         let (of_p, of_q) = (components(p), components(q));
-        let row = |(_, f): &(f64, Factored)| {
-            let mut worst = 0.0_f64;
-            // NaN is no less than any.
-            let mut known = |found: Estimate| {
-                worst = if found.error <= worst {
-                    worst
-                } else {
-                    found.error
-                };
-                found.value
+        let row = |(_, f): &(f64, Factored)| -> Vec<[Estimate; 2]> {
+            let of_pair = |g: &Factored| {
+                let whitened = f.beside(g);
+                [f.kl(&whitened, g), f.log_overlap(&whitened, g)]
             };
-            let (kl, log_overlaps): (Vec<f64>, Vec<f64>) = (of_q.iter())
-                .map(|(_, g)| {
-                    let whitened = f.beside(g);
-                    (
-                        known(f.kl(&whitened, g)),
-                        known(f.log_overlap(&whitened, g)),
-                    )
-                })
-                .unzip();
-            (kl, (log_overlaps, worst))
+            of_q.iter().map(|(_, g)| of_pair(g)).collect()
         };
-        let rows: Vec<(Vec<f64>, (Vec<f64>, f64))> = of_p.par_iter().map(row).collect();
-        let (kl, rest): (_, Vec<_>) = rows.into_iter().unzip();
-        let (log_overlaps, errors) = rest.into_iter().unzip();
+        let rows: Vec<Vec<[Estimate; 2]>> = of_p.par_iter().map(row).collect();
+        let each = |of: fn(&[Estimate; 2]) -> f64| -> Vec<Vec<f64>> {
+            rows.iter()
+                .map(|row| row.iter().map(of).collect())
+                .collect()
+        };
         Self {
             weights: of_p.iter().map(|(weight, _)| *weight).collect(),
             log_weights: of_q.iter().map(|(weight, _)| weight.ln()).collect(),
-            kl,
+            kl: each(|[kl, _]| kl.value),
+            kl_errors: each(|[kl, _]| kl.error),
             entropies: of_p.iter().map(|(_, f)| f.entropy()).collect(),
-            log_overlaps,
-            errors,
+            log_overlaps: each(|[_, overlap]| overlap.value),
+            overlap_errors: each(|[_, overlap]| overlap.error),
         }
     }
 
@@ -92,9 +83,28 @@ impl Pairs {
             .sum()
     }
 
-    /// What a mean over the components is off by where each of its terms is so by an error of a pair.
+    /// What Σ_a π_a of either log-sum-exp below is off by at most.
+    ///
+    /// It is convex: it rises at least as much where every term does so by its error as it falls
+    /// where every term does.
     pub fn error(&self) -> f64 {
-        self.mean(|a| self.errors[a])
+        let rise = |a: usize, sign: f64, terms: &[Vec<f64>], errors: &[Vec<f64>]| {
+            let terms =
+                (self.log_weights.iter().zip(&terms[a])).map(|(log, term)| log + sign * term);
+            // What is beyond the range of numbers has no share in the sum.
+            let raised = (terms.clone().zip(&errors[a]))
+                .filter(|(term, _)| *term != f64::NEG_INFINITY)
+                .map(|(term, error)| term + error);
+            match log_sum_exp(terms) {
+                f64::NEG_INFINITY => 0.0,
+                sum => log_sum_exp(raised) - sum,
+            }
+        };
+        self.mean(|a| {
+            let of_kl = rise(a, -1.0, &self.kl, &self.kl_errors);
+            let of_overlaps = rise(a, 1.0, &self.log_overlaps, &self.overlap_errors);
+            of_kl + of_overlaps
+        })
     }
 
     /// lse_b(ln ω_b − KL(f_a‖g_b)).

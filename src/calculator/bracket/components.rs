@@ -35,8 +35,7 @@ pub(super) fn kl(p: &Mixture, q: &Mixture) -> Bracket {
     let upper = own.mean(|a| terms[a][0][1] - terms[a][1][0]);
     // Every term is rounded, and more so in more dimensions.
     let size = own.mean(|a| terms[a].iter().flatten().map(|term| term.abs()).sum());
-    // A log-sum-exp is off by no more than the worst of its terms; each end has two of them.
-    let slack = ROUNDING * p.dim() as f64 * (1.0 + size) + 2.0 * (own.error() + other.error());
+    let slack = ROUNDING * p.dim() as f64 * (1.0 + size) + own.error() + other.error();
     let by_variation = upper_from(&other);
     Bracket {
         lower: (lower - slack).max(0.0),
