@@ -58,15 +58,16 @@ pub fn optima(target: &Target, kind: DivergenceKind) -> Vec<Optimum> {
         .map(|&mean| stds.iter().map(|&std| value(mean, std)).collect())
         .collect();
     let mut found: Vec<Optimum> = Vec::new();
-    for i in 1..means.len() - 1 {
-        for j in 1..stds.len() - 1 {
-            let is_least = (i - 1..=i + 1)
-                .flat_map(|a| (j - 1..=j + 1).map(move |b| (a, b)))
+    for (i, &mean) in means.iter().enumerate() {
+        for (j, &std) in stds.iter().enumerate() {
+            let beside = |at: usize, most: usize| at.saturating_sub(1)..(at + 2).min(most);
+            let is_least = beside(i, means.len())
+                .flat_map(|a| beside(j, stds.len()).map(move |b| (a, b)))
                 .all(|(a, b)| grid[i][j] <= grid[a][b]);
             if !is_least {
                 continue;
             }
-            let best = refined(&value, means[i], stds[j]);
+            let best = refined(&value, mean, std);
             if !found.iter().any(|one| one.is_at(best.mean, best.std, 1e-2)) {
                 found.push(best);
             }
