@@ -351,8 +351,15 @@ impl Evaluator {
             .clone()
         };
         let mut all = vec![Attempts::new(); runs];
+        // Random points of either density count for both sides; rows have no density to count by.
+        let jointly = p.rows().is_none();
         for &kind in &self.kinds {
-            let attempts = divergence::estimate(&*kind.build(), &mut side)?;
+            let attempts = if jointly {
+                let points = [side(Side::Target), side(Side::Family)];
+                divergence::estimate_jointly(&*kind.build(), points.each_ref())?
+            } else {
+                divergence::estimate(&*kind.build(), &mut side)?
+            };
             for (of_run, attempt) in all.iter_mut().zip(attempts) {
                 of_run.push((kind, attempt));
             }

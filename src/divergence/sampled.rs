@@ -10,9 +10,9 @@ use crate::error::Result;
 /// Points under one side with both log-densities there: all any divergence needs.
 #[derive(Debug, Clone)]
 pub struct Sampled {
-    draws: Draws,
-    log_p: Tensor<2>,
-    log_q: Tensor<2>,
+    pub(super) draws: Draws,
+    pub(super) log_p: Tensor<2>,
+    pub(super) log_q: Tensor<2>,
     by_score: bool,
 }
 
@@ -80,11 +80,11 @@ impl Sampled {
 
 /// What one side adds to a divergence: R values, the errors of the rule, and the errors that any
 /// rule of its kind has, `[R]`.
-struct Share {
-    value: Tensor<1>,
-    error: Tensor<1>,
-    floor: Tensor<1>,
-    method: Method,
+pub(super) struct Share {
+    pub value: Tensor<1>,
+    pub error: Tensor<1>,
+    pub floor: Tensor<1>,
+    pub method: Method,
 }
 
 /// D(p, q) of R runs, `[R]`, in nats, from the share of each of its sides, `[R]`.
@@ -99,7 +99,7 @@ pub fn value(divergence: &dyn Divergence, mut share: impl FnMut(Side) -> Tensor<
 /// As [`value`], with the error of each run.
 ///
 /// Errors of the two sides add in squares if the points are random and in absolute value
-/// otherwise; an outer function carries them along its slope.
+/// otherwise.
 ///
 /// # Errors
 /// If the device failed.
@@ -122,6 +122,11 @@ pub fn estimate(
             method: total.method,
         };
     }
+    carried(divergence, total)
+}
+
+/// The divergence of a total, whose errors an outer function carries along its slope.
+pub(super) fn carried(divergence: &dyn Divergence, total: Share) -> Result<Vec<Attempt>> {
     let carried = |error: Tensor<1>| {
         let beside = |value: Tensor<1>| divergence.outer(value);
         let above = beside(total.value.clone() + error.clone());
@@ -150,7 +155,7 @@ fn sides(divergence: &dyn Divergence) -> (&'static Side, &'static [Side]) {
 }
 
 /// The distance from 1 to the next number of a tensor's type.
-fn epsilon(tensor: &Tensor<2>) -> f64 {
+pub(super) fn epsilon(tensor: &Tensor<2>) -> f64 {
     match tensor.dtype() {
         DType::F32 => f32::EPSILON.into(),
         _ => f64::EPSILON,

@@ -27,6 +27,7 @@ mod readers;
 mod report;
 mod resume;
 mod rows;
+mod sampling;
 mod spikes;
 mod support;
 mod targets;

@@ -1,7 +1,10 @@
 //! Divergences by random points, in blocks, until they are sure enough: any number of draws takes
 //! the memory of a few blocks.
 
+mod bridges;
 mod densities;
+mod integrands;
+mod moments;
 mod nets;
 mod random;
 mod strata;
@@ -11,10 +14,10 @@ use rayon::prelude::*;
 use super::answer::{Ending, Found};
 use super::{Accuracy, Method};
 use crate::device::Numerics;
-use crate::divergence::{Divergence, DivergenceKind, Side};
+use crate::divergence::{Divergence, DivergenceKind};
 use crate::error::Result;
 use crate::target::TargetModel;
-use densities::LogDensity;
+use moments::Mean;
 pub(super) use nets::MOST_DIM;
 use nets::Nets;
 use random::Random;
@@ -23,6 +26,8 @@ use random::Random;
 const AT_ONCE: usize = 64;
 /// The fewest draws that an error is believed of.
 const FEWEST: u64 = 4096;
+/// How far an error is said to be from what it may be where it is not sure enough itself, at least.
+const UNSURE: f64 = 2.0;
 
 /// What is asked of a sampler.
 #[derive(Debug, Clone, Copy)]
@@ -47,23 +52,16 @@ pub struct Progress {
     pub to_go: Option<f64>,
 }
 
-/// The mean of one side's integrand of one divergence.
-#[derive(Debug, Clone, Copy)]
-struct Share {
-    mean: f64,
-    /// The variance of that mean.
-    variance: f64,
-    /// The quantile that makes 95 % of it.
-    quantile: f64,
-}
-
-/// A source of points under both sides.
+/// A source of points under both densities at once.
 trait Sampler: Sync {
     /// What is kept of one block.
     type Block: Send;
 
     /// Blocks that are of no use without each other.
     const TOGETHER: u64;
+
+    /// The degrees of freedom that an error must have before it ends the sampling.
+    const FREEDOM: f64;
 
     /// What becomes of the block of this number.
     fn block(&self, index: u64) -> Self::Block;
@@ -74,8 +72,8 @@ trait Sampler: Sync {
     /// Adds blocks in their order.
     fn absorb(&mut self, block: Self::Block);
 
-    /// What is known of a side of a divergence, by its place among those asked for.
-    fn share(&self, kind: usize, side: Side) -> Share;
+    /// What is known of an integrand, by its place among those asked for.
+    fn mean(&self, integrand: usize) -> Mean;
 }
 
 /// Samples until every divergence has the error that is asked for, or the samples are spent.
@@ -120,23 +118,32 @@ fn run<S: Sampler>(
             .collect();
         done.into_iter().for_each(|block| sampler.absorb(block));
         drawn += ahead;
+        // Logarithms are rounded each by itself, all in the same direction at worst.
+        let rounding = f64::EPSILON * sampler.mean(divergences.len()).mean;
         let mut found = Vec::with_capacity(divergences.len());
         for (kind, divergence) in divergences.iter().enumerate() {
-            found.push(combine(&sampler, kind, &**divergence)?);
+            found.push(combine(sampler.mean(kind), rounding, &**divergence)?);
         }
-        let to_go = (found.iter())
-            .map(|found| request.accuracy.to_go(found))
-            .fold(0.0, f64::max);
+        // Of an error that is itself unsure nothing is said but that it is not there yet.
+        let to_go: Vec<f64> = (found.iter().enumerate())
+            .map(
+                |(kind, found)| match sampler.mean(kind).freedom < S::FREEDOM {
+                    true => request.accuracy.to_go(found).max(UNSURE),
+                    false => request.accuracy.to_go(found),
+                },
+            )
+            .collect();
+        let most = to_go.iter().copied().fold(0.0, f64::max);
         progress(Progress {
             drawn,
             most: request.samples,
-            to_go: request.accuracy.is_asked().then_some(to_go),
+            to_go: request.accuracy.is_asked().then_some(most),
         });
-        let is_reached = request.accuracy.is_asked() && to_go <= 1.0 && drawn >= FEWEST;
+        let is_reached = request.accuracy.is_asked() && most <= 1.0 && drawn >= FEWEST;
         if is_reached || drawn >= request.samples {
-            for found in &mut found {
+            for (found, to_go) in found.iter_mut().zip(to_go) {
                 found.samples = drawn;
-                let reached = request.accuracy.is_asked() && request.accuracy.to_go(found) <= 1.0;
+                let reached = request.accuracy.is_asked() && to_go <= 1.0;
                 found.ending = Some(if reached {
                     Ending::Reached
                 } else {
@@ -148,32 +155,16 @@ fn run<S: Sampler>(
     }
 }
 
-/// A divergence from its sides; an outer function carries the error along its slope.
-fn combine(sampler: &impl Sampler, kind: usize, divergence: &dyn Divergence) -> Result<Found> {
-    let shares: Vec<Share> = (divergence.sides().iter())
-        .map(|&side| sampler.share(kind, side))
-        .collect();
-    let total: f64 = shares.iter().map(|share| share.mean).sum();
-    let error = shares
-        .iter()
-        .map(|share| share.variance)
-        .sum::<f64>()
-        .sqrt();
-    // The largest; NaN, of which nothing is known, stays.
-    let quantile = shares.iter().fold(0.0, |most: f64, share| {
-        if share.quantile <= most {
-            most
-        } else {
-            share.quantile
-        }
-    });
-    let reach = quantile * error;
+/// A divergence from the mean of its integrand; an outer function carries the error along its slope.
+fn combine(mean: Mean, rounding: f64, divergence: &dyn Divergence) -> Result<Found> {
+    let error = mean.variance.sqrt() + rounding;
+    let reach = mean.quantile() * mean.variance.sqrt() + rounding;
     let beside = vec![
-        total,
-        total - reach,
-        total + reach,
-        total - error,
-        total + error,
+        mean.mean,
+        mean.mean - reach,
+        mean.mean + reach,
+        mean.mean - error,
+        mean.mean + error,
     ];
     let beside = Numerics::read(divergence.outer(Numerics::cpu().tensor(beside, [5])))?;
     Ok(Found {
@@ -181,55 +172,4 @@ fn combine(sampler: &impl Sampler, kind: usize, divergence: &dyn Divergence) -> 
         interval: Some([beside[1].min(beside[2]), beside[1].max(beside[2])]),
         ..Found::bare(beside[0])
     })
-}
-
-/// Divergences as functions of points under one of their sides.
-struct Integrands<'a> {
-    divergences: Vec<Box<dyn Divergence>>,
-    p: LogDensity<'a>,
-    q: LogDensity<'a>,
-    dim: usize,
-}
-
-impl<'a> Integrands<'a> {
-    fn new(request: &Request<'a>) -> Self {
-        Self {
-            divergences: request.kinds.iter().map(|kind| kind.build()).collect(),
-            p: LogDensity::new(request.p),
-            q: LogDensity::new(request.q),
-            dim: request.p.dim(),
-        }
-    }
-
-    /// Whether any divergence has this side.
-    fn have(&self, side: Side) -> bool {
-        (self.divergences.iter()).any(|divergence| divergence.sides().contains(&side))
-    }
-
-    /// The integrands at points x of this side, N × D: a list for each divergence, empty for those
-    /// without the side.
-    fn at(&self, side: Side, x: &[f64]) -> Vec<Vec<f64>> {
-        let [log_p, log_q] = [&self.p, &self.q].map(|density| density.at(x, self.dim));
-        (self.divergences.iter())
-            .map(|divergence| {
-                if !divergence.sides().contains(&side) {
-                    return Vec::new();
-                }
-                let mut values = vec![0.0; log_p.len()];
-                divergence.values(side, &log_p, &log_q, &mut values);
-                values
-            })
-            .collect()
-    }
-}
-
-/// Both sides, in the order in which their sums are kept.
-const SIDES: [Side; 2] = [Side::Target, Side::Family];
-
-/// The place of a side among [`SIDES`].
-fn place(side: Side) -> usize {
-    match side {
-        Side::Target => 0,
-        Side::Family => 1,
-    }
 }

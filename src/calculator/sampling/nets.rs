@@ -1,8 +1,9 @@
 //! Scrambled Sobol nets, some for each component.
 
-use super::strata::{Stratum, strata, sum_of_variances};
-use super::{Integrands, Request, SIDES, Sampler, Share};
-use crate::divergence::Side;
+use super::integrands::Integrands;
+use super::moments::Mean;
+use super::strata::Strata;
+use super::{Request, Sampler};
 use crate::estimator::{QuasiMonteCarlo, normal_quantile, scrambled};
 
 /// Nets of one size, which tell the error.
@@ -22,69 +23,37 @@ pub(in crate::calculator) const MOST_DIM: usize = QuasiMonteCarlo::MAX_DIM;
 pub(super) struct Nets<'a> {
     request: Request<'a>,
     integrands: Integrands<'a>,
-    strata: [Vec<Stratum<'a>>; 2],
-    /// For each round the points of a net, and the mean of each net: of each side, of each divergence.
-    rounds: Vec<(f64, [Vec<Vec<f64>>; 2])>,
+    strata: Strata,
+    /// For each round the points of a net, and the mean of each net, of each divergence.
+    rounds: Vec<(f64, Vec<Vec<f64>>)>,
     absorbed: u64,
 }
 
 impl<'a> Nets<'a> {
     pub fn new(request: Request<'a>) -> Self {
+        let mut strata = Strata::new(request.kinds, request.p, request.q);
         Self {
-            integrands: Integrands::new(&request),
+            integrands: Integrands::new(&request, &mut strata),
             request,
-            strata: [strata(request.p), strata(request.q)],
+            strata,
             rounds: Vec::new(),
             absorbed: 0,
         }
     }
 
     /// The points of each component in a net of this number.
-    fn counts(&self, place: usize, index: u64) -> impl Iterator<Item = u64> {
+    fn counts(&self, index: u64) -> impl Iterator<Item = u64> {
         let doublings = (index / NETS).min(16) as u32;
-        let all = (POINTS.0 << doublings) as f64;
-        (self.strata[place].iter()).map(move |stratum| {
-            let share = (stratum.weight * all) as u64;
+        let size = (POINTS.0 << doublings) as f64;
+        (self.strata.strata.iter()).map(move |stratum| {
+            let share = self.strata.of(stratum, size) as u64;
             share.next_power_of_two().clamp(LEAST, POINTS.1)
         })
-    }
-
-    fn of_side(&self, side: Side, index: u64) -> Vec<f64> {
-        if !self.integrands.have(side) {
-            return vec![0.0; self.request.kinds.len()];
-        }
-        let place = super::place(side);
-        let (strata, dim) = (&self.strata[place], self.request.p.dim());
-        let counts: Vec<u64> = self.counts(place, index).collect();
-        let mut x = vec![0.0; counts.iter().sum::<u64>() as usize * dim];
-        let mut z = vec![0.0; dim];
-        let mut points = x.chunks_exact_mut(dim);
-        for (k, (stratum, &count)) in (0..).zip(strata.iter().zip(&counts)) {
-            let seed = scramble(self.request.seed, [index, place as u64, k]);
-            for (i, x) in (0u32..).zip(points.by_ref().take(count as usize)) {
-                for (d, z) in (0u32..).zip(z.iter_mut()) {
-                    *z = normal_quantile(scrambled(i, d, seed));
-                }
-                stratum.place(1.0, &z, x);
-            }
-        }
-        (self.integrands.at(side, &x).iter())
-            .map(|values| {
-                let mut rest = &values[..];
-                (strata.iter().zip(&counts))
-                    .map(|(stratum, &count)| {
-                        let (here, others) = rest.split_at((count as usize).min(rest.len()));
-                        rest = others;
-                        stratum.weight * here.iter().sum::<f64>() / count as f64
-                    })
-                    .sum()
-            })
-            .collect()
     }
 }
 
 /// The seed of a net's scrambling: a mixer of 64 bits (Steele, Lea and Flood 2014) over its numbers.
-fn scramble(seed: u64, numbers: [u64; 3]) -> u32 {
+fn scramble(seed: u64, numbers: [u64; 2]) -> u32 {
     let mixed = numbers.into_iter().fold(seed, |seed, number| {
         let mut mixed = seed.wrapping_add((number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         for (shift, factor) in [(30, 0xbf58_476d_1ce4_e5b9), (27, 0x94d0_49bb_1331_11eb)] {
@@ -96,40 +65,61 @@ fn scramble(seed: u64, numbers: [u64; 3]) -> u32 {
 }
 
 impl Sampler for Nets<'_> {
-    type Block = [Vec<f64>; 2];
+    type Block = Vec<f64>;
 
     const TOGETHER: u64 = NETS;
+    // That of the nets of one size, with room for rounding.
+    const FREEDOM: f64 = NETS as f64 - 1.5;
 
     fn size(&self, index: u64) -> u64 {
-        let [p, q] = [0, 1].map(|place| self.counts(place, index).sum::<u64>());
-        p.max(q)
+        self.strata.of_a_side(self.counts(index).sum())
     }
 
-    fn block(&self, index: u64) -> [Vec<f64>; 2] {
-        SIDES.map(|side| self.of_side(side, index))
+    fn block(&self, index: u64) -> Vec<f64> {
+        let (strata, dim) = (&self.strata.strata, self.request.p.dim());
+        let counts: Vec<u64> = self.counts(index).collect();
+        let mut x = vec![0.0; counts.iter().sum::<u64>() as usize * dim];
+        let mut z = vec![0.0; dim];
+        let mut points = x.chunks_exact_mut(dim);
+        for (k, (stratum, &count)) in (0..).zip(strata.iter().zip(&counts)) {
+            let seed = scramble(self.request.seed, [index, k]);
+            for (i, x) in (0u32..).zip(points.by_ref().take(count as usize)) {
+                for (d, z) in (0u32..).zip(z.iter_mut()) {
+                    *z = normal_quantile(scrambled(i, d, seed));
+                }
+                stratum.place(1.0, &z, x);
+            }
+        }
+        (self.integrands.at(&x).iter())
+            .map(|values| {
+                let mut rest = &values[..];
+                (strata.iter().zip(&counts))
+                    .map(|(stratum, &count)| {
+                        let (here, others) = rest.split_at(count as usize);
+                        rest = others;
+                        stratum.portion * here.iter().sum::<f64>() / count as f64
+                    })
+                    .sum()
+            })
+            .collect()
     }
 
-    fn absorb(&mut self, block: [Vec<f64>; 2]) {
+    fn absorb(&mut self, block: Vec<f64>) {
         let points = self.size(self.absorbed) as f64;
         if self.absorbed.is_multiple_of(NETS) {
-            let none = vec![Vec::new(); self.request.kinds.len()];
-            self.rounds.push((points, [none.clone(), none]));
+            (self.rounds).push((points, vec![Vec::new(); self.integrands.len()]));
         }
         self.absorbed += 1;
-        if let Some((_, sides)) = self.rounds.last_mut() {
-            for (means, of_net) in sides.iter_mut().zip(block) {
-                for (means, mean) in means.iter_mut().zip(of_net) {
-                    means.push(mean);
-                }
+        if let Some((_, means)) = self.rounds.last_mut() {
+            for (means, mean) in means.iter_mut().zip(block) {
+                means.push(mean);
             }
         }
     }
 
     /// The mean over all points; its variance is told by the spread of the nets of each size.
-    fn share(&self, kind: usize, side: Side) -> Share {
-        let rounds = || {
-            (self.rounds.iter()).map(|(points, sides)| (points, &sides[super::place(side)][kind]))
-        };
+    fn mean(&self, integrand: usize) -> Mean {
+        let rounds = || (self.rounds.iter()).map(|(points, means)| (points, &means[integrand]));
         let total: f64 = rounds()
             .map(|(points, means)| points * means.len() as f64)
             .sum();
@@ -143,15 +133,6 @@ impl Sampler for Nets<'_> {
                 (share * mean, of_mean, nets - 1.0)
             })
             .collect();
-        let (variance, quantile) = sum_of_variances(
-            parts
-                .iter()
-                .map(|&(_, variance, freedom)| (variance, freedom)),
-        );
-        Share {
-            mean: parts.iter().map(|(mean, ..)| mean).sum(),
-            variance,
-            quantile,
-        }
+        Mean::sum(parts.into_iter())
     }
 }

@@ -1,71 +1,116 @@
-//! The components of a density as strata of a sample: each has draws of its own, however rare.
+//! What the points are drawn from: every component of p and of q, each a stratum with draws of its
+//! own, however rare, and bridges.
+//!
+//! All points count for both sides, under the density m = Σ a_c f_c of all strata (the balance
+//! heuristic of Veach and Guibas 1995; Owen and Zhou 2000). Within a side a_c follows the weights, so
+//! that m is λ p + (1 − λ) q but for the bridges and costs nothing beyond p and q. How many draws a
+//! stratum gets is another matter: they average to its own mean, which counts a_c.
 
-use nalgebra::{DMatrix, DVector};
-
+use super::bridges::bridges;
+use crate::divergence::{DivergenceKind, Side};
+use crate::kernel::cpu::Prepared;
+use crate::kernel::prepared;
 use crate::mixture::Mixture;
 use crate::target::TargetModel;
 
-/// A component with weight, and its draws in a block.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Stratum<'a> {
-    pub weight: f64,
-    pub mean: &'a DVector<f64>,
-    pub factor: &'a DMatrix<f64>,
+/// The portion of the bridges in m, where there are any.
+const BRIDGES: f64 = 0.05;
+/// The portion of p in m where a divergence averages under p alone; the other side must be met, but
+/// adds less to the error.
+const PORTION: f64 = 0.75;
+
+/// A component to draw from.
+#[derive(Debug, Clone)]
+pub(super) struct Stratum {
+    /// a_c, its portion of m.
+    pub portion: f64,
+    /// μ.
+    pub mean: Vec<f64>,
+    /// L, row after row.
+    pub factor: Vec<f64>,
+    /// Of a Student-t component, ν.
+    pub dof: Option<f64>,
 }
 
-/// The components with weight; none of rows, which are drawn from no component.
-pub(super) fn strata(density: &TargetModel) -> Vec<Stratum<'_>> {
-    let scales: &Mixture = match density {
-        TargetModel::Mixture(mixture) => mixture,
-        TargetModel::StudentT(student_t) => student_t.scales(),
-        TargetModel::Samples(_) => return Vec::new(),
-    };
-    (0..scales.components())
-        .map(|k| Stratum {
-            weight: scales.weights()[k],
-            mean: &scales.means()[k],
-            factor: &scales.scale_trils()[k],
-        })
-        .filter(|stratum| stratum.weight > 0.0)
-        .collect()
+/// m and what it is made of.
+#[derive(Debug)]
+pub(super) struct Strata {
+    pub strata: Vec<Stratum>,
+    /// The portions of p, of q and of the bridges in m.
+    pub portions: [f64; 3],
+    /// The density of the bridges, if there are any.
+    pub bridges: Option<Prepared<f64>>,
 }
 
-impl Stratum<'_> {
-    /// x = μ + s L z.
-    pub fn place(&self, stretch: f64, z: &[f64], x: &mut [f64]) {
-        x.fill(0.0);
-        // Column after column, as they lie in memory.
-        let dim = x.len();
-        for (j, z) in z.iter().enumerate() {
-            let column = &self.factor.as_slice()[j * dim..][..dim];
-            for (x, l) in x[j..].iter_mut().zip(&column[j..]) {
-                *x += l * z;
-            }
+impl Strata {
+    pub fn new(kinds: &[DivergenceKind], p: &TargetModel, q: &TargetModel) -> Self {
+        let bridges = bridges(kinds, p, q);
+        let prepared = bridges.as_ref().and_then(prepared);
+        let of_bridges = if prepared.is_some() { BRIDGES } else { 0.0 };
+        let of_p = portion_of_p(kinds);
+        let portions = [of_p, 1.0 - of_p].map(|portion| portion * (1.0 - of_bridges));
+        let mut strata = Vec::new();
+        for (model, portion) in [(p, portions[0]), (q, portions[1])] {
+            let (scales, dof) = match model {
+                TargetModel::Mixture(mixture) => (mixture, None),
+                TargetModel::StudentT(student_t) => (student_t.scales(), Some(student_t.dof())),
+                // Rows are drawn from no component.
+                TargetModel::Samples(_) => continue,
+            };
+            strata.extend(components(scales, portion, dof));
         }
-        for (x, mean) in x.iter_mut().zip(self.mean.iter()) {
-            *x = mean + stretch * *x;
+        if let (Some(bridges), Some(_)) = (&bridges, &prepared) {
+            strata.extend(components(bridges, of_bridges, None));
         }
+        Self {
+            strata,
+            portions: [portions[0], portions[1], of_bridges],
+            bridges: prepared,
+        }
+    }
+
+    /// How many draws a stratum has by its portion where the side with the most has `size`.
+    pub fn of(&self, stratum: &Stratum, size: f64) -> f64 {
+        let [p, q, _] = self.portions;
+        stratum.portion * size / p.max(q)
+    }
+
+    /// Of so many points in all, those under the side with the most.
+    pub fn of_a_side(&self, all: u64) -> u64 {
+        let [p, q, _] = self.portions;
+        (all as f64 * p.max(q) / (p + q)).ceil() as u64
     }
 }
 
-/// Independent estimates of variances vᵢ with fᵢ degrees of freedom: their sum, and how much of a
-/// t-distribution makes 95 % with the degrees of freedom of Welch (1947) and Satterthwaite (1946),
-/// (Σ vᵢ)² / Σ (vᵢ²/fᵢ).
-pub(super) fn sum_of_variances(parts: impl Iterator<Item = (f64, f64)> + Clone) -> (f64, f64) {
-    use statrs::distribution::{ContinuousCDF, StudentsT};
-    let total: f64 = parts.clone().map(|(variance, _)| variance).sum();
-    // By shares: squares of the variances themselves may overflow.
-    let spread: f64 = parts
-        .filter(|(variance, _)| *variance > 0.0)
-        .map(|(variance, freedom)| (variance / total).powi(2) / freedom)
-        .sum();
-    let quantile = match 1.0 / spread {
-        // Nothing varies, or so much is known that it is a normal distribution.
-        freedom if freedom > 1e6 => NORMAL,
-        freedom => StudentsT::new(0.0, 1.0, freedom).map_or(f64::NAN, |t| t.inverse_cdf(0.975)),
-    };
-    (total, quantile)
+fn components(scales: &Mixture, portion: f64, dof: Option<f64>) -> impl Iterator<Item = Stratum> {
+    (0..scales.components())
+        .filter(|&k| scales.weights()[k] > 0.0)
+        .map(move |k| Stratum {
+            portion: portion * scales.weights()[k],
+            mean: scales.means()[k].as_slice().to_vec(),
+            factor: scales.scale_trils()[k].transpose().as_slice().to_vec(),
+            dof,
+        })
 }
 
-/// 95 % of a normal distribution lie within so many standard deviations.
-const NORMAL: f64 = 1.959_963_984_540_054;
+/// λ: a half, but for divergences that all average under the same side.
+fn portion_of_p(kinds: &[DivergenceKind]) -> f64 {
+    let all = |side: Side| kinds.iter().all(|kind| *kind.build().sides() == [side]);
+    match (all(Side::Target), all(Side::Family)) {
+        (true, false) => PORTION,
+        (false, true) => 1.0 - PORTION,
+        _ => 0.5,
+    }
+}
+
+impl Stratum {
+    /// x = μ + s L z.
+    pub fn place(&self, stretch: f64, z: &[f64], x: &mut [f64]) {
+        let dim = x.len();
+        for (i, x) in x.iter_mut().enumerate() {
+            let row = &self.factor[i * dim..=i * dim + i];
+            let along: f64 = row.iter().zip(z).map(|(l, z)| l * z).sum();
+            *x = self.mean[i] + stretch * along;
+        }
+    }
+}
