@@ -156,12 +156,11 @@ impl Question {
         if p.model.dim() != q.model.dim() {
             return Err(p.differs_from(q));
         }
-        let mixtures = p.model.as_mixture().zip(q.model.as_mixture());
         let pair = Pair {
             question: self,
             p,
             q,
-            brackets: mixtures.map(|(p, q)| Brackets::new(p, q)),
+            brackets: Brackets::new(&p.model, &q.model),
         };
         let mut answers: Vec<Option<Answer>> = vec![None; self.divergences.len()];
         let mut sampled: [Vec<(usize, String)>; 2] = [Vec::new(), Vec::new()];
@@ -209,7 +208,7 @@ struct Pair<'a> {
     question: &'a Question,
     p: &'a Operand,
     q: &'a Operand,
-    /// Of two mixtures.
+    /// Of two densities that are not rows.
     brackets: Option<Brackets<'a>>,
 }
 

@@ -3,22 +3,18 @@
 mod components;
 mod line;
 mod projection;
+mod space;
 
 use std::cell::OnceCell;
 use std::f64::consts::LN_2;
 
-use nalgebra::DVector;
+use line::Line;
 use serde::{Deserialize, Serialize};
 
-use super::pairs::Pairs;
 use crate::divergence::DivergenceKind;
 use crate::mixture::Mixture;
 use crate::run_folder::extended;
-
-/// More pairs of components than this are not kept.
-const MOST_PAIRS: usize = 1 << 24;
-/// More multiplications than this are not spent on a bracket.
-const MOST_WORK: f64 = 2e11;
+use crate::target::TargetModel;
 
 /// The most pieces a line is cut into.
 const MOST_PIECES: usize = 10_000;
@@ -40,6 +36,11 @@ impl Bracket {
         self.upper - self.lower
     }
 
+    /// The number in the middle: what is between the ends is within half the width of it.
+    pub fn midpoint(self) -> f64 {
+        0.5 * self.lower + 0.5 * self.upper
+    }
+
     /// What is in both; they hold the same number.
     fn and(self, other: Self) -> Self {
         Self {
@@ -55,66 +56,89 @@ impl Bracket {
         }
     }
 
-    fn halved(self) -> Self {
+    /// A multiple, by a power of two.
+    fn scaled(self, factor: f64) -> Self {
         Self {
-            lower: 0.5 * self.lower,
-            upper: 0.5 * self.upper,
+            lower: factor * self.lower,
+            upper: factor * self.upper,
         }
     }
 }
 
-/// What the divergences of two mixtures lie between; each KL is worked out once.
+impl From<[f64; 2]> for Bracket {
+    fn from([lower, upper]: [f64; 2]) -> Self {
+        Self { lower, upper }
+    }
+}
+
+/// What the divergences of two densities lie between; each KL is worked out once.
 pub(super) struct Brackets<'a> {
-    p: &'a Mixture,
-    q: &'a Mixture,
-    forward: OnceCell<Bracket>,
-    reverse: OnceCell<Bracket>,
+    p: &'a TargetModel,
+    q: &'a TargetModel,
+    forward: OnceCell<Option<Bracket>>,
+    reverse: OnceCell<Option<Bracket>>,
 }
 
 impl<'a> Brackets<'a> {
-    pub fn new(p: &'a Mixture, q: &'a Mixture) -> Self {
-        Self {
+    /// `None` of rows, which have no density.
+    pub fn new(p: &'a TargetModel, q: &'a TargetModel) -> Option<Self> {
+        let has_density = |model: &TargetModel| model.as_samples().is_none();
+        (has_density(p) && has_density(q)).then(|| Self {
             p,
             q,
             forward: OnceCell::new(),
             reverse: OnceCell::new(),
-        }
+        })
     }
 
-    /// `None` where nothing of the kind is known, or it would be too much work. On a line the first
-    /// bracket that is asked for is narrowed to half of `tolerance`, in nats.
+    /// `None` where nothing of the kind is known, or it would be too much work. In one dimension the
+    /// bracket is narrowed to `tolerance`, in nats, or to the rounding; of KL, the first that is
+    /// asked for is, to half of it. Its midpoint is the divergence to within half its width.
     pub fn of(&self, kind: DivergenceKind, tolerance: f64) -> Option<Bracket> {
         let (p, q) = (self.p, self.q);
-        if [(p, q), (q, p)].into_iter().any(|(p, q)| is_too_much(p, q)) {
-            return None;
-        }
-        let tolerance = 0.5 * tolerance;
-        let forward = || *self.forward.get_or_init(|| kl(p, q, tolerance));
-        let reverse = || *self.reverse.get_or_init(|| kl(q, p, tolerance));
+        let half = 0.5 * tolerance;
+        let forward = || *self.forward.get_or_init(|| kl(p, q, half));
+        let reverse = || *self.reverse.get_or_init(|| kl(q, p, half));
         let bracket = match kind {
-            DivergenceKind::ForwardKl => forward(),
-            DivergenceKind::ReverseKl => reverse(),
-            DivergenceKind::Jeffreys => forward().plus(reverse()),
-            DivergenceKind::Js => {
-                let middle = middle(p, q)?;
-                let both = kl(p, &middle, tolerance).plus(kl(q, &middle, tolerance));
-                // JS is at most ln 2, and at most a quarter of Jeffreys (Lin 1991).
-                both.halved().and(Bracket {
-                    lower: 0.0,
-                    upper: (0.25 * forward().plus(reverse()).upper).min(LN_2.next_up()),
-                })
-            }
-            _ => return None,
+            DivergenceKind::ForwardKl => forward()?,
+            DivergenceKind::ReverseKl => reverse()?,
+            DivergenceKind::Jeffreys => forward()?.plus(reverse()?),
+            _ => match Line::of(p).zip(Line::of(q)) {
+                Some((p, q)) => line::divergence(kind, &p, &q, tolerance, MOST_PIECES)?,
+                None if kind == DivergenceKind::Js => {
+                    // It is at most ln 2, and at most a quarter of Jeffreys (Lin 1991).
+                    let quarter = 0.25 * forward()?.plus(reverse()?).upper;
+                    space::js(p.as_mixture()?, q.as_mixture()?, half)?.and(Bracket {
+                        lower: 0.0,
+                        upper: quarter.min(LN_2.next_up()),
+                    })
+                }
+                None => return None,
+            },
         };
         // Numbers that overflowed say nothing.
         (bracket.lower <= bracket.upper).then_some(bracket)
     }
 }
 
-/// Whether the pairs of components are too many, or too much work.
-fn is_too_much(p: &Mixture, q: &Mixture) -> bool {
-    let pairs = p.components() * (p.components() + q.components());
-    pairs > MOST_PAIRS || Pairs::work(p, p) + Pairs::work(p, q) > MOST_WORK
+/// What KL(p‖q) lies between.
+fn kl(p: &TargetModel, q: &TargetModel, tolerance: f64) -> Option<Bracket> {
+    let mixtures = p.as_mixture().zip(q.as_mixture());
+    let Some((line_p, line_q)) = Line::of(p).zip(Line::of(q)) else {
+        return mixtures.and_then(|(p, q)| space::kl(p, q, tolerance));
+    };
+    let known = match mixtures {
+        Some((p, q)) => space::by_components(p, q)?,
+        None => Bracket {
+            lower: 0.0,
+            upper: f64::INFINITY,
+        },
+    };
+    if known.width() <= tolerance {
+        return Some(known);
+    }
+    let kind = DivergenceKind::ForwardKl;
+    Some(known.and(line::divergence(kind, &line_p, &line_q, tolerance, MOST_PIECES)?))
 }
 
 /// ½p + ½q, which is a mixture too.
@@ -124,29 +148,4 @@ pub(super) fn middle(p: &Mixture, q: &Mixture) -> Option<Mixture> {
     let means = (p.means().iter().chain(q.means())).map(|mean| mean.as_slice().to_vec());
     let factors = p.scale_trils().iter().chain(q.scale_trils()).cloned();
     Mixture::new(weights, means.collect(), factors.collect()).ok()
-}
-
-/// What KL(p‖q) lies between.
-fn kl(p: &Mixture, q: &Mixture, tolerance: f64) -> Bracket {
-    let components = components::kl(p, q);
-    if components.width() <= tolerance {
-        return components;
-    }
-    let more = if p.dim() == 1 {
-        on_a_line(p, q, tolerance)
-    } else {
-        Bracket {
-            lower: projection::lower(p, q),
-            upper: f64::INFINITY,
-        }
-    };
-    components.and(more)
-}
-
-fn on_a_line(p: &Mixture, q: &Mixture, tolerance: f64) -> Bracket {
-    let unit = DVector::from_element(1, 1.0);
-    let origin = DVector::zeros(1);
-    let [p, q] = [p, q].map(|mixture| projection::along(mixture, &unit, &origin));
-    let [lower, upper] = line::kl_bracket(&p, &q, tolerance, MOST_PIECES);
-    Bracket { lower, upper }
 }

@@ -1,11 +1,12 @@
-//! Lower bounds of KL(p‖q) from p and q seen along a line.
+//! Lower bounds of a divergence from p and q seen along a line.
 //!
-//! No map of both densities can raise KL (the data-processing inequality: Cover and Thomas 2006,
+//! No map of both densities can raise a divergence (the data-processing inequality: Cover and Thomas 2006,
 //! §2.8 and §2.9), and along a direction u a mixture is one on a line, where the bracket is narrow.
 
 use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
 
 use super::line::{self, Line};
+use crate::divergence::DivergenceKind;
 use crate::mixture::Mixture;
 
 /// The width of the brackets along lines, in nats.
@@ -17,30 +18,17 @@ const ROUNDING: f64 = 1e-13;
 /// The most directions tried.
 const MOST_DIRECTIONS: usize = 24;
 
-/// KL(p‖q) is at least this, in nats.
-pub(super) fn lower(p: &Mixture, q: &Mixture) -> f64 {
+/// The divergence is at least this.
+pub(super) fn lower(kind: DivergenceKind, p: &Mixture, q: &Mixture) -> f64 {
     let origin = &p.means()[0];
     (directions(p, q).iter().take(MOST_DIRECTIONS))
-        .map(|u| {
-            let [p, q] = [p, q].map(|mixture| along(mixture, u, origin));
-            line::kl_bracket(&p, &q, TOLERANCE, MOST_PIECES)[0]
-        })
+        .map(|u| [p, q].map(|mixture| Line::along(mixture, u, origin)))
+        .filter_map(|[p, q]| line::divergence(kind, &p, &q, TOLERANCE, MOST_PIECES))
+        .map(|seen| seen.lower)
         .filter(|lower| lower.is_finite())
         .fold(0.0, f64::max)
         // The projections are rounded.
         * (1.0 - ROUNDING * p.dim() as f64)
-}
-
-/// The mixture of uᵀ(x − origin).
-pub(super) fn along(mixture: &Mixture, u: &DVector<f64>, origin: &DVector<f64>) -> Line {
-    let with_weight = || (0..mixture.components()).filter(|&k| mixture.weights()[k] > 0.0);
-    Line {
-        weights: with_weight().map(|k| mixture.weights()[k]).collect(),
-        means: with_weight()
-            .map(|k| mixture.mean_along(k, u, origin))
-            .collect(),
-        stds: with_weight().map(|k| mixture.std_along(k, u)).collect(),
-    }
 }
 
 /// Directions along which p and q may differ: Fisher's, those along which one is widest or narrowest

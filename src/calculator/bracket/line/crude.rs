@@ -1,77 +1,63 @@
-//! Bounds that hold on any piece, however long: from the masses of p and q on it and the ranges of
-//! their logs.
+//! The masses of p and q on a piece, and the normal mass beyond a point.
 
 use std::f64::consts::SQRT_2;
 
 use libm::{erf, erfc};
 
-use super::gauss_legendre::excess;
-use super::mixture::{Component, Piece, UNIT, View};
+use super::component::{Component, Piece, UNIT};
+use super::integrand::Crude;
+use super::view::{Local, View};
 
-/// Bounds on ∫ (p log(p/q) − p + q) over the piece.
-pub(super) fn bracket(
-    piece: Piece,
-    p: &[Component],
-    q: &[Component],
-    views: [&View; 2],
-) -> [f64; 2] {
-    let [log_p, log_q] = views.map(View::range);
-    let mass_p = mass_between(p, piece, log_p);
-    let mass_q = mass_between(q, piece, log_q);
-    let [most, least] = [log_p[1] - log_q[0], log_p[0] - log_q[1]].map(|log_ratio| log_ratio - 1.0);
-    let upper = most * mass_p[usize::from(most > 0.0)];
-    let lower = least * mass_p[usize::from(least < 0.0)];
-    let [upper_slack, lower_slack] =
-        [upper, lower].map(|part| 8.0 * UNIT * (part.abs() + mass_p[1] + mass_q[1]));
-    [
-        (mass_q[0] + lower - lower_slack).max(log_sum_bound(mass_p, mass_q)),
-        mass_q[1] + upper + upper_slack,
-    ]
-}
-
-/// P log(P/Q) − P + Q from below, for masses within bounds: the log-sum inequality.
-pub(super) fn log_sum_bound(p: [f64; 2], q: [f64; 2]) -> f64 {
-    // It is convex, and 0 where the masses agree.
-    let (p, q) = if p[0] > q[1] {
-        (p[0], q[1])
-    } else if q[0] > p[1] {
-        (p[1], q[0])
-    } else {
-        return 0.0;
-    };
-    if p == 0.0 {
-        return q;
+/// What is known of p and q on a piece, whose views are given untrimmed.
+pub(super) fn look(piece: Piece, mixtures: [&[Component]; 2], views: [&View; 2]) -> Crude {
+    let logs = views.map(View::range);
+    Crude {
+        piece,
+        masses: [0, 1].map(|i| mass_between(mixtures[i], views[i], piece, logs[i])),
+        logs,
     }
-    if q == 0.0 {
-        return 0.0;
-    }
-    let [value, rounding] = excess(p, q, q.ln() - p.ln());
-    let logs = UNIT * (p.ln().abs() + q.ln().abs() + 4.0) * p.max(q);
-    (value - 2.0 * (rounding + logs)).max(0.0)
 }
 
 /// Bounds on the mass of a mixture on a piece on which the log of its density has the range.
-fn mass_between(mixture: &[Component], piece: Piece, log_range: [f64; 2]) -> [f64; 2] {
-    let [mut mass, mut rounding] = [0.0, 0.0];
-    for one in mixture {
-        let [from, to] = piece.ends().map(|end| one.z(end));
-        let [part, error] = if from > 0.0 {
-            let [near, far] = [upper_tail(from), upper_tail(to)];
-            [near[0] - far[0], near[1] + far[1]]
-        } else if to < 0.0 {
-            let [near, far] = [upper_tail(-to), upper_tail(-from)];
-            [near[0] - far[0], near[1] + far[1]]
+fn mass_between(mixture: &[Component], view: &View, piece: Piece, log_range: [f64; 2]) -> [f64; 2] {
+    let [mut least, mut most] = [0.0, 0.0];
+    for (one, local) in mixture.iter().zip(&view.locals) {
+        let [low, high] = if one.dof.is_some() {
+            heavy_mass(one, local, piece)
         } else {
-            [0.5 * (erf(to / SQRT_2) - erf(from / SQRT_2)), 12.0 * UNIT]
+            let [mass, error] = normal_mass(piece.ends().map(|end| one.z(end)));
+            [mass - error, mass + error].map(|mass| one.weight * mass)
         };
-        mass += one.weight * part;
-        rounding += one.weight * error;
+        least += low;
+        most += high;
     }
-    let slack = rounding + UNIT * (mixture.len() as f64 + 8.0) * mass;
-    let [least, most] = log_range.map(|log| 2.0 * piece.half * log.exp());
+    let slack = UNIT * (mixture.len() as f64 + 8.0) * most;
+    let [thin, thick] = log_range.map(|log| 2.0 * piece.half * log.exp());
     [
-        (mass - slack).max(least * (1.0 - 8.0 * UNIT)).max(0.0),
-        (mass + slack).min(most * (1.0 + 8.0 * UNIT)),
+        (least - slack).max(thin * (1.0 - 8.0 * UNIT)).max(0.0),
+        (most + slack).min(thick * (1.0 + 8.0 * UNIT)),
+    ]
+}
+
+/// The normal mass between two z and a bound on its rounding.
+fn normal_mass([from, to]: [f64; 2]) -> [f64; 2] {
+    if from > 0.0 {
+        let [near, far] = [upper_tail(from), upper_tail(to)];
+        [near[0] - far[0], near[1] + far[1]]
+    } else if to < 0.0 {
+        let [near, far] = [upper_tail(-to), upper_tail(-from)];
+        [near[0] - far[0], near[1] + far[1]]
+    } else {
+        [0.5 * (erf(to / SQRT_2) - erf(from / SQRT_2)), 12.0 * UNIT]
+    }
+}
+
+/// Bounds on the mass of a Student-t component with its weight: by its range.
+fn heavy_mass(one: &Component, local: &Local, piece: Piece) -> [f64; 2] {
+    let [low, high] = local.range().map(|log| 2.0 * piece.half * log.exp());
+    [
+        low * (1.0 - 8.0 * UNIT),
+        (high * (1.0 + 8.0 * UNIT)).min(one.weight),
     ]
 }
 

@@ -4,10 +4,14 @@
 //! For g analytic with |g| ≤ M inside the ellipse with foci ±1 and semiaxes (ρ ± 1/ρ)/2, the rule of
 //! n ≥ 2 points misses ∫ g over [−1, 1] by at most 64 M ρ⁻²ⁿ / (15 (1 − ρ⁻²)) (Rabinowitz 1969;
 //! Trefethen 2008, Theorem 4.5). Petras (2002) and Johansson (2018) build certified integrators
-//! on it. The integrand here holds log p and log q, so p and q must have no zero in the ellipse.
+//! on it. An integrand that holds log p or a power of p is analytic where p has no zero.
 
+use std::f64::consts::{FRAC_PI_2, LN_2, PI};
+
+use super::component::UNIT;
 use super::gauss_legendre::POINTS;
-use super::mixture::{UNIT, View};
+use super::integrand::Integrand;
+use super::view::{Local, View, middle};
 
 /// The ρ that are tried. Close to 1, fewer pieces are refused; far from 1, fewer points are needed.
 const SIZES: [f64; 4] = [1.5, 2.0, 3.0, 5.0];
@@ -16,35 +20,65 @@ const SIZES: [f64; 4] = [1.5, 2.0, 3.0, 5.0];
 const SMALL: f64 = 50.0;
 
 /// Covers the rounding of sums of exponentials, whose exponents have a slack of their own.
-const INFLATION: f64 = 1e-9;
+pub(super) const INFLATION: f64 = 1e-9;
 
-/// Bound on the error of the rule for ∫ (p log(p/q) − p + q) dτ over [−1, 1]; infinite if there is
-/// none.
-pub(super) fn quadrature_error(p: &View, q: &View) -> f64 {
-    (SIZES.iter())
-        .filter_map(|&rho| {
-            let ellipse = Ellipse::new(rho);
-            let bound = ellipse.integrand_bound(p, q)?;
-            let shrink = (-2.0 * POINTS as f64 * rho.ln()).exp();
-            Some(bound * shrink * 64.0 / (15.0 * (1.0 - rho.powi(-2))))
-        })
-        .filter(|bound| bound.is_finite())
-        .fold(f64::INFINITY, f64::min)
+/// The Lebesgue constant of the Gauss–Legendre points of the rule is below this.
+pub(super) const LEBESGUE: f64 = 12.0;
+
+/// Bounds on the errors of what 24 values of an integrand give; infinite if there is none.
+pub(super) struct Errors {
+    /// Of the rule for its integral over [−1, 1].
+    pub rule: f64,
+    /// Of the polynomial through the values, anywhere on [−1, 1].
+    pub polynomial: f64,
 }
 
-struct Ellipse {
+/// The bounds for an integrand on a piece.
+pub(super) fn errors(integrand: &impl Integrand, p: &View, q: &View) -> Errors {
+    let none = Errors {
+        rule: f64::INFINITY,
+        polynomial: f64::INFINITY,
+    };
+    (SIZES.iter())
+        .filter_map(|&rho| Some((rho, integrand.size(&Ellipse::new(rho), p, q)?)))
+        .filter(|(_, bound)| bound.is_finite())
+        .fold(none, |least, (rho, bound)| {
+            let shrink = (-2.0 * POINTS as f64 * rho.ln()).exp();
+            // The best polynomial of degree n misses by at most 2 M ρ⁻ⁿ / (ρ − 1).
+            let best = 2.0 * bound * rho.powi(1 - POINTS as i32) / (rho - 1.0);
+            Errors {
+                rule: (least.rule).min(bound * shrink * 64.0 / (15.0 * (1.0 - rho.powi(-2)))),
+                polynomial: least.polynomial.min((1.0 + LEBESGUE) * best),
+            }
+        })
+}
+
+/// Inside of which an integrand is bounded.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ellipse {
     /// Semiaxis along the line.
     along: f64,
     /// Semiaxis across it.
     across: f64,
 }
 
-/// Bounds for one mixture on an ellipse.
-struct Bounds {
+/// Bounds for one mixture on an ellipse, where it has no zero.
+pub(super) struct Bounds {
+    middle: Local,
     /// log |p| ≤ this.
     log_size: f64,
-    /// |log p − (log + slope τ + bend τ²)| ≤ this, with the coefficients of `View::middle`.
+    /// With W = p / exp(log + slope τ + bend τ²), the coefficients being those of `View::middle`:
+    /// log |W| is between these.
+    log_range: [f64; 2],
+    /// |log W| ≤ this.
     deviation: f64,
+}
+
+impl Bounds {
+    /// |p| ≤ this.
+    pub fn size(&self) -> f64 {
+        self.log_size.exp()
+    }
 }
 
 impl Ellipse {
@@ -55,47 +89,45 @@ impl Ellipse {
         }
     }
 
-    /// Bound on |p log(p/q) − p + q|.
-    fn integrand_bound(&self, p: &View, q: &View) -> Option<f64> {
-        let [of_p, of_q] = [self.bounds(p)?, self.bounds(q)?];
-        let (p, q) = (&p.middle, &q.middle);
-        let log_ratio = (q.log - p.log).abs()
-            + (q.slope - p.slope).abs() * self.along
-            + (q.bend - p.bend).abs() * self.along.powi(2)
-            + p.rounding
-            + q.rounding
-            + of_p.deviation
-            + of_q.deviation;
-        let [p, q] = [of_p, of_q].map(|bounds| bounds.log_size.exp());
-        Some((p * (1.0 + log_ratio) + q) * (1.0 + INFLATION))
-    }
-
-    /// With W(τ) = p(τ) / exp(log + slope τ + bend τ²) = Σ rₖ exp(δₖ τ + εₖ τ²), Σ rₖ = 1, of which
-    /// all terms stay near rₖ on a small piece: if Re W > 0 on the ellipse, W has no zero there,
-    /// and |log W| ≤ |log |W|| + π/2. `None` if Re W could vanish.
-    fn bounds(&self, view: &View) -> Option<Bounds> {
-        let middle = &view.middle;
-        let middle_size = middle.log
-            + middle.rounding
-            + self.highest(middle.slope, middle.bend)
-            + 32.0 * UNIT * (middle.slope.abs() * self.along - middle.bend * self.along.powi(2));
-        if view.parabolas.len() == 1 {
-            // W = 1, however many digits its log has lost.
-            return Some(Bounds {
-                log_size: middle_size,
-                deviation: 0.0,
+    /// Bounds of a mixture; `None` if it may have a zero.
+    pub fn bounds(&self, view: &View) -> Option<Bounds> {
+        if let [one] = &view.locals[..] {
+            // W = 1, however many digits its log has lost, but for the rest of the Taylor series.
+            let remainder = one.remainder(self.along);
+            return remainder.is_finite().then(|| Bounds {
+                middle: view.middle,
+                log_size: self.size_of_middle(&view.middle) + remainder,
+                log_range: [-remainder, remainder],
+                deviation: remainder,
             });
         }
+        self.bounds_of(view.middle, view.locals.iter().map(|one| (one, 0.0)))
+    }
+
+    /// Bounds of ½p + ½q.
+    pub fn bounds_between(&self, p: &View, q: &View) -> Option<Bounds> {
+        let halved = |middle: &Local| Local {
+            log: middle.log - LN_2,
+            ..*middle
+        };
+        let middle = middle(&[halved(&p.middle), halved(&q.middle)]);
+        let both = p.locals.iter().chain(&q.locals);
+        self.bounds_of(middle, both.map(|one| (one, -LN_2)))
+    }
+
+    /// With W(τ) = Σ rₖ exp(δₖ τ + εₖ τ²), Σ rₖ = 1, of which all terms stay near rₖ on a small
+    /// piece: if Re W > 0 on the ellipse, W has no zero there, and |log W| ≤ |log |W|| + π/2. `None`
+    /// if Re W could vanish. Logs are given with what is added to them.
+    fn bounds_of<'a>(
+        &self,
+        middle: Local,
+        locals: impl Iterator<Item = (&'a Local, f64)>,
+    ) -> Option<Bounds> {
         let (mut largest, mut least) = (0.0, 0.0);
-        for one in &view.parabolas {
-            let share = one.log - middle.log;
+        for (one, added) in locals {
+            let share = one.log + added - middle.log;
             let (slope, bend) = (one.slope - middle.slope, one.bend - middle.bend);
-            let slack = 4.0 * (one.rounding + middle.rounding)
-                + 32.0
-                    * UNIT
-                    * ((one.slope.abs() + middle.slope.abs()) * self.along
-                        + (one.bend.abs() + middle.bend.abs()) * self.along.powi(2)
-                        + share.abs());
+            let slack = self.slack(one, &middle) + 32.0 * UNIT * share.abs();
             let highest = share + self.highest(slope, bend) + slack;
             if highest < -SMALL {
                 let size = (-SMALL).exp();
@@ -107,21 +139,83 @@ impl Ellipse {
             let size = highest.exp();
             largest += size;
             let angle = slope.abs() * self.across + bend.abs() * self.along * self.across + slack;
-            if angle < std::f64::consts::FRAC_PI_2 {
+            if angle < FRAC_PI_2 {
                 let lowest = share - self.highest(slope, -bend) - slack;
                 least += lowest.exp() * angle.cos();
             } else {
-                least += size * angle.min(std::f64::consts::PI).cos();
+                least += size * angle.min(PI).cos();
             }
         }
         let least = least - INFLATION * (1.0 + largest);
         (least > 1e-3 && largest.is_finite()).then(|| {
             let largest = largest * (1.0 + INFLATION);
+            let log_range = [least.ln(), largest.ln()];
             Bounds {
-                log_size: middle_size + largest.ln(),
-                deviation: least.ln().abs().max(largest.ln().abs()) + std::f64::consts::FRAC_PI_2,
+                log_size: self.size_of_middle(&middle) + log_range[1],
+                deviation: log_range[0].abs().max(log_range[1].abs()) + FRAC_PI_2,
+                middle,
+                log_range,
             }
         })
+    }
+
+    /// Bound on |p|, whether it has zeros or not.
+    pub fn size(&self, view: &View) -> f64 {
+        let middle = &view.middle;
+        let sizes = view.locals.iter().map(|one| {
+            let slack = self.slack(one, middle);
+            let share = one.log - middle.log;
+            (share + self.highest(one.slope, one.bend) + slack).exp()
+        });
+        sizes.sum::<f64>() * middle.log.exp() * (1.0 + INFLATION)
+    }
+
+    /// Bound on |log p − log q|.
+    pub fn log_ratio(&self, p: &Bounds, q: &Bounds) -> f64 {
+        let deviation = p.deviation + q.deviation;
+        let (p, q) = (&p.middle, &q.middle);
+        (q.log - p.log).abs()
+            + (q.slope - p.slope).abs() * self.along
+            + (q.bend - p.bend).abs() * self.along.powi(2)
+            + p.rounding
+            + q.rounding
+            + deviation
+    }
+
+    /// Bound on log |p^α q^β|.
+    pub fn log_power(&self, [alpha, beta]: [f64; 2], p: &Bounds, q: &Bounds) -> f64 {
+        let of_deviation = |power: f64, [low, high]: [f64; 2]| (power * low).max(power * high);
+        let deviation = of_deviation(alpha, p.log_range) + of_deviation(beta, q.log_range);
+        let (p, q) = (&p.middle, &q.middle);
+        let mixed = |of: fn(&Local) -> f64| alpha * of(p) + beta * of(q);
+        let sizes = |of: fn(&Local) -> f64| alpha.abs() * of(p).abs() + beta.abs() * of(q).abs();
+        let rounding = alpha.abs() * (p.rounding + self.rounding_of_middle(p))
+            + beta.abs() * (q.rounding + self.rounding_of_middle(q));
+        mixed(|local| local.log)
+            + self.highest(mixed(|local| local.slope), mixed(|local| local.bend))
+            + deviation
+            + rounding
+            + 8.0 * UNIT * sizes(|local| local.log)
+    }
+
+    /// Bound on the log of |exp(log + slope τ + bend τ²)|.
+    fn size_of_middle(&self, middle: &Local) -> f64 {
+        middle.log
+            + middle.rounding
+            + self.highest(middle.slope, middle.bend)
+            + self.rounding_of_middle(middle)
+    }
+
+    fn rounding_of_middle(&self, middle: &Local) -> f64 {
+        32.0 * UNIT * (middle.slope.abs() * self.along + middle.bend.abs() * self.along.powi(2))
+    }
+
+    /// How far the difference of two logs may be from that of their polynomials.
+    fn slack(&self, one: &Local, middle: &Local) -> f64 {
+        4.0 * (one.rounding + middle.rounding)
+            + self.rounding_of_middle(one)
+            + self.rounding_of_middle(middle)
+            + one.remainder(self.along)
     }
 
     /// The maximum of Re(slope τ + bend τ²). It lies on the boundary, where

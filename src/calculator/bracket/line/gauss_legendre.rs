@@ -1,6 +1,9 @@
 //! The Gauss–Legendre rule of 24 points, with a bound on its rounding.
 
-use super::mixture::{UNIT, View};
+use super::component::UNIT;
+use super::ellipse::Errors;
+use super::integrand::Integrand;
+use super::view::View;
 
 /// How many points the rule has.
 pub(super) const POINTS: usize = 24;
@@ -22,12 +25,12 @@ const RULE: [[f64; 2]; POINTS / 2] = [
     [0.9951872199970213, 0.0123412297999872],
 ];
 
-/// The rule for ∫ (p log(p/q) − p + q) dτ over [−1, 1], and a bound on its rounding.
-pub(super) fn integrate(p: &View, q: &View) -> [f64; 2] {
+/// The rule for the integral over [−1, 1], and a bound on its rounding.
+pub(super) fn integrate(integrand: &impl Integrand, p: &View, q: &View) -> [f64; 2] {
     let (mut sum, mut rounding) = (0.0, 0.0);
     for [tau, weight] in RULE {
         for tau in [-tau, tau] {
-            let [value, error] = integrand(p.log_density(tau), q.log_density(tau));
+            let [value, error] = integrand.at(p.log_density(tau), q.log_density(tau));
             sum += weight * value;
             rounding += weight * error;
         }
@@ -36,37 +39,65 @@ pub(super) fn integrate(p: &View, q: &View) -> [f64; 2] {
     [sum, rounding + UNIT * (POINTS as f64 + 8.0) * sum]
 }
 
-/// p log(p/q) − p + q and a bound on its rounding, from log p and log q and theirs.
-fn integrand([log_p, error_p]: [f64; 2], [log_q, error_q]: [f64; 2]) -> [f64; 2] {
-    let log_ratio = log_q - log_p;
-    let [p, q] = [log_p.exp(), log_q.exp()];
-    let [value, evaluation] = excess(p, q, log_ratio);
-    // The derivative by log p is p (log p − log q) and that by log q is q − p, which is at most
-    // max(p, q) min(1, |log q − log p|): where p and q agree, little is lost.
-    let apart = log_ratio.abs() + error_p + error_q;
-    let error = p * apart * error_p + p.max(q) * apart.min(1.0) * error_q;
-    // Twice, for products of errors.
-    [value, 2.0 * (error + evaluation)]
+/// The integral over [−1, 1] of the absolute value of what may have both signs.
+pub(super) struct Absolute {
+    pub value: f64,
+    /// How far it is off for want of points.
+    pub gap: f64,
+    /// How far it is off by rounding.
+    pub rounding: f64,
 }
 
-/// p log(p/q) − p + q from log(q/p), never negative, and a bound on the rounding this adds.
-pub(super) fn excess(p: f64, q: f64, log_ratio: f64) -> [f64; 2] {
-    if log_ratio.abs() < 0.5 {
-        // p (e^L − 1 − L) = p L² Σ L^k / (k + 2)!, whose terms do not cancel.
-        let series = (3..=17)
-            .rev()
-            .fold(0.0, |sum, k| (sum + 1.0) * log_ratio / f64::from(k));
-        let value = 0.5 * p * log_ratio * log_ratio * (1.0 + series);
-        [value, 8.0 * UNIT * value]
+/// From the polynomial through the values, in Legendre polynomials: where it is certain which sign
+/// there is, the integral is that of the rule. Else the polynomial is a straight line and a
+/// rest.
+pub(super) fn integrate_absolute(
+    integrand: &impl Integrand,
+    p: &View,
+    q: &View,
+    errors: &Errors,
+) -> Absolute {
+    let mut coefficients = [0.0; POINTS];
+    let mut noise = 0.0;
+    for [tau, weight] in RULE {
+        let values = [-tau, tau].map(|tau| integrand.at(p.log_density(tau), q.log_density(tau)));
+        noise += weight * values.iter().map(|[value, error]| error + 64.0 * UNIT * value.abs()).sum::<f64>();
+        // Those of even degree are the same at −τ, the others change sign.
+        let parts = [1.0, -1.0].map(|sign| weight * (values[1][0] + sign * values[0][0]));
+        let (mut before, mut now) = (0.0, 1.0);
+        for (k, coefficient) in coefficients.iter_mut().enumerate() {
+            let k_number = k as f64;
+            *coefficient += (k_number + 0.5) * now * parts[k % 2];
+            let next = ((2.0 * k_number + 1.0) * tau * now - k_number * before) / (k_number + 1.0);
+            (before, now) = (now, next);
+        }
+    }
+    let [level, slope] = [coefficients[0].abs(), coefficients[1].abs()];
+    let rest: f64 = coefficients[2..].iter().map(|c| c.abs()).sum();
+    // Each coefficient is off by (k + ½) noise, since no Legendre polynomial is above 1.
+    let noise_of_rest = 0.5 * (POINTS * POINTS) as f64 * noise;
+    if level > slope + rest + noise_of_rest + errors.polynomial {
+        return Absolute {
+            value: 2.0 * level,
+            gap: 2.0 * errors.rule,
+            rounding: noise,
+        };
+    }
+    let value = if slope > level {
+        level * (level / slope) + slope
     } else {
-        let weighted = p * (1.0 + log_ratio);
-        let value = (q - weighted).max(0.0);
-        [value, 4.0 * UNIT * (q + weighted.abs() + p)]
+        2.0 * level
+    };
+    Absolute {
+        value,
+        gap: 4.0 * ((rest - noise_of_rest).max(0.0) + errors.polynomial),
+        rounding: 4.0 * noise + 4.0 * noise_of_rest,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::ellipse::LEBESGUE;
     use super::*;
 
     #[test]
@@ -82,18 +113,19 @@ mod tests {
         }
     }
 
+    /// The sum of the absolute values of the polynomials that are 1 at one point and 0 at the others.
     #[test]
-    fn the_two_forms_of_the_excess_meet() {
-        for log_ratio in [-0.5_f64, 0.5] {
-            let inside = log_ratio * (1.0 - 1e-15);
-            let [series, direct] = [inside, log_ratio].map(|log| excess(1.0, log.exp(), log)[0]);
-            assert!((series - direct).abs() < 1e-15, "{series} {direct}");
-        }
-        // exp(x) - 1 - x with 30 digits in mpmath, x = 1e-8.
-        let found = excess(1.0, 1e-8_f64.exp(), 1e-8)[0];
-        assert!(
-            (found / 5.000_000_016_666_667e-17 - 1.0).abs() < 1e-15,
-            "{found}"
-        );
+    fn the_lebesgue_constant_is_no_more_than_is_said() {
+        let points: Vec<f64> = (RULE.iter()).flat_map(|[tau, _]| [-tau, *tau]).collect();
+        let basis = |i: usize, x: f64| {
+            let others = (0..POINTS).filter(|&j| j != i);
+            others.map(|j| (x - points[j]) / (points[i] - points[j])).product::<f64>()
+        };
+        let sums = (0..=2000).map(|n| {
+            let x = f64::from(n) / 1000.0 - 1.0;
+            (0..POINTS).map(|i| basis(i, x).abs()).sum::<f64>()
+        });
+        let greatest = sums.fold(0.0, f64::max);
+        assert!(greatest > 0.5 * LEBESGUE && greatest < LEBESGUE, "{greatest}");
     }
 }

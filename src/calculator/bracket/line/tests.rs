@@ -2,7 +2,13 @@
 
 use proptest::prelude::*;
 
-use super::{Line, kl_bracket};
+use super::affinity::Affinity;
+use super::integrand::Integrand;
+use super::jensen_shannon::JensenShannon;
+use super::order::Order;
+use super::refine::Goal;
+use super::total_variation::TotalVariation;
+use super::{Line, bracket};
 
 const MOST: usize = 100_000;
 
@@ -12,11 +18,31 @@ fn line(components: &[[f64; 3]]) -> Line {
         weights: column(0),
         means: column(1),
         stds: column(2),
+        dof: None,
     }
+}
+
+fn goal(absolute: f64, most_pieces: usize) -> Goal {
+    Goal {
+        absolute,
+        relative: 0.0,
+        most_pieces,
+    }
+}
+
+fn kl_bracket(p: &Line, q: &Line, tolerance: f64, most_pieces: usize) -> [f64; 2] {
+    bracket(&Order::kl(), p, q, goal(tolerance, most_pieces))
 }
 
 fn gaussian(mean: f64, std: f64) -> Line {
     line(&[[1.0, mean, std]])
+}
+
+fn student_t(dof: f64, mean: f64, scale: f64) -> Line {
+    Line {
+        dof: Some(dof),
+        ..gaussian(mean, scale)
+    }
 }
 
 /// ½ p + ½ q.
@@ -26,6 +52,7 @@ fn midpoint(p: &Line, q: &Line) -> Line {
         weights: [half(p), half(q)].concat(),
         means: [&p.means[..], &q.means].concat(),
         stds: [&p.stds[..], &q.stds].concat(),
+        dof: None,
     }
 }
 
@@ -34,6 +61,7 @@ fn moved(line: &Line, scale: f64, shift: f64) -> Line {
         weights: line.weights.clone(),
         means: line.means.iter().map(|mean| mean * scale + shift).collect(),
         stds: line.stds.iter().map(|std| std * scale).collect(),
+        dof: line.dof,
     }
 }
 
@@ -77,7 +105,7 @@ fn mixture(most: usize) -> impl Strategy<Value = Line> {
     )
 }
 
-/// The pairs of tests/data/brackets.py, in its order.
+/// The pairs of tests/data/brackets/hard_pairs.py, in its order.
 fn hard_pairs() -> [[Line; 2]; 7] {
     let standard = gaussian(0.0, 1.0);
     let far = [
@@ -190,7 +218,7 @@ proptest! {
     }
 }
 
-/// What tests/data/brackets.py prints: mpmath with 60 digits.
+/// What tests/data/brackets/hard_pairs.py prints: mpmath with 60 digits.
 #[test]
 fn hard_pairs_agree_with_mpmath() {
     let expected = [
@@ -273,7 +301,10 @@ fn what_is_no_mixture_is_bounded_by_nothing() {
             weights: vec![1.0],
             means: vec![],
             stds: vec![1.0],
+            dof: None,
         },
+        student_t(0.0, 0.0, 1.0),
+        student_t(f64::NAN, 0.0, 1.0),
     ] {
         assert_eq!(kl_bracket(&bad, &good, 1e-9, MOST), nothing);
         assert_eq!(kl_bracket(&good, &bad, 1e-9, MOST), nothing);
@@ -282,4 +313,134 @@ fn what_is_no_mixture_is_bounded_by_nothing() {
         kl_bracket(&gaussian(0.0, 1e-200), &good, 1e-9, MOST),
         nothing
     );
+}
+
+/// Between two Cauchy distributions: KL and χ² (Nielsen and Okamura 2022) and, of equal scales, TV.
+#[test]
+fn closed_forms_of_cauchy_distributions_lie_within() {
+    for (offset, scale) in [(0.0, 3.0), (1.0, 1.0), (1e3, 1e-3), (0.5, 1e4), (1e-4, 1.0)] {
+        let [p, q] = [student_t(1.0, offset, scale), student_t(1.0, 0.0, 1.0)];
+        let apart: f64 = offset * offset + (scale - 1.0) * (scale - 1.0);
+        let kl = (apart / (4.0 * scale)).ln_1p();
+        lies_within(&Order::kl(), &p, &q, kl);
+        lies_within(&Order::kl(), &q, &p, kl);
+        // D_2 is half of χ².
+        lies_within(&Order::new(2.0).unwrap(), &p, &q, 0.25 * apart / scale);
+    }
+    for offset in [1e-4, 1.0, 1e3] {
+        let [p, q] = [student_t(1.0, offset, 1.0), student_t(1.0, 0.0, 1.0)];
+        let expected = (0.5 * offset).atan() / std::f64::consts::FRAC_PI_2;
+        lies_within(&TotalVariation, &p, &q, expected);
+    }
+}
+
+/// Within what rounding leaves of the expected number, and narrow.
+fn lies_within(integrand: &impl Integrand, p: &Line, q: &Line, expected: f64) {
+    let [lower, upper] = bracket(integrand, p, q, goal(1e-12, MOST));
+    let last = 4e-15 * expected;
+    assert!(
+        lower <= expected + last && expected - last <= upper,
+        "{lower} {expected} {upper}"
+    );
+    assert!(
+        upper - lower <= 2e-12 * (1.0 + expected),
+        "{lower} {expected} {upper}"
+    );
+}
+
+/// KL from a Student-t to a Gaussian, from its entropy and its moments, with digits of mpmath.
+#[test]
+fn closed_form_from_student_t_to_gaussian_lies_within() {
+    for (dof, mean, scale, expected) in TO_GAUSSIAN {
+        let p = student_t(dof, mean, scale);
+        lies_within(&Order::kl(), &p, &gaussian(0.0, 1.0), expected);
+    }
+}
+
+const TO_GAUSSIAN: [(f64, f64, f64, f64); 6] = [
+    (2.01, 0.0, 1.0, 99.46147095456625),
+    (2.5, 1.0, 0.01, 4.176598648616842),
+    (3.0, -2.0, 2.0, 6.452313780781436),
+    (7.0, 0.1, 1.0, 0.05756027148706764),
+    (100.0, 0.0, 1.0, 0.00017924951908196833),
+    (30.0, 50.0, 1e-4, 1258.6767355807508),
+];
+
+/// ∫ p^α q^(1−α) of two Gaussians (Gil, Alajaji and Linder 2013), and what follows from it.
+#[test]
+fn closed_forms_of_powers_lie_within() {
+    for alpha in [0.5, 0.7, 1.0 + 1e-6, 1.5, 2.0, 5.0_f64] {
+        let pairs = [
+            (0.1, 1.1),
+            (2.0, 0.3),
+            (5.0, 2.0),
+            (20.0, 1.0),
+            (0.0, 1e4),
+            (1e-3, 1.0),
+        ];
+        for (mean, std) in pairs {
+            let [p, q] = [gaussian(mean, 1.0), gaussian(0.0, std)];
+            let order = Order::new(alpha).unwrap();
+            let beta = 1.0 - alpha;
+            let variance = alpha * std * std + beta;
+            if variance <= 0.0 {
+                let [lower, upper] = bracket(&order, &p, &q, goal(1e-9, 1000));
+                assert!(lower > 0.0 && upper == f64::INFINITY);
+                continue;
+            }
+            // ½ [(1 − α) ln |Σ_p| + α ln |Σ_q| − ln |Σ*| − α (1 − α) μ² / Σ*], less digits lost.
+            let shape = -beta * std.ln() - 0.5 * (beta * (1.0 / std / std - 1.0)).ln_1p();
+            let log = shape - 0.5 * alpha * beta * mean * mean / variance;
+            let error = 1e-13 * (1.0 + log.abs());
+            let affinity = Affinity::between(alpha, &p, &q).unwrap();
+            let ends = bracket(&affinity, &p, &q, goal(0.0, MOST));
+            let ends = ends.map(|end| end.ln() + affinity.shift);
+            assert!(
+                ends[0] <= log + error && log - error <= ends[1],
+                "{alpha} {mean} {std}: {ends:?} {log}"
+            );
+            assert!(
+                ends[1] - ends[0] <= 1e-11 * (1.0 + log.abs()),
+                "{alpha} {mean} {std}: {ends:?}"
+            );
+            let expected = log.exp_m1() / (alpha * (alpha - 1.0));
+            let [lower, upper] = bracket(&order, &p, &q, goal(1e-12, MOST));
+            let error = 1e-12 * expected * (1.0 + log.abs()) + 1e-15 / (alpha * beta).abs();
+            assert!(
+                lower <= expected + error && expected - error <= upper,
+                "{alpha} {mean} {std}: {lower} {expected} {upper}"
+            );
+            assert!(
+                upper - lower <= 1e-11 * (1.0 + expected * (1.0 + log.abs())),
+                "{alpha} {mean} {std}: {lower} {upper}"
+            );
+        }
+    }
+}
+
+#[test]
+fn total_variation_of_equal_widths_lies_within() {
+    for mean in [1e-6, 0.3, 2.0, 9.0] {
+        let [p, q] = [gaussian(mean, 1.0), gaussian(0.0, 1.0)];
+        let expected = libm::erf(0.5 * mean / std::f64::consts::SQRT_2);
+        lies_within(&TotalVariation, &p, &q, expected);
+    }
+}
+
+#[test]
+fn jensen_shannon_is_half_of_each_kl_to_the_middle() {
+    for (p, q) in [
+        (gaussian(1.0, 1.0), gaussian(0.0, 2.0)),
+        (gaussian(1e-4, 1.0), gaussian(0.0, 1.0)),
+        (
+            line(&[[0.3, 0.0, 1e-3], [0.7, 1.0, 1.0]]),
+            gaussian(0.5, 3.0),
+        ),
+    ] {
+        let middle = midpoint(&p, &q);
+        let halves = [&p, &q].map(|one| kl_bracket(one, &middle, 1e-13, MOST));
+        let [lower, upper] = bracket(&JensenShannon, &p, &q, goal(1e-13, MOST));
+        let [least, most] = [0, 1].map(|end| 0.5 * (halves[0][end] + halves[1][end]));
+        assert!(lower <= most && least <= upper && upper - lower <= 1e-12);
+    }
 }
