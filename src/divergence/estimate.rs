@@ -108,7 +108,7 @@ impl Estimate {
     /// By points that may have missed something, beside the same number by points that did not: at least as
     /// much error as they differ by, where that is more than their errors make likely.
     pub fn held_against(self, other: Self) -> Self {
-        let likely = if self.method.is_random() { 3.0 } else { 1.0 };
+        let likely = if self.method.is_random() { 2.0 } else { 1.0 };
         let apart = (self.value - other.value).abs();
         // What is NaN or infinite says by itself that it is not known.
         if !apart.is_finite() || apart <= likely * self.error + other.error {

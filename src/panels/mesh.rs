@@ -114,11 +114,17 @@ impl Feature {
 }
 
 /// The features of two densities on a line: their components, the corners of the logarithm of each,
-/// and those where one density falls below the other. `reach` shortens the components, each by its
-/// place in `p` and `q` joined.
-pub(super) fn features(p: &[Bump], q: &[Bump], reach: impl Fn(usize) -> f64) -> Vec<Feature> {
+/// and those where one density falls below the other, as far as these and `others` reach. `reach` shortens
+/// the components, each by its place in `p` and `q` joined.
+pub(super) fn features(
+    p: &[Bump],
+    q: &[Bump],
+    others: impl Iterator<Item = Feature>,
+    reach: impl Fn(usize) -> f64,
+) -> Vec<Feature> {
     let mut features: Vec<Feature> = (p.iter().chain(q).enumerate())
         .map(|(place, bump)| Feature::of(bump).within(reach(place)))
+        .chain(others)
         .filter(|feature| feature.reach > 0.0)
         .collect();
     if let Some([low, high]) = span(&features) {
@@ -346,7 +352,7 @@ mod tests {
             bump(-3.0, 0.2, 1e-4, f64::INFINITY),
         ];
         let q = [bump(0.0, 0.0, 2.0, 4.0)];
-        let found = features(&p, &q, |_| f64::INFINITY);
+        let found = features(&p, &q, std::iter::empty(), |_| f64::INFINITY);
         let corners: Vec<f64> = found[4..].iter().map(|corner| corner.center).collect();
         // The spike takes over and gives back; the two wide ones meet at 0; p falls below q twice.
         let near =

@@ -106,24 +106,22 @@ impl Pair {
         let (kind, features) = match frame {
             None => {
                 let (p, q) = (p.bumps(), q.bumps());
-                let mut all = features(&p, &q, |place| {
+                let others = powers.iter().flat_map(Shape::bumps);
+                let others = others.map(|one| Feature::gaussian(one.center, one.scale));
+                let all = features(&p, &q, others, |place| {
                     if under[usize::from(place >= p.len())] {
                         f64::INFINITY
                     } else {
                         0.0
                     }
                 });
-                let others = powers.iter().flat_map(Shape::bumps);
-                all.extend(others.map(|one| Feature::gaussian(one.center, one.scale)));
                 (Kind::Line, all)
             }
             Some(_) if p.components() + q.components() > MOST_IN_PLANE => return None,
             Some(frame) => {
                 let [p, q] = [p, q].map(|shape| shape.sliced(frame));
                 let others: Vec<Sliced> = powers.iter().flat_map(|one| one.sliced(frame)).collect();
-                let mut all = outer_features(&p, &q, under);
-                let marginals = others.iter().map(|one| one.marginal);
-                all.extend(marginals.map(|one| Feature::gaussian(one.center, one.scale)));
+                let all = outer_features(&p, &q, &others, under);
                 let kind = Kind::Plane {
                     frame,
                     p,
@@ -191,10 +189,12 @@ impl Pair {
 }
 
 /// The features of the integrals along lines, as a function of where the line is.
-fn outer_features(p: &[Sliced], q: &[Sliced], under: [bool; 2]) -> Vec<Feature> {
+fn outer_features(p: &[Sliced], q: &[Sliced], others: &[Sliced], under: [bool; 2]) -> Vec<Feature> {
     let marginals =
         |side: &[Sliced]| -> Vec<Bump> { side.iter().map(|one| one.marginal).collect() };
-    let mut all = features(&marginals(p), &marginals(q), |place| {
+    let others = others.iter().map(|one| one.marginal);
+    let others = others.map(|one| Feature::gaussian(one.center, one.scale));
+    let mut all = features(&marginals(p), &marginals(q), others, |place| {
         if under[usize::from(place >= p.len())] {
             f64::INFINITY
         } else {
@@ -266,15 +266,11 @@ impl Sites {
             Some(place) if under[1] => q[place].reach(t),
             _ => 0.0,
         };
-        let mut all = features(&at(p), &at(q), reach);
-        let within = |one: &Sliced| {
+        let others = others.iter().map(|one| {
             let bump = one.at(t);
             Feature::gaussian(bump.center, bump.scale).within(one.reach(t))
-        };
-        all.extend(others.iter().map(within).filter(|one| {
-            let [from, to] = one.span();
-            from < to
-        }));
+        });
+        let all = features(&at(p), &at(q), others, reach);
         let first = self.halves.len();
         if let Some(span) = span(&all) {
             let mut ends = ends(&all, span);

@@ -194,8 +194,13 @@ fn judge_log(
             .iter()
             .rev()
             .find(|(plan, _)| plan.label == fit.label);
-        let q = &end.unwrap().1.runs[best.run].mixture;
-        let all = target.truths(q, at_length);
+        let last = &end.unwrap().1.runs[best.run].mixture;
+        // Where the last step was not the best, the numbers are of the best.
+        let q = match best.best_iterate {
+            None => last.clone(),
+            Some(_) => klfit::Mixture::try_from(&best.mixture).unwrap(),
+        };
+        let all = target.truths(&q, at_length);
         let what = format!("spike {spike}, K = {components}, {}, at the end", fit.label);
         for (kind, found) in best.divergences.iter() {
             if let Some(truth) = all.of(kind) {

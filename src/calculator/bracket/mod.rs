@@ -138,7 +138,13 @@ fn kl(p: &TargetModel, q: &TargetModel, tolerance: f64) -> Option<Bracket> {
         return Some(known);
     }
     let kind = DivergenceKind::ForwardKl;
-    Some(known.and(line::divergence(kind, &line_p, &line_q, tolerance, MOST_PIECES)?))
+    Some(known.and(line::divergence(
+        kind,
+        &line_p,
+        &line_q,
+        tolerance,
+        MOST_PIECES,
+    )?))
 }
 
 /// ½p + ½q, which is a mixture too.

@@ -40,7 +40,9 @@ impl Affinity {
         peaks.retain(|[log, ..]| log.is_finite());
         peaks.sort_by(|a, b| b[0].total_cmp(&a[0]));
         peaks.truncate(MOST_PEAKS);
-        let heights = peaks.into_iter().map(|[height, x, width]| climb(log, height, x, width) + width.ln());
+        let heights = peaks
+            .into_iter()
+            .map(|[height, x, width]| climb(log, height, x, width) + width.ln());
         let shift = heights.fold(f64::NEG_INFINITY, f64::max);
         shift.is_finite().then_some(Self { alpha, beta, shift })
     }

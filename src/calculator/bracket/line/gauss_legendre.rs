@@ -61,7 +61,11 @@ pub(super) fn integrate_absolute(
     let mut noise = 0.0;
     for [tau, weight] in RULE {
         let values = [-tau, tau].map(|tau| integrand.at(p.log_density(tau), q.log_density(tau)));
-        noise += weight * values.iter().map(|[value, error]| error + 64.0 * UNIT * value.abs()).sum::<f64>();
+        noise += weight
+            * values
+                .iter()
+                .map(|[value, error]| error + 64.0 * UNIT * value.abs())
+                .sum::<f64>();
         // Those of even degree are the same at −τ, the others change sign.
         let parts = [1.0, -1.0].map(|sign| weight * (values[1][0] + sign * values[0][0]));
         let (mut before, mut now) = (0.0, 1.0);
@@ -119,13 +123,18 @@ mod tests {
         let points: Vec<f64> = (RULE.iter()).flat_map(|[tau, _]| [-tau, *tau]).collect();
         let basis = |i: usize, x: f64| {
             let others = (0..POINTS).filter(|&j| j != i);
-            others.map(|j| (x - points[j]) / (points[i] - points[j])).product::<f64>()
+            others
+                .map(|j| (x - points[j]) / (points[i] - points[j]))
+                .product::<f64>()
         };
         let sums = (0..=2000).map(|n| {
             let x = f64::from(n) / 1000.0 - 1.0;
             (0..POINTS).map(|i| basis(i, x).abs()).sum::<f64>()
         });
         let greatest = sums.fold(0.0, f64::max);
-        assert!(greatest > 0.5 * LEBESGUE && greatest < LEBESGUE, "{greatest}");
+        assert!(
+            greatest > 0.5 * LEBESGUE && greatest < LEBESGUE,
+            "{greatest}"
+        );
     }
 }

@@ -25,7 +25,10 @@ fn share(log_ratio: f64) -> f64 {
         return 0.5 * near((0.5 * log_ratio).tanh());
     }
     let less = 2.0 / (1.0 + log_ratio.exp());
-    let logs = [if less > 0.0 { less.ln() } else { 0.0 }, (1.0 - less).ln_1p()];
+    let logs = [
+        if less > 0.0 { less.ln() } else { 0.0 },
+        (1.0 - less).ln_1p(),
+    ];
     0.5 * (less * logs[0] + (2.0 - less) * logs[1])
 }
 
@@ -109,7 +112,10 @@ mod tests {
     fn agrees_with_mpmath() {
         for (log_ratio, expected) in SHARES {
             let found = share(log_ratio);
-            assert!(f64::abs(found / expected - 1.0) < 4e-15, "{log_ratio}: {found}");
+            assert!(
+                f64::abs(found / expected - 1.0) < 4e-15,
+                "{log_ratio}: {found}"
+            );
         }
     }
 

@@ -67,7 +67,7 @@ impl Line {
         let unit = DVector::from_element(1, 1.0);
         (scales.dim() == 1).then(|| Self {
             dof,
-            ..Self::along(scales, &unit)
+            ..Self::along(scales, &unit, &DVector::zeros(1))
         })
     }
 
@@ -160,7 +160,8 @@ fn framed<I: Integrand>(integrand: &I, p: &Line, q: &Line, goal: Goal) -> Option
         let Some([p, q]) = recentered(p, q, seen, Reach::Stds(reach)) else {
             break;
         };
-        let tails = [false, true].map(|mirrored| integrand.beyond(&Tail::new(1.0, mirrored, &p, &q)));
+        let tails =
+            [false, true].map(|mirrored| integrand.beyond(&Tail::new(1.0, mirrored, &p, &q)));
         let outside: f64 = tails.iter().map(|[low, high]| high - low).sum();
         // Where the integral is infinite, more room is of no use.
         if found.is_none() || outside.is_finite() {
@@ -176,7 +177,10 @@ fn framed<I: Integrand>(integrand: &I, p: &Line, q: &Line, goal: Goal) -> Option
 /// How many scales around each component are cut into pieces where there are Student-t: as many as
 /// leave it a power of x beyond to the last digit, and 1e-20 of its mass, if numbers allow.
 fn far(p: &Line, q: &Line) -> f64 {
-    let dof = [p, q].iter().filter_map(|line| line.dof).fold(f64::INFINITY, f64::min);
+    let dof = [p, q]
+        .iter()
+        .filter_map(|line| line.dof)
+        .fold(f64::INFINITY, f64::min);
     10_f64.powf((20.0 / dof).clamp(18.0, 100.0))
 }
 

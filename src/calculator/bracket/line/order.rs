@@ -106,10 +106,7 @@ impl Order {
             (q + power) / self.alpha
         };
         let apart = weighted.abs() + (p + power) * (error_p + error_q);
-        [
-            value,
-            2.0 * (apart * error_p + by_q * error_q + evaluation),
-        ]
+        [value, 2.0 * (apart * error_p + by_q * error_q + evaluation)]
     }
 }
 
@@ -165,9 +162,17 @@ impl Order {
         let power = on.power([self.alpha, self.beta], 0.0);
         let beta = self.beta.abs();
         let parts = if self.beta > 0.0 {
-            [q[1] / self.alpha, p[1] / beta, -power[0] / (self.alpha * beta)]
+            [
+                q[1] / self.alpha,
+                p[1] / beta,
+                -power[0] / (self.alpha * beta),
+            ]
         } else {
-            [q[1] / self.alpha, power[1] / (self.alpha * beta), -p[0] / beta]
+            [
+                q[1] / self.alpha,
+                power[1] / (self.alpha * beta),
+                -p[0] / beta,
+            ]
         };
         let size: f64 = parts.iter().map(|part| part.abs()).sum();
         let upper = parts.iter().sum::<f64>() + 8.0 * UNIT * size;
@@ -229,8 +234,8 @@ impl Order {
         let mean = |dof: f64| log_ratio.abs() + apart.abs() / dof;
         let size = mass_q + mass_p * (1.0 + mean(p.dof)) + power * (1.0 + mean(fall));
         let logs = p.log_scale.abs() + q.log_scale.abs() + 1.0;
-        let relative = (alpha + beta.abs()) * (p.slack + q.slack + 64.0 * UNIT * logs)
-            + 8.0 * lost / fall;
+        let relative =
+            (alpha + beta.abs()) * (p.slack + q.slack + 64.0 * UNIT * logs) + 8.0 * lost / fall;
         around(value, 4.0 * size * relative / alpha)
     }
 }
@@ -247,7 +252,10 @@ mod tests {
             for log_ratio in [-border, border] {
                 let logs = ([0.0; 2], [log_ratio, 0.0]);
                 let [near, far] = [order.near(logs.0, logs.1), order.far(logs.0, logs.1)];
-                assert!((near[0] - far[0]).abs() < 1e-14 * far[0].max(0.1), "{alpha}");
+                assert!(
+                    (near[0] - far[0]).abs() < 1e-14 * far[0].max(0.1),
+                    "{alpha}"
+                );
             }
         }
     }

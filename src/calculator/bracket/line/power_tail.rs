@@ -34,9 +34,8 @@ impl Power {
             let roundings = exponent * (2.0 + square.ln().abs()) + one.log_size;
             slack = slack.max(exponent * (2.0 * offset + square) + 4.0 * UNIT * roundings);
         }
-        let log_scale = |one: &Component| {
-            one.log_height + exponent * (0.5 * dof.ln() + one.std.ln())
-        };
+        let log_scale =
+            |one: &Component| one.log_height + exponent * (0.5 * dof.ln() + one.std.ln());
         let log_scale = log_sum_exp(mixture.iter().map(log_scale));
         Some(Self {
             log_scale,

@@ -96,7 +96,11 @@ impl Bounded {
         }
         Self {
             piece,
-            gap: if width < WIDEST_GAP { width } else { WIDEST_GAP },
+            gap: if width < WIDEST_GAP {
+                width
+            } else {
+                WIDEST_GAP
+            },
             method: Method::Known(bracket),
         }
     }
@@ -262,7 +266,12 @@ mod tests {
         })
     }
 
-    fn both_bounds_hold<I: Integrand>(integrand: &I, p: &[Component], q: &[Component], piece: Piece) {
+    fn both_bounds_hold<I: Integrand>(
+        integrand: &I,
+        p: &[Component],
+        q: &[Component],
+        piece: Piece,
+    ) {
         let problem = Problem { integrand, p, q };
         let [of_p, of_q] = problem.views(piece);
         let [truth, rounding] = finely(piece, &problem);
@@ -273,7 +282,10 @@ mod tests {
         let share = if I::SIGNED { 1e-3 } else { 1e-13 };
         let error = share * (1.0 + truth) + rounding;
         let [low, high] = integrand.crude(&crude::look(piece, [p, q], [&of_p, &of_q]));
-        assert!(low <= truth + error && truth <= high + error, "{low} {truth} {high}");
+        assert!(
+            low <= truth + error && truth <= high + error,
+            "{low} {truth} {high}"
+        );
         let errors = ellipse::errors(integrand, &of_p, &of_q);
         let [value, gap] = if I::SIGNED && errors.polynomial.is_finite() {
             let found = gauss_legendre::integrate_absolute(integrand, &of_p, &of_q, &errors);
@@ -285,7 +297,10 @@ mod tests {
             [value, errors.rule]
         };
         let [value, gap] = [value, gap].map(|part| part * piece.half);
-        assert!((value - truth).abs() <= gap + error, "{value} {truth} {gap}");
+        assert!(
+            (value - truth).abs() <= gap + error,
+            "{value} {truth} {gap}"
+        );
     }
 
     proptest! {

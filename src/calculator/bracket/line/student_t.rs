@@ -132,7 +132,8 @@ mod tests {
         for (dof, expected) in HEIGHTS {
             let [found, error] = log_height_beside_gaussian(dof);
             assert!(
-                (found - expected).abs() <= error + f64::EPSILON * f64::abs(expected) && error < 1e-14,
+                (found - expected).abs() <= error + f64::EPSILON * f64::abs(expected)
+                    && error < 1e-14,
                 "{dof}: {found} {expected} {error}"
             );
         }

@@ -83,15 +83,11 @@ pub(super) fn power(tail: &Tail, powers: [f64; 2], shift: f64) -> f64 {
 }
 
 /// The log of f^α g^β is concave, so that it falls beyond the end no slower than there.
-fn power_of_pair(
-    tail: &Tail,
-    [f, g]: [&Component; 2],
-    [alpha, beta]: [f64; 2],
-    shift: f64,
-) -> f64 {
+fn power_of_pair(tail: &Tail, [f, g]: [&Component; 2], [alpha, beta]: [f64; 2], shift: f64) -> f64 {
     let square = (f.std / g.std).powi(2);
     let bend = alpha + beta * square;
-    let parts = [(alpha, f), (beta, g)].map(|(power, one)| power * tail.sign * one.z(tail.end) / one.std);
+    let parts =
+        [(alpha, f), (beta, g)].map(|(power, one)| power * tail.sign * one.z(tail.end) / one.std);
     let slope = parts[0] + parts[1] - 16.0 * UNIT * (parts[0].abs() + parts[1].abs());
     if bend <= 1e-9 * (alpha + beta.abs() * square) || slope.is_nan() || slope <= 0.0 {
         return f64::INFINITY;

@@ -41,7 +41,10 @@ impl Integrand for TotalVariation {
 /// From masses alone.
 fn of_mere_masses(masses: [[f64; 2]; 2]) -> [f64; 2] {
     let most = 0.5 * (masses[0][1] + masses[1][1]);
-    [of_masses(&TotalVariation, masses), most * (1.0 + 4.0 * UNIT)]
+    [
+        of_masses(&TotalVariation, masses),
+        most * (1.0 + 4.0 * UNIT),
+    ]
 }
 
 impl Tails for TotalVariation {

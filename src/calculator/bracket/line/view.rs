@@ -94,11 +94,7 @@ impl View {
     /// log density at τ, and a bound on its rounding.
     pub fn log_density(&self, tau: f64) -> [f64; 2] {
         let at = |one: &Local| one.at(tau);
-        let top = self
-            .locals
-            .iter()
-            .map(at)
-            .fold(f64::NEG_INFINITY, f64::max);
+        let top = self.locals.iter().map(at).fold(f64::NEG_INFINITY, f64::max);
         let (mut sum, mut rounding) = (0.0, 0.0);
         for one in &self.locals {
             let share = (at(one) - top).exp();
