@@ -40,11 +40,11 @@ impl Attempt {
     /// The surer of this and the same number worked out in another way.
     pub fn surer(self, other: Self) -> Self {
         let is_number = |attempt: Self| attempt.estimate.value.is_finite();
-        let is_surer = !(self.estimate.error <= other.estimate.error);
-        if is_number(other) && (is_surer || !is_number(self)) {
-            other
-        } else {
+        let as_sure = self.estimate.error <= other.estimate.error;
+        if !is_number(other) || (as_sure && is_number(self)) {
             self
+        } else {
+            other
         }
     }
 

@@ -147,8 +147,9 @@ fn singular(factor: &DMatrix<f64>) -> Option<f64> {
         trace += column[j..].iter().map(|x| x * x).sum::<f64>();
     }
     let rounding = RESOLVED * dim as f64 * f64::EPSILON;
-    // Also where the sum has overflowed.
-    (!(trace * rounding < 1.0)).then_some(trace * dim as f64)
+    // NaN, where the sum has overflowed, is not well conditioned.
+    let is_well = trace * rounding < 1.0;
+    (!is_well).then_some(trace * dim as f64)
 }
 
 /// Which number of an evaluation cannot be that of two densities, in words.

@@ -55,10 +55,10 @@ pub(super) fn rules(plan: &Plan, target: &Target) -> Vec<Rule> {
     let dim = plan.family.dim();
     let along = |first: Box<dyn Estimator>| {
         std::iter::successors(Some(first), |rule| rule.refined()).map(|estimator| {
-            Rule::Along(Along {
+            Rule::Along(Box::new(Along {
                 estimator,
                 fixed: Default::default(),
-            })
+            }))
         })
     };
     let panels = |panels: &[Panels]| panels.iter().copied().map(Rule::Panels).collect::<Vec<_>>();

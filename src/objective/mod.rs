@@ -55,7 +55,7 @@ pub struct Objective<'a> {
 /// Where the points are.
 enum Rule {
     /// Along each of the densities that an expectation is taken under.
-    Along(Along),
+    Along(Box<Along>),
     /// On panels that see both densities.
     Panels(Panels),
 }

@@ -263,9 +263,10 @@ impl Judgement {
                     "{broken} truths and {outside} numbers outside their brackets"
                 ));
             }
-            if tally.samples > 0 {
+            // Of fewer, nothing can be said.
+            if tally.samples >= 20 {
                 let coverage = tally.covered as f64 / tally.samples as f64;
-                let chance = 3.0 * (0.95 * 0.05 / pairs).sqrt();
+                let chance = 3.0 * (0.95 * 0.05 / pairs.min(tally.samples as f64)).sqrt();
                 if coverage < COVERAGE - chance {
                     complain(format!("95 % intervals cover {:.1} %", 100.0 * coverage));
                 }

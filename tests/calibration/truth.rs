@@ -205,7 +205,10 @@ impl Pair<'_> {
         while let Some((panel, [value, other])) = open.pop() {
             let differs = |i: usize| {
                 let allowed = 2.0 * value.rounding[i] + 1e-18 * scale[i];
-                !((value.sum[i].value() - other.sum[i].value()).abs() <= allowed)
+                {
+                    let agree = (value.sum[i].value() - other.sum[i].value()).abs() <= allowed;
+                    !agree
+                }
             };
             if panels < MOST_PANELS && (0..INTEGRALS).any(differs) {
                 let at = if differs(TV) {

@@ -186,7 +186,7 @@ fn nearly_singular_covariances_are_right_or_refused() {
     let seven = unit(&[7.0, 7.0]);
     // tr(Σq⁻¹ Σp) − D + ln(|Σq| / |Σp|), halved, of the doubles with 60 digits in mpmath.
     for (last, forward, reverse) in [
-        (7.0000000001, 12.485_880_498_134_844, 69_999_994_195.188_629),
+        (7.0000000001, 12.485_880_498_134_844, 69_999_994_195.188_63),
         (
             7.00000000000001,
             17.102_686_952_127_105,
