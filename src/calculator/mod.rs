@@ -568,6 +568,12 @@ impl Pair<'_> {
                 ..Found::bare(f64::NAN)
             },
         };
+        // A last bit more than there can be is rounding.
+        let range = answer.divergence.range();
+        let found = Found {
+            value: found.value.clamp(*range.start(), *range.end()),
+            ..found
+        };
         let lost = if found.value.is_nan() {
             "; it is beyond all numbers, or lost to rounding"
         } else {

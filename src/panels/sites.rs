@@ -319,8 +319,7 @@ impl Sites {
                     .map(|(panels, weight)| {
                         let mut line = Part::default();
                         panels.clone().for_each(|panel| line += leaf(panel));
-                        let beyond = self.beyond_line(panels.clone(), n, values);
-                        floor += weight * (line.error + line.floor + beyond);
+                        floor += weight * (line.error + line.floor);
                         line.value
                     })
                     .collect();
@@ -351,33 +350,6 @@ impl Sites {
         [(0, 1), (n - 1, n - 2)]
             .map(|(end, before)| {
                 let places = [end, before].map(|i| self.x[i] - middle);
-                tail(places, [end, before].map(|i| values[i]), size)
-            })
-            .iter()
-            .sum()
-    }
-}
-
-impl Sites {
-    /// As [`Sites::beyond`], of one line of the plane.
-    fn beyond_line(&self, panels: std::ops::Range<usize>, n: usize, values: &[f64]) -> f64 {
-        let (first, last) = (panels.start * n, panels.end * n);
-        if last < first + 4 {
-            return 0.0;
-        }
-        let place = |i: usize| [self.x[2 * i], self.x[2 * i + 1]];
-        let apart = |a: [f64; 2], b: [f64; 2]| (a[0] - b[0]).hypot(a[1] - b[1]);
-        let [from, to] = [place(first), place(last - 1)];
-        let middle = [0.5 * (from[0] + to[0]), 0.5 * (from[1] + to[1])];
-        let size: f64 = (panels.clone())
-            .map(|panel| {
-                let of_panel = &values[panel * n..(panel + 1) * n];
-                self.halves[panel] * of_panel.iter().map(|value| value.abs()).sum::<f64>()
-            })
-            .sum();
-        [(first, first + 1), (last - 1, last - 2)]
-            .map(|(end, before)| {
-                let places = [end, before].map(|i| apart(place(i), middle));
                 tail(places, [end, before].map(|i| values[i]), size)
             })
             .iter()
