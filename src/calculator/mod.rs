@@ -568,12 +568,13 @@ impl Pair<'_> {
                 ..Found::bare(f64::NAN)
             },
         };
-        // A last bit more than there can be is rounding.
+        // A last bit more than there can be is rounding; an approximation may be anything.
         let range = answer.divergence.range();
-        let found = Found {
-            value: found.value.clamp(*range.start(), *range.end()),
-            ..found
+        let value = match found.error {
+            Some(_) => found.value.clamp(*range.start(), *range.end()),
+            None => found.value,
         };
+        let found = Found { value, ..found };
         let lost = if found.value.is_nan() {
             "; it is beyond all numbers, or lost to rounding"
         } else {
