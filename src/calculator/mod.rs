@@ -25,6 +25,7 @@ pub use sampling::Progress;
 use answer::Found;
 use approximation::Approximation;
 use bracket::Brackets;
+use quadrature::Panels;
 use reconcile::{Held, held_against};
 
 use crate::digest;
@@ -160,6 +161,7 @@ impl Question {
             question: self,
             p,
             q,
+            panels: Panels::new(&p.model, &q.model, self.accuracy),
             brackets: Brackets::new(&p.model, &q.model),
         };
         let mut answers: Vec<Option<Answer>> = vec![None; self.divergences.len()];
@@ -208,6 +210,7 @@ struct Pair<'a> {
     question: &'a Question,
     p: &'a Operand,
     q: &'a Operand,
+    panels: Panels<'a>,
     /// Of two densities that are not rows.
     brackets: Option<Brackets<'a>>,
 }
@@ -276,7 +279,10 @@ impl Pair<'_> {
                 &format!("there are {} dimensions, and panels do for two", p.dim()),
                 "use --method qmc or monte-carlo",
             )),
-            Method::Quadrature => match quadrature::find(kind, p, q, self.question.accuracy)? {
+            Method::Quadrature => match self
+                .panels
+                .find(kind, |kind| self.infinite(kind).is_none())?
+            {
                 Some(found) => Ok(self.as_asked(self.with_ending(found))),
                 None => Err(self.cannot(
                     kind,
@@ -351,11 +357,13 @@ impl Pair<'_> {
                 reason,
             ));
         }
-        let (p, q) = self.models();
+        let (p, _) = self.models();
         let dim = p.dim();
         let mut why = format!("{dim} dimensions are too many for panels");
         if dim <= Quadrature::MAX_DIM {
-            let found = quadrature::find(kind, p, q, self.question.accuracy)?;
+            let found = self
+                .panels
+                .find(kind, |kind| self.infinite(kind).is_none())?;
             let good = Accuracy {
                 relative: Some(ROUGH),
                 absolute: Some(1e-12),

@@ -1,5 +1,7 @@
 //! Divergences as integrals over panels, in one and two dimensions.
 
+use std::cell::RefCell;
+
 use super::Accuracy;
 use super::answer::Found;
 use crate::divergence::{Attempt, DivergenceKind, Estimate};
@@ -26,47 +28,91 @@ const EFFORTS: [Effort; 2] = [
     },
 ];
 
-/// The divergence with its error, in nats; `None` if there are too many components.
-///
-/// # Errors
-/// If the device failed.
-pub(super) fn find(
-    kind: DivergenceKind,
-    p: &TargetModel,
-    q: &TargetModel,
+/// Divergences of two densities that integrals over the same panels give, found once.
+#[derive(Debug)]
+pub(super) struct Panels<'a> {
+    p: &'a TargetModel,
+    q: &'a TargetModel,
     accuracy: Accuracy,
-) -> Result<Option<Found>> {
-    let Some((effort, p, q)) = (EFFORTS.get(p.dim() - 1))
-        .zip(Host::of(p).zip(Host::of(q)))
-        .map(|(effort, (p, q))| (*effort, p, q))
-    else {
-        return Ok(None);
-    };
-    // What is asked for may be more than what is told: then it is told by the panels as they are.
-    let tolerance = accuracy.relative.unwrap_or(effort.tolerance);
-    let effort = Effort {
-        tolerance: tolerance.min(effort.tolerance),
-        ..effort
-    };
-    let Some(attempt) = by_panels(kind, &p, &q, effort, false)? else {
-        return Ok(None);
-    };
-    // In the plane, the same by lines along the other direction.
-    let turned = by_panels(kind, &p, &q, effort, true)?;
-    let Estimate { value, error, .. } = match turned {
-        Some(turned) => attempt.reconciled(turned).estimate,
-        None => attempt.estimate,
-    };
-    Ok(Some(Found::within(value, error)))
+    found: RefCell<Vec<(DivergenceKind, Option<Found>)>>,
 }
 
-fn by_panels(
-    kind: DivergenceKind,
-    p: &Host,
-    q: &Host,
-    effort: Effort,
-    turned: bool,
-) -> Result<Option<Attempt>> {
-    let attempts = panels::divergences(p, q, &[kind], effort, turned)?;
-    Ok(attempts.and_then(|attempts| attempts.first().copied()))
+impl<'a> Panels<'a> {
+    pub fn new(p: &'a TargetModel, q: &'a TargetModel, accuracy: Accuracy) -> Self {
+        Self {
+            p,
+            q,
+            accuracy,
+            found: RefCell::default(),
+        }
+    }
+
+    /// The divergence with its error, in nats; `None` if there are too many components. `is_finite`: whether
+    /// another may be.
+    ///
+    /// # Errors
+    /// If the device failed.
+    pub fn find(
+        &self,
+        kind: DivergenceKind,
+        is_finite: impl Fn(DivergenceKind) -> bool,
+    ) -> Result<Option<Found>> {
+        let known = |found: &[(DivergenceKind, Option<Found>)]| {
+            (found.iter()).find_map(|(other, found)| (*other == kind).then_some(*found))
+        };
+        if let Some(found) = known(&self.found.borrow()) {
+            return Ok(found);
+        }
+        let mut kinds = vec![kind];
+        let others = companions(kind).into_iter();
+        kinds.extend(others.filter(|other| *other != kind && is_finite(*other)));
+        // In one order, whichever was asked for first.
+        kinds.sort_by_key(|kind| kind.name());
+        let found = self.together(&kinds)?;
+        let found = (kinds.iter().enumerate())
+            .map(|(place, kind)| (*kind, found.as_ref().map(|found| found[place])));
+        self.found.borrow_mut().extend(found);
+        Ok(known(&self.found.borrow()).flatten())
+    }
+
+    fn together(&self, kinds: &[DivergenceKind]) -> Result<Option<Vec<Found>>> {
+        let Some((effort, p, q)) = (EFFORTS.get(self.p.dim() - 1))
+            .zip(Host::of(self.p).zip(Host::of(self.q)))
+            .map(|(effort, (p, q))| (*effort, p, q))
+        else {
+            return Ok(None);
+        };
+        // What is asked for may be more than what is told: then it is told by the panels as they are.
+        let tolerance = self.accuracy.relative.unwrap_or(effort.tolerance);
+        let effort = Effort {
+            tolerance: tolerance.min(effort.tolerance),
+            ..effort
+        };
+        let Some(mut attempts) = panels::divergences(&p, &q, kinds, effort, false)? else {
+            return Ok(None);
+        };
+        // In the plane, the same by lines along the other direction.
+        if let Some(turned) = panels::divergences(&p, &q, kinds, effort, true)? {
+            for (attempt, turned) in attempts.iter_mut().zip(turned) {
+                *attempt = attempt.reconciled(turned);
+            }
+        }
+        let found = |attempt: &Attempt| {
+            let Estimate { value, error, .. } = attempt.estimate;
+            Found::within(value, error)
+        };
+        Ok(Some(attempts.iter().map(found).collect()))
+    }
+}
+
+/// What has its mass where a divergence has, itself included: the same whatever else is asked for, so that
+/// a number does not depend on that.
+fn companions(kind: DivergenceKind) -> Vec<DivergenceKind> {
+    use DivergenceKind::{Alpha, ForwardKl, Jeffreys, Js, Renyi, ReverseKl};
+    match kind {
+        ForwardKl | ReverseKl | Js | Jeffreys => vec![ForwardKl, ReverseKl, Js, Jeffreys],
+        // Rényi's order is above 0.
+        Alpha(order) | Renyi(order) if order.value() > 0.0 => vec![Alpha(order), Renyi(order)],
+        _ => vec![kind],
+    }
 }

@@ -62,7 +62,13 @@ impl Attempt {
         };
         let apart = (surer.estimate.value - less_sure.estimate.value).abs();
         let agree = apart <= error(surer) || apart.is_nan();
-        let known = error(less_sure).min(apart);
+        // Where no error explains the difference, either may be the one that is wrong.
+        let is_conflict = apart > error(surer) + error(less_sure);
+        let known = if is_conflict {
+            apart
+        } else {
+            error(less_sure).min(apart)
+        };
         if agree || known <= error(surer) {
             return surer;
         }

@@ -4,6 +4,7 @@ mod check;
 mod factor;
 mod file;
 pub(crate) mod natural;
+mod power;
 mod sample;
 
 use nalgebra::{DMatrix, DVector};
@@ -11,6 +12,7 @@ use nalgebra::{DMatrix, DVector};
 pub use file::read_mixture;
 pub(crate) use natural::matrix_of;
 pub use natural::{NaturalParameters, from_natural_values, natural_values};
+pub(crate) use power::{Gaussian, peaks};
 
 use factor::Factor;
 

@@ -91,11 +91,12 @@ pub(crate) fn divergences(
             cancellation: kind.cancellation(),
         })
         .collect();
-    let mut powers = Vec::new();
-    for (place, kind) in kinds.iter().enumerate() {
-        if let Some(order) = kind.order() {
-            let shift = shift(&pair, logs, order, effort);
-            powers.push((place, shift));
+    // Of kinds of one order the power is the same.
+    let mut powers: Vec<(f64, f64)> = Vec::new();
+    for order in kinds.iter().filter_map(|kind| kind.order()) {
+        if powers.iter().all(|(other, _)| *other != order) {
+            let shift = shift(&pair, logs, order);
+            powers.push((order, shift));
             integrands.push(Integrand::Power { order, shift });
         }
     }
@@ -106,16 +107,26 @@ pub(crate) fn divergences(
     let mut attempts = (built.iter().zip(sums))
         .map(|(divergence, integral)| attempt(&**divergence, *integral))
         .collect::<Result<Vec<Attempt>>>()?;
-    for ((place, shift), integral) in powers.into_iter().zip(of_powers) {
-        if let Some(by_power) = of_power(kinds[place], shift, *integral) {
-            attempts[place] = attempts[place].surer(by_power);
+    for (attempt, kind) in attempts.iter_mut().zip(kinds) {
+        let of_order = |order: f64| powers.iter().position(|(other, _)| *other == order);
+        let power = kind.order().and_then(of_order);
+        let by_power = power.and_then(|at| of_power(*kind, powers[at].1, of_powers[at]));
+        match by_power {
+            // Points where a density is 0, as far as numbers go, are in its power alone.
+            Some((log, by_power)) if log.abs() > FAR => *attempt = by_power,
+            Some((_, by_power)) => *attempt = attempt.surer(by_power),
+            None => {}
         }
     }
     Ok(Some(attempts))
 }
 
-/// A divergence from the integral of a power, e^shift times that.
-fn of_power(kind: DivergenceKind, shift: f64, integral: Integral) -> Option<Attempt> {
+/// Nats by which the logarithm of a power's integral is away from that of 1 for a divergence to be told by
+/// it alone.
+const FAR: f64 = 1.0;
+
+/// A divergence from the integral of a power, e^shift times that, and the logarithm of that.
+fn of_power(kind: DivergenceKind, shift: f64, integral: Integral) -> Option<(f64, Attempt)> {
     let Integral {
         value,
         error,
@@ -133,10 +144,11 @@ fn of_power(kind: DivergenceKind, shift: f64, integral: Integral) -> Option<Atte
         error: around(error)?,
         method: Method::Quadrature,
     };
-    Some(Attempt {
+    let attempt = Attempt {
         estimate,
         floor: around(floor)?,
-    })
+    };
+    log.is_finite().then_some((log, attempt))
 }
 
 /// The outer function of a divergence at an integral; it carries the errors along its slope.

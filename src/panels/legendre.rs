@@ -12,6 +12,8 @@ pub(super) struct Rule {
     /// (2k + 1)/2 wᵢ Pₖ(xᵢ) for n/4 ≤ k < n, row after row: the upper coefficients of a function's
     /// Legendre series from its values at the nodes.
     upper: Vec<f64>,
+    /// Σₖ (2k + 1)/2 wᵢ Pₖ(xᵢ) (±1)ᵏ: the series at −1 and at 1.
+    ends: [Vec<f64>; 2],
 }
 
 /// How many points the rules have.
@@ -40,12 +42,16 @@ impl Rule {
         let mut pairs: Vec<(f64, f64)> = rule.iter().map(|(x, w)| (*x, *w)).collect();
         pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut upper = vec![0.0; (points - points / 4) * points];
+        let mut ends = [(); 2].map(|()| vec![0.0; points]);
         for (i, &(x, weight)) in pairs.iter().enumerate() {
             let (mut before, mut now) = (1.0, x);
+            ends.iter_mut().for_each(|end| end[i] = 0.5 * weight);
             for k in 1..points {
+                let term = (2 * k + 1) as f64 / 2.0 * weight * now;
+                ends[0][i] += if k % 2 == 0 { term } else { -term };
+                ends[1][i] += term;
                 if k >= points / 4 {
-                    let scale = (2 * k + 1) as f64 / 2.0;
-                    upper[(k - points / 4) * points + i] = scale * weight * now;
+                    upper[(k - points / 4) * points + i] = term;
                 }
                 let next = ((2 * k + 1) as f64 * x * now - k as f64 * before) / (k + 1) as f64;
                 (before, now) = (now, next);
@@ -55,7 +61,18 @@ impl Rule {
             nodes: pairs.iter().map(|pair| pair.0).collect(),
             weights: pairs.iter().map(|pair| pair.1).collect(),
             upper,
+            ends,
         }
+    }
+
+    /// A function at −1 and at 1, from its values at the nodes, as its series goes on.
+    pub fn at_ends(&self, values: &[f64]) -> [f64; 2] {
+        [&self.ends[0], &self.ends[1]].map(|end| dot(end, values))
+    }
+
+    /// From the last node to the end of the panel.
+    pub fn gap(&self) -> f64 {
+        1.0 - self.nodes.last().copied().unwrap_or(0.0)
     }
 
     /// How many points it has.

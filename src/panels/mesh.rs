@@ -104,13 +104,6 @@ impl Feature {
         }
         both(self.reach);
     }
-
-    /// Whether it is resolved on a panel.
-    fn is_resolved(&self, from: f64, to: f64) -> bool {
-        let distance = (from - self.center).max(self.center - to).max(0.0) / self.unit;
-        distance >= self.reach * (1.0 - 1e-12)
-            || (to - from) / self.unit <= (LENGTH + GRADING * distance) * (1.0 + 1e-9)
-    }
 }
 
 /// The features of two densities on a line: their components, the corners of the logarithm of each,
@@ -240,6 +233,34 @@ fn corner(
     (steepness > 0.0 && steepness.is_finite()).then(|| Feature::corner(middle, steepness))
 }
 
+/// A feature as seen by the panels it reaches.
+#[derive(Debug, Clone, Copy)]
+struct Reaching {
+    from: f64,
+    to: f64,
+    center: f64,
+    /// How long a panel at its centre may be.
+    length: f64,
+}
+
+impl Reaching {
+    fn of(feature: &Feature) -> Self {
+        let [from, to] = feature.span();
+        Self {
+            from,
+            to,
+            center: feature.center,
+            length: LENGTH * feature.unit * (1.0 + 1e-9),
+        }
+    }
+
+    /// Whether it is resolved on a panel that it reaches.
+    fn is_resolved(&self, from: f64, to: f64) -> bool {
+        let distance = (from - self.center).max(self.center - to).max(0.0);
+        to - from <= self.length + GRADING * distance
+    }
+}
+
 /// The ends of the panels, ascending, from `low` to `high`: of those that the features ask for as few
 /// as resolve all of them.
 pub(super) fn ends(features: &[Feature], [low, high]: [f64; 2]) -> Vec<f64> {
@@ -253,13 +274,20 @@ pub(super) fn ends(features: &[Feature], [low, high]: [f64; 2]) -> Vec<f64> {
     }
     wanted.sort_by(f64::total_cmp);
     wanted.dedup();
-    let resolved = |from: f64, to: f64| features.iter().all(|one| one.is_resolved(from, to));
+    // Those that reach a panel: of the features in the order they begin, the ones begun and not ended.
+    let mut coming: Vec<Reaching> = features.iter().map(Reaching::of).collect();
+    coming.sort_by(|a, b| b.from.total_cmp(&a.from));
+    let mut here: Vec<Reaching> = Vec::with_capacity(coming.len());
     let mut ends = vec![low];
     let mut from = low;
     for pair in wanted[1..].windows(2) {
-        if !resolved(from, pair[1]) {
+        while let Some(next) = coming.pop_if(|next| next.from < pair[1]) {
+            here.push(next);
+        }
+        if !here.iter().all(|one| one.is_resolved(from, pair[1])) {
             from = pair[0];
             ends.push(from);
+            here.retain(|one| one.to > from);
         }
     }
     ends.push(high);
@@ -273,7 +301,17 @@ const LOOKS: usize = 16;
 /// no rule may have inside a panel. Looked for are changes of sign between places on each panel, and where
 /// there is none, whether the difference that comes nearest to 0 gets there in between.
 pub(super) fn cut_where_equal(ends: Vec<f64>, p: &[Bump], q: &[Bump]) -> Vec<f64> {
-    let apart = |x: f64| log_sum(p, x) - log_sum(q, x);
+    // Of K components the densest makes all of the density but log K nats: no more is needed where the
+    // densities are further apart.
+    let unsure = (p.len().max(q.len()) as f64).ln();
+    let apart = |x: f64| {
+        let tops = top(p, x).1 - top(q, x).1;
+        if tops.abs() > unsure {
+            tops
+        } else {
+            log_sum(p, x) - log_sum(q, x)
+        }
+    };
     let mut all = ends.clone();
     let root = |mut from: f64, mut to: f64| {
         let rises = apart(from) < 0.0;
@@ -299,6 +337,10 @@ pub(super) fn cut_where_equal(ends: Vec<f64>, p: &[Bump], q: &[Bump]) -> Vec<f64
             let [(left, a), (_, b), (right, c)] = [three[0], three[1], three[2]];
             let same = (a < 0.0) == (b < 0.0) && (b < 0.0) == (c < 0.0);
             if !same || b.abs() > a.abs() || b.abs() > c.abs() {
+                continue;
+            }
+            // A parabola through the three comes nearer to 0 than b by an eighth of this at most.
+            if b.abs() > (a - b).abs().max((c - b).abs()) {
                 continue;
             }
             // By golden section.
@@ -378,9 +420,15 @@ mod tests {
         assert!(ends.is_sorted() && ends.len() < 30, "{ends:?}");
         for pair in ends.windows(2) {
             for feature in &features {
+                let one = Reaching::of(feature);
+                if pair[1] <= one.from || one.to <= pair[0] {
+                    continue;
+                }
                 let longest = 1.5 * (LENGTH + GRADING * feature.reach) * feature.unit;
-                let far = feature.is_resolved(pair[0], pair[1]);
-                assert!(far || pair[1] - pair[0] <= longest, "{pair:?} {feature:?}");
+                assert!(
+                    one.is_resolved(pair[0], pair[1]) || pair[1] - pair[0] <= longest,
+                    "{pair:?} {feature:?}"
+                );
             }
         }
     }

@@ -1,26 +1,16 @@
 //! What a mesh must know of a density: its components, and how they look along lines of the plane.
 
-use nalgebra::{DMatrix, DVector};
-
 use super::bump::{Bump, roots};
 use super::mesh::{Feature, GAUSSIAN};
-use crate::mixture::Mixture;
+use crate::mixture::{Gaussian, Mixture, peaks};
 use crate::target::TargetModel;
 
 /// The components of a density in one or two dimensions.
 #[derive(Debug, Clone)]
 pub(crate) struct Shape {
-    components: Vec<Component>,
+    components: Vec<Gaussian>,
     /// ν of Student's t; infinite for Gaussians.
     dof: f64,
-}
-
-#[derive(Debug, Clone)]
-struct Component {
-    log_weight: f64,
-    mean: DVector<f64>,
-    /// L with L Lᵀ the scale matrix.
-    factor: DMatrix<f64>,
 }
 
 /// Within so many widths of a component the panels around it resolve what is no narrower.
@@ -66,35 +56,29 @@ impl Shape {
     }
 
     fn new(mixture: &Mixture, dof: f64) -> Self {
-        let components = (0..mixture.components())
-            .filter(|&k| mixture.weights()[k] > 0.0)
-            .map(|k| Component {
-                log_weight: mixture.weights()[k].ln(),
-                mean: mixture.means()[k].clone(),
-                factor: mixture.scale_trils()[k].clone(),
-            });
         Self {
-            components: components.collect(),
+            components: Gaussian::all(mixture),
             dof,
         }
     }
 
-    /// The Gaussians that p^α q^(1−α) is made of, for every component of p and of q, where they are not
-    /// seen from both: of densities far apart, or where α is not between 0 and 1, most of the power may lie
-    /// where there is hardly any of either.
+    /// The Gaussians that p^α q^(1−α) is made of where they are not seen from p and q: for every component
+    /// of both, and around the peaks of the whole. Of densities far apart, or where α is not between 0 and
+    /// 1, most of the power may lie where there is hardly any of either.
     pub fn powers(p: &Self, q: &Self, alpha: f64) -> Self {
         let mut components = Vec::new();
         if p.dof.is_infinite() && q.dof.is_infinite() {
             for one in &p.components {
                 for other in &q.components {
                     let power = one.power(other, alpha);
-                    let is_seen = |power: &Component| {
+                    let is_seen = |power: &Gaussian| {
                         one.distance(power) < SEEN && other.distance(power) < SEEN
                     };
                     let within = (0.0..=1.0).contains(&alpha);
                     components.extend(power.filter(|power| !(within && is_seen(power))));
                 }
             }
+            components.extend(peaks(&p.components, &q.components, alpha));
         }
         Self {
             components,
@@ -135,7 +119,7 @@ impl Shape {
     /// In the plane, seen from a frame.
     pub(super) fn sliced(&self, frame: Frame) -> Vec<Sliced> {
         (self.components.iter())
-            .map(|one| one.sliced(frame, self.dof))
+            .map(|one| Sliced::of(one, frame, self.dof))
             .collect()
     }
 
@@ -170,53 +154,6 @@ impl Shape {
     }
 }
 
-impl Component {
-    /// How many widths its centre is from that of another.
-    fn distance(&self, other: &Self) -> f64 {
-        let offset = &other.mean - &self.mean;
-        let z = self.factor.solve_lower_triangular(&offset);
-        z.map_or(f64::INFINITY, |z| z.norm())
-    }
-
-    /// The Gaussian proportional to p^α q^(1−α), if its precision is positive definite.
-    fn power(&self, other: &Self, alpha: f64) -> Option<Self> {
-        let precision = |one: &Self| -> Option<DMatrix<f64>> {
-            let inverse = one.factor.clone().try_inverse()?;
-            Some(inverse.tr_mul(&inverse))
-        };
-        let [of_p, of_q] = [precision(self)? * alpha, precision(other)? * (1.0 - alpha)];
-        let pull = &of_p * &self.mean + &of_q * &other.mean;
-        let root = nalgebra::Cholesky::new(of_p + of_q)?;
-        let mean = root.solve(&pull);
-        let factor = nalgebra::Cholesky::new(root.inverse())?.unpack();
-        let finite = mean.iter().chain(factor.iter()).all(|x| x.is_finite());
-        finite.then_some(Self {
-            log_weight: 0.0,
-            mean,
-            factor,
-        })
-    }
-
-    fn sliced(&self, frame: Frame, dof: f64) -> Sliced {
-        let along = |direction: [f64; 2]| {
-            let of_mean = direction[0] * self.mean[0] + direction[1] * self.mean[1];
-            let row = [0, 1]
-                .map(|j| direction[0] * self.factor[(0, j)] + direction[1] * self.factor[(1, j)]);
-            (of_mean, row)
-        };
-        let (outer_mean, outer) = along(frame.outer);
-        let (inner_mean, inner) = along(frame.inner);
-        let std = outer[0].hypot(outer[1]);
-        let determinant = self.factor[(0, 0)] * self.factor[(1, 1)];
-        Sliced {
-            marginal: Bump::new(self.log_weight, outer_mean, std, dof),
-            center: inner_mean,
-            slope: (outer[0] * inner[0] + outer[1] * inner[1]) / std / std,
-            scale: determinant / std,
-        }
-    }
-}
-
 impl Frame {
     /// The coordinates themselves.
     pub const AXES: Self = Self {
@@ -241,6 +178,26 @@ impl Frame {
 }
 
 impl Sliced {
+    fn of(gaussian: &Gaussian, frame: Frame, dof: f64) -> Self {
+        let along = |direction: [f64; 2]| {
+            let of_mean = direction[0] * gaussian.mean[0] + direction[1] * gaussian.mean[1];
+            let row = [0, 1].map(|j| {
+                direction[0] * gaussian.factor[(0, j)] + direction[1] * gaussian.factor[(1, j)]
+            });
+            (of_mean, row)
+        };
+        let (outer_mean, outer) = along(frame.outer);
+        let (inner_mean, inner) = along(frame.inner);
+        let std = outer[0].hypot(outer[1]);
+        let determinant = gaussian.factor[(0, 0)] * gaussian.factor[(1, 1)];
+        Self {
+            marginal: Bump::new(gaussian.log_weight, outer_mean, std, dof),
+            center: inner_mean,
+            slope: (outer[0] * inner[0] + outer[1] * inner[1]) / std / std,
+            scale: determinant / std,
+        }
+    }
+
     /// On the line at t: the conditional density times the marginal. Of Student's t that is one of
     /// ν + 1 degrees of freedom, wider where t is far out (Kotz and Nadarajah 2004, §1.11).
     pub fn at(&self, t: f64) -> Bump {
@@ -334,6 +291,8 @@ impl Sliced {
 
 #[cfg(test)]
 mod tests {
+    use nalgebra::DMatrix;
+
     use super::*;
 
     fn gaussian(mean: [f64; 2], factor: [f64; 3]) -> Shape {

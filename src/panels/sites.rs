@@ -54,6 +54,9 @@ pub(super) struct Part {
     pub error: f64,
     /// What they would not: rounding, what lies beyond the ends, the panels of the second level.
     pub floor: f64,
+    /// In the plane, what is integrated over the first level at the two ends of its panel, as the points
+    /// on it have it.
+    pub ends: [f64; 2],
 }
 
 impl std::ops::AddAssign for Part {
@@ -307,6 +310,7 @@ impl Sites {
                 value,
                 error,
                 floor: f64::EPSILON * (self.halves[panel] * rounded + farthest * moved),
+                ends: [0.0; 2],
             }
         };
         if self.lines.is_empty() {
@@ -328,6 +332,7 @@ impl Sites {
                     value,
                     error,
                     floor,
+                    ends: rule.at_ends(&integrals),
                 }
             })
             .collect()

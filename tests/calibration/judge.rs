@@ -15,17 +15,14 @@ use super::truth::Truth;
 pub const MISSES: f64 = 1e-3;
 /// … and by how many times it none may be.
 pub const FARTHEST: f64 = 3.0;
-/// The share of 95 % intervals of samples that hold the truth, at least. 94 to 96 % is what they are
-/// after; of pairs this hard, where a sample of a few thousand may hold one draw that counts, fewer do, and
-/// the counts are printed.
-pub const COVERAGE: f64 = 0.87;
-/// Of a power of order above 1 most may lie beyond all components, where panels in a plane do not look;
-/// left to choose, the calculator then has other methods and a bracket.
-const BEYOND: (usize, &str) = (2, "quadrature");
+/// The share of 95 % intervals of samples that hold the truth, at least, whatever chance does.
+pub const COVERAGE: f64 = 0.94;
+/// Samples that are off by more half widths of their intervals than this are told.
+const FARTHEST_SAMPLE: f64 = 4.0;
 /// Draws under each side, where the method is one of sampling.
 const SAMPLES: u64 = 4096;
 /// How many of the worst are printed.
-const TOLD: usize = 12;
+const TOLD: usize = 24;
 
 /// What is counted by itself: dimension, method asked for, divergence.
 pub type Key = (usize, &'static str, DivergenceKind);
@@ -78,6 +75,17 @@ impl Verdict {
             f64::INFINITY
         } else {
             (off / half).max(0.0)
+        }
+    }
+
+    /// How many half widths of its interval a sample is off.
+    fn times_beyond(&self, [low, high]: [f64; 2]) -> f64 {
+        let off = (self.value - self.truth.value).abs() - self.truth.error;
+        let half = 0.5 * (high - low) + f64::EPSILON * self.truth.value.abs();
+        if off.is_nan() {
+            f64::INFINITY
+        } else {
+            off / half
         }
     }
 
@@ -202,11 +210,15 @@ pub struct Judgement {
 impl Judgement {
     pub fn add(&mut self, key: Key, what: &dyn Display, verdict: Option<&Verdict>) {
         self.tallies.entry(key).or_default().add(verdict);
-        let Some(verdict) = verdict.filter(|verdict| verdict.interval.is_none()) else {
+        let Some(verdict) = verdict else {
             return;
         };
-        let times = verdict.times();
-        if times > 1.0 {
+        let (times, limit) = match verdict.interval {
+            None => (verdict.times(), 1.0),
+            Some(_) if verdict.is_covered() => return,
+            Some(interval) => (verdict.times_beyond(interval), FARTHEST_SAMPLE),
+        };
+        if times > limit {
             let Verdict {
                 value, half, truth, ..
             } = verdict;
@@ -257,7 +269,7 @@ impl Judgement {
                     tally.misses, tally.numbers
                 ));
             }
-            if tally.far > 0 && (dim, method) != BEYOND {
+            if tally.far > 0 {
                 complain(format!("{} beyond {FARTHEST} times their ±", tally.far));
             }
             if tally.broken + tally.outside > 0 {
@@ -359,6 +371,10 @@ fn judge_pair(pair: &Pair, judgement: &mut Judgement) {
         .filter(|kind| pair.truths.of(*kind).is_some())
         .collect();
     for &method in methods {
+        // In the plane it is what is chosen, and takes most of the time.
+        if method == Method::Quadrature && pair.p.dim() == 2 && !pair.number.is_multiple_of(4) {
+            continue;
+        }
         let question = Question {
             divergences: kinds.clone(),
             method,

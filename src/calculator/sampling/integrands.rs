@@ -1,4 +1,5 @@
-//! What is averaged over m: the joint integrands of all divergences, at the points of any stratum.
+//! What is averaged over m at the points of any stratum: the joint integrands of all divergences, and
+//! the powers p^α q^(1−α) some are made of.
 
 use super::Request;
 use super::densities::LogDensity;
@@ -10,6 +11,8 @@ use crate::kernel::cpu::Prepared;
 #[derive(Debug)]
 pub(super) struct Integrands<'a> {
     joints: Vec<Joint>,
+    /// Orders, by divergence.
+    orders: Vec<Option<f64>>,
     p: LogDensity<'a>,
     q: LogDensity<'a>,
     bridges: Option<Prepared<f64>>,
@@ -17,10 +20,48 @@ pub(super) struct Integrands<'a> {
     dim: usize,
 }
 
+/// Numbers as multiples of e^`log_scale`, which they may be far beyond.
+#[derive(Debug, Clone)]
+pub(super) struct List {
+    pub log_scale: f64,
+    pub values: Vec<f64>,
+}
+
+impl List {
+    fn plain(values: Vec<f64>) -> Self {
+        Self {
+            log_scale: 0.0,
+            values,
+        }
+    }
+
+    /// From logarithms.
+    fn of_logs(mut logs: Vec<f64>) -> Self {
+        let top = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let log_scale = if top.is_finite() { top } else { 0.0 };
+        logs.iter_mut()
+            .for_each(|log| *log = (*log - log_scale).exp());
+        Self {
+            log_scale,
+            values: logs,
+        }
+    }
+}
+
+/// The places of what belongs to one divergence among all lists: its integrand, and how far that is
+/// rounded, in units of ε.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Places {
+    pub joint: [usize; 2],
+    /// The same of the power it is made of.
+    pub power: Option<[usize; 2]>,
+}
+
 impl<'a> Integrands<'a> {
     pub fn new(request: &Request<'a>, strata: &mut Strata) -> Self {
         Self {
             joints: request.kinds.iter().map(|&kind| Joint::new(kind)).collect(),
+            orders: request.kinds.iter().map(|kind| kind.order()).collect(),
             p: LogDensity::new(request.p),
             q: LogDensity::new(request.q),
             bridges: strata.bridges.take(),
@@ -31,12 +72,24 @@ impl<'a> Integrands<'a> {
 
     /// How many lists [`Integrands::at`] gives.
     pub fn len(&self) -> usize {
-        self.joints.len() + 1
+        self.joints.len() + 1 + 2 * self.orders.iter().flatten().count()
     }
 
-    /// The integrands over m at points x, N × D: a list for each divergence, and last
-    /// (p |log p| + q |log q|) / m, of which rounding is a share.
-    pub fn at(&self, x: &[f64]) -> Vec<Vec<f64>> {
+    /// Where to find what belongs to a divergence, by its place among those asked for.
+    pub fn places(&self, kind: usize) -> Places {
+        let common = self.joints.len();
+        let before = self.orders[..kind].iter().flatten().count();
+        let power = common + 1 + 2 * before;
+        Places {
+            joint: [kind, common],
+            power: self.orders[kind].map(|_| [power, power + 1]),
+        }
+    }
+
+    /// The integrands over m at points x, N × D: a list for each divergence, then (p |log p| + q |log q|)
+    /// / m, of which rounding is a share, and for each divergence with an order p^α q^(1−α) / m and how
+    /// far it is rounded: |α log p| + |(1 − α) log q| times as much.
+    pub fn at(&self, x: &[f64]) -> Vec<List> {
         let [log_p, log_q] = [&self.p, &self.q].map(|density| density.at(x, self.dim));
         let log_bridges = self.bridges.as_ref().map(|bridges| {
             let mut logs = vec![f64::NAN; log_p.len()];
@@ -44,31 +97,39 @@ impl<'a> Integrands<'a> {
             _ = bridges.log_density(x, &mut logs);
             logs
         });
-        let (mut of_p, mut of_q) = (vec![0.0; log_p.len()], vec![0.0; log_p.len()]);
-        for (i, (of_p, of_q)) in of_p.iter_mut().zip(&mut of_q).enumerate() {
+        let [mut of_p, mut of_q, mut log_m] = [(); 3].map(|()| vec![0.0; log_p.len()]);
+        for i in 0..log_p.len() {
             let log_bridges = log_bridges
                 .as_ref()
                 .map_or(f64::NEG_INFINITY, |logs| logs[i]);
-            [*of_p, *of_q] = shares(self.portions, [log_p[i], log_q[i], log_bridges]);
+            ([of_p[i], of_q[i]], log_m[i]) =
+                shares(self.portions, [log_p[i], log_q[i], log_bridges]);
         }
-        let mut all: Vec<Vec<f64>> = (self.joints.iter())
-            .map(|joint| joint.values([&log_p, &log_q], [&of_p, &of_q]))
+        let mut all: Vec<List> = (self.joints.iter())
+            .map(|joint| List::plain(joint.values([&log_p, &log_q], [&of_p, &of_q])))
             .collect();
         let size = |share: f64, log: f64| if share == 0.0 { 0.0 } else { share * log.abs() };
-        all.push(
-            (0..log_p.len())
-                .map(|i| size(of_p[i], log_p[i]) + size(of_q[i], log_q[i]))
-                .collect(),
-        );
+        let sizes = (0..log_p.len()).map(|i| size(of_p[i], log_p[i]) + size(of_q[i], log_q[i]));
+        all.push(List::plain(sizes.collect()));
+        for alpha in self.orders.iter().flatten() {
+            let logs = (0..log_p.len()).map(|i| {
+                let (of_p, of_q) = (alpha * log_p[i], (1.0 - alpha) * log_q[i]);
+                (of_p + of_q - log_m[i], of_p.abs() + of_q.abs())
+            });
+            let (powers, sizes): (Vec<f64>, Vec<f64>) = logs.unzip();
+            let roundings = powers.iter().zip(sizes).map(|(log, size)| log + size.ln());
+            let roundings = List::of_logs(roundings.collect());
+            all.extend([List::of_logs(powers), roundings]);
+        }
         all
     }
 }
 
-/// p / m and q / m, from the portions and the logarithms of p, q and the bridges.
-fn shares(portions: [f64; 3], [log_p, log_q, log_bridges]: [f64; 3]) -> [f64; 2] {
+/// p / m and q / m, and log m, from the portions and the logarithms of p, q and the bridges.
+fn shares(portions: [f64; 3], [log_p, log_q, log_bridges]: [f64; 3]) -> ([f64; 2], f64) {
     let top = log_p.max(log_q);
     if top == f64::NEG_INFINITY && log_bridges > top {
-        return [0.0; 2];
+        return ([0.0; 2], portions[2].ln() + log_bridges);
     }
     // Relative to the larger one; NaN, of which nothing is known, stays.
     let [p, q] = match log_p > log_q {
@@ -76,10 +137,16 @@ fn shares(portions: [f64; 3], [log_p, log_q, log_bridges]: [f64; 3]) -> [f64; 2]
         false => [(log_p - log_q).exp(), 1.0],
     };
     let mut m = portions[0] * p + portions[1] * q;
+    let mut log_m = top + m.ln();
     if portions[2] > 0.0 {
-        m += portions[2] * (log_bridges - top).exp();
+        let above = log_bridges - top;
+        m += portions[2] * above.exp();
+        log_m = match m.is_finite() {
+            true => top + m.ln(),
+            false => log_bridges + portions[2].ln(),
+        };
     }
-    [p / m, q / m]
+    ([p / m, q / m], log_m)
 }
 
 #[cfg(test)]
@@ -95,16 +162,20 @@ mod tests {
             let [p, q, bridges] = logs.map(f64::exp);
             let m = portions[0] * p + portions[1] * q + portions[2] * bridges;
             for far in [0.0, -5000.0, 5000.0] {
-                let found = shares(portions, logs.map(|log| log + far));
+                let (found, log_m) = shares(portions, logs.map(|log| log + far));
                 for (found, expected) in found.into_iter().zip([p / m, q / m]) {
                     assert!((found - expected).abs() < 1e-11, "{found} {expected}");
                 }
+                assert!((log_m - far - m.ln()).abs() < 1e-11, "{log_m}");
             }
         }
         let none = f64::NEG_INFINITY;
-        assert_eq!(shares([0.45, 0.45, 0.1], [none, none, 0.0]), [0.0, 0.0]);
-        assert_eq!(shares([0.5, 0.5, 0.0], [none, 0.0, none]), [0.0, 2.0]);
-        assert!(shares([0.5, 0.5, 0.0], [none; 3])[0].is_nan());
-        assert!(shares([0.5, 0.5, 0.0], [f64::NAN, 0.0, none])[0].is_nan());
+        assert_eq!(shares([0.45, 0.45, 0.1], [none, none, 0.0]).0, [0.0, 0.0]);
+        assert_eq!(shares([0.5, 0.5, 0.0], [none, 0.0, none]).0, [0.0, 2.0]);
+        assert!(shares([0.5, 0.5, 0.0], [none; 3]).0[0].is_nan());
+        assert!(shares([0.5, 0.5, 0.0], [f64::NAN, 0.0, none]).0[0].is_nan());
+        // Where a bridge is beyond all numbers above both, its own logarithm is left.
+        let far = shares([0.4, 0.4, 0.2], [-2000.0, -3000.0, -1.0]);
+        assert_eq!(far, ([0.0, 0.0], 0.2f64.ln() - 1.0));
     }
 }

@@ -17,6 +17,7 @@ use crate::device::Numerics;
 use crate::divergence::{Divergence, DivergenceKind};
 use crate::error::Result;
 use crate::target::TargetModel;
+use integrands::Places;
 use moments::Mean;
 pub(super) use nets::MOST_DIM;
 use nets::Nets;
@@ -26,6 +27,10 @@ use random::Random;
 const AT_ONCE: usize = 64;
 /// The fewest draws that an error is believed of.
 const FEWEST: u64 = 4096;
+/// Nats by which the logarithm of an integral is away from that of 1 for a divergence to be told by it.
+const FAR: f64 = 1.0;
+/// Rounding of sums over draws and strata, as a multiple of ε.
+const SUMS: f64 = 16.0;
 /// How far an error is said to be from what it may be where it is not sure enough itself, at least.
 const UNSURE: f64 = 2.0;
 
@@ -72,8 +77,11 @@ trait Sampler: Sync {
     /// Adds blocks in their order.
     fn absorb(&mut self, block: Self::Block);
 
-    /// What is known of an integrand, by its place among those asked for.
-    fn mean(&self, integrand: usize) -> Mean;
+    /// Where what belongs to a divergence is found, by its place among those asked for.
+    fn places(&self, kind: usize) -> Places;
+
+    /// What is known of the mean of a list.
+    fn mean(&self, list: usize) -> Mean;
 }
 
 /// Samples until every divergence has the error that is asked for, or the samples are spent.
@@ -118,21 +126,27 @@ fn run<S: Sampler>(
             .collect();
         done.into_iter().for_each(|block| sampler.absorb(block));
         drawn += ahead;
-        // Logarithms are rounded each by itself, all in the same direction at worst.
-        let rounding = f64::EPSILON * sampler.mean(divergences.len()).mean;
         let mut found = Vec::with_capacity(divergences.len());
-        for (kind, divergence) in divergences.iter().enumerate() {
-            found.push(combine(sampler.mean(kind), rounding, &**divergence)?);
+        let mut to_go = Vec::with_capacity(divergences.len());
+        for (place, (kind, divergence)) in request.kinds.iter().zip(&divergences).enumerate() {
+            let Places { joint, power } = sampler.places(place);
+            let means = |lists: [usize; 2]| lists.map(|list| sampler.mean(list));
+            let of_power = power.and_then(|lists| {
+                let means = means(lists);
+                Some((by_power(means, *kind)?, means[0].freedom))
+            });
+            let (one, freedom) = match of_power {
+                Some(found) => found,
+                None => {
+                    let means = means(joint);
+                    (combine(means, &**divergence)?, means[0].freedom)
+                }
+            };
+            // Of an error that is itself unsure nothing is said but that it is not there yet.
+            let least = if freedom < S::FREEDOM { UNSURE } else { 0.0 };
+            to_go.push(request.accuracy.to_go(&one).max(least));
+            found.push(one);
         }
-        // Of an error that is itself unsure nothing is said but that it is not there yet.
-        let to_go: Vec<f64> = (found.iter().enumerate())
-            .map(
-                |(kind, found)| match sampler.mean(kind).freedom < S::FREEDOM {
-                    true => request.accuracy.to_go(found).max(UNSURE),
-                    false => request.accuracy.to_go(found),
-                },
-            )
-            .collect();
         let most = to_go.iter().copied().fold(0.0, f64::max);
         progress(Progress {
             drawn,
@@ -155,8 +169,11 @@ fn run<S: Sampler>(
     }
 }
 
-/// A divergence from the mean of its integrand; an outer function carries the error along its slope.
-fn combine(mean: Mean, rounding: f64, divergence: &dyn Divergence) -> Result<Found> {
+/// A divergence from the mean of its integrand and of how far that is rounded; an outer function carries
+/// the error along its slope.
+fn combine([mean, rounding]: [Mean; 2], divergence: &dyn Divergence) -> Result<Found> {
+    // Logarithms are rounded each by itself, all in the same direction at worst; so are the sums.
+    let rounding = f64::EPSILON * (rounding.mean + SUMS * mean.mean.abs());
     let error = mean.variance.sqrt() + rounding;
     let reach = mean.quantile() * mean.variance.sqrt() + rounding;
     let beside = vec![
@@ -171,5 +188,33 @@ fn combine(mean: Mean, rounding: f64, divergence: &dyn Divergence) -> Result<Fou
         error: Some(0.5 * (beside[4] - beside[3]).abs()),
         interval: Some([beside[1].min(beside[2]), beside[1].max(beside[2])]),
         ..Found::bare(beside[0])
+    })
+}
+
+/// A divergence from ∫ p^α q^(1−α) and how far that is rounded, where the integral is so far from 1 that
+/// nothing is lost in their difference; it may be beyond all numbers.
+fn by_power([power, rounding]: [Mean; 2], kind: DivergenceKind) -> Option<Found> {
+    let log = power.log_scale + power.mean.ln();
+    if log.is_nan() || log.is_infinite() || log.abs() < FAR {
+        return None;
+    }
+    let rounding = f64::EPSILON
+        * (SUMS + (rounding.mean / power.mean) * (rounding.log_scale - power.log_scale).exp());
+    let spread = power.variance.sqrt() / power.mean;
+    let range = kind.range();
+    let at = |share: f64| {
+        let value = kind.of_log_power(log + share.max(0.0).ln())?;
+        Some(value.clamp(*range.start(), *range.end()))
+    };
+    let between = |reach: f64| {
+        let [a, b] = [at(1.0 - reach)?, at(1.0 + reach)?];
+        Some([a.min(b), a.max(b)])
+    };
+    let value = at(1.0)?;
+    let [low, high] = between(spread + rounding)?;
+    Some(Found {
+        error: Some(0.5 * (high - low)),
+        interval: between(power.quantile() * spread + rounding),
+        ..Found::bare(value)
     })
 }

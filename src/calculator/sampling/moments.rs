@@ -56,6 +56,18 @@ impl Moments {
         self.count = count;
     }
 
+    /// Those of the numbers times a factor.
+    pub fn scaled(self, factor: f64) -> Self {
+        let square = factor * factor;
+        Self {
+            count: self.count,
+            mean: self.mean * factor,
+            squares: self.squares * square,
+            cubes: self.cubes * square * factor,
+            fourths: self.fourths * square * square,
+        }
+    }
+
     /// The variance of the mean, and how many degrees of freedom that has: as many as a χ² of the
     /// same relative variance, 2n / (κ − (n − 3)/(n − 1)) with the kurtosis κ of the numbers (O'Neill
     /// 2014). Of normal numbers it is n − 1; where one number makes most of the variance, 2.
@@ -69,9 +81,10 @@ impl Moments {
     }
 }
 
-/// The mean of a divergence's integrand.
+/// The mean of an integrand, as a multiple of e^`log_scale`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mean {
+    pub log_scale: f64,
     pub mean: f64,
     /// The variance of that mean …
     pub variance: f64,
@@ -88,12 +101,19 @@ impl Mean {
         let spread: f64 = (parts.clone())
             .filter(|(_, variance, _)| *variance > 0.0)
             .map(|(_, of_part, freedom)| (of_part / variance).powi(2) / freedom)
-            .sum();
+            // An empty sum would be −0.
+            .fold(0.0, std::ops::Add::add);
         Self {
+            log_scale: 0.0,
             mean: parts.map(|(mean, ..)| mean).sum(),
             variance,
             freedom: 1.0 / spread,
         }
+    }
+
+    /// In units of e^`log_scale`.
+    pub fn scaled(self, log_scale: f64) -> Self {
+        Self { log_scale, ..self }
     }
 
     /// How many standard errors make 95 %, by a t-distribution.

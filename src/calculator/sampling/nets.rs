@@ -1,6 +1,6 @@
 //! Scrambled Sobol nets, some for each component.
 
-use super::integrands::Integrands;
+use super::integrands::{Integrands, Places};
 use super::moments::Mean;
 use super::strata::Strata;
 use super::{Request, Sampler};
@@ -24,9 +24,16 @@ pub(super) struct Nets<'a> {
     request: Request<'a>,
     integrands: Integrands<'a>,
     strata: Strata,
-    /// For each round the points of a net, and the mean of each net, of each divergence.
-    rounds: Vec<(f64, Vec<Vec<f64>>)>,
+    /// For each round the points of a net, and the mean of each net, of each list.
+    rounds: Vec<(f64, Vec<Vec<OfNet>>)>,
     absorbed: u64,
+}
+
+/// The mean over a net, as a multiple of e^`log_scale`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OfNet {
+    log_scale: f64,
+    mean: f64,
 }
 
 impl<'a> Nets<'a> {
@@ -65,7 +72,7 @@ fn scramble(seed: u64, numbers: [u64; 2]) -> u32 {
 }
 
 impl Sampler for Nets<'_> {
-    type Block = Vec<f64>;
+    type Block = Vec<OfNet>;
 
     const TOGETHER: u64 = NETS;
     // That of the nets of one size, with room for rounding.
@@ -75,7 +82,7 @@ impl Sampler for Nets<'_> {
         self.strata.of_a_side(self.counts(index).sum())
     }
 
-    fn block(&self, index: u64) -> Vec<f64> {
+    fn block(&self, index: u64) -> Vec<OfNet> {
         let (strata, dim) = (&self.strata.strata, self.request.p.dim());
         let counts: Vec<u64> = self.counts(index).collect();
         let mut x = vec![0.0; counts.iter().sum::<u64>() as usize * dim];
@@ -91,20 +98,22 @@ impl Sampler for Nets<'_> {
             }
         }
         (self.integrands.at(&x).iter())
-            .map(|values| {
-                let mut rest = &values[..];
-                (strata.iter().zip(&counts))
-                    .map(|(stratum, &count)| {
-                        let (here, others) = rest.split_at(count as usize);
-                        rest = others;
-                        stratum.portion * here.iter().sum::<f64>() / count as f64
-                    })
-                    .sum()
+            .map(|list| {
+                let mut rest = &list.values[..];
+                let of_strata = (strata.iter().zip(&counts)).map(|(stratum, &count)| {
+                    let (here, others) = rest.split_at(count as usize);
+                    rest = others;
+                    stratum.portion * here.iter().sum::<f64>() / count as f64
+                });
+                OfNet {
+                    mean: of_strata.sum(),
+                    log_scale: list.log_scale,
+                }
             })
             .collect()
     }
 
-    fn absorb(&mut self, block: Vec<f64>) {
+    fn absorb(&mut self, block: Vec<OfNet>) {
         let points = self.size(self.absorbed) as f64;
         if self.absorbed.is_multiple_of(NETS) {
             (self.rounds).push((points, vec![Vec::new(); self.integrands.len()]));
@@ -117,15 +126,25 @@ impl Sampler for Nets<'_> {
         }
     }
 
+    fn places(&self, kind: usize) -> Places {
+        self.integrands.places(kind)
+    }
+
     /// The mean over all points; its variance is told by the spread of the nets of each size.
-    fn mean(&self, integrand: usize) -> Mean {
-        let rounds = || (self.rounds.iter()).map(|(points, means)| (points, &means[integrand]));
+    fn mean(&self, list: usize) -> Mean {
+        let rounds = || (self.rounds.iter()).map(|(points, means)| (points, &means[list]));
         let total: f64 = rounds()
             .map(|(points, means)| points * means.len() as f64)
             .sum();
+        let log_scale = rounds()
+            .flat_map(|(_, means)| means)
+            .fold(f64::NEG_INFINITY, |top, net| top.max(net.log_scale));
         let parts: Vec<(f64, f64, f64)> = rounds()
             .map(|(points, means)| {
                 let nets = means.len() as f64;
+                let means: Vec<f64> = (means.iter())
+                    .map(|net| net.mean * (net.log_scale - log_scale).exp())
+                    .collect();
                 let share = points * nets / total;
                 let mean = means.iter().sum::<f64>() / nets;
                 let squares: f64 = means.iter().map(|one| (one - mean).powi(2)).sum();
@@ -133,6 +152,6 @@ impl Sampler for Nets<'_> {
                 (share * mean, of_mean, nets - 1.0)
             })
             .collect();
-        Mean::sum(parts.into_iter())
+        Mean::sum(parts.into_iter()).scaled(log_scale)
     }
 }

@@ -3,7 +3,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{ChiSquared, Distribution};
 
-use super::integrands::Integrands;
+use super::integrands::{Integrands, Places};
 use super::moments::{Mean, Moments};
 use super::strata::{Strata, Stratum};
 use super::{Request, Sampler};
@@ -26,8 +26,34 @@ pub(super) struct Random<'a> {
     counts: Vec<usize>,
     /// Draws of a block under the side that has the most.
     size: u64,
-    /// Of each divergence, of each stratum.
-    sums: Vec<Vec<Moments>>,
+    /// Of each list, of each stratum.
+    sums: Vec<Sums>,
+}
+
+/// Moments in units of e^`log_scale`.
+#[derive(Debug, Clone)]
+pub(super) struct Sums {
+    log_scale: f64,
+    moments: Vec<Moments>,
+}
+
+impl Sums {
+    /// In larger units.
+    fn rescale(&mut self, log_scale: f64) {
+        if log_scale > self.log_scale {
+            let factor = (self.log_scale - log_scale).exp();
+            (self.moments.iter_mut()).for_each(|moments| *moments = moments.scaled(factor));
+            self.log_scale = log_scale;
+        }
+    }
+
+    fn add(&mut self, mut other: Self) {
+        self.rescale(other.log_scale);
+        other.rescale(self.log_scale);
+        for (sum, moments) in self.moments.iter_mut().zip(other.moments) {
+            sum.add(moments);
+        }
+    }
 }
 
 impl<'a> Random<'a> {
@@ -43,7 +69,7 @@ impl<'a> Random<'a> {
             .map(|stratum| (strata.of(stratum, size as f64).round() as u64).max(least))
             .collect();
         Self {
-            sums: vec![vec![Moments::default(); strata.strata.len()]; integrands.len()],
+            sums: Vec::new(),
             request,
             integrands,
             size: strata.of_a_side(counts.iter().sum()),
@@ -97,7 +123,7 @@ fn stretches(dof: f64, generator: &mut ChaCha8Rng) -> impl FnMut() -> f64 {
 }
 
 impl Sampler for Random<'_> {
-    type Block = Vec<Vec<Moments>>;
+    type Block = Vec<Sums>;
 
     const TOGETHER: u64 = 1;
     const FREEDOM: f64 = 30.0;
@@ -106,41 +132,49 @@ impl Sampler for Random<'_> {
         self.size
     }
 
-    fn block(&self, index: u64) -> Vec<Vec<Moments>> {
+    fn block(&self, index: u64) -> Vec<Sums> {
         (self.integrands.at(&self.points(index)).iter())
-            .map(|values| {
-                let mut rest = &values[..];
-                (self.counts.iter())
-                    .map(|&count| {
-                        let (here, others) = rest.split_at(count);
-                        rest = others;
-                        Moments::of(here)
-                    })
-                    .collect()
+            .map(|list| {
+                let mut rest = &list.values[..];
+                let moments = (self.counts.iter()).map(|&count| {
+                    let (here, others) = rest.split_at(count);
+                    rest = others;
+                    Moments::of(here)
+                });
+                Sums {
+                    moments: moments.collect(),
+                    log_scale: list.log_scale,
+                }
             })
             .collect()
     }
 
-    fn absorb(&mut self, block: Vec<Vec<Moments>>) {
-        for (sums, of_block) in self.sums.iter_mut().zip(block) {
-            for (sum, moments) in sums.iter_mut().zip(of_block) {
-                sum.add(moments);
-            }
+    fn absorb(&mut self, block: Vec<Sums>) {
+        if self.sums.is_empty() {
+            self.sums = block;
+            return;
+        }
+        for (sum, of_block) in self.sums.iter_mut().zip(block) {
+            sum.add(of_block);
         }
     }
 
+    fn places(&self, kind: usize) -> Places {
+        self.integrands.places(kind)
+    }
+
     /// Σ a mean, with the variance Σ a² s²/n of a stratified mean (Cochran 1977, §5.3).
-    fn mean(&self, integrand: usize) -> Mean {
-        Mean::sum(
-            (self.strata.iter().zip(&self.sums[integrand])).map(|(stratum, moments)| {
-                let portion = stratum.portion;
-                let (variance, freedom) = moments.of_mean();
-                (
-                    portion * moments.mean,
-                    portion * portion * variance,
-                    freedom,
-                )
-            }),
-        )
+    fn mean(&self, list: usize) -> Mean {
+        let Sums { log_scale, moments } = &self.sums[list];
+        let parts = (self.strata.iter().zip(moments)).map(|(stratum, moments)| {
+            let portion = stratum.portion;
+            let (variance, freedom) = moments.of_mean();
+            (
+                portion * moments.mean,
+                portion * portion * variance,
+                freedom,
+            )
+        });
+        Mean::sum(parts).scaled(*log_scale)
     }
 }

@@ -13,8 +13,6 @@ use crate::kernel::prepared;
 use crate::mixture::Mixture;
 use crate::target::TargetModel;
 
-/// The portion of the bridges in m, where there are any.
-const BRIDGES: f64 = 0.05;
 /// The portion of p in m where a divergence averages under p alone; the other side must be met, but
 /// adds less to the error.
 const PORTION: f64 = 0.75;
@@ -45,8 +43,11 @@ pub(super) struct Strata {
 impl Strata {
     pub fn new(kinds: &[DivergenceKind], p: &TargetModel, q: &TargetModel) -> Self {
         let bridges = bridges(kinds, p, q);
-        let prepared = bridges.as_ref().and_then(prepared);
-        let of_bridges = if prepared.is_some() { BRIDGES } else { 0.0 };
+        let bridges = bridges.and_then(|(portion, bridges)| {
+            let prepared = prepared(&bridges)?;
+            Some((portion, bridges, prepared))
+        });
+        let of_bridges = bridges.as_ref().map_or(0.0, |(portion, ..)| *portion);
         let of_p = portion_of_p(kinds);
         let portions = [of_p, 1.0 - of_p].map(|portion| portion * (1.0 - of_bridges));
         let mut strata = Vec::new();
@@ -59,13 +60,13 @@ impl Strata {
             };
             strata.extend(components(scales, portion, dof));
         }
-        if let (Some(bridges), Some(_)) = (&bridges, &prepared) {
-            strata.extend(components(bridges, of_bridges, None));
+        if let Some((portion, bridges, _)) = &bridges {
+            strata.extend(components(bridges, *portion, None));
         }
         Self {
             strata,
             portions: [portions[0], portions[1], of_bridges],
-            bridges: prepared,
+            bridges: bridges.map(|(.., prepared)| prepared),
         }
     }
 
