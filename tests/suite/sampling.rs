@@ -6,7 +6,7 @@ use klfit::device::Numerics;
 use klfit::divergence::DivergenceKind;
 use klfit::evaluate::{Effort, Evaluator};
 use klfit::kernel::MixtureTensors;
-use klfit::target::Target;
+use klfit::target::{StudentT, Target, TargetModel};
 use nalgebra::{DMatrix, DVector};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -389,6 +389,7 @@ fn what_a_sample_that_misses_a_spike_would_take_for_certain() {
                     .for_each(|(answer, truth)| _ = count.add(answer, truth));
             }
             let what = format!("{weight} {std} {} {count:?}", method.name());
+            // Four of one sample are hardly four: 95 % less three standard deviations of 40.
             assert!(count.share() > 0.85 && count.far == 0, "{what}");
         }
     }
@@ -396,13 +397,16 @@ fn what_a_sample_that_misses_a_spike_would_take_for_certain() {
 
 #[test]
 fn one_draw_that_makes_the_sum_widens_the_interval_and_goes_on() {
-    // p²/q has a finite mean and, of draws, hardly a variance: 2 σ_q² is just above σ_p².
-    let p = Mixture::from_stds(vec![1.0], vec![vec![0.0]], vec![vec![1.0]]).unwrap();
-    let q = Mixture::from_stds(vec![1.0], vec![vec![0.0]], vec![vec![0.72]]).unwrap();
-    let variance = 0.72_f64.powi(2);
-    let exact = variance / (2.0 * variance - 1.0).sqrt() - 1.0;
-    let mut outside = 0;
-    for seed in 0..20 {
+    // p²/q falls off as x⁻² and has a mean; its square falls off as x⁻¹ under p, and has none.
+    let unit = Mixture::from_stds(vec![1.0], vec![vec![0.0]], vec![vec![1.0]]).unwrap();
+    let [p, q] = [("p", 4.0), ("q", 7.0)].map(|(name, dof)| {
+        let density = StudentT::new(unit.clone(), dof).unwrap();
+        Operand::new(name, TargetModel::StudentT(density))
+    });
+    // By mpmath, 30 digits: 2 ∫₀^∞ t₄(x)²/t₇(x) dx − 1 with x = sinh u.
+    let exact = 0.071_672_963_021_338_72;
+    let (mut outside, mut told) = (0, 0);
+    for seed in 0..40 {
         let question = Question {
             divergences: vec![DivergenceKind::Chi2],
             accuracy: Accuracy {
@@ -412,12 +416,16 @@ fn one_draw_that_makes_the_sum_widens_the_interval_and_goes_on() {
             samples: Some(50_000),
             ..sampled(Method::MonteCarlo, seed)
         };
-        let answer = &ask(&question, &p, &q)[0];
+        let answer = &question.ask(&p, &q, &|_| {}).unwrap()[0];
         let [low, high] = answer.interval.unwrap();
-        let is_told = answer.ending == Some(Ending::Spent);
-        outside += usize::from(!is_told && !(low..=high).contains(&exact));
+        outside += usize::from(!(low..=high).contains(&exact));
+        told += usize::from(answer.ending == Some(Ending::Spent));
     }
-    assert!(outside <= 1, "{outside}");
+    // Without a variance no interval is one of 95 %: none says that the error was reached.
+    assert!(
+        outside <= 16 && told == 40,
+        "{outside} outside, {told} told"
+    );
 }
 
 #[test]
