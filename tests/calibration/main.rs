@@ -6,6 +6,7 @@
 //! of `KLFIT_CALIBRATION_PAIRS` (`500`, or `1200..1300`), and runs with every spike, and prints the
 //! counts.
 
+mod brackets;
 mod data;
 mod integrands;
 mod judge;
@@ -78,6 +79,16 @@ fn restarts_end_where_a_dense_scan_finds_optima() {
 fn restarts_end_where_dense_scans_of_every_spike_find_optima() {
     use DivergenceKind::{ForwardKl, Js, ReverseKl};
     check_optima(&[1, 2], &RATIOS, &[ForwardKl, ReverseKl, Js]);
+}
+
+#[test]
+#[ignore = "brackets of 60 pairs take a minute"]
+fn brackets_are_narrow_above_one_dimension() {
+    for (dim, most) in [(2, 0.1), (3, 1.0), (5, 1.5)] {
+        let [median, largest, seconds] = brackets::widths(dim, 20);
+        println!("{dim}-D: median width {median:.1e}, largest {largest:.1e}, in {seconds:.2} s");
+        assert!(median < most, "{dim}-D: {median:e}");
+    }
 }
 
 #[track_caller]

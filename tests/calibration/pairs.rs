@@ -297,7 +297,7 @@ impl Random {
         })
     }
 
-    fn rotation(&mut self, dim: usize) -> DMatrix<f64> {
+    pub fn rotation(&mut self, dim: usize) -> DMatrix<f64> {
         let mut map = DMatrix::identity(dim, dim);
         for i in 1..dim {
             for j in 0..i {

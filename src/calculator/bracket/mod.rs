@@ -1,5 +1,6 @@
 //! Numbers that a divergence lies between for certain, whatever was sampled.
 
+mod cells;
 mod components;
 mod line;
 mod projection;
