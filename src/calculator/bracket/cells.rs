@@ -464,7 +464,10 @@ mod tests {
             (first - (1.383_169_046_631_552_8 - 1.5)).abs() < 1e-14,
             "{first}"
         );
-        assert!((second - 0.086_392_357_765_581_58).abs() < 1e-14, "{second}");
+        assert!(
+            (second - 0.086_392_357_765_581_58).abs() < 1e-14,
+            "{second}"
+        );
         let [all, _, square] = moments(0.0, OUTSIDE);
         assert!((all - 1.0).abs() < 1e-14 && (square - 1.0).abs() < 1e-13);
     }
