@@ -121,7 +121,7 @@ impl Quadrature {
         self.points
     }
 
-    fn spacing(&self) -> f64 {
+    pub(crate) fn spacing(&self) -> f64 {
         2.0 * self.reach / (self.points - 1) as f64
     }
 

@@ -12,8 +12,9 @@ use crate::estimator::{Estimator, GradientRule, Quadrature, QuadratureConfig, Ru
 use crate::fit::Plan;
 use crate::kernel::cpu::{Expectation, Points, Sites};
 use crate::kernel::{MixtureTensors, expectation, has_expectation};
+use crate::mixture::Mixture;
 use crate::panels::{self, Effort, Host, Order, Pair};
-use crate::target::Target;
+use crate::target::{Target, TargetModel};
 
 /// A rule on panels that see both densities.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +31,37 @@ const MOST_POINTS: usize = 1 << 22;
 const LINE: [Panels; 3] = [Panels::new(1), Panels::new(2), Panels::new(4)];
 /// In the plane, after what points along the densities do not resolve.
 const PLANE: [Panels; 2] = [Panels::new(1), Panels::new(2)];
+/// In the plane, so many points on each axis of a component, at first and refined.
+const ALONG: [usize; 2] = [81, 161];
+
+/// When points along the densities of a plane may be taken: where no component, of either, is narrower
+/// than they are apart along the widest. What else they miss is seen where the loss is held against
+/// panels, at logged steps; a run may meet a spike between two of those.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spacing {
+    /// The least and the largest standard deviation of p along any direction.
+    of_p: [f64; 2],
+}
+
+impl Spacing {
+    /// The first rule from `level` on whose points are near enough to each other for q.
+    pub fn level(self, q: &Mixture, level: usize) -> usize {
+        let [narrowest, widest] = widths(q);
+        let [narrowest, widest] = [narrowest.min(self.of_p[0]), widest.max(self.of_p[1])];
+        (level..ALONG.len())
+            .find(|&level| Quadrature::new(ALONG[level]).spacing() * widest <= narrowest)
+            .unwrap_or(level.max(ALONG.len()))
+    }
+}
+
+/// The least and the largest standard deviation of any component along any direction.
+fn widths(mixture: &Mixture) -> [f64; 2] {
+    (mixture.scale_trils().iter())
+        .map(|factor| factor.singular_values())
+        .fold([f64::INFINITY, 0.0], |[least, largest], widths| {
+            [least.min(widths.min()), largest.max(widths.max())]
+        })
+}
 
 impl Panels {
     const fn new(cut: usize) -> Self {
@@ -50,8 +82,8 @@ impl Panels {
     }
 }
 
-/// The rule of a plan and its refinements, the coarsest first.
-pub(super) fn rules(plan: &Plan, target: &Target) -> Vec<Rule> {
+/// The rule of a plan and its refinements, the coarsest first, and what the first of them need.
+pub(super) fn rules(plan: &Plan, target: &Target) -> (Vec<Rule>, Option<Spacing>) {
     let dim = plan.family.dim();
     let along = |first: Box<dyn Estimator>| {
         std::iter::successors(Some(first), |rule| rule.refined()).map(|estimator| {
@@ -72,15 +104,39 @@ pub(super) fn rules(plan: &Plan, target: &Target) -> Vec<Rule> {
     );
     let is_free = by_default && plan.estimator.gradient == GradientRule::Pathwise;
     match dim {
-        1 if is_free && target.host().is_some() => panels(&LINE),
-        2 if is_free && target.host().is_some() => (along(Box::new(Quadrature::up_to(81, 161))))
-            .chain(panels(&PLANE))
-            .collect(),
-        _ => along(plan.estimator.build(dim)).collect(),
+        1 if is_free && target.host().is_some() => (panels(&LINE), None),
+        2 if is_free && target.host().is_some() => {
+            let scales = match target.model() {
+                TargetModel::Mixture(mixture) => Some(mixture),
+                TargetModel::StudentT(student_t) => Some(student_t.scales()),
+                TargetModel::Samples(_) => None,
+            };
+            let spacing = scales.map(|scales| Spacing {
+                of_p: widths(scales),
+            });
+            let [first, last] = ALONG;
+            let along = along(Box::new(Quadrature::up_to(first, last)));
+            (along.chain(panels(&PLANE)).collect(), spacing)
+        }
+        _ => (along(plan.estimator.build(dim)).collect(), None),
     }
 }
 
 impl Objective<'_> {
+    /// The rules that runs of θ need which had chosen these.
+    pub(super) fn levels_at(&self, theta: &Tensor<2>, chosen: &[usize]) -> Vec<usize> {
+        let Some(spacing) = self.spacing else {
+            return chosen.to_vec();
+        };
+        match self.member(theta.clone()).detached().read() {
+            Ok(mixtures) => (mixtures.into_iter().zip(chosen))
+                .map(|(q, &level)| q.map_or(level, |q| spacing.level(&q, level)))
+                .collect(),
+            // What failed is seen by those who ask for the value.
+            Err(_) => chosen.to_vec(),
+        }
+    }
+
     /// Runs as they are on the host; none where one is no density, or the device failed.
     fn hosts(&self, q: &MixtureTensors) -> Vec<Option<Host>> {
         let [runs, ..] = q.dims();

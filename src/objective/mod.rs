@@ -17,7 +17,7 @@ use crate::kernel::cpu::{Expectation, Points, Sites};
 use crate::kernel::{MixtureTensors, expectation, has_expectation, indices};
 use crate::noise::{Noise, RunKey, Stream};
 use crate::target::Target;
-use by_panels::{Panels, rules};
+use by_panels::{Panels, Spacing, rules};
 
 /// A rule for the loss is refined until its error is below this share of the loss (or this many
 /// nats, for a loss below one): a coarser one would have stationary points of its own.
@@ -48,6 +48,8 @@ pub struct Objective<'a> {
     one_seed: bool,
     /// The rule and its refinements.
     rules: Vec<Rule>,
+    /// What points along the densities need to be taken.
+    spacing: Option<Spacing>,
     /// Which rule each run needs; all the first until [`Objective::settle`] says otherwise.
     levels: Vec<usize>,
 }
@@ -78,6 +80,7 @@ struct Fixed {
 impl<'a> Objective<'a> {
     /// The objective of a fit of R runs.
     pub fn new(plan: &Plan, target: &'a Target, numerics: &Numerics, keys: Vec<RunKey>) -> Self {
+        let (rules, spacing) = rules(plan, target);
         Self {
             target,
             numerics: numerics.clone(),
@@ -88,7 +91,8 @@ impl<'a> Objective<'a> {
             levels: vec![0; keys.len()],
             one_seed: shared_keys(&keys).len() <= 1,
             keys,
-            rules: rules(plan, target),
+            rules,
+            spacing,
         }
     }
 
@@ -137,7 +141,15 @@ impl<'a> Objective<'a> {
         let [runs, _] = theta.dims();
         let mut settled = vec![Estimate::UNKNOWN; runs];
         let mut open: Vec<usize> = (0..runs).collect();
+        let coarsest = self.levels_at(theta, &vec![0; runs]);
         for level in 0..self.rules.len() {
+            let mut later = open.clone();
+            open.retain(|&run| coarsest[run] <= level);
+            later.retain(|&run| coarsest[run] > level);
+            if open.is_empty() {
+                open = later;
+                continue;
+            }
             let theta = self.theta_of(theta, &open);
             let attempts = match &self.rules[level] {
                 Rule::Panels(panels) => self.attempt_by_panels(*panels, theta)?,
@@ -155,7 +167,7 @@ impl<'a> Objective<'a> {
                         .collect()
                 }
             };
-            let mut still_open = Vec::new();
+            let mut still_open = later;
             for (run, attempt) in open.into_iter().zip(attempts) {
                 settled[run] = attempt.estimate;
                 self.levels[run] = level;
@@ -164,6 +176,7 @@ impl<'a> Objective<'a> {
                     still_open.push(run);
                 }
             }
+            still_open.sort_unstable();
             open = still_open;
             if open.is_empty() {
                 break;
@@ -178,7 +191,8 @@ impl<'a> Objective<'a> {
     }
 
     fn value_with(&self, theta: Tensor<2>, noise: NoiseOf) -> Tensor<1> {
-        let mut used: Vec<usize> = self.levels.clone();
+        let levels = self.levels_at(&theta, &self.levels);
+        let mut used: Vec<usize> = levels.clone();
         used.sort_unstable();
         used.dedup();
         if let [level] = used[..] {
@@ -187,8 +201,8 @@ impl<'a> Objective<'a> {
         // Runs of one rule go together; their values are put back in order.
         let (mut values, mut order) = (Vec::with_capacity(used.len()), Vec::new());
         for level in used {
-            let members: Vec<usize> = (0..self.levels.len())
-                .filter(|&run| self.levels[run] == level)
+            let members: Vec<usize> = (0..levels.len())
+                .filter(|&run| levels[run] == level)
                 .collect();
             let theta = theta.clone().select(0, self.indices(&members));
             values.push(self.value_by(level, theta, &self.keys_of(&members), noise));

@@ -71,7 +71,7 @@ fn what_runs_with_every_spike_log_is_so() {
 
 #[test]
 fn restarts_end_where_a_dense_scan_finds_optima() {
-    check_optima(&[1], &[1e2], &[DivergenceKind::ReverseKl]);
+    check_optima(&[1, 2], &[1e2], &[DivergenceKind::ReverseKl]);
 }
 
 #[test]
