@@ -11,6 +11,7 @@
 //! T is a parabola, whose mean over the box has a closed form, and Var_r(d) one but for the differences of
 //! curvature. So is log p.
 
+use nalgebra::DMatrix;
 use rayon::prelude::*;
 
 use super::Bracket;
@@ -82,6 +83,8 @@ pub(super) fn kl(p: &Mixture, q: &Mixture, tolerance: f64) -> Option<Bracket> {
 /// Both mixtures as functions of z, with x = μ + L z for a component of p.
 struct Seen {
     weight: f64,
+    /// See [`off`], of the component they are seen from.
+    off: f64,
     sides: [Vec<Part>; 2],
 }
 
@@ -95,6 +98,8 @@ struct Part {
     curvature: Vec<f64>,
     /// |v| and |W|.
     sizes: [f64; 2],
+    /// See [`off`].
+    off: f64,
 }
 
 impl Seen {
@@ -108,6 +113,7 @@ impl Seen {
             Some(Part {
                 constant: mixture.weights()[b].ln() - log_det,
                 sizes: [v.norm(), w.norm()],
+                off: off(mixture, b),
                 curvature: w.tr_mul(&w).as_slice().to_vec(),
                 v: v.as_slice().to_vec(),
                 w: w.transpose().as_slice().to_vec(),
@@ -121,6 +127,7 @@ impl Seen {
         };
         Some(Self {
             weight: p.weights()[a],
+            off: off(p, a),
             sides: [side(p)?, side(q)?],
         })
     }
@@ -143,6 +150,22 @@ impl Seen {
         let size: f64 = self.sides.iter().map(of_side).sum();
         self.weight * dim * BEYOND * size
     }
+}
+
+/// How far rounding takes what is worked out with a factor, as a share, in units of [`ROUNDING`]: with L̃ the
+/// factor of the correlations, 4 D ε ‖L̃⁻¹‖ of solving with it (Higham 2002, theorem 8.5), and ‖L̃⁻¹‖² where
+/// it was made of a covariance (theorem 10.3).
+fn off(mixture: &Mixture, k: usize) -> f64 {
+    let mut scaled = mixture.scale_trils()[k].clone();
+    scaled.row_iter_mut().for_each(|mut row| {
+        let norm = row.norm();
+        row /= norm;
+    });
+    let dim = scaled.nrows();
+    let inverse = scaled.solve_lower_triangular(&DMatrix::identity(dim, dim));
+    let condition = inverse.map_or(f64::INFINITY, |inverse| inverse.norm());
+    let power = if mixture.is_factored(k) { 2 } else { 1 };
+    4.0 * dim as f64 * f64::EPSILON / ROUNDING * condition.powi(power)
 }
 
 /// A box of z around a component of p.
@@ -200,7 +223,7 @@ impl Cell {
             .map(|[probability, ..]| probability)
             .product();
         let mut steepness = vec![0.0; self.half.len()];
-        let [p, q] = [0, 1].map(|side| self.side(&seen.sides[side], &mut steepness));
+        let [p, q] = [0, 1].map(|side| self.side(&seen.sides[side], seen.off, &mut steepness));
         let mass = seen.weight * probability;
         self.lower = mass * (p.lower - q.upper);
         self.upper = mass * (p.upper - q.lower);
@@ -217,7 +240,7 @@ impl Cell {
     }
 
     /// The mean of the log-density of a side over the box.
-    fn side(&self, parts: &[Part], steepness: &mut [f64]) -> Mean {
+    fn side(&self, parts: &[Part], from: f64, steepness: &mut [f64]) -> Mean {
         let dim = self.half.len();
         let norm = self.center.iter().map(|z| z * z).sum::<f64>().sqrt();
         let mut logs = vec![0.0; parts.len()];
@@ -247,6 +270,9 @@ impl Cell {
                 .sum();
             let [v, w] = part.sizes;
             off[b] = square.sqrt() * (v + w * norm) + part.constant.abs();
+            // What a rounded factor moves: the square and the determinant, and the points along the slope.
+            off[b] += part.off * (square + dim as f64);
+            off[b] += (part.off + from) * (spans[b] + w * w * (1.0 + norm * norm));
         }
         let top = (0..parts.len())
             .max_by(|&i, &j| logs[i].total_cmp(&logs[j]))
@@ -275,9 +301,16 @@ impl Cell {
         size += tangent.abs();
         for i in 0..dim {
             let [_, mean, square] = self.moments[i];
-            tangent += slope[i] * mean - 0.5 * curvature[i * dim + i] * square;
+            let terms = [slope[i] * mean, -0.5 * curvature[i * dim + i] * square];
+            tangent += terms[0] + terms[1];
+            size += terms[0].abs() + terms[1].abs();
             for j in 0..i {
-                tangent -= curvature[i * dim + j] * mean * self.moments[j][1];
+                let term = curvature[i * dim + j] * mean * self.moments[j][1];
+                tangent -= term;
+                // Entries of WᵀW are rounded as those of its diagonal.
+                size += 0.5
+                    * (curvature[i * dim + i] + curvature[j * dim + j])
+                    * (mean * self.moments[j][1]).abs();
             }
         }
         let mut variance = 0.0;
