@@ -48,6 +48,12 @@ impl Attempt {
         }
     }
 
+    /// Whether the same number worked out in another way is as near as both errors allow.
+    pub fn agrees(self, other: Self) -> bool {
+        let apart = (self.estimate.value - other.estimate.value).abs();
+        apart.is_nan() || apart <= self.estimate.error + other.estimate.error
+    }
+
     /// With the same number by other points: the surer of the two, and at least their difference as its
     /// error, none of which more points of its kind would take away.
     pub fn reconciled(self, other: Self) -> Self {
@@ -63,8 +69,7 @@ impl Attempt {
         let apart = (surer.estimate.value - less_sure.estimate.value).abs();
         let agree = apart <= error(surer) || apart.is_nan();
         // Where no error explains the difference, either may be the one that is wrong.
-        let is_conflict = apart > error(surer) + error(less_sure);
-        let known = if is_conflict {
+        let known = if !self.agrees(other) {
             apart
         } else {
             error(less_sure).min(apart)

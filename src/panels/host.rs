@@ -113,12 +113,20 @@ pub(crate) fn divergences(
         let by_power = power.and_then(|at| of_power(*kind, powers[at].1, of_powers[at]));
         match by_power {
             // Points where a density is 0, as far as numbers go, are in its power alone.
-            Some((log, by_power)) if log.abs() > FAR => *attempt = by_power,
+            Some((log, by_power)) if log.abs() > FAR || misses(*attempt, by_power) => {
+                *attempt = by_power;
+            }
             Some((_, by_power)) => *attempt = attempt.surer(by_power),
             None => {}
         }
     }
     Ok(Some(attempts))
+}
+
+/// Whether a divergence by its integrand has missed what its power has, and tells with some digits.
+fn misses(attempt: Attempt, by_power: Attempt) -> bool {
+    let Estimate { value, error, .. } = by_power.estimate;
+    error < 1e-3 * value.abs() && !attempt.agrees(by_power)
 }
 
 /// Nats by which the logarithm of a power's integral is away from that of 1 for a divergence to be told by

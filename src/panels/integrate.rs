@@ -65,8 +65,9 @@ pub(crate) struct Integral {
 
 /// The rounding of a log-density is so many units ε of its size or of 1.
 const ROUNDINGS: f64 = 2.0;
-/// Where the logs of both densities are below this there is nothing.
-const LEAST: f64 = -1e6;
+/// Where the logs of both densities are below this they are rounded by a nat or so, and tell nothing of
+/// their difference.
+const LEAST: f64 = -1e15;
 /// Panels whose error is more than this share of what all may have are halved.
 const SHARE: f64 = 1.0 / 64.0;
 
