@@ -158,3 +158,34 @@ impl Estimate {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attempt(value: f64, error: f64) -> Attempt {
+        let estimate = Estimate {
+            value,
+            error,
+            method: Method::Quadrature,
+        };
+        Attempt {
+            estimate,
+            floor: 0.0,
+        }
+    }
+
+    #[test]
+    fn numbers_that_no_error_explains_have_their_difference_as_one() {
+        let told = |one: (f64, f64), other: (f64, f64)| {
+            let [one, other] = [one, other].map(|(value, error)| attempt(value, error));
+            assert_eq!(one.reconciled(other), other.reconciled(one));
+            let Estimate { value, error, .. } = one.reconciled(other).estimate;
+            (value, error)
+        };
+        assert_eq!(told((1.0, 0.25), (1.125, 0.5)), (1.0, 0.25));
+        assert_eq!(told((1.0, 0.25), (1.5, 1.0)), (1.0, 0.75));
+        assert_eq!(told((1.0, 0.125), (9.0, 0.25)), (1.0, 8.125));
+        assert_eq!(told((1.0, 0.125), (9.0, f64::NAN)), (1.0, 8.125));
+    }
+}

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{
-    Alpha, Chi2, CrossEntropy, Divergence, ForwardKl, Jeffreys, JensenShannon, Names, Renyi,
+    Alpha, Chi2, CrossEntropy, Divergence, ForwardKl, Jeffreys, JensenShannon, Names, Power, Renyi,
     ReverseKl, SquaredHellinger, TotalVariation,
 };
 
@@ -252,6 +252,21 @@ impl DivergenceKind {
             | Self::CrossEntropy => None,
         }
     }
+
+    /// What its integrand is, if it has an [order](Self::order); before its outer function, if it has one.
+    pub(crate) fn power(self) -> Option<Power> {
+        let order = self.order()?;
+        let scale = match self {
+            Self::Alpha(_) | Self::Renyi(_) => 1.0 / (order * (order - 1.0)),
+            Self::SquaredHellinger => -1.0,
+            _ => 1.0,
+        };
+        Some(Power { order, scale })
+    }
+
+    /// Nats by which the logarithm of a power's integral is away from that of 1 for a divergence to be told
+    /// by it alone.
+    pub(crate) const FAR: f64 = 1.0;
 
     /// Whether its integrand has a corner where both densities are equal.
     pub(crate) fn has_corner(self) -> bool {

@@ -143,19 +143,17 @@ impl<'a> Objective<'a> {
         let mut open: Vec<usize> = (0..runs).collect();
         let coarsest = self.levels_at(theta, &vec![0; runs]);
         for level in 0..self.rules.len() {
-            let mut later = open.clone();
-            open.retain(|&run| coarsest[run] <= level);
-            later.retain(|&run| coarsest[run] > level);
-            if open.is_empty() {
-                open = later;
+            let (now, later): (Vec<usize>, Vec<usize>) =
+                open.iter().partition(|&&run| coarsest[run] <= level);
+            if now.is_empty() {
                 continue;
             }
-            let theta = self.theta_of(theta, &open);
+            let theta = self.theta_of(theta, &now);
             let attempts = match &self.rules[level] {
                 Rule::Panels(panels) => self.attempt_by_panels(*panels, theta)?,
                 Rule::Along(along) => {
                     let both = self.by_both(along, theta.clone())?;
-                    let attempts = self.estimate(along, theta, &open, step)?;
+                    let attempts = self.estimate(along, theta, &now, step)?;
                     (attempts.into_iter().zip(both))
                         .map(|(attempt, both)| match both {
                             Some(both) => Attempt {
@@ -167,17 +165,17 @@ impl<'a> Objective<'a> {
                         .collect()
                 }
             };
-            let mut still_open = later;
-            for (run, attempt) in open.into_iter().zip(attempts) {
+            open = later;
+            for (run, attempt) in now.into_iter().zip(attempts) {
                 settled[run] = attempt.estimate;
                 self.levels[run] = level;
                 let size = attempt.estimate.value.abs();
                 if attempt.calls_for_a_finer_rule(TOLERANCE * size.max(1.0)) {
-                    still_open.push(run);
+                    open.push(run);
                 }
             }
-            still_open.sort_unstable();
-            open = still_open;
+            // The runs of a rule go in their order.
+            open.sort_unstable();
             if open.is_empty() {
                 break;
             }

@@ -89,6 +89,7 @@ pub(crate) fn divergences(
         .map(|(divergence, kind)| Integrand::Divergence {
             divergence: &**divergence,
             cancellation: kind.cancellation(),
+            power: kind.power(),
         })
         .collect();
     // Of kinds of one order the power is the same.
@@ -112,26 +113,13 @@ pub(crate) fn divergences(
         let power = kind.order().and_then(of_order);
         let by_power = power.and_then(|at| of_power(*kind, powers[at].1, of_powers[at]));
         match by_power {
-            // Points where a density is 0, as far as numbers go, are in its power alone.
-            Some((log, by_power)) if log.abs() > FAR || misses(*attempt, by_power) => {
-                *attempt = by_power;
-            }
+            Some((log, by_power)) if log.abs() > DivergenceKind::FAR => *attempt = by_power,
             Some((_, by_power)) => *attempt = attempt.surer(by_power),
             None => {}
         }
     }
     Ok(Some(attempts))
 }
-
-/// Whether a divergence by its integrand has missed what its power has, and tells with some digits.
-fn misses(attempt: Attempt, by_power: Attempt) -> bool {
-    let Estimate { value, error, .. } = by_power.estimate;
-    error < 1e-3 * value.abs() && !attempt.agrees(by_power)
-}
-
-/// Nats by which the logarithm of a power's integral is away from that of 1 for a divergence to be told by
-/// it alone.
-const FAR: f64 = 1.0;
 
 /// A divergence from the integral of a power, e^shift times that, and the logarithm of that.
 fn of_power(kind: DivergenceKind, shift: f64, integral: Integral) -> Option<(f64, Attempt)> {

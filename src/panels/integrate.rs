@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::legendre::Order;
 use super::sites::{Pair, Part, Sites};
-use crate::divergence::{Divergence, Side};
+use crate::divergence::{Divergence, Power, Side};
 
 /// The log-density at N points, `[N, D]`, written to N numbers.
 pub(crate) type LogDensity<'a> = &'a (dyn Fn(&[f64], &mut [f64]) + Sync);
@@ -18,6 +18,8 @@ pub(crate) enum Integrand<'a> {
         divergence: &'a dyn Divergence,
         /// How far rounding moves them, in units of ε, beyond what that of their arguments does.
         cancellation: f64,
+        /// What it is where one density is nothing beside the other.
+        power: Option<Power>,
     },
     /// p^α q^(1−α) e^(−shift): of densities far apart its integral may be any number there is, and many
     /// that there are not.
@@ -105,11 +107,12 @@ fn integrand(integrand: Integrand, logs: [&[f64]; 2], values: &mut [f64], roundi
     values.fill(0.0);
     roundings.fill(0.0);
     let size = |log: f64| ROUNDINGS * (1.0 + log.abs());
-    let (divergence, cancellation) = match integrand {
+    let (divergence, cancellation, power) = match integrand {
         Integrand::Divergence {
             divergence,
             cancellation,
-        } => (divergence, cancellation),
+            power,
+        } => (divergence, cancellation, power),
         Integrand::Power { order, shift } => {
             for i in 0..values.len() {
                 let [of_p, of_q] = [order * logs[0][i], (1.0 - order) * logs[1][i]];
@@ -130,6 +133,18 @@ fn integrand(integrand: Integrand, logs: [&[f64]; 2], values: &mut [f64], roundi
         roundings[i] +=
             density * (cancellation + own * f.abs() + of_p * by_p.abs() + of_q * by_q.abs());
     });
+    let Some(power) = power else { return };
+    for i in 0..values.len() {
+        let at = [logs[0][i], logs[1][i]];
+        if at[0].max(at[1]) <= LEAST {
+            continue;
+        }
+        if let Some(value) = power.apart(at, 0.0) {
+            values[i] = value;
+            roundings[i] =
+                value.abs() * (size(power.order * at[0]) + size((1.0 - power.order) * at[1]));
+        }
+    }
 }
 
 /// log p^α q^(1−α); none where a density that stands below the line is 0, as far as numbers go.

@@ -5,7 +5,7 @@ use klfit::calculator::{Method, Operand, Question};
 use klfit::divergence::DivergenceKind;
 use nalgebra::DMatrix;
 
-use super::pairs::Random;
+use super::pairs::{Random, lower};
 
 /// Median and largest width of the brackets of KL(p‖q) as a share of the number, and how long one takes in
 /// seconds at the median.
@@ -48,15 +48,7 @@ fn mixture(dim: usize, random: &mut Random) -> Mixture {
                 0.0
             }
         });
-        let root = random.rotation(dim) * widths;
-        let mut factor = root.transpose().qr().r().transpose();
-        for mut column in factor.column_iter_mut() {
-            let pivot = column.iter().find(|entry| **entry != 0.0).copied();
-            if pivot.is_some_and(|pivot| pivot < 0.0) {
-                column.neg_mut();
-            }
-        }
-        factor
+        lower(&(random.rotation(dim) * widths))
     });
     let factors = factors.collect();
     Mixture::new(

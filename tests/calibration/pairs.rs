@@ -114,16 +114,7 @@ impl Components {
     }
 
     fn turned(&self, map: &DMatrix<f64>) -> Mixture {
-        self.mapped(map, |root| {
-            let mut factor = root.transpose().qr().r().transpose();
-            for mut column in factor.column_iter_mut() {
-                let pivot = column.iter().find(|entry| **entry != 0.0).copied();
-                if pivot.is_some_and(|pivot| pivot < 0.0) {
-                    column.neg_mut();
-                }
-            }
-            factor
-        })
+        self.mapped(map, |root| lower(&root))
     }
 
     fn mapped(&self, map: &DMatrix<f64>, factor: impl Fn(DMatrix<f64>) -> DMatrix<f64>) -> Mixture {
@@ -153,6 +144,18 @@ impl Components {
             .fold(0.0, f64::max);
         8.0 * f64::EPSILON * size / narrowest
     }
+}
+
+/// The lower triangular factor with a positive diagonal of A Aᵀ.
+pub fn lower(root: &DMatrix<f64>) -> DMatrix<f64> {
+    let mut factor = root.transpose().qr().r().transpose();
+    for mut column in factor.column_iter_mut() {
+        let pivot = column.iter().find(|entry| **entry != 0.0).copied();
+        if pivot.is_some_and(|pivot| pivot < 0.0) {
+            column.neg_mut();
+        }
+    }
+    factor
 }
 
 /// Random numbers of a pair, by SplitMix64 (Steele, Lea and Flood 2014).

@@ -22,6 +22,7 @@ mod hostile;
 mod kernel;
 mod landscape;
 mod optimizers;
+mod powers;
 mod printed;
 mod published_numbers;
 mod readers;

@@ -149,3 +149,57 @@ fn a_spike_on_a_slab_is_seen_in_the_plane_from_every_side() {
         }
     }
 }
+
+#[test]
+fn a_corner_between_the_last_point_and_the_end_of_a_panel_is_seen() {
+    // p and q share the second coordinate, so that p = q on lines along it: seen from the one side, |p − q|
+    // has its corners along the lines, and from the other across them.
+    let stds = |line: &Line| line.stds.iter().map(|&std| vec![std, 0.2436986424479528]);
+    let means = |line: &Line| {
+        line.means
+            .iter()
+            .map(|&mean| vec![mean, -0.9989958388923696])
+    };
+    let p = Line {
+        weights: &[
+            0.22648818769459922,
+            0.09656925535045957,
+            0.2100395153753425,
+            0.17245788960991604,
+            0.16200284626052053,
+            0.13244230570916216,
+        ],
+        means: &[
+            0.12526386160698166,
+            -2.3420453895369064,
+            -3.527207537430513,
+            3.1112198416003594,
+            3.1441238550296475,
+            -3.483202191076998,
+        ],
+        stds: &[
+            1.3318150563209201,
+            0.008780269552765674,
+            0.010272249608135553,
+            0.00893385770178412,
+            0.03758634779751446,
+            1.2978315632881277,
+        ],
+    };
+    let q = Line {
+        weights: &[1.0],
+        means: &[-0.04558777786860446],
+        stds: &[1.8422195066359563],
+    };
+    let [p, q] = [p, q].map(|line| {
+        let (means, stds) = (means(&line).collect(), stds(&line).collect());
+        Mixture::from_stds(line.weights.to_vec(), means, stds).unwrap()
+    });
+    let answer = ask(p, q, DivergenceKind::TotalVariation);
+    // By mpmath, from the distribution functions between the six places where p = q.
+    let off = (answer.value - 0.664_019_884_975_725_1).abs();
+    assert!(
+        off <= answer.error.unwrap() && answer.error.unwrap() < 1e-8,
+        "{answer:?}"
+    );
+}

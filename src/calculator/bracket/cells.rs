@@ -11,11 +11,12 @@
 //! T is a parabola, whose mean over the box has a closed form, and Var_r(d) one but for the differences of
 //! curvature. So is log p.
 
-use nalgebra::DMatrix;
 use rayon::prelude::*;
 
 use super::Bracket;
+use super::line::RULE;
 use crate::mixture::Mixture;
+use crate::precise::{Triangle, condition_of_correlations};
 
 /// The most dimensions in which boxes are of use.
 const MOST_DIM: usize = 8;
@@ -152,20 +153,19 @@ impl Seen {
     }
 }
 
-/// How far rounding takes what is worked out with a factor, as a share, in units of [`ROUNDING`]: with L̃ the
-/// factor of the correlations, 4 D ε ‖L̃⁻¹‖ of solving with it (Higham 2002, theorem 8.5), and ‖L̃⁻¹‖² where
-/// it was made of a covariance (theorem 10.3).
+/// How far rounding takes what is worked out with a factor, as a share, in units of [`ROUNDING`]: with κ the
+/// condition number of the correlations, 4 D ε √κ of solving with it (Higham 2002, theorem 8.5), and κ for
+/// √κ where it was made of a covariance (theorem 10.3).
 fn off(mixture: &Mixture, k: usize) -> f64 {
-    let mut scaled = mixture.scale_trils()[k].clone();
-    scaled.row_iter_mut().for_each(|mut row| {
-        let norm = row.norm();
-        row /= norm;
-    });
-    let dim = scaled.nrows();
-    let inverse = scaled.solve_lower_triangular(&DMatrix::identity(dim, dim));
-    let condition = inverse.map_or(f64::INFINITY, |inverse| inverse.norm());
-    let power = if mixture.is_factored(k) { 2 } else { 1 };
-    4.0 * dim as f64 * f64::EPSILON / ROUNDING * condition.powi(power)
+    let factor = &mixture.scale_trils()[k];
+    let dim = factor.nrows();
+    let condition = condition_of_correlations(&Triangle::from_fn(dim, |i, j| factor[(i, j)]));
+    let condition = if mixture.is_factored(k) {
+        condition
+    } else {
+        condition.sqrt()
+    };
+    4.0 * dim as f64 * f64::EPSILON / ROUNDING * condition
 }
 
 /// A box of z around a component of p.
@@ -383,7 +383,7 @@ fn moments(center: f64, half: f64) -> [f64; 3] {
     let mut sums = [0.0; 3];
     for i in 0..pieces as usize {
         let middle = (2 * i + 1) as f64 * own - half;
-        for (node, weight) in RULE {
+        for [node, weight] in RULE {
             for u in [middle - own * node, middle + own * node] {
                 let z = center + u;
                 let density = own * weight * (-0.5 * z * z).exp();
@@ -404,20 +404,8 @@ fn moments(center: f64, half: f64) -> [f64; 3] {
     ]
 }
 
-/// The rule has all digits of a normal density on an interval of twice this length.
-const LONGEST: f64 = 0.75;
-/// The positive nodes of the Gauss–Legendre rule of 16 points and their weights (Abramowitz and Stegun
-/// 1972, table 25.4).
-const RULE: [(f64, f64); 8] = [
-    (0.095_012_509_837_637_44, 0.189_450_610_455_068_5),
-    (0.281_603_550_779_258_9, 0.182_603_415_044_923_6),
-    (0.458_016_777_657_227_4, 0.169_156_519_395_002_54),
-    (0.617_876_244_402_643_7, 0.149_595_988_816_576_73),
-    (0.755_404_408_355_003, 0.124_628_971_255_533_87),
-    (0.865_631_202_387_831_7, 0.095_158_511_682_492_78),
-    (0.944_575_023_073_232_6, 0.062_253_523_938_647_9),
-    (0.989_400_934_991_649_9, 0.027_152_459_411_754_096),
-];
+/// The rule of 24 points has all digits of a normal density on an interval of twice this length.
+const LONGEST: f64 = 1.0;
 
 #[cfg(test)]
 mod tests {

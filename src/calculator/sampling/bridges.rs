@@ -26,8 +26,8 @@ const MOST_WORK: f64 = 3e8;
 /// The portion of bridges around and between components in what is drawn from, where there are any, and
 /// that of peaks. A power may have nearly all of its mass there.
 const PORTIONS: [f64; 2] = [0.05, 0.25];
-/// A bridge to where densities meet, or a peak, is drawn from by itself and widened, with these parts: what it is not like further out would be
-/// met by no draw else.
+/// A bridge to where densities meet, or a peak, is drawn from by itself and widened, with these parts: what
+/// the integrand is farther out would be met by no draw else.
 const FLANKS: [(f64, f64); 2] = [(1.0, 0.7), (2.0, 0.3)];
 /// Of the portion of the peaks this much goes to all alike, the rest by their mass.
 const EVEN: f64 = 0.5;

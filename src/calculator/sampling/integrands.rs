@@ -4,15 +4,15 @@
 use super::Request;
 use super::densities::LogDensity;
 use super::strata::Strata;
-use crate::divergence::Joint;
+use crate::divergence::{Joint, Power};
 use crate::kernel::cpu::Prepared;
 
 /// Divergences as functions of points under m.
 #[derive(Debug)]
 pub(super) struct Integrands<'a> {
     joints: Vec<Joint>,
-    /// Orders, by divergence.
-    orders: Vec<Option<f64>>,
+    /// What divergences with an order are, by divergence.
+    powers: Vec<Option<Power>>,
     p: LogDensity<'a>,
     q: LogDensity<'a>,
     bridges: Option<Prepared<f64>>,
@@ -61,7 +61,7 @@ impl<'a> Integrands<'a> {
     pub fn new(request: &Request<'a>, strata: &mut Strata) -> Self {
         Self {
             joints: request.kinds.iter().map(|&kind| Joint::new(kind)).collect(),
-            orders: request.kinds.iter().map(|kind| kind.order()).collect(),
+            powers: request.kinds.iter().map(|kind| kind.power()).collect(),
             p: LogDensity::new(request.p),
             q: LogDensity::new(request.q),
             bridges: strata.bridges.take(),
@@ -72,17 +72,17 @@ impl<'a> Integrands<'a> {
 
     /// How many lists [`Integrands::at`] gives.
     pub fn len(&self) -> usize {
-        self.joints.len() + 1 + 2 * self.orders.iter().flatten().count()
+        self.joints.len() + 1 + 2 * self.powers.iter().flatten().count()
     }
 
     /// Where to find what belongs to a divergence, by its place among those asked for.
     pub fn places(&self, kind: usize) -> Places {
         let common = self.joints.len();
-        let before = self.orders[..kind].iter().flatten().count();
+        let before = self.powers[..kind].iter().flatten().count();
         let power = common + 1 + 2 * before;
         Places {
             joint: [kind, common],
-            power: self.orders[kind].map(|_| [power, power + 1]),
+            power: self.powers[kind].map(|_| [power, power + 1]),
         }
     }
 
@@ -105,15 +105,22 @@ impl<'a> Integrands<'a> {
             ([of_p[i], of_q[i]], log_m[i]) =
                 shares(self.portions, [log_p[i], log_q[i], log_bridges]);
         }
-        let mut all: Vec<List> = (self.joints.iter())
-            .map(|joint| List::plain(joint.values([&log_p, &log_q], [&of_p, &of_q])))
-            .collect();
+        let joint = |(joint, power): (&Joint, &Option<Power>)| {
+            let mut values = joint.values([&log_p, &log_q], [&of_p, &of_q]);
+            if let Some(power) = power {
+                for (i, value) in values.iter_mut().enumerate() {
+                    *value = (power.apart([log_p[i], log_q[i]], log_m[i])).unwrap_or(*value);
+                }
+            }
+            List::plain(values)
+        };
+        let mut all: Vec<List> = self.joints.iter().zip(&self.powers).map(joint).collect();
         let size = |share: f64, log: f64| if share == 0.0 { 0.0 } else { share * log.abs() };
         let sizes = (0..log_p.len()).map(|i| size(of_p[i], log_p[i]) + size(of_q[i], log_q[i]));
         all.push(List::plain(sizes.collect()));
-        for alpha in self.orders.iter().flatten() {
+        for Power { order, .. } in self.powers.iter().flatten() {
             let logs = (0..log_p.len()).map(|i| {
-                let (of_p, of_q) = (alpha * log_p[i], (1.0 - alpha) * log_q[i]);
+                let (of_p, of_q) = (order * log_p[i], (1.0 - order) * log_q[i]);
                 (of_p + of_q - log_m[i], of_p.abs() + of_q.abs())
             });
             let (powers, sizes): (Vec<f64>, Vec<f64>) = logs.unzip();

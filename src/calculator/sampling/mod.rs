@@ -27,8 +27,6 @@ use random::Random;
 const AT_ONCE: usize = 64;
 /// The fewest draws that an error is believed of.
 const FEWEST: u64 = 4096;
-/// Nats by which the logarithm of an integral is away from that of 1 for a divergence to be told by it.
-const FAR: f64 = 1.0;
 /// Rounding of sums over draws and strata, as a multiple of ε.
 const SUMS: f64 = 16.0;
 /// How far an error is said to be from what it may be where it is not sure enough itself, at least.
@@ -195,7 +193,7 @@ fn combine([mean, rounding]: [Mean; 2], divergence: &dyn Divergence) -> Result<F
 /// nothing is lost in their difference; it may be beyond all numbers.
 fn by_power([power, rounding]: [Mean; 2], kind: DivergenceKind) -> Option<Found> {
     let log = power.log_scale + power.mean.ln();
-    if log.is_nan() || log.is_infinite() || log.abs() < FAR {
+    if log.is_nan() || log.is_infinite() || log.abs() < DivergenceKind::FAR {
         return None;
     }
     let rounding = f64::EPSILON

@@ -19,7 +19,9 @@ impl Moments {
         if numbers.is_empty() {
             return Self::default();
         }
-        let mean = numbers.iter().sum::<f64>() / count;
+        let about = numbers.iter().sum::<f64>() / count;
+        // Many like numbers are all rounded alike as they are summed; their differences are not.
+        let mean = about + numbers.iter().map(|number| number - about).sum::<f64>() / count;
         let mut moments = Self {
             count,
             mean,

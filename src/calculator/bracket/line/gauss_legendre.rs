@@ -10,7 +10,7 @@ pub(super) const POINTS: usize = 24;
 
 /// The positive points and their weights, from Newton's method on the Legendre polynomial in mpmath
 /// with 40 digits.
-const RULE: [[f64; 2]; POINTS / 2] = [
+pub(in super::super) const RULE: [[f64; 2]; POINTS / 2] = [
     [0.06405689286260563, 0.12793819534675216],
     [0.1911188674736163, 0.1258374563468283],
     [0.3150426796961634, 0.12167047292780339],

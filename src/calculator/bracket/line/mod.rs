@@ -27,6 +27,7 @@ mod view;
 pub(super) use kinds::divergence;
 
 use component::{Component, UNIT, difference};
+pub(super) use gauss_legendre::RULE;
 use integrand::{Integrand, Tail};
 use power_tail::{Power, PowerTails};
 use refine::{Goal, Problem};
