@@ -65,7 +65,7 @@ impl Backend {
         };
         Found::Devices(vec![DeviceInfo {
             name,
-            has_f64: device.supports_dtype(DType::F64),
+            has_f64: self.computes_f64(&device),
         }])
     }
 
@@ -86,6 +86,16 @@ impl Backend {
             Self::NdArray => cfg!(feature = "ndarray"),
             Self::Wgpu => cfg!(feature = "wgpu"),
             Self::Cuda => cfg!(feature = "cuda"),
+        }
+    }
+
+    /// Whether a device of it computes in 64 bits. What `wgpu` drives may hold such numbers and add
+    /// them, but has no exponentials of them: those of SPIR-V take 16 or 32 bits (GLSL.std.450, Exp
+    /// and Log), and Metal and DirectX have none either. A driver that is asked for one breaks down.
+    fn computes_f64(self, device: &Device) -> bool {
+        match self {
+            Self::Wgpu => false,
+            Self::Flex | Self::NdArray | Self::Cuda => device.supports_dtype(DType::F64),
         }
     }
 
@@ -210,10 +220,10 @@ impl Numerics {
             Precision::F32 => DType::F32,
             Precision::F64 => DType::F64,
         };
-        if !device.supports_dtype(dtype) {
+        if dtype == DType::F64 && !config.backend.computes_f64(&device) {
             return Err(Error::usage(
                 format!(
-                    "the backend \"{}\" has no 64-bit floating point on this machine",
+                    "the backend \"{}\" does not compute in 64 bits on this machine",
                     config.backend.name()
                 ),
                 "set `precision = \"f32\"` under [device], or choose the backend \"flex\"",
