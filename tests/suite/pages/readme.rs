@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use klfit::Mixture;
-use klfit::config::{Experiment, Sweep};
+use klfit::config::{Experiment, Override, Sweep};
 use klfit::target::TargetModel;
 
 use super::page::Page;
@@ -27,7 +27,7 @@ fn the_caption_says_what_the_block_prints() {
     );
 }
 
-/// The config that is explained is the one whose result is shown.
+/// The config that is explained is the one whose result is shown, but for what it shows to override.
 #[test]
 fn the_tour_is_the_example() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -35,7 +35,9 @@ fn the_tour_is_the_example() {
     let (_, tour) = readme.split_once("```toml\n").unwrap();
     let (tour, _) = tour.split_once("```").unwrap();
     let tour = Experiment::parse(&config("bimodal"), tour, Vec::new()).unwrap();
-    assert_eq!(tour.to_toml().unwrap(), load("bimodal").to_toml().unwrap());
+    let overridden = Override::parse("fit[2].optimizer.learning_rate=0.1").unwrap();
+    let example = Experiment::load(&config("bimodal"), vec![overridden]).unwrap();
+    assert_eq!(tour.to_toml().unwrap(), example.to_toml().unwrap());
 }
 
 #[test]
