@@ -125,6 +125,7 @@ fn what_is_left_out_of_an_estimator() {
         &[most],
     );
     estimators.says("By default, up to {} dimensions, a divergence is", &[most]);
+    estimators.says("| | 1 and {} | `points` on", &[most]);
 
     let interval = QuadratureConfig {
         points: None,
@@ -253,6 +254,12 @@ fn what_is_left_out_of_a_landscape() {
     page.says(
         "the first mean, as far as the target reaches, in {} |",
         &[count],
+    );
+    let range: ParameterRange = "mean=-5:5:100".parse().unwrap();
+    let values = Axis::from(&range).values;
+    page.says(
+        "`\"mean=-5:5:100\"`, from {} to {} in {} steps",
+        &[values[0], values[values.len() - 1], values.len() as f64],
     );
     let points = constant("src/landscape/mod.rs", "POINTS");
     page.says("panels that see both densities in 1-D, {} above |", &points);

@@ -31,6 +31,8 @@ fn figures() {
         "resolved config, and {} figures as SVG, PNG and",
         &[figures as f64],
     );
+    let report = klfit::report::write(&[run.folder.path().to_owned()], run.folder.path()).unwrap();
+    Page::open("docs/report.md").says("writes {} files into", &[report.len() as f64]);
     // A PNG says its width after its signature and the length and name of its first chunk.
     let png = drawn
         .iter()

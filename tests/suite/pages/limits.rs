@@ -192,6 +192,8 @@ fn of_optimizers_and_stopping_rules() {
         &[samples(0), fits[0].stop.precision.unwrap()],
     );
     stopping.says("With {} fixed samples", &[samples(1)]);
+    let dim = fits[0].family.dim() as f64;
+    stopping.says("one Gaussian by forward KL in {} dimensions. With", &[dim]);
 }
 
 #[test]
@@ -208,6 +210,23 @@ fn of_landscapes_and_sweeps() {
         &constant("src/config/sweep.rs", "MOST_POINTS"),
     );
     let sweep = Sweep::load(&config("sweep"), &[]).unwrap().unwrap();
+    let setting =
+        |point: usize, key: usize| sweep.points[point].settings[key].1.parse::<f64>().unwrap();
+    let grid = [
+        setting(0, 0),
+        setting(2, 0),
+        setting(4, 0),
+        setting(0, 1),
+        setting(1, 1),
+    ];
+    page.says(
+        "estimator.samples = [{}, {}, {}] optimizer.learning_rate = [{}, {}]",
+        &grid,
+    );
+    page.says("| `samples` | `learning_rate` {} | {} |", &grid[3..]);
+    let dim = sweep.points[0].experiment.plans[0].family.dim() as f64;
+    page.says("fit a Gaussian in {} dimensions by", &[dim]);
+    page.says("The paths of the {} points", &[sweep.points.len() as f64]);
     page.says(
         "of each key is a point, here {};",
         &[sweep.points.len() as f64],
@@ -302,7 +321,87 @@ fn of_what_cannot_be() {
             "{off}"
         );
     }
-    page.rounds("outside 0 … ln {},", &[2.0]);
+    let range = |kind: DivergenceKind| {
+        let (least, most) = kind.range().into_inner();
+        [least, most]
+    };
+    let [least, most] = range(DivergenceKind::Js);
+    page.says(
+        "Jensen–Shannon outside {} … ln {}, squared",
+        &[least, most.exp().round()],
+    );
+    let between = range(DivergenceKind::SquaredHellinger);
+    assert_eq!(between, range(DivergenceKind::TotalVariation));
+    page.says("total variation outside {} … {}, an", &between);
+    let divergences = Page::open("docs/divergences.md");
+    divergences.rounds("It is at most ln 2 = {} nats", &[most]);
+    divergences.says("(Hellinger 1909) is between {} and {}, with", &between);
+    divergences.says("of one event, between {} and {}. It has", &between);
+}
+
+#[test]
+fn of_orders() {
+    let page = Page::open("docs/divergences.md");
+    let taken = |name: &str, order: f64| {
+        is_taken(&format!(
+            "{LINE}[[fit]]\ndivergence = \"{name}\"\nalpha = {order:?}\n"
+        ))
+    };
+    for order in page.numbers("any finite number but {} and {}. α → 1") {
+        assert!(!taken("alpha", order.value), "{order:?}");
+        assert!(taken("alpha", order.value - 0.5) && taken("alpha", order.value + 0.5));
+    }
+    let [least, other] = page.numbers("needs `alpha` above {} and other than {}.")[..] else {
+        panic!("two numbers");
+    };
+    assert!(!taken("renyi", least.value) && !taken("renyi", least.value - 0.5));
+    assert!(!taken("renyi", other.value) && taken("renyi", least.value + 0.5));
+    // Of tails that are heavier than those of every Gaussian.
+    let student_t = |name: &str, dof: f64, order: &str| {
+        let fit = format!("[[fit]]\ndivergence = \"{name}\"\n{order}");
+        is_taken(&format!("{LINE}dof = {dof:?}\n{fit}"))
+    };
+    let dof = page.numbers("`forward-kl` and `jeffreys` with `dof` ≤ {};")[0].value;
+    for name in ["forward-kl", "jeffreys"] {
+        assert!(
+            !student_t(name, dof, "") && student_t(name, dof + 0.1, ""),
+            "{name}"
+        );
+    }
+    let most =
+        page.numbers("`alpha` and `renyi` of an order above {}, with any Student-t")[0].value;
+    for name in ["alpha", "renyi"] {
+        let of = |order: f64| student_t(name, 5.0, &format!("alpha = {order:?}\n"));
+        assert!(!of(most + 0.1) && of(most - 0.1), "{name}");
+    }
+    let moments =
+        Page::open("docs/method.md").numbers("and a Student-t with `dof` ≤ {} no moments")[0];
+    assert_eq!(moments.value, dof);
+}
+
+#[test]
+fn of_what_an_optimizer_is_told() {
+    let page = Page::open("docs/optimizers.md");
+    let taken = |settings: &str| is_taken(&format!("{LINE}[optimizer]\n{settings}\n{FORWARD}"));
+    let [low, high] = page.numbers("decays outside [{}, {}); a `warmup`")[..] else {
+        panic!("two numbers");
+    };
+    let decay = |decay: f64| taken(&format!("type = \"rmsprop\"\ndecay = {decay:?}"));
+    assert!(decay(low.value) && !decay(low.value - 0.01));
+    assert!(decay(high.value - 0.01) && !decay(high.value));
+    let [low, high] = page.numbers("`final_rate` outside {} to {};")[..] else {
+        panic!("two numbers");
+    };
+    let share = |share: f64| taken(&format!("schedule = \"linear\"\nfinal_rate = {share:?}"));
+    assert!(share(low.value) && !share(low.value - 0.01));
+    assert!(share(high.value) && !share(high.value + 0.01));
+    let least = page.numbers("which needs a momentum above {}. Its")[0].value;
+    let nesterov = |momentum: f64| {
+        taken(&format!(
+            "type = \"sgd\"\nnesterov = true\nmomentum = {momentum:?}"
+        ))
+    };
+    assert!(!nesterov(least) && nesterov(least + 0.1));
 }
 
 #[test]

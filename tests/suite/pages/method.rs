@@ -1,8 +1,9 @@
 //! The numbers of `docs/method.md`, and of `docs/families.md` and `docs/estimators.md` on the same.
 
 use klfit::config::Experiment;
-use klfit::evaluate::Effort;
+use klfit::evaluate::{Effort, PANELS_DIM};
 
+use super::config::{FORWARD, LINE, parsed};
 use super::page::{Page, constant};
 use crate::command_line::klfit;
 use crate::support::config;
@@ -45,6 +46,23 @@ fn panels() {
         "the error estimate is below {} ({} in two dimensions)",
         &[line, plane],
     );
+}
+
+/// Panels are for lines and planes, wherever a page says so.
+#[test]
+fn panels_end_at_two_dimensions() {
+    let most = [PANELS_DIM as f64];
+    let method = Page::open("docs/method.md");
+    method.says(
+        "both densities** are the default up to {} dimensions",
+        &most,
+    );
+    method.says("by panels up to {} dimensions, on the host", &most);
+    Page::open("README.md").says(
+        "both densities or, above {} dimensions, one standard",
+        &most,
+    );
+    Page::open("docs/run-folder.md").says("in nats; above {} dimensions by `log.samples`", &most);
 }
 
 #[test]
@@ -113,6 +131,11 @@ fn families_and_starts() {
         "are moved by about a {} of their standard deviations",
         &[one("src/init/alike.rs", "APART")],
     );
+    let matched = "[init]\ntype = \"moment-match\"\n";
+    let start = parsed(&format!("{LINE}{matched}{FORWARD}")).unwrap().plans[0]
+        .start
+        .runs();
+    families.says("`restarts`; {} for one component |", &[start as f64]);
     let low_rank = Experiment::load(&config("low-rank"), Vec::new()).unwrap();
     let plan = &low_rank.plans[1];
     families.says(
@@ -157,4 +180,27 @@ fn failures() {
         .code();
     let code = f64::from(code.unwrap());
     page.says("run of a fit survives, the exit code is {}.", &[code]);
+
+    // A point of a sweep that breaks down, here for a folder that stands in its way.
+    let sweep = format!(
+        "name = \"page\"\n{LINE}{FORWARD}[optimizer]\nsteps = 2\n[sweep.grid]\nseed = [1, 2]\n"
+    );
+    std::fs::write(folder.path().join("sweep.toml"), sweep).unwrap();
+    let mut run = klfit(&["sweep", "sweep.toml", "--no-figures"]);
+    let well = run.current_dir(folder.path()).output().unwrap();
+    assert!(
+        well.status.success(),
+        "{}",
+        String::from_utf8_lossy(&well.stderr)
+    );
+    let point = folder.path().join("outputs/page/seed-2");
+    std::fs::remove_file(point.join("summary.json")).unwrap();
+    let fit = point.join("forward-kl");
+    std::fs::remove_dir_all(&fit).unwrap();
+    std::fs::write(&fit, "in the way").unwrap();
+    let mut run = klfit(&["sweep", "sweep.toml", "--no-figures", "--resume"]);
+    let broken = run.current_dir(folder.path()).output().unwrap();
+    let code = f64::from(broken.status.code().unwrap());
+    Page::open("docs/reliability.md")
+        .says("the others finish, and the exit code is {}.**", &[code]);
 }

@@ -111,6 +111,33 @@ fn what_the_configs_show() {
 }
 
 #[test]
+fn the_network_is_that_of_the_config() {
+    let equation = "\"x3 = {} + {} x1 - {} x2\"]";
+    let example = Page::open("configs/network.toml").numbers(equation);
+    let values: Vec<f64> = example.iter().map(|number| number.value).collect();
+    Page::open("docs/targets.md").says(equation, &values);
+}
+
+/// The code of a page is that of the library's own documentation, which is compiled and run.
+#[test]
+fn the_code_is_run() {
+    let read = |name: &str| {
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
+    };
+    let (page, source) = (read("docs/calculator.md"), read("src/calculator/mod.rs"));
+    let (_, code) = page.split_once("```rust\n").unwrap();
+    let (code, _) = code.split_once("println!").unwrap();
+    let lines: Vec<&str> = code
+        .lines()
+        .filter(|line| line.starts_with("let "))
+        .collect();
+    assert_eq!(lines.len(), 3, "{code}");
+    for line in lines {
+        assert!(source.contains(&format!("/// {line}\n")), "{line}");
+    }
+}
+
+#[test]
 fn what_it_needs() {
     let manifest = Page::open("Cargo.toml");
     let needed = manifest.numbers("rust-version = \"{}\"")[0].value;

@@ -2,7 +2,7 @@
 
 use klfit::config::Experiment;
 use klfit::divergence::DivergenceKind::{ForwardKl, ReverseKl};
-use klfit::run_folder::{FitSummary, RunSummary, Summary};
+use klfit::run_folder::{FitSummary, RunSummary, Summary, TargetSummary};
 use klfit::stop::Stop;
 
 use super::page::Page;
@@ -28,7 +28,24 @@ fn std(run: &RunSummary, component: usize) -> f64 {
 
 pub fn divergences(run: &Run) {
     let std = |label: &str| std(best(&run.summary, label), 0);
-    Page::open("docs/divergences.md").rounds(
+    let page = Page::open("docs/divergences.md");
+    let target = run.folder.experiment().unwrap().target;
+    let p = target.as_mixture().unwrap();
+    let part = |k: usize| {
+        [
+            p.weights()[k],
+            p.means()[k][0],
+            p.component_stds(k)[0].powi(2),
+        ]
+    };
+    page.says(
+        "the same target, {} N({}, {}) + {} N({}, {}), by",
+        &[part(0), part(1)].concat(),
+    );
+    let fits = run.summary.fits.len() as f64;
+    page.says("0.2 N(2.5, 0.7²), by {} divergences.", &[fits]);
+    page.says("![{} Gaussians fitted to one target", &[fits]);
+    page.rounds(
         "From reverse KL (σ = {}) over Jensen–Shannon ({}) and total variation ({}) to Jeffreys ({}), \
          the three of order ½ ({}), forward KL ({}) and χ² ({}), q spreads",
         &[
@@ -194,6 +211,11 @@ pub fn network(run: &Run) {
 pub fn iris(summary: &Summary) {
     let page = Page::open("docs/targets.md");
     let of = |label: &str| fit(summary, label).objective().unwrap().value;
+    let TargetSummary::Samples { rows, .. } = summary.target else {
+        panic!("{:?}", summary.target);
+    };
+    page.says("The measurements of {} irises", &[rows as f64]);
+    page.says("configs/iris.toml): {} flowers, four", &[rows as f64]);
     page.rounds(
         "150 flowers, {} measurements (R. A.",
         &[summary.fits[0].best.as_ref().unwrap().mixture.means[0].len() as f64],
@@ -259,6 +281,10 @@ fn optimizers_in_32_bits() {
         "ends at step 47, {} nats above the optimum",
         &[gap(&run.summary, "lbfgs")],
     );
+    // The loss is off by this, of terms about as large as 1.
+    let off = (best.loss.value - gap(&run.summary, "lbfgs")).abs();
+    let told = page.numbers("a sum is good to about {} of its terms")[0].value;
+    assert!(off < told && off > 1e-3 * told, "{off}");
     // At the end the gradient is about as small as it gets.
     let least = page.numbers("does not fall far below {}: L-BFGS")[0].value;
     assert!(
