@@ -41,6 +41,15 @@ fn sampling_ends_where_it_says() {
     let [low, high] = answer.interval.unwrap();
     let reached = 0.5 * (high - low) / answer.value;
     assert!(reached <= error && reached > 0.3 * error, "{reached}");
+    // Of so many draws the interval is that of a normal distribution.
+    let half = 0.5 * (high - low) / answer.error.unwrap();
+    let held = simpson(-half, half, |z| gaussian(0.0, 1.0).log_density(&[z]).exp());
+    page.rounds("- a **{} % interval**, of a sample", &[100.0 * held]);
+    page.rounds("go on until half the {} % interval is", &[100.0 * held]);
+    page.rounds(
+        "The {} % interval is that of a t-distribution",
+        &[100.0 * held],
+    );
     let constants = ["RELATIVE", "SAMPLES"].map(|name| constant("src/calculator/mod.rs", name)[0]);
     page.says(sentence, &constants);
 }

@@ -81,6 +81,14 @@ fn the_explorer() {
     let times =
         Page::open("src/explore/page/handles.js").numbers("event.shiftKey ? {} : 1;")[0].value;
     page.says("with shift {} times as far", &[times]);
+    let rules = Page::open("src/landscape/mod.rs");
+    let [first, last] = rules.numbers("}), {}..={} => { let order")[..] else {
+        panic!("two dimensions");
+    };
+    page.says(
+        "by quadrature in {} dimension, Gauss–Hermite in {} and {}, and fixed",
+        &[first.value - 1.0, first.value, last.value],
+    );
     let landscape = Experiment::load(&config("notebook-landscape"), Vec::new())
         .unwrap()
         .config

@@ -4,7 +4,7 @@ use klfit::config::{Experiment, Sweep};
 use klfit::divergence::DivergenceKind;
 use klfit::mixture::Mixture;
 use klfit::optima;
-use klfit::stop::{StopConfig, Watcher};
+use klfit::stop::{StopConfig, Verdict, Watcher};
 use nalgebra::DMatrix;
 
 use super::config::{CUBE, FORWARD, LINE, parsed};
@@ -149,6 +149,22 @@ fn of_optimizers_and_stopping_rules() {
         );
     }
     assert!(window("precision", least.value) && !window("precision", least.value - 1.0));
+
+    // A loss below so many nats is held against as many.
+    let nat = Page::open("docs/stopping.md")
+        .numbers("relative to the loss or to {} nat, whichever")[0]
+        .value;
+    let rests = |loss: f64, change: f64| {
+        let mut watcher = Watcher::new(StopConfig {
+            loss_change: Some(0.1),
+            window: Some(1),
+            ..StopConfig::default()
+        });
+        watcher.observe(&[0.0], loss + change, 1.0, Vec::new);
+        watcher.observe(&[0.0], loss, 1.0, Vec::new) == Verdict::Loss
+    };
+    assert!(rests(0.2 * nat, 0.09 * nat) && !rests(0.2 * nat, 0.11 * nat));
+    assert!(rests(2.0 * nat, 0.19 * nat) && !rests(2.0 * nat, 0.21 * nat));
 
     // Where iterates are asked for their scale their path is looked at.
     let stopping = Page::open("docs/stopping.md");

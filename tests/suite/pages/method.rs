@@ -131,6 +131,11 @@ fn families_and_starts() {
         "are moved by about a {} of their standard deviations",
         &[one("src/init/alike.rs", "APART")],
     );
+    let floor = Page::open("src/family/mod.rs").numbers("let floor = {} * self.scale.floor;")[0];
+    families.says(
+        "standard deviations of at least {} `min_std`",
+        &[floor.value],
+    );
     let matched = "[init]\ntype = \"moment-match\"\n";
     let start = parsed(&format!("{LINE}{matched}{FORWARD}")).unwrap().plans[0]
         .start
