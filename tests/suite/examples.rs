@@ -8,6 +8,7 @@ use klfit::run_folder::{Existing, FitSummary, SweepFolder};
 use klfit::stop::Stop;
 use klfit::target::StudentT;
 
+use crate::pages::results;
 use crate::support::{
     Silent, assert_close, config, divergence_on_a_line, run, run_config, simpson,
 };
@@ -24,6 +25,7 @@ fn moved(q: &Mixture, mean: f64, stretch: f64) -> Mixture {
 #[test]
 fn divergences() {
     let run = run_config("divergences", &[]);
+    results::divergences(&run);
     let p = Mixture::from_stds(
         vec![0.8, 0.2],
         vec![vec![-2.0], vec![2.5]],
@@ -74,6 +76,7 @@ fn divergences() {
 #[test]
 fn estimators() {
     let run = run_config("estimators", &[]);
+    results::estimators(&run);
     let variance = |fit: &FitSummary| fit.best.as_ref().unwrap().gradient_variance.unwrap();
     let fits = &run.summary.fits;
     let [score, pathwise, landing, quasi, hermite] = [0, 1, 2, 3, 4].map(|i| &fits[i]);
@@ -98,6 +101,7 @@ fn estimators() {
 #[test]
 fn heavy_tails() {
     let run = run_config("heavy-tails", &[]);
+    results::heavy_tails(&run);
     let scales = Mixture::from_stds(
         vec![0.7, 0.3],
         vec![vec![-1.0], vec![3.0]],
@@ -136,6 +140,7 @@ fn simpson_wide(f: impl Fn(f64) -> f64) -> f64 {
 #[test]
 fn low_rank() {
     let run = run_config("low-rank", &[]);
+    results::low_rank(&run);
     let value = |i: usize| {
         let found = run.summary.fits[i]
             .best
@@ -165,6 +170,7 @@ fn low_rank() {
 #[test]
 fn network() {
     let run = run_config("network", &[]);
+    results::network(&run);
     let [diagonal, full] = [0, 1].map(|i| &run.summary.fits[i]);
     assert!(full.objective().unwrap().value < 1e-12);
     // The precision of x1, x2, x3 = 2 + 0.8 x1 − 0.2 x2 has 1 + 0.8², 1 + 0.2² and 1 on its
@@ -192,6 +198,7 @@ fn network() {
 #[test]
 fn optimizers() {
     let run = run_config("optimizers", &[]);
+    results::optimizers(&run);
     let gap = |i: usize| {
         let known = run.summary.fits[i].known_optimum.as_ref().unwrap();
         known.gap.unwrap().value
@@ -204,6 +211,7 @@ fn optimizers() {
 #[test]
 fn stopping() {
     let run = run_config("stopping", &[]);
+    results::stopping(&run);
     let [fresh, fixed] = [0, 1].map(|i| run.summary.fits[i].best.as_ref().unwrap());
     assert!(matches!(fresh.stop, Stop::Averaged { step } if step == fresh.steps));
     assert!(
@@ -231,6 +239,10 @@ fn sweep() {
         .unwrap()
         .ran;
     assert_eq!(ran.len(), 6);
+    let left = (ran.iter())
+        .map(|ran| ran.summary.fits[0].objective().unwrap().value)
+        .collect::<Vec<f64>>();
+    results::sweep(&left);
     for ran in &ran {
         // Each point is the experiment with its settings, to the last digit that a loop of another
         // size may change.

@@ -22,6 +22,7 @@ mod hostile;
 mod kernel;
 mod landscape;
 mod optimizers;
+mod pages;
 mod powers;
 mod printed;
 mod published_numbers;

@@ -1,0 +1,166 @@
+//! The numbers of the pages on files, figures, the explorer, and what other tests try.
+
+use std::collections::BTreeSet;
+
+use klfit::config::Experiment;
+use klfit::landscape::Axis;
+
+use super::page::{Page, constant};
+use crate::support::{config, run_text};
+
+#[test]
+fn figures() {
+    let page = Page::open("docs/run-folder.md");
+    let text = super::config::LINE.to_owned() + "[optimizer]\nsteps = 2\n" + super::config::FORWARD;
+    let run = run_text(&format!("name = \"figures\"\nrestarts = 1\n{text}"));
+    let drawn = klfit::plot::draw_all(&run.folder).unwrap();
+    let part = |of: fn(&std::path::Path) -> Option<&std::ffi::OsStr>| {
+        drawn
+            .iter()
+            .filter_map(|path| of(path))
+            .collect::<BTreeSet<_>>()
+            .len()
+    };
+    let (figures, formats) = (
+        part(std::path::Path::file_stem),
+        part(std::path::Path::extension),
+    );
+    assert_eq!((drawn.len(), formats), (3 * figures, 3));
+    page.says("`figures/` | {} figures, each as SVG", &[figures as f64]);
+    Page::open("README.md").says(
+        "resolved config, and {} figures as SVG, PNG and",
+        &[figures as f64],
+    );
+    let report = klfit::report::write(&[run.folder.path().to_owned()], run.folder.path()).unwrap();
+    Page::open("docs/report.md").says("writes {} files into", &[report.len() as f64]);
+    // A PNG says its width after its signature and the length and name of its first chunk.
+    let png = drawn
+        .iter()
+        .find(|path| path.ends_with("comparison.png"))
+        .unwrap();
+    let bytes = std::fs::read(png).unwrap();
+    let width = u32::from_be_bytes(bytes[16..20].try_into().unwrap());
+    let [dots, millimetres] = page.numbers("PNG ({} dots per inch at {} mm)")[..] else {
+        panic!("two numbers");
+    };
+    let expected = millimetres.value / 25.4 * dots.value;
+    assert!(
+        (f64::from(width) - expected).abs() < 2.0,
+        "{width} {expected}"
+    );
+
+    let mut levels = constant("src/plot/plane_2d.rs", "LEVELS");
+    levels.reverse();
+    page.says(
+        "of its peak for z = {}, {}, {}, {}, {} and {}, each",
+        &levels,
+    );
+    let source = Page::open("src/plot/plane_2d.rs");
+    let stds = [
+        source.numbers("panel.line(ellipse(center, covariance, {}), line)?;")[0].value,
+        source.numbers("panel.line(ellipse(center, covariance, {}), outer)?;")[0].value,
+    ];
+    page.says("as ellipses at {} and {} standard deviations", &stds);
+    page.says(
+        "every pair of the first {} coordinates",
+        &constant("src/plot/pairs.rs", "MOST"),
+    );
+}
+
+#[test]
+fn the_explorer() {
+    let page = Page::open("docs/explore.md");
+    let bytes = constant("src/explore/mod.rs", "LONGEST_MESSAGE")[0];
+    page.says("takes messages of up to {} KiB,", &[bytes / 1024.0]);
+    let apart = constant("src/explore/connection.rs", "PACE");
+    page.says("KiB, {} a second from a page", &[1000.0 / apart[0]]);
+    page.says(
+        "and at most {} open pages",
+        &constant("src/explore/mod.rs", "MOST_PAGES"),
+    );
+    let times =
+        Page::open("src/explore/page/handles.js").numbers("event.shiftKey ? {} : 1;")[0].value;
+    page.says("with shift {} times as far", &[times]);
+    let rules = Page::open("src/landscape/mod.rs");
+    let [first, last] = rules.numbers("}), {}..={} => { let order")[..] else {
+        panic!("two dimensions");
+    };
+    page.says(
+        "by quadrature in {} dimension, Gauss–Hermite in {} and {}, and fixed",
+        &[first.value - 1.0, first.value, last.value],
+    );
+    let landscape = Experiment::load(&config("notebook-landscape"), Vec::new())
+        .unwrap()
+        .config
+        .landscape
+        .unwrap();
+    let cells = |range: Option<_>| Axis::from(&range.unwrap()).values.len() as f64;
+    page.says(
+        "over {} × {} cells, with {} points on each side",
+        &[
+            cells(landscape.up),
+            cells(landscape.across),
+            landscape.points.unwrap() as f64,
+        ],
+    );
+}
+
+/// What a page says that other tests try is what they try.
+#[test]
+fn what_is_tried() {
+    let page = Page::open("docs/reliability.md");
+    let faults = Page::open("tests/faults.rs");
+    let number = |source: &Page, code: &str| source.numbers(code)[0].value;
+    let kills = [
+        number(
+            &faults,
+            "as_if_it_had_not_been() { killed({}); } #[test] #[ignore",
+        ),
+        number(
+            &faults,
+            "a_hundred_times_ends_as_if_it_had_not_been() { killed({}); }",
+        ),
+    ];
+    page.says("on one thread and two, {} kills or a {} |", &kills);
+    let codes = faults.numbers("[(\"-INT\", {}), (\"-TERM\", {})]");
+    page.says(
+        "and exits with {} or {}.",
+        &[codes[0].value, codes[1].value],
+    );
+    page.says(
+        "a file system of {} kB that fills up",
+        &[number(&faults, "\"size={}k\"")],
+    );
+
+    page.says(
+        "the same; one in {} by `cargo test --test faults`",
+        &[number(
+            &faults,
+            "fn some_failed_calls_lose_nothing() { failing({});",
+        )],
+    );
+
+    let failures = Page::open("tests/suite/failures.rs");
+    let scales = failures.numbers("in [({}, {}), ({}, {}), (0.0, 1e-12)");
+    page.says(
+        "Means of {}, variances of {} and {}, 500",
+        &[scales[0].value, scales[1].value, scales[3].value],
+    );
+    page.says(
+        "10¹², {} dimensions and {} components do not overflow",
+        &[
+            number(&failures, "vec![value; {}].join(\", \"));"),
+            number(&failures, "let rows: Vec<String> = (0..{})"),
+        ],
+    );
+    let kernel = Page::open("tests/suite/kernel/reference.rs");
+    let components = kernel.numbers("for components in [{}, 2, 15, 16, 17, 40, 200, {}] {");
+    Page::open("docs/performance.md").says(
+        "in 1 to {} dimensions, for {} to {} components",
+        &[
+            number(&kernel, "Sizes::one(40, 2, {}), 1);"),
+            components[0].value,
+            components[1].value,
+        ],
+    );
+}

@@ -1,0 +1,14 @@
+//! The numbers of the pages, each taken out of its sentence and held against what the program has or does.
+//!
+//! Blocks that the program prints are compared in `printed`, and lists of choices in `docs`. What is measured,
+//! times and memory, is no test: the pages name the command that measures it.
+
+mod calculator;
+mod config;
+mod diagnostics;
+mod files;
+mod limits;
+mod method;
+mod page;
+mod readme;
+pub mod results;
