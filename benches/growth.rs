@@ -4,7 +4,9 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use klfit::kernel::cpu::{Mixture, Points, Scale, Wanted, Width, log_density_and_gradients};
+use klfit::compute::kernel::cpu::{
+    Mixture, Points, Scale, Wanted, Width, log_density_and_gradients,
+};
 
 /// The sizes of a call.
 #[derive(Clone, Copy)]

@@ -5,17 +5,17 @@ use std::time::{Duration, Instant};
 
 use klfit::Mixture;
 use klfit::calculator::{Method, Operand, Question};
-use klfit::device::Numerics;
+use klfit::compute::device::Numerics;
+use klfit::compute::kernel::cpu::{self, Points, Scale, Wanted, Width};
+use klfit::density::family::{Family, FamilyConfig};
+use klfit::density::target::Target;
 use klfit::divergence::DivergenceKind;
 use klfit::estimator::{MonteCarloConfig, QuadratureConfig, RuleConfig};
-use klfit::family::{Family, FamilyConfig};
+use klfit::fit::init::Start;
+use klfit::fit::stop::StopConfig;
 use klfit::fit::{Fit, LogConfig, Plan};
-use klfit::init::Start;
-use klfit::kernel::cpu::{self, Points, Scale, Wanted, Width};
 use klfit::landscape::{Axis, Cells};
 use klfit::optimizer::OptimizerConfig;
-use klfit::stop::StopConfig;
-use klfit::target::Target;
 use nalgebra::DMatrix;
 
 /// A small generator for test data.

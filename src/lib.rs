@@ -7,22 +7,31 @@
 //! config.toml ─► Experiment ─► Fit (the only loop) ─► Record … ─► RunFolder ─► figures ─► report
 //! ```
 //!
-//! - [`config`]: what TOML may say, and the one place that turns it into an
-//!   [`Experiment`](config::Experiment);
-//! - [`target`], [`family`], [`divergence`], [`estimator`], [`optimizer`]: one file for each choice,
-//!   behind one trait each;
-//! - [`density`]: what p and q have in common, and the points and weights every estimator makes;
-//!   [`kernel`]: the log-density of mixtures, the hot operation;
-//! - [`objective`]: the loss and its gradient; [`fit`]: the loop; [`init`]: where it starts;
-//! - [`evaluate`]: what every fit is judged by; [`diagnostics`]: whether q can stand for p, and what
-//!   of p it covers; [`known_optimum`] and [`optima`]: the best there is,
-//!   and where the restarts ended;
-//! - [`mod@run`]: a whole experiment into a [`run_folder`]; [`plot`]: figures from that folder alone;
-//!   [`report`]: pages about it;
-//! - [`landscape`]: a divergence over two parameters; [`explore`]: all of it live in the browser;
-//! - [`calculator`]: a divergence between two given densities, with an error and a bracket;
-//! - [`mixture`]: mixtures on the host; [`device`]: backends and precision; [`snapshot`]: a state to go on from; [`noise`]: randomness
-//!   without a past.
+//! The modules are floors: each uses those below it and none above, and a test holds them to that.
+//!
+//! | floor | what is there |
+//! | --- | --- |
+//! | [`jobs`] | from beginning to end: a run, a sweep, a landscape, an estimate, their figures |
+//! | [`explore`], [`report`], [`plot`] | pages live and written, and figures |
+//! | [`landscape`] | a divergence over two parameters, and the basins of its optima |
+//! | [`run_folder`] | the folder of a run or a sweep: made, locked, read back |
+//! | [`calculator`] | a divergence between two given densities, with an error and a bracket |
+//! | [`config`] | what TOML may say, and the one place that turns it into an [`Experiment`](config::Experiment) |
+//! | [`import`] | mixtures that scikit-learn or an earlier run fitted |
+//! | [`record`] | what is known of a run, in files: summary, trajectory, restarts, checkpoint |
+//! | [`fit`] | the loop, with the [objective](fit::objective), the [starts](fit::init), when to [stop](fit::stop) and the [optima](fit::optima) |
+//! | [`judge`] | what a fit is [evaluated](judge::evaluate) by, its [diagnostics](judge::diagnostics), the [optimum](judge::known_optimum) where it is known |
+//! | panels | integrals over x that see both densities |
+//! | [`optimizer`], [`estimator`], [`divergence`] | one file for each choice, behind one trait each |
+//! | [`density`] | what p and q have in common; the [targets](density::target) and the [family](density::family) |
+//! | [`compute`] | [devices](compute::device), [noise](compute::noise) without a past, [snapshots](compute::snapshot), and the [kernel](compute::kernel): the log-density of mixtures, the hot operation |
+//! | [`mixture`] | mixtures on the host, in natural parameters |
+//! | precise, files, [`text`], [`error`] | doubled precision; files whole or not at all, and their names; numbers as people read them; what went wrong, where, and what to do |
+//!
+//! A run goes down and up through them: [`jobs::run::run`] takes an experiment from [`config`], makes a
+//! folder in [`run_folder`], and pulls records from [`fit::Fit`], whose steps evaluate an objective
+//! made of a divergence, an estimator and a family on a device; [`judge`] says how each logged step
+//! and the end are, [`record`] writes it, and [`plot`] and [`report`] read it back.
 //!
 //! Every tensor has the run as its first axis, so restarts go through the loop together: R runs, K
 //! components, D dimensions, S points, P parameters. All logarithms are natural, all divergences in
@@ -33,40 +42,28 @@
 #![warn(missing_docs)]
 
 pub mod calculator;
+pub mod compute;
 pub mod config;
 pub mod density;
-pub mod device;
-pub mod diagnostics;
-pub mod digest;
 pub mod divergence;
 pub mod error;
-pub mod estimate;
 pub mod estimator;
-pub mod evaluate;
 pub mod explore;
-pub mod family;
+mod files;
 pub mod fit;
-pub mod init;
-mod input;
-pub mod kernel;
-pub mod known_optimum;
+pub mod import;
+pub mod jobs;
+pub mod judge;
 pub mod landscape;
 pub mod mixture;
-pub mod noise;
-mod npy;
-pub mod objective;
-pub mod optima;
 pub mod optimizer;
 mod panels;
 pub mod plot;
 mod precise;
+pub mod record;
 pub mod report;
-pub mod run;
 pub mod run_folder;
-pub mod snapshot;
-pub mod stop;
-pub mod sweep;
-pub mod target;
+pub mod text;
 
 pub use error::{Error, Result};
 pub use mixture::Mixture;

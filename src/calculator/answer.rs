@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Bracket, Claim, Method};
 use crate::divergence::{DivergenceKind, Estimate};
-use crate::run_folder::extended;
+use crate::files::extended;
 
 /// One divergence between two densities.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@
 //! number about these rows, and not the KL of the densities.
 
 use super::pairs::log_sum_exp;
-use crate::target::{Samples, TargetModel};
+use crate::density::target::{Samples, TargetModel};
 
 /// Σᵢ Pᵢ ln(Pᵢ / Qᵢ) in nats with Pᵢ ∝ p(xᵢ) and Qᵢ ∝ q(xᵢ) over the rows; NaN if either has no
 /// density.

@@ -28,12 +28,12 @@ use bracket::Brackets;
 use quadrature::Panels;
 use reconcile::{Held, held_against};
 
-use crate::digest;
+use crate::density::target::TargetModel;
 use crate::divergence::{DivergenceKind, Estimate, power_integral_diverges};
 use crate::error::{Error, Result};
 use crate::estimator::Quadrature;
 use crate::mixture::Mixture;
-use crate::target::TargetModel;
+use crate::text;
 
 /// Where quasi-Monte Carlo is taken: above, its nets gain little.
 const QMC_DIM: usize = 16;
@@ -452,8 +452,8 @@ impl Pair<'_> {
         let (p, q) = self.models();
         let backwards = kind.exchanged();
         let reason = match (p.as_mixture(), q.as_mixture()) {
-            (None, Some(_)) => p.makes_infinite(kind),
-            (Some(_), None) => backwards.and_then(|kind| q.makes_infinite(kind)),
+            (None, Some(_)) => kind.infinite_for(p.tails()),
+            (Some(_), None) => backwards.and_then(|kind| kind.infinite_for(q.tails())),
             _ => None,
         };
         if let Some(reason) = reason {
@@ -473,7 +473,7 @@ impl Pair<'_> {
                     "∫ p^{order} q^({}) is infinite: the integrand falls off like |x|^−{falls}, and in \
                      {} it would have to fall faster than |x|^−{dim}",
                     1.0 - order,
-                    crate::digest::count(p.scales().dim(), "dimension"),
+                    crate::text::count(p.scales().dim(), "dimension"),
                 )
             });
         }
@@ -536,7 +536,7 @@ impl Pair<'_> {
             bracket,
             method,
             claim: match found.error {
-                Some(error) if is_formula && digest::hides(found.value, error) => Claim::Exact,
+                Some(error) if is_formula && text::hides(found.value, error) => Claim::Exact,
                 _ if is_formula => Claim::Rounded,
                 _ => method.claim(),
             },

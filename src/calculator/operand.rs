@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use crate::config::read_target;
-use crate::digest::count;
+use crate::density::target::{Samples, TargetModel, read_samples};
 use crate::error::{Error, Result};
-use crate::mixture::{Mixture, read_mixture};
-use crate::target::{Samples, TargetModel, read_samples};
+use crate::import::read_mixture;
+use crate::mixture::Mixture;
+use crate::text::count;
 
 /// A density with its name.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,10 +4,10 @@ use std::cell::RefCell;
 
 use super::Accuracy;
 use super::answer::Found;
+use crate::density::target::TargetModel;
 use crate::divergence::{Attempt, DivergenceKind, Estimate};
 use crate::error::Result;
 use crate::panels::{self, Effort, Host, Order};
-use crate::target::TargetModel;
 
 /// The rule for D = 1 and 2; its tolerance is the error to reach where none is asked for, of a
 /// divergence of one or less.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use klfit::Result;
 use klfit::config::{Experiment, Sweep};
-use klfit::digest::count;
+use klfit::text::count;
 
 use super::{Outcome, Voice};
 

@@ -1,7 +1,7 @@
 //! `klfit devices`: what this binary can compute on, and what it found.
 
 use klfit::Result;
-use klfit::device::{Backend, Found};
+use klfit::compute::device::{Backend, Found};
 
 use super::Outcome;
 

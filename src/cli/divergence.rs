@@ -12,9 +12,9 @@ use klfit::calculator::{
     Accuracy, Answer, Claim, Ending, Matrix, Method, Operand, Progress, Question,
     read_operand_with_header,
 };
-use klfit::digest;
 use klfit::divergence::{DivergenceKind, DivergenceName};
 use klfit::error::Error;
+use klfit::text;
 use serde::Serialize;
 
 use super::{Outcome, Voice};
@@ -233,8 +233,8 @@ fn read(options: &Options, voice: Voice) -> Result<Vec<Operand>> {
 fn number(answer: &Answer) -> String {
     match answer.error {
         _ if answer.value.is_infinite() => "∞".to_owned(),
-        Some(error) if answer.claim != Claim::Exact => digest::with_error(answer.value, error),
-        _ => digest::small(answer.value),
+        Some(error) if answer.claim != Claim::Exact => text::with_error(answer.value, error),
+        _ => text::small(answer.value),
     }
 }
 
@@ -332,7 +332,7 @@ fn table(answers: &[Answer]) -> Table {
             interval,
             bracket,
             answer.method.name().to_owned(),
-            digest::seconds(answer.seconds),
+            text::seconds(answer.seconds),
         ]);
     }
     if let Some(column) = table.column_mut(5) {
@@ -352,8 +352,8 @@ fn ends(low: f64, high: f64) -> String {
     let (low, high) = ((low * unit).floor() / unit, (high * unit).ceil() / unit);
     format!(
         "{} … {}",
-        digest::fixed(low, digits),
-        digest::fixed(high, digits)
+        text::fixed(low, digits),
+        text::fixed(high, digits)
     )
 }
 
@@ -439,7 +439,7 @@ fn matrix(options: &Options, question: &Question, voice: Voice) -> Result<Outcom
         // With many columns there is no room for errors; --json and --out have them.
         let cell = |answer: &Answer| match row.len() {
             0..=WITH_ERRORS => number(answer),
-            _ => digest::fixed(answer.value, 4),
+            _ => text::fixed(answer.value, 4),
         };
         table.add_row(std::iter::once(name.clone()).chain(row.iter().map(cell)));
     }

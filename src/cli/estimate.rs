@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use klfit::Result;
 use klfit::config::MixtureConfig;
-use klfit::digest::{self, count};
+use klfit::density::target::{SamplesFile, read_samples};
 use klfit::error::Error;
-use klfit::estimate;
+use klfit::jobs::estimate;
 use klfit::mixture::NaturalParameters;
-use klfit::target::{SamplesFile, read_samples};
+use klfit::text::count;
 
 use super::{Outcome, Voice};
 
@@ -98,8 +98,8 @@ pub fn estimate(options: &Options, voice: Voice) -> Result<Outcome> {
             ),
         };
         anstream::eprintln!("{}: {how}", count(rows.len(), "row"));
-        anstream::eprintln!("{}", digest::mixture(&natural));
-        let likelihood = digest::estimate(found.log_likelihood);
+        anstream::eprintln!("{}", natural.to_string());
+        let likelihood = found.log_likelihood.to_string();
         anstream::eprintln!("mean log-likelihood of a row: {likelihood}");
         if let Some(out) = &options.out {
             anstream::eprintln!("written to {}", out.display());

@@ -6,7 +6,8 @@ use std::str::FromStr;
 use clap::Args;
 use klfit::Result;
 use klfit::config::Experiment;
-use klfit::landscape::{LandscapeConfig, ParameterRange, of_run, survey};
+use klfit::config::{LandscapeConfig, ParameterRange};
+use klfit::jobs::{of_run, survey};
 use klfit::run_folder::RunFolder;
 
 use super::{Outcome, Voice};

@@ -20,6 +20,7 @@ mod table;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 use klfit::Result;
+use klfit::run_folder::Existing;
 
 pub use complaint::complain;
 
@@ -130,5 +131,14 @@ impl Voice {
                 anstream::eprintln!("note: {note}");
             }
         }
+    }
+}
+
+/// What the options say about a folder that holds a run.
+fn existing(force: bool, resume: bool) -> Existing {
+    match (force, resume) {
+        (true, _) => Existing::Replace,
+        (_, true) => Existing::Resume,
+        _ => Existing::Refuse,
     }
 }

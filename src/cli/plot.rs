@@ -20,7 +20,7 @@ pub struct Options {
 pub fn plot(options: &Options, voice: Voice) -> Result<Outcome> {
     let drawn = match SweepFolder::open(&options.run) {
         Some(sweep) => klfit::plot::draw_sweep(&sweep)?,
-        None => klfit::plot::draw_all(&RunFolder::open(&options.run)?)?,
+        None => klfit::jobs::draw_all(&RunFolder::open(&options.run)?)?,
     };
     if !voice.quiet {
         for path in drawn {

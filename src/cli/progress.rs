@@ -4,11 +4,11 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use klfit::digest;
-use klfit::evaluate::ALWAYS_REPORTED;
 use klfit::fit::{Plan, Record};
-use klfit::run::Watch;
-use klfit::run_folder::FitSummary;
+use klfit::jobs::run::Watch;
+use klfit::judge::evaluate::ALWAYS_REPORTED;
+use klfit::record::FitSummary;
+use klfit::text;
 
 use super::Voice;
 use super::signals::Signals;
@@ -70,8 +70,8 @@ impl Watch for Progress {
         let shown = (ALWAYS_REPORTED[..2].iter())
             .map(|&kind| (kind.symbol(), best.evaluation.of(kind).value))
             .filter(|(_, value)| !value.is_nan())
-            .map(|(symbol, value)| format!("  {symbol} {}", digest::fixed(value, 5)));
-        let loss = digest::fixed(best.loss.value, 5);
+            .map(|(symbol, value)| format!("  {symbol} {}", text::fixed(value, 5)));
+        let loss = text::fixed(best.loss.value, 5);
         let numbers = format!("loss {loss}{}", shown.collect::<String>());
         if let Some(bar) = &self.bar {
             bar.set_message(numbers);
@@ -88,7 +88,7 @@ impl Watch for Progress {
             plan.label,
             record.step,
             plan.optimizer.steps,
-            digest::seconds(record.seconds)
+            text::seconds(record.seconds)
         );
     }
 
@@ -98,7 +98,7 @@ impl Watch for Progress {
             bar.finish_and_clear();
         }
         if !self.voice.quiet {
-            anstream::eprintln!("{}: done in {}", fit.label, digest::seconds(fit.seconds));
+            anstream::eprintln!("{}: done in {}", fit.label, text::seconds(fit.seconds));
         }
     }
 

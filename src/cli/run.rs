@@ -9,7 +9,7 @@ use klfit::run_folder::{Existing, RunFolder};
 
 use super::progress::Progress;
 use super::signals::Signals;
-use super::{Outcome, Voice, table};
+use super::{Outcome, Voice, existing, table};
 
 /// Options of `klfit run`.
 #[derive(Debug, Args)]
@@ -63,15 +63,6 @@ pub fn run(options: &Options, voice: Voice) -> Result<Outcome> {
     run_in(&out, experiment, existing, !options.no_figures, voice)
 }
 
-/// What the options say about a folder that holds a run.
-pub fn existing(force: bool, resume: bool) -> Existing {
-    match (force, resume) {
-        (true, _) => Existing::Replace,
-        (_, true) => Existing::Resume,
-        _ => Existing::Refuse,
-    }
-}
-
 /// Runs an experiment in a folder.
 pub fn run_in(
     out: &Path,
@@ -92,7 +83,7 @@ pub fn run_in(
     let signals = Signals::listen()?;
     let folder = RunFolder::create(out, &experiment, existing)?;
     let mut progress = Progress::new(voice, signals.clone());
-    let summary = klfit::run::run(&experiment, &numerics, &folder, &mut progress)?;
+    let summary = klfit::jobs::run::run(&experiment, &numerics, &folder, &mut progress)?;
     let place = folder.path().display();
     if summary.interrupted {
         if !voice.quiet {
@@ -105,7 +96,7 @@ pub fn run_in(
     }
     if figures {
         progress.say("drawing figures");
-        klfit::plot::draw_all(&folder)?;
+        klfit::jobs::draw_all(&folder)?;
     }
     if !voice.quiet {
         let drawn = if figures { "; figures in figures/" } else { "" };

@@ -4,15 +4,17 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use comfy_table::{Table, presets};
+use klfit::Result;
 use klfit::config::{Override, Sweep, SweepPoint};
-use klfit::digest::{self, count};
 use klfit::error::Error;
+use klfit::jobs::sweep;
+use klfit::jobs::sweep::{Follow, Swept};
+use klfit::run_folder::SweptPoint;
 use klfit::run_folder::{Existing, SweepFolder};
-use klfit::sweep::{Follow, Ran, Swept};
-use klfit::{Result, sweep};
+use klfit::text::{self, count};
 
 use super::signals::Signals;
-use super::{Outcome, Voice};
+use super::{Outcome, Voice, existing};
 
 /// Options of `klfit sweep`.
 #[derive(Debug, Args)]
@@ -60,7 +62,7 @@ pub fn sweep(options: &Options, voice: Voice) -> Result<Outcome> {
     run(
         &sweep,
         options.out.as_deref(),
-        super::run::existing(options.force, options.resume),
+        existing(options.force, options.resume),
         !options.no_figures,
         voice,
     )
@@ -155,7 +157,7 @@ fn list(sweep: &Sweep) {
     anstream::println!("{}", count(sweep.points.len(), "point"));
 }
 
-fn print(ran: &[Ran]) {
+fn print(ran: &[SweptPoint]) {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     let header = [
@@ -169,7 +171,7 @@ fn print(ran: &[Ran]) {
         "failed",
     ];
     table.set_header(header);
-    for Ran { point, summary } in ran {
+    for SweptPoint { point, summary } in ran {
         for fit in &summary.fits {
             let symbol = fit.divergence.symbol();
             let failed = format!("{} of {}", fit.failed, fit.restarts);
@@ -186,11 +188,11 @@ fn print(ran: &[Ran]) {
                 ]);
                 continue;
             };
-            let value = digest::estimate(best.divergences.of(fit.divergence));
+            let value = best.divergences.of(fit.divergence).to_string();
             let k_hat = best
                 .diagnostics
                 .psis
-                .map_or_else(String::new, |psis| digest::fixed(psis.k_hat, 2));
+                .map_or_else(String::new, |psis| text::fixed(psis.k_hat, 2));
             let (steps, stop) = (best.steps.to_string(), best.stop.to_string());
             table.add_row([
                 &point.label,

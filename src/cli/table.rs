@@ -3,9 +3,8 @@
 use std::io::IsTerminal;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use klfit::digest;
+use klfit::record::{FitSummary, Summary};
 use klfit::report;
-use klfit::run_folder::{FitSummary, Summary};
 
 use super::Voice;
 
@@ -61,8 +60,8 @@ fn optima(fit: &FitSummary, voice: Voice) {
             "  {:>4} ×  {} {}  {}{beside}",
             optimum.runs,
             fit.divergence.symbol(),
-            digest::estimate(optimum.divergences.of(fit.divergence)),
-            digest::mixture(&optimum.mixture).replace('\n', "; ")
+            optimum.divergences.of(fit.divergence).to_string(),
+            optimum.mixture.to_string().replace('\n', "; ")
         );
     }
     if fit.optima.len() > listed {

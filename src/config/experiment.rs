@@ -6,14 +6,15 @@ use toml::{Table, Value};
 
 use super::check;
 use super::key::KeyPath;
-use super::source::{ConfigError, Override, Source};
+use super::source::{Override, Source};
 use super::{Config, FitConfig, TargetKind};
-use crate::device::Numerics;
+use crate::compute::device::Numerics;
+use crate::density::target::TargetModel;
+use crate::error::ConfigError;
 use crate::error::{Error, Result};
+use crate::files::names;
 use crate::fit::{LogConfig, Plan};
 use crate::optimizer::Schedule;
-use crate::run_folder;
-use crate::target::TargetModel;
 
 /// Everything a run needs.
 #[derive(Debug, Clone)]
@@ -69,7 +70,7 @@ impl Experiment {
     pub fn to_toml(&self) -> Result<String> {
         let mut config = self.config.clone();
         if let TargetKind::Samples(samples) = &mut config.target.kind {
-            samples.file = run_folder::TARGET.into();
+            samples.file = names::TARGET.into();
             samples.header = Some(true);
         }
         super::resolve::to_toml(&config).map_err(|error| {

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::key::KeyPath;
-use super::source::{ConfigError, Source};
+use super::source::Source;
 use super::{MixtureConfig, SavedConfig};
-use crate::init::Start;
+use crate::error::ConfigError;
+use crate::fit::init::Start;
 
 /// Where a fit starts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

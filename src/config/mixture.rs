@@ -4,8 +4,10 @@ use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
 use super::key::KeyPath;
-use super::source::{ConfigError, Source};
-use crate::mixture::{Mixture, MixtureError, matrix_of};
+use super::source::Source;
+use crate::error::ConfigError;
+use crate::error::MixtureError;
+use crate::mixture::{Mixture, matrix_of};
 
 /// A mixture under its keys. Lists over the components, or the singular forms for a Gaussian.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -5,6 +5,7 @@ mod check;
 mod experiment;
 mod init;
 mod key;
+mod landscape;
 mod mixture;
 mod resolve;
 mod source;
@@ -14,23 +15,23 @@ mod target;
 pub use experiment::Experiment;
 pub use init::{InitConfig, InitKind};
 pub use key::KeyPath;
+pub use landscape::{LandscapeConfig, ParameterRange};
 pub use mixture::MixtureConfig;
 pub use resolve::read_target;
-pub use source::{ConfigError, Location, Override};
+pub use source::Override;
 pub use sweep::{Sweep, SweepPoint};
 pub use target::{NetworkConfig, SamplesConfig, SavedConfig, TargetConfig, TargetKind};
 
 use serde::{Deserialize, Serialize};
 
-use crate::device::DeviceConfig;
+use crate::compute::device::DeviceConfig;
+use crate::density::family::FamilyConfig;
 use crate::divergence::DivergenceName;
 use crate::estimator::EstimatorConfig;
-use crate::family::FamilyConfig;
 use crate::fit::LogConfig;
-use crate::landscape::LandscapeConfig;
+use crate::fit::stop::StopConfig;
 use crate::optimizer::OptimizerConfig;
-use crate::run_folder::CheckpointConfig;
-use crate::stop::StopConfig;
+use crate::record::CheckpointConfig;
 
 /// Restarts when a config gives neither a number nor a start.
 const DEFAULT_RESTARTS: usize = 16;

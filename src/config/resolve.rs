@@ -6,14 +6,15 @@ use toml::{Table, Value};
 
 use super::advice::{advise, unknown_key};
 use super::key::{Key, KeyPath};
-use super::source::{ConfigError, Override, Source};
+use super::source::{Override, Source};
 use super::{Config, InitConfig, KEYS, SHARED, TYPED, TargetConfig, common_keys};
+use crate::density::family::FamilyConfig;
+use crate::density::target::TargetModel;
+use crate::error::ConfigError;
 use crate::error::Result as KlfitResult;
 use crate::estimator::EstimatorConfig;
-use crate::family::FamilyConfig;
+use crate::fit::stop::StopConfig;
 use crate::optimizer::OptimizerConfig;
-use crate::stop::StopConfig;
-use crate::target::TargetModel;
 
 /// More fits than this are taken for a mistake.
 const MOST_FITS: usize = 256;

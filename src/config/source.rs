@@ -9,52 +9,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::advice::{Advice, advise};
 use super::key::{Key, KeyPath};
-use crate::error::{Error, Result};
-use crate::input;
-
-/// What is wrong with a config, where, and what to do.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("{location}{message}")]
-pub struct ConfigError {
-    /// Where it stands.
-    pub location: Box<Location>,
-    /// What is wrong.
-    pub message: String,
-    /// What to do about it.
-    pub help: Option<String>,
-}
-
-/// A place in a config file, or on the command line.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Location {
-    /// The file.
-    pub path: PathBuf,
-    /// Its text.
-    pub text: String,
-    /// The bytes of the text it is about; none where the text does not hold the key.
-    pub span: Option<Range<usize>>,
-    /// The override it came from, as written.
-    pub from: Option<String>,
-}
-
-impl Location {
-    /// The line, counted from 1.
-    pub fn line(&self) -> Option<usize> {
-        let span = self.span.as_ref()?;
-        let before = self.text.get(..span.start)?;
-        Some(before.matches('\n').count() + 1)
-    }
-}
-
-impl std::fmt::Display for Location {
-    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        match (&self.from, self.line()) {
-            (Some(from), _) => write!(f, "{from}: "),
-            (None, Some(line)) => write!(f, "{}:{line}: ", self.path.display()),
-            (None, None) => write!(f, "{}: ", self.path.display()),
-        }
-    }
-}
+use crate::error::{ConfigError, Error, Location, Result};
+use crate::files::read;
 
 /// A key set from outside the file, such as by a command-line option.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,7 +67,7 @@ pub(super) struct Source {
 impl Source {
     /// Reads a file.
     pub fn read(path: &Path, overrides: Vec<Override>) -> Result<Self> {
-        let bytes = input::read(path, input::LARGEST_CONFIG)?;
+        let bytes = read::read(path, read::LARGEST_CONFIG)?;
         let text = String::from_utf8(bytes).map_err(|_| {
             Error::usage(
                 format!("{} is not text in UTF-8", path.display()),

@@ -8,9 +8,10 @@ use toml::{Table, Value};
 use super::Experiment;
 use super::key::KeyPath;
 use super::resolve::{SWEEP, set_sweep};
-use super::source::{ConfigError, Override, Source};
+use super::source::{Override, Source};
+use crate::density::target::TargetModel;
+use crate::error::ConfigError;
 use crate::error::Result;
-use crate::target::TargetModel;
 
 /// More points than this are taken for a mistake.
 const MOST_POINTS: usize = 10_000;

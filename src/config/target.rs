@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::MixtureConfig;
 use super::key::KeyPath;
-use super::source::{ConfigError, Source};
+use super::source::Source;
+use crate::density::target::{StudentT, TargetModel, network, read_samples};
+use crate::error::ConfigError;
 use crate::error::Error;
-use crate::mixture::{Mixture, read_mixture};
-use crate::target::{StudentT, TargetModel, network, read_samples};
+use crate::import::read_mixture;
+use crate::mixture::Mixture;
 
 /// The density p.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,19 +1,48 @@
 //! A number and how sure it is.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
+
+use crate::text::{hides, small, with_error};
 
 /// A number and how sure it is, both in nats.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// The estimate.
-    #[serde(with = "crate::run_folder::extended")]
+    #[serde(with = "crate::files::extended")]
     pub value: f64,
     /// Its error: one standard error of a sample, the error estimate of a quadrature, or a bound of
     /// that of a formula.
-    #[serde(with = "crate::run_folder::extended")]
+    #[serde(with = "crate::files::extended")]
     pub error: f64,
     /// What kind of error that is.
     pub method: Method,
+}
+
+/// With as many digits as the error leaves, eight at most.
+impl fmt::Display for Estimate {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Self {
+            value,
+            error,
+            method,
+        } = *self;
+        if value.is_nan() {
+            return f.pad("not known");
+        }
+        if value.is_infinite() {
+            return f.pad(&format!("{value}, beyond the range of numbers"));
+        }
+        let text = match method {
+            Method::ClosedForm if hides(value, error) => small(value),
+            // The error of an average over given rows is that of the rows as a sample; the average
+            // itself is known to every digit.
+            Method::Data => format!("{value:.6} ± {error:.2}"),
+            _ => with_error(value, error),
+        };
+        f.pad(&text)
+    }
 }
 
 /// An estimate by one rule, and whether a finer one is worth trying.

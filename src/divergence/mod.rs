@@ -13,12 +13,14 @@ mod jensen_shannon;
 mod joint;
 mod kind;
 mod midpoint;
+mod order;
 mod power;
 mod range;
 mod renyi;
 mod reverse_kl;
 mod sampled;
 mod squared_hellinger;
+mod tails;
 mod total_variation;
 mod values;
 
@@ -39,7 +41,8 @@ pub use jeffreys::Jeffreys;
 pub use jensen_shannon::JensenShannon;
 pub(crate) use joint::Joint;
 pub use joint::estimate_jointly;
-pub use kind::{DivergenceKind, DivergenceName, Order};
+pub use kind::{DivergenceKind, DivergenceName};
+pub use order::Order;
 pub(crate) use power::Power;
 pub use renyi::Renyi;
 pub use reverse_kl::ReverseKl;
@@ -48,7 +51,6 @@ pub use squared_hellinger::SquaredHellinger;
 pub use total_variation::TotalVariation;
 pub use values::{Integrand, Pointwise, Values};
 
-pub use crate::calculator::kl;
 use crate::mixture::Mixture;
 
 /// Which density an expectation is taken under.

@@ -1,7 +1,7 @@
 //! Estimates that cannot be: no divergence is below 0, and some have a largest value.
 
 use super::{DivergenceKind, Estimate};
-use crate::digest;
+use crate::text;
 
 /// By chance a sample is so many of its standard errors off in less than one of 10⁶ cases, even where
 /// the standard error is told from a dozen numbers …
@@ -33,11 +33,11 @@ impl DivergenceKind {
         let bound = if value < least - slack {
             format!("never below {least}")
         } else if value > most + slack {
-            format!("never above {}", digest::fixed(most, 6))
+            format!("never above {}", text::fixed(most, 6))
         } else {
             return None;
         };
-        let told = digest::with_error(value, estimate.error);
+        let told = text::with_error(value, estimate.error);
         Some(format!(
             "{} comes out as {told}, which is {bound}",
             self.symbol()

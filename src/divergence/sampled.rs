@@ -3,8 +3,8 @@
 use burn::tensor::{DType, Tensor};
 
 use super::{Attempt, Divergence, Estimate, Method, Side};
+use crate::compute::device::Numerics;
 use crate::density::{Density, Draws, DrawsError};
-use crate::device::Numerics;
 use crate::error::Result;
 
 /// Points under one side with both log-densities there: all any divergence needs.

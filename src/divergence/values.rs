@@ -4,7 +4,7 @@ use std::ops::{Add, Mul, Neg, Sub};
 
 use burn::tensor::{Tensor, activation};
 
-use crate::kernel::cpu::{Jet, Width, evaluate};
+use crate::compute::kernel::cpu::{Jet, Width, evaluate};
 
 use super::Side;
 
@@ -117,7 +117,7 @@ impl<I: Integrand> Pointwise for I {
 /// An integrand under one side.
 struct Of<'a, I>(&'a I, Side);
 
-impl<I: Integrand> crate::kernel::cpu::OfTwo for Of<'_, I> {
+impl<I: Integrand> crate::compute::kernel::cpu::OfTwo for Of<'_, I> {
     #[inline(always)]
     fn at<const FMA: bool, const TANGENTS: usize>(
         &self,

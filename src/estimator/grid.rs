@@ -1,8 +1,8 @@
 //! The trapezoidal rule on a fixed interval of x, as tutorials write it: Σ p(x) f(x) dx.
 
 use super::{Context, Estimator, thinned};
+use crate::density::target::TargetModel;
 use crate::density::{Density, Draws, DrawsError, Embedded};
-use crate::target::TargetModel;
 
 /// An even grid of points on an interval, 1-D.
 #[derive(Debug, Clone, Copy)]

@@ -21,10 +21,10 @@ pub use quasi_monte_carlo::{QuasiMonteCarlo, QuasiMonteCarloConfig};
 pub(crate) use quasi_monte_carlo::{normal_quantile, scrambled};
 pub use rows::{Rows, RowsConfig};
 
+use crate::compute::device::Numerics;
+use crate::compute::kernel::cpu;
+use crate::compute::noise::Noise;
 use crate::density::{Density, Draws};
-use crate::device::Numerics;
-use crate::kernel::cpu;
-use crate::noise::Noise;
 
 /// Where and for whom draws are made.
 #[derive(Debug, Clone, Copy)]

@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::Experiment;
+use crate::density::target::TargetModel;
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
-use crate::init::Start;
+use crate::fit::init::Start;
 use crate::mixture::Mixture;
 use crate::optimizer::RuleConfig;
-use crate::target::TargetModel;
 
 /// Components of a target.
 pub(super) const MOST_COMPONENTS: usize = 10;

@@ -10,10 +10,10 @@ use super::protocol::{FitProgress, Reply, Status, finite};
 use super::save;
 use super::state::{Point, State};
 use super::view::coordinates;
-use crate::device::Numerics;
+use crate::compute::device::Numerics;
+use crate::density::target::Target;
 use crate::error::Result;
 use crate::fit::{Fit, LogConfig, Plan, Record};
-use crate::target::Target;
 
 /// Between two messages to the page.
 const FRAME: Duration = Duration::from_millis(33);
@@ -64,7 +64,7 @@ impl Training {
 }
 
 /// An error as the page shows it.
-pub(super) fn failure(id: Option<u64>, error: &crate::Error) -> Reply {
+pub(super) fn failure(id: Option<u64>, error: &crate::error::Error) -> Reply {
     Reply::Error {
         id,
         message: error.to_string(),

@@ -7,13 +7,13 @@ use super::protocol::{
 };
 use super::state::{Point, State};
 use crate::calculator::{Accuracy, Answer, Operand, Question};
-use crate::device::Numerics;
+use crate::compute::device::Numerics;
+use crate::compute::kernel::prepared;
+use crate::density::target::Target;
 use crate::divergence::DivergenceKind;
 use crate::error::Result;
-use crate::kernel::prepared;
 use crate::landscape::{Axis, Cells, parameter_names};
 use crate::mixture::{Mixture, natural_values};
-use crate::target::Target;
 
 /// Points of a curve.
 const POINTS: usize = 401;

@@ -3,27 +3,16 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{Fit, Record, RunRecord};
+use super::{BestIterate, Fit, Record, RunRecord};
 use crate::divergence::{DivergenceKind, Estimate};
 use crate::error::Result;
-use crate::evaluate::Evaluation;
-use crate::run_folder::extended;
-use crate::stop::Watcher;
+use crate::files::extended;
+use crate::fit::stop::Watcher;
+use crate::judge::evaluate::Evaluation;
 
 /// A divergence that is higher by less than this, in nats or relative to it, is not worse: no table
 /// shows it.
 const NEGLIGIBLE: f64 = 1e-9;
-
-/// Of an end that was worse than an earlier logged step by more than the error: the step that is
-/// reported instead.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BestIterate {
-    /// The step q is of.
-    pub step: usize,
-    /// The divergence the fit minimises as it was logged at the last step, in nats.
-    pub last: Estimate,
-}
 
 /// A run at the logged step at which the divergence it minimises was least.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,9 +1,13 @@
 //! The only loop: gradient descent on one divergence, for all runs at once.
 
 mod best;
+pub mod init;
+pub mod objective;
+pub mod optima;
 mod plan;
 mod record;
 mod state;
+pub mod stop;
 mod trouble;
 
 use std::ops::Range;
@@ -11,25 +15,24 @@ use std::time::Instant;
 
 use burn::tensor::{Bool, Tensor};
 
-pub use best::BestIterate;
 pub use plan::{LogConfig, Plan};
-pub use record::{Record, RunRecord};
+pub use record::{BestIterate, Record, RunRecord};
 pub use state::FitState;
 pub(crate) use trouble::refuted;
 
-use crate::device::Numerics;
+use crate::compute::device::Numerics;
+use crate::compute::kernel::norms;
+use crate::compute::noise::RunKey;
+use crate::density::family::Family;
+use crate::density::target::Target;
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
-use crate::evaluate::{Effort, Evaluator, reported};
-use crate::family::Family;
-use crate::kernel::norms;
-use crate::known_optimum::KnownOptimum;
+use crate::fit::objective::Objective;
+use crate::fit::stop::{Stop, Verdict, Watcher};
+use crate::judge::evaluate::{Effort, Evaluator, reported};
+use crate::judge::known_optimum::KnownOptimum;
 use crate::mixture::Mixture;
-use crate::noise::RunKey;
-use crate::objective::Objective;
 use crate::optimizer::{Landscape, Optimizer, Point};
-use crate::stop::{Stop, Verdict, Watcher};
-use crate::target::Target;
 use best::Best;
 
 /// A fit among those that share a loop.
@@ -197,7 +200,14 @@ impl<'a> Fit<'a> {
         let zeros = numerics.tensor(vec![0.0; runs], [runs, 1]);
         let watched = if plan.stop.is_never() { 0 } else { runs };
         Ok(Self {
-            objective: Objective::new(plan, target, numerics, keys),
+            objective: Objective::new(
+                plan.divergence,
+                &plan.family,
+                plan.estimator,
+                target,
+                numerics,
+                keys,
+            ),
             optimizer: plan.optimizer.build(family, numerics, &rates),
             family: family.clone(),
             own: plan.divergence,

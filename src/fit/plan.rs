@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::density::family::Family;
 use crate::divergence::DivergenceKind;
 use crate::estimator::EstimatorConfig;
-use crate::family::Family;
-use crate::init::Start;
+use crate::fit::init::Start;
+use crate::fit::stop::StopConfig;
 use crate::optimizer::OptimizerConfig;
-use crate::stop::StopConfig;
 
 /// What one fit does, all settings resolved.
 #[derive(Debug, Clone, PartialEq)]

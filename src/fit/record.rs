@@ -3,15 +3,27 @@
 use std::ops::Range;
 
 use super::Fit;
-use super::best::BestIterate;
 use super::trouble::refuted;
-use crate::device::Numerics;
+use serde::{Deserialize, Serialize};
+
+use crate::compute::device::Numerics;
+use crate::compute::kernel::MixtureTensors;
 use crate::divergence::Estimate;
 use crate::error::Result;
-use crate::evaluate::Evaluation;
-use crate::kernel::MixtureTensors;
+use crate::fit::stop::Stop;
+use crate::judge::evaluate::Evaluation;
 use crate::mixture::Mixture;
-use crate::stop::Stop;
+
+/// Of an end that was worse than an earlier logged step by more than the error: the step that is
+/// reported instead.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BestIterate {
+    /// The step q is of.
+    pub step: usize,
+    /// The divergence the fit minimises as it was logged at the last step, in nats.
+    pub last: Estimate,
+}
 
 /// One run at one logged step.
 #[derive(Debug, Clone, PartialEq)]

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Fit;
 use super::best::Best;
+use crate::compute::snapshot::Snapshot;
 use crate::error::{Error, Result};
-use crate::snapshot::Snapshot;
-use crate::stop::Stop;
+use crate::fit::stop::Stop;
 
 /// Where a fit stands between two steps.
 ///
@@ -129,7 +129,7 @@ impl Fit<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::Numerics;
+    use crate::compute::device::Numerics;
 
     #[test]
     fn numbers_go_through_a_device_unchanged() {

@@ -3,11 +3,12 @@
 use nalgebra::DMatrix;
 
 use super::Fit;
-use crate::device::Numerics;
+use crate::compute::device::Numerics;
+use crate::density::family::Family;
+use crate::error::MixtureError;
 use crate::error::Result;
-use crate::evaluate::Evaluation;
-use crate::family::Family;
-use crate::mixture::{Mixture, MixtureError};
+use crate::judge::evaluate::Evaluation;
+use crate::mixture::Mixture;
 
 /// A component is no wider than so many steps between the numbers at its mean: it is a point. And a
 /// covariance no farther from a singular one than so many roundings of its entries is singular.

@@ -1,13 +1,13 @@
 //! Which optimum gradient descent reaches from every cell of a landscape.
 
 use super::Cells;
-use crate::device::Numerics;
+use crate::compute::device::Numerics;
+use crate::density::target::Target;
 use crate::error::Result;
+use crate::fit::init::Start;
+use crate::fit::optima::{AT_REST, Ends};
 use crate::fit::{Fit, LogConfig, Plan};
-use crate::init::Start;
 use crate::mixture::Mixture;
-use crate::optima::{AT_REST, Ends};
-use crate::target::Target;
 
 /// The optima of a fit, and the one that is reached from every cell.
 #[derive(Debug, Clone)]

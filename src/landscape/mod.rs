@@ -1,32 +1,25 @@
 //! A divergence over a grid of two parameters: what gradient descent goes down on.
 
 mod basins;
-mod config;
-mod survey;
 
 use std::ops::RangeInclusive;
 
 pub use basins::{Basins, basins};
-pub use config::{LandscapeConfig, ParameterRange};
-pub use survey::{Survey, of_run, survey};
 
-use crate::device::Numerics;
+use crate::compute::device::Numerics;
+use crate::compute::kernel::{MixtureTensors, has_expectation};
+use crate::compute::noise::RunKey;
+use crate::config::ParameterRange;
+use crate::density::family::{Family, FamilyConfig};
+use crate::density::target::Target;
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
 use crate::estimator::{
     EstimatorConfig, GaussHermiteConfig, GradientRule, MonteCarloConfig, NoiseRule,
     QuadratureConfig, QuasiMonteCarlo, QuasiMonteCarloConfig, RuleConfig,
 };
-use crate::family::{Family, FamilyConfig};
-use crate::fit::Plan;
-use crate::init::Start;
-use crate::kernel::{MixtureTensors, has_expectation};
+use crate::fit::objective::Objective;
 use crate::mixture::{Mixture, from_natural_values, natural_values};
-use crate::noise::RunKey;
-use crate::objective::Objective;
-use crate::optimizer::OptimizerConfig;
-use crate::stop::StopConfig;
-use crate::target::Target;
 
 /// Points on each side where no number is given.
 const POINTS: usize = 400;
@@ -53,6 +46,12 @@ impl Axis {
                 .map(|i| low + (high - low) * i as f64 / last as f64)
                 .collect(),
         }
+    }
+}
+
+impl From<&ParameterRange> for Axis {
+    fn from(range: &ParameterRange) -> Self {
+        Self::even(range.name.clone(), range.low..=range.high, range.count)
     }
 }
 
@@ -193,9 +192,14 @@ impl Cells {
         let Some(tensors) = &self.tensors else {
             return Ok(Surface { kind, values });
         };
-        let plan = plan(kind, &self.around, target, points);
+        let config = FamilyConfig {
+            components: self.around.components(),
+            ..FamilyConfig::default()
+        };
+        let family = Family::new(config, self.around.dim());
+        let estimator = estimator(&self.around, target, points);
         let key = RunKey { seed: 0, run: 0 };
-        let objective = Objective::new(&plan, target, numerics, vec![key]);
+        let objective = Objective::new(kind, &family, estimator, target, numerics, vec![key]);
         let found = if has_expectation(numerics) {
             Numerics::read(objective.value_of(tensors))?
         } else {
@@ -265,12 +269,8 @@ fn member(around: &Mixture, mut values: Vec<f64>, set: &[usize]) -> Option<Mixtu
     from_natural_values(k, around.dim(), &values).ok()
 }
 
-/// A fit with the rule that a landscape is evaluated with.
-fn plan(kind: DivergenceKind, around: &Mixture, target: &Target, points: Option<usize>) -> Plan {
-    let family = FamilyConfig {
-        components: around.components(),
-        ..FamilyConfig::default()
-    };
+/// The points that a landscape is evaluated with.
+fn estimator(around: &Mixture, target: &Target, points: Option<usize>) -> EstimatorConfig {
     let is_given = points.is_some();
     let points = points.unwrap_or(POINTS);
     let strata = |side: usize| points.div_ceil(side.max(1));
@@ -291,18 +291,9 @@ fn plan(kind: DivergenceKind, around: &Mixture, target: &Target, points: Option<
         }
         _ => RuleConfig::MonteCarlo(MonteCarloConfig { samples: points }),
     };
-    let estimator = EstimatorConfig {
+    EstimatorConfig {
         rule,
         gradient: GradientRule::Pathwise,
         noise: rule.is_random().then_some(NoiseRule::Fixed),
-    };
-    Plan {
-        label: "landscape".to_owned(),
-        divergence: kind,
-        family: Family::new(family, around.dim()),
-        start: Start::Random { restarts: 1 },
-        estimator,
-        optimizer: OptimizerConfig::default(),
-        stop: StopConfig::NEVER,
     }
 }

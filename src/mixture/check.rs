@@ -2,8 +2,8 @@
 
 use nalgebra::DMatrix;
 
-use super::MixtureError;
-use crate::digest::count;
+use crate::error::MixtureError;
+use crate::text::count;
 
 /// How far the weights may sum from 1 before it is taken for a mistake rather than rounding.
 const WEIGHT_SUM_TOLERANCE: f64 = 1e-6;

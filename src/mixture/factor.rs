@@ -7,7 +7,8 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::{Mixture, MixtureError};
+use super::Mixture;
+use crate::error::MixtureError;
 use crate::precise::{Doubled, Number, Triangle, condition_of_correlations, squared_norm};
 
 /// Correlations with a larger condition number than this are singular to rounding: to move each

@@ -2,59 +2,23 @@
 
 mod check;
 mod factor;
-mod file;
+mod modes;
 pub(crate) mod natural;
 mod power;
 mod sample;
 
 use nalgebra::{DMatrix, DVector};
 
-pub use file::read_mixture;
+pub use modes::modes;
 pub(crate) use natural::matrix_of;
 pub use natural::{NaturalParameters, from_natural_values, natural_values};
 pub(crate) use power::{Gaussian, peaks};
 
+use crate::error::MixtureError;
 use factor::Factor;
 
 pub(crate) use check::{MOST_DIM, MOST_ENTRIES, check_size};
 use check::{asymmetry, check_count, check_finite, check_square, check_weights_and_means};
-
-/// Why some numbers are not a mixture of Gaussians.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("{}{message}", place(.part, .component))]
-pub struct MixtureError {
-    /// Which of the parts is wrong: "weights", "means", "stds", "covariances" or "scale_trils".
-    pub part: &'static str,
-    /// The component it is wrong in, counted from 0.
-    pub component: Option<usize>,
-    /// What is wrong.
-    pub message: String,
-    /// What to do about it.
-    pub help: String,
-}
-
-fn place(part: &str, component: &Option<usize>) -> String {
-    match component {
-        Some(k) => format!("{part}, component {}: ", k + 1),
-        None => format!("{part}: "),
-    }
-}
-
-impl MixtureError {
-    fn new(
-        part: &'static str,
-        component: impl Into<Option<usize>>,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) -> Self {
-        Self {
-            part,
-            component: component.into(),
-            message: message.into(),
-            help: help.into(),
-        }
-    }
-}
 
 /// A mixture Σₖ wₖ N(μₖ, Lₖ Lₖᵀ) of K Gaussians in D dimensions. A Gaussian is a mixture of one.
 ///

@@ -1,9 +1,13 @@
 //! A mixture in natural parameters: as files hold it, and as one row of numbers.
 
+use std::fmt;
+
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
-use super::{Mixture, MixtureError};
+use super::Mixture;
+use crate::error::MixtureError;
+use crate::text::{count, fixed};
 
 /// A mixture as files hold it: natural parameters, under the names a config uses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +31,41 @@ impl From<&Mixture> for NaturalParameters {
             covariances: (0..mixture.components())
                 .map(|k| rows_of(&mixture.component_covariance(k)))
                 .collect(),
+        }
+    }
+}
+
+/// In a few lines: every number while they are few, what it is otherwise.
+impl fmt::Display for NaturalParameters {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Ok(mixture) = Mixture::try_from(self) else {
+            return f.pad("no longer a density");
+        };
+        let (k, d) = (mixture.components(), mixture.dim());
+        if k > 4 || d > 3 {
+            let text = format!("{} in {}", count(k, "component"), count(d, "dimension"));
+            return f.pad(&text);
+        }
+        let lines = (0..k).map(|c| {
+            let (mean, std) = (
+                list(mixture.means()[c].as_slice()),
+                list(&mixture.component_stds(c)),
+            );
+            match k {
+                1 => format!("μ {mean}, σ {std}"),
+                _ => format!("w {:.4}, μ {mean}, σ {std}", mixture.weights()[c]),
+            }
+        });
+        f.pad(&lines.collect::<Vec<_>>().join("\n"))
+    }
+}
+
+fn list(numbers: &[f64]) -> String {
+    match numbers {
+        [one] => fixed(*one, 6),
+        many => {
+            let short: Vec<String> = many.iter().map(|x| fixed(*x, 4)).collect();
+            format!("({})", short.join(", "))
         }
     }
 }
@@ -77,7 +116,7 @@ pub(crate) fn pairs(d: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..d).flat_map(move |i| (i + 1..d).map(move |j| (i, j)))
 }
 
-/// A mixture's parameters in natural units, in the order of [`Family::parameter_names`](crate::family::Family::parameter_names).
+/// A mixture's parameters in natural units, in the order of [`Family::parameter_names`](crate::density::family::Family::parameter_names).
 pub fn natural_values(mixture: &Mixture) -> Vec<f64> {
     let (k, d) = (mixture.components(), mixture.dim());
     let mut values = Vec::new();

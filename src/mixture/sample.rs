@@ -42,7 +42,7 @@ mod tests {
     use nalgebra::DMatrix;
 
     use super::*;
-    use crate::noise::{RunKey, Stream};
+    use crate::compute::noise::{RunKey, Stream};
 
     #[test]
     fn draws_have_the_moments_of_the_mixture_and_of_its_components() {

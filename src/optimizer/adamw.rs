@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::from_burn::FromBurn;
 use super::{Direction, Refusal, check_decay, check_epsilon};
-use crate::device::Numerics;
+use crate::compute::device::Numerics;
+use crate::compute::snapshot::Snapshot;
 use crate::error::Result;
-use crate::snapshot::Snapshot;
 
 /// Settings of AdamW.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -7,11 +7,11 @@ use super::{
     AdamConfig, AdamWConfig, Direction, Landscape, LbfgsConfig, Moved, NaturalGradientConfig,
     Optimizer, Point, Refusal, RmsPropConfig, Schedule, SgdConfig, check_positive,
 };
-use crate::device::Numerics;
+use crate::compute::device::Numerics;
+use crate::compute::kernel::norms;
+use crate::compute::snapshot::Snapshot;
+use crate::density::family::Family;
 use crate::error::Result;
-use crate::family::Family;
-use crate::kernel::norms;
-use crate::snapshot::Snapshot;
 
 /// How θ moves.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -137,6 +137,17 @@ impl Default for OptimizerConfig {
 }
 
 impl OptimizerConfig {
+    /// The share of the learning rate at a step, counted from 0: a straight rise over the warm-up,
+    /// then the schedule, which ends at the last step.
+    pub fn share(&self, step: usize) -> f64 {
+        if step < self.warmup {
+            return (step + 1) as f64 / (self.warmup + 1) as f64;
+        }
+        let last = (self.steps - 1).saturating_sub(self.warmup).max(1);
+        let done = ((step - self.warmup) as f64 / last as f64).min(1.0);
+        self.schedule.share(done, self.final_rate())
+    }
+
     /// The `type` taken when a config names none.
     pub const DEFAULT: &'static str = "adam";
     /// The keys that every type has.

@@ -8,9 +8,9 @@ use burn::optim::{
 use burn::tensor::Tensor;
 
 use super::Direction;
-use crate::device::Numerics;
+use crate::compute::device::Numerics;
+use crate::compute::snapshot::Snapshot;
 use crate::error::{Error, Result};
-use crate::snapshot::Snapshot;
 
 /// An optimizer of burn with its state.
 ///

@@ -9,9 +9,9 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::{Landscape, Moved, Optimizer, Point, Refusal};
-use crate::device::Numerics;
+use crate::compute::device::Numerics;
+use crate::compute::snapshot::Snapshot;
 use crate::error::Result;
-use crate::snapshot::Snapshot;
 
 /// The share of the first-order decrease that a step must reach.
 const DECREASE: f64 = 1e-4;

@@ -22,9 +22,9 @@ pub use rmsprop::RmsPropConfig;
 pub use schedule::Schedule;
 pub use sgd::SgdConfig;
 
-use crate::device::Numerics;
+use crate::compute::device::Numerics;
+use crate::compute::snapshot::Snapshot;
 use crate::error::Result;
-use crate::snapshot::Snapshot;
 
 /// Where the runs are, with the loss and its gradient there.
 #[derive(Debug, Clone)]

@@ -9,11 +9,11 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::{Direction, Refusal, check_positive};
-use crate::device::Numerics;
+use crate::compute::device::Numerics;
+use crate::compute::kernel::norms;
+use crate::compute::snapshot::Snapshot;
+use crate::density::family::Family;
 use crate::error::Result;
-use crate::family::Family;
-use crate::kernel::norms;
-use crate::snapshot::Snapshot;
 
 /// Settings of the natural gradient.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::OptimizerConfig;
-
 /// The shape of the learning rate over the steps, from all of it to `final_rate` of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -27,25 +25,14 @@ impl Schedule {
         Self::Cosine,
         Self::Exponential,
     ];
-}
 
-impl OptimizerConfig {
-    /// The share of the learning rate at a step, counted from 0: a straight rise over the warm-up,
-    /// then the schedule, which ends at the last step.
-    pub fn share(&self, step: usize) -> f64 {
-        if step < self.warmup {
-            return (step + 1) as f64 / (self.warmup + 1) as f64;
-        }
-        let last = (self.steps - 1).saturating_sub(self.warmup).max(1);
-        let done = ((step - self.warmup) as f64 / last as f64).min(1.0);
-        let end = self.final_rate();
-        match self.schedule {
-            Schedule::Constant => 1.0,
-            Schedule::Linear => 1.0 + (end - 1.0) * done,
-            Schedule::Cosine => {
-                end + (1.0 - end) * 0.5 * (1.0 + (std::f64::consts::PI * done).cos())
-            }
-            Schedule::Exponential => end.powf(done),
+    /// The share of the learning rate when `done` of the fit, from 0 to 1, is over; it ends at `end`.
+    pub fn share(self, done: f64, end: f64) -> f64 {
+        match self {
+            Self::Constant => 1.0,
+            Self::Linear => 1.0 + (end - 1.0) * done,
+            Self::Cosine => end + (1.0 - end) * 0.5 * (1.0 + (std::f64::consts::PI * done).cos()),
+            Self::Exponential => end.powf(done),
         }
     }
 }

@@ -5,9 +5,9 @@ use std::cell::Cell;
 use nalgebra::{DMatrix, DVector};
 
 use super::*;
-use crate::device::Numerics;
+use crate::compute::device::Numerics;
+use crate::density::family::{Covariance, Family, FamilyConfig};
 use crate::divergence::gaussian_kl;
-use crate::family::{Covariance, Family, FamilyConfig};
 use crate::mixture::Mixture;
 
 /// Two runs of two parameters, down ½(x − 1)² and 2(y + 1)².

@@ -3,13 +3,13 @@
 use super::integrate::{Effort, Integral, Integrand, LogDensity, integrate, shift};
 use super::shape::Shape;
 use super::sites::Pair;
-use crate::device::Numerics;
+use crate::compute::device::Numerics;
+use crate::compute::kernel::cpu::Prepared;
+use crate::compute::kernel::prepared;
+use crate::density::target::{StudentT, TargetModel};
 use crate::divergence::{Attempt, Divergence, DivergenceKind, Estimate, Method};
 use crate::error::Result;
-use crate::kernel::cpu::Prepared;
-use crate::kernel::prepared;
 use crate::mixture::Mixture;
-use crate::target::{StudentT, TargetModel};
 
 /// A density in one or two dimensions, ready to be evaluated at many points.
 #[derive(Debug, Clone)]

@@ -2,8 +2,8 @@
 
 use super::bump::{Bump, roots};
 use super::mesh::{Feature, GAUSSIAN};
+use crate::density::target::TargetModel;
 use crate::mixture::{Gaussian, Mixture, peaks};
-use crate::target::TargetModel;
 
 /// The components of a density in one or two dimensions.
 #[derive(Debug, Clone)]
@@ -308,7 +308,7 @@ mod tests {
     fn a_line_of_the_plane_has_the_density_of_the_plane() {
         let factor = DMatrix::from_row_slice(2, 2, &[0.7, 0.0, -1.3, 0.2]);
         let mixture = Mixture::new(vec![1.0], vec![vec![0.3, -2.0]], vec![factor]).unwrap();
-        let student_t = crate::target::StudentT::new(mixture.clone(), 4.0).unwrap();
+        let student_t = crate::density::target::StudentT::new(mixture.clone(), 4.0).unwrap();
         let (sin, cos) = 0.4f64.sin_cos();
         let frame = Frame {
             outer: [cos, sin],

@@ -12,10 +12,10 @@ use super::panel::{Panel, ROOMY, equal_aspect};
 use super::sheet::{self, Align, Rect, Sheet, Type};
 use super::theme::{self, faded, fit_color, stroke};
 use super::{densities, line_1d, plane_2d};
-use crate::digest;
 use crate::error::{Error, Result};
 use crate::mixture::Mixture;
-use crate::run_folder::story::{Chapter, Story};
+use crate::run_folder::{FinishedFit, FinishedRun};
+use crate::text;
 
 /// Pictures a second: a GIF's delays are hundredths of one.
 const RATE: f64 = 20.0;
@@ -44,7 +44,7 @@ struct Moment {
 }
 
 /// The whole as a GIF.
-pub fn draw(story: &Story, motion: Motion) -> Result<Vec<u8>> {
+pub fn draw(story: &FinishedRun, motion: Motion) -> Result<Vec<u8>> {
     if story.dim() > 2 {
         return Err(Error::usage(
             format!("there is no animation in {} dimensions", story.dim()),
@@ -71,7 +71,7 @@ fn step_at(share: f64, steps: usize) -> f64 {
 
 /// Where the best run of a fit is at a step: on the straight way from the record before to the one
 /// after, in natural parameters. Its numbers are those of the record before.
-fn moment(fit: &Chapter, step: f64) -> Option<Moment> {
+fn moment(fit: &FinishedFit, step: f64) -> Option<Moment> {
     let rows = fit.best_rows();
     let after = rows.iter().position(|row| row.step as f64 > step);
     let place = after.unwrap_or(rows.len()).saturating_sub(1);
@@ -88,13 +88,13 @@ fn moment(fit: &Chapter, step: f64) -> Option<Moment> {
         step: row.step,
         q: fit.mixture(&between)?,
         value: match error.is_finite() {
-            true => digest::fixed(value, 4),
+            true => text::fixed(value, 4),
             false => "not known".to_owned(),
         },
     })
 }
 
-fn picture(story: &Story, share: f64) -> Result<String> {
+fn picture(story: &FinishedRun, share: f64) -> Result<String> {
     let fits = &story.fits;
     let columns = fits.len().clamp(1, COLUMNS);
     let rows = fits.len().div_ceil(columns);
@@ -146,7 +146,7 @@ fn picture(story: &Story, share: f64) -> Result<String> {
 fn panel<'a, 's>(
     sheet: &'a Sheet<'s>,
     cell: Rect,
-    story: &Story,
+    story: &FinishedRun,
     title: &str,
 ) -> Result<Panel<'a, 's>> {
     let (x, y) = match story.dim() {
@@ -163,8 +163,8 @@ fn panel<'a, 's>(
 
 fn scene(
     panel: &Panel,
-    story: &Story,
-    fit: &Chapter,
+    story: &FinishedRun,
+    fit: &FinishedFit,
     place: usize,
     now: Option<&Moment>,
 ) -> Result<()> {
@@ -189,14 +189,14 @@ fn scene(
     plane_2d::draw_fit(panel, &now.q, stroke(fit_color(place), 1.0, theme::NORMAL))
 }
 
-fn entries(story: &Story) -> Vec<(Mark, String)> {
+fn entries(story: &FinishedRun) -> Vec<(Mark, String)> {
     let fit = stroke(theme::INK, 1.0, theme::THICK);
     let q = match story.dim() {
         1 => "fit q",
         _ => "fit q, 1σ and 2σ",
     };
     vec![
-        densities::target_entry(story),
+        legend::target(&story.target),
         (Mark::Line(fit), q.to_owned()),
     ]
 }

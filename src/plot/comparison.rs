@@ -5,11 +5,11 @@ use super::panel::{Panel, ROOMY, equal_aspect};
 use super::sheet::{self, Align, Rect, Sheet, Type, text_width};
 use super::theme::{self, faded, fit_color, stroke};
 use super::{densities, line_1d, plane_2d};
-use crate::digest;
 use crate::divergence::{DivergenceKind, Estimate};
 use crate::error::Result;
-use crate::evaluate::reported;
-use crate::run_folder::story::{Chapter, Story};
+use crate::judge::evaluate::reported;
+use crate::run_folder::{FinishedFit, FinishedRun};
+use crate::text;
 
 /// Panels in a row.
 const COLUMNS: usize = 3;
@@ -19,11 +19,11 @@ const NAME: f64 = 13.0;
 const LINE: f64 = 4.4;
 
 /// Draws the figure.
-pub fn draw(story: &Story) -> Result<String> {
+pub fn draw(story: &FinishedRun) -> Result<String> {
     let columns = story.fits.len().min(COLUMNS);
     let rows = story.fits.len().div_ceil(columns);
     let entries = [
-        densities::target_entry(story),
+        legend::target(&story.target),
         (
             Mark::Line(stroke(theme::INK, 1.0, theme::THICK)),
             match story.dim() {
@@ -55,7 +55,13 @@ pub fn draw(story: &Story) -> Result<String> {
     })
 }
 
-fn draw_panel(story: &Story, sheet: &Sheet, cell: Rect, fit: &Chapter, i: usize) -> Result<()> {
+fn draw_panel(
+    story: &FinishedRun,
+    sheet: &Sheet,
+    cell: Rect,
+    fit: &FinishedFit,
+    i: usize,
+) -> Result<()> {
     let title = &fit.title();
     if story.dim() == 1 {
         let (x, y) = line_1d::axes(story, 0);
@@ -87,7 +93,7 @@ fn draw_panel(story: &Story, sheet: &Sheet, cell: Rect, fit: &Chapter, i: usize)
 }
 
 /// What stands below a fit's panel: name and value.
-fn facts(fit: &Chapter) -> Vec<(String, String)> {
+fn facts(fit: &FinishedFit) -> Vec<(String, String)> {
     let Some(best) = &fit.summary.best else {
         return vec![("all runs failed".to_owned(), String::new())];
     };
@@ -114,7 +120,7 @@ fn facts(fit: &Chapter) -> Vec<(String, String)> {
 
 /// Numbers to the digits a report prints.
 fn short(numbers: &[f64]) -> String {
-    let numbers: Vec<String> = numbers.iter().map(|&x| digest::fixed(x, 4)).collect();
+    let numbers: Vec<String> = numbers.iter().map(|&x| text::fixed(x, 4)).collect();
     super::axis::minus(numbers.join(", "))
 }
 
@@ -122,22 +128,22 @@ fn short(numbers: &[f64]) -> String {
 fn with_unit(kind: DivergenceKind, estimate: Estimate) -> String {
     let Estimate { value, error, .. } = estimate;
     let text = if error >= 0.5e-6 {
-        digest::estimate(estimate)
+        estimate.to_string()
     } else if value.abs() < 1e-6 && value.abs() > error {
         format!("{value:.1e}")
     } else {
-        digest::fixed(value, 6)
+        text::fixed(value, 6)
     };
     let unit = if kind.is_in_nats() { " nats" } else { "" };
     super::axis::minus(format!("{text}{unit}"))
 }
 
-fn lines(story: &Story) -> usize {
+fn lines(story: &FinishedRun) -> usize {
     let most = story.fits.iter().map(|fit| facts(fit).len()).max();
     most.unwrap_or(0)
 }
 
-fn draw_numbers(sheet: &Sheet, cell: Rect, fit: &Chapter) -> Result<()> {
+fn draw_numbers(sheet: &Sheet, cell: Rect, fit: &FinishedFit) -> Result<()> {
     let ink = faded(theme::INK, 1.0);
     let left = cell.left + 4.0;
     let type_ = Type::label(Align::Left);

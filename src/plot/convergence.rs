@@ -7,8 +7,8 @@ use super::sheet::{self, Rect, Sheet};
 use super::theme::{self, Stroke, faded, fit_color, fit_stroke, stroke};
 use crate::divergence::DivergenceKind;
 use crate::error::Result;
-use crate::run_folder::Row;
-use crate::run_folder::story::{Chapter, Story};
+use crate::record::Row;
+use crate::run_folder::{FinishedFit, FinishedRun};
 
 /// More of the other restarts than this are a blur.
 const MOST_RESTARTS: usize = 64;
@@ -38,13 +38,13 @@ impl Quantity {
 }
 
 /// The loss, and both KLs where the target has a density.
-fn panels(story: &Story) -> Vec<Quantity> {
+fn panels(story: &FinishedRun) -> Vec<Quantity> {
     if story.target.as_samples().is_some() {
         return vec![Quantity::Loss];
     }
     [DivergenceKind::ForwardKl, DivergenceKind::ReverseKl]
         .into_iter()
-        .filter(|&kind| story.target.makes_infinite(kind).is_none())
+        .filter(|&kind| kind.infinite_for(story.target.tails()).is_none())
         .map(Quantity::Of)
         .fold(vec![Quantity::Loss], |mut panels, panel| {
             panels.push(panel);
@@ -53,7 +53,7 @@ fn panels(story: &Story) -> Vec<Quantity> {
 }
 
 /// Draws the figure.
-pub fn draw(story: &Story) -> Result<String> {
+pub fn draw(story: &FinishedRun) -> Result<String> {
     let entries = entries(story);
     let top = legend::height(&entries) + 1.0;
     let height = top + 62.0;
@@ -69,10 +69,10 @@ pub fn draw(story: &Story) -> Result<String> {
     })
 }
 
-fn draw_panel(story: &Story, sheet: &Sheet, cell: Rect, quantity: Quantity) -> Result<()> {
+fn draw_panel(story: &FinishedRun, sheet: &Sheet, cell: Rect, quantity: Quantity) -> Result<()> {
     let title = quantity.title();
-    let best: Vec<Vec<&Row>> = story.fits.iter().map(Chapter::best_rows).collect();
-    let known = |fit: &Chapter| {
+    let best: Vec<Vec<&Row>> = story.fits.iter().map(FinishedFit::best_rows).collect();
+    let known = |fit: &FinishedFit| {
         let own = Quantity::Of(fit.summary.divergence);
         let belongs = quantity == Quantity::Loss || quantity == own;
         belongs.then(|| known_value(fit))?
@@ -124,7 +124,7 @@ fn draw_panel(story: &Story, sheet: &Sheet, cell: Rect, quantity: Quantity) -> R
     Ok(())
 }
 
-fn entries(story: &Story) -> Vec<(Mark, String)> {
+fn entries(story: &FinishedRun) -> Vec<(Mark, String)> {
     let mut entries: Vec<_> = (story.fits.iter().enumerate())
         .map(|(i, fit)| (Mark::Line(fit_stroke(i, theme::THICK)), fit.title()))
         .collect();
@@ -140,7 +140,7 @@ fn entries(story: &Story) -> Vec<(Mark, String)> {
     // An optimum of zero has no place on a log scale.
     let known: Vec<String> = (story.fits.iter())
         .filter(|fit| known_value(fit).is_some_and(|value| value > 0.0))
-        .map(Chapter::title)
+        .map(FinishedFit::title)
         .collect();
     if !known.is_empty() {
         let label = format!("known optimum of {}", known.join(", "));
@@ -150,14 +150,14 @@ fn entries(story: &Story) -> Vec<(Mark, String)> {
 }
 
 /// Whether any number of a fit's curves is a sample.
-fn is_random(story: &Story, fit: &Chapter) -> bool {
+fn is_random(story: &FinishedRun, fit: &FinishedFit) -> bool {
     let best = fit.summary.best.as_ref();
     story.dim() > 2 || best.is_some_and(|best| best.loss.method.is_random())
 }
 
 /// The divergence of a fit at its known optimum, by the same noise as its curve: what the curve
 /// ends at less the gap.
-fn known_value(fit: &Chapter) -> Option<f64> {
+fn known_value(fit: &FinishedFit) -> Option<f64> {
     let rows = fit.best_rows();
     let end = rows.last().filter(|end| end.gap.is_finite())?;
     Some(end.divergence(fit.summary.divergence).0 - end.gap)

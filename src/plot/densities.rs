@@ -3,12 +3,11 @@
 use super::legend::{self, Mark};
 use super::panel::{Panel, ROOMY, equal_aspect};
 use super::sheet::{self, Rect};
-use super::theme::{self, Stroke, faded, fit_color, stroke};
+use super::theme::{self, Stroke, fit_color, stroke};
 use super::{line_1d, pairs, plane_2d};
-use crate::digest;
 use crate::error::Result;
 use crate::mixture::Mixture;
-use crate::run_folder::story::{Chapter, Story};
+use crate::run_folder::{FinishedFit, FinishedRun};
 
 /// Panels in a row.
 const COLUMNS: usize = 3;
@@ -16,14 +15,14 @@ const COLUMNS: usize = 3;
 pub const SNAPSHOTS: usize = 10;
 
 /// Draws the figure.
-pub fn draw(story: &Story) -> Result<String> {
+pub fn draw(story: &FinishedRun) -> Result<String> {
     match story.dim() {
         1 | 2 => panels(story),
         _ => pairs::draw(story),
     }
 }
 
-fn panels(story: &Story) -> Result<String> {
+fn panels(story: &FinishedRun) -> Result<String> {
     let in_plane = story.dim() == 2;
     let fits = &story.fits;
     let columns = fits.len().min(COLUMNS);
@@ -65,11 +64,11 @@ fn panels(story: &Story) -> Result<String> {
 }
 
 /// Where the fits ended.
-pub fn ends(story: &Story) -> Vec<Mixture> {
-    story.fits.iter().filter_map(Chapter::end).collect()
+pub fn ends(story: &FinishedRun) -> Vec<Mixture> {
+    story.fits.iter().filter_map(FinishedFit::end).collect()
 }
 
-fn line(panel: &Panel, story: &Story, fit: &Chapter, i: usize) -> Result<()> {
+fn line(panel: &Panel, story: &FinishedRun, fit: &FinishedFit, i: usize) -> Result<()> {
     line_1d::draw_target(panel, &story.target)?;
     if let Some(target) = story.target.as_mixture() {
         let line = stroke(theme::TARGET, 1.0, theme::HAIRLINE);
@@ -87,7 +86,7 @@ fn line(panel: &Panel, story: &Story, fit: &Chapter, i: usize) -> Result<()> {
     }
 }
 
-fn plane(panel: &Panel, story: &Story, fit: &Chapter, i: usize) -> Result<()> {
+fn plane(panel: &Panel, story: &FinishedRun, fit: &FinishedFit, i: usize) -> Result<()> {
     plane_2d::draw_target(panel, &story.target)?;
     let path = fit.way(fit.best_run());
     plane_2d::draw_path(panel, &path, stroke(fit_color(i), 0.8, theme::THIN))?;
@@ -97,13 +96,13 @@ fn plane(panel: &Panel, story: &Story, fit: &Chapter, i: usize) -> Result<()> {
     }
 }
 
-fn entries(story: &Story) -> Vec<(Mark, String)> {
+fn entries(story: &FinishedRun) -> Vec<(Mark, String)> {
     let fit = stroke(theme::INK, 1.0, theme::NORMAL);
     let thin = Stroke {
         width: theme::THIN,
         ..fit
     };
-    let mut entries = vec![target_entry(story)];
+    let mut entries = vec![legend::target(&story.target)];
     if story.dim() == 2 {
         entries.extend([
             (Mark::Line(fit), "fit q, 1σ".to_owned()),
@@ -126,26 +125,4 @@ fn entries(story: &Story) -> Vec<(Mark, String)> {
     }
     entries.push((Mark::Fading(thin), "path of q".to_owned()));
     entries
-}
-
-/// The legend's entry for the target.
-pub fn target_entry(story: &Story) -> (Mark, String) {
-    if let Some(samples) = story.target.as_samples() {
-        let rows = digest::count(samples.len(), "row");
-        if story.dim() > 1 {
-            return (
-                Mark::Dots(faded(theme::TARGET, 0.6)),
-                format!("target p, {rows}"),
-            );
-        }
-        let area = theme::faded(theme::TARGET, 0.18);
-        let outline = stroke(theme::TARGET, 1.0, theme::THIN);
-        return (
-            Mark::Area(area, outline),
-            format!("target p, histogram of {rows}"),
-        );
-    }
-    let area = theme::faded(theme::TARGET, 0.18);
-    let outline = stroke(theme::TARGET, 1.0, theme::THIN);
-    (Mark::Area(area, outline), "target p".to_owned())
 }

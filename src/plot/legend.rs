@@ -3,8 +3,10 @@
 use plotters::style::RGBAColor;
 
 use super::sheet::{Align, Rect, Sheet, Type, text_width};
-use super::theme::{self, Stroke, faded};
+use super::theme::{self, Stroke, faded, stroke};
+use crate::density::target::TargetModel;
 use crate::error::Result;
+use crate::text;
 
 /// The height of a legend's row, in mm.
 pub const HEIGHT: f64 = 6.0;
@@ -94,4 +96,26 @@ fn draw_mark(sheet: &Sheet, x: f64, y: f64, mark: Mark) -> Result<()> {
             sheet.dot((x + MARK - 0.7, y), 0.7, stroke.color, None)
         }
     }
+}
+
+/// The entry for the target.
+pub fn target(target: &TargetModel) -> (Mark, String) {
+    if let Some(samples) = target.as_samples() {
+        let rows = text::count(samples.len(), "row");
+        if target.dim() > 1 {
+            return (
+                Mark::Dots(faded(theme::TARGET, 0.6)),
+                format!("target p, {rows}"),
+            );
+        }
+        let area = faded(theme::TARGET, 0.18);
+        let outline = stroke(theme::TARGET, 1.0, theme::THIN);
+        return (
+            Mark::Area(area, outline),
+            format!("target p, histogram of {rows}"),
+        );
+    }
+    let area = faded(theme::TARGET, 0.18);
+    let outline = stroke(theme::TARGET, 1.0, theme::THIN);
+    (Mark::Area(area, outline), "target p".to_owned())
 }

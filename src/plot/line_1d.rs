@@ -4,10 +4,10 @@ use super::axis::Axis;
 use super::panel::Panel;
 use super::reach::Reach;
 use super::theme::{self, Stroke, faded, stroke};
+use crate::density::target::TargetModel;
 use crate::error::Result;
 use crate::mixture::Mixture;
-use crate::run_folder::story::{Chapter, Story};
-use crate::target::TargetModel;
+use crate::run_folder::{FinishedFit, FinishedRun};
 
 /// Points of a curve.
 const POINTS: usize = 400;
@@ -20,8 +20,8 @@ const RAISE: f64 = 2.05;
 
 /// Axes that hold the target and where every fit ended, and most of up to `snapshots` densities
 /// on the way there.
-pub fn axes(story: &Story, snapshots: usize) -> (Axis, Axis) {
-    let ends: Vec<Mixture> = story.fits.iter().filter_map(Chapter::end).collect();
+pub fn axes(story: &FinishedRun, snapshots: usize) -> (Axis, Axis) {
+    let ends: Vec<Mixture> = story.fits.iter().filter_map(FinishedFit::end).collect();
     let path: Vec<Mixture> = (story.fits.iter())
         .flat_map(|fit| fit.snapshots(snapshots))
         .collect();

@@ -4,8 +4,8 @@ use super::axis::minus;
 use super::sheet::{self, Align, Rect, Sheet, Type, text_width};
 use super::theme::{self, faded, ramp, stroke};
 use crate::calculator::Matrix;
-use crate::digest;
 use crate::error::Result;
+use crate::text;
 
 /// The side of a cell at most and at least, in mm.
 const CELL: (f64, f64) = (22.0, 4.0);
@@ -196,7 +196,7 @@ fn short(value: f64) -> String {
         0.0 => "0".to_owned(),
         size if (1e-3..1e4).contains(&size) => {
             let digits = (2.0 - size.log10().floor()).clamp(0.0, 5.0) as usize;
-            digest::fixed(value, digits)
+            text::fixed(value, digits)
         }
         _ => format!("{value:.1e}"),
     }

@@ -31,7 +31,8 @@ pub use landscape::{Mark, Scene};
 
 use crate::calculator::Matrix;
 use crate::error::{Error, Result};
-use crate::run_folder::story::Story;
+use crate::files::names;
+use crate::run_folder::FinishedRun;
 use crate::run_folder::{RunFolder, SweepFolder};
 
 /// A figure of a run.
@@ -41,83 +42,49 @@ struct Figure {
     /// What it shows, for those who read about it.
     caption: &'static str,
     /// From a finished run to SVG.
-    draw: fn(&Story) -> Result<String>,
+    draw: fn(&FinishedRun) -> Result<String>,
 }
+
+/// What the figure of a sweep shows.
+pub(crate) const SWEEP_CAPTION: &str = "Every point of the sweep.";
+/// What the figure of a landscape shows.
+const LANDSCAPE_CAPTION: &str =
+    "What each fit goes down on, over two of its parameters, with the optima and the ways there.";
 
 /// Every figure of a run.
 const FIGURES: [Figure; 4] = [
     Figure {
-        name: "densities",
+        name: names::DENSITIES,
         caption: "The target p and every fit q, with the way that led there.",
         draw: densities::draw,
     },
     Figure {
-        name: "convergence",
+        name: names::CONVERGENCE,
         caption: "Divergences, loss and gap over the steps; thin lines are the other restarts.",
         draw: convergence::draw,
     },
     Figure {
-        name: "parameters",
+        name: names::PARAMETERS,
         caption: "The parameters of q over the steps.",
         draw: parameters::draw,
     },
     Figure {
-        name: "comparison",
+        name: names::COMPARISON,
         caption: "Where the fits ended, by every divergence.",
         draw: comparison::draw,
     },
 ];
-/// The figure of a sweep.
-pub(crate) const SWEEP: &str = "sweep";
-/// What it shows.
-pub(crate) const SWEEP_CAPTION: &str = "Every point of the sweep.";
-/// The figure of a landscape.
-pub(crate) const LANDSCAPE: &str = "landscape";
-/// What it shows.
-const LANDSCAPE_CAPTION: &str =
-    "What each fit goes down on, over two of its parameters, with the optima and the ways there.";
-/// The numbers beside it.
-pub(crate) const LANDSCAPE_TABLE: &str = "landscape.csv";
-/// The fits in motion.
-pub(crate) const ANIMATION: &str = "animation.gif";
-/// The files each figure is written as.
-const EXTENSIONS: [&str; 3] = ["svg", "png", "pdf"];
-
-/// Every file that may stand in the figures of a run.
-pub(crate) fn files_of_run() -> impl Iterator<Item = String> {
-    let figures = FIGURES.iter().map(|figure| figure.name);
-    figures
-        .chain([LANDSCAPE])
-        .flat_map(files_of)
-        .chain([LANDSCAPE_TABLE, ANIMATION].map(str::to_owned))
-}
-
-/// The files of a figure.
-pub(crate) fn files_of(figure: &str) -> impl Iterator<Item = String> + use<> {
-    let figure = figure.to_owned();
-    EXTENSIONS
-        .into_iter()
-        .map(move |extension| format!("{figure}.{extension}"))
-}
-
-/// Draws every figure of a run into its folder and returns the files; the landscape too, if its
-/// config asks for one.
+/// Draws every figure of a finished run into its folder, the landscape aside, and returns the files.
 ///
 /// # Errors
-/// If the folder does not hold a finished run, or cannot be written.
-pub fn draw_all(folder: &RunFolder) -> Result<Vec<PathBuf>> {
-    let story = Story::read(folder)?;
+/// If the folder cannot be written.
+pub(crate) fn draw_run(folder: &RunFolder, run: &FinishedRun) -> Result<Vec<PathBuf>> {
     theme::load_fonts()?;
     let figures = folder.figures();
     fs::create_dir_all(&figures).map_err(Error::io("create", &figures))?;
     let mut files = Vec::new();
     for Figure { name, draw, .. } in FIGURES {
-        files.extend(export::write(&figures, name, &draw(&story)?)?);
-    }
-    if let Some(wanted) = &story.config.landscape
-        && story.summary.fits.iter().all(|fit| fit.best.is_some())
-    {
-        files.extend(crate::landscape::of_run(folder, wanted, &figures)?.files);
+        files.extend(export::write(&figures, name, &draw(run)?)?);
     }
     Ok(files)
 }
@@ -125,15 +92,15 @@ pub fn draw_all(folder: &RunFolder) -> Result<Vec<PathBuf>> {
 /// Every figure of a run with its name and caption, as SVG; and the landscape, where one was drawn.
 pub(crate) fn pictures(
     folder: &RunFolder,
-    story: &Story,
+    story: &FinishedRun,
 ) -> Result<Vec<(&'static str, &'static str, String)>> {
     theme::load_fonts()?;
     let mut pictures = (FIGURES.iter())
         .map(|figure| Ok((figure.name, figure.caption, (figure.draw)(story)?)))
         .collect::<Result<Vec<_>>>()?;
-    let landscape = folder.figures().join(format!("{LANDSCAPE}.svg"));
+    let landscape = folder.figures().join(format!("{}.svg", names::LANDSCAPE));
     if let Ok(svg) = fs::read_to_string(landscape) {
-        pictures.push((LANDSCAPE, LANDSCAPE_CAPTION, svg));
+        pictures.push((names::LANDSCAPE, LANDSCAPE_CAPTION, svg));
     }
     Ok(pictures)
 }
@@ -144,7 +111,7 @@ pub(crate) fn pictures(
 /// # Errors
 /// If the run is not finished or in more than two dimensions, or the file cannot be written.
 pub fn animate(folder: &RunFolder, motion: Motion, out: Option<&Path>) -> Result<PathBuf> {
-    let story = Story::read(folder)?;
+    let story = FinishedRun::read(folder)?;
     theme::load_fonts()?;
     let gif = animation::draw(&story, motion)?;
     let path = match out {
@@ -152,7 +119,7 @@ pub fn animate(folder: &RunFolder, motion: Motion, out: Option<&Path>) -> Result
         None => {
             let figures = folder.figures();
             fs::create_dir_all(&figures).map_err(Error::io("create", &figures))?;
-            figures.join(ANIMATION)
+            figures.join(names::ANIMATION)
         }
     };
     fs::write(&path, gif).map_err(Error::io("write", &path))?;
@@ -171,14 +138,14 @@ pub(crate) fn png(name: &str, svg: &str) -> Result<Vec<u8>> {
 pub fn draw_sweep(folder: &SweepFolder) -> Result<Vec<PathBuf>> {
     let figures = folder.figures();
     fs::create_dir_all(&figures).map_err(Error::io("create", &figures))?;
-    export::write(&figures, SWEEP, &sweep_picture(folder)?)
+    export::write(&figures, names::SWEEP, &sweep_picture(folder)?)
 }
 
 /// The figure of a sweep as SVG.
 pub(crate) fn sweep_picture(folder: &SweepFolder) -> Result<String> {
     theme::load_fonts()?;
     let stories = (folder.points()?.into_iter())
-        .map(|(label, run)| Ok((label, Story::read(&run)?)))
+        .map(|(label, run)| Ok((label, FinishedRun::read(&run)?)))
         .collect::<Result<Vec<_>>>()?;
     sweep::draw(&stories)
 }
@@ -190,7 +157,7 @@ pub(crate) fn sweep_picture(folder: &SweepFolder) -> Result<String> {
 pub fn draw_landscape(scene: &Scene, folder: &Path) -> Result<Vec<PathBuf>> {
     theme::load_fonts()?;
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    export::write(folder, LANDSCAPE, &landscape::draw(scene)?)
+    export::write(folder, names::LANDSCAPE, &landscape::draw(scene)?)
 }
 
 /// A landscape as SVG, and as PNG.
@@ -200,7 +167,7 @@ pub fn draw_landscape(scene: &Scene, folder: &Path) -> Result<Vec<PathBuf>> {
 pub fn landscape_pictures(scene: &Scene) -> Result<(String, Vec<u8>)> {
     theme::load_fonts()?;
     let svg = landscape::draw(scene)?;
-    let png = export::to_png(LANDSCAPE, &svg)?;
+    let png = export::to_png(names::LANDSCAPE, &svg)?;
     Ok((svg, png))
 }
 
@@ -210,5 +177,5 @@ pub fn landscape_pictures(scene: &Scene) -> Result<(String, Vec<u8>)> {
 /// If the folder cannot be written.
 pub fn draw_matrix(matrix: &Matrix, folder: &Path) -> Result<Vec<PathBuf>> {
     theme::load_fonts()?;
-    export::write(folder, "matrix", &matrix::draw(matrix)?)
+    export::write(folder, names::MATRIX, &matrix::draw(matrix)?)
 }

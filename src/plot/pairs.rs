@@ -2,18 +2,18 @@
 
 use super::legend::{self, Mark};
 use super::panel::{COMPACT, Panel};
+use super::plane_2d;
 use super::sheet::{self, Rect};
 use super::theme::{self, fit_stroke};
-use super::{densities, plane_2d};
 use crate::error::Result;
 use crate::mixture::Mixture;
-use crate::run_folder::story::Story;
+use crate::run_folder::FinishedRun;
 
 /// More coordinates than this do not fit a page.
 const MOST: usize = 5;
 
 /// Draws the figure.
-pub fn draw(story: &Story) -> Result<String> {
+pub fn draw(story: &FinishedRun) -> Result<String> {
     let dim = story.dim().min(MOST);
     let side = dim - 1;
     let entries = entries(story);
@@ -35,7 +35,7 @@ pub fn draw(story: &Story) -> Result<String> {
 
 /// One pair of coordinates of the target and of every fit.
 fn draw_pair(
-    story: &Story,
+    story: &FinishedRun,
     sheet: &sheet::Sheet,
     cell: Rect,
     (i, j): (usize, usize),
@@ -56,8 +56,8 @@ fn draw_pair(
     Ok(())
 }
 
-fn entries(story: &Story) -> Vec<(Mark, String)> {
-    let mut entries = vec![densities::target_entry(story)];
+fn entries(story: &FinishedRun) -> Vec<(Mark, String)> {
+    let mut entries = vec![legend::target(&story.target)];
     for (i, fit) in story.fits.iter().enumerate() {
         let mark = Mark::Line(fit_stroke(i, theme::NORMAL));
         entries.push((mark, format!("{}, 1σ and 2σ", fit.title())));

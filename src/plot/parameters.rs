@@ -6,8 +6,8 @@ use super::panel::{Panel, ROOMY, end_label_width};
 use super::sheet::{self, Rect, Sheet};
 use super::theme::{self, fit_color, stroke};
 use crate::error::Result;
-use crate::run_folder::Row;
-use crate::run_folder::story::{Chapter, Story};
+use crate::record::Row;
+use crate::run_folder::{FinishedFit, FinishedRun};
 
 /// The kinds of parameters by the start of their names, and how an axis calls them.
 const KINDS: [(&str, &str); 4] = [
@@ -21,7 +21,7 @@ const KINDS: [(&str, &str); 4] = [
 const MOST_LABELS: usize = 12;
 
 /// Draws the figure.
-pub fn draw(story: &Story) -> Result<String> {
+pub fn draw(story: &FinishedRun) -> Result<String> {
     let kinds: Vec<(&str, Axis)> = (KINDS.into_iter())
         .filter(|kind| {
             story
@@ -50,7 +50,7 @@ pub fn draw(story: &Story) -> Result<String> {
 }
 
 /// The places among a fit's parameters of those of one kind.
-fn columns(fit: &Chapter, kind: &str) -> Vec<usize> {
+fn columns(fit: &FinishedFit, kind: &str) -> Vec<usize> {
     (fit.trajectory.parameter_names.iter().enumerate())
         .filter(|(_, name)| name.starts_with(kind))
         .map(|(column, _)| column)
@@ -61,7 +61,7 @@ fn draw_panel(
     sheet: &Sheet,
     cell: Rect,
     title: &str,
-    fit: &Chapter,
+    fit: &FinishedFit,
     i: usize,
     (kind, axis): (&str, &Axis),
 ) -> Result<()> {
@@ -116,7 +116,7 @@ fn draw_panel(
 
 /// One axis for a kind of parameter in all fits: with one parameter it holds every restart, with
 /// several the best run alone, as the panels do.
-fn axis_of(story: &Story, (kind, label): (&str, &str)) -> Axis {
+fn axis_of(story: &FinishedRun, (kind, label): (&str, &str)) -> Axis {
     let mut values = Vec::new();
     for fit in &story.fits {
         let columns = columns(fit, kind);
@@ -154,10 +154,10 @@ fn distinct_parts(names: Vec<&str>, kind: &str) -> Vec<String> {
         .collect()
 }
 
-fn entries(story: &Story) -> Vec<(Mark, String)> {
+fn entries(story: &FinishedRun) -> Vec<(Mark, String)> {
     let best = stroke(theme::INK, 1.0, theme::THICK);
     let mut entries = vec![(Mark::Line(best), "best run".to_owned())];
-    let single = |fit: &Chapter| fit.plan.family.components() * fit.plan.family.dim() == 1;
+    let single = |fit: &FinishedFit| fit.plan.family.components() * fit.plan.family.dim() == 1;
     if story.fits.iter().any(|fit| fit.runs() > 1 && single(fit)) {
         let faint = stroke(theme::INK, 0.4, theme::HAIRLINE);
         entries.push((Mark::Line(faint), "other restarts".to_owned()));

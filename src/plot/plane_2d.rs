@@ -8,9 +8,9 @@ use super::panel::Panel;
 use super::reach::Reach;
 use super::sheet::Point;
 use super::theme::{self, Stroke, faded, stroke};
+use crate::density::target::TargetModel;
 use crate::error::Result;
 use crate::mixture::Mixture;
-use crate::target::TargetModel;
 
 /// Nodes of the contour grid on a side.
 const NODES: usize = 121;

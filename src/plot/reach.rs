@@ -1,7 +1,7 @@
 //! How far densities and rows reach along an axis.
 
+use crate::density::target::TargetModel;
 use crate::mixture::Mixture;
-use crate::target::TargetModel;
 
 /// Components with less weight than this do not widen a view.
 const VISIBLE: f64 = 1e-3;

@@ -6,7 +6,7 @@ use super::sheet::{self, Align, Rect, Sheet, Type, text_width};
 use super::theme::{self, faded, ramp, stroke};
 use crate::divergence::DivergenceKind;
 use crate::error::Result;
-use crate::run_folder::story::{Chapter, Story};
+use crate::run_folder::{FinishedFit, FinishedRun};
 
 /// The height of a point's line, in mm.
 const LINE: f64 = 4.4;
@@ -16,7 +16,7 @@ const HEIGHT: (f64, f64) = (62.0, 190.0);
 const NAMES: f64 = 0.3;
 
 /// Draws the figure: a row for each fit, its paths on the left and its ends on the right.
-pub fn draw(points: &[(String, Story)]) -> Result<String> {
+pub fn draw(points: &[(String, FinishedRun)]) -> Result<String> {
     let rows = points.iter().map(|(_, story)| story.fits.len()).max();
     let rows = rows.unwrap_or(0).max(1);
     let row = (LINE * points.len() as f64 + ROOMY.top + ROOMY.bottom).clamp(HEIGHT.0, HEIGHT.1);
@@ -33,11 +33,11 @@ pub fn draw(points: &[(String, Story)]) -> Result<String> {
 /// A point's fit at one place, with its colour.
 struct Entry<'p> {
     name: &'p str,
-    fit: &'p Chapter,
+    fit: &'p FinishedFit,
     share: f64,
 }
 
-fn draw_row(sheet: &Sheet, row: Rect, points: &[(String, Story)], fit: usize) -> Result<()> {
+fn draw_row(sheet: &Sheet, row: Rect, points: &[(String, FinishedRun)], fit: usize) -> Result<()> {
     let last = (points.len() - 1).max(1) as f64;
     let entries: Vec<Entry> = (points.iter().enumerate())
         .filter_map(|(i, (name, story))| {

@@ -2,10 +2,10 @@
 
 use toml::{Table, Value};
 
-use crate::digest::{self, count};
 use crate::error::{Error, Result};
-use crate::run_folder::TargetSummary;
-use crate::run_folder::story::Story;
+use crate::record::TargetSummary;
+use crate::run_folder::FinishedRun;
+use crate::text::count;
 
 /// A setting, and what it is for all fits, or for each where they differ.
 pub struct Setting {
@@ -15,7 +15,7 @@ pub struct Setting {
 }
 
 /// One sentence.
-pub fn lead(story: &Story) -> String {
+pub fn lead(story: &FinishedRun) -> String {
     let target = match &story.summary.target {
         TargetSummary::Samples { rows, .. } => count(*rows, "row"),
         TargetSummary::Mixture(_) if story.target.components() == 1 => "a Gaussian".to_owned(),
@@ -40,7 +40,7 @@ pub fn lead(story: &Story) -> String {
 }
 
 /// The settings, in the order a reader asks for them.
-pub fn settings(story: &Story) -> Result<Vec<Setting>> {
+pub fn settings(story: &FinishedRun) -> Result<Vec<Setting>> {
     let mut settings = vec![Setting {
         name: "target p",
         values: vec![(None, target(&story.summary.target))],
@@ -94,9 +94,9 @@ pub fn settings(story: &Story) -> Result<Vec<Setting>> {
 
 fn target(target: &TargetSummary) -> String {
     match target {
-        TargetSummary::Mixture(natural) => digest::mixture(natural).replace('\n', "; "),
+        TargetSummary::Mixture(natural) => natural.to_string().replace('\n', "; "),
         TargetSummary::StudentT { dof, scales } => {
-            let scales = digest::mixture(scales).replace('\n', "; ");
+            let scales = scales.to_string().replace('\n', "; ");
             format!("{dof} degrees of freedom; {scales}")
         }
         TargetSummary::Samples { rows, names, .. } => {

@@ -19,9 +19,10 @@ pub use table::{Table, comparison, optima};
 pub use words::{is_at_rest, remarks};
 
 use crate::error::{Error, Result};
+use crate::files::names;
 use crate::plot;
-use crate::run_folder::story::{Chapter, Story};
-use crate::run_folder::{REPORT, RunFolder, SweepFolder};
+use crate::run_folder::{FinishedFit, FinishedRun};
+use crate::run_folder::{RunFolder, SweepFolder};
 use asked::Setting;
 
 /// Optima of a fit that are listed.
@@ -40,7 +41,7 @@ struct Run {
     /// What it is called, unlike the others.
     name: String,
     folder: PathBuf,
-    story: Story,
+    story: FinishedRun,
     /// Its config as TOML, which runs it again.
     config: String,
     asked: Vec<Setting>,
@@ -75,7 +76,7 @@ pub fn write(folders: &[PathBuf], out: &Path) -> Result<Vec<PathBuf>> {
         markdown::page(&report),
         latex::table(&report),
     ];
-    (REPORT.into_iter().zip(texts))
+    (names::REPORT.into_iter().zip(texts))
         .map(|(name, text)| {
             let path = out.join(name);
             fs::write(&path, text).map_err(Error::io("write", &path))?;
@@ -95,7 +96,7 @@ impl Report {
                     }
                     if folders.len() == 1 {
                         sweep = Some(Picture {
-                            name: plot::SWEEP.to_owned(),
+                            name: names::SWEEP.to_owned(),
                             caption: plot::SWEEP_CAPTION,
                             svg: plot::sweep_picture(&folder)?,
                         });
@@ -115,8 +116,8 @@ impl Report {
             (Some(_), _) => "A sweep".to_owned(),
             (None, [one]) => one.name.clone(),
             (None, several) => {
-                let names: Vec<&str> = several.iter().map(|run| &*run.name).collect();
-                names.join(", ")
+                let all: Vec<&str> = several.iter().map(|run| &*run.name).collect();
+                all.join(", ")
             }
         };
         Ok(Self { title, runs, sweep })
@@ -168,7 +169,7 @@ fn number_alike(runs: &mut [Run]) {
 
 impl Run {
     fn read(folder: &RunFolder, label: Option<String>) -> Result<Self> {
-        let story = Story::read(folder)?;
+        let story = FinishedRun::read(folder)?;
         let pictures = (plot::pictures(folder, &story)?.into_iter())
             .map(|(name, caption, svg)| Picture {
                 name: name.to_owned(),
@@ -182,7 +183,7 @@ impl Run {
             config: folder.config_text()?,
             asked: asked::settings(&story)?,
             pictures,
-            animation: fs::read(folder.figures().join(plot::ANIMATION)).ok(),
+            animation: fs::read(folder.figures().join(names::ANIMATION)).ok(),
             story,
         })
     }
@@ -193,13 +194,13 @@ impl Run {
     }
 
     /// Its fits with what there is to say of each.
-    fn remarks(&self) -> impl Iterator<Item = (&Chapter, Vec<String>)> {
+    fn remarks(&self) -> impl Iterator<Item = (&FinishedFit, Vec<String>)> {
         let fits = self.story.fits.iter();
         fits.map(|fit| (fit, remarks(&fit.summary)))
     }
 
     /// The tables of optima, of the fits with several restarts.
-    fn optima(&self) -> impl Iterator<Item = (&Chapter, Table)> {
+    fn optima(&self) -> impl Iterator<Item = (&FinishedFit, Table)> {
         let fits = self.story.fits.iter();
         fits.filter(|fit| fit.summary.restarts > 1 && !fit.summary.optima.is_empty())
             .map(|fit| (fit, optima(&fit.summary, LISTED)))
@@ -215,7 +216,7 @@ impl Run {
             summary.device.backend.name(),
             summary.device.precision.name(),
             summary.seed,
-            crate::digest::seconds(summary.seconds),
+            crate::text::seconds(summary.seconds),
         )
     }
 
@@ -224,7 +225,7 @@ impl Run {
         let name = self.folder.file_name().unwrap_or_default();
         format!(
             "klfit run {} --out {}-again",
-            self.folder.join(crate::run_folder::CONFIG).display(),
+            self.folder.join(names::CONFIG).display(),
             name.display()
         )
     }

@@ -1,9 +1,9 @@
 //! A table of a report, before it is written as text, HTML, Markdown or LaTeX.
 
-use crate::digest;
 use crate::divergence::DivergenceKind;
-use crate::evaluate::ALWAYS_REPORTED;
-use crate::run_folder::{FitSummary, Summary, TargetSummary};
+use crate::judge::evaluate::ALWAYS_REPORTED;
+use crate::record::{FitSummary, Summary, TargetSummary};
+use crate::text;
 
 /// Cells of text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,15 +61,15 @@ fn kinds(runs: &[(&str, &Summary)]) -> Vec<DivergenceKind> {
 }
 
 fn row(fit: &FitSummary, kinds: &[DivergenceKind]) -> Vec<String> {
-    let time = digest::seconds(fit.seconds);
+    let time = text::seconds(fit.seconds);
     let Some(best) = &fit.best else {
         let mut row = vec![fit.label.clone(), "every run failed".to_owned()];
         row.extend(vec![String::new(); kinds.len() + 1]);
         row.extend([time, String::new()]);
         return row;
     };
-    let mut row = vec![fit.label.clone(), digest::mixture(&best.mixture)];
-    row.extend((kinds.iter()).map(|&kind| digest::estimate(best.divergences.of(kind))));
+    let mut row = vec![fit.label.clone(), best.mixture.to_string()];
+    row.extend((kinds.iter()).map(|&kind| best.divergences.of(kind).to_string()));
     row.extend([best.steps.to_string(), time, best.stop.to_string()]);
     row
 }
@@ -81,8 +81,8 @@ pub fn optima(fit: &FitSummary, most: usize) -> Table {
             vec![
                 (place + 1).to_string(),
                 optimum.runs.to_string(),
-                digest::estimate(optimum.divergences.of(fit.divergence)),
-                digest::mixture(&optimum.mixture),
+                optimum.divergences.of(fit.divergence).to_string(),
+                optimum.mixture.to_string(),
                 format!("{:.0e}", optimum.gradient_norm),
             ]
         })

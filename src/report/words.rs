@@ -1,13 +1,13 @@
 //! What there is to say of a fit, in sentences.
 
-use crate::diagnostics::{Diagnostics, Reading};
-use crate::digest;
 use crate::divergence::{DivergenceKind, Estimate, Method};
-use crate::evaluate::ALWAYS_REPORTED;
-use crate::init::alike;
+use crate::fit::init::alike;
+use crate::fit::optima::AT_REST;
+use crate::judge::diagnostics::{Diagnostics, Reading};
+use crate::judge::evaluate::ALWAYS_REPORTED;
 use crate::mixture::Mixture;
-use crate::optima::AT_REST;
-use crate::run_folder::{FitSummary, Optimum, RunSummary};
+use crate::record::{FitSummary, Optimum, RunSummary};
+use crate::text;
 
 /// A quadrature of the loss with a larger error than this, in nats, is warned of.
 const ROUGH: f64 = 1e-4;
@@ -60,14 +60,14 @@ fn own_divergence(fit: &FitSummary, best: &RunSummary) -> Option<String> {
             value: -own.value,
             ..own
         };
-        let value = digest::estimate(likelihood);
+        let value = likelihood.to_string();
         return Some(format!("mean log-likelihood of a row {value}"));
     }
     if ALWAYS_REPORTED.contains(&fit.divergence) {
         return None;
     }
     let symbol = fit.divergence.symbol();
-    Some(format!("{symbol} = {}", digest::estimate(own)))
+    Some(format!("{symbol} = {}", own.to_string()))
 }
 
 fn facts(diagnostics: &Diagnostics) -> Vec<String> {
@@ -81,7 +81,7 @@ fn facts(diagnostics: &Diagnostics) -> Vec<String> {
         };
         facts.push(format!(
             "k\u{302} {}, {reading}, {:.0} of {} draws effective",
-            digest::fixed(psis.k_hat, 2),
+            text::fixed(psis.k_hat, 2),
             psis.effective_sample_size,
             psis.draws
         ));
@@ -96,7 +96,7 @@ fn facts(diagnostics: &Diagnostics) -> Vec<String> {
         facts.push(format!(
             "{} of {} covered",
             modes.covered,
-            digest::count(modes.of, "mode")
+            text::count(modes.of, "mode")
         ));
     }
     facts
@@ -121,7 +121,7 @@ fn best_iterate(fit: &FitSummary, best: &RunSummary) -> Option<String> {
         iterate.step,
         best.steps,
         fit.divergence.symbol(),
-        digest::estimate(iterate.last),
+        iterate.last.to_string(),
     ))
 }
 
@@ -129,7 +129,7 @@ fn best_iterate(fit: &FitSummary, best: &RunSummary) -> Option<String> {
 fn alike_components(best: &RunSummary) -> Option<String> {
     let q = Mixture::try_from(&best.mixture).ok()?;
     let groups: Vec<String> = (alike(&q).iter())
-        .map(|group| digest::numbered(group))
+        .map(|group| text::numbered(group))
         .collect();
     (!groups.is_empty()).then(|| {
         format!(
@@ -156,13 +156,13 @@ fn gap(fit: &FitSummary) -> Option<String> {
     let known = fit.known_optimum.as_ref()?;
     let gap = known.gap?;
     let above = match gap.error > 0.0 {
-        true => digest::estimate(gap),
-        false => digest::small(gap.value),
+        true => gap.to_string(),
+        false => text::small(gap.value),
     };
     Some(format!(
         "{above} nats above the known optimum, {} = {}",
         fit.divergence.symbol(),
-        digest::estimate(known.value)
+        known.value.to_string()
     ))
 }
 
@@ -172,7 +172,7 @@ fn restarts(fit: &FitSummary) -> Option<String> {
     if fit.restarts < 2 {
         return None;
     }
-    let finished = digest::count(fit.restarts - fit.failed, "restart");
+    let finished = text::count(fit.restarts - fit.failed, "restart");
     let value = |optimum: &Optimum| optimum.divergences.of(fit.divergence).value;
     let least = value(best);
     // Two optima of one value, by symmetry, are both the best.
@@ -187,7 +187,7 @@ fn restarts(fit: &FitSummary) -> Option<String> {
         Some(modes) => format!(
             "{finished} found {} of {}: ",
             modes.covered,
-            digest::count(modes.of, "mode")
+            text::count(modes.of, "mode")
         ),
         None => format!("{finished}: "),
     };
@@ -209,7 +209,7 @@ fn restarts(fit: &FitSummary) -> Option<String> {
             ", {} at {} {} nats higher",
             runs(&worse),
             place(worse.len(), "a worse one,", "worse ones, the best of them"),
-            digest::small(value(worse[0]) - least),
+            text::small(value(worse[0]) - least),
         );
     }
     if !fit.optima.iter().all(|optimum| is_at_rest(fit, optimum)) {

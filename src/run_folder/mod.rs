@@ -12,51 +12,31 @@
 //!   report.html, …       made from the files above, where asked for
 //! ```
 
-pub(crate) mod checkpoint;
-mod durable;
+mod finished;
 mod lock;
-mod restarts;
-pub(crate) mod story;
-mod summary;
 mod sweep;
-mod trajectory;
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use checkpoint::{Checkpoint, CheckpointConfig};
-pub use summary::{BURN_VERSION, FORMAT};
-pub use summary::{
-    FitSummary, GradientVariance, KnownOptimumSummary, Optimum, RunSummary, Summary, TargetSummary,
-    Versions,
-};
-pub use sweep::SweepFolder;
-pub use trajectory::{Row, Trajectory, TrajectoryWriter};
+pub use finished::{FinishedFit, FinishedRun};
+pub use sweep::{SweepFolder, SweptPoint};
 
 use crate::config::Experiment;
+use crate::density::target::Samples;
 use crate::error::{Error, Result};
-use crate::evaluate::reported;
+use crate::files::names::{
+    CHECKPOINT, CONFIG, FIGURES, MARK, REPORT, RESTARTS, SUMMARY, TARGET, TRAJECTORY,
+};
+use crate::files::{durable, names, table};
 use crate::fit::{Plan, Record};
-use crate::input;
-use crate::plot;
-use crate::target::Samples;
+use crate::judge::evaluate::reported;
+use crate::record::{
+    Summary, Trajectory, TrajectoryWriter, is_folder_of_run, not_a_folder_of_run, restarts,
+};
 use lock::Lock;
-
-pub(crate) const CONFIG: &str = "config.toml";
-pub(crate) const SUMMARY: &str = "summary.json";
-/// The first line of a run's config: what tells its folder from any other.
-const MARK: &str = "# Written by klfit run; running this file repeats the run.";
-const TRAJECTORY: &str = "trajectory.csv";
-const RESTARTS: &str = "restarts.csv";
-const CHECKPOINT: &str = "checkpoint";
-/// The rows of a target that is a sample.
-pub(crate) const TARGET: &str = "target.csv";
-/// Reports about runs: a page, Markdown, and a table for LaTeX.
-pub(crate) const REPORT: [&str; 3] = ["report.html", "report.md", "report.tex"];
-/// The folder of the figures, which no fit may take as its label.
-pub(crate) const FIGURES: &str = "figures";
 
 /// What to do with a folder that holds an earlier run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,12 +100,12 @@ impl RunFolder {
         let path = self.path.join(TARGET);
         let mut csv = csv::Writer::from_writer(Vec::new());
         csv.write_record(samples.names())
-            .map_err(csv_error(&path))?;
+            .map_err(table::error(&path))?;
         for row in samples.points() {
-            let cells = row.iter().map(|&x| number(x));
-            csv.write_record(cells).map_err(csv_error(&path))?;
+            let cells = row.iter().map(|&x| table::number(x));
+            csv.write_record(cells).map_err(table::error(&path))?;
         }
-        write_csv(&path, csv)
+        table::write(&path, csv)
     }
 
     /// Opens the folder of an earlier run.
@@ -141,10 +121,7 @@ impl RunFolder {
         if folder.holds_a_run() {
             return Ok(folder);
         }
-        Err(Error::usage(
-            format!("{} is not the folder of a run", path.display()),
-            "give the folder that `klfit run` wrote, such as outputs/bimodal",
-        ))
+        Err(not_a_folder_of_run(path))
     }
 
     fn not_a_run(&self) -> Error {
@@ -158,8 +135,7 @@ impl RunFolder {
     }
 
     fn holds_a_run(&self) -> bool {
-        let config = input::read(&self.path.join(CONFIG), input::LARGEST_CONFIG);
-        config.is_ok_and(|text| text.starts_with(MARK.as_bytes()))
+        is_folder_of_run(&self.path)
     }
 
     /// Where it is.
@@ -269,18 +245,7 @@ impl RunFolder {
     /// # Errors
     /// If it is missing, as in a run that did not end, or spoilt.
     pub fn summary(&self) -> Result<Summary> {
-        let path = self.path.join(SUMMARY);
-        if !path.is_file() {
-            return Err(Error::usage(
-                format!(
-                    "the run in {} did not end: it has no {SUMMARY}",
-                    self.path.display()
-                ),
-                format!("go on with `klfit resume {}`", self.path.display()),
-            ));
-        }
-        let text = input::read_text(&path, input::LARGEST_JSON)?;
-        serde_json::from_str(&text).map_err(|error| Error::run_folder(&path, error.to_string()))
+        Summary::read(&self.path)
     }
 
     /// Reads the trajectory of a fit back.
@@ -336,7 +301,7 @@ impl RunFolder {
                 let _ = fs::remove_dir(&entry);
             }
         }
-        for name in plot::files_of_run() {
+        for name in names::figures_of_run() {
             remove_file(&self.figures().join(name), true)?;
         }
         for name in REPORT {
@@ -374,62 +339,4 @@ fn is_empty(path: &Path) -> Result<bool> {
         }
     }
     Ok(true)
-}
-
-/// Writes a table as a whole.
-fn write_csv(path: &Path, csv: csv::Writer<Vec<u8>>) -> Result<()> {
-    let bytes = (csv.into_inner()).map_err(|error| Error::io("write", path)(error.into_error()))?;
-    durable::write(path, &bytes)
-}
-
-fn csv_reader(path: &Path) -> Result<csv::Reader<File>> {
-    csv::Reader::from_path(path).map_err(csv_error(path))
-}
-
-fn csv_error(path: &Path) -> impl FnOnce(csv::Error) -> Error + use<> {
-    let path = path.to_owned();
-    move |error| {
-        if !error.is_io_error() {
-            return Error::run_folder(&path, error.to_string());
-        }
-        match error.into_kind() {
-            csv::ErrorKind::Io(source) => Error::io("use", &path)(source),
-            kind => Error::run_folder(&path, format!("{kind:?}")),
-        }
-    }
-}
-
-/// The shortest text that reads back as the same number; nothing for one that is not known.
-fn number(value: f64) -> String {
-    if value.is_nan() {
-        return String::new();
-    }
-    format!("{value:?}")
-}
-
-/// Numbers that may be infinite or NaN, in JSON: as strings, since JSON has no such numbers.
-pub(crate) mod extended {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-        if value.is_finite() {
-            serializer.serialize_f64(*value)
-        } else {
-            serializer.serialize_str(&value.to_string())
-        }
-    }
-
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Extended {
-        Number(f64),
-        Text(String),
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-        match Extended::deserialize(deserializer)? {
-            Extended::Number(value) => Ok(value),
-            Extended::Text(text) => text.parse().map_err(D::Error::custom),
-        }
-    }
 }

@@ -4,13 +4,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Existing, RunFolder, csv_error, csv_reader, number, remove_file};
+use super::{Existing, RunFolder, remove_file};
+use crate::config::SweepPoint;
+use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
-use crate::plot;
-use crate::sweep::Ran;
+use crate::files::{names, table};
+use crate::record::{FitSummary, Summary};
 
-/// The table, which tells the folder of a sweep from any other.
-const TABLE: &str = "sweep.csv";
 /// The columns before the settings.
 const FIRST: [&str; 2] = ["point", "fit"];
 /// The columns after the settings.
@@ -32,6 +32,15 @@ const LAST: [&str; 16] = [
     "failed",
     "seconds",
 ];
+
+/// One point of a sweep that has run.
+#[derive(Debug, Clone)]
+pub struct SweptPoint<'s> {
+    /// Which one.
+    pub point: &'s SweepPoint,
+    /// What came out.
+    pub summary: Summary,
+}
 
 /// The folder of a sweep.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +68,7 @@ impl SweepFolder {
         }
         fs::create_dir_all(path).map_err(Error::io("create", path))?;
         // It is the folder of a sweep from now on, also if the sweep does not end.
-        let mark = path.join(TABLE);
+        let mark = path.join(names::SWEEP_TABLE);
         if !mark.is_file() {
             fs::write(&mark, "").map_err(Error::io("write", &mark))?;
         }
@@ -68,33 +77,33 @@ impl SweepFolder {
 
     /// Opens the folder of an earlier sweep; `None` if it is not one.
     pub fn open(path: &Path) -> Option<Self> {
-        path.join(TABLE).is_file().then(|| Self {
+        path.join(names::SWEEP_TABLE).is_file().then(|| Self {
             path: path.to_owned(),
         })
     }
 
     /// Where its figures go.
     pub fn figures(&self) -> PathBuf {
-        self.path.join(super::FIGURES)
+        self.path.join(names::FIGURES)
     }
 
     fn table(&self) -> PathBuf {
-        self.path.join(TABLE)
+        self.path.join(names::SWEEP_TABLE)
     }
 
     /// Writes one row for each fit of each point.
     ///
     /// # Errors
     /// If the table cannot be written.
-    pub fn write_table(&self, ran: &[Ran]) -> Result<()> {
+    pub fn write_table(&self, ran: &[SweptPoint]) -> Result<()> {
         let path = self.table();
         let mut csv = csv::Writer::from_writer(Vec::new());
         let settings = settings(ran);
         let header = (FIRST.iter().copied())
             .chain(settings.iter().map(String::as_str))
             .chain(LAST);
-        csv.write_record(header).map_err(csv_error(&path))?;
-        for Ran { point, summary } in ran {
+        csv.write_record(header).map_err(table::error(&path))?;
+        for SweptPoint { point, summary } in ran {
             for fit in &summary.fits {
                 let set = settings.iter().map(|key| {
                     let found = point.settings.iter().find(|(name, _)| name == key);
@@ -102,11 +111,11 @@ impl SweepFolder {
                 });
                 let mut row = vec![point.label.clone(), fit.label.clone()];
                 row.extend(set);
-                row.extend(super::summary::sweep_row(fit));
-                csv.write_record(row).map_err(csv_error(&path))?;
+                row.extend(cells(fit));
+                csv.write_record(row).map_err(table::error(&path))?;
             }
         }
-        super::write_csv(&path, csv)
+        table::write(&path, csv)
     }
 
     /// The run folders of the points, in order, with what they set: `learning rate 0.1, samples 64`.
@@ -115,12 +124,12 @@ impl SweepFolder {
     /// If the table cannot be read, or is empty, as in a sweep that did not end.
     pub fn points(&self) -> Result<Vec<(String, RunFolder)>> {
         let path = self.table();
-        let mut csv = csv_reader(&path)?;
-        let header = csv.headers().map_err(csv_error(&path))?.clone();
+        let mut csv = table::reader(&path)?;
+        let header = csv.headers().map_err(table::error(&path))?.clone();
         let settings = FIRST.len()..header.len().saturating_sub(LAST.len());
         let mut points: Vec<(String, RunFolder)> = Vec::new();
         for record in csv.records() {
-            let record = record.map_err(csv_error(&path))?;
+            let record = record.map_err(table::error(&path))?;
             let label = record.get(0).unwrap_or_default();
             let folder = self.path.join(label);
             if points.last().is_none_or(|(_, last)| last.path() != folder) {
@@ -174,10 +183,10 @@ impl SweepFolder {
                 run.remove()?;
             }
         }
-        for name in plot::files_of(plot::SWEEP) {
+        for name in names::files_of(names::SWEEP) {
             remove_file(&self.figures().join(name), true)?;
         }
-        for name in super::REPORT {
+        for name in names::REPORT {
             remove_file(&path.join(name), true)?;
         }
         remove_file(&self.table(), true)
@@ -185,7 +194,7 @@ impl SweepFolder {
 }
 
 /// Every key that a point sets, in the order they first come.
-fn settings(ran: &[Ran]) -> Vec<String> {
+fn settings(ran: &[SweptPoint]) -> Vec<String> {
     let mut keys: Vec<String> = Vec::new();
     for (key, _) in ran.iter().flat_map(|ran| &ran.point.settings) {
         if !keys.contains(key) {
@@ -195,7 +204,33 @@ fn settings(ran: &[Ran]) -> Vec<String> {
     keys
 }
 
-/// A number in the table.
-pub(super) fn cell(value: Option<f64>) -> String {
-    value.map_or_else(String::new, number)
+/// The cells of a fit in the table, after its settings.
+fn cells(fit: &FitSummary) -> Vec<String> {
+    let cell = |value: Option<f64>| value.map_or_else(String::new, table::number);
+    use DivergenceKind::{ForwardKl, Js, ReverseKl};
+    let best = fit.best.as_ref();
+    let of = |kind: DivergenceKind| best.map(|best| best.divergences.of(kind).value);
+    let own = fit.objective();
+    let variance = best.and_then(|best| best.gradient_variance);
+    vec![
+        fit.divergence.name(),
+        cell(own.map(|own| own.value)),
+        cell(own.map(|own| own.error)),
+        cell(of(ForwardKl)),
+        cell(of(ReverseKl)),
+        cell(of(Js)),
+        cell(best.map(|best| best.loss.value)),
+        cell(best.map(|best| best.gradient_norm)),
+        cell(variance.map(|variance| variance.start)),
+        cell(variance.map(|variance| variance.end)),
+        cell(best.and_then(|best| Some(best.diagnostics.psis?.k_hat))),
+        best.map_or_else(String::new, |best| best.steps.to_string()),
+        best.map_or_else(
+            || "every run failed".to_owned(),
+            |best| best.stop.to_string(),
+        ),
+        fit.restarts.to_string(),
+        fit.failed.to_string(),
+        cell(Some(fit.seconds)),
+    ]
 }

@@ -6,8 +6,9 @@ use klfit::Mixture;
 use klfit::config::Experiment;
 use klfit::divergence::{DivergenceKind, Estimate};
 use klfit::fit::{Plan, Record};
-use klfit::run::Watch;
-use klfit::run_folder::{Existing, FitSummary, RunFolder, Summary};
+use klfit::jobs::run::Watch;
+use klfit::record::{FitSummary, Summary};
+use klfit::run_folder::{Existing, RunFolder};
 
 use super::judge::{Judgement, Verdict};
 use super::line::{Line, Part};
@@ -101,7 +102,7 @@ pub fn run(text: &str, watch: &mut dyn Watch) -> Summary {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path().join("run");
     let folder = RunFolder::create(&folder, &experiment, Existing::Refuse).unwrap();
-    klfit::run::run(&experiment, &experiment.numerics().unwrap(), &folder, watch).unwrap()
+    klfit::jobs::run::run(&experiment, &experiment.numerics().unwrap(), &folder, watch).unwrap()
 }
 
 /// Keeps every record.

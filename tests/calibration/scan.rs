@@ -2,7 +2,7 @@
 
 use klfit::Mixture;
 use klfit::divergence::DivergenceKind;
-use klfit::run_folder::FitSummary;
+use klfit::record::FitSummary;
 
 use super::line::Line;
 use super::logged::{Kept, Target, run};

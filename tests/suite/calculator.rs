@@ -9,7 +9,7 @@ use klfit::Mixture;
 use klfit::calculator::{
     Accuracy, Answer, Claim, Ending, Matrix, Method, Operand, Question, read_operand,
 };
-use klfit::divergence::{self, DivergenceKind};
+use klfit::divergence::DivergenceKind;
 use nalgebra::DMatrix;
 use proptest::prelude::*;
 
@@ -155,7 +155,7 @@ fn the_true_divergences_between_the_networks() {
 #[test]
 fn a_sum_without_its_spacing_is_a_thousand_times_the_divergence() {
     let (p, q, r) = (gaussian(0.0, 2.0), gaussian(2.0, 2.0), gaussian(5.0, 4.0));
-    let kl = |p, q| divergence::kl(p, q).unwrap().value;
+    let kl = |p, q| klfit::calculator::kl(p, q).unwrap().value;
     assert_close(kl(&p, &q), 0.5, 1e-15, "KL");
     assert_close(kl(&p, &r), 1.09939718, 5e-9, "KL");
     assert_close(kl(&r, &p), 3.93185282, 5e-9, "KL");
@@ -426,7 +426,7 @@ fn approximations_are_what_their_papers_define() {
     let by_points = ask(&one(DivergenceKind::ForwardKl, Method::Unscented), &p, &q);
     assert_close(
         by_points[0].value,
-        divergence::kl(&p, &q).unwrap().value,
+        klfit::calculator::kl(&p, &q).unwrap().value,
         1e-12,
         "unscented",
     );
@@ -688,7 +688,7 @@ fn a_rare_component_that_matters_is_not_missed() {
         // what the weights are worth.
         let kl = |mean: f64| {
             let f = Mixture::from_stds(vec![1.0], vec![vec![mean; dim]], vec![vec![1.0; dim]]);
-            divergence::kl(&f.unwrap(), &q).unwrap().value
+            klfit::calculator::kl(&f.unwrap(), &q).unwrap().value
         };
         let entropy = (1.0 - weight) * (1.0 - weight).ln() + weight * weight.ln();
         let exact = (1.0 - weight) * kl(0.0) + weight * kl(1000.0) + entropy;
@@ -822,8 +822,10 @@ fn estimates_do_not_depend_on_the_units_of_the_rows() {
             .collect();
         let path = folder.path().join("rows.csv");
         std::fs::write(&path, csv.join("\n")).unwrap();
-        let rows = klfit::target::read_samples(&path, None).unwrap().samples;
-        klfit::estimate::estimate("rows", &rows, 2, 0)
+        let rows = klfit::density::target::read_samples(&path, None)
+            .unwrap()
+            .samples;
+        klfit::jobs::estimate::estimate("rows", &rows, 2, 0)
             .unwrap()
             .log_likelihood
             .value
@@ -1143,7 +1145,7 @@ fn models_are_estimated_from_samples() {
     }
     assert_close(written.covariance()[(0, 2)], 0.76022725, 5e-9, "covariance");
     assert_close(
-        divergence::kl(written, direct).unwrap().value,
+        klfit::calculator::kl(written, direct).unwrap().value,
         0.0,
         1e-14,
         "read back",

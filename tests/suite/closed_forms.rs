@@ -196,7 +196,7 @@ fn nearly_singular_covariances_are_right_or_refused() {
         let narrow = DMatrix::from_row_slice(2, 2, &[7.0, 7.0, 7.0, last]);
         let narrow = Mixture::gaussian(vec![0.0; 2], narrow).unwrap();
         for (p, q, expected) in [(&narrow, &seven, forward), (&seven, &narrow, reverse)] {
-            let answer = klfit::divergence::kl(p, q).unwrap();
+            let answer = klfit::calculator::kl(p, q).unwrap();
             let (error, bracket) = (answer.error.unwrap(), answer.bracket.unwrap());
             assert!((answer.value - expected).abs() <= error, "{answer:?}");
             assert!(error <= 1e-13 * expected, "{answer:?}");

@@ -4,13 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use klfit::config::{Experiment, InitKind, Override, Sweep, TargetKind};
+use klfit::density::target::TargetModel;
 use klfit::divergence::DivergenceKind;
 use klfit::estimator::RuleConfig as Points;
-use klfit::init::Start;
+use klfit::fit::init::Start;
 use klfit::mixture::Mixture;
 use klfit::optimizer::RuleConfig as Rule;
 use klfit::run_folder::{Existing, RunFolder};
-use klfit::target::TargetModel;
 use serde_json::Value;
 
 use crate::support::run;

@@ -1,7 +1,7 @@
 //! The kernel against the host's own arithmetic, and at its edges.
 
-use klfit::device::Numerics;
-use klfit::kernel::{MixtureTensors, log_density};
+use klfit::compute::device::Numerics;
+use klfit::compute::kernel::{MixtureTensors, log_density};
 use klfit::{Mixture, divergence};
 use nalgebra::DMatrix;
 use proptest::prelude::*;

@@ -2,8 +2,8 @@
 
 use klfit::Error;
 use klfit::calculator::{Operand, read_operand};
-use klfit::estimate::estimate;
-use klfit::target::{Dependence, Samples};
+use klfit::density::target::{Dependence, Samples};
+use klfit::jobs::estimate::estimate;
 
 use crate::rows::{Table, csv, npy};
 use crate::support::assert_close;

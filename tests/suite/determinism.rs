@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use assert_cmd::Command;
-use klfit::device::Numerics;
+use klfit::compute::device::Numerics;
+use klfit::density::family::{Family, FamilyConfig};
+use klfit::density::target::Target;
 use klfit::divergence::DivergenceKind;
 use klfit::estimator::{EstimatorConfig, NoiseRule, RuleConfig};
-use klfit::family::{Family, FamilyConfig};
+use klfit::fit::init::Start;
 use klfit::fit::{Fit, LogConfig, Member, Plan, Record};
-use klfit::init::Start;
 use klfit::mixture::natural_values;
 use klfit::optimizer::RuleConfig as OptimizerRule;
-use klfit::target::Target;
 
 use crate::gradients::plan;
 use crate::support::{config, small_rules, two_on_a_line, wide};

@@ -1,20 +1,19 @@
 //! Every device this build has and this machine offers gives the numbers of the CPU in 64 bits, as
 //! far as 32 bits can hold them.
 
+use klfit::compute::device::{Backend, DeviceConfig, Found, Numerics, Precision};
+use klfit::compute::noise::RunKey;
 use klfit::config::Experiment;
-use klfit::device::{Backend, DeviceConfig, Found, Numerics, Precision};
+use klfit::density::family::{Covariance, Family, FamilyConfig};
+use klfit::density::target::{StudentT, Target, TargetModel};
 use klfit::divergence::DivergenceKind;
 use klfit::estimator::RuleConfig;
-use klfit::family::{Covariance, Family, FamilyConfig};
 use klfit::fit::Plan;
-use klfit::init::Start;
-use klfit::noise::RunKey;
-use klfit::objective::Objective;
+use klfit::fit::init::Start;
+use klfit::fit::stop::StopConfig;
 use klfit::optimizer::OptimizerConfig;
-use klfit::stop::StopConfig;
-use klfit::target::{StudentT, Target, TargetModel};
 
-use crate::support::{assert_close, run, three_in_a_plane, two_on_a_line};
+use crate::support::{assert_close, objective, run, three_in_a_plane, two_on_a_line};
 
 /// Every backend in 32 bits; the CPU is always among them.
 fn single() -> Vec<(Backend, Numerics)> {
@@ -40,7 +39,7 @@ fn at_starts(plan: &Plan, model: &TargetModel, numerics: &Numerics) -> (Vec<f64>
         .flat_map(|start| plan.family.theta_of(start).unwrap())
         .collect();
     let keys = (0..starts.len() as u64).map(|run| RunKey { seed: 3, run });
-    let objective = Objective::new(plan, &target, numerics, keys.collect());
+    let objective = objective(plan, &target, numerics, keys.collect());
     let theta = numerics.tensor(theta, [starts.len(), plan.family.parameters()]);
     let (value, gradient) = objective.value_and_gradient(&theta, 2);
     (
@@ -61,7 +60,7 @@ fn values_and_gradients_are_those_of_the_cpu() {
     for (backend, numerics) in single() {
         for model in &targets {
             for divergence in DivergenceKind::ALL {
-                if model.makes_infinite(divergence).is_some() {
+                if divergence.infinite_for(model.tails()).is_some() {
                     continue;
                 }
                 for rule in RuleConfig::all() {

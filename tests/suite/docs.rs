@@ -5,11 +5,11 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 
 use klfit::calculator;
+use klfit::compute::device::Backend;
 use klfit::config::{InitKind, TargetKind};
-use klfit::device::Backend;
+use klfit::density::family::Covariance;
 use klfit::divergence::DivergenceName;
 use klfit::estimator::{self, GradientRule};
-use klfit::family::Covariance;
 use klfit::optimizer::{self, Schedule};
 
 fn page(name: &str) -> String {

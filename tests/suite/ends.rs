@@ -5,16 +5,16 @@ use std::path::Path;
 
 use klfit::Mixture;
 use klfit::config::Experiment;
+use klfit::density::family::{Family, FamilyConfig};
+use klfit::density::target::{Samples, TargetModel};
 use klfit::divergence::{DivergenceKind, Estimate};
 use klfit::estimator::{EstimatorConfig, GradientRule};
-use klfit::family::{Family, FamilyConfig};
-use klfit::init::{Start, alike};
+use klfit::fit::init::{Start, alike};
+use klfit::fit::stop::Stop;
 use klfit::mixture::natural_values;
 use klfit::optimizer::{OptimizerConfig, RuleConfig as OptimizerRule};
+use klfit::record::FitSummary;
 use klfit::report::remarks;
-use klfit::run_folder::FitSummary;
-use klfit::stop::Stop;
-use klfit::target::{Samples, TargetModel};
 use nalgebra::DMatrix;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -323,7 +323,7 @@ fn components_that_would_start_as_one_are_moved_apart() {
     let random = Start::Random { restarts: 2 };
     for start in random.mixtures(&family, &target, 3).unwrap() {
         let mut generator = ChaCha8Rng::seed_from_u64(0);
-        let moved = klfit::init::moved_apart(start.clone(), &mut generator).unwrap();
+        let moved = klfit::fit::init::moved_apart(start.clone(), &mut generator).unwrap();
         assert_eq!(natural_values(&moved), natural_values(&start));
     }
 }

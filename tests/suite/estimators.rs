@@ -1,14 +1,14 @@
 //! Values with their errors: quadrature against Simpson's rule, sampling against quadrature.
 
 use klfit::Mixture;
-use klfit::device::Numerics;
+use klfit::compute::device::Numerics;
+use klfit::compute::kernel::MixtureTensors;
+use klfit::density::target::Target;
 use klfit::divergence::{DivergenceKind, Method, power_integral_diverges};
 use klfit::estimator::{
     Estimator, EstimatorConfig, MonteCarlo, Quadrature, QuasiMonteCarlo, RuleConfig,
 };
-use klfit::evaluate::{ALWAYS_REPORTED, Effort, Evaluation, Evaluator};
-use klfit::kernel::MixtureTensors;
-use klfit::target::Target;
+use klfit::judge::evaluate::{ALWAYS_REPORTED, Effort, Evaluation, Evaluator};
 
 use crate::support::{
     assert_close, by, divergence_on_a_line, gauss_hermite, gaussian, keys, mild, three_in_a_plane,

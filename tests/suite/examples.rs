@@ -2,11 +2,12 @@
 
 use klfit::Mixture;
 use klfit::config::{Experiment, Override, Sweep};
+use klfit::density::target::StudentT;
 use klfit::divergence::DivergenceKind::{ForwardKl, ReverseKl, TotalVariation};
 use klfit::divergence::Method;
-use klfit::run_folder::{Existing, FitSummary, SweepFolder};
-use klfit::stop::Stop;
-use klfit::target::StudentT;
+use klfit::fit::stop::Stop;
+use klfit::record::FitSummary;
+use klfit::run_folder::{Existing, SweepFolder};
 
 use crate::pages::results;
 use crate::support::{
@@ -235,7 +236,7 @@ fn sweep() {
     let sweep = Sweep::load(&config("sweep"), &[]).unwrap().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sweep");
-    let ran = klfit::sweep::run(&sweep, &path, Existing::Refuse, &Silent)
+    let ran = klfit::jobs::sweep::run(&sweep, &path, Existing::Refuse, &Silent)
         .unwrap()
         .ran;
     assert_eq!(ran.len(), 6);
@@ -273,6 +274,6 @@ fn sweep() {
         3
     );
     // It does not write over itself unless asked, and then leaves nothing of before.
-    let again = |existing| klfit::sweep::run(&sweep, &path, existing, &Silent);
+    let again = |existing| klfit::jobs::sweep::run(&sweep, &path, existing, &Silent);
     assert!(again(Existing::Refuse).is_err());
 }

@@ -1,7 +1,7 @@
 //! Runs whose numbers break down are stopped, kept and counted; the others go on.
 
 use klfit::Mixture;
-use klfit::stop::Stop;
+use klfit::fit::stop::Stop;
 
 use crate::support::run_text;
 

@@ -2,18 +2,17 @@
 
 use burn::tensor::Tensor;
 use klfit::Mixture;
-use klfit::device::Numerics;
+use klfit::compute::device::Numerics;
+use klfit::compute::noise::{Noise, Stream};
+use klfit::density::family::{Family, FamilyConfig};
+use klfit::density::target::Target;
 use klfit::divergence::{DivergenceKind, Sampled, Side};
 use klfit::estimator::{Context, Estimator, EstimatorConfig, GradientRule, MonteCarlo, RuleConfig};
-use klfit::family::{Family, FamilyConfig};
-use klfit::noise::{Noise, Stream};
-use klfit::objective::Objective;
 use klfit::optimizer::OptimizerConfig;
-use klfit::target::Target;
 
 use crate::gradients::{families, plan};
 use crate::support::{
-    Choice, Targets, gauss_hermite, gaussian, keys, mild, monte_carlo, quadrature,
+    Choice, Targets, gauss_hermite, gaussian, keys, mild, monte_carlo, objective, quadrature,
     quasi_monte_carlo, wide,
 };
 
@@ -38,7 +37,7 @@ fn gradients_of_seed(
 ) -> Vec<Vec<f64>> {
     let numerics = Numerics::cpu();
     let plan = plan(divergence, estimator, family.clone());
-    let objective = Objective::new(&plan, target, &numerics, keys(seed, runs));
+    let objective = objective(&plan, target, &numerics, keys(seed, runs));
     let theta = numerics.tensor(theta.repeat(runs), [runs, family.parameters()]);
     let (_, gradient) = objective.value_and_gradient(&theta, 7);
     let gradient = Numerics::read(gradient).unwrap();
@@ -275,7 +274,7 @@ fn the_variance_of_a_gradient_is_that_of_many_gradients() {
         let (expected, spread) = mean_and_variance(squares);
         let plan = plan(divergence, estimator, family.clone());
         let runs = 60;
-        let objective = Objective::new(&plan, &target, &numerics, keys(9, runs));
+        let objective = objective(&plan, &target, &numerics, keys(9, runs));
         let theta = numerics.tensor(theta.repeat(runs), [runs, family.parameters()]);
         let told = objective.gradient_variance(&theta).unwrap();
         let (mean, told_spread) = mean_and_variance(told.iter().copied());
@@ -289,7 +288,7 @@ fn the_variance_of_a_gradient_is_that_of_many_gradients() {
     let (family, theta) = member(&FamilyConfig::default(), 1);
     let target = Target::new(mild(1), &numerics);
     let plan = plan(DivergenceKind::ReverseKl, quadrature(9).into(), family);
-    let objective = Objective::new(&plan, &target, &numerics, keys(9, 1));
+    let objective = objective(&plan, &target, &numerics, keys(9, 1));
     let theta = numerics.tensor(theta, [1, 2]);
     assert_eq!(objective.gradient_variance(&theta).unwrap(), [0.0]);
 }

@@ -3,20 +3,20 @@
 use std::collections::BTreeMap;
 
 use klfit::Mixture;
-use klfit::device::{DeviceConfig, Numerics, Precision};
+use klfit::compute::device::{DeviceConfig, Numerics, Precision};
+use klfit::density::family::{Covariance, Family, FamilyConfig};
+use klfit::density::target::Target;
 use klfit::divergence::DivergenceKind;
 use klfit::estimator::{EstimatorConfig, NoiseRule, RuleConfig};
-use klfit::family::{Covariance, Family, FamilyConfig};
 use klfit::fit::Plan;
-use klfit::init::Start;
-use klfit::objective::Objective;
+use klfit::fit::init::Start;
+use klfit::fit::objective::Objective;
+use klfit::fit::stop::StopConfig;
 use klfit::optimizer::OptimizerConfig;
-use klfit::stop::StopConfig;
-use klfit::target::Target;
 
 use crate::support::{
-    Choice, Targets, gauss_hermite, keys, mild, monte_carlo, quadrature, quasi_monte_carlo,
-    small_rules, three_in_a_plane, two_on_a_line, wide,
+    Choice, Targets, gauss_hermite, keys, mild, monte_carlo, objective, quadrature,
+    quasi_monte_carlo, small_rules, three_in_a_plane, two_on_a_line, wide,
 };
 
 pub fn plan(divergence: DivergenceKind, estimator: EstimatorConfig, family: Family) -> Plan {
@@ -101,7 +101,7 @@ fn discrepancy(plan: &Plan, target: &Target) -> f64 {
     // All of them with the noise of one run.
     let objective = |runs: usize| {
         let keys = vec![keys(11, 3)[2]; runs];
-        Objective::new(plan, target, &numerics, keys)
+        objective(plan, target, &numerics, keys)
     };
     let runs = 4 * parameters;
     let moved = numerics.tensor(moved, [runs, parameters]);
@@ -250,7 +250,7 @@ fn a_parameter_of_one_run_moves_no_other_run() {
         );
         let target = Target::new(three_in_a_plane(), &numerics);
         let plan = plan(DivergenceKind::Js, rule.into(), family);
-        let objective = Objective::new(&plan, &target, &numerics, keys(11, 3));
+        let objective = objective(&plan, &target, &numerics, keys(11, 3));
         let theta: Vec<f64> = (0..3).flat_map(|_| somewhere(&plan, &target)).collect();
         let (still, still_gradient) = at(&objective, &numerics, &theta, 3);
         let parameters = theta.len() / 3;
@@ -282,7 +282,7 @@ fn fixed_noise_is_the_same_at_every_step_and_for_every_run() {
                     ..rule.into()
                 };
                 let plan = plan(divergence, estimator, Family::new(Default::default(), 2));
-                let objective = Objective::new(&plan, &target, &numerics, keys(0, 2));
+                let objective = objective(&plan, &target, &numerics, keys(0, 2));
                 let theta = somewhere(&plan, &target).repeat(2);
                 let theta = numerics.tensor(theta, [2, 5]);
                 Numerics::read(objective.value(theta, step)).unwrap()
@@ -342,7 +342,7 @@ fn the_gradient_is_zero_where_the_fit_is_exact() {
         let family = Family::new(config, p.dim());
         for divergence in smooth() {
             let plan = plan(divergence, rule.into(), family.clone());
-            let objective = Objective::new(&plan, &target, &numerics, keys(0, 1));
+            let objective = objective(&plan, &target, &numerics, keys(0, 1));
             let (value, gradient) = at(&objective, &numerics, &family.theta_of(&p).unwrap(), 1);
             // The cross-entropy ends at the entropy of p.
             if divergence != DivergenceKind::CrossEntropy {
@@ -396,7 +396,7 @@ fn single_precision_agrees_with_double() {
         let plan = &experiment.plans[0];
         let run = |numerics: &Numerics| {
             let target = Target::new(experiment.target.clone(), numerics);
-            let objective = Objective::new(plan, &target, numerics, keys(0, 1));
+            let objective = objective(plan, &target, numerics, keys(0, 1));
             // Where 32 bits can hold every ratio of the densities.
             let theta = plan.family.theta_of(&wide(2, 2)).unwrap();
             at(&objective, numerics, &theta, 1)

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use klfit::calculator::read_operand;
-use klfit::plot;
 use klfit::run_folder::RunFolder;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -604,7 +603,7 @@ fn a_summary_that_does_not_go_with_its_config_is_refused() {
         *spoilt.pointer_mut(place).unwrap() = value;
         let text = spoilt.to_string();
         let drawn = in_run_folder("summary.json", text.as_bytes(), |folder| {
-            plot::draw_all(&RunFolder::open(folder).unwrap())
+            klfit::jobs::draw_all(&RunFolder::open(folder).unwrap())
         });
         let message = drawn.unwrap_err().to_string();
         assert!(message.contains(words), "{place}: {message}");

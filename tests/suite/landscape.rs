@@ -1,12 +1,15 @@
 //! Divergences over grids of parameters, and where descent from each cell ends.
 
 use klfit::Mixture;
+use klfit::calculator::kl;
+use klfit::compute::device::{DeviceConfig, Numerics, Precision};
 use klfit::config::Experiment;
-use klfit::device::{DeviceConfig, Numerics, Precision};
-use klfit::divergence::{DivergenceKind, gaussian_kl, kl};
-use klfit::landscape::{Axis, Cells, LandscapeConfig, parameter_names, survey};
+use klfit::config::LandscapeConfig;
+use klfit::density::target::Target;
+use klfit::divergence::{DivergenceKind, gaussian_kl};
+use klfit::jobs::survey;
+use klfit::landscape::{Axis, Cells, parameter_names};
 use klfit::mixture::natural_values;
-use klfit::target::Target;
 
 fn gaussian(mean: &[f64], stds: &[f64]) -> Mixture {
     Mixture::from_stds(vec![1.0], vec![mean.to_vec()], vec![stds.to_vec()]).unwrap()

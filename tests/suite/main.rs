@@ -16,6 +16,7 @@ mod explore;
 mod failures;
 mod figures;
 mod files;
+mod floors;
 mod gradient_rules;
 mod gradients;
 mod hostile;

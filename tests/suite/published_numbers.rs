@@ -3,7 +3,7 @@
 use klfit::Mixture;
 use klfit::divergence::DivergenceKind::{CrossEntropy, ForwardKl, Js, ReverseKl};
 use klfit::divergence::Method;
-use klfit::run_folder::{FitSummary, TargetSummary};
+use klfit::record::{FitSummary, TargetSummary};
 
 use crate::pages::results;
 use crate::support::{

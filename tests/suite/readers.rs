@@ -14,16 +14,17 @@ use std::thread;
 use std::time::Duration;
 
 use klfit::calculator::read_operand;
+use klfit::config::LandscapeConfig;
 use klfit::config::{Experiment, Override, STARTER, Sweep};
+use klfit::density::target::TargetModel;
 use klfit::error::Error;
 use klfit::explore::{Opening, Server, State};
 use klfit::fit::{Plan, Record};
-use klfit::landscape::{self, LandscapeConfig};
-use klfit::mixture::read_mixture;
-use klfit::run::Watch;
-use klfit::run_folder::{Checkpoint, Existing, FitSummary, RunFolder, SweepFolder};
-use klfit::target::TargetModel;
-use klfit::{Mixture, Result, plot, report};
+use klfit::import::read_mixture;
+use klfit::jobs::run::Watch;
+use klfit::record::{Checkpoint, FitSummary};
+use klfit::run_folder::{Existing, RunFolder, SweepFolder};
+use klfit::{Mixture, Result, report};
 use serde_json::{Value, json};
 use tungstenite::stream::MaybeTlsStream;
 use tungstenite::{Message, WebSocket};
@@ -194,7 +195,8 @@ fn checkpoint(bytes: &[u8]) -> Result<()> {
         fs::remove_file(folder.join("summary.json")).expect("a summary");
         let experiment = RunFolder::open(folder)?.experiment()?;
         let run = RunFolder::create(folder, &experiment, Existing::Resume)?;
-        let summary = klfit::run::run(&experiment, &experiment.numerics()?, &run, &mut Silent)?;
+        let summary =
+            klfit::jobs::run::run(&experiment, &experiment.numerics()?, &run, &mut Silent)?;
         assert_eq!(summary.fits.len(), 1);
         Ok(())
     })
@@ -203,7 +205,7 @@ fn checkpoint(bytes: &[u8]) -> Result<()> {
 /// What `klfit plot` draws from.
 fn figures(bytes: &[u8]) -> Result<()> {
     in_run_folder("forward-kl/trajectory.csv", bytes, |folder| {
-        plot::draw_all(&RunFolder::open(folder)?).map(drop)
+        klfit::jobs::draw_all(&RunFolder::open(folder)?).map(drop)
     })
 }
 
@@ -217,7 +219,7 @@ fn report(bytes: &[u8]) -> Result<()> {
             points: Some(*LandscapeConfig::POINTS.start()),
             basins: false,
         };
-        landscape::of_run(&run, &coarse, &folder.join("landscape"))?;
+        klfit::jobs::of_run(&run, &coarse, &folder.join("landscape"))?;
         report::write(&[folder.to_owned()], &folder.join("report")).map(drop)
     })
 }
@@ -379,7 +381,7 @@ divergence = "forward-kl"
         let path = folder.join("run");
         let run = RunFolder::create(&path, &experiment, Existing::Refuse).unwrap();
         let numerics = experiment.numerics().unwrap();
-        klfit::run::run(&experiment, &numerics, &run, &mut Silent).unwrap();
+        klfit::jobs::run::run(&experiment, &numerics, &run, &mut Silent).unwrap();
         ["config.toml", "summary.json", "forward-kl/trajectory.csv"]
             .map(|name| (name, fs::read(path.join(name)).unwrap()))
             .into()

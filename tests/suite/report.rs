@@ -3,10 +3,10 @@
 use std::fs;
 
 use data_encoding::BASE64;
-use klfit::digest;
 use klfit::divergence::DivergenceKind;
 use klfit::plot::{Motion, animate};
 use klfit::report;
+use klfit::text;
 
 use crate::support::{Run, run_config, run_text};
 
@@ -47,12 +47,12 @@ fn a_report_holds_every_number_of_the_summary() {
             DivergenceKind::Js,
         ] {
             let estimate = best.divergences.of(kind);
-            let text = digest::estimate(estimate);
+            let text = estimate.to_string();
             assert!(html.contains(&text) && markdown.contains(&text), "{text}");
-            assert!(latex.contains(&digest::fixed(estimate.value, 8)), "{text}");
+            assert!(latex.contains(&text::fixed(estimate.value, 8)), "{text}");
         }
         for optimum in &fit.optima {
-            assert!(html.contains(&digest::mixture(&optimum.mixture)));
+            assert!(html.contains(&optimum.mixture.to_string()));
         }
         let modes = fit.modes.unwrap();
         let found = format!("found {} of 2 modes", modes.covered);
@@ -70,7 +70,7 @@ fn a_report_holds_every_number_of_the_summary() {
 #[test]
 fn a_page_needs_nothing_else_and_its_figures_are_those_of_the_run() {
     let run = short();
-    klfit::plot::draw_all(&run.folder).unwrap();
+    klfit::jobs::draw_all(&run.folder).unwrap();
     let motion = Motion {
         seconds: 0.5,
         width: 300,

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use klfit::config::{Experiment, Override, Sweep, SweepPoint};
 use klfit::fit::{Plan, Record};
-use klfit::run::Watch;
-use klfit::run_folder::{Checkpoint, Existing, FitSummary, RunFolder, Summary};
-use klfit::sweep::{self, Follow};
+use klfit::jobs::run::Watch;
+use klfit::jobs::sweep::{self, Follow};
+use klfit::record::{Checkpoint, FitSummary, Summary};
+use klfit::run_folder::{Existing, RunFolder};
 
 /// Stops a run when it has been asked so many times whether to.
 struct StopAfter(Cell<usize>);
@@ -36,7 +37,7 @@ fn run_for(steps: usize, experiment: &Experiment, path: &Path) -> klfit::Result<
     let numerics = experiment.numerics()?;
     let folder = RunFolder::create(path, experiment, Existing::Resume)?;
     let mut watch = StopAfter(Cell::new(steps));
-    klfit::run::run(experiment, &numerics, &folder, &mut watch)
+    klfit::jobs::run::run(experiment, &numerics, &folder, &mut watch)
 }
 
 const FOREVER: usize = usize::MAX;

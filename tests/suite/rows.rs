@@ -5,7 +5,7 @@ use std::path::Path;
 
 use klfit::calculator::read_operand_with_header;
 use klfit::config::Experiment;
-use klfit::target::{SamplesFile, read_samples};
+use klfit::density::target::{SamplesFile, read_samples};
 
 use crate::command_line::klfit;
 use crate::dependence::WEATHER;

@@ -2,11 +2,11 @@
 
 use klfit::Mixture;
 use klfit::calculator::{Accuracy, Answer, Ending, Method, Operand, Question};
-use klfit::device::Numerics;
+use klfit::compute::device::Numerics;
+use klfit::compute::kernel::MixtureTensors;
+use klfit::density::target::{StudentT, Target, TargetModel};
 use klfit::divergence::DivergenceKind;
-use klfit::evaluate::{Effort, Evaluator};
-use klfit::kernel::MixtureTensors;
-use klfit::target::{StudentT, Target, TargetModel};
+use klfit::judge::evaluate::{Effort, Evaluator};
 use nalgebra::{DMatrix, DVector};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

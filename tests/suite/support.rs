@@ -1,22 +1,25 @@
 //! Shared by the tests: small experiments, and a second way to compute what klfit computes.
 
 use klfit::Mixture;
+use klfit::compute::device::Numerics;
+use klfit::compute::kernel::MixtureTensors;
+use klfit::compute::noise::{Noise, RunKey, Stream};
 use klfit::config::{Experiment, FitConfig, MixtureConfig, Override, SweepPoint};
 use klfit::density::Density;
-use klfit::device::Numerics;
+use klfit::density::family::FamilyConfig;
+use klfit::density::target::Target;
 use klfit::divergence::{self, DivergenceKind, DivergenceName, Estimate, Sampled, Side};
 use klfit::estimator::{
     Context, Estimator, EstimatorConfig, GaussHermiteConfig, MonteCarloConfig, QuadratureConfig,
     QuasiMonteCarloConfig, RuleConfig,
 };
-use klfit::family::FamilyConfig;
+use klfit::fit::objective::Objective;
 use klfit::fit::{Plan, Record};
-use klfit::kernel::MixtureTensors;
-use klfit::noise::{Noise, RunKey, Stream};
+use klfit::jobs::run::Watch;
+use klfit::jobs::sweep::Follow;
 use klfit::optimizer::OptimizerConfig;
-use klfit::run::Watch;
-use klfit::run_folder::{Existing, FitSummary, RunFolder, Summary};
-use klfit::sweep::Follow;
+use klfit::record::{FitSummary, Summary};
+use klfit::run_folder::{Existing, RunFolder};
 use nalgebra::DMatrix;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
@@ -58,7 +61,7 @@ pub fn run(experiment: &Experiment) -> Run {
     let folder = temporary.path().join("run");
     let folder = RunFolder::create(&folder, experiment, Existing::Refuse).unwrap();
     let numerics = experiment.numerics().unwrap();
-    let summary = klfit::run::run(experiment, &numerics, &folder, &mut Silent).unwrap();
+    let summary = klfit::jobs::run::run(experiment, &numerics, &folder, &mut Silent).unwrap();
     Run {
         summary,
         folder,
@@ -411,4 +414,21 @@ pub fn assert_close(found: f64, expected: f64, tolerance: f64, what: &str) {
         (found - expected).abs() <= tolerance,
         "{what}: found {found}, expected {expected} ± {tolerance}"
     );
+}
+
+/// The objective of a plan.
+pub fn objective<'t>(
+    plan: &Plan,
+    target: &'t Target,
+    numerics: &Numerics,
+    keys: Vec<RunKey>,
+) -> Objective<'t> {
+    Objective::new(
+        plan.divergence,
+        &plan.family,
+        plan.estimator,
+        target,
+        numerics,
+        keys,
+    )
 }

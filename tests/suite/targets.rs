@@ -1,18 +1,18 @@
 //! Targets with heavy tails and families of low rank, against numbers from elsewhere.
 
 use klfit::Mixture;
+use klfit::compute::device::Numerics;
+use klfit::compute::kernel::MixtureTensors;
+use klfit::compute::noise::{Noise, RunKey, Stream};
 use klfit::density::Density;
-use klfit::device::Numerics;
+use klfit::density::family::{Covariance, Family, FamilyConfig};
+use klfit::density::target::{StudentT, Target, TargetModel};
 use klfit::divergence::DivergenceKind;
 use klfit::estimator::{Context, Estimator, Quadrature};
-use klfit::evaluate::{Effort, Evaluator};
-use klfit::family::{Covariance, Family, FamilyConfig};
+use klfit::fit::init::Start;
 use klfit::fit::{Fit, LogConfig};
-use klfit::init::Start;
-use klfit::kernel::MixtureTensors;
-use klfit::noise::{Noise, RunKey, Stream};
+use klfit::judge::evaluate::{Effort, Evaluator};
 use klfit::optimizer::RuleConfig as OptimizerRule;
-use klfit::target::{StudentT, Target, TargetModel};
 use nalgebra::DMatrix;
 
 use crate::gradients::plan;
@@ -218,10 +218,9 @@ fn draws_of_a_student_t_have_its_moments() {
 
 #[test]
 fn tails_too_heavy_for_a_divergence_are_known() {
-    let infinite = |dof: f64, kind| {
-        TargetModel::StudentT(on_a_line(dof))
-            .makes_infinite(kind)
-            .is_some()
+    let infinite = |dof: f64, kind: DivergenceKind| {
+        let tails = TargetModel::StudentT(on_a_line(dof)).tails();
+        kind.infinite_for(tails).is_some()
     };
     assert!(infinite(2.0, DivergenceKind::ForwardKl) && !infinite(2.1, DivergenceKind::ForwardKl));
     for kind in DivergenceKind::ALL {

@@ -618,7 +618,7 @@ fn parsed(text: &str) -> klfit::Result<Experiment> {
 }
 
 /// The error of a config that is refused, its key, and its help.
-fn config_error(error: Error) -> (klfit::config::ConfigError, String, String) {
+fn config_error(error: Error) -> (klfit::error::ConfigError, String, String) {
     let Error::Config(error) = error else {
         panic!("not an error of the config: {error}")
     };

@@ -413,8 +413,8 @@ mod tests {
 
     use super::super::Brackets;
     use super::*;
+    use crate::density::target::TargetModel;
     use crate::divergence::DivergenceKind;
-    use crate::target::TargetModel;
 
     /// Mixtures on a line with other coordinates that both share, turned.
     fn embedded(parts: &[[f64; 3]], dim: usize) -> Mixture {

@@ -12,10 +12,10 @@ use std::f64::consts::LN_2;
 use line::Line;
 use serde::{Deserialize, Serialize};
 
+use crate::density::target::TargetModel;
 use crate::divergence::DivergenceKind;
+use crate::files::extended;
 use crate::mixture::Mixture;
-use crate::run_folder::extended;
-use crate::target::TargetModel;
 
 /// The most pieces a line is cut into.
 const MOST_PIECES: usize = 10_000;

@@ -4,9 +4,9 @@
 
 use nalgebra::{Cholesky, DMatrix, DVector};
 
+use crate::density::target::TargetModel;
 use crate::divergence::DivergenceKind;
 use crate::mixture::{Gaussian, Mixture, peaks};
-use crate::target::TargetModel;
 
 /// A bridge around a component has its mean and so many times its scale. log p and log q go over from
 /// one component to another where the narrow one has fallen off by the ratio of both, by √(2 ln 10⁵ᴰ)

@@ -1,7 +1,7 @@
 //! Both log-densities at many points, prepared once.
 
-use crate::kernel::{cpu::Prepared, prepared};
-use crate::target::TargetModel;
+use crate::compute::kernel::{cpu::Prepared, prepared};
+use crate::density::target::TargetModel;
 
 /// A density to evaluate again and again.
 #[derive(Debug)]

@@ -4,8 +4,8 @@
 use super::Request;
 use super::densities::LogDensity;
 use super::strata::Strata;
+use crate::compute::kernel::cpu::Prepared;
 use crate::divergence::{Joint, Power};
-use crate::kernel::cpu::Prepared;
 
 /// Divergences as functions of points under m.
 #[derive(Debug)]

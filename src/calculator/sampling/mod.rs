@@ -13,10 +13,10 @@ use rayon::prelude::*;
 
 use super::answer::{Ending, Found};
 use super::{Accuracy, Method};
-use crate::device::Numerics;
+use crate::compute::device::Numerics;
+use crate::density::target::TargetModel;
 use crate::divergence::{Divergence, DivergenceKind};
 use crate::error::Result;
-use crate::target::TargetModel;
 use integrands::Places;
 use moments::Mean;
 pub(super) use nets::MOST_DIM;

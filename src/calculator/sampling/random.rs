@@ -7,8 +7,8 @@ use super::integrands::{Integrands, Places};
 use super::moments::{Mean, Moments};
 use super::strata::{Strata, Stratum};
 use super::{Request, Sampler};
-use crate::kernel::cpu::{self, Width, derive_key, normals};
-use crate::noise::{RunKey, Stream};
+use crate::compute::kernel::cpu::{self, Width, derive_key, normals};
+use crate::compute::noise::{RunKey, Stream};
 
 /// Draws of a side in a block, at least and at most, and the multiplications a block may take.
 const BLOCK: (u64, u64) = (64, 4096);

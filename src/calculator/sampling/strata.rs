@@ -7,11 +7,11 @@
 //! stratum gets is another matter: they average to its own mean, which counts a_c.
 
 use super::bridges::bridges;
+use crate::compute::kernel::cpu::Prepared;
+use crate::compute::kernel::prepared;
+use crate::density::target::TargetModel;
 use crate::divergence::{DivergenceKind, Side};
-use crate::kernel::cpu::Prepared;
-use crate::kernel::prepared;
 use crate::mixture::Mixture;
-use crate::target::TargetModel;
 
 /// The portion of p in m where a divergence averages under p alone; the other side must be met, but
 /// adds less to the error.

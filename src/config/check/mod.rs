@@ -8,22 +8,22 @@ use std::collections::HashSet;
 
 use super::FitConfig;
 use super::key::KeyPath;
-use super::source::{ConfigError, Source};
-use super::{DEFAULT_RESTARTS, InitConfig};
-use crate::device::DeviceConfig;
-use crate::digest::numbered;
+use super::source::Source;
+use super::{DEFAULT_RESTARTS, InitConfig, LandscapeConfig};
+use crate::compute::device::DeviceConfig;
+use crate::density::family::{Covariance, Family};
+use crate::density::target::TargetModel;
 use crate::divergence::DivergenceKind;
+use crate::error::ConfigError;
 use crate::estimator::MonteCarlo;
-use crate::family::{Covariance, Family};
+use crate::files::names;
+use crate::fit::init::{Start, alike};
+use crate::fit::stop::StopConfig;
 use crate::fit::{LogConfig, Plan};
-use crate::init::{Start, alike};
-use crate::landscape::LandscapeConfig;
 use crate::mixture::check_size;
 use crate::optimizer::RuleConfig as OptimizerRule;
-use crate::run_folder;
-use crate::run_folder::CheckpointConfig;
-use crate::stop::StopConfig;
-use crate::target::TargetModel;
+use crate::record::CheckpointConfig;
+use crate::text::numbered;
 
 /// The most numbers a tensor of one step may hold: a gigabyte in 64 bits, and a step needs about
 /// a dozen of that size.
@@ -33,12 +33,7 @@ const LEAST_POINTS: usize = 256;
 /// Weights that stay sum to 1 up to this.
 const WEIGHT_SUM_TOLERANCE: f64 = 1e-6;
 /// What klfit itself writes into the folder of a run.
-const RESERVED: [&str; 4] = [
-    run_folder::CONFIG,
-    run_folder::SUMMARY,
-    run_folder::FIGURES,
-    run_folder::TARGET,
-];
+const RESERVED: [&str; 4] = [names::CONFIG, names::SUMMARY, names::FIGURES, names::TARGET];
 
 type Checked<T = ()> = Result<T, ConfigError>;
 
@@ -300,7 +295,7 @@ impl Fit<'_> {
     fn divergence(&self, fit: &FitConfig) -> Checked<DivergenceKind> {
         let kind = (fit.divergence.with_order(fit.alpha))
             .map_err(|(message, help)| self.error(&["alpha"], message, help))?;
-        if let Some(reason) = self.target.makes_infinite(kind) {
+        if let Some(reason) = kind.infinite_for(self.target.tails()) {
             return Err(self.error(
                 &["divergence"],
                 format!(

@@ -2,7 +2,7 @@
 
 use super::{Checked, Fit};
 use crate::config::FitConfig;
-use crate::family::Covariance;
+use crate::density::family::Covariance;
 
 impl Fit<'_> {
     /// Refuses a family whose likelihood of the rows has no bound, and says where others follow only

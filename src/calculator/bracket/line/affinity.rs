@@ -3,10 +3,10 @@
 //! Of densities far apart it is too small, or too large, for a difference from 1 to tell its log.
 
 use super::Line;
-use super::component::UNIT;
 use super::ellipse::{Ellipse, INFLATION};
 use super::integrand::{Crude, Integrand, Tail, Tails};
 use super::power_tail::{PowerTails, around};
+use super::rounding::UNIT;
 use super::tail;
 use super::view::View;
 

@@ -2,10 +2,8 @@
 
 use std::f64::consts::PI;
 
+use super::rounding::{UNIT, difference};
 use super::student_t;
-
-/// Half the distance from 1 to the next number: the relative error of one rounding.
-pub(super) const UNIT: f64 = f64::EPSILON / 2.0;
 
 /// w times the density of a Gaussian or of a Student-t.
 #[derive(Debug)]
@@ -54,13 +52,6 @@ impl Component {
                 Some(dof) => 0.5 * (dof + 1.0) * (z * z / dof).ln_1p(),
             }
     }
-}
-
-/// a − b as a sum of two numbers, exactly (Knuth 1969).
-pub(super) fn difference(a: f64, b: f64) -> [f64; 2] {
-    let high = a - b;
-    let taken = a - high;
-    [high, (a - (high + taken)) + (taken - b)]
 }
 
 /// The points within `half`, a power of two, of `center`; it and the ends have no rounding.

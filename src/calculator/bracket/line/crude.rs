@@ -4,8 +4,9 @@ use std::f64::consts::SQRT_2;
 
 use libm::{erf, erfc};
 
-use super::component::{Component, Piece, UNIT};
+use super::component::{Component, Piece};
 use super::integrand::Crude;
+use super::rounding::UNIT;
 use super::view::{Local, View};
 
 /// What is known of p and q on a piece, whose views are given untrimmed.

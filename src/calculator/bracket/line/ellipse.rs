@@ -1,57 +1,17 @@
-//! How far Gauss–Legendre quadrature can be off on a piece: bounds on the integrand in the complex
-//! plane.
+//! Bounds on a mixture inside an ellipse of the complex plane around a piece.
 //!
-//! For g analytic with |g| ≤ M inside the ellipse with foci ±1 and semiaxes (ρ ± 1/ρ)/2, the rule of
-//! n ≥ 2 points misses ∫ g over [−1, 1] by at most 64 M ρ⁻²ⁿ / (15 (1 − ρ⁻²)) (Rabinowitz 1969;
-//! Trefethen 2008, Theorem 4.5). Petras (2002) and Johansson (2018) build certified integrators
-//! on it. An integrand that holds log p or a power of p is analytic where p has no zero.
+//! An integrand that holds log p or a power of p is analytic where p has no zero.
 
 use std::f64::consts::{FRAC_PI_2, LN_2, PI};
 
-use super::component::UNIT;
-use super::gauss_legendre::POINTS;
-use super::integrand::Integrand;
+use super::rounding::UNIT;
 use super::view::{Local, View, middle};
-
-/// The ρ that are tried. Close to 1, fewer pieces are refused; far from 1, fewer points are needed.
-const SIZES: [f64; 4] = [1.5, 2.0, 3.0, 5.0];
 
 /// Terms this far below the density at the centre, in nats, are not followed one by one.
 const SMALL: f64 = 50.0;
 
 /// Covers the rounding of sums of exponentials, whose exponents have a slack of their own.
 pub(super) const INFLATION: f64 = 1e-9;
-
-/// The Lebesgue constant of the Gauss–Legendre points of the rule is below this.
-pub(super) const LEBESGUE: f64 = 12.0;
-
-/// Bounds on the errors of what 24 values of an integrand give; infinite if there is none.
-pub(super) struct Errors {
-    /// Of the rule for its integral over [−1, 1].
-    pub rule: f64,
-    /// Of the polynomial through the values, anywhere on [−1, 1].
-    pub polynomial: f64,
-}
-
-/// The bounds for an integrand on a piece.
-pub(super) fn errors(integrand: &impl Integrand, p: &View, q: &View) -> Errors {
-    let none = Errors {
-        rule: f64::INFINITY,
-        polynomial: f64::INFINITY,
-    };
-    (SIZES.iter())
-        .filter_map(|&rho| Some((rho, integrand.size(&Ellipse::new(rho), p, q)?)))
-        .filter(|(_, bound)| bound.is_finite())
-        .fold(none, |least, (rho, bound)| {
-            let shrink = (-2.0 * POINTS as f64 * rho.ln()).exp();
-            // The best polynomial of degree n misses by at most 2 M ρ⁻ⁿ / (ρ − 1).
-            let best = 2.0 * bound * rho.powi(1 - POINTS as i32) / (rho - 1.0);
-            Errors {
-                rule: (least.rule).min(bound * shrink * 64.0 / (15.0 * (1.0 - rho.powi(-2)))),
-                polynomial: least.polynomial.min((1.0 + LEBESGUE) * best),
-            }
-        })
-}
 
 /// Inside of which an integrand is bounded.
 #[derive(Debug, Clone, Copy)]
@@ -82,7 +42,7 @@ impl Bounds {
 }
 
 impl Ellipse {
-    fn new(rho: f64) -> Self {
+    pub fn new(rho: f64) -> Self {
         Self {
             along: 0.5 * (rho + 1.0 / rho),
             across: 0.5 * (rho - 1.0 / rho),

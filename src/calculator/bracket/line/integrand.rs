@@ -1,8 +1,9 @@
 //! What is integrated: a function of log p and log q, and what must be known to bound its integral.
 
-use super::component::{Component, Piece, UNIT};
+use super::component::{Component, Piece};
 use super::ellipse::Ellipse;
 use super::power_tail::PowerTails;
+use super::rounding::UNIT;
 use super::view::View;
 
 /// A function of log p and log q that is analytic where neither p nor q is 0.

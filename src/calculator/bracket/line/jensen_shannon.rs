@@ -2,10 +2,10 @@
 
 use std::f64::consts::LN_2;
 
-use super::component::UNIT;
 use super::ellipse::{Ellipse, INFLATION};
 use super::integrand::{Crude, Integrand, Tail, Tails, of_masses};
 use super::power_tail::{PowerTails, around};
+use super::rounding::UNIT;
 use super::view::View;
 
 /// JS(p, q).

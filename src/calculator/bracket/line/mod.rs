@@ -13,12 +13,14 @@ mod component;
 mod crude;
 mod ellipse;
 mod gauss_legendre;
+mod heavy;
 mod integrand;
 mod jensen_shannon;
 mod kinds;
 mod order;
 mod power_tail;
 mod refine;
+mod rounding;
 mod student_t;
 mod tail;
 mod total_variation;
@@ -26,17 +28,18 @@ mod view;
 
 pub(super) use kinds::divergence;
 
-use component::{Component, UNIT, difference};
+use component::Component;
 pub(super) use gauss_legendre::RULE;
 use integrand::{Integrand, Tail};
 use power_tail::{Power, PowerTails};
 use refine::{Goal, Problem};
+use rounding::{UNIT, difference};
 use view::log_sum_exp;
 
 use nalgebra::DVector;
 
+use crate::density::target::TargetModel;
 use crate::mixture::Mixture;
-use crate::target::TargetModel;
 
 /// How many standard deviations around each component of p are cut into pieces, to begin with. The
 /// mass beyond is 2e-33.

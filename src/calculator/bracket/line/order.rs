@@ -3,10 +3,10 @@
 //!
 //! With L = log(q/p) and e(L) = (e^(βL) − 1) / β, which is L for KL, it is (q − p − p e(L)) / α.
 
-use super::component::UNIT;
 use super::ellipse::{Ellipse, INFLATION};
 use super::integrand::{Crude, Integrand, Tail, Tails, of_masses};
 use super::power_tail::{Power, PowerTails, around};
+use super::rounding::UNIT;
 use super::tail;
 use super::view::View;
 

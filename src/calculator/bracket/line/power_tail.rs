@@ -3,7 +3,8 @@
 //! The last piece ends at 1, so far out that the centres and scales make no more than the slack. A
 //! Gaussian is less than any number there, and what is left of it is left out.
 
-use super::component::{Component, UNIT};
+use super::component::Component;
+use super::rounding::UNIT;
 use super::view::log_sum_exp;
 
 /// exp(`log_scale`) x^(−ν − 1) for x > 1, times exp(± `slack`).

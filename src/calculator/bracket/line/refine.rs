@@ -3,10 +3,11 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use super::component::{Component, Piece, UNIT};
+use super::component::{Component, Piece};
 use super::integrand::Integrand;
+use super::rounding::UNIT;
 use super::view::View;
-use super::{crude, ellipse, gauss_legendre};
+use super::{crude, gauss_legendre};
 
 /// No piece is cut to make the bracket narrower than this.
 pub(super) const FLOOR: f64 = 1e-20;
@@ -75,7 +76,7 @@ impl Bounded {
     /// Quadrature narrower than `enough` is not compared to other bounds.
     fn new<I: Integrand>(piece: Piece, problem: &Problem<I>, enough: f64) -> Self {
         let [p, q] = problem.views(piece);
-        let errors = ellipse::errors(problem.integrand, &p, &q);
+        let errors = gauss_legendre::errors(problem.integrand, &p, &q);
         let quadrature = if I::SIGNED {
             Self::absolute(piece, problem, &errors)
         } else {
@@ -108,7 +109,7 @@ impl Bounded {
     fn absolute<I: Integrand>(
         piece: Piece,
         problem: &Problem<I>,
-        errors: &ellipse::Errors,
+        errors: &gauss_legendre::Errors,
     ) -> Self {
         if !errors.polynomial.is_finite() {
             return Self {
@@ -286,7 +287,7 @@ mod tests {
             low <= truth + error && truth <= high + error,
             "{low} {truth} {high}"
         );
-        let errors = ellipse::errors(integrand, &of_p, &of_q);
+        let errors = gauss_legendre::errors(integrand, &of_p, &of_q);
         let [value, gap] = if I::SIGNED && errors.polynomial.is_finite() {
             let found = gauss_legendre::integrate_absolute(integrand, &of_p, &of_q, &errors);
             [found.value, 0.5 * found.gap]

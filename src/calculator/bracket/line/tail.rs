@@ -1,8 +1,9 @@
 //! Bounds beyond the last piece between mixtures of Gaussians, where p is next to nothing.
 
-use super::component::{Component, UNIT};
+use super::component::Component;
 use super::crude::upper_tail;
 use super::integrand::Tail;
+use super::rounding::UNIT;
 use super::view::log_sum_exp;
 
 impl<'a> Tail<'a> {

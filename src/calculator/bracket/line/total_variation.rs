@@ -1,9 +1,9 @@
 //! Total variation: ½ |p − q|.
 
-use super::component::UNIT;
 use super::ellipse::{Ellipse, INFLATION};
 use super::integrand::{Crude, Integrand, Tail, Tails, of_masses};
 use super::power_tail::PowerTails;
+use super::rounding::UNIT;
 use super::view::View;
 
 /// TV(p, q).

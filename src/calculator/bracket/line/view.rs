@@ -1,7 +1,8 @@
 //! What a mixture on the line looks like from the centre of a short piece.
 
-use super::component::{Component, Piece, UNIT};
-use super::student_t::Heavy;
+use super::component::{Component, Piece};
+use super::heavy::Heavy;
+use super::rounding::UNIT;
 
 /// How far below another term, in nats, one is too small to matter to any digit.
 const NEGLIGIBLE: f64 = 60.0;
@@ -22,7 +23,14 @@ pub(super) struct Local {
 impl Local {
     fn of(component: &Component, piece: Piece) -> Self {
         if let Some(dof) = component.dof {
-            return Heavy::seen_from(component, dof, piece);
+            let ([log, slope, bend, rounding], heavy) = Heavy::seen_from(component, dof, piece);
+            return Self {
+                log,
+                slope,
+                bend,
+                rounding,
+                heavy: Some(heavy),
+            };
         }
         let z = component.z(piece.center);
         let reach = piece.half / component.std;

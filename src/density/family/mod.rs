@@ -1,0 +1,505 @@
+//! The approximation q: mixtures of K Gaussians, as pure functions of one unconstrained vector θ.
+//!
+//! θ of a run is `[logits (K, none for K = 1 or given weights) | means (K·D) | scales (K·S)]`. The
+//! weights are the softmax of the logits. The scales make L: its diagonal is a floor, 0 unless
+//! asked for, plus the exponential of its θ, so that a relative change of a standard deviation costs
+//! the same at any scale; its other entries are their θ itself.
+
+mod covariance;
+mod low_rank;
+
+use burn::tensor::{Tensor, activation::log_softmax};
+use nalgebra::{DMatrix, DVector};
+use serde::{Deserialize, Serialize};
+
+pub use covariance::Covariance;
+
+use crate::compute::device::Numerics;
+use crate::compute::kernel::MixtureTensors;
+use crate::error::MixtureError;
+use crate::mixture::{Mixture, natural::pairs};
+use crate::text::count;
+use covariance::Scale;
+
+/// Given weights are those of a mixture up to this.
+const WEIGHT_TOLERANCE: f64 = 1e-9;
+/// The share of a coordinate's variance that a low-rank start keeps outside its factors.
+const LEAST_OWN: f64 = 0.05;
+/// A weight counts as no less than this in the natural gradient, or a component that is almost gone
+/// would move without bound.
+const LEAST_WEIGHT: f64 = 1e-3;
+
+/// `[family]` of a config.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "a section")]
+pub struct FamilyConfig {
+    /// K, the number of components; 1 is a Gaussian.
+    pub components: usize,
+    /// The structure of every component's covariance.
+    pub covariance: Covariance,
+    /// r, the rank of a low-rank covariance beside its diagonal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rank: Option<usize>,
+    /// K weights that stay as they are; learned if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights: Option<Vec<f64>>,
+    /// The diagonal of every Cholesky factor stays above this: the standard deviation of each
+    /// coordinate given those before it. It keeps a component from collapsing onto a row.
+    pub min_std: f64,
+}
+
+impl Default for FamilyConfig {
+    fn default() -> Self {
+        Self {
+            components: 1,
+            covariance: Covariance::Full,
+            rank: None,
+            weights: None,
+            min_std: 0.0,
+        }
+    }
+}
+
+/// Mixtures of K Gaussians in D dimensions with one covariance structure.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Family {
+    components: usize,
+    /// Weights that are not learned.
+    weights: Option<Vec<f64>>,
+    scale: Scale,
+}
+
+impl Family {
+    /// The family a config describes, in D = `dim` dimensions.
+    pub fn new(config: FamilyConfig, dim: usize) -> Self {
+        Self {
+            components: config.components,
+            weights: config.weights,
+            scale: Scale {
+                covariance: config.covariance,
+                dim,
+                rank: config.rank.unwrap_or(1),
+                floor: config.min_std,
+            },
+        }
+    }
+
+    /// K.
+    pub fn components(&self) -> usize {
+        self.components
+    }
+
+    /// D.
+    pub fn dim(&self) -> usize {
+        self.scale.dim
+    }
+
+    /// The structure of the covariances.
+    pub fn covariance(&self) -> Covariance {
+        self.scale.covariance
+    }
+
+    /// What the diagonal of every Cholesky factor stays above.
+    pub fn floor(&self) -> f64 {
+        self.scale.floor
+    }
+
+    /// The weights, where they are not learned.
+    pub fn fixed_weights(&self) -> Option<&[f64]> {
+        self.weights.as_deref()
+    }
+
+    /// P, the length of θ.
+    pub fn parameters(&self) -> usize {
+        self.logits() + self.components * (self.dim() + self.scale.len())
+    }
+
+    fn logits(&self) -> usize {
+        match self.weights {
+            None if self.components > 1 => self.components,
+            _ => 0,
+        }
+    }
+
+    /// The R densities of θ `[R, P]`.
+    pub fn density(&self, theta: Tensor<2>, numerics: &Numerics) -> MixtureTensors {
+        let [logits, means, scales] = self.parts(theta);
+        let log_weights = match &self.weights {
+            Some(weights) => {
+                let logs = weights.iter().map(|w| w.ln()).collect();
+                numerics.tensor(logs, [1, self.components])
+            }
+            None if self.components == 1 => numerics.tensor(vec![0.0], [1, 1]),
+            None => {
+                let [runs, k, _] = logits.dims();
+                log_softmax(logits.reshape([runs, k]), 1)
+            }
+        };
+        MixtureTensors {
+            log_weights,
+            means,
+            scale: self.scale.scale(scales, numerics),
+        }
+    }
+
+    /// A vector like θ `[R, P]` cut into logits `[R, K, 1]` (or `[R, 1, 1]` of no meaning where
+    /// there are none), means `[R, K, D]` and scales `[R, K, S]`.
+    fn parts(&self, theta: Tensor<2>) -> [Tensor<3>; 3] {
+        let (k, d, s) = (self.components, self.dim(), self.scale.len());
+        let [runs, _] = theta.dims();
+        let logits = self.logits();
+        let scales = logits + k * d;
+        let part = |from: usize, to: usize, shape: [usize; 2]| {
+            theta
+                .clone()
+                .slice([0..runs, from..to])
+                .reshape([runs, shape[0], shape[1]])
+        };
+        [
+            part(0, logits.max(1), [logits.max(1), 1]),
+            part(logits, scales, [k, d]),
+            part(scales, scales + k * s, [k, s]),
+        ]
+    }
+
+    /// The natural gradient `[R, P]`: the inverse Fisher metric at θ `[R, P]` times the gradient
+    /// `[R, P]`. `None` for a structure without a closed form.
+    ///
+    /// For one Gaussian the metric is that of the family. For a mixture it is that of the joint
+    /// density of a point and its component, which has a closed form too: each component's own
+    /// metric times its weight (Lin, Khan and Schmidt 2019).
+    pub fn natural_gradient(
+        &self,
+        theta: Tensor<2>,
+        gradient: Tensor<2>,
+        numerics: &Numerics,
+    ) -> Option<Tensor<2>> {
+        let [runs, _] = theta.dims();
+        let (k, d) = (self.components, self.dim());
+        let q = self.density(theta, numerics);
+        let [logits, means, scales] = self.parts(gradient);
+        let weights = (q.log_weights.exp().expand([runs, k]))
+            .clamp_min(LEAST_WEIGHT)
+            .unsqueeze_dim::<3>(2);
+        let factor = q.scale.tril();
+        let turned = (factor.clone().swap_dims(2, 3)).matmul(means.unsqueeze_dim::<4>(3));
+        let means = factor.clone().matmul(turned).reshape([runs, k, d]) / weights.clone();
+        let scales = self.scale.natural_gradient(scales, factor, numerics)? / weights.clone();
+        let flat = |part: Tensor<3>| {
+            let [_, rows, columns] = part.dims();
+            part.reshape([runs, rows * columns])
+        };
+        let mut parts = vec![flat(means), flat(scales)];
+        if self.logits() > 0 {
+            // The metric of the logits, diag(w) − w wᵀ, has their common shift as its kernel.
+            let moved = logits / weights;
+            parts.insert(0, flat(moved.clone() - moved.mean_dim(1)));
+        }
+        Some(Tensor::cat(parts, 1))
+    }
+
+    /// The scale on which each entry of θ matters, P numbers: a standard deviation for a mean and
+    /// for an entry of L or U beside the diagonal, 1 for logarithms.
+    pub fn units(&self, member: &Mixture) -> Vec<f64> {
+        let mut units = vec![1.0; self.logits()];
+        for k in 0..self.components {
+            units.extend(member.component_stds(k));
+        }
+        let (logs, dim) = (self.scale.logs(), self.dim());
+        for k in 0..self.components {
+            let stds = member.component_stds(k);
+            units.extend(std::iter::repeat_n(1.0, logs));
+            match self.scale.covariance {
+                Covariance::Full => {
+                    let rows = (0..dim).flat_map(|i| std::iter::repeat_n(stds[i], i));
+                    units.extend(rows);
+                }
+                Covariance::LowRank => {
+                    units.extend(
+                        stds.iter()
+                            .flat_map(|&std| std::iter::repeat_n(std, self.scale.rank)),
+                    );
+                }
+                Covariance::Diagonal | Covariance::Isotropic => {}
+            }
+        }
+        units
+    }
+
+    /// The θ of a mixture, P numbers; the inverse of [`Family::density`].
+    ///
+    /// # Errors
+    /// If the mixture is not a member of the family.
+    pub fn theta_of(&self, mixture: &Mixture) -> Result<Vec<f64>, NotInFamily> {
+        if mixture.dim() != self.dim() {
+            return Err(NotInFamily(format!(
+                "it has {} and the target {}",
+                count(mixture.dim(), "coordinate"),
+                self.dim()
+            )));
+        }
+        if mixture.components() != self.components {
+            return Err(NotInFamily(format!(
+                "it has {} and the family {}",
+                count(mixture.components(), "component"),
+                self.components
+            )));
+        }
+        let mut theta = Vec::with_capacity(self.parameters());
+        theta.extend(self.logits_of(mixture.weights())?);
+        for mean in mixture.means() {
+            theta.extend(mean.iter());
+        }
+        for (k, factor) in mixture.scale_trils().iter().enumerate() {
+            let scales = self.scale.theta_of(factor).ok_or_else(|| {
+                let floor = match self.scale.floor {
+                    0.0 => String::new(),
+                    floor => format!(" above min_std = {floor}"),
+                };
+                NotInFamily(format!(
+                    "the covariance of component {} is not {}{floor}",
+                    k + 1,
+                    self.scale.covariance.name()
+                ))
+            })?;
+            theta.extend(scales);
+        }
+        Ok(theta)
+    }
+
+    fn logits_of(&self, weights: &[f64]) -> Result<Vec<f64>, NotInFamily> {
+        if let Some(fixed) = &self.weights {
+            let same = |(a, b): (&f64, &f64)| (a - b).abs() <= WEIGHT_TOLERANCE;
+            return if weights.iter().zip(fixed).all(same) {
+                Ok(Vec::new())
+            } else {
+                let message = format!("its weights are {weights:?} and the family's {fixed:?}");
+                Err(NotInFamily(message))
+            };
+        }
+        if self.components == 1 {
+            return Ok(Vec::new());
+        }
+        if let Some(k) = weights.iter().position(|&w| w == 0.0) {
+            return Err(NotInFamily(format!(
+                "component {} has weight 0, which no gradient can change",
+                k + 1
+            )));
+        }
+        Ok(weights.iter().map(|w| w.ln()).collect())
+    }
+
+    /// The nearest member to a mixture of K components: weights and covariances put into the
+    /// family's structure, standard deviations raised to twice the floor.
+    ///
+    /// # Errors
+    /// If rounding leaves a covariance that is not positive definite.
+    pub fn project(&self, mixture: &Mixture) -> Result<Mixture, MixtureError> {
+        let floor = 2.0 * self.scale.floor;
+        let weights = self.weights.clone();
+        let covariances = (0..self.components).map(|k| {
+            let mut covariance = self.scale.nearest(&mixture.component_covariance(k));
+            if self.scale.covariance == Covariance::LowRank {
+                // The nearest may have a σ of 0, from where no gradient leads.
+                let diagonal = DMatrix::from_diagonal(&covariance.diagonal());
+                covariance = covariance * (1.0 - LEAST_OWN) + diagonal * LEAST_OWN;
+            }
+            let least = covariance.symmetric_eigenvalues().min();
+            if least < floor * floor {
+                for i in 0..self.dim() {
+                    covariance[(i, i)] += floor * floor - least;
+                }
+            }
+            covariance
+        });
+        let means = mixture.means().iter().map(|mean| mean.as_slice().to_vec());
+        Mixture::from_covariances(
+            weights.unwrap_or_else(|| mixture.weights().to_vec()),
+            means.collect(),
+            covariances.collect(),
+        )
+    }
+
+    /// The member with the moments given (D, D × D), which minimises forward KL for K = 1 (Bishop
+    /// 2006, §10.1.2); `None` for K > 1, where there is no closed form.
+    ///
+    /// # Errors
+    /// If rounding leaves the covariance not positive definite.
+    pub fn moment_match(
+        &self,
+        mean: &DVector<f64>,
+        covariance: &DMatrix<f64>,
+    ) -> Option<Result<Mixture, MixtureError>> {
+        // A low-rank structure is no exponential family: its best member has no closed form.
+        (self.components == 1 && self.scale.covariance != Covariance::LowRank).then(|| {
+            let covariance = self.scale.nearest(covariance);
+            Mixture::gaussian(mean.as_slice().to_vec(), covariance)
+        })
+    }
+
+    /// Whether `mixture` can be written exactly as a member, with components to spare or not.
+    pub fn contains(&self, mixture: &Mixture) -> bool {
+        let weights_fit = match &self.weights {
+            Some(_) => self.logits_of(mixture.weights()).is_ok(),
+            None => true,
+        };
+        mixture.dim() == self.dim()
+            && mixture.components() <= self.components
+            && (self.weights.is_none() || mixture.components() == self.components)
+            && weights_fit
+            && (mixture.scale_trils().iter()).all(|factor| self.scale.theta_of(factor).is_some())
+    }
+
+    /// The names of a member's parameters in natural units, in the order of
+    /// [`natural_values`](crate::mixture::natural_values).
+    ///
+    /// Weights, then means, standard deviations and correlations: `weight_2`, `mean_2_x1`,
+    /// `std_2_x1`, `corr_2_x1_x2`, leaving out the component where there is one and the coordinate
+    /// where there is one.
+    pub fn parameter_names(&self) -> Vec<String> {
+        let (k, d) = (self.components, self.dim());
+        let component = |k_: usize| {
+            if k == 1 {
+                String::new()
+            } else {
+                format!("_{}", k_ + 1)
+            }
+        };
+        let coordinate = |d_: usize| {
+            if d == 1 {
+                String::new()
+            } else {
+                format!("_x{}", d_ + 1)
+            }
+        };
+        let mut names = Vec::new();
+        if k > 1 {
+            names.extend((0..k).map(|c| format!("weight{}", component(c))));
+        }
+        for part in ["mean", "std"] {
+            for c in 0..k {
+                names.extend((0..d).map(|i| format!("{part}{}{}", component(c), coordinate(i))));
+            }
+        }
+        for c in 0..k {
+            for (i, j) in pairs(d) {
+                names.push(format!(
+                    "corr{}{}{}",
+                    component(c),
+                    coordinate(i),
+                    coordinate(j)
+                ));
+            }
+        }
+        names
+    }
+}
+
+impl Family {
+    /// Which parameter an entry of θ is about: a weight, a mean, a standard deviation, or the
+    /// covariance of a component.
+    pub fn theta_name(&self, at: usize) -> String {
+        let names = self.parameter_names();
+        let (k, d) = (self.components, self.dim());
+        let weights = if k > 1 { k } else { 0 };
+        let logits = if self.fixed_weights().is_some() {
+            0
+        } else {
+            weights
+        };
+        let named = |place: usize| names.get(place).cloned().unwrap_or_default();
+        let Some(after) = at.checked_sub(logits) else {
+            return named(at);
+        };
+        let Some(after) = after.checked_sub(k * d) else {
+            return named(weights + after);
+        };
+        let (component, entry) = (after / self.scale.len(), after % self.scale.len());
+        if entry < self.scale.logs() {
+            return named(weights + (k + component) * d + entry);
+        }
+        match k {
+            1 => "the covariance".to_owned(),
+            _ => format!("the covariance of component {}", component + 1),
+        }
+    }
+}
+
+/// Why a mixture is not a member of a family.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotInFamily(String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mixture::{from_natural_values, natural_values};
+
+    fn example(dim: usize) -> Mixture {
+        let factor = |k: f64| {
+            DMatrix::from_fn(dim, dim, |i, j| match i.cmp(&j) {
+                std::cmp::Ordering::Equal => 0.5 + k + 0.25 * i as f64,
+                std::cmp::Ordering::Greater => 0.3 * k - 0.1 * j as f64,
+                std::cmp::Ordering::Less => 0.0,
+            })
+        };
+        Mixture::new(
+            vec![0.3, 0.7],
+            vec![vec![-1.0; dim], vec![2.0; dim]],
+            vec![factor(0.5), factor(1.5)],
+        )
+        .unwrap()
+    }
+
+    fn family(covariance: Covariance, dim: usize) -> Family {
+        let config = FamilyConfig {
+            components: 2,
+            covariance,
+            ..FamilyConfig::default()
+        };
+        Family::new(config, dim)
+    }
+
+    #[test]
+    fn density_undoes_theta_of() {
+        let numerics = Numerics::cpu();
+        for dim in [1, 2, 5] {
+            let mixture = example(dim);
+            let family = family(Covariance::Full, dim);
+            let theta = family.theta_of(&mixture).unwrap();
+            assert_eq!(theta.len(), family.parameters());
+            let theta = numerics.tensor(theta, [1, family.parameters()]);
+            let back = family.density(theta, &numerics).read().unwrap();
+            let back = back[0].as_ref().unwrap();
+            for (a, b) in natural_values(&mixture).iter().zip(natural_values(back)) {
+                assert!((a - b).abs() < 1e-14, "{a} {b}");
+            }
+        }
+    }
+
+    #[test]
+    fn natural_values_have_names_and_make_the_mixture_again() {
+        for dim in [1, 2, 4] {
+            let mixture = example(dim);
+            let values = natural_values(&mixture);
+            assert_eq!(
+                values.len(),
+                family(Covariance::Full, dim).parameter_names().len()
+            );
+            let back = from_natural_values(2, dim, &values).unwrap();
+            for k in 0..2 {
+                let difference = mixture.component_covariance(k) - back.component_covariance(k);
+                assert!(difference.abs().max() < 1e-13);
+            }
+        }
+    }
+
+    #[test]
+    fn a_structure_refuses_what_it_cannot_hold() {
+        let mixture = example(2);
+        for covariance in [Covariance::Diagonal, Covariance::Isotropic] {
+            let error = family(covariance, 2).theta_of(&mixture).unwrap_err();
+            assert!(error.to_string().contains("component 1"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Every way klfit can refuse or fail, each with the thing, the place and the remedy.
+
+mod config;
+mod mixture;
+
+use std::path::{Path, PathBuf};
+
+pub use config::{ConfigError, Location};
+pub use mixture::MixtureError;
+
+/// What a library call returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An error of klfit: what is wrong, where, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A config file says something that cannot be run.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+
+    /// Numbers that do not make a mixture of Gaussians.
+    #[error(transparent)]
+    Mixture(#[from] MixtureError),
+
+    /// A request that cannot be met, for a reason outside the config file.
+    #[error("{message}")]
+    Usage {
+        /// What cannot be done, and where.
+        message: String,
+        /// What to do instead.
+        help: String,
+    },
+
+    /// The operating system refused to read or write a file.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was being done, as an infinitive: "read", "create".
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+
+    /// A file of a run folder does not hold what klfit writes there.
+    #[error("{}: {message}", path.display())]
+    RunFolder {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+
+    /// A computation broke down on the device.
+    #[error("{message}")]
+    Numerical {
+        /// What broke down, and where.
+        message: String,
+        /// What to try.
+        help: String,
+    },
+
+    /// A figure could not be drawn.
+    #[error("cannot draw {figure}: {message}")]
+    Figure {
+        /// The figure's name.
+        figure: String,
+        /// What went wrong.
+        message: String,
+    },
+}
+
+impl Error {
+    pub(crate) fn usage(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self::Usage {
+            message: message.into(),
+            help: help.into(),
+        }
+    }
+
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io {
+            action,
+            path,
+            source,
+        }
+    }
+
+    pub(crate) fn run_folder(path: &Path, message: impl Into<String>) -> Self {
+        Self::RunFolder {
+            path: path.to_owned(),
+            message: message.into(),
+        }
+    }
+
+    /// What the user can do about it, where there is something to say.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Config(error) => error.help.clone(),
+            Self::Mixture(error) => Some(error.help.clone()),
+            Self::Usage { help, .. } | Self::Numerical { help, .. } => Some(help.clone()),
+            Self::Io { action, source, .. } => Some(io_remedy(action, source.kind()).to_owned()),
+            Self::RunFolder { .. } => {
+                Some("run the experiment again, with --force to replace the folder".to_owned())
+            }
+            Self::Figure { .. } => None,
+        }
+    }
+
+    /// Whether the request was wrong, as against a computation that failed.
+    pub fn is_misuse(&self) -> bool {
+        !matches!(self, Self::Numerical { .. } | Self::Figure { .. })
+    }
+}
+
+fn io_remedy(action: &str, kind: std::io::ErrorKind) -> &'static str {
+    use std::io::ErrorKind::*;
+    match (action, kind) {
+        ("read", NotFound) => "check the path; `klfit init` writes a config to start from",
+        ("read", _) => "check that it is a file you may read",
+        (_, PermissionDenied | ReadOnlyFilesystem) => {
+            "choose a place you may write; for a run, with --out"
+        }
+        (_, StorageFull | QuotaExceeded) => {
+            "free some space and go on with `klfit resume`, or choose another disk"
+        }
+        _ => "check the path, or choose another place; for a run, with --out",
+    }
+}

@@ -1,0 +1,8 @@
+//! Files: read whole up to a size, written whole or not at all, and what they are called.
+
+pub(crate) mod durable;
+pub(crate) mod extended;
+pub(crate) mod names;
+pub(crate) mod npy;
+pub(crate) mod read;
+pub(crate) mod table;

@@ -1,0 +1,381 @@
+//! The objective by points that see both densities.
+
+use burn::tensor::{DType, Tensor};
+use rayon::prelude::*;
+
+use super::{Along, Objective, Rule};
+use crate::compute::device::Numerics;
+use crate::compute::kernel::cpu::{Expectation, Points, Sites};
+use crate::compute::kernel::{MixtureTensors, expectation, has_expectation};
+use crate::density::Density;
+use crate::density::target::TargetModel;
+use crate::divergence::{Attempt, DivergenceKind, Estimate, Method, Side};
+use crate::error::Result;
+use crate::estimator::{
+    Estimator, EstimatorConfig, GradientRule, Quadrature, QuadratureConfig, RuleConfig,
+};
+use crate::mixture::Mixture;
+use crate::panels::{self, Effort, Host, Order, Pair};
+
+/// A rule on panels that see both densities.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Panels {
+    order: Order,
+    /// Each panel is cut into so many.
+    cut: usize,
+}
+
+/// More points than this are not taken for one value.
+const MOST_POINTS: usize = 1 << 22;
+
+/// On a line, where panels cost no more than points along the densities.
+const LINE: [Panels; 3] = [Panels::new(1), Panels::new(2), Panels::new(4)];
+/// In the plane, after what points along the densities do not resolve.
+const PLANE: [Panels; 2] = [Panels::new(1), Panels::new(2)];
+/// In the plane, so many points on each axis of a component, at first and refined.
+const ALONG: [usize; 2] = [81, 161];
+
+/// When points along the densities of a plane may be taken: where no component, of either, is narrower
+/// than they are apart along the widest. What else they miss is seen where the loss is held against
+/// panels, at logged steps; a run may meet a spike between two of those.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spacing {
+    /// The least and the largest standard deviation of p along any direction.
+    of_p: [f64; 2],
+}
+
+impl Spacing {
+    /// The first rule from `level` on whose points are near enough to each other for q.
+    pub fn level(self, q: &Mixture, level: usize) -> usize {
+        let [narrowest, widest] = widths(q);
+        let [narrowest, widest] = [narrowest.min(self.of_p[0]), widest.max(self.of_p[1])];
+        (level..ALONG.len())
+            .find(|&level| Quadrature::new(ALONG[level]).spacing() * widest <= narrowest)
+            .unwrap_or(level.max(ALONG.len()))
+    }
+}
+
+/// The least and the largest standard deviation of any component along any direction.
+fn widths(mixture: &Mixture) -> [f64; 2] {
+    (mixture.scale_trils().iter())
+        .map(|factor| factor.singular_values())
+        .fold([f64::INFINITY, 0.0], |[least, largest], widths| {
+            [least.min(widths.min()), largest.max(widths.max())]
+        })
+}
+
+impl Panels {
+    const fn new(cut: usize) -> Self {
+        Self {
+            order: Order::Sixteen,
+            cut,
+        }
+    }
+
+    fn effort(self) -> Effort {
+        Effort {
+            order: self.order,
+            cut: self.cut,
+            tolerance: 0.0,
+            rounds: 0,
+            points: MOST_POINTS,
+        }
+    }
+}
+
+/// A rule and its refinements, the coarsest first, and what the first of them need.
+pub(super) fn rules(
+    dim: usize,
+    estimator: EstimatorConfig,
+    target: &TargetModel,
+    has_panels: bool,
+) -> (Vec<Rule>, Option<Spacing>) {
+    let along = |first: Box<dyn Estimator>| {
+        std::iter::successors(Some(first), |rule| rule.refined()).map(|estimator| {
+            Rule::Along(Box::new(Along {
+                estimator,
+                fixed: Default::default(),
+            }))
+        })
+    };
+    let panels = |panels: &[Panels]| panels.iter().copied().map(Rule::Panels).collect::<Vec<_>>();
+    // Other gradients are those of points along q, and a number of points is one along a component.
+    let by_default = matches!(
+        estimator.rule,
+        RuleConfig::Quadrature(QuadratureConfig {
+            points: None,
+            range: None
+        })
+    );
+    let is_free = by_default && estimator.gradient == GradientRule::Pathwise;
+    match dim {
+        1 if is_free && has_panels => (panels(&LINE), None),
+        2 if is_free && has_panels => {
+            let scales = match target {
+                TargetModel::Mixture(mixture) => Some(mixture),
+                TargetModel::StudentT(student_t) => Some(student_t.scales()),
+                TargetModel::Samples(_) => None,
+            };
+            let spacing = scales.map(|scales| Spacing {
+                of_p: widths(scales),
+            });
+            let [first, last] = ALONG;
+            let along = along(Box::new(Quadrature::up_to(first, last)));
+            (along.chain(panels(&PLANE)).collect(), spacing)
+        }
+        _ => (along(estimator.build(dim)).collect(), None),
+    }
+}
+
+impl Objective<'_> {
+    /// The rules that runs of θ need which had chosen these.
+    pub(super) fn levels_at(&self, theta: &Tensor<2>, chosen: &[usize]) -> Vec<usize> {
+        let Some(spacing) = self.spacing else {
+            return chosen.to_vec();
+        };
+        match self.member(theta.clone()).detached().read() {
+            Ok(mixtures) => (mixtures.into_iter().zip(chosen))
+                .map(|(q, &level)| q.map_or(level, |q| spacing.level(&q, level)))
+                .collect(),
+            // What failed is seen by those who ask for the value.
+            Err(_) => chosen.to_vec(),
+        }
+    }
+
+    /// Runs as they are on the host; none where one is no density, or the device failed.
+    fn hosts(&self, q: &MixtureTensors) -> Vec<Option<Host>> {
+        let [runs, ..] = q.dims();
+        match q.clone().detached().read() {
+            Ok(mixtures) => (mixtures.into_iter())
+                .map(|mixture| mixture.ok().as_ref().and_then(Host::of_mixture))
+                .collect(),
+            Err(_) => vec![None; runs],
+        }
+    }
+
+    /// The values and errors of runs, whose θ are given.
+    pub(super) fn attempt_by_panels(
+        &self,
+        panels: Panels,
+        theta: Tensor<2>,
+    ) -> Result<Vec<Attempt>> {
+        let q = self.member(theta);
+        let mut attempts = self.attempts(panels.effort(), &q)?;
+        if !has_expectation(&self.numerics) {
+            // What is minimised is rounded as the device does.
+            let values = Numerics::read(self.value_by_panels(panels, &q))?;
+            for (attempt, value) in attempts.iter_mut().zip(values) {
+                let off = (attempt.estimate.value - value).abs();
+                attempt.estimate = Estimate {
+                    value,
+                    error: attempt.estimate.error + off,
+                    ..attempt.estimate
+                };
+                attempt.floor += off;
+            }
+        }
+        Ok(attempts)
+    }
+
+    fn attempts(&self, effort: Effort, q: &MixtureTensors) -> Result<Vec<Attempt>> {
+        let unknown = Attempt {
+            estimate: Estimate::UNKNOWN,
+            floor: f64::NAN,
+        };
+        let Some(p) = &self.host else {
+            return Ok(Vec::new());
+        };
+        let kinds = [self.kind];
+        (self.hosts(q).par_iter())
+            .map(|q| {
+                let Some(q) = q else { return Ok(unknown) };
+                let found = panels::divergences(p, q, &kinds, effort, false)?;
+                Ok(found
+                    .and_then(|found| found.first().copied())
+                    .unwrap_or(unknown))
+            })
+            .collect()
+    }
+
+    /// What each run's value is by points that see both densities, to hold a rule against whose points
+    /// follow one: by panels up to two dimensions, and above by the rule itself along both. Nothing for
+    /// random points, whose spread tells their error.
+    pub(super) fn by_both(&self, along: &Along, theta: Tensor<2>) -> Result<Vec<Option<Attempt>>> {
+        let [runs, _] = theta.dims();
+        if self.estimator.rule.is_random() || self.target.rows().is_some() {
+            return Ok(vec![None; runs]);
+        }
+        let q = self.member(theta);
+        if self.host.is_some() {
+            let attempts = self.attempts(Panels::new(1).effort(), &q)?;
+            return Ok(attempts.into_iter().map(Some).collect());
+        }
+        let values = Numerics::read(self.value_along_both(along, &q))?;
+        let attempt = |value| Attempt {
+            estimate: Estimate {
+                value,
+                error: 0.0,
+                method: Method::Quadrature,
+            },
+            floor: 0.0,
+        };
+        Ok(values
+            .into_iter()
+            .map(|value| Some(attempt(value)))
+            .collect())
+    }
+
+    /// The value `[R]` by a rule placed in the components of both densities, each point
+    /// counting by the mean of both: ∫ f dx = ½ E_p[f / m] + ½ E_q[f / m] with m = ½p + ½q.
+    fn value_along_both(&self, along: &Along, q: &MixtureTensors) -> Tensor<1> {
+        let [first, second] = [Side::Target, Side::Family].map(|side| {
+            let density: &dyn Density = match side {
+                Side::Target => self.target,
+                Side::Family => q,
+            };
+            let draws = self.with_context(side, &self.keys, super::NoiseOf::Step(0), |context| {
+                along.estimator.draws(density, context)
+            });
+            let log_p = self.target.log_density(draws.x.clone());
+            let log_q = q.log_density(draws.x.clone());
+            let larger = log_p.clone().max_pair(log_q.clone());
+            let log_m = ((log_p.clone() - larger.clone()).exp()
+                + (log_q.clone() - larger.clone()).exp())
+            .mul_scalar(0.5)
+            .log()
+                + larger;
+            let values = (self.divergence.sides().iter())
+                .map(|&of| {
+                    let under = match of {
+                        Side::Target => log_p.clone(),
+                        Side::Family => log_q.clone(),
+                    };
+                    let share = (under - log_m.clone()).exp();
+                    let part = (self.divergence).integrand(of, log_p.clone(), log_q.clone());
+                    (share.clone() * part).mask_fill(share.equal_elem(0.0), 0.0)
+                })
+                .reduce(|sum, part| sum + part);
+            let values = values.unwrap_or_else(|| log_m.zeros_like());
+            draws.expectation(values).mul_scalar(0.5)
+        });
+        self.divergence.outer(first + second)
+    }
+
+    /// The value `[R]` at R mixtures, with its gradient through q at points that stay where they are.
+    pub(super) fn value_by_panels(&self, panels: Panels, q: &MixtureTensors) -> Tensor<1> {
+        let sites = PanelSites::new(
+            panels,
+            self.kind,
+            self.family.dim(),
+            self.host.as_ref(),
+            &self.hosts(q),
+        );
+        let PanelSites {
+            runs,
+            samples,
+            x,
+            weights,
+            log_p,
+        } = &sites;
+        let (runs, samples) = (*runs, *samples);
+        let divergence = &*self.divergence;
+        if has_expectation(&self.numerics) {
+            let function = |log_p: &[f64], log_q: &[f64], values: [&mut [f64]; 3]| {
+                let [values, _, slopes] = values;
+                panels::integrand_and_slope(divergence, [log_p, log_q], [values, slopes]);
+            };
+            let sites = Sites::At {
+                x: Points {
+                    runs,
+                    samples,
+                    values: x,
+                },
+                weights,
+                log_p,
+            };
+            let function = &function;
+            return divergence.outer(expectation(q, Expectation { sites, function }));
+        }
+        let tensor = |numbers: &[f64]| self.numerics.tensor(numbers.to_vec(), [runs, samples]);
+        let (weights, log_p) = (tensor(weights), tensor(log_p));
+        let points = (self.numerics).tensor(x.clone(), [runs, samples, self.family.dim()]);
+        let log_q = q.log_density(points);
+        // Where there is nothing of a density its logarithm may be anything, and so may its slopes.
+        let least = match self.numerics.dtype() {
+            DType::F32 => 1e-35,
+            _ => f64::MIN_POSITIVE,
+        };
+        let parts = divergence.sides().iter().map(|&side| {
+            let under = match side {
+                Side::Target => log_p.clone(),
+                Side::Family => log_q.clone(),
+            };
+            let nothing = under.clone().lower_elem(f64::ln(least));
+            let [under, log_p, log_q] = [under, log_p.clone(), log_q.clone()]
+                .map(|log| log.mask_fill(nothing.clone(), 0.0));
+            let part = under.exp() * divergence.integrand(side, log_p, log_q);
+            part.mask_fill(nothing, 0.0)
+        });
+        let values = parts.reduce(|sum, part| sum + part);
+        let values = values.unwrap_or_else(|| weights.zeros_like());
+        let total = (weights * values).sum_dim(1).reshape([runs]);
+        divergence.outer(total)
+    }
+}
+
+/// The points of all runs, those of runs with fewer filled up by points without weight.
+struct PanelSites {
+    runs: usize,
+    samples: usize,
+    /// `[R, S, D]`.
+    x: Vec<f64>,
+    /// `[R, S]`.
+    weights: Vec<f64>,
+    /// log p there, `[R, S]`.
+    log_p: Vec<f64>,
+}
+
+impl PanelSites {
+    fn new(
+        panels: Panels,
+        kind: DivergenceKind,
+        dim: usize,
+        p: Option<&Host>,
+        hosts: &[Option<Host>],
+    ) -> Self {
+        let of_runs: Vec<[Vec<f64>; 3]> = (hosts.par_iter())
+            .map(|q| {
+                let made = p.zip(q.as_ref()).and_then(|(p, q)| {
+                    let pair = Pair::light(&p.shape, &q.shape, kind)?;
+                    let sites = panels::sites(&pair, panels.order, panels.cut);
+                    let mut log_p = vec![0.0; sites.weights.len()];
+                    p.log_density(&sites.x, &mut log_p);
+                    Some([sites.x, sites.weights, log_p])
+                });
+                // A run that is no density has no value.
+                made.unwrap_or_else(|| [vec![0.0; dim], vec![f64::NAN], vec![0.0]])
+            })
+            .collect();
+        let samples = of_runs.iter().map(|[_, weights, _]| weights.len()).max();
+        let (runs, samples) = (hosts.len(), samples.unwrap_or(0));
+        let mut all = Self {
+            runs,
+            samples,
+            x: Vec::with_capacity(runs * samples * dim),
+            weights: Vec::with_capacity(runs * samples),
+            log_p: Vec::with_capacity(runs * samples),
+        };
+        for (run, [x, weights, log_p]) in (1..).zip(of_runs) {
+            let (first, of_first) = (x[..dim].to_vec(), log_p[0]);
+            all.x.extend(x);
+            while all.x.len() < run * samples * dim {
+                all.x.extend(&first);
+            }
+            all.weights.extend(weights);
+            all.weights.resize(run * samples, 0.0);
+            all.log_p.extend(log_p);
+            all.log_p.resize(run * samples, of_first);
+        }
+        all
+    }
+}

@@ -1,0 +1,148 @@
+//! A Gaussian or a mixture from rows of data.
+
+use nalgebra::DMatrix;
+
+use crate::calculator::Operand;
+use crate::compute::device::Numerics;
+use crate::density::family::{Covariance, Family, FamilyConfig};
+use crate::density::target::{Samples, Target, TargetModel};
+use crate::divergence::{DivergenceKind, Estimate};
+use crate::error::{Error, Result};
+use crate::estimator::{RowsConfig, RuleConfig};
+use crate::fit::init::Start;
+use crate::fit::stop::StopConfig;
+use crate::fit::{Fit, LogConfig, Plan};
+use crate::mixture::Mixture;
+use crate::optimizer::{LbfgsConfig, OptimizerConfig, RuleConfig as OptimizerRule};
+use crate::text::count;
+
+/// k-means starts of a mixture.
+const RESTARTS: usize = 16;
+/// Steps of L-BFGS at most.
+const STEPS: usize = 1000;
+/// The least standard deviation of a component, as a share of that of all rows.
+const LEAST_STD: f64 = 1e-3;
+
+/// A mixture of K full covariances for N rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Estimated {
+    /// The mixture.
+    pub mixture: Mixture,
+    /// The mean log-likelihood of a row in nats, with the standard error of the rows as a sample.
+    pub log_likelihood: Estimate,
+    /// The least standard deviation that a component was allowed, as a share of that of all rows in
+    /// each column, where there was a limit.
+    pub relative_floor: Option<f64>,
+}
+
+/// For one component the mean and the covariance of the rows, divided by N − 1; for more, the best of
+/// 16 maximum-likelihood fits from k-means clusters.
+///
+/// # Errors
+/// If there are fewer rows than K (D + 1), columns follow from others, or every fit failed.
+pub fn estimate(name: &str, rows: &Samples, components: usize, seed: u64) -> Result<Estimated> {
+    let gaussian = Operand::estimated(name, rows.clone())?;
+    if let (1, Some(mixture)) = (components, gaussian.model.as_mixture()) {
+        return Ok(Estimated {
+            log_likelihood: likelihood(mixture, rows),
+            mixture: mixture.clone(),
+            relative_floor: None,
+        });
+    }
+    let needed = components * (rows.dim() + 1);
+    if rows.len() < needed {
+        return Err(Error::usage(
+            format!(
+                "{name}: {} are too few for {} in {}",
+                count(rows.len(), "row"),
+                count(components, "component"),
+                count(rows.dim(), "dimension")
+            ),
+            format!("ask for fewer components, or give at least {needed} rows"),
+        ));
+    }
+    // In units of the columns' standard deviations, so that the units of the rows do not matter.
+    let (mean, stds) = (rows.mean(), rows.covariance().diagonal().map(f64::sqrt));
+    let scaled = (rows.points())
+        .flat_map(|x| {
+            (0..x.len())
+                .map(|d| (x[d] - mean[d]) / stds[d])
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    let scaled = Samples::new(rows.names().to_vec(), scaled, rows.dim())?;
+    let best = best_fit(name, scaled, components, seed)?;
+    let mixture = Mixture::new(
+        best.weights().to_vec(),
+        (best.means().iter())
+            .map(|z| (z.component_mul(&stds) + &mean).as_slice().to_vec())
+            .collect(),
+        (best.scale_trils().iter())
+            .map(|factor| DMatrix::from_diagonal(&stds) * factor)
+            .collect(),
+    )?;
+    Ok(Estimated {
+        log_likelihood: likelihood(&mixture, rows),
+        mixture,
+        relative_floor: Some(LEAST_STD),
+    })
+}
+
+/// The mixture of the largest likelihood that the starts lead to.
+fn best_fit(name: &str, rows: Samples, components: usize, seed: u64) -> Result<Mixture> {
+    let config = FamilyConfig {
+        components,
+        covariance: Covariance::Full,
+        min_std: LEAST_STD,
+        ..FamilyConfig::default()
+    };
+    let plan = Plan {
+        label: name.to_owned(),
+        divergence: DivergenceKind::CrossEntropy,
+        family: Family::new(config, rows.dim()),
+        start: Start::KMeans { restarts: RESTARTS },
+        estimator: RuleConfig::Rows(RowsConfig {}).into(),
+        optimizer: OptimizerConfig {
+            steps: STEPS,
+            ..OptimizerRule::Lbfgs(LbfgsConfig::default()).into()
+        },
+        stop: StopConfig {
+            gradient_norm: Some(StopConfig::QUASI_NEWTON),
+            ..StopConfig::NEVER
+        },
+    };
+    let log = LogConfig {
+        every: Some(STEPS),
+        ..LogConfig::default()
+    };
+    let target = Target::new(TargetModel::Samples(rows), &Numerics::cpu());
+    let mut last = None;
+    for record in Fit::new(&plan, &target, &Numerics::cpu(), log, seed)? {
+        last = Some(record?);
+    }
+    (last.into_iter().flat_map(|record| record.runs))
+        .filter(|run| !run.has_failed() && run.loss.value.is_finite())
+        .min_by(|a, b| a.loss.value.total_cmp(&b.loss.value))
+        .map(|run| run.mixture)
+        .ok_or_else(|| Error::Numerical {
+            message: format!("{name}: no fit of {} ended", count(components, "component")),
+            help: "ask for fewer components".to_owned(),
+        })
+}
+
+fn likelihood(mixture: &Mixture, rows: &Samples) -> Estimate {
+    let logs: Vec<f64> = rows.points().map(|x| mixture.log_density(x)).collect();
+    of_rows(&logs)
+}
+
+/// The mean of some numbers with its standard error.
+fn of_rows(numbers: &[f64]) -> Estimate {
+    let n = numbers.len() as f64;
+    let mean = numbers.iter().sum::<f64>() / n;
+    let squares: f64 = numbers.iter().map(|x| (x - mean).powi(2)).sum();
+    Estimate {
+        value: mean,
+        error: (squares / (n * (n - 1.0))).sqrt(),
+        method: crate::divergence::Method::Data,
+    }
+}

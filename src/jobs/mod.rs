@@ -1,0 +1,10 @@
+//! What klfit does from beginning to end: a run, a sweep, a landscape, an estimate, their figures.
+
+pub mod estimate;
+mod figures;
+pub mod run;
+mod survey;
+pub mod sweep;
+
+pub use figures::draw_all;
+pub use survey::{Survey, of_run, survey};

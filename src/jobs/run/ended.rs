@@ -1,0 +1,169 @@
+//! How a fit ended: its runs ranked, judged, and told.
+
+use std::collections::BTreeMap;
+
+use crate::compute::device::Numerics;
+use crate::compute::kernel::MixtureTensors;
+use crate::config::Experiment;
+use crate::density::target::Target;
+use crate::divergence::Estimate;
+use crate::error::Result;
+use crate::fit::optima::Ends;
+use crate::fit::stop::Stop;
+use crate::fit::{Plan, Record, refuted};
+use crate::judge::diagnostics;
+use crate::judge::evaluate::{Effort, Evaluation, Evaluator, reported};
+use crate::judge::known_optimum::KnownOptimum;
+use crate::mixture::{Mixture, NaturalParameters};
+use crate::record::{FitSummary, GradientVariance, KnownOptimumSummary, Optimum, RunSummary};
+use crate::run_folder::RunFolder;
+
+/// So many optima are judged as carefully as the best run; more are rare, or not optima.
+const JUDGED: usize = 8;
+
+/// Runs that were judged with the most care.
+type Judged = BTreeMap<usize, Evaluation>;
+
+/// A fit that has ended.
+pub(super) struct Ended<'e> {
+    pub experiment: &'e Experiment,
+    pub plan: &'e Plan,
+    pub target: &'e Target,
+    pub numerics: &'e Numerics,
+    pub first: Record,
+    pub last: Record,
+}
+
+impl Ended<'_> {
+    /// Judges where it ended, and writes its table of restarts.
+    ///
+    /// # Errors
+    /// If the device failed, or the table cannot be written.
+    pub fn summarize(mut self, folder: &RunFolder) -> Result<FitSummary> {
+        let (ends, judged) = self.judge_ends()?;
+        let Self { plan, last, .. } = &self;
+        folder.write_restarts(plan, &self.first, last, ends.optimum())?;
+        let best = (ends.best()).and_then(|run| Some(self.run_summary(run, judged.get(&run)?)));
+        let known_optimum = self.known_optimum(best.as_ref())?;
+        let optima = optima_of(&ends, last, &judged);
+        let places: Vec<&Mixture> = (optima.iter().take(JUDGED))
+            .map(|optimum| &last.runs[optimum.run].mixture)
+            .collect();
+        let seed = self.experiment.config.seed;
+        Ok(FitSummary {
+            label: plan.label.clone(),
+            divergence: plan.divergence,
+            steps: plan.optimizer.steps,
+            seconds: last.seconds,
+            restarts: last.runs.len(),
+            failed: ends.optimum().iter().filter(|end| end.is_none()).count(),
+            best,
+            known_optimum,
+            modes: diagnostics::modes_found(self.target.model(), &places, seed),
+            optima,
+        })
+    }
+
+    /// The ends of the runs, and the best of them with the most care. A run whose numbers do not stand
+    /// up to that has failed, and the others are ranked without it.
+    fn judge_ends(&mut self) -> Result<(Ends, Judged)> {
+        let mut judged = Judged::new();
+        loop {
+            let ends = Ends::of(self.plan, &self.last, self.numerics, |_| true)?;
+            let mut all_stand = true;
+            for (run, _) in ends.leaders().into_iter().take(JUDGED) {
+                if judged.contains_key(&run) {
+                    continue;
+                }
+                let evaluation = self.judge(&self.last.runs[run].mixture)?;
+                if let Some(what) = refuted(&evaluation) {
+                    let what = format!("{what}, by the last evaluation: no rule resolves q");
+                    let step = self.last.runs[run].from_step(self.last.step);
+                    self.last.runs[run].stop = Some(Stop::Failed { step, what });
+                    all_stand = false;
+                }
+                judged.insert(run, evaluation);
+            }
+            if all_stand {
+                return Ok((ends, judged));
+            }
+        }
+    }
+
+    /// Every reported divergence of q with the most care.
+    fn judge(&self, q: &Mixture) -> Result<Evaluation> {
+        let config = &self.experiment.config;
+        let evaluator = Evaluator::new(
+            self.numerics.clone(),
+            q.dim(),
+            config.seed,
+            reported(self.plan.divergence),
+            Effort::last(config.log.samples),
+        );
+        let tensors = MixtureTensors::constant(q, self.numerics);
+        let mut evaluation = evaluator.evaluate(self.target, &tensors)?.swap_remove(0);
+        evaluation.sharpen(self.target.model(), q);
+        Ok(evaluation)
+    }
+
+    fn run_summary(&self, run: usize, judged: &Evaluation) -> RunSummary {
+        let (start, end) = (&self.first.runs[run], &self.last.runs[run]);
+        let variance = start.gradient_variance.zip(end.gradient_variance);
+        RunSummary {
+            run,
+            steps: end.step_of(self.last.step),
+            stop: end.stop.clone().unwrap_or(Stop::Steps),
+            best_iterate: end.best_iterate,
+            loss: end.loss,
+            gradient_norm: end.gradient_norm,
+            gradient_variance: variance.map(|(start, end)| GradientVariance { start, end }),
+            divergences: judged.clone(),
+            diagnostics: diagnostics::diagnose(
+                self.target.model(),
+                &end.mixture,
+                self.experiment.config.seed,
+            ),
+            mixture: NaturalParameters::from(&end.mixture),
+        }
+    }
+
+    fn known_optimum(&self, best: Option<&RunSummary>) -> Result<Option<KnownOptimumSummary>> {
+        let plan = self.plan;
+        let known = KnownOptimum::of(plan.divergence, &plan.family, self.target.model());
+        let Some(optimum) = known else {
+            return Ok(None);
+        };
+        let value = if optimum.is_target {
+            Estimate::exact(0.0)
+        } else {
+            let value = self.judge(&optimum.mixture)?.of(plan.divergence);
+            match plan.divergence.refutes(value) {
+                Some(_) => Estimate::UNKNOWN,
+                None => value,
+            }
+        };
+        let gap =
+            best.and_then(|best| optimum.gap(&self.last.runs[best.run].mixture, &best.divergences));
+        Ok(Some(KnownOptimumSummary {
+            value,
+            gap,
+            mixture: (&optimum.mixture).into(),
+        }))
+    }
+}
+
+/// The optima that runs ended at, the best first.
+fn optima_of(ends: &Ends, last: &Record, judged: &Judged) -> Vec<Optimum> {
+    (ends.leaders().into_iter())
+        .map(|(run, runs)| Optimum {
+            runs,
+            run,
+            best_iterate: last.runs[run].best_iterate,
+            gradient_norm: last.runs[run].gradient_norm,
+            divergences: (judged.get(&run))
+                .unwrap_or(&last.runs[run].evaluation)
+                .clone(),
+            mixture: (&last.runs[run].mixture).into(),
+        })
+        .collect()
+}

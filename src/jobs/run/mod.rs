@@ -1,0 +1,378 @@
+//! Runs an experiment: every fit in turn, into a run folder.
+
+mod ended;
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use crate::compute::device::Numerics;
+use crate::config::Experiment;
+use crate::density::target::Target;
+use crate::error::{Error, Result};
+use crate::fit::stop::Stop;
+use crate::fit::{Fit, FitState, Member, Plan, Record};
+use crate::record::of_another;
+use crate::record::{
+    Checkpoint, CheckpointConfig, FORMAT, FitSummary, Summary, TrajectoryWriter, Versions,
+};
+use crate::run_folder::RunFolder;
+use ended::Ended;
+
+/// Someone who follows a run as it goes.
+pub trait Watch {
+    /// A fit begins.
+    fn begin(&mut self, plan: &Plan);
+    /// A step was logged.
+    fn record(&mut self, plan: &Plan, record: &Record);
+    /// A fit has ended.
+    fn end(&mut self, fit: &FitSummary);
+    /// Whether the run is to stop after the step it is at, so that it can go on later.
+    fn wants_to_stop(&self) -> bool;
+}
+
+/// An experiment and where its results go.
+#[derive(Debug, Clone, Copy)]
+pub struct Job<'e> {
+    /// What to run.
+    pub experiment: &'e Experiment,
+    /// Its folder.
+    pub folder: &'e RunFolder,
+}
+
+impl Job<'_> {
+    /// Whether every fit of this one can share a loop with that of another.
+    pub fn batches_with(&self, other: &Self) -> bool {
+        let (a, b) = (self.experiment, other.experiment);
+        a.target == b.target
+            && a.config.log == b.config.log
+            && a.config.device == b.config.device
+            && a.plans.len() == b.plans.len()
+            && a.plans.iter().zip(&b.plans).all(|(a, b)| a.batches_with(b))
+    }
+}
+
+/// Runs every fit of an experiment and writes the folder, figures aside. In a folder that
+/// [goes on](crate::run_folder::Existing::Resume), what was done is taken as it is, and what was
+/// begun goes on to the bit.
+///
+/// # Errors
+/// If the folder cannot be written, holds no good checkpoint where there are some, or the device
+/// fails. A run whose numbers break down is not an error: it is reported as failed.
+pub fn run(
+    experiment: &Experiment,
+    numerics: &Numerics,
+    folder: &RunFolder,
+    watch: &mut dyn Watch,
+) -> Result<Summary> {
+    let job = Job { experiment, folder };
+    Ok(run_together(&[job], numerics, watch)?.swap_remove(0))
+}
+
+/// Runs experiments that [batch](Job::batches_with) with the first in one loop for each of their
+/// fits, and writes the folder of each.
+///
+/// # Errors
+/// As [`run`]; and if they do not batch.
+pub fn run_together(
+    jobs: &[Job],
+    numerics: &Numerics,
+    watch: &mut dyn Watch,
+) -> Result<Vec<Summary>> {
+    let started = Instant::now();
+    let Some(first) = jobs.first() else {
+        return Ok(Vec::new());
+    };
+    let finished = (jobs.iter())
+        .map(|job| job.folder.finished(job.experiment))
+        .collect::<Result<Option<Vec<_>>>>()?;
+    if let Some(finished) = finished {
+        return Ok(finished);
+    }
+    let target = Target::new(first.experiment.target.clone(), numerics);
+    let mut fits: Vec<Vec<FitSummary>> = vec![Vec::new(); jobs.len()];
+    let mut interrupted = false;
+    for i in 0..first.experiment.plans.len() {
+        watch.begin(&first.experiment.plans[i]);
+        let outcome = Together::new(jobs, i, &target, numerics)?.run(watch)?;
+        interrupted = outcome.interrupted;
+        for (fits, fit) in fits.iter_mut().zip(outcome.fits) {
+            watch.end(&fit);
+            fits.push(fit);
+        }
+        if interrupted {
+            break;
+        }
+    }
+    (jobs.iter().zip(fits))
+        .map(|(job, fits)| {
+            let config = &job.experiment.config;
+            let summary = Summary {
+                format: FORMAT,
+                name: config.name.clone(),
+                seed: config.seed,
+                versions: Versions::default(),
+                device: config.device,
+                seconds: started.elapsed().as_secs_f64(),
+                target: (&job.experiment.target).into(),
+                interrupted,
+                fits,
+            };
+            job.folder.write_summary(&summary)?;
+            Ok(summary)
+        })
+        .collect()
+}
+
+/// The fits at one place of all experiments, which share a loop.
+struct Together<'e> {
+    jobs: &'e [Job<'e>],
+    members: Vec<Member<'e>>,
+    target: &'e Target,
+    numerics: &'e Numerics,
+    /// Where their common checkpoint goes.
+    path: PathBuf,
+    /// What was asked of each, as their checkpoint tells it.
+    asked: Vec<String>,
+}
+
+/// What came of them.
+struct Outcome {
+    fits: Vec<FitSummary>,
+    interrupted: bool,
+}
+
+impl Outcome {
+    fn ended(fits: Vec<FitSummary>) -> Self {
+        let interrupted = false;
+        Self { fits, interrupted }
+    }
+}
+
+impl<'e> Together<'e> {
+    fn new(
+        jobs: &'e [Job<'e>],
+        place: usize,
+        target: &'e Target,
+        numerics: &'e Numerics,
+    ) -> Result<Self> {
+        let members: Vec<Member> = (jobs.iter())
+            .filter_map(|job| {
+                let plan = job.experiment.plans.get(place)?;
+                let seed = job.experiment.config.seed;
+                Some(Member { plan, seed })
+            })
+            .collect();
+        let asked = jobs.iter().map(|job| job.experiment.asked());
+        Ok(Self {
+            path: jobs[0].folder.checkpoint(members[0].plan),
+            asked: asked.collect::<Result<_>>()?,
+            jobs,
+            members,
+            target,
+            numerics,
+        })
+    }
+
+    fn steps(&self) -> usize {
+        self.members[0].plan.optimizer.steps
+    }
+
+    /// The newest good checkpoint with the trajectories it is of, which go on.
+    fn saved(&self) -> Result<Option<Checkpoint>> {
+        if !self.jobs[0].folder.is_resumed() {
+            return Ok(None);
+        }
+        Checkpoint::newest(&self.path, |saved| {
+            if saved.asked != self.asked {
+                // Points of a sweep that shared a loop with others then begin again.
+                return match self.asked.iter().any(|asked| saved.asked.contains(asked)) {
+                    true => Ok(false),
+                    false => Err(of_another(&self.path, "it is of another experiment")),
+                };
+            }
+            if saved.rows.len() != self.jobs.len() || saved.state.step >= self.steps() {
+                return Err(of_another(&self.path, "it is of a longer run"));
+            }
+            let labels = self.members.iter().map(|member| &member.plan.label);
+            let ended = saved.ended.as_ref();
+            if ended.is_some_and(|fits| !fits.iter().map(|fit| &fit.label).eq(labels)) {
+                return Err(of_another(&self.path, "its fits are not those of the run"));
+            }
+            self.trajectories(Some(saved)).map(|_| true)
+        })
+    }
+
+    fn trajectories(&self, saved: Option<&Checkpoint>) -> Result<Vec<TrajectoryWriter>> {
+        (self.jobs.iter().zip(&self.members).enumerate())
+            .map(|(i, (job, member))| {
+                let after = saved.map_or(0, |saved| saved.rows[i]);
+                job.folder.start_trajectory(member.plan, after)
+            })
+            .collect()
+    }
+
+    /// Runs the loop to its end, or until it is asked to stop.
+    fn run(&self, watch: &mut dyn Watch) -> Result<Outcome> {
+        let saved = self.saved()?;
+        let ended = |saved: &Checkpoint| -> Option<Vec<FitSummary>> {
+            let same = saved.steps == self.steps();
+            saved.ended.clone().filter(|_| same)
+        };
+        if let Some(fits) = saved.as_ref().and_then(ended) {
+            return Ok(Outcome::ended(fits));
+        }
+        let experiment = self.jobs[0].experiment;
+        let log = experiment.config.log;
+        let mut fit = Fit::batch(&self.members, self.target, self.numerics, log)?;
+        let parts = fit.members();
+        let mut trajectories = self.trajectories(saved.as_ref())?;
+        // The first record is made again: it takes no longer than to read it would.
+        let Some(first) = fit.take_step()? else {
+            return Err(Error::Numerical {
+                message: format!("fit \"{}\" logged nothing", self.members[0].plan.label),
+                help: "give it at least one step".to_owned(),
+            });
+        };
+        let mut due = Due::new(experiment.config.checkpoint);
+        let mut last = first.clone();
+        match &saved {
+            Some(saved) => fit.restore(&saved.state)?,
+            None => {
+                append(&mut trajectories, &first, &parts)?;
+                watch.record(self.members[0].plan, &first);
+            }
+        }
+        if let Some(fits) = saved.and_then(|saved| saved.ended)
+            && fit.has_ended()
+        {
+            // All runs had stopped before: more steps are none for them.
+            let longer = |fit| FitSummary {
+                steps: self.steps(),
+                ..fit
+            };
+            return Ok(Outcome::ended(fits.into_iter().map(longer).collect()));
+        }
+        let mut before_last = None;
+        while !fit.has_ended() {
+            let step = fit.step().unwrap_or(0);
+            if watch.wants_to_stop() {
+                self.save(&trajectories, Place::of(&fit, &trajectories)?, None)?;
+                for run in &mut last.runs {
+                    run.stop.get_or_insert(Stop::Interrupted { step });
+                }
+                let fits = self.summarize(&first, &fit.reported(&last)?, &parts)?;
+                let interrupted = true;
+                return Ok(Outcome { fits, interrupted });
+            }
+            if step + 1 == fit.steps() {
+                before_last = Some(Place::of(&fit, &trajectories)?);
+            }
+            if due.at(step) {
+                self.save(&trajectories, Place::of(&fit, &trajectories)?, None)?;
+            }
+            if let Some(record) = fit.take_step()? {
+                append(&mut trajectories, &record, &parts)?;
+                watch.record(self.members[0].plan, &record);
+                last = record;
+            }
+        }
+        for trajectory in &mut trajectories {
+            trajectory.cut()?;
+        }
+        let fits = self.summarize(&first, &fit.reported(&last)?, &parts)?;
+        let place = match before_last {
+            Some(place) => place,
+            None => Place::of(&fit, &trajectories)?,
+        };
+        self.save(&trajectories, place, Some(fits.clone()))?;
+        Ok(Outcome::ended(fits))
+    }
+
+    /// Writes the checkpoint, the trajectories before it.
+    fn save(
+        &self,
+        trajectories: &[TrajectoryWriter],
+        place: Place,
+        ended: Option<Vec<FitSummary>>,
+    ) -> Result<()> {
+        trajectories.iter().try_for_each(TrajectoryWriter::sync)?;
+        let checkpoint = Checkpoint {
+            asked: self.asked.clone(),
+            steps: self.steps(),
+            state: place.state,
+            rows: place.rows,
+            ended,
+        };
+        checkpoint.write(&self.path)
+    }
+
+    fn summarize(
+        &self,
+        first: &Record,
+        last: &Record,
+        parts: &[Range<usize>],
+    ) -> Result<Vec<FitSummary>> {
+        (self.jobs.iter().zip(&self.members).zip(parts))
+            .map(|((job, member), part)| {
+                let ended = Ended {
+                    experiment: job.experiment,
+                    plan: member.plan,
+                    target: self.target,
+                    numerics: self.numerics,
+                    first: first.of(part.clone()),
+                    last: last.of(part.clone()),
+                };
+                ended.summarize(job.folder)
+            })
+            .collect()
+    }
+}
+
+/// Where a loop stands: its state, and the rows of its trajectories then.
+struct Place {
+    state: FitState,
+    rows: Vec<u64>,
+}
+
+impl Place {
+    fn of(fit: &Fit, trajectories: &[TrajectoryWriter]) -> Result<Self> {
+        Ok(Self {
+            state: fit.state()?,
+            rows: trajectories.iter().map(TrajectoryWriter::rows).collect(),
+        })
+    }
+}
+
+fn append(
+    trajectories: &mut [TrajectoryWriter],
+    record: &Record,
+    parts: &[Range<usize>],
+) -> Result<()> {
+    (trajectories.iter_mut().zip(parts))
+        .try_for_each(|(trajectory, part)| trajectory.append(&record.of(part.clone())))
+}
+
+/// When the next checkpoint is due.
+struct Due {
+    config: CheckpointConfig,
+    last: Instant,
+}
+
+impl Due {
+    fn new(config: CheckpointConfig) -> Self {
+        let last = Instant::now();
+        Self { config, last }
+    }
+
+    fn at(&mut self, step: usize) -> bool {
+        let every = self.config.every;
+        let by_step = every.is_some_and(|every| step > 0 && step.is_multiple_of(every));
+        let spent = self.last.elapsed().as_secs_f64();
+        let by_clock = (self.config.every_seconds).is_some_and(|seconds| spent >= seconds);
+        if by_step || by_clock {
+            self.last = Instant::now();
+        }
+        by_step || by_clock
+    }
+}

@@ -1,0 +1,331 @@
+//! The landscapes of an experiment: what each of its fits goes down on, and the way it takes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use crate::compute::device::Numerics;
+use crate::config::{Experiment, LandscapeConfig};
+use crate::density::target::{Target, TargetModel};
+use crate::error::{Error, Result};
+use crate::files::names;
+use crate::fit::optima::Ends;
+use crate::fit::{Fit, LogConfig, Plan, Record};
+use crate::landscape::{Axis, Cells, basins, parameter_names};
+use crate::mixture::{Mixture, natural_values};
+use crate::plot::{self, Mark, Scene};
+use crate::run_folder::RunFolder;
+use crate::run_folder::{FinishedFit, FinishedRun};
+
+/// Cells on a side where no number is given.
+const CELLS: usize = 100;
+/// Steps of a path that are drawn.
+const PATH_STEPS: usize = 200;
+
+/// What a survey left.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Survey {
+    /// `landscape.csv` and the figure.
+    pub files: Vec<PathBuf>,
+    /// How long the evaluation of all cells took.
+    pub seconds: f64,
+}
+
+/// A fit that has been run, as far as a landscape shows it.
+struct Traveled<'e> {
+    plan: &'e Plan,
+    /// q at the steps of each run that did not fail, the best run first.
+    ways: Vec<Vec<Mixture>>,
+    /// The optima with their values in nats, the best first.
+    optima: Vec<(Mixture, f64)>,
+    /// Where the best run ended.
+    best: Mixture,
+}
+
+/// One fit with its landscape.
+struct Surveyed<'e> {
+    plan: &'e Plan,
+    cells: Cells,
+    values: Vec<f64>,
+    marks: Vec<Mark>,
+    reached: Option<Vec<Option<usize>>>,
+}
+
+/// Runs every fit of an experiment, evaluates its divergence on the grid, and writes `landscape.csv`
+/// and the figure into a folder.
+///
+/// # Errors
+/// If there is no such parameter, the target has no density, or the folder cannot be written.
+pub fn survey(experiment: &Experiment, wanted: &LandscapeConfig, out: &Path) -> Result<Survey> {
+    has_density(&experiment.target)?;
+    let numerics = experiment.numerics()?;
+    let target = Target::new(experiment.target.clone(), &numerics);
+    let seed = experiment.config.seed;
+    let traveled = (experiment.plans.iter())
+        .map(|plan| Traveled::train(plan, &target, &numerics, seed))
+        .collect::<Result<Vec<_>>>()?;
+    draw(&traveled, wanted, &target, &numerics, seed, out)
+}
+
+/// As [`survey`], of a finished run: the ways are those it took.
+///
+/// # Errors
+/// As [`survey`]; and if the run is not finished.
+pub fn of_run(folder: &RunFolder, wanted: &LandscapeConfig, out: &Path) -> Result<Survey> {
+    let story = FinishedRun::read(folder)?;
+    has_density(&story.target)?;
+    let numerics = Numerics::open(story.config.device)?;
+    let target = Target::new(story.target.clone(), &numerics);
+    let traveled = (story.fits.iter())
+        .map(Traveled::read)
+        .collect::<Result<Vec<_>>>()?;
+    draw(
+        &traveled,
+        wanted,
+        &target,
+        &numerics,
+        story.config.seed,
+        out,
+    )
+}
+
+fn has_density(target: &TargetModel) -> Result<()> {
+    if target.as_samples().is_none() {
+        return Ok(());
+    }
+    Err(Error::usage(
+        "rows have no density to draw a landscape of",
+        "give a config whose target is a density",
+    ))
+}
+
+fn draw(
+    traveled: &[Traveled],
+    wanted: &LandscapeConfig,
+    target: &Target,
+    numerics: &Numerics,
+    seed: u64,
+    out: &Path,
+) -> Result<Survey> {
+    // One grid for all, so that they can be compared.
+    let axes = axes(wanted, traveled, target.model())?;
+    let (mut all, mut seconds) = (Vec::new(), 0.0);
+    for (place, fit) in traveled.iter().enumerate() {
+        let cells = Cells::new(&fit.best, axes.clone(), numerics)?;
+        let started = Instant::now();
+        let surface = cells.evaluate(target, fit.plan.divergence, wanted.points, numerics)?;
+        seconds += started.elapsed().as_secs_f64();
+        let reached = match wanted.basins {
+            true => Some(basins(&cells, fit.plan, target, numerics, seed)?.reached),
+            false => None,
+        };
+        all.push(Surveyed {
+            plan: fit.plan,
+            marks: fit.marks(place, &axes),
+            cells,
+            values: surface.values,
+            reached,
+        });
+    }
+    fs::create_dir_all(out).map_err(Error::io("create", out))?;
+    let mut files = vec![write_csv(&all, out)?];
+    files.extend(plot::draw_landscape(&scene(&all), out)?);
+    Ok(Survey { files, seconds })
+}
+
+fn failed(plan: &Plan) -> Error {
+    Error::Numerical {
+        message: format!("every run of fit \"{}\" failed", plan.label),
+        help: "choose another start or a smaller learning rate".to_owned(),
+    }
+}
+
+impl<'e> Traveled<'e> {
+    /// Runs a fit.
+    fn train(plan: &'e Plan, target: &Target, numerics: &Numerics, seed: u64) -> Result<Self> {
+        let log = LogConfig {
+            every: Some(plan.optimizer.steps.div_ceil(PATH_STEPS)),
+            ..LogConfig::default()
+        };
+        let mut fit = Fit::new(plan, target, numerics, log, seed)?;
+        let records = fit.by_ref().collect::<Result<Vec<Record>>>()?;
+        let last = fit.reported(records.last().ok_or_else(|| failed(plan))?)?;
+        let ends = Ends::of(plan, &last, numerics, |_| true)?;
+        let best = ends.best().ok_or_else(|| failed(plan))?;
+        let end = |run: usize| last.runs[run].mixture.clone();
+        let way = |run: usize| {
+            let steps = records.iter();
+            steps
+                .map(|record| record.runs[run].mixture.clone())
+                .collect()
+        };
+        let value = |run: usize| last.runs[run].evaluation.of(plan.divergence).value;
+        let optima = ends.leaders().into_iter();
+        Ok(Self {
+            plan,
+            ways: ends.ranked().iter().map(|&run| way(run)).collect(),
+            optima: optima.map(|(run, _)| (end(run), value(run))).collect(),
+            best: end(best),
+        })
+    }
+
+    /// Reads what a fit left.
+    fn read(chapter: &'e FinishedFit) -> Result<Self> {
+        let (plan, summary) = (&chapter.plan, &chapter.summary);
+        let best = summary.best.as_ref().ok_or_else(|| failed(plan))?;
+        let ended = |run: usize| {
+            let last = chapter.trajectory.run(run).last();
+            last.is_some_and(|row| row.divergence(plan.divergence).0.is_finite())
+        };
+        let others = (0..chapter.runs()).filter(|&run| run != best.run && ended(run));
+        Ok(Self {
+            plan,
+            ways: std::iter::once(best.run)
+                .chain(others)
+                .map(|run| chapter.way(run))
+                .collect(),
+            optima: (summary.optima.iter())
+                .filter_map(|one| {
+                    let mixture = Mixture::try_from(&one.mixture).ok()?;
+                    Some((mixture, one.divergences.of(plan.divergence).value))
+                })
+                .collect(),
+            best: chapter.end().ok_or_else(|| failed(plan))?,
+        })
+    }
+
+    /// The ways of all runs, the best one's on top, and the optima they ended at.
+    fn marks(&self, place: usize, axes: &[Axis; 2]) -> Vec<Mark> {
+        let names = parameter_names(&self.best);
+        let places = axes.each_ref().map(|axis| {
+            let place = names.iter().position(|name| *name == axis.name);
+            place.unwrap_or(0)
+        });
+        let at = |mixture: &Mixture| {
+            let values = natural_values(mixture);
+            places.map(|place| values[place])
+        };
+        let mut marks: Vec<Mark> = (self.ways.iter().enumerate().rev())
+            .map(|(rank, way)| Mark::Path {
+                points: way.iter().map(at).collect(),
+                fit: place,
+                is_best: rank == 0,
+            })
+            .collect();
+        let least = self.optima.first().map_or(f64::NAN, |(_, value)| *value);
+        marks.extend(self.optima.iter().map(|(mixture, value)| Mark::Optimum {
+            at: at(mixture),
+            // Two optima of one value, by symmetry, are both the best.
+            is_best: *value <= least + 1e-6 * least.abs() + 1e-9,
+            label: format!("{value:.4}"),
+        }));
+        marks
+    }
+}
+
+/// The axes that were asked for, and where none was, the first mean, and the first standard deviation
+/// or the second mean, as far as the target and the ends of the fits reach.
+fn axes(wanted: &LandscapeConfig, fits: &[Traveled], target: &TargetModel) -> Result<[Axis; 2]> {
+    let names = fits
+        .first()
+        .map_or_else(Vec::new, |fit| parameter_names(&fit.best));
+    let of = |part: &'static str| names.iter().filter(move |name| name.starts_with(part));
+    let mut defaults: Vec<&String> = of("mean").take(2).collect();
+    if let (1, Some(std)) = (defaults.len(), of("std").next()) {
+        defaults.push(std);
+    }
+    let (mean, covariance) = target.extent();
+    let wanted = [&wanted.across, &wanted.up].map(|range| range.as_ref().map(Axis::from));
+    let axis = |at: usize| -> Result<Axis> {
+        if let Some(axis) = &wanted[at] {
+            return Ok(axis.clone());
+        }
+        let other = wanted[1 - at].as_ref().map(|axis| axis.name.as_str());
+        let name = match other {
+            // The other one was chosen: the first that is not it.
+            Some(other) => names
+                .iter()
+                .find(|name| *name != other && !name.starts_with("weight")),
+            None => defaults.get(at).copied(),
+        };
+        let name =
+            name.ok_or_else(|| Error::usage("there are no two parameters", "choose them"))?;
+        // Names end in the coordinate, if there are several.
+        let coordinate = name
+            .rsplit_once("_x")
+            .and_then(|(_, at)| at.parse::<usize>().ok());
+        let d = coordinate.map_or(0, |at| at - 1).min(mean.len() - 1);
+        let (middle, std) = (mean[d], covariance[(d, d)].sqrt());
+        let ends = fits.iter().filter_map(|fit| {
+            let names = parameter_names(&fit.best);
+            let place = names.iter().position(|one| one == name)?;
+            Some(natural_values(&fit.best)[place])
+        });
+        let highest = ends.clone().fold(f64::NEG_INFINITY, f64::max);
+        let lowest = ends.fold(f64::INFINITY, f64::min);
+        let (low, high) = match name.split('_').next() {
+            Some("std") => (0.05 * std.min(lowest), (2.0 * std).max(1.5 * highest)),
+            Some("corr") => (-0.98, 0.98),
+            Some("weight") => (0.01, 0.99),
+            _ => (
+                (middle - 2.0 * std).min(lowest - std),
+                (middle + 2.0 * std).max(highest + std),
+            ),
+        };
+        Ok(Axis::even(name.clone(), low..=high, CELLS))
+    };
+    Ok([axis(0)?, axis(1)?])
+}
+
+fn scene(all: &[Surveyed]) -> Scene {
+    let axes = &all[0].cells.axes;
+    Scene {
+        labels: axes.each_ref().map(|axis| axis.name.clone()),
+        columns: axes[0].values.clone(),
+        rows: axes[1].values.clone(),
+        panels: (all.iter())
+            .map(|one| {
+                let symbol = one.plan.divergence.with_unit();
+                (symbol, one.values.clone(), one.marks.clone())
+            })
+            .collect(),
+        reached: all.iter().filter_map(|one| one.reached.clone()).collect(),
+    }
+}
+
+/// One row for each cell: both parameters, the divergence of each fit, and where asked for the optimum
+/// that is reached from there, counted from 1.
+fn write_csv(all: &[Surveyed], out: &Path) -> Result<PathBuf> {
+    let path = out.join(names::LANDSCAPE_TABLE);
+    let failed = |error: csv::Error| Error::run_folder(&path, error.to_string());
+    let mut csv = csv::Writer::from_path(&path).map_err(failed)?;
+    let axes = &all[0].cells.axes;
+    let mut header: Vec<String> = axes.iter().map(|axis| axis.name.clone()).collect();
+    for one in all {
+        header.push(one.plan.label.clone());
+        if one.reached.is_some() {
+            header.push(format!("{}_optimum", one.plan.label));
+        }
+    }
+    csv.write_record(&header).map_err(failed)?;
+    let number = |value: f64| match value.is_nan() {
+        true => String::new(),
+        false => format!("{value:?}"),
+    };
+    for cell in 0..all[0].cells.len() {
+        let columns = axes[0].values.len();
+        let mut row = vec![
+            number(axes[0].values[cell % columns]),
+            number(axes[1].values[cell / columns]),
+        ];
+        for one in all {
+            row.push(number(one.values[cell]));
+            if let Some(reached) = &one.reached {
+                row.push(reached[cell].map_or_else(String::new, |place| (place + 1).to_string()));
+            }
+        }
+        csv.write_record(&row).map_err(failed)?;
+    }
+    csv.flush().map_err(Error::io("write", &path))?;
+    Ok(path)
+}

@@ -1,0 +1,174 @@
+//! Runs every point of a sweep: points that can share a loop do, the others run beside each other.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Mutex;
+use std::thread;
+
+use crate::config::{Sweep, SweepPoint};
+use crate::error::Result;
+use crate::fit::{Plan, Record};
+use crate::jobs::run::{Job, Watch, run_together};
+use crate::record::{FitSummary, Summary};
+use crate::run_folder::{Existing, RunFolder, SweepFolder, SweptPoint};
+
+/// What came of a sweep.
+#[derive(Debug, Clone)]
+pub struct Swept<'s> {
+    /// The points that have run, in order.
+    pub ran: Vec<SweptPoint<'s>>,
+    /// Those that broke down, with the reason.
+    pub broken: Vec<(&'s SweepPoint, String)>,
+    /// Whether it was asked to stop before its end.
+    pub interrupted: bool,
+}
+
+/// Someone who follows a sweep.
+pub trait Follow: Sync {
+    /// A point has ended, and so many have by now.
+    fn done(&self, point: &SweepPoint, ended: usize);
+    /// Whether the sweep is to stop, so that it can go on later.
+    fn wants_to_stop(&self) -> bool;
+}
+
+/// Runs a sweep into a folder: one run folder for each point, and the table of all.
+///
+/// A point that breaks down is told of, and the others run. One that is over in a folder that goes
+/// on is taken as it is.
+///
+/// # Errors
+/// If the folder holds something else, or cannot be written.
+pub fn run<'s>(
+    sweep: &'s Sweep,
+    path: &Path,
+    existing: Existing,
+    follow: &dyn Follow,
+) -> Result<Swept<'s>> {
+    let folder = SweepFolder::create(path, existing)?;
+    let folders = (sweep.points.iter())
+        .map(|point| RunFolder::create(&path.join(&point.label), &point.experiment, existing))
+        .collect::<Result<Vec<_>>>()?;
+    let jobs: Vec<Job> = (sweep.points.iter().zip(&folders))
+        .map(|(point, folder)| Job {
+            experiment: &point.experiment,
+            folder,
+        })
+        .collect();
+    let (mut ended, mut open) = (Vec::new(), Vec::new());
+    for (point, job) in jobs.iter().enumerate() {
+        match job.folder.finished(job.experiment)? {
+            Some(summary) => ended.push((point, Ok(summary))),
+            None => open.push(point),
+        }
+    }
+    let groups = groups(&jobs, &open);
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let workers = workers.min(groups.len());
+    let queue = Mutex::new(VecDeque::from(groups));
+    let ended: Mutex<Vec<(usize, Result<Summary, String>)>> = Mutex::new(ended);
+    // Threads of their own, not of the pool that tensors use: one that waits there may be handed
+    // another's work.
+    thread::scope(|scope| {
+        let work = || {
+            while !follow.wants_to_stop()
+                && let Some(group) = queue.lock().ok().and_then(|mut queue| queue.pop_front())
+            {
+                for (point, outcome) in run_group(&jobs, group, follow) {
+                    let Ok(mut ended) = ended.lock() else { return };
+                    ended.push((point, outcome));
+                    follow.done(&sweep.points[point], ended.len());
+                }
+            }
+        };
+        for _ in 0..workers {
+            scope.spawn(work);
+        }
+    });
+    let mut ended = ended.into_inner().unwrap_or_default();
+    ended.sort_by_key(|(point, _)| *point);
+    let interrupted = ended.len() < jobs.len()
+        || (ended.iter()).any(|(_, outcome)| outcome.as_ref().is_ok_and(|one| one.interrupted));
+    let mut swept = Swept {
+        ran: Vec::new(),
+        broken: Vec::new(),
+        interrupted,
+    };
+    for (point, outcome) in ended {
+        let point = &sweep.points[point];
+        match outcome {
+            Ok(summary) => swept.ran.push(SweptPoint { point, summary }),
+            Err(reason) => swept.broken.push((point, reason)),
+        }
+    }
+    if !swept.interrupted {
+        folder.write_table(&swept.ran)?;
+    }
+    Ok(swept)
+}
+
+/// Runs points that share a loop; if it breaks down, each by itself, so that one alone is lost.
+fn run_group(
+    jobs: &[Job],
+    group: Vec<usize>,
+    follow: &dyn Follow,
+) -> Vec<(usize, Result<Summary, String>)> {
+    let run = || -> Result<Vec<Summary>> {
+        let together: Vec<Job> = group.iter().map(|&point| jobs[point]).collect();
+        let numerics = together[0].experiment.numerics()?;
+        run_together(&together, &numerics, &mut Quiet(follow))
+    };
+    // Nothing of a run is used again after it broke down but its folder, which is always whole.
+    let outcome = catch_unwind(AssertUnwindSafe(run));
+    let reason = match outcome {
+        Ok(Ok(summaries)) => {
+            return group
+                .into_iter()
+                .zip(summaries.into_iter().map(Ok))
+                .collect();
+        }
+        Ok(Err(error)) => error.to_string(),
+        Err(panic) => format!("it broke down: {}", words_of(&*panic)),
+    };
+    match group[..] {
+        [one] => vec![(one, Err(reason))],
+        _ => (group.into_iter())
+            .flat_map(|point| run_group(jobs, vec![point], follow))
+            .collect(),
+    }
+}
+
+/// What a panic says.
+fn words_of(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    let owned = panic.downcast_ref::<String>().map(String::as_str);
+    text.or(owned).unwrap_or("no reason is known")
+}
+
+/// The open points that share a loop, each group in order.
+fn groups(jobs: &[Job], open: &[usize]) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for &point in open {
+        match groups
+            .iter_mut()
+            .find(|group| jobs[group[0]].batches_with(&jobs[point]))
+        {
+            Some(group) => group.push(point),
+            None => groups.push(vec![point]),
+        }
+    }
+    groups
+}
+
+/// Follows a run only to stop it.
+struct Quiet<'f>(&'f dyn Follow);
+
+impl Watch for Quiet<'_> {
+    fn begin(&mut self, _: &Plan) {}
+    fn record(&mut self, _: &Plan, _: &Record) {}
+    fn end(&mut self, _: &FitSummary) {}
+    fn wants_to_stop(&self) -> bool {
+        self.0.wants_to_stop()
+    }
+}

@@ -1,0 +1,369 @@
+//! What a fit is judged by: every divergence between p and q with its error, at any θ.
+//!
+//! This is apart from what is minimised: the same rule, finer than the one that trains, for every
+//! fit of an experiment, so that fits by different divergences and estimators can be compared.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::compute::device::Numerics;
+use crate::compute::kernel::MixtureTensors;
+use crate::compute::noise::{Noise, RunKey, Stream};
+use crate::density::Density;
+use crate::density::target::{Target, TargetModel};
+use crate::divergence::{self, Attempt, DivergenceKind, Estimate, Sampled, Side};
+use crate::error::Result;
+use crate::estimator::{Context, Estimator, MonteCarlo, Rows};
+use crate::mixture::Mixture;
+use crate::panels::{self, Host, Order};
+
+/// What every fit is judged by, whatever it minimises.
+pub const ALWAYS_REPORTED: [DivergenceKind; 3] = [
+    DivergenceKind::ForwardKl,
+    DivergenceKind::ReverseKl,
+    DivergenceKind::Js,
+];
+
+/// The divergences reported of a fit: the usual ones and its own; for rows, which have no density,
+/// its own alone.
+pub fn reported(own: DivergenceKind) -> Vec<DivergenceKind> {
+    if own == DivergenceKind::CrossEntropy {
+        return vec![own];
+    }
+    let mut kinds = ALWAYS_REPORTED.to_vec();
+    if !kinds.contains(&own) {
+        kinds.push(own);
+    }
+    kinds
+}
+
+/// The reported divergences of one run, in nats.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Evaluation(BTreeMap<DivergenceKind, Estimate>);
+
+impl Evaluation {
+    /// One of them; unknown if it was not reported.
+    pub fn of(&self, kind: DivergenceKind) -> Estimate {
+        self.0.get(&kind).copied().unwrap_or(Estimate::UNKNOWN)
+    }
+
+    /// Every divergence with its estimate.
+    pub fn iter(&self) -> impl Iterator<Item = (DivergenceKind, Estimate)> {
+        self.0.iter().map(|(kind, estimate)| (*kind, *estimate))
+    }
+
+    /// Puts closed forms in the place of estimates, where there are any for these two.
+    pub fn sharpen(&mut self, p: &TargetModel, q: &Mixture) {
+        for (kind, estimate) in &mut self.0 {
+            let known = match kind.infinite_for(p.tails()) {
+                Some(_) => Some(Estimate::exact(f64::INFINITY)),
+                None => (p.as_mixture()).and_then(|p| kind.build().closed_form(p, q)),
+            };
+            if let Some(known) = known {
+                *estimate = known;
+            }
+        }
+    }
+}
+
+/// The attempts at every reported divergence of one run.
+type Attempts = Vec<(DivergenceKind, Attempt)>;
+
+impl From<Attempts> for Evaluation {
+    fn from(attempts: Attempts) -> Self {
+        Self(
+            (attempts
+                .into_iter()
+                .map(|(kind, attempt)| (kind, attempt.estimate)))
+            .collect(),
+        )
+    }
+}
+
+/// How much work an evaluation may be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Effort {
+    /// For D = 1 and 2, the rules to try one after the other …
+    panels: [&'static [panels::Effort]; PANELS_DIM],
+    /// … until the error estimate is below this, in nats.
+    tolerance: [f64; PANELS_DIM],
+    /// Whether the integral in the plane is done along both directions, and the difference counted.
+    both_ways: bool,
+    /// Draws on each side, for D > 2.
+    samples: usize,
+}
+
+/// Up to this dimension the divergences are integrals over panels.
+pub const PANELS_DIM: usize = 2;
+
+impl Effort {
+    /// For a logged step: of all runs, many times over.
+    pub fn logged(samples: usize) -> Self {
+        const LINE: [panels::Effort; 1] = [panels::Effort {
+            order: Order::Sixteen,
+            cut: 1,
+            tolerance: 1e-10,
+            rounds: 4,
+            points: 1 << 18,
+        }];
+        const PLANE: [panels::Effort; 2] = [
+            panels::Effort {
+                order: Order::Eight,
+                cut: 1,
+                tolerance: 1e-7,
+                rounds: 0,
+                points: 1 << 20,
+            },
+            panels::Effort {
+                order: Order::Sixteen,
+                cut: 1,
+                tolerance: 1e-8,
+                rounds: 3,
+                points: 1 << 22,
+            },
+        ];
+        Self {
+            panels: [&LINE, &PLANE],
+            tolerance: [1e-7, 1e-6],
+            both_ways: false,
+            samples,
+        }
+    }
+
+    /// For telling densities apart: the first rule, whatever its error.
+    pub fn rough() -> Self {
+        const ROUGH: [panels::Effort; 1] = [panels::Effort {
+            order: Order::Eight,
+            cut: 1,
+            tolerance: 1e-6,
+            rounds: 0,
+            points: 1 << 20,
+        }];
+        Self {
+            panels: [&ROUGH, &ROUGH],
+            tolerance: [f64::INFINITY; PANELS_DIM],
+            both_ways: false,
+            samples: 1024,
+        }
+    }
+
+    /// For the end: of one run, once.
+    pub fn last(samples: usize) -> Self {
+        const LINE: [panels::Effort; 1] = [panels::Effort {
+            order: Order::Sixteen,
+            cut: 1,
+            tolerance: 1e-13,
+            rounds: 50,
+            points: 1 << 20,
+        }];
+        const PLANE: [panels::Effort; 1] = [panels::Effort {
+            order: Order::Sixteen,
+            cut: 1,
+            tolerance: 1e-11,
+            rounds: 12,
+            points: 1 << 24,
+        }];
+        Self {
+            panels: [&LINE, &PLANE],
+            tolerance: [1e-9; PANELS_DIM],
+            both_ways: true,
+            samples: 16 * samples,
+        }
+    }
+}
+
+/// No sum of rounded numbers can be told better than this many units in the last place.
+const ROUNDING_UNITS: f64 = 64.0;
+/// Runs are evaluated in groups whose largest tensor has about this many entries.
+const GROUP_ENTRIES: usize = 1 << 18;
+
+/// Evaluates divergences between a target and the R members of a family.
+#[derive(Debug, Clone)]
+pub struct Evaluator {
+    numerics: Numerics,
+    dim: usize,
+    seed: u64,
+    kinds: Vec<DivergenceKind>,
+    effort: Effort,
+}
+
+impl Evaluator {
+    /// Evaluates `kinds` by panels for D ≤ 2; above, by draws with noise that does not change from step
+    /// to step.
+    pub fn new(
+        numerics: Numerics,
+        dim: usize,
+        seed: u64,
+        kinds: Vec<DivergenceKind>,
+        effort: Effort,
+    ) -> Self {
+        Self {
+            numerics,
+            dim,
+            seed,
+            kinds,
+            effort,
+        }
+    }
+
+    /// The divergences of every run of `q`.
+    ///
+    /// # Errors
+    /// If the device failed.
+    pub fn evaluate(&self, p: &Target, q: &MixtureTensors) -> Result<Vec<Evaluation>> {
+        let [_, k, d] = q.dims();
+        if let Some(rows) = p.rows() {
+            let [_, points, _] = rows.x.dims();
+            let attempts = self.in_groups(&Rows, points * k * d, p, q)?;
+            return Ok(attempts.into_iter().map(Evaluation::from).collect());
+        }
+        match Host::of(p.model()) {
+            Some(host) if self.dim <= PANELS_DIM => self.by_panels(&host, p, q),
+            _ => self.by_draws(p, q),
+        }
+    }
+
+    fn by_draws(&self, p: &Target, q: &MixtureTensors) -> Result<Vec<Evaluation>> {
+        let [_, k, _] = q.dims();
+        let estimator = MonteCarlo::new(self.effort.samples);
+        let attempts = self.in_groups(&estimator, self.effort.samples * k, p, q)?;
+        Ok(attempts.into_iter().map(Evaluation::from).collect())
+    }
+
+    /// Every run by itself, on the host; those that would take too many points by draws. A run that is
+    /// no density has no divergences.
+    fn by_panels(&self, host: &Host, p: &Target, q: &MixtureTensors) -> Result<Vec<Evaluation>> {
+        let mixtures = q.clone().read()?;
+        let found: Vec<Option<Evaluation>> = (mixtures.par_iter())
+            .map(|mixture| match mixture {
+                Ok(mixture) => self.of_one(host, mixture),
+                Err(_) => Ok(Some(self.unknown())),
+            })
+            .collect::<Result<_>>()?;
+        (found.into_iter().enumerate())
+            .map(|(run, evaluation)| match evaluation {
+                Some(evaluation) => Ok(evaluation),
+                None => Ok(self.by_draws(p, &q.select(&[run]))?.swap_remove(0)),
+            })
+            .collect()
+    }
+
+    fn unknown(&self) -> Evaluation {
+        let unknown = |kind: &DivergenceKind| (*kind, Estimate::UNKNOWN);
+        Evaluation(self.kinds.iter().map(unknown).collect())
+    }
+
+    fn of_one(&self, p: &Host, q: &Mixture) -> Result<Option<Evaluation>> {
+        let Some(q) = Host::of_mixture(q) else {
+            return Ok(None);
+        };
+        let place = self.dim - 1;
+        let tolerance = self.effort.tolerance[place];
+        let mut best: Option<Vec<Attempt>> = None;
+        for &effort in self.effort.panels[place] {
+            let Some(attempts) = panels::divergences(p, &q, &self.kinds, effort, false)? else {
+                break;
+            };
+            let is_rough = attempts.iter().any(|attempt| {
+                let rounding = ROUNDING_UNITS * f64::EPSILON;
+                let reachable = rounding * attempt.estimate.value.abs().max(1.0);
+                attempt.calls_for_a_finer_rule(tolerance.max(reachable))
+            });
+            best = Some(attempts);
+            if !is_rough {
+                break;
+            }
+        }
+        let Some(mut attempts) = best else {
+            return Ok(None);
+        };
+        if self.effort.both_ways && self.dim == PANELS_DIM {
+            let again = (self.effort.panels[place].last())
+                .map(|&effort| panels::divergences(p, &q, &self.kinds, effort, true))
+                .transpose()?
+                .flatten();
+            for (attempt, again) in attempts.iter_mut().zip(again.into_iter().flatten()) {
+                *attempt = attempt.reconciled(again);
+            }
+        }
+        let kinds = self.kinds.iter().copied();
+        Ok(Some(Evaluation::from(
+            kinds.zip(attempts).collect::<Attempts>(),
+        )))
+    }
+
+    fn in_groups(
+        &self,
+        estimator: &dyn Estimator,
+        entries_per_run: usize,
+        p: &dyn Density,
+        q: &MixtureTensors,
+    ) -> Result<Vec<Attempts>> {
+        let [runs, ..] = q.dims();
+        let group = (GROUP_ENTRIES / entries_per_run.max(1)).clamp(1, runs);
+        let mut attempts = Vec::with_capacity(runs);
+        for start in (0..runs).step_by(group) {
+            let members: Vec<usize> = (start..(start + group).min(runs)).collect();
+            let some = if members.len() == runs {
+                q.clone()
+            } else {
+                q.select(&members)
+            };
+            attempts.extend(self.group(estimator, members.len(), p, &some)?);
+        }
+        Ok(attempts)
+    }
+
+    /// Every run of a group sees the same noise: their values differ by θ alone.
+    fn group(
+        &self,
+        estimator: &dyn Estimator,
+        runs: usize,
+        p: &dyn Density,
+        q: &MixtureTensors,
+    ) -> Result<Vec<Attempts>> {
+        let keys = [RunKey {
+            seed: self.seed,
+            run: 0,
+        }];
+        let sample = |density: &dyn Density, stream: Stream| {
+            let noise = Noise {
+                runs: &keys,
+                stream,
+                step: 0,
+            };
+            let context = Context {
+                numerics: &self.numerics,
+                dim: self.dim,
+                noise,
+            };
+            Sampled::new(estimator.draws(density, context), p, q)
+        };
+        let (mut under_p, mut under_q) = (None, None);
+        let mut side = |side: Side| {
+            match side {
+                Side::Target => under_p.get_or_insert_with(|| sample(p, Stream::TargetEvaluation)),
+                Side::Family => under_q.get_or_insert_with(|| sample(q, Stream::FamilyEvaluation)),
+            }
+            .clone()
+        };
+        let mut all = vec![Attempts::new(); runs];
+        // Random points of either density count for both sides; rows have no density to count by.
+        let jointly = p.rows().is_none();
+        for &kind in &self.kinds {
+            let attempts = if jointly {
+                let points = [side(Side::Target), side(Side::Family)];
+                divergence::estimate_jointly(&*kind.build(), points.each_ref())?
+            } else {
+                divergence::estimate(&*kind.build(), &mut side)?
+            };
+            for (of_run, attempt) in all.iter_mut().zip(attempts) {
+                of_run.push((kind, attempt));
+            }
+        }
+        Ok(all)
+    }
+}

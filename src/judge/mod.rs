@@ -1,0 +1,5 @@
+//! How well a fit did: its divergences, what they do not tell, and the best there is.
+
+pub mod diagnostics;
+pub mod evaluate;
+pub mod known_optimum;

@@ -1,0 +1,34 @@
+//! What is known of a run, in the files that hold it: written and read back.
+
+mod checkpoint;
+pub(crate) mod restarts;
+mod summary;
+mod trajectory;
+
+use std::path::Path;
+
+pub(crate) use checkpoint::of_another;
+pub use checkpoint::{Checkpoint, CheckpointConfig};
+pub use summary::{BURN_VERSION, FORMAT};
+pub use summary::{
+    FitSummary, GradientVariance, KnownOptimumSummary, Optimum, RunSummary, Summary, TargetSummary,
+    Versions,
+};
+pub use trajectory::{Row, Trajectory, TrajectoryWriter};
+
+use crate::error::Error;
+use crate::files::{names, read};
+
+/// Whether klfit wrote a run into a folder.
+pub(crate) fn is_folder_of_run(path: &Path) -> bool {
+    let config = read::read(&path.join(names::CONFIG), read::LARGEST_CONFIG);
+    config.is_ok_and(|text| text.starts_with(names::MARK.as_bytes()))
+}
+
+/// What it means that it is not.
+pub(crate) fn not_a_folder_of_run(path: &Path) -> Error {
+    Error::usage(
+        format!("{} is not the folder of a run", path.display()),
+        "give the folder that `klfit run` wrote, such as outputs/bimodal",
+    )
+}

@@ -1,0 +1,78 @@
+//! `restarts.csv`: one row for each run, the failed ones included.
+
+use std::path::Path;
+
+use super::trajectory::divergence_columns;
+use crate::divergence::DivergenceKind;
+use crate::error::Result;
+use crate::files::table;
+use crate::fit::Record;
+use crate::fit::stop::Stop;
+use crate::mixture::natural_values;
+
+/// Writes where every run started and ended; `optimum` is the number of the optimum each run
+/// ended at, counted from 0 with the best first.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write(
+    path: &Path,
+    kinds: &[DivergenceKind],
+    parameter_names: &[String],
+    first: &Record,
+    last: &Record,
+    optimum: &[Option<usize>],
+) -> Result<()> {
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    let fixed = [
+        "run",
+        "status",
+        "stop",
+        "optimum",
+        "steps",
+        "from_step",
+        "loss",
+        "loss_error",
+        "gradient_norm",
+        "gradient_variance_start",
+        "gradient_variance_end",
+        "gap",
+    ];
+    let header = (fixed.iter().map(|name| (*name).to_owned()))
+        .chain(divergence_columns(kinds))
+        .chain(parameter_names.iter().map(|name| format!("start_{name}")))
+        .chain(parameter_names.iter().cloned());
+    csv.write_record(header).map_err(table::error(path))?;
+    for (run, (start, end)) in first.runs.iter().zip(&last.runs).enumerate() {
+        let failed = end.has_failed();
+        let words = [
+            run.to_string(),
+            if failed { "failed" } else { "finished" }.to_owned(),
+            end.stop.as_ref().map_or_else(String::new, Stop::to_string),
+            optimum[run].map_or_else(String::new, |optimum| (optimum + 1).to_string()),
+            end.step_of(last.step).to_string(),
+            end.from_step(last.step).to_string(),
+        ];
+        let divergences = kinds.iter().flat_map(|&kind| {
+            let estimate = end.evaluation.of(kind);
+            [estimate.value, estimate.error]
+        });
+        let gap = end.gap.map_or(f64::NAN, |gap| gap.value);
+        let numbers = [
+            end.loss.value,
+            end.loss.error,
+            end.gradient_norm,
+            start.gradient_variance.unwrap_or(f64::NAN),
+            end.gradient_variance.unwrap_or(f64::NAN),
+            gap,
+        ]
+        .into_iter()
+        .chain(divergences)
+        .chain(natural_values(&start.mixture))
+        .chain(natural_values(&end.mixture))
+        .map(table::number);
+        csv.write_record(words.into_iter().chain(numbers))
+            .map_err(table::error(path))?;
+    }
+    table::write(path, csv)
+}

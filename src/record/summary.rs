@@ -1,0 +1,256 @@
+//! `summary.json`: what came out, in natural parameters, with an error on every divergence.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::compute::device::DeviceConfig;
+use crate::density::target::TargetModel;
+use crate::divergence::{DivergenceKind, Estimate};
+use crate::error::{Error, Result};
+use crate::files::{extended, names, read};
+use crate::fit::BestIterate;
+use crate::fit::stop::Stop;
+use crate::judge::diagnostics::{Diagnostics, ModesCovered};
+use crate::judge::evaluate::Evaluation;
+use crate::mixture::{Mixture, NaturalParameters};
+
+/// The version of the layout of a run folder.
+pub const FORMAT: u32 = 1;
+
+/// The version of burn this klfit is built on.
+pub const BURN_VERSION: &str = "0.22.1";
+
+/// Everything that is known after a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Summary {
+    /// The version of this layout.
+    pub format: u32,
+    /// The experiment.
+    pub name: String,
+    /// The seed of its noise.
+    pub seed: u64,
+    /// The versions of what computed it.
+    pub versions: Versions,
+    /// Where it was computed.
+    pub device: DeviceConfig,
+    /// Seconds for all fits.
+    pub seconds: f64,
+    /// p.
+    pub target: TargetSummary,
+    /// Whether it was asked to stop before its end; the last fit is as far as it came then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interrupted: bool,
+    /// The fits, in the order of the config.
+    pub fits: Vec<FitSummary>,
+}
+
+/// What is known of p.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum TargetSummary {
+    /// A mixture of Gaussians.
+    Mixture(NaturalParameters),
+    /// A mixture of Student-t distributions.
+    StudentT {
+        /// Degrees of freedom.
+        dof: f64,
+        /// Weights, centres, and scale matrices under the name of covariances.
+        scales: NaturalParameters,
+    },
+    /// Rows of a file.
+    Samples {
+        /// N.
+        rows: usize,
+        /// The names of the D coordinates.
+        names: Vec<String>,
+        /// Mean (D) and covariance (D × D, divided by N) as a Gaussian.
+        moments: Option<NaturalParameters>,
+    },
+}
+
+impl From<&TargetModel> for TargetSummary {
+    fn from(target: &TargetModel) -> Self {
+        match target {
+            TargetModel::Mixture(mixture) => Self::Mixture(mixture.into()),
+            TargetModel::StudentT(student_t) => Self::StudentT {
+                dof: student_t.dof(),
+                scales: student_t.scales().into(),
+            },
+            TargetModel::Samples(samples) => Self::Samples {
+                rows: samples.len(),
+                names: samples.names().to_vec(),
+                moments: Mixture::gaussian(
+                    samples.mean().as_slice().to_vec(),
+                    samples.covariance(),
+                )
+                .ok()
+                .map(|moments| (&moments).into()),
+            },
+        }
+    }
+}
+
+/// What computed a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Versions {
+    /// klfit's own version.
+    pub klfit: String,
+    /// burn's version.
+    pub burn: String,
+}
+
+impl Default for Versions {
+    fn default() -> Self {
+        Self {
+            klfit: env!("CARGO_PKG_VERSION").to_owned(),
+            burn: BURN_VERSION.to_owned(),
+        }
+    }
+}
+
+/// How one fit ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FitSummary {
+    /// Its name, which is its folder's too.
+    pub label: String,
+    /// What it minimised.
+    pub divergence: DivergenceKind,
+    /// Steps asked for.
+    pub steps: usize,
+    /// Seconds it took, logging included.
+    pub seconds: f64,
+    /// R, how many runs it had.
+    pub restarts: usize,
+    /// How many of them failed.
+    pub failed: usize,
+    /// The run with the least of its divergence; none if all failed.
+    pub best: Option<RunSummary>,
+    /// The optimum, where it is known without a fit.
+    pub known_optimum: Option<KnownOptimumSummary>,
+    /// The optima the runs ended at, the best first.
+    pub optima: Vec<Optimum>,
+    /// How many modes of p lie where one of the best optima is, where they can be told.
+    pub modes: Option<ModesCovered>,
+}
+
+impl Summary {
+    /// Reads the summary in the folder of a run.
+    ///
+    /// # Errors
+    /// If it is missing, as in a run that did not end, or spoilt.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let path = folder.join(names::SUMMARY);
+        if !path.is_file() {
+            return Err(Error::usage(
+                format!(
+                    "the run in {} did not end: it has no {}",
+                    folder.display(),
+                    names::SUMMARY
+                ),
+                format!("go on with `klfit resume {}`", folder.display()),
+            ));
+        }
+        let text = read::read_text(&path, read::LARGEST_JSON)?;
+        serde_json::from_str(&text).map_err(|error| Error::run_folder(&path, error.to_string()))
+    }
+}
+
+impl FitSummary {
+    /// The divergence it minimised, at the best run.
+    pub fn objective(&self) -> Option<Estimate> {
+        Some(self.best.as_ref()?.divergences.of(self.divergence))
+    }
+}
+
+/// Where one run ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunSummary {
+    /// Which run, counted from 0.
+    pub run: usize,
+    /// Steps it took.
+    pub steps: usize,
+    /// Why it stopped.
+    pub stop: Stop,
+    /// Where the last step was worse than an earlier one by more than the error: the step that q and
+    /// all numbers below are of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best_iterate: Option<BestIterate>,
+    /// Its loss there by the estimator of the fit, in nats.
+    pub loss: Estimate,
+    /// The norm of its gradient there, in θ.
+    #[serde(with = "extended")]
+    pub gradient_norm: f64,
+    /// The variance of its gradient over the noise of the estimator, summed over θ.
+    pub gradient_variance: Option<GradientVariance>,
+    /// Every divergence with its error, in nats.
+    pub divergences: Evaluation,
+    /// What the divergences do not tell.
+    pub diagnostics: Diagnostics,
+    /// q.
+    pub mixture: NaturalParameters,
+}
+
+/// The variance of a gradient, E|g − E g|²; 0 for an estimator without noise.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GradientVariance {
+    /// At the first step.
+    #[serde(with = "extended")]
+    pub start: f64,
+    /// At the last.
+    #[serde(with = "extended")]
+    pub end: f64,
+}
+
+/// An optimum that is known without a fit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownOptimumSummary {
+    /// Its divergence, in nats.
+    pub value: Estimate,
+    /// How far above it the best run ended, in nats.
+    pub gap: Option<Estimate>,
+    /// q there.
+    pub mixture: NaturalParameters,
+}
+
+/// An optimum that runs ended at.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Optimum {
+    /// How many runs ended there.
+    pub runs: usize,
+    /// The one of them that came closest, counted from 0.
+    pub run: usize,
+    /// Where its last step was worse than an earlier one by more than the error: the step that q and
+    /// all numbers below are of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best_iterate: Option<BestIterate>,
+    /// The norm of its gradient there, in θ: small, or it has not arrived.
+    #[serde(with = "extended")]
+    pub gradient_norm: f64,
+    /// Its divergences, in nats.
+    pub divergences: Evaluation,
+    /// q there.
+    pub mixture: NaturalParameters,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::BURN_VERSION;
+
+    #[test]
+    fn the_version_of_burn_is_the_one_that_is_locked() {
+        let lock: toml::Table = include_str!("../../Cargo.lock").parse().unwrap();
+        let packages = lock["package"].as_array().unwrap();
+        let burn = (packages.iter())
+            .find(|package| package["name"].as_str() == Some("burn"))
+            .unwrap();
+        assert_eq!(burn["version"].as_str(), Some(BURN_VERSION));
+    }
+}

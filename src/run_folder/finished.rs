@@ -1,0 +1,198 @@
+//! What figures and reports are made from: a finished run, read once.
+
+use super::RunFolder;
+use crate::config::{Config, Experiment};
+use crate::density::target::TargetModel;
+use crate::error::{Error, Result};
+use crate::files::names;
+use crate::fit::Plan;
+use crate::mixture::{Mixture, NaturalParameters, from_natural_values};
+use crate::record::{FitSummary, Row, Summary, Trajectory};
+
+/// A finished run.
+pub struct FinishedRun {
+    /// Its config.
+    pub config: Config,
+    /// What came out.
+    pub summary: Summary,
+    /// p.
+    pub target: TargetModel,
+    /// The fits, in the order of the config.
+    pub fits: Vec<FinishedFit>,
+}
+
+/// One of its fits.
+pub struct FinishedFit {
+    /// What it did.
+    pub plan: Plan,
+    /// What came out.
+    pub summary: FitSummary,
+    /// Every run at every logged step.
+    pub trajectory: Trajectory,
+}
+
+impl FinishedRun {
+    /// Reads everything that figures and reports need.
+    ///
+    /// # Errors
+    /// If the run is not finished, or a file of it is missing, spoilt or of another run.
+    pub fn read(folder: &RunFolder) -> Result<Self> {
+        let Experiment {
+            config,
+            target,
+            plans,
+            ..
+        } = folder.experiment()?;
+        let summary = folder.summary()?;
+        if summary.interrupted {
+            let path = folder.path().display();
+            return Err(Error::usage(
+                format!("the run in {path} was interrupted"),
+                format!("go on with `klfit resume {path}`"),
+            ));
+        }
+        if summary.fits.len() != plans.len() {
+            let message = format!(
+                "it has {} fits and config.toml {}",
+                summary.fits.len(),
+                plans.len()
+            );
+            return Err(Error::run_folder(
+                &folder.path().join(names::SUMMARY),
+                message,
+            ));
+        }
+        let fits = (plans.into_iter().zip(summary.fits.clone()))
+            .map(|(plan, summary)| {
+                let trajectory = folder.trajectory(&plan.label)?;
+                let path = || folder.path().join(&plan.label).join(names::TRAJECTORY);
+                if trajectory.parameter_names != plan.family.parameter_names() {
+                    let message = "its parameters are not those of config.toml";
+                    return Err(Error::run_folder(&path(), message));
+                }
+                if let Some(mismatch) = mismatch(&plan, &summary) {
+                    let message = format!("fit {} {mismatch}", plan.label);
+                    let path = folder.path().join(names::SUMMARY);
+                    return Err(Error::run_folder(&path, message));
+                }
+                if trajectory.rows.is_empty() {
+                    return Err(Error::run_folder(&path(), "it has no rows"));
+                }
+                Ok(FinishedFit {
+                    plan,
+                    summary,
+                    trajectory,
+                })
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            config,
+            summary,
+            target,
+            fits,
+        })
+    }
+
+    /// D.
+    pub fn dim(&self) -> usize {
+        self.target.dim()
+    }
+}
+
+/// What a fit's summary says that its config does not bear out, if anything: figures and reports
+/// count on the sizes of what they show.
+fn mismatch(plan: &Plan, fit: &FitSummary) -> Option<String> {
+    let (k, dim) = (plan.family.components(), plan.family.dim());
+    let is_member = |q: &NaturalParameters| {
+        q.weights.len() == k && q.means.iter().all(|mean| mean.len() == dim)
+    };
+    let best = fit.best.iter().map(|best| &best.mixture);
+    let mut mixtures = best.chain(fit.optima.iter().map(|optimum| &optimum.mixture));
+    let ended = (fit.optima.iter()).try_fold(fit.failed, |sum, one| sum.checked_add(one.runs));
+    let restarts = plan.start.runs();
+    if fit.restarts != restarts {
+        Some(format!(
+            "has {} restarts and in config.toml {restarts}",
+            fit.restarts
+        ))
+    } else if ended.is_none_or(|ended| ended > restarts) {
+        Some(format!("tells of more runs than its {restarts}"))
+    } else if fit.divergence != plan.divergence {
+        Some("minimised another divergence in config.toml".to_owned())
+    } else if !mixtures.all(is_member) {
+        Some(format!(
+            "has a mixture without the {k} components in {dim} dimensions of config.toml"
+        ))
+    } else {
+        None
+    }
+}
+
+impl FinishedFit {
+    /// The best run, or the first if all failed.
+    pub fn best_run(&self) -> usize {
+        self.summary.best.as_ref().map_or(0, |best| best.run)
+    }
+
+    /// Its rows.
+    pub fn best_rows(&self) -> Vec<&Row> {
+        self.trajectory.run(self.best_run()).collect()
+    }
+
+    /// q at every logged step of a run, as far as it is a density.
+    pub fn way(&self, run: usize) -> Vec<Mixture> {
+        (self.trajectory.run(run))
+            .filter_map(|row| self.mixture(row))
+            .collect()
+    }
+
+    /// Where the best run ended; none if all failed.
+    pub fn end(&self) -> Option<Mixture> {
+        Mixture::try_from(&self.summary.best.as_ref()?.mixture).ok()
+    }
+
+    /// q at a row; none if it is not a density.
+    pub fn mixture(&self, row: &Row) -> Option<Mixture> {
+        let components = self.plan.family.components();
+        let dim = self.plan.family.dim();
+        from_natural_values(components, dim, &row.parameters).ok()
+    }
+
+    /// Up to `count` rows of the best run before its end, closer together where q moves faster:
+    /// their steps grow in proportion.
+    pub fn snapshots(&self, count: usize) -> Vec<Mixture> {
+        let rows = self.best_rows();
+        let Some((_, before)) = rows.split_last() else {
+            return Vec::new();
+        };
+        let chosen: Vec<&&Row> = if before.len() <= count {
+            before.iter().collect()
+        } else {
+            let last = (before.len() - 1) as f64;
+            let mut at: Vec<usize> = (0..count)
+                .map(|i| (last + 1.0).powf(i as f64 / (count - 1) as f64) - 1.0)
+                .map(|at| at.round() as usize)
+                .collect();
+            at.dedup();
+            at.into_iter().map(|at| &before[at]).collect()
+        };
+        chosen
+            .into_iter()
+            .filter_map(|row| self.mixture(row))
+            .collect()
+    }
+
+    /// How figures call it: in words, unless the config gives it a label.
+    pub fn title(&self) -> String {
+        if self.plan.label == self.plan.divergence.name() {
+            self.plan.divergence.title()
+        } else {
+            self.plan.label.clone()
+        }
+    }
+
+    /// How many runs the trajectory has.
+    pub fn runs(&self) -> usize {
+        self.summary.restarts
+    }
+}
