@@ -75,8 +75,8 @@ pub struct Options {
 }
 
 fn kind_names() -> PossibleValuesParser {
-    let names = DivergenceName::ALL.map(DivergenceName::name);
-    PossibleValuesParser::new(["kl"].into_iter().chain(names))
+    let names = DivergenceName::all().map(DivergenceName::name);
+    PossibleValuesParser::new(["kl"].into_iter().chain(names).collect::<Vec<_>>())
 }
 
 fn method_names() -> PossibleValuesParser {
@@ -141,9 +141,7 @@ impl Options {
                 help: help.to_owned(),
             })
         };
-        let takes_order = |kind: &DivergenceKind| {
-            matches!(kind, DivergenceKind::Alpha(_) | DivergenceKind::Renyi(_))
-        };
+        let takes_order = |kind: &DivergenceKind| kind.alpha().is_some();
         if self.alpha.is_some() && !question.divergences.iter().any(takes_order) {
             let help = "remove it, or ask for --kind alpha or renyi";
             return refuse(

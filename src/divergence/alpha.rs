@@ -7,10 +7,12 @@
 use std::ops::RangeInclusive;
 
 use super::midpoint::{SIDES, log_shares};
+use super::power::{self, OfPower, Power};
 use super::{
     Divergence, Estimate, Integrand, Names, Order, Side, Values, power_excess,
     power_integral_diverges,
 };
+use crate::density::target::Tails;
 use crate::mixture::Mixture;
 
 /// D_α(p‖q), for α other than 0 and 1.
@@ -34,15 +36,44 @@ impl Divergence for Alpha {
     fn names(&self) -> Names {
         let order = self.0;
         Names::new(
-            format!("alpha-{order}"),
+            "alpha",
             format!("Amari α = {order}"),
             format!("D[{order}](p‖q)"),
         )
+        .of_order(order)
         .without_unit()
+    }
+
+    fn order_refused(&self) -> Option<&'static str> {
+        match self.0.value() {
+            1.0 => Some("order 1 is forward KL: divergence = \"forward-kl\""),
+            0.0 => Some("order 0 is reverse KL: divergence = \"reverse-kl\""),
+            _ => None,
+        }
     }
 
     fn sides(&self) -> &'static [Side] {
         SIDES
+    }
+
+    fn exchanged(&self) -> Option<String> {
+        Some(format!("alpha-{}", 1.0 - self.0.value()))
+    }
+
+    fn infinite_for(&self, tails: Tails) -> Option<&'static str> {
+        power::infinite_for(self.0.value(), tails)
+    }
+
+    fn power(&self) -> Option<Power> {
+        let alpha = self.0.value();
+        Some(Power {
+            order: alpha,
+            scale: 1.0 / (alpha * (alpha - 1.0)),
+            of: OfPower::Excess {
+                divisor: alpha * (alpha - 1.0),
+            },
+            cancellation: 4.0 / (alpha * (1.0 - alpha)).abs(),
+        })
     }
 
     fn range(&self) -> RangeInclusive<f64> {

@@ -4,9 +4,11 @@
 //! proposal for p (Dieng et al. 2017). It is infinite where p² / q does not fall off.
 
 use super::midpoint::SIDES;
+use super::power::{self, OfPower, Power};
 use super::{
     Divergence, Estimate, Integrand, Names, Side, Values, power_excess, power_integral_diverges,
 };
+use crate::density::target::Tails;
 use crate::mixture::Mixture;
 
 /// χ²(p‖q).
@@ -29,6 +31,23 @@ impl Divergence for Chi2 {
 
     fn sides(&self) -> &'static [Side] {
         SIDES
+    }
+
+    fn exchanged(&self) -> Option<String> {
+        None
+    }
+
+    fn infinite_for(&self, tails: Tails) -> Option<&'static str> {
+        power::infinite_for(2.0, tails)
+    }
+
+    fn power(&self) -> Option<Power> {
+        Some(Power {
+            order: 2.0,
+            scale: 1.0,
+            of: OfPower::Excess { divisor: 1.0 },
+            cancellation: 0.0,
+        })
     }
 
     fn closed_form(&self, p: &Mixture, q: &Mixture) -> Option<Estimate> {

@@ -6,6 +6,7 @@
 use std::ops::RangeInclusive;
 
 use super::{Divergence, Integrand, Names, Side, Values};
+use crate::density::target::Tails;
 
 /// H(p, q) in nats.
 #[derive(Debug, Clone, Copy)]
@@ -23,11 +24,33 @@ impl Divergence for CrossEntropy {
         Names::new("cross-entropy", "cross-entropy", "H(p, q)")
     }
 
+    fn is_for_configs(&self) -> bool {
+        false
+    }
+
     fn sides(&self) -> &'static [Side] {
         &[Side::Target]
+    }
+
+    fn exchanged(&self) -> Option<String> {
+        None
+    }
+
+    fn infinite_for(&self, tails: Tails) -> Option<&'static str> {
+        no_variance(tails)
+    }
+
+    fn averages_logs(&self) -> bool {
+        true
     }
 
     fn range(&self) -> RangeInclusive<f64> {
         f64::NEG_INFINITY..=f64::INFINITY
     }
+}
+
+/// Why −log q has no mean under p: it grows like x².
+pub(super) fn no_variance(tails: Tails) -> Option<&'static str> {
+    let has_none = matches!(tails, Tails::Power { dof } if dof <= 2.0);
+    has_none.then_some("the target has no variance (dof is at most 2), and -log q grows like x²")
 }

@@ -1,6 +1,8 @@
 //! Forward KL, inclusive and mass-covering: KL(p‖q) = E_p[log p − log q] (Kullback and Leibler 1951).
 
+use super::cross_entropy::no_variance;
 use super::{Divergence, Estimate, Integrand, Names, Side, Values, gaussian_kl};
+use crate::density::target::Tails;
 use crate::mixture::Mixture;
 
 /// KL(p‖q) in nats.
@@ -21,6 +23,18 @@ impl Divergence for ForwardKl {
 
     fn sides(&self) -> &'static [Side] {
         &[Side::Target]
+    }
+
+    fn exchanged(&self) -> Option<String> {
+        Some("reverse-kl".to_owned())
+    }
+
+    fn infinite_for(&self, tails: Tails) -> Option<&'static str> {
+        no_variance(tails)
+    }
+
+    fn averages_logs(&self) -> bool {
+        true
     }
 
     fn closed_form(&self, p: &Mixture, q: &Mixture) -> Option<Estimate> {

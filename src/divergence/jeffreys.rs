@@ -1,6 +1,8 @@
 //! Jeffreys: KL(p‖q) + KL(q‖p), the symmetric sum (Jeffreys 1946).
 
+use super::cross_entropy::no_variance;
 use super::{Divergence, Estimate, Integrand, Names, Side, Values, gaussian_kl};
+use crate::density::target::Tails;
 use crate::mixture::Mixture;
 
 /// J(p, q) in nats.
@@ -24,6 +26,18 @@ impl Divergence for Jeffreys {
 
     fn sides(&self) -> &'static [Side] {
         &[Side::Target, Side::Family]
+    }
+
+    fn exchanged(&self) -> Option<String> {
+        Some(self.names().file)
+    }
+
+    fn infinite_for(&self, tails: Tails) -> Option<&'static str> {
+        no_variance(tails)
+    }
+
+    fn averages_logs(&self) -> bool {
+        true
     }
 
     fn closed_form(&self, p: &Mixture, q: &Mixture) -> Option<Estimate> {

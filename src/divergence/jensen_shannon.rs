@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::{Divergence, Integrand, Names, Side, Values};
+use crate::density::target::Tails;
 
 /// JS(p, q) in nats.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +28,14 @@ impl Divergence for JensenShannon {
 
     fn sides(&self) -> &'static [Side] {
         &[Side::Target, Side::Family]
+    }
+
+    fn exchanged(&self) -> Option<String> {
+        Some(self.names().file)
+    }
+
+    fn infinite_for(&self, _: Tails) -> Option<&'static str> {
+        None
     }
 
     fn range(&self) -> RangeInclusive<f64> {

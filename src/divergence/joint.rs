@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn what_is_left_is_of_second_order_where_the_densities_are_close() {
-        for kind in DivergenceKind::ALL {
+        for kind in DivergenceKind::all() {
             if kind == DivergenceKind::CrossEntropy {
                 continue;
             }

@@ -13,6 +13,7 @@ mod jensen_shannon;
 mod joint;
 mod kind;
 mod midpoint;
+mod name;
 mod order;
 mod power;
 mod range;
@@ -20,7 +21,6 @@ mod renyi;
 mod reverse_kl;
 mod sampled;
 mod squared_hellinger;
-mod tails;
 mod total_variation;
 mod values;
 
@@ -41,9 +41,10 @@ pub use jeffreys::Jeffreys;
 pub use jensen_shannon::JensenShannon;
 pub(crate) use joint::Joint;
 pub use joint::estimate_jointly;
-pub use kind::{DivergenceKind, DivergenceName};
+pub use kind::DivergenceKind;
+pub use name::DivergenceName;
 pub use order::Order;
-pub(crate) use power::Power;
+pub use power::{OfPower, Power};
 pub use renyi::Renyi;
 pub use reverse_kl::ReverseKl;
 pub use sampled::{Sampled, estimate, value};
@@ -51,6 +52,7 @@ pub use squared_hellinger::SquaredHellinger;
 pub use total_variation::TotalVariation;
 pub use values::{Integrand, Pointwise, Values};
 
+use crate::density::target::Tails;
 use crate::mixture::Mixture;
 
 /// Which density an expectation is taken under.
@@ -65,7 +67,9 @@ pub enum Side {
 /// How a divergence is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Names {
-    /// In files: `forward-kl`.
+    /// In configs, where the order stands beside it: `forward-kl`, `renyi`.
+    pub config: &'static str,
+    /// In files: `forward-kl`, `renyi-0.5`.
     pub file: String,
     /// In a sentence: forward KL.
     pub title: String,
@@ -76,12 +80,21 @@ pub struct Names {
 }
 
 impl Names {
-    fn new(file: impl Into<String>, title: impl Into<String>, symbol: impl Into<String>) -> Self {
+    fn new(config: &'static str, title: impl Into<String>, symbol: impl Into<String>) -> Self {
         Self {
-            file: file.into(),
+            config,
+            file: config.to_owned(),
             title: title.into(),
             symbol: symbol.into(),
             in_nats: true,
+        }
+    }
+
+    /// The names of a divergence of an order.
+    fn of_order(self, order: Order) -> Self {
+        Self {
+            file: format!("{}-{order}", self.config),
+            ..self
         }
     }
 
@@ -99,12 +112,44 @@ pub trait Divergence: Pointwise + std::fmt::Debug + Send + Sync {
     /// How it is called.
     fn names(&self) -> Names;
 
+    /// Whether a config may name it.
+    fn is_for_configs(&self) -> bool {
+        true
+    }
+
+    /// Why it is not defined for its order, or is another divergence, if so; and what to do.
+    fn order_refused(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The sides it takes expectations under; at least one.
     fn sides(&self) -> &'static [Side];
 
     /// The values it can have, in nats: those from 0 on, unless it says otherwise.
     fn range(&self) -> RangeInclusive<f64> {
         0.0..=f64::INFINITY
+    }
+
+    /// The name in files of the divergence with p and q exchanged, if it has one.
+    fn exchanged(&self) -> Option<String>;
+
+    /// Why it is infinite between a target with these tails and every mixture of Gaussians, if it is.
+    fn infinite_for(&self, tails: Tails) -> Option<&'static str>;
+
+    /// What it is of ∫ p^α q^(1−α), if it is a function of that.
+    fn power(&self) -> Option<Power> {
+        None
+    }
+
+    /// Whether its integrand is made of log p and log q themselves, under p or q: then what lies where
+    /// both are small adds nothing to it.
+    fn averages_logs(&self) -> bool {
+        false
+    }
+
+    /// Whether its integrand has a corner where both densities are equal.
+    fn has_corner(&self) -> bool {
+        false
     }
 
     /// D(p, q) `[R]` from the sum over the sides `[R]`; most divergences are that sum itself.

@@ -1,22 +1,53 @@
-//! The integrand that a function of ∫ p^α q^(1−α) has where one density is nothing beside the other.
+//! Divergences that are functions of ∫ p^α q^(1−α), and their integrand where one density is nothing
+//! beside the other.
+
+use crate::density::target::Tails;
 
 /// c (p^α q^(1−α) − α p − (1 − α) q), whose integral is c (∫ p^α q^(1−α) − 1).
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Power {
+pub struct Power {
     /// α.
     pub order: f64,
     /// c.
     pub scale: f64,
+    /// The divergence as a function of I = ∫ p^α q^(1−α).
+    pub of: OfPower,
+    /// How far the rounding of the integrand goes beyond what that of log p and log q does, as a multiple
+    /// of ε: terms of size 1 cancel where p and q agree.
+    pub cancellation: f64,
+}
+
+/// A function of I = ∫ p^α q^(1−α).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum OfPower {
+    /// (I − 1) / divisor.
+    Excess {
+        /// What it is divided by.
+        divisor: f64,
+    },
+    /// log I / divisor.
+    Log {
+        /// What it is divided by.
+        divisor: f64,
+    },
 }
 
 impl Power {
     /// Nats by which log p and log q differ from which on nothing cancels.
     const APART: f64 = 40.0;
 
+    /// The divergence from log I.
+    pub fn at_log(self, log: f64) -> f64 {
+        match self.of {
+            OfPower::Excess { divisor } => log.exp_m1() / divisor,
+            OfPower::Log { divisor } => log / divisor,
+        }
+    }
+
     /// Its value over a density m, from the logarithms of all three; none where p and q are so near to each
     /// other that it is a difference of like numbers. Of p, q and their ratio any may be beyond the numbers.
-    pub fn apart(self, [log_p, log_q]: [f64; 2], log_m: f64) -> Option<f64> {
-        let Self { order, scale } = self;
+    pub(crate) fn apart(self, [log_p, log_q]: [f64; 2], log_m: f64) -> Option<f64> {
+        let Self { order, scale, .. } = self;
         if (log_p - log_q).abs() < Self::APART || !(log_p.is_finite() && log_q.is_finite()) {
             return None;
         }
@@ -26,13 +57,20 @@ impl Power {
     }
 }
 
+/// Why it is infinite where the tails of p are heavier than those of any Gaussian: of an order above 1
+/// there is q to a negative power.
+pub(super) fn infinite_for(order: f64, tails: Tails) -> Option<&'static str> {
+    let is_heavy = matches!(tails, Tails::Power { .. });
+    (is_heavy && order > 1.0).then_some("its tails are heavier than those of any Gaussian")
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{DivergenceKind, Joint};
 
     #[test]
     fn it_is_the_integrand_of_every_divergence_with_an_order() {
-        for kind in DivergenceKind::ALL {
+        for kind in DivergenceKind::all() {
             let Some(power) = kind.power() else { continue };
             for [log_p, log_q] in [[0.0, -50.0], [-45.0, 3.0], [1.0, 90.0]] {
                 let log_m = f64::max(log_p, log_q);

@@ -6,10 +6,12 @@
 
 use burn::tensor::{DType, Tensor};
 
+use super::power::{self, OfPower, Power};
 use super::{
     Alpha, Divergence, Estimate, Integrand, Names, Order, Side, Values, gaussian_log_power_integral,
 };
 use super::{midpoint::SIDES, power_integral_diverges};
+use crate::density::target::Tails;
 use crate::mixture::Mixture;
 
 /// R_α(p‖q) in nats.
@@ -29,14 +31,43 @@ impl Divergence for Renyi {
     fn names(&self) -> Names {
         let order = self.0;
         Names::new(
-            format!("renyi-{order}"),
+            "renyi",
             format!("Rényi α = {order}"),
             format!("R[{order}](p‖q)"),
         )
+        .of_order(order)
+    }
+
+    fn order_refused(&self) -> Option<&'static str> {
+        match self.0.value() {
+            1.0 => Some("order 1 is forward KL: divergence = \"forward-kl\""),
+            alpha if alpha <= 0.0 => Some("Rényi's order is above 0"),
+            _ => None,
+        }
     }
 
     fn sides(&self) -> &'static [Side] {
         SIDES
+    }
+
+    fn exchanged(&self) -> Option<String> {
+        None
+    }
+
+    fn infinite_for(&self, tails: Tails) -> Option<&'static str> {
+        power::infinite_for(self.0.value(), tails)
+    }
+
+    fn power(&self) -> Option<Power> {
+        let alpha = self.0.value();
+        Some(Power {
+            order: alpha,
+            scale: 1.0 / (alpha * (alpha - 1.0)),
+            of: OfPower::Log {
+                divisor: alpha - 1.0,
+            },
+            cancellation: 4.0 / (alpha * (1.0 - alpha)).abs(),
+        })
     }
 
     fn closed_form(&self, p: &Mixture, q: &Mixture) -> Option<Estimate> {

@@ -1,6 +1,7 @@
 //! Reverse KL, exclusive and mode-seeking: KL(q‖p) = E_q[log q − log p] (Kullback and Leibler 1951).
 
 use super::{Divergence, Estimate, Integrand, Names, Side, Values, gaussian_kl};
+use crate::density::target::Tails;
 use crate::mixture::Mixture;
 
 /// KL(q‖p) in nats.
@@ -21,6 +22,18 @@ impl Divergence for ReverseKl {
 
     fn sides(&self) -> &'static [Side] {
         &[Side::Family]
+    }
+
+    fn exchanged(&self) -> Option<String> {
+        Some("forward-kl".to_owned())
+    }
+
+    fn infinite_for(&self, _: Tails) -> Option<&'static str> {
+        None
+    }
+
+    fn averages_logs(&self) -> bool {
+        true
     }
 
     fn closed_form(&self, p: &Mixture, q: &Mixture) -> Option<Estimate> {

@@ -4,7 +4,9 @@
 use std::ops::RangeInclusive;
 
 use super::midpoint::{SIDES, log_shares};
+use super::power::{self, OfPower, Power};
 use super::{Divergence, Estimate, Integrand, Names, Side, Values, power_excess};
+use crate::density::target::Tails;
 use crate::mixture::Mixture;
 
 /// H²(p, q).
@@ -26,6 +28,23 @@ impl Divergence for SquaredHellinger {
 
     fn sides(&self) -> &'static [Side] {
         SIDES
+    }
+
+    fn exchanged(&self) -> Option<String> {
+        Some(self.names().file)
+    }
+
+    fn infinite_for(&self, tails: Tails) -> Option<&'static str> {
+        power::infinite_for(0.5, tails)
+    }
+
+    fn power(&self) -> Option<Power> {
+        Some(Power {
+            order: 0.5,
+            scale: -1.0,
+            of: OfPower::Excess { divisor: -1.0 },
+            cancellation: 0.0,
+        })
     }
 
     fn range(&self) -> RangeInclusive<f64> {

@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 
 use super::midpoint::SIDES;
 use super::{Divergence, Estimate, Integrand, Names, Side, Values, gaussian_total_variation};
+use crate::density::target::Tails;
 use crate::mixture::Mixture;
 
 /// TV(p, q).
@@ -29,6 +30,18 @@ impl Divergence for TotalVariation {
 
     fn sides(&self) -> &'static [Side] {
         SIDES
+    }
+
+    fn exchanged(&self) -> Option<String> {
+        Some(self.names().file)
+    }
+
+    fn infinite_for(&self, _: Tails) -> Option<&'static str> {
+        None
+    }
+
+    fn has_corner(&self) -> bool {
+        true
     }
 
     fn range(&self) -> RangeInclusive<f64> {

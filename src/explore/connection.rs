@@ -59,7 +59,7 @@ async fn send(socket: &mut WebSocket, reply: &Reply) -> Result<(), ()> {
 }
 
 fn hello(opening: Opening) -> Hello {
-    let offered = |kind: &DivergenceKind| *kind != DivergenceKind::CrossEntropy;
+    let offered = |kind: &DivergenceKind| kind.is_for_configs();
     let name = |kind: DivergenceKind| DivergenceName {
         name: kind.name(),
         title: kind.title(),
@@ -68,7 +68,7 @@ fn hello(opening: Opening) -> Hello {
     };
     Hello {
         version: env!("CARGO_PKG_VERSION"),
-        divergences: DivergenceKind::ALL
+        divergences: DivergenceKind::all()
             .into_iter()
             .filter(offered)
             .map(name)

@@ -7,7 +7,6 @@ use super::protocol::Format;
 use super::state::{Point, State};
 use super::view;
 use crate::config::Experiment;
-use crate::divergence::DivergenceKind;
 use crate::error::Result;
 use crate::plot::{self, Mark, Scene};
 
@@ -62,13 +61,9 @@ pub(super) fn config(state: &State) -> Result<String> {
     }
     _ = writeln!(text, "steps = {}", state.optimizer.steps);
     for kind in state.kinds()? {
-        let (name, order) = match kind {
-            DivergenceKind::Alpha(order) => ("alpha".to_owned(), Some(order.value())),
-            DivergenceKind::Renyi(order) => ("renyi".to_owned(), Some(order.value())),
-            _ => (kind.name(), None),
-        };
+        let name = kind.names().config;
         _ = writeln!(text, "\n[[fit]]\ndivergence = \"{name}\"");
-        if let Some(order) = order {
+        if let Some(order) = kind.alpha() {
             _ = writeln!(text, "alpha = {order:?}");
         }
     }

@@ -311,7 +311,7 @@ impl State {
         (self.fits.iter())
             .map(|name| {
                 DivergenceKind::from_name(name)
-                    .filter(|kind| *kind != DivergenceKind::CrossEntropy)
+                    .filter(|kind| kind.is_for_configs())
                     .ok_or_else(|| {
                         refused(
                             format!("there is no divergence \"{name}\""),

@@ -88,7 +88,6 @@ pub(crate) fn divergences(
     let mut integrands: Vec<Integrand> = (built.iter().zip(kinds))
         .map(|(divergence, kind)| Integrand::Divergence {
             divergence: &**divergence,
-            cancellation: kind.cancellation(),
             power: kind.power(),
         })
         .collect();
@@ -129,20 +128,21 @@ fn of_power(kind: DivergenceKind, shift: f64, integral: Integral) -> Option<(f64
         floor,
     } = integral;
     let log = shift + value.ln();
-    let at = |log: f64| kind.of_log_power(log);
+    let power = kind.power()?;
+    let at = |log: f64| power.at_log(log);
     // The logarithm is rounded as a number of its size.
     let around = |error: f64| {
         let off = error / value + f64::EPSILON * (2.0 + log.abs());
-        Some(0.5 * (at(log + off)? - at(log - off)?).abs())
+        0.5 * (at(log + off) - at(log - off)).abs()
     };
     let estimate = Estimate {
-        value: at(log)?,
-        error: around(error)?,
+        value: at(log),
+        error: around(error),
         method: Method::Quadrature,
     };
     let attempt = Attempt {
         estimate,
-        floor: around(floor)?,
+        floor: around(floor),
     };
     log.is_finite().then_some((log, attempt))
 }

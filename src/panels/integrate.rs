@@ -16,8 +16,6 @@ pub(crate) enum Integrand<'a> {
     Divergence {
         /// f_p and f_q.
         divergence: &'a dyn Divergence,
-        /// How far rounding moves them, in units of ε, beyond what that of their arguments does.
-        cancellation: f64,
         /// What it is where one density is nothing beside the other.
         power: Option<Power>,
     },
@@ -107,12 +105,8 @@ fn integrand(integrand: Integrand, logs: [&[f64]; 2], values: &mut [f64], roundi
     values.fill(0.0);
     roundings.fill(0.0);
     let size = |log: f64| ROUNDINGS * (1.0 + log.abs());
-    let (divergence, cancellation, power) = match integrand {
-        Integrand::Divergence {
-            divergence,
-            cancellation,
-            power,
-        } => (divergence, cancellation, power),
+    let (divergence, power) = match integrand {
+        Integrand::Divergence { divergence, power } => (divergence, power),
         Integrand::Power { order, shift } => {
             for i in 0..values.len() {
                 let [of_p, of_q] = [order * logs[0][i], (1.0 - order) * logs[1][i]];
@@ -123,6 +117,7 @@ fn integrand(integrand: Integrand, logs: [&[f64]; 2], values: &mut [f64], roundi
             return;
         }
     };
+    let cancellation = power.map_or(0.0, |power| power.cancellation);
     sides(divergence, logs, |i, side, density, [f, by_p, by_q]| {
         let [of_p, of_q] = [size(logs[0][i]), size(logs[1][i])];
         let own = match side {

@@ -105,7 +105,7 @@ impl Pair {
         let powers: Vec<Shape> = (kinds.iter())
             .filter_map(|kind| Some(Shape::powers(p, q, kind.order()?)))
             .collect();
-        let is_sharp = kinds.iter().any(|kind| kind.has_corner());
+        let is_sharp = kinds.iter().any(|kind| kind.build().has_corner());
         let (kind, features) = match frame {
             None => {
                 let (p, q) = (p.bumps(), q.bumps());

@@ -328,7 +328,7 @@ impl Display for Judgement {
 /// Every divergence between two densities.
 pub fn all_divergences() -> Vec<DivergenceKind> {
     let of_densities = |kind: &DivergenceKind| *kind != DivergenceKind::CrossEntropy;
-    DivergenceKind::ALL
+    DivergenceKind::all()
         .into_iter()
         .filter(of_densities)
         .collect()

@@ -43,8 +43,9 @@ impl Row {
 }
 
 fn kinds() -> [DivergenceKind; 9] {
-    let renyi = |alpha| DivergenceName::Renyi.with_order(Some(alpha)).unwrap();
-    let amari = |alpha| DivergenceName::Alpha.with_order(Some(alpha)).unwrap();
+    let of = |name| DivergenceName::from_name(name).unwrap();
+    let renyi = |alpha| of("renyi").with_order(Some(alpha)).unwrap();
+    let amari = |alpha| of("alpha").with_order(Some(alpha)).unwrap();
     [
         DivergenceKind::ForwardKl,
         DivergenceKind::ReverseKl,

@@ -59,7 +59,7 @@ fn values_and_gradients_are_those_of_the_cpu() {
     let mut compared = 0;
     for (backend, numerics) in single() {
         for model in &targets {
-            for divergence in DivergenceKind::ALL {
+            for divergence in DivergenceKind::all() {
                 if divergence.infinite_for(model.tails()).is_some() {
                     continue;
                 }

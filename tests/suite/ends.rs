@@ -212,7 +212,7 @@ fn a_fit_that_blows_up_has_failed_or_tells_its_best() {
     let (mut tried, mut failed, mut earlier) = (0, 0, 0);
     for (dim, rule, components) in [(1, quadrature(61), 2), (3, monte_carlo(32), 2)] {
         let target = targets.mixture(&mild(dim));
-        for divergence in DivergenceKind::ALL {
+        for divergence in DivergenceKind::all() {
             for optimizer in OptimizerRule::all() {
                 for rate in [1.0, 300.0] {
                     let mut optimizer: OptimizerConfig = optimizer.into();

@@ -82,7 +82,7 @@ fn accepted(rules: &[RuleConfig]) -> Vec<(DivergenceKind, FamilyConfig, Estimato
     let mut accepted = Vec::new();
     for dim in [1, 2] {
         let text = targets.mixture(&mild(dim));
-        for divergence in DivergenceKind::ALL {
+        for divergence in DivergenceKind::all() {
             for gradient in GradientRule::ALL {
                 for family in [1, 2].into_iter().flat_map(families) {
                     for rule in rules {

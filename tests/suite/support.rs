@@ -221,20 +221,13 @@ impl Targets {
 
     /// The experiment with one fit; or why a config that asks for it is refused.
     pub fn ask(&self, target: &str, choice: &Choice) -> Result<Experiment, String> {
-        use DivergenceKind as Kind;
-        use DivergenceName as Name;
-        let (divergence, alpha) = match choice.divergence {
-            // Forward KL to rows becomes the cross-entropy.
-            Kind::ForwardKl | Kind::CrossEntropy => (Name::ForwardKl, None),
-            Kind::ReverseKl => (Name::ReverseKl, None),
-            Kind::Js => (Name::Js, None),
-            Kind::Jeffreys => (Name::Jeffreys, None),
-            Kind::Alpha(order) => (Name::Alpha, Some(order.value())),
-            Kind::Renyi(order) => (Name::Renyi, Some(order.value())),
-            Kind::Chi2 => (Name::Chi2, None),
-            Kind::SquaredHellinger => (Name::SquaredHellinger, None),
-            Kind::TotalVariation => (Name::TotalVariation, None),
+        // Forward KL to rows becomes the cross-entropy.
+        let asked = match choice.divergence {
+            DivergenceKind::CrossEntropy => DivergenceKind::ForwardKl,
+            other => other,
         };
+        let divergence = DivergenceName::from_name(asked.names().config).unwrap();
+        let alpha = asked.alpha();
         let fit = FitConfig {
             divergence,
             alpha,

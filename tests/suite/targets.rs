@@ -223,7 +223,7 @@ fn tails_too_heavy_for_a_divergence_are_known() {
         kind.infinite_for(tails).is_some()
     };
     assert!(infinite(2.0, DivergenceKind::ForwardKl) && !infinite(2.1, DivergenceKind::ForwardKl));
-    for kind in DivergenceKind::ALL {
+    for kind in DivergenceKind::all() {
         // Rényi and Amari above order 1 and χ² hold p² / q or the like.
         let of_powers = matches!(kind, DivergenceKind::Chi2)
             || matches!(kind, DivergenceKind::Alpha(o) | DivergenceKind::Renyi(o) if o.value() > 1.0);

@@ -46,7 +46,7 @@ pub(super) fn bridges(
         return None;
     }
     let mut bridges = around(&both);
-    if kinds.iter().any(|kind| !is_made_of_logs(*kind)) {
+    if kinds.iter().any(|kind| !kind.build().averages_logs()) {
         let between = between(&of_p, &of_q);
         bridges
             .extend((between.iter()).flat_map(|one| FLANKS.map(|(scale, _)| one.widened(scale))));
@@ -74,18 +74,6 @@ pub(super) fn bridges(
         .map(|(_, one)| (one.mean.as_slice().to_vec(), one.factor))
         .unzip();
     Some((portion, Mixture::new(weights, means, factors).ok()?))
-}
-
-/// Whether it averages logarithms under p and under q: then what lies where both are small adds
-/// nothing to it.
-fn is_made_of_logs(kind: DivergenceKind) -> bool {
-    matches!(
-        kind,
-        DivergenceKind::ForwardKl
-            | DivergenceKind::ReverseKl
-            | DivergenceKind::Jeffreys
-            | DivergenceKind::CrossEntropy
-    )
 }
 
 /// Every component that is narrow beside another, widened.

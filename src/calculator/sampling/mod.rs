@@ -201,7 +201,7 @@ fn by_power([power, rounding]: [Mean; 2], kind: DivergenceKind) -> Option<Found>
     let spread = power.variance.sqrt() / power.mean;
     let range = kind.range();
     let at = |share: f64| {
-        let value = kind.of_log_power(log + share.max(0.0).ln())?;
+        let value = kind.power()?.at_log(log + share.max(0.0).ln());
         Some(value.clamp(*range.start(), *range.end()))
     };
     let between = |reach: f64| {

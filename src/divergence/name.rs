@@ -1,0 +1,126 @@
+//! The divergences as configs name them.
+
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{DivergenceKind, Order};
+
+/// The name of a divergence in a config; some take an order beside it, `alpha`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DivergenceName(&'static str);
+
+/// Every name, once.
+static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    let kinds = DivergenceKind::all().into_iter();
+    let mut names: Vec<&'static str> = kinds
+        .filter(|kind| kind.is_for_configs())
+        .map(|kind| kind.names().config)
+        .collect();
+    names.dedup();
+    names
+});
+
+impl DivergenceName {
+    /// Every name.
+    pub fn all() -> impl Iterator<Item = Self> {
+        NAMES.iter().map(|name| Self(name))
+    }
+
+    /// The name as it is written.
+    pub fn name(self) -> &'static str {
+        self.0
+    }
+
+    /// From how it is written.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::all().find(|one| one.0 == name)
+    }
+
+    /// A divergence of this name: of those with an order, any.
+    fn example(self) -> DivergenceKind {
+        let mut kinds = DivergenceKind::all().into_iter();
+        // Every name is that of a divergence.
+        (kinds.find(|kind| kind.names().config == self.0)).unwrap_or(DivergenceKind::ForwardKl)
+    }
+
+    /// Whether it takes an order, `alpha`.
+    pub fn takes_order(self) -> bool {
+        self.example().alpha().is_some()
+    }
+
+    /// The divergence of this name.
+    ///
+    /// # Errors
+    /// If an order is missing, not wanted, or one that the divergence is not defined for: the
+    /// reason, and what to do.
+    pub fn with_order(self, alpha: Option<f64>) -> Result<DivergenceKind, (String, &'static str)> {
+        const EXAMPLE: &str = "give one, as in alpha = 0.5";
+        let example = self.example();
+        match alpha {
+            None if self.takes_order() => Err(("is missing".to_owned(), EXAMPLE)),
+            None => Ok(example),
+            Some(alpha) if !self.takes_order() => Err((
+                format!("is {alpha}, and {} has no order", example.title()),
+                "remove it, or choose divergence = \"alpha\" or \"renyi\"",
+            )),
+            Some(alpha) => {
+                let kind = example.with_order(Order(alpha));
+                let refused = |help| Err((format!("is {alpha}"), help));
+                match kind.build().order_refused() {
+                    Some(help) => refused(help),
+                    None if !alpha.is_finite() => refused(EXAMPLE),
+                    None => Ok(kind),
+                }
+            }
+        }
+    }
+}
+
+impl Serialize for DivergenceName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for DivergenceName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::from_name(&name).ok_or_else(|| serde::de::Error::unknown_variant(&name, &NAMES))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orders_that_mean_something_else_are_refused() {
+        for (name, alpha) in [
+            ("alpha", Some(1.0)),
+            ("alpha", Some(0.0)),
+            ("alpha", Some(f64::NAN)),
+            ("alpha", None),
+            ("renyi", Some(0.0)),
+            ("renyi", Some(1.0)),
+            ("renyi", Some(-1.0)),
+            ("renyi", Some(f64::INFINITY)),
+            ("chi2", Some(2.0)),
+        ] {
+            let name = DivergenceName::from_name(name).unwrap();
+            assert!(name.with_order(alpha).is_err(), "{name:?} {alpha:?}");
+        }
+        let name = DivergenceName::from_name("renyi").unwrap();
+        assert!(name.with_order(Some(0.5)).is_ok());
+    }
+
+    #[test]
+    fn every_name_is_that_of_one_divergence() {
+        assert_eq!(DivergenceName::from_name("cross-entropy"), None);
+        assert_eq!(DivergenceName::all().count(), 9);
+        for name in DivergenceName::all() {
+            let alpha = name.takes_order().then_some(0.5);
+            assert_eq!(name.with_order(alpha).unwrap().names().config, name.name());
+        }
+    }
+}
