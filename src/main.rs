@@ -17,7 +17,7 @@ fn main() -> ExitCode {
         Ok(Outcome::FailedRun) => ExitCode::FAILURE,
         Ok(Outcome::Interrupted(code)) => ExitCode::from(code),
         Err(error) => {
-            cli::complain(&error);
+            cli::report_error(&error);
             if error.is_misuse() {
                 ExitCode::from(MISUSE)
             } else {

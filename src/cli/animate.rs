@@ -7,7 +7,7 @@ use klfit::Result;
 use klfit::plot::Motion;
 use klfit::run_folder::RunFolder;
 
-use super::{Outcome, Voice};
+use super::{Outcome, Verbosity};
 
 /// Options of `klfit animate`.
 #[derive(Debug, Args)]
@@ -35,14 +35,14 @@ fn seconds(text: &str) -> std::result::Result<f64, String> {
 }
 
 /// Writes a GIF.
-pub fn animate(options: &Options, voice: Voice) -> Result<Outcome> {
+pub fn animate(options: &Options, verbosity: Verbosity) -> Result<Outcome> {
     let folder = RunFolder::open(&options.run)?;
     let motion = Motion {
         seconds: options.seconds,
         width: options.width,
     };
     let path = klfit::plot::animate(&folder, motion, options.out.as_deref())?;
-    if !voice.quiet {
+    if !verbosity.quiet {
         anstream::println!("{}", path.display());
     }
     Ok(Outcome::Success)

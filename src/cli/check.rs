@@ -7,7 +7,7 @@ use klfit::Result;
 use klfit::config::{Experiment, Sweep};
 use klfit::text::count;
 
-use super::{Outcome, Voice};
+use super::{Outcome, Verbosity};
 
 /// Options of `klfit check`.
 #[derive(Debug, Args)]
@@ -18,9 +18,9 @@ pub struct Options {
 }
 
 /// Reads the config, opens the device, and says what would run.
-pub fn check(options: &Options, voice: Voice) -> Result<Outcome> {
+pub fn check(options: &Options, verbosity: Verbosity) -> Result<Outcome> {
     if let Some(sweep) = Sweep::load(&options.config, &[])? {
-        if !voice.quiet {
+        if !verbosity.quiet {
             anstream::println!(
                 "{}: ok, a sweep of {}; `klfit sweep --list` shows them",
                 options.config.display(),
@@ -30,9 +30,9 @@ pub fn check(options: &Options, voice: Voice) -> Result<Outcome> {
         return Ok(Outcome::Success);
     }
     let experiment = Experiment::load(&options.config, Vec::new())?;
-    voice.notes(&experiment.notes);
+    verbosity.notes(&experiment.notes);
     experiment.numerics()?;
-    if voice.quiet {
+    if verbosity.quiet {
         return Ok(Outcome::Success);
     }
     let target = &experiment.target;

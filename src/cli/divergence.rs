@@ -17,7 +17,7 @@ use klfit::error::Error;
 use klfit::text;
 use serde::Serialize;
 
-use super::{Outcome, Voice};
+use super::{Outcome, Verbosity};
 
 /// Options of `klfit divergence`.
 #[derive(Debug, Args)]
@@ -202,7 +202,7 @@ impl Options {
 const WITH_ERRORS: usize = 6;
 
 /// Reads the densities and answers.
-pub fn divergence(options: &Options, voice: Voice) -> Result<Outcome> {
+pub fn divergence(options: &Options, verbosity: Verbosity) -> Result<Outcome> {
     let question = options.question()?;
     match (&options.densities[..], options.matrix) {
         ([_], _) => Err(Error::Usage {
@@ -213,15 +213,15 @@ pub fn divergence(options: &Options, voice: Voice) -> Result<Outcome> {
             message: format!("there are {} densities, not two", options.densities.len()),
             help: "add --matrix for one divergence between every two".to_owned(),
         }),
-        (_, false) => pair(options, &question, voice),
-        (_, true) => matrix(options, &question, voice),
+        (_, false) => pair(options, &question, verbosity),
+        (_, true) => matrix(options, &question, verbosity),
     }
 }
 
-fn read(options: &Options, voice: Voice) -> Result<Vec<Operand>> {
+fn read(options: &Options, verbosity: Verbosity) -> Result<Vec<Operand>> {
     let read = |text: &String| {
         let operand = read_operand_with_header(text, options.header)?;
-        voice.notes(&operand.notes);
+        verbosity.notes(&operand.notes);
         Ok(operand)
     };
     options.densities.iter().map(read).collect()
@@ -251,10 +251,10 @@ struct Report<'a> {
     answers: &'a [Answer],
 }
 
-fn pair(options: &Options, question: &Question, voice: Voice) -> Result<Outcome> {
-    let operands = read(options, voice)?;
+fn pair(options: &Options, question: &Question, verbosity: Verbosity) -> Result<Outcome> {
+    let operands = read(options, verbosity)?;
     let (p, q) = (&operands[0], &operands[1]);
-    let bar = bar(voice);
+    let bar = bar(verbosity);
     let answers = question.ask(p, q, &|progress| show(&bar, progress))?;
     bar.finish_and_clear();
     if options.json {
@@ -266,19 +266,19 @@ fn pair(options: &Options, question: &Question, voice: Voice) -> Result<Outcome>
         anstream::println!("{}", to_json(&report)?);
         return Ok(Outcome::Success);
     }
-    if !voice.quiet {
+    if !verbosity.quiet {
         anstream::println!("p: {}, {}", p.name, p.describe());
         anstream::println!("q: {}, {}", q.name, q.describe());
     }
     anstream::println!("{}", table(&answers));
-    if !voice.quiet {
+    if !verbosity.quiet {
         remarks(&answers);
     }
     Ok(Outcome::Success)
 }
 
-fn bar(voice: Voice) -> ProgressBar {
-    if voice.quiet {
+fn bar(verbosity: Verbosity) -> ProgressBar {
+    if verbosity.quiet {
         return ProgressBar::hidden();
     }
     let style = ProgressStyle::with_template("{bar:30} {msg}  {elapsed}");
@@ -409,13 +409,13 @@ fn remark(answer: &Answer) -> String {
     }
 }
 
-fn matrix(options: &Options, question: &Question, voice: Voice) -> Result<Outcome> {
-    let operands = read(options, voice)?;
+fn matrix(options: &Options, question: &Question, verbosity: Verbosity) -> Result<Outcome> {
+    let operands = read(options, verbosity)?;
     if let Some(folder) = &options.out {
         // Before the work, not after.
         fs::create_dir_all(folder).map_err(io("create", folder))?;
     }
-    let bar = bar(voice);
+    let bar = bar(verbosity);
     let matrix = Matrix::ask(question, &operands, &|done, total| {
         bar.set_length(total as u64);
         bar.set_position(done as u64);
@@ -442,7 +442,7 @@ fn matrix(options: &Options, question: &Question, voice: Voice) -> Result<Outcom
         table.add_row(std::iter::once(name.clone()).chain(row.iter().map(cell)));
     }
     anstream::println!("{table}");
-    if !voice.quiet {
+    if !verbosity.quiet {
         let others: Vec<Answer> = (matrix.answers.iter().enumerate())
             .flat_map(|(i, row)| row.iter().enumerate().filter(move |(j, _)| *j != i))
             .map(|(_, answer)| answer.clone())

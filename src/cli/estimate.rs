@@ -12,7 +12,7 @@ use klfit::jobs::estimate;
 use klfit::mixture::NaturalParameters;
 use klfit::text::count;
 
-use super::{Outcome, Voice};
+use super::{Outcome, Verbosity};
 
 /// Options of `klfit estimate`.
 #[derive(Debug, Args)]
@@ -42,12 +42,12 @@ pub struct Options {
 }
 
 /// Estimates the model, and writes or prints it.
-pub fn estimate(options: &Options, voice: Voice) -> Result<Outcome> {
+pub fn estimate(options: &Options, verbosity: Verbosity) -> Result<Outcome> {
     let SamplesFile {
         samples: rows,
         notes,
     } = read_samples(&options.samples, options.header)?;
-    voice.notes(&notes);
+    verbosity.notes(&notes);
     let name = options.samples.display().to_string();
     if options.components == 0 {
         return Err(Error::Usage {
@@ -89,7 +89,7 @@ pub fn estimate(options: &Options, voice: Voice) -> Result<Outcome> {
         Some(out) => write(out, &text)?,
         None => anstream::print!("{text}"),
     }
-    if !voice.quiet {
+    if !verbosity.quiet {
         let how = match found.relative_floor {
             None => "mean and covariance of the rows, divided by N − 1".to_owned(),
             Some(least) => format!(

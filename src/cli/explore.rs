@@ -6,7 +6,7 @@ use clap::Args;
 use klfit::explore::{Opening, Server};
 use klfit::{Error, Result};
 
-use super::{Outcome, Voice};
+use super::{Outcome, Verbosity};
 
 /// Options of `klfit explore`.
 #[derive(Debug, Args)]
@@ -26,7 +26,7 @@ pub struct Options {
 }
 
 /// Serves the page until Ctrl-C.
-pub fn explore(options: &Options, voice: Voice) -> Result<Outcome> {
+pub fn explore(options: &Options, verbosity: Verbosity) -> Result<Outcome> {
     let opening = match &options.path {
         Some(path) => Opening::read(path)?,
         None => Opening::default(),
@@ -39,10 +39,10 @@ pub fn explore(options: &Options, voice: Voice) -> Result<Outcome> {
         let server = Server::bind(options.port, opening).await?;
         let url = server.url();
         anstream::println!("{url}");
-        if !voice.quiet {
+        if !verbosity.quiet {
             anstream::eprintln!("Ctrl-C ends it");
         }
-        if !options.no_open && webbrowser::open(&url).is_err() && !voice.quiet {
+        if !options.no_open && webbrowser::open(&url).is_err() && !verbosity.quiet {
             anstream::eprintln!("no browser could be opened: open the address above in one");
         }
         server

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 use klfit::{Error, Result};
 
-use super::{Outcome, Voice};
+use super::{Outcome, Verbosity};
 
 /// Options of `klfit init`.
 #[derive(Debug, Args)]
@@ -19,7 +19,7 @@ pub struct Options {
 }
 
 /// Writes the starter config, never over a file that is there.
-pub fn init(options: &Options, voice: Voice) -> Result<Outcome> {
+pub fn init(options: &Options, verbosity: Verbosity) -> Result<Outcome> {
     let path = &options.path;
     let io = |source| Error::Io {
         action: "create",
@@ -35,7 +35,7 @@ pub fn init(options: &Options, voice: Voice) -> Result<Outcome> {
     })?;
     file.write_all(klfit::config::STARTER.as_bytes())
         .map_err(io)?;
-    if !voice.quiet {
+    if !verbosity.quiet {
         let path = path.display();
         anstream::println!("wrote {path}; run it with `klfit run {path}`");
     }

@@ -10,7 +10,7 @@ use klfit::config::{LandscapeConfig, ParameterRange};
 use klfit::jobs::{of_run, survey};
 use klfit::run_folder::RunFolder;
 
-use super::{Outcome, Voice};
+use super::{Outcome, Verbosity};
 
 /// Options of `klfit landscape`.
 #[derive(Debug, Args)]
@@ -43,7 +43,7 @@ pub struct Options {
 }
 
 /// Draws the landscape of a config, or of a run that is finished.
-pub fn landscape(options: &Options, voice: Voice) -> Result<Outcome> {
+pub fn landscape(options: &Options, verbosity: Verbosity) -> Result<Outcome> {
     let wanted = LandscapeConfig {
         across: options.across.clone(),
         up: options.up.clone(),
@@ -58,13 +58,13 @@ pub fn landscape(options: &Options, voice: Voice) -> Result<Outcome> {
         of_run(&folder, &wanted.or(asked), &out)?
     } else {
         let experiment = Experiment::load(path, Vec::new())?;
-        voice.notes(&experiment.notes);
+        verbosity.notes(&experiment.notes);
         let name = format!("{}-landscape", experiment.config.name);
         let out = (options.out.clone()).unwrap_or_else(|| Path::new("outputs").join(name));
         let asked = experiment.config.landscape.clone().unwrap_or_default();
         survey(&experiment, &wanted.or(asked), &out)?
     };
-    if !voice.quiet {
+    if !verbosity.quiet {
         anstream::eprintln!("all cells evaluated in {:.1} ms", 1e3 * drawn.seconds);
         for file in drawn.files {
             anstream::println!("{}", file.display());

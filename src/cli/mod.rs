@@ -2,9 +2,9 @@
 
 mod animate;
 mod check;
-mod complaint;
 mod devices;
 mod divergence;
+mod error_report;
 mod estimate;
 mod explore;
 mod init;
@@ -22,7 +22,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use klfit::Result;
 use klfit::run_folder::Existing;
 
-pub use complaint::complain;
+pub use error_report::report_error;
 
 /// Fit Gaussians and mixtures to a density by gradient descent on a divergence, and see what
 /// happened.
@@ -49,12 +49,12 @@ pub struct Cli {
     #[command(subcommand)]
     command: Command,
     #[command(flatten)]
-    voice: Voice,
+    verbosity: Verbosity,
 }
 
 /// How much is said.
 #[derive(Debug, Clone, Copy, Args)]
-pub struct Voice {
+pub struct Verbosity {
     /// Print nothing but errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
@@ -107,23 +107,23 @@ pub enum Outcome {
 /// Does what the command line asks.
 pub fn dispatch(cli: Cli) -> Result<Outcome> {
     match cli.command {
-        Command::Run(options) => run::run(&options, cli.voice),
-        Command::Resume(options) => resume::resume(&options, cli.voice),
-        Command::Check(options) => check::check(&options, cli.voice),
-        Command::Init(options) => init::init(&options, cli.voice),
-        Command::Plot(options) => plot::plot(&options, cli.voice),
-        Command::Sweep(options) => sweep::sweep(&options, cli.voice),
-        Command::Divergence(options) => divergence::divergence(&options, cli.voice),
-        Command::Estimate(options) => estimate::estimate(&options, cli.voice),
-        Command::Landscape(options) => landscape::landscape(&options, cli.voice),
-        Command::Explore(options) => explore::explore(&options, cli.voice),
-        Command::Report(options) => report::report(&options, cli.voice),
-        Command::Animate(options) => animate::animate(&options, cli.voice),
+        Command::Run(options) => run::run(&options, cli.verbosity),
+        Command::Resume(options) => resume::resume(&options, cli.verbosity),
+        Command::Check(options) => check::check(&options, cli.verbosity),
+        Command::Init(options) => init::init(&options, cli.verbosity),
+        Command::Plot(options) => plot::plot(&options, cli.verbosity),
+        Command::Sweep(options) => sweep::sweep(&options, cli.verbosity),
+        Command::Divergence(options) => divergence::divergence(&options, cli.verbosity),
+        Command::Estimate(options) => estimate::estimate(&options, cli.verbosity),
+        Command::Landscape(options) => landscape::landscape(&options, cli.verbosity),
+        Command::Explore(options) => explore::explore(&options, cli.verbosity),
+        Command::Report(options) => report::report(&options, cli.verbosity),
+        Command::Animate(options) => animate::animate(&options, cli.verbosity),
         Command::Devices => devices::devices(),
     }
 }
 
-impl Voice {
+impl Verbosity {
     /// Says what was taken in a way the user may not have meant.
     fn notes(self, notes: &[String]) {
         if !self.quiet {

@@ -6,7 +6,7 @@ use clap::Args;
 use klfit::Result;
 use klfit::run_folder::{RunFolder, SweepFolder};
 
-use super::{Outcome, Voice};
+use super::{Outcome, Verbosity};
 
 /// Options of `klfit plot`.
 #[derive(Debug, Args)]
@@ -17,12 +17,12 @@ pub struct Options {
 }
 
 /// Draws every figure from the files of the folder.
-pub fn plot(options: &Options, voice: Voice) -> Result<Outcome> {
+pub fn plot(options: &Options, verbosity: Verbosity) -> Result<Outcome> {
     let drawn = match SweepFolder::open(&options.run) {
         Some(sweep) => klfit::plot::draw_sweep(&sweep)?,
         None => klfit::jobs::draw_all(&RunFolder::open(&options.run)?)?,
     };
-    if !voice.quiet {
+    if !verbosity.quiet {
         for path in drawn {
             anstream::println!("{}", path.display());
         }

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use klfit::fit::{Plan, Record};
-use klfit::jobs::run::Watch;
+use klfit::jobs::run::RunObserver;
 use klfit::judge::evaluate::ALWAYS_REPORTED;
 use klfit::record::FitSummary;
 use klfit::text;
 
-use super::Voice;
+use super::Verbosity;
 use super::signals::Signals;
 
 /// Plain lines come no more often than this, unless all are asked for.
@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 
 /// Follows a run on standard error.
 pub struct Progress {
-    voice: Voice,
+    verbosity: Verbosity,
     bar: Option<ProgressBar>,
     last_line: Option<Instant>,
     signals: Signals,
@@ -26,11 +26,11 @@ pub struct Progress {
 
 impl Progress {
     /// A bar if standard error is a terminal and not every step is to be printed.
-    pub fn new(voice: Voice, signals: Signals) -> Self {
+    pub fn new(verbosity: Verbosity, signals: Signals) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        let bar = (terminal && !voice.quiet && !voice.verbose).then(ProgressBar::no_length);
+        let bar = (terminal && !verbosity.quiet && !verbosity.verbose).then(ProgressBar::no_length);
         Self {
-            voice,
+            verbosity,
             bar,
             last_line: None,
             signals,
@@ -39,13 +39,13 @@ impl Progress {
 
     /// A word on what comes next, on a terminal.
     pub fn say(&self, what: &str) {
-        if !self.voice.quiet && std::io::stderr().is_terminal() {
+        if !self.verbosity.quiet && std::io::stderr().is_terminal() {
             anstream::eprintln!("{what} …");
         }
     }
 }
 
-impl Watch for Progress {
+impl RunObserver for Progress {
     fn begin(&mut self, plan: &Plan) {
         if self.bar.is_none() {
             return;
@@ -78,8 +78,9 @@ impl Watch for Progress {
             bar.set_position(record.step as u64);
             return;
         }
-        let due = (self.last_line).is_none_or(|last| last.elapsed() >= PAUSE) || self.voice.verbose;
-        if self.voice.quiet || !due {
+        let due =
+            (self.last_line).is_none_or(|last| last.elapsed() >= PAUSE) || self.verbosity.verbose;
+        if self.verbosity.quiet || !due {
             return;
         }
         self.last_line = Some(Instant::now());
@@ -97,7 +98,7 @@ impl Watch for Progress {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-        if !self.voice.quiet {
+        if !self.verbosity.quiet {
             anstream::eprintln!("{}: done in {}", fit.label, text::seconds(fit.seconds));
         }
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use klfit::Result;
 
-use super::{Outcome, Voice};
+use super::{Outcome, Verbosity};
 
 /// Options of `klfit report`.
 #[derive(Debug, Args)]
@@ -22,14 +22,14 @@ pub struct Options {
 }
 
 /// Writes an HTML page, Markdown and a LaTeX table.
-pub fn report(options: &Options, voice: Voice) -> Result<Outcome> {
+pub fn report(options: &Options, verbosity: Verbosity) -> Result<Outcome> {
     let default = match &options.runs[..] {
         [one] => one.as_path(),
         _ => Path::new("outputs/report"),
     };
     let out = options.out.as_deref().unwrap_or(default);
     let files = klfit::report::write(&options.runs, out)?;
-    if !voice.quiet {
+    if !verbosity.quiet {
         for path in files {
             anstream::println!("{}", path.display());
         }

@@ -7,7 +7,7 @@ use klfit::Result;
 use klfit::config::Experiment;
 use klfit::run_folder::{Existing, RunFolder};
 
-use super::{Outcome, Voice, run};
+use super::{Outcome, Verbosity, run};
 
 /// Options of `klfit resume`.
 #[derive(Debug, Args)]
@@ -26,7 +26,7 @@ pub struct Options {
 }
 
 /// Goes on from the newest checkpoint, and prints and draws what came out.
-pub fn resume(options: &Options, voice: Voice) -> Result<Outcome> {
+pub fn resume(options: &Options, verbosity: Verbosity) -> Result<Outcome> {
     let config = RunFolder::open(&options.run)?.config_path();
     let experiment = Experiment::load(&config, run::steps_override(options.steps))?;
     let existing = Existing::Resume;
@@ -35,6 +35,6 @@ pub fn resume(options: &Options, voice: Voice) -> Result<Outcome> {
         experiment,
         existing,
         !options.no_figures,
-        voice,
+        verbosity,
     )
 }

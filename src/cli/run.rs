@@ -9,7 +9,7 @@ use klfit::run_folder::{Existing, RunFolder};
 
 use super::progress::Progress;
 use super::signals::Signals;
-use super::{Outcome, Voice, existing, table};
+use super::{Outcome, Verbosity, existing, table};
 
 /// Options of `klfit run`.
 #[derive(Debug, Args)]
@@ -50,17 +50,17 @@ pub struct Options {
 }
 
 /// Runs an experiment, and prints and draws what came out.
-pub fn run(options: &Options, voice: Voice) -> Result<Outcome> {
+pub fn run(options: &Options, verbosity: Verbosity) -> Result<Outcome> {
     let existing = existing(options.force, options.resume);
     if let Some(sweep) = Sweep::load(&options.config, &overrides(options))? {
         let out = options.out.as_deref();
-        return super::sweep::run(&sweep, out, existing, !options.no_figures, voice);
+        return super::sweep::run(&sweep, out, existing, !options.no_figures, verbosity);
     }
     let experiment = Experiment::load(&options.config, overrides(options))?;
-    voice.notes(&experiment.notes);
+    verbosity.notes(&experiment.notes);
     let out =
         (options.out.clone()).unwrap_or_else(|| Path::new("outputs").join(&experiment.config.name));
-    run_in(&out, experiment, existing, !options.no_figures, voice)
+    run_in(&out, experiment, existing, !options.no_figures, verbosity)
 }
 
 /// Runs an experiment in a folder.
@@ -69,7 +69,7 @@ pub fn run_in(
     experiment: Experiment,
     existing: Existing,
     figures: bool,
-    voice: Voice,
+    verbosity: Verbosity,
 ) -> Result<Outcome> {
     let begun = match existing {
         Existing::Resume => RunFolder::open(out).ok(),
@@ -82,23 +82,23 @@ pub fn run_in(
     let numerics = experiment.numerics()?;
     let signals = Signals::listen()?;
     let folder = RunFolder::create(out, &experiment, existing)?;
-    let mut progress = Progress::new(voice, signals.clone());
+    let mut progress = Progress::new(verbosity, signals.clone());
     let summary = klfit::jobs::run::run(&experiment, &numerics, &folder, &mut progress)?;
     let place = folder.path().display();
     if summary.interrupted {
-        if !voice.quiet {
+        if !verbosity.quiet {
             anstream::eprintln!("interrupted; go on with\n\n    klfit resume {place}\n");
         }
         return Ok(Outcome::Interrupted(signals.exit_code()));
     }
-    if !voice.quiet {
-        table::print(&summary, voice);
+    if !verbosity.quiet {
+        table::print(&summary, verbosity);
     }
     if figures {
         progress.say("drawing figures");
         klfit::jobs::draw_all(&folder)?;
     }
-    if !voice.quiet {
+    if !verbosity.quiet {
         let drawn = if figures { "; figures in figures/" } else { "" };
         anstream::println!("\nresults in {place}{drawn}");
     }

@@ -8,13 +8,13 @@ use klfit::Result;
 use klfit::config::{Override, Sweep, SweepPoint};
 use klfit::error::Error;
 use klfit::jobs::sweep;
-use klfit::jobs::sweep::{Follow, Swept};
+use klfit::jobs::sweep::{SweepObserver, Swept};
 use klfit::run_folder::SweptPoint;
 use klfit::run_folder::{Existing, SweepFolder};
 use klfit::text::{self, count};
 
 use super::signals::Signals;
-use super::{Outcome, Voice, existing};
+use super::{Outcome, Verbosity, existing};
 
 /// Options of `klfit sweep`.
 #[derive(Debug, Args)]
@@ -46,7 +46,7 @@ pub struct Options {
 }
 
 /// Lists or runs every point, and prints and draws them together.
-pub fn sweep(options: &Options, voice: Voice) -> Result<Outcome> {
+pub fn sweep(options: &Options, verbosity: Verbosity) -> Result<Outcome> {
     let Some(sweep) = Sweep::load(&options.config, &options.set)? else {
         return Err(Error::Usage {
             message: format!("{} has no [sweep]", options.config.display()),
@@ -64,7 +64,7 @@ pub fn sweep(options: &Options, voice: Voice) -> Result<Outcome> {
         options.out.as_deref(),
         existing(options.force, options.resume),
         !options.no_figures,
-        voice,
+        verbosity,
     )
 }
 
@@ -74,18 +74,18 @@ pub fn run(
     out: Option<&Path>,
     existing: Existing,
     figures: bool,
-    voice: Voice,
+    verbosity: Verbosity,
 ) -> Result<Outcome> {
     let out = out.map_or_else(|| Path::new("outputs").join(&sweep.name), Path::to_owned);
     let signals = Signals::listen()?;
-    if !voice.quiet
+    if !verbosity.quiet
         && let Some(point) = sweep.points.first()
     {
-        voice.notes(&point.experiment.notes);
+        verbosity.notes(&point.experiment.notes);
     }
     let following = Following {
         total: sweep.points.len(),
-        voice,
+        verbosity,
         signals: signals.clone(),
     };
     let Swept {
@@ -97,12 +97,12 @@ pub fn run(
         anstream::eprintln!("{}: {reason}", point.label);
     }
     if interrupted {
-        if !voice.quiet {
+        if !verbosity.quiet {
             anstream::eprintln!("interrupted; the same command with --resume goes on");
         }
         return Ok(Outcome::Interrupted(signals.exit_code()));
     }
-    if !voice.quiet {
+    if !verbosity.quiet {
         print(&ran);
         if !broken.is_empty() {
             let (broken, total) = (count(broken.len(), "point"), sweep.points.len());
@@ -115,7 +115,7 @@ pub fn run(
     {
         klfit::plot::draw_sweep(&folder)?;
     }
-    if !voice.quiet {
+    if !verbosity.quiet {
         let drawn = if figures { " and figures/sweep.*" } else { "" };
         anstream::println!("\nresults in {}: sweep.csv{drawn}", out.display());
     }
@@ -131,13 +131,13 @@ pub fn run(
 /// Follows a sweep on standard error.
 struct Following {
     total: usize,
-    voice: Voice,
+    verbosity: Verbosity,
     signals: Signals,
 }
 
-impl Follow for Following {
+impl SweepObserver for Following {
     fn done(&self, point: &SweepPoint, ended: usize) {
-        if !self.voice.quiet {
+        if !self.verbosity.quiet {
             anstream::eprintln!("{ended}/{}: {}", self.total, point.label);
         }
     }

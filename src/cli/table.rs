@@ -6,13 +6,13 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use klfit::record::{FitSummary, Summary};
 use klfit::report;
 
-use super::Voice;
+use super::Verbosity;
 
 /// Optima that are listed without being asked for.
 const LISTED: usize = 5;
 
 /// Prints the comparison of the fits.
-pub fn print(summary: &Summary, voice: Voice) {
+pub fn print(summary: &Summary, verbosity: Verbosity) {
     let comparison = report::comparison(&[(&summary.name, summary)]);
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
@@ -35,15 +35,15 @@ pub fn print(summary: &Summary, voice: Voice) {
         for remark in report::remarks(fit) {
             anstream::println!("{}: {remark}", fit.label);
         }
-        optima(fit, voice);
+        optima(fit, verbosity);
     }
 }
 
-fn optima(fit: &FitSummary, voice: Voice) {
+fn optima(fit: &FitSummary, verbosity: Verbosity) {
     if fit.restarts < 2 {
         return;
     }
-    let listed = if voice.verbose {
+    let listed = if verbosity.verbose {
         fit.optima.len()
     } else {
         LISTED

@@ -14,7 +14,7 @@ pub const UNFINISHED: &str = "tmp";
 pub const PREVIOUS: &str = "previous";
 
 /// The path with something more at the end of its name.
-pub fn beside(path: &Path, end: &str) -> PathBuf {
+pub fn with_ending(path: &Path, end: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(".");
     name.push(end);
@@ -38,13 +38,13 @@ pub fn write_keeping(path: &Path, bytes: &[u8]) -> Result<()> {
     let unfinished = unfinished(path, bytes)?;
     if path.exists() {
         // Between this and the next line only the version before is there.
-        put(path, &beside(path, PREVIOUS))?;
+        put(path, &with_ending(path, PREVIOUS))?;
     }
     put(&unfinished, path)
 }
 
 fn unfinished(path: &Path, bytes: &[u8]) -> Result<PathBuf> {
-    let unfinished = beside(path, UNFINISHED);
+    let unfinished = with_ending(path, UNFINISHED);
     let write = || -> io::Result<()> {
         let mut file = File::create(&unfinished)?;
         file.write_all(bytes)?;

@@ -7,7 +7,7 @@ use super::{BestIterate, Fit, Record, RunRecord};
 use crate::divergence::{DivergenceKind, Estimate};
 use crate::error::Result;
 use crate::files::extended;
-use crate::fit::stop::Watcher;
+use crate::fit::stop::StopMonitor;
 use crate::judge::evaluate::Evaluation;
 
 /// A divergence that is higher by less than this, in nats or relative to it, is not worse: no table
@@ -48,7 +48,7 @@ impl Fit<'_> {
     /// Iterates of a random objective whose average is the result only wander around it: with
     /// `precision` the start alone is kept.
     pub(super) fn remember(&mut self, step: usize, runs: &[RunRecord]) {
-        let averages = self.watchers.iter().any(Watcher::averages);
+        let averages = self.watchers.iter().any(StopMonitor::averages);
         let rows = self.shown.chunks(self.family.parameters());
         for ((run, best), theta) in runs.iter().zip(&mut self.best).zip(rows) {
             let value = run.evaluation.of(self.own).value;

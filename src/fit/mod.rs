@@ -1,6 +1,7 @@
 //! The only loop: gradient descent on one divergence, for all runs at once.
 
 mod best;
+mod failure;
 pub mod init;
 pub mod objective;
 pub mod optima;
@@ -8,17 +9,16 @@ mod plan;
 mod record;
 mod state;
 pub mod stop;
-mod trouble;
 
 use std::ops::Range;
 use std::time::Instant;
 
 use burn::tensor::{Bool, Tensor};
 
+pub(crate) use failure::refuted;
 pub use plan::{LogConfig, Plan};
 pub use record::{BestIterate, Record, RunRecord};
 pub use state::FitState;
-pub(crate) use trouble::refuted;
 
 use crate::compute::device::Numerics;
 use crate::compute::kernel::norms;
@@ -28,7 +28,7 @@ use crate::density::target::Target;
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
 use crate::fit::objective::Objective;
-use crate::fit::stop::{Stop, Verdict, Watcher};
+use crate::fit::stop::{Stop, StopMonitor, Verdict};
 use crate::judge::evaluate::{Effort, Evaluator, reported};
 use crate::judge::known_optimum::KnownOptimum;
 use crate::mixture::Mixture;
@@ -87,7 +87,7 @@ pub struct Fit<'a> {
     /// The last valid member of each run, and why it stopped if it has.
     last: Vec<(Mixture, Option<Stop>)>,
     /// One for each run, if there is anything to watch for.
-    watchers: Vec<Watcher>,
+    watchers: Vec<StopMonitor>,
     /// θ of the last valid members, `[R, P]` row after row.
     shown: Vec<f64>,
     /// The runs whose end a record has told.
@@ -228,7 +228,7 @@ impl<'a> Fit<'a> {
             told: vec![false; last.len()],
             best: vec![None; last.len()],
             last,
-            watchers: vec![Watcher::new(plan.stop); watched],
+            watchers: vec![StopMonitor::new(plan.stop); watched],
         })
     }
 
@@ -262,7 +262,7 @@ impl<'a> Fit<'a> {
     }
 
     /// Evaluates loss and gradient, and lets only the runs where they are finite go on.
-    fn take_pulse(&mut self, step: usize) -> (Tensor<1>, Tensor<2>) {
+    fn evaluate_step(&mut self, step: usize) -> (Tensor<1>, Tensor<2>) {
         let (loss, gradient) = self.objective.value_and_gradient(&self.theta, step);
         let column = loss.clone().unsqueeze_dim::<2>(1);
         let norm = norms(gradient.clone());
@@ -370,10 +370,10 @@ impl<'a> Fit<'a> {
         if logged {
             losses = Some(self.objective.settle(&self.theta, step)?);
         }
-        let (mut loss, mut gradient) = self.take_pulse(step);
+        let (mut loss, mut gradient) = self.evaluate_step(step);
         if !self.watchers.is_empty() {
             if self.watch(step)? {
-                (loss, gradient) = self.take_pulse(step);
+                (loss, gradient) = self.evaluate_step(step);
             }
             self.retire();
         }

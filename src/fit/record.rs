@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Fit;
-use super::trouble::refuted;
+use super::failure::refuted;
 use serde::{Deserialize, Serialize};
 
 use crate::compute::device::Numerics;
@@ -125,7 +125,7 @@ impl Fit<'_> {
             let failure = match &self.last[run].1 {
                 None if active[run] == 0.0 => {
                     let step = reached[run] as usize;
-                    let what = self.trouble(run, step)?;
+                    let what = self.failure(run, step)?;
                     Some(Stop::Failed { step, what })
                 }
                 stop => flaw.map(|what| Stop::Failed {

@@ -72,11 +72,11 @@ pub fn survey(experiment: &Experiment, wanted: &LandscapeConfig, out: &Path) -> 
 /// # Errors
 /// As [`survey`]; and if the run is not finished.
 pub fn of_run(folder: &RunFolder, wanted: &LandscapeConfig, out: &Path) -> Result<Survey> {
-    let story = FinishedRun::read(folder)?;
-    has_density(&story.target)?;
-    let numerics = Numerics::open(story.config.device)?;
-    let target = Target::new(story.target.clone(), &numerics);
-    let traveled = (story.fits.iter())
+    let finished = FinishedRun::read(folder)?;
+    has_density(&finished.target)?;
+    let numerics = Numerics::open(finished.config.device)?;
+    let target = Target::new(finished.target.clone(), &numerics);
+    let traveled = (finished.fits.iter())
         .map(Traveled::read)
         .collect::<Result<Vec<_>>>()?;
     draw(
@@ -84,7 +84,7 @@ pub fn of_run(folder: &RunFolder, wanted: &LandscapeConfig, out: &Path) -> Resul
         wanted,
         &target,
         &numerics,
-        story.config.seed,
+        finished.config.seed,
         out,
     )
 }

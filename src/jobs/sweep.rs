@@ -10,7 +10,7 @@ use std::thread;
 use crate::config::{Sweep, SweepPoint};
 use crate::error::Result;
 use crate::fit::{Plan, Record};
-use crate::jobs::run::{Job, Watch, run_together};
+use crate::jobs::run::{Job, RunObserver, run_together};
 use crate::record::{FitSummary, Summary};
 use crate::run_folder::{Existing, RunFolder, SweepFolder, SweptPoint};
 
@@ -26,7 +26,7 @@ pub struct Swept<'s> {
 }
 
 /// Someone who follows a sweep.
-pub trait Follow: Sync {
+pub trait SweepObserver: Sync {
     /// A point has ended, and so many have by now.
     fn done(&self, point: &SweepPoint, ended: usize);
     /// Whether the sweep is to stop, so that it can go on later.
@@ -44,7 +44,7 @@ pub fn run<'s>(
     sweep: &'s Sweep,
     path: &Path,
     existing: Existing,
-    follow: &dyn Follow,
+    follow: &dyn SweepObserver,
 ) -> Result<Swept<'s>> {
     let folder = SweepFolder::create(path, existing)?;
     let folders = (sweep.points.iter())
@@ -112,7 +112,7 @@ pub fn run<'s>(
 fn run_group(
     jobs: &[Job],
     group: Vec<usize>,
-    follow: &dyn Follow,
+    follow: &dyn SweepObserver,
 ) -> Vec<(usize, Result<Summary, String>)> {
     let run = || -> Result<Vec<Summary>> {
         let together: Vec<Job> = group.iter().map(|&point| jobs[point]).collect();
@@ -162,9 +162,9 @@ fn groups(jobs: &[Job], open: &[usize]) -> Vec<Vec<usize>> {
 }
 
 /// Follows a run only to stop it.
-struct Quiet<'f>(&'f dyn Follow);
+struct Quiet<'f>(&'f dyn SweepObserver);
 
-impl Watch for Quiet<'_> {
+impl RunObserver for Quiet<'_> {
     fn begin(&mut self, _: &Plan) {}
     fn record(&mut self, _: &Plan, _: &Record) {}
     fn end(&mut self, _: &FitSummary) {}

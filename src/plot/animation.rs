@@ -44,10 +44,10 @@ struct Moment {
 }
 
 /// The whole as a GIF.
-pub fn draw(story: &FinishedRun, motion: Motion) -> Result<Vec<u8>> {
-    if story.dim() > 2 {
+pub fn draw(finished: &FinishedRun, motion: Motion) -> Result<Vec<u8>> {
+    if finished.dim() > 2 {
         return Err(Error::usage(
-            format!("there is no animation in {} dimensions", story.dim()),
+            format!("there is no animation in {} dimensions", finished.dim()),
             "give a run in one or two; `klfit plot` draws the others",
         ));
     }
@@ -55,7 +55,7 @@ pub fn draw(story: &FinishedRun, motion: Motion) -> Result<Vec<u8>> {
     let mut pictures: Vec<Pixmap> = Vec::with_capacity(count);
     for i in 0..count {
         let share = i as f64 / (count - 1) as f64;
-        let svg = picture(story, share)?;
+        let svg = picture(finished, share)?;
         pictures.push(export::pixels("animation", &svg, motion.width)?);
     }
     encode(&pictures).map_err(|message| Error::Figure {
@@ -94,13 +94,13 @@ fn moment(fit: &FinishedFit, step: f64) -> Option<Moment> {
     })
 }
 
-fn picture(story: &FinishedRun, share: f64) -> Result<String> {
-    let fits = &story.fits;
+fn picture(finished: &FinishedRun, share: f64) -> Result<String> {
+    let fits = &finished.fits;
     let columns = fits.len().clamp(1, COLUMNS);
     let rows = fits.len().div_ceil(columns);
-    let entries = entries(story);
+    let entries = entries(finished);
     let top = legend::height(&entries) + 1.0;
-    let row = match (story.dim(), columns) {
+    let row = match (finished.dim(), columns) {
         (1, _) => 66.0,
         (_, 1) => 120.0,
         _ => 86.0,
@@ -120,7 +120,7 @@ fn picture(story: &FinishedRun, share: f64) -> Result<String> {
                 .below(top)
                 .cell((i / columns, rows), (i % columns, columns));
             let now = moment(fit, step);
-            let panel = panel(sheet, cell, story, &fit.title())?;
+            let panel = panel(sheet, cell, finished, &fit.title())?;
             if let Some(now) = &now {
                 let words = format!(
                     "step {} · {} {}",
@@ -136,7 +136,7 @@ fn picture(story: &FinishedRun, share: f64) -> Result<String> {
                     faded(theme::INK, 1.0),
                 )?;
             }
-            scene(&panel, story, fit, i, now.as_ref())?;
+            scene(&panel, finished, fit, i, now.as_ref())?;
         }
         Ok(())
     })
@@ -146,15 +146,15 @@ fn picture(story: &FinishedRun, share: f64) -> Result<String> {
 fn panel<'a, 's>(
     sheet: &'a Sheet<'s>,
     cell: Rect,
-    story: &FinishedRun,
+    finished: &FinishedRun,
     title: &str,
 ) -> Result<Panel<'a, 's>> {
-    let (x, y) = match story.dim() {
-        1 => line_1d::axes(story, densities::SNAPSHOTS),
+    let (x, y) = match finished.dim() {
+        1 => line_1d::axes(finished, densities::SNAPSHOTS),
         _ => {
-            let names = story.target.coordinates();
-            let ends = densities::ends(story);
-            let (x, y) = plane_2d::axes(&story.target, ends.iter(), (&names[0], &names[1]));
+            let names = finished.target.coordinates();
+            let ends = densities::ends(finished);
+            let (x, y) = plane_2d::axes(&finished.target, ends.iter(), (&names[0], &names[1]));
             equal_aspect(ROOMY.frame(cell), x, y)
         }
     };
@@ -163,20 +163,20 @@ fn panel<'a, 's>(
 
 fn scene(
     panel: &Panel,
-    story: &FinishedRun,
+    finished: &FinishedRun,
     fit: &FinishedFit,
     place: usize,
     now: Option<&Moment>,
 ) -> Result<()> {
     let line = stroke(fit_color(place), 1.0, theme::THICK);
-    if story.dim() == 1 {
-        line_1d::draw_target(panel, &story.target)?;
+    if finished.dim() == 1 {
+        line_1d::draw_target(panel, &finished.target)?;
         return match now {
             Some(now) => line_1d::draw_fit(panel, &now.q, line),
             None => Ok(()),
         };
     }
-    plane_2d::draw_target(panel, &story.target)?;
+    plane_2d::draw_target(panel, &finished.target)?;
     let Some(now) = now else {
         return Ok(());
     };
@@ -189,14 +189,14 @@ fn scene(
     plane_2d::draw_fit(panel, &now.q, stroke(fit_color(place), 1.0, theme::NORMAL))
 }
 
-fn entries(story: &FinishedRun) -> Vec<(Mark, String)> {
+fn entries(finished: &FinishedRun) -> Vec<(Mark, String)> {
     let fit = stroke(theme::INK, 1.0, theme::THICK);
-    let q = match story.dim() {
+    let q = match finished.dim() {
         1 => "fit q",
         _ => "fit q, 1σ and 2σ",
     };
     vec![
-        legend::target(&story.target),
+        legend::target(&finished.target),
         (Mark::Line(fit), q.to_owned()),
     ]
 }

@@ -19,14 +19,14 @@ const NAME: f64 = 13.0;
 const LINE: f64 = 4.4;
 
 /// Draws the figure.
-pub fn draw(story: &FinishedRun) -> Result<String> {
-    let columns = story.fits.len().min(COLUMNS);
-    let rows = story.fits.len().div_ceil(columns);
+pub fn draw(finished: &FinishedRun) -> Result<String> {
+    let columns = finished.fits.len().min(COLUMNS);
+    let rows = finished.fits.len().div_ceil(columns);
     let entries = [
-        legend::target(&story.target),
+        legend::target(&finished.target),
         (
             Mark::Line(stroke(theme::INK, 1.0, theme::THICK)),
-            match story.dim() {
+            match finished.dim() {
                 1 => "fit q".to_owned(),
                 2 => "fit q, 1σ and 2σ".to_owned(),
                 d => format!("fit q, 1σ and 2σ, in the first 2 of {d} coordinates"),
@@ -34,13 +34,13 @@ pub fn draw(story: &FinishedRun) -> Result<String> {
         ),
     ];
     let top = legend::height(&entries) + 1.0;
-    let panel = if story.dim() == 1 { 52.0 } else { 66.0 };
-    let numbers = LINE * (lines(story) as f64 + 1.0);
+    let panel = if finished.dim() == 1 { 52.0 } else { 66.0 };
+    let numbers = LINE * (lines(finished) as f64 + 1.0);
     let height = top + (panel + numbers) * rows as f64;
     sheet::draw("comparison", theme::PAGE, height, |sheet| {
         let page = Rect::new(0.0, 0.0, theme::PAGE, height);
         legend::draw(sheet, page, &entries)?;
-        for (i, fit) in story.fits.iter().enumerate() {
+        for (i, fit) in finished.fits.iter().enumerate() {
             let cell = page
                 .below(top)
                 .cell((i / columns, rows), (i % columns, columns));
@@ -48,7 +48,7 @@ pub fn draw(story: &FinishedRun) -> Result<String> {
                 bottom: cell.bottom - numbers,
                 ..cell
             };
-            draw_panel(story, sheet, picture, fit, i)?;
+            draw_panel(finished, sheet, picture, fit, i)?;
             draw_numbers(sheet, cell.below(picture.height()), fit)?;
         }
         Ok(())
@@ -56,17 +56,17 @@ pub fn draw(story: &FinishedRun) -> Result<String> {
 }
 
 fn draw_panel(
-    story: &FinishedRun,
+    finished: &FinishedRun,
     sheet: &Sheet,
     cell: Rect,
     fit: &FinishedFit,
     i: usize,
 ) -> Result<()> {
     let title = &fit.title();
-    if story.dim() == 1 {
-        let (x, y) = line_1d::axes(story, 0);
+    if finished.dim() == 1 {
+        let (x, y) = line_1d::axes(finished, 0);
         let panel = Panel::new(sheet, cell, title, x, y)?;
-        line_1d::draw_target(&panel, &story.target)?;
+        line_1d::draw_target(&panel, &finished.target)?;
         return match fit.end() {
             Some(q) => line_1d::draw_fit(&panel, &q, stroke(fit_color(i), 1.0, theme::THICK)),
             None => Ok(()),
@@ -74,11 +74,11 @@ fn draw_panel(
     }
     // Above two dimensions, the first two stand for all; the other figure has every pair.
     let plane = [0, 1];
-    let target = story.target.marginal(&plane)?;
-    let ends = (densities::ends(story).iter())
+    let target = finished.target.marginal(&plane)?;
+    let ends = (densities::ends(finished).iter())
         .map(|end| end.marginal(&plane))
         .collect::<Result<Vec<_>, _>>()?;
-    let names = story.target.coordinates();
+    let names = finished.target.coordinates();
     let (x, y) = plane_2d::axes(&target, ends.iter(), (&names[0], &names[1]));
     let (x, y) = equal_aspect(ROOMY.frame(cell), x, y);
     let panel = Panel::new(sheet, cell, title, x, y)?;
@@ -138,8 +138,8 @@ fn with_unit(kind: DivergenceKind, estimate: Estimate) -> String {
     super::axis::minus(format!("{text}{unit}"))
 }
 
-fn lines(story: &FinishedRun) -> usize {
-    let most = story.fits.iter().map(|fit| facts(fit).len()).max();
+fn lines(finished: &FinishedRun) -> usize {
+    let most = finished.fits.iter().map(|fit| facts(fit).len()).max();
     most.unwrap_or(0)
 }
 

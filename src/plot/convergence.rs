@@ -38,13 +38,13 @@ impl Quantity {
 }
 
 /// The loss, and both KLs where the target has a density.
-fn panels(story: &FinishedRun) -> Vec<Quantity> {
-    if story.target.as_samples().is_some() {
+fn panels(finished: &FinishedRun) -> Vec<Quantity> {
+    if finished.target.as_samples().is_some() {
         return vec![Quantity::Loss];
     }
     [DivergenceKind::ForwardKl, DivergenceKind::ReverseKl]
         .into_iter()
-        .filter(|&kind| kind.infinite_for(story.target.tails()).is_none())
+        .filter(|&kind| kind.infinite_for(finished.target.tails()).is_none())
         .map(Quantity::Of)
         .fold(vec![Quantity::Loss], |mut panels, panel| {
             panels.push(panel);
@@ -53,25 +53,25 @@ fn panels(story: &FinishedRun) -> Vec<Quantity> {
 }
 
 /// Draws the figure.
-pub fn draw(story: &FinishedRun) -> Result<String> {
-    let entries = entries(story);
+pub fn draw(finished: &FinishedRun) -> Result<String> {
+    let entries = entries(finished);
     let top = legend::height(&entries) + 1.0;
     let height = top + 62.0;
-    let panels = panels(story);
+    let panels = panels(finished);
     sheet::draw("convergence", theme::PAGE, height, |sheet| {
         let page = Rect::new(0.0, 0.0, theme::PAGE, height);
         legend::draw(sheet, page, &entries)?;
         for (i, quantity) in panels.iter().enumerate() {
             let cell = page.below(top).cell((0, 1), (i, panels.len()));
-            draw_panel(story, sheet, cell, *quantity)?;
+            draw_panel(finished, sheet, cell, *quantity)?;
         }
         Ok(())
     })
 }
 
-fn draw_panel(story: &FinishedRun, sheet: &Sheet, cell: Rect, quantity: Quantity) -> Result<()> {
+fn draw_panel(finished: &FinishedRun, sheet: &Sheet, cell: Rect, quantity: Quantity) -> Result<()> {
     let title = quantity.title();
-    let best: Vec<Vec<&Row>> = story.fits.iter().map(FinishedFit::best_rows).collect();
+    let best: Vec<Vec<&Row>> = finished.fits.iter().map(FinishedFit::best_rows).collect();
     let known = |fit: &FinishedFit| {
         let own = Quantity::Of(fit.summary.divergence);
         let belongs = quantity == Quantity::Loss || quantity == own;
@@ -82,12 +82,12 @@ fn draw_panel(story: &FinishedRun, sheet: &Sheet, cell: Rect, quantity: Quantity
         let (value, error) = quantity.at(row);
         [value - error, value + error, value].map(|v| if v > 0.0 { v } else { value })
     });
-    let optima = story
+    let optima = finished
         .fits
         .iter()
         .filter_map(known)
         .filter(|&value| value > 0.0);
-    let in_nats = (story.fits.iter()).all(|fit| fit.summary.divergence.is_in_nats());
+    let in_nats = (finished.fits.iter()).all(|fit| fit.summary.divergence.is_in_nats());
     let y = Axis::holding(
         shown.chain(optima),
         match quantity {
@@ -99,16 +99,16 @@ fn draw_panel(story: &FinishedRun, sheet: &Sheet, cell: Rect, quantity: Quantity
     let last = best.iter().flatten().map(|row| row.step).max().unwrap_or(1);
     let x = Axis::linear(0.0, last as f64, "step");
     let panel = Panel::new(sheet, cell, &title, x, y)?;
-    for (i, fit) in story.fits.iter().enumerate() {
+    for (i, fit) in finished.fits.iter().enumerate() {
         let thin = stroke(fit_color(i), 0.16, theme::HAIRLINE);
         for run in (0..fit.runs()).take(MOST_RESTARTS) {
             let rows = fit.trajectory.run(run);
             panel.line(rows.map(|row| (row.step as f64, quantity.at(row).0)), thin)?;
         }
     }
-    for (i, (fit, rows)) in story.fits.iter().zip(&best).enumerate() {
+    for (i, (fit, rows)) in finished.fits.iter().zip(&best).enumerate() {
         // Errors of a quadrature are no wider than a line.
-        if is_random(story, fit) {
+        if is_random(finished, fit) {
             let band: Vec<_> = (rows.iter())
                 .map(|row| (row.step as f64, quantity.at(row)))
                 .map(|(step, (value, error))| (step, value - error, value + error))
@@ -124,21 +124,21 @@ fn draw_panel(story: &FinishedRun, sheet: &Sheet, cell: Rect, quantity: Quantity
     Ok(())
 }
 
-fn entries(story: &FinishedRun) -> Vec<(Mark, String)> {
-    let mut entries: Vec<_> = (story.fits.iter().enumerate())
+fn entries(finished: &FinishedRun) -> Vec<(Mark, String)> {
+    let mut entries: Vec<_> = (finished.fits.iter().enumerate())
         .map(|(i, fit)| (Mark::Line(fit_stroke(i, theme::THICK)), fit.title()))
         .collect();
-    if story.fits.iter().any(|fit| fit.runs() > 1) {
+    if finished.fits.iter().any(|fit| fit.runs() > 1) {
         let faint = stroke(theme::INK, 0.35, theme::HAIRLINE);
         entries.push((Mark::Line(faint), "other restarts".to_owned()));
     }
-    if story.fits.iter().any(|fit| is_random(story, fit)) {
+    if finished.fits.iter().any(|fit| is_random(finished, fit)) {
         let band = faded(theme::INK, 0.2);
         let none = stroke(theme::INK, 0.0, theme::HAIRLINE);
         entries.push((Mark::Area(band, none), "± 1 standard error".to_owned()));
     }
     // An optimum of zero has no place on a log scale.
-    let known: Vec<String> = (story.fits.iter())
+    let known: Vec<String> = (finished.fits.iter())
         .filter(|fit| known_value(fit).is_some_and(|value| value > 0.0))
         .map(FinishedFit::title)
         .collect();
@@ -150,9 +150,9 @@ fn entries(story: &FinishedRun) -> Vec<(Mark, String)> {
 }
 
 /// Whether any number of a fit's curves is a sample.
-fn is_random(story: &FinishedRun, fit: &FinishedFit) -> bool {
+fn is_random(finished: &FinishedRun, fit: &FinishedFit) -> bool {
     let best = fit.summary.best.as_ref();
-    story.dim() > 2 || best.is_some_and(|best| best.loss.method.is_random())
+    finished.dim() > 2 || best.is_some_and(|best| best.loss.method.is_random())
 }
 
 /// The divergence of a fit at its known optimum, by the same noise as its curve: what the curve

@@ -15,19 +15,19 @@ const COLUMNS: usize = 3;
 pub const SNAPSHOTS: usize = 10;
 
 /// Draws the figure.
-pub fn draw(story: &FinishedRun) -> Result<String> {
-    match story.dim() {
-        1 | 2 => panels(story),
-        _ => pairs::draw(story),
+pub fn draw(finished: &FinishedRun) -> Result<String> {
+    match finished.dim() {
+        1 | 2 => panels(finished),
+        _ => pairs::draw(finished),
     }
 }
 
-fn panels(story: &FinishedRun) -> Result<String> {
-    let in_plane = story.dim() == 2;
-    let fits = &story.fits;
+fn panels(finished: &FinishedRun) -> Result<String> {
+    let in_plane = finished.dim() == 2;
+    let fits = &finished.fits;
     let columns = fits.len().min(COLUMNS);
     let rows = fits.len().div_ceil(columns);
-    let entries = entries(story);
+    let entries = entries(finished);
     let top = legend::height(&entries) + 1.0;
     let row = match (in_plane, columns) {
         (false, 1) => 75.0,
@@ -46,17 +46,17 @@ fn panels(story: &FinishedRun) -> Result<String> {
                 .cell((i / columns, rows), (i % columns, columns));
             let title = fit.title();
             if in_plane {
-                let ends = ends(story);
-                let names = story.target.coordinates();
+                let ends = ends(finished);
+                let names = finished.target.coordinates();
                 let labels = (&*names[0], &*names[1]);
-                let (x, y) = plane_2d::axes(&story.target, ends.iter(), labels);
+                let (x, y) = plane_2d::axes(&finished.target, ends.iter(), labels);
                 let (x, y) = equal_aspect(ROOMY.frame(cell), x, y);
                 let panel = Panel::new(sheet, cell, &title, x, y)?;
-                plane(&panel, story, fit, i)?;
+                plane(&panel, finished, fit, i)?;
             } else {
-                let (x, y) = line_1d::axes(story, SNAPSHOTS);
+                let (x, y) = line_1d::axes(finished, SNAPSHOTS);
                 let panel = Panel::new(sheet, cell, &title, x, y)?;
-                line(&panel, story, fit, i)?;
+                line(&panel, finished, fit, i)?;
             }
         }
         Ok(())
@@ -64,13 +64,13 @@ fn panels(story: &FinishedRun) -> Result<String> {
 }
 
 /// Where the fits ended.
-pub fn ends(story: &FinishedRun) -> Vec<Mixture> {
-    story.fits.iter().filter_map(FinishedFit::end).collect()
+pub fn ends(finished: &FinishedRun) -> Vec<Mixture> {
+    finished.fits.iter().filter_map(FinishedFit::end).collect()
 }
 
-fn line(panel: &Panel, story: &FinishedRun, fit: &FinishedFit, i: usize) -> Result<()> {
-    line_1d::draw_target(panel, &story.target)?;
-    if let Some(target) = story.target.as_mixture() {
+fn line(panel: &Panel, finished: &FinishedRun, fit: &FinishedFit, i: usize) -> Result<()> {
+    line_1d::draw_target(panel, &finished.target)?;
+    if let Some(target) = finished.target.as_mixture() {
         let line = stroke(theme::TARGET, 1.0, theme::HAIRLINE);
         line_1d::draw_components(panel, target, line)?;
     }
@@ -86,8 +86,8 @@ fn line(panel: &Panel, story: &FinishedRun, fit: &FinishedFit, i: usize) -> Resu
     }
 }
 
-fn plane(panel: &Panel, story: &FinishedRun, fit: &FinishedFit, i: usize) -> Result<()> {
-    plane_2d::draw_target(panel, &story.target)?;
+fn plane(panel: &Panel, finished: &FinishedRun, fit: &FinishedFit, i: usize) -> Result<()> {
+    plane_2d::draw_target(panel, &finished.target)?;
     let path = fit.way(fit.best_run());
     plane_2d::draw_path(panel, &path, stroke(fit_color(i), 0.8, theme::THIN))?;
     match fit.end() {
@@ -96,14 +96,14 @@ fn plane(panel: &Panel, story: &FinishedRun, fit: &FinishedFit, i: usize) -> Res
     }
 }
 
-fn entries(story: &FinishedRun) -> Vec<(Mark, String)> {
+fn entries(finished: &FinishedRun) -> Vec<(Mark, String)> {
     let fit = stroke(theme::INK, 1.0, theme::NORMAL);
     let thin = Stroke {
         width: theme::THIN,
         ..fit
     };
-    let mut entries = vec![legend::target(&story.target)];
-    if story.dim() == 2 {
+    let mut entries = vec![legend::target(&finished.target)];
+    if finished.dim() == 2 {
         entries.extend([
             (Mark::Line(fit), "fit q, 1σ".to_owned()),
             (Mark::Line(thin.dashed()), "2σ".to_owned()),
@@ -115,9 +115,9 @@ fn entries(story: &FinishedRun) -> Vec<(Mark, String)> {
         Mark::Line(stroke(theme::INK, 1.0, theme::THICK)),
         "fit q".to_owned(),
     ));
-    let (x, _) = line_1d::axes(story, SNAPSHOTS);
-    let ends = ends(story);
-    if (story.target.as_mixture().into_iter())
+    let (x, _) = line_1d::axes(finished, SNAPSHOTS);
+    let ends = ends(finished);
+    if (finished.target.as_mixture().into_iter())
         .chain(&ends)
         .any(|mixture| line_1d::has_components(mixture, &x))
     {

@@ -20,12 +20,12 @@ const RAISE: f64 = 2.05;
 
 /// Axes that hold the target and where every fit ended, and most of up to `snapshots` densities
 /// on the way there.
-pub fn axes(story: &FinishedRun, snapshots: usize) -> (Axis, Axis) {
-    let ends: Vec<Mixture> = story.fits.iter().filter_map(FinishedFit::end).collect();
-    let path: Vec<Mixture> = (story.fits.iter())
+pub fn axes(finished: &FinishedRun, snapshots: usize) -> (Axis, Axis) {
+    let ends: Vec<Mixture> = finished.fits.iter().filter_map(FinishedFit::end).collect();
+    let path: Vec<Mixture> = (finished.fits.iter())
         .flat_map(|fit| fit.snapshots(snapshots))
         .collect();
-    let target = Reach::of_target(&story.target, 0, REACH);
+    let target = Reach::of_target(&finished.target, 0, REACH);
     let Reach { mut low, mut high } = (ends.iter())
         .map(|end| Reach::of_mixture(end, 0, REACH))
         .fold(target, Reach::and);
@@ -43,7 +43,7 @@ pub fn axes(story: &FinishedRun, snapshots: usize) -> (Axis, Axis) {
             .map(|(_, density)| density)
             .fold(0.0, f64::max)
     };
-    let target = heights(&story.target, &x).into_iter().map(|(_, p)| p);
+    let target = heights(&finished.target, &x).into_iter().map(|(_, p)| p);
     let end = target.chain(ends.iter().map(top)).fold(0.0, f64::max);
     let way = path.iter().map(top).fold(end, f64::max);
     let y = Axis::linear(0.0, 1.08 * way.min(RAISE * end), "density");

@@ -92,11 +92,11 @@ pub(crate) fn draw_run(folder: &RunFolder, run: &FinishedRun) -> Result<Vec<Path
 /// Every figure of a run with its name and caption, as SVG; and the landscape, where one was drawn.
 pub(crate) fn pictures(
     folder: &RunFolder,
-    story: &FinishedRun,
+    finished: &FinishedRun,
 ) -> Result<Vec<(&'static str, &'static str, String)>> {
     theme::load_fonts()?;
     let mut pictures = (FIGURES.iter())
-        .map(|figure| Ok((figure.name, figure.caption, (figure.draw)(story)?)))
+        .map(|figure| Ok((figure.name, figure.caption, (figure.draw)(finished)?)))
         .collect::<Result<Vec<_>>>()?;
     let landscape = folder.figures().join(format!("{}.svg", names::LANDSCAPE));
     if let Ok(svg) = fs::read_to_string(landscape) {
@@ -111,9 +111,9 @@ pub(crate) fn pictures(
 /// # Errors
 /// If the run is not finished or in more than two dimensions, or the file cannot be written.
 pub fn animate(folder: &RunFolder, motion: Motion, out: Option<&Path>) -> Result<PathBuf> {
-    let story = FinishedRun::read(folder)?;
+    let finished = FinishedRun::read(folder)?;
     theme::load_fonts()?;
-    let gif = animation::draw(&story, motion)?;
+    let gif = animation::draw(&finished, motion)?;
     let path = match out {
         Some(path) => path.to_owned(),
         None => {
@@ -144,10 +144,10 @@ pub fn draw_sweep(folder: &SweepFolder) -> Result<Vec<PathBuf>> {
 /// The figure of a sweep as SVG.
 pub(crate) fn sweep_picture(folder: &SweepFolder) -> Result<String> {
     theme::load_fonts()?;
-    let stories = (folder.points()?.into_iter())
+    let finished_runs = (folder.points()?.into_iter())
         .map(|(label, run)| Ok((label, FinishedRun::read(&run)?)))
         .collect::<Result<Vec<_>>>()?;
-    sweep::draw(&stories)
+    sweep::draw(&finished_runs)
 }
 
 /// Draws a landscape into a folder and returns the files.

@@ -13,10 +13,10 @@ use crate::run_folder::FinishedRun;
 const MOST: usize = 5;
 
 /// Draws the figure.
-pub fn draw(story: &FinishedRun) -> Result<String> {
-    let dim = story.dim().min(MOST);
+pub fn draw(finished: &FinishedRun) -> Result<String> {
+    let dim = finished.dim().min(MOST);
     let side = dim - 1;
-    let entries = entries(story);
+    let entries = entries(finished);
     let top = legend::height(&entries) + 1.0;
     let cell = theme::PAGE / side as f64;
     let height = top + side as f64 * cell.min(62.0);
@@ -26,7 +26,7 @@ pub fn draw(story: &FinishedRun) -> Result<String> {
         for row in 1..dim {
             for column in 0..row {
                 let cell = page.below(top).cell((row - 1, side), (column, side));
-                draw_pair(story, sheet, cell, (column, row))?;
+                draw_pair(finished, sheet, cell, (column, row))?;
             }
         }
         Ok(())
@@ -35,17 +35,17 @@ pub fn draw(story: &FinishedRun) -> Result<String> {
 
 /// One pair of coordinates of the target and of every fit.
 fn draw_pair(
-    story: &FinishedRun,
+    finished: &FinishedRun,
     sheet: &sheet::Sheet,
     cell: Rect,
     (i, j): (usize, usize),
 ) -> Result<()> {
-    let target = story.target.marginal(&[i, j])?;
-    let ends = (story.fits.iter().enumerate())
+    let target = finished.target.marginal(&[i, j])?;
+    let ends = (finished.fits.iter().enumerate())
         .filter_map(|(fit, chapter)| Some((fit, chapter.end()?)))
         .map(|(fit, end)| Ok((fit, end.marginal(&[i, j])?)))
         .collect::<Result<Vec<(usize, Mixture)>>>()?;
-    let labels = story.target.coordinates();
+    let labels = finished.target.coordinates();
     let ends_here = ends.iter().map(|(_, end)| end);
     let (x, y) = plane_2d::axes(&target, ends_here, (&labels[i], &labels[j]));
     let panel = Panel::within(sheet, cell, COMPACT, x, y)?;
@@ -56,14 +56,14 @@ fn draw_pair(
     Ok(())
 }
 
-fn entries(story: &FinishedRun) -> Vec<(Mark, String)> {
-    let mut entries = vec![legend::target(&story.target)];
-    for (i, fit) in story.fits.iter().enumerate() {
+fn entries(finished: &FinishedRun) -> Vec<(Mark, String)> {
+    let mut entries = vec![legend::target(&finished.target)];
+    for (i, fit) in finished.fits.iter().enumerate() {
         let mark = Mark::Line(fit_stroke(i, theme::NORMAL));
         entries.push((mark, format!("{}, 1σ and 2σ", fit.title())));
     }
-    if story.dim() > MOST {
-        let rest = story.dim() - MOST;
+    if finished.dim() > MOST {
+        let rest = finished.dim() - MOST;
         let note = theme::stroke(theme::INK, 0.0, theme::THIN);
         entries.push((
             Mark::Line(note),

@@ -21,26 +21,26 @@ const KINDS: [(&str, &str); 4] = [
 const MOST_LABELS: usize = 12;
 
 /// Draws the figure.
-pub fn draw(story: &FinishedRun) -> Result<String> {
+pub fn draw(finished: &FinishedRun) -> Result<String> {
     let kinds: Vec<(&str, Axis)> = (KINDS.into_iter())
         .filter(|kind| {
-            story
+            finished
                 .fits
                 .iter()
                 .any(|fit| !columns(fit, kind.0).is_empty())
         })
-        .map(|kind| (kind.0, axis_of(story, kind)))
+        .map(|kind| (kind.0, axis_of(finished, kind)))
         .collect();
-    let entries = entries(story);
+    let entries = entries(finished);
     let top = legend::height(&entries) + 1.0;
     let row = if kinds.len() > 3 { 50.0 } else { 56.0 };
-    let height = top + row * story.fits.len() as f64;
+    let height = top + row * finished.fits.len() as f64;
     sheet::draw("parameters", theme::PAGE, height, |sheet| {
         let page = Rect::new(0.0, 0.0, theme::PAGE, height);
         legend::draw(sheet, page, &entries)?;
-        for (i, fit) in story.fits.iter().enumerate() {
+        for (i, fit) in finished.fits.iter().enumerate() {
             for (j, (kind, axis)) in kinds.iter().enumerate() {
-                let cell = (page.below(top)).cell((i, story.fits.len()), (j, kinds.len()));
+                let cell = (page.below(top)).cell((i, finished.fits.len()), (j, kinds.len()));
                 let title = if j == 0 { fit.title() } else { String::new() };
                 draw_panel(sheet, cell, &title, fit, i, (kind, axis))?;
             }
@@ -116,9 +116,9 @@ fn draw_panel(
 
 /// One axis for a kind of parameter in all fits: with one parameter it holds every restart, with
 /// several the best run alone, as the panels do.
-fn axis_of(story: &FinishedRun, (kind, label): (&str, &str)) -> Axis {
+fn axis_of(finished: &FinishedRun, (kind, label): (&str, &str)) -> Axis {
     let mut values = Vec::new();
-    for fit in &story.fits {
+    for fit in &finished.fits {
         let columns = columns(fit, kind);
         let best = fit.best_rows().first().map(|row| row.run);
         let shown = |row: &&Row| columns.len() == 1 || Some(row.run) == best;
@@ -126,7 +126,7 @@ fn axis_of(story: &FinishedRun, (kind, label): (&str, &str)) -> Axis {
             values.extend(columns.iter().map(|&column| row.parameters[column]));
         }
     }
-    let scale = story.target.extent().1.trace() / story.dim() as f64;
+    let scale = finished.target.extent().1.trace() / finished.dim() as f64;
     match kind {
         "std" => Axis::holding(values.into_iter(), label),
         "mean" => Axis::holding_linear(values.into_iter(), 0.1 * scale.sqrt(), label),
@@ -154,11 +154,15 @@ fn distinct_parts(names: Vec<&str>, kind: &str) -> Vec<String> {
         .collect()
 }
 
-fn entries(story: &FinishedRun) -> Vec<(Mark, String)> {
+fn entries(finished: &FinishedRun) -> Vec<(Mark, String)> {
     let best = stroke(theme::INK, 1.0, theme::THICK);
     let mut entries = vec![(Mark::Line(best), "best run".to_owned())];
     let single = |fit: &FinishedFit| fit.plan.family.components() * fit.plan.family.dim() == 1;
-    if story.fits.iter().any(|fit| fit.runs() > 1 && single(fit)) {
+    if finished
+        .fits
+        .iter()
+        .any(|fit| fit.runs() > 1 && single(fit))
+    {
         let faint = stroke(theme::INK, 0.4, theme::HAIRLINE);
         entries.push((Mark::Line(faint), "other restarts".to_owned()));
     }

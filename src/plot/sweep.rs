@@ -17,7 +17,7 @@ const NAMES: f64 = 0.3;
 
 /// Draws the figure: a row for each fit, its paths on the left and its ends on the right.
 pub fn draw(points: &[(String, FinishedRun)]) -> Result<String> {
-    let rows = points.iter().map(|(_, story)| story.fits.len()).max();
+    let rows = points.iter().map(|(_, finished)| finished.fits.len()).max();
     let rows = rows.unwrap_or(0).max(1);
     let row = (LINE * points.len() as f64 + ROOMY.top + ROOMY.bottom).clamp(HEIGHT.0, HEIGHT.1);
     let height = row * rows as f64;
@@ -40,10 +40,10 @@ struct Entry<'p> {
 fn draw_row(sheet: &Sheet, row: Rect, points: &[(String, FinishedRun)], fit: usize) -> Result<()> {
     let last = (points.len() - 1).max(1) as f64;
     let entries: Vec<Entry> = (points.iter().enumerate())
-        .filter_map(|(i, (name, story))| {
+        .filter_map(|(i, (name, finished))| {
             Some(Entry {
                 name,
-                fit: story.fits.get(fit)?,
+                fit: finished.fits.get(fit)?,
                 share: i as f64 / last,
             })
         })

@@ -81,13 +81,16 @@ impl Checkpoint {
     /// If one cannot be used and none is good; of several reasons, that of the newest.
     pub fn newest(path: &Path, is_good: impl Fn(&Self) -> Result<bool>) -> Result<Option<Self>> {
         let mut refused = None;
-        for path in [path.to_owned(), durable::beside(path, durable::PREVIOUS)] {
+        for path in [
+            path.to_owned(),
+            durable::with_ending(path, durable::PREVIOUS),
+        ] {
             let bytes = match fs::read(&path) {
                 Ok(bytes) => bytes,
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(Error::io("read", &path)(error)),
             };
-            let read = Self::parse(&bytes).map_err(|message| spoilt(&path, &message));
+            let read = Self::parse(&bytes).map_err(|message| unusable(&path, &message));
             match read.and_then(|one| Ok((is_good(&one)?, one))) {
                 Ok((true, one)) => return Ok(Some(one)),
                 Ok((false, _)) => {}
@@ -131,7 +134,7 @@ impl Checkpoint {
     }
 }
 
-fn spoilt(path: &Path, message: &str) -> Error {
+fn unusable(path: &Path, message: &str) -> Error {
     Error::usage(
         format!("cannot go on from {}: {message}", path.display()),
         "remove it to begin that fit again, or run the experiment with --force",
@@ -140,5 +143,5 @@ fn spoilt(path: &Path, message: &str) -> Error {
 
 /// A checkpoint that is whole and of something else.
 pub fn of_another(path: &Path, message: impl std::fmt::Display) -> Error {
-    spoilt(path, &message.to_string())
+    unusable(path, &message.to_string())
 }

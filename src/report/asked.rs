@@ -15,35 +15,35 @@ pub struct Setting {
 }
 
 /// One sentence.
-pub fn lead(story: &FinishedRun) -> String {
-    let target = match &story.summary.target {
+pub fn lead(finished: &FinishedRun) -> String {
+    let target = match &finished.summary.target {
         TargetSummary::Samples { rows, .. } => count(*rows, "row"),
-        TargetSummary::Mixture(_) if story.target.components() == 1 => "a Gaussian".to_owned(),
+        TargetSummary::Mixture(_) if finished.target.components() == 1 => "a Gaussian".to_owned(),
         TargetSummary::Mixture(_) => {
-            format!("a mixture of {} Gaussians", story.target.components())
+            format!("a mixture of {} Gaussians", finished.target.components())
         }
-        TargetSummary::StudentT { .. } if story.target.components() == 1 => {
+        TargetSummary::StudentT { .. } if finished.target.components() == 1 => {
             "a Student-t distribution".to_owned()
         }
         TargetSummary::StudentT { .. } => {
             format!(
                 "a mixture of {} Student-t distributions",
-                story.target.components()
+                finished.target.components()
             )
         }
     };
     format!(
         "{} of a density q to {target} p in {}, by gradient descent.",
-        count(story.fits.len(), "fit"),
-        count(story.dim(), "dimension"),
+        count(finished.fits.len(), "fit"),
+        count(finished.dim(), "dimension"),
     )
 }
 
 /// The settings, in the order a reader asks for them.
-pub fn settings(story: &FinishedRun) -> Result<Vec<Setting>> {
+pub fn settings(finished: &FinishedRun) -> Result<Vec<Setting>> {
     let mut settings = vec![Setting {
         name: "target p",
-        values: vec![(None, target(&story.summary.target))],
+        values: vec![(None, target(&finished.summary.target))],
     }];
     let mut of_fits: [(&str, Vec<String>); 6] = [
         "minimised",
@@ -54,7 +54,7 @@ pub fn settings(story: &FinishedRun) -> Result<Vec<Setting>> {
         "stop",
     ]
     .map(|name| (name, Vec::new()));
-    for (chapter, fit) in story.fits.iter().zip(&story.config.fit) {
+    for (chapter, fit) in finished.fits.iter().zip(&finished.config.fit) {
         let plan = &chapter.plan;
         let spoilt = |error: toml::ser::Error| {
             Error::usage(
@@ -83,7 +83,7 @@ pub fn settings(story: &FinishedRun) -> Result<Vec<Setting>> {
             name,
             values: match values.iter().all(|value| *value == values[0]) {
                 true => vec![(None, values[0].clone())],
-                false => (story.fits.iter().zip(values))
+                false => (finished.fits.iter().zip(values))
                     .map(|(fit, value)| (Some(fit.plan.label.clone()), value))
                     .collect(),
             },

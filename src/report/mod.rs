@@ -41,7 +41,7 @@ struct Run {
     /// What it is called, unlike the others.
     name: String,
     folder: PathBuf,
-    story: FinishedRun,
+    finished: FinishedRun,
     /// Its config as TOML, which runs it again.
     config: String,
     asked: Vec<Setting>,
@@ -126,7 +126,7 @@ impl Report {
     /// The table that compares all fits of all runs.
     fn comparison(&self) -> Table {
         let runs: Vec<_> = (self.runs.iter())
-            .map(|run| (&*run.name, &run.story.summary))
+            .map(|run| (&*run.name, &run.finished.summary))
             .collect();
         comparison(&runs)
     }
@@ -169,8 +169,8 @@ fn number_alike(runs: &mut [Run]) {
 
 impl Run {
     fn read(folder: &RunFolder, label: Option<String>) -> Result<Self> {
-        let story = FinishedRun::read(folder)?;
-        let pictures = (plot::pictures(folder, &story)?.into_iter())
+        let finished = FinishedRun::read(folder)?;
+        let pictures = (plot::pictures(folder, &finished)?.into_iter())
             .map(|(name, caption, svg)| Picture {
                 name: name.to_owned(),
                 caption,
@@ -178,37 +178,37 @@ impl Run {
             })
             .collect();
         Ok(Self {
-            name: label.unwrap_or_else(|| story.summary.name.clone()),
+            name: label.unwrap_or_else(|| finished.summary.name.clone()),
             folder: folder.path().to_owned(),
             config: folder.config_text()?,
-            asked: asked::settings(&story)?,
+            asked: asked::settings(&finished)?,
             pictures,
             animation: fs::read(folder.figures().join(names::ANIMATION)).ok(),
-            story,
+            finished,
         })
     }
 
     /// One sentence on what was done.
     fn lead(&self) -> String {
-        asked::lead(&self.story)
+        asked::lead(&self.finished)
     }
 
     /// Its fits with what there is to say of each.
     fn remarks(&self) -> impl Iterator<Item = (&FinishedFit, Vec<String>)> {
-        let fits = self.story.fits.iter();
+        let fits = self.finished.fits.iter();
         fits.map(|fit| (fit, remarks(&fit.summary)))
     }
 
     /// The tables of optima, of the fits with several restarts.
     fn optima(&self) -> impl Iterator<Item = (&FinishedFit, Table)> {
-        let fits = self.story.fits.iter();
+        let fits = self.finished.fits.iter();
         fits.filter(|fit| fit.summary.restarts > 1 && !fit.summary.optima.is_empty())
             .map(|fit| (fit, optima(&fit.summary, LISTED)))
     }
 
     /// What computed it, and for how long.
     fn versions(&self) -> String {
-        let summary = &self.story.summary;
+        let summary = &self.finished.summary;
         format!(
             "klfit {} on burn {}, {} with {}, seed {}, {}",
             summary.versions.klfit,

@@ -291,7 +291,7 @@ impl RunFolder {
             for file in [
                 entry.join(TRAJECTORY),
                 entry.join(RESTARTS),
-                durable::beside(&checkpoint, durable::PREVIOUS),
+                durable::with_ending(&checkpoint, durable::PREVIOUS),
                 checkpoint,
             ] {
                 remove_file(&file, is_fit)?;
@@ -328,8 +328,8 @@ fn is_empty(path: &Path) -> Result<bool> {
     };
     let leftovers = [
         PathBuf::from(lock::FILE),
-        durable::beside(Path::new(CONFIG), durable::UNFINISHED),
-        durable::beside(Path::new(TARGET), durable::UNFINISHED),
+        durable::with_ending(Path::new(CONFIG), durable::UNFINISHED),
+        durable::with_ending(Path::new(TARGET), durable::UNFINISHED),
         PathBuf::from(TARGET),
     ];
     for entry in entries {

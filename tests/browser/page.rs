@@ -16,7 +16,7 @@ pub fn klfit<S: AsRef<OsStr>>(arguments: &[S]) -> String {
         .stdin(Stdio::null())
         .output()
         .unwrap();
-    let complaint = String::from_utf8_lossy(&output.stderr);
+    let error_report = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{complaint}");
     String::from_utf8(output.stdout).unwrap()
 }

@@ -261,20 +261,20 @@ impl Judgement {
     pub fn complaints(&self, pairs: f64) -> Vec<String> {
         let mut all = Vec::new();
         for ((dim, method), tally) in self.by_method() {
-            let mut complain = |what: String| all.push(format!("{dim}-D, {method}: {what}"));
+            let mut report_error = |what: String| all.push(format!("{dim}-D, {method}: {what}"));
             // Of few numbers, chance may make one more.
             if tally.misses as f64 > 1.0 + MISSES * tally.numbers as f64 {
-                complain(format!(
+                report_error(format!(
                     "{} of {} beyond their ±",
                     tally.misses, tally.numbers
                 ));
             }
             if tally.far > 0 {
-                complain(format!("{} beyond {FARTHEST} times their ±", tally.far));
+                report_error(format!("{} beyond {FARTHEST} times their ±", tally.far));
             }
             if tally.broken + tally.outside > 0 {
                 let (broken, outside) = (tally.broken, tally.outside);
-                complain(format!(
+                report_error(format!(
                     "{broken} truths and {outside} numbers outside their brackets"
                 ));
             }
@@ -283,7 +283,7 @@ impl Judgement {
                 let coverage = tally.covered as f64 / tally.samples as f64;
                 let chance = 3.0 * (0.95 * 0.05 / pairs.min(tally.samples as f64)).sqrt();
                 if coverage < COVERAGE - chance {
-                    complain(format!("95 % intervals cover {:.1} %", 100.0 * coverage));
+                    report_error(format!("95 % intervals cover {:.1} %", 100.0 * coverage));
                 }
             }
         }

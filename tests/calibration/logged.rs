@@ -6,7 +6,7 @@ use klfit::Mixture;
 use klfit::config::Experiment;
 use klfit::divergence::{DivergenceKind, Estimate};
 use klfit::fit::{Plan, Record};
-use klfit::jobs::run::Watch;
+use klfit::jobs::run::RunObserver;
 use klfit::record::{FitSummary, Summary};
 use klfit::run_folder::{Existing, RunFolder};
 
@@ -97,7 +97,7 @@ impl Target {
 }
 
 /// Runs an experiment of a few fits and hands every record to `watch`.
-pub fn run(text: &str, watch: &mut dyn Watch) -> Summary {
+pub fn run(text: &str, watch: &mut dyn RunObserver) -> Summary {
     let experiment = Experiment::parse(Path::new("calibration.toml"), text, Vec::new()).unwrap();
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path().join("run");
@@ -111,7 +111,7 @@ pub struct Kept {
     records: Vec<(Plan, Record)>,
 }
 
-impl Watch for Kept {
+impl RunObserver for Kept {
     fn begin(&mut self, _: &Plan) {}
     fn record(&mut self, plan: &Plan, record: &Record) {
         self.records.push((plan.clone(), record.clone()));

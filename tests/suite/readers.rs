@@ -21,7 +21,7 @@ use klfit::error::Error;
 use klfit::explore::{Opening, Server, State};
 use klfit::fit::{Plan, Record};
 use klfit::import::read_mixture;
-use klfit::jobs::run::Watch;
+use klfit::jobs::run::RunObserver;
 use klfit::record::{Checkpoint, FitSummary};
 use klfit::run_folder::{Existing, RunFolder, SweepFolder};
 use klfit::{Mixture, Result, report};
@@ -350,7 +350,7 @@ pub fn in_run_folder<T>(name: &str, bytes: &[u8], read: impl FnOnce(&Path) -> T)
 /// Follows a run without a word.
 struct Silent;
 
-impl Watch for Silent {
+impl RunObserver for Silent {
     fn begin(&mut self, _: &Plan) {}
     fn record(&mut self, _: &Plan, _: &Record) {}
     fn end(&mut self, _: &FitSummary) {}

@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 
 use klfit::config::{Experiment, Override, Sweep, SweepPoint};
 use klfit::fit::{Plan, Record};
-use klfit::jobs::run::Watch;
-use klfit::jobs::sweep::{self, Follow};
+use klfit::jobs::run::RunObserver;
+use klfit::jobs::sweep::{self, SweepObserver};
 use klfit::record::{Checkpoint, FitSummary, Summary};
 use klfit::run_folder::{Existing, RunFolder};
 
 /// Stops a run when it has been asked so many times whether to.
 struct StopAfter(Cell<usize>);
 
-impl Watch for StopAfter {
+impl RunObserver for StopAfter {
     fn begin(&mut self, _: &Plan) {}
     fn record(&mut self, _: &Plan, _: &Record) {}
     fn end(&mut self, _: &FitSummary) {}
@@ -475,7 +475,7 @@ struct Following<'f> {
     first: &'f (dyn Fn() + Sync),
 }
 
-impl Follow for Following<'_> {
+impl SweepObserver for Following<'_> {
     fn done(&self, _: &SweepPoint, _: usize) {}
     fn wants_to_stop(&self) -> bool {
         (self.first)();

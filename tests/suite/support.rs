@@ -15,8 +15,8 @@ use klfit::estimator::{
 };
 use klfit::fit::objective::Objective;
 use klfit::fit::{Plan, Record};
-use klfit::jobs::run::Watch;
-use klfit::jobs::sweep::Follow;
+use klfit::jobs::run::RunObserver;
+use klfit::jobs::sweep::SweepObserver;
 use klfit::optimizer::OptimizerConfig;
 use klfit::record::{FitSummary, Summary};
 use klfit::run_folder::{Existing, RunFolder};
@@ -32,14 +32,14 @@ pub fn config(name: &str) -> PathBuf {
 /// Follows without a word, and never stops.
 pub struct Silent;
 
-impl Follow for Silent {
+impl SweepObserver for Silent {
     fn done(&self, _: &SweepPoint, _: usize) {}
     fn wants_to_stop(&self) -> bool {
         false
     }
 }
 
-impl Watch for Silent {
+impl RunObserver for Silent {
     fn begin(&mut self, _: &Plan) {}
     fn record(&mut self, _: &Plan, _: &Record) {}
     fn end(&mut self, _: &FitSummary) {}

@@ -206,7 +206,7 @@ pub enum Verdict {
 
 /// Watches one run.
 #[derive(Debug, Clone)]
-pub struct Watcher {
+pub struct StopMonitor {
     config: StopConfig,
     losses: VecDeque<f64>,
     iterates: VecDeque<Vec<f64>>,
@@ -217,7 +217,7 @@ pub struct Watcher {
     settled: Option<usize>,
 }
 
-impl Watcher {
+impl StopMonitor {
     /// Watches for what the config says.
     pub fn new(config: StopConfig) -> Self {
         Self {
@@ -395,7 +395,7 @@ mod tests {
             precision: Some(precision),
             ..StopConfig::NEVER
         };
-        let mut watcher = Watcher::new(config);
+        let mut watcher = StopMonitor::new(config);
         (path.iter().enumerate()).find_map(|(step, x)| {
             match watcher.observe(&[*x], f64::NAN, f64::NAN, || vec![1.0]) {
                 Verdict::Averaged(average) => Some((step, average[0])),
@@ -429,7 +429,7 @@ mod tests {
 
     #[test]
     fn a_gradient_and_a_loss_at_rest_are_seen_and_moving_ones_are_not() {
-        let mut watcher = Watcher::new(StopConfig {
+        let mut watcher = StopMonitor::new(StopConfig {
             gradient_norm: Some(1e-3),
             loss_change: Some(1e-6),
             window: Some(3),

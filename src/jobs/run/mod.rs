@@ -20,7 +20,7 @@ use crate::run_folder::RunFolder;
 use ended::Ended;
 
 /// Someone who follows a run as it goes.
-pub trait Watch {
+pub trait RunObserver {
     /// A fit begins.
     fn begin(&mut self, plan: &Plan);
     /// A step was logged.
@@ -63,7 +63,7 @@ pub fn run(
     experiment: &Experiment,
     numerics: &Numerics,
     folder: &RunFolder,
-    watch: &mut dyn Watch,
+    watch: &mut dyn RunObserver,
 ) -> Result<Summary> {
     let job = Job { experiment, folder };
     Ok(run_together(&[job], numerics, watch)?.swap_remove(0))
@@ -77,7 +77,7 @@ pub fn run(
 pub fn run_together(
     jobs: &[Job],
     numerics: &Numerics,
-    watch: &mut dyn Watch,
+    watch: &mut dyn RunObserver,
 ) -> Result<Vec<Summary>> {
     let started = Instant::now();
     let Some(first) = jobs.first() else {
@@ -94,7 +94,7 @@ pub fn run_together(
     let mut interrupted = false;
     for i in 0..first.experiment.plans.len() {
         watch.begin(&first.experiment.plans[i]);
-        let outcome = Together::new(jobs, i, &target, numerics)?.run(watch)?;
+        let outcome = SharedLoop::new(jobs, i, &target, numerics)?.run(watch)?;
         interrupted = outcome.interrupted;
         for (fits, fit) in fits.iter_mut().zip(outcome.fits) {
             watch.end(&fit);
@@ -125,7 +125,7 @@ pub fn run_together(
 }
 
 /// The fits at one place of all experiments, which share a loop.
-struct Together<'e> {
+struct SharedLoop<'e> {
     jobs: &'e [Job<'e>],
     members: Vec<Member<'e>>,
     target: &'e Target,
@@ -149,7 +149,7 @@ impl Outcome {
     }
 }
 
-impl<'e> Together<'e> {
+impl<'e> SharedLoop<'e> {
     fn new(
         jobs: &'e [Job<'e>],
         place: usize,
@@ -213,7 +213,7 @@ impl<'e> Together<'e> {
     }
 
     /// Runs the loop to its end, or until it is asked to stop.
-    fn run(&self, watch: &mut dyn Watch) -> Result<Outcome> {
+    fn run(&self, watch: &mut dyn RunObserver) -> Result<Outcome> {
         let saved = self.saved()?;
         let ended = |saved: &Checkpoint| -> Option<Vec<FitSummary>> {
             let same = saved.steps == self.steps();

@@ -13,7 +13,7 @@ use pulp::{Simd, WithSimd};
 use super::block::{group_len, groups, groups_mut, pack, room, rows_per_group, unpack};
 use super::components::{Component, ComponentSums, Components, accumulate_sums, reduce};
 use super::dispatch::for_component;
-use super::forward::mend;
+use super::forward::overflowed_to_zero;
 use super::log_sum_exp::finite_shift;
 use super::real::{Real, has_fma};
 use super::scratch::{padded, take, with_scratch};
@@ -255,7 +255,7 @@ impl<'a, T: Real> Block<'a, '_, '_, T> {
         let finite = reduce::<T, S, W>(simd, total).is_finite();
         let group = group_len::<T, S, W>();
         if !finite {
-            mend(self.components, k, group, self.packed, self.weights);
+            overflowed_to_zero(self.components, k, group, self.packed, self.weights);
         }
         if has_fma::<S>() {
             weigh::<T, true>(self.weights, self.shift, self.upstream);

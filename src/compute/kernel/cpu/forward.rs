@@ -171,7 +171,7 @@ impl<'a, T: Real> Block<'a, '_, T> {
                     }
                 }
                 if careful {
-                    mend(self.components, k, W * lanes::<T, S>(), self.packed, row);
+                    overflowed_to_zero(self.components, k, W * lanes::<T, S>(), self.packed, row);
                 }
             }
             if count == 1 {
@@ -204,7 +204,7 @@ impl<'a, T: Real> Block<'a, '_, T> {
 
 /// Puts −∞ for the terms that overflow made NaN: those of samples and a component without NaN.
 #[cold]
-pub(crate) fn mend<T: Real>(
+pub(crate) fn overflowed_to_zero<T: Real>(
     components: &Components<'_, T>,
     k: usize,
     group_len: usize,

@@ -16,7 +16,7 @@ const RESOLVED: f64 = 4.0;
 
 impl Fit<'_> {
     /// Why the numbers of a run are no longer finite at a step: which parameter, or what of p.
-    pub(super) fn trouble(&self, run: usize, step: usize) -> Result<String> {
+    pub(super) fn failure(&self, run: usize, step: usize) -> Result<String> {
         let parameters = self.family.parameters();
         let row = |numbers: Vec<f64>| numbers[run * parameters..(run + 1) * parameters].to_vec();
         // θ of a run that broke down has stayed where it did.

@@ -4,7 +4,7 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use klfit::Error;
 
 /// Prints an error to standard error.
-pub fn complain(error: &Error) {
+pub fn report_error(error: &Error) {
     let renderer = Renderer::styled();
     let help = error.help();
     let text = match error {
