@@ -78,11 +78,8 @@ pub struct SavedConfig {
 impl SavedConfig {
     /// The mixture in the file, for the section at `at`.
     pub(super) fn resolve(&self, at: &KeyPath, source: &Source) -> Result<Mixture, ConfigError> {
-        read_mixture(
-            &source.from_config_folder(&self.file),
-            self.fit.as_deref(),
-        )
-        .map_err(|error| in_file(error, at, source))
+        read_mixture(&source.from_config_folder(&self.file), self.fit.as_deref())
+            .map_err(|error| in_file(error, at, source))
     }
 }
 
@@ -144,9 +141,8 @@ impl TargetConfig {
                 TargetModel::Mixture(joint.mixture)
             }
             TargetKind::Samples(samples) => {
-                let read =
-                    read_samples(&source.from_config_folder(&samples.file), samples.header)
-                        .map_err(|error| in_file(error, at, source))?;
+                let read = read_samples(&source.from_config_folder(&samples.file), samples.header)
+                    .map_err(|error| in_file(error, at, source))?;
                 notes.extend(read.notes);
                 TargetModel::Samples(read.samples)
             }

@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 use super::midpoint::{SIDES, log_shares};
 use super::power::{self, OfPower, Power};
 use super::{
-    Divergence, Estimate, Integrand, Names, Order, Side, Values, power_excess,
+    Certified, Divergence, Estimate, Integrand, Names, Order, Side, Values, power_excess,
     power_integral_diverges,
 };
 use crate::density::target::Tails;
@@ -62,6 +62,14 @@ impl Divergence for Alpha {
 
     fn infinite_for(&self, tails: Tails) -> Option<&'static str> {
         power::infinite_for(self.0.value(), tails)
+    }
+
+    fn certified(&self) -> Option<Certified> {
+        Some(Certified::Amari {
+            order: self.0.value(),
+            times: 1.0,
+            most: None,
+        })
     }
 
     fn power(&self) -> Option<Power> {

@@ -6,7 +6,8 @@
 use super::midpoint::SIDES;
 use super::power::{self, OfPower, Power};
 use super::{
-    Divergence, Estimate, Integrand, Names, Side, Values, power_excess, power_integral_diverges,
+    Certified, Divergence, Estimate, Integrand, Names, Side, Values, power_excess,
+    power_integral_diverges,
 };
 use crate::density::target::Tails;
 use crate::mixture::Mixture;
@@ -39,6 +40,15 @@ impl Divergence for Chi2 {
 
     fn infinite_for(&self, tails: Tails) -> Option<&'static str> {
         power::infinite_for(2.0, tails)
+    }
+
+    fn certified(&self) -> Option<Certified> {
+        // It is twice D_2.
+        Some(Certified::Amari {
+            order: 2.0,
+            times: 2.0,
+            most: None,
+        })
     }
 
     fn power(&self) -> Option<Power> {

@@ -5,7 +5,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::{Divergence, Integrand, Names, Side, Values};
+use super::{Certified, Divergence, Integrand, Names, Side, Values};
 use crate::density::target::Tails;
 
 /// H(p, q) in nats.
@@ -38,6 +38,10 @@ impl Divergence for CrossEntropy {
 
     fn infinite_for(&self, tails: Tails) -> Option<&'static str> {
         no_variance(tails)
+    }
+
+    fn certified(&self) -> Option<Certified> {
+        None
     }
 
     fn averages_logs(&self) -> bool {

@@ -1,7 +1,7 @@
 //! Forward KL, inclusive and mass-covering: KL(p‖q) = E_p[log p − log q] (Kullback and Leibler 1951).
 
 use super::cross_entropy::no_variance;
-use super::{Divergence, Estimate, Integrand, Names, Side, Values, gaussian_kl};
+use super::{Certified, Divergence, Estimate, Integrand, Names, Side, Values, gaussian_kl};
 use crate::density::target::Tails;
 use crate::mixture::Mixture;
 
@@ -31,6 +31,10 @@ impl Divergence for ForwardKl {
 
     fn infinite_for(&self, tails: Tails) -> Option<&'static str> {
         no_variance(tails)
+    }
+
+    fn certified(&self) -> Option<Certified> {
+        Some(Certified::Kl)
     }
 
     fn averages_logs(&self) -> bool {

@@ -1,7 +1,7 @@
 //! Jeffreys: KL(p‖q) + KL(q‖p), the symmetric sum (Jeffreys 1946).
 
 use super::cross_entropy::no_variance;
-use super::{Divergence, Estimate, Integrand, Names, Side, Values, gaussian_kl};
+use super::{Certified, Divergence, Estimate, Integrand, Names, Side, Values, gaussian_kl};
 use crate::density::target::Tails;
 use crate::mixture::Mixture;
 
@@ -34,6 +34,10 @@ impl Divergence for Jeffreys {
 
     fn infinite_for(&self, tails: Tails) -> Option<&'static str> {
         no_variance(tails)
+    }
+
+    fn certified(&self) -> Option<Certified> {
+        Some(Certified::Jeffreys)
     }
 
     fn averages_logs(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::{Divergence, Integrand, Names, Side, Values};
+use super::{Certified, Divergence, Integrand, Names, Side, Values};
 use crate::density::target::Tails;
 
 /// JS(p, q) in nats.
@@ -36,6 +36,10 @@ impl Divergence for JensenShannon {
 
     fn infinite_for(&self, _: Tails) -> Option<&'static str> {
         None
+    }
+
+    fn certified(&self) -> Option<Certified> {
+        Some(Certified::JensenShannon)
     }
 
     fn range(&self) -> RangeInclusive<f64> {

@@ -5,15 +5,12 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::order::Order;
-use super::{
-    Alpha, Chi2, CrossEntropy, Divergence, ForwardKl, Jeffreys, JensenShannon, Names, Power, Renyi,
-    ReverseKl, SquaredHellinger, TotalVariation,
-};
+use super::{Divergence, Names, Power};
 use crate::density::target::Tails;
 
 /// Makes [`DivergenceKind`] from the table below.
 macro_rules! divergences {
-    ($($(#[$doc:meta])* $kind:ident $(($order:ident: $($example:literal),+))? => $type:ident,)+) => {
+    ($($(#[$doc:meta])* $kind:ident $(($order:ident: $($example:literal),+))? => $file:ident::$type:ident,)+) => {
         /// A divergence with all that defines it.
         ///
         /// In files it is written by its name: `forward-kl`, `renyi-0.5`.
@@ -31,7 +28,7 @@ macro_rules! divergences {
             /// Makes it.
             pub fn build(self) -> Box<dyn Divergence> {
                 match self {
-                    $(Self::$kind $(($order))? => Box::new($type $(($order))?),)+
+                    $(Self::$kind $(($order))? => Box::new(super::$file::$type $(($order))?),)+
                 }
             }
 
@@ -66,25 +63,25 @@ macro_rules! examples {
 
 divergences! {
     /// KL(p‖q).
-    ForwardKl => ForwardKl,
+    ForwardKl => forward_kl::ForwardKl,
     /// KL(q‖p).
-    ReverseKl => ReverseKl,
+    ReverseKl => reverse_kl::ReverseKl,
     /// The Jensen–Shannon divergence.
-    Js => JensenShannon,
+    Js => jensen_shannon::JensenShannon,
     /// KL(p‖q) + KL(q‖p).
-    Jeffreys => Jeffreys,
+    Jeffreys => jeffreys::Jeffreys,
     /// Amari's α-divergence.
-    Alpha(order: -0.5, 0.5, 1.5) => Alpha,
+    Alpha(order: -0.5, 0.5, 1.5) => alpha::Alpha,
     /// The Rényi divergence.
-    Renyi(order: 0.5, 1.5) => Renyi,
+    Renyi(order: 0.5, 1.5) => renyi::Renyi,
     /// Pearson's χ².
-    Chi2 => Chi2,
+    Chi2 => chi2::Chi2,
     /// The squared Hellinger distance.
-    SquaredHellinger => SquaredHellinger,
+    SquaredHellinger => squared_hellinger::SquaredHellinger,
     /// Total variation.
-    TotalVariation => TotalVariation,
+    TotalVariation => total_variation::TotalVariation,
     /// The cross-entropy: what forward KL to draws comes to. No config names it.
-    CrossEntropy => CrossEntropy,
+    CrossEntropy => cross_entropy::CrossEntropy,
 }
 
 impl DivergenceKind {

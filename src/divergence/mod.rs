@@ -28,28 +28,19 @@ use std::ops::RangeInclusive;
 
 use burn::tensor::Tensor;
 
-pub use alpha::Alpha;
-pub use chi2::Chi2;
 pub(crate) use closed_form::{Factored, power_excess};
 pub use closed_form::{
     gaussian_kl, gaussian_log_power_integral, gaussian_total_variation, power_integral_diverges,
 };
-pub use cross_entropy::CrossEntropy;
 pub use estimate::{Attempt, Estimate, Method};
-pub use forward_kl::ForwardKl;
-pub use jeffreys::Jeffreys;
-pub use jensen_shannon::JensenShannon;
 pub(crate) use joint::Joint;
 pub use joint::estimate_jointly;
 pub use kind::DivergenceKind;
 pub use name::DivergenceName;
 pub use order::Order;
 pub use power::{OfPower, Power};
-pub use renyi::Renyi;
 pub use reverse_kl::ReverseKl;
 pub use sampled::{Sampled, estimate, value};
-pub use squared_hellinger::SquaredHellinger;
-pub use total_variation::TotalVariation;
 pub use values::{Integrand, Pointwise, Values};
 
 use crate::density::target::Tails;
@@ -62,6 +53,35 @@ pub enum Side {
     Target,
     /// The approximation q.
     Family,
+}
+
+/// An integral on a line that is known to lie between two numbers, and a divergence by it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Certified {
+    /// KL(p‖q).
+    Kl,
+    /// KL(q‖p).
+    ExchangedKl,
+    /// The sum of both.
+    Jeffreys,
+    /// The Jensen–Shannon divergence.
+    JensenShannon,
+    /// Total variation.
+    TotalVariation,
+    /// Amari's D_α.
+    Amari {
+        /// α.
+        order: f64,
+        /// How many times it the divergence is.
+        times: f64,
+        /// What the divergence is at most, if that is known apart from the integral.
+        most: Option<f64>,
+    },
+    /// The Rényi divergence.
+    Renyi {
+        /// α.
+        order: f64,
+    },
 }
 
 /// How a divergence is called.
@@ -140,6 +160,9 @@ pub trait Divergence: Pointwise + std::fmt::Debug + Send + Sync {
     fn power(&self) -> Option<Power> {
         None
     }
+
+    /// What it is of an integral that has a certified bracket on a line, if it is of one.
+    fn certified(&self) -> Option<Certified>;
 
     /// Whether its integrand is made of log p and log q themselves, under p or q: then what lies where
     /// both are small adds nothing to it.

@@ -6,9 +6,11 @@
 
 use burn::tensor::{DType, Tensor};
 
+use super::alpha::Alpha;
 use super::power::{self, OfPower, Power};
 use super::{
-    Alpha, Divergence, Estimate, Integrand, Names, Order, Side, Values, gaussian_log_power_integral,
+    Certified, Divergence, Estimate, Integrand, Names, Order, Side, Values,
+    gaussian_log_power_integral,
 };
 use super::{midpoint::SIDES, power_integral_diverges};
 use crate::density::target::Tails;
@@ -56,6 +58,12 @@ impl Divergence for Renyi {
 
     fn infinite_for(&self, tails: Tails) -> Option<&'static str> {
         power::infinite_for(self.0.value(), tails)
+    }
+
+    fn certified(&self) -> Option<Certified> {
+        Some(Certified::Renyi {
+            order: self.0.value(),
+        })
     }
 
     fn power(&self) -> Option<Power> {

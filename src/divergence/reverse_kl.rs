@@ -1,6 +1,6 @@
 //! Reverse KL, exclusive and mode-seeking: KL(q‖p) = E_q[log q − log p] (Kullback and Leibler 1951).
 
-use super::{Divergence, Estimate, Integrand, Names, Side, Values, gaussian_kl};
+use super::{Certified, Divergence, Estimate, Integrand, Names, Side, Values, gaussian_kl};
 use crate::density::target::Tails;
 use crate::mixture::Mixture;
 
@@ -30,6 +30,10 @@ impl Divergence for ReverseKl {
 
     fn infinite_for(&self, _: Tails) -> Option<&'static str> {
         None
+    }
+
+    fn certified(&self) -> Option<Certified> {
+        Some(Certified::ExchangedKl)
     }
 
     fn averages_logs(&self) -> bool {

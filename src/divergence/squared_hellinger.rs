@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use super::midpoint::{SIDES, log_shares};
 use super::power::{self, OfPower, Power};
-use super::{Divergence, Estimate, Integrand, Names, Side, Values, power_excess};
+use super::{Certified, Divergence, Estimate, Integrand, Names, Side, Values, power_excess};
 use crate::density::target::Tails;
 use crate::mixture::Mixture;
 
@@ -36,6 +36,15 @@ impl Divergence for SquaredHellinger {
 
     fn infinite_for(&self, tails: Tails) -> Option<&'static str> {
         power::infinite_for(0.5, tails)
+    }
+
+    fn certified(&self) -> Option<Certified> {
+        // It is a quarter of D_½.
+        Some(Certified::Amari {
+            order: 0.5,
+            times: 0.25,
+            most: Some(1.0),
+        })
     }
 
     fn power(&self) -> Option<Power> {

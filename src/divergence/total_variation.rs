@@ -7,7 +7,9 @@
 use std::ops::RangeInclusive;
 
 use super::midpoint::SIDES;
-use super::{Divergence, Estimate, Integrand, Names, Side, Values, gaussian_total_variation};
+use super::{
+    Certified, Divergence, Estimate, Integrand, Names, Side, Values, gaussian_total_variation,
+};
 use crate::density::target::Tails;
 use crate::mixture::Mixture;
 
@@ -38,6 +40,10 @@ impl Divergence for TotalVariation {
 
     fn infinite_for(&self, _: Tails) -> Option<&'static str> {
         None
+    }
+
+    fn certified(&self) -> Option<Certified> {
+        Some(Certified::TotalVariation)
     }
 
     fn has_corner(&self) -> bool {

@@ -13,7 +13,7 @@ use line::Line;
 use serde::{Deserialize, Serialize};
 
 use crate::density::target::TargetModel;
-use crate::divergence::DivergenceKind;
+use crate::divergence::{Certified, DivergenceKind};
 use crate::files::extended;
 use crate::mixture::Mixture;
 
@@ -100,13 +100,17 @@ impl<'a> Brackets<'a> {
         let half = 0.5 * tolerance;
         let forward = || *self.forward.get_or_init(|| kl(p, q, half));
         let reverse = || *self.reverse.get_or_init(|| kl(q, p, half));
-        let bracket = match kind {
-            DivergenceKind::ForwardKl => forward()?,
-            DivergenceKind::ReverseKl => reverse()?,
-            DivergenceKind::Jeffreys => forward()?.plus(reverse()?),
-            _ => match Line::of(p).zip(Line::of(q)) {
+        let certified = kind.build().certified()?;
+        let bracket = match certified {
+            Certified::Kl => forward()?,
+            Certified::ExchangedKl => reverse()?,
+            Certified::Jeffreys => forward()?.plus(reverse()?),
+            Certified::JensenShannon
+            | Certified::TotalVariation
+            | Certified::Amari { .. }
+            | Certified::Renyi { .. } => match Line::of(p).zip(Line::of(q)) {
                 Some((p, q)) => line::divergence(kind, &p, &q, tolerance, MOST_PIECES)?,
-                None if kind == DivergenceKind::Js => {
+                None if certified == Certified::JensenShannon => {
                     // It is at most ln 2, and at most a quarter of Jeffreys (Lin 1991).
                     let quarter = 0.25 * forward()?.plus(reverse()?).upper;
                     space::js(p.as_mixture()?, q.as_mixture()?, half)?.and(Bracket {

@@ -9,7 +9,7 @@ use super::refine::Goal;
 use super::total_variation::TotalVariation;
 use super::{Line, bracket};
 use crate::calculator::bracket::Bracket;
-use crate::divergence::DivergenceKind;
+use crate::divergence::{Certified, DivergenceKind};
 
 /// A divergence between p and q lies in here, narrowed to `tolerance` in its unit if `most_pieces`
 /// and the rounding allow; `None` of the cross-entropy, and of orders above 1e6.
@@ -27,27 +27,24 @@ pub(in super::super) fn divergence(
     };
     let kl = |p: &Line, q: &Line, goal: Goal| Bracket::from(bracket(&Order::kl(), p, q, goal));
     let at_most = |upper: f64| Bracket { lower: 0.0, upper };
-    Some(match kind {
-        DivergenceKind::ForwardKl => kl(p, q, goal),
-        DivergenceKind::ReverseKl => kl(q, p, goal),
-        DivergenceKind::Jeffreys => {
+    Some(match kind.build().certified()? {
+        Certified::Kl => kl(p, q, goal),
+        Certified::ExchangedKl => kl(q, p, goal),
+        Certified::Jeffreys => {
             let half = goal.scaled(0.5);
             kl(p, q, half).plus(kl(q, p, half))
         }
-        DivergenceKind::Js => {
+        Certified::JensenShannon => {
             Bracket::from(bracket(&JensenShannon, p, q, goal)).and(at_most(LN_2.next_up()))
         }
-        DivergenceKind::TotalVariation => {
+        Certified::TotalVariation => {
             Bracket::from(bracket(&TotalVariation, p, q, goal)).and(at_most(1.0))
         }
-        // H² is a quarter of D_½, and χ² twice D_2.
-        DivergenceKind::SquaredHellinger => {
-            (amari(0.5, p, q, goal.scaled(4.0))?.scaled(0.25)).and(at_most(1.0))
+        Certified::Amari { order, times, most } => {
+            let scaled = amari(order, p, q, goal.scaled(1.0 / times))?.scaled(times);
+            most.map_or(scaled, |most| scaled.and(at_most(most)))
         }
-        DivergenceKind::Chi2 => amari(2.0, p, q, goal.scaled(0.5))?.scaled(2.0),
-        DivergenceKind::Alpha(order) => amari(order.value(), p, q, goal)?,
-        DivergenceKind::Renyi(order) => renyi(order.value(), p, q, goal)?,
-        DivergenceKind::CrossEntropy => return None,
+        Certified::Renyi { order } => renyi(order, p, q, goal)?,
     })
 }
 
