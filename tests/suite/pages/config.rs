@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use klfit::config::Experiment;
+use klfit::config::ParameterRange;
 use klfit::estimator::{Quadrature, QuadratureConfig, RuleConfig};
 use klfit::fit::LogConfig;
-use klfit::landscape::{Axis, ParameterRange};
+use klfit::landscape::Axis;
 use klfit::optimizer::RuleConfig as Optimizer;
 use toml::{Table, Value};
 
@@ -64,9 +65,9 @@ fn what_is_left_out_at_the_top() {
     page.says("such that there are about {} |", &[records as f64]);
     page.says(
         "D > {}; the end is judged",
-        &[klfit::evaluate::PANELS_DIM as f64],
+        &[klfit::judge::evaluate::PANELS_DIM as f64],
     );
-    let last = format!("{:?}", klfit::evaluate::Effort::last(log.samples));
+    let last = format!("{:?}", klfit::judge::evaluate::Effort::last(log.samples));
     let samples: usize = last
         .rsplit_once("samples: ")
         .unwrap()

@@ -1,8 +1,8 @@
 //! The numbers of `docs/diagnostics.md`.
 
-use klfit::diagnostics::{Psis, REGION_MASS, Reading, diagnose};
+use klfit::density::target::TargetModel;
+use klfit::judge::diagnostics::{Psis, REGION_MASS, Reading, diagnose};
 use klfit::mixture::Mixture;
-use klfit::target::TargetModel;
 
 use super::page::Page;
 use crate::support::gaussian;

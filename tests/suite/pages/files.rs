@@ -13,7 +13,7 @@ fn figures() {
     let page = Page::open("docs/run-folder.md");
     let text = super::config::LINE.to_owned() + "[optimizer]\nsteps = 2\n" + super::config::FORWARD;
     let run = run_text(&format!("name = \"figures\"\nrestarts = 1\n{text}"));
-    let drawn = klfit::plot::draw_all(&run.folder).unwrap();
+    let drawn = klfit::jobs::draw_all(&run.folder).unwrap();
     let part = |of: fn(&std::path::Path) -> Option<&std::ffi::OsStr>| {
         drawn
             .iter()

@@ -2,9 +2,9 @@
 
 use klfit::config::{Experiment, Sweep};
 use klfit::divergence::DivergenceKind;
+use klfit::fit::optima;
+use klfit::fit::stop::{StopConfig, StopMonitor, Verdict};
 use klfit::mixture::Mixture;
-use klfit::optima;
-use klfit::stop::{StopConfig, Verdict, Watcher};
 use nalgebra::DMatrix;
 
 use super::config::{CUBE, FORWARD, LINE, parsed};
@@ -155,7 +155,7 @@ fn of_optimizers_and_stopping_rules() {
         .numbers("relative to the loss or to {} nat, whichever")[0]
         .value;
     let rests = |loss: f64, change: f64| {
-        let mut watcher = Watcher::new(StopConfig {
+        let mut watcher = StopMonitor::new(StopConfig {
             loss_change: Some(0.1),
             window: Some(1),
             ..StopConfig::default()
@@ -168,7 +168,7 @@ fn of_optimizers_and_stopping_rules() {
 
     // Where iterates are asked for their scale their path is looked at.
     let stopping = Page::open("docs/stopping.md");
-    let mut watcher = Watcher::new(StopConfig {
+    let mut watcher = StopMonitor::new(StopConfig {
         precision: Some(1e-9),
         ..StopConfig::default()
     });
@@ -188,11 +188,11 @@ fn of_optimizers_and_stopping_rules() {
     stopping.says("and their doubles are tried every {} steps,", &[apart]);
     stopping.says(
         "agree, split R̂ ≤ {} (Gelman",
-        &constant("src/stop.rs", "SETTLED"),
+        &constant("src/fit/stop/mod.rs", "SETTLED"),
     );
     stopping.says(
         "the average is worth {} independent draws",
-        &constant("src/stop/path.rs", "LEAST_EFFECTIVE"),
+        &constant("src/fit/stop/path.rs", "LEAST_EFFECTIVE"),
     );
     stopping.says(
         "Below {} nats nothing is worse",
@@ -279,7 +279,10 @@ fn of_targets() {
         "{few} {many}"
     );
 
-    let [condition] = constant("src/target/samples/dependence.rs", "LEAST_EIGENVALUE")[..] else {
+    let [condition] = constant(
+        "src/density/target/samples/dependence.rs",
+        "LEAST_EIGENVALUE",
+    )[..] else {
         panic!("one number");
     };
     Page::open("docs/targets.md").says("of the correlation matrix: {} or more", &[1.0 / condition]);

@@ -1,7 +1,7 @@
 //! The numbers of `docs/method.md`, and of `docs/families.md` and `docs/estimators.md` on the same.
 
 use klfit::config::Experiment;
-use klfit::evaluate::{Effort, PANELS_DIM};
+use klfit::judge::evaluate::{Effort, PANELS_DIM};
 
 use super::config::{FORWARD, LINE, parsed};
 use super::page::{Page, constant};
@@ -34,7 +34,7 @@ fn panels() {
     );
     page.says(
         "where those miss by more than {} of the loss",
-        &[one("src/objective/mod.rs", "TOLERANCE")],
+        &[one("src/fit/objective/mod.rs", "TOLERANCE")],
     );
     // The tolerances of a logged step, on a line and in the plane.
     let effort = format!("{:?}", Effort::logged(1));
@@ -79,7 +79,7 @@ fn points_along_a_density() {
     );
     estimators.says(
         "points along each density come first, {} or {} on an axis",
-        &constant("src/objective/by_panels.rs", "ALONG"),
+        &constant("src/fit/objective/by_panels.rs", "ALONG"),
     );
     estimators.says(
         "A component gets {} independent nets",
@@ -87,7 +87,7 @@ fn points_along_a_density() {
     );
     estimators.says(
         "first and the last step {} gradients are drawn",
-        &[one("src/objective/mod.rs", "PROBES")],
+        &[one("src/fit/objective/mod.rs", "PROBES")],
     );
     let fits = Experiment::load(&config("estimators"), Vec::new())
         .unwrap()
@@ -117,21 +117,22 @@ fn families_and_starts() {
     let (method, families) = (Page::open("docs/method.md"), Page::open("docs/families.md"));
     method.says(
         "normal numbers, where D is above {} r (r rounded up to fours)",
-        &[one("src/family/covariance.rs", "FEW_PER_FACTOR")],
+        &[one("src/density/family/covariance.rs", "FEW_PER_FACTOR")],
     );
     families.says(
         "times a number between {} and {}, log-uniform",
-        &constant("src/init/mod.rs", "STD_RANGE"),
+        &constant("src/fit/init/mod.rs", "STD_RANGE"),
     );
     families.says(
         "or of {} draws of p for each component",
-        &[one("src/init/mod.rs", "DRAWS")],
+        &[one("src/fit/init/mod.rs", "DRAWS")],
     );
     families.says(
         "are moved by about a {} of their standard deviations",
-        &[one("src/init/alike.rs", "APART")],
+        &[one("src/fit/init/alike.rs", "APART")],
     );
-    let floor = Page::open("src/family/mod.rs").numbers("let floor = {} * self.scale.floor;")[0];
+    let floor =
+        Page::open("src/density/family/mod.rs").numbers("let floor = {} * self.scale.floor;")[0];
     families.says(
         "standard deviations of at least {} `min_std`",
         &[floor.value],
@@ -158,7 +159,7 @@ fn failures() {
     let page = Page::open("docs/method.md");
     page.says(
         "of its correlations, {} D ε ‖L̃⁻¹‖² ≥ 1",
-        &[one("src/fit/trouble.rs", "RESOLVED")],
+        &[one("src/fit/failure.rs", "RESOLVED")],
     );
     let folder = tempfile::tempdir().unwrap();
     let path = config("plane");

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use klfit::Mixture;
 use klfit::config::{Experiment, Override, Sweep};
-use klfit::target::TargetModel;
+use klfit::density::target::TargetModel;
 
 use super::page::Page;
 use crate::support::config;

@@ -2,8 +2,8 @@
 
 use klfit::config::Experiment;
 use klfit::divergence::DivergenceKind::{ForwardKl, ReverseKl};
-use klfit::run_folder::{FitSummary, RunSummary, Summary, TargetSummary};
-use klfit::stop::Stop;
+use klfit::fit::stop::Stop;
+use klfit::record::{FitSummary, RunSummary, Summary, TargetSummary};
 
 use super::page::Page;
 use crate::support::{Run, config, run, run_text};
