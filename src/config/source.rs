@@ -82,7 +82,7 @@ impl Source {
     }
 
     /// A path that a config names, which starts at the config's folder.
-    pub fn from_config_folder(&self, path: &Path) -> PathBuf {
+    pub fn beside_config(&self, path: &Path) -> PathBuf {
         self.path.parent().unwrap_or(Path::new("")).join(path)
     }
 

@@ -67,7 +67,7 @@ fn own_divergence(fit: &FitSummary, best: &RunSummary) -> Option<String> {
         return None;
     }
     let symbol = fit.divergence.symbol();
-    Some(format!("{symbol} = {}", own.to_string()))
+    Some(format!("{symbol} = {own}"))
 }
 
 fn facts(diagnostics: &Diagnostics) -> Vec<String> {
@@ -121,7 +121,7 @@ fn best_iterate(fit: &FitSummary, best: &RunSummary) -> Option<String> {
         iterate.step,
         best.steps,
         fit.divergence.symbol(),
-        iterate.last.to_string(),
+        iterate.last,
     ))
 }
 
@@ -162,7 +162,7 @@ fn gap(fit: &FitSummary) -> Option<String> {
     Some(format!(
         "{above} nats above the known optimum, {} = {}",
         fit.divergence.symbol(),
-        known.value.to_string()
+        known.value
     ))
 }
 

@@ -17,7 +17,7 @@ pub fn klfit<S: AsRef<OsStr>>(arguments: &[S]) -> String {
         .output()
         .unwrap();
     let error_report = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{complaint}");
+    assert!(output.status.success(), "{error_report}");
     String::from_utf8(output.stdout).unwrap()
 }
 
