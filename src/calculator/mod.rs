@@ -459,11 +459,7 @@ impl Pair<'_> {
         if let Some(reason) = reason {
             return Some(reason.to_owned());
         }
-        let order = match kind {
-            DivergenceKind::Alpha(order) | DivergenceKind::Renyi(order) => order.value(),
-            DivergenceKind::Chi2 => 2.0,
-            _ => return None,
-        };
+        let order = kind.order()?;
         if let (TargetModel::StudentT(p), TargetModel::StudentT(q)) = (p, q) {
             // Along any direction p falls off like |x|^−(ν + D), and q alike.
             let dim = p.scales().dim() as f64;

@@ -98,7 +98,7 @@ pub fn estimate(options: &Options, verbosity: Verbosity) -> Result<Outcome> {
             ),
         };
         anstream::eprintln!("{}: {how}", count(rows.len(), "row"));
-        anstream::eprintln!("{}", natural.to_string());
+        anstream::eprintln!("{natural}");
         let likelihood = found.log_likelihood.to_string();
         anstream::eprintln!("mean log-likelihood of a row: {likelihood}");
         if let Some(out) = &options.out {

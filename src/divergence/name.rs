@@ -8,45 +8,37 @@ use super::{DivergenceKind, Order};
 
 /// The name of a divergence in a config; some take an order beside it, `alpha`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DivergenceName(&'static str);
+pub struct DivergenceName {
+    /// A divergence of this name: of those with an order, one.
+    example: DivergenceKind,
+}
 
 /// Every name, once.
-static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
-    let kinds = DivergenceKind::all().into_iter();
-    let mut names: Vec<&'static str> = kinds
-        .filter(|kind| kind.is_for_configs())
-        .map(|kind| kind.names().config)
-        .collect();
-    names.dedup();
-    names
-});
+static NAMES: LazyLock<Vec<&'static str>> =
+    LazyLock::new(|| DivergenceName::all().map(DivergenceName::name).collect());
 
 impl DivergenceName {
     /// Every name.
     pub fn all() -> impl Iterator<Item = Self> {
-        NAMES.iter().map(|name| Self(name))
+        let mut kinds = DivergenceKind::all();
+        kinds.retain(|kind| kind.is_for_configs());
+        kinds.dedup_by_key(|kind| kind.names().config);
+        kinds.into_iter().map(|example| Self { example })
     }
 
     /// The name as it is written.
     pub fn name(self) -> &'static str {
-        self.0
+        self.example.names().config
     }
 
     /// From how it is written.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::all().find(|one| one.0 == name)
-    }
-
-    /// A divergence of this name: of those with an order, any.
-    fn example(self) -> DivergenceKind {
-        let mut kinds = DivergenceKind::all().into_iter();
-        // Every name is that of a divergence.
-        (kinds.find(|kind| kind.names().config == self.0)).unwrap_or(DivergenceKind::ForwardKl)
+        Self::all().find(|one| one.name() == name)
     }
 
     /// Whether it takes an order, `alpha`.
     pub fn takes_order(self) -> bool {
-        self.example().alpha().is_some()
+        self.example.alpha().is_some()
     }
 
     /// The divergence of this name.
@@ -56,7 +48,7 @@ impl DivergenceName {
     /// reason, and what to do.
     pub fn with_order(self, alpha: Option<f64>) -> Result<DivergenceKind, (String, &'static str)> {
         const EXAMPLE: &str = "give one, as in alpha = 0.5";
-        let example = self.example();
+        let Self { example } = self;
         match alpha {
             None if self.takes_order() => Err(("is missing".to_owned(), EXAMPLE)),
             None => Ok(example),
@@ -79,7 +71,7 @@ impl DivergenceName {
 
 impl Serialize for DivergenceName {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0)
+        serializer.serialize_str(self.name())
     }
 }
 

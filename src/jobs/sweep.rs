@@ -44,7 +44,7 @@ pub fn run<'s>(
     sweep: &'s Sweep,
     path: &Path,
     existing: Existing,
-    follow: &dyn SweepObserver,
+    observer: &dyn SweepObserver,
 ) -> Result<Swept<'s>> {
     let folder = SweepFolder::create(path, existing)?;
     let folders = (sweep.points.iter())
@@ -72,13 +72,13 @@ pub fn run<'s>(
     // another's work.
     thread::scope(|scope| {
         let work = || {
-            while !follow.wants_to_stop()
+            while !observer.wants_to_stop()
                 && let Some(group) = queue.lock().ok().and_then(|mut queue| queue.pop_front())
             {
-                for (point, outcome) in run_group(&jobs, group, follow) {
+                for (point, outcome) in run_group(&jobs, group, observer) {
                     let Ok(mut ended) = ended.lock() else { return };
                     ended.push((point, outcome));
-                    follow.done(&sweep.points[point], ended.len());
+                    observer.done(&sweep.points[point], ended.len());
                 }
             }
         };
@@ -112,12 +112,12 @@ pub fn run<'s>(
 fn run_group(
     jobs: &[Job],
     group: Vec<usize>,
-    follow: &dyn SweepObserver,
+    observer: &dyn SweepObserver,
 ) -> Vec<(usize, Result<Summary, String>)> {
     let run = || -> Result<Vec<Summary>> {
         let together: Vec<Job> = group.iter().map(|&point| jobs[point]).collect();
         let numerics = together[0].experiment.numerics()?;
-        run_together(&together, &numerics, &mut Quiet(follow))
+        run_together(&together, &numerics, &mut Quiet(observer))
     };
     // Nothing of a run is used again after it broke down but its folder, which is always whole.
     let outcome = catch_unwind(AssertUnwindSafe(run));
@@ -134,7 +134,7 @@ fn run_group(
     match group[..] {
         [one] => vec![(one, Err(reason))],
         _ => (group.into_iter())
-            .flat_map(|point| run_group(jobs, vec![point], follow))
+            .flat_map(|point| run_group(jobs, vec![point], observer))
             .collect(),
     }
 }

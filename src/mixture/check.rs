@@ -31,7 +31,7 @@ pub(crate) fn check_size(components: usize, dim: usize) -> Result<(), MixtureErr
             "means",
             None,
             format!("there are {components} in {dim} dimensions"),
-            "their covariances would have more than 16.7 million entries: give fewer components",
+            "their covariances would have more than 16.8 million entries: give fewer components",
         ));
     }
     Ok(())

@@ -159,11 +159,15 @@ fn log_ticks(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
         } else {
             &[1.0, 2.0, 5.0]
         };
-        return (first - 1..=last)
+        let ticks: Vec<(f64, String)> = (first - 1..=last)
             .flat_map(|power| multiples.iter().map(move |m| m * 10f64.powi(power)))
             .filter(|value| (low..=high).contains(value))
             .map(|value| (value, short(value)))
             .collect();
+        // Two powers of ten say as much where there is no room for what lies between.
+        if ticks.len() <= count || decades < 2 {
+            return ticks;
+        }
     }
     let stride = decades.div_ceil(count.max(1));
     (first..=last)
@@ -224,5 +228,12 @@ mod tests {
         assert!(texts(axis.ticks(5)).contains(&"10⁻⁶".to_owned()));
         let axis = Axis::holding([0.4, 2.0].into_iter(), "KL");
         assert_eq!(axis.scale, Scale::Linear);
+    }
+
+    #[test]
+    fn a_short_log_scale_has_only_powers_of_ten() {
+        let axis = Axis::holding([1e-4, 8e-3].into_iter(), "KL");
+        assert_eq!(texts(axis.ticks(4)), ["1·10⁻⁴", "3·10⁻⁴", "0.001", "0.003"]);
+        assert_eq!(texts(axis.ticks(3)), ["10⁻⁴", "10⁻³"]);
     }
 }

@@ -209,7 +209,8 @@ fn edges(modules: &BTreeMap<Module, String>) -> Edges {
 
 #[test]
 fn rooms_use_only_rooms_below_them() {
-    let edges = edges(&modules());
+    let modules = modules();
+    let edges = edges(&modules);
     let floor = |room: &str| FLOORS.iter().position(|one| *one == room);
     for (room, used) in &edges[&Module::new()] {
         // The command line is a crate of its own, on top of all.
@@ -224,6 +225,12 @@ fn rooms_use_only_rooms_below_them() {
     }
     // A table that no code is held against would let anything pass.
     assert!(edges[&Module::new()]["fit"].contains_key("divergence"));
+    for room in FLOORS {
+        let is_there = modules
+            .keys()
+            .any(|module| module.first().is_some_and(|one| one == room));
+        assert!(is_there, "there is no {room}");
+    }
 }
 
 /// What lies between circles, and they themselves: neither uses none of the others that are left, nor

@@ -377,7 +377,7 @@ fn a_short_file_cannot_ask_for_covariances_without_bound() {
         let words = if k == 1 {
             "up to 1024 dimensions"
         } else {
-            "16.7 million"
+            "16.8 million"
         };
         assert!(message.contains(words), "{message}");
     }

@@ -97,13 +97,17 @@ impl<'a> Integrands<'a> {
             _ = bridges.log_density(x, &mut logs);
             logs
         });
-        let [mut of_p, mut of_q, mut log_m] = [(); 3].map(|()| vec![0.0; log_p.len()]);
+        // log m costs a logarithm, and only powers need it.
+        let has_powers = self.powers.iter().any(Option::is_some);
+        let [mut of_p, mut of_q] = [(); 2].map(|()| vec![0.0; log_p.len()]);
+        let mut log_m = vec![0.0; if has_powers { log_p.len() } else { 0 }];
         for i in 0..log_p.len() {
-            let log_bridges = log_bridges
-                .as_ref()
-                .map_or(f64::NEG_INFINITY, |logs| logs[i]);
-            ([of_p[i], of_q[i]], log_m[i]) =
-                shares(self.portions, [log_p[i], log_q[i], log_bridges]);
+            let log_bridges = (log_bridges.as_ref()).map_or(f64::NEG_INFINITY, |logs| logs[i]);
+            let (of, log) = shares(self.portions, [log_p[i], log_q[i], log_bridges]);
+            [of_p[i], of_q[i]] = of;
+            if has_powers {
+                log_m[i] = log();
+            }
         }
         let joint = |(joint, power): (&Joint, &Option<Power>)| {
             let mut values = joint.values([&log_p, &log_q], [&of_p, &of_q]);
@@ -132,27 +136,30 @@ impl<'a> Integrands<'a> {
     }
 }
 
-/// p / m and q / m, and log m, from the portions and the logarithms of p, q and the bridges.
-fn shares(portions: [f64; 3], [log_p, log_q, log_bridges]: [f64; 3]) -> ([f64; 2], f64) {
-    let top = log_p.max(log_q);
-    if top == f64::NEG_INFINITY && log_bridges > top {
-        return ([0.0; 2], portions[2].ln() + log_bridges);
-    }
-    // Relative to the larger one; NaN, of which nothing is known, stays.
-    let [p, q] = match log_p > log_q {
-        true => [1.0, (log_q - log_p).exp()],
-        false => [(log_p - log_q).exp(), 1.0],
+/// p / m and q / m, and log m where it is asked for, from the portions and the logarithms of p, q and the
+/// bridges.
+fn shares(
+    portions: [f64; 3],
+    [log_p, log_q, log_bridges]: [f64; 3],
+) -> ([f64; 2], impl Fn() -> f64) {
+    let top = match log_p.max(log_q) {
+        f64::NEG_INFINITY => log_bridges,
+        top => top,
     };
+    // Relative to the largest; NaN, of which nothing is known, stays.
+    let relative = |log: f64| match log == top && log > f64::NEG_INFINITY {
+        true => 1.0,
+        false => (log - top).exp(),
+    };
+    let [p, q] = [log_p, log_q].map(relative);
     let mut m = portions[0] * p + portions[1] * q;
-    let mut log_m = top + m.ln();
     if portions[2] > 0.0 {
-        let above = log_bridges - top;
-        m += portions[2] * above.exp();
-        log_m = match m.is_finite() {
-            true => top + m.ln(),
-            false => log_bridges + portions[2].ln(),
-        };
+        m += portions[2] * relative(log_bridges);
     }
+    let log_m = move || match m.is_infinite() {
+        true => log_bridges + portions[2].ln(),
+        false => top + m.ln(),
+    };
     ([p / m, q / m], log_m)
 }
 
@@ -170,6 +177,7 @@ mod tests {
             let m = portions[0] * p + portions[1] * q + portions[2] * bridges;
             for far in [0.0, -5000.0, 5000.0] {
                 let (found, log_m) = shares(portions, logs.map(|log| log + far));
+                let log_m = log_m();
                 for (found, expected) in found.into_iter().zip([p / m, q / m]) {
                     assert!((found - expected).abs() < 1e-11, "{found} {expected}");
                 }
@@ -182,7 +190,7 @@ mod tests {
         assert!(shares([0.5, 0.5, 0.0], [none; 3]).0[0].is_nan());
         assert!(shares([0.5, 0.5, 0.0], [f64::NAN, 0.0, none]).0[0].is_nan());
         // Where a bridge is beyond all numbers above both, its own logarithm is left.
-        let far = shares([0.4, 0.4, 0.2], [-2000.0, -3000.0, -1.0]);
-        assert_eq!(far, ([0.0, 0.0], 0.2f64.ln() - 1.0));
+        let (far, log_m) = shares([0.4, 0.4, 0.2], [-2000.0, -3000.0, -1.0]);
+        assert_eq!((far, log_m()), ([0.0, 0.0], 0.2f64.ln() - 1.0));
     }
 }

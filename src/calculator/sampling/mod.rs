@@ -110,7 +110,7 @@ fn run<S: Sampler>(
         let mut blocks = Vec::new();
         while blocks.len() < AT_ONCE
             && drawn + ahead < request.samples
-            && (ahead < drawn.max(FEWEST))
+            && (ahead < drawn.max(FEWEST) || !request.accuracy.is_asked())
         {
             for _ in 0..S::TOGETHER {
                 ahead += sampler.size(index);

@@ -2,6 +2,23 @@
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
+/// Sums that are taken side by side, as vectors are.
+const LANES: usize = 8;
+
+/// Σ f(x) of some numbers.
+fn sums<const N: usize>(numbers: &[f64], f: impl Fn(f64) -> [f64; N]) -> [f64; N] {
+    let mut lanes = [[0.0; LANES]; N];
+    let (groups, rest) = numbers.as_chunks::<LANES>();
+    for group in groups.iter().map(|group| &group[..]).chain([rest]) {
+        for (lane, &number) in group.iter().enumerate() {
+            for (sums, term) in lanes.iter_mut().zip(f(number)) {
+                sums[lane] += term;
+            }
+        }
+    }
+    lanes.map(|lanes| lanes.iter().sum())
+}
+
 /// Count, mean and sums of powers of deviations of some numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Moments {
@@ -19,22 +36,22 @@ impl Moments {
         if numbers.is_empty() {
             return Self::default();
         }
-        let about = numbers.iter().sum::<f64>() / count;
+        let [about] = sums(numbers, |number| [number]).map(|sum| sum / count);
         // Many like numbers are all rounded alike as they are summed; their differences are not.
-        let mean = about + numbers.iter().map(|number| number - about).sum::<f64>() / count;
-        let mut moments = Self {
-            count,
-            mean,
-            ..Self::default()
-        };
-        for number in numbers {
+        let [apart] = sums(numbers, |number| [number - about]);
+        let mean = about + apart / count;
+        let [squares, cubes, fourths] = sums(numbers, |number| {
             let apart = number - mean;
             let square = apart * apart;
-            moments.squares += square;
-            moments.cubes += square * apart;
-            moments.fourths += square * square;
+            [square, square * apart, square * square]
+        });
+        Self {
+            count,
+            mean,
+            squares,
+            cubes,
+            fourths,
         }
-        moments
     }
 
     /// Those of both together (Pébay 2008, eq. 2.1 and §2.2).

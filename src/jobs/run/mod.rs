@@ -63,10 +63,10 @@ pub fn run(
     experiment: &Experiment,
     numerics: &Numerics,
     folder: &RunFolder,
-    watch: &mut dyn RunObserver,
+    observer: &mut dyn RunObserver,
 ) -> Result<Summary> {
     let job = Job { experiment, folder };
-    Ok(run_together(&[job], numerics, watch)?.swap_remove(0))
+    Ok(run_together(&[job], numerics, observer)?.swap_remove(0))
 }
 
 /// Runs experiments that [batch](Job::batches_with) with the first in one loop for each of their
@@ -77,7 +77,7 @@ pub fn run(
 pub fn run_together(
     jobs: &[Job],
     numerics: &Numerics,
-    watch: &mut dyn RunObserver,
+    observer: &mut dyn RunObserver,
 ) -> Result<Vec<Summary>> {
     let started = Instant::now();
     let Some(first) = jobs.first() else {
@@ -93,11 +93,11 @@ pub fn run_together(
     let mut fits: Vec<Vec<FitSummary>> = vec![Vec::new(); jobs.len()];
     let mut interrupted = false;
     for i in 0..first.experiment.plans.len() {
-        watch.begin(&first.experiment.plans[i]);
-        let outcome = SharedLoop::new(jobs, i, &target, numerics)?.run(watch)?;
+        observer.begin(&first.experiment.plans[i]);
+        let outcome = SharedLoop::new(jobs, i, &target, numerics)?.run(observer)?;
         interrupted = outcome.interrupted;
         for (fits, fit) in fits.iter_mut().zip(outcome.fits) {
-            watch.end(&fit);
+            observer.end(&fit);
             fits.push(fit);
         }
         if interrupted {
@@ -213,7 +213,7 @@ impl<'e> SharedLoop<'e> {
     }
 
     /// Runs the loop to its end, or until it is asked to stop.
-    fn run(&self, watch: &mut dyn RunObserver) -> Result<Outcome> {
+    fn run(&self, observer: &mut dyn RunObserver) -> Result<Outcome> {
         let saved = self.saved()?;
         let ended = |saved: &Checkpoint| -> Option<Vec<FitSummary>> {
             let same = saved.steps == self.steps();
@@ -240,7 +240,7 @@ impl<'e> SharedLoop<'e> {
             Some(saved) => fit.restore(&saved.state)?,
             None => {
                 append(&mut trajectories, &first, &parts)?;
-                watch.record(self.members[0].plan, &first);
+                observer.record(self.members[0].plan, &first);
             }
         }
         if let Some(fits) = saved.and_then(|saved| saved.ended)
@@ -256,7 +256,7 @@ impl<'e> SharedLoop<'e> {
         let mut before_last = None;
         while !fit.has_ended() {
             let step = fit.step().unwrap_or(0);
-            if watch.wants_to_stop() {
+            if observer.wants_to_stop() {
                 self.save(&trajectories, Place::of(&fit, &trajectories)?, None)?;
                 for run in &mut last.runs {
                     run.stop.get_or_insert(Stop::Interrupted { step });
@@ -273,7 +273,7 @@ impl<'e> SharedLoop<'e> {
             }
             if let Some(record) = fit.take_step()? {
                 append(&mut trajectories, &record, &parts)?;
-                watch.record(self.members[0].plan, &record);
+                observer.record(self.members[0].plan, &record);
                 last = record;
             }
         }

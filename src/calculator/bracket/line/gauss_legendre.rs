@@ -34,7 +34,7 @@ pub(in super::super) const RULE: [[f64; 2]; POINTS / 2] = [
 const SIZES: [f64; 4] = [1.5, 2.0, 3.0, 5.0];
 
 /// The Lebesgue constant of the Gauss–Legendre points of the rule is below this.
-pub(super) const LEBESGUE: f64 = 12.0;
+const LEBESGUE: f64 = 12.0;
 
 /// Bounds on the errors of what 24 values of an integrand give; infinite if there is none.
 pub(super) struct Errors {
@@ -140,7 +140,6 @@ pub(super) fn integrate_absolute(
 
 #[cfg(test)]
 mod tests {
-    use super::super::gauss_legendre::LEBESGUE;
     use super::*;
 
     #[test]
