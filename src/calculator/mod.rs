@@ -28,7 +28,7 @@ use bracket::Brackets;
 use quadrature::Panels;
 use reconcile::{Held, held_against};
 
-use crate::density::target::TargetModel;
+use crate::density::target::{Tails, TargetModel};
 use crate::divergence::{DivergenceKind, Estimate, power_integral_diverges};
 use crate::error::{Error, Result};
 use crate::estimator::Quadrature;
@@ -460,16 +460,16 @@ impl Pair<'_> {
             return Some(reason.to_owned());
         }
         let order = kind.order()?;
-        if let (TargetModel::StudentT(p), TargetModel::StudentT(q)) = (p, q) {
+        if let (Tails::Power { dof: of_p }, Tails::Power { dof: of_q }) = (p.tails(), q.tails()) {
             // Along any direction p falls off like |x|^−(ν + D), and q alike.
-            let dim = p.scales().dim() as f64;
-            let falls = order * (p.dof() + dim) + (1.0 - order) * (q.dof() + dim);
+            let dim = p.dim() as f64;
+            let falls = order * (of_p + dim) + (1.0 - order) * (of_q + dim);
             return (falls <= dim).then(|| {
                 format!(
                     "∫ p^{order} q^({}) is infinite: the integrand falls off like |x|^−{falls}, and in \
                      {} it would have to fall faster than |x|^−{dim}",
                     1.0 - order,
-                    crate::text::count(p.scales().dim(), "dimension"),
+                    text::count(p.dim(), "dimension"),
                 )
             });
         }
@@ -635,13 +635,13 @@ fn same(p: &TargetModel, q: &TargetModel) -> bool {
         });
         components
     };
-    match (p, q) {
-        (TargetModel::Mixture(p), TargetModel::Mixture(q)) => {
+    match p.as_mixture().zip(q.as_mixture()) {
+        Some((p, q)) => {
             let (of_p, of_q) = (sorted(p), sorted(q));
             of_p.len() == of_q.len()
                 && (of_p.iter().zip(&of_q))
                     .all(|((a, i), (b, j))| a == b && p.rounds_alike(*i, q, *j))
         }
-        _ => p == q,
+        None => p == q,
     }
 }

@@ -80,20 +80,12 @@ impl Operand {
     /// What it is, in a few words.
     pub fn describe(&self) -> String {
         let dim = count(self.model.dim(), "dimension");
-        let what = match (&self.model, &self.rows) {
-            (_, Some(rows)) => format!(
-                "the Gaussian of {} (divided by N − 1)",
-                count(rows.len(), "row")
-            ),
-            (TargetModel::StudentT(student_t), _) => {
-                format!(
-                    "{} of Student's t, ν = {}",
-                    count(student_t.scales().components(), "component"),
-                    student_t.dof()
-                )
+        let what = match &self.rows {
+            Some(rows) => {
+                let rows = count(rows.len(), "row");
+                format!("the Gaussian of {rows} (divided by N − 1)")
             }
-            (model, _) if model.components() == 1 => "a Gaussian".to_owned(),
-            (model, _) => format!("a mixture of {} Gaussians", model.components()),
+            None => self.model.describe_alone(),
         };
         format!("{what} in {dim}")
     }
@@ -153,15 +145,15 @@ pub fn read_operand_with_header(text: &str, header: Option<bool>) -> Result<Oper
     let (model, notes) = match extension {
         "csv" | "npy" => {
             let read = read_samples(path, header.filter(|_| extension == "csv"))?;
-            (TargetModel::Samples(read.samples), read.notes)
+            (read.samples.into(), read.notes)
         }
         "toml" => read_target(path)?,
         _ if path.is_dir() && fit == Some("target") => read_target(&path.join("config.toml"))?,
-        _ => (TargetModel::Mixture(read_mixture(path, fit)?), Vec::new()),
+        _ => (read_mixture(path, fit)?.into(), Vec::new()),
     };
-    let operand = match model {
-        TargetModel::Samples(rows) => Operand::estimated(text, rows)?,
-        model => Operand::new(text, model),
+    let operand = match model.as_samples() {
+        Some(rows) => Operand::estimated(text, rows.clone())?,
+        None => Operand::new(text, model),
     };
     Ok(Operand { notes, ..operand })
 }

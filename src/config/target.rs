@@ -113,7 +113,7 @@ impl TargetConfig {
             return Err(source.error(&at.name("dof"), message, help));
         }
         Ok(match &self.kind {
-            TargetKind::Mixture(mixture) => TargetModel::Mixture(mixture.resolve(at, source)?),
+            TargetKind::Mixture(mixture) => mixture.resolve(at, source)?.into(),
             TargetKind::StudentT(scales) => {
                 let scales = scales.resolve(at, source)?;
                 let help = "give the degrees of freedom, as in dof = 3; 1 is Cauchy's density, and \
@@ -125,7 +125,7 @@ impl TargetConfig {
                     let message = format!("is {dof}; it must be positive and finite");
                     source.error(&at.name("dof"), message, help)
                 })?;
-                TargetModel::StudentT(target)
+                target.into()
             }
             TargetKind::LinearGaussian(network) => {
                 let joint = network::joint(&network.equations, &network.stds).map_err(|error| {
@@ -138,18 +138,18 @@ impl TargetConfig {
                     };
                     source.error(&key, format!(": {}", error.message), error.help)
                 })?;
-                TargetModel::Mixture(joint.mixture)
+                joint.mixture.into()
             }
             TargetKind::Samples(samples) => {
                 let read = read_samples(&source.beside_config(&samples.file), samples.header)
                     .map_err(|error| in_file(error, at, source))?;
                 notes.extend(read.notes);
-                TargetModel::Samples(read.samples)
+                read.samples.into()
             }
             TargetKind::Saved(saved) => {
                 let mixture = saved.resolve(at, source)?;
                 self.kind = TargetKind::Mixture((&mixture).into());
-                TargetModel::Mixture(mixture)
+                mixture.into()
             }
         })
     }

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::Experiment;
-use crate::density::target::TargetModel;
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
 use crate::fit::init::Start;
@@ -143,7 +142,7 @@ impl State {
     /// # Errors
     /// If its target is not a mixture of Gaussians in one or two dimensions.
     pub fn of(experiment: &Experiment) -> Result<Self> {
-        let TargetModel::Mixture(target) = &experiment.target else {
+        let Some(target) = experiment.target.as_mixture() else {
             return Err(refused(
                 "only mixtures of Gaussians can be explored",
                 "give a config whose target is one",

@@ -5,7 +5,7 @@ use nalgebra::DMatrix;
 use crate::calculator::Operand;
 use crate::compute::device::Numerics;
 use crate::density::family::{Covariance, Family, FamilyConfig};
-use crate::density::target::{Samples, Target, TargetModel};
+use crate::density::target::{Samples, Target};
 use crate::divergence::{DivergenceKind, Estimate};
 use crate::error::{Error, Result};
 use crate::estimator::{RowsConfig, RuleConfig};
@@ -115,7 +115,7 @@ fn best_fit(name: &str, rows: Samples, components: usize, seed: u64) -> Result<M
         every: Some(STEPS),
         ..LogConfig::default()
     };
-    let target = Target::new(TargetModel::Samples(rows), &Numerics::cpu());
+    let target = Target::new(rows, &Numerics::cpu());
     let mut last = None;
     for record in Fit::new(&plan, &target, &Numerics::cpu(), log, seed)? {
         last = Some(record?);

@@ -6,7 +6,7 @@ use super::sites::Pair;
 use crate::compute::device::Numerics;
 use crate::compute::kernel::cpu::Prepared;
 use crate::compute::kernel::prepared;
-use crate::density::target::{StudentT, TargetModel};
+use crate::density::target::TargetModel;
 use crate::divergence::{Attempt, Divergence, DivergenceKind, Estimate, Method};
 use crate::error::Result;
 use crate::mixture::Mixture;
@@ -21,26 +21,25 @@ pub(crate) struct Host {
 #[derive(Debug, Clone)]
 enum Density {
     Mixture(Prepared<f64>),
-    StudentT(StudentT),
+    Other(TargetModel),
 }
 
 impl Host {
-    /// `None` for rows, which have no density, and above two dimensions.
+    /// `None` without components that panels can be laid around, and above two dimensions.
     pub fn of(model: &TargetModel) -> Option<Self> {
-        match model {
-            TargetModel::Mixture(mixture) => Self::of_mixture(mixture),
-            TargetModel::StudentT(student_t) => Some(Self {
-                shape: Shape::of(model)?,
-                density: Density::StudentT(student_t.clone()),
-            }),
-            TargetModel::Samples(_) => None,
+        if let Some(mixture) = model.as_mixture() {
+            return Self::of_mixture(mixture);
         }
+        Some(Self {
+            shape: Shape::of(model.elliptical()?)?,
+            density: Density::Other(model.clone()),
+        })
     }
 
     /// `None` above two dimensions.
     pub fn of_mixture(mixture: &Mixture) -> Option<Self> {
         Some(Self {
-            shape: Shape::of_mixture(mixture)?,
+            shape: Shape::of(mixture.into())?,
             density: Density::Mixture(prepared(mixture)?),
         })
     }
@@ -56,7 +55,7 @@ impl Host {
                     logs.fill(f64::NAN);
                 }
             }
-            Density::StudentT(student_t) => student_t.log_densities(x, logs),
+            Density::Other(model) => model.log_densities(x, logs),
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::bump::{Bump, roots};
 use super::mesh::{Feature, GAUSSIAN};
-use crate::density::target::TargetModel;
-use crate::mixture::{Gaussian, Mixture, peaks};
+use crate::density::target::Elliptical;
+use crate::mixture::{Gaussian, peaks};
 
 /// The components of a density in one or two dimensions.
 #[derive(Debug, Clone)]
@@ -41,25 +41,12 @@ pub(super) struct Sliced {
 }
 
 impl Shape {
-    /// `None` for rows, which have no density, and above two dimensions.
-    pub fn of(model: &TargetModel) -> Option<Self> {
-        let (mixture, dof) = match model {
-            TargetModel::Mixture(mixture) => (mixture, f64::INFINITY),
-            TargetModel::StudentT(student_t) => (student_t.scales(), student_t.dof()),
-            TargetModel::Samples(_) => return None,
-        };
-        (mixture.dim() <= 2).then(|| Self::new(mixture, dof))
-    }
-
-    pub fn of_mixture(mixture: &Mixture) -> Option<Self> {
-        (mixture.dim() <= 2).then(|| Self::new(mixture, f64::INFINITY))
-    }
-
-    fn new(mixture: &Mixture, dof: f64) -> Self {
-        Self {
-            components: Gaussian::all(mixture),
-            dof,
-        }
+    /// `None` above two dimensions.
+    pub fn of(Elliptical { scales, dof }: Elliptical) -> Option<Self> {
+        (scales.dim() <= 2).then(|| Self {
+            components: Gaussian::all(scales),
+            dof: dof.unwrap_or(f64::INFINITY),
+        })
     }
 
     /// The Gaussians that p^α q^(1−α) is made of where they are not seen from p and q: for every component
@@ -294,14 +281,14 @@ mod tests {
     use nalgebra::DMatrix;
 
     use super::*;
+    use crate::density::target::TargetModel;
+    use crate::mixture::Mixture;
 
     fn gaussian(mean: [f64; 2], factor: [f64; 3]) -> Shape {
         let [a, b, c] = factor;
         let factor = DMatrix::from_row_slice(2, 2, &[a, 0.0, b, c]);
-        Shape::new(
-            &Mixture::new(vec![1.0], vec![mean.to_vec()], vec![factor]).unwrap(),
-            f64::INFINITY,
-        )
+        let mixture = Mixture::new(vec![1.0], vec![mean.to_vec()], vec![factor]).unwrap();
+        Shape::of((&mixture).into()).unwrap()
     }
 
     #[test]
@@ -319,7 +306,9 @@ mod tests {
             TargetModel::StudentT(student_t),
         ] {
             for frame in [Frame::AXES, Frame::AXES.turned(), frame, frame.turned()] {
-                let sliced = Shape::of(&model).unwrap().sliced(frame)[0];
+                let sliced = Shape::of(model.elliptical().unwrap())
+                    .unwrap()
+                    .sliced(frame)[0];
                 for (t, s) in [(0.0, 0.0), (1.5, -1.0), (-3.0, 2.0)] {
                     let expected = model.log_density(&frame.point(t, s)).unwrap();
                     let found = sliced.at(t).log_density(s);

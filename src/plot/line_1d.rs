@@ -50,31 +50,36 @@ pub fn axes(finished: &FinishedRun, snapshots: usize) -> (Axis, Axis) {
     (x, y)
 }
 
-/// A density over an axis; narrow components get points of their own.
+/// A density over an axis.
 pub fn curve(mixture: &Mixture, x: &Axis) -> Vec<(f64, f64)> {
+    let density = |at| (at, mixture.log_density(&[at]).exp());
+    places(Some(mixture), x).into_iter().map(density).collect()
+}
+
+/// Where a curve has its points; narrow components get some of their own.
+fn places(components: Option<&Mixture>, x: &Axis) -> Vec<f64> {
     let mut at: Vec<f64> = (0..=POINTS)
         .map(|i| x.low + (x.high - x.low) * i as f64 / POINTS as f64)
         .collect();
-    for k in 0..mixture.components() {
-        let (mean, std) = (mixture.means()[k][0], mixture.component_stds(k)[0]);
-        at.extend((-24..=24).map(|i| mean + std * f64::from(i) / 6.0));
+    if let Some(mixture) = components {
+        for k in 0..mixture.components() {
+            let (mean, std) = (mixture.means()[k][0], mixture.component_stds(k)[0]);
+            at.extend((-24..=24).map(|i| mean + std * f64::from(i) / 6.0));
+        }
     }
     at.retain(|at| (x.low..=x.high).contains(at));
     at.sort_by(f64::total_cmp);
-    at.into_iter()
-        .map(|at| (at, mixture.log_density(&[at]).exp()))
-        .collect()
+    at
 }
 
 /// A target over an axis: its density, or the steps of a histogram of its rows.
 fn heights(target: &TargetModel, x: &Axis) -> Vec<(f64, f64)> {
-    match target {
-        TargetModel::Mixture(mixture) => curve(mixture, x),
-        TargetModel::StudentT(student_t) => (curve(student_t.scales(), x).into_iter())
-            .map(|(at, _)| (at, student_t.log_density(&[at]).exp()))
-            .collect(),
-        TargetModel::Samples(samples) => histogram(samples.rows()),
+    if let Some(samples) = target.as_samples() {
+        return histogram(samples.rows());
     }
+    let density = |at| Some((at, target.log_density(&[at])?.exp()));
+    let scales = target.elliptical().map(|of| of.scales);
+    places(scales, x).into_iter().filter_map(density).collect()
 }
 
 /// The outline of a histogram with bins of Freedman and Diaconis (1981): 2 interquartile ranges

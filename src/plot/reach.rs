@@ -1,6 +1,6 @@
 //! How far densities and rows reach along an axis.
 
-use crate::density::target::TargetModel;
+use crate::density::target::{Elliptical, TargetModel};
 use crate::mixture::Mixture;
 
 /// Components with less weight than this do not widen a view.
@@ -35,35 +35,40 @@ impl Reach {
     pub fn of_mixture(mixture: &Mixture, d: usize, stds: f64) -> Self {
         (0..mixture.components())
             .filter(|&k| mixture.weights()[k] > VISIBLE)
-            .map(|k| {
-                let (mean, std) = (mixture.means()[k][d], mixture.component_stds(k)[d]);
-                Self {
-                    low: mean - stds * std,
-                    high: mean + stds * std,
-                }
-            })
+            .map(|k| Self::around(mixture.means()[k][d], stds * mixture.component_stds(k)[d]))
             .fold(Self::NONE, Self::and)
     }
 
     /// A target along coordinate `d`: of rows, all of them.
     pub fn of_target(target: &TargetModel, d: usize, stds: f64) -> Self {
-        match target {
-            TargetModel::Mixture(mixture) => Self::of_mixture(mixture, d, stds),
-            TargetModel::StudentT(student_t) => {
-                Self::of_mixture(student_t.scales(), d, HEAVY * stds)
-            }
-            TargetModel::Samples(samples) => {
-                let rows = samples.points().map(|x| Self {
-                    low: x[d],
-                    high: x[d],
-                });
-                let all = rows.fold(Self::NONE, Self::and);
-                let air = AIR * (all.high - all.low);
-                Self {
-                    low: all.low - air,
-                    high: all.high + air,
-                }
-            }
+        if let Some(samples) = target.as_samples() {
+            let rows = samples.points().map(|x| Self {
+                low: x[d],
+                high: x[d],
+            });
+            let all = rows.fold(Self::NONE, Self::and);
+            return all.widened(AIR * (all.high - all.low));
+        }
+        if let Some(Elliptical { scales, dof }) = target.elliptical() {
+            let farther = if dof.is_some() { HEAVY } else { 1.0 };
+            return Self::of_mixture(scales, d, farther * stds);
+        }
+        let (mean, covariance) = target.extent();
+        Self::around(mean[d], stds * covariance[(d, d)].sqrt())
+    }
+
+    fn around(middle: f64, reach: f64) -> Self {
+        let middle = Self {
+            low: middle,
+            high: middle,
+        };
+        middle.widened(reach)
+    }
+
+    fn widened(self, by: f64) -> Self {
+        Self {
+            low: self.low - by,
+            high: self.high + by,
         }
     }
 }

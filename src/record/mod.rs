@@ -11,8 +11,7 @@ pub(crate) use checkpoint::of_another;
 pub use checkpoint::{Checkpoint, CheckpointConfig};
 pub use summary::{BURN_VERSION, FORMAT};
 pub use summary::{
-    FitSummary, GradientVariance, KnownOptimumSummary, Optimum, RunSummary, Summary, TargetSummary,
-    Versions,
+    FitSummary, GradientVariance, KnownOptimumSummary, Optimum, RunSummary, Summary, Versions,
 };
 pub use trajectory::{Row, Trajectory, TrajectoryWriter};
 

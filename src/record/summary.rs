@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::compute::device::DeviceConfig;
-use crate::density::target::TargetModel;
+use crate::density::target::TargetSummary;
 use crate::divergence::{DivergenceKind, Estimate};
 use crate::error::{Error, Result};
 use crate::files::{extended, names, read};
@@ -13,7 +13,7 @@ use crate::fit::BestIterate;
 use crate::fit::stop::Stop;
 use crate::judge::diagnostics::{Diagnostics, ModesCovered};
 use crate::judge::evaluate::Evaluation;
-use crate::mixture::{Mixture, NaturalParameters};
+use crate::mixture::NaturalParameters;
 
 /// The version of the layout of a run folder.
 pub const FORMAT: u32 = 1;
@@ -44,52 +44,6 @@ pub struct Summary {
     pub interrupted: bool,
     /// The fits, in the order of the config.
     pub fits: Vec<FitSummary>,
-}
-
-/// What is known of p.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "kebab-case")]
-pub enum TargetSummary {
-    /// A mixture of Gaussians.
-    Mixture(NaturalParameters),
-    /// A mixture of Student-t distributions.
-    StudentT {
-        /// Degrees of freedom.
-        dof: f64,
-        /// Weights, centres, and scale matrices under the name of covariances.
-        scales: NaturalParameters,
-    },
-    /// Rows of a file.
-    Samples {
-        /// N.
-        rows: usize,
-        /// The names of the D coordinates.
-        names: Vec<String>,
-        /// Mean (D) and covariance (D × D, divided by N) as a Gaussian.
-        moments: Option<NaturalParameters>,
-    },
-}
-
-impl From<&TargetModel> for TargetSummary {
-    fn from(target: &TargetModel) -> Self {
-        match target {
-            TargetModel::Mixture(mixture) => Self::Mixture(mixture.into()),
-            TargetModel::StudentT(student_t) => Self::StudentT {
-                dof: student_t.dof(),
-                scales: student_t.scales().into(),
-            },
-            TargetModel::Samples(samples) => Self::Samples {
-                rows: samples.len(),
-                names: samples.names().to_vec(),
-                moments: Mixture::gaussian(
-                    samples.mean().as_slice().to_vec(),
-                    samples.covariance(),
-                )
-                .ok()
-                .map(|moments| (&moments).into()),
-            },
-        }
-    }
 }
 
 /// What computed a run.

@@ -3,7 +3,6 @@
 use toml::{Table, Value};
 
 use crate::error::{Error, Result};
-use crate::record::TargetSummary;
 use crate::run_folder::FinishedRun;
 use crate::text::count;
 
@@ -16,25 +15,10 @@ pub struct Setting {
 
 /// One sentence.
 pub fn lead(finished: &FinishedRun) -> String {
-    let target = match &finished.summary.target {
-        TargetSummary::Samples { rows, .. } => count(*rows, "row"),
-        TargetSummary::Mixture(_) if finished.target.components() == 1 => "a Gaussian".to_owned(),
-        TargetSummary::Mixture(_) => {
-            format!("a mixture of {} Gaussians", finished.target.components())
-        }
-        TargetSummary::StudentT { .. } if finished.target.components() == 1 => {
-            "a Student-t distribution".to_owned()
-        }
-        TargetSummary::StudentT { .. } => {
-            format!(
-                "a mixture of {} Student-t distributions",
-                finished.target.components()
-            )
-        }
-    };
     format!(
-        "{} of a density q to {target} p in {}, by gradient descent.",
+        "{} of a density q to {} p in {}, by gradient descent.",
         count(finished.fits.len(), "fit"),
+        finished.target.describe(),
         count(finished.dim(), "dimension"),
     )
 }
@@ -43,7 +27,7 @@ pub fn lead(finished: &FinishedRun) -> String {
 pub fn settings(finished: &FinishedRun) -> Result<Vec<Setting>> {
     let mut settings = vec![Setting {
         name: "target p",
-        values: vec![(None, target(&finished.summary.target))],
+        values: vec![(None, finished.target.parameters())],
     }];
     let mut of_fits: [(&str, Vec<String>); 6] = [
         "minimised",
@@ -90,19 +74,6 @@ pub fn settings(finished: &FinishedRun) -> Result<Vec<Setting>> {
         }
     }));
     Ok(settings)
-}
-
-fn target(target: &TargetSummary) -> String {
-    match target {
-        TargetSummary::Mixture(natural) => natural.to_string().replace('\n', "; "),
-        TargetSummary::StudentT { dof, scales } => {
-            let scales = scales.to_string().replace('\n', "; ");
-            format!("{dof} degrees of freedom; {scales}")
-        }
-        TargetSummary::Samples { rows, names, .. } => {
-            format!("{} of {}", count(*rows, "row"), names.join(", "))
-        }
-    }
 }
 
 /// A section as words: what it is, then its keys with their values.

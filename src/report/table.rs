@@ -2,7 +2,7 @@
 
 use crate::divergence::DivergenceKind;
 use crate::judge::evaluate::ALWAYS_REPORTED;
-use crate::record::{FitSummary, Summary, TargetSummary};
+use crate::record::{FitSummary, Summary};
 use crate::text;
 
 /// Cells of text.
@@ -46,9 +46,9 @@ pub fn comparison(runs: &[(&str, &Summary)]) -> Table {
 /// The divergences that are told of every fit.
 fn kinds(runs: &[(&str, &Summary)]) -> Vec<DivergenceKind> {
     let mut kinds: Vec<DivergenceKind> = Vec::new();
-    for (_, summary) in runs {
-        let always = match summary.target {
-            TargetSummary::Samples { .. } => &[DivergenceKind::CrossEntropy][..],
+    for fit in runs.iter().flat_map(|(_, summary)| &summary.fits) {
+        let always = match fit.divergence {
+            DivergenceKind::CrossEntropy => &[DivergenceKind::CrossEntropy][..],
             _ => &ALWAYS_REPORTED[..],
         };
         for kind in always {

@@ -1,9 +1,10 @@
 //! Every config of the repository reaches the numbers it is there to show.
 
 use klfit::Mixture;
+use klfit::density::target::TargetSummary;
 use klfit::divergence::DivergenceKind::{CrossEntropy, ForwardKl, Js, ReverseKl};
 use klfit::divergence::Method;
-use klfit::record::{FitSummary, TargetSummary};
+use klfit::record::FitSummary;
 
 use crate::pages::results;
 use crate::support::{
@@ -227,11 +228,11 @@ fn iris() {
     results::iris(&run.summary);
     // The largest mean log-likelihoods. Of one Gaussian it is −½ ln |2πeS|.
     let one = &run.summary.fits[0];
-    let TargetSummary::Samples { rows, moments, .. } = &run.summary.target else {
+    let TargetSummary::Samples(of_rows) = &run.summary.target else {
         panic!("{:?}", run.summary.target);
     };
-    assert_eq!(*rows, 150);
-    let moments = Mixture::try_from(moments.as_ref().unwrap()).unwrap();
+    assert_eq!(of_rows.rows, 150);
+    let moments = Mixture::try_from(of_rows.moments.as_ref().unwrap()).unwrap();
     let log_det = moments.covariance().determinant().ln();
     let by_hand = -0.5 * (4.0 * (std::f64::consts::TAU.ln() + 1.0) + log_det);
     assert_close(by_hand, -2.532764, 1e-6, "by hand");

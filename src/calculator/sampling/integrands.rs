@@ -58,7 +58,7 @@ pub(super) struct Places {
 }
 
 impl<'a> Integrands<'a> {
-    pub fn new(request: &Request<'a>, strata: &mut Strata) -> Self {
+    pub fn new(request: &Request<'a>, strata: &mut Strata<'_>) -> Self {
         Self {
             joints: request.kinds.iter().map(|&kind| Joint::new(kind)).collect(),
             powers: request.kinds.iter().map(|kind| kind.power()).collect(),

@@ -2,7 +2,7 @@
 
 use super::integrands::{Integrands, Places};
 use super::moments::Mean;
-use super::strata::Strata;
+use super::strata::{Part, Strata};
 use super::{Request, Sampler};
 use crate::estimator::{QuasiMonteCarlo, normal_quantile, scrambled};
 
@@ -23,7 +23,7 @@ pub(in crate::calculator) const MOST_DIM: usize = QuasiMonteCarlo::MAX_DIM;
 pub(super) struct Nets<'a> {
     request: Request<'a>,
     integrands: Integrands<'a>,
-    strata: Strata,
+    strata: Strata<'a>,
     /// For each round the points of a net, and the mean of each net, of each list.
     rounds: Vec<(f64, Vec<Vec<OfNet>>)>,
     absorbed: u64,
@@ -94,7 +94,11 @@ impl Sampler for Nets<'_> {
                 for (d, z) in (0u32..).zip(z.iter_mut()) {
                     *z = normal_quantile(scrambled(i, d, seed));
                 }
-                stratum.place(1.0, &z, x);
+                match &stratum.part {
+                    Part::Component(component) => component.place(1.0, &z, x),
+                    // What takes other numbers than a point's own is not drawn this way.
+                    Part::Whole(_) => x.fill(f64::NAN),
+                }
             }
         }
         (self.integrands.at(&x).iter())

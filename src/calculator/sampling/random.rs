@@ -5,7 +5,7 @@ use rand_distr::{ChiSquared, Distribution};
 
 use super::integrands::{Integrands, Places};
 use super::moments::{Mean, Moments};
-use super::strata::{Strata, Stratum};
+use super::strata::{Part, Strata, Stratum};
 use super::{Request, Sampler};
 use crate::compute::kernel::cpu::{self, Width, derive_key, normals};
 use crate::compute::noise::{RunKey, Stream};
@@ -21,7 +21,7 @@ const LEAST: (u64, u64) = (2, 128);
 pub(super) struct Random<'a> {
     request: Request<'a>,
     integrands: Integrands<'a>,
-    strata: Vec<Stratum>,
+    strata: Vec<Stratum<'a>>,
     /// Draws of each stratum in a block.
     counts: Vec<usize>,
     /// Draws of a block under the side that has the most.
@@ -97,14 +97,19 @@ impl<'a> Random<'a> {
         for (stratum, count) in self.strata.iter().zip(&self.counts) {
             let (from, rest_of_z) = z.split_at(count * dim);
             let (to, rest_of_x) = rest.split_at_mut(count * dim);
-            match stratum.dof {
-                None => cpu::place(Width::Widest, &stratum.mean, &stratum.factor, from, to),
-                Some(dof) => {
-                    let mut stretch = stretches(dof, &mut generator);
-                    for (z, x) in from.chunks_exact(dim).zip(to.chunks_exact_mut(dim)) {
-                        stratum.place(stretch(), z, x);
+            match &stratum.part {
+                Part::Component(component) => match component.dof {
+                    None => {
+                        cpu::place(Width::Widest, &component.mean, &component.factor, from, to);
                     }
-                }
+                    Some(dof) => {
+                        let mut stretch = stretches(dof, &mut generator);
+                        for (z, x) in from.chunks_exact(dim).zip(to.chunks_exact_mut(dim)) {
+                            component.place(stretch(), z, x);
+                        }
+                    }
+                },
+                Part::Whole(model) => to.copy_from_slice(&model.sample(*count, &mut generator)),
             }
             (z, rest) = (rest_of_z, rest_of_x);
         }

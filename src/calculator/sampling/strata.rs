@@ -1,5 +1,5 @@
 //! What the points are drawn from: every component of p and of q, each a stratum with draws of its
-//! own, however rare, and bridges.
+//! own, however rare, the whole of one without components, and bridges.
 //!
 //! All points count for both sides, under the density m = Σ a_c f_c of all strata (the balance
 //! heuristic of Veach and Guibas 1995; Owen and Zhou 2000). Within a side a_c follows the weights, so
@@ -9,39 +9,52 @@
 use super::bridges::bridges;
 use crate::compute::kernel::cpu::Prepared;
 use crate::compute::kernel::prepared;
-use crate::density::target::TargetModel;
+use crate::density::target::{Elliptical, TargetModel};
 use crate::divergence::{DivergenceKind, Side};
-use crate::mixture::Mixture;
 
 /// The portion of p in m where a divergence averages under p alone; the other side must be met, but
 /// adds less to the error.
 const PORTION: f64 = 0.75;
 
-/// A component to draw from.
-#[derive(Debug, Clone)]
-pub(super) struct Stratum {
+/// A part of m.
+#[derive(Debug)]
+pub(super) struct Stratum<'a> {
     /// a_c, its portion of m.
     pub portion: f64,
+    /// What it is.
+    pub part: Part<'a>,
+}
+
+/// What is drawn from.
+#[derive(Debug)]
+pub(super) enum Part<'a> {
+    Component(Component),
+    Whole(&'a TargetModel),
+}
+
+/// A Gaussian, or a Student-t distribution.
+#[derive(Debug)]
+pub(super) struct Component {
     /// μ.
     pub mean: Vec<f64>,
     /// L, row after row.
     pub factor: Vec<f64>,
-    /// Of a Student-t component, ν.
+    /// Of a Student-t distribution, ν.
     pub dof: Option<f64>,
 }
 
 /// m and what it is made of.
 #[derive(Debug)]
-pub(super) struct Strata {
-    pub strata: Vec<Stratum>,
+pub(super) struct Strata<'a> {
+    pub strata: Vec<Stratum<'a>>,
     /// The portions of p, of q and of the bridges in m.
     pub portions: [f64; 3],
     /// The density of the bridges, if there are any.
     pub bridges: Option<Prepared<f64>>,
 }
 
-impl Strata {
-    pub fn new(kinds: &[DivergenceKind], p: &TargetModel, q: &TargetModel) -> Self {
+impl<'a> Strata<'a> {
+    pub fn new(kinds: &[DivergenceKind], p: &'a TargetModel, q: &'a TargetModel) -> Self {
         let bridges = bridges(kinds, p, q);
         let bridges = bridges.and_then(|(portion, bridges)| {
             let prepared = prepared(&bridges)?;
@@ -52,16 +65,16 @@ impl Strata {
         let portions = [of_p, 1.0 - of_p].map(|portion| portion * (1.0 - of_bridges));
         let mut strata = Vec::new();
         for (model, portion) in [(p, portions[0]), (q, portions[1])] {
-            let (scales, dof) = match model {
-                TargetModel::Mixture(mixture) => (mixture, None),
-                TargetModel::StudentT(student_t) => (student_t.scales(), Some(student_t.dof())),
-                // Rows are drawn from no component.
-                TargetModel::Samples(_) => continue,
-            };
-            strata.extend(components(scales, portion, dof));
+            match model.elliptical() {
+                Some(of) => strata.extend(components(of, portion)),
+                None => strata.push(Stratum {
+                    portion,
+                    part: Part::Whole(model),
+                }),
+            }
         }
         if let Some((portion, bridges, _)) = &bridges {
-            strata.extend(components(bridges, *portion, None));
+            strata.extend(components(bridges.into(), *portion));
         }
         Self {
             strata,
@@ -83,14 +96,17 @@ impl Strata {
     }
 }
 
-fn components(scales: &Mixture, portion: f64, dof: Option<f64>) -> impl Iterator<Item = Stratum> {
+fn components<'a>(of: Elliptical, portion: f64) -> impl Iterator<Item = Stratum<'a>> {
+    let Elliptical { scales, dof } = of;
     (0..scales.components())
         .filter(|&k| scales.weights()[k] > 0.0)
         .map(move |k| Stratum {
             portion: portion * scales.weights()[k],
-            mean: scales.means()[k].as_slice().to_vec(),
-            factor: scales.scale_trils()[k].transpose().as_slice().to_vec(),
-            dof,
+            part: Part::Component(Component {
+                mean: scales.means()[k].as_slice().to_vec(),
+                factor: scales.scale_trils()[k].transpose().as_slice().to_vec(),
+                dof,
+            }),
         })
 }
 
@@ -104,7 +120,7 @@ fn portion_of_p(kinds: &[DivergenceKind]) -> f64 {
     }
 }
 
-impl Stratum {
+impl Component {
     /// x = μ + s L z.
     pub fn place(&self, stretch: f64, z: &[f64], x: &mut [f64]) {
         let dim = x.len();

@@ -305,12 +305,11 @@ impl Fit<'_> {
                 "choose one that stays finite, such as reverse-kl, js or squared-hellinger",
             ));
         }
-        match (self.target, kind) {
+        match (self.target.as_samples(), kind) {
+            (None, kind) => Ok(kind),
             // Rows have no density: what is left of forward KL is the cross-entropy.
-            (TargetModel::Samples(_), DivergenceKind::ForwardKl) => {
-                Ok(DivergenceKind::CrossEntropy)
-            }
-            (TargetModel::Samples(_), kind) => Err(self.error(
+            (Some(_), DivergenceKind::ForwardKl) => Ok(DivergenceKind::CrossEntropy),
+            (Some(_), kind) => Err(self.error(
                 &["divergence"],
                 format!(
                     "is {}, which needs the density of the target, and a sample has none",
@@ -319,7 +318,6 @@ impl Fit<'_> {
                 "use divergence = \"forward-kl\": only its average over the rows is needed; or fit \
                  a mixture to the rows first and make that the target",
             )),
-            _ => Ok(kind),
         }
     }
 

@@ -1,23 +1,104 @@
-//! The rows of a sample as a density that draws can be taken from.
+//! The rows of a sample as a target that draws can be taken from.
 
 use burn::tensor::Tensor;
+use nalgebra::{DMatrix, DVector};
+use rand::{Rng, RngExt};
+use serde::{Deserialize, Serialize};
 use statrs::function::erf::erfc;
 
 use super::Samples;
+use super::distribution::{Distribution, Tails};
 use crate::compute::device::Numerics;
 use crate::compute::kernel::indices;
 use crate::density::{Density, Draws, DrawsError, ErrorRule, Nodes};
+use crate::error::MixtureError;
+use crate::mixture::{Mixture, NaturalParameters};
+use crate::text::count;
+
+impl Distribution for Samples {
+    type Summary = SamplesSummary;
+
+    fn dim(&self) -> usize {
+        self.dim()
+    }
+
+    fn describe(&self) -> String {
+        count(self.len(), "row")
+    }
+
+    fn parameters(&self) -> String {
+        format!("{} of {}", self.describe(), self.names().join(", "))
+    }
+
+    fn summary(&self) -> SamplesSummary {
+        let moments = Mixture::gaussian(self.mean().as_slice().to_vec(), self.covariance());
+        SamplesSummary {
+            rows: self.len(),
+            names: self.names().to_vec(),
+            moments: moments.ok().map(|moments| (&moments).into()),
+        }
+    }
+
+    fn coordinates(&self) -> Vec<String> {
+        self.names().to_vec()
+    }
+
+    fn upload(&self, numerics: &Numerics) -> Box<dyn Density> {
+        Box::new(Empirical::new(self, numerics))
+    }
+
+    fn log_density(&self, _: &[f64]) -> Option<f64> {
+        None
+    }
+
+    fn sample(&self, count: usize, generator: &mut dyn Rng) -> Vec<f64> {
+        let dim = self.dim();
+        (0..count)
+            .flat_map(|_| {
+                let row = generator.random_range(0..self.len());
+                self.rows()[row * dim..(row + 1) * dim].to_vec()
+            })
+            .collect()
+    }
+
+    fn marginal(&self, coordinates: &[usize]) -> Result<Self, MixtureError> {
+        Ok(self.columns(coordinates))
+    }
+
+    fn moments(&self) -> Option<(DVector<f64>, DMatrix<f64>)> {
+        Some((self.mean(), self.covariance()))
+    }
+
+    fn tails(&self) -> Tails {
+        Tails::None
+    }
+
+    fn as_samples(&self) -> Option<&Samples> {
+        Some(self)
+    }
+}
+
+/// What `summary.json` tells of rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SamplesSummary {
+    /// N.
+    pub rows: usize,
+    /// The names of the D coordinates.
+    pub names: Vec<String>,
+    /// Mean (D) and covariance (D × D, divided by N) as a Gaussian.
+    pub moments: Option<NaturalParameters>,
+}
 
 /// The empirical distribution of N rows.
 #[derive(Debug)]
-pub(super) struct Empirical {
+struct Empirical {
     /// `[1, N, D]`.
     rows: Tensor<3>,
     numerics: Numerics,
 }
 
 impl Empirical {
-    pub fn new(samples: &Samples, numerics: &Numerics) -> Self {
+    fn new(samples: &Samples, numerics: &Numerics) -> Self {
         let shape = [1, samples.len(), samples.dim()];
         Self {
             rows: numerics.tensor(samples.rows().to_vec(), shape),

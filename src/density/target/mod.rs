@@ -1,6 +1,8 @@
 //! The density p that is fitted.
 
+mod distribution;
 mod empirical;
+mod mixture;
 mod model;
 pub mod network;
 mod samples;
@@ -8,15 +10,15 @@ mod student_t;
 
 use burn::tensor::Tensor;
 
-pub use model::{Tails, TargetModel};
+pub use distribution::{Distribution, Elliptical, Tails};
+pub use empirical::SamplesSummary;
+pub use model::{TargetModel, TargetSummary};
 pub use samples::{Dependence, Relation, Samples, SamplesFile, read_samples};
-pub use student_t::StudentT;
+pub use student_t::{StudentT, StudentTSummary};
 
 use crate::compute::device::Numerics;
-use crate::compute::kernel::{MixtureTensors, cpu::Prepared, prepared};
+use crate::compute::kernel::{cpu::Prepared, prepared};
 use crate::density::{Density, Draws, Nodes};
-use empirical::Empirical;
-use student_t::StudentTDensity;
 
 /// A target p: what is known of it on the host, and the density on the device.
 #[derive(Debug)]
@@ -31,16 +33,10 @@ impl Target {
     /// Uploads a target.
     pub fn new(model: impl Into<TargetModel>, numerics: &Numerics) -> Self {
         let model = model.into();
-        let density: Box<dyn Density> = match &model {
-            TargetModel::Mixture(mixture) => Box::new(MixtureTensors::constant(mixture, numerics)),
-            TargetModel::StudentT(student_t) => Box::new(StudentTDensity::new(student_t, numerics)),
-            TargetModel::Samples(samples) => Box::new(Empirical::new(samples, numerics)),
-        };
-        let prepared = model.as_mixture().and_then(prepared);
         Self {
+            density: model.upload(numerics),
+            prepared: model.as_mixture().and_then(prepared),
             model,
-            density,
-            prepared,
         }
     }
 

@@ -7,14 +7,19 @@ use std::sync::OnceLock;
 
 use burn::tensor::Tensor;
 use nalgebra::{Cholesky, DMatrix, DVector};
-use rand_distr::{ChiSquared, Distribution};
+use rand::Rng;
+use rand_distr::{ChiSquared, Distribution as _};
+use serde::{Deserialize, Serialize};
 use statrs::function::beta::{beta_reg, inv_beta_reg, ln_beta};
 use statrs::function::gamma::{gamma_lr, gamma_ur, ln_gamma};
 
+use super::distribution::{Distribution, Elliptical, Tails};
 use crate::compute::device::Numerics;
 use crate::compute::kernel::{MixtureTensors, log_density_of};
 use crate::density::{Density, Draws, Nodes};
-use crate::mixture::Mixture;
+use crate::error::MixtureError;
+use crate::mixture::{Mixture, NaturalParameters};
+use crate::text::count;
 
 /// The most steps of a climb to a mode.
 const CLIMB: usize = 2000;
@@ -43,16 +48,8 @@ impl StudentT {
         self.dof
     }
 
-    /// The same degrees of freedom on other scales.
-    pub(super) fn with_scales(&self, scales: Mixture) -> Self {
-        Self {
-            scales,
-            dof: self.dof,
-        }
-    }
-
     /// The covariance, D × D; `None` for ν ≤ 2, where it is infinite.
-    pub fn covariance(&self) -> Option<DMatrix<f64>> {
+    fn covariance(&self) -> Option<DMatrix<f64>> {
         if self.dof <= 2.0 {
             return None;
         }
@@ -93,40 +90,6 @@ impl StudentT {
         self.log_normalizer() + max + sum.ln()
     }
 
-    /// Writes log p in nats at N points, `[N, D]` in row-major order.
-    pub(crate) fn log_densities(&self, x: &[f64], logs: &mut [f64]) {
-        let dim = self.scales.dim();
-        let power = 0.5 * (self.dof + dim as f64);
-        let normalizer = self.log_normalizer();
-        let parts: Vec<(f64, &DVector<f64>, &DMatrix<f64>)> = (0..self.scales.components())
-            .map(|k| {
-                let factor = &self.scales.scale_trils()[k];
-                let log_det: f64 = factor.diagonal().iter().map(|l| l.ln()).sum();
-                let constant = normalizer + self.scales.weights()[k].ln() - log_det;
-                (constant, &self.scales.means()[k], factor)
-            })
-            .collect();
-        let (mut z, mut terms) = (vec![0.0; dim], vec![0.0; parts.len()]);
-        for (x, log) in x.chunks_exact(dim).zip(logs) {
-            for (term, (constant, mean, factor)) in terms.iter_mut().zip(&parts) {
-                let mut squared = 0.0;
-                for i in 0..dim {
-                    let known: f64 = (0..i).map(|j| factor[(i, j)] * z[j]).sum();
-                    z[i] = (x[i] - mean[i] - known) / factor[(i, i)];
-                    squared += z[i] * z[i];
-                }
-                *term = constant - power * (squared / self.dof).ln_1p();
-            }
-            let max = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            *log = max
-                + terms
-                    .iter()
-                    .map(|term| (term - max).exp())
-                    .sum::<f64>()
-                    .ln();
-        }
-    }
-
     /// Independent draws, count × D in row-major order: a Gaussian draw stretched by √(ν / χ²_ν).
     pub fn sample(&self, count: usize, generator: &mut impl rand::Rng) -> Vec<f64> {
         let dim = self.scales.dim();
@@ -141,29 +104,6 @@ impl StudentT {
             rows.extend((x.iter().zip(center)).map(|(x, center)| center + stretch * (x - center)));
         }
         rows
-    }
-
-    /// The modes that are reached from the centres, by the fixed point of the gradient:
-    /// x = (Σ uₖ Σₖ⁻¹)⁻¹ Σ uₖ Σₖ⁻¹ μₖ with uₖ = p(k|x) (ν + D) / (ν + |Lₖ⁻¹(x − μₖ)|²).
-    pub fn modes(&self) -> Vec<DVector<f64>> {
-        let mut modes: Vec<DVector<f64>> = Vec::new();
-        for start in self.scales.means() {
-            let mode = self.climb(start.clone());
-            let known = modes.iter().any(|other| {
-                let k = 0..self.scales.components();
-                let nearest = k.map(|k| {
-                    let stds = self.scales.component_stds(k);
-                    (0..stds.len())
-                        .map(|i| ((mode[i] - other[i]) / stds[i]).abs())
-                        .fold(0.0, f64::max)
-                });
-                nearest.fold(f64::INFINITY, f64::min) < 1e-2
-            });
-            if !known {
-                modes.push(mode);
-            }
-        }
-        modes
     }
 
     fn climb(&self, mut x: DVector<f64>) -> DVector<f64> {
@@ -196,13 +136,147 @@ impl StudentT {
     }
 }
 
+impl Distribution for StudentT {
+    type Summary = StudentTSummary;
+
+    fn dim(&self) -> usize {
+        self.scales.dim()
+    }
+
+    fn describe(&self) -> String {
+        match self.scales.components() {
+            1 => "a Student-t distribution".to_owned(),
+            components => format!("a mixture of {components} Student-t distributions"),
+        }
+    }
+
+    fn describe_alone(&self) -> String {
+        let components = count(self.scales.components(), "component");
+        format!("{components} of Student's t, ν = {}", self.dof)
+    }
+
+    fn parameters(&self) -> String {
+        let scales = Distribution::parameters(&self.scales);
+        format!("{} degrees of freedom; {scales}", self.dof)
+    }
+
+    fn summary(&self) -> StudentTSummary {
+        StudentTSummary {
+            dof: self.dof,
+            scales: (&self.scales).into(),
+        }
+    }
+
+    fn upload(&self, numerics: &Numerics) -> Box<dyn Density> {
+        Box::new(StudentTDensity::new(self, numerics))
+    }
+
+    fn log_density(&self, x: &[f64]) -> Option<f64> {
+        Some(self.log_density(x))
+    }
+
+    fn log_densities(&self, x: &[f64], logs: &mut [f64]) {
+        let dim = self.scales.dim();
+        let power = 0.5 * (self.dof + dim as f64);
+        let normalizer = self.log_normalizer();
+        let parts: Vec<(f64, &DVector<f64>, &DMatrix<f64>)> = (0..self.scales.components())
+            .map(|k| {
+                let factor = &self.scales.scale_trils()[k];
+                let log_det: f64 = factor.diagonal().iter().map(|l| l.ln()).sum();
+                let constant = normalizer + self.scales.weights()[k].ln() - log_det;
+                (constant, &self.scales.means()[k], factor)
+            })
+            .collect();
+        let (mut z, mut terms) = (vec![0.0; dim], vec![0.0; parts.len()]);
+        for (x, log) in x.chunks_exact(dim).zip(logs) {
+            for (term, (constant, mean, factor)) in terms.iter_mut().zip(&parts) {
+                let mut squared = 0.0;
+                for i in 0..dim {
+                    let known: f64 = (0..i).map(|j| factor[(i, j)] * z[j]).sum();
+                    z[i] = (x[i] - mean[i] - known) / factor[(i, i)];
+                    squared += z[i] * z[i];
+                }
+                *term = constant - power * (squared / self.dof).ln_1p();
+            }
+            let max = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            *log = max
+                + terms
+                    .iter()
+                    .map(|term| (term - max).exp())
+                    .sum::<f64>()
+                    .ln();
+        }
+    }
+
+    fn sample(&self, count: usize, mut generator: &mut dyn Rng) -> Vec<f64> {
+        self.sample(count, &mut generator)
+    }
+
+    fn marginal(&self, coordinates: &[usize]) -> Result<Self, MixtureError> {
+        Ok(Self {
+            scales: self.scales.marginal(coordinates)?,
+            dof: self.dof,
+        })
+    }
+
+    fn moments(&self) -> Option<(DVector<f64>, DMatrix<f64>)> {
+        Some((self.scales.mean(), self.covariance()?))
+    }
+
+    fn tails(&self) -> Tails {
+        Tails::Power { dof: self.dof }
+    }
+
+    /// Those that are reached from the centres, by the fixed point of the gradient:
+    /// x = (Σ uₖ Σₖ⁻¹)⁻¹ Σ uₖ Σₖ⁻¹ μₖ with uₖ = p(k|x) (ν + D) / (ν + |Lₖ⁻¹(x − μₖ)|²).
+    fn modes(&self) -> Option<Vec<DVector<f64>>> {
+        if !self.elliptical()?.has_modes_at_hand() {
+            return None;
+        }
+        let mut modes: Vec<DVector<f64>> = Vec::new();
+        for start in self.scales.means() {
+            let mode = self.climb(start.clone());
+            let known = modes.iter().any(|other| {
+                let k = 0..self.scales.components();
+                let nearest = k.map(|k| {
+                    let stds = self.scales.component_stds(k);
+                    (0..stds.len())
+                        .map(|i| ((mode[i] - other[i]) / stds[i]).abs())
+                        .fold(0.0, f64::max)
+                });
+                nearest.fold(f64::INFINITY, f64::min) < 1e-2
+            });
+            if !known {
+                modes.push(mode);
+            }
+        }
+        Some(modes)
+    }
+
+    fn elliptical(&self) -> Option<Elliptical<'_>> {
+        Some(Elliptical {
+            scales: &self.scales,
+            dof: Some(self.dof),
+        })
+    }
+}
+
+/// What `summary.json` tells of a mixture of Student-t distributions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StudentTSummary {
+    /// Degrees of freedom.
+    pub dof: f64,
+    /// Weights, centres, and scale matrices under the name of covariances.
+    pub scales: NaturalParameters,
+}
+
 fn largest(terms: &[(f64, f64)]) -> f64 {
     (terms.iter()).fold(f64::NEG_INFINITY, |max, (term, _)| max.max(*term))
 }
 
 /// The mixture with its constant tensors.
 #[derive(Debug)]
-pub(super) struct StudentTDensity {
+struct StudentTDensity {
     model: StudentT,
     tensors: MixtureTensors,
     numerics: Numerics,
@@ -215,7 +289,7 @@ const PER_UNIT: usize = 512;
 const FARTHEST: f64 = 9.0;
 
 impl StudentTDensity {
-    pub fn new(model: &StudentT, numerics: &Numerics) -> Self {
+    fn new(model: &StudentT, numerics: &Numerics) -> Self {
         Self {
             model: model.clone(),
             tensors: MixtureTensors::constant(&model.scales, numerics),

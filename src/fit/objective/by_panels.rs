@@ -111,13 +111,8 @@ pub(super) fn rules(
     match dim {
         1 if is_free && has_panels => (panels(&LINE), None),
         2 if is_free && has_panels => {
-            let scales = match target {
-                TargetModel::Mixture(mixture) => Some(mixture),
-                TargetModel::StudentT(student_t) => Some(student_t.scales()),
-                TargetModel::Samples(_) => None,
-            };
-            let spacing = scales.map(|scales| Spacing {
-                of_p: widths(scales),
+            let spacing = target.elliptical().map(|of| Spacing {
+                of_p: widths(of.scales),
             });
             let [first, last] = ALONG;
             let along = along(Box::new(Quadrature::up_to(first, last)));

@@ -124,9 +124,9 @@ pub fn diagnose(p: &TargetModel, q: &Mixture, seed: u64) -> Diagnostics {
     let of_q = q.sample(DRAWS, &mut key.generator(Stream::FamilyDiagnostics, 0));
     let log_q = log_density(q, &of_q);
     let threshold = region_threshold(&log_q, REGION_MASS);
-    let of_p = match p {
-        TargetModel::Samples(samples) => samples.rows().to_vec(),
-        _ => p.sample(DRAWS, &mut key.generator(Stream::TargetDiagnostics, 0)),
+    let of_p = match p.as_samples() {
+        Some(samples) => samples.rows().to_vec(),
+        None => p.sample(DRAWS, &mut key.generator(Stream::TargetDiagnostics, 0)),
     };
     let log_p: Option<Vec<f64>> = (of_q.par_chunks_exact(dim))
         .map(|x| p.log_density(x))

@@ -1,9 +1,10 @@
 //! The pages say of the example configs what came out; the tests that run them ask here.
 
 use klfit::config::Experiment;
+use klfit::density::target::TargetSummary;
 use klfit::divergence::DivergenceKind::{ForwardKl, ReverseKl};
 use klfit::fit::stop::Stop;
-use klfit::record::{FitSummary, RunSummary, Summary, TargetSummary};
+use klfit::record::{FitSummary, RunSummary, Summary};
 
 use super::page::Page;
 use crate::support::{Run, config, run, run_text};
@@ -211,9 +212,10 @@ pub fn network(run: &Run) {
 pub fn iris(summary: &Summary) {
     let page = Page::open("docs/targets.md");
     let of = |label: &str| fit(summary, label).objective().unwrap().value;
-    let TargetSummary::Samples { rows, .. } = summary.target else {
+    let TargetSummary::Samples(of_rows) = &summary.target else {
         panic!("{:?}", summary.target);
     };
+    let rows = of_rows.rows;
     page.says("The measurements of {} irises", &[rows as f64]);
     page.says("configs/iris.toml): {} flowers, four", &[rows as f64]);
     page.rounds(

@@ -38,7 +38,7 @@ use view::log_sum_exp;
 
 use nalgebra::DVector;
 
-use crate::density::target::TargetModel;
+use crate::density::target::{Elliptical, TargetModel};
 use crate::mixture::Mixture;
 
 /// How many standard deviations around each component of p are cut into pieces, to begin with. The
@@ -61,13 +61,9 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// A density in one dimension; `None` of one in more, and of rows.
+    /// A density in one dimension; `None` of one in more, or without components.
     pub fn of(model: &TargetModel) -> Option<Self> {
-        let (scales, dof) = match model {
-            TargetModel::Mixture(mixture) => (mixture, None),
-            TargetModel::StudentT(student_t) => (student_t.scales(), Some(student_t.dof())),
-            TargetModel::Samples(_) => return None,
-        };
+        let Elliptical { scales, dof } = model.elliptical()?;
         let unit = DVector::from_element(1, 1.0);
         (scales.dim() == 1).then(|| Self {
             dof,
