@@ -225,6 +225,20 @@ impl Pair<'_> {
         Some((self.p.model.as_mixture()?, self.q.model.as_mixture()?))
     }
 
+    /// Whether both have components that are Gaussians or Student-t distributions.
+    fn are_elliptical(&self) -> bool {
+        let (p, q) = self.models();
+        p.elliptical().is_some() && q.elliptical().is_some()
+    }
+
+    /// Why no panels are laid.
+    fn without_panels(&self) -> &'static str {
+        match self.are_elliptical() {
+            true => "there are too many components for panels",
+            false => "panels are laid around components that are Gaussians or Student-t",
+        }
+    }
+
     /// The accuracy to sample to, and the most draws.
     fn request<'b>(&'b self, kinds: &'b [DivergenceKind]) -> sampling::Request<'b> {
         let Question {
@@ -286,7 +300,7 @@ impl Pair<'_> {
                 Some(found) => Ok(self.as_asked(self.with_ending(found))),
                 None => Err(self.cannot(
                     kind,
-                    "there are too many components for panels",
+                    self.without_panels(),
                     "use --method qmc or monte-carlo",
                 )),
             },
@@ -305,7 +319,10 @@ impl Pair<'_> {
                 if self.mixtures().is_none() {
                     return Err(self.cannot(
                         kind,
-                        "a Student-t is drawn with more than D numbers",
+                        match self.are_elliptical() {
+                            true => "a Student-t is drawn with more than D numbers",
+                            false => "it draws from components that are Gaussians",
+                        },
                         "use --method monte-carlo",
                     ));
                 }
@@ -379,7 +396,7 @@ impl Pair<'_> {
             }
             why = match found.and_then(|found| found.error) {
                 Some(error) => format!("panels left an error of {error:.0e}"),
-                None => "there are too many components for panels".to_owned(),
+                None => self.without_panels().to_owned(),
             };
         }
         if dim <= QMC_DIM && self.mixtures().is_some() {

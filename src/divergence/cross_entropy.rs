@@ -55,6 +55,9 @@ impl Divergence for CrossEntropy {
 
 /// Why −log q has no mean under p: it grows like x².
 pub(super) fn no_variance(tails: Tails) -> Option<&'static str> {
-    let has_none = matches!(tails, Tails::Power { dof } if dof <= 2.0);
+    let has_none = match tails {
+        Tails::Power { dof } => dof <= 2.0,
+        Tails::Gaussian | Tails::None => false,
+    };
     has_none.then_some("the target has no variance (dof is at most 2), and -log q grows like x²")
 }

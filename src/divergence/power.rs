@@ -60,7 +60,10 @@ impl Power {
 /// Why it is infinite where the tails of p are heavier than those of any Gaussian: of an order above 1
 /// there is q to a negative power.
 pub(super) fn infinite_for(order: f64, tails: Tails) -> Option<&'static str> {
-    let is_heavy = matches!(tails, Tails::Power { .. });
+    let is_heavy = match tails {
+        Tails::Power { .. } => true,
+        Tails::Gaussian | Tails::None => false,
+    };
     (is_heavy && order > 1.0).then_some("its tails are heavier than those of any Gaussian")
 }
 

@@ -1,4 +1,4 @@
-//! The density p that is fitted.
+//! The density p that is fitted: one file for each kind, behind one trait.
 
 mod distribution;
 mod empirical;
