@@ -16,7 +16,6 @@ use std::time::Duration;
 use klfit::calculator::read_operand;
 use klfit::config::LandscapeConfig;
 use klfit::config::{Experiment, Override, STARTER, Sweep};
-use klfit::density::target::TargetModel;
 use klfit::error::Error;
 use klfit::explore::{Opening, Server, State};
 use klfit::fit::{Plan, Record};
@@ -107,7 +106,7 @@ fn setting(bytes: &[u8]) -> Result<()> {
 
 /// The config that a run leaves runs the same experiment.
 fn runs_again(experiment: &Experiment) {
-    if matches!(experiment.target, TargetModel::Samples(_)) {
+    if experiment.target.as_samples().is_some() {
         return;
     }
     let text = experiment.to_toml().expect("a config of finite numbers");
@@ -122,10 +121,9 @@ fn density(extension: &str, bytes: &[u8]) -> Result<()> {
         let path = folder.join(&name);
         let operand = read_operand(&path.to_string_lossy())?;
         assert!(!operand.describe().is_empty());
-        match &operand.model {
-            TargetModel::Mixture(mixture) => is_density(mixture),
-            TargetModel::StudentT(student_t) => is_density(student_t.scales()),
-            TargetModel::Samples(samples) => panic!("{samples:?} has no density"),
+        match operand.model.elliptical() {
+            Some(of) => is_density(of.scales),
+            None => assert!(operand.model.as_samples().is_none(), "rows have no density"),
         }
         Ok(())
     })
