@@ -3,6 +3,7 @@
 mod animate;
 mod arguments;
 mod check;
+mod completions;
 mod devices;
 mod divergence;
 mod error_report;
@@ -10,6 +11,7 @@ mod estimate;
 mod explore;
 mod init;
 mod landscape;
+mod man;
 mod output;
 mod plot;
 mod progress;
@@ -69,6 +71,8 @@ commands! {
     Report => report::Report,
     Animate => animate::Animate,
     Devices => devices::Devices,
+    Completions => completions::Completions,
+    Man => man::Man,
 }
 
 /// Fit Gaussians and mixtures to a density by gradient descent on a divergence, and see what
