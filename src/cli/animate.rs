@@ -7,14 +7,14 @@ use klfit::Result;
 use klfit::plot::Motion;
 use klfit::run_folder::RunFolder;
 
-use super::{Outcome, Verbosity};
+use super::{Command, Outcome, Verbosity};
 
-/// Options of `klfit animate`.
+/// Draw the fits of a finished run in motion
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   klfit animate outputs/bimodal
   klfit animate outputs/plane --seconds 10 --width 1600")]
-pub struct Options {
+pub struct Animate {
     /// The folder of a finished run in one or two dimensions
     run: PathBuf,
     /// How long it takes, without the rest at the end
@@ -34,16 +34,18 @@ fn seconds(text: &str) -> std::result::Result<f64, String> {
         .ok_or_else(|| "give a number from 0.5 to 60".to_owned())
 }
 
-/// Writes a GIF.
-pub fn animate(options: &Options, verbosity: Verbosity) -> Result<Outcome> {
-    let folder = RunFolder::open(&options.run)?;
-    let motion = Motion {
-        seconds: options.seconds,
-        width: options.width,
-    };
-    let path = klfit::plot::animate(&folder, motion, options.out.as_deref())?;
-    if !verbosity.quiet {
-        anstream::println!("{}", path.display());
+impl Command for Animate {
+    const EXAMPLE: [&str; 2] = ["animate outputs/NAME", "draw its fits in motion"];
+
+    /// Writes a GIF.
+    fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
+        let folder = RunFolder::open(&self.run)?;
+        let motion = Motion {
+            seconds: self.seconds,
+            width: self.width,
+        };
+        let path = klfit::plot::animate(&folder, motion, self.out.as_deref())?;
+        verbosity.written(&[path]);
+        Ok(Outcome::Success)
     }
-    Ok(Outcome::Success)
 }

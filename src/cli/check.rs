@@ -7,56 +7,60 @@ use klfit::Result;
 use klfit::config::{Experiment, Sweep};
 use klfit::text::count;
 
-use super::{Outcome, Verbosity};
+use super::{Command, Outcome, Verbosity};
 
-/// Options of `klfit check`.
+/// Validate a config without running it
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  klfit check configs/bimodal.toml")]
-pub struct Options {
+pub struct Check {
     /// The experiment, a TOML file
     config: PathBuf,
 }
 
-/// Reads the config, opens the device, and says what would run.
-pub fn check(options: &Options, verbosity: Verbosity) -> Result<Outcome> {
-    if let Some(sweep) = Sweep::load(&options.config, &[])? {
-        if !verbosity.quiet {
+impl Command for Check {
+    const EXAMPLE: [&str; 2] = ["check my.toml", "validate it without running"];
+
+    /// Reads the config, opens the device, and says what would run.
+    fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
+        if let Some(sweep) = Sweep::load(&self.config, &[])? {
+            if !verbosity.quiet {
+                anstream::println!(
+                    "{}: ok, a sweep of {}; `klfit sweep --list` shows them",
+                    self.config.display(),
+                    count(sweep.points.len(), "point")
+                );
+            }
+            return Ok(Outcome::Success);
+        }
+        let experiment = Experiment::load(&self.config, Vec::new())?;
+        verbosity.notes(&experiment.notes);
+        experiment.numerics()?;
+        if verbosity.quiet {
+            return Ok(Outcome::Success);
+        }
+        let target = &experiment.target;
+        anstream::println!(
+            "{}: ok, {} with a target of {} in {}",
+            self.config.display(),
+            count(experiment.plans.len(), "fit"),
+            match target.as_samples() {
+                Some(samples) => count(samples.len(), "row"),
+                None => count(target.components(), "component"),
+            },
+            count(target.dim(), "dimension"),
+        );
+        for plan in &experiment.plans {
             anstream::println!(
-                "{}: ok, a sweep of {}; `klfit sweep --list` shows them",
-                options.config.display(),
-                count(sweep.points.len(), "point")
+                "  {}: {} of {} by {}, {} of {} from {}",
+                plan.label,
+                plan.divergence.title(),
+                count(plan.family.components(), "component"),
+                plan.estimator.rule.name(),
+                count(plan.optimizer.steps, "step"),
+                plan.optimizer.rule.name(),
+                plan.start.describe(),
             );
         }
-        return Ok(Outcome::Success);
+        Ok(Outcome::Success)
     }
-    let experiment = Experiment::load(&options.config, Vec::new())?;
-    verbosity.notes(&experiment.notes);
-    experiment.numerics()?;
-    if verbosity.quiet {
-        return Ok(Outcome::Success);
-    }
-    let target = &experiment.target;
-    anstream::println!(
-        "{}: ok, {} with a target of {} in {}",
-        options.config.display(),
-        count(experiment.plans.len(), "fit"),
-        match target.as_samples() {
-            Some(samples) => count(samples.len(), "row"),
-            None => count(target.components(), "component"),
-        },
-        count(target.dim(), "dimension"),
-    );
-    for plan in &experiment.plans {
-        anstream::println!(
-            "  {}: {} of {} by {}, {} of {} from {}",
-            plan.label,
-            plan.divergence.title(),
-            count(plan.family.components(), "component"),
-            plan.estimator.rule.name(),
-            count(plan.optimizer.steps, "step"),
-            plan.optimizer.rule.name(),
-            plan.start.describe(),
-        );
-    }
-    Ok(Outcome::Success)
 }

@@ -1,31 +1,40 @@
 //! `klfit devices`: what this binary can compute on, and what it found.
 
+use clap::Args;
 use klfit::Result;
 use klfit::compute::device::{Backend, Found};
 
-use super::Outcome;
+use super::{Command, Outcome, Verbosity};
 
-/// Prints every backend with the devices behind it.
-pub fn devices() -> Result<Outcome> {
-    for backend in Backend::ALL {
-        let name = backend.name();
-        match backend.survey() {
-            Found::NotCompiledIn => anstream::println!(
-                "{name:8} not in this build: cargo build --release --features {name}"
-            ),
-            Found::Nothing => anstream::println!("{name:8} no device found on this machine"),
-            Found::Devices(devices) => {
-                for device in devices {
-                    let precisions = if device.has_f64 { "f64, f32" } else { "f32" };
-                    let default = if backend == Backend::default() {
-                        ", the default"
-                    } else {
-                        ""
-                    };
-                    anstream::println!("{name:8} {} ({precisions}{default})", device.name);
+/// List what this klfit can compute on
+#[derive(Debug, Args)]
+pub struct Devices {}
+
+impl Command for Devices {
+    const EXAMPLE: [&str; 2] = ["devices", "list what this klfit can compute on"];
+
+    /// Prints every backend with the devices behind it.
+    fn run(&self, _: Verbosity) -> Result<Outcome> {
+        for backend in Backend::ALL {
+            let name = backend.name();
+            match backend.survey() {
+                Found::NotCompiledIn => anstream::println!(
+                    "{name:8} not in this build: cargo build --release --features {name}"
+                ),
+                Found::Nothing => anstream::println!("{name:8} no device found on this machine"),
+                Found::Devices(devices) => {
+                    for device in devices {
+                        let precisions = if device.has_f64 { "f64, f32" } else { "f32" };
+                        let default = if backend == Backend::default() {
+                            ", the default"
+                        } else {
+                            ""
+                        };
+                        anstream::println!("{name:8} {} ({precisions}{default})", device.name);
+                    }
                 }
             }
         }
+        Ok(Outcome::Success)
     }
-    Ok(Outcome::Success)
 }

@@ -17,9 +17,10 @@ use klfit::error::Error;
 use klfit::text;
 use serde::Serialize;
 
-use super::{Outcome, Verbosity};
+use super::output::{io, write_file};
+use super::{Command, Outcome, Verbosity};
 
-/// Options of `klfit divergence`.
+/// Tell how far densities are apart, with an error on every number
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   klfit divergence p.json q.toml
@@ -30,7 +31,7 @@ use super::{Outcome, Verbosity};
 
 A density is a .toml, .json, .npz, .csv or .npy file, or the folder of a run; docs/calculator.md
 says what each may hold.")]
-pub struct Options {
+pub struct Divergence {
     /// The densities p and q; with --matrix, any number of them
     #[arg(required = true, value_name = "DENSITY")]
     densities: Vec<String>,
@@ -98,7 +99,7 @@ fn samples(text: &str) -> std::result::Result<u64, String> {
     }
 }
 
-impl Options {
+impl Divergence {
     fn question(&self) -> Result<Question> {
         let kinds: Vec<DivergenceKind> = (self.kind.iter())
             .map(|name| self.kind_of(name))
@@ -201,24 +202,28 @@ impl Options {
 /// The most columns of a matrix that is printed with errors.
 const WITH_ERRORS: usize = 6;
 
-/// Reads the densities and answers.
-pub fn divergence(options: &Options, verbosity: Verbosity) -> Result<Outcome> {
-    let question = options.question()?;
-    match (&options.densities[..], options.matrix) {
-        ([_], _) => Err(Error::Usage {
-            message: "a divergence is between two densities, and there is one".to_owned(),
-            help: "name another file".to_owned(),
-        }),
-        ([_, _, _, ..], false) => Err(Error::Usage {
-            message: format!("there are {} densities, not two", options.densities.len()),
-            help: "add --matrix for one divergence between every two".to_owned(),
-        }),
-        (_, false) => pair(options, &question, verbosity),
-        (_, true) => matrix(options, &question, verbosity),
+impl Command for Divergence {
+    const EXAMPLE: [&str; 2] = ["divergence P Q", "tell how far two densities are apart"];
+
+    /// Reads the densities and answers.
+    fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
+        let question = self.question()?;
+        match (&self.densities[..], self.matrix) {
+            ([_], _) => Err(Error::Usage {
+                message: "a divergence is between two densities, and there is one".to_owned(),
+                help: "name another file".to_owned(),
+            }),
+            ([_, _, _, ..], false) => Err(Error::Usage {
+                message: format!("there are {} densities, not two", self.densities.len()),
+                help: "add --matrix for one divergence between every two".to_owned(),
+            }),
+            (_, false) => pair(self, &question, verbosity),
+            (_, true) => matrix(self, &question, verbosity),
+        }
     }
 }
 
-fn read(options: &Options, verbosity: Verbosity) -> Result<Vec<Operand>> {
+fn read(options: &Divergence, verbosity: Verbosity) -> Result<Vec<Operand>> {
     let read = |text: &String| {
         let operand = read_operand_with_header(text, options.header)?;
         verbosity.notes(&operand.notes);
@@ -251,7 +256,7 @@ struct Report<'a> {
     answers: &'a [Answer],
 }
 
-fn pair(options: &Options, question: &Question, verbosity: Verbosity) -> Result<Outcome> {
+fn pair(options: &Divergence, question: &Question, verbosity: Verbosity) -> Result<Outcome> {
     let operands = read(options, verbosity)?;
     let (p, q) = (&operands[0], &operands[1]);
     let bar = bar(verbosity);
@@ -409,7 +414,7 @@ fn remark(answer: &Answer) -> String {
     }
 }
 
-fn matrix(options: &Options, question: &Question, verbosity: Verbosity) -> Result<Outcome> {
+fn matrix(options: &Divergence, question: &Question, verbosity: Verbosity) -> Result<Outcome> {
     let operands = read(options, verbosity)?;
     if let Some(folder) = &options.out {
         // Before the work, not after.
@@ -467,20 +472,10 @@ fn matrix(options: &Options, question: &Question, verbosity: Verbosity) -> Resul
     Ok(Outcome::Success)
 }
 
-fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
-    let path = path.to_owned();
-    move |source| Error::Io {
-        action,
-        path,
-        source,
-    }
-}
-
 fn write(matrix: &Matrix, folder: &Path) -> Result<()> {
     let json = to_json(matrix)?;
     for (name, text) in [("matrix.csv", matrix.to_csv()?), ("matrix.json", json)] {
-        let path = folder.join(name);
-        fs::write(&path, text).map_err(io("write", &path))?;
+        write_file(&folder.join(name), text.as_bytes())?;
     }
     klfit::plot::draw_matrix(matrix, folder)?;
     Ok(())

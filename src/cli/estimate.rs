@@ -1,7 +1,6 @@
 //! `klfit estimate`: a Gaussian or a mixture from samples.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use klfit::Result;
@@ -12,16 +11,17 @@ use klfit::jobs::estimate;
 use klfit::mixture::NaturalParameters;
 use klfit::text::count;
 
-use super::{Outcome, Verbosity};
+use super::output::{print, write_file};
+use super::{Command, Outcome, Verbosity};
 
-/// Options of `klfit estimate`.
+/// Estimate a Gaussian or a mixture from samples
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   klfit estimate data.csv --out model.toml
   klfit estimate data.csv --components 3 --out model.toml
 
 Without --out the model is printed. `klfit divergence` and the [target] of a config read it.")]
-pub struct Options {
+pub struct Estimate {
     /// The samples, a .csv or .npy file with a row for each
     samples: PathBuf,
     /// Whether the first line of a .csv names its columns [default: if none of its cells is a number]
@@ -41,77 +41,76 @@ pub struct Options {
     seed: u64,
 }
 
-/// Estimates the model, and writes or prints it.
-pub fn estimate(options: &Options, verbosity: Verbosity) -> Result<Outcome> {
-    let SamplesFile {
-        samples: rows,
-        notes,
-    } = read_samples(&options.samples, options.header)?;
-    verbosity.notes(&notes);
-    let name = options.samples.display().to_string();
-    if options.components == 0 {
-        return Err(Error::Usage {
-            message: "--components is 0".to_owned(),
-            help: "ask for at least one component".to_owned(),
-        });
-    }
-    if let Some(out) = &options.out
-        && out.extension().is_none_or(|extension| extension != "toml")
-    {
-        return Err(Error::Usage {
-            message: format!("{} is not a .toml file", out.display()),
-            help: "a model is written as TOML: choose a name that ends in .toml".to_owned(),
-        });
-    }
-    if let Some(out) = options
-        .out
-        .as_deref()
-        .filter(|out| out.exists() && !options.force)
-    {
-        return Err(Error::Usage {
-            message: format!("{} exists", out.display()),
-            help: "choose another name, or replace it with --force".to_owned(),
-        });
-    }
-    let found = estimate::estimate(&name, &rows, options.components, options.seed)?;
-    let natural = NaturalParameters::from(&found.mixture);
-    let model = MixtureConfig {
-        weights: Some(natural.weights.clone()),
-        means: Some(natural.means.clone()),
-        covariances: Some(natural.covariances.clone()),
-        ..MixtureConfig::default()
-    };
-    let text = toml::to_string(&model).map_err(|error| Error::Usage {
-        message: format!("cannot write the model: {error}"),
-        help: "report this".to_owned(),
-    })?;
-    match &options.out {
-        Some(out) => write(out, &text)?,
-        None => anstream::print!("{text}"),
-    }
-    if !verbosity.quiet {
-        let how = match found.relative_floor {
-            None => "mean and covariance of the rows, divided by N − 1".to_owned(),
-            Some(least) => format!(
-                "maximum likelihood, the best of 16 k-means starts, no standard deviation below {least} \
-                 of all rows'"
-            ),
-        };
-        anstream::eprintln!("{}: {how}", count(rows.len(), "row"));
-        anstream::eprintln!("{natural}");
-        let likelihood = found.log_likelihood.to_string();
-        anstream::eprintln!("mean log-likelihood of a row: {likelihood}");
-        if let Some(out) = &options.out {
-            anstream::eprintln!("written to {}", out.display());
-        }
-    }
-    Ok(Outcome::Success)
-}
+impl Command for Estimate {
+    const EXAMPLE: [&str; 2] = [
+        "estimate data.csv",
+        "estimate a Gaussian or a mixture from samples",
+    ];
 
-fn write(path: &Path, text: &str) -> Result<()> {
-    fs::write(path, text).map_err(|source| Error::Io {
-        action: "write",
-        path: path.to_owned(),
-        source,
-    })
+    /// Estimates the model, and writes or prints it.
+    fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
+        let SamplesFile {
+            samples: rows,
+            notes,
+        } = read_samples(&self.samples, self.header)?;
+        verbosity.notes(&notes);
+        let name = self.samples.display().to_string();
+        if self.components == 0 {
+            return Err(Error::Usage {
+                message: "--components is 0".to_owned(),
+                help: "ask for at least one component".to_owned(),
+            });
+        }
+        if let Some(out) = &self.out
+            && out.extension().is_none_or(|extension| extension != "toml")
+        {
+            return Err(Error::Usage {
+                message: format!("{} is not a .toml file", out.display()),
+                help: "a model is written as TOML: choose a name that ends in .toml".to_owned(),
+            });
+        }
+        if let Some(out) = self
+            .out
+            .as_deref()
+            .filter(|out| out.exists() && !self.force)
+        {
+            return Err(Error::Usage {
+                message: format!("{} exists", out.display()),
+                help: "choose another name, or replace it with --force".to_owned(),
+            });
+        }
+        let found = estimate::estimate(&name, &rows, self.components, self.seed)?;
+        let natural = NaturalParameters::from(&found.mixture);
+        let model = MixtureConfig {
+            weights: Some(natural.weights.clone()),
+            means: Some(natural.means.clone()),
+            covariances: Some(natural.covariances.clone()),
+            ..MixtureConfig::default()
+        };
+        let text = toml::to_string(&model).map_err(|error| Error::Usage {
+            message: format!("cannot write the model: {error}"),
+            help: "report this".to_owned(),
+        })?;
+        match &self.out {
+            Some(out) => write_file(out, text.as_bytes())?,
+            None => print(text.as_bytes())?,
+        }
+        if !verbosity.quiet {
+            let how = match found.relative_floor {
+                None => "mean and covariance of the rows, divided by N − 1".to_owned(),
+                Some(least) => format!(
+                    "maximum likelihood, the best of 16 k-means starts, no standard deviation below {least} \
+                     of all rows'"
+                ),
+            };
+            anstream::eprintln!("{}: {how}", count(rows.len(), "row"));
+            anstream::eprintln!("{natural}");
+            let likelihood = found.log_likelihood.to_string();
+            anstream::eprintln!("mean log-likelihood of a row: {likelihood}");
+            if let Some(out) = &self.out {
+                anstream::eprintln!("written to {}", out.display());
+            }
+        }
+        Ok(Outcome::Success)
+    }
 }

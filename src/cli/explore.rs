@@ -6,15 +6,15 @@ use clap::Args;
 use klfit::explore::{Opening, Server};
 use klfit::{Error, Result};
 
-use super::{Outcome, Verbosity};
+use super::{Command, Outcome, Verbosity};
 
-/// Options of `klfit explore`.
+/// Explore both KLs on a page in the browser
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   klfit explore                          two bumps to begin with
   klfit explore configs/bimodal.toml     the target and the start of a config
   klfit explore outputs/bimodal          a finished run, step by step")]
-pub struct Options {
+pub struct Explore {
     /// A config, or the folder of a finished run
     path: Option<PathBuf>,
     /// The port to listen on [default: any free one]
@@ -25,36 +25,40 @@ pub struct Options {
     no_open: bool,
 }
 
-/// Serves the page until Ctrl-C.
-pub fn explore(options: &Options, verbosity: Verbosity) -> Result<Outcome> {
-    let opening = match &options.path {
-        Some(path) => Opening::read(path)?,
-        None => Opening::default(),
-    };
-    let runtime = tokio::runtime::Runtime::new().map_err(|error| Error::Usage {
-        message: format!("the server cannot start: {error}"),
-        help: "close other programs and try again".to_owned(),
-    })?;
-    runtime.block_on(async {
-        let server = Server::bind(options.port, opening).await?;
-        let url = server.url();
-        anstream::println!("{url}");
-        if !verbosity.quiet {
-            anstream::eprintln!("Ctrl-C ends it");
-        }
-        if !options.no_open && webbrowser::open(&url).is_err() && !verbosity.quiet {
-            anstream::eprintln!("no browser could be opened: open the address above in one");
-        }
-        server
-            .serve(async {
-                // Without a signal handler only a kill ends it.
-                if tokio::signal::ctrl_c().await.is_err() {
-                    std::future::pending::<()>().await;
-                }
-            })
-            .await
-    })?;
-    // Fits that still train and views that are being made end with the program.
-    runtime.shutdown_background();
-    Ok(Outcome::Success)
+impl Command for Explore {
+    const EXAMPLE: [&str; 2] = ["explore", "see forward and reverse KL move, in the browser"];
+
+    /// Serves the page until Ctrl-C.
+    fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
+        let opening = match &self.path {
+            Some(path) => Opening::read(path)?,
+            None => Opening::default(),
+        };
+        let runtime = tokio::runtime::Runtime::new().map_err(|error| Error::Usage {
+            message: format!("the server cannot start: {error}"),
+            help: "close other programs and try again".to_owned(),
+        })?;
+        runtime.block_on(async {
+            let server = Server::bind(self.port, opening).await?;
+            let url = server.url();
+            anstream::println!("{url}");
+            if !verbosity.quiet {
+                anstream::eprintln!("Ctrl-C ends it");
+            }
+            if !self.no_open && webbrowser::open(&url).is_err() && !verbosity.quiet {
+                anstream::eprintln!("no browser could be opened: open the address above in one");
+            }
+            server
+                .serve(async {
+                    // Without a signal handler only a kill ends it.
+                    if tokio::signal::ctrl_c().await.is_err() {
+                        std::future::pending::<()>().await;
+                    }
+                })
+                .await
+        })?;
+        // Fits that still train and views that are being made end with the program.
+        runtime.shutdown_background();
+        Ok(Outcome::Success)
+    }
 }

@@ -10,9 +10,9 @@ use klfit::config::{LandscapeConfig, ParameterRange};
 use klfit::jobs::{of_run, survey};
 use klfit::run_folder::RunFolder;
 
-use super::{Outcome, Verbosity};
+use super::{Command, Outcome, Verbosity};
 
-/// Options of `klfit landscape`.
+/// Draw what the fits of a config go down on, and their ways
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   klfit landscape configs/bimodal.toml
@@ -21,7 +21,7 @@ use super::{Outcome, Verbosity};
   klfit landscape outputs/bimodal
 
 What is not given here is taken from the [landscape] of the config.")]
-pub struct Options {
+pub struct Landscape {
     /// The experiment, a TOML file, or the folder of a finished run
     #[arg(value_name = "CONFIG|RUN")]
     config: PathBuf,
@@ -42,33 +42,35 @@ pub struct Options {
     out: Option<PathBuf>,
 }
 
-/// Draws the landscape of a config, or of a run that is finished.
-pub fn landscape(options: &Options, verbosity: Verbosity) -> Result<Outcome> {
-    let wanted = LandscapeConfig {
-        across: options.across.clone(),
-        up: options.up.clone(),
-        points: options.points.map(|points| points as usize),
-        basins: options.basins,
-    };
-    let path = &options.config;
-    let drawn = if path.is_dir() {
-        let folder = RunFolder::open(path)?;
-        let asked = folder.experiment()?.config.landscape.unwrap_or_default();
-        let out = options.out.clone().unwrap_or_else(|| folder.figures());
-        of_run(&folder, &wanted.or(asked), &out)?
-    } else {
-        let experiment = Experiment::load(path, Vec::new())?;
-        verbosity.notes(&experiment.notes);
-        let name = format!("{}-landscape", experiment.config.name);
-        let out = (options.out.clone()).unwrap_or_else(|| Path::new("outputs").join(name));
-        let asked = experiment.config.landscape.clone().unwrap_or_default();
-        survey(&experiment, &wanted.or(asked), &out)?
-    };
-    if !verbosity.quiet {
-        anstream::eprintln!("all cells evaluated in {:.1} ms", 1e3 * drawn.seconds);
-        for file in drawn.files {
-            anstream::println!("{}", file.display());
+impl Command for Landscape {
+    const EXAMPLE: [&str; 2] = ["landscape my.toml", "draw what its fits go down on"];
+
+    /// Draws the landscape of a config, or of a run that is finished.
+    fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
+        let wanted = LandscapeConfig {
+            across: self.across.clone(),
+            up: self.up.clone(),
+            points: self.points.map(|points| points as usize),
+            basins: self.basins,
+        };
+        let path = &self.config;
+        let drawn = if path.is_dir() {
+            let folder = RunFolder::open(path)?;
+            let asked = folder.experiment()?.config.landscape.unwrap_or_default();
+            let out = self.out.clone().unwrap_or_else(|| folder.figures());
+            of_run(&folder, &wanted.or(asked), &out)?
+        } else {
+            let experiment = Experiment::load(path, Vec::new())?;
+            verbosity.notes(&experiment.notes);
+            let name = format!("{}-landscape", experiment.config.name);
+            let out = (self.out.clone()).unwrap_or_else(|| Path::new("outputs").join(name));
+            let asked = experiment.config.landscape.clone().unwrap_or_default();
+            survey(&experiment, &wanted.or(asked), &out)?
+        };
+        if !verbosity.quiet {
+            anstream::eprintln!("all cells evaluated in {:.1} ms", 1e3 * drawn.seconds);
         }
+        verbosity.written(&drawn.files);
+        Ok(Outcome::Success)
     }
-    Ok(Outcome::Success)
 }

@@ -6,26 +6,26 @@ use clap::Args;
 use klfit::Result;
 use klfit::run_folder::{RunFolder, SweepFolder};
 
-use super::{Outcome, Verbosity};
+use super::{Command, Outcome, Verbosity};
 
-/// Options of `klfit plot`.
+/// Draw the figures of a finished run or sweep again
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  klfit plot outputs/bimodal")]
-pub struct Options {
+pub struct Plot {
     /// The folder of a run or a sweep
     run: PathBuf,
 }
 
-/// Draws every figure from the files of the folder.
-pub fn plot(options: &Options, verbosity: Verbosity) -> Result<Outcome> {
-    let drawn = match SweepFolder::open(&options.run) {
-        Some(sweep) => klfit::plot::draw_sweep(&sweep)?,
-        None => klfit::jobs::draw_all(&RunFolder::open(&options.run)?)?,
-    };
-    if !verbosity.quiet {
-        for path in drawn {
-            anstream::println!("{}", path.display());
-        }
+impl Command for Plot {
+    const EXAMPLE: [&str; 2] = ["plot outputs/NAME", "draw the figures again"];
+
+    /// Draws every figure from the files of the folder.
+    fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
+        let drawn = match SweepFolder::open(&self.run) {
+            Some(sweep) => klfit::plot::draw_sweep(&sweep)?,
+            None => klfit::jobs::draw_all(&RunFolder::open(&self.run)?)?,
+        };
+        verbosity.written(&drawn);
+        Ok(Outcome::Success)
     }
-    Ok(Outcome::Success)
 }

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use klfit::Result;
 
-use super::{Outcome, Verbosity};
+use super::{Command, Outcome, Verbosity};
 
-/// Options of `klfit report`.
+/// Report on finished runs: an HTML page, Markdown, a LaTeX table
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   klfit report outputs/bimodal
   klfit report outputs/bimodal outputs/overlapping --out outputs/both")]
-pub struct Options {
+pub struct Report {
     /// The folders of finished runs or sweeps; several stand side by side
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
@@ -21,18 +21,21 @@ pub struct Options {
     out: Option<PathBuf>,
 }
 
-/// Writes an HTML page, Markdown and a LaTeX table.
-pub fn report(options: &Options, verbosity: Verbosity) -> Result<Outcome> {
-    let default = match &options.runs[..] {
-        [one] => one.as_path(),
-        _ => Path::new("outputs/report"),
-    };
-    let out = options.out.as_deref().unwrap_or(default);
-    let files = klfit::report::write(&options.runs, out)?;
-    if !verbosity.quiet {
-        for path in files {
-            anstream::println!("{}", path.display());
-        }
+impl Command for Report {
+    const EXAMPLE: [&str; 2] = [
+        "report outputs/NAME",
+        "report on a run: HTML, Markdown, LaTeX",
+    ];
+
+    /// Writes an HTML page, Markdown and a LaTeX table.
+    fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
+        let default = match &self.runs[..] {
+            [one] => one.as_path(),
+            _ => Path::new("outputs/report"),
+        };
+        let out = self.out.as_deref().unwrap_or(default);
+        let files = klfit::report::write(&self.runs, out)?;
+        verbosity.written(&files);
+        Ok(Outcome::Success)
     }
-    Ok(Outcome::Success)
 }

@@ -7,14 +7,14 @@ use klfit::Result;
 use klfit::config::Experiment;
 use klfit::run_folder::{Existing, RunFolder};
 
-use super::{Outcome, Verbosity, run};
+use super::{Command, Outcome, Verbosity, run};
 
-/// Options of `klfit resume`.
+/// Go on with a run that was interrupted, or with more steps
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   klfit resume outputs/bimodal
   klfit resume outputs/bimodal --steps 5000")]
-pub struct Options {
+pub struct Resume {
     /// The folder of the run
     run: PathBuf,
     /// Steps of every fit, no fewer than it began with
@@ -25,16 +25,19 @@ pub struct Options {
     no_figures: bool,
 }
 
-/// Goes on from the newest checkpoint, and prints and draws what came out.
-pub fn resume(options: &Options, verbosity: Verbosity) -> Result<Outcome> {
-    let config = RunFolder::open(&options.run)?.config_path();
-    let experiment = Experiment::load(&config, run::steps_override(options.steps))?;
-    let existing = Existing::Resume;
-    run::run_in(
-        &options.run,
-        experiment,
-        existing,
-        !options.no_figures,
-        verbosity,
-    )
+impl Command for Resume {
+    const EXAMPLE: [&str; 2] = ["resume outputs/NAME", "go on with it after an interruption"];
+
+    /// Goes on from the newest checkpoint, and prints and draws what came out.
+    fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
+        let config = RunFolder::open(&self.run)?.config_path();
+        let experiment = Experiment::load(&config, run::steps_override(self.steps))?;
+        run::run_in(
+            &self.run,
+            experiment,
+            Existing::Resume,
+            !self.no_figures,
+            verbosity,
+        )
+    }
 }

@@ -9,9 +9,9 @@ use klfit::run_folder::{Existing, RunFolder};
 
 use super::progress::Progress;
 use super::signals::Signals;
-use super::{Outcome, Verbosity, existing, table};
+use super::{Command, Outcome, Results, Verbosity, table};
 
-/// Options of `klfit run`.
+/// Run an experiment: fit, log, compare, draw
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   klfit run configs/bimodal.toml
@@ -20,7 +20,7 @@ use super::{Outcome, Verbosity, existing, table};
   klfit run configs/bimodal.toml --resume
 
 The first Ctrl-C or SIGTERM ends the run after the step it is at; `klfit resume` goes on from there.")]
-pub struct Options {
+pub struct Run {
     /// The experiment, a TOML file
     config: PathBuf,
     /// The seed of all random numbers
@@ -35,32 +35,32 @@ pub struct Options {
     /// Set any key of the config; a key of a shared section is set for every fit
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = Override::parse)]
     set: Vec<Override>,
-    /// The folder for the results [default: outputs/NAME]
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Replace what an earlier run left in that folder
-    #[arg(long)]
-    force: bool,
-    /// Go on with the run in that folder, or begin where there is none
-    #[arg(long, conflicts_with = "force")]
-    resume: bool,
-    /// Leave the figures out; `klfit plot` draws them later
-    #[arg(long)]
-    no_figures: bool,
+    #[command(flatten)]
+    results: Results,
 }
 
-/// Runs an experiment, and prints and draws what came out.
-pub fn run(options: &Options, verbosity: Verbosity) -> Result<Outcome> {
-    let existing = existing(options.force, options.resume);
-    if let Some(sweep) = Sweep::load(&options.config, &overrides(options))? {
-        let out = options.out.as_deref();
-        return super::sweep::run(&sweep, out, existing, !options.no_figures, verbosity);
+impl Command for Run {
+    const EXAMPLE: [&str; 2] = [
+        "run my.toml",
+        "run it: results and figures go to outputs/NAME",
+    ];
+
+    /// Runs an experiment, and prints and draws what came out.
+    fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
+        if let Some(sweep) = Sweep::load(&self.config, &overrides(self))? {
+            return super::sweep::run(&sweep, &self.results, verbosity);
+        }
+        let experiment = Experiment::load(&self.config, overrides(self))?;
+        verbosity.notes(&experiment.notes);
+        let (results, name) = (&self.results, &experiment.config.name);
+        run_in(
+            &results.folder(name),
+            experiment,
+            results.existing(),
+            !results.no_figures,
+            verbosity,
+        )
     }
-    let experiment = Experiment::load(&options.config, overrides(options))?;
-    verbosity.notes(&experiment.notes);
-    let out =
-        (options.out.clone()).unwrap_or_else(|| Path::new("outputs").join(&experiment.config.name));
-    run_in(&out, experiment, existing, !options.no_figures, verbosity)
 }
 
 /// Runs an experiment in a folder.
@@ -118,7 +118,7 @@ pub fn steps_override(steps: Option<i64>) -> Vec<Override> {
         .collect()
 }
 
-fn overrides(options: &Options) -> Vec<Override> {
+fn overrides(options: &Run) -> Vec<Override> {
     let mut overrides = options.set.clone();
     if let Some(seed) = options.seed {
         overrides.push(Override::new("seed", seed, format!("--seed {seed}")));

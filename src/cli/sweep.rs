@@ -1,28 +1,26 @@
 //! `klfit sweep`: run an experiment at every point of its `[sweep]`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use comfy_table::{Table, presets};
 use klfit::Result;
-use klfit::config::{Override, Sweep, SweepPoint};
+use klfit::config::{self, Override, SweepPoint};
 use klfit::error::Error;
-use klfit::jobs::sweep;
-use klfit::jobs::sweep::{SweepObserver, Swept};
-use klfit::run_folder::SweptPoint;
-use klfit::run_folder::{Existing, SweepFolder};
+use klfit::jobs::sweep::{self, SweepObserver, Swept};
+use klfit::run_folder::{SweepFolder, SweptPoint};
 use klfit::text::{self, count};
 
 use super::signals::Signals;
-use super::{Outcome, Verbosity, existing};
+use super::{Command, Outcome, Results, Verbosity};
 
-/// Options of `klfit sweep`.
+/// Run an experiment at every point of its [sweep]
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   klfit sweep --list configs/sweep.toml
   klfit sweep configs/sweep.toml
   klfit sweep configs/sweep.toml --set optimizer.steps=200 --force")]
-pub struct Options {
+pub struct Sweep {
     /// The experiment, a TOML file with a [sweep]
     config: PathBuf,
     /// Print the points without running them
@@ -31,52 +29,35 @@ pub struct Options {
     /// Set any key of the config; the sweep's own settings win
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = Override::parse)]
     set: Vec<Override>,
-    /// The folder for the results [default: outputs/NAME]
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Replace what an earlier sweep left in that folder
-    #[arg(long)]
-    force: bool,
-    /// Go on with the sweep in that folder, or begin where there is none
-    #[arg(long, conflicts_with = "force")]
-    resume: bool,
-    /// Leave the figure out; `klfit plot` draws it later
-    #[arg(long)]
-    no_figures: bool,
+    #[command(flatten)]
+    results: Results,
 }
 
-/// Lists or runs every point, and prints and draws them together.
-pub fn sweep(options: &Options, verbosity: Verbosity) -> Result<Outcome> {
-    let Some(sweep) = Sweep::load(&options.config, &options.set)? else {
-        return Err(Error::Usage {
-            message: format!("{} has no [sweep]", options.config.display()),
-            help: "add one, as in\n\n    [sweep.grid]\n    optimizer.learning_rate = [0.01, 0.1]\n\nor \
-                   run it as it is with `klfit run`"
-                .to_owned(),
-        });
-    };
-    if options.list {
-        list(&sweep);
-        return Ok(Outcome::Success);
+impl Command for Sweep {
+    const EXAMPLE: [&str; 2] = ["sweep my.toml", "run it at every point of its [sweep]"];
+
+    /// Lists or runs every point, and prints and draws them together.
+    fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
+        let Some(sweep) = config::Sweep::load(&self.config, &self.set)? else {
+            return Err(Error::Usage {
+                message: format!("{} has no [sweep]", self.config.display()),
+                help: "add one, as in\n\n    [sweep.grid]\n    optimizer.learning_rate = [0.01, 0.1]\n\nor \
+                       run it as it is with `klfit run`"
+                    .to_owned(),
+            });
+        };
+        if self.list {
+            list(&sweep);
+            return Ok(Outcome::Success);
+        }
+        run(&sweep, &self.results, verbosity)
     }
-    run(
-        &sweep,
-        options.out.as_deref(),
-        existing(options.force, options.resume),
-        !options.no_figures,
-        verbosity,
-    )
 }
 
 /// Runs a sweep and shows what came out.
-pub fn run(
-    sweep: &Sweep,
-    out: Option<&Path>,
-    existing: Existing,
-    figures: bool,
-    verbosity: Verbosity,
-) -> Result<Outcome> {
-    let out = out.map_or_else(|| Path::new("outputs").join(&sweep.name), Path::to_owned);
+pub fn run(sweep: &config::Sweep, results: &Results, verbosity: Verbosity) -> Result<Outcome> {
+    let out = results.folder(&sweep.name);
+    let figures = !results.no_figures;
     let signals = Signals::listen()?;
     if !verbosity.quiet
         && let Some(point) = sweep.points.first()
@@ -92,7 +73,7 @@ pub fn run(
         ran,
         broken,
         interrupted,
-    } = sweep::run(sweep, &out, existing, &following)?;
+    } = sweep::run(sweep, &out, results.existing(), &following)?;
     for (point, reason) in &broken {
         anstream::eprintln!("{}: {reason}", point.label);
     }
@@ -147,7 +128,7 @@ impl SweepObserver for Following {
     }
 }
 
-fn list(sweep: &Sweep) {
+fn list(sweep: &config::Sweep) {
     for point in &sweep.points {
         let settings: Vec<String> = (point.settings.iter())
             .map(|(key, value)| format!("{key} = {value}"))

@@ -44,13 +44,15 @@ fn modules() -> BTreeMap<Module, String> {
             let path = entry.unwrap().path();
             let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
             let mut inner = module.clone();
+            if matches!(stem.as_str(), "tests" | "main") {
+                continue;
+            }
             if path.is_dir() {
                 inner.push(stem);
                 open.push((path, inner));
                 continue;
             }
             match stem.as_str() {
-                "tests" | "main" => continue,
                 "mod" | "lib" => {}
                 _ => inner.push(stem),
             }

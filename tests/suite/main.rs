@@ -3,6 +3,7 @@
 mod calculator;
 mod closed_forms;
 mod command_line;
+mod commands;
 mod config;
 mod densities;
 mod dependence;

@@ -1,73 +1,38 @@
 //! What a config may say beyond the types of its values: numbers that make sense, and choices that
 //! go together.
 
+mod divergence;
 mod estimator;
+mod family;
+mod label;
+mod landscape;
+mod optimizer;
 mod rows;
+mod start;
+mod stop;
 
-use std::collections::HashSet;
+pub(super) use label::{label, name};
+pub(super) use landscape::landscape;
 
 use super::FitConfig;
 use super::key::KeyPath;
 use super::source::Source;
-use super::{DEFAULT_RESTARTS, InitConfig, LandscapeConfig};
 use crate::compute::device::DeviceConfig;
-use crate::density::family::{Covariance, Family};
+use crate::density::family::Family;
 use crate::density::target::TargetModel;
-use crate::divergence::DivergenceKind;
 use crate::error::ConfigError;
 use crate::estimator::MonteCarlo;
-use crate::files::names;
-use crate::fit::init::{Start, alike};
-use crate::fit::stop::StopConfig;
+use crate::fit::init::Start;
 use crate::fit::{LogConfig, Plan};
-use crate::mixture::check_size;
-use crate::optimizer::RuleConfig as OptimizerRule;
 use crate::record::CheckpointConfig;
-use crate::text::numbered;
 
 /// The most numbers a tensor of one step may hold: a gigabyte in 64 bits, and a step needs about
 /// a dozen of that size.
 pub(super) const MOST_ENTRIES: usize = 1 << 27;
 /// What is kept of a run beside its points is no larger than so many of them.
 const LEAST_POINTS: usize = 256;
-/// Weights that stay sum to 1 up to this.
-const WEIGHT_SUM_TOLERANCE: f64 = 1e-6;
-/// What klfit itself writes into the folder of a run.
-const RESERVED: [&str; 4] = [names::CONFIG, names::SUMMARY, names::FIGURES, names::TARGET];
 
 type Checked<T = ()> = Result<T, ConfigError>;
-
-/// Gives the fits that have no label that of their divergence, with a number where it is taken.
-pub(super) fn label(
-    source: &Source,
-    fits: &[FitConfig],
-    plans: &mut [Plan],
-) -> Result<(), ConfigError> {
-    let mut taken = HashSet::new();
-    for (i, fit) in fits.iter().enumerate() {
-        let Some(label) = &fit.label else { continue };
-        let key = KeyPath::default().name("fit").index(i).name("label");
-        name(source, &key, label, "a folder of the run")?;
-        if RESERVED.iter().any(|name| label.eq_ignore_ascii_case(name)) {
-            let help = "klfit writes something else there: choose another label";
-            return Err(source.error(&key, format!("is \"{label}\""), help));
-        }
-        if !taken.insert(label.to_lowercase()) {
-            let help = "give each fit a label of its own";
-            return Err(source.error(&key, "is taken by another fit", help));
-        }
-    }
-    for (fit, plan) in fits.iter().zip(plans) {
-        if fit.label.is_none() {
-            let numbers = (2..).map(|n| format!("{}-{n}", plan.divergence.name()));
-            let mut names = std::iter::once(plan.divergence.name()).chain(numbers);
-            if let Some(free) = names.find(|name| taken.insert(name.clone())) {
-                plan.label = free;
-            }
-        }
-    }
-    Ok(())
-}
 
 pub(super) fn device(source: &Source, device: &DeviceConfig) -> Result<(), ConfigError> {
     if device.backend.is_compiled_in() {
@@ -137,51 +102,6 @@ pub(super) fn checkpoint(
     }
 }
 
-pub(super) fn landscape(
-    source: &Source,
-    landscape: &LandscapeConfig,
-    target: &TargetModel,
-    plans: &[Plan],
-) -> Result<(), ConfigError> {
-    let section = KeyPath::dotted("landscape");
-    if target.as_samples().is_some() {
-        let help = "leave it out: there is a landscape where the target is a density";
-        return Err(source.error(&section, "is of rows, which have no density", help));
-    }
-    if let Some(points) = landscape.points
-        && !LandscapeConfig::POINTS.contains(&points)
-    {
-        let (least, most) = (
-            LandscapeConfig::POINTS.start(),
-            LandscapeConfig::POINTS.end(),
-        );
-        let help = format!("give from {least} to {most}; 400 is the default");
-        return Err(source.error(&section.name("points"), format!("is {points}"), help));
-    }
-    for (key, range) in [("across", &landscape.across), ("up", &landscape.up)] {
-        let Some(range) = range else { continue };
-        for plan in plans {
-            let names = plan.family.parameter_names();
-            if !names.contains(&range.name) {
-                let message = format!(
-                    "is \"{}\", and fit \"{}\" has no such parameter",
-                    range.name, plan.label
-                );
-                let help = format!("choose one of {}", names.join(", "));
-                return Err(source.error(&section.name(key), message, help));
-            }
-        }
-    }
-    match (&landscape.across, &landscape.up) {
-        (Some(across), Some(up)) if across.name == up.name => {
-            let message = format!("is \"{}\" too", up.name);
-            let help = "choose two different parameters";
-            Err(source.error(&section.name("up"), message, help))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Refuses what would not fit in memory: a product of counts over [`MOST_ENTRIES`].
 fn size(source: &Source, key: &KeyPath, message: &str, parts: &[usize]) -> Result<(), ConfigError> {
     let entries = (parts.iter()).try_fold(1usize, |product, &part| product.checked_mul(part));
@@ -204,29 +124,6 @@ pub(super) fn starts(source: &Source, at: &KeyPath, plans: &[Plan]) -> Result<()
     };
     let message = "has a start that is too large, with those of the fits before it";
     size(source, at, message, &[plans.iter().map(entries).sum()])
-}
-
-/// A name that becomes a folder: nothing that could lead out of it.
-pub(super) fn name(
-    source: &Source,
-    at: &KeyPath,
-    name: &str,
-    whose: &str,
-) -> Result<(), ConfigError> {
-    let allowed = |c: char| c.is_alphanumeric() || "-_.+ ".contains(c);
-    if !name.is_empty()
-        && name.len() <= 100
-        && name.chars().all(allowed)
-        && !name.starts_with(['.', ' '])
-        && !name.ends_with(['.', ' '])
-    {
-        return Ok(());
-    }
-    Err(source.error(
-        at,
-        format!("is \"{}\", which cannot name a folder", name.escape_debug()),
-        format!("it becomes {whose}: use letters, digits, \"-\", \"_\" and \".\""),
-    ))
 }
 
 /// One fit of a config, and all it is checked against.
@@ -290,235 +187,5 @@ impl Fit<'_> {
     ) -> ConfigError {
         let at = (names.iter()).fold(self.at.clone(), |at, name| at.name(name));
         self.source.error(&at, message, help)
-    }
-
-    fn divergence(&self, fit: &FitConfig) -> Checked<DivergenceKind> {
-        let kind = (fit.divergence.with_order(fit.alpha))
-            .map_err(|(message, help)| self.error(&["alpha"], message, help))?;
-        if let Some(reason) = kind.infinite_for(self.target.tails()) {
-            return Err(self.error(
-                &["divergence"],
-                format!(
-                    "is {}, which is infinite for every q: {reason}",
-                    kind.title()
-                ),
-                "choose one that stays finite, such as reverse-kl, js or squared-hellinger",
-            ));
-        }
-        match (self.target.as_samples(), kind) {
-            (None, kind) => Ok(kind),
-            // Rows have no density: what is left of forward KL is the cross-entropy.
-            (Some(_), DivergenceKind::ForwardKl) => Ok(DivergenceKind::CrossEntropy),
-            (Some(_), kind) => Err(self.error(
-                &["divergence"],
-                format!(
-                    "is {}, which needs the density of the target, and a sample has none",
-                    kind.title()
-                ),
-                "use divergence = \"forward-kl\": only its average over the rows is needed; or fit \
-                 a mixture to the rows first and make that the target",
-            )),
-        }
-    }
-
-    fn family(&self, fit: &mut FitConfig) -> Checked {
-        let family = &mut fit.family;
-        let at = |key: &'static str| ["family", key];
-        if family.components == 0 {
-            return Err(self.error(&at("components"), "is 0", "a Gaussian has 1 component"));
-        }
-        check_size(family.components, self.target.dim()).map_err(|error| {
-            let message = format!("is {}, too many", family.components);
-            self.error(&at("components"), message, error.help)
-        })?;
-        if !(family.min_std >= 0.0 && family.min_std.is_finite()) {
-            let message = format!("is {}", family.min_std);
-            let help = "give a standard deviation that no component should fall below, or 0";
-            return Err(self.error(&at("min_std"), message, help));
-        }
-        let narrowest = self.target.extent().1.diagonal().min().sqrt();
-        if family.min_std >= narrowest {
-            let message = format!(
-                "is {}, and the narrowest coordinate of the target has a standard deviation of \
-                 {narrowest}",
-                family.min_std
-            );
-            return Err(self.error(&at("min_std"), message, "lower it"));
-        }
-        match (family.covariance, family.rank) {
-            (Covariance::LowRank, rank) => {
-                let rank = rank.unwrap_or(1);
-                if !(1..=self.target.dim()).contains(&rank) {
-                    let message =
-                        format!("is {rank}, and there are {} dimensions", self.target.dim());
-                    let help = "give a rank from 1 to the number of dimensions";
-                    return Err(self.error(&at("rank"), message, help));
-                }
-                family.rank = Some(rank);
-            }
-            (other, Some(rank)) => {
-                let message = format!("is {rank}, and a {} covariance has none", other.name());
-                let help = "remove it, or set covariance = \"low-rank\"";
-                return Err(self.error(&at("rank"), message, help));
-            }
-            (_, None) => {}
-        }
-        self.weights(fit)
-    }
-
-    fn weights(&self, fit: &FitConfig) -> Checked {
-        let Some(weights) = &fit.family.weights else {
-            return Ok(());
-        };
-        let at = ["family", "weights"];
-        if weights.len() != fit.family.components {
-            let message = format!(
-                "has {} entries, and there are {} components",
-                weights.len(),
-                fit.family.components
-            );
-            return Err(self.error(&at, message, "give one weight for each component"));
-        }
-        let total: f64 = weights.iter().sum();
-        let fine = weights
-            .iter()
-            .all(|&weight| weight > 0.0 && weight.is_finite())
-            && (total - 1.0).abs() <= WEIGHT_SUM_TOLERANCE;
-        if fine {
-            return Ok(());
-        }
-        let message = format!("is {weights:?}, which sums to {total}");
-        Err(self.error(&at, message, "weights are positive and sum to 1"))
-    }
-
-    fn start(
-        &self,
-        fit: &mut FitConfig,
-        family: &Family,
-        notes: &mut Vec<String>,
-    ) -> Checked<Start> {
-        if fit.restarts == Some(0) {
-            let help = "1 to try one random start, 64 to look for several optima";
-            return Err(self.error(&["restarts"], "is 0", help));
-        }
-        let is_single = fit.init.as_ref().is_some_and(InitConfig::is_single);
-        if let (true, Some(restarts @ 2..)) = (is_single, fit.restarts) {
-            notes.push(format!(
-                "{}: [init] gives the start, so restarts = {restarts} is taken as 1",
-                self.at
-            ));
-        }
-        let restarts = fit.restarts.unwrap_or(DEFAULT_RESTARTS);
-        let at = self.at.name("init");
-        let start = match &mut fit.init {
-            Some(init) => init.resolve(restarts, &at, self.source)?,
-            None => Start::Random { restarts },
-        };
-        let start = match start {
-            Start::MomentMatch { .. } if family.components() == 1 => {
-                Start::MomentMatch { restarts: 1 }
-            }
-            start => start,
-        };
-        fit.restarts = (!is_single).then_some(start.runs());
-        if let Start::Given(mixture) = &start {
-            family.theta_of(mixture).map_err(|error| {
-                self.source.error(
-                    &at,
-                    format!("is not a member of the family: {error}"),
-                    "change [init] or [family] so that they agree",
-                )
-            })?;
-            notes.extend(alike(mixture).into_iter().map(|group| {
-                format!(
-                    "{at}: components {} start alike, and gradients that are alike part them late or \
-                     never; move their means apart, or give fewer components",
-                    numbered(&group)
-                )
-            }));
-        }
-        Ok(start)
-    }
-
-    fn optimizer(&self, fit: &FitConfig, family: &Family) -> Checked {
-        fit.optimizer.check().map_err(|(key, reason)| {
-            let help = optimizer_help(&fit.optimizer.rule, key);
-            self.error(&["optimizer", key], reason, help)
-        })?;
-        let rule = &fit.optimizer.rule;
-        match rule {
-            OptimizerRule::Lbfgs(_) if !fit.estimator.is_deterministic() => Err(self.error(
-                &["optimizer", "type"],
-                "is \"lbfgs\", which compares the loss between points, and fresh noise changes it",
-                "set noise = \"fixed\" under [estimator], use quadrature, or choose \"adam\"",
-            )),
-            OptimizerRule::NaturalGradient(_) if family.covariance() == Covariance::LowRank => {
-                Err(self.error(
-                    &["optimizer", "type"],
-                    "is \"natural-gradient\", and the Fisher metric of a low-rank covariance has no \
-                     closed form",
-                    "use covariance = \"full\" or \"diagonal\", or choose \"adam\" or \"lbfgs\"",
-                ))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn stop(&self, fit: &mut FitConfig) -> Checked {
-        fit.stop.check().map_err(|(key, reason)| {
-            let help = match key {
-                "window" => {
-                    "remove it, or give loss_change or precision, which look back on so many steps"
-                }
-                "precision" => "0.01 is a hundredth of a standard deviation of q; or remove it",
-                _ => "give a small number such as 1e-6, or remove it",
-            };
-            self.error(&["stop", key], reason, help)
-        })?;
-        let deterministic = fit.estimator.is_deterministic();
-        if let (Some(key), false) = (fit.stop.deterministic_key(), deterministic) {
-            return Err(self.error(
-                &["stop", key],
-                "cannot be told of a random objective: its gradient and its loss never come to rest",
-                "use precision = 0.01, which averages the iterates, or set noise = \"fixed\" under \
-                 [estimator]",
-            ));
-        }
-        if fit.stop.precision.is_some() && deterministic {
-            return Err(self.error(
-                &["stop", "precision"],
-                "is for random objectives, whose iterates wander; this one is deterministic",
-                "use gradient_norm = 1e-6 or loss_change = 1e-9",
-            ));
-        }
-        if matches!(fit.optimizer.rule, OptimizerRule::Lbfgs(_)) && fit.stop.is_never() {
-            fit.stop.gradient_norm = Some(StopConfig::QUASI_NEWTON);
-        }
-        Ok(())
-    }
-}
-
-/// What to do about a setting of an optimizer that makes no sense.
-fn optimizer_help(rule: &OptimizerRule, key: &str) -> String {
-    let own = || format!("remove it, or choose another type than \"{}\"", rule.name());
-    match key {
-        "steps" => "1000 is the default".to_owned(),
-        "learning_rate" if rule.has_learning_rate() => {
-            format!("{} is the default", rule.default_learning_rate())
-        }
-        "learning_rate" | "schedule" | "final_rate" | "warmup" | "clip"
-            if !rule.has_learning_rate() =>
-        {
-            own()
-        }
-        "final_rate" => {
-            "it is the share of the learning rate that is left at the last step, 0.01 by default, of \
-             a schedule: \"linear\", \"cosine\" or \"exponential\""
-                .to_owned()
-        }
-        "warmup" => "give fewer, or more steps".to_owned(),
-        "clip" => "give the largest norm a gradient may have; without it none is clipped".to_owned(),
-        "nesterov" => "add momentum = 0.9, or remove it".to_owned(),
-        _ => "remove it: there is a default; docs/config.md lists them".to_owned(),
     }
 }

@@ -7,24 +7,20 @@
 
 mod covariance;
 mod low_rank;
+mod member;
+mod names;
 
 use burn::tensor::{Tensor, activation::log_softmax};
-use nalgebra::{DMatrix, DVector};
 use serde::{Deserialize, Serialize};
 
 pub use covariance::Covariance;
+pub use member::NotInFamily;
 
 use crate::compute::device::Numerics;
 use crate::compute::kernel::MixtureTensors;
-use crate::error::MixtureError;
-use crate::mixture::{Mixture, natural::pairs};
-use crate::text::count;
+use crate::mixture::Mixture;
 use covariance::Scale;
 
-/// Given weights are those of a mixture up to this.
-const WEIGHT_TOLERANCE: f64 = 1e-9;
-/// The share of a coordinate's variance that a low-rank start keeps outside its factors.
-const LEAST_OWN: f64 = 0.05;
 /// A weight counts as no less than this in the natural gradient, or a component that is almost gone
 /// would move without bound.
 const LEAST_WEIGHT: f64 = 1e-3;
@@ -225,213 +221,12 @@ impl Family {
         }
         units
     }
-
-    /// The θ of a mixture, P numbers; the inverse of [`Family::density`].
-    ///
-    /// # Errors
-    /// If the mixture is not a member of the family.
-    pub fn theta_of(&self, mixture: &Mixture) -> Result<Vec<f64>, NotInFamily> {
-        if mixture.dim() != self.dim() {
-            return Err(NotInFamily(format!(
-                "it has {} and the target {}",
-                count(mixture.dim(), "coordinate"),
-                self.dim()
-            )));
-        }
-        if mixture.components() != self.components {
-            return Err(NotInFamily(format!(
-                "it has {} and the family {}",
-                count(mixture.components(), "component"),
-                self.components
-            )));
-        }
-        let mut theta = Vec::with_capacity(self.parameters());
-        theta.extend(self.logits_of(mixture.weights())?);
-        for mean in mixture.means() {
-            theta.extend(mean.iter());
-        }
-        for (k, factor) in mixture.scale_trils().iter().enumerate() {
-            let scales = self.scale.theta_of(factor).ok_or_else(|| {
-                let floor = match self.scale.floor {
-                    0.0 => String::new(),
-                    floor => format!(" above min_std = {floor}"),
-                };
-                NotInFamily(format!(
-                    "the covariance of component {} is not {}{floor}",
-                    k + 1,
-                    self.scale.covariance.name()
-                ))
-            })?;
-            theta.extend(scales);
-        }
-        Ok(theta)
-    }
-
-    fn logits_of(&self, weights: &[f64]) -> Result<Vec<f64>, NotInFamily> {
-        if let Some(fixed) = &self.weights {
-            let same = |(a, b): (&f64, &f64)| (a - b).abs() <= WEIGHT_TOLERANCE;
-            return if weights.iter().zip(fixed).all(same) {
-                Ok(Vec::new())
-            } else {
-                let message = format!("its weights are {weights:?} and the family's {fixed:?}");
-                Err(NotInFamily(message))
-            };
-        }
-        if self.components == 1 {
-            return Ok(Vec::new());
-        }
-        if let Some(k) = weights.iter().position(|&w| w == 0.0) {
-            return Err(NotInFamily(format!(
-                "component {} has weight 0, which no gradient can change",
-                k + 1
-            )));
-        }
-        Ok(weights.iter().map(|w| w.ln()).collect())
-    }
-
-    /// The nearest member to a mixture of K components: weights and covariances put into the
-    /// family's structure, standard deviations raised to twice the floor.
-    ///
-    /// # Errors
-    /// If rounding leaves a covariance that is not positive definite.
-    pub fn project(&self, mixture: &Mixture) -> Result<Mixture, MixtureError> {
-        let floor = 2.0 * self.scale.floor;
-        let weights = self.weights.clone();
-        let covariances = (0..self.components).map(|k| {
-            let mut covariance = self.scale.nearest(&mixture.component_covariance(k));
-            if self.scale.covariance == Covariance::LowRank {
-                // The nearest may have a σ of 0, from where no gradient leads.
-                let diagonal = DMatrix::from_diagonal(&covariance.diagonal());
-                covariance = covariance * (1.0 - LEAST_OWN) + diagonal * LEAST_OWN;
-            }
-            let least = covariance.symmetric_eigenvalues().min();
-            if least < floor * floor {
-                for i in 0..self.dim() {
-                    covariance[(i, i)] += floor * floor - least;
-                }
-            }
-            covariance
-        });
-        let means = mixture.means().iter().map(|mean| mean.as_slice().to_vec());
-        Mixture::from_covariances(
-            weights.unwrap_or_else(|| mixture.weights().to_vec()),
-            means.collect(),
-            covariances.collect(),
-        )
-    }
-
-    /// The member with the moments given (D, D × D), which minimises forward KL for K = 1 (Bishop
-    /// 2006, §10.1.2); `None` for K > 1, where there is no closed form.
-    ///
-    /// # Errors
-    /// If rounding leaves the covariance not positive definite.
-    pub fn moment_match(
-        &self,
-        mean: &DVector<f64>,
-        covariance: &DMatrix<f64>,
-    ) -> Option<Result<Mixture, MixtureError>> {
-        // A low-rank structure is no exponential family: its best member has no closed form.
-        (self.components == 1 && self.scale.covariance != Covariance::LowRank).then(|| {
-            let covariance = self.scale.nearest(covariance);
-            Mixture::gaussian(mean.as_slice().to_vec(), covariance)
-        })
-    }
-
-    /// Whether `mixture` can be written exactly as a member, with components to spare or not.
-    pub fn contains(&self, mixture: &Mixture) -> bool {
-        let weights_fit = match &self.weights {
-            Some(_) => self.logits_of(mixture.weights()).is_ok(),
-            None => true,
-        };
-        mixture.dim() == self.dim()
-            && mixture.components() <= self.components
-            && (self.weights.is_none() || mixture.components() == self.components)
-            && weights_fit
-            && (mixture.scale_trils().iter()).all(|factor| self.scale.theta_of(factor).is_some())
-    }
-
-    /// The names of a member's parameters in natural units, in the order of
-    /// [`natural_values`](crate::mixture::natural_values).
-    ///
-    /// Weights, then means, standard deviations and correlations: `weight_2`, `mean_2_x1`,
-    /// `std_2_x1`, `corr_2_x1_x2`, leaving out the component where there is one and the coordinate
-    /// where there is one.
-    pub fn parameter_names(&self) -> Vec<String> {
-        let (k, d) = (self.components, self.dim());
-        let component = |k_: usize| {
-            if k == 1 {
-                String::new()
-            } else {
-                format!("_{}", k_ + 1)
-            }
-        };
-        let coordinate = |d_: usize| {
-            if d == 1 {
-                String::new()
-            } else {
-                format!("_x{}", d_ + 1)
-            }
-        };
-        let mut names = Vec::new();
-        if k > 1 {
-            names.extend((0..k).map(|c| format!("weight{}", component(c))));
-        }
-        for part in ["mean", "std"] {
-            for c in 0..k {
-                names.extend((0..d).map(|i| format!("{part}{}{}", component(c), coordinate(i))));
-            }
-        }
-        for c in 0..k {
-            for (i, j) in pairs(d) {
-                names.push(format!(
-                    "corr{}{}{}",
-                    component(c),
-                    coordinate(i),
-                    coordinate(j)
-                ));
-            }
-        }
-        names
-    }
 }
-
-impl Family {
-    /// Which parameter an entry of θ is about: a weight, a mean, a standard deviation, or the
-    /// covariance of a component.
-    pub fn theta_name(&self, at: usize) -> String {
-        let names = self.parameter_names();
-        let (k, d) = (self.components, self.dim());
-        let weights = if k > 1 { k } else { 0 };
-        let logits = if self.fixed_weights().is_some() {
-            0
-        } else {
-            weights
-        };
-        let named = |place: usize| names.get(place).cloned().unwrap_or_default();
-        let Some(after) = at.checked_sub(logits) else {
-            return named(at);
-        };
-        let Some(after) = after.checked_sub(k * d) else {
-            return named(weights + after);
-        };
-        let (component, entry) = (after / self.scale.len(), after % self.scale.len());
-        if entry < self.scale.logs() {
-            return named(weights + (k + component) * d + entry);
-        }
-        match k {
-            1 => "the covariance".to_owned(),
-            _ => format!("the covariance of component {}", component + 1),
-        }
-    }
-}
-
-/// Why a mixture is not a member of a family.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct NotInFamily(String);
 
 #[cfg(test)]
 mod tests {
+    use nalgebra::DMatrix;
+
     use super::*;
     use crate::mixture::{from_natural_values, natural_values};
 

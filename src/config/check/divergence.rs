@@ -1,0 +1,36 @@
+//! Divergences: finite for the target, and without its density where it has none.
+
+use super::{Checked, Fit};
+use crate::config::FitConfig;
+use crate::divergence::DivergenceKind;
+
+impl Fit<'_> {
+    pub(super) fn divergence(&self, fit: &FitConfig) -> Checked<DivergenceKind> {
+        let kind = (fit.divergence.with_order(fit.alpha))
+            .map_err(|(message, help)| self.error(&["alpha"], message, help))?;
+        if let Some(reason) = kind.infinite_for(self.target.tails()) {
+            return Err(self.error(
+                &["divergence"],
+                format!(
+                    "is {}, which is infinite for every q: {reason}",
+                    kind.title()
+                ),
+                "choose one that stays finite, such as reverse-kl, js or squared-hellinger",
+            ));
+        }
+        match (self.target.as_samples(), kind) {
+            (None, kind) => Ok(kind),
+            // Rows have no density: what is left of forward KL is the cross-entropy.
+            (Some(_), DivergenceKind::ForwardKl) => Ok(DivergenceKind::CrossEntropy),
+            (Some(_), kind) => Err(self.error(
+                &["divergence"],
+                format!(
+                    "is {}, which needs the density of the target, and a sample has none",
+                    kind.title()
+                ),
+                "use divergence = \"forward-kl\": only its average over the rows is needed; or fit \
+                 a mixture to the rows first and make that the target",
+            )),
+        }
+    }
+}

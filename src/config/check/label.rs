@@ -1,0 +1,59 @@
+//! Names that become folders, and the labels of fits.
+
+use std::collections::HashSet;
+
+use crate::config::FitConfig;
+use crate::config::key::KeyPath;
+use crate::config::source::Source;
+use crate::error::ConfigError;
+use crate::files::names;
+use crate::fit::Plan;
+
+/// What klfit itself writes into the folder of a run.
+const RESERVED: [&str; 4] = [names::CONFIG, names::SUMMARY, names::FIGURES, names::TARGET];
+
+/// Gives the fits that have no label that of their divergence, with a number where it is taken.
+pub fn label(source: &Source, fits: &[FitConfig], plans: &mut [Plan]) -> Result<(), ConfigError> {
+    let mut taken = HashSet::new();
+    for (i, fit) in fits.iter().enumerate() {
+        let Some(label) = &fit.label else { continue };
+        let key = KeyPath::default().name("fit").index(i).name("label");
+        name(source, &key, label, "a folder of the run")?;
+        if RESERVED.iter().any(|name| label.eq_ignore_ascii_case(name)) {
+            let help = "klfit writes something else there: choose another label";
+            return Err(source.error(&key, format!("is \"{label}\""), help));
+        }
+        if !taken.insert(label.to_lowercase()) {
+            let help = "give each fit a label of its own";
+            return Err(source.error(&key, "is taken by another fit", help));
+        }
+    }
+    for (fit, plan) in fits.iter().zip(plans) {
+        if fit.label.is_none() {
+            let numbers = (2..).map(|n| format!("{}-{n}", plan.divergence.name()));
+            let mut names = std::iter::once(plan.divergence.name()).chain(numbers);
+            if let Some(free) = names.find(|name| taken.insert(name.clone())) {
+                plan.label = free;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A name that becomes a folder: nothing that could lead out of it.
+pub fn name(source: &Source, at: &KeyPath, name: &str, whose: &str) -> Result<(), ConfigError> {
+    let allowed = |c: char| c.is_alphanumeric() || "-_.+ ".contains(c);
+    if !name.is_empty()
+        && name.len() <= 100
+        && name.chars().all(allowed)
+        && !name.starts_with(['.', ' '])
+        && !name.ends_with(['.', ' '])
+    {
+        return Ok(());
+    }
+    Err(source.error(
+        at,
+        format!("is \"{}\", which cannot name a folder", name.escape_debug()),
+        format!("it becomes {whose}: use letters, digits, \"-\", \"_\" and \".\""),
+    ))
+}

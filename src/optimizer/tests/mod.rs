@@ -1,0 +1,22 @@
+//! Every rule against its formula.
+
+mod first_order;
+mod lbfgs;
+mod natural_gradient;
+
+use super::*;
+use crate::compute::device::Numerics;
+use crate::density::family::{Family, FamilyConfig};
+
+/// No first-order rule looks around.
+struct Nowhere;
+
+impl Landscape for Nowhere {
+    fn at(&self, _: &Tensor<2>) -> (Tensor<1>, Tensor<2>) {
+        panic!("a first-order rule looked around")
+    }
+}
+
+fn rule(rule: RuleConfig) -> OptimizerConfig {
+    rule.into()
+}
