@@ -255,7 +255,7 @@ impl StopMonitor {
     /// Goes on from what one with the same config had seen of a θ of so many entries.
     ///
     /// # Errors
-    /// If the snapshot is not of a watcher.
+    /// If the snapshot is not of a monitor.
     pub fn restore(&mut self, snapshot: &Snapshot, parameters: usize) -> Result<()> {
         let count = |name: &str| -> Result<usize> {
             Ok(usize::try_from(snapshot.count(name)?).unwrap_or(usize::MAX))
@@ -395,9 +395,9 @@ mod tests {
             precision: Some(precision),
             ..StopConfig::NEVER
         };
-        let mut watcher = StopMonitor::new(config);
+        let mut monitor = StopMonitor::new(config);
         (path.iter().enumerate()).find_map(|(step, x)| {
-            match watcher.observe(&[*x], f64::NAN, f64::NAN, || vec![1.0]) {
+            match monitor.observe(&[*x], f64::NAN, f64::NAN, || vec![1.0]) {
                 Verdict::Averaged(average) => Some((step, average[0])),
                 _ => None,
             }
@@ -429,13 +429,13 @@ mod tests {
 
     #[test]
     fn a_gradient_and_a_loss_at_rest_are_seen_and_moving_ones_are_not() {
-        let mut watcher = StopMonitor::new(StopConfig {
+        let mut monitor = StopMonitor::new(StopConfig {
             gradient_norm: Some(1e-3),
             loss_change: Some(1e-6),
             window: Some(3),
             ..StopConfig::NEVER
         });
-        let mut see = |loss: f64, norm: f64| watcher.observe(&[0.0], loss, norm, Vec::new);
+        let mut see = |loss: f64, norm: f64| monitor.observe(&[0.0], loss, norm, Vec::new);
         for loss in [5.0, 4.0, 3.0, 3.0, 3.0] {
             assert_eq!(see(loss, 1.0), Verdict::GoOn, "{loss}");
         }
