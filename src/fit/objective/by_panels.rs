@@ -79,6 +79,7 @@ impl Panels {
             tolerance: 0.0,
             rounds: 0,
             points: MOST_POINTS,
+            both_ways: false,
         }
     }
 }
@@ -184,7 +185,7 @@ impl Objective<'_> {
         (self.hosts(q).par_iter())
             .map(|q| {
                 let Some(q) = q else { return Ok(unknown) };
-                let found = panels::divergences(p, q, &kinds, effort, false)?;
+                let found = panels::divergences(p, q, &kinds, effort)?;
                 Ok(found
                     .and_then(|found| found.first().copied())
                     .unwrap_or(unknown))
