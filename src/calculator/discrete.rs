@@ -3,8 +3,8 @@
 //! The densities at the rows are each divided by their sum and taken for probabilities: that is a
 //! number about these rows, and not the KL of the densities.
 
-use super::pairs::log_sum_exp;
 use crate::density::target::{Samples, TargetModel};
+use crate::mixture::log_sum_exp;
 
 /// Σᵢ Pᵢ ln(Pᵢ / Qᵢ) in nats with Pᵢ ∝ p(xᵢ) and Qᵢ ∝ q(xᵢ) over the rows; NaN if either has no
 /// density.

@@ -3,16 +3,7 @@
 use rayon::prelude::*;
 
 use crate::divergence::{Estimate, Factored};
-use crate::mixture::Mixture;
-
-/// log Σ exp; −∞ of nothing.
-pub(super) fn log_sum_exp(terms: impl Iterator<Item = f64> + Clone) -> f64 {
-    let max = terms.clone().fold(f64::NEG_INFINITY, f64::max);
-    if max.is_infinite() {
-        return max;
-    }
-    max + terms.map(|term| (term - max).exp()).sum::<f64>().ln()
-}
+use crate::mixture::{Mixture, log_sum_exp};
 
 /// The components of a mixture that have weight, with their weights.
 fn components(mixture: &Mixture) -> Vec<(f64, Factored<'_>)> {
@@ -54,7 +45,7 @@ impl Pairs {
         let (of_p, of_q) = (components(p), components(q));
         let row = |(_, f): &(f64, Factored)| -> Vec<[Estimate; 2]> {
             let of_pair = |g: &Factored| {
-                let whitened = f.beside(g);
+                let whitened = f.whitened_by(g);
                 [f.kl(&whitened, g), f.log_overlap(&whitened, g)]
             };
             of_q.iter().map(|(_, g)| of_pair(g)).collect()

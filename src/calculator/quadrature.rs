@@ -18,6 +18,7 @@ const EFFORTS: [Effort; 2] = [
         tolerance: 1e-13,
         rounds: 50,
         points: 1 << 22,
+        both_ways: true,
     },
     Effort {
         order: Order::Sixteen,
@@ -25,6 +26,7 @@ const EFFORTS: [Effort; 2] = [
         tolerance: 1e-11,
         rounds: 12,
         points: 1 << 26,
+        both_ways: true,
     },
 ];
 
@@ -88,20 +90,12 @@ impl<'a> Panels<'a> {
             tolerance: tolerance.min(effort.tolerance),
             ..effort
         };
-        let Some(mut attempts) = panels::divergences(&p, &q, kinds, effort, false)? else {
-            return Ok(None);
-        };
-        // In the plane, the same by lines along the other direction.
-        if let Some(turned) = panels::divergences(&p, &q, kinds, effort, true)? {
-            for (attempt, turned) in attempts.iter_mut().zip(turned) {
-                *attempt = attempt.reconciled(turned);
-            }
-        }
+        let attempts = panels::divergences(&p, &q, kinds, effort)?;
         let found = |attempt: &Attempt| {
             let Estimate { value, error, .. } = attempt.estimate;
             Found::within(value, error)
         };
-        Ok(Some(attempts.iter().map(found).collect()))
+        Ok(attempts.map(|attempts| attempts.iter().map(found).collect()))
     }
 }
 

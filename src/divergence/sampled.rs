@@ -128,9 +128,9 @@ pub fn estimate(
 /// The divergence of a total, whose errors an outer function carries along its slope.
 pub(super) fn carried(divergence: &dyn Divergence, total: Share) -> Result<Vec<Attempt>> {
     let carried = |error: Tensor<1>| {
-        let beside = |value: Tensor<1>| divergence.outer(value);
-        let above = beside(total.value.clone() + error.clone());
-        (above - beside(total.value.clone() - error))
+        let outer = |value: Tensor<1>| divergence.outer(value);
+        let above = outer(total.value.clone() + error.clone());
+        (above - outer(total.value.clone() - error))
             .mul_scalar(0.5)
             .abs()
     };

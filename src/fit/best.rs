@@ -48,22 +48,21 @@ impl Fit<'_> {
     /// Iterates of a random objective whose average is the result only wander around it: with
     /// `precision` the start alone is kept.
     pub(super) fn remember(&mut self, step: usize, runs: &[RunRecord]) {
-        let averages = self.watchers.iter().any(StopMonitor::averages);
-        let rows = self.shown.chunks(self.family.parameters());
-        for ((run, best), theta) in runs.iter().zip(&mut self.best).zip(rows) {
+        for (own, run) in self.runs.iter_mut().zip(runs) {
             let value = run.evaluation.of(self.own).value;
-            let is_best = match best {
+            let averages = own.monitor.as_ref().is_some_and(StopMonitor::averages);
+            let is_best = match &own.best {
                 Some(best) => !averages && value < best.evaluation.of(self.own).value,
                 None => true,
             };
             if is_best && value.is_finite() && !run.has_failed() && !run.repeats {
-                *best = Some(Best {
+                own.best = Some(Best {
                     step: run.step_of(step),
                     loss: run.loss,
                     gradient_norm: run.gradient_norm,
                     evaluation: run.evaluation.clone(),
                     gap: run.gap,
-                    theta: theta.to_vec(),
+                    theta: own.theta.clone(),
                 });
             }
         }
@@ -71,25 +70,23 @@ impl Fit<'_> {
 
     /// The best iterate of a run that is worse now by more than the error.
     fn better(&self, at: usize, run: &RunRecord) -> Option<&Best> {
-        let best = self.best.get(at)?.as_ref()?;
+        let best = self.runs.get(at)?.best.as_ref()?;
         let is_worse = best.is_better_than(run.evaluation.of(self.own), self.own);
         (is_worse && !run.has_failed()).then_some(best)
     }
 
     /// θ `[R, P]` of what is reported of the runs of a record.
     pub(super) fn reported_theta(&self, runs: &[RunRecord]) -> Tensor<2> {
-        let better = |(at, run)| self.better(at, run);
-        if runs.iter().enumerate().filter_map(better).next().is_none() {
+        let better = runs
+            .iter()
+            .enumerate()
+            .map(|(at, run)| self.better(at, run));
+        if better.clone().flatten().next().is_none() {
             return self.health.finite.clone();
         }
-        let mut theta = self.shown.clone();
-        let rows = theta.chunks_mut(self.family.parameters());
-        for (row, best) in rows.zip(runs.iter().enumerate().map(better)) {
-            if let Some(best) = best {
-                row.copy_from_slice(&best.theta);
-            }
-        }
-        (self.objective.numerics()).tensor(theta, self.theta.dims())
+        let rows = (self.runs.iter().zip(better))
+            .flat_map(|(own, best)| best.map_or(&own.theta, |best| &best.theta));
+        (self.objective.numerics()).tensor(rows.copied().collect(), self.theta.dims())
     }
 
     /// What is reported of the last record of this fit: where a run ended worse than it was at an

@@ -88,16 +88,32 @@ pub struct Fit<'a> {
     /// θ of this step, `[R, P]`.
     theta: Tensor<2>,
     health: Health,
-    /// The last valid member of each run, and why it stopped if it has.
-    last: Vec<(Mixture, Option<Stop>)>,
-    /// One for each run, if there is anything to watch for.
-    watchers: Vec<StopMonitor>,
-    /// θ of the last valid members, `[R, P]` row after row.
-    shown: Vec<f64>,
-    /// The runs whose end a record has told.
-    told: Vec<bool>,
-    /// The best iterate of each run, once a record has told of one.
-    best: Vec<Option<Best>>,
+    /// What the host knows of each of the R runs.
+    runs: Vec<Run>,
+    /// Whether a record could not be made: none comes after it.
+    has_failed: bool,
+}
+
+/// A run as the host knows it.
+struct Run {
+    /// Its last valid member …
+    mixture: Mixture,
+    /// … and θ of that, P numbers.
+    theta: Vec<f64>,
+    /// If there is anything to watch for.
+    monitor: Option<StopMonitor>,
+    /// Why it stopped, if it has.
+    stop: Option<Stop>,
+    /// Whether a record has its end.
+    recorded: bool,
+    /// Its best iterate, once a record has one.
+    best: Option<Best>,
+}
+
+impl Run {
+    fn has_failed(&self) -> bool {
+        self.stop.as_ref().is_some_and(Stop::is_failure)
+    }
 }
 
 /// The runs of one member.
@@ -172,22 +188,15 @@ impl<'a> Fit<'a> {
             ));
         }
         let family = &plan.family;
-        let (mut keys, mut rates, mut theta) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut last, mut parts) = (Vec::new(), Vec::new());
+        let (mut keys, mut rates) = (Vec::new(), Vec::new());
+        let (mut runs, mut parts) = (Vec::new(), Vec::new());
+        let monitor = (!plan.stop.is_never()).then(|| StopMonitor::new(plan.stop));
         for &Member { plan, seed } in members {
             let starts = plan.start.mixtures(family, target.model(), seed)?;
-            for start in &starts {
-                theta.extend(family.theta_of(start).map_err(|error| {
-                    Error::usage(
-                        format!("fit \"{}\" cannot start there: {error}", plan.label),
-                        "start from a member of the family",
-                    )
-                })?);
-            }
             keys.extend((0..starts.len() as u64).map(|run| RunKey { seed, run }));
             rates.extend(starts.iter().map(|_| plan.optimizer.learning_rate()));
             parts.push(Part {
-                runs: last.len()..last.len() + starts.len(),
+                runs: runs.len()..runs.len() + starts.len(),
                 evaluator: Evaluator::new(
                     numerics.clone(),
                     family.dim(),
@@ -197,12 +206,27 @@ impl<'a> Fit<'a> {
                 ),
                 optimum: KnownOptimum::of(plan.divergence, family, target.model()),
             });
-            last.extend(starts.into_iter().map(|start| (start, None)));
+            for mixture in starts {
+                let theta = family.theta_of(&mixture).map_err(|error| {
+                    Error::usage(
+                        format!("fit \"{}\" cannot start there: {error}", plan.label),
+                        "start from a member of the family",
+                    )
+                })?;
+                runs.push(Run {
+                    mixture,
+                    theta,
+                    monitor: monitor.clone(),
+                    stop: None,
+                    recorded: false,
+                    best: None,
+                });
+            }
         }
-        let (runs, steps) = (last.len(), plan.optimizer.steps);
-        let theta = numerics.tensor(theta, [runs, family.parameters()]);
-        let zeros = numerics.tensor(vec![0.0; runs], [runs, 1]);
-        let watched = if plan.stop.is_never() { 0 } else { runs };
+        let steps = plan.optimizer.steps;
+        let theta = runs.iter().flat_map(|run| &run.theta).copied().collect();
+        let theta = numerics.tensor(theta, [runs.len(), family.parameters()]);
+        let zeros = numerics.tensor(vec![0.0; runs.len()], [runs.len(), 1]);
         Ok(Self {
             objective: Objective::new(
                 plan.divergence,
@@ -227,16 +251,13 @@ impl<'a> Fit<'a> {
                 loss: zeros.clone(),
                 norm: zeros,
             },
-            shown: Numerics::read(theta.clone())?,
             theta,
-            told: vec![false; last.len()],
-            best: vec![None; last.len()],
-            last,
-            watchers: vec![StopMonitor::new(plan.stop); watched],
+            runs,
+            has_failed: false,
         })
     }
 
-    /// Steps the fit takes at most; once it has ended, those it took.
+    /// Steps the fit takes at most.
     pub fn steps(&self) -> usize {
         self.steps
     }
@@ -248,7 +269,7 @@ impl<'a> Fit<'a> {
 
     /// Whether there is nothing left to do.
     pub fn has_ended(&self) -> bool {
-        self.step.is_some_and(|step| step >= self.steps)
+        self.has_failed || self.all_stopped()
     }
 
     /// The runs of each member, in the order they were given.
@@ -258,11 +279,16 @@ impl<'a> Fit<'a> {
 
     /// Whether a record is due at `step`.
     fn is_logged(&self, step: usize) -> bool {
-        step.is_multiple_of(self.every) || step == self.steps
+        step.is_multiple_of(self.every) || self.is_last(step)
+    }
+
+    /// Whether no step comes after this one.
+    fn is_last(&self, step: usize) -> bool {
+        step >= self.steps
     }
 
     fn all_stopped(&self) -> bool {
-        self.last.iter().all(|(_, stop)| stop.is_some())
+        self.runs.iter().all(|run| run.stop.is_some())
     }
 
     /// Evaluates loss and gradient, and lets only the runs where they are finite go on.
@@ -283,37 +309,29 @@ impl<'a> Fit<'a> {
         (loss, gradient)
     }
 
-    /// Asks the watchers which runs are done. True if one of them is to end at the average of its
+    /// Asks the monitors which runs are done. True if one of them is to end at the average of its
     /// iterates instead of the last one.
     fn watch(&mut self, step: usize) -> Result<bool> {
-        let (parameters, mut averaged) = (self.family.parameters(), false);
+        let (is_last, mut averaged) = (self.is_last(step), false);
         let mut theta = Numerics::read(self.theta.clone())?;
         let loss = Numerics::read(self.health.loss.clone())?;
         let norms = Numerics::read(self.health.norm.clone())?;
-        let rows = theta.chunks_mut(parameters);
-        let runs = rows.zip(&mut self.watchers).zip(&mut self.last);
-        for (run, ((theta, watcher), (member, stop))) in runs.enumerate() {
-            let norm = norms[run];
-            if stop.is_some() || !(loss[run] + norm).is_finite() {
+        let rows = theta.chunks_mut(self.family.parameters());
+        for (at, (theta, run)) in rows.zip(&mut self.runs).enumerate() {
+            let (loss, norm) = (loss[at], norms[at]);
+            let is_over = run.stop.is_some() || !(loss + norm).is_finite();
+            let Some(monitor) = run.monitor.as_mut().filter(|_| !is_over) else {
                 continue;
-            }
-            let family = &self.family;
-            let average = match watcher.observe(theta, loss[run], norm, || family.units(member)) {
-                Verdict::GoOn if step == self.steps => watcher.best_average(),
-                Verdict::GoOn => None,
-                Verdict::Gradient => {
-                    *stop = Some(Stop::Gradient { step });
-                    None
-                }
-                Verdict::Loss => {
-                    *stop = Some(Stop::Loss { step });
-                    None
-                }
-                Verdict::Averaged(average) => {
-                    *stop = Some(Stop::Averaged { step });
-                    Some(average)
-                }
             };
+            let units = || self.family.units(&run.mixture);
+            let (stop, average) = match monitor.observe(theta, loss, norm, units) {
+                Verdict::GoOn if is_last => (None, monitor.best_average()),
+                Verdict::GoOn => (None, None),
+                Verdict::Gradient => (Some(Stop::Gradient { step }), None),
+                Verdict::Loss => (Some(Stop::Loss { step }), None),
+                Verdict::Averaged(average) => (Some(Stop::Averaged { step }), Some(average)),
+            };
+            run.stop = stop;
             if let Some(average) = average {
                 theta.copy_from_slice(&average);
                 averaged = true;
@@ -343,15 +361,15 @@ impl<'a> Fit<'a> {
         let over = over.expand(self.theta.dims());
         self.theta = moved.theta.mask_where(over, self.theta.clone());
         for run in moved.stuck {
-            self.last[run].1.get_or_insert(Stop::NoProgress { step });
+            self.runs[run].stop.get_or_insert(Stop::NoProgress { step });
         }
         Ok(())
     }
 
     /// Tells the device of the runs that have stopped.
     fn retire(&mut self) {
-        let going = (self.last.iter()).map(|(_, stop)| f64::from(stop.is_none()));
-        let going = (self.objective.numerics()).tensor(going.collect(), [self.last.len(), 1]);
+        let going = (self.runs.iter()).map(|run| f64::from(run.stop.is_none()));
+        let going = (self.objective.numerics()).tensor(going.collect(), [self.runs.len(), 1]);
         let health = &mut self.health;
         health.active = health.active.clone().bool_and(going.equal_elem(1.0));
     }
@@ -375,18 +393,15 @@ impl<'a> Fit<'a> {
             losses = Some(self.objective.settle(&self.theta, step)?);
         }
         let (mut loss, mut gradient) = self.evaluate_step(step);
-        if !self.watchers.is_empty() {
+        if self.runs.iter().any(|run| run.monitor.is_some()) {
             if self.watch(step)? {
                 (loss, gradient) = self.evaluate_step(step);
             }
             self.retire();
         }
-        if step < self.steps && !self.all_stopped() {
+        if !self.is_last(step) && !self.all_stopped() {
             self.descend(step, loss, gradient)?;
             self.retire();
-        }
-        if self.all_stopped() {
-            self.steps = step;
         }
         if !logged && !self.all_stopped() {
             return Ok(None);
@@ -397,9 +412,6 @@ impl<'a> Fit<'a> {
         };
         let record = self.record(step, &losses)?;
         self.retire();
-        if self.all_stopped() {
-            self.steps = step;
-        }
         Ok(Some(record))
     }
 
@@ -420,9 +432,7 @@ impl Iterator for Fit<'_> {
             return None;
         }
         let record = self.advance();
-        if record.is_err() {
-            self.steps = 0;
-        }
+        self.has_failed = record.is_err();
         Some(record)
     }
 }

@@ -43,7 +43,7 @@ pub struct RunRecord {
     pub mixture: Mixture,
     /// Why the run stopped, if it has.
     pub stop: Option<Stop>,
-    /// Whether an earlier record has told the same: the run had ended.
+    /// Whether an earlier record has the same: the run had ended.
     pub repeats: bool,
     /// Where this is what is [reported](super::Fit::reported) of a run that had been better before it
     /// ended: the step that all but `stop` is of.
@@ -92,7 +92,7 @@ impl Record {
 impl Fit<'_> {
     /// Every reported divergence of R members.
     fn evaluate(&self, q: &MixtureTensors) -> Result<Vec<Evaluation>> {
-        let mut evaluations = Vec::with_capacity(self.last.len());
+        let mut evaluations = Vec::with_capacity(self.runs.len());
         for part in &self.parts {
             let runs: Vec<usize> = part.runs.clone().collect();
             let p = self.objective.target();
@@ -116,13 +116,13 @@ impl Fit<'_> {
             if let Ok(mixture) = &mixture {
                 evaluations[run].sharpen(model, mixture);
             }
-            if self.told[run] {
+            if self.runs[run].recorded {
                 continue;
             }
             let row = run * parameters..(run + 1) * parameters;
             let flaw = self.flaw(&mixture, &evaluations[run], &finite[row.clone()]);
             let is_flawed = flaw.is_some();
-            let failure = match &self.last[run].1 {
+            let failure = match &self.runs[run].stop {
                 None if active[run] == 0.0 => {
                     let step = reached[run] as usize;
                     let what = self.failure(run, step)?;
@@ -133,31 +133,31 @@ impl Fit<'_> {
                     what,
                 }),
             };
-            let (last, stop) = &mut self.last[run];
+            let end = self.is_last(step).then_some(Stop::Steps);
+            let run = &mut self.runs[run];
             match mixture {
                 Ok(mixture) if !is_flawed => {
-                    *last = mixture;
-                    self.shown[row.clone()].copy_from_slice(&finite[row]);
+                    run.mixture = mixture;
+                    run.theta.copy_from_slice(&finite[row]);
                 }
                 _ => {
-                    finite[row.clone()].copy_from_slice(&self.shown[row]);
+                    finite[row].copy_from_slice(&run.theta);
                     fallen = true;
                 }
             }
-            let end = (step == self.steps).then_some(Stop::Steps);
-            *stop = failure.or(stop.take()).or(end);
+            run.stop = failure.or(run.stop.take()).or(end);
         }
         if fallen {
             let shape = self.theta.dims();
             self.health.finite = self.objective.numerics().tensor(finite, shape);
             evaluations = self.evaluate(&self.objective.member(self.health.finite.clone()))?;
-            for (evaluation, (last, _)) in evaluations.iter_mut().zip(&self.last) {
-                evaluation.sharpen(model, last);
+            for (evaluation, run) in evaluations.iter_mut().zip(&self.runs) {
+                evaluation.sharpen(model, &run.mixture);
             }
         }
-        for (evaluation, (_, stop)) in evaluations.iter_mut().zip(&self.last) {
+        for (evaluation, run) in evaluations.iter_mut().zip(&self.runs) {
             // A run that never was well has no numbers.
-            if stop.as_ref().is_some_and(Stop::is_failure) && refuted(evaluation).is_some() {
+            if run.has_failed() && refuted(evaluation).is_some() {
                 *evaluation = Evaluation::default();
             }
         }
@@ -169,28 +169,30 @@ impl Fit<'_> {
         let evaluations = self.examine(step)?;
         let loss = Numerics::read(self.health.loss.clone())?;
         let norms = Numerics::read(self.health.norm.clone())?;
-        let mut runs = Vec::with_capacity(self.last.len());
-        for (run, evaluation) in evaluations.into_iter().enumerate() {
-            let (last, stop) = &self.last[run];
+        let mut runs = Vec::with_capacity(self.runs.len());
+        for (at, (run, evaluation)) in self.runs.iter().zip(evaluations).enumerate() {
             let optimum = (self.parts.iter())
-                .find(|part| part.runs.contains(&run))
+                .find(|part| part.runs.contains(&at))
                 .and_then(|part| part.optimum.as_ref());
-            let failed = stop.as_ref().is_some_and(Stop::is_failure);
             let estimate = Estimate {
-                value: loss[run],
-                error: if failed { f64::NAN } else { losses[run].error },
-                ..losses[run]
+                value: loss[at],
+                error: if run.has_failed() {
+                    f64::NAN
+                } else {
+                    losses[at].error
+                },
+                ..losses[at]
             };
             runs.push(RunRecord {
                 // Draws of one density may miss what the other has between them.
                 loss: estimate.held_against(evaluation.of(self.objective.kind())),
-                gradient_norm: norms[run],
+                gradient_norm: norms[at],
                 gradient_variance: None,
-                gap: optimum.and_then(|optimum| optimum.gap(last, &evaluation)),
+                gap: optimum.and_then(|optimum| optimum.gap(&run.mixture, &evaluation)),
                 evaluation,
-                mixture: last.clone(),
-                stop: stop.clone(),
-                repeats: self.told[run],
+                mixture: run.mixture.clone(),
+                stop: run.stop.clone(),
+                repeats: run.recorded,
                 best_iterate: None,
             });
         }
@@ -203,8 +205,8 @@ impl Fit<'_> {
                 run.gradient_variance = Some(variance);
             }
         }
-        for (told, (_, stop)) in self.told.iter_mut().zip(&self.last) {
-            *told = stop.is_some();
+        for run in &mut self.runs {
+            run.recorded = run.stop.is_some();
         }
         Ok(Record {
             step,

@@ -22,14 +22,18 @@ pub struct FitState {
     pub step: usize,
     /// Seconds it took so far.
     pub seconds: f64,
-    /// θ, health, levels of refinement, the optimizer's state and the watchers'.
+    /// θ, health, levels of refinement, the optimizer's state and the monitors'.
     numbers: Snapshot,
-    /// Why each run stopped, if it has.
-    stops: Vec<Option<Stop>>,
-    /// The runs whose end a record has told.
-    told: Vec<bool>,
-    /// The best iterate of each run, once a record has told of one.
-    best: Vec<Option<Best>>,
+    runs: Vec<RunState>,
+}
+
+/// What is no number of a run, as the fit has it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RunState {
+    stop: Option<Stop>,
+    recorded: bool,
+    best: Option<Best>,
 }
 
 impl Fit<'_> {
@@ -52,21 +56,27 @@ impl Fit<'_> {
         numbers.put_tensor("loss", &health.loss)?;
         numbers.put_tensor("norm", &health.norm)?;
         numbers.put_tensor("finite", &health.finite)?;
-        numbers.put("shown", &self.theta.dims(), self.shown.clone());
+        let shown = self.runs.iter().flat_map(|run| &run.theta);
+        numbers.put("shown", &self.theta.dims(), shown.copied().collect());
         let levels = self.objective.levels();
         let levels: Vec<f64> = levels.iter().map(|&level| level as f64).collect();
         numbers.put("levels", &[levels.len()], levels);
         numbers.put_all("optimizer", self.optimizer.snapshot()?);
-        for (run, watcher) in self.watchers.iter().enumerate() {
-            numbers.put_all(&format!("watcher.{run}"), watcher.snapshot());
+        for (at, run) in self.runs.iter().enumerate() {
+            if let Some(monitor) = &run.monitor {
+                numbers.put_all(&format!("monitor.{at}"), monitor.snapshot());
+            }
         }
+        let runs = self.runs.iter().map(|run| RunState {
+            stop: run.stop.clone(),
+            recorded: run.recorded,
+            best: run.best.clone(),
+        });
         Ok(FitState {
             step,
             seconds: self.started.elapsed().as_secs_f64(),
             numbers,
-            stops: self.last.iter().map(|(_, stop)| stop.clone()).collect(),
-            told: self.told.clone(),
-            best: self.best.clone(),
+            runs: runs.collect(),
         })
     }
 
@@ -77,14 +87,11 @@ impl Fit<'_> {
     pub fn restore(&mut self, state: &FitState) -> Result<()> {
         let shape = self.theta.dims();
         let [runs, parameters] = shape;
-        let saved = [state.stops.len(), state.told.len(), state.best.len()];
-        let is_member = |best: &Best| best.theta.len() == parameters;
-        if saved != [runs; 3] || !state.best.iter().flatten().all(is_member) {
+        let saved = state.runs.len();
+        let mut best = state.runs.iter().filter_map(|run| run.best.as_ref());
+        if saved != runs || !best.all(|best| best.theta.len() == parameters) {
             return Err(Error::usage(
-                format!(
-                    "the saved state is of {} runs and the fit has {runs}",
-                    state.stops.len()
-                ),
+                format!("the saved state is of {saved} runs and the fit has {runs}"),
                 "run the experiment again, with --force to replace the folder",
             ));
         }
@@ -99,29 +106,28 @@ impl Fit<'_> {
         self.health.norm = column("norm")?;
         self.health.finite = tensor("finite")?;
         self.theta = tensor("theta")?;
-        self.shown = numbers.array("shown", &shape)?.to_vec();
         let levels = numbers.array("levels", &[runs])?;
         self.objective
             .set_levels(levels.iter().map(|&level| level as usize));
         let optimizer = numbers.part("optimizer");
         self.optimizer.restore(&optimizer, shape, &numerics)?;
-        for (run, watcher) in self.watchers.iter_mut().enumerate() {
-            watcher.restore(&numbers.part(&format!("watcher.{run}")), shape[1])?;
-        }
+        let shown = numbers.array("shown", &shape)?.chunks(parameters);
         let members = self.objective.member(tensor("shown")?).read()?;
-        let members = members.into_iter().zip(&state.stops);
-        for (last, (member, stop)) in self.last.iter_mut().zip(members) {
-            *last = (member?, stop.clone());
+        let saved = state.runs.iter().zip(shown).zip(members);
+        for (at, (run, ((saved, theta), mixture))) in self.runs.iter_mut().zip(saved).enumerate() {
+            if let Some(monitor) = &mut run.monitor {
+                monitor.restore(&numbers.part(&format!("monitor.{at}")), parameters)?;
+            }
+            run.mixture = mixture?;
+            run.theta.copy_from_slice(theta);
+            run.stop.clone_from(&saved.stop);
+            run.recorded = saved.recorded;
+            run.best.clone_from(&saved.best);
         }
-        self.told.clone_from(&state.told);
-        self.best.clone_from(&state.best);
         self.step = Some(state.step);
         let spent = Duration::try_from_secs_f64(state.seconds).unwrap_or_default();
         let now = Instant::now();
         self.started = now.checked_sub(spent).unwrap_or(now);
-        if self.all_stopped() {
-            self.steps = state.step;
-        }
         Ok(())
     }
 }

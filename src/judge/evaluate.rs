@@ -90,8 +90,6 @@ pub struct Effort {
     panels: [&'static [panels::Effort]; PANELS_DIM],
     /// … until the error estimate is below this, in nats.
     tolerance: [f64; PANELS_DIM],
-    /// Whether the integral in the plane is done along both directions, and the difference counted.
-    both_ways: bool,
     /// Draws on each side, for D > 2.
     samples: usize,
 }
@@ -108,6 +106,7 @@ impl Effort {
             tolerance: 1e-10,
             rounds: 4,
             points: 1 << 18,
+            both_ways: false,
         }];
         const PLANE: [panels::Effort; 2] = [
             panels::Effort {
@@ -116,6 +115,7 @@ impl Effort {
                 tolerance: 1e-7,
                 rounds: 0,
                 points: 1 << 20,
+                both_ways: false,
             },
             panels::Effort {
                 order: Order::Sixteen,
@@ -123,12 +123,12 @@ impl Effort {
                 tolerance: 1e-8,
                 rounds: 3,
                 points: 1 << 22,
+                both_ways: false,
             },
         ];
         Self {
             panels: [&LINE, &PLANE],
             tolerance: [1e-7, 1e-6],
-            both_ways: false,
             samples,
         }
     }
@@ -141,11 +141,11 @@ impl Effort {
             tolerance: 1e-6,
             rounds: 0,
             points: 1 << 20,
+            both_ways: false,
         }];
         Self {
             panels: [&ROUGH, &ROUGH],
             tolerance: [f64::INFINITY; PANELS_DIM],
-            both_ways: false,
             samples: 1024,
         }
     }
@@ -158,6 +158,7 @@ impl Effort {
             tolerance: 1e-13,
             rounds: 50,
             points: 1 << 20,
+            both_ways: true,
         }];
         const PLANE: [panels::Effort; 1] = [panels::Effort {
             order: Order::Sixteen,
@@ -165,11 +166,11 @@ impl Effort {
             tolerance: 1e-11,
             rounds: 12,
             points: 1 << 24,
+            both_ways: true,
         }];
         Self {
             panels: [&LINE, &PLANE],
             tolerance: [1e-9; PANELS_DIM],
-            both_ways: true,
             samples: 16 * samples,
         }
     }
@@ -264,7 +265,7 @@ impl Evaluator {
         let tolerance = self.effort.tolerance[place];
         let mut best: Option<Vec<Attempt>> = None;
         for &effort in self.effort.panels[place] {
-            let Some(attempts) = panels::divergences(p, &q, &self.kinds, effort, false)? else {
+            let Some(attempts) = panels::divergences(p, &q, &self.kinds, effort)? else {
                 break;
             };
             let is_rough = attempts.iter().any(|attempt| {
@@ -277,22 +278,8 @@ impl Evaluator {
                 break;
             }
         }
-        let Some(mut attempts) = best else {
-            return Ok(None);
-        };
-        if self.effort.both_ways && self.dim == PANELS_DIM {
-            let again = (self.effort.panels[place].last())
-                .map(|&effort| panels::divergences(p, &q, &self.kinds, effort, true))
-                .transpose()?
-                .flatten();
-            for (attempt, again) in attempts.iter_mut().zip(again.into_iter().flatten()) {
-                *attempt = attempt.reconciled(again);
-            }
-        }
         let kinds = self.kinds.iter().copied();
-        Ok(Some(Evaluation::from(
-            kinds.zip(attempts).collect::<Attempts>(),
-        )))
+        Ok(best.map(|attempts| Evaluation::from(kinds.zip(attempts).collect::<Attempts>())))
     }
 
     fn in_groups(

@@ -243,15 +243,7 @@ impl Mixture {
         let terms: Vec<f64> = (0..self.components())
             .map(|k| self.weights[k].ln() + self.component_log_density(k, x))
             .collect();
-        let max = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        if max == f64::NEG_INFINITY {
-            return max;
-        }
-        max + terms
-            .iter()
-            .map(|term| (term - max).exp())
-            .sum::<f64>()
-            .ln()
+        log_sum_exp(terms.into_iter())
     }
 
     /// log N(x; μₖ, Σₖ) in nats of one component at one point of D coordinates.
@@ -292,6 +284,15 @@ impl Mixture {
             (0..self.components()).map(pick).collect::<Result<_, _>>()?,
         )
     }
+}
+
+/// log Σ exp; −∞ of nothing.
+pub(crate) fn log_sum_exp(terms: impl Iterator<Item = f64> + Clone) -> f64 {
+    let max = terms.clone().fold(f64::NEG_INFINITY, f64::max);
+    if max.is_infinite() {
+        return max;
+    }
+    max + terms.map(|term| (term - max).exp()).sum::<f64>().ln()
 }
 
 #[cfg(test)]

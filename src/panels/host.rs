@@ -61,7 +61,7 @@ impl Host {
 }
 
 /// The divergences between two densities, with their errors, in nats; `None` if that would take too many
-/// points. `turned`: as [`Pair::turned`].
+/// points.
 ///
 /// # Errors
 /// If the device failed.
@@ -70,16 +70,32 @@ pub(crate) fn divergences(
     q: &Host,
     kinds: &[DivergenceKind],
     effort: Effort,
-    turned: bool,
 ) -> Result<Option<Vec<Attempt>>> {
-    let pair = if turned {
-        Pair::turned(&p.shape, &q.shape, kinds)
-    } else {
-        Pair::new(&p.shape, &q.shape, kinds)
+    let along = |pair: Option<Pair>| match pair {
+        Some(pair) => along_one_way(p, q, kinds, effort, &pair),
+        None => Ok(None),
     };
-    let Some(pair) = pair else {
+    let Some(mut attempts) = along(Pair::new(&p.shape, &q.shape, kinds))? else {
         return Ok(None);
     };
+    if effort.both_ways
+        && let Some(turned) = along(Pair::turned(&p.shape, &q.shape, kinds))?
+    {
+        for (attempt, turned) in attempts.iter_mut().zip(turned) {
+            *attempt = attempt.reconciled(turned);
+        }
+    }
+    Ok(Some(attempts))
+}
+
+/// The same by the lines of one direction.
+fn along_one_way(
+    p: &Host,
+    q: &Host,
+    kinds: &[DivergenceKind],
+    effort: Effort,
+    pair: &Pair,
+) -> Result<Option<Vec<Attempt>>> {
     let built: Vec<Box<dyn Divergence>> = kinds.iter().map(|kind| kind.build()).collect();
     let logs: [LogDensity; 2] = [&|x, logs| p.log_density(x, logs), &|x, logs| {
         q.log_density(x, logs)
@@ -94,12 +110,12 @@ pub(crate) fn divergences(
     let mut powers: Vec<(f64, f64)> = Vec::new();
     for order in kinds.iter().filter_map(|kind| kind.order()) {
         if powers.iter().all(|(other, _)| *other != order) {
-            let shift = shift(&pair, logs, order);
+            let shift = shift(pair, logs, order);
             powers.push((order, shift));
             integrands.push(Integrand::Power { order, shift });
         }
     }
-    let Some(integrals) = integrate(&pair, logs, &integrands, effort) else {
+    let Some(integrals) = integrate(pair, logs, &integrands, effort) else {
         return Ok(None);
     };
     let (sums, of_powers) = integrals.split_at(kinds.len());

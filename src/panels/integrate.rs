@@ -52,6 +52,8 @@ pub(crate) struct Effort {
     pub rounds: usize,
     /// More points than this are not taken.
     pub points: usize,
+    /// Whether an integral in the plane is done along both directions, and the difference counted.
+    pub both_ways: bool,
 }
 
 /// An integral with its error.

@@ -14,7 +14,7 @@ use crate::files::durable;
 use crate::fit::FitState;
 
 /// The version of the layout of a checkpoint.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// The first words of the file.
 const MARK: &str = "klfit checkpoint";
 

@@ -317,8 +317,8 @@ fn what_cannot_be_gone_on_from_is_refused_with_what_to_do() {
     refused(&flipped, "checksum");
     let other = String::from_utf8(good.clone()).unwrap();
     refused(
-        other.replacen("checkpoint 2", "checkpoint 3", 1).as_bytes(),
-        "format 3",
+        other.replacen("checkpoint 3", "checkpoint 4", 1).as_bytes(),
+        "format 4",
     );
     // That of another experiment, whole in itself.
     let elsewhere = folder.path().join("other");

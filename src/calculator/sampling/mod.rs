@@ -174,18 +174,18 @@ fn combine([mean, rounding]: [Mean; 2], divergence: &dyn Divergence) -> Result<F
     let rounding = f64::EPSILON * (rounding.mean + SUMS * mean.mean.abs());
     let error = mean.variance.sqrt() + rounding;
     let reach = mean.quantile() * mean.variance.sqrt() + rounding;
-    let beside = vec![
+    let outer = vec![
         mean.mean,
         mean.mean - reach,
         mean.mean + reach,
         mean.mean - error,
         mean.mean + error,
     ];
-    let beside = Numerics::read(divergence.outer(Numerics::cpu().tensor(beside, [5])))?;
+    let outer = Numerics::read(divergence.outer(Numerics::cpu().tensor(outer, [5])))?;
     Ok(Found {
-        error: Some(0.5 * (beside[4] - beside[3]).abs()),
-        interval: Some([beside[1].min(beside[2]), beside[1].max(beside[2])]),
-        ..Found::bare(beside[0])
+        error: Some(0.5 * (outer[4] - outer[3]).abs()),
+        interval: Some([outer[1].min(outer[2]), outer[1].max(outer[2])]),
+        ..Found::bare(outer[0])
     })
 }
 

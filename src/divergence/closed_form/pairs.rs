@@ -49,7 +49,7 @@ impl<'a> Factored<'a> {
     }
 
     /// f where g is standard normal; they have one dimension.
-    pub fn beside(&self, g: &Self) -> Whitened<f64> {
+    pub fn whitened_by(&self, g: &Self) -> Whitened<f64> {
         Whitened::of(&self.component, &g.component)
     }
 

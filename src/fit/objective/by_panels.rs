@@ -79,6 +79,7 @@ impl Panels {
             tolerance: 0.0,
             rounds: 0,
             points: MOST_POINTS,
+            both_ways: false,
         }
     }
 }
@@ -91,12 +92,8 @@ pub(super) fn rules(
     has_panels: bool,
 ) -> (Vec<Rule>, Option<Spacing>) {
     let along = |first: Box<dyn Estimator>| {
-        std::iter::successors(Some(first), |rule| rule.refined()).map(|estimator| {
-            Rule::Along(Box::new(Along {
-                estimator,
-                fixed: Default::default(),
-            }))
-        })
+        std::iter::successors(Some(first), |rule| rule.refined())
+            .map(|estimator| Rule::Along(Box::new(Along::new(estimator))))
     };
     let panels = |panels: &[Panels]| panels.iter().copied().map(Rule::Panels).collect::<Vec<_>>();
     // Other gradients are those of points along q, and a number of points is one along a component.
@@ -148,17 +145,16 @@ impl Objective<'_> {
         }
     }
 
-    /// The values and errors of runs, whose θ are given.
+    /// The values and errors of runs.
     pub(super) fn attempt_by_panels(
         &self,
         panels: Panels,
-        theta: Tensor<2>,
+        q: &MixtureTensors,
     ) -> Result<Vec<Attempt>> {
-        let q = self.member(theta);
-        let mut attempts = self.attempts(panels.effort(), &q)?;
+        let mut attempts = self.attempts(panels.effort(), q)?;
         if !has_expectation(&self.numerics) {
             // What is minimised is rounded as the device does.
-            let values = Numerics::read(self.value_by_panels(panels, &q))?;
+            let values = Numerics::read(self.value_by_panels(panels, q))?;
             for (attempt, value) in attempts.iter_mut().zip(values) {
                 let off = (attempt.estimate.value - value).abs();
                 attempt.estimate = Estimate {
@@ -184,7 +180,7 @@ impl Objective<'_> {
         (self.hosts(q).par_iter())
             .map(|q| {
                 let Some(q) = q else { return Ok(unknown) };
-                let found = panels::divergences(p, q, &kinds, effort, false)?;
+                let found = panels::divergences(p, q, &kinds, effort)?;
                 Ok(found
                     .and_then(|found| found.first().copied())
                     .unwrap_or(unknown))
@@ -195,17 +191,20 @@ impl Objective<'_> {
     /// What each run's value is by points that see both densities, to hold a rule against whose points
     /// follow one: by panels up to two dimensions, and above by the rule itself along both. Nothing for
     /// random points, whose spread tells their error.
-    pub(super) fn by_both(&self, along: &Along, theta: Tensor<2>) -> Result<Vec<Option<Attempt>>> {
-        let [runs, _] = theta.dims();
+    pub(super) fn by_both(
+        &self,
+        along: &Along,
+        q: &MixtureTensors,
+    ) -> Result<Vec<Option<Attempt>>> {
+        let [runs, ..] = q.dims();
         if self.estimator.rule.is_random() || self.target.rows().is_some() {
             return Ok(vec![None; runs]);
         }
-        let q = self.member(theta);
         if self.host.is_some() {
-            let attempts = self.attempts(Panels::new(1).effort(), &q)?;
+            let attempts = self.attempts(Panels::new(1).effort(), q)?;
             return Ok(attempts.into_iter().map(Some).collect());
         }
-        let values = Numerics::read(self.value_along_both(along, &q))?;
+        let values = Numerics::read(self.value_along_both(along, q))?;
         let attempt = |value| Attempt {
             estimate: Estimate {
                 value,
@@ -218,42 +217,6 @@ impl Objective<'_> {
             .into_iter()
             .map(|value| Some(attempt(value)))
             .collect())
-    }
-
-    /// The value `[R]` by a rule placed in the components of both densities, each point
-    /// counting by the mean of both: ∫ f dx = ½ E_p[f / m] + ½ E_q[f / m] with m = ½p + ½q.
-    fn value_along_both(&self, along: &Along, q: &MixtureTensors) -> Tensor<1> {
-        let [first, second] = [Side::Target, Side::Family].map(|side| {
-            let density: &dyn Density = match side {
-                Side::Target => self.target,
-                Side::Family => q,
-            };
-            let draws = self.with_context(side, &self.keys, super::NoiseOf::Step(0), |context| {
-                along.estimator.draws(density, context)
-            });
-            let log_p = self.target.log_density(draws.x.clone());
-            let log_q = q.log_density(draws.x.clone());
-            let larger = log_p.clone().max_pair(log_q.clone());
-            let log_m = ((log_p.clone() - larger.clone()).exp()
-                + (log_q.clone() - larger.clone()).exp())
-            .mul_scalar(0.5)
-            .log()
-                + larger;
-            let values = (self.divergence.sides().iter())
-                .map(|&of| {
-                    let under = match of {
-                        Side::Target => log_p.clone(),
-                        Side::Family => log_q.clone(),
-                    };
-                    let share = (under - log_m.clone()).exp();
-                    let part = (self.divergence).integrand(of, log_p.clone(), log_q.clone());
-                    (share.clone() * part).mask_fill(share.equal_elem(0.0), 0.0)
-                })
-                .reduce(|sum, part| sum + part);
-            let values = values.unwrap_or_else(|| log_m.zeros_like());
-            draws.expectation(values).mul_scalar(0.5)
-        });
-        self.divergence.outer(first + second)
     }
 
     /// The value `[R]` at R mixtures, with its gradient through q at points that stay where they are.

@@ -1,22 +1,20 @@
 //! What gradient descent sees: a divergence by an estimator, as a function of θ with its gradient.
 
+mod along;
 mod by_panels;
-
-use std::cell::OnceCell;
 
 use burn::tensor::{Int, Tensor};
 
 use crate::compute::device::Numerics;
-use crate::compute::kernel::cpu::{Expectation, Points, Sites};
-use crate::compute::kernel::{MixtureTensors, expectation, has_expectation, indices};
-use crate::compute::noise::{Noise, RunKey, Stream};
+use crate::compute::kernel::{MixtureTensors, indices};
+use crate::compute::noise::RunKey;
 use crate::density::family::Family;
 use crate::density::target::Target;
-use crate::density::{Density, Draws};
-use crate::divergence::{self, Attempt, Divergence, DivergenceKind, Estimate, Sampled, Side};
+use crate::divergence::{self, Attempt, Divergence, DivergenceKind, Estimate};
 use crate::error::Result;
-use crate::estimator::{Context, Estimator, EstimatorConfig, GradientRule};
+use crate::estimator::EstimatorConfig;
 use crate::panels::Host;
+use along::{Along, NoiseOf, Request, shared_keys};
 use by_panels::{Panels, Spacing, rules};
 
 /// A rule for the loss is refined until its error is below this share of the loss (or this many
@@ -24,15 +22,6 @@ use by_panels::{Panels, Spacing, rules};
 const TOLERANCE: f64 = 1e-5;
 /// Gradients that a variance is told from.
 const PROBES: usize = 32;
-
-/// Which noise an estimate of the objective is made with.
-#[derive(Debug, Clone, Copy)]
-enum NoiseOf {
-    /// That of a step: every step has its own, unless the noise is fixed.
-    Step(usize),
-    /// One of those that tell the variance of the gradient: each its own, always.
-    Probe(usize),
-}
 
 /// A divergence between a target and the members of a family, estimated.
 pub struct Objective<'a> {
@@ -62,21 +51,6 @@ enum Rule {
     Along(Box<Along>),
     /// On panels that see both densities.
     Panels(Panels),
-}
-
-/// An estimator, with what it gives under a target that does not move if it is not random: the
-/// points and log p there, made once.
-struct Along {
-    estimator: Box<dyn Estimator>,
-    fixed: OnceCell<Fixed>,
-}
-
-/// Points under a target that do not change, and log p there.
-struct Fixed {
-    draws: Draws,
-    log_p: Tensor<2>,
-    /// x, weights and log p on the host, where they are asked for.
-    host: OnceCell<[Vec<f64>; 3]>,
 }
 
 impl<'a> Objective<'a> {
@@ -159,12 +133,19 @@ impl<'a> Objective<'a> {
             if now.is_empty() {
                 continue;
             }
-            let theta = self.theta_of(theta, &now);
+            let q = self.member(self.theta_of(theta, &now));
             let attempts = match &self.rules[level] {
-                Rule::Panels(panels) => self.attempt_by_panels(*panels, theta)?,
+                Rule::Panels(panels) => self.attempt_by_panels(*panels, &q)?,
                 Rule::Along(along) => {
-                    let both = self.by_both(along, theta.clone())?;
-                    let attempts = self.estimate(along, theta, &now, step)?;
+                    let both = self.by_both(along, &q)?;
+                    let request = Request {
+                        along,
+                        q: &q,
+                        keys: &self.keys_of(&now),
+                        noise: NoiseOf::Step(step),
+                    };
+                    let sampled = |side| self.sampled(side, request);
+                    let attempts = divergence::estimate(&*self.divergence, sampled)?;
                     (attempts.into_iter().zip(both))
                         .map(|(attempt, both)| match both {
                             Some(both) => Attempt {
@@ -205,7 +186,7 @@ impl<'a> Objective<'a> {
         used.sort_unstable();
         used.dedup();
         if let [level] = used[..] {
-            return self.value_by(level, theta, &self.keys, noise);
+            return self.value_at(level, &self.member(theta), &self.keys, noise);
         }
         // Runs of one rule go together; their values are put back in order.
         let (mut values, mut order) = (Vec::with_capacity(used.len()), Vec::new());
@@ -213,8 +194,8 @@ impl<'a> Objective<'a> {
             let members: Vec<usize> = (0..levels.len())
                 .filter(|&run| levels[run] == level)
                 .collect();
-            let theta = theta.clone().select(0, self.indices(&members));
-            values.push(self.value_by(level, theta, &self.keys_of(&members), noise));
+            let q = self.member(theta.clone().select(0, self.indices(&members)));
+            values.push(self.value_at(level, &q, &self.keys_of(&members), noise));
             order.extend(members);
         }
         let mut back = vec![0; order.len()];
@@ -257,16 +238,6 @@ impl<'a> Objective<'a> {
         (value.inner(), gradient.without_autodiff())
     }
 
-    fn value_by(
-        &self,
-        level: usize,
-        theta: Tensor<2>,
-        keys: &[RunKey],
-        noise: NoiseOf,
-    ) -> Tensor<1> {
-        self.value_at(level, &self.member(theta), keys, noise)
-    }
-
     /// The value `[R]` at R mixtures, in nats, with one noise for all of them.
     pub fn value_of(&self, q: &MixtureTensors) -> Tensor<1> {
         self.value_at(0, q, &self.keys[..1.min(self.keys.len())], NoiseOf::Step(0))
@@ -283,72 +254,16 @@ impl<'a> Objective<'a> {
             Rule::Along(along) => along,
             Rule::Panels(panels) => return self.value_by_panels(*panels, q),
         };
-        divergence::value(&*self.divergence, |side| {
-            let in_one_pass = self.in_one_pass(along, side, q, keys, noise);
-            in_one_pass.unwrap_or_else(|| {
-                let sampled = self.sampled(along, side, q, keys, noise);
-                sampled.mean(&*self.divergence, side)
-            })
-        })
-    }
-
-    /// One side's share `[R]`, where the device has the kernel for it: the same as from
-    /// [`Objective::sampled`], but for rounding.
-    fn in_one_pass(
-        &self,
-        rule: &Along,
-        side: Side,
-        q: &MixtureTensors,
-        keys: &[RunKey],
-        noise: NoiseOf,
-    ) -> Option<Tensor<1>> {
-        if !has_expectation(&self.numerics) {
-            return None;
-        }
-        let share = |sites: Sites| {
-            let function = |log_p: &[f64], log_q: &[f64], values: [&mut [f64]; 3]| {
-                self.divergence.slopes(side, log_p, log_q, values);
-            };
-            let function = &function;
-            expectation(q, Expectation { sites, function })
+        let request = Request {
+            along,
+            q,
+            keys,
+            noise,
         };
-        match (side, self.estimator.gradient) {
-            (Side::Target, _) => {
-                let made;
-                let fixed = match self.fixed(rule, keys, noise) {
-                    Some(fixed) => fixed,
-                    None => {
-                        made = self.with_context(side, keys, noise, |context| {
-                            Fixed::of(rule.estimator.draws(self.target, context), self.target)
-                        });
-                        &made
-                    }
-                };
-                let [x, weights, log_p] = fixed.host()?;
-                let [runs, samples, _] = fixed.draws.x.dims();
-                Some(share(Sites::At {
-                    x: Points {
-                        runs,
-                        samples,
-                        values: x,
-                    },
-                    weights,
-                    log_p,
-                }))
-            }
-            (Side::Family, GradientRule::ScoreFunction) => None,
-            (Side::Family, gradient) => {
-                let p = self.target.prepared()?;
-                let standard = self.with_context(side, keys, noise, |context| {
-                    rule.estimator.standard(q.strata(), context.of(q))
-                })?;
-                Some(share(Sites::Along {
-                    nodes: standard.nodes(),
-                    p,
-                    through_points_alone: gradient == GradientRule::StickingTheLanding,
-                }))
-            }
-        }
+        divergence::value(&*self.divergence, |side| {
+            let in_one_pass = self.in_one_pass(side, request);
+            in_one_pass.unwrap_or_else(|| self.sampled(side, request).mean(&*self.divergence, side))
+        })
     }
 
     /// Some of the runs of θ `[R, P]`.
@@ -360,94 +275,6 @@ impl<'a> Objective<'a> {
         }
     }
 
-    /// The values and errors of some of the runs, whose θ are given.
-    fn estimate(
-        &self,
-        along: &Along,
-        theta: Tensor<2>,
-        runs: &[usize],
-        step: usize,
-    ) -> Result<Vec<Attempt>> {
-        let (q, keys) = (self.member(theta), self.keys_of(runs));
-        divergence::estimate(&*self.divergence, |side| {
-            self.sampled(along, side, &q, &keys, NoiseOf::Step(step))
-        })
-    }
-
-    fn sampled(
-        &self,
-        along: &Along,
-        side: Side,
-        q: &MixtureTensors,
-        keys: &[RunKey],
-        noise: NoiseOf,
-    ) -> Sampled {
-        let rule = &along.estimator;
-        let density: &dyn Density = match side {
-            Side::Target => self.target,
-            Side::Family => q,
-        };
-        let draw = || self.with_context(side, keys, noise, |context| rule.draws(density, context));
-        match (side, self.estimator.gradient) {
-            (Side::Target, _) => match self.fixed(along, keys, noise) {
-                Some(Fixed { draws, log_p, .. }) => {
-                    Sampled::with_log_p(draws.clone(), log_p.clone(), q)
-                }
-                None => Sampled::new(draw(), self.target, q),
-            },
-            (Side::Family, GradientRule::Pathwise) => Sampled::new(draw(), self.target, q),
-            (Side::Family, GradientRule::ScoreFunction) => {
-                Sampled::new(draw().detached(), self.target, q).by_score()
-            }
-            (Side::Family, GradientRule::StickingTheLanding) => {
-                Sampled::new(draw(), self.target, &q.clone().detached())
-            }
-        }
-    }
-
-    /// Calls `make` with what the draws of one side depend on beside the density.
-    fn with_context<T>(
-        &self,
-        side: Side,
-        keys: &[RunKey],
-        noise: NoiseOf,
-        make: impl FnOnce(Context) -> T,
-    ) -> T {
-        let stream = match side {
-            Side::Target => Stream::TargetDraws,
-            Side::Family => Stream::FamilyDraws,
-        };
-        let shared = shared_keys(keys);
-        let (runs, stream, step) = match noise {
-            NoiseOf::Step(_) if self.estimator.is_fixed() => (&*shared, stream, 0),
-            NoiseOf::Step(step) => (keys, stream, step),
-            NoiseOf::Probe(probe) => (keys, stream.of_probes(), probe),
-        };
-        make(Context {
-            numerics: &self.numerics,
-            dim: self.family.dim(),
-            noise: Noise {
-                runs,
-                stream,
-                step: step as u64,
-            },
-        })
-    }
-
-    /// The points under the target, if they are the same at every step.
-    fn fixed<'r>(&self, rule: &'r Along, keys: &[RunKey], noise: NoiseOf) -> Option<&'r Fixed> {
-        let is_probe = matches!(noise, NoiseOf::Probe(_));
-        let never_changes = !rule.estimator.is_random()
-            || (self.estimator.is_fixed() && self.one_seed && !is_probe);
-        never_changes.then(|| {
-            rule.fixed.get_or_init(|| {
-                self.with_context(Side::Target, keys, noise, |context| {
-                    Fixed::of(rule.estimator.draws(self.target, context), self.target)
-                })
-            })
-        })
-    }
-
     fn keys_of(&self, runs: &[usize]) -> Vec<RunKey> {
         runs.iter().map(|&run| self.keys[run]).collect()
     }
@@ -455,36 +282,4 @@ impl<'a> Objective<'a> {
     fn indices(&self, runs: &[usize]) -> Tensor<1, Int> {
         indices(runs, self.numerics.device())
     }
-}
-
-impl Fixed {
-    fn of(draws: Draws, target: &Target) -> Self {
-        Self {
-            log_p: target.log_density(draws.x.clone()),
-            draws,
-            host: OnceCell::new(),
-        }
-    }
-
-    /// x, weights and log p on the host; `None` if the device failed.
-    fn host(&self) -> Option<&[Vec<f64>; 3]> {
-        if let Some(host) = self.host.get() {
-            return Some(host);
-        }
-        let host = [
-            Numerics::read(self.draws.x.clone()).ok()?,
-            Numerics::read(self.draws.weights.clone()).ok()?,
-            Numerics::read(self.log_p.clone()).ok()?,
-        ];
-        Some(self.host.get_or_init(|| host))
-    }
-}
-
-/// The keys of noise that all runs of an experiment share: one, unless their seeds differ.
-fn shared_keys(keys: &[RunKey]) -> Vec<RunKey> {
-    let mut shared: Vec<RunKey> = keys.iter().map(|key| RunKey { run: 0, ..*key }).collect();
-    if shared.windows(2).all(|pair| pair[0] == pair[1]) {
-        shared.truncate(1);
-    }
-    shared
 }

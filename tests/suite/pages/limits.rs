@@ -155,20 +155,20 @@ fn of_optimizers_and_stopping_rules() {
         .numbers("relative to the loss or to {} nat, whichever")[0]
         .value;
     let rests = |loss: f64, change: f64| {
-        let mut watcher = StopMonitor::new(StopConfig {
+        let mut monitor = StopMonitor::new(StopConfig {
             loss_change: Some(0.1),
             window: Some(1),
             ..StopConfig::default()
         });
-        watcher.observe(&[0.0], loss + change, 1.0, Vec::new);
-        watcher.observe(&[0.0], loss, 1.0, Vec::new) == Verdict::Loss
+        monitor.observe(&[0.0], loss + change, 1.0, Vec::new);
+        monitor.observe(&[0.0], loss, 1.0, Vec::new) == Verdict::Loss
     };
     assert!(rests(0.2 * nat, 0.09 * nat) && !rests(0.2 * nat, 0.11 * nat));
     assert!(rests(2.0 * nat, 0.19 * nat) && !rests(2.0 * nat, 0.21 * nat));
 
     // Where iterates are asked for their scale their path is looked at.
     let stopping = Page::open("docs/stopping.md");
-    let mut watcher = StopMonitor::new(StopConfig {
+    let mut monitor = StopMonitor::new(StopConfig {
         precision: Some(1e-9),
         ..StopConfig::default()
     });
@@ -178,7 +178,7 @@ fn of_optimizers_and_stopping_rules() {
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1);
         let noise = (state >> 11) as f64 / (1u64 << 53) as f64;
-        watcher.observe(&[noise], 0.0, 1.0, || {
+        monitor.observe(&[noise], 0.0, 1.0, || {
             looks.push(step);
             vec![1.0]
         });

@@ -34,12 +34,11 @@ use integrand::{Integrand, Tail};
 use power_tail::{Power, PowerTails};
 use refine::{Goal, Problem};
 use rounding::{UNIT, difference};
-use view::log_sum_exp;
 
 use nalgebra::DVector;
 
 use crate::density::target::{Elliptical, TargetModel};
-use crate::mixture::Mixture;
+use crate::mixture::{Mixture, log_sum_exp};
 
 /// How many standard deviations around each component of p are cut into pieces, to begin with. The
 /// mass beyond is 2e-33.

@@ -5,7 +5,7 @@
 
 use super::component::Component;
 use super::rounding::UNIT;
-use super::view::log_sum_exp;
+use crate::mixture::log_sum_exp;
 
 /// exp(`log_scale`) x^(−ν − 1) for x > 1, times exp(± `slack`).
 #[derive(Debug, Clone, Copy)]

@@ -4,7 +4,7 @@ use super::component::Component;
 use super::crude::upper_tail;
 use super::integrand::Tail;
 use super::rounding::UNIT;
-use super::view::log_sum_exp;
+use crate::mixture::log_sum_exp;
 
 impl<'a> Tail<'a> {
     /// The line to the right of `from` or, `mirrored`, to the left of −`from`.

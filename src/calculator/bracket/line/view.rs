@@ -3,6 +3,7 @@
 use super::component::{Component, Piece};
 use super::heavy::Heavy;
 use super::rounding::UNIT;
+use crate::mixture::log_sum_exp;
 
 /// How far below another term, in nats, one is too small to matter to any digit.
 const NEGLIGIBLE: f64 = 60.0;
@@ -148,13 +149,4 @@ pub(super) fn middle(locals: &[Local]) -> Local {
     }
     middle.rounding += UNIT * (locals.len() as f64 + 8.0 + log.abs());
     middle
-}
-
-/// log Σ exp.
-pub(super) fn log_sum_exp(logs: impl Iterator<Item = f64> + Clone) -> f64 {
-    let top = logs.clone().fold(f64::NEG_INFINITY, f64::max);
-    if top == f64::NEG_INFINITY {
-        return top;
-    }
-    top + logs.map(|log| (log - top).exp()).sum::<f64>().ln()
 }

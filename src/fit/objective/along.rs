@@ -1,0 +1,252 @@
+//! The objective by points along each of the densities that an expectation is taken under.
+
+use std::cell::OnceCell;
+
+use burn::tensor::Tensor;
+
+use super::Objective;
+use crate::compute::device::Numerics;
+use crate::compute::kernel::cpu::{Expectation, Points, Sites};
+use crate::compute::kernel::{MixtureTensors, expectation, has_expectation};
+use crate::compute::noise::{Noise, RunKey, Stream};
+use crate::density::target::Target;
+use crate::density::{Density, Draws};
+use crate::divergence::{Sampled, Side};
+use crate::estimator::{Context, Estimator, GradientRule};
+
+/// Which noise an estimate of the objective is made with.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum NoiseOf {
+    /// That of a step: every step has its own, unless the noise is fixed.
+    Step(usize),
+    /// One of those that tell the variance of the gradient: each its own, always.
+    Probe(usize),
+}
+
+/// An estimator, with what it gives under a target that does not move if it is not random: the
+/// points and log p there, made once.
+pub(super) struct Along {
+    pub estimator: Box<dyn Estimator>,
+    fixed: OnceCell<Fixed>,
+}
+
+impl Along {
+    pub fn new(estimator: Box<dyn Estimator>) -> Self {
+        Self {
+            estimator,
+            fixed: OnceCell::new(),
+        }
+    }
+}
+
+/// What an expectation is asked of.
+#[derive(Clone, Copy)]
+pub(super) struct Request<'r> {
+    /// The rule that places the points.
+    pub along: &'r Along,
+    /// R members.
+    pub q: &'r MixtureTensors,
+    /// Whose noise each of them gets; one stands for all.
+    pub keys: &'r [RunKey],
+    /// Which of that.
+    pub noise: NoiseOf,
+}
+
+/// Points under a target that do not change, and log p there.
+struct Fixed {
+    draws: Draws,
+    log_p: Tensor<2>,
+    /// x, weights and log p on the host, where they are asked for.
+    host: OnceCell<[Vec<f64>; 3]>,
+}
+
+impl Objective<'_> {
+    /// One side's share `[R]`, where the device has the kernel for it: the same as from
+    /// [`Objective::sampled`], but for rounding.
+    pub(super) fn in_one_pass(&self, side: Side, request: Request) -> Option<Tensor<1>> {
+        if !has_expectation(&self.numerics) {
+            return None;
+        }
+        let share = |sites: Sites| {
+            let function = |log_p: &[f64], log_q: &[f64], values: [&mut [f64]; 3]| {
+                self.divergence.slopes(side, log_p, log_q, values);
+            };
+            let function = &function;
+            expectation(request.q, Expectation { sites, function })
+        };
+        match (side, self.estimator.gradient) {
+            (Side::Target, _) => {
+                let made;
+                let fixed = match self.fixed(request) {
+                    Some(fixed) => fixed,
+                    None => {
+                        made = Fixed::new(self.draws(side, request), self.target);
+                        &made
+                    }
+                };
+                let [x, weights, log_p] = fixed.host()?;
+                let [runs, samples, _] = fixed.draws.x.dims();
+                Some(share(Sites::At {
+                    x: Points {
+                        runs,
+                        samples,
+                        values: x,
+                    },
+                    weights,
+                    log_p,
+                }))
+            }
+            (Side::Family, GradientRule::ScoreFunction) => None,
+            (Side::Family, gradient) => {
+                let p = self.target.prepared()?;
+                let standard = self.with_context(side, request, |context| {
+                    let Request { along, q, .. } = request;
+                    along.estimator.standard(q.strata(), context.of(q))
+                })?;
+                Some(share(Sites::Along {
+                    nodes: standard.nodes(),
+                    p,
+                    through_points_alone: gradient == GradientRule::StickingTheLanding,
+                }))
+            }
+        }
+    }
+
+    /// The value `[R]` by a rule placed in the components of both densities, each point
+    /// counting by the mean of both: ∫ f dx = ½ E_p[f / m] + ½ E_q[f / m] with m = ½p + ½q.
+    pub(super) fn value_along_both(&self, along: &Along, q: &MixtureTensors) -> Tensor<1> {
+        let request = Request {
+            along,
+            q,
+            keys: &self.keys,
+            noise: NoiseOf::Step(0),
+        };
+        let [first, second] = [Side::Target, Side::Family].map(|side| {
+            let draws = self.draws(side, request);
+            let log_p = self.target.log_density(draws.x.clone());
+            let log_q = q.log_density(draws.x.clone());
+            let larger = log_p.clone().max_pair(log_q.clone());
+            let log_m = ((log_p.clone() - larger.clone()).exp()
+                + (log_q.clone() - larger.clone()).exp())
+            .mul_scalar(0.5)
+            .log()
+                + larger;
+            let values = (self.divergence.sides().iter())
+                .map(|&of| {
+                    let under = match of {
+                        Side::Target => log_p.clone(),
+                        Side::Family => log_q.clone(),
+                    };
+                    let share = (under - log_m.clone()).exp();
+                    let part = (self.divergence).integrand(of, log_p.clone(), log_q.clone());
+                    (share.clone() * part).mask_fill(share.equal_elem(0.0), 0.0)
+                })
+                .reduce(|sum, part| sum + part);
+            let values = values.unwrap_or_else(|| log_m.zeros_like());
+            draws.expectation(values).mul_scalar(0.5)
+        });
+        self.divergence.outer(first + second)
+    }
+
+    /// The points of one side, with log p and log q there.
+    pub(super) fn sampled(&self, side: Side, request: Request) -> Sampled {
+        let q = request.q;
+        let draw = || self.draws(side, request);
+        match (side, self.estimator.gradient) {
+            (Side::Target, _) => match self.fixed(request) {
+                Some(Fixed { draws, log_p, .. }) => {
+                    Sampled::with_log_p(draws.clone(), log_p.clone(), q)
+                }
+                None => Sampled::new(draw(), self.target, q),
+            },
+            (Side::Family, GradientRule::Pathwise) => Sampled::new(draw(), self.target, q),
+            (Side::Family, GradientRule::ScoreFunction) => {
+                Sampled::new(draw().detached(), self.target, q).by_score()
+            }
+            (Side::Family, GradientRule::StickingTheLanding) => {
+                Sampled::new(draw(), self.target, &q.clone().detached())
+            }
+        }
+    }
+
+    /// The points of one side.
+    pub(super) fn draws(&self, side: Side, request: Request) -> Draws {
+        let density: &dyn Density = match side {
+            Side::Target => self.target,
+            Side::Family => request.q,
+        };
+        self.with_context(side, request, |context| {
+            request.along.estimator.draws(density, context)
+        })
+    }
+
+    /// Calls `make` with what the draws of one side depend on beside the density.
+    fn with_context<T>(
+        &self,
+        side: Side,
+        Request { keys, noise, .. }: Request,
+        make: impl FnOnce(Context) -> T,
+    ) -> T {
+        let stream = match side {
+            Side::Target => Stream::TargetDraws,
+            Side::Family => Stream::FamilyDraws,
+        };
+        let shared = shared_keys(keys);
+        let (runs, stream, step) = match noise {
+            NoiseOf::Step(_) if self.estimator.is_fixed() => (&*shared, stream, 0),
+            NoiseOf::Step(step) => (keys, stream, step),
+            NoiseOf::Probe(probe) => (keys, stream.of_probes(), probe),
+        };
+        make(Context {
+            numerics: &self.numerics,
+            dim: self.family.dim(),
+            noise: Noise {
+                runs,
+                stream,
+                step: step as u64,
+            },
+        })
+    }
+
+    /// The points under the target, if they are the same at every step.
+    fn fixed<'r>(&self, request: Request<'r>) -> Option<&'r Fixed> {
+        let along = request.along;
+        let is_probe = matches!(request.noise, NoiseOf::Probe(_));
+        let never_changes = !along.estimator.is_random()
+            || (self.estimator.is_fixed() && self.one_seed && !is_probe);
+        let make = || Fixed::new(self.draws(Side::Target, request), self.target);
+        never_changes.then(|| along.fixed.get_or_init(make))
+    }
+}
+
+impl Fixed {
+    fn new(draws: Draws, target: &Target) -> Self {
+        Self {
+            log_p: target.log_density(draws.x.clone()),
+            draws,
+            host: OnceCell::new(),
+        }
+    }
+
+    /// x, weights and log p on the host; `None` if the device failed.
+    fn host(&self) -> Option<&[Vec<f64>; 3]> {
+        if let Some(host) = self.host.get() {
+            return Some(host);
+        }
+        let host = [
+            Numerics::read(self.draws.x.clone()).ok()?,
+            Numerics::read(self.draws.weights.clone()).ok()?,
+            Numerics::read(self.log_p.clone()).ok()?,
+        ];
+        Some(self.host.get_or_init(|| host))
+    }
+}
+
+/// The keys of noise that all runs of an experiment share: one, unless their seeds differ.
+pub(super) fn shared_keys(keys: &[RunKey]) -> Vec<RunKey> {
+    let mut shared: Vec<RunKey> = keys.iter().map(|key| RunKey { run: 0, ..*key }).collect();
+    if shared.windows(2).all(|pair| pair[0] == pair[1]) {
+        shared.truncate(1);
+    }
+    shared
+}
