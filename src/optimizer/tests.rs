@@ -4,6 +4,12 @@ use std::cell::Cell;
 
 use nalgebra::{DMatrix, DVector};
 
+use super::adam::AdamConfig;
+use super::adamw::AdamWConfig;
+use super::lbfgs::LbfgsConfig;
+use super::natural_gradient::NaturalGradientConfig;
+use super::rmsprop::RmsPropConfig;
+use super::sgd::SgdConfig;
 use super::*;
 use crate::compute::device::Numerics;
 use crate::density::family::{Covariance, Family, FamilyConfig};

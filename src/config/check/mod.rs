@@ -10,6 +10,7 @@ use super::FitConfig;
 use super::key::KeyPath;
 use super::source::Source;
 use super::{DEFAULT_RESTARTS, InitConfig, LandscapeConfig};
+use crate::choice::Refusal;
 use crate::compute::device::DeviceConfig;
 use crate::density::family::{Covariance, Family};
 use crate::density::target::TargetModel;
@@ -18,10 +19,8 @@ use crate::error::ConfigError;
 use crate::estimator::MonteCarlo;
 use crate::files::names;
 use crate::fit::init::{Start, alike};
-use crate::fit::stop::StopConfig;
 use crate::fit::{LogConfig, Plan};
 use crate::mixture::check_size;
-use crate::optimizer::RuleConfig as OptimizerRule;
 use crate::record::CheckpointConfig;
 use crate::text::numbered;
 
@@ -292,6 +291,10 @@ impl Fit<'_> {
         self.source.error(&at, message, help)
     }
 
+    fn refused(&self, section: &str, refusal: Refusal) -> ConfigError {
+        self.error(&[section, refusal.key], refusal.message, refusal.help)
+    }
+
     fn divergence(&self, fit: &FitConfig) -> Checked<DivergenceKind> {
         let kind = (fit.divergence.with_order(fit.alpha))
             .map_err(|(message, help)| self.error(&["alpha"], message, help))?;
@@ -443,27 +446,10 @@ impl Fit<'_> {
     }
 
     fn optimizer(&self, fit: &FitConfig, family: &Family) -> Checked {
-        fit.optimizer.check().map_err(|(key, reason)| {
-            let help = optimizer_help(&fit.optimizer.rule, key);
-            self.error(&["optimizer", key], reason, help)
-        })?;
-        let rule = &fit.optimizer.rule;
-        match rule {
-            OptimizerRule::Lbfgs(_) if !fit.estimator.is_deterministic() => Err(self.error(
-                &["optimizer", "type"],
-                "is \"lbfgs\", which compares the loss between points, and fresh noise changes it",
-                "set noise = \"fixed\" under [estimator], use quadrature, or choose \"adam\"",
-            )),
-            OptimizerRule::NaturalGradient(_) if family.covariance() == Covariance::LowRank => {
-                Err(self.error(
-                    &["optimizer", "type"],
-                    "is \"natural-gradient\", and the Fisher metric of a low-rank covariance has no \
-                     closed form",
-                    "use covariance = \"full\" or \"diagonal\", or choose \"adam\" or \"lbfgs\"",
-                ))
-            }
-            _ => Ok(()),
-        }
+        let is_deterministic = fit.estimator.is_deterministic();
+        (fit.optimizer.check())
+            .and_then(|()| fit.optimizer.rule.suits(family, is_deterministic))
+            .map_err(|refusal| self.refused("optimizer", refusal))
     }
 
     fn stop(&self, fit: &mut FitConfig) -> Checked {
@@ -493,34 +479,9 @@ impl Fit<'_> {
                 "use gradient_norm = 1e-6 or loss_change = 1e-9",
             ));
         }
-        if matches!(fit.optimizer.rule, OptimizerRule::Lbfgs(_)) && fit.stop.is_never() {
-            fit.stop.gradient_norm = Some(StopConfig::QUASI_NEWTON);
+        if fit.stop.is_never() {
+            fit.stop.gradient_norm = fit.optimizer.rule.arrival();
         }
         Ok(())
-    }
-}
-
-/// What to do about a setting of an optimizer that makes no sense.
-fn optimizer_help(rule: &OptimizerRule, key: &str) -> String {
-    let own = || format!("remove it, or choose another type than \"{}\"", rule.name());
-    match key {
-        "steps" => "1000 is the default".to_owned(),
-        "learning_rate" if rule.has_learning_rate() => {
-            format!("{} is the default", rule.default_learning_rate())
-        }
-        "learning_rate" | "schedule" | "final_rate" | "warmup" | "clip"
-            if !rule.has_learning_rate() =>
-        {
-            own()
-        }
-        "final_rate" => {
-            "it is the share of the learning rate that is left at the last step, 0.01 by default, of \
-             a schedule: \"linear\", \"cosine\" or \"exponential\""
-                .to_owned()
-        }
-        "warmup" => "give fewer, or more steps".to_owned(),
-        "clip" => "give the largest norm a gradient may have; without it none is clipped".to_owned(),
-        "nesterov" => "add momentum = 0.9, or remove it".to_owned(),
-        _ => "remove it: there is a default; docs/config.md lists them".to_owned(),
     }
 }
