@@ -31,7 +31,7 @@ use reconcile::{Held, held_against};
 use crate::density::target::TargetModel;
 use crate::divergence::{DivergenceKind, Estimate, power_integral_diverges};
 use crate::error::{Error, Result};
-use crate::estimator::Quadrature;
+use crate::estimator::quadrature::Quadrature;
 use crate::mixture::Mixture;
 use crate::text;
 

@@ -8,7 +8,8 @@ use crate::density::family::{Covariance, Family, FamilyConfig};
 use crate::density::target::{Samples, Target, TargetModel};
 use crate::divergence::{DivergenceKind, Estimate};
 use crate::error::{Error, Result};
-use crate::estimator::{RowsConfig, RuleConfig};
+use crate::estimator::RuleConfig;
+use crate::estimator::rows::RowsConfig;
 use crate::fit::init::Start;
 use crate::fit::stop::StopConfig;
 use crate::fit::{Fit, LogConfig, Plan};
@@ -103,7 +104,7 @@ fn best_fit(name: &str, rows: Samples, components: usize, seed: u64) -> Result<M
         divergence: DivergenceKind::CrossEntropy,
         family: Family::new(config, rows.dim()),
         start: Start::KMeans { restarts: RESTARTS },
-        estimator: RuleConfig::Rows(RowsConfig {}).into(),
+        estimator: RuleConfig::from(RowsConfig {}).into(),
         optimizer: OptimizerConfig {
             steps: STEPS,
             ..optimizer.into()

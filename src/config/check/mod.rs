@@ -1,7 +1,6 @@
 //! What a config may say beyond the types of its values: numbers that make sense, and choices that
 //! go together.
 
-mod estimator;
 mod rows;
 
 use std::collections::HashSet;
@@ -11,12 +10,14 @@ use super::key::KeyPath;
 use super::source::Source;
 use super::{DEFAULT_RESTARTS, InitConfig, LandscapeConfig};
 use crate::choice::Refusal;
+use crate::compute::MOST_ENTRIES;
 use crate::compute::device::DeviceConfig;
 use crate::density::family::{Covariance, Family};
 use crate::density::target::TargetModel;
 use crate::divergence::DivergenceKind;
 use crate::error::ConfigError;
-use crate::estimator::MonteCarlo;
+use crate::estimator::Problem;
+use crate::estimator::monte_carlo::MonteCarlo;
 use crate::files::names;
 use crate::fit::init::{Start, alike};
 use crate::fit::{LogConfig, Plan};
@@ -24,9 +25,6 @@ use crate::mixture::check_size;
 use crate::record::CheckpointConfig;
 use crate::text::numbered;
 
-/// The most numbers a tensor of one step may hold: a gigabyte in 64 bits, and a step needs about
-/// a dozen of that size.
-pub(super) const MOST_ENTRIES: usize = 1 << 27;
 /// What is kept of a run beside its points is no larger than so many of them.
 const LEAST_POINTS: usize = 256;
 /// Weights that stay sum to 1 up to this.
@@ -245,7 +243,12 @@ impl Fit<'_> {
         self.family(fit)?;
         self.rows(fit, notes)?;
         let family = Family::new(fit.family.clone(), dim);
-        self.estimator(fit, divergence)?;
+        let problem = Problem {
+            target: self.target,
+            rank: fit.family.rank.unwrap_or(0),
+            divergence,
+        };
+        (fit.estimator.check(&problem)).map_err(|refusal| self.refused("estimator", refusal))?;
         self.optimizer(fit, &family)?;
         self.stop(fit)?;
         let start = self.start(fit, &family, notes)?;
