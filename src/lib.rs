@@ -42,6 +42,7 @@
 #![warn(missing_docs)]
 
 pub mod calculator;
+pub mod choice;
 pub mod compute;
 pub mod config;
 pub mod density;

@@ -8,7 +8,7 @@ use super::{Accuracy, Answer, Claim, Ending, Method, Operand, Question, discrete
 use crate::density::target::{Tails, TargetModel};
 use crate::divergence::{DivergenceKind, Estimate, power_integral_diverges};
 use crate::error::{Error, Result};
-use crate::estimator::Quadrature;
+use crate::estimator::quadrature::Quadrature;
 use crate::mixture::Mixture;
 use crate::text;
 

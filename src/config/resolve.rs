@@ -44,10 +44,7 @@ pub(super) fn resolve(
     }
     no_lists(&top, &KeyPath::default(), source)?;
     let (target_config, target) = target(&mut top, source, notes)?;
-    let estimator = match target.as_samples() {
-        Some(_) => "rows",
-        None => EstimatorConfig::default_type(target.dim()),
-    };
+    let estimator = EstimatorConfig::default_type(&target);
     let shared: Vec<(&str, Value)> = (SHARED.into_iter())
         .filter_map(|section| top.remove(section).map(|value| (section, value)))
         .collect();

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Estimator, GaussHermiteConfig, MonteCarlo, MonteCarloConfig, Quadrature, QuadratureConfig,
-    QuasiMonteCarlo, QuasiMonteCarloConfig, Rows, RowsConfig,
-};
+use super::quadrature::Quadrature;
+use super::{Estimator, Problem, RuleConfig};
+use crate::choice::Refusal;
+use crate::density::target::TargetModel;
+use crate::divergence::{DivergenceKind, Side};
 
 /// How expectations and their gradients are estimated.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -66,78 +67,6 @@ pub enum NoiseRule {
     Fixed,
 }
 
-/// The rules for points a config may name.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", expecting = "a section")]
-pub enum RuleConfig {
-    /// The trapezoidal rule on every component; 1-D and 2-D.
-    Quadrature(QuadratureConfig),
-    /// Gauss–Hermite on every component; up to 4-D.
-    GaussHermite(GaussHermiteConfig),
-    /// Independent random points; any dimension.
-    MonteCarlo(MonteCarloConfig),
-    /// Scrambled Sobol points; up to 256-D.
-    QuasiMonteCarlo(QuasiMonteCarloConfig),
-    /// Every row of a target that is a sample.
-    Rows(RowsConfig),
-}
-
-impl RuleConfig {
-    /// Every rule there is, with its defaults.
-    pub fn all() -> [Self; 5] {
-        [
-            Self::Quadrature(QuadratureConfig::default()),
-            Self::GaussHermite(GaussHermiteConfig::default()),
-            Self::MonteCarlo(MonteCarloConfig::default()),
-            Self::QuasiMonteCarlo(QuasiMonteCarloConfig::default()),
-            Self::Rows(RowsConfig::default()),
-        ]
-    }
-
-    /// Its name in a config.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Quadrature(_) => "quadrature",
-            Self::GaussHermite(_) => "gauss-hermite",
-            Self::MonteCarlo(_) => "monte-carlo",
-            Self::QuasiMonteCarlo(_) => "quasi-monte-carlo",
-            Self::Rows(_) => "rows",
-        }
-    }
-
-    /// Whether its points are random.
-    pub fn is_random(&self) -> bool {
-        matches!(self, Self::MonteCarlo(_) | Self::QuasiMonteCarlo(_))
-    }
-
-    /// Points on one side of a mixture of `strata` components in D dimensions; `rows` of a target
-    /// that is a sample.
-    pub fn points(&self, strata: usize, dim: usize, rows: usize) -> usize {
-        let on_axes = |points: usize| points.saturating_pow(dim as u32).saturating_mul(strata);
-        match self {
-            Self::Quadrature(config) if config.range.is_some() => config.points(dim),
-            Self::Quadrature(config) => on_axes(config.points(dim)),
-            Self::GaussHermite(config) => on_axes(config.order(dim)),
-            Self::MonteCarlo(config) => config.samples.max(strata),
-            Self::QuasiMonteCarlo(config) => {
-                let per_stratum = QuasiMonteCarlo::new(config.samples).per_stratum(strata);
-                per_stratum.saturating_mul(strata)
-            }
-            Self::Rows(_) => rows,
-        }
-    }
-
-    fn build(&self, dim: usize) -> Box<dyn Estimator> {
-        match self {
-            Self::Quadrature(config) => config.build(dim),
-            Self::GaussHermite(config) => config.build(dim),
-            Self::MonteCarlo(config) => Box::new(MonteCarlo::new(config.samples)),
-            Self::QuasiMonteCarlo(config) => Box::new(QuasiMonteCarlo::new(config.samples)),
-            Self::Rows(_) => Box::new(Rows),
-        }
-    }
-}
-
 impl From<RuleConfig> for EstimatorConfig {
     fn from(rule: RuleConfig) -> Self {
         Self {
@@ -152,12 +81,61 @@ impl EstimatorConfig {
     /// The keys that every type has.
     pub const COMMON: [&'static str; 2] = ["gradient", "noise"];
 
-    /// The `type` taken when a config names none, for a target in D dimensions.
-    pub fn default_type(dim: usize) -> &'static str {
-        if dim <= Quadrature::MAX_DIM {
+    /// The `type` taken when a config names none.
+    pub fn default_type(target: &TargetModel) -> &'static str {
+        if target.as_samples().is_some() {
+            "rows"
+        } else if target.dim() <= Quadrature::MAX_DIM {
             "quadrature"
         } else {
             "monte-carlo"
+        }
+    }
+
+    /// Checks that it makes sense for a problem.
+    ///
+    /// # Errors
+    /// With the first setting that makes none.
+    pub fn check(&self, problem: &Problem) -> Result<(), Refusal> {
+        self.rule.check(problem)?;
+        self.check_gradient(problem.divergence)?;
+        if self.noise.is_some() && !self.rule.is_random() {
+            let message = format!("is given, and {} has none", self.rule.name());
+            let help = "remove it, or use type = \"monte-carlo\" or \"quasi-monte-carlo\"";
+            return Err(Refusal::new("noise", message, help));
+        }
+        Ok(())
+    }
+
+    fn check_gradient(&self, divergence: DivergenceKind) -> Result<(), Refusal> {
+        let refused = |why: &str, help: &str| {
+            let message = format!("is \"{}\", {why}", self.gradient.name());
+            Err(Refusal::new("gradient", message, help))
+        };
+        if self.gradient != GradientRule::Pathwise && self.is_fixed() {
+            return refused(
+                "whose left-out part averages to 0 over fresh noise, but not over fixed noise",
+                "use gradient = \"pathwise\", or noise = \"fresh\"",
+            );
+        }
+        match self.gradient {
+            GradientRule::StickingTheLanding if divergence != DivergenceKind::ReverseKl => refused(
+                "which holds for reverse KL alone",
+                "use gradient = \"pathwise\", which works with every divergence",
+            ),
+            GradientRule::ScoreFunction if !divergence.build().sides().contains(&Side::Family) => {
+                refused(
+                    &format!("and {} takes no expectation under q", divergence.title()),
+                    "remove it: the points of the target do not move, and the gradient is exact",
+                )
+            }
+            GradientRule::ScoreFunction if self.rule.has_nets() => refused(
+                "whose baseline leaves one point out, and the points of a net depend on each other",
+                "use type = \"monte-carlo\", or gradient = \"pathwise\"",
+            ),
+            GradientRule::Pathwise
+            | GradientRule::ScoreFunction
+            | GradientRule::StickingTheLanding => Ok(()),
         }
     }
 

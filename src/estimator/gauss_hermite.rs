@@ -6,7 +6,10 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Estimator, Standard, StandardPoints, product, vector};
+use super::{
+    Context, Estimator, Problem, Rule, Standard, StandardPoints, on_axes, product, vector,
+};
+use crate::choice::Refusal;
 use crate::density::{Density, Draws, Embedded, ErrorRule, Nodes};
 
 /// Points of a product rule with a smaller weight are left out: its corners.
@@ -34,8 +37,28 @@ impl GaussHermiteConfig {
         self.order
             .unwrap_or(default[dim.clamp(1, GaussHermite::MAX_DIM) - 1])
     }
+}
 
-    pub(super) fn build(&self, dim: usize) -> Box<dyn Estimator> {
+impl Rule for GaussHermiteConfig {
+    fn points(&self, strata: usize, dim: usize, _: usize) -> usize {
+        on_axes(self.order(dim), strata, dim)
+    }
+
+    fn check(&self, problem: &Problem) -> Result<(), Refusal> {
+        let name = "gauss-hermite";
+        problem.needs_density(name)?;
+        let help = "the product of its axes would have too many points: use type = \
+                    \"quasi-monte-carlo\" or \"monte-carlo\"";
+        problem.needs_at_most(GaussHermite::MAX_DIM, name, help)?;
+        let (order, orders) = (self.order(problem.target.dim()), Self::ORDERS);
+        if orders.contains(&order) {
+            return Ok(());
+        }
+        let help = format!("give one from {} to {}", orders.start(), orders.end());
+        Err(Refusal::new("order", format!("is {order}"), help))
+    }
+
+    fn build(&self, dim: usize) -> Box<dyn Estimator> {
         Box::new(GaussHermite {
             order: self.order(dim),
             dim,

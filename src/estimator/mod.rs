@@ -1,30 +1,28 @@
 //! How an expectation becomes a weighted sum: every estimator turns a density into [`Draws`].
 
 mod config;
-mod gauss_hermite;
-mod grid;
-mod monte_carlo;
-mod quadrature;
-mod quasi_monte_carlo;
-mod rows;
+pub mod gauss_hermite;
+pub mod grid;
+mod kind;
+pub mod monte_carlo;
+pub mod quadrature;
+pub mod quasi_monte_carlo;
+pub mod rows;
 
 use std::sync::Arc;
 
 use burn::tensor::Tensor;
 
-pub use config::{EstimatorConfig, GradientRule, NoiseRule, RuleConfig};
-pub use gauss_hermite::{GaussHermite, GaussHermiteConfig};
-pub use grid::Grid;
-pub use monte_carlo::{MonteCarlo, MonteCarloConfig};
-pub use quadrature::{Quadrature, QuadratureConfig};
-pub use quasi_monte_carlo::{QuasiMonteCarlo, QuasiMonteCarloConfig};
-pub(crate) use quasi_monte_carlo::{normal_quantile, scrambled};
-pub use rows::{Rows, RowsConfig};
+pub use config::{EstimatorConfig, GradientRule, NoiseRule};
+pub use kind::RuleConfig;
 
+use crate::choice::Refusal;
 use crate::compute::device::Numerics;
 use crate::compute::kernel::cpu;
 use crate::compute::noise::Noise;
+use crate::density::target::TargetModel;
 use crate::density::{Density, Draws};
+use crate::divergence::DivergenceKind;
 
 /// Where and for whom draws are made.
 #[derive(Debug, Clone, Copy)]
@@ -109,6 +107,71 @@ impl Standard {
             weights: &self.weights,
         }
     }
+}
+
+/// What an estimator is for.
+#[derive(Debug, Clone, Copy)]
+pub struct Problem<'a> {
+    /// p.
+    pub target: &'a TargetModel,
+    /// The rank of the covariances of q beside their diagonals; 0 if they have none.
+    pub rank: usize,
+    /// What is estimated.
+    pub divergence: DivergenceKind,
+}
+
+impl Problem<'_> {
+    /// Refuses a rule that cannot do without the density of the target.
+    fn needs_density(&self, rule: &str) -> Result<(), Refusal> {
+        if self.target.as_samples().is_none() {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            "type",
+            format!("is \"{rule}\", and a sample has no density to integrate"),
+            "remove the section: all rows are averaged; or use type = \"monte-carlo\" for random \
+             batches of rows",
+        ))
+    }
+
+    /// Refuses a rule that goes up to `most` dimensions.
+    fn needs_at_most(&self, most: usize, rule: &str, help: &str) -> Result<(), Refusal> {
+        let dim = self.target.dim();
+        if dim <= most {
+            return Ok(());
+        }
+        let message =
+            format!("is \"{rule}\", and the target has {dim} dimensions, more than {most}");
+        Err(Refusal::new("type", message, help))
+    }
+}
+
+/// A rule with its settings, as a config gives them.
+trait Rule {
+    /// Points on one side of a mixture of `strata` components in D dimensions; `rows` of a target
+    /// that is a sample.
+    fn points(&self, strata: usize, dim: usize, rows: usize) -> usize;
+
+    /// Why it does not suit a problem, or what makes no sense among its settings.
+    fn check(&self, problem: &Problem) -> Result<(), Refusal>;
+
+    /// Whether its random points depend on each other.
+    fn has_nets(&self) -> bool {
+        false
+    }
+
+    /// Whether points that see both densities may take the place of its own.
+    fn is_open(&self) -> bool {
+        false
+    }
+
+    /// Makes it for D dimensions.
+    fn build(&self, dim: usize) -> Box<dyn Estimator>;
+}
+
+/// The points of a product rule with so many on each axis.
+fn on_axes(points: usize, strata: usize, dim: usize) -> usize {
+    points.saturating_pow(dim as u32).saturating_mul(strata)
 }
 
 /// Every combination of D entries of a one-dimensional list: the points of a product rule.

@@ -6,7 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Estimator, Standard, StandardPoints, vector};
+use super::{Context, Estimator, Problem, Rule, Standard, StandardPoints, vector};
+use crate::choice::Refusal;
 use crate::density::{Density, Draws, ErrorRule, Nodes};
 
 /// Settings of Monte Carlo.
@@ -20,6 +21,28 @@ pub struct MonteCarloConfig {
 impl Default for MonteCarloConfig {
     fn default() -> Self {
         Self { samples: 1024 }
+    }
+}
+
+impl Rule for MonteCarloConfig {
+    fn points(&self, strata: usize, _: usize, _: usize) -> usize {
+        self.samples.max(strata)
+    }
+
+    fn check(&self, _: &Problem) -> Result<(), Refusal> {
+        if self.samples >= MonteCarlo::MIN_PER_STRATUM {
+            return Ok(());
+        }
+        let help = "give at least 2; 1024 is the default";
+        Err(Refusal::new(
+            "samples",
+            format!("is {}", self.samples),
+            help,
+        ))
+    }
+
+    fn build(&self, _: usize) -> Box<dyn Estimator> {
+        Box::new(MonteCarlo::new(self.samples))
     }
 }
 

@@ -9,8 +9,14 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Estimator, Grid, Standard, StandardPoints, product, thinned, vector};
+use super::grid::Grid;
+use super::{
+    Context, Estimator, Problem, Rule, Standard, StandardPoints, on_axes, product, thinned, vector,
+};
+use crate::choice::Refusal;
+use crate::compute::MOST_ENTRIES;
 use crate::density::{Density, Draws, Embedded, ErrorRule, Nodes};
+use crate::divergence::Side;
 
 /// The grid ends here: φ(8.6) is 3e-17, below the rounding of the rest.
 const REACH: f64 = 8.6;
@@ -18,6 +24,8 @@ const REACH: f64 = 8.6;
 const WIDE_REACH: f64 = 12.0;
 /// The thickness of the shells that tell what lies beyond.
 const SHELL: f64 = 0.6;
+/// How much of the target's mass a fixed grid may miss or make up.
+const MISSING_MASS: f64 = 1e-4;
 /// More than the rounding of z.
 const TINY: f64 = 1e-9;
 
@@ -49,7 +57,74 @@ impl QuadratureConfig {
         self.points.unwrap_or(default)
     }
 
-    pub(super) fn build(&self, dim: usize) -> Box<dyn Estimator> {
+    fn check_range(&self, [lower, upper]: [f64; 2], problem: &Problem) -> Result<(), Refusal> {
+        let refused = |message: String, help: &str| Err(Refusal::new("range", message, help));
+        if !(lower < upper && (upper - lower).is_finite()) {
+            let help = "give [lower, upper] with lower below upper";
+            return refused(format!("is [{lower}, {upper}]"), help);
+        }
+        if problem.target.dim() != 1 {
+            let help = "remove it: the points then follow the densities by themselves";
+            return refused("is an interval, and the target is not 1-D".to_owned(), help);
+        }
+        let divergence = problem.divergence;
+        if divergence.build().sides().contains(&Side::Family) {
+            return refused(
+                format!(
+                    "fixes the interval, but {} integrates over q, which gradient descent could \
+                     move out of it",
+                    divergence.name()
+                ),
+                "remove it: the points then follow q by themselves",
+            );
+        }
+        let entries = self.points(1).saturating_mul(problem.target.components());
+        if entries > MOST_ENTRIES {
+            // Its size is refused where that of others is.
+            return Ok(());
+        }
+        // A finer grid than this is no worse.
+        let points = self.points(1).min(1 << 20);
+        let mass = Grid::new(lower, upper, points).mass(problem.target);
+        if (mass - 1.0).abs() <= MISSING_MASS {
+            return Ok(());
+        }
+        refused(
+            format!("with {points} points gives the target a mass of {mass:.6}, not 1"),
+            "widen the interval or add points; or remove it, and the points follow the target",
+        )
+    }
+}
+
+impl Rule for QuadratureConfig {
+    fn points(&self, strata: usize, dim: usize, _: usize) -> usize {
+        let points = self.points(dim);
+        match self.range {
+            Some(_) => points,
+            None => on_axes(points, strata, dim),
+        }
+    }
+
+    fn check(&self, problem: &Problem) -> Result<(), Refusal> {
+        let name = "quadrature";
+        problem.needs_density(name)?;
+        let help = "a grid would have too many points: use type = \"monte-carlo\", or \
+                    \"gauss-hermite\" up to 4 dimensions";
+        problem.needs_at_most(Quadrature::MAX_DIM, name, help)?;
+        let points = self.points(problem.target.dim());
+        if points < Self::MIN_POINTS {
+            let help = format!("give at least {}", Self::MIN_POINTS);
+            return Err(Refusal::new("points", format!("is {points}"), help));
+        }
+        self.range
+            .map_or(Ok(()), |range| self.check_range(range, problem))
+    }
+
+    fn is_open(&self) -> bool {
+        self.points.is_none() && self.range.is_none()
+    }
+
+    fn build(&self, dim: usize) -> Box<dyn Estimator> {
         let points = self.points(dim);
         match self.range {
             Some([lower, upper]) => Box::new(Grid::new(lower, upper, points)),

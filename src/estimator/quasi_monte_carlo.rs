@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use sobol_burley::parts::{hash, owen_scramble_rev, sobol_rev};
 use statrs::function::erf::erfc_inv;
 
-use super::{Context, Estimator, Standard, StandardPoints, vector};
+use super::{Context, Estimator, Problem, Rule, Standard, StandardPoints, vector};
+use crate::choice::Refusal;
 use crate::density::{Density, Draws, ErrorRule, Nodes};
 
 /// Independent nets in each stratum.
@@ -29,6 +30,37 @@ pub struct QuasiMonteCarloConfig {
 impl Default for QuasiMonteCarloConfig {
     fn default() -> Self {
         Self { samples: 1024 }
+    }
+}
+
+impl Rule for QuasiMonteCarloConfig {
+    fn points(&self, strata: usize, _: usize, _: usize) -> usize {
+        let per_stratum = QuasiMonteCarlo::new(self.samples).per_stratum(strata);
+        per_stratum.saturating_mul(strata)
+    }
+
+    fn check(&self, problem: &Problem) -> Result<(), Refusal> {
+        // A point of a low-rank component takes a number for each factor too.
+        let most = QuasiMonteCarlo::MAX_DIM.saturating_sub(problem.rank);
+        let help = "the sequence ends there: use type = \"monte-carlo\"";
+        problem.needs_at_most(most, "quasi-monte-carlo", help)?;
+        if (8..=QuasiMonteCarlo::MOST).contains(&self.samples) {
+            return Ok(());
+        }
+        let help = format!("give one from 8 to {}", QuasiMonteCarlo::MOST);
+        Err(Refusal::new(
+            "samples",
+            format!("is {}", self.samples),
+            help,
+        ))
+    }
+
+    fn has_nets(&self) -> bool {
+        true
+    }
+
+    fn build(&self, _: usize) -> Box<dyn Estimator> {
+        Box::new(QuasiMonteCarlo::new(self.samples))
     }
 }
 

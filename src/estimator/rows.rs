@@ -2,13 +2,36 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Estimator, MonteCarlo};
+use super::monte_carlo::MonteCarlo;
+use super::{Context, Estimator, Problem, Rule};
+use crate::choice::Refusal;
 use crate::density::{Density, Draws};
 
 /// Settings of the average over all rows: none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RowsConfig {}
+
+impl Rule for RowsConfig {
+    fn points(&self, _: usize, _: usize, rows: usize) -> usize {
+        rows
+    }
+
+    fn check(&self, problem: &Problem) -> Result<(), Refusal> {
+        if problem.target.as_samples().is_some() {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            "type",
+            "is \"rows\", and the target is a density, which has none",
+            "use \"quadrature\" in 1 or 2 dimensions, and \"monte-carlo\" above",
+        ))
+    }
+
+    fn build(&self, _: usize) -> Box<dyn Estimator> {
+        Box::new(Rows)
+    }
+}
 
 /// The average over all rows.
 #[derive(Debug, Clone, Copy)]

@@ -7,12 +7,13 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Duration, MissedTickBehavior, interval};
 
 use super::protocol::{DivergenceName, Format, Hello, Limits, Reply, Request};
-use super::state::{MOST_COMPONENTS, MOST_FITS, MOST_STEPS, optimizers};
+use super::state::{MOST_COMPONENTS, MOST_FITS, MOST_STEPS};
 use super::training::{Control, Training, failure};
 use super::view::Views;
 use super::{Opening, save};
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
+use crate::optimizer::RuleConfig;
 
 /// Messages that wait for a page that is slow; then its fits wait.
 const WAITING: usize = 8;
@@ -73,7 +74,7 @@ fn hello(opening: Opening) -> Hello {
             .filter(offered)
             .map(name)
             .collect(),
-        optimizers: optimizers(),
+        optimizers: RuleConfig::NAMES.to_vec(),
         limits: Limits {
             components: MOST_COMPONENTS,
             steps: MOST_STEPS,

@@ -7,7 +7,6 @@ use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
 use crate::fit::init::Start;
 use crate::mixture::Mixture;
-use crate::optimizer::RuleConfig;
 
 /// Components of a target.
 pub(super) const MOST_COMPONENTS: usize = 10;
@@ -414,9 +413,4 @@ impl Point {
         let covariance = nalgebra::DMatrix::from_fn(dim, dim, |i, j| rows[i][j]);
         Ok(Mixture::gaussian(self.mean.clone(), covariance)?)
     }
-}
-
-/// The optimizers by name.
-pub(super) fn optimizers() -> Vec<&'static str> {
-    RuleConfig::all().iter().map(RuleConfig::name).collect()
 }

@@ -8,12 +8,14 @@ use crate::density::family::{Covariance, Family, FamilyConfig};
 use crate::density::target::{Samples, Target};
 use crate::divergence::{DivergenceKind, Estimate};
 use crate::error::{Error, Result};
-use crate::estimator::{RowsConfig, RuleConfig};
+use crate::estimator::RuleConfig;
+use crate::estimator::rows::RowsConfig;
 use crate::fit::init::Start;
 use crate::fit::stop::StopConfig;
 use crate::fit::{Fit, LogConfig, Plan};
 use crate::mixture::Mixture;
-use crate::optimizer::{LbfgsConfig, OptimizerConfig, RuleConfig as OptimizerRule};
+use crate::optimizer::lbfgs::LbfgsConfig;
+use crate::optimizer::{OptimizerConfig, RuleConfig as OptimizerRule};
 use crate::text::count;
 
 /// k-means starts of a mixture.
@@ -96,18 +98,19 @@ fn best_fit(name: &str, rows: Samples, components: usize, seed: u64) -> Result<M
         min_std: LEAST_STD,
         ..FamilyConfig::default()
     };
+    let optimizer = OptimizerRule::from(LbfgsConfig::default());
     let plan = Plan {
         label: name.to_owned(),
         divergence: DivergenceKind::CrossEntropy,
         family: Family::new(config, rows.dim()),
         start: Start::KMeans { restarts: RESTARTS },
-        estimator: RuleConfig::Rows(RowsConfig {}).into(),
+        estimator: RuleConfig::from(RowsConfig {}).into(),
         optimizer: OptimizerConfig {
             steps: STEPS,
-            ..OptimizerRule::Lbfgs(LbfgsConfig::default()).into()
+            ..optimizer.into()
         },
         stop: StopConfig {
-            gradient_norm: Some(StopConfig::QUASI_NEWTON),
+            gradient_norm: optimizer.arrival(),
             ..StopConfig::NEVER
         },
     };

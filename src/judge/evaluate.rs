@@ -15,7 +15,9 @@ use crate::density::Density;
 use crate::density::target::{Target, TargetModel};
 use crate::divergence::{self, Attempt, DivergenceKind, Estimate, Sampled, Side};
 use crate::error::Result;
-use crate::estimator::{Context, Estimator, MonteCarlo, Rows};
+use crate::estimator::monte_carlo::MonteCarlo;
+use crate::estimator::rows::Rows;
+use crate::estimator::{Context, Estimator};
 use crate::mixture::Mixture;
 use crate::panels::{self, Host, Order};
 

@@ -14,10 +14,11 @@ use crate::density::family::{Family, FamilyConfig};
 use crate::density::target::Target;
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
-use crate::estimator::{
-    EstimatorConfig, GaussHermiteConfig, GradientRule, MonteCarloConfig, NoiseRule,
-    QuadratureConfig, QuasiMonteCarlo, QuasiMonteCarloConfig, RuleConfig,
-};
+use crate::estimator::gauss_hermite::GaussHermiteConfig;
+use crate::estimator::monte_carlo::MonteCarloConfig;
+use crate::estimator::quadrature::QuadratureConfig;
+use crate::estimator::quasi_monte_carlo::{QuasiMonteCarlo, QuasiMonteCarloConfig};
+use crate::estimator::{EstimatorConfig, GradientRule, NoiseRule, RuleConfig};
 use crate::fit::objective::Objective;
 use crate::mixture::{Mixture, from_natural_values, natural_values};
 

@@ -3,7 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::from_burn::FromBurn;
-use super::{Direction, Refusal, check_decay, check_epsilon};
+use super::{Rule, Steps, check_decay, check_epsilon};
+use crate::choice::Refusal;
+use crate::compute::device::Numerics;
+use crate::density::family::Family;
+use crate::error::Result;
 
 /// Settings of Adam.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -27,19 +31,23 @@ impl Default for AdamConfig {
     }
 }
 
-impl AdamConfig {
-    pub(super) fn check(&self) -> Result<(), Refusal> {
+impl Rule for AdamConfig {
+    fn default_learning_rate(&self) -> Option<f64> {
+        Some(0.05)
+    }
+
+    fn check(&self) -> Result<(), Refusal> {
         check_decay("beta1", self.beta1)?;
         check_decay("beta2", self.beta2)?;
         check_epsilon(self.epsilon)
     }
 
-    pub(super) fn build(&self) -> Box<dyn Direction> {
+    fn build(&self, _: &Family, _: &Numerics) -> Steps {
         let optimizer = burn::optim::AdamConfig::new()
             .with_beta_1(self.beta1 as f32)
             .with_beta_2(self.beta2 as f32)
             .with_epsilon(self.epsilon as f32)
             .build();
-        Box::new(FromBurn::new(optimizer))
+        Steps::Along(Box::new(FromBurn::new(optimizer)))
     }
 }

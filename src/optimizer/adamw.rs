@@ -5,9 +5,11 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::from_burn::FromBurn;
-use super::{Direction, Refusal, check_decay, check_epsilon};
+use super::{Direction, Rule, Steps, check_decay, check_epsilon, refused};
+use crate::choice::Refusal;
 use crate::compute::device::Numerics;
 use crate::compute::snapshot::Snapshot;
+use crate::density::family::Family;
 use crate::error::Result;
 
 /// Settings of AdamW.
@@ -36,29 +38,33 @@ impl Default for AdamWConfig {
     }
 }
 
-impl AdamWConfig {
-    pub(super) fn check(&self) -> Result<(), Refusal> {
+impl Rule for AdamWConfig {
+    fn default_learning_rate(&self) -> Option<f64> {
+        Some(0.05)
+    }
+
+    fn check(&self) -> Result<(), Refusal> {
         check_decay("beta1", self.beta1)?;
         check_decay("beta2", self.beta2)?;
         check_epsilon(self.epsilon)?;
         if (0.0..f64::from(f32::MAX)).contains(&self.weight_decay) {
             return Ok(());
         }
-        let reason = format!("is {}; it must be at least 0", self.weight_decay);
-        Err(("weight_decay", reason))
+        let message = format!("is {}; it must be at least 0", self.weight_decay);
+        Err(refused("weight_decay", message))
     }
 
-    pub(super) fn build(&self) -> Box<dyn Direction> {
+    fn build(&self, _: &Family, _: &Numerics) -> Steps {
         let optimizer = burn::optim::AdamWConfig::new()
             .with_beta_1(self.beta1 as f32)
             .with_beta_2(self.beta2 as f32)
             .with_epsilon(self.epsilon as f32)
             .with_weight_decay(0.0)
             .build();
-        Box::new(AdamW {
+        Steps::Along(Box::new(AdamW {
             adam: FromBurn::new(optimizer),
             weight_decay: self.weight_decay,
-        })
+        }))
     }
 }
 

@@ -3,10 +3,11 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
+use super::adam::AdamConfig;
 use super::{
-    AdamConfig, AdamWConfig, Direction, Landscape, LbfgsConfig, Moved, NaturalGradientConfig,
-    Optimizer, Point, Refusal, RmsPropConfig, Schedule, SgdConfig, check_positive,
+    Direction, Landscape, Moved, Optimizer, Point, RuleConfig, Schedule, Steps, check_positive,
 };
+use crate::choice::Refusal;
 use crate::compute::device::Numerics;
 use crate::compute::kernel::norms;
 use crate::compute::snapshot::Snapshot;
@@ -44,78 +45,6 @@ fn default_steps() -> usize {
     1000
 }
 
-/// The rules a config may name.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", expecting = "a section")]
-pub enum RuleConfig {
-    /// Adam (Kingma and Ba 2015).
-    Adam(AdamConfig),
-    /// Adam with decoupled weight decay (Loshchilov and Hutter 2019).
-    #[serde(rename = "adamw")]
-    AdamW(AdamWConfig),
-    /// Gradient descent, with momentum where asked.
-    Sgd(SgdConfig),
-    /// RMSProp (Tieleman and Hinton 2012).
-    #[serde(rename = "rmsprop")]
-    RmsProp(RmsPropConfig),
-    /// L-BFGS (Liu and Nocedal 1989).
-    Lbfgs(LbfgsConfig),
-    /// Natural gradient (Amari 1998).
-    NaturalGradient(NaturalGradientConfig),
-}
-
-impl RuleConfig {
-    /// Every rule there is, with its defaults.
-    pub fn all() -> [Self; 6] {
-        [
-            Self::Adam(AdamConfig::default()),
-            Self::AdamW(AdamWConfig::default()),
-            Self::Sgd(SgdConfig::default()),
-            Self::RmsProp(RmsPropConfig::default()),
-            Self::Lbfgs(LbfgsConfig::default()),
-            Self::NaturalGradient(NaturalGradientConfig::default()),
-        ]
-    }
-
-    /// Its name in a config.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Adam(_) => "adam",
-            Self::AdamW(_) => "adamw",
-            Self::Sgd(_) => "sgd",
-            Self::RmsProp(_) => "rmsprop",
-            Self::Lbfgs(_) => "lbfgs",
-            Self::NaturalGradient(_) => "natural-gradient",
-        }
-    }
-
-    /// The learning rate where a config gives none.
-    pub fn default_learning_rate(&self) -> f64 {
-        match self {
-            Self::Adam(_) | Self::AdamW(_) => 0.05,
-            Self::Sgd(_) | Self::NaturalGradient(_) => 0.1,
-            Self::RmsProp(_) => 0.01,
-            Self::Lbfgs(_) => 1.0,
-        }
-    }
-
-    /// Whether it has a learning rate: L-BFGS looks for its steps by itself.
-    pub fn has_learning_rate(&self) -> bool {
-        !matches!(self, Self::Lbfgs(_))
-    }
-
-    fn check(&self) -> Result<(), Refusal> {
-        match self {
-            Self::Adam(config) => config.check(),
-            Self::AdamW(config) => config.check(),
-            Self::Sgd(config) => config.check(),
-            Self::RmsProp(config) => config.check(),
-            Self::Lbfgs(config) => config.check(),
-            Self::NaturalGradient(config) => config.check(),
-        }
-    }
-}
-
 impl From<RuleConfig> for OptimizerConfig {
     fn from(rule: RuleConfig) -> Self {
         Self {
@@ -132,7 +61,7 @@ impl From<RuleConfig> for OptimizerConfig {
 
 impl Default for OptimizerConfig {
     fn default() -> Self {
-        RuleConfig::Adam(AdamConfig::default()).into()
+        RuleConfig::from(AdamConfig::default()).into()
     }
 }
 
@@ -160,18 +89,18 @@ impl OptimizerConfig {
         "clip",
     ];
 
-    /// The learning rate.
+    /// The learning rate; 1 where the rule has none.
     pub fn learning_rate(&self) -> f64 {
-        let default = self.rule.default_learning_rate();
-        self.learning_rate.unwrap_or(default)
+        let default = self.rule.choice().default_learning_rate();
+        self.learning_rate.or(default).unwrap_or(1.0)
     }
 
     /// The share of the learning rate that is left at the last step.
     pub fn final_rate(&self) -> f64 {
-        match self.schedule {
-            Schedule::Constant => 1.0,
-            _ => self.final_rate.unwrap_or(0.01),
+        if self.schedule == Schedule::Constant {
+            return 1.0;
         }
+        self.final_rate.unwrap_or(0.01)
     }
 
     /// Writes down the defaults it takes.
@@ -184,72 +113,81 @@ impl OptimizerConfig {
         }
     }
 
-    /// The key of a setting that makes no sense, with the reason.
-    pub fn check(&self) -> Result<(), (&'static str, String)> {
-        check_positive("learning_rate", self.learning_rate())?;
+    /// Checks that its settings make sense.
+    ///
+    /// # Errors
+    /// With the first that makes none.
+    pub fn check(&self) -> Result<(), Refusal> {
+        let name = self.rule.name();
+        let without = format!("remove it, or choose another type than \"{name}\"");
+        let default = self.rule.choice().default_learning_rate();
+        check_positive("learning_rate", self.learning_rate()).map_err(|refusal| Refusal {
+            help: default.map_or(without.clone(), |rate| format!("{rate} is the default")),
+            ..refusal
+        })?;
         if self.steps == 0 {
-            return Err(("steps", "is 0; a fit takes at least one step".to_owned()));
+            let message = "is 0; a fit takes at least one step";
+            return Err(Refusal::new("steps", message, "1000 is the default"));
         }
-        if !self.rule.has_learning_rate() {
-            let own = format!(
-                "has no meaning for {}, which finds its own steps",
-                self.rule.name()
-            );
-            if self.learning_rate.is_some() {
-                return Err(("learning_rate", own));
-            }
-            if self.schedule != Schedule::Constant {
-                return Err(("schedule", own));
-            }
-            if self.warmup > 0 {
-                return Err(("warmup", own));
-            }
-            if self.clip.is_some() {
-                return Err(("clip", own));
-            }
-            if self.final_rate.is_some() {
-                return Err(("final_rate", own));
+        if default.is_none() {
+            let of_a_rate = [
+                ("learning_rate", self.learning_rate.is_some()),
+                ("schedule", self.schedule != Schedule::Constant),
+                ("warmup", self.warmup > 0),
+                ("clip", self.clip.is_some()),
+                ("final_rate", self.final_rate.is_some()),
+            ];
+            if let Some((key, _)) = of_a_rate.into_iter().find(|(_, given)| *given) {
+                let message = format!("has no meaning for {name}, which finds its own steps");
+                return Err(Refusal::new(key, message, without));
             }
         }
+        self.check_schedule()?;
+        if let Some(clip) = self.clip {
+            check_positive("clip", clip).map_err(|refusal| Refusal {
+                help: "give the largest norm a gradient may have; without it none is clipped"
+                    .to_owned(),
+                ..refusal
+            })?;
+        }
+        self.rule.choice().check()
+    }
+
+    fn check_schedule(&self) -> Result<(), Refusal> {
+        let final_rate = |message: String| {
+            let help = "it is the share of the learning rate that is left at the last step, 0.01 by \
+                        default, of a schedule: \"linear\", \"cosine\" or \"exponential\"";
+            Err(Refusal::new("final_rate", message, help))
+        };
         if self.final_rate.is_some() && self.schedule == Schedule::Constant {
-            let reason = "is given, and the learning rate is constant";
-            return Err(("final_rate", reason.to_owned()));
+            return final_rate("is given, and the learning rate is constant".to_owned());
         }
         let exponential = self.schedule == Schedule::Exponential;
         let end = self.final_rate();
         if !(0.0..=1.0).contains(&end) || (exponential && end == 0.0) {
             let range = if exponential { "above 0" } else { "at least 0" };
-            let reason = format!("is {end}; it must be {range} and at most 1");
-            return Err(("final_rate", reason));
+            return final_rate(format!("is {end}; it must be {range} and at most 1"));
         }
         if self.warmup >= self.steps && self.warmup > 0 {
-            let reason = format!(
+            let message = format!(
                 "is {}, and there are {} steps in all",
                 self.warmup, self.steps
             );
-            return Err(("warmup", reason));
+            return Err(Refusal::new("warmup", message, "give fewer, or more steps"));
         }
-        if let Some(clip) = self.clip {
-            check_positive("clip", clip)?;
-        }
-        self.rule.check()
+        Ok(())
     }
 
     /// A fresh optimizer for runs whose learning rates are `rates`, R of them.
     pub fn build(&self, family: &Family, numerics: &Numerics, rates: &[f64]) -> Box<dyn Optimizer> {
-        let rule: Box<dyn Direction> = match self.rule {
-            RuleConfig::Adam(config) => config.build(),
-            RuleConfig::AdamW(config) => config.build(),
-            RuleConfig::Sgd(config) => config.build(),
-            RuleConfig::RmsProp(config) => config.build(),
-            RuleConfig::NaturalGradient(config) => config.build(family.clone(), numerics.clone()),
-            RuleConfig::Lbfgs(config) => return config.build(numerics.clone()),
-        };
-        Box::new(Descent {
-            rule,
-            config: *self,
-            rates: numerics.tensor(rates.to_vec(), [rates.len(), 1]),
-        })
+        match self.rule.choice().build(family, numerics) {
+            Steps::Along(rule) => Box::new(Descent {
+                rule,
+                config: *self,
+                rates: numerics.tensor(rates.to_vec(), [rates.len(), 1]),
+            }),
+            Steps::Own(optimizer) => optimizer,
+        }
     }
 }
 

@@ -8,9 +8,11 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Landscape, Moved, Optimizer, Point, Refusal};
+use super::{Landscape, Moved, Optimizer, Point, Rule, Steps, refused};
+use crate::choice::Refusal;
 use crate::compute::device::Numerics;
 use crate::compute::snapshot::Snapshot;
+use crate::density::family::Family;
 use crate::error::Result;
 
 /// The share of the first-order decrease that a step must reach.
@@ -21,6 +23,8 @@ const CURVATURE: f64 = 0.9;
 const SLOPE: f64 = 1e-3;
 /// A decrease of fewer units in the last place of the loss is rounding.
 const SHOWN: f64 = 16.0;
+/// At a gradient of this norm there is only rounding left to descend.
+const ARRIVAL: f64 = 1e-8;
 /// Trial points of one line search.
 const TRIALS: usize = 40;
 
@@ -38,21 +42,40 @@ impl Default for LbfgsConfig {
     }
 }
 
-impl LbfgsConfig {
-    pub(super) fn check(&self) -> Result<(), Refusal> {
+impl Rule for LbfgsConfig {
+    fn default_learning_rate(&self) -> Option<f64> {
+        None
+    }
+
+    fn check(&self) -> Result<(), Refusal> {
         if (1..=1000).contains(&self.history) {
             return Ok(());
         }
-        let reason = format!("is {}; it must be from 1 to 1000", self.history);
-        Err(("history", reason))
+        let message = format!("is {}; it must be from 1 to 1000", self.history);
+        Err(refused("history", message))
     }
 
-    pub(super) fn build(&self, numerics: Numerics) -> Box<dyn Optimizer> {
-        Box::new(Lbfgs {
+    fn suits(&self, _: &Family, is_deterministic: bool) -> Result<(), Refusal> {
+        if is_deterministic {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            "type",
+            "is \"lbfgs\", which compares the loss between points, and fresh noise changes it",
+            "set noise = \"fixed\" under [estimator], use quadrature, or choose \"adam\"",
+        ))
+    }
+
+    fn arrival(&self) -> Option<f64> {
+        Some(ARRIVAL)
+    }
+
+    fn build(&self, _: &Family, numerics: &Numerics) -> Steps {
+        Steps::Own(Box::new(Lbfgs {
             history: self.history,
-            numerics,
+            numerics: numerics.clone(),
             memories: Vec::new(),
-        })
+        }))
     }
 }
 

@@ -1,29 +1,27 @@
 //! θ and its gradient in, θ out: one file for each rule, all on the run axis, so that the runs of
 //! a fit never mix.
 
-mod adam;
-mod adamw;
+pub mod adam;
+pub mod adamw;
 mod config;
 mod from_burn;
-mod lbfgs;
-mod natural_gradient;
-mod rmsprop;
+mod kind;
+pub mod lbfgs;
+pub mod natural_gradient;
+pub mod rmsprop;
 mod schedule;
-mod sgd;
+pub mod sgd;
 
 use burn::tensor::Tensor;
 
-pub use adam::AdamConfig;
-pub use adamw::AdamWConfig;
-pub use config::{OptimizerConfig, RuleConfig};
-pub use lbfgs::LbfgsConfig;
-pub use natural_gradient::NaturalGradientConfig;
-pub use rmsprop::RmsPropConfig;
+pub use config::OptimizerConfig;
+pub use kind::RuleConfig;
 pub use schedule::Schedule;
-pub use sgd::SgdConfig;
 
+use crate::choice::Refusal;
 use crate::compute::device::Numerics;
 use crate::compute::snapshot::Snapshot;
+use crate::density::family::Family;
 use crate::error::Result;
 
 /// Where the runs are, with the loss and its gradient there.
@@ -99,8 +97,41 @@ trait Direction {
     ) -> Result<()>;
 }
 
-/// What is wrong with a setting: its key, and the reason.
-type Refusal = (&'static str, String);
+/// How a rule takes its steps.
+enum Steps {
+    /// As far as its learning rate says.
+    Along(Box<dyn Direction>),
+    /// By itself.
+    Own(Box<dyn Optimizer>),
+}
+
+/// A rule with its settings, as a config gives them.
+trait Rule {
+    /// The learning rate where a config gives none; of a rule that steps by itself there is none.
+    fn default_learning_rate(&self) -> Option<f64>;
+
+    /// What makes no sense among its settings.
+    fn check(&self) -> Result<(), Refusal>;
+
+    /// Why it does not suit a family, or an objective that is deterministic or not.
+    fn suits(&self, _: &Family, _is_deterministic: bool) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    /// The norm of the gradient at which it has arrived, if it gets so far.
+    fn arrival(&self) -> Option<f64> {
+        None
+    }
+
+    /// Makes it.
+    fn build(&self, family: &Family, numerics: &Numerics) -> Steps;
+}
+
+/// Refuses a setting that has a default.
+fn refused(key: &'static str, message: String) -> Refusal {
+    let help = "remove it: there is a default; docs/config.md lists them";
+    Refusal::new(key, message, help)
+}
 
 /// A share of the past that an average keeps: at least 0 and below 1.
 fn check_decay(key: &'static str, decay: f64) -> Result<(), Refusal> {
@@ -108,15 +139,16 @@ fn check_decay(key: &'static str, decay: f64) -> Result<(), Refusal> {
     if decay >= 0.0 && (decay as f32) < 1.0 {
         return Ok(());
     }
-    let reason = format!("is {decay}; it must be at least 0 and below 1");
-    Err((key, reason))
+    let message = format!("is {decay}; it must be at least 0 and below 1");
+    Err(refused(key, message))
 }
 
 fn check_positive(key: &'static str, number: f64) -> Result<(), Refusal> {
     if number > 0.0 && number.is_finite() {
         return Ok(());
     }
-    Err((key, format!("is {number}; it must be positive and finite")))
+    let message = format!("is {number}; it must be positive and finite");
+    Err(refused(key, message))
 }
 
 /// A number that burn adds in 32 bits, where the smallest become 0.
@@ -124,8 +156,8 @@ fn check_epsilon(epsilon: f64) -> Result<(), Refusal> {
     if (epsilon as f32).is_normal() && epsilon > 0.0 {
         return Ok(());
     }
-    let reason = format!("is {epsilon}; it must be positive, as 1e-8 is");
-    Err(("epsilon", reason))
+    let message = format!("is {epsilon}; it must be positive, as 1e-8 is");
+    Err(refused("epsilon", message))
 }
 
 #[cfg(test)]

@@ -8,11 +8,12 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{Direction, Refusal, check_positive};
+use super::{Direction, Rule, Steps, check_positive};
+use crate::choice::Refusal;
 use crate::compute::device::Numerics;
 use crate::compute::kernel::norms;
 use crate::compute::snapshot::Snapshot;
-use crate::density::family::Family;
+use crate::density::family::{Covariance, Family};
 use crate::error::Result;
 
 /// Settings of the natural gradient.
@@ -30,17 +31,32 @@ impl Default for NaturalGradientConfig {
     }
 }
 
-impl NaturalGradientConfig {
-    pub(super) fn check(&self) -> Result<(), Refusal> {
+impl Rule for NaturalGradientConfig {
+    fn default_learning_rate(&self) -> Option<f64> {
+        Some(0.1)
+    }
+
+    fn check(&self) -> Result<(), Refusal> {
         check_positive("max_kl", self.max_kl)
     }
 
-    pub(super) fn build(&self, family: Family, numerics: Numerics) -> Box<dyn Direction> {
-        Box::new(NaturalGradient {
-            family,
-            numerics,
+    fn suits(&self, family: &Family, _is_deterministic: bool) -> Result<(), Refusal> {
+        if family.covariance() != Covariance::LowRank {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            "type",
+            "is \"natural-gradient\", and the Fisher metric of a low-rank covariance has no closed form",
+            "use covariance = \"full\" or \"diagonal\", or choose \"adam\" or \"lbfgs\"",
+        ))
+    }
+
+    fn build(&self, family: &Family, numerics: &Numerics) -> Steps {
+        Steps::Along(Box::new(NaturalGradient {
+            family: family.clone(),
+            numerics: numerics.clone(),
             max_kl: self.max_kl,
-        })
+        }))
     }
 }
 

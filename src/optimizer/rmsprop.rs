@@ -3,7 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::from_burn::FromBurn;
-use super::{Direction, Refusal, check_decay, check_epsilon};
+use super::{Rule, Steps, check_decay, check_epsilon};
+use crate::choice::Refusal;
+use crate::compute::device::Numerics;
+use crate::density::family::Family;
+use crate::error::Result;
 
 /// Settings of RMSProp.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -30,20 +34,24 @@ impl Default for RmsPropConfig {
     }
 }
 
-impl RmsPropConfig {
-    pub(super) fn check(&self) -> Result<(), Refusal> {
+impl Rule for RmsPropConfig {
+    fn default_learning_rate(&self) -> Option<f64> {
+        Some(0.01)
+    }
+
+    fn check(&self) -> Result<(), Refusal> {
         check_decay("decay", self.decay)?;
         check_decay("momentum", self.momentum)?;
         check_epsilon(self.epsilon)
     }
 
-    pub(super) fn build(&self) -> Box<dyn Direction> {
+    fn build(&self, _: &Family, _: &Numerics) -> Steps {
         let optimizer = burn::optim::RmsPropConfig::new()
             .with_alpha(self.decay as f32)
             .with_momentum(self.momentum as f32)
             .with_epsilon(self.epsilon as f32)
             .with_centered(self.centered)
             .build();
-        Box::new(FromBurn::new(optimizer))
+        Steps::Along(Box::new(FromBurn::new(optimizer)))
     }
 }

@@ -5,7 +5,11 @@ use burn::optim::momentum::MomentumConfig;
 use serde::{Deserialize, Serialize};
 
 use super::from_burn::FromBurn;
-use super::{Direction, Refusal, check_decay};
+use super::{Rule, Steps, check_decay};
+use crate::choice::Refusal;
+use crate::compute::device::Numerics;
+use crate::density::family::Family;
+use crate::error::Result;
 
 /// Settings of gradient descent.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -17,16 +21,21 @@ pub struct SgdConfig {
     pub nesterov: bool,
 }
 
-impl SgdConfig {
-    pub(super) fn check(&self) -> Result<(), Refusal> {
+impl Rule for SgdConfig {
+    fn default_learning_rate(&self) -> Option<f64> {
+        Some(0.1)
+    }
+
+    fn check(&self) -> Result<(), Refusal> {
         check_decay("momentum", self.momentum)?;
         if self.nesterov && self.momentum == 0.0 {
-            return Err(("nesterov", "needs a momentum above 0".to_owned()));
+            let help = "add momentum = 0.9, or remove it";
+            return Err(Refusal::new("nesterov", "needs a momentum above 0", help));
         }
         Ok(())
     }
 
-    pub(super) fn build(&self) -> Box<dyn Direction> {
+    fn build(&self, _: &Family, _: &Numerics) -> Steps {
         // burn dampens the gradient by default; the heavy ball does not.
         let momentum = (self.momentum > 0.0).then(|| {
             MomentumConfig::new()
@@ -37,6 +46,6 @@ impl SgdConfig {
         let optimizer = burn::optim::SgdConfig::new()
             .with_momentum(momentum)
             .build();
-        Box::new(FromBurn::new(optimizer))
+        Steps::Along(Box::new(FromBurn::new(optimizer)))
     }
 }

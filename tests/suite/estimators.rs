@@ -5,9 +5,10 @@ use klfit::compute::device::Numerics;
 use klfit::compute::kernel::MixtureTensors;
 use klfit::density::target::Target;
 use klfit::divergence::{DivergenceKind, Method, power_integral_diverges};
-use klfit::estimator::{
-    Estimator, EstimatorConfig, MonteCarlo, Quadrature, QuasiMonteCarlo, RuleConfig,
-};
+use klfit::estimator::monte_carlo::MonteCarlo;
+use klfit::estimator::quadrature::Quadrature;
+use klfit::estimator::quasi_monte_carlo::QuasiMonteCarlo;
+use klfit::estimator::{Estimator, EstimatorConfig, RuleConfig};
 use klfit::judge::evaluate::{ALWAYS_REPORTED, Effort, Evaluation, Evaluator};
 
 use crate::support::{

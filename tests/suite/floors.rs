@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// The rooms from top to bottom. Each may use those below it.
-const FLOORS: [&str; 23] = [
+const FLOORS: [&str; 24] = [
     "jobs",
     "explore",
     "report",
@@ -29,6 +29,7 @@ const FLOORS: [&str; 23] = [
     "files",
     "text",
     "error",
+    "choice",
 ];
 
 /// A module by its path below `src`: `["divergence", "renyi"]`.

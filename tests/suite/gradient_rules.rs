@@ -7,7 +7,8 @@ use klfit::compute::noise::{Noise, Stream};
 use klfit::density::family::{Family, FamilyConfig};
 use klfit::density::target::Target;
 use klfit::divergence::{DivergenceKind, Sampled, Side};
-use klfit::estimator::{Context, Estimator, EstimatorConfig, GradientRule, MonteCarlo, RuleConfig};
+use klfit::estimator::monte_carlo::MonteCarlo;
+use klfit::estimator::{Context, Estimator, EstimatorConfig, GradientRule, RuleConfig};
 use klfit::optimizer::OptimizerConfig;
 
 use crate::gradients::{families, plan};

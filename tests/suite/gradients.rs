@@ -300,7 +300,7 @@ fn fixed_noise_is_the_same_at_every_step_and_for_every_run() {
 
 #[test]
 fn a_fixed_grid_agrees_with_finite_differences() {
-    let grid = RuleConfig::Quadrature(klfit::estimator::QuadratureConfig {
+    let grid = RuleConfig::Quadrature(klfit::estimator::quadrature::QuadratureConfig {
         points: Some(101),
         range: Some([-8.0, 8.0]),
     });

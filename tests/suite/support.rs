@@ -9,10 +9,11 @@ use klfit::density::Density;
 use klfit::density::family::FamilyConfig;
 use klfit::density::target::Target;
 use klfit::divergence::{self, DivergenceKind, DivergenceName, Estimate, Sampled, Side};
-use klfit::estimator::{
-    Context, Estimator, EstimatorConfig, GaussHermiteConfig, MonteCarloConfig, QuadratureConfig,
-    QuasiMonteCarloConfig, RuleConfig,
-};
+use klfit::estimator::gauss_hermite::GaussHermiteConfig;
+use klfit::estimator::monte_carlo::MonteCarloConfig;
+use klfit::estimator::quadrature::QuadratureConfig;
+use klfit::estimator::quasi_monte_carlo::QuasiMonteCarloConfig;
+use klfit::estimator::{Context, Estimator, EstimatorConfig, RuleConfig};
 use klfit::fit::objective::Objective;
 use klfit::fit::{Plan, Record};
 use klfit::jobs::run::RunObserver;

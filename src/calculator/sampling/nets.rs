@@ -4,7 +4,7 @@ use super::integrands::{Integrands, Places};
 use super::moments::Mean;
 use super::strata::{Part, Strata};
 use super::{Request, Sampler};
-use crate::estimator::{QuasiMonteCarlo, normal_quantile, scrambled};
+use crate::estimator::quasi_monte_carlo::{QuasiMonteCarlo, normal_quantile, scrambled};
 
 /// Nets of one size, which tell the error.
 const NETS: u64 = 8;

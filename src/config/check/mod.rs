@@ -2,7 +2,6 @@
 //! go together.
 
 mod divergence;
-mod estimator;
 mod family;
 mod label;
 mod landscape;
@@ -17,18 +16,18 @@ pub(super) use landscape::landscape;
 use super::FitConfig;
 use super::key::KeyPath;
 use super::source::Source;
+use crate::choice::Refusal;
+use crate::compute::MOST_ENTRIES;
 use crate::compute::device::DeviceConfig;
 use crate::density::family::Family;
 use crate::density::target::TargetModel;
 use crate::error::ConfigError;
-use crate::estimator::MonteCarlo;
+use crate::estimator::Problem;
+use crate::estimator::monte_carlo::MonteCarlo;
 use crate::fit::init::Start;
 use crate::fit::{LogConfig, Plan};
 use crate::record::CheckpointConfig;
 
-/// The most numbers a tensor of one step may hold: a gigabyte in 64 bits, and a step needs about
-/// a dozen of that size.
-pub(super) const MOST_ENTRIES: usize = 1 << 27;
 /// What is kept of a run beside its points is no larger than so many of them.
 const LEAST_POINTS: usize = 256;
 
@@ -143,7 +142,12 @@ impl Fit<'_> {
         self.family(fit)?;
         self.rows(fit, notes)?;
         let family = Family::new(fit.family.clone(), dim);
-        self.estimator(fit, divergence)?;
+        let problem = Problem {
+            target: self.target,
+            rank: fit.family.rank.unwrap_or(0),
+            divergence,
+        };
+        (fit.estimator.check(&problem)).map_err(|refusal| self.refused("estimator", refusal))?;
         self.optimizer(fit, &family)?;
         self.stop(fit)?;
         let start = self.start(fit, &family, notes)?;
@@ -187,5 +191,9 @@ impl Fit<'_> {
     ) -> ConfigError {
         let at = (names.iter()).fold(self.at.clone(), |at, name| at.name(name));
         self.source.error(&at, message, help)
+    }
+
+    fn refused(&self, section: &str, refusal: Refusal) -> ConfigError {
+        self.error(&[section, refusal.key], refusal.message, refusal.help)
     }
 }

@@ -2,8 +2,6 @@
 
 use super::{Checked, Fit};
 use crate::config::FitConfig;
-use crate::fit::stop::StopConfig;
-use crate::optimizer::RuleConfig as OptimizerRule;
 
 impl Fit<'_> {
     pub(super) fn stop(&self, fit: &mut FitConfig) -> Checked {
@@ -33,8 +31,8 @@ impl Fit<'_> {
                 "use gradient_norm = 1e-6 or loss_change = 1e-9",
             ));
         }
-        if matches!(fit.optimizer.rule, OptimizerRule::Lbfgs(_)) && fit.stop.is_never() {
-            fit.stop.gradient_norm = Some(StopConfig::QUASI_NEWTON);
+        if fit.stop.is_never() {
+            fit.stop.gradient_norm = fit.optimizer.rule.arrival();
         }
         Ok(())
     }

@@ -11,9 +11,8 @@ use crate::density::Density;
 use crate::density::target::TargetModel;
 use crate::divergence::{Attempt, DivergenceKind, Estimate, Method, Side};
 use crate::error::Result;
-use crate::estimator::{
-    Estimator, EstimatorConfig, GradientRule, Quadrature, QuadratureConfig, RuleConfig,
-};
+use crate::estimator::quadrature::Quadrature;
+use crate::estimator::{Estimator, EstimatorConfig, GradientRule};
 use crate::mixture::Mixture;
 use crate::panels::{self, Effort, Host, Order, Pair};
 
@@ -97,14 +96,7 @@ pub(super) fn rules(
     };
     let panels = |panels: &[Panels]| panels.iter().copied().map(Rule::Panels).collect::<Vec<_>>();
     // Other gradients are those of points along q, and a number of points is one along a component.
-    let by_default = matches!(
-        estimator.rule,
-        RuleConfig::Quadrature(QuadratureConfig {
-            points: None,
-            range: None
-        })
-    );
-    let is_free = by_default && estimator.gradient == GradientRule::Pathwise;
+    let is_free = estimator.rule.is_open() && estimator.gradient == GradientRule::Pathwise;
     match dim {
         1 if is_free && has_panels => (panels(&LINE), None),
         2 if is_free && has_panels => {

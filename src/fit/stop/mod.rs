@@ -52,9 +52,6 @@ impl StopConfig {
         precision: None,
         window: None,
     };
-    /// The gradient at which L-BFGS stops where a config does not say: below it there is only
-    /// rounding to descend.
-    pub const QUASI_NEWTON: f64 = 1e-8;
 
     /// Whether there is nothing to watch.
     pub fn is_never(&self) -> bool {

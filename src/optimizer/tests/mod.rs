@@ -4,6 +4,12 @@ mod first_order;
 mod lbfgs;
 mod natural_gradient;
 
+use super::adam::AdamConfig;
+use super::adamw::AdamWConfig;
+use super::lbfgs::LbfgsConfig;
+use super::natural_gradient::NaturalGradientConfig;
+use super::rmsprop::RmsPropConfig;
+use super::sgd::SgdConfig;
 use super::*;
 use crate::compute::device::Numerics;
 use crate::density::family::{Family, FamilyConfig};

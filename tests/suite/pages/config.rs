@@ -4,7 +4,8 @@ use std::path::Path;
 
 use klfit::config::Experiment;
 use klfit::config::ParameterRange;
-use klfit::estimator::{Quadrature, QuadratureConfig, RuleConfig};
+use klfit::estimator::RuleConfig;
+use klfit::estimator::quadrature::{Quadrature, QuadratureConfig};
 use klfit::fit::LogConfig;
 use klfit::landscape::Axis;
 use klfit::optimizer::RuleConfig as Optimizer;

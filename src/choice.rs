@@ -1,0 +1,88 @@
+//! What a config chooses by a `type`: a table of the choices, and how one of them is refused.
+
+/// What is wrong with a key of a section, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The key.
+    pub key: &'static str,
+    /// What is wrong; goes on from the key: "is 0".
+    pub message: String,
+    /// The remedy.
+    pub help: String,
+}
+
+impl Refusal {
+    /// Refuses a key.
+    pub fn new(key: &'static str, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self {
+            key,
+            message: message.into(),
+            help: help.into(),
+        }
+    }
+}
+
+/// Makes an enum from a table of choices, each with its settings and its name in a config.
+///
+/// What depends on the choice is a method of the trait behind the enum's name, which the settings
+/// implement in their own file. Where all settings have defaults, `+ Default` lists them.
+macro_rules! choices {
+    ($(#[$doc:meta])* pub enum $Kind:ident: $Trait:ident + Default {
+        $($(#[$about:meta])* $Choice:ident($Settings:ty) = $name:literal,)+
+    }) => {
+        $crate::choice::choices! {
+            $(#[$doc])* pub enum $Kind: $Trait {
+                $($(#[$about])* $Choice($Settings) = $name,)+
+            }
+        }
+
+        impl $Kind {
+            /// All of them, with their defaults.
+            pub fn all() -> [Self; Self::NAMES.len()] {
+                [$(Self::$Choice(<$Settings>::default())),+]
+            }
+
+            /// The one of a name, with its defaults.
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::all().into_iter().find(|choice| choice.name() == name)
+            }
+        }
+    };
+    ($(#[$doc:meta])* pub enum $Kind:ident: $Trait:ident {
+        $($(#[$about:meta])* $Choice:ident($Settings:ty) = $name:literal,)+
+    }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[serde(expecting = "a section")]
+        pub enum $Kind {
+            $($(#[$about])* #[serde(rename = $name)] $Choice($Settings),)+
+        }
+
+        impl $Kind {
+            /// The names of all.
+            pub const NAMES: [&'static str; [$($name),+].len()] = [$($name),+];
+
+            /// Its name in a config.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$Choice(_) => $name,)+
+                }
+            }
+
+            /// What depends on the choice.
+            pub(super) fn choice(&self) -> &dyn $Trait {
+                match self {
+                    $(Self::$Choice(settings) => settings,)+
+                }
+            }
+        }
+
+        $(impl From<$Settings> for $Kind {
+            fn from(settings: $Settings) -> Self {
+                Self::$Choice(settings)
+            }
+        })+
+    };
+}
+
+pub(crate) use choices;

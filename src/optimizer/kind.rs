@@ -1,0 +1,42 @@
+//! The table of the rules.
+
+use super::Rule;
+use crate::choice::{Refusal, choices};
+use crate::density::family::Family;
+
+choices! {
+    /// The rules a config may name.
+    #[derive(Copy)]
+    pub enum RuleConfig: Rule + Default {
+        /// Adam (Kingma and Ba 2015).
+        Adam(super::adam::AdamConfig) = "adam",
+        /// Adam with decoupled weight decay (Loshchilov and Hutter 2019).
+        AdamW(super::adamw::AdamWConfig) = "adamw",
+        /// Gradient descent, with momentum where asked.
+        Sgd(super::sgd::SgdConfig) = "sgd",
+        /// RMSProp (Tieleman and Hinton 2012).
+        RmsProp(super::rmsprop::RmsPropConfig) = "rmsprop",
+        /// L-BFGS (Liu and Nocedal 1989).
+        Lbfgs(super::lbfgs::LbfgsConfig) = "lbfgs",
+        /// Natural gradient (Amari 1998).
+        NaturalGradient(super::natural_gradient::NaturalGradientConfig) = "natural-gradient",
+    }
+}
+
+impl RuleConfig {
+    /// Whether it has a learning rate, rather than finding its steps by itself.
+    pub fn has_learning_rate(&self) -> bool {
+        self.choice().default_learning_rate().is_some()
+    }
+
+    /// The norm of the gradient at which it has arrived, if it gets so far: below it there is only
+    /// rounding to descend.
+    pub fn arrival(&self) -> Option<f64> {
+        self.choice().arrival()
+    }
+
+    /// Why it does not suit a family, or an objective that is deterministic or not.
+    pub(crate) fn suits(&self, family: &Family, is_deterministic: bool) -> Result<(), Refusal> {
+        self.choice().suits(family, is_deterministic)
+    }
+}
