@@ -482,6 +482,6 @@ fn write(matrix: &Matrix, folder: &Path) -> Result<()> {
         let path = folder.join(name);
         fs::write(&path, text).map_err(io("write", &path))?;
     }
-    klfit::plot::draw_matrix(matrix, folder)?;
+    klfit::plot::MATRIX.write(matrix, folder)?;
     Ok(())
 }

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use data_encoding::BASE64;
 
-use super::{Picture, Report, Run, Table};
+use super::{Report, Run, Table};
+use crate::plot::Picture;
 
 const STYLE: &str = include_str!("report.css");
 
@@ -63,8 +64,8 @@ fn several(runs: &[Run]) -> String {
     text += &section("What it means", &beside(&meaning));
     let mut names: Vec<&str> = Vec::new();
     for picture in runs.iter().flat_map(|run| &run.pictures) {
-        if !names.contains(&&*picture.name) {
-            names.push(&picture.name);
+        if !names.contains(&picture.name) {
+            names.push(picture.name);
         }
     }
     let mut figures = String::new();
@@ -128,7 +129,7 @@ fn again(run: &Run) -> String {
 }
 
 fn figure(picture: &Picture, of: &str) -> String {
-    let data = BASE64.encode(picture.svg.as_bytes());
+    let data = BASE64.encode(picture.drawing.0.as_bytes());
     let alt = match of {
         "" => picture.caption.to_owned(),
         run => format!("{run}: {}", picture.caption),
@@ -140,8 +141,12 @@ fn animation(run: &Run) -> String {
     let Some(gif) = &run.animation else {
         return String::new();
     };
-    let caption = "Every fit step by step.";
-    image("gif", &BASE64.encode(gif), caption, caption)
+    image(
+        "gif",
+        &BASE64.encode(&gif.drawing.0),
+        gif.caption,
+        gif.caption,
+    )
 }
 
 fn image(kind: &str, data: &str, alt: &str, caption: &str) -> String {
