@@ -477,6 +477,6 @@ fn write(matrix: &Matrix, folder: &Path) -> Result<()> {
     for (name, text) in [("matrix.csv", matrix.to_csv()?), ("matrix.json", json)] {
         write_file(&folder.join(name), text.as_bytes())?;
     }
-    klfit::plot::draw_matrix(matrix, folder)?;
+    klfit::plot::MATRIX.write(matrix, folder)?;
     Ok(())
 }

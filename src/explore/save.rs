@@ -100,9 +100,9 @@ pub(super) fn figure(state: &State, q: Option<&Point>, format: Format) -> Result
             .collect(),
         reached: Vec::new(),
     };
-    let (svg, png) = plot::landscape_pictures(&scene)?;
-    Ok(match format {
-        Format::Svg => svg.into_bytes(),
-        Format::Png => png,
-    })
+    let picture = plot::LANDSCAPE.picture(&scene)?;
+    match format {
+        Format::Svg => Ok(picture.drawing.0.into_bytes()),
+        Format::Png => picture.png(),
+    }
 }

@@ -43,6 +43,17 @@ pub fn write_keeping(path: &Path, bytes: &[u8]) -> Result<()> {
     put(&unfinished, path)
 }
 
+/// Removes a file, if it is there.
+///
+/// # Errors
+/// If it cannot be removed.
+pub fn remove(path: &Path) -> Result<()> {
+    if path.is_file() {
+        fs::remove_file(path).map_err(Error::io("replace", path))?;
+    }
+    Ok(())
+}
+
 fn unfinished(path: &Path, bytes: &[u8]) -> Result<PathBuf> {
     let unfinished = with_ending(path, UNFINISHED);
     let write = || -> io::Result<()> {

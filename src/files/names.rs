@@ -1,4 +1,4 @@
-//! The name of every file that klfit writes into the folder of a run, of a sweep or of figures.
+//! The name of every file that klfit writes into the folder of a run or of a sweep; figures have theirs.
 
 /// The config of a run.
 pub(crate) const CONFIG: &str = "config.toml";
@@ -20,36 +20,5 @@ pub(crate) const SWEEP_TABLE: &str = "sweep.csv";
 pub(crate) const REPORT: [&str; 3] = ["report.html", "report.md", "report.tex"];
 /// The folder of the figures, which no fit may take as its label.
 pub(crate) const FIGURES: &str = "figures";
-/// The files each figure is written as.
-pub(crate) const EXTENSIONS: [&str; 3] = ["svg", "png", "pdf"];
-/// The figures of a run.
-pub(crate) const DENSITIES: &str = "densities";
-pub(crate) const CONVERGENCE: &str = "convergence";
-pub(crate) const PARAMETERS: &str = "parameters";
-pub(crate) const COMPARISON: &str = "comparison";
-/// The figure of a landscape.
-pub(crate) const LANDSCAPE: &str = "landscape";
-/// The numbers beside it.
+/// The numbers beside the figure of a landscape.
 pub(crate) const LANDSCAPE_TABLE: &str = "landscape.csv";
-/// The fits in motion.
-pub(crate) const ANIMATION: &str = "animation.gif";
-/// The figure of a sweep.
-pub(crate) const SWEEP: &str = "sweep";
-/// The figure of a table of divergences.
-pub(crate) const MATRIX: &str = "matrix";
-
-/// Every file that may stand in the figures of a run.
-pub(crate) fn figures_of_run() -> impl Iterator<Item = String> {
-    [DENSITIES, CONVERGENCE, PARAMETERS, COMPARISON, LANDSCAPE]
-        .into_iter()
-        .flat_map(files_of)
-        .chain([LANDSCAPE_TABLE, ANIMATION].map(str::to_owned))
-}
-
-/// The files of a figure.
-pub(crate) fn files_of(figure: &str) -> impl Iterator<Item = String> + use<> {
-    let figure = figure.to_owned();
-    EXTENSIONS
-        .into_iter()
-        .map(move |extension| format!("{figure}.{extension}"))
-}

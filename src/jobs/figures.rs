@@ -1,11 +1,12 @@
-//! Draws every figure of a run.
+//! Draws every figure of a run, and removes them again.
 
 use std::path::PathBuf;
 
 use super::survey;
 use crate::error::Result;
+use crate::files::{durable, names};
 use crate::plot;
-use crate::run_folder::{FinishedRun, RunFolder};
+use crate::run_folder::{FinishedRun, RunFolder, SweepFolder};
 
 /// Draws every figure of a run into its folder and returns the files; the landscape too, if its
 /// config asks for one.
@@ -21,4 +22,16 @@ pub fn draw_all(folder: &RunFolder) -> Result<Vec<PathBuf>> {
         files.extend(survey::of_run(folder, wanted, &folder.figures())?.files);
     }
     Ok(files)
+}
+
+/// Removes every figure of an earlier run, with the numbers of its landscape.
+pub(super) fn clear(folder: &RunFolder) -> Result<()> {
+    plot::clear_run(folder)?;
+    durable::remove(&folder.figures().join(names::LANDSCAPE_TABLE))
+}
+
+/// Removes the figure of an earlier sweep, and those of its points.
+pub(super) fn clear_sweep(folder: &SweepFolder) -> Result<()> {
+    plot::clear_sweep(folder)?;
+    folder.runs()?.iter().try_for_each(clear)
 }

@@ -129,7 +129,7 @@ fn draw(
     }
     fs::create_dir_all(out).map_err(Error::io("create", out))?;
     let mut files = vec![write_csv(&all, out)?];
-    files.extend(plot::draw_landscape(&scene(&all), out)?);
+    files.extend(plot::LANDSCAPE.write(&scene(&all), out)?);
     Ok(Survey { files, seconds })
 }
 

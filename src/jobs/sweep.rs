@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::thread;
 
+use super::figures;
 use crate::config::{Sweep, SweepPoint};
 use crate::error::Result;
 use crate::fit::{Plan, Record};
@@ -46,6 +47,11 @@ pub fn run<'s>(
     existing: Existing,
     observer: &dyn SweepObserver,
 ) -> Result<Swept<'s>> {
+    if existing == Existing::Replace
+        && let Some(earlier) = SweepFolder::open(path)
+    {
+        figures::clear_sweep(&earlier)?;
+    }
     let folder = SweepFolder::create(path, existing)?;
     let folders = (sweep.points.iter())
         .map(|point| RunFolder::create(&path.join(&point.label), &point.experiment, existing))

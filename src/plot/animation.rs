@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use gif::{DisposalMethod, Encoder, Frame, Repeat};
 use resvg::tiny_skia::Pixmap;
 
-use super::export;
+use super::export::{Gif, Svg};
+use super::figure::Figure;
 use super::legend::{self, Mark};
 use super::panel::{Panel, ROOMY, equal_aspect};
 use super::sheet::{self, Align, Rect, Sheet, Type};
@@ -43,8 +44,14 @@ struct Moment {
     value: String,
 }
 
-/// The whole as a GIF.
-pub fn draw(finished: &FinishedRun, motion: Motion) -> Result<Vec<u8>> {
+/// The figure.
+pub const FIGURE: Figure<(FinishedRun, Motion), Gif> = Figure {
+    name: "animation",
+    caption: "Every fit step by step.",
+    draw,
+};
+
+fn draw((finished, motion): &(FinishedRun, Motion)) -> Result<Gif> {
     if finished.dim() > 2 {
         return Err(Error::usage(
             format!("there is no animation in {} dimensions", finished.dim()),
@@ -56,10 +63,10 @@ pub fn draw(finished: &FinishedRun, motion: Motion) -> Result<Vec<u8>> {
     for i in 0..count {
         let share = i as f64 / (count - 1) as f64;
         let svg = picture(finished, share)?;
-        pictures.push(export::pixels("animation", &svg, motion.width)?);
+        pictures.push(svg.pixels(FIGURE.name, motion.width)?);
     }
-    encode(&pictures).map_err(|message| Error::Figure {
-        figure: "animation".to_owned(),
+    encode(&pictures).map(Gif).map_err(|message| Error::Figure {
+        figure: FIGURE.name.to_owned(),
         message,
     })
 }
@@ -94,7 +101,7 @@ fn moment(fit: &FinishedFit, step: f64) -> Option<Moment> {
     })
 }
 
-fn picture(finished: &FinishedRun, share: f64) -> Result<String> {
+fn picture(finished: &FinishedRun, share: f64) -> Result<Svg> {
     let fits = &finished.fits;
     let columns = fits.len().clamp(1, COLUMNS);
     let rows = fits.len().div_ceil(columns);
@@ -112,7 +119,7 @@ fn picture(finished: &FinishedRun, share: f64) -> Result<String> {
         .filter_map(|fit| fit.best_rows().last().map(|row| row.step)))
     .max();
     let step = step_at(share, steps.unwrap_or(0));
-    sheet::draw("animation", theme::PAGE, height, |sheet| {
+    sheet::draw(FIGURE.name, theme::PAGE, height, |sheet| {
         let page = Rect::new(0.0, 0.0, theme::PAGE, height);
         legend::draw(sheet, page, &entries)?;
         for (i, fit) in fits.iter().enumerate() {

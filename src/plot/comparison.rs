@@ -1,5 +1,7 @@
 //! One figure for a report: the fits side by side with their numbers.
 
+use super::export::Svg;
+use super::figure::Figure;
 use super::legend::{self, Mark};
 use super::panel::{Panel, ROOMY, equal_aspect};
 use super::sheet::{self, Align, Rect, Sheet, Type, text_width};
@@ -18,8 +20,15 @@ const NAME: f64 = 13.0;
 /// The height of a line of numbers, in mm.
 const LINE: f64 = 4.4;
 
+/// The figure.
+pub const FIGURE: Figure<FinishedRun> = Figure {
+    name: "comparison",
+    caption: "Where the fits ended, by every divergence.",
+    draw,
+};
+
 /// Draws the figure.
-pub fn draw(finished: &FinishedRun) -> Result<String> {
+fn draw(finished: &FinishedRun) -> Result<Svg> {
     let columns = finished.fits.len().min(COLUMNS);
     let rows = finished.fits.len().div_ceil(columns);
     let entries = [
@@ -37,7 +46,7 @@ pub fn draw(finished: &FinishedRun) -> Result<String> {
     let panel = if finished.dim() == 1 { 52.0 } else { 66.0 };
     let numbers = LINE * (lines(finished) as f64 + 1.0);
     let height = top + (panel + numbers) * rows as f64;
-    sheet::draw("comparison", theme::PAGE, height, |sheet| {
+    sheet::draw(FIGURE.name, theme::PAGE, height, |sheet| {
         let page = Rect::new(0.0, 0.0, theme::PAGE, height);
         legend::draw(sheet, page, &entries)?;
         for (i, fit) in finished.fits.iter().enumerate() {

@@ -1,6 +1,8 @@
 //! The loss and both KLs against the step, all fits together, with error bands and known optima.
 
 use super::axis::Axis;
+use super::export::Svg;
+use super::figure::Figure;
 use super::legend::{self, Mark};
 use super::panel::Panel;
 use super::sheet::{self, Rect, Sheet};
@@ -52,13 +54,20 @@ fn panels(finished: &FinishedRun) -> Vec<Quantity> {
         })
 }
 
+/// The figure.
+pub const FIGURE: Figure<FinishedRun> = Figure {
+    name: "convergence",
+    caption: "Divergences, loss and gap over the steps; thin lines are the other restarts.",
+    draw,
+};
+
 /// Draws the figure.
-pub fn draw(finished: &FinishedRun) -> Result<String> {
+fn draw(finished: &FinishedRun) -> Result<Svg> {
     let entries = entries(finished);
     let top = legend::height(&entries) + 1.0;
     let height = top + 62.0;
     let panels = panels(finished);
-    sheet::draw("convergence", theme::PAGE, height, |sheet| {
+    sheet::draw(FIGURE.name, theme::PAGE, height, |sheet| {
         let page = Rect::new(0.0, 0.0, theme::PAGE, height);
         legend::draw(sheet, page, &entries)?;
         for (i, quantity) in panels.iter().enumerate() {

@@ -1,5 +1,7 @@
 //! Target and fits: a panel for each fit, side by side, with the path that led there.
 
+use super::export::Svg;
+use super::figure::Figure;
 use super::legend::{self, Mark};
 use super::panel::{Panel, ROOMY, equal_aspect};
 use super::sheet::{self, Rect};
@@ -14,15 +16,22 @@ const COLUMNS: usize = 3;
 /// Snapshots of the path in 1-D; as many as a fit logged every tenth of its way has.
 pub const SNAPSHOTS: usize = 10;
 
+/// The figure.
+pub const FIGURE: Figure<FinishedRun> = Figure {
+    name: "densities",
+    caption: "The target p and every fit q, with the way that led there.",
+    draw,
+};
+
 /// Draws the figure.
-pub fn draw(finished: &FinishedRun) -> Result<String> {
+fn draw(finished: &FinishedRun) -> Result<Svg> {
     match finished.dim() {
         1 | 2 => panels(finished),
-        _ => pairs::draw(finished),
+        _ => pairs::draw(FIGURE.name, finished),
     }
 }
 
-fn panels(finished: &FinishedRun) -> Result<String> {
+fn panels(finished: &FinishedRun) -> Result<Svg> {
     let in_plane = finished.dim() == 2;
     let fits = &finished.fits;
     let columns = fits.len().min(COLUMNS);
@@ -37,7 +46,7 @@ fn panels(finished: &FinishedRun) -> Result<String> {
         (true, _) => 62.0,
     };
     let height = top + row * rows as f64;
-    sheet::draw("densities", theme::PAGE, height, |sheet| {
+    sheet::draw(FIGURE.name, theme::PAGE, height, |sheet| {
         let page = Rect::new(0.0, 0.0, theme::PAGE, height);
         legend::draw(sheet, page, &entries)?;
         for (i, fit) in fits.iter().enumerate() {

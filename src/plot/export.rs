@@ -1,7 +1,5 @@
-//! One picture, three files: the SVG that was drawn, and the PNG and PDF made from it.
+//! What is drawn, and the files made of it: an SVG with its PNG and PDF, or a GIF.
 
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use resvg::{tiny_skia, usvg};
@@ -13,39 +11,75 @@ use crate::error::{Error, Result};
 /// CSS pixels per inch, which usvg measures in.
 const CSS_DPI: f64 = 96.0;
 
-/// Writes `name.svg`, `name.png` and `name.pdf` into a folder; returns their paths.
-pub fn write(folder: &Path, name: &str, svg: &str) -> Result<Vec<PathBuf>> {
-    let tree = parsed(name, svg)?;
-    let page = PageOptions {
-        dpi: CSS_DPI as f32,
-    };
-    let pdf = svg2pdf::to_pdf(&tree, ConversionOptions::default(), page)
-        .map_err(|error| failed(name, error.to_string()))?;
-    let png = png(&tree).ok_or_else(|| too_large(name))?;
-    let write = |extension: &str, bytes: &[u8]| {
-        let path = folder.join(format!("{name}.{extension}"));
-        fs::write(&path, bytes).map_err(Error::io("write", &path))?;
-        Ok::<_, Error>(path)
-    };
-    Ok(vec![
-        write("svg", svg.as_bytes())?,
-        write("png", &png)?,
-        write("pdf", &pdf)?,
-    ])
+/// What a figure is drawn as, and the files that are made of it.
+pub trait Drawing: Sized {
+    /// How their names end; the first holds all of it.
+    const EXTENSIONS: &'static [&'static str];
+
+    /// What is in each of them.
+    ///
+    /// # Errors
+    /// If it cannot be made, with the name of the figure.
+    fn encode(&self, name: &str) -> Result<Vec<Vec<u8>>>;
+
+    /// It again, from the first.
+    fn decode(bytes: Vec<u8>) -> Option<Self>;
 }
 
-/// The PNG of a picture.
-pub fn to_png(name: &str, svg: &str) -> Result<Vec<u8>> {
-    let tree = parsed(name, svg)?;
-    png(&tree).ok_or_else(|| too_large(name))
+/// A picture that stands still.
+pub struct Svg(pub String);
+
+/// One that moves.
+pub struct Gif(pub Vec<u8>);
+
+impl Drawing for Svg {
+    const EXTENSIONS: &'static [&'static str] = &["svg", "png", "pdf"];
+
+    fn encode(&self, name: &str) -> Result<Vec<Vec<u8>>> {
+        let tree = self.parsed(name)?;
+        let page = PageOptions {
+            dpi: CSS_DPI as f32,
+        };
+        let pdf = svg2pdf::to_pdf(&tree, ConversionOptions::default(), page)
+            .map_err(|error| failed(name, error.to_string()))?;
+        let png = png(&tree).ok_or_else(|| too_large(name))?;
+        Ok(vec![self.0.clone().into_bytes(), png, pdf])
+    }
+
+    fn decode(bytes: Vec<u8>) -> Option<Self> {
+        String::from_utf8(bytes).ok().map(Self)
+    }
 }
 
-/// The pixels of a picture, so many across.
-pub fn pixels(name: &str, svg: &str, width: u32) -> Result<tiny_skia::Pixmap> {
-    let tree = parsed(name, svg)?;
-    let scale = width as f32 / tree.size().width();
-    let height = (scale * tree.size().height()) as u32;
-    render(&tree, scale, (width, height)).ok_or_else(|| too_large(name))
+impl Drawing for Gif {
+    const EXTENSIONS: &'static [&'static str] = &["gif"];
+
+    fn encode(&self, _: &str) -> Result<Vec<Vec<u8>>> {
+        Ok(vec![self.0.clone()])
+    }
+
+    fn decode(bytes: Vec<u8>) -> Option<Self> {
+        Some(Self(bytes))
+    }
+}
+
+impl Svg {
+    /// As PNG.
+    pub fn png(&self, name: &str) -> Result<Vec<u8>> {
+        png(&self.parsed(name)?).ok_or_else(|| too_large(name))
+    }
+
+    /// Its pixels, so many across.
+    pub fn pixels(&self, name: &str, width: u32) -> Result<tiny_skia::Pixmap> {
+        let tree = self.parsed(name)?;
+        let scale = width as f32 / tree.size().width();
+        let height = (scale * tree.size().height()) as u32;
+        render(&tree, scale, (width, height)).ok_or_else(|| too_large(name))
+    }
+
+    fn parsed(&self, name: &str) -> Result<usvg::Tree> {
+        usvg::Tree::from_str(&self.0, &options()).map_err(|error| failed(name, error.to_string()))
+    }
 }
 
 fn failed(name: &str, message: impl Into<String>) -> Error {
@@ -57,10 +91,6 @@ fn failed(name: &str, message: impl Into<String>) -> Error {
 
 fn too_large(name: &str) -> Error {
     failed(name, "the picture is too large")
-}
-
-fn parsed(name: &str, svg: &str) -> Result<usvg::Tree> {
-    usvg::Tree::from_str(svg, &options()).map_err(|error| failed(name, error.to_string()))
 }
 
 fn options() -> usvg::Options<'static> {

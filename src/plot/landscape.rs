@@ -2,6 +2,8 @@
 
 use super::axis::{Axis, minus};
 use super::contour::Grid;
+use super::export::Svg;
+use super::figure::Figure;
 use super::panel::Panel;
 use super::sheet::{self, Align, Rect, Sheet, Type};
 use super::theme::{self, Stroke, faded, fit_color, fit_stroke, ramp, stroke};
@@ -60,12 +62,19 @@ pub enum Mark {
     },
 }
 
+/// The figure.
+pub const FIGURE: Figure<Scene> = Figure {
+    name: "landscape",
+    caption: "What each fit goes down on, over two of its parameters, with the optima and the ways there.",
+    draw,
+};
+
 /// Draws the figure.
-pub fn draw(scene: &Scene) -> Result<String> {
+fn draw(scene: &Scene) -> Result<Svg> {
     let columns = scene.panels.len().clamp(1, COLUMNS);
     let rows = scene.panels.len().div_ceil(columns).max(1);
     let height = rows as f64 * HEIGHT;
-    sheet::draw("landscape", theme::PAGE, height, |sheet| {
+    sheet::draw(FIGURE.name, theme::PAGE, height, |sheet| {
         let page = Rect::new(0.0, 0.0, theme::PAGE, height);
         for (i, (title, values, marks)) in scene.panels.iter().enumerate() {
             let cell = page.cell((i / columns, rows), (i % columns, columns));

@@ -1,6 +1,8 @@
 //! A divergence between every two of several densities, as a table of colours.
 
 use super::axis::minus;
+use super::export::Svg;
+use super::figure::Figure;
 use super::sheet::{self, Align, Rect, Sheet, Type, text_width};
 use super::theme::{self, faded, ramp, stroke};
 use crate::calculator::Matrix;
@@ -18,8 +20,15 @@ const GAP: f64 = 3.0;
 const TITLE: f64 = 8.0;
 const SCALE: f64 = 24.0;
 
+/// The figure.
+pub const FIGURE: Figure<Matrix> = Figure {
+    name: "matrix",
+    caption: "A divergence between every two of the densities.",
+    draw,
+};
+
 /// Draws the figure: p in rows, q in columns, dark where they are far apart.
-pub fn draw(matrix: &Matrix) -> Result<String> {
+fn draw(matrix: &Matrix) -> Result<Svg> {
     let n = matrix.names.len();
     let label = Type::label(Align::Right);
     let longest = (matrix.names.iter())
@@ -42,7 +51,7 @@ pub fn draw(matrix: &Matrix) -> Result<String> {
         (room + side * n as f64 + GAP + SCALE).max(room + 0.5 * (side * n as f64 + title) + GAP);
     let height = above + side * n as f64 + GAP;
     let table = Rect::new(room, above, room + side * n as f64, height - GAP);
-    sheet::draw("matrix", width, height, |sheet| {
+    sheet::draw(FIGURE.name, width, height, |sheet| {
         let title = (0.5 * (table.left + table.right), 0.55 * TITLE);
         sheet.text(
             title,

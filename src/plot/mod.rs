@@ -1,7 +1,7 @@
 //! Figures for a report: SVG, PNG and PDF, drawn from a run folder and nothing else.
 //!
-//! Each figure is a function from what a run left to SVG; the other two files are made from that, so
-//! the three are one picture.
+//! Each figure is a [`Figure`] in a file of its own: a name, a caption and a function from what a run
+//! left to SVG. The other two files are made from that, so the three are one picture.
 
 mod animation;
 mod axis;
@@ -10,6 +10,7 @@ mod contour;
 mod convergence;
 mod densities;
 mod export;
+mod figure;
 mod landscape;
 mod legend;
 mod line_1d;
@@ -27,82 +28,70 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 pub use animation::Motion;
+pub use export::{Gif, Svg};
+pub use figure::{Figure, Picture};
 pub use landscape::{Mark, Scene};
 
 use crate::calculator::Matrix;
 use crate::error::{Error, Result};
-use crate::files::names;
-use crate::run_folder::FinishedRun;
-use crate::run_folder::{RunFolder, SweepFolder};
+use crate::run_folder::{FinishedRun, RunFolder, SweepFolder};
 
-/// A figure of a run.
-struct Figure {
-    /// The name of its files.
-    name: &'static str,
-    /// What it shows, for those who read about it.
-    caption: &'static str,
-    /// From a finished run to SVG.
-    draw: fn(&FinishedRun) -> Result<String>,
-}
-
-/// What the figure of a sweep shows.
-pub(crate) const SWEEP_CAPTION: &str = "Every point of the sweep.";
-/// What the figure of a landscape shows.
-const LANDSCAPE_CAPTION: &str =
-    "What each fit goes down on, over two of its parameters, with the optima and the ways there.";
-
-/// Every figure of a run.
-const FIGURES: [Figure; 4] = [
-    Figure {
-        name: names::DENSITIES,
-        caption: "The target p and every fit q, with the way that led there.",
-        draw: densities::draw,
-    },
-    Figure {
-        name: names::CONVERGENCE,
-        caption: "Divergences, loss and gap over the steps; thin lines are the other restarts.",
-        draw: convergence::draw,
-    },
-    Figure {
-        name: names::PARAMETERS,
-        caption: "The parameters of q over the steps.",
-        draw: parameters::draw,
-    },
-    Figure {
-        name: names::COMPARISON,
-        caption: "Where the fits ended, by every divergence.",
-        draw: comparison::draw,
-    },
+/// Those of a run.
+const RUN: &[Figure<FinishedRun>] = &[
+    densities::FIGURE,
+    convergence::FIGURE,
+    parameters::FIGURE,
+    comparison::FIGURE,
 ];
+/// The one of a landscape.
+pub const LANDSCAPE: Figure<Scene> = landscape::FIGURE;
+/// The fits of a run in motion.
+const ANIMATION: Figure<(FinishedRun, Motion), Gif> = animation::FIGURE;
+/// The one of a sweep: its points, each with what it is called.
+const SWEEP: Figure<[(String, FinishedRun)]> = sweep::FIGURE;
+/// The one of divergences between every two of several densities.
+pub const MATRIX: Figure<Matrix> = matrix::FIGURE;
+
 /// Draws every figure of a finished run into its folder, the landscape aside, and returns the files.
 ///
 /// # Errors
 /// If the folder cannot be written.
 pub(crate) fn draw_run(folder: &RunFolder, run: &FinishedRun) -> Result<Vec<PathBuf>> {
-    theme::load_fonts()?;
-    let figures = folder.figures();
-    fs::create_dir_all(&figures).map_err(Error::io("create", &figures))?;
-    let mut files = Vec::new();
-    for Figure { name, draw, .. } in FIGURES {
-        files.extend(export::write(&figures, name, &draw(run)?)?);
-    }
-    Ok(files)
+    let files = RUN
+        .iter()
+        .map(|figure| figure.write(run, &folder.figures()));
+    Ok(files.collect::<Result<Vec<_>>>()?.concat())
 }
 
-/// Every figure of a run with its name and caption, as SVG; and the landscape, where one was drawn.
-pub(crate) fn pictures(
-    folder: &RunFolder,
-    finished: &FinishedRun,
-) -> Result<Vec<(&'static str, &'static str, String)>> {
-    theme::load_fonts()?;
-    let mut pictures = (FIGURES.iter())
-        .map(|figure| Ok((figure.name, figure.caption, (figure.draw)(finished)?)))
-        .collect::<Result<Vec<_>>>()?;
-    let landscape = folder.figures().join(format!("{}.svg", names::LANDSCAPE));
-    if let Ok(svg) = fs::read_to_string(landscape) {
-        pictures.push((names::LANDSCAPE, LANDSCAPE_CAPTION, svg));
-    }
-    Ok(pictures)
+/// Every figure of a run; and the landscape, where one was drawn.
+pub(crate) fn pictures(folder: &RunFolder, run: &FinishedRun) -> Result<Vec<Picture>> {
+    (RUN.iter().map(|figure| figure.picture(run)))
+        .chain(LANDSCAPE.read(&folder.figures()).map(Ok))
+        .collect()
+}
+
+/// The fits of a run in motion, where they were drawn.
+pub(crate) fn animation(folder: &RunFolder) -> Option<Picture<Gif>> {
+    ANIMATION.read(&folder.figures())
+}
+
+/// Removes every figure of an earlier run.
+///
+/// # Errors
+/// If a file cannot be removed.
+pub(crate) fn clear_run(folder: &RunFolder) -> Result<()> {
+    let figures = folder.figures();
+    RUN.iter().try_for_each(|figure| figure.clear(&figures))?;
+    LANDSCAPE.clear(&figures)?;
+    ANIMATION.clear(&figures)
+}
+
+/// Removes the figure of an earlier sweep.
+///
+/// # Errors
+/// If a file cannot be removed.
+pub(crate) fn clear_sweep(folder: &SweepFolder) -> Result<()> {
+    SWEEP.clear(&folder.figures())
 }
 
 /// Draws the fits of a finished run in motion, as a GIF: into a file, or into the figures of the run.
@@ -111,24 +100,12 @@ pub(crate) fn pictures(
 /// # Errors
 /// If the run is not finished or in more than two dimensions, or the file cannot be written.
 pub fn animate(folder: &RunFolder, motion: Motion, out: Option<&Path>) -> Result<PathBuf> {
-    let finished = FinishedRun::read(folder)?;
-    theme::load_fonts()?;
-    let gif = animation::draw(&finished, motion)?;
-    let path = match out {
-        Some(path) => path.to_owned(),
-        None => {
-            let figures = folder.figures();
-            fs::create_dir_all(&figures).map_err(Error::io("create", &figures))?;
-            figures.join(names::ANIMATION)
-        }
+    let picture = ANIMATION.picture(&(FinishedRun::read(folder)?, motion))?;
+    let Some(path) = out else {
+        return Ok(picture.write(&folder.figures())?.swap_remove(0));
     };
-    fs::write(&path, gif).map_err(Error::io("write", &path))?;
-    Ok(path)
-}
-
-/// A picture as PNG.
-pub(crate) fn png(name: &str, svg: &str) -> Result<Vec<u8>> {
-    export::to_png(name, svg)
+    fs::write(path, picture.drawing.0).map_err(Error::io("write", path))?;
+    Ok(path.to_owned())
 }
 
 /// Draws the figure of a sweep into its folder and returns the files.
@@ -136,46 +113,13 @@ pub(crate) fn png(name: &str, svg: &str) -> Result<Vec<u8>> {
 /// # Errors
 /// If the sweep did not end, or the folder cannot be written.
 pub fn draw_sweep(folder: &SweepFolder) -> Result<Vec<PathBuf>> {
-    let figures = folder.figures();
-    fs::create_dir_all(&figures).map_err(Error::io("create", &figures))?;
-    export::write(&figures, names::SWEEP, &sweep_picture(folder)?)
+    sweep_picture(folder)?.write(&folder.figures())
 }
 
-/// The figure of a sweep as SVG.
-pub(crate) fn sweep_picture(folder: &SweepFolder) -> Result<String> {
-    theme::load_fonts()?;
+/// The figure of a sweep.
+pub(crate) fn sweep_picture(folder: &SweepFolder) -> Result<Picture> {
     let finished_runs = (folder.points()?.into_iter())
         .map(|(label, run)| Ok((label, FinishedRun::read(&run)?)))
         .collect::<Result<Vec<_>>>()?;
-    sweep::draw(&finished_runs)
-}
-
-/// Draws a landscape into a folder and returns the files.
-///
-/// # Errors
-/// If the folder cannot be written.
-pub fn draw_landscape(scene: &Scene, folder: &Path) -> Result<Vec<PathBuf>> {
-    theme::load_fonts()?;
-    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    export::write(folder, names::LANDSCAPE, &landscape::draw(scene)?)
-}
-
-/// A landscape as SVG, and as PNG.
-///
-/// # Errors
-/// If it cannot be drawn.
-pub fn landscape_pictures(scene: &Scene) -> Result<(String, Vec<u8>)> {
-    theme::load_fonts()?;
-    let svg = landscape::draw(scene)?;
-    let png = export::to_png(names::LANDSCAPE, &svg)?;
-    Ok((svg, png))
-}
-
-/// Draws a table of divergences into a folder and returns the files.
-///
-/// # Errors
-/// If the folder cannot be written.
-pub fn draw_matrix(matrix: &Matrix, folder: &Path) -> Result<Vec<PathBuf>> {
-    theme::load_fonts()?;
-    export::write(folder, names::MATRIX, &matrix::draw(matrix)?)
+    SWEEP.picture(&finished_runs)
 }

@@ -1,5 +1,6 @@
 //! More than two dimensions: every pair of coordinates, all fits together.
 
+use super::export::Svg;
 use super::legend::{self, Mark};
 use super::panel::{COMPACT, Panel};
 use super::plane_2d;
@@ -12,15 +13,15 @@ use crate::run_folder::FinishedRun;
 /// More coordinates than this do not fit a page.
 const MOST: usize = 5;
 
-/// Draws the figure.
-pub fn draw(finished: &FinishedRun) -> Result<String> {
+/// Draws the figure of that name.
+pub fn draw(figure: &str, finished: &FinishedRun) -> Result<Svg> {
     let dim = finished.dim().min(MOST);
     let side = dim - 1;
     let entries = entries(finished);
     let top = legend::height(&entries) + 1.0;
     let cell = theme::PAGE / side as f64;
     let height = top + side as f64 * cell.min(62.0);
-    sheet::draw("densities", theme::PAGE, height, |sheet| {
+    sheet::draw(figure, theme::PAGE, height, |sheet| {
         let page = Rect::new(0.0, 0.0, theme::PAGE, height);
         legend::draw(sheet, page, &entries)?;
         for row in 1..dim {

@@ -1,6 +1,8 @@
 //! Every parameter in natural units against the step: a row for each fit, a panel for each kind.
 
 use super::axis::Axis;
+use super::export::Svg;
+use super::figure::Figure;
 use super::legend::{self, Mark};
 use super::panel::{Panel, ROOMY, end_label_width};
 use super::sheet::{self, Rect, Sheet};
@@ -20,8 +22,15 @@ const KINDS: [(&str, &str); 4] = [
 /// More lines than this are not labelled one by one.
 const MOST_LABELS: usize = 12;
 
+/// The figure.
+pub const FIGURE: Figure<FinishedRun> = Figure {
+    name: "parameters",
+    caption: "The parameters of q over the steps.",
+    draw,
+};
+
 /// Draws the figure.
-pub fn draw(finished: &FinishedRun) -> Result<String> {
+fn draw(finished: &FinishedRun) -> Result<Svg> {
     let kinds: Vec<(&str, Axis)> = (KINDS.into_iter())
         .filter(|kind| {
             finished
@@ -35,7 +44,7 @@ pub fn draw(finished: &FinishedRun) -> Result<String> {
     let top = legend::height(&entries) + 1.0;
     let row = if kinds.len() > 3 { 50.0 } else { 56.0 };
     let height = top + row * finished.fits.len() as f64;
-    sheet::draw("parameters", theme::PAGE, height, |sheet| {
+    sheet::draw(FIGURE.name, theme::PAGE, height, |sheet| {
         let page = Rect::new(0.0, 0.0, theme::PAGE, height);
         legend::draw(sheet, page, &entries)?;
         for (i, fit) in finished.fits.iter().enumerate() {

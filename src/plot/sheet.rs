@@ -9,6 +9,7 @@ use plotters::style::{
     Color, FontDesc, FontFamily, FontStyle, FontTransform, RGBAColor, ShapeStyle, TextStyle, WHITE,
 };
 
+use super::export::Svg;
 use super::theme::{self, Stroke};
 use crate::error::{Error, Result};
 
@@ -120,8 +121,7 @@ pub fn draw(
     width: f64,
     height: f64,
     paint: impl FnOnce(&Sheet) -> Result<()>,
-) -> Result<String> {
-    theme::load_fonts()?;
+) -> Result<Svg> {
     let mut svg = String::new();
     let size = (
         (width * PER_MM).round() as u32,
@@ -137,7 +137,7 @@ pub fn draw(
     // The size on paper; the ruling stays as the view box.
     let ruled = format!("width=\"{}\" height=\"{}\"", size.0, size.1);
     let printed = format!("width=\"{width}mm\" height=\"{height:.2}mm\"");
-    Ok(svg.replacen(&ruled, &printed, 1))
+    Ok(Svg(svg.replacen(&ruled, &printed, 1)))
 }
 
 impl Sheet<'_> {

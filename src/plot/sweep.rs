@@ -1,6 +1,8 @@
 //! The points of a sweep side by side: how each fit went, and where it ended.
 
 use super::axis::Axis;
+use super::export::Svg;
+use super::figure::Figure;
 use super::panel::{Margins, Panel, ROOMY};
 use super::sheet::{self, Align, Rect, Sheet, Type, text_width};
 use super::theme::{self, faded, ramp, stroke};
@@ -15,13 +17,20 @@ const HEIGHT: (f64, f64) = (62.0, 190.0);
 /// The share of the page's width that names of points may take.
 const NAMES: f64 = 0.3;
 
+/// The figure.
+pub const FIGURE: Figure<[(String, FinishedRun)]> = Figure {
+    name: "sweep",
+    caption: "Every point of the sweep.",
+    draw,
+};
+
 /// Draws the figure: a row for each fit, its paths on the left and its ends on the right.
-pub fn draw(points: &[(String, FinishedRun)]) -> Result<String> {
+fn draw(points: &[(String, FinishedRun)]) -> Result<Svg> {
     let rows = points.iter().map(|(_, finished)| finished.fits.len()).max();
     let rows = rows.unwrap_or(0).max(1);
     let row = (LINE * points.len() as f64 + ROOMY.top + ROOMY.bottom).clamp(HEIGHT.0, HEIGHT.1);
     let height = row * rows as f64;
-    sheet::draw("sweep", theme::PAGE, height, |sheet| {
+    sheet::draw(FIGURE.name, theme::PAGE, height, |sheet| {
         let page = Rect::new(0.0, 0.0, theme::PAGE, height);
         for fit in 0..rows {
             draw_row(sheet, page.cell((fit, rows), (0, 1)), points, fit)?;

@@ -1,190 +1,208 @@
 //! The report as one HTML file that needs nothing else: figures inside, no script.
 
-use std::fmt::Write;
-
 use data_encoding::BASE64;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{Picture, Report, Run, Table};
+use super::{Report, Run, Table};
+use crate::plot::Picture;
 
 const STYLE: &str = include_str!("report.css");
+/// What the page may load: nothing but what is in it.
+const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
 
 /// The whole report.
 pub fn page(report: &Report) -> String {
-    let mut body = format!("<header>\n<h1>{}</h1>\n", escaped(&report.title));
-    // Writing to a string does not fail.
-    if let [run] = &report.runs[..] {
-        _ = writeln!(body, "<p class=\"lead\">{}</p>", escaped(&run.lead()));
-    }
-    body += "</header>\n";
-    if let [run] = &report.runs[..] {
-        body += &section("What was asked", &asked(run));
-    }
-    let note = "<p class=\"note\">Divergences are in nats, of the best run of each fit.</p>\n";
-    let comparison = table(&report.comparison());
-    body += &section("What came out", &format!("{comparison}{note}"));
-    if let Some(sweep) = &report.sweep {
-        body += &section("The sweep", &figure(sweep, ""));
-    }
-    match &report.runs[..] {
-        [run] => {
-            body += &section("What it means", &meaning(run));
-            let pictures = run.pictures.iter().map(|picture| figure(picture, ""));
-            let pictures = pictures.collect::<String>() + &animation(run);
-            body += &section("Figures", &pictures);
-            body += &section("Again", &again(run));
+    let comparison = html! {
+        (table(&report.comparison()))
+        p.note { "Divergences are in nats, of the best run of each fit." }
+    };
+    let only = match &report.runs[..] {
+        [run] => Some(run),
+        _ => None,
+    };
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                title { (report.title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                main {
+                    header {
+                        h1 { (report.title) }
+                        @if let Some(run) = only { p.lead { (run.lead()) } }
+                    }
+                    @if let Some(run) = only { (section("What was asked", asked(run))) }
+                    (section("What came out", comparison))
+                    @if let Some(sweep) = &report.sweep {
+                        (section("The sweep", figure(sweep, sweep.caption)))
+                    }
+                    @match only {
+                        Some(run) => (one(run)),
+                        None => (several(&report.runs)),
+                    }
+                }
+            }
         }
-        runs => body += &several(runs),
+    };
+    page.into_string()
+}
+
+/// The parts about one run, after what came out.
+fn one(run: &Run) -> Markup {
+    let figures = html! {
+        @for picture in &run.pictures { (figure(picture, picture.caption)) }
+        (animation(run))
+    };
+    html! {
+        (section("What it means", meaning(run)))
+        (section("Figures", figures))
+        (section("Again", again(run)))
     }
-    format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" \
-         content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n\
-         <title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n\
-         </body>\n</html>\n",
-        escaped(&report.title)
-    )
 }
 
 /// Each part of the report with the runs beside each other.
-fn several(runs: &[Run]) -> String {
-    let beside = |of: &dyn Fn(&Run) -> String| {
-        let cells = runs.iter().map(|run| {
-            let name = escaped(&run.name);
-            format!("<div>\n<h3>{name}</h3>\n{}</div>\n", of(run))
-        });
-        format!(
-            "<div class=\"beside\">\n{}</div>\n",
-            cells.collect::<String>()
-        )
+fn several(runs: &[Run]) -> Markup {
+    let beside = |of: &dyn Fn(&Run) -> Markup| {
+        html! {
+            div.beside {
+                @for run in runs { div { h3 { (run.name) } (of(run)) } }
+            }
+        }
     };
-    let lead = |run: &Run| format!("<p>{}</p>\n{}", escaped(&run.lead()), asked(run));
-    let mut text = section("What was asked", &beside(&lead));
-    text += &section("What it means", &beside(&meaning));
+    let lead = |run: &Run| html! { p { (run.lead()) } (asked(run)) };
     let mut names: Vec<&str> = Vec::new();
     for picture in runs.iter().flat_map(|run| &run.pictures) {
-        if !names.contains(&&*picture.name) {
-            names.push(&picture.name);
+        if !names.contains(&picture.name) {
+            names.push(picture.name);
         }
     }
-    let mut figures = String::new();
-    for name in names {
-        figures += &beside(&|run| {
-            let mut pictures = run.pictures.iter();
-            let found = pictures.find(|picture| picture.name == name);
-            found.map_or_else(String::new, |picture| figure(picture, &run.name))
-        });
+    let named = |run: &Run, name: &str| {
+        let found = run.pictures.iter().find(|picture| picture.name == name);
+        let alt = |picture: &Picture| format!("{}: {}", run.name, picture.caption);
+        html! { @if let Some(picture) = found { (figure(picture, &alt(picture))) } }
+    };
+    let figures = html! {
+        @for name in names { (beside(&|run| named(run, name))) }
+        @if runs.iter().any(|run| run.animation.is_some()) { (beside(&animation)) }
+    };
+    html! {
+        (section("What was asked", beside(&lead)))
+        (section("What it means", beside(&meaning)))
+        (section("Figures", figures))
+        (section("Again", beside(&again)))
     }
-    if runs.iter().any(|run| run.animation.is_some()) {
-        figures += &beside(&animation);
-    }
-    text += &section("Figures", &figures);
-    text + &section("Again", &beside(&again))
 }
 
-fn section(title: &str, content: &str) -> String {
-    format!("<section>\n<h2>{title}</h2>\n{content}</section>\n")
+fn section(title: &str, content: Markup) -> Markup {
+    html! { section { h2 { (title) } (content) } }
 }
 
-fn asked(run: &Run) -> String {
-    let mut text = String::from("<dl>\n");
-    for setting in &run.asked {
-        _ = writeln!(text, "<dt>{}</dt>", escaped(setting.name));
-        for (fit, value) in &setting.values {
-            let fit = (fit.as_ref()).map_or_else(String::new, |fit| {
-                format!("<span class=\"fit\">{}</span> ", escaped(fit))
-            });
-            _ = writeln!(text, "<dd>{fit}{}</dd>", escaped(value));
+fn asked(run: &Run) -> Markup {
+    html! {
+        dl {
+            @for setting in &run.asked {
+                dt { (setting.name) }
+                @for (fit, value) in &setting.values {
+                    dd {
+                        @if let Some(fit) = fit { span.fit { (fit) } " " }
+                        (value)
+                    }
+                }
+            }
         }
     }
-    text + "</dl>\n"
 }
 
-fn meaning(run: &Run) -> String {
-    let mut text = String::new();
-    for (fit, remarks) in run.remarks() {
-        _ = writeln!(text, "<h4>{}</h4>\n<ul>", escaped(&fit.title()));
-        for remark in remarks {
-            _ = writeln!(text, "<li>{}</li>", escaped(&remark));
+fn meaning(run: &Run) -> Markup {
+    html! {
+        @for (fit, remarks) in run.remarks() {
+            h4 { (fit.title()) }
+            ul { @for remark in remarks { li { (remark) } } }
         }
-        text += "</ul>\n";
+        @for (fit, optima) in run.optima() {
+            h4 { "Optima of " (fit.title()) }
+            (table(&optima))
+        }
     }
-    for (fit, optima) in run.optima() {
-        let title = escaped(&fit.title());
-        _ = writeln!(text, "<h4>Optima of {title}</h4>\n{}", table(&optima));
-    }
-    text
 }
 
-fn again(run: &Run) -> String {
-    format!(
-        "<p>{}. To run it again, save the config below or use the one in the folder:</p>\n\
-         <pre><code>{}</code></pre>\n<details>\n<summary>config.toml</summary>\n\
-         <pre><code>{}</code></pre>\n</details>\n",
-        escaped(&run.versions()),
-        escaped(&run.command()),
-        escaped(&run.config)
+fn again(run: &Run) -> Markup {
+    html! {
+        p {
+            (run.versions())
+            ". To run it again, save the config below or use the one in the folder:"
+        }
+        pre { code { (run.command()) } }
+        details {
+            summary { "config.toml" }
+            pre { code { (run.config) } }
+        }
+    }
+}
+
+fn figure(picture: &Picture, alt: &str) -> Markup {
+    image(
+        "svg+xml",
+        picture.drawing.0.as_bytes(),
+        alt,
+        picture.caption,
     )
 }
 
-fn figure(picture: &Picture, of: &str) -> String {
-    let data = BASE64.encode(picture.svg.as_bytes());
-    let alt = match of {
-        "" => picture.caption.to_owned(),
-        run => format!("{run}: {}", picture.caption),
-    };
-    image("svg+xml", &data, &alt, picture.caption)
-}
-
-fn animation(run: &Run) -> String {
-    let Some(gif) = &run.animation else {
-        return String::new();
-    };
-    let caption = "Every fit step by step.";
-    image("gif", &BASE64.encode(gif), caption, caption)
-}
-
-fn image(kind: &str, data: &str, alt: &str, caption: &str) -> String {
-    format!(
-        "<figure>\n<img src=\"data:image/{kind};base64,{data}\" alt=\"{}\">\n\
-         <figcaption>{}</figcaption>\n</figure>\n",
-        escaped(alt),
-        escaped(caption)
-    )
-}
-
-fn table(table: &Table) -> String {
-    let class = |column: usize| match table.right.contains(&column) {
-        true => " class=\"right\"",
-        false => "",
-    };
-    let cells = |kind: &str, cells: &[String]| {
-        let cells = cells.iter().enumerate().map(|(column, cell)| {
-            let text = escaped(cell).replace('\n', "<br>");
-            format!("<{kind}{}>{text}</{kind}>", class(column))
-        });
-        format!("<tr>{}</tr>\n", cells.collect::<String>())
-    };
-    let rows = table.rows.iter().map(|row| cells("td", row));
-    format!(
-        "<div class=\"wide\">\n<table>\n<thead>\n{}</thead>\n<tbody>\n{}</tbody>\n</table>\n</div>\n",
-        cells("th", &table.header),
-        rows.collect::<String>()
-    )
-}
-
-/// Text that HTML takes as it is, also in an attribute.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            c => escaped.push(c),
+fn animation(run: &Run) -> Markup {
+    html! {
+        @if let Some(gif) = &run.animation {
+            (image("gif", &gif.drawing.0, gif.caption, gif.caption))
         }
     }
-    escaped
+}
+
+fn image(kind: &str, bytes: &[u8], alt: &str, caption: &str) -> Markup {
+    html! {
+        figure {
+            img src={ "data:image/" (kind) ";base64," (BASE64.encode(bytes)) } alt=(alt);
+            figcaption { (caption) }
+        }
+    }
+}
+
+fn table(table: &Table) -> Markup {
+    let class = |column| table.right.contains(&column).then_some("right");
+    html! {
+        div.wide {
+            table {
+                thead {
+                    tr {
+                        @for (column, cell) in table.header.iter().enumerate() {
+                            th class=[class(column)] { (lines(cell)) }
+                        }
+                    }
+                }
+                tbody {
+                    @for row in &table.rows {
+                        tr {
+                            @for (column, cell) in row.iter().enumerate() {
+                                td class=[class(column)] { (lines(cell)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Text with its line breaks.
+fn lines(text: &str) -> Markup {
+    html! {
+        @for (place, line) in text.split('\n').enumerate() {
+            @if place > 0 { br; }
+            (line)
+        }
+    }
 }

@@ -9,7 +9,7 @@ pub fn page(report: &Report) -> String {
     let mut text = format!("# {}\n", escaped(&report.title));
     // Writing to a string does not fail.
     if let Some(sweep) = &report.sweep {
-        _ = writeln!(text, "\n{}", figure(&sweep.name, sweep.caption));
+        _ = writeln!(text, "\n{}", figure(sweep.name, sweep.caption));
     }
     _ = writeln!(
         text,

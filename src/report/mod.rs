@@ -20,7 +20,7 @@ pub use words::{is_at_rest, remarks};
 
 use crate::error::{Error, Result};
 use crate::files::names;
-use crate::plot;
+use crate::plot::{self, Gif, Picture};
 use crate::run_folder::{FinishedFit, FinishedRun};
 use crate::run_folder::{RunFolder, SweepFolder};
 use asked::Setting;
@@ -47,14 +47,7 @@ struct Run {
     asked: Vec<Setting>,
     pictures: Vec<Picture>,
     /// A GIF, where one was made.
-    animation: Option<Vec<u8>>,
-}
-
-/// A figure with what it shows.
-struct Picture {
-    name: String,
-    caption: &'static str,
-    svg: String,
+    animation: Option<Picture<Gif>>,
 }
 
 /// Writes `report.html`, `report.md` and `report.tex` about runs, or about the points of sweeps, and
@@ -68,8 +61,7 @@ pub fn write(folders: &[PathBuf], out: &Path) -> Result<Vec<PathBuf>> {
     fs::create_dir_all(&figures).map_err(Error::io("create", &figures))?;
     for (file, picture) in report.pictures() {
         let path = figures.join(format!("{file}.png"));
-        let png = plot::png(&picture.name, &picture.svg)?;
-        fs::write(&path, png).map_err(Error::io("write", &path))?;
+        fs::write(&path, picture.png()?).map_err(Error::io("write", &path))?;
     }
     let texts = [
         html::page(&report),
@@ -95,11 +87,7 @@ impl Report {
                         runs.push(Run::read(&point, Some(label))?);
                     }
                     if folders.len() == 1 {
-                        sweep = Some(Picture {
-                            name: names::SWEEP.to_owned(),
-                            caption: plot::SWEEP_CAPTION,
-                            svg: plot::sweep_picture(&folder)?,
-                        });
+                        sweep = Some(plot::sweep_picture(&folder)?);
                     }
                 }
                 None => runs.push(Run::read(&RunFolder::open(path)?, None)?),
@@ -140,7 +128,7 @@ impl Report {
     fn file_of(&self, run: usize, picture: &Picture) -> String {
         match self.has_several() {
             true => format!("{}-{}", run + 1, picture.name),
-            false => picture.name.clone(),
+            false => picture.name.to_owned(),
         }
     }
 
@@ -150,7 +138,10 @@ impl Report {
             let pictures = run.pictures.iter();
             pictures.map(move |picture| (self.file_of(place, picture), picture))
         });
-        let of_sweep = self.sweep.iter().map(|sweep| (sweep.name.clone(), sweep));
+        let of_sweep = self
+            .sweep
+            .iter()
+            .map(|sweep| (sweep.name.to_owned(), sweep));
         of_sweep.chain(of_runs).collect()
     }
 }
@@ -170,20 +161,13 @@ fn number_alike(runs: &mut [Run]) {
 impl Run {
     fn read(folder: &RunFolder, label: Option<String>) -> Result<Self> {
         let finished = FinishedRun::read(folder)?;
-        let pictures = (plot::pictures(folder, &finished)?.into_iter())
-            .map(|(name, caption, svg)| Picture {
-                name: name.to_owned(),
-                caption,
-                svg,
-            })
-            .collect();
         Ok(Self {
             name: label.unwrap_or_else(|| finished.summary.name.clone()),
             folder: folder.path().to_owned(),
             config: folder.config_text()?,
             asked: asked::settings(&finished)?,
-            pictures,
-            animation: fs::read(folder.figures().join(names::ANIMATION)).ok(),
+            pictures: plot::pictures(folder, &finished)?,
+            animation: plot::animation(folder),
             finished,
         })
     }

@@ -30,7 +30,7 @@ use crate::error::{Error, Result};
 use crate::files::names::{
     CHECKPOINT, CONFIG, FIGURES, MARK, REPORT, RESTARTS, SUMMARY, TARGET, TRAJECTORY,
 };
-use crate::files::{durable, names, table};
+use crate::files::{durable, table};
 use crate::fit::{Plan, Record};
 use crate::judge::evaluate::reported;
 use crate::record::{
@@ -43,7 +43,7 @@ use lock::Lock;
 pub enum Existing {
     /// Leave it and refuse.
     Refuse,
-    /// Remove what the earlier run wrote, and nothing else.
+    /// Remove what the earlier run wrote, and nothing else; a new run removes the figures.
     Replace,
     /// Go on with it, or begin where there is none.
     Resume,
@@ -256,18 +256,19 @@ impl RunFolder {
         Trajectory::read(&self.path.join(label).join(TRAJECTORY))
     }
 
-    /// Removes everything the run wrote, and the folder if nothing else is in it.
+    /// Removes everything the run wrote, figures aside, and the folder if nothing else is in it.
     fn remove(&self) -> Result<()> {
         self.clear(Existing::Replace)?;
-        remove_file(&self.path.join(CONFIG), true)?;
-        remove_file(&self.path.join(lock::FILE), true)?;
+        durable::remove(&self.path.join(CONFIG))?;
+        durable::remove(&self.path.join(lock::FILE))?;
         // Either may hold something of the user's.
         let _ = fs::remove_dir(self.figures());
         let _ = fs::remove_dir(&self.path);
         Ok(())
     }
 
-    /// Removes what an earlier run wrote, by the names it gave its files.
+    /// Removes what an earlier run wrote, by the names it gave its files; its figures are of those who
+    /// draw them.
     fn clear(&self, existing: Existing) -> Result<()> {
         let path = &self.path;
         if !self.holds_a_run() {
@@ -286,7 +287,9 @@ impl RunFolder {
         }
         for entry in fs::read_dir(path).map_err(Error::io("read", path))? {
             let entry = entry.map_err(Error::io("read", path))?.path();
-            let is_fit = entry.join(TRAJECTORY).is_file();
+            if !entry.join(TRAJECTORY).is_file() {
+                continue;
+            }
             let checkpoint = entry.join(CHECKPOINT);
             for file in [
                 entry.join(TRAJECTORY),
@@ -294,29 +297,17 @@ impl RunFolder {
                 durable::with_ending(&checkpoint, durable::PREVIOUS),
                 checkpoint,
             ] {
-                remove_file(&file, is_fit)?;
+                durable::remove(&file)?;
             }
-            if is_fit {
-                // Only if nothing else is in it.
-                let _ = fs::remove_dir(&entry);
-            }
-        }
-        for name in names::figures_of_run() {
-            remove_file(&self.figures().join(name), true)?;
+            // Only if nothing else is in it.
+            let _ = fs::remove_dir(&entry);
         }
         for name in REPORT {
-            remove_file(&path.join(name), true)?;
+            durable::remove(&path.join(name))?;
         }
-        remove_file(&path.join(TARGET), true)?;
-        remove_file(&path.join(SUMMARY), true)
+        durable::remove(&path.join(TARGET))?;
+        durable::remove(&path.join(SUMMARY))
     }
-}
-
-fn remove_file(path: &Path, ours: bool) -> Result<()> {
-    if ours && path.is_file() {
-        fs::remove_file(path).map_err(Error::io("replace", path))?;
-    }
-    Ok(())
 }
 
 /// Whether there is nothing in a folder but what may be left of a start.

@@ -4,11 +4,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Existing, RunFolder, remove_file};
+use super::{Existing, RunFolder};
 use crate::config::SweepPoint;
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
-use crate::files::{names, table};
+use crate::files::{durable, names, table};
 use crate::record::{FitSummary, Summary};
 
 /// The columns before the settings.
@@ -158,7 +158,17 @@ impl SweepFolder {
         Ok(points)
     }
 
-    /// Removes what an earlier sweep wrote, and nothing else.
+    /// Every run in it.
+    pub(crate) fn runs(&self) -> Result<Vec<RunFolder>> {
+        let path = &self.path;
+        let entries = (fs::read_dir(path))
+            .and_then(|entries| entries.collect::<Result<Vec<_>, _>>())
+            .map_err(Error::io("read", path))?;
+        let runs = entries.iter().map(|entry| RunFolder::open(&entry.path()));
+        Ok(runs.filter_map(Result::ok).collect())
+    }
+
+    /// Removes what an earlier sweep wrote, figures aside, and nothing else.
     fn clear(&self, existing: Existing) -> Result<()> {
         let path = &self.path;
         if !self.table().is_file() {
@@ -177,19 +187,11 @@ impl SweepFolder {
         if existing == Existing::Resume {
             return Ok(());
         }
-        for entry in fs::read_dir(path).map_err(Error::io("read", path))? {
-            let entry = entry.map_err(Error::io("read", path))?.path();
-            if let Ok(run) = RunFolder::open(&entry) {
-                run.remove()?;
-            }
-        }
-        for name in names::files_of(names::SWEEP) {
-            remove_file(&self.figures().join(name), true)?;
-        }
+        self.runs()?.iter().try_for_each(RunFolder::remove)?;
         for name in names::REPORT {
-            remove_file(&path.join(name), true)?;
+            durable::remove(&path.join(name))?;
         }
-        remove_file(&self.table(), true)
+        durable::remove(&self.table())
     }
 }
 

@@ -129,6 +129,50 @@ fn a_second_run_refuses_and_force_replaces_only_what_klfit_wrote() {
             .unwrap()
             .contains("\"plane\"")
     );
+    // Figures of an earlier run are not those of this one.
+    assert!(out.join("figures/densities.svg").is_file());
+    fs::write(out.join("figures/landscape.csv"), "").unwrap();
+    klfit(&force)
+        .args(["--force", "--no-figures"])
+        .current_dir(folder.path())
+        .assert()
+        .success();
+    let left = fs::read_dir(out.join("figures")).unwrap();
+    let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["mine.txt"]);
+}
+
+#[test]
+fn a_second_sweep_replaces_the_figures_of_the_first_and_of_its_points() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config("sweep");
+    let sweep = |options: &[&str]| {
+        klfit(&["sweep", config.to_str().unwrap(), "--out", "out", "-q"])
+            .args(["--set", "optimizer.steps=2"])
+            .args(options)
+            .current_dir(folder.path())
+            .assert()
+            .success();
+    };
+    sweep(&[]);
+    let out = folder.path().join("out");
+    let points = || {
+        let entries = fs::read_dir(&out).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        paths.filter(|path| path.join("config.toml").is_file())
+    };
+    let drawn = points().next().unwrap();
+    klfit(&["plot", drawn.to_str().unwrap(), "-q"])
+        .assert()
+        .success();
+    fs::write(out.join("figures/mine.svg"), "mine").unwrap();
+    assert!(drawn.join("figures/densities.svg").is_file());
+    assert!(out.join("figures/sweep.svg").is_file());
+    sweep(&["--force", "--no-figures"]);
+    assert!(points().all(|point| !point.join("figures").exists()));
+    let left = fs::read_dir(out.join("figures")).unwrap();
+    let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["mine.svg"]);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use super::figures;
 use crate::compute::device::Numerics;
 use crate::config::Experiment;
 use crate::density::target::Target;
@@ -88,6 +89,9 @@ pub fn run_together(
         .collect::<Result<Option<Vec<_>>>>()?;
     if let Some(finished) = finished {
         return Ok(finished);
+    }
+    for job in jobs.iter().filter(|job| !job.folder.is_resumed()) {
+        figures::clear(job.folder)?;
     }
     let target = Target::new(first.experiment.target.clone(), numerics);
     let mut fits: Vec<Vec<FitSummary>> = vec![Vec::new(); jobs.len()];
