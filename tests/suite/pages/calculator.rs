@@ -50,7 +50,8 @@ fn sampling_ends_where_it_says() {
         "The {} % interval is that of a t-distribution",
         &[100.0 * held],
     );
-    let constants = ["RELATIVE", "SAMPLES"].map(|name| constant("src/calculator/mod.rs", name)[0]);
+    let constants =
+        ["RELATIVE", "SAMPLES"].map(|name| constant("src/calculator/choice.rs", name)[0]);
     page.says(sentence, &constants);
 }
 
@@ -77,7 +78,7 @@ fn the_method_follows_the_dimension() {
         sentence,
         &[
             panels.value,
-            constant("src/calculator/mod.rs", "QMC_DIM")[0],
+            constant("src/calculator/choice.rs", "QMC_DIM")[0],
         ],
     );
     let spread = |dim: f64| {
@@ -242,7 +243,7 @@ fn brackets_are_so_narrow() {
     }
     page.says(
         "as narrow as asked for ({} of the number if nothing is)",
-        &constant("src/calculator/mod.rs", "NARROW"),
+        &constant("src/calculator/agreement.rs", "NARROW"),
     );
     page.says(
         "Up to {} dimensions it is narrowed by boxes",

@@ -132,7 +132,7 @@ fn families_and_starts() {
         &[one("src/fit/init/alike.rs", "APART")],
     );
     let floor =
-        Page::open("src/density/family/mod.rs").numbers("let floor = {} * self.scale.floor;")[0];
+        Page::open("src/density/family/member.rs").numbers("let floor = {} * self.scale.floor;")[0];
     families.says(
         "standard deviations of at least {} `min_std`",
         &[floor.value],
