@@ -133,7 +133,7 @@ fn what_is_tried() {
     );
 
     page.says(
-        "the same; one in {} by `cargo test --test faults`",
+        "the same; one in {} by `cargo test --release --test faults`",
         &[number(
             &faults,
             "fn some_failed_calls_lose_nothing() { failing({});",
