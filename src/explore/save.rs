@@ -89,7 +89,7 @@ pub(super) fn figure(state: &State, q: Option<&Point>, format: Format) -> Result
     let (p, q) = (state.target()?, view::shown(state, q)?);
     let (cells, surfaces) = view::surfaces(state, &p, &q)?;
     let parameters = state.parameters()?;
-    let at = view::coordinates(&q, parameters.map(|(name, _)| name));
+    let at = view::coordinates(&q, parameters.map(|(parameter, _)| parameter));
     let marks = vec![Mark::Start { at }];
     let scene = Scene {
         labels: parameters.map(|(_, title)| title.to_owned()),

@@ -6,7 +6,7 @@ use crate::config::Experiment;
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
 use crate::fit::init::Start;
-use crate::mixture::Mixture;
+use crate::mixture::{Mixture, Parameter, Quantity};
 
 /// Components of a target.
 pub(super) const MOST_COMPONENTS: usize = 10;
@@ -77,18 +77,18 @@ pub(super) struct LandscapeState {
     pub ranges: [[f64; 2]; 2],
 }
 
-/// The page's names of the parameters of a Gaussian, klfit's, and their titles.
-const PARAMETERS: [&[(&str, &str, &str)]; 2] = [
+/// The page's names of the parameters of a Gaussian, what they are, and their titles.
+const PARAMETERS: [&[(&str, Quantity, &str)]; 2] = [
     &[
-        ("mean", "mean", "mean μ"),
-        ("std", "std", "standard deviation σ"),
+        ("mean", Quantity::Mean(None), "mean μ"),
+        ("std", Quantity::Std(None), "standard deviation σ"),
     ],
     &[
-        ("mean1", "mean_x1", "mean μ₁"),
-        ("mean2", "mean_x2", "mean μ₂"),
-        ("std1", "std_x1", "standard deviation σ₁"),
-        ("std2", "std_x2", "standard deviation σ₂"),
-        ("correlation", "corr_x1_x2", "correlation ρ"),
+        ("mean1", Quantity::Mean(Some(0)), "mean μ₁"),
+        ("mean2", Quantity::Mean(Some(1)), "mean μ₂"),
+        ("std1", Quantity::Std(Some(0)), "standard deviation σ₁"),
+        ("std2", Quantity::Std(Some(1)), "standard deviation σ₂"),
+        ("correlation", Quantity::Correlation(0, 1), "correlation ρ"),
     ],
 ];
 
@@ -320,12 +320,16 @@ impl State {
             .collect()
     }
 
-    /// klfit's names of the landscape's parameters, and their titles.
-    pub(super) fn parameters(&self) -> Result<[(&'static str, &'static str); 2]> {
+    /// The landscape's parameters, and their titles.
+    pub(super) fn parameters(&self) -> Result<[(Parameter, &'static str); 2]> {
         let of = |name: &String| {
             let names = PARAMETERS[self.dim - 1];
             let found = names.iter().find(|(page, ..)| page == name);
-            found.map(|&(_, name, title)| (name, title)).ok_or_else(|| {
+            let whole = |quantity| Parameter {
+                component: None,
+                quantity,
+            };
+            (found.map(|&(_, quantity, title)| (whole(quantity), title))).ok_or_else(|| {
                 refused(
                     format!("there is no parameter \"{name}\""),
                     "choose another",

@@ -14,6 +14,7 @@ use crate::compute::device::Numerics;
 use crate::density::target::Target;
 use crate::error::Result;
 use crate::fit::{Fit, LogConfig, Plan, Record};
+use crate::mixture::Parameter;
 
 /// Between two messages to the page.
 const FRAME: Duration = Duration::from_millis(33);
@@ -43,7 +44,7 @@ impl Training {
     /// If the state cannot be fitted.
     pub fn start(state: &State, paused: bool, replies: mpsc::Sender<Reply>) -> Result<Self> {
         let experiment = save::experiment(state)?;
-        let parameters = state.parameters()?.map(|(name, _)| name);
+        let parameters = state.parameters()?.map(|(parameter, _)| parameter);
         let (control, orders) = channel();
         thread::spawn(move || {
             let numerics = Numerics::cpu();
@@ -75,7 +76,7 @@ pub(super) fn failure(id: Option<u64>, error: &crate::error::Error) -> Reply {
 /// All fits with what the page knows of them.
 struct Course<'a> {
     lanes: Vec<Lane<'a>>,
-    parameters: [&'static str; 2],
+    parameters: [Parameter; 2],
     /// Steps of each between two messages.
     stride: usize,
 }
@@ -91,7 +92,7 @@ impl<'a> Course<'a> {
         plans: &'a [Plan],
         target: &'a Target,
         numerics: &Numerics,
-        parameters: [&'static str; 2],
+        parameters: [Parameter; 2],
     ) -> Result<Self> {
         let log = LogConfig {
             every: Some(1),
@@ -202,7 +203,7 @@ impl<'a> Course<'a> {
 }
 
 impl Lane<'_> {
-    fn take(&mut self, record: &Record, parameters: [&str; 2]) {
+    fn take(&mut self, record: &Record, parameters: [Parameter; 2]) {
         let run = &record.runs[0];
         let value = finite(run.evaluation.of(self.plan.divergence).value);
         let progress = &mut self.progress;

@@ -12,8 +12,8 @@ use crate::compute::kernel::prepared;
 use crate::density::target::Target;
 use crate::divergence::DivergenceKind;
 use crate::error::Result;
-use crate::landscape::{Axis, Cells, parameter_names};
-use crate::mixture::{Mixture, natural_values};
+use crate::landscape::{Axis, Cells};
+use crate::mixture::{Mixture, Parameter, natural_values};
 
 /// Points of a curve.
 const POINTS: usize = 401;
@@ -82,7 +82,7 @@ impl Views {
         let parameters = state.parameters()?;
         let axis = |at: usize| {
             let [low, high] = state.landscape.ranges[at];
-            Axis::even(parameters[at].0, low..=high, cells)
+            Axis::even(parameters[at].0.to_string(), low..=high, cells)
         };
         let axes = [axis(0), axis(1)];
         // The grid stays as it is while the target moves.
@@ -190,7 +190,7 @@ pub(super) fn surfaces(
     let parameters = state.parameters()?;
     let axes = [0, 1].map(|at| {
         let [low, high] = state.landscape.ranges[at];
-        Axis::even(parameters[at].0, low..=high, count)
+        Axis::even(parameters[at].0.to_string(), low..=high, count)
     });
     let cells = Cells::new(q, axes, &numerics)?;
     let target = Target::new(p, &numerics);
@@ -206,10 +206,10 @@ pub(super) fn shown(state: &State, q: Option<&Point>) -> Result<Mixture> {
 }
 
 /// The two parameters of the landscape at a Gaussian.
-pub(super) fn coordinates(q: &Mixture, parameters: [&str; 2]) -> [f64; 2] {
-    let (names, values) = (parameter_names(q), natural_values(q));
+pub(super) fn coordinates(q: &Mixture, parameters: [Parameter; 2]) -> [f64; 2] {
+    let values = natural_values(q);
     parameters.map(|parameter| {
-        let place = names.iter().position(|name| name == parameter);
+        let place = parameter.place(q.components(), q.dim());
         place.map_or(f64::NAN, |place| values[place])
     })
 }

@@ -8,7 +8,7 @@ use crate::density::family::Family;
 use crate::error::MixtureError;
 use crate::error::Result;
 use crate::judge::evaluate::Evaluation;
-use crate::mixture::Mixture;
+use crate::mixture::{Mixture, Parameter, Quantity};
 
 /// A component is no wider than so many steps between the numbers at its mean: it is a point. And a
 /// covariance no farther from a singular one than so many roundings of its entries is singular.
@@ -84,17 +84,14 @@ impl Fit<'_> {
     pub(super) fn degenerate(&self, q: &Mixture) -> Option<String> {
         let numerics = self.objective.numerics();
         let (components, dim) = (q.components(), q.dim());
-        let weights = if components > 1 { components } else { 0 };
-        // Made where they are needed: there are many, and every record asks.
-        let named = |at: usize| self.family.parameter_names().swap_remove(at);
-        let name =
-            |part: usize, k: usize, d: usize| named(weights + (part * components + k) * dim + d);
+        let named = |quantity, k, d| Parameter::at(quantity, (k, components), (d, dim));
         for (k, &weight) in q.weights().iter().enumerate() {
-            if weights > 0 && weight < numerics.least() && self.family.fixed_weights().is_none() {
+            if components > 1 && weight < numerics.least() && self.family.fixed_weights().is_none()
+            {
                 return Some(format!(
                     "{} is {weight:e}: the component has died; begin with fewer components or \
                      from other starts",
-                    named(k)
+                    named(|_| Quantity::Weight, k, 0)
                 ));
             }
             let (mean, stds) = (&q.means()[k], q.component_stds(k));
@@ -104,8 +101,8 @@ impl Fit<'_> {
                     return Some(format!(
                         "{} is {std:.1e} at {} = {}: the component has collapsed onto a point; set \
                          family.min_std",
-                        name(1, k, d),
-                        name(0, k, d),
+                        named(Quantity::Std, k, d),
+                        named(Quantity::Mean, k, d),
                         mean[d]
                     ));
                 }
@@ -113,7 +110,7 @@ impl Fit<'_> {
                     return Some(format!(
                         "{} is {std:.1e}: its square is beyond the range of numbers; lower the \
                          learning rate",
-                        name(1, k, d)
+                        named(Quantity::Std, k, d)
                     ));
                 }
             }

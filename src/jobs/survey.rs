@@ -11,8 +11,8 @@ use crate::error::{Error, Result};
 use crate::files::names;
 use crate::fit::optima::Ends;
 use crate::fit::{Fit, LogConfig, Plan, Record};
-use crate::landscape::{Axis, Cells, basins, parameter_names};
-use crate::mixture::{Mixture, natural_values};
+use crate::landscape::{Axis, Cells, basins};
+use crate::mixture::{Mixture, Parameter, Quantity, natural_values};
 use crate::plot::{self, Mark, Scene};
 use crate::run_folder::RunFolder;
 use crate::run_folder::{FinishedFit, FinishedRun};
@@ -196,11 +196,7 @@ impl<'e> Traveled<'e> {
 
     /// The ways of all runs, the best one's on top, and the optima they ended at.
     fn marks(&self, place: usize, axes: &[Axis; 2]) -> Vec<Mark> {
-        let names = parameter_names(&self.best);
-        let places = axes.each_ref().map(|axis| {
-            let place = names.iter().position(|name| *name == axis.name);
-            place.unwrap_or(0)
-        });
+        let places = (axes.each_ref()).map(|axis| axis.place(&self.best).unwrap_or(0));
         let at = |mixture: &Mixture| {
             let values = natural_values(mixture);
             places.map(|place| values[place])
@@ -226,12 +222,13 @@ impl<'e> Traveled<'e> {
 /// The axes that were asked for, and where none was, the first mean, and the first standard deviation
 /// or the second mean, as far as the target and the ends of the fits reach.
 fn axes(wanted: &LandscapeConfig, fits: &[Traveled], target: &TargetModel) -> Result<[Axis; 2]> {
-    let names = fits
-        .first()
-        .map_or_else(Vec::new, |fit| parameter_names(&fit.best));
-    let of = |part: &'static str| names.iter().filter(move |name| name.starts_with(part));
-    let mut defaults: Vec<&String> = of("mean").take(2).collect();
-    if let (1, Some(std)) = (defaults.len(), of("std").next()) {
+    let all: Vec<Parameter> = (fits.first())
+        .map(|fit| Parameter::all(fit.best.components(), fit.best.dim()).collect())
+        .unwrap_or_default();
+    let is_mean = |one: &&Parameter| matches!(one.quantity, Quantity::Mean(_));
+    let is_std = |one: &&Parameter| matches!(one.quantity, Quantity::Std(_));
+    let mut defaults: Vec<&Parameter> = all.iter().filter(is_mean).take(2).collect();
+    if let (1, Some(std)) = (defaults.len(), all.iter().find(is_std)) {
         defaults.push(std);
     }
     let (mean, covariance) = target.extent();
@@ -241,38 +238,33 @@ fn axes(wanted: &LandscapeConfig, fits: &[Traveled], target: &TargetModel) -> Re
             return Ok(axis.clone());
         }
         let other = wanted[1 - at].as_ref().map(|axis| axis.name.as_str());
-        let name = match other {
+        let parameter = match other {
             // The other one was chosen: the first that is not it.
-            Some(other) => names
-                .iter()
-                .find(|name| *name != other && !name.starts_with("weight")),
+            Some(other) => (all.iter())
+                .find(|one| one.to_string() != other && one.quantity != Quantity::Weight),
             None => defaults.get(at).copied(),
         };
-        let name =
-            name.ok_or_else(|| Error::usage("there are no two parameters", "choose them"))?;
-        // Names end in the coordinate, if there are several.
-        let coordinate = name
-            .rsplit_once("_x")
-            .and_then(|(_, at)| at.parse::<usize>().ok());
-        let d = coordinate.map_or(0, |at| at - 1).min(mean.len() - 1);
+        let parameter =
+            parameter.ok_or_else(|| Error::usage("there are no two parameters", "choose them"))?;
+        let coordinate = parameter.quantity.coordinates().last();
+        let d = coordinate.unwrap_or(0).min(mean.len() - 1);
         let (middle, std) = (mean[d], covariance[(d, d)].sqrt());
         let ends = fits.iter().filter_map(|fit| {
-            let names = parameter_names(&fit.best);
-            let place = names.iter().position(|one| one == name)?;
+            let place = parameter.place(fit.best.components(), fit.best.dim())?;
             Some(natural_values(&fit.best)[place])
         });
         let highest = ends.clone().fold(f64::NEG_INFINITY, f64::max);
         let lowest = ends.fold(f64::INFINITY, f64::min);
-        let (low, high) = match name.split('_').next() {
-            Some("std") => (0.05 * std.min(lowest), (2.0 * std).max(1.5 * highest)),
-            Some("corr") => (-0.98, 0.98),
-            Some("weight") => (0.01, 0.99),
-            _ => (
+        let (low, high) = match parameter.quantity {
+            Quantity::Std(_) => (0.05 * std.min(lowest), (2.0 * std).max(1.5 * highest)),
+            Quantity::Correlation(..) => (-0.98, 0.98),
+            Quantity::Weight => (0.01, 0.99),
+            Quantity::Mean(_) => (
                 (middle - 2.0 * std).min(lowest - std),
                 (middle + 2.0 * std).max(highest + std),
             ),
         };
-        Ok(Axis::even(name.clone(), low..=high, CELLS))
+        Ok(Axis::even(parameter.to_string(), low..=high, CELLS))
     };
     Ok([axis(0)?, axis(1)?])
 }

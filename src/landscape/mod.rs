@@ -20,7 +20,7 @@ use crate::estimator::quadrature::QuadratureConfig;
 use crate::estimator::quasi_monte_carlo::{QuasiMonteCarlo, QuasiMonteCarloConfig};
 use crate::estimator::{EstimatorConfig, GradientRule, NoiseRule, RuleConfig};
 use crate::fit::objective::Objective;
-use crate::mixture::{Mixture, from_natural_values, natural_values};
+use crate::mixture::{Mixture, Parameter, from_natural_values, natural_values};
 
 /// Points on each side where no number is given.
 const POINTS: usize = 400;
@@ -47,6 +47,12 @@ impl Axis {
                 .map(|i| low + (high - low) * i as f64 / last as f64)
                 .collect(),
         }
+    }
+
+    /// The place of its parameter among the [`natural_values`] of a mixture, if that has it.
+    pub fn place(&self, mixture: &Mixture) -> Option<usize> {
+        let parameter: Parameter = self.name.parse().ok()?;
+        parameter.place(mixture.components(), mixture.dim())
     }
 }
 
@@ -84,17 +90,13 @@ impl Cells {
     /// # Errors
     /// If the member has no such parameter, both are the same, or no cell is a density.
     pub fn new(around: &Mixture, axes: [Axis; 2], numerics: &Numerics) -> Result<Self> {
-        let names = parameter_names(around);
         let place = |axis: &Axis| {
-            names
-                .iter()
-                .position(|name| *name == axis.name)
-                .ok_or_else(|| {
-                    Error::usage(
-                        format!("there is no parameter \"{}\"", axis.name),
-                        format!("choose two of {}", names.join(", ")),
-                    )
-                })
+            axis.place(around).ok_or_else(|| {
+                Error::usage(
+                    format!("there is no parameter \"{}\"", axis.name),
+                    format!("choose two of {}", parameter_names(around).join(", ")),
+                )
+            })
         };
         let [first, second] = [place(&axes[0])?, place(&axes[1])?];
         if first == second {
@@ -152,11 +154,11 @@ impl Cells {
 
     /// Whether these are the cells with such axes around a member.
     pub fn is(&self, around: &Mixture, axes: &[Axis; 2]) -> bool {
-        let (names, values) = (parameter_names(around), natural_values(around));
-        let own = natural_values(&self.around);
+        let (values, own) = (natural_values(around), natural_values(&self.around));
         // What is on an axis does not matter.
-        let alike = (names.iter().zip(values.iter().zip(&own)))
-            .all(|(name, (a, b))| a == b || axes.iter().any(|axis| axis.name == *name));
+        let places = axes.each_ref().map(|axis| axis.place(around));
+        let alike = (values.iter().zip(&own).enumerate())
+            .all(|(at, (a, b))| a == b || places.contains(&Some(at)));
         self.axes == *axes && own.len() == values.len() && alike
     }
 
@@ -167,9 +169,8 @@ impl Cells {
 
     /// The member at one cell, if it is a density.
     pub fn member(&self, cell: usize) -> Option<Mixture> {
-        let names = parameter_names(&self.around);
-        let place = |axis: &Axis| names.iter().position(|name| *name == axis.name);
-        let (first, second) = (place(&self.axes[0])?, place(&self.axes[1])?);
+        let [across, up] = &self.axes;
+        let (first, second) = (across.place(&self.around)?, up.place(&self.around)?);
         let columns = self.axes[0].values.len();
         let mut values = natural_values(&self.around);
         values[first] = *self.axes[0].values.get(cell % columns)?;
@@ -247,11 +248,9 @@ impl Surface {
 
 /// The names of a mixture's parameters in natural units.
 pub fn parameter_names(mixture: &Mixture) -> Vec<String> {
-    let config = FamilyConfig {
-        components: mixture.components(),
-        ..FamilyConfig::default()
-    };
-    Family::new(config, mixture.dim()).parameter_names()
+    (Parameter::all(mixture.components(), mixture.dim()))
+        .map(|one| one.to_string())
+        .collect()
 }
 
 /// The mixture of natural values; where weights were set, the others keep their proportions.

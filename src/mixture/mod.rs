@@ -4,6 +4,7 @@ mod check;
 mod factor;
 mod modes;
 pub(crate) mod natural;
+mod parameter;
 mod power;
 mod sample;
 
@@ -12,6 +13,7 @@ use nalgebra::{DMatrix, DVector};
 pub use modes::modes;
 pub(crate) use natural::matrix_of;
 pub use natural::{NaturalParameters, from_natural_values, natural_values};
+pub use parameter::{Parameter, Quantity};
 pub(crate) use power::{Gaussian, peaks};
 
 use crate::error::MixtureError;

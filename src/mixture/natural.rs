@@ -116,7 +116,7 @@ pub(crate) fn pairs(d: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..d).flat_map(move |i| (i + 1..d).map(move |j| (i, j)))
 }
 
-/// A mixture's parameters in natural units, in the order of [`Family::parameter_names`](crate::density::family::Family::parameter_names).
+/// A mixture's parameters in natural units, in the order of [`Parameter::all`](super::Parameter::all).
 pub fn natural_values(mixture: &Mixture) -> Vec<f64> {
     let (k, d) = (mixture.components(), mixture.dim());
     let mut values = Vec::new();

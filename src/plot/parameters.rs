@@ -8,10 +8,11 @@ use super::panel::{Panel, ROOMY, end_label_width};
 use super::sheet::{self, Rect, Sheet};
 use super::theme::{self, fit_color, stroke};
 use crate::error::Result;
+use crate::mixture::Parameter;
 use crate::record::Row;
 use crate::run_folder::{FinishedFit, FinishedRun};
 
-/// The kinds of parameters by the start of their names, and how an axis calls them.
+/// The kinds of parameters by the names of their quantities, and how an axis calls them.
 const KINDS: [(&str, &str); 4] = [
     ("weight", "weight w"),
     ("mean", "mean μ (units of x)"),
@@ -60,8 +61,9 @@ fn draw(finished: &FinishedRun) -> Result<Svg> {
 
 /// The places among a fit's parameters of those of one kind.
 fn columns(fit: &FinishedFit, kind: &str) -> Vec<usize> {
-    (fit.trajectory.parameter_names.iter().enumerate())
-        .filter(|(_, name)| name.starts_with(kind))
+    let family = &fit.plan.family;
+    (Parameter::all(family.components(), family.dim()).enumerate())
+        .filter(|(_, one)| one.quantity.name() == kind)
         .map(|(column, _)| column)
         .collect()
 }
