@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use super::FitConfig;
 use super::key::KeyPath;
 use super::source::Source;
-use super::{DEFAULT_RESTARTS, InitConfig, LandscapeConfig};
+use super::{DEFAULT_RESTARTS, LandscapeConfig};
 use crate::choice::Refusal;
 use crate::compute::MOST_ENTRIES;
 use crate::compute::device::DeviceConfig;
@@ -19,6 +19,7 @@ use crate::error::ConfigError;
 use crate::estimator::Problem;
 use crate::estimator::monte_carlo::MonteCarlo;
 use crate::files::names;
+use crate::fit::init::random::Random;
 use crate::fit::init::{Start, alike};
 use crate::fit::{LogConfig, Plan};
 use crate::mixture::check_size;
@@ -197,7 +198,7 @@ fn size(source: &Source, key: &KeyPath, message: &str, parts: &[usize]) -> Resul
 pub(super) fn starts(source: &Source, at: &KeyPath, plans: &[Plan]) -> Result<(), ConfigError> {
     let entries = |plan: &Plan| match &plan.start {
         Start::Given(start) => start.components() * start.dim() * start.dim(),
-        _ => 0,
+        Start::Drawn { .. } | Start::Each(_) => 0,
     };
     let message = "has a start that is too large, with those of the fits before it";
     size(source, at, message, &[plans.iter().map(entries).sum()])
@@ -409,25 +410,19 @@ impl Fit<'_> {
             let help = "1 to try one random start, 64 to look for several optima";
             return Err(self.error(&["restarts"], "is 0", help));
         }
-        let is_single = fit.init.as_ref().is_some_and(InitConfig::is_single);
+        let restarts = fit.restarts.unwrap_or(DEFAULT_RESTARTS);
+        let at = self.at.name("init");
+        let start = match &mut fit.init {
+            Some(init) => init.resolve(restarts, &at, self.source)?.distinct(family),
+            None => Start::drawn(Random {}, restarts),
+        };
+        let is_single = matches!(start, Start::Given(_));
         if let (true, Some(restarts @ 2..)) = (is_single, fit.restarts) {
             notes.push(format!(
                 "{}: [init] gives the start, so restarts = {restarts} is taken as 1",
                 self.at
             ));
         }
-        let restarts = fit.restarts.unwrap_or(DEFAULT_RESTARTS);
-        let at = self.at.name("init");
-        let start = match &mut fit.init {
-            Some(init) => init.resolve(restarts, &at, self.source)?,
-            None => Start::Random { restarts },
-        };
-        let start = match start {
-            Start::MomentMatch { .. } if family.components() == 1 => {
-                Start::MomentMatch { restarts: 1 }
-            }
-            start => start,
-        };
         fit.restarts = (!is_single).then_some(start.runs());
         if let Start::Given(mixture) = &start {
             family.theta_of(mixture).map_err(|error| {
