@@ -6,7 +6,7 @@ use super::key::KeyPath;
 use super::source::Source;
 use super::{MixtureConfig, SavedConfig};
 use crate::error::ConfigError;
-use crate::fit::init::Start;
+use crate::fit::init::{Start, StartRule, starts};
 
 /// Where a fit starts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,26 +17,39 @@ pub struct InitConfig {
     pub kind: InitKind,
 }
 
-/// The kinds of start a config may name.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", expecting = "a section")]
-pub enum InitKind {
-    /// Random members around the target.
-    Random(NoSettings),
-    /// Members with the target's mean and covariance.
-    MomentMatch(NoSettings),
-    /// Clusters of draws of the target.
-    KMeans(NoSettings),
-    /// A given member.
-    Given(MixtureConfig),
-    /// A mixture from a file.
-    Saved(SavedConfig),
+starts! {
+    /// The kinds of start a config may name.
+    pub enum InitKind: Init {
+        /// A given member.
+        Given(MixtureConfig) = "given",
+        /// A mixture from a file.
+        Saved(SavedConfig) = "saved",
+    }
 }
 
-/// A kind that has no settings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NoSettings {}
+/// What a config says of a start.
+pub(super) trait Init {
+    /// The start, described at `at`; that many restarts if it is drawn.
+    fn start(&self, restarts: usize, at: &KeyPath, source: &Source) -> Result<Start, ConfigError>;
+}
+
+impl<R: Into<StartRule> + Copy> Init for R {
+    fn start(&self, restarts: usize, _: &KeyPath, _: &Source) -> Result<Start, ConfigError> {
+        Ok(Start::drawn(*self, restarts))
+    }
+}
+
+impl Init for MixtureConfig {
+    fn start(&self, _: usize, at: &KeyPath, source: &Source) -> Result<Start, ConfigError> {
+        Ok(Start::Given(Box::new(self.resolve(at, source)?)))
+    }
+}
+
+impl Init for SavedConfig {
+    fn start(&self, _: usize, at: &KeyPath, source: &Source) -> Result<Start, ConfigError> {
+        Ok(Start::Given(Box::new(self.resolve(at, source)?)))
+    }
+}
 
 impl InitConfig {
     /// The `type` of a section that names none.
@@ -48,11 +61,6 @@ impl InitConfig {
         }
     }
 
-    /// Whether it is one start, so that restarts would all be the same.
-    pub(super) fn is_single(&self) -> bool {
-        matches!(self.kind, InitKind::Given(_) | InitKind::Saved(_))
-    }
-
     /// The start it describes, standing at `at`; a file is replaced by what it holds.
     pub(super) fn resolve(
         &mut self,
@@ -60,16 +68,10 @@ impl InitConfig {
         at: &KeyPath,
         source: &Source,
     ) -> Result<Start, ConfigError> {
-        Ok(match &self.kind {
-            InitKind::Random(_) => Start::Random { restarts },
-            InitKind::MomentMatch(_) => Start::MomentMatch { restarts },
-            InitKind::KMeans(_) => Start::KMeans { restarts },
-            InitKind::Given(mixture) => Start::Given(Box::new(mixture.resolve(at, source)?)),
-            InitKind::Saved(saved) => {
-                let mixture = saved.resolve(at, source)?;
-                self.kind = InitKind::Given((&mixture).into());
-                Start::Given(Box::new(mixture))
-            }
-        })
+        let start = self.kind.choice().start(restarts, at, source)?;
+        if let (InitKind::Saved(_), Start::Given(mixture)) = (&self.kind, &start) {
+            self.kind = MixtureConfig::from(&**mixture).into();
+        }
+        Ok(start)
     }
 }

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::estimator::RuleConfig;
 use crate::estimator::rows::RowsConfig;
 use crate::fit::init::Start;
+use crate::fit::init::k_means::KMeans;
 use crate::fit::stop::StopConfig;
 use crate::fit::{Fit, LogConfig, Plan};
 use crate::mixture::Mixture;
@@ -103,7 +104,7 @@ fn best_fit(name: &str, rows: Samples, components: usize, seed: u64) -> Result<M
         label: name.to_owned(),
         divergence: DivergenceKind::CrossEntropy,
         family: Family::new(config, rows.dim()),
-        start: Start::KMeans { restarts: RESTARTS },
+        start: Start::drawn(KMeans {}, RESTARTS),
         estimator: RuleConfig::from(RowsConfig {}).into(),
         optimizer: OptimizerConfig {
             steps: STEPS,

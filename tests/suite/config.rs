@@ -8,6 +8,8 @@ use klfit::density::target::TargetModel;
 use klfit::divergence::DivergenceKind;
 use klfit::estimator::RuleConfig as Points;
 use klfit::fit::init::Start;
+use klfit::fit::init::moments::MomentMatch;
+use klfit::fit::init::random::Random;
 use klfit::mixture::Mixture;
 use klfit::optimizer::RuleConfig as Rule;
 use klfit::run_folder::{Existing, RunFolder};
@@ -451,9 +453,7 @@ fn a_start_of_the_fit_and_one_for_all_do_not_mix() {
         let plan = &experiment.plans[0];
         let kind = match &plan.start {
             Start::Each(_) => unreachable!("no config asks for it"),
-            Start::Random { .. } => "random",
-            Start::MomentMatch { .. } => "moment-match",
-            Start::KMeans { .. } => "k-means",
+            Start::Drawn { rule, .. } => rule.name(),
             Start::Given(_) => "given",
         };
         (kind, plan.start.runs(), experiment.notes.len())
@@ -510,7 +510,7 @@ fn a_start_of_the_fit_and_one_for_all_do_not_mix() {
     assert_eq!(parsed(&text("")).plans[0].start.runs(), 1);
     assert_eq!(
         parsed(&text("restarts = 3\n")).plans[0].start,
-        Start::Random { restarts: 3 }
+        Start::drawn(Random {}, 3)
     );
 }
 
@@ -520,7 +520,7 @@ fn one_gaussian_of_the_targets_moments_is_one_start() {
         format!("name = \"one\"\nrestarts = 5\n{LINE}[init]\ntype = \"moment-match\"\n{FORWARD}");
     assert_eq!(
         parsed(&text).plans[0].start,
-        Start::MomentMatch { restarts: 1 }
+        Start::drawn(MomentMatch {}, 1)
     );
 }
 

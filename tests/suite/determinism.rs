@@ -10,6 +10,8 @@ use klfit::density::target::Target;
 use klfit::divergence::DivergenceKind;
 use klfit::estimator::{EstimatorConfig, NoiseRule, RuleConfig};
 use klfit::fit::init::Start;
+use klfit::fit::init::k_means::KMeans;
+use klfit::fit::init::random::Random;
 use klfit::fit::{Fit, LogConfig, Member, Plan, Record};
 use klfit::mixture::natural_values;
 use klfit::optimizer::RuleConfig as OptimizerRule;
@@ -89,10 +91,10 @@ fn relatives(estimator: EstimatorConfig, rule: OptimizerRule) -> Vec<(Plan, u64)
     common.optimizer = rule.into();
     common.optimizer.steps = 8;
     let members = [
-        (Start::Random { restarts: 3 }, None, 0),
-        (Start::Random { restarts: 2 }, Some(0.02), 7),
+        (Start::drawn(Random {}, 3), None, 0),
+        (Start::drawn(Random {}, 2), Some(0.02), 7),
         (Start::Given(Box::new(given)), Some(0.003), 0),
-        (Start::KMeans { restarts: 2 }, None, 7),
+        (Start::drawn(KMeans {}, 2), None, 7),
     ];
     (members.into_iter().enumerate())
         .map(|(i, (start, rate, seed))| {

@@ -10,6 +10,7 @@ use klfit::divergence::DivergenceKind;
 use klfit::estimator::RuleConfig;
 use klfit::fit::Plan;
 use klfit::fit::init::Start;
+use klfit::fit::init::k_means::KMeans;
 use klfit::fit::stop::StopConfig;
 use klfit::optimizer::OptimizerConfig;
 
@@ -78,7 +79,7 @@ fn values_and_gradients_are_those_of_the_cpu() {
                             label: "test".to_owned(),
                             divergence,
                             family: Family::new(config, model.dim()),
-                            start: Start::KMeans { restarts: 2 },
+                            start: Start::drawn(KMeans {}, 2),
                             estimator: rule.into(),
                             optimizer: OptimizerConfig::default(),
                             stop: StopConfig::NEVER,

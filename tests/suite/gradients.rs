@@ -10,6 +10,7 @@ use klfit::divergence::DivergenceKind;
 use klfit::estimator::{EstimatorConfig, NoiseRule, RuleConfig};
 use klfit::fit::Plan;
 use klfit::fit::init::Start;
+use klfit::fit::init::random::Random;
 use klfit::fit::objective::Objective;
 use klfit::fit::stop::StopConfig;
 use klfit::optimizer::OptimizerConfig;
@@ -24,7 +25,7 @@ pub fn plan(divergence: DivergenceKind, estimator: EstimatorConfig, family: Fami
         label: "test".to_owned(),
         divergence,
         family,
-        start: Start::Random { restarts: 3 },
+        start: Start::drawn(Random {}, 3),
         estimator,
         optimizer: OptimizerConfig::default(),
         stop: StopConfig::NEVER,

@@ -11,6 +11,7 @@ use klfit::divergence::DivergenceKind;
 use klfit::estimator::quadrature::Quadrature;
 use klfit::estimator::{Context, Estimator};
 use klfit::fit::init::Start;
+use klfit::fit::init::random::Random;
 use klfit::fit::{Fit, LogConfig};
 use klfit::judge::evaluate::{Effort, Evaluator};
 use klfit::optimizer::RuleConfig as OptimizerRule;
@@ -288,7 +289,7 @@ fn a_low_rank_family_reaches_a_low_rank_gaussian() {
         let rule = gauss_hermite(4);
         for divergence in [DivergenceKind::ForwardKl, DivergenceKind::ReverseKl] {
             let mut plan = plan(divergence, rule.into(), family(dim, rank));
-            plan.start = Start::Random { restarts: 2 };
+            plan.start = Start::drawn(Random {}, 2);
             plan.optimizer = OptimizerRule::Lbfgs(Default::default()).into();
             plan.optimizer.steps = 200;
             plan.stop.gradient_norm = Some(1e-8);

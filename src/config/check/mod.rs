@@ -119,7 +119,7 @@ fn size(source: &Source, key: &KeyPath, message: &str, parts: &[usize]) -> Resul
 pub(super) fn starts(source: &Source, at: &KeyPath, plans: &[Plan]) -> Result<(), ConfigError> {
     let entries = |plan: &Plan| match &plan.start {
         Start::Given(start) => start.components() * start.dim() * start.dim(),
-        _ => 0,
+        Start::Drawn { .. } | Start::Each(_) => 0,
     };
     let message = "has a start that is too large, with those of the fits before it";
     size(source, at, message, &[plans.iter().map(entries).sum()])

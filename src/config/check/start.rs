@@ -1,8 +1,9 @@
 //! Where a fit starts.
 
 use super::{Checked, Fit};
-use crate::config::{DEFAULT_RESTARTS, FitConfig, InitConfig};
+use crate::config::{DEFAULT_RESTARTS, FitConfig};
 use crate::density::family::Family;
+use crate::fit::init::random::Random;
 use crate::fit::init::{Start, alike};
 use crate::text::numbered;
 
@@ -17,25 +18,19 @@ impl Fit<'_> {
             let help = "1 to try one random start, 64 to look for several optima";
             return Err(self.error(&["restarts"], "is 0", help));
         }
-        let is_single = fit.init.as_ref().is_some_and(InitConfig::is_single);
+        let restarts = fit.restarts.unwrap_or(DEFAULT_RESTARTS);
+        let at = self.at.name("init");
+        let start = match &mut fit.init {
+            Some(init) => init.resolve(restarts, &at, self.source)?.distinct(family),
+            None => Start::drawn(Random {}, restarts),
+        };
+        let is_single = matches!(start, Start::Given(_));
         if let (true, Some(restarts @ 2..)) = (is_single, fit.restarts) {
             notes.push(format!(
                 "{}: [init] gives the start, so restarts = {restarts} is taken as 1",
                 self.at
             ));
         }
-        let restarts = fit.restarts.unwrap_or(DEFAULT_RESTARTS);
-        let at = self.at.name("init");
-        let start = match &mut fit.init {
-            Some(init) => init.resolve(restarts, &at, self.source)?,
-            None => Start::Random { restarts },
-        };
-        let start = match start {
-            Start::MomentMatch { .. } if family.components() == 1 => {
-                Start::MomentMatch { restarts: 1 }
-            }
-            start => start,
-        };
         fit.restarts = (!is_single).then_some(start.runs());
         if let Start::Given(mixture) = &start {
             family.theta_of(mixture).map_err(|error| {

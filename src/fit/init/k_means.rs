@@ -2,11 +2,53 @@
 
 use nalgebra::{DMatrix, DVector};
 use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 
+use super::{Problem, Rule};
+use crate::density::family::Family;
+use crate::density::target::TargetModel;
+use crate::error::MixtureError;
+use crate::mixture::Mixture;
+
+/// Draws of the target that k-means is given, for each component; of rows, all are taken.
+const DRAWS: usize = 500;
 /// How many of Lloyd's iterations there are at most.
 const ITERATIONS: usize = 100;
 /// The least standard deviation a shrunk covariance is drawn towards, relative to all points'.
 const LEAST_STD: f64 = 0.01;
+
+/// The clusters that k-means++ finds among draws of the target. It has no settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KMeans {}
+
+impl Rule for KMeans {
+    fn title(&self) -> &'static str {
+        "k-means start"
+    }
+
+    fn work(&self, family: &Family, target: &TargetModel) -> usize {
+        let k = family.components();
+        let points = (target.as_samples()).map_or(DRAWS.saturating_mul(k), |rows| rows.len());
+        // In each of some iterations.
+        [points, k, family.dim()]
+            .into_iter()
+            .fold(16, usize::saturating_mul)
+    }
+
+    fn draw(&self, problem: &Problem, generator: &mut ChaCha8Rng) -> Result<Mixture, MixtureError> {
+        let (family, target) = (problem.family, problem.target);
+        let k = family.components();
+        let points = match target.as_samples() {
+            Some(samples) => samples.rows().to_vec(),
+            None => target.sample(DRAWS * k, generator),
+        };
+        let found = k_means(&points, family.dim(), k, generator);
+        let means = found.means.iter().map(|mean| mean.as_slice().to_vec());
+        Mixture::from_covariances(found.weights, means.collect(), found.covariances)
+    }
+}
 
 /// The clusters of N points in D dimensions, in the units of the points.
 #[derive(Debug, Clone, PartialEq)]

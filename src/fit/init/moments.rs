@@ -1,13 +1,40 @@
 //! Mixtures with a given mean and covariance, as a start.
 
 use nalgebra::{DMatrix, DVector};
+use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
+use serde::{Deserialize, Serialize};
 
+use super::{Problem, Rule};
+use crate::density::family::Family;
 use crate::error::MixtureError;
 use crate::mixture::Mixture;
 
 /// The largest share of a direction's variance that lies between the components.
 const BETWEEN: f64 = 0.5;
+
+/// Members with the target's mean and covariance. It has no settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MomentMatch {}
+
+impl Rule for MomentMatch {
+    fn title(&self) -> &'static str {
+        "moment-matched start"
+    }
+
+    fn distinct(&self, runs: usize, family: &Family) -> usize {
+        match family.components() {
+            1 => 1,
+            _ => runs,
+        }
+    }
+
+    fn draw(&self, problem: &Problem, generator: &mut ChaCha8Rng) -> Result<Mixture, MixtureError> {
+        let (mean, covariance) = &problem.extent;
+        moment_matched(mean, covariance, problem.family.components(), generator)
+    }
+}
 
 /// A mixture of K ≥ 1 equally weighted Gaussians whose own mean m (D) and covariance S (D × D) are
 /// those given.

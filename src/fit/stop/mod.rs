@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 pub use monitor::{StopMonitor, Verdict};
 
+use crate::choice::Refusal;
+
 /// The most iterates of a run that are kept; older ones are forgotten.
 const KEPT: usize = 8000;
 
@@ -53,61 +55,113 @@ impl StopConfig {
         window: None,
     };
 
-    /// Whether there is nothing to watch.
-    pub fn is_never(&self) -> bool {
-        self.gradient_norm.is_none() && self.loss_change.is_none() && self.precision.is_none()
+    /// The tolerances that are given, with their numbers.
+    fn given(&self) -> impl Iterator<Item = (&'static Tolerance, f64)> {
+        (TOLERANCES.iter()).filter_map(|tolerance| Some((tolerance, (tolerance.of)(self)?)))
     }
 
-    /// Whether one of the tolerances of a deterministic objective is set: its key.
-    pub fn deterministic_key(&self) -> Option<&'static str> {
-        let of = |set: bool, key| set.then_some(key);
-        of(self.gradient_norm.is_some(), "gradient_norm")
-            .or(of(self.loss_change.is_some(), "loss_change"))
+    /// Whether there is nothing to watch.
+    pub fn is_never(&self) -> bool {
+        self.given().next().is_none()
     }
 
     /// Writes down the defaults it takes.
     pub(crate) fn fill(&mut self) {
-        if self.loss_change.is_some() || self.precision.is_some() {
+        if self.windows().is_some() {
             self.window = Some(self.window());
         }
     }
 
-    /// The key of a setting that makes no sense, with the reason.
-    pub fn check(&self) -> Result<(), (&'static str, String)> {
-        let tolerances = [
-            ("gradient_norm", self.gradient_norm),
-            ("loss_change", self.loss_change),
-            ("precision", self.precision),
-        ];
-        for (key, tolerance) in tolerances {
-            if let Some(tolerance) = tolerance
-                && !(tolerance > 0.0 && tolerance.is_finite())
-            {
-                return Err((key, format!("is {tolerance}; it must be positive")));
+    /// Checks that it makes sense for an objective that is deterministic or not.
+    ///
+    /// # Errors
+    /// With the first setting that makes none.
+    pub fn check(&self, is_deterministic: bool) -> Result<(), Refusal> {
+        for (tolerance, number) in self.given() {
+            if !(number > 0.0 && number.is_finite()) {
+                let message = format!("is {number}; it must be positive");
+                return Err(Refusal::new(tolerance.key, message, tolerance.help));
             }
         }
-        match self.window {
-            Some(window) if self.loss_change.is_none() && self.precision.is_none() => {
-                let reason = format!("is {window}, and no tolerance is told from a window");
-                Err(("window", reason))
-            }
-            Some(window) if window < self.least_window() || window > KEPT => {
-                let range = format!("from {} to {KEPT}", self.least_window());
-                Err(("window", format!("is {window}; it must be {range}")))
-            }
-            _ => Ok(()),
+        self.check_window()?;
+        let other = |(tolerance, _): &(&Tolerance, f64)| tolerance.is_of_noise == is_deterministic;
+        match self.given().find(other) {
+            Some((tolerance, _)) if is_deterministic => Err(Refusal::new(
+                tolerance.key,
+                "is for random objectives, whose iterates wander; this one is deterministic",
+                "use gradient_norm = 1e-6 or loss_change = 1e-9",
+            )),
+            Some((tolerance, _)) => Err(Refusal::new(
+                tolerance.key,
+                "cannot be told of a random objective: its gradient and its loss never come to rest",
+                "use precision = 0.01, which averages the iterates, or set noise = \"fixed\" under \
+                 [estimator]",
+            )),
+            None => Ok(()),
         }
     }
 
-    fn least_window(&self) -> usize {
-        if self.precision.is_some() { 40 } else { 1 }
+    fn check_window(&self) -> Result<(), Refusal> {
+        let Some(window) = self.window else {
+            return Ok(());
+        };
+        let message = match self.windows() {
+            None => format!("is {window}, and no tolerance is told from a window"),
+            Some((least, _)) if !(least..=KEPT).contains(&window) => {
+                format!("is {window}; it must be from {least} to {KEPT}")
+            }
+            Some(_) => return Ok(()),
+        };
+        let help = "remove it, or give loss_change or precision, which look back on so many steps";
+        Err(Refusal::new("window", message, help))
+    }
+
+    /// The shortest window and that taken by default, if a tolerance is told from one.
+    fn windows(&self) -> Option<(usize, usize)> {
+        (self.given().filter_map(|(tolerance, _)| tolerance.windows)).max()
     }
 
     fn window(&self) -> usize {
-        let default = if self.precision.is_some() { 200 } else { 10 };
+        let default = self.windows().map_or(0, |(_, default)| default);
         self.window.unwrap_or(default)
     }
 }
+
+/// A number at which a run stops.
+struct Tolerance {
+    key: &'static str,
+    of: fn(&StopConfig) -> Option<f64>,
+    /// Whether it is for random objectives rather than for those that come to rest.
+    is_of_noise: bool,
+    /// The shortest window and that taken by default, if it is told from one.
+    windows: Option<(usize, usize)>,
+    /// What to do about one that is no tolerance.
+    help: &'static str,
+}
+
+const TOLERANCES: [Tolerance; 3] = [
+    Tolerance {
+        key: "gradient_norm",
+        of: |config| config.gradient_norm,
+        is_of_noise: false,
+        windows: None,
+        help: "give a small number such as 1e-6, or remove it",
+    },
+    Tolerance {
+        key: "loss_change",
+        of: |config| config.loss_change,
+        is_of_noise: false,
+        windows: Some((1, 10)),
+        help: "give a small number such as 1e-6, or remove it",
+    },
+    Tolerance {
+        key: "precision",
+        of: |config| config.precision,
+        is_of_noise: true,
+        windows: Some((40, 200)),
+        help: "0.01 is a hundredth of a standard deviation of q; or remove it",
+    },
+];
 
 /// Why a run stopped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
