@@ -26,7 +26,7 @@
 //! | [`density`] | what p and q have in common; the [targets](density::target) and the [family](density::family) |
 //! | [`compute`] | [devices](compute::device), [noise](compute::noise) without a past, [snapshots](compute::snapshot), and the [kernel](compute::kernel): the log-density of mixtures, the hot operation |
 //! | [`mixture`] | mixtures on the host, in natural parameters |
-//! | precise, files, [`text`], [`error`], [`choice`] | doubled precision; files whole or not at all, and their names; numbers as people read them; what went wrong, where, and what to do; what makes the tables of choices |
+//! | precise, files, [`text`], [`error`], [`choice`] | doubled precision; files whole or not at all, and their names; numbers as people read them; what went wrong, where, and what to do; tables of what a config chooses from |
 //!
 //! A run goes down and up through them: [`jobs::run::run`] takes an experiment from [`config`], makes a
 //! folder in [`run_folder`], and pulls records from [`fit::Fit`], whose steps evaluate an objective

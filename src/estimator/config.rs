@@ -97,7 +97,7 @@ impl EstimatorConfig {
     /// # Errors
     /// With the first setting that makes none.
     pub fn check(&self, problem: &Problem) -> Result<(), Refusal> {
-        self.rule.check(problem)?;
+        self.rule.choice().check(problem)?;
         self.check_gradient(problem.divergence)?;
         if self.noise.is_some() && !self.rule.is_random() {
             let message = format!("is given, and {} has none", self.rule.name());
@@ -129,7 +129,7 @@ impl EstimatorConfig {
                     "remove it: the points of the target do not move, and the gradient is exact",
                 )
             }
-            GradientRule::ScoreFunction if self.rule.has_nets() => refused(
+            GradientRule::ScoreFunction if self.rule.choice().has_nets() => refused(
                 "whose baseline leaves one point out, and the points of a net depend on each other",
                 "use type = \"monte-carlo\", or gradient = \"pathwise\"",
             ),
@@ -159,6 +159,6 @@ impl EstimatorConfig {
 
     /// Makes the rule for D dimensions.
     pub fn build(&self, dim: usize) -> Box<dyn Estimator> {
-        self.rule.build(dim)
+        self.rule.choice().build(dim)
     }
 }

@@ -1,7 +1,7 @@
 //! The table of the rules.
 
-use super::{Estimator, Problem, Rule};
-use crate::choice::{Refusal, choices};
+use super::Rule;
+use crate::choice::choices;
 
 choices! {
     /// The rules for points a config may name.
@@ -23,7 +23,7 @@ choices! {
 impl RuleConfig {
     /// Whether its points are random.
     pub fn is_random(&self) -> bool {
-        self.build(1).is_random()
+        self.choice().build(1).is_random()
     }
 
     /// Whether points that see both densities may take the place of its own.
@@ -35,20 +35,5 @@ impl RuleConfig {
     /// that is a sample.
     pub fn points(&self, strata: usize, dim: usize, rows: usize) -> usize {
         self.choice().points(strata, dim, rows)
-    }
-
-    /// Whether its random points depend on each other.
-    pub(super) fn has_nets(&self) -> bool {
-        self.choice().has_nets()
-    }
-
-    /// Why it does not suit a problem, or what makes no sense among its settings.
-    pub(super) fn check(&self, problem: &Problem) -> Result<(), Refusal> {
-        self.choice().check(problem)
-    }
-
-    /// Makes it for D dimensions.
-    pub(super) fn build(&self, dim: usize) -> Box<dyn Estimator> {
-        self.choice().build(dim)
     }
 }
