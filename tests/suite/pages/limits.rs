@@ -188,7 +188,7 @@ fn of_optimizers_and_stopping_rules() {
     stopping.says("and their doubles are tried every {} steps,", &[apart]);
     stopping.says(
         "agree, split R̂ ≤ {} (Gelman",
-        &constant("src/fit/stop/mod.rs", "SETTLED"),
+        &constant("src/fit/stop/monitor.rs", "SETTLED"),
     );
     stopping.says(
         "the average is worth {} independent draws",
