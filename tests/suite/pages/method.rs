@@ -121,11 +121,11 @@ fn families_and_starts() {
     );
     families.says(
         "times a number between {} and {}, log-uniform",
-        &constant("src/fit/init/mod.rs", "STD_RANGE"),
+        &constant("src/fit/init/random.rs", "STD_RANGE"),
     );
     families.says(
         "or of {} draws of p for each component",
-        &[one("src/fit/init/mod.rs", "DRAWS")],
+        &[one("src/fit/init/k_means.rs", "DRAWS")],
     );
     families.says(
         "are moved by about a {} of their standard deviations",
