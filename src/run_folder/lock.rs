@@ -11,7 +11,7 @@ pub const FILE: &str = ".lock";
 /// The right to write into a folder.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -24,12 +24,37 @@ impl Lock {
         let file = (File::options().create(true).append(true).open(&path))
             .map_err(Error::io("write to", folder))?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { file }),
             Err(TryLockError::WouldBlock) => Err(Error::usage(
                 format!("another klfit is running in {}", folder.display()),
                 "wait until it has ended, or choose another folder with --out",
             )),
             Err(TryLockError::Error(error)) => Err(Error::io("lock", &path)(error)),
         }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // To close the file is not enough where a child of this process has it for the moment between
+        // its fork and its exec. What fails here ends with the process.
+        _ = self.file.unlock();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_ends_with_its_owner_whoever_has_the_file_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = Lock::take(folder.path()).unwrap();
+        assert!(Lock::take(folder.path()).is_err());
+        // As a child that has not come to its exec.
+        let inherited = lock.file.try_clone().unwrap();
+        drop(lock);
+        assert!(Lock::take(folder.path()).is_ok());
+        drop(inherited);
     }
 }
