@@ -6,8 +6,7 @@
 use nalgebra::SymmetricEigen;
 
 use super::pairs::Pairs;
-use crate::mixture::Mixture;
-use crate::mixture::log_sum_exp;
+use crate::mixture::{Mixture, log_sum_exp};
 
 /// The change of the variational upper bound at rest, in nats.
 const AT_REST: f64 = 1e-13;

@@ -17,7 +17,7 @@ use klfit::error::Error;
 use klfit::text;
 use serde::Serialize;
 
-use super::output::{io, write_file};
+use super::output::write_file;
 use super::{Command, Outcome, Verbosity};
 
 /// Tell how far densities are apart, with an error on every number
@@ -136,12 +136,7 @@ impl Divergence {
 
     /// Refuses options that would change nothing.
     fn refuse_idle_options(&self, question: &Question) -> Result<()> {
-        let refuse = |message: String, help: &str| {
-            Err(Error::Usage {
-                message,
-                help: help.to_owned(),
-            })
-        };
+        let refuse = |message: String, help: &str| Err(Error::usage(message, help));
         let takes_order = |kind: &DivergenceKind| kind.alpha().is_some();
         if self.alpha.is_some() && !question.divergences.iter().any(takes_order) {
             let help = "remove it, or ask for --kind alpha or renyi";
@@ -183,19 +178,19 @@ impl Divergence {
     fn kind_of(&self, name: &str) -> Result<DivergenceKind> {
         let name = if name == "kl" { "forward-kl" } else { name };
         let Some(name) = DivergenceName::from_name(name) else {
-            return Err(Error::Usage {
-                message: format!("--kind {name} is not a divergence"),
-                help: "`klfit divergence --help` lists them".to_owned(),
-            });
+            return Err(Error::usage(
+                format!("--kind {name} is not a divergence"),
+                "`klfit divergence --help` lists them",
+            ));
         };
         let alpha = self.alpha.filter(|_| name.takes_order());
-        name.with_order(alpha)
-            .map_err(|(message, help)| Error::Usage {
-                message: format!("--alpha {message}"),
-                help: help
-                    .replace("alpha = ", "--alpha ")
+        name.with_order(alpha).map_err(|(message, help)| {
+            Error::usage(
+                format!("--alpha {message}"),
+                help.replace("alpha = ", "--alpha ")
                     .replace("divergence = ", "--kind "),
-            })
+            )
+        })
     }
 }
 
@@ -209,14 +204,14 @@ impl Command for Divergence {
     fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
         let question = self.question()?;
         match (&self.densities[..], self.matrix) {
-            ([_], _) => Err(Error::Usage {
-                message: "a divergence is between two densities, and there is one".to_owned(),
-                help: "name another file".to_owned(),
-            }),
-            ([_, _, _, ..], false) => Err(Error::Usage {
-                message: format!("there are {} densities, not two", self.densities.len()),
-                help: "add --matrix for one divergence between every two".to_owned(),
-            }),
+            ([_], _) => Err(Error::usage(
+                "a divergence is between two densities, and there is one",
+                "name another file",
+            )),
+            ([_, _, _, ..], false) => Err(Error::usage(
+                format!("there are {} densities, not two", self.densities.len()),
+                "add --matrix for one divergence between every two",
+            )),
             (_, false) => pair(self, &question, verbosity),
             (_, true) => matrix(self, &question, verbosity),
         }
@@ -242,9 +237,11 @@ fn number(answer: &Answer) -> String {
 }
 
 fn to_json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string_pretty(value).map_err(|error| Error::Usage {
-        message: format!("cannot write JSON: {error}"),
-        help: "leave --json and --out away".to_owned(),
+    serde_json::to_string_pretty(value).map_err(|error| {
+        Error::usage(
+            format!("cannot write JSON: {error}"),
+            "leave --json and --out away",
+        )
     })
 }
 
@@ -418,7 +415,7 @@ fn matrix(options: &Divergence, question: &Question, verbosity: Verbosity) -> Re
     let operands = read(options, verbosity)?;
     if let Some(folder) = &options.out {
         // Before the work, not after.
-        fs::create_dir_all(folder).map_err(io("create", folder))?;
+        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     }
     let bar = bar(verbosity);
     let matrix = Matrix::ask(question, &operands, &|done, total| {

@@ -56,28 +56,28 @@ impl Command for Estimate {
         verbosity.notes(&notes);
         let name = self.samples.display().to_string();
         if self.components == 0 {
-            return Err(Error::Usage {
-                message: "--components is 0".to_owned(),
-                help: "ask for at least one component".to_owned(),
-            });
+            return Err(Error::usage(
+                "--components is 0",
+                "ask for at least one component",
+            ));
         }
         if let Some(out) = &self.out
             && out.extension().is_none_or(|extension| extension != "toml")
         {
-            return Err(Error::Usage {
-                message: format!("{} is not a .toml file", out.display()),
-                help: "a model is written as TOML: choose a name that ends in .toml".to_owned(),
-            });
+            return Err(Error::usage(
+                format!("{} is not a .toml file", out.display()),
+                "a model is written as TOML: choose a name that ends in .toml",
+            ));
         }
         if let Some(out) = self
             .out
             .as_deref()
             .filter(|out| out.exists() && !self.force)
         {
-            return Err(Error::Usage {
-                message: format!("{} exists", out.display()),
-                help: "choose another name, or replace it with --force".to_owned(),
-            });
+            return Err(Error::usage(
+                format!("{} exists", out.display()),
+                "choose another name, or replace it with --force",
+            ));
         }
         let found = estimate::estimate(&name, &rows, self.components, self.seed)?;
         let natural = NaturalParameters::from(&found.mixture);
@@ -87,9 +87,8 @@ impl Command for Estimate {
             covariances: Some(natural.covariances.clone()),
             ..MixtureConfig::default()
         };
-        let text = toml::to_string(&model).map_err(|error| Error::Usage {
-            message: format!("cannot write the model: {error}"),
-            help: "report this".to_owned(),
+        let text = toml::to_string(&model).map_err(|error| {
+            Error::usage(format!("cannot write the model: {error}"), "report this")
         })?;
         match &self.out {
             Some(out) => write_file(out, text.as_bytes())?,

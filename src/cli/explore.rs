@@ -34,9 +34,11 @@ impl Command for Explore {
             Some(path) => Opening::read(path)?,
             None => Opening::default(),
         };
-        let runtime = tokio::runtime::Runtime::new().map_err(|error| Error::Usage {
-            message: format!("the server cannot start: {error}"),
-            help: "close other programs and try again".to_owned(),
+        let runtime = tokio::runtime::Runtime::new().map_err(|error| {
+            Error::usage(
+                format!("the server cannot start: {error}"),
+                "close other programs and try again",
+            )
         })?;
         runtime.block_on(async {
             let server = Server::bind(self.port, opening).await?;

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use clap::Args;
 use klfit::{Error, Result};
 
-use super::output::io;
 use super::{Command, Outcome, Verbosity};
 
 /// Write a commented config to start from
@@ -26,14 +25,14 @@ impl Command for Init {
     fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
         let path = &self.path;
         let mut file = File::create_new(path).map_err(|error| match error.kind() {
-            ErrorKind::AlreadyExists => Error::Usage {
-                message: format!("{} is there already", path.display()),
-                help: "give another name, as in `klfit init other.toml`".to_owned(),
-            },
-            _ => io("create", path)(error),
+            ErrorKind::AlreadyExists => Error::usage(
+                format!("{} is there already", path.display()),
+                "give another name, as in `klfit init other.toml`",
+            ),
+            _ => Error::io("create", path)(error),
         })?;
         file.write_all(klfit::config::STARTER.as_bytes())
-            .map_err(io("create", path))?;
+            .map_err(Error::io("create", path))?;
         if !verbosity.quiet {
             let path = path.display();
             anstream::println!("wrote {path}; run it with `klfit run {path}`");

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory};
-use klfit::Result;
+use klfit::{Error, Result};
 
-use super::output::{io, print, write_file};
+use super::output::{print, write_file};
 use super::{Cli, Command, Outcome, Verbosity};
 
 /// Print the man page, or write those of all commands
@@ -30,7 +30,7 @@ impl Command for Man {
             print(&page(&klfit)?.1)?;
             return Ok(Outcome::Success);
         };
-        fs::create_dir_all(folder).map_err(io("create", folder))?;
+        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
         let mut files = Vec::new();
         for command in std::iter::once(&klfit).chain(klfit.get_subcommands()) {
             let (name, text) = page(command)?;
@@ -49,6 +49,7 @@ fn page(command: &clap::Command) -> Result<(String, Vec<u8>)> {
         .source(concat!("klfit ", env!("CARGO_PKG_VERSION")))
         .manual("klfit");
     let (name, mut text) = (page.get_filename(), Vec::new());
-    page.render(&mut text).map_err(io("write", name.as_ref()))?;
+    page.render(&mut text)
+        .map_err(Error::io("write", name.as_ref()))?;
     Ok((name, text))
 }

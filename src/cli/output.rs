@@ -6,19 +6,9 @@ use std::path::Path;
 
 use klfit::{Error, Result};
 
-/// The error of an action on a path.
-pub fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
-    let path = path.to_owned();
-    move |source| Error::Io {
-        action,
-        path,
-        source,
-    }
-}
-
 /// Writes a file.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
-    fs::write(path, bytes).map_err(io("write", path))
+    fs::write(path, bytes).map_err(Error::io("write", path))
 }
 
 /// Prints a text that is there for other programs; one that has read enough may stop.
@@ -26,7 +16,7 @@ pub fn print(text: &[u8]) -> Result<()> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(io("write", Path::new("standard output"))(error))
+            Err(Error::io("write", Path::new("standard output"))(error))
         }
         _ => Ok(()),
     }

@@ -1,5 +1,6 @@
 //! Ctrl-C and SIGTERM: the first ends a run after the step it is at, the second at once.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -35,11 +36,7 @@ impl Signals {
                 flag::register(signal, Arc::clone(&once))?;
                 flag::register_usize(signal, Arc::clone(&first), signal as usize)
             };
-            listen().map_err(|source| Error::Io {
-                action: "listen to",
-                path: "Ctrl-C".into(),
-                source,
-            })?;
+            listen().map_err(Error::io("listen to", Path::new("Ctrl-C")))?;
         }
         Ok(Self { first })
     }

@@ -39,12 +39,11 @@ impl Command for Sweep {
     /// Lists or runs every point, and prints and draws them together.
     fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
         let Some(sweep) = config::Sweep::load(&self.config, &self.set)? else {
-            return Err(Error::Usage {
-                message: format!("{} has no [sweep]", self.config.display()),
-                help: "add one, as in\n\n    [sweep.grid]\n    optimizer.learning_rate = [0.01, 0.1]\n\nor \
-                       run it as it is with `klfit run`"
-                    .to_owned(),
-            });
+            return Err(Error::usage(
+                format!("{} has no [sweep]", self.config.display()),
+                "add one, as in\n\n    [sweep.grid]\n    optimizer.learning_rate = [0.01, 0.1]\n\nor \
+                       run it as it is with `klfit run`",
+            ));
         };
         if self.list {
             list(&sweep);

@@ -71,14 +71,16 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn usage(message: impl Into<String>, help: impl Into<String>) -> Self {
+    /// A request that cannot be met, with what to do instead.
+    pub fn usage(message: impl Into<String>, help: impl Into<String>) -> Self {
         Self::Usage {
             message: message.into(),
             help: help.into(),
         }
     }
 
-    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+    /// An action, as an infinitive, that the operating system refused on a path.
+    pub fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io {
             action,

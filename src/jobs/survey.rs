@@ -14,8 +14,7 @@ use crate::fit::{Fit, LogConfig, Plan, Record};
 use crate::landscape::{Axis, Cells, basins};
 use crate::mixture::{Mixture, Parameter, Quantity, natural_values};
 use crate::plot::{self, Mark, Scene};
-use crate::run_folder::RunFolder;
-use crate::run_folder::{FinishedFit, FinishedRun};
+use crate::run_folder::{FinishedFit, FinishedRun, RunFolder};
 
 /// Cells on a side where no number is given.
 const CELLS: usize = 100;

@@ -92,9 +92,10 @@ impl Cells {
     pub fn new(around: &Mixture, axes: [Axis; 2], numerics: &Numerics) -> Result<Self> {
         let place = |axis: &Axis| {
             axis.place(around).ok_or_else(|| {
+                let names = Parameter::names(around.components(), around.dim());
                 Error::usage(
                     format!("there is no parameter \"{}\"", axis.name),
-                    format!("choose two of {}", parameter_names(around).join(", ")),
+                    format!("choose two of {}", names.join(", ")),
                 )
             })
         };
@@ -244,13 +245,6 @@ impl Surface {
         minima.sort_by(|&a, &b| self.values[a].total_cmp(&self.values[b]));
         minima
     }
-}
-
-/// The names of a mixture's parameters in natural units.
-pub fn parameter_names(mixture: &Mixture) -> Vec<String> {
-    (Parameter::all(mixture.components(), mixture.dim()))
-        .map(|one| one.to_string())
-        .collect()
 }
 
 /// The mixture of natural values; where weights were set, the others keep their proportions.

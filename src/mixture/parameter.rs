@@ -64,6 +64,12 @@ impl Parameter {
             }))
     }
 
+    /// The names of all of them, in that order.
+    pub fn names(components: usize, dim: usize) -> Vec<String> {
+        let all = Self::all(components, dim);
+        all.map(|one| one.to_string()).collect()
+    }
+
     /// Its place in the row of K components in D dimensions, if they have such a parameter.
     pub fn place(self, components: usize, dim: usize) -> Option<usize> {
         Self::all(components, dim).position(|one| one == self)

@@ -44,6 +44,11 @@ impl Grid {
         }
     }
 
+    /// The largest value.
+    pub fn highest(&self) -> f64 {
+        (self.values.iter().copied()).fold(f64::NEG_INFINITY, f64::max)
+    }
+
     /// The outlines of where the function is above `level`; the edge of the box closes them.
     pub fn outlines(&self, level: f64) -> Vec<Vec<Point>> {
         let mut next: HashMap<Edge, Edge> = HashMap::new();

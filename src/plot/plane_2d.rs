@@ -46,13 +46,10 @@ pub fn draw_target(panel: &Panel, target: &TargetModel) -> Result<()> {
             panel.dot((row[0], row[1]), size, faded(theme::TARGET, 0.45), None)
         });
     }
-    let density = |x: &[f64]| target.log_density(x).unwrap_or(f64::NEG_INFINITY);
     let grid = Grid::new(NODES, (x.low, x.high), (y.low, y.high), |x, y| {
-        density(&[x, y])
+        log_density(target, &[x, y])
     });
-    let peak = (target.modes().unwrap_or_default().iter())
-        .map(|mode| density(mode.as_slice()))
-        .fold(f64::NEG_INFINITY, f64::max);
+    let peak = peak(target, &grid);
     for level in LEVELS {
         let outlines = grid.outlines(peak - 0.5 * level * level);
         panel.fill(&outlines, faded(theme::TARGET, 0.11))?;
@@ -61,6 +58,21 @@ pub fn draw_target(panel: &Panel, target: &TargetModel) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn log_density(target: &TargetModel, x: &[f64]) -> f64 {
+    target.log_density(x).unwrap_or(f64::NEG_INFINITY)
+}
+
+/// The largest log p; of a target whose modes are not known, that of the grid's nodes.
+fn peak(target: &TargetModel, grid: &Grid) -> f64 {
+    let Some(modes) = target.modes() else {
+        return grid.highest();
+    };
+    (modes
+        .iter()
+        .map(|mode| log_density(target, mode.as_slice())))
+    .fold(f64::NEG_INFINITY, f64::max)
 }
 
 /// A fit: the ellipses at one and two standard deviations of every component.
@@ -118,4 +130,25 @@ fn ellipse(center: Point, covariance: Matrix2<f64>, radius: f64) -> Vec<Point> {
             (center.0 + offset[0], center.1 + offset[1])
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_of_many_components_has_a_peak_too() {
+        // On a line along the first axis: 1/200 of N(0, I) at each of 200 places 10 apart.
+        let count = 200;
+        let means = (0..count).map(|k| vec![10.0 * f64::from(k), 0.0]).collect();
+        let weights = vec![1.0 / f64::from(count); count as usize];
+        let stds = vec![vec![1.0; 2]; count as usize];
+        let target = TargetModel::from(Mixture::from_stds(weights, means, stds).unwrap());
+        assert!(target.modes().is_none());
+        let grid = Grid::new(NODES, (-30.0, 30.0), (-3.0, 3.0), |x, y| {
+            log_density(&target, &[x, y])
+        });
+        let expected = -f64::from(count).ln() - std::f64::consts::TAU.ln();
+        assert!((peak(&target, &grid) - expected).abs() < 1e-12);
+    }
 }

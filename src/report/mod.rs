@@ -21,8 +21,7 @@ pub use words::{is_at_rest, remarks};
 use crate::error::{Error, Result};
 use crate::files::names;
 use crate::plot::{self, Gif, Picture};
-use crate::run_folder::{FinishedFit, FinishedRun};
-use crate::run_folder::{RunFolder, SweepFolder};
+use crate::run_folder::{FinishedFit, FinishedRun, RunFolder, SweepFolder};
 use asked::Setting;
 
 /// Optima of a fit that are listed.

@@ -8,8 +8,8 @@ use klfit::config::LandscapeConfig;
 use klfit::density::target::Target;
 use klfit::divergence::{DivergenceKind, gaussian_kl};
 use klfit::jobs::survey;
-use klfit::landscape::{Axis, Cells, parameter_names};
-use klfit::mixture::natural_values;
+use klfit::landscape::{Axis, Cells};
+use klfit::mixture::{Parameter, natural_values};
 
 fn gaussian(mean: &[f64], stds: &[f64]) -> Mixture {
     Mixture::from_stds(vec![1.0], vec![mean.to_vec()], vec![stds.to_vec()]).unwrap()
@@ -29,7 +29,7 @@ fn every_cell_has_the_divergence_of_its_member() {
         for dim in [1, 2] {
             let p = gaussian(&[0.3, -0.2][..dim], &[1.0, 0.8][..dim]);
             let q = gaussian(&[0.0; 2][..dim], &[1.2, 0.9][..dim]);
-            let names = parameter_names(&q);
+            let names = Parameter::names(1, dim);
             let axes = [
                 Axis::even(names[0].clone(), -2.0..=2.0, 9),
                 Axis::even(names[dim].clone(), 0.5..=2.0, 40),

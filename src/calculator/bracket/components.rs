@@ -3,8 +3,7 @@
 use super::Bracket;
 use crate::calculator::approximation::upper_from;
 use crate::calculator::pairs::Pairs;
-use crate::mixture::Mixture;
-use crate::mixture::log_sum_exp;
+use crate::mixture::{Mixture, log_sum_exp};
 
 /// Sums and factors are taken to be within so many units of their size, for each dimension.
 const ROUNDING: f64 = 64.0 * f64::EPSILON;

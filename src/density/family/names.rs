@@ -6,9 +6,7 @@ use crate::mixture::{Parameter, Quantity};
 impl Family {
     /// The names of a member's [parameters](Parameter) in natural units, in their order.
     pub fn parameter_names(&self) -> Vec<String> {
-        (Parameter::all(self.components, self.dim()))
-            .map(|one| one.to_string())
-            .collect()
+        Parameter::names(self.components, self.dim())
     }
 
     /// Which parameter an entry of θ is about: a weight, a mean, a standard deviation, or the

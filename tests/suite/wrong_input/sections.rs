@@ -23,6 +23,8 @@ fn lists_do_not_stand_for_sections() {
     let rows = |top: &str, fit: &str| {
         format!("name = \"lists\"\n{top}{LINE}[[fit]]\ndivergence = \"js\"\n{fit}")
     };
+    let is_list =
+        |text: &str, key: &str| refuses(text, key, "is a list, expected a section", "in brackets");
     for (section, list) in [
         ("family", "[2]"),
         ("init", "[{}]"),
@@ -31,36 +33,16 @@ fn lists_do_not_stand_for_sections() {
         ("stop", "[]"),
     ] {
         let line = format!("{section} = {list} # !\n");
-        refuses(
-            &rows(&line, ""),
-            section,
-            "is a list, expected a section",
-            "in brackets",
-        );
+        is_list(&rows(&line, ""), section);
         let key = format!("fit[1].{section}");
-        refuses(
-            &rows("", &line),
-            &key,
-            "is a list, expected a section",
-            "in brackets",
-        );
+        is_list(&rows("", &line), &key);
     }
     for (section, list) in [("log", "[2, 64]"), ("device", "[\"flex\"]")] {
         let line = format!("{section} = {list} # !\n");
-        refuses(
-            &rows(&line, ""),
-            section,
-            "is a list, expected a section",
-            "in brackets",
-        );
+        is_list(&rows(&line, ""), section);
     }
     let text = format!("name = \"lists\"\n[[target]] # !\nmean = [0.0]\nstd = [1.0]\n{FORWARD}");
-    refuses(
-        &text,
-        "target",
-        "is a list, expected a section",
-        "in brackets",
-    );
+    is_list(&text, "target");
 }
 
 #[test]

@@ -48,6 +48,7 @@ mod log_density;
 mod log_sum_exp;
 mod low_rank;
 mod normals;
+mod packed;
 mod place;
 mod placement;
 mod prepared;

@@ -6,8 +6,8 @@ use super::block::{group_len, groups, groups_mut, rows_per_group};
 use super::components::{accumulate_sums, reduce};
 use super::full::accumulate_outer;
 use super::inputs::Scale;
+use super::packed::Packed;
 use super::real::Real;
-use super::retained::Packed;
 use super::width::Width;
 
 /// One component's parameters as they are given.

@@ -1,269 +1,44 @@
-//! Weighted sums Σ w f(log p, log q) with the gradients of q, in one pass over the points.
-//!
-//! A block of points is made, both densities are evaluated there, f and its slopes taken, and the
-//! gradients added up while all of it is in the cache: nothing as long as the points is ever
-//! written to memory.
+//! The work of one call: cut into tasks, done block by block, and added up in one order.
 
-use std::fmt;
-
-use super::backward::Sums;
-use super::block::samples_per_block;
-use super::components::Components;
-use super::factors::{Factors, of_run};
-use super::forward::forward;
-use super::gradients::{Gradients, SumSizes, Wanted, of_run_mut};
-use super::inputs::{Mixture, Points, Scale, Shape, ShapeError, check_len};
-use super::log_density::nanoseconds;
-use super::normals::normals;
-use super::placement::{self, carry, carry_back};
-use super::prepared::Prepared;
-use super::retained::{At, Packed, Retained, block_len, packed_len};
-use super::schedule::{Stretch, Work, cut, run};
-use super::scratch::{padded, take, with_scratch};
-use super::width::Width;
-
-/// A function f of (log p, log q) with its slopes: fills N values, and N derivatives with respect
-/// to each.
-pub type Function<'a> = &'a (dyn Fn(&[f64], &[f64], [&mut [f64]; 3]) + Sync);
-
-/// What is averaged, and where.
-#[derive(Clone, Copy)]
-pub struct Expectation<'a> {
-    /// The points and their weights.
-    pub sites: Sites<'a>,
-    /// f.
-    pub function: Function<'a>,
-}
-
-impl fmt::Debug for Expectation<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut debug = f.debug_struct("Expectation");
-        debug.field("sites", &self.sites).finish_non_exhaustive()
-    }
-}
-
-/// Points with weights; each part has a leading run axis of R or 1.
-#[derive(Debug, Clone, Copy)]
-pub enum Sites<'a> {
-    /// Points that stay where they are.
-    At {
-        /// `[R, S, D]`.
-        x: Points<'a, f64>,
-        /// `[R, S]`.
-        weights: &'a [f64],
-        /// log p there, `[R, S]`.
-        log_p: &'a [f64],
-    },
-    /// Standard points carried into every component of q: xₖₘ = μₖ + Lₖ zₖₘ with the weight wₖ vₘ;
-    /// of low rank μₖ + σₖ z + Uₖ z′, with z′ after z.
-    Along {
-        /// z and v.
-        nodes: Nodes<'a>,
-        /// p.
-        p: &'a Prepared<f64>,
-        /// Whether the gradient is taken through the points alone and not through log q.
-        through_points_alone: bool,
-    },
-}
-
-/// M standard points in D′ dimensions, [as many as q takes](Scale::standard_dim), with weights that
-/// sum to 1.
-#[derive(Debug, Clone, Copy)]
-pub struct Nodes<'a> {
-    /// z.
-    pub z: StandardPoints<'a>,
-    /// `[M]`.
-    pub weights: &'a [f64],
-}
-
-/// Points for expectations under a standard normal.
-#[derive(Debug, Clone, Copy)]
-pub enum StandardPoints<'a> {
-    /// `[M, D′]`, the same in every run and component.
-    Shared(&'a [f64]),
-    /// `[R or 1, K, M, D′]`.
-    Each(&'a [f64]),
-    /// [`normals`] `[K, M, D′]` of a stream under the key of each run; one key serves for all runs.
-    Random {
-        /// `[R or 1]`.
-        keys: &'a [u64],
-        /// The stream.
-        stream: u64,
-    },
-}
-
-/// Expectations of R runs.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Expected {
-    /// Σ w f, `[R]`.
-    pub values: Vec<f64>,
-    /// The gradients of each with respect to the parts of q, with a run axis of R; empty where not
-    /// wanted.
-    pub gradients: Gradients<f64>,
-}
-
-/// Σ w f(log p, log q) of R runs with its gradients with respect to the mixtures q.
-///
-/// A component of q without weight adds nothing. `wanted.x` is of no meaning here.
-///
-/// # Errors
-/// If the shapes do not fit together.
-pub fn expectation(
-    width: Width,
-    q: &Mixture<'_, f64>,
-    what: Expectation<'_>,
-    wanted: Wanted,
-) -> Result<Expected, ShapeError> {
-    let (k, dim) = (q.components, q.dim);
-    let site_runs = what.sites.check(k, dim, q.scale.standard_dim(dim))?;
-    // With a run axis of the right length; the points themselves are made block by block.
-    let shape = Shape::of(
-        &Points {
-            runs: site_runs,
-            samples: 0,
-            values: &[],
-        },
-        q,
-    )?;
-    let shape = Shape {
-        samples: what.sites.samples(k),
-        ..shape
-    };
-    let mut expected = Expected {
-        values: vec![0.0; shape.runs],
-        gradients: zeros(q, shape.runs, wanted),
-    };
-    let through_density = match what.sites {
-        Sites::At { .. } => Wanted { x: false, ..wanted },
-        Sites::Along {
-            through_points_alone,
-            ..
-        } => Wanted {
-            x: wanted.log_weights || wanted.means || wanted.scale,
-            log_weights: wanted.log_weights && !through_points_alone,
-            means: wanted.means && !through_points_alone,
-            scale: wanted.scale && !through_points_alone,
-        },
-    };
-    let sizes = Sizes {
-        density: SumSizes::of(&shape, q, through_density),
-        placed: match what.sites {
-            Sites::At { .. } => 0,
-            Sites::Along { .. } if !through_density.x => 0,
-            Sites::Along { .. } => 1 + dim + squares(q),
-        },
-    };
-    let call = Call {
-        width,
-        shape,
-        q,
-        factors: &Factors::new(q)?,
-        what,
-        sizes,
-        wants_gradients: wanted.log_weights || wanted.means || wanted.scale,
-    };
-    call.run(&mut expected);
-    Ok(expected)
-}
-
-impl Sites<'_> {
-    /// R or 1, if everything has the right length.
-    fn check(&self, k: usize, dim: usize, standard_dim: usize) -> Result<usize, ShapeError> {
-        match *self {
-            Self::At { x, weights, log_p } => {
-                check_len("x", x.runs * x.samples * dim, x.values.len())?;
-                for (name, per_point) in [("weights", weights), ("log_p", log_p)] {
-                    if per_point.len() != x.samples {
-                        check_len(name, x.runs * x.samples, per_point.len())?;
-                    }
-                }
-                Ok(x.runs)
-            }
-            Self::Along { nodes, p, .. } => {
-                check_len("the dimensions of p", dim, p.dim())?;
-                let each = k * nodes.weights.len() * standard_dim;
-                match nodes.z {
-                    StandardPoints::Shared(z) => {
-                        check_len("z", nodes.weights.len() * standard_dim, z.len())?;
-                        Ok(1)
-                    }
-                    StandardPoints::Each(z) if each == 0 => {
-                        check_len("z", 0, z.len())?;
-                        Ok(1)
-                    }
-                    StandardPoints::Each(z) => {
-                        let runs = (z.len() / each).max(1);
-                        check_len("z", runs * each, z.len())?;
-                        Ok(runs)
-                    }
-                    StandardPoints::Random { keys, .. } => {
-                        check_len("keys", keys.len().max(1), keys.len())?;
-                        Ok(keys.len())
-                    }
-                }
-            }
-        }
-    }
-
-    /// K of p, where points are to be evaluated under it.
-    fn of_p(&self) -> usize {
-        match self {
-            Self::At { .. } => 0,
-            Self::Along { p, .. } => p.components().constants.len(),
-        }
-    }
-
-    /// S.
-    fn samples(&self, k: usize) -> usize {
-        match self {
-            Self::At { x, .. } => x.samples,
-            Self::Along { nodes, .. } => k * nodes.weights.len(),
-        }
-    }
-}
-
-/// How many numbers the scale of one component has in its sums.
-fn squares(q: &Mixture<'_, f64>) -> usize {
-    match q.scale {
-        Scale::Tril(_) => q.dim * q.dim,
-        Scale::Diagonal(_) | Scale::Isotropic(_) => q.dim,
-        Scale::LowRank { rank, .. } => q.dim * (1 + rank),
-    }
-}
-
-fn zeros(q: &Mixture<'_, f64>, runs: usize, wanted: Wanted) -> Gradients<f64> {
-    let zeros = |wanted: bool, len: usize| vec![0.0; if wanted { runs * len } else { 0 }];
-    let (k, dim) = (q.components, q.dim);
-    Gradients {
-        x: Vec::new(),
-        log_weights: zeros(wanted.log_weights, k),
-        means: zeros(wanted.means, k * dim),
-        scale: zeros(wanted.scale, k * q.scale.len_per_component(dim)),
-    }
-}
+use super::super::backward::Sums;
+use super::super::block::samples_per_block;
+use super::super::components::Components;
+use super::super::factors::{Factors, of_run};
+use super::super::forward::forward;
+use super::super::gradients::{Gradients, SumSizes, of_run_mut};
+use super::super::inputs::{Mixture, Scale, Shape};
+use super::super::log_density::nanoseconds;
+use super::super::normals::normals;
+use super::super::packed::{Packed, packed_len};
+use super::super::placement::{self, carry, carry_back};
+use super::super::retained::{At, Retained, block_len};
+use super::super::schedule::{Stretch, Work, cut, run};
+use super::super::scratch::{padded, take, with_scratch};
+use super::super::width::Width;
+use super::{Expectation, Expected, Nodes, Sites, StandardPoints};
 
 /// How many numbers a task adds up for each of its runs.
 #[derive(Debug, Clone, Copy)]
-struct Sizes {
+pub struct Sizes {
     /// The gradient through log q.
-    density: SumSizes,
+    pub density: SumSizes,
     /// For each component that points are carried into: Σ w f, Σ g and Σ g zᵀ.
-    placed: usize,
+    pub placed: usize,
 }
 
 /// What all tasks share.
-struct Call<'a> {
-    width: Width,
-    shape: Shape,
-    q: &'a Mixture<'a, f64>,
-    factors: &'a Factors<f64>,
-    what: Expectation<'a>,
-    sizes: Sizes,
-    wants_gradients: bool,
+pub struct Call<'a> {
+    pub width: Width,
+    pub shape: Shape,
+    pub q: &'a Mixture<'a, f64>,
+    pub factors: &'a Factors<f64>,
+    pub what: Expectation<'a>,
+    pub sizes: Sizes,
+    pub wants_gradients: bool,
 }
 
 impl Call<'_> {
-    fn run(&self, expected: &mut Expected) {
+    pub fn run(&self, expected: &mut Expected) {
         let work = self.work();
         let stretches = work.stretches();
         let total: usize = (stretches.iter())
