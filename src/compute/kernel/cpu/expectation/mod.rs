@@ -76,7 +76,8 @@ pub enum StandardPoints<'a> {
     Shared(&'a [f64]),
     /// `[R or 1, K, M, D′]`.
     Each(&'a [f64]),
-    /// [`normals`] `[K, M, D′]` of a stream under the key of each run; one key serves for all runs.
+    /// [`normals`](super::normals()) `[K, M, D′]` of a stream under the key of each run; one key serves
+    /// for all runs.
     Random {
         /// `[R or 1]`.
         keys: &'a [u64],
