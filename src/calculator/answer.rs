@@ -27,7 +27,7 @@ pub struct Answer {
     pub claim: Claim,
     /// Why this method, or why the number is what it is.
     pub reason: String,
-    /// Draws under each side.
+    /// Draws, from p, q and bridges together.
     pub samples: u64,
     /// Whether the error that was asked for is reached, and of a sample why it ended.
     pub ending: Option<Ending>,

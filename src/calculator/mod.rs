@@ -76,7 +76,7 @@ pub struct Question {
     pub method: Method,
     /// How sure they must be.
     pub accuracy: Accuracy,
-    /// Draws under each side at most; where no accuracy is asked for, all of them are made.
+    /// Draws at most, from p, q and bridges together; where no accuracy is asked for, all of them are made.
     pub samples: Option<u64>,
     /// The seed of the draws.
     pub seed: u64,

@@ -55,7 +55,7 @@ pub struct Divergence {
     /// Go on until half the 95 % interval is this, in nats
     #[arg(long, value_name = "NATS", value_parser = positive)]
     abs_err: Option<f64>,
-    /// Draws under each density at most, such as 1e6
+    /// Draws from both densities together at most, such as 1e6
     #[arg(long, value_name = "COUNT", value_parser = samples)]
     samples: Option<u64>,
     /// The seed of the draws
@@ -399,7 +399,7 @@ fn remark(answer: &Answer) -> String {
                 Some(Ending::Spent) | None => "all samples are spent",
             };
             format!(
-                "{method}, {reason}; {} draws under each density, ± is one standard error; {ending}",
+                "{method}, {reason}; {} draws, ± is one standard error; {ending}",
                 answer.samples
             )
         }

@@ -313,7 +313,8 @@ fn sampling_ends_where_it_was_asked_to_or_where_the_samples_do() {
         };
         let answer = &ask(&short, &p, &q)[0];
         assert_eq!(answer.ending, Some(Ending::Spent), "{answer:?}");
-        assert!((10_000..20_000).contains(&answer.samples), "{answer:?}");
+        // Nets double, so that up to three times as many end with a whole one.
+        assert!((10_000..30_000).contains(&answer.samples), "{answer:?}");
     }
 }
 

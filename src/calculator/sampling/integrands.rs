@@ -4,7 +4,7 @@
 use super::Request;
 use super::densities::LogDensity;
 use super::strata::Strata;
-use crate::compute::kernel::cpu::Prepared;
+use crate::compute::kernel::cpu::{Prepared, Real};
 use crate::divergence::{Joint, Power};
 
 /// Divergences as functions of points under m.
@@ -101,7 +101,10 @@ impl<'a> Integrands<'a> {
         let has_powers = self.powers.iter().any(Option::is_some);
         let [mut of_p, mut of_q] = [(); 2].map(|()| vec![0.0; log_p.len()]);
         let mut log_m = vec![0.0; if has_powers { log_p.len() } else { 0 }];
-        for i in 0..log_p.len() {
+        let are_done = log_bridges.is_none()
+            && !has_powers
+            && close_shares(self.portions, [&log_p, &log_q], [&mut of_p, &mut of_q]);
+        for i in 0..if are_done { 0 } else { log_p.len() } {
             let log_bridges = (log_bridges.as_ref()).map_or(f64::NEG_INFINITY, |logs| logs[i]);
             let (of, log) = shares(self.portions, [log_p[i], log_q[i], log_bridges]);
             [of_p[i], of_q[i]] = of;
@@ -136,6 +139,28 @@ impl<'a> Integrands<'a> {
     }
 }
 
+/// Fills in p / m and q / m without bridges, as vector code; false if somewhere the smaller of p and q
+/// is so small beside the other that this flushes it to 0, or if one is not a number.
+fn close_shares(portions: [f64; 3], logs: [&[f64]; 2], of: [&mut [f64]; 2]) -> bool {
+    /// Below where the exponential flushes to 0.
+    const FAR: f64 = 600.0;
+    let [of_p, of_q] = of;
+    let mut are_close = true;
+    for (((log_p, log_q), of_p), of_q) in logs[0].iter().zip(logs[1]).zip(of_p).zip(of_q) {
+        let apart = log_p - log_q;
+        let smaller = Real::exp::<false>(-apart.abs());
+        let (p, q) = if apart >= 0.0 {
+            (1.0, smaller)
+        } else {
+            (smaller, 1.0)
+        };
+        let m = portions[0] * p + portions[1] * q;
+        [*of_p, *of_q] = [p / m, q / m];
+        are_close &= apart.abs() < FAR;
+    }
+    are_close
+}
+
 /// p / m and q / m, and log m where it is asked for, from the portions and the logarithms of p, q and the
 /// bridges.
 fn shares(
@@ -166,6 +191,30 @@ fn shares(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shares_of_close_densities_are_those_of_any() {
+        let portions = [0.75, 0.25, 0.0];
+        let log_p: Vec<f64> = (0..40).map(|i| 1e3 - 30.0 * f64::from(i)).collect();
+        let log_q = vec![400.5; 40];
+        let [mut of_p, mut of_q] = [vec![0.0; 40], vec![0.0; 40]];
+        assert!(close_shares(
+            portions,
+            [&log_p, &log_q],
+            [&mut of_p, &mut of_q]
+        ));
+        for i in 0..40 {
+            let ([p, q], _) = shares(portions, [log_p[i], log_q[i], f64::NEG_INFINITY]);
+            for (found, expected) in [(of_p[i], p), (of_q[i], q)] {
+                assert!((found / expected - 1.0).abs() < 1e-15, "{found} {expected}");
+            }
+        }
+        for far in [-200.0, f64::NEG_INFINITY, f64::NAN] {
+            let mut of = [[0.0], [0.0]];
+            let [of_p, of_q] = &mut of;
+            assert!(!close_shares(portions, [&[far], &[400.5]], [of_p, of_q]));
+        }
+    }
 
     #[test]
     fn shares_are_ratios_of_densities_of_any_size() {

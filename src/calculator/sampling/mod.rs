@@ -26,7 +26,7 @@ use random::Random;
 /// Blocks between two looks at how far it is.
 const AT_ONCE: usize = 64;
 /// The fewest draws that an error is believed of.
-const FEWEST: u64 = 4096;
+const FEWEST: u64 = 8192;
 /// Rounding of sums over draws and strata, as a multiple of ε.
 const SUMS: f64 = 16.0;
 /// How far an error is said to be from what it may be where it is not sure enough itself, at least.
@@ -39,7 +39,7 @@ pub(super) struct Request<'a> {
     pub p: &'a TargetModel,
     pub q: &'a TargetModel,
     pub accuracy: Accuracy,
-    /// Draws under each side at most.
+    /// Draws at most, from whatever side.
     pub samples: u64,
     pub seed: u64,
 }
@@ -47,7 +47,7 @@ pub(super) struct Request<'a> {
 /// How far a sampler is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
-    /// Draws so far under each side.
+    /// Draws so far.
     pub drawn: u64,
     /// Draws at most.
     pub most: u64,
@@ -69,7 +69,7 @@ trait Sampler: Sync {
     /// What becomes of the block of this number.
     fn block(&self, index: u64) -> Self::Block;
 
-    /// Draws of a block under each side.
+    /// Draws of a block.
     fn size(&self, index: u64) -> u64;
 
     /// Adds blocks in their order.

@@ -79,7 +79,7 @@ impl Sampler for Nets<'_> {
     const FREEDOM: f64 = NETS as f64 - 1.5;
 
     fn size(&self, index: u64) -> u64 {
-        self.strata.of_a_side(self.counts(index).sum())
+        self.counts(index).sum()
     }
 
     fn block(&self, index: u64) -> Vec<OfNet> {

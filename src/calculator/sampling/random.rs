@@ -10,7 +10,7 @@ use super::{Request, Sampler};
 use crate::compute::kernel::cpu::{self, Width, derive_key, normals};
 use crate::compute::noise::{RunKey, Stream};
 
-/// Draws of a side in a block, at least and at most, and the multiplications a block may take.
+/// Draws of the side with the most in a block, at least and at most, and the multiplications a block may take.
 const BLOCK: (u64, u64) = (64, 4096);
 const WORK: f64 = 2e8;
 /// The draws of a component in a block, at least, and where there is room.
@@ -24,8 +24,6 @@ pub(super) struct Random<'a> {
     strata: Vec<Stratum<'a>>,
     /// Draws of each stratum in a block.
     counts: Vec<usize>,
-    /// Draws of a block under the side that has the most.
-    size: u64,
     /// Of each list, of each stratum.
     sums: Vec<Sums>,
 }
@@ -72,7 +70,6 @@ impl<'a> Random<'a> {
             sums: Vec::new(),
             request,
             integrands,
-            size: strata.of_a_side(counts.iter().sum()),
             strata: strata.strata,
             counts: counts.into_iter().map(|count| count as usize).collect(),
         }
@@ -134,7 +131,7 @@ impl Sampler for Random<'_> {
     const FREEDOM: f64 = 30.0;
 
     fn size(&self, _: u64) -> u64 {
-        self.size
+        self.counts.iter().sum::<usize>() as u64
     }
 
     fn block(&self, index: u64) -> Vec<Sums> {

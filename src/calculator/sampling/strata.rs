@@ -88,12 +88,6 @@ impl<'a> Strata<'a> {
         let [p, q, _] = self.portions;
         stratum.portion * size / p.max(q)
     }
-
-    /// Of so many points in all, those under the side with the most.
-    pub fn of_a_side(&self, all: u64) -> u64 {
-        let [p, q, _] = self.portions;
-        (all as f64 * p.max(q) / (p + q)).ceil() as u64
-    }
 }
 
 fn components<'a>(of: Elliptical, portion: f64) -> impl Iterator<Item = Stratum<'a>> {
