@@ -11,6 +11,7 @@
 //!
 //! | floor | what is there |
 //! | --- | --- |
+//! | cli | the command `klfit`: arguments, progress, tables, and one error |
 //! | [`jobs`] | from beginning to end: a run, a sweep, a landscape, an estimate, their figures |
 //! | [`explore`], [`report`], [`plot`] | pages live and written, and figures |
 //! | [`landscape`] | a divergence over two parameters, and the basins of its optima |
@@ -43,6 +44,7 @@
 
 pub mod calculator;
 pub mod choice;
+mod cli;
 pub mod compute;
 pub mod config;
 pub mod density;
@@ -66,5 +68,6 @@ pub mod report;
 pub mod run_folder;
 pub mod text;
 
+pub use cli::main;
 pub use error::{Error, Result};
 pub use mixture::Mixture;
