@@ -3,21 +3,12 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use klfit::Mixture;
-use klfit::calculator::{Method, Operand, Question};
-use klfit::compute::device::Numerics;
-use klfit::compute::kernel::cpu::{self, Points, Scale, Wanted, Width};
-use klfit::density::family::{Family, FamilyConfig};
-use klfit::density::target::Target;
-use klfit::divergence::DivergenceKind;
-use klfit::estimator::RuleConfig;
-use klfit::estimator::monte_carlo::MonteCarloConfig;
-use klfit::estimator::quadrature::QuadratureConfig;
-use klfit::fit::init::Start;
-use klfit::fit::stop::StopConfig;
-use klfit::fit::{Fit, LogConfig, Plan};
-use klfit::landscape::{Axis, Cells};
-use klfit::optimizer::OptimizerConfig;
+use klfit::internals::kernel::cpu::{self, Points, Scale, Wanted, Width};
+use klfit::settings::{MonteCarloConfig, QuadratureConfig};
+use klfit::{
+    Axis, Cells, DivergenceKind, EstimatorRule, Family, FamilyConfig, Fit, LogConfig, Method,
+    Mixture, Numerics, Operand, OptimizerConfig, Plan, Question, Start, StopConfig, Target,
+};
 use nalgebra::DMatrix;
 
 /// A small generator for test data.
@@ -147,7 +138,7 @@ fn plan(
     divergence: DivergenceKind,
     components: usize,
     dim: usize,
-    rule: RuleConfig,
+    rule: EstimatorRule,
     start: Mixture,
 ) -> Plan {
     let family = FamilyConfig {
@@ -203,7 +194,7 @@ fn main() {
     ] {
         let target = random_mixture(of_target, dim, 3);
         let start = random_mixture(components, dim, 5);
-        let rule = RuleConfig::MonteCarlo(MonteCarloConfig { samples });
+        let rule = EstimatorRule::MonteCarlo(MonteCarloConfig { samples });
         let plan = plan(DivergenceKind::ReverseKl, components, dim, rule, start);
         step(
             &format!("step D={dim} K={of_target} L={components} S={samples}"),
@@ -219,7 +210,7 @@ fn main() {
     )
     .unwrap();
     let start = Mixture::from_stds(vec![1.0], vec![vec![1.0]], vec![vec![1.0]]).unwrap();
-    let rule = RuleConfig::Quadrature(QuadratureConfig {
+    let rule = EstimatorRule::Quadrature(QuadratureConfig {
         points: Some(20_000),
         range: Some([-10.0, 10.0]),
     });

@@ -9,7 +9,7 @@ use super::{Command, Outcome, Verbosity};
 use crate::Result;
 use crate::config::Experiment;
 use crate::config::{LandscapeConfig, ParameterRange};
-use crate::jobs::{of_run, survey};
+use crate::jobs::{survey, survey_run};
 use crate::run_folder::RunFolder;
 
 /// Draw what the fits of a config go down on, and their ways
@@ -58,7 +58,7 @@ impl Command for Landscape {
             let folder = RunFolder::open(path)?;
             let asked = folder.experiment()?.config.landscape.unwrap_or_default();
             let out = self.out.clone().unwrap_or_else(|| folder.figures());
-            of_run(&folder, &wanted.or(asked), &out)?
+            survey_run(&folder, &wanted.or(asked), &out)?
         } else {
             let experiment = Experiment::load(path, Vec::new())?;
             verbosity.notes(&experiment.notes);

@@ -23,7 +23,7 @@ impl Command for Plot {
     fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
         let drawn = match SweepFolder::open(&self.run) {
             Some(sweep) => crate::plot::draw_sweep(&sweep)?,
-            None => crate::jobs::draw_all(&RunFolder::open(&self.run)?)?,
+            None => crate::jobs::draw_figures(&RunFolder::open(&self.run)?)?,
         };
         verbosity.written(&drawn);
         Ok(Outcome::Success)

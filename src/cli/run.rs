@@ -96,7 +96,7 @@ pub fn run_in(
     }
     if figures {
         progress.say("drawing figures");
-        crate::jobs::draw_all(&folder)?;
+        crate::jobs::draw_figures(&folder)?;
     }
     if !verbosity.quiet {
         let drawn = if figures { "; figures in figures/" } else { "" };

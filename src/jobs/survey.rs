@@ -70,7 +70,7 @@ pub fn survey(experiment: &Experiment, wanted: &LandscapeConfig, out: &Path) -> 
 ///
 /// # Errors
 /// As [`survey`]; and if the run is not finished.
-pub fn of_run(folder: &RunFolder, wanted: &LandscapeConfig, out: &Path) -> Result<Survey> {
+pub fn survey_run(folder: &RunFolder, wanted: &LandscapeConfig, out: &Path) -> Result<Survey> {
     let finished = FinishedRun::read(folder)?;
     has_density(&finished.target)?;
     let numerics = Numerics::open(finished.config.device)?;
@@ -115,7 +115,7 @@ fn draw(
         let surface = cells.evaluate(target, fit.plan.divergence, wanted.points, numerics)?;
         seconds += started.elapsed().as_secs_f64();
         let reached = match wanted.basins {
-            true => Some(basins(&cells, fit.plan, target, numerics, seed)?.reached),
+            true => Some(basins(&cells, fit.plan, target, numerics, seed)?),
             false => None,
         };
         all.push(Surveyed {

@@ -3,16 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use klfit::config::{Experiment, InitKind, Override, Sweep, TargetKind};
-use klfit::density::target::TargetModel;
-use klfit::divergence::DivergenceKind;
-use klfit::estimator::RuleConfig as Points;
-use klfit::fit::init::Start;
-use klfit::fit::init::moments::MomentMatch;
-use klfit::fit::init::random::Random;
-use klfit::mixture::Mixture;
-use klfit::optimizer::RuleConfig as Rule;
-use klfit::run_folder::{Existing, RunFolder};
+use klfit::settings::{InitKind, MomentMatch, Random, TargetKind};
+use klfit::{
+    DivergenceKind, EstimatorRule as Points, Existing, Experiment, Mixture, OptimizerRule as Rule,
+    Override, RunFolder, Start, Sweep, TargetModel,
+};
 use serde_json::Value;
 
 use crate::support::run;

@@ -1,18 +1,13 @@
 //! Every device this build has and this machine offers gives the numbers of the CPU in 64 bits, as
 //! far as 32 bits can hold them.
 
-use klfit::compute::device::{Backend, DeviceConfig, Found, Numerics, Precision};
-use klfit::compute::noise::RunKey;
-use klfit::config::Experiment;
-use klfit::density::family::{Covariance, Family, FamilyConfig};
-use klfit::density::target::{StudentT, Target, TargetModel};
-use klfit::divergence::DivergenceKind;
-use klfit::estimator::RuleConfig;
-use klfit::fit::Plan;
-use klfit::fit::init::Start;
-use klfit::fit::init::k_means::KMeans;
-use klfit::fit::stop::StopConfig;
-use klfit::optimizer::OptimizerConfig;
+use klfit::internals::{Found, RunKey};
+use klfit::settings::KMeans;
+use klfit::{
+    Backend, Covariance, DeviceConfig, DivergenceKind, EstimatorRule, Experiment, Family,
+    FamilyConfig, Numerics, OptimizerConfig, Plan, Precision, Start, StopConfig, StudentT, Target,
+    TargetModel,
+};
 
 use crate::support::{assert_close, objective, run, three_in_a_plane, two_on_a_line};
 
@@ -64,9 +59,9 @@ fn values_and_gradients_are_those_of_the_cpu() {
                 if divergence.infinite_for(model.tails()).is_some() {
                     continue;
                 }
-                for rule in RuleConfig::all() {
+                for rule in EstimatorRule::all() {
                     // Rows are of a target that is a sample.
-                    if matches!(rule, RuleConfig::Rows(_)) {
+                    if matches!(rule, EstimatorRule::Rows(_)) {
                         continue;
                     }
                     for covariance in Covariance::ALL {

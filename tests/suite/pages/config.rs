@@ -2,13 +2,11 @@
 
 use std::path::Path;
 
-use klfit::config::Experiment;
-use klfit::config::ParameterRange;
-use klfit::estimator::RuleConfig;
-use klfit::estimator::quadrature::{Quadrature, QuadratureConfig};
-use klfit::fit::LogConfig;
-use klfit::landscape::Axis;
-use klfit::optimizer::RuleConfig as Optimizer;
+use klfit::internals::Quadrature;
+use klfit::settings::QuadratureConfig;
+use klfit::{
+    Axis, EstimatorRule, Experiment, LogConfig, OptimizerRule as Optimizer, ParameterRange,
+};
 use toml::{Table, Value};
 
 use super::page::{Page, constant};
@@ -66,9 +64,9 @@ fn what_is_left_out_at_the_top() {
     page.says("such that there are about {} |", &[records as f64]);
     page.says(
         "D > {}; the end is judged",
-        &[klfit::judge::evaluate::PANELS_DIM as f64],
+        &[klfit::internals::PANELS_DIM as f64],
     );
-    let last = format!("{:?}", klfit::judge::evaluate::Effort::last(log.samples));
+    let last = format!("{:?}", klfit::internals::Effort::last(log.samples));
     let samples: usize = last
         .rsplit_once("samples: ")
         .unwrap()
@@ -137,7 +135,7 @@ fn what_is_left_out_of_an_estimator() {
     page.says("are then those on it, {} by default", &[points]);
     estimators.says("`range = [lower, upper]`, `points` | none, {} |", &[points]);
 
-    let [_, RuleConfig::GaussHermite(hermite), ..] = RuleConfig::all() else {
+    let [_, EstimatorRule::GaussHermite(hermite), ..] = EstimatorRule::all() else {
         panic!("another order of rules");
     };
     let orders = [1, 2, 3, 4].map(|dim| hermite.order(dim) as f64);
