@@ -2,6 +2,7 @@
 
 pub(crate) mod durable;
 pub(crate) mod extended;
+pub(crate) mod folder;
 pub(crate) mod names;
 pub(crate) mod npy;
 pub(crate) mod read;

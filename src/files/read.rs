@@ -1,9 +1,13 @@
-//! Files read whole, up to a size: a device, or a link to one, may never end.
+//! Files read whole, up to a size: a device, or a link to one, may never end, and a pipe never begin.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use cap_fs_ext::{OpenOptions, OpenOptionsSyncExt};
+use cap_std::ambient_authority;
+
+use super::folder::not_regular;
 use crate::error::{Error, Result};
 
 /// The largest table of numbers, in bytes.
@@ -13,12 +17,35 @@ pub(crate) const LARGEST_JSON: u64 = 1 << 30;
 /// The largest config, in bytes; the sections that fits share are copied into each.
 pub(crate) const LARGEST_CONFIG: u64 = 64 << 20;
 
+/// Opens a file that someone names, by way of links if it is behind some.
+///
+/// # Errors
+/// If it is not a regular file, or may not be read.
+pub(crate) fn open(path: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    // What never answers, such as a pipe, does not keep anyone waiting.
+    options.read(true).nonblock(true);
+    let file = cap_std::fs::File::open_ambient_with(path, &options, ambient_authority());
+    let file = file.map_err(Error::io("read", path))?.into_std();
+    match file.metadata().map_err(Error::io("read", path))?.is_file() {
+        true => Ok(file),
+        false => Err(not_regular(path)),
+    }
+}
+
 /// Reads a file of up to `most` bytes.
 ///
 /// # Errors
-/// If it cannot be read, or has more.
+/// If it is not a regular file, cannot be read, or has more.
 pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
-    let file = File::open(path).map_err(Error::io("read", path))?;
+    whole(open(path)?, path, most)
+}
+
+/// Reads an open file of up to `most` bytes.
+///
+/// # Errors
+/// If it cannot be read, or has more.
+pub(super) fn whole(file: File, path: &Path, most: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     (file.take(most + 1).read_to_end(&mut bytes)).map_err(Error::io("read", path))?;
     if bytes.len() as u64 <= most {
@@ -35,7 +62,15 @@ pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
 /// # Errors
 /// As [`read`], and if it is not in UTF-8.
 pub(crate) fn read_text(path: &Path, most: u64) -> Result<String> {
-    String::from_utf8(read(path, most)?).map_err(|error| {
+    text(read(path, most)?, path)
+}
+
+/// Bytes as the text they are.
+///
+/// # Errors
+/// If they are not in UTF-8.
+pub(crate) fn text(bytes: Vec<u8>, path: &Path) -> Result<String> {
+    String::from_utf8(bytes).map_err(|error| {
         let source = std::io::Error::new(std::io::ErrorKind::InvalidData, error.utf8_error());
         Error::io("read", path)(source)
     })
