@@ -33,7 +33,6 @@ pub use crate::judge::evaluate::{ALWAYS_REPORTED, Effort, Evaluator, PANELS_DIM}
 pub use crate::landscape::Surface;
 pub use crate::mixture::natural_values;
 pub use crate::optimizer::{Landscape, Moved, Optimizer, Point};
-pub use crate::record::Checkpoint;
-pub use crate::record::TrajectoryWriter;
+pub use crate::record::{Checkpoint, LoggedRows, TrajectoryWriter};
 pub use crate::report::remarks;
 pub use crate::text::fixed;

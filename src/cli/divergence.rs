@@ -18,6 +18,7 @@ use crate::calculator::{
 };
 use crate::divergence::{DivergenceKind, DivergenceName};
 use crate::error::Error;
+use crate::run_folder::OutputFolder;
 use crate::text;
 
 /// Tell how far densities are apart, with an error on every number
@@ -474,6 +475,6 @@ fn write(matrix: &Matrix, folder: &Path) -> Result<()> {
     for (name, text) in [("matrix.csv", matrix.to_csv()?), ("matrix.json", json)] {
         write_file(&folder.join(name), text.as_bytes())?;
     }
-    crate::plot::MATRIX.write(matrix, folder)?;
+    crate::plot::MATRIX.write(matrix, &OutputFolder::create(folder)?)?;
     Ok(())
 }

@@ -57,8 +57,7 @@ impl Command for Landscape {
         let drawn = if path.is_dir() {
             let folder = RunFolder::open(path)?;
             let asked = folder.experiment()?.config.landscape.unwrap_or_default();
-            let out = self.out.clone().unwrap_or_else(|| folder.figures());
-            survey_run(&folder, &wanted.or(asked), &out)?
+            survey_run(&folder, &wanted.or(asked), self.out.as_deref())?
         } else {
             let experiment = Experiment::load(path, Vec::new())?;
             verbosity.notes(&experiment.notes);

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
 use super::check;
@@ -15,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::files::names;
 use crate::fit::{LogConfig, Plan};
 use crate::optimizer::Schedule;
+use crate::record::BURN_VERSION;
 
 /// Everything a run needs.
 #[derive(Debug, Clone)]
@@ -91,6 +94,24 @@ impl Experiment {
             fit.optimizer.steps = 0;
         }
         other.to_toml()
+    }
+
+    /// A digest of everything that determines what comes out, the steps aside, which may grow: the config,
+    /// the rows of the target, and the versions of what computes it.
+    ///
+    /// # Errors
+    /// If a number has no form in TOML.
+    pub(crate) fn digest(&self) -> Result<String> {
+        let mut digest = Sha256::new();
+        digest.update(env!("CARGO_PKG_VERSION"));
+        digest.update(BURN_VERSION);
+        digest.update(self.asked()?);
+        if let Some(samples) = self.target.as_samples() {
+            for number in samples.points().flatten() {
+                digest.update(number.to_le_bytes());
+            }
+        }
+        Ok(HEXLOWER.encode(&digest.finalize()))
     }
 
     /// This experiment as it goes on from one that has begun: the same, or with more steps.

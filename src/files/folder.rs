@@ -121,17 +121,20 @@ impl Folder {
         found.is_ok_and(|found| what(found.file_type()))
     }
 
-    /// Opens a file for reading, and for writing if asked; none if it is not there.
+    /// Opens a file; none if it is not there.
     ///
     /// # Errors
     /// If it is not a regular file, or may not be opened.
-    fn opened(&self, name: &OsStr, writes: bool) -> Result<Option<File>> {
+    fn opened(
+        &self,
+        name: &OsStr,
+        how: &mut OpenOptions,
+        what: &'static str,
+    ) -> Result<Option<File>> {
         let path = self.path_of(name);
-        let mut options = OpenOptions::new();
         // What never answers, such as a pipe, does not keep anyone waiting.
-        (options.read(true).write(writes).follow(FollowSymlinks::No)).nonblock(true);
-        let what = if writes { "write" } else { "read" };
-        match self.dir.open_with(name, &options) {
+        how.read(true).follow(FollowSymlinks::No).nonblock(true);
+        match self.dir.open_with(name, how) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             _ if !self.holds(name) => Err(not_regular(&path)),
             opened => Ok(Some(opened.map_err(Error::io(what, &path))?.into_std())),
@@ -143,7 +146,7 @@ impl Folder {
     /// # Errors
     /// If it is not a regular file, or may not be opened.
     pub fn reader(&self, name: impl AsRef<OsStr>) -> Result<Option<File>> {
-        self.opened(name.as_ref(), false)
+        self.opened(name.as_ref(), &mut OpenOptions::new(), "read")
     }
 
     /// Opens a file that is there for reading and writing; none if it is not there.
@@ -151,7 +154,34 @@ impl Folder {
     /// # Errors
     /// If it is not a regular file, or may not be opened.
     pub fn writer(&self, name: impl AsRef<OsStr>) -> Result<Option<File>> {
-        self.opened(name.as_ref(), true)
+        self.opened(name.as_ref(), OpenOptions::new().write(true), "write")
+    }
+
+    /// Opens a file that is there to write at its end, whoever else does; none if it is not there.
+    ///
+    /// # Errors
+    /// If it is not a regular file, or may not be opened.
+    pub fn appender(&self, name: impl AsRef<OsStr>) -> Result<Option<File>> {
+        self.opened(name.as_ref(), OpenOptions::new().append(true), "write")
+    }
+
+    /// Opens a file that is to be locked, which is made where it is not there.
+    ///
+    /// # Errors
+    /// If it is not a regular file, or can neither be made nor opened.
+    pub fn lock(&self, name: &str) -> Result<File> {
+        let mut how = OpenOptions::new();
+        how.read(true).append(true).create(true);
+        how.follow(FollowSymlinks::No).nonblock(true);
+        let opened = self.dir.open_with(name, &how);
+        match opened {
+            _ if self.dir.symlink_metadata(name).is_ok() && !self.holds(name) => {
+                Err(not_regular(&self.path_of(name)))
+            }
+            opened => Ok(opened
+                .map_err(Error::io("write to", &self.path))?
+                .into_std()),
+        }
     }
 
     /// Reads a file of up to `most` bytes; none if it is not there.

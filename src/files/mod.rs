@@ -1,6 +1,5 @@
 //! Files: read whole up to a size, written whole or not at all, and what they are called.
 
-pub(crate) mod durable;
 pub(crate) mod extended;
 pub(crate) mod folder;
 pub(crate) mod names;

@@ -1,5 +1,7 @@
 //! The name of every file that klfit writes into the folder of a run or of a sweep; figures have theirs.
 
+/// Which run or sweep a folder holds, and every file that klfit wrote there.
+pub(crate) const MANIFEST: &str = "manifest";
 /// The config of a run.
 pub(crate) const CONFIG: &str = "config.toml";
 /// The first line of a run's config: what tells its folder from any other.

@@ -3,18 +3,22 @@
 use std::fs::File;
 use std::path::Path;
 
-use super::durable;
+use super::folder::Folder;
 use crate::error::{Error, Result};
 
 /// Writes a table as a whole.
-pub(crate) fn write(path: &Path, csv: csv::Writer<Vec<u8>>) -> Result<()> {
-    let bytes = (csv.into_inner()).map_err(|error| Error::io("write", path)(error.into_error()))?;
-    durable::write(path, &bytes)
+pub(crate) fn write(folder: &Folder, name: &str, csv: csv::Writer<Vec<u8>>) -> Result<()> {
+    folder.write(name, &bytes(&folder.path_of(name), csv)?)
 }
 
-/// Reads a table.
-pub(crate) fn reader(path: &Path) -> Result<csv::Reader<File>> {
-    csv::Reader::from_path(path).map_err(error(path))
+/// The bytes of a table.
+pub(crate) fn bytes(path: &Path, csv: csv::Writer<Vec<u8>>) -> Result<Vec<u8>> {
+    (csv.into_inner()).map_err(|error| Error::io("write", path)(error.into_error()))
+}
+
+/// Reads a table; none if it is not there.
+pub(crate) fn reader(folder: &Folder, name: &str) -> Result<Option<csv::Reader<File>>> {
+    Ok(folder.reader(name)?.map(csv::Reader::from_reader))
 }
 
 /// What it means that a table could not be read or written.

@@ -8,6 +8,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::error::{Error, MixtureError, Result};
+use crate::files::folder::Folder;
 use crate::files::read;
 use crate::mixture::Mixture;
 use crate::record::{Summary, is_folder_of_run, not_a_folder_of_run};
@@ -28,10 +29,11 @@ use crate::record::{Summary, is_folder_of_run, not_a_folder_of_run};
 /// a mixture.
 pub fn read_mixture(path: &Path, fit: Option<&str>) -> Result<Mixture> {
     if path.is_dir() {
-        if !is_folder_of_run(path) {
+        let folder = Folder::open(path)?;
+        if !is_folder_of_run(&folder) {
             return Err(not_a_folder_of_run(path));
         }
-        return run::mixture(path, &Summary::read(path)?, fit);
+        return run::mixture(path, &Summary::read(&folder)?, fit);
     }
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
     match extension.to_str() {

@@ -1,12 +1,11 @@
-//! Draws every figure of a run, and removes them again.
+//! Draws every figure of a run.
 
 use std::path::PathBuf;
 
 use super::survey;
 use crate::error::Result;
-use crate::files::{durable, names};
 use crate::plot;
-use crate::run_folder::{FinishedRun, RunFolder, SweepFolder};
+use crate::run_folder::{FinishedRun, RunFolder};
 
 /// Draws every figure of a run into its folder and returns the files; the landscape too, if its
 /// config asks for one.
@@ -19,19 +18,7 @@ pub fn draw_figures(folder: &RunFolder) -> Result<Vec<PathBuf>> {
     if let Some(wanted) = &run.config.landscape
         && run.summary.fits.iter().all(|fit| fit.best.is_some())
     {
-        files.extend(survey::survey_run(folder, wanted, &folder.figures())?.files);
+        files.extend(survey::survey_run(folder, wanted, None)?.files);
     }
     Ok(files)
-}
-
-/// Removes every figure of an earlier run, with the numbers of its landscape.
-pub(super) fn clear(folder: &RunFolder) -> Result<()> {
-    plot::clear_run(folder)?;
-    durable::remove(&folder.figures().join(names::LANDSCAPE_TABLE))
-}
-
-/// Removes the figure of an earlier sweep, and those of its points.
-pub(super) fn clear_sweep(folder: &SweepFolder) -> Result<()> {
-    plot::clear_sweep(folder)?;
-    folder.runs()?.iter().try_for_each(clear)
 }

@@ -1,6 +1,5 @@
 //! The landscapes of an experiment: what each of its fits goes down on, and the way it takes.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -8,13 +7,13 @@ use crate::compute::device::Numerics;
 use crate::config::{Experiment, LandscapeConfig};
 use crate::density::target::{Target, TargetModel};
 use crate::error::{Error, Result};
-use crate::files::names;
+use crate::files::{names, table};
 use crate::fit::optima::Ends;
 use crate::fit::{Fit, LogConfig, Plan, Record};
 use crate::landscape::{Axis, Cells, basins};
 use crate::mixture::{Mixture, Parameter, Quantity, natural_values};
 use crate::plot::{self, Mark, Scene};
-use crate::run_folder::{FinishedFit, FinishedRun, RunFolder};
+use crate::run_folder::{FinishedFit, FinishedRun, OutputFolder, RunFolder};
 
 /// Cells on a side where no number is given.
 const CELLS: usize = 100;
@@ -56,6 +55,7 @@ struct Surveyed<'e> {
 /// # Errors
 /// If there is no such parameter, the target has no density, or the folder cannot be written.
 pub fn survey(experiment: &Experiment, wanted: &LandscapeConfig, out: &Path) -> Result<Survey> {
+    let out = OutputFolder::create(out)?;
     has_density(&experiment.target)?;
     let numerics = experiment.numerics()?;
     let target = Target::new(experiment.target.clone(), &numerics);
@@ -63,14 +63,23 @@ pub fn survey(experiment: &Experiment, wanted: &LandscapeConfig, out: &Path) -> 
     let traveled = (experiment.plans.iter())
         .map(|plan| Traveled::train(plan, &target, &numerics, seed))
         .collect::<Result<Vec<_>>>()?;
-    draw(&traveled, wanted, &target, &numerics, seed, out)
+    draw(&traveled, wanted, &target, &numerics, seed, &out)
 }
 
-/// As [`survey`], of a finished run: the ways are those it took.
+/// As [`survey`], of a finished run: the ways are those it took. Without another folder the files go to
+/// its figures.
 ///
 /// # Errors
 /// As [`survey`]; and if the run is not finished.
-pub fn survey_run(folder: &RunFolder, wanted: &LandscapeConfig, out: &Path) -> Result<Survey> {
+pub fn survey_run(
+    folder: &RunFolder,
+    wanted: &LandscapeConfig,
+    out: Option<&Path>,
+) -> Result<Survey> {
+    let out = match out {
+        Some(out) => OutputFolder::create(out)?,
+        None => folder.output().inner(names::FIGURES),
+    };
     let finished = FinishedRun::read(folder)?;
     has_density(&finished.target)?;
     let numerics = Numerics::open(finished.config.device)?;
@@ -84,7 +93,7 @@ pub fn survey_run(folder: &RunFolder, wanted: &LandscapeConfig, out: &Path) -> R
         &target,
         &numerics,
         finished.config.seed,
-        out,
+        &out,
     )
 }
 
@@ -104,7 +113,7 @@ fn draw(
     target: &Target,
     numerics: &Numerics,
     seed: u64,
-    out: &Path,
+    out: &OutputFolder,
 ) -> Result<Survey> {
     // One grid for all, so that they can be compared.
     let axes = axes(wanted, traveled, target.model())?;
@@ -126,8 +135,7 @@ fn draw(
             reached,
         });
     }
-    fs::create_dir_all(out).map_err(Error::io("create", out))?;
-    let mut files = vec![write_csv(&all, out)?];
+    let mut files = write_csv(&all, out)?;
     files.extend(plot::LANDSCAPE.write(&scene(&all), out)?);
     Ok(Survey { files, seconds })
 }
@@ -286,10 +294,10 @@ fn scene(all: &[Surveyed]) -> Scene {
 
 /// One row for each cell: both parameters, the divergence of each fit, and where asked for the optimum
 /// that is reached from there, counted from 1.
-fn write_csv(all: &[Surveyed], out: &Path) -> Result<PathBuf> {
-    let path = out.join(names::LANDSCAPE_TABLE);
-    let failed = |error: csv::Error| Error::run_folder(&path, error.to_string());
-    let mut csv = csv::Writer::from_path(&path).map_err(failed)?;
+fn write_csv(all: &[Surveyed], out: &OutputFolder) -> Result<Vec<PathBuf>> {
+    let path = Path::new(names::LANDSCAPE_TABLE);
+    let failed = |error: csv::Error| Error::run_folder(path, error.to_string());
+    let mut csv = csv::Writer::from_writer(Vec::new());
     let axes = &all[0].cells.axes;
     let mut header: Vec<String> = axes.iter().map(|axis| axis.name.clone()).collect();
     for one in all {
@@ -317,6 +325,8 @@ fn write_csv(all: &[Surveyed], out: &Path) -> Result<PathBuf> {
         }
         csv.write_record(&row).map_err(failed)?;
     }
-    csv.flush().map_err(Error::io("write", &path))?;
-    Ok(path)
+    out.write(vec![(
+        names::LANDSCAPE_TABLE.to_owned(),
+        table::bytes(path, csv)?,
+    )])
 }

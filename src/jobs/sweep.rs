@@ -7,12 +7,11 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::thread;
 
-use super::figures;
 use crate::config::{Sweep, SweepPoint};
 use crate::error::Result;
 use crate::jobs::run::{Job, RunObserver, run_together};
 use crate::record::Summary;
-use crate::run_folder::{Existing, RunFolder, SweepFolder, SweptPoint};
+use crate::run_folder::{Existing, SweepFolder, SweptPoint};
 
 /// What came of a sweep.
 #[derive(Debug, Clone)]
@@ -51,14 +50,9 @@ pub fn run<'s>(
     existing: Existing,
     observer: &dyn SweepObserver,
 ) -> Result<Swept<'s>> {
-    if existing == Existing::Replace
-        && let Some(earlier) = SweepFolder::open(path)
-    {
-        figures::clear_sweep(&earlier)?;
-    }
     let folder = SweepFolder::create(path, existing)?;
     let folders = (sweep.points.iter())
-        .map(|point| RunFolder::create(&path.join(&point.label), &point.experiment, existing))
+        .map(|point| folder.begin_point(point, existing))
         .collect::<Result<Vec<_>>>()?;
     let jobs: Vec<Job> = (sweep.points.iter().zip(&folders))
         .map(|(point, folder)| Job {

@@ -1,12 +1,14 @@
 //! What a figure is: its name, what it shows, what it is drawn from, and how.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::export::{Drawing, Svg};
 use super::theme;
-use crate::error::{Error, Result};
-use crate::files::durable;
+use crate::error::Result;
+use crate::run_folder::OutputFolder;
+
+/// The largest drawing that is read back, in bytes.
+const LARGEST: u64 = 256 << 20;
 
 /// A figure of something.
 pub struct Figure<Of: ?Sized, As = Svg> {
@@ -42,24 +44,14 @@ impl<Of: ?Sized, As: Drawing> Figure<Of, As> {
     ///
     /// # Errors
     /// If it cannot be drawn, or the folder cannot be written.
-    pub fn write(&self, of: &Of, folder: &Path) -> Result<Vec<PathBuf>> {
+    pub(crate) fn write(&self, of: &Of, folder: &OutputFolder) -> Result<Vec<PathBuf>> {
         self.picture(of)?.write(folder)
     }
 
     /// What was drawn into a folder before.
-    pub(super) fn read(&self, folder: &Path) -> Option<Picture<As>> {
-        let bytes = fs::read(self.files(folder).next()?).ok()?;
-        Some(self.drawn(As::decode(bytes)?))
-    }
-
-    /// Removes what was drawn into a folder before.
-    pub(super) fn clear(&self, folder: &Path) -> Result<()> {
-        self.files(folder)
-            .try_for_each(|path| durable::remove(&path))
-    }
-
-    fn files(&self, folder: &Path) -> impl Iterator<Item = PathBuf> {
-        files::<As>(self.name, folder)
+    pub(super) fn read(&self, folder: &OutputFolder) -> Option<Picture<As>> {
+        let name = files::<As>(self.name).next()?;
+        Some(self.drawn(As::decode(folder.read(&name, LARGEST)?)?))
     }
 
     fn drawn(&self, drawing: As) -> Picture<As> {
@@ -73,15 +65,9 @@ impl<Of: ?Sized, As: Drawing> Figure<Of, As> {
 
 impl<As: Drawing> Picture<As> {
     /// Writes it into a folder and returns the files.
-    pub(super) fn write(&self, folder: &Path) -> Result<Vec<PathBuf>> {
+    pub(super) fn write(&self, folder: &OutputFolder) -> Result<Vec<PathBuf>> {
         let contents = self.drawing.encode(self.name)?;
-        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-        (files::<As>(self.name, folder).zip(contents))
-            .map(|(path, bytes)| {
-                fs::write(&path, bytes).map_err(Error::io("write", &path))?;
-                Ok(path)
-            })
-            .collect()
+        folder.write(files::<As>(self.name).zip(contents).collect())
     }
 }
 
@@ -95,6 +81,8 @@ impl Picture {
     }
 }
 
-fn files<As: Drawing>(name: &str, folder: &Path) -> impl Iterator<Item = PathBuf> {
-    (As::EXTENSIONS.iter()).map(move |extension| folder.join(format!("{name}.{extension}")))
+fn files<As: Drawing>(name: &str) -> impl Iterator<Item = String> {
+    As::EXTENSIONS
+        .iter()
+        .map(move |extension| format!("{name}.{extension}"))
 }

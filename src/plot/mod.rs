@@ -34,6 +34,7 @@ pub use landscape::{Mark, Scene};
 
 use crate::calculator::Matrix;
 use crate::error::{Error, Result};
+use crate::files::names::FIGURES;
 use crate::run_folder::{FinishedRun, RunFolder, SweepFolder};
 
 /// Those of a run.
@@ -57,41 +58,21 @@ pub const MATRIX: Figure<Matrix> = matrix::FIGURE;
 /// # Errors
 /// If the folder cannot be written.
 pub(crate) fn draw_run(folder: &RunFolder, run: &FinishedRun) -> Result<Vec<PathBuf>> {
-    let files = RUN
-        .iter()
-        .map(|figure| figure.write(run, &folder.figures()));
+    let figures = folder.output().inner(FIGURES);
+    let files = RUN.iter().map(|figure| figure.write(run, &figures));
     Ok(files.collect::<Result<Vec<_>>>()?.concat())
 }
 
 /// Every figure of a run; and the landscape, where one was drawn.
 pub(crate) fn pictures(folder: &RunFolder, run: &FinishedRun) -> Result<Vec<Picture>> {
     (RUN.iter().map(|figure| figure.picture(run)))
-        .chain(LANDSCAPE.read(&folder.figures()).map(Ok))
+        .chain(LANDSCAPE.read(&folder.output().inner(FIGURES)).map(Ok))
         .collect()
 }
 
 /// The fits of a run in motion, where they were drawn.
 pub(crate) fn animation(folder: &RunFolder) -> Option<Picture<Gif>> {
-    ANIMATION.read(&folder.figures())
-}
-
-/// Removes every figure of an earlier run.
-///
-/// # Errors
-/// If a file cannot be removed.
-pub(crate) fn clear_run(folder: &RunFolder) -> Result<()> {
-    let figures = folder.figures();
-    RUN.iter().try_for_each(|figure| figure.clear(&figures))?;
-    LANDSCAPE.clear(&figures)?;
-    ANIMATION.clear(&figures)
-}
-
-/// Removes the figure of an earlier sweep.
-///
-/// # Errors
-/// If a file cannot be removed.
-pub(crate) fn clear_sweep(folder: &SweepFolder) -> Result<()> {
-    SWEEP.clear(&folder.figures())
+    ANIMATION.read(&folder.output().inner(FIGURES))
 }
 
 /// Draws the fits of a finished run in motion, as a GIF: into a file, or into the figures of the run.
@@ -102,7 +83,9 @@ pub(crate) fn clear_sweep(folder: &SweepFolder) -> Result<()> {
 pub fn animate(folder: &RunFolder, motion: Motion, out: Option<&Path>) -> Result<PathBuf> {
     let picture = ANIMATION.picture(&(FinishedRun::read(folder)?, motion))?;
     let Some(path) = out else {
-        return Ok(picture.write(&folder.figures())?.swap_remove(0));
+        return Ok(picture
+            .write(&folder.output().inner(FIGURES))?
+            .swap_remove(0));
     };
     fs::write(path, picture.drawing.0).map_err(Error::io("write", path))?;
     Ok(path.to_owned())
@@ -113,7 +96,7 @@ pub fn animate(folder: &RunFolder, motion: Motion, out: Option<&Path>) -> Result
 /// # Errors
 /// If the sweep did not end, or the folder cannot be written.
 pub fn draw_sweep(folder: &SweepFolder) -> Result<Vec<PathBuf>> {
-    sweep_picture(folder)?.write(&folder.figures())
+    sweep_picture(folder)?.write(&folder.output().inner(FIGURES))
 }
 
 /// The figure of a sweep.

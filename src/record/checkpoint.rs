@@ -3,18 +3,19 @@
 //! One line says what it is, in which format, and how to tell that it is whole: a CRC-32 and the
 //! length of the JSON that follows.
 
-use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::FitSummary;
+use super::{FitSummary, LoggedRows};
 use crate::error::{Error, Result};
-use crate::files::durable;
+use crate::files::folder::{Folder, previous};
+use crate::files::names::CHECKPOINT;
+use crate::files::read;
 use crate::fit::FitState;
 
 /// The version of the layout of a checkpoint.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 /// The first words of the file.
 const MARK: &str = "klfit checkpoint";
 
@@ -43,14 +44,14 @@ impl Default for CheckpointConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checkpoint {
-    /// The config of each of them, but for the steps.
-    pub asked: Vec<String>,
+    /// The number of the run of each of them.
+    pub runs: Vec<String>,
     /// The steps each was to take.
     pub steps: usize,
     /// Where they stand; of fits that have ended, before their last step.
     pub state: FitState,
-    /// How many rows the trajectory of each had by then.
-    pub rows: Vec<u64>,
+    /// The rows that the trajectory of each had by then.
+    pub rows: Vec<LoggedRows>,
     /// What came out, if they have ended.
     pub ended: Option<Vec<FitSummary>>,
 }
@@ -60,10 +61,12 @@ impl Checkpoint {
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn write(&self, path: &Path) -> Result<()> {
-        let json =
-            serde_json::to_vec(self).map_err(|error| Error::run_folder(path, error.to_string()))?;
-        durable::write_keeping(path, &Self::framed(&json))
+    pub(crate) fn write(&self, folder: &Folder) -> Result<()> {
+        let spoilt = |error: serde_json::Error| {
+            Error::run_folder(&folder.path_of(CHECKPOINT), error.to_string())
+        };
+        let json = serde_json::to_vec(self).map_err(spoilt)?;
+        folder.write_keeping(CHECKPOINT, &Self::framed(&json))
     }
 
     /// The bytes of a file that holds this JSON.
@@ -79,16 +82,15 @@ impl Checkpoint {
     ///
     /// # Errors
     /// If one cannot be used and none is good; of several reasons, that of the newest.
-    pub fn newest(path: &Path, is_good: impl Fn(&Self) -> Result<bool>) -> Result<Option<Self>> {
+    pub(crate) fn newest(
+        folder: &Folder,
+        is_good: impl Fn(&Self) -> Result<bool>,
+    ) -> Result<Option<Self>> {
         let mut refused = None;
-        for path in [
-            path.to_owned(),
-            durable::with_ending(path, durable::PREVIOUS),
-        ] {
-            let bytes = match fs::read(&path) {
-                Ok(bytes) => bytes,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(Error::io("read", &path)(error)),
+        for name in [CHECKPOINT.to_owned(), previous(CHECKPOINT)] {
+            let path = folder.path_of(&name);
+            let Some(bytes) = folder.read(&name, read::LARGEST_JSON)? else {
+                continue;
             };
             let read = Self::parse(&bytes).map_err(|message| unusable(&path, &message));
             match read.and_then(|one| Ok((is_good(&one)?, one))) {

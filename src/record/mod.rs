@@ -9,19 +9,20 @@ use std::path::Path;
 
 pub(crate) use checkpoint::of_another;
 pub use checkpoint::{Checkpoint, CheckpointConfig};
-pub use summary::FORMAT;
+pub(crate) use summary::{BURN_VERSION, FORMAT};
 pub use summary::{
     FitSummary, GradientVariance, KnownOptimumSummary, Optimum, RunSummary, Summary, Versions,
 };
-pub use trajectory::{Row, Trajectory, TrajectoryWriter};
+pub use trajectory::{LoggedRows, Row, Trajectory, TrajectoryWriter};
 
 use crate::error::Error;
+use crate::files::folder::Folder;
 use crate::files::{names, read};
 
 /// Whether klfit wrote a run into a folder.
-pub(crate) fn is_folder_of_run(path: &Path) -> bool {
-    let config = read::read(&path.join(names::CONFIG), read::LARGEST_CONFIG);
-    config.is_ok_and(|text| text.starts_with(names::MARK.as_bytes()))
+pub(crate) fn is_folder_of_run(folder: &Folder) -> bool {
+    let config = folder.read(names::CONFIG, read::LARGEST_CONFIG);
+    config.is_ok_and(|text| text.is_some_and(|text| text.starts_with(names::MARK.as_bytes())))
 }
 
 /// What it means that it is not.

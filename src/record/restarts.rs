@@ -1,11 +1,10 @@
 //! `restarts.csv`: one row for each run, the failed ones included.
 
-use std::path::Path;
-
 use super::trajectory::divergence_columns;
 use crate::divergence::DivergenceKind;
 use crate::error::Result;
-use crate::files::table;
+use crate::files::folder::Folder;
+use crate::files::{names, table};
 use crate::fit::Record;
 use crate::fit::stop::Stop;
 use crate::mixture::natural_values;
@@ -16,13 +15,14 @@ use crate::mixture::natural_values;
 /// # Errors
 /// If the file cannot be written.
 pub fn write(
-    path: &Path,
+    folder: &Folder,
     kinds: &[DivergenceKind],
     parameter_names: &[String],
     first: &Record,
     last: &Record,
     optimum: &[Option<usize>],
 ) -> Result<()> {
+    let path = &folder.path_of(names::RESTARTS);
     let mut csv = csv::Writer::from_writer(Vec::new());
     let fixed = [
         "run",
@@ -74,5 +74,5 @@ pub fn write(
         csv.write_record(words.into_iter().chain(numbers))
             .map_err(table::error(path))?;
     }
-    table::write(path, csv)
+    table::write(folder, names::RESTARTS, csv)
 }

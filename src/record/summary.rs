@@ -1,13 +1,12 @@
 //! `summary.json`: what came out, in natural parameters, with an error on every divergence.
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
 use crate::compute::device::DeviceConfig;
 use crate::density::target::TargetSummary;
 use crate::divergence::{DivergenceKind, Estimate};
 use crate::error::{Error, Result};
+use crate::files::folder::Folder;
 use crate::files::{extended, names, read};
 use crate::fit::BestIterate;
 use crate::fit::stop::Stop;
@@ -16,7 +15,7 @@ use crate::judge::evaluate::Evaluation;
 use crate::mixture::NaturalParameters;
 
 /// The version of the layout of a run folder.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// The version of burn this klfit is built on.
 pub const BURN_VERSION: &str = "0.22.1";
@@ -27,6 +26,8 @@ pub const BURN_VERSION: &str = "0.22.1";
 pub struct Summary {
     /// The version of this layout.
     pub format: u32,
+    /// The number of the run, which all its files are of.
+    pub run: String,
     /// The experiment.
     pub name: String,
     /// The seed of its noise.
@@ -96,19 +97,19 @@ impl Summary {
     ///
     /// # Errors
     /// If it is missing, as in a run that did not end, or spoilt.
-    pub fn read(folder: &Path) -> Result<Self> {
-        let path = folder.join(names::SUMMARY);
-        if !path.is_file() {
+    pub(crate) fn read(folder: &Folder) -> Result<Self> {
+        let path = folder.path_of(names::SUMMARY);
+        let Some(bytes) = folder.read(names::SUMMARY, read::LARGEST_JSON)? else {
+            let folder = folder.path().display();
             return Err(Error::usage(
                 format!(
-                    "the run in {} did not end: it has no {}",
-                    folder.display(),
+                    "the run in {folder} did not end: it has no {}",
                     names::SUMMARY
                 ),
-                format!("go on with `klfit resume {}`", folder.display()),
+                format!("go on with `klfit resume {folder}`"),
             ));
-        }
-        let text = read::read_text(&path, read::LARGEST_JSON)?;
+        };
+        let text = read::text(bytes, &path)?;
         serde_json::from_str(&text).map_err(|error| Error::run_folder(&path, error.to_string()))
     }
 }

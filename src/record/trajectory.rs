@@ -2,11 +2,15 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
 
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
+use crate::files::folder::Folder;
+use crate::files::names::TRAJECTORY;
 use crate::files::table;
 use crate::fit::Record;
 use crate::mixture::natural_values;
@@ -48,6 +52,16 @@ fn kind_of(column: &str) -> Option<DivergenceKind> {
         .or_else(|| DivergenceKind::from_name(&column.replace('_', "-")))
 }
 
+/// How many rows of a trajectory there are, and the CRC-32 of their bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoggedRows {
+    /// How many.
+    pub count: u64,
+    /// Their checksum.
+    pub sum: u32,
+}
+
 /// Appends records to a trajectory.
 ///
 /// Of a trajectory that is there already it keeps every row that comes out again, wall-clock aside:
@@ -56,9 +70,10 @@ pub struct TrajectoryWriter {
     path: PathBuf,
     kinds: Vec<DivergenceKind>,
     file: File,
-    /// How many bytes are as they should be, and how many rows that is.
+    /// How many bytes are as they should be, how many rows that is, and the checksum of these.
     length: u64,
     rows: u64,
+    sum: crc32fast::Hasher,
     /// The lines after them from an earlier process, in order.
     pending: VecDeque<Vec<u8>>,
 }
@@ -69,41 +84,40 @@ impl TrajectoryWriter {
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn create(
-        path: &Path,
+    pub(crate) fn create(
+        folder: &Folder,
         kinds: Vec<DivergenceKind>,
         parameter_names: &[String],
     ) -> Result<Self> {
         let header = header(&kinds, parameter_names);
-        let mut file = File::create(path).map_err(Error::io("create", path))?;
-        file.write_all(&header).map_err(Error::io("write", path))?;
         Ok(Self {
-            path: path.to_owned(),
+            path: folder.path_of(TRAJECTORY),
             kinds,
-            file,
+            file: folder.begin(TRAJECTORY, &header)?,
             length: header.len() as u64,
             rows: 0,
+            sum: crc32fast::Hasher::new(),
             pending: VecDeque::new(),
         })
     }
 
-    /// Goes on with a file that another process has left, after so many rows; a last line that is
+    /// Goes on with a file that another process has left, after these rows; a last line that is
     /// cut off is taken away.
     ///
     /// # Errors
-    /// If it has fewer rows, or is not such a trajectory, or cannot be written.
-    pub fn resume(
-        path: &Path,
+    /// If it has fewer rows or other ones, or is not such a trajectory, or cannot be written.
+    pub(crate) fn resume(
+        folder: &Folder,
         kinds: Vec<DivergenceKind>,
         parameter_names: &[String],
-        after: u64,
+        after: LoggedRows,
     ) -> Result<Self> {
         let header = header(&kinds, parameter_names);
-        let file = match File::options().read(true).write(true).open(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound && after == 0 => {
-                return Self::create(path, kinds, parameter_names);
-            }
-            opened => opened.map_err(Error::io("write", path))?,
+        let path = &folder.path_of(TRAJECTORY);
+        let file = match folder.writer(TRAJECTORY)? {
+            Some(file) => file,
+            None if after.count == 0 => return Self::create(folder, kinds, parameter_names),
+            None => return Err(Error::run_folder(path, "it is missing")),
         };
         let mut lines = BufReader::new(&file);
         // The next line, with its end if it has one.
@@ -113,9 +127,9 @@ impl TrajectoryWriter {
             Ok(line)
         };
         let begins = next()?;
-        if after == 0 && header.starts_with(&begins) && begins.len() < header.len() {
+        if after.count == 0 && header.starts_with(&begins) && begins.len() < header.len() {
             // It was cut off before its first row.
-            return Self::create(path, kinds, parameter_names);
+            return Self::create(folder, kinds, parameter_names);
         }
         let another = || {
             let message = "it is not the trajectory that the checkpoint is of";
@@ -125,12 +139,17 @@ impl TrajectoryWriter {
             return Err(another());
         }
         let mut length = header.len() as u64;
-        for _ in 0..after {
+        let mut sum = crc32fast::Hasher::new();
+        for _ in 0..after.count {
             let line = next()?;
             if !line.ends_with(b"\n") {
                 return Err(another());
             }
             length += line.len() as u64;
+            sum.update(&line);
+        }
+        if sum.clone().finalize() != after.sum {
+            return Err(another());
         }
         let (mut pending, mut whole) = (VecDeque::new(), length);
         loop {
@@ -149,14 +168,18 @@ impl TrajectoryWriter {
             kinds,
             file,
             length,
-            rows: after,
+            rows: after.count,
+            sum,
             pending,
         })
     }
 
-    /// How many rows are as they should be.
-    pub fn rows(&self) -> u64 {
-        self.rows
+    /// The rows that are as they should be.
+    pub fn rows(&self) -> LoggedRows {
+        LoggedRows {
+            count: self.rows,
+            sum: self.sum.clone().finalize(),
+        }
     }
 
     /// Makes what was appended durable.
@@ -213,6 +236,7 @@ impl TrajectoryWriter {
             if without_clock(earlier).eq(without_clock(line)) {
                 self.length += earlier.len() as u64;
                 self.rows += 1;
+                self.sum.update(earlier);
                 self.pending.pop_front();
                 return Ok(());
             }
@@ -225,6 +249,7 @@ impl TrajectoryWriter {
         write().map_err(Error::io("write", &self.path))?;
         self.length += line.len() as u64;
         self.rows += 1;
+        self.sum.update(line);
         Ok(())
     }
 
@@ -308,8 +333,10 @@ impl Trajectory {
     ///
     /// # Errors
     /// If the file cannot be read or is not a trajectory.
-    pub fn read(path: &Path) -> Result<Self> {
-        let mut csv = table::reader(path)?;
+    pub(crate) fn read(folder: &Folder) -> Result<Self> {
+        let path = &folder.path_of(TRAJECTORY);
+        let csv = table::reader(folder, TRAJECTORY)?;
+        let mut csv = csv.ok_or_else(|| Error::run_folder(path, "it is missing"))?;
         let header = csv.headers().map_err(table::error(path))?.clone();
         // The pairs of columns that follow the first ones, for as long as they are divergences.
         let kinds: Vec<DivergenceKind> = (header.iter().skip(FIRST.len()))

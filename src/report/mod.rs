@@ -12,7 +12,6 @@ mod markdown;
 mod table;
 mod words;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 pub use table::{Table, comparison, optima};
@@ -21,7 +20,7 @@ pub use words::{is_at_rest, remarks};
 use crate::error::{Error, Result};
 use crate::files::names;
 use crate::plot::{self, Gif, Picture};
-use crate::run_folder::{FinishedFit, FinishedRun, RunFolder, SweepFolder};
+use crate::run_folder::{FinishedFit, FinishedRun, OutputFolder, RunFolder, SweepFolder};
 use asked::Setting;
 
 /// Optima of a fit that are listed.
@@ -56,24 +55,22 @@ struct Run {
 /// If there is no run, one is not finished, or the folder cannot be written.
 pub fn write(folders: &[PathBuf], out: &Path) -> Result<Vec<PathBuf>> {
     let report = Report::read(folders)?;
-    let figures = out.join("figures");
-    fs::create_dir_all(&figures).map_err(Error::io("create", &figures))?;
-    for (file, picture) in report.pictures() {
-        let path = figures.join(format!("{file}.png"));
-        fs::write(&path, picture.png()?).map_err(Error::io("write", &path))?;
-    }
+    let out = OutputFolder::create(out)?;
+    let pictures = (report.pictures().into_iter())
+        .map(|(file, picture)| Ok((format!("{file}.png"), picture.png()?)))
+        .collect::<Result<_>>()?;
+    out.inner(names::FIGURES).write(pictures)?;
     let texts = [
         html::page(&report),
         markdown::page(&report),
         latex::table(&report),
     ];
-    (names::REPORT.into_iter().zip(texts))
-        .map(|(name, text)| {
-            let path = out.join(name);
-            fs::write(&path, text).map_err(Error::io("write", &path))?;
-            Ok(path)
-        })
-        .collect()
+    let files = names::REPORT.into_iter().zip(texts);
+    out.write(
+        files
+            .map(|(name, text)| (name.to_owned(), text.into_bytes()))
+            .collect(),
+    )
 }
 
 impl Report {

@@ -1,9 +1,9 @@
 //! One process to a folder: the lock goes with the process that holds it, however that ends.
 
 use std::fs::{File, TryLockError};
-use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::files::folder::Folder;
 
 /// The file that is locked; it stays and means nothing by itself.
 pub const FILE: &str = ".lock";
@@ -19,17 +19,15 @@ impl Lock {
     ///
     /// # Errors
     /// If another process has it, or the folder cannot be written.
-    pub fn take(folder: &Path) -> Result<Self> {
-        let path = folder.join(FILE);
-        let file = (File::options().create(true).append(true).open(&path))
-            .map_err(Error::io("write to", folder))?;
+    pub fn take(folder: &Folder) -> Result<Self> {
+        let file = folder.lock(FILE)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { file }),
             Err(TryLockError::WouldBlock) => Err(Error::usage(
-                format!("another klfit is running in {}", folder.display()),
+                format!("another klfit is running in {}", folder.path().display()),
                 "wait until it has ended, or choose another folder with --out",
             )),
-            Err(TryLockError::Error(error)) => Err(Error::io("lock", &path)(error)),
+            Err(TryLockError::Error(error)) => Err(Error::io("lock", &folder.path_of(FILE))(error)),
         }
     }
 }
@@ -48,13 +46,14 @@ mod tests {
 
     #[test]
     fn a_lock_ends_with_its_owner_whoever_has_the_file_too() {
-        let folder = tempfile::tempdir().unwrap();
-        let lock = Lock::take(folder.path()).unwrap();
-        assert!(Lock::take(folder.path()).is_err());
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = Folder::open(temporary.path()).unwrap();
+        let lock = Lock::take(&folder).unwrap();
+        assert!(Lock::take(&folder).is_err());
         // As a child that has not come to its exec.
         let inherited = lock.file.try_clone().unwrap();
         drop(lock);
-        assert!(Lock::take(folder.path()).is_ok());
+        assert!(Lock::take(&folder).is_ok());
         drop(inherited);
     }
 }

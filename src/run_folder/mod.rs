@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! outputs/NAME/
+//!   manifest             which run it is, and every file that klfit wrote here
 //!   config.toml          resolved: runs the experiment again as it was
 //!   target.csv           the rows of a target that is a sample
 //!   summary.json         what came out, with an error on every divergence
@@ -14,29 +15,33 @@
 
 mod finished;
 mod lock;
+mod manifest;
+mod output;
 mod sweep;
 
-use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use finished::{FinishedFit, FinishedRun};
+pub(crate) use output::OutputFolder;
 pub use sweep::{SweepFolder, SweptPoint};
 
 use crate::config::Experiment;
 use crate::density::target::Samples;
 use crate::error::{Error, Result};
+use crate::files::folder::{Folder, is_passing, previous};
 use crate::files::names::{
-    CHECKPOINT, CONFIG, FIGURES, MARK, REPORT, RESTARTS, SUMMARY, TARGET, TRAJECTORY,
+    CHECKPOINT, CONFIG, FIGURES, MARK, RESTARTS, SUMMARY, TARGET, TRAJECTORY,
 };
-use crate::files::{durable, table};
+use crate::files::{read, table};
 use crate::fit::{Plan, Record};
 use crate::judge::evaluate::reported;
 use crate::record::{
-    Summary, Trajectory, TrajectoryWriter, is_folder_of_run, not_a_folder_of_run, restarts,
+    LoggedRows, Summary, Trajectory, TrajectoryWriter, is_folder_of_run, not_a_folder_of_run,
+    restarts,
 };
 use lock::Lock;
+use manifest::{Held, Manifest};
 
 /// What to do with a folder that holds an earlier run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +57,9 @@ pub enum Existing {
 /// The folder of one run.
 #[derive(Debug, Clone)]
 pub struct RunFolder {
-    path: PathBuf,
+    folder: Folder,
+    /// The number of the run; none in what is left of a copy.
+    id: Option<String>,
     /// Held by who writes into it.
     _lock: Option<Arc<Lock>>,
     is_resumed: bool,
@@ -67,27 +74,71 @@ impl RunFolder {
     /// does not [continue](Experiment::continuing), or something that is not a run; if another
     /// process writes there, or it cannot be written.
     pub fn create(path: &Path, experiment: &Experiment, existing: Existing) -> Result<Self> {
-        let is_empty = is_empty(path)?;
-        fs::create_dir_all(path).map_err(Error::io("create", path))?;
-        let folder = Self {
-            path: path.to_owned(),
-            _lock: Some(Arc::new(Lock::take(path)?)),
-            is_resumed: !is_empty && existing == Existing::Resume,
-        };
-        if folder.is_resumed {
-            if !folder.holds_a_run() {
-                return Err(folder.not_a_run());
+        Self::begin(Folder::create(path)?, experiment, existing, None)
+    }
+
+    /// As [`RunFolder::create`], of a point of a sweep.
+    fn begin(
+        folder: Folder,
+        experiment: &Experiment,
+        existing: Existing,
+        sweep: Option<&str>,
+    ) -> Result<Self> {
+        let lock = Some(Arc::new(Lock::take(&folder)?));
+        Manifest::clear_remains(&folder)?;
+        // One without a config was cut off before it began.
+        let earlier = Manifest::read(&folder)?.filter(|one| one.held == Held::Run);
+        let begun = (earlier.as_ref()).filter(|_| folder.holds(CONFIG));
+        let resumed = begun.filter(|_| existing == Existing::Resume).cloned();
+        if resumed.is_none() {
+            let is_free = |name: &std::ffi::OsString| *name == *lock::FILE || is_passing(name);
+            match earlier {
+                Some(_) if existing == Existing::Refuse && begun.is_some() => {
+                    return Err(holds_a_run(&folder));
+                }
+                Some(earlier) => earlier.clear(&folder)?,
+                None if folder.names()?.iter().all(is_free) => {}
+                None => return Err(not_a_run(&folder)),
             }
-            experiment.clone().continuing(&folder.experiment()?)?;
-        } else if !is_empty {
-            folder.clear(existing)?;
         }
+        let mut this = Self {
+            folder,
+            id: None,
+            _lock: lock,
+            is_resumed: resumed.is_some(),
+        };
+        let manifest = match resumed {
+            Some(manifest) => {
+                let continued = experiment.clone().continuing(&this.experiment()?)?;
+                if continued.digest()? != manifest.digest {
+                    return Err(Error::usage(
+                        format!(
+                            "the run in {} was begun with other rows, another config or another \
+                             version of klfit",
+                            this.path().display()
+                        ),
+                        "begin again with --force, or choose another folder with --out",
+                    ));
+                }
+                manifest
+            }
+            None => Manifest::of_run(experiment, sweep)?,
+        };
+        if !this.is_resumed {
+            manifest.write(&this.folder)?;
+        }
+        this.id = Some(manifest.id);
         if let Some(samples) = experiment.target.as_samples() {
-            folder.write_rows(samples)?;
+            this.write_rows(samples)?;
         }
         let text = format!("{MARK}\n\n{}", experiment.to_toml()?);
-        durable::write(&path.join(CONFIG), text.as_bytes())?;
-        Ok(folder)
+        this.folder.write(CONFIG, text.as_bytes())?;
+        Ok(this)
+    }
+
+    /// The number of the run; none in what is left of a copy.
+    pub(crate) fn id(&self) -> Option<&str> {
+        self.id.as_deref()
     }
 
     /// Whether an earlier process has begun the run.
@@ -97,7 +148,7 @@ impl RunFolder {
 
     /// Keeps the rows of a target with the run, so that the folder needs nothing else.
     fn write_rows(&self, samples: &Samples) -> Result<()> {
-        let path = self.path.join(TARGET);
+        let path = self.folder.path_of(TARGET);
         let mut csv = csv::Writer::from_writer(Vec::new());
         csv.write_record(samples.names())
             .map_err(table::error(&path))?;
@@ -105,7 +156,7 @@ impl RunFolder {
             let cells = row.iter().map(|&x| table::number(x));
             csv.write_record(cells).map_err(table::error(&path))?;
         }
-        table::write(&path, csv)
+        table::write(&self.folder, TARGET, csv)
     }
 
     /// Opens the folder of an earlier run.
@@ -113,60 +164,58 @@ impl RunFolder {
     /// # Errors
     /// If it is not the folder of a run.
     pub fn open(path: &Path) -> Result<Self> {
-        let folder = Self {
-            path: path.to_owned(),
+        let folder = Folder::open(path).map_err(|_| not_a_folder_of_run(path))?;
+        Self::opened(folder)
+    }
+
+    fn opened(folder: Folder) -> Result<Self> {
+        if !is_folder_of_run(&folder) {
+            return Err(not_a_folder_of_run(folder.path()));
+        }
+        Ok(Self {
+            id: Manifest::read(&folder)?.map(|manifest| manifest.id),
+            folder,
             _lock: None,
             is_resumed: false,
-        };
-        if folder.holds_a_run() {
-            return Ok(folder);
-        }
-        Err(not_a_folder_of_run(path))
-    }
-
-    fn not_a_run(&self) -> Error {
-        Error::usage(
-            format!(
-                "{} is not empty and does not hold a run",
-                self.path.display()
-            ),
-            "choose another folder with --out",
-        )
-    }
-
-    fn holds_a_run(&self) -> bool {
-        is_folder_of_run(&self.path)
+        })
     }
 
     /// Where it is.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.folder.path()
+    }
+
+    /// Where figures and reports go, and are listed.
+    pub(crate) fn output(&self) -> OutputFolder {
+        OutputFolder::of(&self.folder, None)
     }
 
     /// Where its figures go.
     pub fn figures(&self) -> PathBuf {
-        self.path.join(FIGURES)
+        self.folder.path_of(FIGURES)
+    }
+
+    /// The folder of a fit, which is made where it is not there.
+    ///
+    /// # Errors
+    /// If it can neither be made nor opened.
+    pub(crate) fn fit(&self, label: &str) -> Result<Folder> {
+        self.folder.create_inner(label)
     }
 
     /// Starts the trajectory of a fit; in a folder that goes on, after so many rows of the one that is
-    /// there.
+    /// there, whose bytes up to there have this checksum.
     ///
     /// # Errors
     /// If it cannot be written, or is not the one to go on with.
-    pub fn start_trajectory(&self, plan: &Plan, after: u64) -> Result<TrajectoryWriter> {
-        let folder = self.path.join(&plan.label);
-        fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
-        let (path, kinds) = (folder.join(TRAJECTORY), reported(plan.divergence));
+    pub fn start_trajectory(&self, plan: &Plan, after: LoggedRows) -> Result<TrajectoryWriter> {
+        let folder = self.fit(&plan.label)?;
+        let kinds = reported(plan.divergence);
         let names = plan.family.parameter_names();
         match self.is_resumed {
-            true => TrajectoryWriter::resume(&path, kinds, &names, after),
-            false => TrajectoryWriter::create(&path, kinds, &names),
+            true => TrajectoryWriter::resume(&folder, kinds, &names, after),
+            false => TrajectoryWriter::create(&folder, kinds, &names),
         }
-    }
-
-    /// Where the checkpoint of a fit goes.
-    pub fn checkpoint(&self, plan: &Plan) -> PathBuf {
-        self.path.join(&plan.label).join(CHECKPOINT)
     }
 
     /// Writes where every run of a fit started and ended.
@@ -180,9 +229,8 @@ impl RunFolder {
         last: &Record,
         optimum: &[Option<usize>],
     ) -> Result<()> {
-        let path = self.path.join(&plan.label).join(RESTARTS);
         restarts::write(
-            &path,
+            &self.fit(&plan.label)?,
             &reported(plan.divergence),
             &plan.family.parameter_names(),
             first,
@@ -196,11 +244,11 @@ impl RunFolder {
     /// # Errors
     /// If it cannot be written.
     pub fn write_summary(&self, summary: &Summary) -> Result<()> {
-        let path = self.path.join(SUMMARY);
+        let path = self.folder.path_of(SUMMARY);
         let mut text = serde_json::to_string_pretty(summary)
             .map_err(|error| Error::run_folder(&path, error.to_string()))?;
         text.push('\n');
-        durable::write(&path, text.as_bytes())
+        self.folder.write(SUMMARY, text.as_bytes())
     }
 
     /// The summary of a run that goes on and needs nothing more.
@@ -208,7 +256,7 @@ impl RunFolder {
     /// # Errors
     /// If it is spoilt.
     pub fn finished(&self, experiment: &Experiment) -> Result<Option<Summary>> {
-        if !self.is_resumed || !self.path.join(SUMMARY).is_file() {
+        if !self.is_resumed || !self.folder.holds(SUMMARY) {
             return Ok(None);
         }
         let summary = self.summary()?;
@@ -223,12 +271,12 @@ impl RunFolder {
     /// # Errors
     /// If its config is missing or spoilt.
     pub fn experiment(&self) -> Result<Experiment> {
-        Experiment::load(&self.path.join(CONFIG), Vec::new())
+        Experiment::parse(&self.config_path(), &self.config_text()?, Vec::new())
     }
 
     /// Where its config is.
     pub fn config_path(&self) -> PathBuf {
-        self.path.join(CONFIG)
+        self.folder.path_of(CONFIG)
     }
 
     /// Its config as it stands in the folder.
@@ -236,8 +284,9 @@ impl RunFolder {
     /// # Errors
     /// If it cannot be read.
     pub fn config_text(&self) -> Result<String> {
-        let path = self.config_path();
-        fs::read_to_string(&path).map_err(Error::io("read", &path))
+        let bytes = self.folder.read(CONFIG, read::LARGEST_CONFIG)?;
+        let bytes = bytes.ok_or_else(|| not_a_folder_of_run(self.path()))?;
+        read::text(bytes, &self.config_path())
     }
 
     /// Reads the summary back.
@@ -245,7 +294,14 @@ impl RunFolder {
     /// # Errors
     /// If it is missing, as in a run that did not end, or spoilt.
     pub fn summary(&self) -> Result<Summary> {
-        Summary::read(&self.path)
+        let summary = Summary::read(&self.folder)?;
+        match self.id.as_ref().is_none_or(|id| *id == summary.run) {
+            true => Ok(summary),
+            false => Err(Error::run_folder(
+                &self.folder.path_of(SUMMARY),
+                "it is of another run",
+            )),
+        }
     }
 
     /// Reads the trajectory of a fit back.
@@ -253,81 +309,44 @@ impl RunFolder {
     /// # Errors
     /// If it is missing or spoilt.
     pub fn trajectory(&self, label: &str) -> Result<Trajectory> {
-        Trajectory::read(&self.path.join(label).join(TRAJECTORY))
-    }
-
-    /// Removes everything the run wrote, figures aside, and the folder if nothing else is in it.
-    fn remove(&self) -> Result<()> {
-        self.clear(Existing::Replace)?;
-        durable::remove(&self.path.join(CONFIG))?;
-        durable::remove(&self.path.join(lock::FILE))?;
-        // Either may hold something of the user's.
-        let _ = fs::remove_dir(self.figures());
-        let _ = fs::remove_dir(&self.path);
-        Ok(())
-    }
-
-    /// Removes what an earlier run wrote, by the names it gave its files; its figures are of those who
-    /// draw them.
-    fn clear(&self, existing: Existing) -> Result<()> {
-        let path = &self.path;
-        if !self.holds_a_run() {
-            return Err(self.not_a_run());
-        }
-        if existing == Existing::Refuse {
-            let run = match path.join(SUMMARY).is_file() {
-                true => "a run already",
-                false => "a run already, one that did not end",
-            };
-            return Err(Error::usage(
-                format!("{} holds {run}", path.display()),
-                "replace it with --force, go on with it with --resume, or choose another folder \
-                 with --out",
-            ));
-        }
-        for entry in fs::read_dir(path).map_err(Error::io("read", path))? {
-            let entry = entry.map_err(Error::io("read", path))?.path();
-            if !entry.join(TRAJECTORY).is_file() {
-                continue;
-            }
-            let checkpoint = entry.join(CHECKPOINT);
-            for file in [
-                entry.join(TRAJECTORY),
-                entry.join(RESTARTS),
-                durable::with_ending(&checkpoint, durable::PREVIOUS),
-                checkpoint,
-            ] {
-                durable::remove(&file)?;
-            }
-            // Only if nothing else is in it.
-            let _ = fs::remove_dir(&entry);
-        }
-        for name in REPORT {
-            durable::remove(&path.join(name))?;
-        }
-        durable::remove(&path.join(TARGET))?;
-        durable::remove(&path.join(SUMMARY))
+        let folder = self.folder.inner(label)?;
+        let missing = || Error::run_folder(&self.folder.path_of(label), "it is missing");
+        Trajectory::read(&folder.ok_or_else(missing)?)
     }
 }
 
-/// Whether there is nothing in a folder but what may be left of a start.
-fn is_empty(path: &Path) -> Result<bool> {
-    let entries = match fs::read_dir(path) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
-        Err(error) => return Err(Error::io("write to", path)(error)),
-    };
-    let leftovers = [
-        PathBuf::from(lock::FILE),
-        durable::with_ending(Path::new(CONFIG), durable::UNFINISHED),
-        durable::with_ending(Path::new(TARGET), durable::UNFINISHED),
-        PathBuf::from(TARGET),
-    ];
-    for entry in entries {
-        let name = entry.map_err(Error::io("read", path))?.file_name();
-        if !leftovers.iter().any(|left| left.as_os_str() == name) {
-            return Ok(false);
-        }
+impl Manifest {
+    /// That of a run which is about to begin.
+    fn of_run(experiment: &Experiment, sweep: Option<&str>) -> Result<Self> {
+        let mut manifest = Self::new(Held::Run, experiment.digest()?, sweep.map(str::to_owned));
+        let of_run = [CONFIG, TARGET, SUMMARY].map(str::to_owned);
+        let of_fits = experiment.plans.iter().flat_map(|plan| {
+            let earlier = previous(CHECKPOINT);
+            [TRAJECTORY, RESTARTS, CHECKPOINT, &earlier]
+                .map(|name| format!("{}/{name}", plan.label))
+        });
+        manifest.listed = of_run.into_iter().chain(of_fits).collect();
+        Ok(manifest)
     }
-    Ok(true)
+}
+
+fn not_a_run(folder: &Folder) -> Error {
+    Error::usage(
+        format!(
+            "{} is not empty and does not hold a run",
+            folder.path().display()
+        ),
+        "choose another folder with --out",
+    )
+}
+
+fn holds_a_run(folder: &Folder) -> Error {
+    let run = match folder.holds(SUMMARY) {
+        true => "a run already",
+        false => "a run already, one that did not end",
+    };
+    Error::usage(
+        format!("{} holds {run}", folder.path().display()),
+        "replace it with --force, go on with it with --resume, or choose another folder with --out",
+    )
 }

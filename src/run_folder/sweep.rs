@@ -1,15 +1,16 @@
 //! The folder of a sweep: a run folder for each point, and `sweep.csv`, one row for each fit of each
 //! point.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Existing, RunFolder};
+use super::manifest::{self, Held, Manifest};
+use super::{Existing, OutputFolder, RunFolder};
 use crate::config::SweepPoint;
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
-use crate::files::{durable, names, table};
-use crate::record::{FitSummary, Summary};
+use crate::files::folder::{Folder, is_passing};
+use crate::files::{names, table};
+use crate::record::{FitSummary, Summary, not_a_folder_of_run};
 
 /// The columns before the settings.
 const FIRST: [&str; 2] = ["point", "fit"];
@@ -43,9 +44,11 @@ pub struct SweptPoint<'s> {
 }
 
 /// The folder of a sweep.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct SweepFolder {
-    path: PathBuf,
+    folder: Folder,
+    /// The number of the sweep; none in what is left of a copy.
+    id: Option<String>,
 }
 
 impl SweepFolder {
@@ -55,40 +58,63 @@ impl SweepFolder {
     /// If it holds a sweep already and is not to be replaced, holds something else, or cannot be
     /// written.
     pub fn create(path: &Path, existing: Existing) -> Result<Self> {
-        let folder = Self {
-            path: path.to_owned(),
+        let folder = Folder::create(path)?;
+        Manifest::clear_remains(&folder)?;
+        let earlier = Manifest::read(&folder)?.filter(|one| one.held == Held::Sweep);
+        let manifest = match earlier {
+            Some(_) if existing == Existing::Refuse => return Err(holds_a_sweep(path)),
+            Some(earlier) if existing == Existing::Resume => earlier,
+            earlier => {
+                match earlier {
+                    Some(earlier) => earlier.clear(&folder)?,
+                    None if folder.names()?.iter().all(|name| is_passing(name)) => {}
+                    None => return Err(not_a_sweep(path)),
+                }
+                let mut manifest = Manifest::new(Held::Sweep, String::new(), None);
+                manifest.listed.push(names::SWEEP_TABLE.to_owned());
+                manifest.write(&folder)?;
+                manifest
+            }
         };
-        let is_empty = match fs::read_dir(path) {
-            Ok(mut entries) => entries.next().is_none(),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
-            Err(error) => return Err(Error::io("write to", path)(error)),
-        };
-        if !is_empty {
-            folder.clear(existing)?;
-        }
-        fs::create_dir_all(path).map_err(Error::io("create", path))?;
         // It is the folder of a sweep from now on, also if the sweep does not end.
-        let mark = path.join(names::SWEEP_TABLE);
-        if !mark.is_file() {
-            fs::write(&mark, "").map_err(Error::io("write", &mark))?;
+        if !folder.holds(names::SWEEP_TABLE) {
+            folder.write(names::SWEEP_TABLE, b"")?;
         }
-        Ok(folder)
+        Ok(Self {
+            folder,
+            id: Some(manifest.id),
+        })
     }
 
     /// Opens the folder of an earlier sweep; `None` if it is not one.
     pub fn open(path: &Path) -> Option<Self> {
-        path.join(names::SWEEP_TABLE).is_file().then(|| Self {
-            path: path.to_owned(),
+        let folder = Folder::open(path).ok()?;
+        folder.holds(names::SWEEP_TABLE).then(|| Self {
+            id: Manifest::read(&folder)
+                .ok()
+                .flatten()
+                .map(|manifest| manifest.id),
+            folder,
         })
     }
 
-    /// Where its figures go.
-    pub fn figures(&self) -> PathBuf {
-        self.path.join(names::FIGURES)
+    /// Makes the folder of a point, or opens it to go on with.
+    ///
+    /// # Errors
+    /// As [`RunFolder::create`].
+    pub fn begin_point(&self, point: &SweepPoint, existing: Existing) -> Result<RunFolder> {
+        manifest::list(&self.folder, std::slice::from_ref(&point.label))?;
+        let folder = self.folder.create_inner(&point.label)?;
+        RunFolder::begin(folder, &point.experiment, existing, self.id.as_deref())
+    }
+
+    /// Where figures and reports go, and are listed.
+    pub(crate) fn output(&self) -> OutputFolder {
+        OutputFolder::of(&self.folder, None)
     }
 
     fn table(&self) -> PathBuf {
-        self.path.join(names::SWEEP_TABLE)
+        self.folder.path_of(names::SWEEP_TABLE)
     }
 
     /// Writes one row for each fit of each point.
@@ -115,7 +141,7 @@ impl SweepFolder {
                 csv.write_record(row).map_err(table::error(&path))?;
             }
         }
-        table::write(&path, csv)
+        table::write(&self.folder, names::SWEEP_TABLE, csv)
     }
 
     /// The run folders of the points, in order, with what they set: `learning rate 0.1, samples 64`.
@@ -124,15 +150,16 @@ impl SweepFolder {
     /// If the table cannot be read, or is empty, as in a sweep that did not end.
     pub fn points(&self) -> Result<Vec<(String, RunFolder)>> {
         let path = self.table();
-        let mut csv = table::reader(&path)?;
+        let csv = table::reader(&self.folder, names::SWEEP_TABLE)?;
+        let mut csv = csv.ok_or_else(|| Error::run_folder(&path, "it is missing"))?;
         let header = csv.headers().map_err(table::error(&path))?.clone();
         let settings = FIRST.len()..header.len().saturating_sub(LAST.len());
         let mut points: Vec<(String, RunFolder)> = Vec::new();
         for record in csv.records() {
             let record = record.map_err(table::error(&path))?;
             let label = record.get(0).unwrap_or_default();
-            let folder = self.path.join(label);
-            if points.last().is_none_or(|(_, last)| last.path() != folder) {
+            let path = self.folder.path_of(label);
+            if points.last().is_none_or(|(_, last)| last.path() != path) {
                 let set = settings.clone().filter_map(|column| {
                     let value = record.get(column).filter(|value| !value.is_empty())?;
                     let key = header.get(column)?.rsplit('.').next()?;
@@ -143,56 +170,36 @@ impl SweepFolder {
                     ))
                 });
                 let name = set.collect::<Vec<_>>().join(", ");
-                points.push((name, RunFolder::open(&folder)?));
+                let folder =
+                    (self.folder.inner(label)?).ok_or_else(|| not_a_folder_of_run(&path))?;
+                points.push((name, RunFolder::opened(folder)?));
             }
         }
         if points.is_empty() {
             return Err(Error::usage(
                 format!(
                     "the sweep in {} did not end: its table is empty",
-                    self.path.display()
+                    self.folder.path().display()
                 ),
                 "go on with it with --resume",
             ));
         }
         Ok(points)
     }
+}
 
-    /// Every run in it.
-    pub(crate) fn runs(&self) -> Result<Vec<RunFolder>> {
-        let path = &self.path;
-        let entries = (fs::read_dir(path))
-            .and_then(|entries| entries.collect::<Result<Vec<_>, _>>())
-            .map_err(Error::io("read", path))?;
-        let runs = entries.iter().map(|entry| RunFolder::open(&entry.path()));
-        Ok(runs.filter_map(Result::ok).collect())
-    }
+fn not_a_sweep(path: &Path) -> Error {
+    Error::usage(
+        format!("{} is not empty and does not hold a sweep", path.display()),
+        "choose another folder with --out",
+    )
+}
 
-    /// Removes what an earlier sweep wrote, figures aside, and nothing else.
-    fn clear(&self, existing: Existing) -> Result<()> {
-        let path = &self.path;
-        if !self.table().is_file() {
-            return Err(Error::usage(
-                format!("{} is not empty and does not hold a sweep", path.display()),
-                "choose another folder with --out",
-            ));
-        }
-        if existing == Existing::Refuse {
-            return Err(Error::usage(
-                format!("{} holds a sweep already", path.display()),
-                "replace it with --force, go on with it with --resume, or choose another folder \
-                 with --out",
-            ));
-        }
-        if existing == Existing::Resume {
-            return Ok(());
-        }
-        self.runs()?.iter().try_for_each(RunFolder::remove)?;
-        for name in names::REPORT {
-            durable::remove(&path.join(name))?;
-        }
-        durable::remove(&self.table())
-    }
+fn holds_a_sweep(path: &Path) -> Error {
+    Error::usage(
+        format!("{} holds a sweep already", path.display()),
+        "replace it with --force, go on with it with --resume, or choose another folder with --out",
+    )
 }
 
 /// Every key that a point sets, in the order they first come.

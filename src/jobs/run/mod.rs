@@ -3,19 +3,20 @@
 mod ended;
 
 use std::ops::Range;
-use std::path::PathBuf;
 use std::time::Instant;
 
-use super::figures;
 use crate::compute::device::Numerics;
 use crate::config::Experiment;
 use crate::density::target::Target;
 use crate::error::{Error, Result};
+use crate::files::folder::Folder;
+use crate::files::names::CHECKPOINT;
 use crate::fit::stop::Stop;
 use crate::fit::{Fit, FitState, Member, Plan, Record};
 use crate::record::of_another;
 use crate::record::{
-    Checkpoint, CheckpointConfig, FORMAT, FitSummary, Summary, TrajectoryWriter, Versions,
+    Checkpoint, CheckpointConfig, FORMAT, FitSummary, LoggedRows, Summary, TrajectoryWriter,
+    Versions,
 };
 use crate::run_folder::RunFolder;
 use ended::Ended;
@@ -95,9 +96,6 @@ pub fn run_together(
     if let Some(finished) = finished {
         return Ok(finished);
     }
-    for job in jobs.iter().filter(|job| !job.folder.is_resumed()) {
-        figures::clear(job.folder)?;
-    }
     let target = Target::new(first.experiment.target.clone(), numerics);
     let mut fits: Vec<Vec<FitSummary>> = vec![Vec::new(); jobs.len()];
     let mut interrupted = false;
@@ -118,6 +116,7 @@ pub fn run_together(
             let config = &job.experiment.config;
             let summary = Summary {
                 format: FORMAT,
+                run: job.folder.id().unwrap_or_default().to_owned(),
                 name: config.name.clone(),
                 seed: config.seed,
                 versions: Versions::default(),
@@ -140,9 +139,9 @@ struct SharedLoop<'e> {
     target: &'e Target,
     numerics: &'e Numerics,
     /// Where their common checkpoint goes.
-    path: PathBuf,
-    /// What was asked of each, as their checkpoint tells it.
-    asked: Vec<String>,
+    folder: Folder,
+    /// The number of the run of each, as their checkpoint tells it.
+    runs: Vec<String>,
 }
 
 /// What came of them.
@@ -172,10 +171,10 @@ impl<'e> SharedLoop<'e> {
                 Some(Member { plan, seed })
             })
             .collect();
-        let asked = jobs.iter().map(|job| job.experiment.asked());
+        let runs = jobs.iter().map(|job| job.folder.id().unwrap_or_default());
         Ok(Self {
-            path: jobs[0].folder.checkpoint(members[0].plan),
-            asked: asked.collect::<Result<_>>()?,
+            folder: jobs[0].folder.fit(&members[0].plan.label)?,
+            runs: runs.map(str::to_owned).collect(),
             jobs,
             members,
             target,
@@ -192,21 +191,22 @@ impl<'e> SharedLoop<'e> {
         if !self.jobs[0].folder.is_resumed() {
             return Ok(None);
         }
-        Checkpoint::newest(&self.path, |saved| {
-            if saved.asked != self.asked {
+        let path = self.folder.path_of(CHECKPOINT);
+        Checkpoint::newest(&self.folder, |saved| {
+            if saved.runs != self.runs {
                 // Points of a sweep that shared a loop with others then begin again.
-                return match self.asked.iter().any(|asked| saved.asked.contains(asked)) {
+                return match self.runs.iter().any(|run| saved.runs.contains(run)) {
                     true => Ok(false),
-                    false => Err(of_another(&self.path, "it is of another experiment")),
+                    false => Err(of_another(&path, "it is of another run")),
                 };
             }
             if saved.rows.len() != self.jobs.len() || saved.state.step >= self.steps() {
-                return Err(of_another(&self.path, "it is of a longer run"));
+                return Err(of_another(&path, "it is of a longer run"));
             }
             let labels = self.members.iter().map(|member| &member.plan.label);
             let ended = saved.ended.as_ref();
             if ended.is_some_and(|fits| !fits.iter().map(|fit| &fit.label).eq(labels)) {
-                return Err(of_another(&self.path, "its fits are not those of the run"));
+                return Err(of_another(&path, "its fits are not those of the run"));
             }
             self.trajectories(Some(saved)).map(|_| true)
         })
@@ -215,7 +215,7 @@ impl<'e> SharedLoop<'e> {
     fn trajectories(&self, saved: Option<&Checkpoint>) -> Result<Vec<TrajectoryWriter>> {
         (self.jobs.iter().zip(&self.members).enumerate())
             .map(|(i, (job, member))| {
-                let after = saved.map_or(0, |saved| saved.rows[i]);
+                let after = saved.map_or(LoggedRows::default(), |saved| saved.rows[i]);
                 job.folder.start_trajectory(member.plan, after)
             })
             .collect()
@@ -307,13 +307,13 @@ impl<'e> SharedLoop<'e> {
     ) -> Result<()> {
         trajectories.iter().try_for_each(TrajectoryWriter::sync)?;
         let checkpoint = Checkpoint {
-            asked: self.asked.clone(),
+            runs: self.runs.clone(),
             steps: self.steps(),
             state: place.state,
             rows: place.rows,
             ended,
         };
-        checkpoint.write(&self.path)
+        checkpoint.write(&self.folder)
     }
 
     fn summarize(
@@ -341,7 +341,7 @@ impl<'e> SharedLoop<'e> {
 /// Where a loop stands: its state, and the rows of its trajectories then.
 struct Place {
     state: FitState,
-    rows: Vec<u64>,
+    rows: Vec<LoggedRows>,
 }
 
 impl Place {
