@@ -7,6 +7,7 @@
 #![cfg(unix)]
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -56,9 +57,14 @@ impl Place {
 
     /// `klfit run` into a folder, going on with what is there.
     fn run(&self, out: &Path) -> Command {
+        self.command(out, "--resume")
+    }
+
+    /// `klfit run` into a folder.
+    fn command(&self, out: &Path, how: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_klfit"));
         command.arg("run").arg(&self.config).arg("--out").arg(out);
-        command.args(["--resume", "--no-figures", "--quiet"]);
+        command.args([how, "--no-figures", "--quiet"]);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -88,7 +94,10 @@ fn left(path: &Path) -> Vec<(String, String)> {
                     let mut cells: Vec<&str> = line.split(',').collect();
                     cells.remove(2);
                     cells.join(",")
-                } else if line.trim_start().starts_with("\"seconds\"") {
+                } else if ["\"seconds\"", "\"id\""]
+                    .iter()
+                    .any(|key| line.trim_start().starts_with(key))
+                {
                     String::new()
                 } else {
                     line.to_owned()
@@ -312,8 +321,8 @@ fn a_folder_that_is_removed_under_the_run_is_told() {
     let out = place.at("run");
     let run = place.run(&out).spawn().unwrap();
     wait_for_rows(&out);
-    // In one call: what the run writes while a folder is emptied keeps it from being removed.
-    fs::rename(&out, place.at("removed")).unwrap();
+    // What the run writes while a folder is emptied keeps it from being removed, so once more.
+    while fs::remove_dir_all(&out).is_err_and(|error| error.kind() != ErrorKind::NotFound) {}
     let output = run.wait_with_output().unwrap();
     fails(&output, &["removed while the run was going"]);
 }
@@ -330,14 +339,18 @@ fn a_folder_that_may_not_be_written_is_told() {
     fails(&output, &["cannot create /proc/klfit-run"]);
 }
 
-/// Makes write, fsync and rename fail at the n-th call that is about a regular file.
+/// Makes each kind of call fail at the n-th one: what writes a regular file, makes one, gives it another name or
+/// size, or removes it.
 const FAILING: &str = r#"
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -372,10 +385,40 @@ static int sync_file(int fd, const char *name) {
 int fsync(int fd) { return sync_file(fd, "fsync"); }
 int fdatasync(int fd) { return sync_file(fd, "fdatasync"); }
 
-int rename(const char *from, const char *to) {
-    int (*real)(const char *, const char *) = dlsym(RTLD_NEXT, "rename");
+int renameat(int from, const char *a, int to, const char *b) {
+    int (*real)(int, const char *, int, const char *) = dlsym(RTLD_NEXT, "renameat");
     if (due("rename")) { errno = EACCES; return -1; }
-    return real(from, to);
+    return real(from, a, to, b);
+}
+
+int unlinkat(int folder, const char *name, int flags) {
+    int (*real)(int, const char *, int) = dlsym(RTLD_NEXT, "unlinkat");
+    if (due("unlink")) { errno = EACCES; return -1; }
+    return real(folder, name, flags);
+}
+
+static int change_size(int fd, off_t size, const char *name) {
+    int (*real)(int, off_t) = dlsym(RTLD_NEXT, name);
+    if (due("ftruncate")) { errno = EIO; return -1; }
+    return real(fd, size);
+}
+
+int ftruncate(int fd, off_t size) { return change_size(fd, size, "ftruncate"); }
+int ftruncate64(int fd, off_t size) { return change_size(fd, size, "ftruncate64"); }
+
+/* There is no function for openat2. */
+long syscall(long number, ...) {
+    long (*real)(long, ...) = dlsym(RTLD_NEXT, "syscall");
+    long a[6];
+    va_list more;
+    va_start(more, number);
+    for (int i = 0; i < 6; i++) a[i] = va_arg(more, long);
+    va_end(more);
+    if (number == SYS_openat2 && (*(unsigned long long *)a[2] & O_CREAT) && due("open")) {
+        errno = EMFILE;
+        return -1;
+    }
+    return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 "#;
 
@@ -394,29 +437,70 @@ fn failing(step: usize) {
         .arg("-ldl")
         .status();
     assert!(built.unwrap().success(), "cc builds a library");
+    let old = place.at("old");
+    let seed = place.run(&old).args(["--seed", "4"]).status();
+    assert!(seed.unwrap().success());
+    let torn = place.at("torn");
+    let begun = place.run(&torn).output().unwrap();
+    assert!(begun.status.success());
+    fs::remove_file(torn.join("summary.json")).unwrap();
+    for fit in ["reverse-kl", "forward-kl"] {
+        fs::remove_file(torn.join(fit).join("checkpoint")).unwrap();
+        let rows = fs::File::options()
+            .append(true)
+            .open(torn.join(fit).join("trajectory.csv"));
+        std::io::Write::write_all(&mut rows.unwrap(), b"24,0,0.1").unwrap();
+    }
     let whole = place.at("whole");
     place.finish(&whole);
     let whole = left(&whole);
     let mut failed = 0;
-    for what in ["write", "fsync", "rename"] {
-        for at in (1..).step_by(step) {
-            let out = place.at(&format!("{what}-{at}"));
-            let mut run = place.run(&out);
-            run.env("LD_PRELOAD", &library).env("FAIL", what);
-            let output = run.env("FAIL_AT", at.to_string()).output().unwrap();
-            if output.status.success() {
-                // There is no n-th call.
-                assert!(at > 3, "{what}: nothing failed");
-                break;
+    // A run in a folder of its own, in the place of another, and in one that was left with half a row.
+    let runs: [(Option<&Path>, &str, &[&str]); 3] = [
+        (None, "--resume", &["write", "fsync", "rename", "open"]),
+        (
+            Some(&old),
+            "--force",
+            &["write", "fsync", "rename", "open", "unlink"],
+        ),
+        (Some(&torn), "--resume", &["ftruncate"]),
+    ];
+    for (before, how, kinds) in runs {
+        for what in kinds {
+            for at in (1..).step_by(step) {
+                let out = place.at(&format!("{what}-{at}{how}"));
+                if let Some(before) = before {
+                    let copied = Command::new("cp").arg("-r").args([before, &out]).status();
+                    assert!(copied.unwrap().success());
+                }
+                let mut run = place.command(&out, how);
+                run.env("LD_PRELOAD", &library).env("FAIL", what);
+                let output = run.env("FAIL_AT", at.to_string()).output().unwrap();
+                if output.status.success() {
+                    // There is no n-th call.
+                    assert!(at > 1, "{what}: nothing failed");
+                    break;
+                }
+                failed += 1;
+                fails(&output, &["cannot"]);
+                // What is there is whole, and of one run: the old one, the new one, or none.
+                if let Ok(text) = fs::read_to_string(out.join("summary.json")) {
+                    let summary: serde_json::Value = serde_json::from_str(&text).unwrap();
+                    let id = summary["id"].as_str().unwrap();
+                    if let Ok(manifest) = fs::read_to_string(out.join("manifest")) {
+                        assert!(manifest.contains(id), "{what} {at}: {manifest}");
+                    }
+                }
+                // Then it goes on as if nothing had been.
+                let done = place.command(&out, how).output().unwrap();
+                assert!(done.status.success(), "{what} {at}: {}", words(&done));
+                same(&whole, &left(&out));
+                let hidden = fs::read_dir(&out).unwrap().filter(|entry| {
+                    let name = entry.as_ref().unwrap().file_name();
+                    name.to_string_lossy().starts_with(".klfit-")
+                });
+                assert_eq!(hidden.count(), 0, "{what} {at}");
             }
-            failed += 1;
-            fails(&output, &["cannot"]);
-            // What is there is whole; then it goes on as if nothing had been.
-            if let Ok(text) = fs::read_to_string(out.join("summary.json")) {
-                serde_json::from_str::<serde_json::Value>(&text).unwrap();
-            }
-            place.finish(&out);
-            same(&whole, &left(&out));
         }
     }
     assert!(failed > 10, "{failed}");

@@ -1,7 +1,7 @@
 //! Files read whole, up to a size: a device, or a link to one, may never end, and a pipe never begin.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use cap_fs_ext::{OpenOptions, OpenOptionsSyncExt};
@@ -27,7 +27,11 @@ pub(crate) fn open(path: &Path) -> Result<File> {
     options.read(true).nonblock(true);
     let file = cap_std::fs::File::open_ambient_with(path, &options, ambient_authority());
     let file = file.map_err(Error::io("read", path))?.into_std();
-    match file.metadata().map_err(Error::io("read", path))?.is_file() {
+    let found = file.metadata().map_err(Error::io("read", path))?;
+    if found.is_dir() {
+        return Err(Error::io("read", path)(ErrorKind::IsADirectory.into()));
+    }
+    match found.is_file() {
         true => Ok(file),
         false => Err(not_regular(path)),
     }

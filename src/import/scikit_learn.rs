@@ -9,8 +9,9 @@ use serde_json::{Map, Value};
 use zip::ZipArchive;
 
 use super::{not_a_mixture, wrong};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::files::npy::{self, Array, Header};
+use crate::files::read;
 use crate::mixture::{MOST_ENTRIES, Mixture, check_size};
 
 /// How far a covariance may be from symmetric, relative to its standard deviations, to be taken for
@@ -26,7 +27,7 @@ const SAVE: &str = "save the attributes as they are: np.savez(\"mixture.npz\", \
 
 /// Reads the attributes from an archive that `np.savez` wrote.
 pub(super) fn from_npz(path: &Path) -> Result<Mixture> {
-    let file = File::open(path).map_err(Error::io("read", path))?;
+    let file = read::open(path)?;
     let archive = ZipArchive::new(BufReader::new(file))
         .map_err(|error| wrong(path, format!("is not an archive of NumPy: {error}"), SAVE))?;
     Attributes {
@@ -327,6 +328,7 @@ impl CovarianceType {
 mod tests {
     use super::super::read_mixture;
     use super::*;
+    use crate::error::Error;
     use serde_json::json;
     use std::path::PathBuf;
 

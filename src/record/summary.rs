@@ -26,8 +26,8 @@ pub const BURN_VERSION: &str = "0.22.1";
 pub struct Summary {
     /// The version of this layout.
     pub format: u32,
-    /// The number of the run, which all its files are of.
-    pub run: String,
+    /// The number of the run, which no other has.
+    pub id: String,
     /// The experiment.
     pub name: String,
     /// The seed of its noise.

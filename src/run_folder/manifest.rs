@@ -8,6 +8,7 @@
 //! lists is deleted, then itself: who is cut off before the first leaves the run as it was, and after
 //! that none, with what is left of it listed for whoever comes next.
 
+use std::ffi::OsStr;
 use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
 
@@ -140,22 +141,27 @@ impl Manifest {
     /// If something cannot be removed.
     pub fn clear_remains(folder: &Folder) -> Result<()> {
         for name in folder.passing()? {
-            let bytes = folder
-                .read(&name, LARGEST)
-                .ok()
-                .flatten()
-                .unwrap_or_default();
-            if let Some(manifest) = String::from_utf8(bytes)
-                .ok()
-                .as_deref()
-                .and_then(Self::parse)
-            {
+            if let Some(manifest) = Self::renamed(folder, &name) {
                 let points = manifest.points(folder)?;
                 manifest.remove_listed(folder, points)?;
             }
             folder.remove(&name)?;
         }
         Ok(())
+    }
+
+    /// Whether a folder holds what is left of something that was being cleared.
+    pub fn has_remains(folder: &Folder) -> bool {
+        let passing = folder.passing().unwrap_or_default();
+        passing
+            .iter()
+            .any(|name| Self::renamed(folder, name).is_some())
+    }
+
+    /// A manifest under the name that it was given to be cleared.
+    fn renamed(folder: &Folder, name: &OsStr) -> Option<Self> {
+        let bytes = folder.read(name, LARGEST).ok()??;
+        Self::parse(std::str::from_utf8(&bytes).ok()?)
     }
 
     /// The points of a sweep that are its own, not copies or links, each locked.

@@ -169,11 +169,14 @@ impl RunFolder {
     }
 
     fn opened(folder: Folder) -> Result<Self> {
-        if !is_folder_of_run(&folder) {
+        let manifest = Manifest::read(&folder)?;
+        // One that is about to be deleted is none.
+        let is_leaving = || Manifest::has_remains(&folder);
+        if !is_folder_of_run(&folder) || (manifest.is_none() && is_leaving()) {
             return Err(not_a_folder_of_run(folder.path()));
         }
         Ok(Self {
-            id: Manifest::read(&folder)?.map(|manifest| manifest.id),
+            id: manifest.map(|manifest| manifest.id),
             folder,
             _lock: None,
             is_resumed: false,
@@ -295,7 +298,7 @@ impl RunFolder {
     /// If it is missing, as in a run that did not end, or spoilt.
     pub fn summary(&self) -> Result<Summary> {
         let summary = Summary::read(&self.folder)?;
-        match self.id.as_ref().is_none_or(|id| *id == summary.run) {
+        match self.id.as_ref().is_none_or(|id| *id == summary.id) {
             true => Ok(summary),
             false => Err(Error::run_folder(
                 &self.folder.path_of(SUMMARY),

@@ -18,6 +18,7 @@ mod failures;
 mod figures;
 mod files;
 mod floors;
+mod folders;
 mod gradient_rules;
 mod gradients;
 mod hostile;

@@ -60,7 +60,13 @@ fn left(path: &Path) -> Vec<(PathBuf, String)> {
 
 fn without_clock(name: &str, text: &str) -> String {
     let kept = |line: &str| match name {
-        "summary.json" if line.trim_start().starts_with("\"seconds\"") => String::new(),
+        "summary.json"
+            if ["\"seconds\"", "\"id\""]
+                .iter()
+                .any(|key| line.trim_start().starts_with(key)) =>
+        {
+            String::new()
+        }
         "trajectory.csv" => {
             let mut cells: Vec<&str> = line.split(',').collect();
             cells.remove(2);

@@ -116,7 +116,7 @@ pub fn run_together(
             let config = &job.experiment.config;
             let summary = Summary {
                 format: FORMAT,
-                run: job.folder.id().unwrap_or_default().to_owned(),
+                id: job.folder.id().unwrap_or_default().to_owned(),
                 name: config.name.clone(),
                 seed: config.seed,
                 versions: Versions::default(),
