@@ -11,6 +11,7 @@ use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt, OpenOptionsSyncEx
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
 
+use super::read::{not_regular, whole};
 use crate::error::{Error, Result};
 
 /// How the names of files begin that are not finished, or about to be deleted. They mean nothing to anyone,
@@ -191,7 +192,7 @@ impl Folder {
     pub fn read(&self, name: impl AsRef<OsStr>, most: u64) -> Result<Option<Vec<u8>>> {
         let path = self.path_of(name.as_ref());
         self.reader(name)?
-            .map(|file| super::read::whole(file, &path, most))
+            .map(|file| whole(file, &path, most))
             .transpose()
     }
 
@@ -326,14 +327,6 @@ fn passing() -> OsString {
         RandomState::new().hash_one(std::process::id())
     )
     .into()
-}
-
-/// What it means that something is not a file.
-pub(super) fn not_regular(path: &Path) -> Error {
-    Error::usage(
-        format!("{} is not a regular file", path.display()),
-        "give a file; links, pipes and devices are not read here",
-    )
 }
 
 #[cfg(all(test, unix))]

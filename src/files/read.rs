@@ -7,7 +7,6 @@ use std::path::Path;
 use cap_fs_ext::{OpenOptions, OpenOptionsSyncExt};
 use cap_std::ambient_authority;
 
-use super::folder::not_regular;
 use crate::error::{Error, Result};
 
 /// The largest table of numbers, in bytes.
@@ -78,4 +77,12 @@ pub(crate) fn text(bytes: Vec<u8>, path: &Path) -> Result<String> {
         let source = std::io::Error::new(std::io::ErrorKind::InvalidData, error.utf8_error());
         Error::io("read", path)(source)
     })
+}
+
+/// What it means that something is not a file.
+pub(super) fn not_regular(path: &Path) -> Error {
+    Error::usage(
+        format!("{} is not a regular file", path.display()),
+        "give a file; links, pipes and devices are not read here",
+    )
 }

@@ -131,7 +131,19 @@ fn a_second_run_refuses_and_force_replaces_only_what_klfit_wrote() {
     );
     // Figures of an earlier run are not those of this one.
     assert!(out.join("figures/densities.svg").is_file());
-    fs::write(out.join("figures/landscape.csv"), "").unwrap();
+    let landscape = [
+        "landscape",
+        "outputs/bimodal",
+        "--across",
+        "mean_1_x1=-1:1:4",
+        "--up",
+        "mean_1_x2=-1:1:4",
+    ];
+    klfit(&landscape)
+        .current_dir(folder.path())
+        .assert()
+        .success();
+    assert!(out.join("figures/landscape.csv").is_file());
     klfit(&force)
         .args(["--force", "--no-figures"])
         .current_dir(folder.path())

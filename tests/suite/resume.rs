@@ -47,7 +47,7 @@ fn left(path: &Path) -> Vec<(PathBuf, String)> {
             let name = entry.file_name().unwrap().to_str().unwrap().to_owned();
             if entry.is_dir() {
                 folders.push(entry);
-            } else if !name.starts_with("checkpoint") && name != ".lock" {
+            } else if !name.starts_with("checkpoint") && name != ".lock" && name != "manifest" {
                 let text = fs::read_to_string(&entry).unwrap();
                 let inside = entry.strip_prefix(path).unwrap().to_owned();
                 all.push((inside, without_clock(&name, &text)));
@@ -58,15 +58,16 @@ fn left(path: &Path) -> Vec<(PathBuf, String)> {
     all
 }
 
+/// Whether a line of a summary tells what no other run has.
+fn is_of_this_run(line: &str) -> bool {
+    ["\"seconds\"", "\"id\""]
+        .iter()
+        .any(|key| line.trim_start().starts_with(key))
+}
+
 fn without_clock(name: &str, text: &str) -> String {
     let kept = |line: &str| match name {
-        "summary.json"
-            if ["\"seconds\"", "\"id\""]
-                .iter()
-                .any(|key| line.trim_start().starts_with(key)) =>
-        {
-            String::new()
-        }
+        "summary.json" if is_of_this_run(line) => String::new(),
         "trajectory.csv" => {
             let mut cells: Vec<&str> = line.split(',').collect();
             cells.remove(2);
@@ -318,14 +319,14 @@ fn what_cannot_be_gone_on_from_is_refused_with_what_to_do() {
     refused(&flipped, "checksum");
     let other = String::from_utf8(good.clone()).unwrap();
     refused(
-        other.replacen("checkpoint 3", "checkpoint 4", 1).as_bytes(),
-        "format 4",
+        other.replacen("checkpoint 4", "checkpoint 5", 1).as_bytes(),
+        "format 5",
     );
     // That of another experiment, whole in itself.
     let elsewhere = folder.path().join("other");
     run_for(8, &parse(LINE, &[("seed", "3")]), &elsewhere).unwrap();
     let other = fs::read(elsewhere.join("reverse-kl/checkpoint")).unwrap();
-    refused(&other, "another experiment");
+    refused(&other, "another run");
     // A trajectory that lacks rows which were logged.
     fs::write(&newest, &good).unwrap();
     fs::remove_file(path.join("reverse-kl/checkpoint.previous")).unwrap();
