@@ -135,9 +135,9 @@ fn a_second_run_refuses_and_force_replaces_only_what_klfit_wrote() {
         "landscape",
         "outputs/bimodal",
         "--across",
-        "mean_1_x1=-1:1:4",
+        "mean_x1=-1:1:4",
         "--up",
-        "mean_1_x2=-1:1:4",
+        "mean_x2=-1:1:4",
     ];
     klfit(&landscape)
         .current_dir(folder.path())
