@@ -10,13 +10,13 @@ use klfit::compute::kernel::cpu::{self, Points, Scale, Wanted, Width};
 use klfit::density::family::{Family, FamilyConfig};
 use klfit::density::target::Target;
 use klfit::divergence::DivergenceKind;
-use klfit::estimator::RuleConfig;
+use klfit::estimator::EstimatorRule;
 use klfit::estimator::monte_carlo::MonteCarloConfig;
 use klfit::estimator::quadrature::QuadratureConfig;
 use klfit::fit::init::Start;
 use klfit::fit::stop::StopConfig;
 use klfit::fit::{Fit, LogConfig, Plan};
-use klfit::landscape::{Axis, Cells};
+use klfit::landscape::{Cells, ParameterAxis};
 use klfit::optimizer::OptimizerConfig;
 use nalgebra::DMatrix;
 
@@ -147,7 +147,7 @@ fn plan(
     divergence: DivergenceKind,
     components: usize,
     dim: usize,
-    rule: RuleConfig,
+    rule: EstimatorRule,
     start: Mixture,
 ) -> Plan {
     let family = FamilyConfig {
@@ -170,8 +170,8 @@ fn landscape() {
     let numerics = Numerics::cpu();
     let q = Mixture::from_stds(vec![1.0], vec![vec![0.0]], vec![vec![1.0]]).unwrap();
     let axes = [
-        Axis::even("mean", -5.0..=4.9, 100),
-        Axis::even("std", 0.1..=9.9, 99),
+        ParameterAxis::even("mean", -5.0..=4.9, 100),
+        ParameterAxis::even("std", 0.1..=9.9, 99),
     ];
     // q does not change while p is moved.
     let cells = Cells::new(&q, axes, &numerics).unwrap();
@@ -203,7 +203,7 @@ fn main() {
     ] {
         let target = random_mixture(of_target, dim, 3);
         let start = random_mixture(components, dim, 5);
-        let rule = RuleConfig::MonteCarlo(MonteCarloConfig { samples });
+        let rule = EstimatorRule::MonteCarlo(MonteCarloConfig { samples });
         let plan = plan(DivergenceKind::ReverseKl, components, dim, rule, start);
         step(
             &format!("step D={dim} K={of_target} L={components} S={samples}"),
@@ -219,7 +219,7 @@ fn main() {
     )
     .unwrap();
     let start = Mixture::from_stds(vec![1.0], vec![vec![1.0]], vec![vec![1.0]]).unwrap();
-    let rule = RuleConfig::Quadrature(QuadratureConfig {
+    let rule = EstimatorRule::Quadrature(QuadratureConfig {
         points: Some(20_000),
         range: Some([-10.0, 10.0]),
     });

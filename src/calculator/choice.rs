@@ -1,9 +1,9 @@
 //! How each divergence of two densities is found.
 
-use super::answer::Found;
+use super::answer::Computed;
 use super::approximation::{self, Approximation};
 use super::bracket::{self, Brackets};
-use super::quadrature::Panels;
+use super::quadrature::PanelIntegrals;
 use super::{Accuracy, Answer, Claim, Ending, Method, Operand, Question, discrete, sampling};
 use crate::density::target::{Tails, TargetModel};
 use crate::divergence::{DivergenceKind, Estimate, power_integral_diverges};
@@ -24,20 +24,20 @@ const ROUGH: f64 = 1e-4;
 
 /// How a divergence is found: at once, or by sampling together with others.
 pub(super) enum Choice {
-    Known(Found, Method, String),
+    Known(Computed, Method, String),
     Sample(Method, String),
 }
 
-pub(super) struct Pair<'a> {
+pub(super) struct OperandPair<'a> {
     pub question: &'a Question,
     pub p: &'a Operand,
     pub q: &'a Operand,
-    pub panels: Panels<'a>,
+    pub panels: PanelIntegrals<'a>,
     /// Of two densities that are not rows.
     pub brackets: Option<Brackets<'a>>,
 }
 
-impl Pair<'_> {
+impl OperandPair<'_> {
     pub fn models(&self) -> (&TargetModel, &TargetModel) {
         (&self.p.model, &self.q.model)
     }
@@ -62,7 +62,7 @@ impl Pair<'_> {
     }
 
     /// The accuracy to sample to, and the most draws.
-    pub fn request<'b>(&'b self, kinds: &'b [DivergenceKind]) -> sampling::Request<'b> {
+    pub fn request<'b>(&'b self, kinds: &'b [DivergenceKind]) -> sampling::SamplingRequest<'b> {
         let Question {
             accuracy,
             samples,
@@ -73,7 +73,7 @@ impl Pair<'_> {
             relative: Some(RELATIVE),
             ..accuracy
         };
-        sampling::Request {
+        sampling::SamplingRequest {
             kinds,
             p: &self.p.model,
             q: &self.q.model,
@@ -95,15 +95,19 @@ impl Pair<'_> {
         }
         if same(p, q) {
             let reason = "p and q are the same density".to_owned();
-            return Ok(Choice::Known(Found::exact(0.0), method, reason));
+            return Ok(Choice::Known(Computed::exact(0.0), method, reason));
         }
         if let Some(reason) = self.infinite(kind) {
-            return Ok(Choice::Known(Found::exact(f64::INFINITY), method, reason));
+            return Ok(Choice::Known(
+                Computed::exact(f64::INFINITY),
+                method,
+                reason,
+            ));
         }
         match method {
             Method::Auto => self.surest(kind),
             Method::ClosedForm => match self.closed_form(kind) {
-                Some(found) => Ok(self.as_asked(self.with_ending(Found::formula(found)))),
+                Some(found) => Ok(self.as_asked(self.with_ending(Computed::formula(found)))),
                 None => Err(self.cannot(
                     kind,
                     "there is no formula for it between these two",
@@ -159,12 +163,12 @@ impl Pair<'_> {
         }
     }
 
-    fn as_asked(&self, found: Found) -> Choice {
+    fn as_asked(&self, found: Computed) -> Choice {
         Choice::Known(found, self.question.method, "as asked".to_owned())
     }
 
     /// Whether what was asked for is reached.
-    fn with_ending(&self, found: Found) -> Found {
+    fn with_ending(&self, found: Computed) -> Computed {
         let accuracy = self.question.accuracy;
         let ending = accuracy
             .is_asked()
@@ -172,7 +176,7 @@ impl Pair<'_> {
                 true => Ending::Reached,
                 false => Ending::Spent,
             });
-        Found { ending, ..found }
+        Computed { ending, ..found }
     }
 
     fn cannot(&self, kind: DivergenceKind, why: &str, help: &str) -> Error {
@@ -191,7 +195,7 @@ impl Pair<'_> {
         if let Some(found) = self.closed_form(kind) {
             let reason = "there is a formula for two Gaussians".to_owned();
             return Ok(Choice::Known(
-                self.with_ending(Found::formula(found)),
+                self.with_ending(Computed::formula(found)),
                 Method::ClosedForm,
                 reason,
             ));
@@ -255,7 +259,7 @@ impl Pair<'_> {
                 ));
             }
         };
-        Ok(self.as_asked(Found::bare(value)))
+        Ok(self.as_asked(Computed::bare(value)))
     }
 
     fn discrete(&self, kind: DivergenceKind) -> Result<Choice> {
@@ -280,7 +284,7 @@ impl Pair<'_> {
         let reason = "of the densities at the rows, divided by their sums: not the KL of the \
                       densities";
         Ok(Choice::Known(
-            Found::bare(value),
+            Computed::bare(value),
             Method::Discrete,
             reason.to_owned(),
         ))

@@ -24,10 +24,10 @@ pub use method::{Claim, Method};
 pub use operand::{Operand, read_operand, read_operand_with_header};
 pub use sampling::Progress;
 
-use answer::Found;
+use answer::Computed;
 use bracket::Brackets;
-use choice::{Choice, Pair};
-use quadrature::Panels;
+use choice::{Choice, OperandPair};
+use quadrature::PanelIntegrals;
 
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
@@ -54,7 +54,7 @@ impl Accuracy {
     }
 
     /// Half the interval as a multiple of what it may be.
-    fn to_go(self, found: &Found) -> f64 {
+    fn to_go(self, found: &Computed) -> f64 {
         let half = found
             .interval
             .map_or(f64::INFINITY, |[low, high]| 0.5 * (high - low));
@@ -143,11 +143,11 @@ impl Question {
         if p.model.dim() != q.model.dim() {
             return Err(p.differs_from(q));
         }
-        let pair = Pair {
+        let pair = OperandPair {
             question: self,
             p,
             q,
-            panels: Panels::new(&p.model, &q.model, self.accuracy),
+            panels: PanelIntegrals::new(&p.model, &q.model, self.accuracy),
             brackets: Brackets::new(&p.model, &q.model),
         };
         let mut answers: Vec<Option<Answer>> = vec![None; self.divergences.len()];

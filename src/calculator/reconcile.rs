@@ -1,13 +1,13 @@
 //! One number, not two: what a method found, held against what is certain.
 
-use super::answer::Found;
+use super::answer::Computed;
 use super::{Bracket, Claim};
 
 /// A number that has its bracket's leave.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Held {
     /// It lies in the bracket, and so does its interval.
-    Within(Found),
+    Within(Computed),
     /// Its interval and the bracket have nothing in common, or it is no number: the method is wrong.
     Missed,
 }
@@ -16,7 +16,7 @@ pub(super) enum Held {
 ///
 /// A number outside is moved to the nearest end if its interval reaches there. What is not a sample has
 /// no larger error than to the farther end; a sample keeps its standard error.
-pub(super) fn held_against(found: Found, bracket: Bracket, claim: Claim) -> Held {
+pub(super) fn held_against(found: Computed, bracket: Bracket, claim: Claim) -> Held {
     if !found.value.is_finite() {
         return Held::Missed;
     }
@@ -39,7 +39,7 @@ pub(super) fn held_against(found: Found, bracket: Bracket, claim: Claim) -> Held
         _ if error <= farther => error,
         _ => farther,
     };
-    Held::Within(Found {
+    Held::Within(Computed {
         value,
         error: Some(error),
         interval: Some([low.max(lower), high.min(upper)]),
@@ -49,9 +49,9 @@ pub(super) fn held_against(found: Found, bracket: Bracket, claim: Claim) -> Held
 
 impl Bracket {
     /// The number in its middle, which is off by half its width at most; none if it has no upper end.
-    pub(super) fn middle(self) -> Option<Found> {
+    pub(super) fn middle(self) -> Option<Computed> {
         let half = 0.5 * self.width();
-        (half.is_finite()).then(|| Found::within(self.lower + half, half))
+        (half.is_finite()).then(|| Computed::within(self.lower + half, half))
     }
 }
 
@@ -65,7 +65,7 @@ mod tests {
     };
 
     fn found(value: f64, error: f64, claim: Claim) -> Held {
-        held_against(Found::within(value, error), BRACKET, claim)
+        held_against(Computed::within(value, error), BRACKET, claim)
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use klfit::Result;
-use klfit::compute::device::{Backend, Found};
+use klfit::compute::device::{Backend, Detected};
 
 use super::{Command, Outcome, Verbosity};
 
@@ -17,12 +17,12 @@ impl Command for Devices {
     fn run(&self, _: Verbosity) -> Result<Outcome> {
         for backend in Backend::ALL {
             let name = backend.name();
-            match backend.survey() {
-                Found::NotCompiledIn => anstream::println!(
+            match backend.detect() {
+                Detected::NotCompiledIn => anstream::println!(
                     "{name:8} not in this build: cargo build --release --features {name}"
                 ),
-                Found::Nothing => anstream::println!("{name:8} no device found on this machine"),
-                Found::Devices(devices) => {
+                Detected::Nothing => anstream::println!("{name:8} no device found on this machine"),
+                Detected::Devices(devices) => {
                     for device in devices {
                         let precisions = if device.has_f64 { "f64, f32" } else { "f32" };
                         let default = if backend == Backend::default() {

@@ -158,7 +158,7 @@ impl Experiment {
         let mut plans = Vec::with_capacity(config.fit.len());
         for (i, fit) in config.fit.iter_mut().enumerate() {
             let at = top.name("fit").index(i);
-            let checker = check::Fit {
+            let checker = check::CheckedFit {
                 source,
                 at: at.clone(),
                 target: &target,

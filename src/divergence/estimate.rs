@@ -17,7 +17,7 @@ pub struct Estimate {
     #[serde(with = "crate::files::extended")]
     pub error: f64,
     /// What kind of error that is.
-    pub method: Method,
+    pub method: EstimateMethod,
 }
 
 /// With as many digits as the error leaves, eight at most.
@@ -35,10 +35,10 @@ impl fmt::Display for Estimate {
             return f.pad(&format!("{value}, beyond the range of numbers"));
         }
         let text = match method {
-            Method::ClosedForm if hides(value, error) => small(value),
+            EstimateMethod::ClosedForm if hides(value, error) => small(value),
             // The error of an average over given rows is that of the rows as a sample; the average
             // itself is known to every digit.
-            Method::Data => format!("{value:.6} ± {error:.2}"),
+            EstimateMethod::Data => format!("{value:.6} ± {error:.2}"),
             _ => with_error(value, error),
         };
         f.pad(&text)
@@ -119,7 +119,7 @@ impl Attempt {
 /// How a divergence was obtained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Method {
+pub enum EstimateMethod {
     /// A formula; the error is a bound of what rounding did.
     ClosedForm,
     /// A deterministic rule; the error is its difference from a coarser one.
@@ -130,7 +130,7 @@ pub enum Method {
     Data,
 }
 
-impl Method {
+impl EstimateMethod {
     /// Whether the error is a standard error.
     pub fn is_random(self) -> bool {
         matches!(self, Self::MonteCarlo | Self::Data)
@@ -142,7 +142,7 @@ impl Estimate {
     pub const UNKNOWN: Self = Self {
         value: f64::NAN,
         error: f64::NAN,
-        method: Method::Quadrature,
+        method: EstimateMethod::Quadrature,
     };
 
     /// By points that may have missed something, beside the same number by points that did not: at least as
@@ -170,7 +170,7 @@ impl Estimate {
         Self {
             value,
             error,
-            method: Method::ClosedForm,
+            method: EstimateMethod::ClosedForm,
         }
     }
 
@@ -196,7 +196,7 @@ mod tests {
         let estimate = Estimate {
             value,
             error,
-            method: Method::Quadrature,
+            method: EstimateMethod::Quadrature,
         };
         Attempt {
             estimate,

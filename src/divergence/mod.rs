@@ -32,7 +32,7 @@ pub(crate) use closed_form::{Factored, power_excess};
 pub use closed_form::{
     gaussian_kl, gaussian_log_power_integral, gaussian_total_variation, power_integral_diverges,
 };
-pub use estimate::{Attempt, Estimate, Method};
+pub use estimate::{Attempt, Estimate, EstimateMethod};
 pub(crate) use joint::Joint;
 pub use joint::estimate_jointly;
 pub use kind::DivergenceKind;

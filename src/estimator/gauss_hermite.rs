@@ -7,7 +7,8 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Context, Estimator, Problem, Rule, Standard, StandardPoints, on_axes, product, vector,
+    Context, Estimator, EstimatorSettings, Problem, Standard, StandardPoints, on_axes, product,
+    vector,
 };
 use crate::choice::Refusal;
 use crate::density::{Density, Draws, Embedded, ErrorRule, Nodes};
@@ -39,7 +40,7 @@ impl GaussHermiteConfig {
     }
 }
 
-impl Rule for GaussHermiteConfig {
+impl EstimatorSettings for GaussHermiteConfig {
     fn points(&self, strata: usize, dim: usize, _: usize) -> usize {
         on_axes(self.order(dim), strata, dim)
     }

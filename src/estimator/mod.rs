@@ -14,7 +14,7 @@ use std::sync::Arc;
 use burn::tensor::Tensor;
 
 pub use config::{EstimatorConfig, GradientRule, NoiseRule};
-pub use kind::RuleConfig;
+pub use kind::EstimatorRule;
 
 use crate::choice::Refusal;
 use crate::compute::device::Numerics;
@@ -147,7 +147,7 @@ impl Problem<'_> {
 }
 
 /// A rule with its settings, as a config gives them.
-trait Rule {
+trait EstimatorSettings {
     /// Points on one side of a mixture of `strata` components in D dimensions; `rows` of a target
     /// that is a sample.
     fn points(&self, strata: usize, dim: usize, rows: usize) -> usize;

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Estimator, Problem, Rule, Standard, StandardPoints, vector};
+use super::{Context, Estimator, EstimatorSettings, Problem, Standard, StandardPoints, vector};
 use crate::choice::Refusal;
 use crate::density::{Density, Draws, ErrorRule, Nodes};
 
@@ -24,7 +24,7 @@ impl Default for MonteCarloConfig {
     }
 }
 
-impl Rule for MonteCarloConfig {
+impl EstimatorSettings for MonteCarloConfig {
     fn points(&self, strata: usize, _: usize, _: usize) -> usize {
         self.samples.max(strata)
     }

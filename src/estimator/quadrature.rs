@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::grid::Grid;
 use super::{
-    Context, Estimator, Problem, Rule, Standard, StandardPoints, on_axes, product, thinned, vector,
+    Context, Estimator, EstimatorSettings, Problem, Standard, StandardPoints, on_axes, product,
+    thinned, vector,
 };
 use crate::choice::Refusal;
 use crate::compute::MOST_ENTRIES;
@@ -96,7 +97,7 @@ impl QuadratureConfig {
     }
 }
 
-impl Rule for QuadratureConfig {
+impl EstimatorSettings for QuadratureConfig {
     fn points(&self, strata: usize, dim: usize, _: usize) -> usize {
         let points = self.points(dim);
         match self.range {

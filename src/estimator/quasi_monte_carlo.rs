@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sobol_burley::parts::{hash, owen_scramble_rev, sobol_rev};
 use statrs::function::erf::erfc_inv;
 
-use super::{Context, Estimator, Problem, Rule, Standard, StandardPoints, vector};
+use super::{Context, Estimator, EstimatorSettings, Problem, Standard, StandardPoints, vector};
 use crate::choice::Refusal;
 use crate::density::{Density, Draws, ErrorRule, Nodes};
 
@@ -33,7 +33,7 @@ impl Default for QuasiMonteCarloConfig {
     }
 }
 
-impl Rule for QuasiMonteCarloConfig {
+impl EstimatorSettings for QuasiMonteCarloConfig {
     fn points(&self, strata: usize, _: usize, _: usize) -> usize {
         let per_stratum = QuasiMonteCarlo::new(self.samples).per_stratum(strata);
         per_stratum.saturating_mul(strata)

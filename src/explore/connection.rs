@@ -6,14 +6,14 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use tokio::time::{Duration, MissedTickBehavior, interval};
 
-use super::protocol::{DivergenceName, Format, Hello, Limits, Reply, Request};
+use super::protocol::{DivergenceLabel, Format, Hello, Limits, Reply, Request};
 use super::state::{MOST_COMPONENTS, MOST_FITS, MOST_STEPS};
 use super::training::{Control, Training, failure};
 use super::view::Views;
 use super::{Opening, save};
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
-use crate::optimizer::RuleConfig;
+use crate::optimizer::OptimizerRule;
 
 /// Messages that wait for a page that is slow; then its fits wait.
 const WAITING: usize = 8;
@@ -61,7 +61,7 @@ async fn send(socket: &mut WebSocket, reply: &Reply) -> Result<(), ()> {
 
 fn hello(opening: Opening) -> Hello {
     let offered = |kind: &DivergenceKind| kind.is_for_configs();
-    let name = |kind: DivergenceKind| DivergenceName {
+    let name = |kind: DivergenceKind| DivergenceLabel {
         name: kind.name(),
         title: kind.title(),
         symbol: kind.symbol(),
@@ -74,7 +74,7 @@ fn hello(opening: Opening) -> Hello {
             .filter(offered)
             .map(name)
             .collect(),
-        optimizers: RuleConfig::NAMES.to_vec(),
+        optimizers: OptimizerRule::NAMES.to_vec(),
         limits: Limits {
             components: MOST_COMPONENTS,
             steps: MOST_STEPS,

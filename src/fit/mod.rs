@@ -32,7 +32,7 @@ use crate::fit::stop::{Stop, StopMonitor, Verdict};
 use crate::judge::evaluate::{Effort, Evaluator, reported};
 use crate::judge::known_optimum::KnownOptimum;
 use crate::mixture::Mixture;
-use crate::optimizer::{Landscape, Optimizer, Point};
+use crate::optimizer::{Iterate, LossFunction, Optimizer};
 use best::Best;
 
 /// A fit among those that share a loop.
@@ -51,7 +51,7 @@ pub struct Member<'p> {
 /// use klfit::compute::device::Numerics;
 /// use klfit::density::{family::{Family, FamilyConfig}, target::Target};
 /// use klfit::divergence::DivergenceKind;
-/// use klfit::estimator::RuleConfig;
+/// use klfit::estimator::EstimatorRule;
 /// use klfit::fit::{Fit, LogConfig, Plan, init::Start, stop::StopConfig};
 /// use klfit::optimizer::OptimizerConfig;
 ///
@@ -63,7 +63,7 @@ pub struct Member<'p> {
 ///     divergence: DivergenceKind::ForwardKl,
 ///     family: Family::new(FamilyConfig::default(), 1),
 ///     start: Start::Given(Box::new(q)),
-///     estimator: RuleConfig::Quadrature(Default::default()).into(),
+///     estimator: EstimatorRule::Quadrature(Default::default()).into(),
 ///     optimizer: OptimizerConfig::default(),
 ///     stop: StopConfig::NEVER,
 /// };
@@ -80,7 +80,7 @@ pub struct Fit<'a> {
     family: Family,
     /// What is minimised.
     own: DivergenceKind,
-    parts: Vec<Part>,
+    parts: Vec<MemberRuns>,
     steps: usize,
     every: usize,
     started: Instant,
@@ -117,7 +117,7 @@ impl Run {
 }
 
 /// The runs of one member.
-struct Part {
+struct MemberRuns {
     runs: Range<usize>,
     evaluator: Evaluator,
     optimum: Option<KnownOptimum>,
@@ -136,14 +136,14 @@ struct Health {
     finite: Tensor<2>,
 }
 
-/// The objective of a step as a landscape.
-struct At<'o, 'a> {
+/// The objective at a step, as a function of θ.
+struct LossOfStep<'o, 'a> {
     objective: &'o Objective<'a>,
     step: usize,
 }
 
-impl Landscape for At<'_, '_> {
-    fn at(&self, theta: &Tensor<2>) -> (Tensor<1>, Tensor<2>) {
+impl LossFunction for LossOfStep<'_, '_> {
+    fn value_and_gradient(&self, theta: &Tensor<2>) -> (Tensor<1>, Tensor<2>) {
         self.objective.value_and_gradient(theta, self.step)
     }
 }
@@ -195,7 +195,7 @@ impl<'a> Fit<'a> {
             let starts = plan.start.mixtures(family, target.model(), seed)?;
             keys.extend((0..starts.len() as u64).map(|run| RunKey { seed, run }));
             rates.extend(starts.iter().map(|_| plan.optimizer.learning_rate()));
-            parts.push(Part {
+            parts.push(MemberRuns {
                 runs: runs.len()..runs.len() + starts.len(),
                 evaluator: Evaluator::new(
                     numerics.clone(),
@@ -346,17 +346,17 @@ impl<'a> Fit<'a> {
 
     /// One step of the optimizer for the runs that go on.
     fn descend(&mut self, step: usize, loss: Tensor<1>, gradient: Tensor<2>) -> Result<()> {
-        let from = Point {
+        let from = Iterate {
             step,
             theta: self.theta.clone(),
             loss,
             gradient,
         };
-        let at = At {
+        let loss_function = LossOfStep {
             objective: &self.objective,
             step,
         };
-        let moved = self.optimizer.step(from, &at)?;
+        let moved = self.optimizer.step(from, &loss_function)?;
         let over = self.health.active.clone().bool_not();
         let over = over.expand(self.theta.dims());
         self.theta = moved.theta.mask_where(over, self.theta.clone());

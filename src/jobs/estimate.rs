@@ -8,7 +8,7 @@ use crate::density::family::{Covariance, Family, FamilyConfig};
 use crate::density::target::{Samples, Target};
 use crate::divergence::{DivergenceKind, Estimate};
 use crate::error::{Error, Result};
-use crate::estimator::RuleConfig;
+use crate::estimator::EstimatorRule;
 use crate::estimator::rows::RowsConfig;
 use crate::fit::init::Start;
 use crate::fit::init::k_means::KMeans;
@@ -16,7 +16,7 @@ use crate::fit::stop::StopConfig;
 use crate::fit::{Fit, LogConfig, Plan};
 use crate::mixture::Mixture;
 use crate::optimizer::lbfgs::LbfgsConfig;
-use crate::optimizer::{OptimizerConfig, RuleConfig as OptimizerRule};
+use crate::optimizer::{OptimizerConfig, OptimizerRule};
 use crate::text::count;
 
 /// k-means starts of a mixture.
@@ -105,7 +105,7 @@ fn best_fit(name: &str, rows: Samples, components: usize, seed: u64) -> Result<M
         divergence: DivergenceKind::CrossEntropy,
         family: Family::new(config, rows.dim()),
         start: Start::drawn(KMeans {}, RESTARTS),
-        estimator: RuleConfig::from(RowsConfig {}).into(),
+        estimator: EstimatorRule::from(RowsConfig {}).into(),
         optimizer: OptimizerConfig {
             steps: STEPS,
             ..optimizer.into()
@@ -147,6 +147,6 @@ fn of_rows(numbers: &[f64]) -> Estimate {
     Estimate {
         value: mean,
         error: (squares / (n * (n - 1.0))).sqrt(),
-        method: crate::divergence::Method::Data,
+        method: crate::divergence::EstimateMethod::Data,
     }
 }

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::files::names;
 use crate::fit::optima::Ends;
 use crate::fit::{Fit, LogConfig, Plan, Record};
-use crate::landscape::{Axis, Cells, basins};
+use crate::landscape::{Cells, ParameterAxis, basins};
 use crate::mixture::{Mixture, Parameter, Quantity, natural_values};
 use crate::plot::{self, Mark, Scene};
 use crate::run_folder::{FinishedFit, FinishedRun, RunFolder};
@@ -194,7 +194,7 @@ impl<'e> Traveled<'e> {
     }
 
     /// The ways of all runs, the best one's on top, and the optima they ended at.
-    fn marks(&self, place: usize, axes: &[Axis; 2]) -> Vec<Mark> {
+    fn marks(&self, place: usize, axes: &[ParameterAxis; 2]) -> Vec<Mark> {
         let places = (axes.each_ref()).map(|axis| axis.place(&self.best).unwrap_or(0));
         let at = |mixture: &Mixture| {
             let values = natural_values(mixture);
@@ -220,7 +220,11 @@ impl<'e> Traveled<'e> {
 
 /// The axes that were asked for, and where none was, the first mean, and the first standard deviation
 /// or the second mean, as far as the target and the ends of the fits reach.
-fn axes(wanted: &LandscapeConfig, fits: &[Traveled], target: &TargetModel) -> Result<[Axis; 2]> {
+fn axes(
+    wanted: &LandscapeConfig,
+    fits: &[Traveled],
+    target: &TargetModel,
+) -> Result<[ParameterAxis; 2]> {
     let all: Vec<Parameter> = (fits.first())
         .map(|fit| Parameter::all(fit.best.components(), fit.best.dim()).collect())
         .unwrap_or_default();
@@ -231,8 +235,8 @@ fn axes(wanted: &LandscapeConfig, fits: &[Traveled], target: &TargetModel) -> Re
         defaults.push(std);
     }
     let (mean, covariance) = target.extent();
-    let wanted = [&wanted.across, &wanted.up].map(|range| range.as_ref().map(Axis::from));
-    let axis = |at: usize| -> Result<Axis> {
+    let wanted = [&wanted.across, &wanted.up].map(|range| range.as_ref().map(ParameterAxis::from));
+    let axis = |at: usize| -> Result<ParameterAxis> {
         if let Some(axis) = &wanted[at] {
             return Ok(axis.clone());
         }
@@ -263,7 +267,11 @@ fn axes(wanted: &LandscapeConfig, fits: &[Traveled], target: &TargetModel) -> Re
                 (middle + 2.0 * std).max(highest + std),
             ),
         };
-        Ok(Axis::even(parameter.to_string(), low..=high, CELLS))
+        Ok(ParameterAxis::even(
+            parameter.to_string(),
+            low..=high,
+            CELLS,
+        ))
     };
     Ok([axis(0)?, axis(1)?])
 }

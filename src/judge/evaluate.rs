@@ -19,7 +19,7 @@ use crate::estimator::monte_carlo::MonteCarlo;
 use crate::estimator::rows::Rows;
 use crate::estimator::{Context, Estimator};
 use crate::mixture::Mixture;
-use crate::panels::{self, Host, Order};
+use crate::panels::{self, Host, LegendreOrder};
 
 /// What every fit is judged by, whatever it minimises.
 pub const ALWAYS_REPORTED: [DivergenceKind; 3] = [
@@ -89,7 +89,7 @@ impl From<Attempts> for Evaluation {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Effort {
     /// For D = 1 and 2, the rules to try one after the other …
-    panels: [&'static [panels::Effort]; PANELS_DIM],
+    panels: [&'static [panels::PanelEffort]; PANELS_DIM],
     /// … until the error estimate is below this, in nats.
     tolerance: [f64; PANELS_DIM],
     /// Draws on each side, for D > 2.
@@ -102,25 +102,25 @@ pub const PANELS_DIM: usize = 2;
 impl Effort {
     /// For a logged step: of all runs, many times over.
     pub fn logged(samples: usize) -> Self {
-        const LINE: [panels::Effort; 1] = [panels::Effort {
-            order: Order::Sixteen,
+        const LINE: [panels::PanelEffort; 1] = [panels::PanelEffort {
+            order: LegendreOrder::Sixteen,
             cut: 1,
             tolerance: 1e-10,
             rounds: 4,
             points: 1 << 18,
             both_ways: false,
         }];
-        const PLANE: [panels::Effort; 2] = [
-            panels::Effort {
-                order: Order::Eight,
+        const PLANE: [panels::PanelEffort; 2] = [
+            panels::PanelEffort {
+                order: LegendreOrder::Eight,
                 cut: 1,
                 tolerance: 1e-7,
                 rounds: 0,
                 points: 1 << 20,
                 both_ways: false,
             },
-            panels::Effort {
-                order: Order::Sixteen,
+            panels::PanelEffort {
+                order: LegendreOrder::Sixteen,
                 cut: 1,
                 tolerance: 1e-8,
                 rounds: 3,
@@ -137,8 +137,8 @@ impl Effort {
 
     /// For telling densities apart: the first rule, whatever its error.
     pub fn rough() -> Self {
-        const ROUGH: [panels::Effort; 1] = [panels::Effort {
-            order: Order::Eight,
+        const ROUGH: [panels::PanelEffort; 1] = [panels::PanelEffort {
+            order: LegendreOrder::Eight,
             cut: 1,
             tolerance: 1e-6,
             rounds: 0,
@@ -154,16 +154,16 @@ impl Effort {
 
     /// For the end: of one run, once.
     pub fn last(samples: usize) -> Self {
-        const LINE: [panels::Effort; 1] = [panels::Effort {
-            order: Order::Sixteen,
+        const LINE: [panels::PanelEffort; 1] = [panels::PanelEffort {
+            order: LegendreOrder::Sixteen,
             cut: 1,
             tolerance: 1e-13,
             rounds: 50,
             points: 1 << 20,
             both_ways: true,
         }];
-        const PLANE: [panels::Effort; 1] = [panels::Effort {
-            order: Order::Sixteen,
+        const PLANE: [panels::PanelEffort; 1] = [panels::PanelEffort {
+            order: LegendreOrder::Sixteen,
             cut: 1,
             tolerance: 1e-11,
             rounds: 12,

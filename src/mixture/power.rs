@@ -122,7 +122,10 @@ pub(crate) fn peaks(p: &[Gaussian], q: &[Gaussian], alpha: f64) -> Vec<Gaussian>
     if alpha < 0.0 {
         return peaks(q, p, 1.0 - alpha);
     }
-    let Some(power) = (alpha > 1.0).then(|| Power::new(p, q, alpha)).flatten() else {
+    let Some(power) = (alpha > 1.0)
+        .then(|| PowerProduct::new(p, q, alpha))
+        .flatten()
+    else {
         return Vec::new();
     };
     let starts = power.starts();
@@ -148,14 +151,14 @@ pub(crate) fn peaks(p: &[Gaussian], q: &[Gaussian], alpha: f64) -> Vec<Gaussian>
 }
 
 /// p^α q^(1−α) with α > 1.
-struct Power<'a> {
-    p: Vec<Part<'a>>,
-    q: Vec<Part<'a>>,
+struct PowerProduct<'a> {
+    p: Vec<PowerComponent<'a>>,
+    q: Vec<PowerComponent<'a>>,
     alpha: f64,
 }
 
 /// A component with what is asked of it at every place.
-struct Part<'a> {
+struct PowerComponent<'a> {
     gaussian: &'a Gaussian,
     precision: DMatrix<f64>,
     /// Of the log-density at the centre, without −½ D log 2π.
@@ -176,20 +179,20 @@ struct Here {
 }
 
 /// A mixture at a place: its log-density, slope, mean precision and the covariance of slopes.
-struct Side {
+struct MixtureSlopes {
     log: f64,
     slope: DVector<f64>,
     precision: DMatrix<f64>,
     spread: DMatrix<f64>,
 }
 
-impl<'a> Power<'a> {
+impl<'a> PowerProduct<'a> {
     /// `None` if numbers give out.
     fn new(p: &'a [Gaussian], q: &'a [Gaussian], alpha: f64) -> Option<Self> {
-        let parts = |side: &'a [Gaussian]| -> Option<Vec<Part<'a>>> {
+        let parts = |side: &'a [Gaussian]| -> Option<Vec<PowerComponent<'a>>> {
             (side.iter())
                 .map(|gaussian| {
-                    Some(Part {
+                    Some(PowerComponent {
                         gaussian,
                         precision: gaussian.precision()?,
                         log_peak: gaussian.log_weight - gaussian.log_volume(),
@@ -256,7 +259,7 @@ impl<'a> Power<'a> {
     }
 
     fn at(&self, x: DVector<f64>) -> Here {
-        let [p, q] = [&self.p, &self.q].map(|side| Side::at(side, &x));
+        let [p, q] = [&self.p, &self.q].map(|side| MixtureSlopes::at(side, &x));
         let (alpha, beta) = (self.alpha, self.alpha - 1.0);
         let of_q = q.spread * beta;
         Here {
@@ -337,8 +340,8 @@ impl Here {
     }
 }
 
-impl Side {
-    fn at(parts: &[Part], x: &DVector<f64>) -> Self {
+impl MixtureSlopes {
+    fn at(parts: &[PowerComponent], x: &DVector<f64>) -> Self {
         let dim = x.len();
         let each: Vec<(f64, DVector<f64>)> = (parts.iter())
             .map(|part| {

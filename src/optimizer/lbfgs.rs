@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Landscape, Moved, Optimizer, Point, Rule, Steps, refused};
+use super::{Iterate, LossFunction, Moved, Optimizer, OptimizerSettings, Steps, refused};
 use crate::choice::Refusal;
 use crate::compute::device::Numerics;
 use crate::compute::snapshot::Snapshot;
@@ -42,7 +42,7 @@ impl Default for LbfgsConfig {
     }
 }
 
-impl Rule for LbfgsConfig {
+impl OptimizerSettings for LbfgsConfig {
     fn default_learning_rate(&self) -> Option<f64> {
         None
     }
@@ -224,7 +224,7 @@ impl Search {
 }
 
 impl Optimizer for Lbfgs {
-    fn step(&mut self, from: Point, landscape: &dyn Landscape) -> Result<Moved> {
+    fn step(&mut self, from: Iterate, loss_function: &dyn LossFunction) -> Result<Moved> {
         let [runs, parameters] = from.theta.dims();
         let theta = Numerics::read(from.theta)?;
         let gradient = Numerics::read(from.gradient)?;
@@ -274,7 +274,7 @@ impl Optimizer for Lbfgs {
             }
             let trial = at(&searches, &|search| search.step);
             let trial = self.numerics.tensor(trial, [runs, parameters]);
-            let (loss, gradient) = landscape.at(&trial);
+            let (loss, gradient) = loss_function.value_and_gradient(&trial);
             let (loss, gradient) = (Numerics::read(loss)?, Numerics::read(gradient)?);
             for (run, search) in searches.iter_mut().enumerate() {
                 if search.open {

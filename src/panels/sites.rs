@@ -1,14 +1,14 @@
 //! Points and weights of panels, and the sums over them with their errors.
 
 use super::bump::Bump;
-use super::legendre::{Order, Rule};
+use super::legendre::{LegendreOrder, LegendreRule};
 use super::mesh::{Feature, HIDDEN, cut_where_equal, ends, features, span};
 use super::shape::{Frame, Shape, Sliced};
 use crate::divergence::{DivergenceKind, Side};
 
 /// Two densities in one or two dimensions, as far as a mesh must know them.
 #[derive(Debug, Clone)]
-pub(crate) struct Pair {
+pub(crate) struct DensityPair {
     kind: Kind,
     /// The panels of a line, or of the outer direction of the plane, end here.
     tops: Vec<f64>,
@@ -48,7 +48,7 @@ const MOST_IN_PLANE: usize = 256;
 
 /// A part of an integral, and how it may be off.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(super) struct Part {
+pub(super) struct PartialIntegral {
     pub value: f64,
     /// What more panels of the first level would lessen.
     pub error: f64,
@@ -59,7 +59,7 @@ pub(super) struct Part {
     pub ends: [f64; 2],
 }
 
-impl std::ops::AddAssign for Part {
+impl std::ops::AddAssign for PartialIntegral {
     fn add_assign(&mut self, other: Self) {
         self.value += other.value;
         self.error += other.error;
@@ -67,15 +67,16 @@ impl std::ops::AddAssign for Part {
     }
 }
 
-impl Pair {
+impl DensityPair {
     /// For integrating some divergences. `None` if the densities have no components, numbers that
     /// overflow, components too narrow to have points in them, or too many in a plane.
     pub fn new(p: &Shape, q: &Shape, kinds: &[DivergenceKind]) -> Option<Self> {
         Self::seen_from(p.frame_with(q), p, q, kinds, [true; 2])
     }
 
-    /// As [`Pair::new`], for one divergence, many times over: of a density that no expectation is taken
-    /// under only the corners of its logarithm have panels, since between them that is a parabola where the components are Gaussian.
+    /// As [`DensityPair::new`], for one divergence, many times over: of a density that no expectation is
+    /// taken under only the corners of its logarithm have panels, since between them that is a parabola
+    /// where the components are Gaussian.
     pub fn light(p: &Shape, q: &Shape, kind: DivergenceKind) -> Option<Self> {
         let sides = kind.build().sides();
         let under = [(Side::Target, p), (Side::Family, q)]
@@ -83,8 +84,8 @@ impl Pair {
         Self::seen_from(p.frame_with(q), p, q, &[kind], under)
     }
 
-    /// As [`Pair::new`], with lines along the other direction of the plane: the same integral by points
-    /// that have nothing in common with those; `None` on a line.
+    /// As [`DensityPair::new`], with lines along the other direction of the plane: the same integral by
+    /// points that have nothing in common with those; `None` on a line.
     pub fn turned(p: &Shape, q: &Shape, kinds: &[DivergenceKind]) -> Option<Self> {
         let frame = p.frame_with(q)?;
         Self::seen_from(Some(frame.turned()), p, q, kinds, [true; 2])
@@ -162,7 +163,7 @@ impl Pair {
     }
 
     /// The points of some panels of the first level.
-    pub fn sites(&self, tops: &[[f64; 2]], order: Order) -> Sites {
+    pub fn sites(&self, tops: &[[f64; 2]], order: LegendreOrder) -> Sites {
         let rule = order.rule();
         let mut sites = Sites::default();
         for &[from, to] in tops {
@@ -236,7 +237,7 @@ fn outer_features(p: &[Sliced], q: &[Sliced], others: &[Sliced], under: [bool; 2
 impl Sites {
     fn panel(
         &mut self,
-        rule: &Rule,
+        rule: &LegendreRule,
         [from, to]: [f64; 2],
         weight: f64,
         mut place: impl FnMut(f64, &mut Vec<f64>),
@@ -257,7 +258,7 @@ impl Sites {
 
     fn line(
         &mut self,
-        rule: &Rule,
+        rule: &LegendreRule,
         frame: Frame,
         [p, q, others]: [&[Sliced]; 3],
         (is_sharp, under): (bool, [bool; 2]),
@@ -291,11 +292,16 @@ impl Sites {
 
     /// The parts of ∫ f dx over the panels of the first level, from f at the points and how far it is
     /// rounded there, in units of ε.
-    pub(super) fn parts(&self, order: Order, values: &[f64], roundings: &[f64]) -> Vec<Part> {
+    pub(super) fn parts(
+        &self,
+        order: LegendreOrder,
+        values: &[f64],
+        roundings: &[f64],
+    ) -> Vec<PartialIntegral> {
         let rule = order.rule();
         let n = rule.points();
         let dim = self.x.len() / self.weights.len().max(1);
-        let leaf = |panel: usize| -> Part {
+        let leaf = |panel: usize| -> PartialIntegral {
             let points = panel * n..(panel + 1) * n;
             let f = &values[points.clone()];
             let [value, error] = rule.integrate(f).map(|part| self.halves[panel] * part);
@@ -306,7 +312,7 @@ impl Sites {
             let moved: f64 = f.windows(2).map(|pair| (pair[1] - pair[0]).abs()).sum();
             let farthest = (self.x[points.start * dim..points.end * dim].iter())
                 .fold(0.0f64, |far, x| far.max(x.abs()));
-            Part {
+            PartialIntegral {
                 value,
                 error,
                 floor: f64::EPSILON * (self.halves[panel] * rounded + farthest * moved),
@@ -321,14 +327,14 @@ impl Sites {
                 let mut floor = 0.0;
                 let integrals: Vec<f64> = (lines.iter())
                     .map(|(panels, weight)| {
-                        let mut line = Part::default();
+                        let mut line = PartialIntegral::default();
                         panels.clone().for_each(|panel| line += leaf(panel));
                         floor += weight * (line.error + line.floor);
                         line.value
                     })
                     .collect();
                 let [value, error] = rule.integrate(&integrals).map(|part| half * part);
-                Part {
+                PartialIntegral {
                     value,
                     error,
                     floor,

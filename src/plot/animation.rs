@@ -8,7 +8,7 @@ use resvg::tiny_skia::Pixmap;
 
 use super::export::{Gif, Svg};
 use super::figure::Figure;
-use super::legend::{self, Mark};
+use super::legend::{self, LegendKey};
 use super::panel::{Panel, ROOMY, equal_aspect};
 use super::sheet::{self, Align, Rect, Sheet, Type};
 use super::theme::{self, faded, fit_color, stroke};
@@ -196,7 +196,7 @@ fn scene(
     plane_2d::draw_fit(panel, &now.q, stroke(fit_color(place), 1.0, theme::NORMAL))
 }
 
-fn entries(finished: &FinishedRun) -> Vec<(Mark, String)> {
+fn entries(finished: &FinishedRun) -> Vec<(LegendKey, String)> {
     let fit = stroke(theme::INK, 1.0, theme::THICK);
     let q = match finished.dim() {
         1 => "fit q",
@@ -204,7 +204,7 @@ fn entries(finished: &FinishedRun) -> Vec<(Mark, String)> {
     };
     vec![
         legend::target(&finished.target),
-        (Mark::Line(fit), q.to_owned()),
+        (LegendKey::Line(fit), q.to_owned()),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 /// How data is laid along an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scale {
+pub enum AxisScale {
     Linear,
     Log,
     /// Linear, and not written on.
@@ -14,7 +14,7 @@ pub enum Scale {
 pub struct Axis {
     pub low: f64,
     pub high: f64,
-    pub scale: Scale,
+    pub scale: AxisScale,
     pub label: String,
 }
 
@@ -38,7 +38,7 @@ impl Axis {
         Self {
             low,
             high,
-            scale: Scale::Linear,
+            scale: AxisScale::Linear,
             label: label.into(),
         }
     }
@@ -46,7 +46,7 @@ impl Axis {
     /// A linear axis without ticks or label: a list from bottom to top.
     pub fn unmarked(low: f64, high: f64) -> Self {
         Self {
-            scale: Scale::Unmarked,
+            scale: AxisScale::Unmarked,
             ..Self::linear(low, high, "")
         }
     }
@@ -65,7 +65,7 @@ impl Axis {
         Self {
             low: 10f64.powf(low - pad),
             high: 10f64.powf(high + pad).min(f64::MAX),
-            scale: Scale::Log,
+            scale: AxisScale::Log,
             label: format!("{}, log scale", label.into()),
         }
     }
@@ -94,8 +94,8 @@ impl Axis {
     /// Where a value stands between the ends, 0 to 1 within the range.
     pub fn share(&self, value: f64) -> f64 {
         match self.scale {
-            Scale::Linear | Scale::Unmarked => (value - self.low) / (self.high - self.low),
-            Scale::Log => {
+            AxisScale::Linear | AxisScale::Unmarked => (value - self.low) / (self.high - self.low),
+            AxisScale::Log => {
                 let value = value.max(LOG_FLOOR).log10();
                 (value - self.low.log10()) / (self.high.log10() - self.low.log10())
             }
@@ -105,9 +105,9 @@ impl Axis {
     /// About `count` round numbers within the range, as they are written.
     pub fn ticks(&self, count: usize) -> Vec<(f64, String)> {
         match self.scale {
-            Scale::Unmarked => Vec::new(),
-            Scale::Linear => linear_ticks(self.low, self.high, count),
-            Scale::Log => log_ticks(self.low, self.high, count),
+            AxisScale::Unmarked => Vec::new(),
+            AxisScale::Linear => linear_ticks(self.low, self.high, count),
+            AxisScale::Log => log_ticks(self.low, self.high, count),
         }
     }
 }
@@ -224,10 +224,10 @@ mod tests {
     #[test]
     fn values_many_decades_apart_go_on_a_log_scale() {
         let axis = Axis::holding([1e-9, 1e-3, 2.0].into_iter(), "KL");
-        assert_eq!(axis.scale, Scale::Log);
+        assert_eq!(axis.scale, AxisScale::Log);
         assert!(texts(axis.ticks(5)).contains(&"10⁻⁶".to_owned()));
         let axis = Axis::holding([0.4, 2.0].into_iter(), "KL");
-        assert_eq!(axis.scale, Scale::Linear);
+        assert_eq!(axis.scale, AxisScale::Linear);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::export::Svg;
 use super::figure::Figure;
-use super::legend::{self, Mark};
+use super::legend::{self, LegendKey};
 use super::panel::{Panel, ROOMY, equal_aspect};
 use super::sheet::{self, Align, Rect, Sheet, Type, text_width};
 use super::theme::{self, faded, fit_color, stroke};
@@ -34,7 +34,7 @@ fn draw(finished: &FinishedRun) -> Result<Svg> {
     let entries = [
         legend::target(&finished.target),
         (
-            Mark::Line(stroke(theme::INK, 1.0, theme::THICK)),
+            LegendKey::Line(stroke(theme::INK, 1.0, theme::THICK)),
             match finished.dim() {
                 1 => "fit q".to_owned(),
                 2 => "fit q, 1σ and 2σ".to_owned(),

@@ -3,7 +3,7 @@
 use super::axis::Axis;
 use super::export::Svg;
 use super::figure::Figure;
-use super::legend::{self, Mark};
+use super::legend::{self, LegendKey};
 use super::panel::Panel;
 use super::sheet::{self, Rect, Sheet};
 use super::theme::{self, Stroke, faded, fit_color, fit_stroke, stroke};
@@ -133,18 +133,18 @@ fn draw_panel(finished: &FinishedRun, sheet: &Sheet, cell: Rect, quantity: Quant
     Ok(())
 }
 
-fn entries(finished: &FinishedRun) -> Vec<(Mark, String)> {
+fn entries(finished: &FinishedRun) -> Vec<(LegendKey, String)> {
     let mut entries: Vec<_> = (finished.fits.iter().enumerate())
-        .map(|(i, fit)| (Mark::Line(fit_stroke(i, theme::THICK)), fit.title()))
+        .map(|(i, fit)| (LegendKey::Line(fit_stroke(i, theme::THICK)), fit.title()))
         .collect();
     if finished.fits.iter().any(|fit| fit.runs() > 1) {
         let faint = stroke(theme::INK, 0.35, theme::HAIRLINE);
-        entries.push((Mark::Line(faint), "other restarts".to_owned()));
+        entries.push((LegendKey::Line(faint), "other restarts".to_owned()));
     }
     if finished.fits.iter().any(|fit| is_random(finished, fit)) {
         let band = faded(theme::INK, 0.2);
         let none = stroke(theme::INK, 0.0, theme::HAIRLINE);
-        entries.push((Mark::Area(band, none), "± 1 standard error".to_owned()));
+        entries.push((LegendKey::Area(band, none), "± 1 standard error".to_owned()));
     }
     // An optimum of zero has no place on a log scale.
     let known: Vec<String> = (finished.fits.iter())
@@ -153,7 +153,7 @@ fn entries(finished: &FinishedRun) -> Vec<(Mark, String)> {
         .collect();
     if !known.is_empty() {
         let label = format!("known optimum of {}", known.join(", "));
-        entries.push((Mark::Line(optimum_stroke()), label));
+        entries.push((LegendKey::Line(optimum_stroke()), label));
     }
     entries
 }

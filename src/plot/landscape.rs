@@ -1,7 +1,7 @@
 //! Divergences over two parameters: filled levels of their logarithms, with what happened on them.
 
 use super::axis::{Axis, minus};
-use super::contour::Grid;
+use super::contour::ContourGrid;
 use super::export::Svg;
 use super::figure::Figure;
 use super::panel::Panel;
@@ -111,7 +111,7 @@ fn draw_panel(
     // Basins have the colours: the levels are grey then.
     let levels = Levels::of(values, !reached.is_empty());
     let logs = values.iter().map(|&value| levels.log(value)).collect();
-    let grid = Grid::of(logs, scene.columns.len(), x, y);
+    let grid = ContourGrid::of(logs, scene.columns.len(), x, y);
     for (i, level) in levels.all().enumerate() {
         let outlines = grid.outlines(level);
         panel.fill(&outlines, faded(levels.color(i), 1.0))?;
@@ -124,7 +124,7 @@ fn draw_panel(
             break;
         }
         let inside = |cell: &Option<usize>| if *cell == Some(optimum) { 1.0 } else { 0.0 };
-        let basin = Grid::of(
+        let basin = ContourGrid::of(
             reached.iter().map(inside).collect(),
             scene.columns.len(),
             x,

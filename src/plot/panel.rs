@@ -2,7 +2,7 @@
 
 use plotters::style::RGBAColor;
 
-use super::axis::{Axis, Scale};
+use super::axis::{Axis, AxisScale};
 use super::sheet::{Align, Point, Rect, Sheet, Type, text_width};
 use super::theme::{self, Stroke, faded, stroke};
 use crate::error::Result;
@@ -332,7 +332,7 @@ impl<'a, 's> Panel<'a, 's> {
 
     /// A line across the panel at one height, if it is within.
     pub fn level(&self, y: f64, stroke: Stroke) -> Result<()> {
-        let positive = self.y.scale != Scale::Log || y > 0.0;
+        let positive = self.y.scale != AxisScale::Log || y > 0.0;
         if positive && (0.0..=1.0).contains(&self.y.share(y)) {
             self.line([(self.x.low, y), (self.x.high, y)], stroke)?;
         }

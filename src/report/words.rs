@@ -1,6 +1,6 @@
 //! What there is to say of a fit, in sentences.
 
-use crate::divergence::{DivergenceKind, Estimate, Method};
+use crate::divergence::{DivergenceKind, Estimate, EstimateMethod};
 use crate::fit::init::alike;
 use crate::fit::optima::AT_REST;
 use crate::judge::diagnostics::{Diagnostics, Reading};
@@ -27,7 +27,7 @@ pub fn remarks(fit: &FitSummary) -> Vec<String> {
     }
     remarks.extend(gap(fit));
     if let Some(best) = &fit.best
-        && best.loss.method == Method::Quadrature
+        && best.loss.method == EstimateMethod::Quadrature
         && best.loss.error > ROUGH * best.loss.value.abs().max(1.0)
     {
         remarks.push(format!(
@@ -48,7 +48,7 @@ pub fn remarks(fit: &FitSummary) -> Vec<String> {
 
 /// Whether a run that ended here has nowhere to go. A random gradient does not go to zero at rest.
 pub fn is_at_rest(fit: &FitSummary, optimum: &Optimum) -> bool {
-    let is_random = |best: &RunSummary| best.loss.method == Method::MonteCarlo;
+    let is_random = |best: &RunSummary| best.loss.method == EstimateMethod::MonteCarlo;
     fit.best.as_ref().is_none_or(is_random) || optimum.gradient_norm <= AT_REST
 }
 
@@ -104,7 +104,7 @@ fn facts(diagnostics: &Diagnostics) -> Vec<String> {
 
 fn variance(best: &RunSummary) -> Option<String> {
     let variance = best.gradient_variance?;
-    (best.loss.method == Method::MonteCarlo).then(|| {
+    (best.loss.method == EstimateMethod::MonteCarlo).then(|| {
         format!(
             "variance of the gradient {:.2e} at the start, {:.2e} at the end",
             variance.start, variance.end

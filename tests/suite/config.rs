@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use klfit::config::{Experiment, InitKind, Override, Sweep, TargetKind};
 use klfit::density::target::TargetModel;
 use klfit::divergence::DivergenceKind;
-use klfit::estimator::RuleConfig as Points;
+use klfit::estimator::EstimatorRule;
 use klfit::fit::init::Start;
 use klfit::fit::init::moments::MomentMatch;
 use klfit::fit::init::random::Random;
 use klfit::mixture::Mixture;
-use klfit::optimizer::RuleConfig as Rule;
+use klfit::optimizer::OptimizerRule;
 use klfit::run_folder::{Existing, RunFolder};
 use serde_json::Value;
 
@@ -215,14 +215,17 @@ fn a_resolved_config_is_the_experiment_it_came_from() {
         rules = experiment.plans;
     }
     // Nothing was left out above.
-    for rule in Points::all().iter().filter(|rule| rule.name() != "rows") {
+    for rule in EstimatorRule::all()
+        .iter()
+        .filter(|rule| rule.name() != "rows")
+    {
         assert!(
             rules
                 .iter()
                 .any(|plan| plan.estimator.rule.name() == rule.name())
         );
     }
-    for rule in Rule::all() {
+    for rule in OptimizerRule::all() {
         assert!(
             rules
                 .iter()

@@ -8,13 +8,13 @@ use klfit::compute::device::Numerics;
 use klfit::density::family::{Family, FamilyConfig};
 use klfit::density::target::Target;
 use klfit::divergence::DivergenceKind;
-use klfit::estimator::{EstimatorConfig, NoiseRule, RuleConfig};
+use klfit::estimator::{EstimatorConfig, EstimatorRule, NoiseRule};
 use klfit::fit::init::Start;
 use klfit::fit::init::k_means::KMeans;
 use klfit::fit::init::random::Random;
 use klfit::fit::{Fit, LogConfig, Member, Plan, Record};
 use klfit::mixture::natural_values;
-use klfit::optimizer::RuleConfig as OptimizerRule;
+use klfit::optimizer::OptimizerRule;
 
 use crate::gradients::plan;
 use crate::support::{config, small_rules, two_on_a_line, wide};
@@ -132,7 +132,7 @@ fn a_fit_in_a_batch_is_the_fit_alone() {
     let mut tested = 0;
     for rule in small_rules() {
         for noise in [None, Some(NoiseRule::Fixed)] {
-            if matches!(rule, RuleConfig::Rows(_)) || (noise.is_some() && !rule.is_random()) {
+            if matches!(rule, EstimatorRule::Rows(_)) || (noise.is_some() && !rule.is_random()) {
                 continue;
             }
             let estimator = EstimatorConfig {

@@ -1,13 +1,13 @@
 //! Every device this build has and this machine offers gives the numbers of the CPU in 64 bits, as
 //! far as 32 bits can hold them.
 
-use klfit::compute::device::{Backend, DeviceConfig, Found, Numerics, Precision};
+use klfit::compute::device::{Backend, Detected, DeviceConfig, Numerics, Precision};
 use klfit::compute::noise::RunKey;
 use klfit::config::Experiment;
 use klfit::density::family::{Covariance, Family, FamilyConfig};
 use klfit::density::target::{StudentT, Target, TargetModel};
 use klfit::divergence::DivergenceKind;
-use klfit::estimator::RuleConfig;
+use klfit::estimator::EstimatorRule;
 use klfit::fit::Plan;
 use klfit::fit::init::Start;
 use klfit::fit::init::k_means::KMeans;
@@ -19,7 +19,7 @@ use crate::support::{assert_close, objective, run, three_in_a_plane, two_on_a_li
 /// Every backend in 32 bits; the CPU is always among them.
 fn single() -> Vec<(Backend, Numerics)> {
     let found: Vec<(Backend, Numerics)> = (Backend::ALL.into_iter())
-        .filter(|backend| matches!(backend.survey(), Found::Devices(_)))
+        .filter(|backend| matches!(backend.detect(), Detected::Devices(_)))
         .map(|backend| {
             let config = DeviceConfig {
                 backend,
@@ -64,9 +64,9 @@ fn values_and_gradients_are_those_of_the_cpu() {
                 if divergence.infinite_for(model.tails()).is_some() {
                     continue;
                 }
-                for rule in RuleConfig::all() {
+                for rule in EstimatorRule::all() {
                     // Rows are of a target that is a sample.
-                    if matches!(rule, RuleConfig::Rows(_)) {
+                    if matches!(rule, EstimatorRule::Rows(_)) {
                         continue;
                     }
                     for covariance in Covariance::ALL {

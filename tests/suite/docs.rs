@@ -57,9 +57,9 @@ fn check<T: DeserializeOwned>(file: &str, name: &str) {
 #[test]
 fn every_choice_stands_in_the_list_of_its_page() {
     check::<DivergenceName>("docs/divergences.md", "divergences");
-    check::<estimator::RuleConfig>("docs/estimators.md", "estimators");
+    check::<estimator::EstimatorRule>("docs/estimators.md", "estimators");
     check::<GradientRule>("docs/estimators.md", "gradients");
-    check::<optimizer::RuleConfig>("docs/optimizers.md", "optimizers");
+    check::<optimizer::OptimizerRule>("docs/optimizers.md", "optimizers");
     check::<Schedule>("docs/optimizers.md", "schedules");
     check::<Covariance>("docs/families.md", "covariances");
     check::<InitKind>("docs/families.md", "starts");
@@ -72,9 +72,9 @@ fn every_choice_stands_in_the_list_of_its_page() {
 fn every_choice_stands_in_the_reference_and_the_starter() {
     let (reference, starter) = (page("docs/config.md"), klfit::config::STARTER);
     let mut names: Vec<String> = names::<DivergenceName>();
-    names.extend(self::names::<estimator::RuleConfig>());
+    names.extend(self::names::<estimator::EstimatorRule>());
     names.extend(self::names::<GradientRule>());
-    names.extend(self::names::<optimizer::RuleConfig>());
+    names.extend(self::names::<optimizer::OptimizerRule>());
     names.extend(self::names::<Schedule>());
     names.extend(self::names::<Covariance>());
     for name in names {

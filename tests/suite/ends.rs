@@ -14,7 +14,7 @@ use klfit::fit::init::random::Random;
 use klfit::fit::init::{Start, alike};
 use klfit::fit::stop::Stop;
 use klfit::mixture::natural_values;
-use klfit::optimizer::{OptimizerConfig, RuleConfig as OptimizerRule};
+use klfit::optimizer::{OptimizerConfig, OptimizerRule};
 use klfit::record::FitSummary;
 use klfit::report::remarks;
 use nalgebra::DMatrix;
@@ -169,7 +169,7 @@ fn check_blow_up(experiment: &Experiment, what: &str) -> [usize; 2] {
     for row in &trajectory.rows {
         for (kind, _) in fit.best.iter().flat_map(|best| best.divergences.iter()) {
             let (value, error) = row.divergence(kind);
-            let method = klfit::divergence::Method::Quadrature;
+            let method = klfit::divergence::EstimateMethod::Quadrature;
             check_possible(
                 kind,
                 Estimate {

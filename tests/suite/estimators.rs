@@ -4,11 +4,11 @@ use klfit::Mixture;
 use klfit::compute::device::Numerics;
 use klfit::compute::kernel::MixtureTensors;
 use klfit::density::target::Target;
-use klfit::divergence::{DivergenceKind, Method, power_integral_diverges};
+use klfit::divergence::{DivergenceKind, EstimateMethod, power_integral_diverges};
 use klfit::estimator::monte_carlo::MonteCarlo;
 use klfit::estimator::quadrature::Quadrature;
 use klfit::estimator::quasi_monte_carlo::QuasiMonteCarlo;
-use klfit::estimator::{Estimator, EstimatorConfig, RuleConfig};
+use klfit::estimator::{Estimator, EstimatorConfig, EstimatorRule};
 use klfit::judge::evaluate::{ALWAYS_REPORTED, Effort, Evaluation, Evaluator};
 
 use crate::support::{
@@ -80,7 +80,7 @@ fn quadrature_on_a_line_agrees_with_simpson_within_its_own_error() {
                     infinite += 1;
                     continue;
                 }
-                assert_eq!(estimate.method, Method::Quadrature);
+                assert_eq!(estimate.method, EstimateMethod::Quadrature);
                 let expected = divergence_on_a_line(kind, &p, &q);
                 // Simpson's own error, on tails that reach e⁻³⁰⁰, is what the small part allows.
                 let size = expected.abs().max(1.0);
@@ -237,9 +237,9 @@ fn mean(numbers: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
 }
 
 /// A random rule of 304 points or a few more.
-fn few(rule: RuleConfig) -> RuleConfig {
+fn few(rule: EstimatorRule) -> EstimatorRule {
     match rule {
-        RuleConfig::MonteCarlo(_) => crate::support::monte_carlo(304),
+        EstimatorRule::MonteCarlo(_) => crate::support::monte_carlo(304),
         _ => crate::support::quasi_monte_carlo(304),
     }
 }
@@ -249,7 +249,7 @@ fn random_points_are_off_by_their_standard_error_and_not_to_one_side() {
     // Whatever the distribution of an estimate, its squared standard error is its variance on
     // average; and its own average is the divergence.
     let mut tested = 0;
-    let random = (RuleConfig::all().into_iter()).filter(RuleConfig::is_random);
+    let random = (EstimatorRule::all().into_iter()).filter(EstimatorRule::is_random);
     for rule in random {
         for dim in [1, 2, 3] {
             // Far enough apart that all estimates are about as large as their integrals.
@@ -267,7 +267,11 @@ fn random_points_are_off_by_their_standard_error_and_not_to_one_side() {
                 };
                 let estimator = EstimatorConfig::from(few(rule)).build(dim);
                 let estimates = by(&*estimator, kind, (&target, &q), &keys(5, 400));
-                assert!(estimates.iter().all(|e| e.method == Method::MonteCarlo));
+                assert!(
+                    estimates
+                        .iter()
+                        .all(|e| e.method == EstimateMethod::MonteCarlo)
+                );
                 let name = format!("{} {} {dim}-D", rule.name(), kind.name());
                 let (off, error) = mean(estimates.iter().map(|e| e.value - exact));
                 // The logarithm of an average is below the average of a logarithm, by half its
@@ -384,7 +388,7 @@ fn above_two_dimensions_the_evaluation_is_within_three_standard_errors() {
         found.of(DivergenceKind::ForwardKl),
         found.of(DivergenceKind::ReverseKl),
     );
-    assert_eq!(f.method, Method::MonteCarlo);
+    assert_eq!(f.method, EstimateMethod::MonteCarlo);
     assert_close(f.value, forward, 3.0 * f.error, "KL(p‖q)");
     assert_close(r.value, reverse, 3.0 * r.error, "KL(q‖p)");
     assert!(f.error < 0.02 && r.error < 0.05);

@@ -4,7 +4,7 @@ use klfit::Mixture;
 use klfit::config::{Experiment, Override, Sweep};
 use klfit::density::target::StudentT;
 use klfit::divergence::DivergenceKind::{ForwardKl, ReverseKl, TotalVariation};
-use klfit::divergence::Method;
+use klfit::divergence::EstimateMethod;
 use klfit::fit::stop::Stop;
 use klfit::record::FitSummary;
 use klfit::run_folder::{Existing, SweepFolder};
@@ -149,7 +149,7 @@ fn low_rank() {
             .unwrap()
             .divergences
             .of(ReverseKl);
-        assert_eq!(found.method, Method::ClosedForm, "of two Gaussians");
+        assert_eq!(found.method, EstimateMethod::ClosedForm, "of two Gaussians");
         assert!(found.error <= 1e-12 * found.value, "{found:?}");
         found.value
     };

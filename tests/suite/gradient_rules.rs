@@ -8,7 +8,7 @@ use klfit::density::family::{Family, FamilyConfig};
 use klfit::density::target::Target;
 use klfit::divergence::{DivergenceKind, Sampled, Side};
 use klfit::estimator::monte_carlo::MonteCarlo;
-use klfit::estimator::{Context, Estimator, EstimatorConfig, GradientRule, RuleConfig};
+use klfit::estimator::{Context, Estimator, EstimatorConfig, EstimatorRule, GradientRule};
 use klfit::optimizer::OptimizerConfig;
 
 use crate::gradients::{families, plan};
@@ -78,7 +78,9 @@ fn member(config: &FamilyConfig, dim: usize) -> (Family, Vec<f64>) {
 }
 
 /// What a config accepts beside the pathwise gradient, by the rules given.
-fn accepted(rules: &[RuleConfig]) -> Vec<(DivergenceKind, FamilyConfig, EstimatorConfig, usize)> {
+fn accepted(
+    rules: &[EstimatorRule],
+) -> Vec<(DivergenceKind, FamilyConfig, EstimatorConfig, usize)> {
     let targets = Targets::new();
     let mut accepted = Vec::new();
     for dim in [1, 2] {

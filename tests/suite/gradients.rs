@@ -7,7 +7,7 @@ use klfit::compute::device::{DeviceConfig, Numerics, Precision};
 use klfit::density::family::{Covariance, Family, FamilyConfig};
 use klfit::density::target::Target;
 use klfit::divergence::DivergenceKind;
-use klfit::estimator::{EstimatorConfig, NoiseRule, RuleConfig};
+use klfit::estimator::{EstimatorConfig, EstimatorRule, NoiseRule};
 use klfit::fit::Plan;
 use klfit::fit::init::Start;
 use klfit::fit::init::random::Random;
@@ -239,7 +239,7 @@ fn a_parameter_of_one_run_moves_no_other_run() {
     let numerics = Numerics::cpu();
     let mut tested = 0;
     for rule in small_rules() {
-        if matches!(rule, RuleConfig::Rows(_)) {
+        if matches!(rule, EstimatorRule::Rows(_)) {
             continue;
         }
         let family = Family::new(
@@ -301,7 +301,7 @@ fn fixed_noise_is_the_same_at_every_step_and_for_every_run() {
 
 #[test]
 fn a_fixed_grid_agrees_with_finite_differences() {
-    let grid = RuleConfig::Quadrature(klfit::estimator::quadrature::QuadratureConfig {
+    let grid = EstimatorRule::Quadrature(klfit::estimator::quadrature::QuadratureConfig {
         points: Some(101),
         range: Some([-8.0, 8.0]),
     });

@@ -7,7 +7,7 @@ use klfit::density::target::Target;
 use klfit::divergence::{DivergenceKind, gaussian_kl};
 use klfit::fit::stop::Stop;
 use klfit::fit::{Fit, LogConfig, Record};
-use klfit::optimizer::{OptimizerConfig, RuleConfig, Schedule};
+use klfit::optimizer::{OptimizerConfig, OptimizerRule, Schedule};
 use nalgebra::DMatrix;
 
 use crate::support::{
@@ -69,15 +69,15 @@ fn every_rule_with_every_schedule_reaches_the_moments_of_the_target() {
     assert_close(known.mean()[0], 0.0, 1e-15, "mean");
     assert_close(known.component_stds(0)[0], 5f64.sqrt(), 1e-15, "std");
     let mut tested = 0;
-    for rule in RuleConfig::all() {
+    for rule in OptimizerRule::all() {
         // The rule's own learning rate, but for gradient descent, whose mean moves by the rate over
         // the variance.
         let (learning_rate, steps) = match rule {
-            RuleConfig::Adam(_) | RuleConfig::AdamW(_) => (None, 600),
-            RuleConfig::Sgd(_) => (Some(0.5), 600),
-            RuleConfig::RmsProp(_) => (None, 800),
-            RuleConfig::Lbfgs(_) => (None, 60),
-            RuleConfig::NaturalGradient(_) => (None, 400),
+            OptimizerRule::Adam(_) | OptimizerRule::AdamW(_) => (None, 600),
+            OptimizerRule::Sgd(_) => (Some(0.5), 600),
+            OptimizerRule::RmsProp(_) => (None, 800),
+            OptimizerRule::Lbfgs(_) => (None, 60),
+            OptimizerRule::NaturalGradient(_) => (None, 400),
         };
         for schedule in Schedule::ALL {
             let optimizer = OptimizerConfig {
@@ -94,7 +94,7 @@ fn every_rule_with_every_schedule_reaches_the_moments_of_the_target() {
             // The steps of RMSProp do not get shorter by themselves: at a constant rate of 0.01 it
             // ends within that of the optimum.
             let tolerance = match (rule, schedule) {
-                (RuleConfig::RmsProp(_), Schedule::Constant) => 1e-3,
+                (OptimizerRule::RmsProp(_), Schedule::Constant) => 1e-3,
                 _ => 1e-6,
             };
             for (p, start) in [&line, &plane] {
@@ -140,7 +140,7 @@ fn lbfgs_has_ten_digits_in_under_a_hundred_steps() {
     for p in [two_on_a_line(2.0), three_in_a_plane()] {
         let dim = p.dim();
         let start = Mixture::gaussian(vec![1.0; dim], DMatrix::identity(dim, dim)).unwrap();
-        let rule = RuleConfig::Lbfgs(Default::default());
+        let rule = OptimizerRule::Lbfgs(Default::default());
         let records = fit(&p, &start, rule.into(), 1);
         let last = records.last().unwrap();
         assert!(last.step < 100, "{}", last.step);
@@ -163,7 +163,7 @@ fn lbfgs_has_ten_digits_in_under_a_hundred_steps() {
 #[test]
 fn the_natural_gradient_needs_few_steps_and_as_many_at_every_scale() {
     let rule = |name: &str| {
-        RuleConfig::all()
+        OptimizerRule::all()
             .into_iter()
             .find(|rule| rule.name() == name)
             .unwrap()

@@ -3,7 +3,7 @@
 use klfit::Mixture;
 use klfit::density::target::TargetSummary;
 use klfit::divergence::DivergenceKind::{CrossEntropy, ForwardKl, Js, ReverseKl};
-use klfit::divergence::Method;
+use klfit::divergence::EstimateMethod;
 use klfit::record::FitSummary;
 
 use crate::pages::results;
@@ -32,7 +32,7 @@ fn check_with_simpson(run: &Run, p: &Mixture) {
             (best.of(ReverseKl), reverse),
             (best.of(Js), js),
         ] {
-            assert_eq!(estimate.method, Method::Quadrature);
+            assert_eq!(estimate.method, EstimateMethod::Quadrature);
             assert_close(estimate.value, expected, 1e-9 + estimate.error, &fit.label);
             assert!(estimate.error < 1e-9, "{estimate:?}");
         }
@@ -157,7 +157,7 @@ fn self_fit() {
             best.divergences.of(ForwardKl),
             best.divergences.of(ReverseKl),
         ] {
-            assert_eq!(estimate.method, Method::Quadrature);
+            assert_eq!(estimate.method, EstimateMethod::Quadrature);
             assert!(
                 estimate.value.abs() + estimate.error < TOLERANCE,
                 "{estimate:?}"
@@ -208,7 +208,7 @@ fn check_moments(name: &str) {
         }
     }
     let gap = fit.known_optimum.as_ref().unwrap().gap.unwrap();
-    assert_eq!(gap.method, Method::ClosedForm);
+    assert_eq!(gap.method, EstimateMethod::ClosedForm);
     assert!(gap.value > 0.0 && gap.value < 5e-3, "{gap:?}");
 }
 
@@ -240,7 +240,7 @@ fn iris() {
         .map(|fit| {
             assert_eq!((fit.divergence, fit.failed), (CrossEntropy, 0));
             let found = fit.objective().unwrap();
-            assert_eq!(found.method, Method::Data);
+            assert_eq!(found.method, EstimateMethod::Data);
             -found.value
         })
         .collect();

@@ -13,7 +13,7 @@ use klfit::estimator::gauss_hermite::GaussHermiteConfig;
 use klfit::estimator::monte_carlo::MonteCarloConfig;
 use klfit::estimator::quadrature::QuadratureConfig;
 use klfit::estimator::quasi_monte_carlo::QuasiMonteCarloConfig;
-use klfit::estimator::{Context, Estimator, EstimatorConfig, RuleConfig};
+use klfit::estimator::{Context, Estimator, EstimatorConfig, EstimatorRule};
 use klfit::fit::objective::Objective;
 use klfit::fit::{Plan, Record};
 use klfit::jobs::run::RunObserver;
@@ -147,35 +147,35 @@ pub fn gaussian(mean: f64, std: f64) -> Mixture {
 }
 
 /// Every rule for points, of few points.
-pub fn small_rules() -> Vec<RuleConfig> {
-    (RuleConfig::all().into_iter())
+pub fn small_rules() -> Vec<EstimatorRule> {
+    (EstimatorRule::all().into_iter())
         .map(|rule| match rule {
-            RuleConfig::Quadrature(_) => quadrature(9),
-            RuleConfig::GaussHermite(_) => gauss_hermite(4),
-            RuleConfig::MonteCarlo(_) => monte_carlo(12),
-            RuleConfig::QuasiMonteCarlo(_) => quasi_monte_carlo(16),
-            RuleConfig::Rows(rows) => RuleConfig::Rows(rows),
+            EstimatorRule::Quadrature(_) => quadrature(9),
+            EstimatorRule::GaussHermite(_) => gauss_hermite(4),
+            EstimatorRule::MonteCarlo(_) => monte_carlo(12),
+            EstimatorRule::QuasiMonteCarlo(_) => quasi_monte_carlo(16),
+            EstimatorRule::Rows(rows) => EstimatorRule::Rows(rows),
         })
         .collect()
 }
 
-pub fn quadrature(points: usize) -> RuleConfig {
-    RuleConfig::Quadrature(QuadratureConfig {
+pub fn quadrature(points: usize) -> EstimatorRule {
+    EstimatorRule::Quadrature(QuadratureConfig {
         points: Some(points),
         range: None,
     })
 }
 
-pub fn gauss_hermite(order: usize) -> RuleConfig {
-    RuleConfig::GaussHermite(GaussHermiteConfig { order: Some(order) })
+pub fn gauss_hermite(order: usize) -> EstimatorRule {
+    EstimatorRule::GaussHermite(GaussHermiteConfig { order: Some(order) })
 }
 
-pub fn monte_carlo(samples: usize) -> RuleConfig {
-    RuleConfig::MonteCarlo(MonteCarloConfig { samples })
+pub fn monte_carlo(samples: usize) -> EstimatorRule {
+    EstimatorRule::MonteCarlo(MonteCarloConfig { samples })
 }
 
-pub fn quasi_monte_carlo(samples: usize) -> RuleConfig {
-    RuleConfig::QuasiMonteCarlo(QuasiMonteCarloConfig { samples })
+pub fn quasi_monte_carlo(samples: usize) -> EstimatorRule {
+    EstimatorRule::QuasiMonteCarlo(QuasiMonteCarloConfig { samples })
 }
 
 /// What a config would say of a combination of choices: the library decides itself which make sense.

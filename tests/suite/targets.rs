@@ -14,7 +14,7 @@ use klfit::fit::init::Start;
 use klfit::fit::init::random::Random;
 use klfit::fit::{Fit, LogConfig};
 use klfit::judge::evaluate::{Effort, Evaluator};
-use klfit::optimizer::RuleConfig as OptimizerRule;
+use klfit::optimizer::OptimizerRule;
 use nalgebra::DMatrix;
 
 use crate::gradients::plan;

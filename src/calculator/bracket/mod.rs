@@ -9,7 +9,7 @@ mod space;
 use std::cell::OnceCell;
 use std::f64::consts::LN_2;
 
-use line::Line;
+use line::LineMixture;
 use serde::{Deserialize, Serialize};
 
 use crate::density::target::TargetModel;
@@ -108,7 +108,7 @@ impl<'a> Brackets<'a> {
             Certified::JensenShannon
             | Certified::TotalVariation
             | Certified::Amari { .. }
-            | Certified::Renyi { .. } => match Line::of(p).zip(Line::of(q)) {
+            | Certified::Renyi { .. } => match LineMixture::of(p).zip(LineMixture::of(q)) {
                 Some((p, q)) => line::divergence(kind, &p, &q, tolerance, MOST_PIECES)?,
                 None if certified == Certified::JensenShannon => {
                     // It is at most ln 2, and at most a quarter of Jeffreys (Lin 1991).
@@ -129,7 +129,7 @@ impl<'a> Brackets<'a> {
 /// What KL(p‖q) lies between.
 fn kl(p: &TargetModel, q: &TargetModel, tolerance: f64) -> Option<Bracket> {
     let mixtures = p.as_mixture().zip(q.as_mixture());
-    let Some((line_p, line_q)) = Line::of(p).zip(Line::of(q)) else {
+    let Some((line_p, line_q)) = LineMixture::of(p).zip(LineMixture::of(q)) else {
         return mixtures.and_then(|(p, q)| space::kl(p, q, tolerance));
     };
     let known = match mixtures {

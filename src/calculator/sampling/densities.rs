@@ -5,14 +5,14 @@ use crate::density::target::TargetModel;
 
 /// A density to evaluate again and again.
 #[derive(Debug)]
-pub(super) enum LogDensity<'a> {
+pub(super) enum PreparedDensity<'a> {
     /// A mixture of Gaussians, by the kernel.
     Mixture(Prepared<f64>),
     /// Another, point by point.
     Other(&'a TargetModel),
 }
 
-impl<'a> LogDensity<'a> {
+impl<'a> PreparedDensity<'a> {
     pub fn new(model: &'a TargetModel) -> Self {
         (model.as_mixture().and_then(prepared)).map_or(Self::Other(model), Self::Mixture)
     }

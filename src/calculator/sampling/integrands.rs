@@ -1,8 +1,8 @@
 //! What is averaged over m at the points of any stratum: the joint integrands of all divergences, and
 //! the powers p^α q^(1−α) some are made of.
 
-use super::Request;
-use super::densities::LogDensity;
+use super::SamplingRequest;
+use super::densities::PreparedDensity;
 use super::strata::Strata;
 use crate::compute::kernel::cpu::{Prepared, Real};
 use crate::divergence::{Joint, Power};
@@ -13,8 +13,8 @@ pub(super) struct Integrands<'a> {
     joints: Vec<Joint>,
     /// What divergences with an order are, by divergence.
     powers: Vec<Option<Power>>,
-    p: LogDensity<'a>,
-    q: LogDensity<'a>,
+    p: PreparedDensity<'a>,
+    q: PreparedDensity<'a>,
     bridges: Option<Prepared<f64>>,
     portions: [f64; 3],
     dim: usize,
@@ -58,12 +58,12 @@ pub(super) struct Places {
 }
 
 impl<'a> Integrands<'a> {
-    pub fn new(request: &Request<'a>, strata: &mut Strata<'_>) -> Self {
+    pub fn new(request: &SamplingRequest<'a>, strata: &mut Strata<'_>) -> Self {
         Self {
             joints: request.kinds.iter().map(|&kind| Joint::new(kind)).collect(),
             powers: request.kinds.iter().map(|kind| kind.power()).collect(),
-            p: LogDensity::new(request.p),
-            q: LogDensity::new(request.q),
+            p: PreparedDensity::new(request.p),
+            q: PreparedDensity::new(request.q),
             bridges: strata.bridges.take(),
             portions: strata.portions,
             dim: request.p.dim(),

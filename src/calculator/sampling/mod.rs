@@ -11,7 +11,7 @@ mod strata;
 
 use rayon::prelude::*;
 
-use super::answer::{Ending, Found};
+use super::answer::{Computed, Ending};
 use super::{Accuracy, Method};
 use crate::compute::device::Numerics;
 use crate::density::target::TargetModel;
@@ -20,8 +20,8 @@ use crate::error::Result;
 use integrands::Places;
 use moments::Mean;
 pub(super) use nets::MOST_DIM;
-use nets::Nets;
-use random::Random;
+use nets::SobolNets;
+use random::RandomPoints;
 
 /// Blocks between two looks at how far it is.
 const AT_ONCE: usize = 64;
@@ -34,7 +34,7 @@ const UNSURE: f64 = 2.0;
 
 /// What is asked of a sampler.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Request<'a> {
+pub(super) struct SamplingRequest<'a> {
     pub kinds: &'a [DivergenceKind],
     pub p: &'a TargetModel,
     pub q: &'a TargetModel,
@@ -87,21 +87,21 @@ trait Sampler: Sync {
 /// # Errors
 /// If the device failed.
 pub(super) fn find(
-    request: Request,
+    request: SamplingRequest,
     method: Method,
     progress: &dyn Fn(Progress),
-) -> Result<Vec<Found>> {
+) -> Result<Vec<Computed>> {
     match method {
-        Method::Qmc => run(Nets::new(request), request, progress),
-        _ => run(Random::new(request), request, progress),
+        Method::Qmc => run(SobolNets::new(request), request, progress),
+        _ => run(RandomPoints::new(request), request, progress),
     }
 }
 
 fn run<S: Sampler>(
     mut sampler: S,
-    request: Request,
+    request: SamplingRequest,
     progress: &dyn Fn(Progress),
-) -> Result<Vec<Found>> {
+) -> Result<Vec<Computed>> {
     let divergences: Vec<Box<dyn Divergence>> =
         request.kinds.iter().map(|kind| kind.build()).collect();
     let (mut drawn, mut index) = (0, 0);
@@ -169,7 +169,7 @@ fn run<S: Sampler>(
 
 /// A divergence from the mean of its integrand and of how far that is rounded; an outer function carries
 /// the error along its slope.
-fn combine([mean, rounding]: [Mean; 2], divergence: &dyn Divergence) -> Result<Found> {
+fn combine([mean, rounding]: [Mean; 2], divergence: &dyn Divergence) -> Result<Computed> {
     // Logarithms are rounded each by itself, all in the same direction at worst; so are the sums.
     let rounding = f64::EPSILON * (rounding.mean + SUMS * mean.mean.abs());
     let error = mean.variance.sqrt() + rounding;
@@ -182,16 +182,16 @@ fn combine([mean, rounding]: [Mean; 2], divergence: &dyn Divergence) -> Result<F
         mean.mean + error,
     ];
     let outer = Numerics::read(divergence.outer(Numerics::cpu().tensor(outer, [5])))?;
-    Ok(Found {
+    Ok(Computed {
         error: Some(0.5 * (outer[4] - outer[3]).abs()),
         interval: Some([outer[1].min(outer[2]), outer[1].max(outer[2])]),
-        ..Found::bare(outer[0])
+        ..Computed::bare(outer[0])
     })
 }
 
 /// A divergence from ∫ p^α q^(1−α) and how far that is rounded, where the integral is so far from 1 that
 /// nothing is lost in their difference; it may be beyond all numbers.
-fn by_power([power, rounding]: [Mean; 2], kind: DivergenceKind) -> Option<Found> {
+fn by_power([power, rounding]: [Mean; 2], kind: DivergenceKind) -> Option<Computed> {
     let log = power.log_scale + power.mean.ln();
     if log.is_nan() || log.is_infinite() || log.abs() < DivergenceKind::FAR {
         return None;
@@ -210,9 +210,9 @@ fn by_power([power, rounding]: [Mean; 2], kind: DivergenceKind) -> Option<Found>
     };
     let value = at(1.0)?;
     let [low, high] = between(spread + rounding)?;
-    Some(Found {
+    Some(Computed {
         error: Some(0.5 * (high - low)),
         interval: between(power.quantile() * spread + rounding),
-        ..Found::bare(value)
+        ..Computed::bare(value)
     })
 }

@@ -2,8 +2,8 @@
 
 use super::integrands::{Integrands, Places};
 use super::moments::Mean;
-use super::strata::{Part, Strata};
-use super::{Request, Sampler};
+use super::strata::{Strata, StratumDensity};
+use super::{Sampler, SamplingRequest};
 use crate::estimator::quasi_monte_carlo::{QuasiMonteCarlo, normal_quantile, scrambled};
 
 /// Nets of one size, which tell the error.
@@ -20,8 +20,8 @@ pub(in crate::calculator) const MOST_DIM: usize = QuasiMonteCarlo::MAX_DIM;
 /// Eight nets, eight of twice as many points and so on, each scrambled anew (Owen 1997; the scrambling
 /// of Burley 2020). Every component has its share of the points of a net, and a few in any case, so
 /// that none is missed. All points count the same, so the largest nets count most.
-pub(super) struct Nets<'a> {
-    request: Request<'a>,
+pub(super) struct SobolNets<'a> {
+    request: SamplingRequest<'a>,
     integrands: Integrands<'a>,
     strata: Strata<'a>,
     /// For each round the points of a net, and the mean of each net, of each list.
@@ -36,8 +36,8 @@ pub(super) struct OfNet {
     mean: f64,
 }
 
-impl<'a> Nets<'a> {
-    pub fn new(request: Request<'a>) -> Self {
+impl<'a> SobolNets<'a> {
+    pub fn new(request: SamplingRequest<'a>) -> Self {
         let mut strata = Strata::new(request.kinds, request.p, request.q);
         Self {
             integrands: Integrands::new(&request, &mut strata),
@@ -71,7 +71,7 @@ fn scramble(seed: u64, numbers: [u64; 2]) -> u32 {
     (mixed >> 32) as u32
 }
 
-impl Sampler for Nets<'_> {
+impl Sampler for SobolNets<'_> {
     type Block = Vec<OfNet>;
 
     const TOGETHER: u64 = NETS;
@@ -95,9 +95,9 @@ impl Sampler for Nets<'_> {
                     *z = normal_quantile(scrambled(i, d, seed));
                 }
                 match &stratum.part {
-                    Part::Component(component) => component.place(1.0, &z, x),
+                    StratumDensity::Component(component) => component.place(1.0, &z, x),
                     // What takes other numbers than a point's own is not drawn this way.
-                    Part::Whole(_) => x.fill(f64::NAN),
+                    StratumDensity::Whole(_) => x.fill(f64::NAN),
                 }
             }
         }

@@ -5,8 +5,8 @@ use rand_distr::{ChiSquared, Distribution};
 
 use super::integrands::{Integrands, Places};
 use super::moments::{Mean, Moments};
-use super::strata::{Part, Strata, Stratum};
-use super::{Request, Sampler};
+use super::strata::{Strata, Stratum, StratumDensity};
+use super::{Sampler, SamplingRequest};
 use crate::compute::kernel::cpu::{self, Width, derive_key, normals};
 use crate::compute::noise::{RunKey, Stream};
 
@@ -18,8 +18,8 @@ const LEAST: (u64, u64) = (2, 128);
 
 /// A stratified sample: in each block every component gets its share of the draws, and a few in any
 /// case, so that none is missed.
-pub(super) struct Random<'a> {
-    request: Request<'a>,
+pub(super) struct RandomPoints<'a> {
+    request: SamplingRequest<'a>,
     integrands: Integrands<'a>,
     strata: Vec<Stratum<'a>>,
     /// Draws of each stratum in a block.
@@ -54,8 +54,8 @@ impl Sums {
     }
 }
 
-impl<'a> Random<'a> {
-    pub fn new(request: Request<'a>) -> Self {
+impl<'a> RandomPoints<'a> {
+    pub fn new(request: SamplingRequest<'a>) -> Self {
         let (p, q) = (request.p, request.q);
         let (components, dim) = (p.components() + q.components(), p.dim() as f64);
         let work = components as f64 * dim * (dim + 4.0);
@@ -95,7 +95,7 @@ impl<'a> Random<'a> {
             let (from, rest_of_z) = z.split_at(count * dim);
             let (to, rest_of_x) = rest.split_at_mut(count * dim);
             match &stratum.part {
-                Part::Component(component) => match component.dof {
+                StratumDensity::Component(component) => match component.dof {
                     None => {
                         cpu::place(Width::Widest, &component.mean, &component.factor, from, to);
                     }
@@ -106,7 +106,9 @@ impl<'a> Random<'a> {
                         }
                     }
                 },
-                Part::Whole(model) => to.copy_from_slice(&model.sample(*count, &mut generator)),
+                StratumDensity::Whole(model) => {
+                    to.copy_from_slice(&model.sample(*count, &mut generator))
+                }
             }
             (z, rest) = (rest_of_z, rest_of_x);
         }
@@ -124,7 +126,7 @@ fn stretches(dof: f64, generator: &mut ChaCha8Rng) -> impl FnMut() -> f64 {
     }
 }
 
-impl Sampler for Random<'_> {
+impl Sampler for RandomPoints<'_> {
     type Block = Vec<Sums>;
 
     const TOGETHER: u64 = 1;

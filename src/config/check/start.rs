@@ -1,13 +1,13 @@
 //! Where a fit starts.
 
-use super::{Checked, Fit};
+use super::{Checked, CheckedFit};
 use crate::config::{DEFAULT_RESTARTS, FitConfig};
 use crate::density::family::Family;
 use crate::fit::init::random::Random;
 use crate::fit::init::{Start, alike};
 use crate::text::numbered;
 
-impl Fit<'_> {
+impl CheckedFit<'_> {
     pub(super) fn start(
         &self,
         fit: &mut FitConfig,

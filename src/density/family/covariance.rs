@@ -47,7 +47,7 @@ impl Covariance {
 
 /// A covariance structure with all that defines it: the map from S numbers of θ to L.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Scale {
+pub(super) struct ScaleMap {
     pub covariance: Covariance,
     pub dim: usize,
     /// r, of a low-rank covariance.
@@ -56,7 +56,7 @@ pub(super) struct Scale {
     pub floor: f64,
 }
 
-impl Scale {
+impl ScaleMap {
     /// S, how many numbers of θ a component's covariance takes.
     pub fn len(&self) -> usize {
         let dim = self.dim;

@@ -19,7 +19,7 @@ pub use member::NotInFamily;
 use crate::compute::device::Numerics;
 use crate::compute::kernel::MixtureTensors;
 use crate::mixture::Mixture;
-use covariance::Scale;
+use covariance::ScaleMap;
 
 /// A weight counts as no less than this in the natural gradient, or a component that is almost gone
 /// would move without bound.
@@ -62,7 +62,7 @@ pub struct Family {
     components: usize,
     /// Weights that are not learned.
     weights: Option<Vec<f64>>,
-    scale: Scale,
+    scale: ScaleMap,
 }
 
 impl Family {
@@ -71,7 +71,7 @@ impl Family {
         Self {
             components: config.components,
             weights: config.weights,
-            scale: Scale {
+            scale: ScaleMap {
                 covariance: config.covariance,
                 dim,
                 rank: config.rank.unwrap_or(1),

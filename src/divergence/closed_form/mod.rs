@@ -40,7 +40,7 @@ fn evaluate(p: &Mixture, q: &Mixture, formula: &impl Formula) -> Option<Estimate
     }
     let ordinary = || {
         let units = vec![1.0; p.dim()];
-        let [p, q] = [p, q].map(|mixture| Component::<f64>::new(mixture, 0, &units));
+        let [p, q] = [p, q].map(|mixture| FactoredGaussian::<f64>::new(mixture, 0, &units));
         formula.of(&Whitened::of(&p, &q))
     };
     if p.dim() > DOUBLED_DIM
@@ -59,12 +59,15 @@ fn evaluate(p: &Mixture, q: &Mixture, formula: &impl Formula) -> Option<Estimate
 /// Component a of p where component b of q is standard normal; they have one dimension.
 fn doubled((p, a): (&Mixture, usize), (q, b): (&Mixture, usize)) -> Whitened<Doubled> {
     let units: Vec<f64> = (0..q.dim()).map(|i| q.unit(b, i)).collect();
-    Whitened::of(&Component::new(p, a, &units), &Component::new(q, b, &units))
+    Whitened::of(
+        &FactoredGaussian::new(p, a, &units),
+        &FactoredGaussian::new(q, b, &units),
+    )
 }
 
 /// A component of a mixture to whiten with, or to be whitened.
 #[derive(Debug, Clone)]
-struct Component<T> {
+struct FactoredGaussian<T> {
     mean: Vec<T>,
     factor: Triangle<T>,
     conditioning: Conditioning,
@@ -72,7 +75,7 @@ struct Component<T> {
     factored: f64,
 }
 
-impl<T: Number> Component<T> {
+impl<T: Number> FactoredGaussian<T> {
     /// Component k, each coordinate times a power of two.
     fn new(mixture: &Mixture, k: usize, units: &[f64]) -> Self {
         let dim = mixture.dim();
@@ -112,7 +115,7 @@ pub(crate) struct Whitened<T> {
     log_ratios: Vec<f64>,
     /// Bounds of the norms of what excess and offset are off by.
     solved: [f64; 2],
-    /// Of p and of q, a bound of ‖L⁻¹ ΔΣ L⁻ᵀ‖ as in [`Component`].
+    /// Of p and of q, a bound of ‖L⁻¹ ΔΣ L⁻ᵀ‖ as in [`FactoredGaussian`].
     factored: [f64; 2],
 }
 
@@ -127,7 +130,7 @@ struct Sizes {
 
 impl<T: Number> Whitened<T> {
     /// Two components in the same units.
-    fn of(p: &Component<T>, q: &Component<T>) -> Self {
+    fn of(p: &FactoredGaussian<T>, q: &FactoredGaussian<T>) -> Self {
         let dim = q.factor.dim();
         let difference = |i: usize, j: usize| p.factor.at(i, j) - q.factor.at(i, j);
         let excess = (q.factor).solve_triangle(Triangle::from_fn(dim, difference));

@@ -4,7 +4,7 @@ use std::f64::consts::{LN_2, TAU};
 
 use super::kl::Kl;
 use super::power::{beside_identity, gap, norm_of_symmetric};
-use super::{Component, Formula, Whitened, doubled};
+use super::{FactoredGaussian, Formula, Whitened, doubled};
 use crate::divergence::Estimate;
 use crate::mixture::Mixture;
 use crate::precise::{Number, ROUNDING, squared_norm};
@@ -17,7 +17,7 @@ const GOOD: f64 = 1e-11;
 pub(crate) struct Factored<'a> {
     of: &'a Mixture,
     index: usize,
-    component: Component<f64>,
+    component: FactoredGaussian<f64>,
     log_det: f64,
 }
 
@@ -28,7 +28,7 @@ impl<'a> Factored<'a> {
         Self {
             of,
             index,
-            component: Component::new(of, index, &vec![1.0; of.dim()]),
+            component: FactoredGaussian::new(of, index, &vec![1.0; of.dim()]),
             log_det: factor.diagonal().iter().map(|l| l.ln()).sum(),
         }
     }

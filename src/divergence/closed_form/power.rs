@@ -2,7 +2,7 @@
 
 use nalgebra::{DMatrix, DVectorView, SymmetricEigen};
 
-use super::{Component, Formula, Sizes, Whitened, evaluate, log_minus_linear};
+use super::{FactoredGaussian, Formula, Sizes, Whitened, evaluate, log_minus_linear};
 use crate::divergence::Estimate;
 use crate::mixture::Mixture;
 use crate::precise::{Number, ROUNDING, Triangle, lost, squared_norm};
@@ -211,8 +211,8 @@ pub fn power_integral_diverges(p: &Mixture, q: &Mixture, alpha: f64) -> bool {
     // α / (α−1): how many times as large as p's the precision of q must be.
     let border = (1.0 + 1.0 / excess) * (1.0 + MARGIN);
     let unscaled = vec![1.0; p.dim()];
-    let of = |mixture: &Mixture, k: usize| Component::<f64>::new(mixture, k, &unscaled);
-    let of_q: Vec<Component<f64>> = with_weight(q).map(|k| of(q, k)).collect();
+    let of = |mixture: &Mixture, k: usize| FactoredGaussian::<f64>::new(mixture, k, &unscaled);
+    let of_q: Vec<FactoredGaussian<f64>> = with_weight(q).map(|k| of(q, k)).collect();
     with_weight(p).any(|k| {
         // |B z|² is the precision of q along L_p z, of which that of p is |z|² = 1.
         let p = of(p, k);
@@ -226,7 +226,7 @@ pub fn power_integral_diverges(p: &Mixture, q: &Mixture, alpha: f64) -> bool {
 }
 
 /// L_q⁻¹ L_p, and a bound of the norm of what it is off by.
-fn precision_root(p: &Component<f64>, q: &Component<f64>) -> (DMatrix<f64>, f64) {
+fn precision_root(p: &FactoredGaussian<f64>, q: &FactoredGaussian<f64>) -> (DMatrix<f64>, f64) {
     let root = q.factor.solve_triangle(p.factor.clone());
     let dim = root.dim();
     let spread = q.conditioning.spread(&root.row_norms());

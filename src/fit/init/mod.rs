@@ -22,7 +22,7 @@ use crate::mixture::Mixture;
 const MOMENT: usize = 1 << 20;
 
 /// What a start is drawn for.
-struct Problem<'a> {
+struct StartProblem<'a> {
     family: &'a Family,
     target: &'a TargetModel,
     /// The mean (D) and covariance (D × D) of the target, or what stands in for them.
@@ -30,7 +30,7 @@ struct Problem<'a> {
 }
 
 /// A rule that draws starts.
-trait Rule {
+trait StartSettings {
     /// What a start of it is called.
     fn title(&self) -> &'static str;
 
@@ -45,7 +45,11 @@ trait Rule {
     }
 
     /// The start of one run.
-    fn draw(&self, problem: &Problem, generator: &mut ChaCha8Rng) -> Result<Mixture, MixtureError>;
+    fn draw(
+        &self,
+        problem: &StartProblem,
+        generator: &mut ChaCha8Rng,
+    ) -> Result<Mixture, MixtureError>;
 }
 
 /// How the runs of a fit start.
@@ -118,7 +122,7 @@ impl Start {
             Self::Given(mixture) => return Ok(vec![(**mixture).clone()]),
             Self::Each(mixtures) => return Ok(mixtures.clone()),
         };
-        let problem = Problem::new(family, target);
+        let problem = StartProblem::new(family, target);
         (0..restarts)
             .map(|run| problem.start(*rule, RunKey { seed, run }))
             .collect()
@@ -144,11 +148,13 @@ impl Start {
             return Ok(());
         }
         let key = RunKey { seed, run: 0 };
-        Problem::new(family, target).start(*rule, key).map(drop)
+        StartProblem::new(family, target)
+            .start(*rule, key)
+            .map(drop)
     }
 }
 
-impl<'a> Problem<'a> {
+impl<'a> StartProblem<'a> {
     fn new(family: &'a Family, target: &'a TargetModel) -> Self {
         let extent = target.extent();
         Self {

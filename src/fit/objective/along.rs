@@ -41,7 +41,7 @@ impl Along {
 
 /// What an expectation is asked of.
 #[derive(Clone, Copy)]
-pub(super) struct Request<'r> {
+pub(super) struct PointsRequest<'r> {
     /// The rule that places the points.
     pub along: &'r Along,
     /// R members.
@@ -63,7 +63,7 @@ struct Fixed {
 impl Objective<'_> {
     /// One side's share `[R]`, where the device has the kernel for it: the same as from
     /// [`Objective::sampled`], but for rounding.
-    pub(super) fn in_one_pass(&self, side: Side, request: Request) -> Option<Tensor<1>> {
+    pub(super) fn in_one_pass(&self, side: Side, request: PointsRequest) -> Option<Tensor<1>> {
         if !has_expectation(&self.numerics) {
             return None;
         }
@@ -100,7 +100,7 @@ impl Objective<'_> {
             (Side::Family, gradient) => {
                 let p = self.target.prepared()?;
                 let standard = self.with_context(side, request, |context| {
-                    let Request { along, q, .. } = request;
+                    let PointsRequest { along, q, .. } = request;
                     along.estimator.standard(q.strata(), context.of(q))
                 })?;
                 Some(share(Sites::Along {
@@ -115,7 +115,7 @@ impl Objective<'_> {
     /// The value `[R]` by a rule placed in the components of both densities, each point
     /// counting by the mean of both: ∫ f dx = ½ E_p[f / m] + ½ E_q[f / m] with m = ½p + ½q.
     pub(super) fn value_along_both(&self, along: &Along, q: &MixtureTensors) -> Tensor<1> {
-        let request = Request {
+        let request = PointsRequest {
             along,
             q,
             keys: &self.keys,
@@ -149,7 +149,7 @@ impl Objective<'_> {
     }
 
     /// The points of one side, with log p and log q there.
-    pub(super) fn sampled(&self, side: Side, request: Request) -> Sampled {
+    pub(super) fn sampled(&self, side: Side, request: PointsRequest) -> Sampled {
         let q = request.q;
         let draw = || self.draws(side, request);
         match (side, self.estimator.gradient) {
@@ -170,7 +170,7 @@ impl Objective<'_> {
     }
 
     /// The points of one side.
-    pub(super) fn draws(&self, side: Side, request: Request) -> Draws {
+    pub(super) fn draws(&self, side: Side, request: PointsRequest) -> Draws {
         let density: &dyn Density = match side {
             Side::Target => self.target,
             Side::Family => request.q,
@@ -184,7 +184,7 @@ impl Objective<'_> {
     fn with_context<T>(
         &self,
         side: Side,
-        Request { keys, noise, .. }: Request,
+        PointsRequest { keys, noise, .. }: PointsRequest,
         make: impl FnOnce(Context) -> T,
     ) -> T {
         let stream = match side {
@@ -209,7 +209,7 @@ impl Objective<'_> {
     }
 
     /// The points under the target, if they are the same at every step.
-    fn fixed<'r>(&self, request: Request<'r>) -> Option<&'r Fixed> {
+    fn fixed<'r>(&self, request: PointsRequest<'r>) -> Option<&'r Fixed> {
         let along = request.along;
         let is_probe = matches!(request.noise, NoiseOf::Probe(_));
         let never_changes = !along.estimator.is_random()

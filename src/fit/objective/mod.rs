@@ -14,8 +14,8 @@ use crate::divergence::{self, Attempt, Divergence, DivergenceKind, Estimate};
 use crate::error::Result;
 use crate::estimator::EstimatorConfig;
 use crate::panels::Host;
-use along::{Along, NoiseOf, Request, shared_keys};
-use by_panels::{Panels, Spacing, rules};
+use along::{Along, NoiseOf, PointsRequest, shared_keys};
+use by_panels::{PanelRule, Spacing, rules};
 
 /// A rule for the loss is refined until its error is below this share of the loss (or this many
 /// nats, for a loss below one): a coarser one would have stationary points of its own.
@@ -38,7 +38,7 @@ pub struct Objective<'a> {
     /// Whether fixed noise is the same for all of them.
     one_seed: bool,
     /// The rule and its refinements.
-    rules: Vec<Rule>,
+    rules: Vec<PointRule>,
     /// What points along the densities need to be taken.
     spacing: Option<Spacing>,
     /// Which rule each run needs; all the first until [`Objective::settle`] says otherwise.
@@ -46,11 +46,11 @@ pub struct Objective<'a> {
 }
 
 /// Where the points are.
-enum Rule {
+enum PointRule {
     /// Along each of the densities that an expectation is taken under.
     Along(Box<Along>),
     /// On panels that see both densities.
-    Panels(Panels),
+    Panels(PanelRule),
 }
 
 impl<'a> Objective<'a> {
@@ -135,10 +135,10 @@ impl<'a> Objective<'a> {
             }
             let q = self.member(self.theta_of(theta, &now));
             let attempts = match &self.rules[level] {
-                Rule::Panels(panels) => self.attempt_by_panels(*panels, &q)?,
-                Rule::Along(along) => {
+                PointRule::Panels(panels) => self.attempt_by_panels(*panels, &q)?,
+                PointRule::Along(along) => {
                     let both = self.by_both(along, &q)?;
-                    let request = Request {
+                    let request = PointsRequest {
                         along,
                         q: &q,
                         keys: &self.keys_of(&now),
@@ -251,10 +251,10 @@ impl<'a> Objective<'a> {
         noise: NoiseOf,
     ) -> Tensor<1> {
         let along = match &self.rules[level] {
-            Rule::Along(along) => along,
-            Rule::Panels(panels) => return self.value_by_panels(*panels, q),
+            PointRule::Along(along) => along,
+            PointRule::Panels(panels) => return self.value_by_panels(*panels, q),
         };
-        let request = Request {
+        let request = PointsRequest {
             along,
             q,
             keys,

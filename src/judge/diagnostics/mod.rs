@@ -11,7 +11,7 @@ pub use psis::{Psis, Reading, psis};
 
 use crate::compute::noise::{RunKey, Stream};
 use crate::density::target::TargetModel;
-use crate::divergence::{Estimate, Method};
+use crate::divergence::{Estimate, EstimateMethod};
 use crate::mixture::Mixture;
 
 /// Draws of p and of q that [`diagnose`] looks at.
@@ -76,7 +76,7 @@ pub fn mass_in_region(log_q_at_draws_of_p: &[f64], threshold: f64) -> Estimate {
     Estimate {
         value,
         error: binomial.max(1.0 / (draws + 1.0)),
-        method: Method::MonteCarlo,
+        method: EstimateMethod::MonteCarlo,
     }
 }
 

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use klfit::config::Experiment;
 use klfit::config::ParameterRange;
-use klfit::estimator::RuleConfig;
+use klfit::estimator::EstimatorRule;
 use klfit::estimator::quadrature::{Quadrature, QuadratureConfig};
 use klfit::fit::LogConfig;
-use klfit::landscape::Axis;
-use klfit::optimizer::RuleConfig as Optimizer;
+use klfit::landscape::ParameterAxis;
+use klfit::optimizer::OptimizerRule;
 use toml::{Table, Value};
 
 use super::page::{Page, constant};
@@ -137,7 +137,7 @@ fn what_is_left_out_of_an_estimator() {
     page.says("are then those on it, {} by default", &[points]);
     estimators.says("`range = [lower, upper]`, `points` | none, {} |", &[points]);
 
-    let [_, RuleConfig::GaussHermite(hermite), ..] = RuleConfig::all() else {
+    let [_, EstimatorRule::GaussHermite(hermite), ..] = EstimatorRule::all() else {
         panic!("another order of rules");
     };
     let orders = [1, 2, 3, 4].map(|dim| hermite.order(dim) as f64);
@@ -219,7 +219,7 @@ fn what_is_left_out_of_an_optimizer() {
     let most = optimizer("natural-gradient", "max_kl");
     page.says("nats a step may change q by | {} |", &[most]);
     optimizers.says("times the gradient | `max_kl` {} | {} |", &[most, natural]);
-    assert_eq!(Optimizer::all().len(), 6, "a rule is missing above");
+    assert_eq!(OptimizerRule::all().len(), 6, "a rule is missing above");
 }
 
 #[test]
@@ -252,13 +252,13 @@ fn what_is_left_out_of_the_stopping_rules() {
 fn what_is_left_out_of_a_landscape() {
     let page = Page::open("docs/config.md");
     let range: ParameterRange = "mean=-5:5".parse().unwrap();
-    let count = Axis::from(&range).values.len() as f64;
+    let count = ParameterAxis::from(&range).values.len() as f64;
     page.says(
         "the first mean, as far as the target reaches, in {} |",
         &[count],
     );
     let range: ParameterRange = "mean=-5:5:100".parse().unwrap();
-    let values = Axis::from(&range).values;
+    let values = ParameterAxis::from(&range).values;
     page.says(
         "`\"mean=-5:5:100\"`, from {} to {} in {} steps",
         &[values[0], values[values.len() - 1], values.len() as f64],

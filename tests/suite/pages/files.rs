@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use klfit::config::Experiment;
-use klfit::landscape::Axis;
+use klfit::landscape::ParameterAxis;
 
 use super::page::{Page, constant};
 use crate::support::{config, run_text};
@@ -94,7 +94,7 @@ fn the_explorer() {
         .config
         .landscape
         .unwrap();
-    let cells = |range: Option<_>| Axis::from(&range.unwrap()).values.len() as f64;
+    let cells = |range: Option<_>| ParameterAxis::from(&range.unwrap()).values.len() as f64;
     page.says(
         "over {} × {} cells, with {} points on each side",
         &[

@@ -323,9 +323,9 @@ fn of_what_cannot_be() {
     else {
         panic!("three numbers");
     };
-    use klfit::divergence::{Estimate, Method};
+    use klfit::divergence::{Estimate, EstimateMethod};
     let refuted = |value: f64, error: f64| {
-        let method = Method::MonteCarlo;
+        let method = EstimateMethod::MonteCarlo;
         DivergenceKind::ForwardKl
             .refutes(Estimate {
                 value,

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use klfit::estimator::{GradientRule, NoiseRule, RuleConfig};
+use klfit::estimator::{EstimatorRule, GradientRule, NoiseRule};
 
 use super::divergence::NAMED;
 use super::{
@@ -367,7 +367,7 @@ impl Choice {
 
 #[test]
 fn estimators_are_taken_where_they_make_sense_and_the_remedies_lead_there() {
-    let mut names: Vec<Option<String>> = (RuleConfig::all().iter())
+    let mut names: Vec<Option<String>> = (EstimatorRule::all().iter())
         .map(|rule| Some(rule.name().to_owned()))
         .collect();
     names.push(None);

@@ -6,9 +6,9 @@
 //! on it.
 
 use super::ellipse::Ellipse;
-use super::integrand::Integrand;
+use super::integrand::BracketIntegrand;
 use super::rounding::UNIT;
-use super::view::View;
+use super::view::PieceView;
 
 /// How many points the rule has.
 pub(super) const POINTS: usize = 24;
@@ -45,7 +45,7 @@ pub(super) struct Errors {
 }
 
 /// The bounds for an integrand on a piece.
-pub(super) fn errors(integrand: &impl Integrand, p: &View, q: &View) -> Errors {
+pub(super) fn errors(integrand: &impl BracketIntegrand, p: &PieceView, q: &PieceView) -> Errors {
     let none = Errors {
         rule: f64::INFINITY,
         polynomial: f64::INFINITY,
@@ -65,7 +65,11 @@ pub(super) fn errors(integrand: &impl Integrand, p: &View, q: &View) -> Errors {
 }
 
 /// The rule for the integral over [−1, 1], and a bound on its rounding.
-pub(super) fn integrate(integrand: &impl Integrand, p: &View, q: &View) -> [f64; 2] {
+pub(super) fn integrate(
+    integrand: &impl BracketIntegrand,
+    p: &PieceView,
+    q: &PieceView,
+) -> [f64; 2] {
     let (mut sum, mut rounding) = (0.0, 0.0);
     for [tau, weight] in RULE {
         for tau in [-tau, tau] {
@@ -91,9 +95,9 @@ pub(super) struct Absolute {
 /// there is, the integral is that of the rule. Else the polynomial is a straight line and a
 /// rest.
 pub(super) fn integrate_absolute(
-    integrand: &impl Integrand,
-    p: &View,
-    q: &View,
+    integrand: &impl BracketIntegrand,
+    p: &PieceView,
+    q: &PieceView,
     errors: &Errors,
 ) -> Absolute {
     let mut coefficients = [0.0; POINTS];

@@ -3,14 +3,14 @@
 use std::f64::consts::LN_2;
 
 use super::ellipse::{Ellipse, INFLATION};
-use super::integrand::{Crude, Integrand, Tail, Tails, of_masses};
+use super::integrand::{BracketIntegrand, Crude, Tail, TailBounds, of_masses};
 use super::power_tail::{PowerTails, around};
 use super::rounding::UNIT;
-use super::view::View;
+use super::view::PieceView;
 
 /// JS(p, q).
 #[derive(Debug, Clone, Copy)]
-pub(super) struct JensenShannon;
+pub(super) struct JensenShannonIntegrand;
 
 /// (1 − t) log(1 − t) + (1 + t) log(1 + t) for |t| < ¼.
 fn near(t: f64) -> f64 {
@@ -32,7 +32,7 @@ fn share(log_ratio: f64) -> f64 {
     0.5 * (less * logs[0] + (2.0 - less) * logs[1])
 }
 
-impl Integrand for JensenShannon {
+impl BracketIntegrand for JensenShannonIntegrand {
     fn at(&self, [log_p, error_p]: [f64; 2], [log_q, error_q]: [f64; 2]) -> [f64; 2] {
         let apart = (log_q - log_p).abs();
         let [p, q] = [log_p.exp(), log_q.exp()];
@@ -48,7 +48,7 @@ impl Integrand for JensenShannon {
         [value, 2.0 * (error + 64.0 * UNIT * value)]
     }
 
-    fn size(&self, ellipse: &Ellipse, p: &View, q: &View) -> Option<f64> {
+    fn size(&self, ellipse: &Ellipse, p: &PieceView, q: &PieceView) -> Option<f64> {
         let middle = ellipse.bounds_between(p, q)?;
         let sizes = [p, q].map(|view| {
             let bounds = ellipse.bounds(view)?;
@@ -69,7 +69,7 @@ impl Integrand for JensenShannon {
     }
 }
 
-impl Tails for JensenShannon {
+impl TailBounds for JensenShannonIntegrand {
     fn beyond(&self, tail: &Tail) -> [f64; 2] {
         self.of_mere_masses(tail.masses)
     }
@@ -90,7 +90,7 @@ impl Tails for JensenShannon {
     }
 }
 
-impl JensenShannon {
+impl JensenShannonIntegrand {
     fn of_mere_masses(&self, masses: [[f64; 2]; 2]) -> [f64; 2] {
         let most = 0.5 * LN_2 * (masses[0][1] + masses[1][1]);
         [of_masses(self, masses), most * (1.0 + 8.0 * UNIT)]

@@ -3,11 +3,11 @@
 use std::f64::consts::LN_2;
 
 use super::affinity::Affinity;
-use super::jensen_shannon::JensenShannon;
-use super::order::Order;
+use super::jensen_shannon::JensenShannonIntegrand;
+use super::order::AlphaIntegrand;
 use super::refine::Goal;
-use super::total_variation::TotalVariation;
-use super::{Line, bracket};
+use super::total_variation::TotalVariationIntegrand;
+use super::{LineMixture, bracket};
 use crate::calculator::bracket::Bracket;
 use crate::divergence::{Certified, DivergenceKind};
 
@@ -15,8 +15,8 @@ use crate::divergence::{Certified, DivergenceKind};
 /// and the rounding allow; `None` of the cross-entropy, and of orders above 1e6.
 pub(in super::super) fn divergence(
     kind: DivergenceKind,
-    p: &Line,
-    q: &Line,
+    p: &LineMixture,
+    q: &LineMixture,
     tolerance: f64,
     most_pieces: usize,
 ) -> Option<Bracket> {
@@ -25,7 +25,9 @@ pub(in super::super) fn divergence(
         relative: 0.0,
         most_pieces,
     };
-    let kl = |p: &Line, q: &Line, goal: Goal| Bracket::from(bracket(&Order::kl(), p, q, goal));
+    let kl = |p: &LineMixture, q: &LineMixture, goal: Goal| {
+        Bracket::from(bracket(&AlphaIntegrand::kl(), p, q, goal))
+    };
     let at_most = |upper: f64| Bracket { lower: 0.0, upper };
     Some(match kind.build().certified()? {
         Certified::Kl => kl(p, q, goal),
@@ -35,10 +37,10 @@ pub(in super::super) fn divergence(
             kl(p, q, half).plus(kl(q, p, half))
         }
         Certified::JensenShannon => {
-            Bracket::from(bracket(&JensenShannon, p, q, goal)).and(at_most(LN_2.next_up()))
+            Bracket::from(bracket(&JensenShannonIntegrand, p, q, goal)).and(at_most(LN_2.next_up()))
         }
         Certified::TotalVariation => {
-            Bracket::from(bracket(&TotalVariation, p, q, goal)).and(at_most(1.0))
+            Bracket::from(bracket(&TotalVariationIntegrand, p, q, goal)).and(at_most(1.0))
         }
         Certified::Amari { order, times, most } => {
             let scaled = amari(order, p, q, goal.scaled(1.0 / times))?.scaled(times);
@@ -49,7 +51,11 @@ pub(in super::super) fn divergence(
 }
 
 /// The order, p and q of D_α(p‖q) = D_(1−α)(q‖p) with an order of at least ½.
-fn exchanged<'a>(alpha: f64, p: &'a Line, q: &'a Line) -> (f64, &'a Line, &'a Line) {
+fn exchanged<'a>(
+    alpha: f64,
+    p: &'a LineMixture,
+    q: &'a LineMixture,
+) -> (f64, &'a LineMixture, &'a LineMixture) {
     if alpha < 0.5 {
         (1.0 - alpha, q, p)
     } else {
@@ -57,14 +63,19 @@ fn exchanged<'a>(alpha: f64, p: &'a Line, q: &'a Line) -> (f64, &'a Line, &'a Li
     }
 }
 
-fn amari(alpha: f64, p: &Line, q: &Line, goal: Goal) -> Option<Bracket> {
+fn amari(alpha: f64, p: &LineMixture, q: &LineMixture, goal: Goal) -> Option<Bracket> {
     let (alpha, p, q) = exchanged(alpha, p, q);
-    Some(Bracket::from(bracket(&Order::new(alpha)?, p, q, goal)))
+    Some(Bracket::from(bracket(
+        &AlphaIntegrand::new(alpha)?,
+        p,
+        q,
+        goal,
+    )))
 }
 
 /// log(1 + α (α − 1) D_α) / (α − 1), which grows with D_α, or from the integral itself where too few
 /// digits of that are left.
-fn renyi(alpha: f64, p: &Line, q: &Line, goal: Goal) -> Option<Bracket> {
+fn renyi(alpha: f64, p: &LineMixture, q: &LineMixture, goal: Goal) -> Option<Bracket> {
     /// The integral that is not taken from 1 …
     const LEAST: f64 = 0.5;
     /// … and the one whose excess over 1 may be no number.

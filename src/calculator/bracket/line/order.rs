@@ -4,25 +4,25 @@
 //! With L = log(q/p) and e(L) = (e^(βL) − 1) / β, which is L for KL, it is (q − p − p e(L)) / α.
 
 use super::ellipse::{Ellipse, INFLATION};
-use super::integrand::{Crude, Integrand, Tail, Tails, of_masses};
-use super::power_tail::{Power, PowerTails, around};
+use super::integrand::{BracketIntegrand, Crude, Tail, TailBounds, of_masses};
+use super::power_tail::{PowerTail, PowerTails, around};
 use super::rounding::UNIT;
 use super::tail;
-use super::view::View;
+use super::view::PieceView;
 
 /// L² Σ cₖ Lᵏ / 2 ends with this k.
 const TERMS: usize = 16;
 
 /// D_α(p‖q).
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Order {
+pub(super) struct AlphaIntegrand {
     alpha: f64,
     beta: f64,
     /// 2 (1 + β + … + βᵏ) / (k + 2)!.
     series: [f64; TERMS],
 }
 
-impl Order {
+impl AlphaIntegrand {
     /// `None` for an order below ½, which is that of 1 − α with p and q exchanged, and for one too
     /// large for these bounds.
     pub fn new(alpha: f64) -> Option<Self> {
@@ -110,7 +110,7 @@ impl Order {
     }
 }
 
-impl Integrand for Order {
+impl BracketIntegrand for AlphaIntegrand {
     fn at(&self, log_p: [f64; 2], log_q: [f64; 2]) -> [f64; 2] {
         let log_ratio = (log_q[0] - log_p[0]).abs();
         if log_ratio < 0.5 && log_ratio * self.beta.abs() < 0.5 {
@@ -120,7 +120,7 @@ impl Integrand for Order {
         }
     }
 
-    fn size(&self, ellipse: &Ellipse, p: &View, q: &View) -> Option<f64> {
+    fn size(&self, ellipse: &Ellipse, p: &PieceView, q: &PieceView) -> Option<f64> {
         let [p, q] = [ellipse.bounds(p)?, ellipse.bounds(q)?];
         let log_ratio = ellipse.log_ratio(&p, &q);
         let beta = self.beta.abs();
@@ -152,7 +152,7 @@ impl Integrand for Order {
     }
 }
 
-impl Order {
+impl AlphaIntegrand {
     /// The upper bound from that on A = p^α q^β.
     fn crude_by_power(&self, on: &Crude) -> f64 {
         if self.is_kl() {
@@ -180,7 +180,7 @@ impl Order {
     }
 }
 
-impl Tails for Order {
+impl TailBounds for AlphaIntegrand {
     fn beyond(&self, tail: &Tail) -> [f64; 2] {
         let [p, q] = tail.masses.map(|mass| mass[1]);
         let own = if self.is_kl() {
@@ -206,9 +206,9 @@ impl Tails for Order {
     }
 }
 
-impl Order {
+impl AlphaIntegrand {
     /// Where p is C x^(−a) and q is D x^(−b): all integrals are elementary.
-    fn between_power_tails(&self, p: &Power, q: &Power) -> [f64; 2] {
+    fn between_power_tails(&self, p: &PowerTail, q: &PowerTail) -> [f64; 2] {
         let (alpha, beta) = (self.alpha, self.beta);
         let apart = q.dof - p.dof;
         // A falls off like x^(−fall − 1).
@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn the_two_forms_meet() {
         for alpha in [0.5, 0.9, 1.0, 1.0 + 1e-9, 1.5, 2.0, 7.0] {
-            let order = Order::new(alpha).unwrap();
+            let order = AlphaIntegrand::new(alpha).unwrap();
             let border = 0.5 / f64::max(1.0, order.beta.abs());
             for log_ratio in [-border, border] {
                 let logs = ([0.0; 2], [log_ratio, 0.0]);
@@ -264,7 +264,9 @@ mod tests {
     #[test]
     fn no_digits_cancel_where_p_and_q_agree() {
         for (alpha, expected) in NEAR {
-            let found = Order::new(alpha).unwrap().at([0.0; 2], [1e-8, 0.0])[0];
+            let found = AlphaIntegrand::new(alpha)
+                .unwrap()
+                .at([0.0; 2], [1e-8, 0.0])[0];
             assert!(f64::abs(found / expected - 1.0) < 1e-15, "{alpha}: {found}");
         }
     }

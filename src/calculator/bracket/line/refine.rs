@@ -3,10 +3,10 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use super::component::{Component, Piece};
-use super::integrand::Integrand;
+use super::component::{LineComponent, Piece};
+use super::integrand::BracketIntegrand;
 use super::rounding::UNIT;
-use super::view::View;
+use super::view::PieceView;
 use super::{crude, gauss_legendre};
 
 /// No piece is cut to make the bracket narrower than this.
@@ -16,19 +16,19 @@ pub(super) const FLOOR: f64 = 1e-20;
 const WIDEST_GAP: f64 = 1e290;
 
 /// What is integrated.
-pub(super) struct Problem<'a, I> {
+pub(super) struct IntegrationProblem<'a, I> {
     pub integrand: &'a I,
-    pub p: &'a [Component],
-    pub q: &'a [Component],
+    pub p: &'a [LineComponent],
+    pub q: &'a [LineComponent],
 }
 
-impl<I: Integrand> Problem<'_, I> {
-    fn views(&self, piece: Piece) -> [View; 2] {
-        [self.p, self.q].map(|mixture| View::new(mixture, piece))
+impl<I: BracketIntegrand> IntegrationProblem<'_, I> {
+    fn views(&self, piece: Piece) -> [PieceView; 2] {
+        [self.p, self.q].map(|mixture| PieceView::new(mixture, piece))
     }
 
     /// Without the components that change no digit.
-    fn trimmed_views(&self, piece: Piece) -> [View; 2] {
+    fn trimmed_views(&self, piece: Piece) -> [PieceView; 2] {
         self.views(piece).map(|mut view| {
             view.trim();
             view
@@ -62,10 +62,10 @@ pub(super) struct Bounded {
     piece: Piece,
     /// Width of the bounds, without the rounding of quadrature.
     gap: f64,
-    method: Method,
+    method: Bounding,
 }
 
-enum Method {
+enum Bounding {
     /// Quadrature, off by at most half the gap.
     Quadrature,
     /// These are the bounds.
@@ -74,7 +74,11 @@ enum Method {
 
 impl Bounded {
     /// Quadrature narrower than `enough` is not compared to other bounds.
-    fn new<I: Integrand>(piece: Piece, problem: &Problem<I>, enough: f64) -> Self {
+    fn new<I: BracketIntegrand>(
+        piece: Piece,
+        problem: &IntegrationProblem<I>,
+        enough: f64,
+    ) -> Self {
         let [p, q] = problem.views(piece);
         let errors = gauss_legendre::errors(problem.integrand, &p, &q);
         let quadrature = if I::SIGNED {
@@ -83,7 +87,7 @@ impl Bounded {
             Self {
                 piece,
                 gap: 2.0 * piece.half * errors.rule,
-                method: Method::Quadrature,
+                method: Bounding::Quadrature,
             }
         };
         if quadrature.gap <= enough {
@@ -102,20 +106,20 @@ impl Bounded {
             } else {
                 WIDEST_GAP
             },
-            method: Method::Known(bracket),
+            method: Bounding::Known(bracket),
         }
     }
 
-    fn absolute<I: Integrand>(
+    fn absolute<I: BracketIntegrand>(
         piece: Piece,
-        problem: &Problem<I>,
+        problem: &IntegrationProblem<I>,
         errors: &gauss_legendre::Errors,
     ) -> Self {
         if !errors.polynomial.is_finite() {
             return Self {
                 piece,
                 gap: f64::INFINITY,
-                method: Method::Known([0.0, f64::INFINITY]),
+                method: Bounding::Known([0.0, f64::INFINITY]),
             };
         }
         let [p, q] = problem.trimmed_views(piece);
@@ -126,15 +130,15 @@ impl Bounded {
         Self {
             piece,
             gap,
-            method: Method::Known([value - error, value + error]),
+            method: Bounding::Known([value - error, value + error]),
         }
     }
 
     /// Bounds on the integral over the piece.
-    pub fn bracket<I: Integrand>(&self, problem: &Problem<I>) -> [f64; 2] {
+    pub fn bracket<I: BracketIntegrand>(&self, problem: &IntegrationProblem<I>) -> [f64; 2] {
         let [low, high] = match self.method {
-            Method::Known(bracket) => bracket,
-            Method::Quadrature => {
+            Bounding::Known(bracket) => bracket,
+            Bounding::Quadrature => {
                 let [p, q] = problem.trimmed_views(self.piece);
                 let [value, rounding] = gauss_legendre::integrate(problem.integrand, &p, &q)
                     .map(|part| self.piece.half * part);
@@ -172,7 +176,10 @@ impl Eq for Bounded {}
 
 /// Halves [−1, 1], the widest gap first, until the gaps add up to what is asked for or there are too
 /// many pieces.
-pub(super) fn pieces<I: Integrand>(problem: &Problem<I>, goal: Goal) -> Vec<Bounded> {
+pub(super) fn pieces<I: BracketIntegrand>(
+    problem: &IntegrationProblem<I>,
+    goal: Goal,
+) -> Vec<Bounded> {
     let mut tolerance = goal.absolute.max(FLOOR);
     // The rounding of the result is more than this, however many pieces there are.
     let relative = goal.relative.max(UNIT);
@@ -235,12 +242,12 @@ impl Total {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::jensen_shannon::JensenShannon;
-    use super::super::order::Order;
-    use super::super::total_variation::TotalVariation;
+    use super::super::jensen_shannon::JensenShannonIntegrand;
+    use super::super::order::AlphaIntegrand;
+    use super::super::total_variation::TotalVariationIntegrand;
     use super::*;
 
-    fn mixture() -> impl Strategy<Value = Vec<Component>> {
+    fn mixture() -> impl Strategy<Value = Vec<LineComponent>> {
         let dof = prop::option::weighted(0.3, -1.0..4.0_f64);
         let rows = prop::collection::vec((0.01..1.0_f64, -1.0..1.0_f64, -3.0..1.0_f64), 1..6);
         (rows, dof).prop_map(|(rows, log_dof)| {
@@ -249,7 +256,7 @@ mod tests {
             (rows.into_iter())
                 .map(|(weight, mean, log_std)| {
                     let dof = log_dof.map(f64::exp);
-                    Component::new(weight / total, [mean, 0.0], log_std.exp(), dof, count)
+                    LineComponent::new(weight / total, [mean, 0.0], log_std.exp(), dof, count)
                 })
                 .collect()
         })
@@ -257,7 +264,7 @@ mod tests {
 
     /// The rule on 256 parts of the piece; where the sign changes within a part, its absolute value
     /// is off by less than the error allowed for.
-    fn finely<I: Integrand>(piece: Piece, problem: &Problem<I>) -> [f64; 2] {
+    fn finely<I: BracketIntegrand>(piece: Piece, problem: &IntegrationProblem<I>) -> [f64; 2] {
         let half = piece.half / 256.0;
         (0..256).fold([0.0; 2], |[sum, error], i| {
             let center = piece.center - piece.half + f64::from(2 * i + 1) * half;
@@ -267,13 +274,13 @@ mod tests {
         })
     }
 
-    fn both_bounds_hold<I: Integrand>(
+    fn both_bounds_hold<I: BracketIntegrand>(
         integrand: &I,
-        p: &[Component],
-        q: &[Component],
+        p: &[LineComponent],
+        q: &[LineComponent],
         piece: Piece,
     ) {
-        let problem = Problem { integrand, p, q };
+        let problem = IntegrationProblem { integrand, p, q };
         let [of_p, of_q] = problem.views(piece);
         let [truth, rounding] = finely(piece, &problem);
         // Powers of densities that are far apart may be no numbers.
@@ -317,10 +324,10 @@ mod tests {
         ) {
             let piece = Piece { center: f64::from(center) / 32.0, half: 0.5_f64.powi(shrink) };
             for alpha in [0.5, 0.8, 1.0, 1.5, 3.0] {
-                both_bounds_hold(&Order::new(alpha).unwrap(), &p, &q, piece);
+                both_bounds_hold(&AlphaIntegrand::new(alpha).unwrap(), &p, &q, piece);
             }
-            both_bounds_hold(&JensenShannon, &p, &q, piece);
-            both_bounds_hold(&TotalVariation, &p, &q, piece);
+            both_bounds_hold(&JensenShannonIntegrand, &p, &q, piece);
+            both_bounds_hold(&TotalVariationIntegrand, &p, &q, piece);
         }
     }
 

@@ -1,16 +1,16 @@
 //! Total variation: ½ |p − q|.
 
 use super::ellipse::{Ellipse, INFLATION};
-use super::integrand::{Crude, Integrand, Tail, Tails, of_masses};
+use super::integrand::{BracketIntegrand, Crude, Tail, TailBounds, of_masses};
 use super::power_tail::PowerTails;
 use super::rounding::UNIT;
-use super::view::View;
+use super::view::PieceView;
 
 /// TV(p, q).
 #[derive(Debug, Clone, Copy)]
-pub(super) struct TotalVariation;
+pub(super) struct TotalVariationIntegrand;
 
-impl Integrand for TotalVariation {
+impl BracketIntegrand for TotalVariationIntegrand {
     const SIGNED: bool = true;
 
     fn at(&self, [log_p, error_p]: [f64; 2], [log_q, error_q]: [f64; 2]) -> [f64; 2] {
@@ -25,7 +25,7 @@ impl Integrand for TotalVariation {
         [value, 2.0 * (error + 8.0 * UNIT * value.abs())]
     }
 
-    fn size(&self, ellipse: &Ellipse, p: &View, q: &View) -> Option<f64> {
+    fn size(&self, ellipse: &Ellipse, p: &PieceView, q: &PieceView) -> Option<f64> {
         Some(0.5 * (ellipse.size(p) + ellipse.size(q)) * (1.0 + INFLATION))
     }
 
@@ -42,12 +42,12 @@ impl Integrand for TotalVariation {
 fn of_mere_masses(masses: [[f64; 2]; 2]) -> [f64; 2] {
     let most = 0.5 * (masses[0][1] + masses[1][1]);
     [
-        of_masses(&TotalVariation, masses),
+        of_masses(&TotalVariationIntegrand, masses),
         most * (1.0 + 4.0 * UNIT),
     ]
 }
 
-impl Tails for TotalVariation {
+impl TailBounds for TotalVariationIntegrand {
     fn beyond(&self, tail: &Tail) -> [f64; 2] {
         of_mere_masses(tail.masses)
     }
