@@ -8,7 +8,7 @@ use crate::compute::device::Numerics;
 use crate::config::{Experiment, LandscapeConfig};
 use crate::density::target::{Target, TargetModel};
 use crate::error::{Error, Result};
-use crate::files::names;
+use crate::files::{names, table};
 use crate::fit::optima::Ends;
 use crate::fit::{Fit, LogConfig, Plan, Record};
 use crate::landscape::{Cells, ParameterAxis, basins};
@@ -307,18 +307,14 @@ fn write_csv(all: &[Surveyed], out: &Path) -> Result<PathBuf> {
         }
     }
     csv.write_record(&header).map_err(failed)?;
-    let number = |value: f64| match value.is_nan() {
-        true => String::new(),
-        false => format!("{value:?}"),
-    };
     for cell in 0..all[0].cells.len() {
         let columns = axes[0].values.len();
         let mut row = vec![
-            number(axes[0].values[cell % columns]),
-            number(axes[1].values[cell / columns]),
+            table::number(axes[0].values[cell % columns]),
+            table::number(axes[1].values[cell / columns]),
         ];
         for one in all {
-            row.push(number(one.values[cell]));
+            row.push(table::number(one.values[cell]));
             if let Some(reached) = &one.reached {
                 row.push(reached[cell].map_or_else(String::new, |place| (place + 1).to_string()));
             }

@@ -1,5 +1,7 @@
 //! An axis: its range, its ticks and how their numbers are written.
 
+use crate::text;
+
 /// How data is laid along an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AxisScale {
@@ -145,7 +147,7 @@ fn linear_ticks(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
             } else {
                 format!("{value:.decimals$}")
             };
-            (value, minus(text))
+            (value, text::typographic(text))
         })
         .collect()
 }
@@ -162,7 +164,7 @@ fn log_ticks(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
         let ticks: Vec<(f64, String)> = (first - 1..=last)
             .flat_map(|power| multiples.iter().map(move |m| m * 10f64.powi(power)))
             .filter(|value| (low..=high).contains(value))
-            .map(|value| (value, short(value)))
+            .map(|value| (value, log_tick(value)))
             .collect();
         // Two powers of ten say as much where there is no room for what lies between.
         if ticks.len() <= count || decades < 2 {
@@ -176,9 +178,10 @@ fn log_ticks(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
         .collect()
 }
 
-fn short(value: f64) -> String {
+/// A positive multiple of a power of ten.
+fn log_tick(value: f64) -> String {
     if (1e-3..1e4).contains(&value) {
-        format!("{}", (value * 1e6).round() / 1e6)
+        text::trimmed(value, 6)
     } else {
         let power = value.log10().floor() as i32;
         let digit = (value / 10f64.powi(power)).round();
@@ -198,11 +201,6 @@ fn superscript(power: i32) -> String {
             digit => char::from_u32(0x2070 + digit.to_digit(10).unwrap_or(0)).unwrap_or(digit),
         })
         .collect()
-}
-
-/// A number with the minus sign of typography.
-pub fn minus(text: String) -> String {
-    text.replace('-', "−")
 }
 
 #[cfg(test)]

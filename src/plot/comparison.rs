@@ -117,20 +117,19 @@ fn facts(fit: &FinishedFit) -> Vec<(String, String)> {
         let place = match q.components() {
             1 => String::new(),
             _ => {
-                facts.push((format!("w{}", k + 1), short(&[q.weights()[k]])));
+                facts.push((format!("w{}", k + 1), printed(&[q.weights()[k]])));
                 (k + 1).to_string()
             }
         };
-        facts.push((format!("μ{place}"), short(q.means()[k].as_slice())));
-        facts.push((format!("σ{place}"), short(&q.component_stds(k))));
+        facts.push((format!("μ{place}"), printed(q.means()[k].as_slice())));
+        facts.push((format!("σ{place}"), printed(&q.component_stds(k))));
     }
     facts
 }
 
 /// Numbers to the digits a report prints.
-fn short(numbers: &[f64]) -> String {
-    let numbers: Vec<String> = numbers.iter().map(|&x| text::fixed(x, 4)).collect();
-    super::axis::minus(numbers.join(", "))
+fn printed(numbers: &[f64]) -> String {
+    text::typographic(text::list(numbers, 4))
 }
 
 /// A divergence to the digits a report prints: an error below those is left out.
@@ -144,7 +143,7 @@ fn with_unit(kind: DivergenceKind, estimate: Estimate) -> String {
         text::fixed(value, 6)
     };
     let unit = if kind.is_in_nats() { " nats" } else { "" };
-    super::axis::minus(format!("{text}{unit}"))
+    text::typographic(format!("{text}{unit}"))
 }
 
 fn lines(finished: &FinishedRun) -> usize {
