@@ -35,7 +35,7 @@ impl OperandPair<'_> {
             let asked = self.question.accuracy.tolerance(found.value);
             self.brackets
                 .as_ref()
-                .and_then(|brackets| brackets.of(kind, asked.max(narrow)))
+                .and_then(|brackets| brackets.bracket(kind, asked.max(narrow)))
         } else {
             None
         };

@@ -79,7 +79,7 @@ impl<'a> PanelIntegrals<'a> {
 
     fn together(&self, kinds: &[DivergenceKind]) -> Result<Option<Vec<Computed>>> {
         let Some((effort, p, q)) = (EFFORTS.get(self.p.dim() - 1))
-            .zip(Host::of(self.p).zip(Host::of(self.q)))
+            .zip(Host::new(self.p).zip(Host::new(self.q)))
             .map(|(effort, (p, q))| (*effort, p, q))
         else {
             return Ok(None);

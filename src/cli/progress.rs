@@ -68,7 +68,7 @@ impl RunObserver for Progress {
         };
         // Both KLs, where they are reported.
         let shown = (ALWAYS_REPORTED[..2].iter())
-            .map(|&kind| (kind.symbol(), best.evaluation.of(kind).value))
+            .map(|&kind| (kind.symbol(), best.evaluation.estimate(kind).value))
             .filter(|(_, value)| !value.is_nan())
             .map(|(symbol, value)| format!("  {symbol} {}", text::fixed(value, 5)));
         let loss = text::fixed(best.loss.value, 5);

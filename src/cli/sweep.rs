@@ -168,7 +168,7 @@ fn print(ran: &[SweptPoint]) {
                 ]);
                 continue;
             };
-            let value = best.divergences.of(fit.divergence).to_string();
+            let value = best.divergences.estimate(fit.divergence).to_string();
             let k_hat = best
                 .diagnostics
                 .psis

@@ -60,7 +60,7 @@ fn optima(fit: &FitSummary, verbosity: Verbosity) {
             "  {:>4} ×  {} {}  {}{beside}",
             optimum.runs,
             fit.divergence.symbol(),
-            optimum.divergences.of(fit.divergence).to_string(),
+            optimum.divergences.estimate(fit.divergence).to_string(),
             optimum.mixture.to_string().replace('\n', "; ")
         );
     }

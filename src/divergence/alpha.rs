@@ -21,7 +21,7 @@ pub struct Alpha(pub Order);
 
 impl Integrand for Alpha {
     #[inline(always)]
-    fn at<V: Values>(&self, _: Side, log_p: V, log_q: V) -> V {
+    fn value<V: Values>(&self, _: Side, log_p: V, log_q: V) -> V {
         let alpha = self.0.value();
         let [p, q] = log_shares(log_p, log_q);
         // α p + (1 − α) q integrates to 1. It stands for the 1 here, so that no term is negative

@@ -18,7 +18,7 @@ pub struct Chi2;
 
 impl Integrand for Chi2 {
     #[inline(always)]
-    fn at<V: Values>(&self, _: Side, log_p: V, log_q: V) -> V {
+    fn value<V: Values>(&self, _: Side, log_p: V, log_q: V) -> V {
         // ½ (p − q)² / (q m) = tanh²(r / 2) (1 + p / q), r = log p − log q.
         let ratio = log_p - log_q;
         (ratio.clone() * 0.5).tanh().square() * (ratio.exp() + 1.0)

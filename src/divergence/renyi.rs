@@ -24,8 +24,8 @@ pub struct Renyi(pub Order);
 
 impl Integrand for Renyi {
     #[inline(always)]
-    fn at<V: Values>(&self, side: Side, log_p: V, log_q: V) -> V {
-        Alpha(self.0).at(side, log_p, log_q)
+    fn value<V: Values>(&self, side: Side, log_p: V, log_q: V) -> V {
+        Alpha(self.0).value(side, log_p, log_q)
     }
 }
 

@@ -15,7 +15,7 @@ pub struct SquaredHellinger;
 
 impl Integrand for SquaredHellinger {
     #[inline(always)]
-    fn at<V: Values>(&self, _: Side, log_p: V, log_q: V) -> V {
+    fn value<V: Values>(&self, _: Side, log_p: V, log_q: V) -> V {
         let [p, q] = log_shares(log_p, log_q);
         ((p * 0.5).exp() - (q * 0.5).exp()).square() * 0.5
     }

@@ -37,7 +37,7 @@ pub struct Context<'a> {
 
 impl Context<'_> {
     /// With the dimensions of a density's standard points.
-    pub(crate) fn of(self, density: &dyn Density) -> Self {
+    pub(crate) fn for_density(self, density: &dyn Density) -> Self {
         Self {
             dim: density.standard_dim(self.dim),
             ..self

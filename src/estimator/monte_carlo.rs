@@ -71,7 +71,7 @@ impl MonteCarlo {
 
 impl Estimator for MonteCarlo {
     fn draws(&self, density: &dyn Density, context: Context) -> Draws {
-        let context = context.of(density);
+        let context = context.for_density(density);
         let strata = density.strata();
         let m = self.per_stratum(strata);
         let shape = [context.noise.runs.len(), strata, m, context.dim];

@@ -128,7 +128,7 @@ impl QuasiMonteCarlo {
 
 impl Estimator for QuasiMonteCarlo {
     fn draws(&self, density: &dyn Density, context: Context) -> Draws {
-        let context = context.of(density);
+        let context = context.for_density(density);
         let strata = density.strata();
         let net = self.net(strata);
         let m = NETS * net;

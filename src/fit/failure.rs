@@ -84,7 +84,7 @@ impl Fit<'_> {
     pub(super) fn degenerate(&self, q: &Mixture) -> Option<String> {
         let numerics = self.objective.numerics();
         let (components, dim) = (q.components(), q.dim());
-        let named = |quantity, k, d| Parameter::at(quantity, (k, components), (d, dim));
+        let named = |quantity, k, d| Parameter::new(quantity, (k, components), (d, dim));
         for (k, &weight) in q.weights().iter().enumerate() {
             if components > 1 && weight < numerics.least() && self.family.fixed_weights().is_none()
             {

@@ -204,7 +204,7 @@ impl<'a> Fit<'a> {
                     reported(plan.divergence),
                     Effort::logged(log.samples),
                 ),
-                optimum: KnownOptimum::of(plan.divergence, family, target.model()),
+                optimum: KnownOptimum::find(plan.divergence, family, target.model()),
             });
             for mixture in starts {
                 let theta = family.theta_of(&mixture).map_err(|error| {

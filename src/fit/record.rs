@@ -81,7 +81,7 @@ pub struct Record {
 
 impl Record {
     /// The record of some of the runs.
-    pub fn of(&self, runs: Range<usize>) -> Self {
+    pub fn select(&self, runs: Range<usize>) -> Self {
         Self {
             runs: self.runs[runs].to_vec(),
             ..*self
@@ -185,7 +185,7 @@ impl Fit<'_> {
             };
             runs.push(RunRecord {
                 // Draws of one density may miss what the other has between them.
-                loss: estimate.held_against(evaluation.of(self.objective.kind())),
+                loss: estimate.held_against(evaluation.estimate(self.objective.kind())),
                 gradient_norm: norms[at],
                 gradient_variance: None,
                 gap: optimum.and_then(|optimum| optimum.gap(&run.mixture, &evaluation)),

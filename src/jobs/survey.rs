@@ -149,7 +149,7 @@ impl<'e> Traveled<'e> {
         let mut fit = Fit::new(plan, target, numerics, log, seed)?;
         let records = fit.by_ref().collect::<Result<Vec<Record>>>()?;
         let last = fit.reported(records.last().ok_or_else(|| failed(plan))?)?;
-        let ends = Ends::of(plan, &last, numerics, |_| true)?;
+        let ends = Ends::new(plan, &last, numerics, |_| true)?;
         let best = ends.best().ok_or_else(|| failed(plan))?;
         let end = |run: usize| last.runs[run].mixture.clone();
         let way = |run: usize| {
@@ -158,7 +158,7 @@ impl<'e> Traveled<'e> {
                 .map(|record| record.runs[run].mixture.clone())
                 .collect()
         };
-        let value = |run: usize| last.runs[run].evaluation.of(plan.divergence).value;
+        let value = |run: usize| last.runs[run].evaluation.estimate(plan.divergence).value;
         let optima = ends.leaders().into_iter();
         Ok(Self {
             plan,
@@ -186,7 +186,7 @@ impl<'e> Traveled<'e> {
             optima: (summary.optima.iter())
                 .filter_map(|one| {
                     let mixture = Mixture::try_from(&one.mixture).ok()?;
-                    Some((mixture, one.divergences.of(plan.divergence).value))
+                    Some((mixture, one.divergences.estimate(plan.divergence).value))
                 })
                 .collect(),
             best: chapter.end().ok_or_else(|| failed(plan))?,

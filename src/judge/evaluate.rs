@@ -48,7 +48,7 @@ pub struct Evaluation(BTreeMap<DivergenceKind, Estimate>);
 
 impl Evaluation {
     /// One of them; unknown if it was not reported.
-    pub fn of(&self, kind: DivergenceKind) -> Estimate {
+    pub fn estimate(&self, kind: DivergenceKind) -> Estimate {
         self.0.get(&kind).copied().unwrap_or(Estimate::UNKNOWN)
     }
 
@@ -223,7 +223,7 @@ impl Evaluator {
             let attempts = self.in_groups(&Rows, points * k * d, p, q)?;
             return Ok(attempts.into_iter().map(Evaluation::from).collect());
         }
-        match Host::of(p.model()) {
+        match Host::new(p.model()) {
             Some(host) if self.dim <= PANELS_DIM => self.by_panels(&host, p, q),
             _ => self.by_draws(p, q),
         }

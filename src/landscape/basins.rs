@@ -55,10 +55,10 @@ pub fn basins(
     };
     let is_random = plan.estimator.rule.is_random();
     // A run that was still moving when its steps ran out has reached nothing.
-    let ends = Ends::of(&plan, &last, numerics, |end| {
+    let ends = Ends::new(&plan, &last, numerics, |end| {
         is_random || end.gradient_norm <= AT_REST
     })?;
-    let value = |run: usize| last.runs[run].evaluation.of(plan.divergence).value;
+    let value = |run: usize| last.runs[run].evaluation.estimate(plan.divergence).value;
     let found = (ends.leaders().into_iter())
         .map(|(run, _)| (last.runs[run].mixture.clone(), value(run)))
         .collect();

@@ -24,7 +24,7 @@ const CURVED_UP: f64 = 1e-6;
 /// start at the means and 3 K(K − 1)/2 between two of them, since a mixture may have more modes than
 /// components (Carreira-Perpiñán and Williams 2003). A mode that no start leads to is not found.
 pub fn modes(mixture: &Mixture) -> Vec<DVector<f64>> {
-    let mixture = WithPrecisions::of(mixture);
+    let mixture = WithPrecisions::new(mixture);
     let mut tops: Vec<Top> = (mixture.starts().into_par_iter())
         .filter_map(|start| mixture.climb(start))
         .filter(|top| top.slope.is_level())
@@ -75,7 +75,7 @@ struct WithPrecisions<'a> {
 }
 
 impl<'a> WithPrecisions<'a> {
-    fn of(mixture: &'a Mixture) -> Self {
+    fn new(mixture: &'a Mixture) -> Self {
         let precisions = (mixture.scale_trils().iter())
             .map(|factor| Cholesky::pack_dirty(factor.clone()).inverse())
             .collect();
@@ -186,7 +186,7 @@ mod tests {
             vec![matrix([1.0, 0.6, 0.6, 1.0]), matrix([0.5, -0.2, -0.2, 0.8])],
         )
         .unwrap();
-        let mixture = WithPrecisions::of(&mixture);
+        let mixture = WithPrecisions::new(&mixture);
         let x = DVector::from_row_slice(&[0.4, -0.3]);
         let slope = mixture.slope(&x);
         let step = 1e-5;

@@ -30,7 +30,7 @@ pub enum Quantity {
 
 impl Parameter {
     /// That of one component among so many, at one coordinate among so many.
-    pub(crate) fn at(
+    pub(crate) fn new(
         quantity: fn(Option<usize>) -> Quantity,
         (component, components): (usize, usize),
         (coordinate, dim): (usize, usize),
@@ -51,7 +51,7 @@ impl Parameter {
         };
         let each = move |quantity| {
             (0..components).flat_map(move |c| {
-                (0..dim).map(move |i| Self::at(quantity, (c, components), (i, dim)))
+                (0..dim).map(move |i| Self::new(quantity, (c, components), (i, dim)))
             })
         };
         (0..components)

@@ -213,7 +213,7 @@ impl<'a> PowerProduct<'a> {
             .map(|one| one.gaussian.clone())
             .chain(of_pairs)
             .map(|one| {
-                let value = self.at(one.mean.clone()).value;
+                let value = self.evaluate(one.mean.clone()).value;
                 let log_weight = value + one.log_volume();
                 (value, Gaussian { log_weight, ..one })
             })
@@ -231,7 +231,7 @@ impl<'a> PowerProduct<'a> {
     /// A place itself, or where it is in a valley or on a pass between tops, a place on either side: the
     /// slope of one that is in the middle does not tell of them.
     fn ways_up(&self, x: &DVector<f64>) -> Vec<DVector<f64>> {
-        let here = self.at(x.clone());
+        let here = self.evaluate(x.clone());
         let mut ways = vec![x.clone()];
         // −H as seen by B.
         let seen = Cholesky::new(here.bound.clone()).and_then(|root| {
@@ -258,8 +258,8 @@ impl<'a> PowerProduct<'a> {
         ways
     }
 
-    fn at(&self, x: DVector<f64>) -> Here {
-        let [p, q] = [&self.p, &self.q].map(|side| MixtureSlopes::at(side, &x));
+    fn evaluate(&self, x: DVector<f64>) -> Here {
+        let [p, q] = [&self.p, &self.q].map(|side| MixtureSlopes::new(side, &x));
         let (alpha, beta) = (self.alpha, self.alpha - 1.0);
         let of_q = q.spread * beta;
         Here {
@@ -275,7 +275,7 @@ impl<'a> PowerProduct<'a> {
 
     /// The top that is above a place, if there is one and it is reached.
     fn climb(&self, from: DVector<f64>) -> Option<Here> {
-        let mut here = self.at(from);
+        let mut here = self.evaluate(from);
         let mut shorter = 0.0;
         for _ in 0..MOST_STEPS {
             let curvature = here.curvature();
@@ -288,7 +288,7 @@ impl<'a> PowerProduct<'a> {
                 if gain < GAIN && shorter == 0.0 {
                     return Some(here);
                 }
-                let next = self.at(&here.x + step);
+                let next = self.evaluate(&here.x + step);
                 if next.value > here.value + 1e-3 * gain {
                     here = next;
                     shorter = if shorter < 0.1 { 0.0 } else { 0.25 * shorter };
@@ -341,7 +341,7 @@ impl Here {
 }
 
 impl MixtureSlopes {
-    fn at(parts: &[PowerComponent], x: &DVector<f64>) -> Self {
+    fn new(parts: &[PowerComponent], x: &DVector<f64>) -> Self {
         let dim = x.len();
         let each: Vec<(f64, DVector<f64>)> = (parts.iter())
             .map(|part| {

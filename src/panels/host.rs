@@ -26,12 +26,12 @@ enum HostDensity {
 
 impl Host {
     /// `None` without components that panels can be laid around, and above two dimensions.
-    pub fn of(model: &TargetModel) -> Option<Self> {
+    pub fn new(model: &TargetModel) -> Option<Self> {
         if let Some(mixture) = model.as_mixture() {
             return Self::of_mixture(mixture);
         }
         Some(Self {
-            shape: Shape::of(model.elliptical()?)?,
+            shape: Shape::new(model.elliptical()?)?,
             density: HostDensity::Other(model.clone()),
         })
     }
@@ -39,7 +39,7 @@ impl Host {
     /// `None` above two dimensions.
     pub fn of_mixture(mixture: &Mixture) -> Option<Self> {
         Some(Self {
-            shape: Shape::of(mixture.into())?,
+            shape: Shape::new(mixture.into())?,
             density: HostDensity::Mixture(prepared(mixture)?),
         })
     }

@@ -221,9 +221,9 @@ fn outer_features(p: &[Sliced], q: &[Sliced], others: &[Sliced], under: [bool; 2
                 }
                 let seen = |side: usize, one: &Sliced| {
                     let densest = (sides[side].iter())
-                        .map(|other| other.at(t).log_density(s))
+                        .map(|other| other.slice(t).log_density(s))
                         .fold(f64::NEG_INFINITY, f64::max);
-                    one.at(t).log_density(s) >= densest - HIDDEN
+                    one.slice(t).log_density(s) >= densest - HIDDEN
                 };
                 if seen(side, one) && seen(other_side, other) {
                     all.push(Feature::corner(t, steepness));
@@ -264,14 +264,14 @@ impl Sites {
         (is_sharp, under): (bool, [bool; 2]),
         [t, weight]: [f64; 2],
     ) {
-        let at = |side: &[Sliced]| -> Vec<Bump> { side.iter().map(|one| one.at(t)).collect() };
+        let at = |side: &[Sliced]| -> Vec<Bump> { side.iter().map(|one| one.slice(t)).collect() };
         let reach = |place: usize| match place.checked_sub(p.len()) {
             None if under[0] => p[place].reach(t),
             Some(place) if under[1] => q[place].reach(t),
             _ => 0.0,
         };
         let others = others.iter().map(|one| {
-            let bump = one.at(t);
+            let bump = one.slice(t);
             Feature::gaussian(bump.center, bump.scale).within(one.reach(t))
         });
         let all = features(&at(p), &at(q), others, reach);

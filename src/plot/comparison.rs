@@ -106,7 +106,7 @@ fn facts(fit: &FinishedFit) -> Vec<(String, String)> {
     let Some(best) = &fit.summary.best else {
         return vec![("all runs failed".to_owned(), String::new())];
     };
-    let number = |kind: DivergenceKind| -> Estimate { best.divergences.of(kind) };
+    let number = |kind: DivergenceKind| -> Estimate { best.divergences.estimate(kind) };
     let mut facts: Vec<_> = (reported(fit.plan.divergence).into_iter())
         .map(|kind| (kind.symbol(), with_unit(kind, number(kind))))
         .collect();

@@ -31,7 +31,7 @@ impl Quantity {
     }
 
     /// Its value at a row, with its error.
-    fn at(self, row: &Row) -> (f64, f64) {
+    fn value(self, row: &Row) -> (f64, f64) {
         match self {
             Self::Loss => (row.loss, row.loss_error),
             Self::Of(kind) => row.divergence(kind),
@@ -88,7 +88,7 @@ fn draw_panel(finished: &FinishedRun, sheet: &Sheet, cell: Rect, quantity: Quant
     };
     // The best runs set the scale; others may start anywhere.
     let shown = best.iter().flatten().flat_map(|row| {
-        let (value, error) = quantity.at(row);
+        let (value, error) = quantity.value(row);
         [value - error, value + error, value].map(|v| if v > 0.0 { v } else { value })
     });
     let optima = finished
@@ -112,19 +112,24 @@ fn draw_panel(finished: &FinishedRun, sheet: &Sheet, cell: Rect, quantity: Quant
         let thin = stroke(fit_color(i), 0.16, theme::HAIRLINE);
         for run in (0..fit.runs()).take(MOST_RESTARTS) {
             let rows = fit.trajectory.run(run);
-            panel.line(rows.map(|row| (row.step as f64, quantity.at(row).0)), thin)?;
+            panel.line(
+                rows.map(|row| (row.step as f64, quantity.value(row).0)),
+                thin,
+            )?;
         }
     }
     for (i, (fit, rows)) in finished.fits.iter().zip(&best).enumerate() {
         // Errors of a quadrature are no wider than a line.
         if is_random(finished, fit) {
             let band: Vec<_> = (rows.iter())
-                .map(|row| (row.step as f64, quantity.at(row)))
+                .map(|row| (row.step as f64, quantity.value(row)))
                 .map(|(step, (value, error))| (step, value - error, value + error))
                 .collect();
             panel.band(&band, faded(fit_color(i), 0.25))?;
         }
-        let points = rows.iter().map(|row| (row.step as f64, quantity.at(row).0));
+        let points = rows
+            .iter()
+            .map(|row| (row.step as f64, quantity.value(row).0));
         panel.line(points, fit_stroke(i, theme::THICK))?;
         if let Some(value) = known(fit).filter(|&value| value > 0.0) {
             panel.level(value, optimum_stroke())?;

@@ -110,9 +110,9 @@ fn draw_panel(
     );
     let panel = Panel::new(sheet, body, title, axes.0, axes.1)?;
     // Basins have the colours: the levels are grey then.
-    let levels = Levels::of(values, !reached.is_empty());
+    let levels = Levels::new(values, !reached.is_empty());
     let logs = values.iter().map(|&value| levels.log(value)).collect();
-    let grid = ContourGrid::of(logs, scene.columns.len(), x, y);
+    let grid = ContourGrid::from_values(logs, scene.columns.len(), x, y);
     for (i, level) in levels.all().enumerate() {
         let outlines = grid.outlines(level);
         panel.fill(&outlines, faded(levels.color(i), 1.0))?;
@@ -125,7 +125,7 @@ fn draw_panel(
             break;
         }
         let inside = |cell: &Option<usize>| if *cell == Some(optimum) { 1.0 } else { 0.0 };
-        let basin = ContourGrid::of(
+        let basin = ContourGrid::from_values(
             reached.iter().map(inside).collect(),
             scene.columns.len(),
             x,
@@ -203,7 +203,7 @@ struct Levels {
 }
 
 impl Levels {
-    fn of(values: &[f64], is_grey: bool) -> Self {
+    fn new(values: &[f64], is_grey: bool) -> Self {
         let mut logs: Vec<f64> = (values.iter())
             .filter(|value| value.is_finite() && **value > 0.0)
             .map(|value| value.log10())

@@ -60,7 +60,7 @@ fn draw(matrix: &Matrix) -> Result<Svg> {
             Type::title(Align::Center),
             theme::INK.into(),
         )?;
-        let shades = Shades::of(matrix);
+        let shades = Shades::new(matrix);
         for (i, row) in matrix.answers.iter().enumerate() {
             for (j, answer) in row.iter().enumerate() {
                 draw_cell(sheet, table.cell((i, n), (j, n)), answer.value, &shades, n)?;
@@ -123,7 +123,7 @@ struct Shades {
 impl Shades {
     /// From the least to the greatest value that is not 0, by their logarithms where they are
     /// decades apart.
-    fn of(matrix: &Matrix) -> Self {
+    fn new(matrix: &Matrix) -> Self {
         let values = (matrix.answers.iter().flatten()).map(|answer| answer.value);
         let shown = values.filter(|value| value.is_finite() && *value > 0.0);
         let low = shown.clone().fold(f64::INFINITY, f64::min);

@@ -189,7 +189,7 @@ impl<'a, 's> Panel<'a, 's> {
         self.at_y(y)
     }
 
-    fn at(&self, (x, y): Point) -> Point {
+    fn on_page(&self, (x, y): Point) -> Point {
         (self.at_x(x), self.at_y(y))
     }
 
@@ -209,7 +209,7 @@ impl<'a, 's> Panel<'a, 's> {
                 last = None;
                 continue;
             }
-            let here = self.at(point);
+            let here = self.on_page(point);
             if let Some(last) = last {
                 match clip(last, here, self.frame) {
                     Some((from, to)) => {
@@ -230,7 +230,7 @@ impl<'a, 's> Panel<'a, 's> {
     /// The area between two curves over the same x.
     pub fn band(&self, points: &[(f64, f64, f64)], color: RGBAColor) -> Result<()> {
         let inside = |point: Point| {
-            let (x, y) = self.at(point);
+            let (x, y) = self.on_page(point);
             (x, y.clamp(self.frame.top, self.frame.bottom))
         };
         let finite: Vec<_> = (points.iter())
@@ -246,7 +246,7 @@ impl<'a, 's> Panel<'a, 's> {
     /// that runs the other way round cancels the one it lies in.
     pub fn fill(&self, outlines: &[Vec<Point>], color: RGBAColor) -> Result<()> {
         let pressed = |&point: &Point| {
-            let (x, y) = self.at(point);
+            let (x, y) = self.on_page(point);
             (
                 x.clamp(self.frame.left, self.frame.right),
                 y.clamp(self.frame.top, self.frame.bottom),
@@ -300,7 +300,7 @@ impl<'a, 's> Panel<'a, 's> {
 
     /// Writes a few words beside a point, on white, on the side where there is room.
     pub fn note(&self, at: Point, text: &str) -> Result<()> {
-        let (x, y) = self.at(at);
+        let (x, y) = self.on_page(at);
         let kind = END_LABEL;
         let width = text_width(text, kind);
         let left = if x + 2.0 + width < self.frame.right {
@@ -325,7 +325,7 @@ impl<'a, 's> Panel<'a, 's> {
     pub fn dot(&self, at: Point, radius: f64, color: RGBAColor, width: Option<f64>) -> Result<()> {
         let within = |share: f64| (0.0..=1.0).contains(&share);
         if within(self.x.share(at.0)) && within(self.y.share(at.1)) {
-            self.sheet.dot(self.at(at), radius, color, width)?;
+            self.sheet.dot(self.on_page(at), radius, color, width)?;
         }
         Ok(())
     }

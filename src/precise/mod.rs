@@ -28,7 +28,7 @@ pub(crate) trait Number:
     const UNIT: f64;
 
     /// high + low, where low is at most half a unit in the last place of high.
-    fn of(high: f64, low: f64) -> Self;
+    fn from_parts(high: f64, low: f64) -> Self;
 
     /// The nearest double.
     fn rounded(self) -> f64;
@@ -43,7 +43,7 @@ pub(crate) trait Number:
 impl Number for f64 {
     const UNIT: f64 = ROUNDING;
 
-    fn of(high: f64, _: f64) -> Self {
+    fn from_parts(high: f64, _: f64) -> Self {
         high
     }
 

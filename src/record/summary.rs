@@ -116,7 +116,7 @@ impl Summary {
 impl FitSummary {
     /// The divergence it minimised, at the best run.
     pub fn objective(&self) -> Option<Estimate> {
-        Some(self.best.as_ref()?.divergences.of(self.divergence))
+        Some(self.best.as_ref()?.divergences.estimate(self.divergence))
     }
 }
 

@@ -195,7 +195,7 @@ impl TrajectoryWriter {
             gap,
         ];
         let divergences = self.kinds.iter().flat_map(|&kind| {
-            let estimate = now.evaluation.of(kind);
+            let estimate = now.evaluation.estimate(kind);
             [estimate.value, estimate.error]
         });
         let step = now.step_of(record.step);

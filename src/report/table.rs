@@ -69,7 +69,7 @@ fn row(fit: &FitSummary, kinds: &[DivergenceKind]) -> Vec<String> {
         return row;
     };
     let mut row = vec![fit.label.clone(), best.mixture.to_string()];
-    row.extend((kinds.iter()).map(|&kind| best.divergences.of(kind).to_string()));
+    row.extend((kinds.iter()).map(|&kind| best.divergences.estimate(kind).to_string()));
     row.extend([best.steps.to_string(), time, best.stop.to_string()]);
     row
 }
@@ -81,7 +81,7 @@ pub fn optima(fit: &FitSummary, most: usize) -> Table {
             vec![
                 (place + 1).to_string(),
                 optimum.runs.to_string(),
-                optimum.divergences.of(fit.divergence).to_string(),
+                optimum.divergences.estimate(fit.divergence).to_string(),
                 optimum.mixture.to_string(),
                 format!("{:.0e}", optimum.gradient_norm),
             ]

@@ -54,7 +54,7 @@ pub fn is_at_rest(fit: &FitSummary, optimum: &Optimum) -> bool {
 
 /// Its own divergence where the table lacks it.
 fn own_divergence(fit: &FitSummary, best: &RunSummary) -> Option<String> {
-    let own = best.divergences.of(fit.divergence);
+    let own = best.divergences.estimate(fit.divergence);
     if fit.divergence == DivergenceKind::CrossEntropy {
         let likelihood = Estimate {
             value: -own.value,
@@ -173,11 +173,11 @@ fn restarts(fit: &FitSummary) -> Option<String> {
         return None;
     }
     let finished = text::count(fit.restarts - fit.failed, "restart");
-    let value = |optimum: &Optimum| optimum.divergences.of(fit.divergence).value;
+    let value = |optimum: &Optimum| optimum.divergences.estimate(fit.divergence).value;
     let least = value(best);
     // Two optima of one value, by symmetry, are both the best.
     let slack = |optimum: &Optimum| {
-        let error = optimum.divergences.of(fit.divergence).error;
+        let error = optimum.divergences.estimate(fit.divergence).error;
         1e-6 * least.abs() + 1e-9 + 2.0 * if error.is_finite() { error } else { 0.0 }
     };
     let is_best = |optimum: &&Optimum| value(optimum) <= least + slack(optimum);

@@ -62,7 +62,7 @@ fn a_fit_that_starts_at_the_optimum_ends_there() {
     // The moments of p are those of q at the start: its KL by Simpson's rule.
     let q = crate::support::gaussian(0.0, 5f64.sqrt());
     let expected = crate::support::divergence_on_a_line(fit.divergence, &two_on_a_line(2.0), &q);
-    let found = best.divergences.of(fit.divergence);
+    let found = best.divergences.estimate(fit.divergence);
     assert_close(found.value, expected, 1e-9, "KL(p‖q)");
     // Adam leaves it by half a unit in one step; it has not come back by the end, nor to rest.
     let iterate = best.best_iterate.unwrap();
@@ -191,7 +191,7 @@ fn check_blow_up(experiment: &Experiment, what: &str) -> [usize; 2] {
         Mixture::try_from(&optimum.mixture).unwrap_or_else(|error| panic!("{what}: {error}"));
         let start = trajectory.run(optimum.run).next().unwrap();
         let (began, error) = start.divergence(own);
-        let ended = optimum.divergences.of(own);
+        let ended = optimum.divergences.estimate(own);
         let slack = 5.0 * (error + ended.error) + 1e-7;
         assert!(
             ended.value.partial_cmp(&(began + slack)) != Some(std::cmp::Ordering::Greater),

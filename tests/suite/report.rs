@@ -46,7 +46,7 @@ fn a_report_holds_every_number_of_the_summary() {
             DivergenceKind::ReverseKl,
             DivergenceKind::Js,
         ] {
-            let estimate = best.divergences.of(kind);
+            let estimate = best.divergences.estimate(kind);
             let text = estimate.to_string();
             assert!(html.contains(&text) && markdown.contains(&text), "{text}");
             assert!(latex.contains(&text::fixed(estimate.value, 8)), "{text}");

@@ -462,7 +462,7 @@ mod tests {
             let kind = DivergenceKind::ForwardKl;
             let known = Brackets::new(&lines[0], &lines[1])
                 .unwrap()
-                .of(kind, 1e-10)
+                .bracket(kind, 1e-10)
                 .unwrap();
             for (dim, width) in [2, 3].into_iter().zip(width) {
                 let bracket = kl(&embedded(&p, dim), &embedded(&q, dim), 1e-6).unwrap();

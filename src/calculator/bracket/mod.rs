@@ -95,7 +95,7 @@ impl<'a> Brackets<'a> {
     /// `None` where nothing of the kind is known, or it would be too much work. In one dimension the
     /// bracket is narrowed to `tolerance`, in nats, or to the rounding; of KL, the first that is
     /// asked for is, to half of it. Its midpoint is the divergence to within half its width.
-    pub fn of(&self, kind: DivergenceKind, tolerance: f64) -> Option<Bracket> {
+    pub fn bracket(&self, kind: DivergenceKind, tolerance: f64) -> Option<Bracket> {
         let (p, q) = (self.p, self.q);
         let half = 0.5 * tolerance;
         let forward = || *self.forward.get_or_init(|| kl(p, q, half));
@@ -108,7 +108,7 @@ impl<'a> Brackets<'a> {
             Certified::JensenShannon
             | Certified::TotalVariation
             | Certified::Amari { .. }
-            | Certified::Renyi { .. } => match LineMixture::of(p).zip(LineMixture::of(q)) {
+            | Certified::Renyi { .. } => match LineMixture::new(p).zip(LineMixture::new(q)) {
                 Some((p, q)) => line::divergence(kind, &p, &q, tolerance, MOST_PIECES)?,
                 None if certified == Certified::JensenShannon => {
                     // It is at most ln 2, and at most a quarter of Jeffreys (Lin 1991).
@@ -129,7 +129,7 @@ impl<'a> Brackets<'a> {
 /// What KL(p‖q) lies between.
 fn kl(p: &TargetModel, q: &TargetModel, tolerance: f64) -> Option<Bracket> {
     let mixtures = p.as_mixture().zip(q.as_mixture());
-    let Some((line_p, line_q)) = LineMixture::of(p).zip(LineMixture::of(q)) else {
+    let Some((line_p, line_q)) = LineMixture::new(p).zip(LineMixture::new(q)) else {
         return mixtures.and_then(|(p, q)| space::kl(p, q, tolerance));
     };
     let known = match mixtures {

@@ -18,7 +18,7 @@ impl<'a> PreparedDensity<'a> {
     }
 
     /// log p in nats at N points of D coordinates.
-    pub fn at(&self, x: &[f64], dim: usize) -> Vec<f64> {
+    pub fn log_densities(&self, x: &[f64], dim: usize) -> Vec<f64> {
         let mut logs = vec![f64::NAN; x.len() / dim];
         match self {
             // The numbers of points agree, which is all that could be wrong.

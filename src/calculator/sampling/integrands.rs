@@ -70,7 +70,7 @@ impl<'a> Integrands<'a> {
         }
     }
 
-    /// How many lists [`Integrands::at`] gives.
+    /// How many lists [`Integrands::values`] gives.
     pub fn len(&self) -> usize {
         self.joints.len() + 1 + 2 * self.powers.iter().flatten().count()
     }
@@ -89,8 +89,8 @@ impl<'a> Integrands<'a> {
     /// The integrands over m at points x, N × D: a list for each divergence, then (p |log p| + q |log q|)
     /// / m, of which rounding is a share, and for each divergence with an order p^α q^(1−α) / m and how
     /// far it is rounded: |α log p| + |(1 − α) log q| times as much.
-    pub fn at(&self, x: &[f64]) -> Vec<List> {
-        let [log_p, log_q] = [&self.p, &self.q].map(|density| density.at(x, self.dim));
+    pub fn values(&self, x: &[f64]) -> Vec<List> {
+        let [log_p, log_q] = [&self.p, &self.q].map(|density| density.log_densities(x, self.dim));
         let log_bridges = self.bridges.as_ref().map(|bridges| {
             let mut logs = vec![f64::NAN; log_p.len()];
             // The numbers of points agree, which is all that could be wrong.

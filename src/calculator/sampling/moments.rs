@@ -31,7 +31,7 @@ pub(super) struct Moments {
 }
 
 impl Moments {
-    pub fn of(numbers: &[f64]) -> Self {
+    pub fn new(numbers: &[f64]) -> Self {
         let count = numbers.len() as f64;
         if numbers.is_empty() {
             return Self::default();
@@ -154,11 +154,11 @@ mod tests {
     #[test]
     fn parts_have_the_moments_of_the_whole() {
         let numbers: Vec<f64> = (0..97).map(|i| ((i * i) % 31) as f64 - 3.0).collect();
-        let whole = Moments::of(&numbers);
+        let whole = Moments::new(&numbers);
         for at in [0, 1, 13, 97] {
             let (first, second) = numbers.split_at(at);
-            let mut both = Moments::of(first);
-            both.add(Moments::of(second));
+            let mut both = Moments::new(first);
+            both.add(Moments::new(second));
             for (a, b) in [
                 (both.mean, whole.mean),
                 (both.squares, whole.squares),
@@ -174,12 +174,12 @@ mod tests {
     fn a_number_that_makes_most_of_the_variance_leaves_it_uncertain() {
         let mut numbers = vec![0.0; 1000];
         numbers[17] = 1.0;
-        let (variance, freedom) = Moments::of(&numbers).of_mean();
+        let (variance, freedom) = Moments::new(&numbers).of_mean();
         assert!((variance - 1e-6).abs() < 1e-12);
         assert!(freedom < 2.01, "{freedom}");
         // Even numbers are surer than normal ones, and no surer than their count.
         let even: Vec<f64> = (0..1000).map(f64::from).collect();
-        assert_eq!(Moments::of(&even).of_mean().1, 999.0);
+        assert_eq!(Moments::new(&even).of_mean().1, 999.0);
         // t.ppf(0.975, 2) by scipy.
         let mean = Mean::sum([(0.0, variance, 2.0)].into_iter());
         assert!((mean.quantile() - 4.302652729911275).abs() < 1e-9);

@@ -53,7 +53,7 @@ impl<'a> SobolNets<'a> {
         let doublings = (index / NETS).min(16) as u32;
         let size = (POINTS.0 << doublings) as f64;
         (self.strata.strata.iter()).map(move |stratum| {
-            let share = self.strata.of(stratum, size) as u64;
+            let share = self.strata.draws(stratum, size) as u64;
             share.next_power_of_two().clamp(LEAST, POINTS.1)
         })
     }
@@ -101,7 +101,7 @@ impl Sampler for SobolNets<'_> {
                 }
             }
         }
-        (self.integrands.at(&x).iter())
+        (self.integrands.values(&x).iter())
             .map(|list| {
                 let mut rest = &list.values[..];
                 let of_strata = (strata.iter().zip(&counts)).map(|(stratum, &count)| {

@@ -64,7 +64,7 @@ impl<'a> RandomPoints<'a> {
         let integrands = Integrands::new(&request, &mut strata);
         let least = (size / (8 * strata.strata.len().max(1) as u64)).clamp(LEAST.0, LEAST.1);
         let counts: Vec<u64> = (strata.strata.iter())
-            .map(|stratum| (strata.of(stratum, size as f64).round() as u64).max(least))
+            .map(|stratum| (strata.draws(stratum, size as f64).round() as u64).max(least))
             .collect();
         Self {
             sums: Vec::new(),
@@ -137,13 +137,13 @@ impl Sampler for RandomPoints<'_> {
     }
 
     fn block(&self, index: u64) -> Vec<Sums> {
-        (self.integrands.at(&self.points(index)).iter())
+        (self.integrands.values(&self.points(index)).iter())
             .map(|list| {
                 let mut rest = &list.values[..];
                 let moments = (self.counts.iter()).map(|&count| {
                     let (here, others) = rest.split_at(count);
                     rest = others;
-                    Moments::of(here)
+                    Moments::new(here)
                 });
                 Sums {
                     moments: moments.collect(),

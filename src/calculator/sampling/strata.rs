@@ -84,7 +84,7 @@ impl<'a> Strata<'a> {
     }
 
     /// How many draws a stratum has by its portion where the side with the most has `size`.
-    pub fn of(&self, stratum: &Stratum, size: f64) -> f64 {
+    pub fn draws(&self, stratum: &Stratum, size: f64) -> f64 {
         let [p, q, _] = self.portions;
         stratum.portion * size / p.max(q)
     }

@@ -29,7 +29,7 @@ const GOOD: f64 = 1e-12;
 /// A number of two Gaussians, in either precision.
 trait Formula {
     /// With its error; `None` if it cannot be had.
-    fn of<T: Number>(&self, at: &Whitened<T>) -> Option<Estimate>;
+    fn evaluate<T: Number>(&self, at: &Whitened<T>) -> Option<Estimate>;
 }
 
 /// A formula of two Gaussians; `None` if either is a mixture of more than one, or their dimensions
@@ -41,7 +41,7 @@ fn evaluate(p: &Mixture, q: &Mixture, formula: &impl Formula) -> Option<Estimate
     let ordinary = || {
         let units = vec![1.0; p.dim()];
         let [p, q] = [p, q].map(|mixture| FactoredGaussian::<f64>::new(mixture, 0, &units));
-        formula.of(&Whitened::of(&p, &q))
+        formula.evaluate(&Whitened::new(&p, &q))
     };
     if p.dim() > DOUBLED_DIM
         && let Some(found) = ordinary()
@@ -50,7 +50,7 @@ fn evaluate(p: &Mixture, q: &Mixture, formula: &impl Formula) -> Option<Estimate
         return Some(found);
     }
     // Doubled precision overflows sooner.
-    (formula.of(&doubled((p, 0), (q, 0))))
+    (formula.evaluate(&doubled((p, 0), (q, 0))))
         .filter(|found| !found.value.is_nan())
         .or_else(ordinary)
         .filter(|found| found.error.is_finite() || found.value.is_infinite())
@@ -59,7 +59,7 @@ fn evaluate(p: &Mixture, q: &Mixture, formula: &impl Formula) -> Option<Estimate
 /// Component a of p where component b of q is standard normal; they have one dimension.
 fn doubled((p, a): (&Mixture, usize), (q, b): (&Mixture, usize)) -> Whitened<Doubled> {
     let units: Vec<f64> = (0..q.dim()).map(|i| q.unit(b, i)).collect();
-    Whitened::of(
+    Whitened::new(
         &FactoredGaussian::new(p, a, &units),
         &FactoredGaussian::new(q, b, &units),
     )
@@ -81,7 +81,7 @@ impl<T: Number> FactoredGaussian<T> {
         let dim = mixture.dim();
         let entry = |i: usize, j: usize| mixture.factor_entry(k, i, j, units[i]);
         let factor: Triangle<T> = Triangle::from_fn(dim, entry);
-        let conditioning = Conditioning::of(&factor);
+        let conditioning = Conditioning::new(&factor);
         let factored = if mixture.is_factored(k) {
             let norm = conditioning.norm();
             // The factorisation was doubled; its result is rounded again where T is double.
@@ -96,7 +96,9 @@ impl<T: Number> FactoredGaussian<T> {
         };
         let mean = mixture.means()[k].iter().zip(units);
         Self {
-            mean: mean.map(|(mean, unit)| T::of(mean * unit, 0.0)).collect(),
+            mean: mean
+                .map(|(mean, unit)| T::from_parts(mean * unit, 0.0))
+                .collect(),
             factor,
             conditioning,
             factored,
@@ -130,7 +132,7 @@ struct Sizes {
 
 impl<T: Number> Whitened<T> {
     /// Two components in the same units.
-    fn of(p: &FactoredGaussian<T>, q: &FactoredGaussian<T>) -> Self {
+    fn new(p: &FactoredGaussian<T>, q: &FactoredGaussian<T>) -> Self {
         let dim = q.factor.dim();
         let difference = |i: usize, j: usize| p.factor.at(i, j) - q.factor.at(i, j);
         let excess = (q.factor).solve_triangle(Triangle::from_fn(dim, difference));

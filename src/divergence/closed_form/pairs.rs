@@ -50,14 +50,14 @@ impl<'a> Factored<'a> {
 
     /// f where g is standard normal; they have one dimension.
     pub fn whitened_by(&self, g: &Self) -> Whitened<f64> {
-        Whitened::of(&self.component, &g.component)
+        Whitened::new(&self.component, &g.component)
     }
 
     fn good(&self, whitened: &Whitened<f64>, g: &Self, formula: &impl Formula) -> Estimate {
-        let ordinary = formula.of(whitened);
+        let ordinary = formula.evaluate(whitened);
         ordinary
             .filter(|found| found.error <= GOOD * found.value.abs().max(1.0))
-            .or_else(|| formula.of(&doubled((self.of, self.index), (g.of, g.index))))
+            .or_else(|| formula.evaluate(&doubled((self.of, self.index), (g.of, g.index))))
             .filter(|found| !found.value.is_nan())
             .or(ordinary)
             .unwrap_or(Estimate::UNKNOWN)
@@ -71,7 +71,7 @@ struct LogOverlap {
 }
 
 impl Formula for LogOverlap {
-    fn of<T: Number>(&self, at: &Whitened<T>) -> Option<Estimate> {
+    fn evaluate<T: Number>(&self, at: &Whitened<T>) -> Option<Estimate> {
         let gap = gap(&at.excess);
         let root = beside_identity(&gap, 0.5)?;
         let dim = at.offset.len();

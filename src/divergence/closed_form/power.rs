@@ -36,7 +36,7 @@ struct LogPower {
 }
 
 impl Formula for LogPower {
-    fn of<T: Number>(&self, at: &Whitened<T>) -> Option<Estimate> {
+    fn evaluate<T: Number>(&self, at: &Whitened<T>) -> Option<Estimate> {
         let beta = self.beta;
         let gap = gap(&at.excess);
         let gap_norm = norm_of_symmetric(&gap);
@@ -116,7 +116,7 @@ pub(super) struct Root<T> {
 }
 
 pub(super) fn beside_identity<T: Number>(gap: &Triangle<T>, beta: f64) -> Option<Root<T>> {
-    let beta = T::of(beta, 0.0);
+    let beta = T::from_parts(beta, 0.0);
     let scaled = Triangle::from_fn(gap.dim(), |i, j| beta * gap.at(i, j));
     let (factor, pivots, squares) = scaled.factor_beside_identity()?;
     Some(Root {

@@ -31,7 +31,7 @@ pub fn gaussian_total_variation(p: &Mixture, q: &Mixture) -> Option<Estimate> {
 struct TotalVariation;
 
 impl Formula for TotalVariation {
-    fn of<T: Number>(&self, at: &Whitened<T>) -> Option<Estimate> {
+    fn evaluate<T: Number>(&self, at: &Whitened<T>) -> Option<Estimate> {
         let Sizes {
             excess,
             offset,

@@ -101,7 +101,7 @@ impl Objective<'_> {
                 let p = self.target.prepared()?;
                 let standard = self.with_context(side, request, |context| {
                     let PointsRequest { along, q, .. } = request;
-                    along.estimator.standard(q.strata(), context.of(q))
+                    along.estimator.standard(q.strata(), context.for_density(q))
                 })?;
                 Some(share(Sites::Along {
                     nodes: standard.nodes(),

@@ -63,7 +63,7 @@ impl<'a> Objective<'a> {
         numerics: &Numerics,
         keys: Vec<RunKey>,
     ) -> Self {
-        let host = Host::of(target.model());
+        let host = Host::new(target.model());
         let (rules, spacing) = rules(family.dim(), estimator, target.model(), host.is_some());
         Self {
             target,

@@ -261,7 +261,7 @@ impl<'e> SharedLoop<'e> {
         while !fit.has_ended() {
             let step = fit.step().unwrap_or(0);
             if observer.wants_to_stop() {
-                self.save(&trajectories, Place::of(&fit, &trajectories)?, None)?;
+                self.save(&trajectories, Place::new(&fit, &trajectories)?, None)?;
                 for run in &mut last.runs {
                     run.stop.get_or_insert(Stop::Interrupted { step });
                 }
@@ -270,10 +270,10 @@ impl<'e> SharedLoop<'e> {
                 return Ok(Outcome { fits, interrupted });
             }
             if step + 1 == fit.steps() {
-                before_last = Some(Place::of(&fit, &trajectories)?);
+                before_last = Some(Place::new(&fit, &trajectories)?);
             }
-            if due.at(step) {
-                self.save(&trajectories, Place::of(&fit, &trajectories)?, None)?;
+            if due.is_due(step) {
+                self.save(&trajectories, Place::new(&fit, &trajectories)?, None)?;
             }
             if let Some(record) = fit.take_step()? {
                 append(&mut trajectories, &record, &parts)?;
@@ -287,7 +287,7 @@ impl<'e> SharedLoop<'e> {
         let fits = self.summarize(&first, &fit.reported(&last)?, &parts)?;
         let place = match before_last {
             Some(place) => place,
-            None => Place::of(&fit, &trajectories)?,
+            None => Place::new(&fit, &trajectories)?,
         };
         self.save(&trajectories, place, Some(fits.clone()))?;
         Ok(Outcome::ended(fits))
@@ -324,8 +324,8 @@ impl<'e> SharedLoop<'e> {
                     plan: member.plan,
                     target: self.target,
                     numerics: self.numerics,
-                    first: first.of(part.clone()),
-                    last: last.of(part.clone()),
+                    first: first.select(part.clone()),
+                    last: last.select(part.clone()),
                 };
                 ended.summarize(job.folder)
             })
@@ -340,7 +340,7 @@ struct Place {
 }
 
 impl Place {
-    fn of(fit: &Fit, trajectories: &[TrajectoryWriter]) -> Result<Self> {
+    fn new(fit: &Fit, trajectories: &[TrajectoryWriter]) -> Result<Self> {
         Ok(Self {
             state: fit.state()?,
             rows: trajectories.iter().map(TrajectoryWriter::rows).collect(),
@@ -354,7 +354,7 @@ fn append(
     parts: &[Range<usize>],
 ) -> Result<()> {
     (trajectories.iter_mut().zip(parts))
-        .try_for_each(|(trajectory, part)| trajectory.append(&record.of(part.clone())))
+        .try_for_each(|(trajectory, part)| trajectory.append(&record.select(part.clone())))
 }
 
 /// When the next checkpoint is due.
@@ -369,7 +369,7 @@ impl Due {
         Self { config, last }
     }
 
-    fn at(&mut self, step: usize) -> bool {
+    fn is_due(&mut self, step: usize) -> bool {
         let every = self.config.every;
         let by_step = every.is_some_and(|every| step > 0 && step.is_multiple_of(every));
         let spent = self.last.elapsed().as_secs_f64();

@@ -69,7 +69,7 @@ fn climb(log: impl Fn(f64) -> f64, mut height: f64, mut x: f64, mut step: f64) -
 impl BracketIntegrand for Affinity {
     const SEES_BOTH: bool = true;
 
-    fn at(&self, [log_p, error_p]: [f64; 2], [log_q, error_q]: [f64; 2]) -> [f64; 2] {
+    fn value(&self, [log_p, error_p]: [f64; 2], [log_q, error_q]: [f64; 2]) -> [f64; 2] {
         let parts = [self.alpha * log_p, self.beta * log_q];
         let value = (parts[0] + parts[1] - self.shift).exp();
         let size = parts[0].abs() + parts[1].abs() + self.shift.abs() + 1.0;

@@ -73,7 +73,7 @@ pub(super) fn integrate(
     let (mut sum, mut rounding) = (0.0, 0.0);
     for [tau, weight] in RULE {
         for tau in [-tau, tau] {
-            let [value, error] = integrand.at(p.log_density(tau), q.log_density(tau));
+            let [value, error] = integrand.value(p.log_density(tau), q.log_density(tau));
             sum += weight * value;
             rounding += weight * error;
         }
@@ -103,7 +103,7 @@ pub(super) fn integrate_absolute(
     let mut coefficients = [0.0; POINTS];
     let mut noise = 0.0;
     for [tau, weight] in RULE {
-        let values = [-tau, tau].map(|tau| integrand.at(p.log_density(tau), q.log_density(tau)));
+        let values = [-tau, tau].map(|tau| integrand.value(p.log_density(tau), q.log_density(tau)));
         noise += weight
             * values
                 .iter()

@@ -42,7 +42,7 @@ impl Heavy {
         // |d log f / dz| = 2 power |z| / (ν + z²), and z is off by as much as this.
         let moved = UNIT * (8.0 * z.abs() + 6.0 * reach);
         let steepest = (0.5 / dof.sqrt()).min(far / (dof + near * near));
-        let log = heavy.at(0.0);
+        let log = heavy.value(0.0);
         let slope = -2.0 * power * step * real;
         let bend = power * step * step * (real - imaginary) * (real + imaginary);
         let rounding = 2.0 * power * steepest * moved
@@ -66,7 +66,7 @@ impl Heavy {
         self.power * (z * z / self.dof).ln_1p()
     }
 
-    pub fn at(&self, tau: f64) -> f64 {
+    pub fn value(&self, tau: f64) -> f64 {
         self.log_height - self.fall(self.z + self.reach * tau)
     }
 

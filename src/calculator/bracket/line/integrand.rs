@@ -15,7 +15,7 @@ pub(super) trait BracketIntegrand: TailBounds {
     const SEES_BOTH: bool = false;
 
     /// Its value at a point and a bound on the rounding, from log p and log q and theirs.
-    fn at(&self, log_p: [f64; 2], log_q: [f64; 2]) -> [f64; 2];
+    fn value(&self, log_p: [f64; 2], log_q: [f64; 2]) -> [f64; 2];
 
     /// A bound on its absolute value in an ellipse, in which it is analytic; `None` if it may not
     /// be.
@@ -97,7 +97,7 @@ pub(super) fn of_masses(integrand: &impl BracketIntegrand, [p, q]: [[f64; 2]; 2]
         let log = mass.max(f64::MIN_POSITIVE).ln();
         [log, UNIT * (log.abs() + 4.0)]
     });
-    let [value, rounding] = integrand.at(logs[0], logs[1]);
+    let [value, rounding] = integrand.value(logs[0], logs[1]);
     let least = value.abs() - 2.0 * rounding;
     if least > 0.0 { least } else { 0.0 }
 }

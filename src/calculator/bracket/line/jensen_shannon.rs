@@ -33,7 +33,7 @@ fn share(log_ratio: f64) -> f64 {
 }
 
 impl BracketIntegrand for JensenShannonIntegrand {
-    fn at(&self, [log_p, error_p]: [f64; 2], [log_q, error_q]: [f64; 2]) -> [f64; 2] {
+    fn value(&self, [log_p, error_p]: [f64; 2], [log_q, error_q]: [f64; 2]) -> [f64; 2] {
         let apart = (log_q - log_p).abs();
         let [p, q] = [log_p.exp(), log_q.exp()];
         let middle = 0.5 * (p + q);
@@ -80,7 +80,7 @@ impl TailBounds for JensenShannonIntegrand {
                 // The ratio of the two does not change.
                 let [log_p, log_q] =
                     [p, q].map(|tail| [tail.log_scale - tail.dof.ln(), tail.slack + 8.0 * UNIT]);
-                let [value, error] = self.at(log_p, log_q);
+                let [value, error] = self.value(log_p, log_q);
                 around(value, 2.0 * error)
             }
             (Some(p), Some(q)) => self.of_mere_masses([p.mass(), q.mass()]),

@@ -61,7 +61,7 @@ pub(super) struct LineMixture {
 
 impl LineMixture {
     /// A density in one dimension; `None` of one in more, or without components.
-    pub fn of(model: &TargetModel) -> Option<Self> {
+    pub fn new(model: &TargetModel) -> Option<Self> {
         let Elliptical { scales, dof } = model.elliptical()?;
         let unit = DVector::from_element(1, 1.0);
         (scales.dim() == 1).then(|| Self {
@@ -149,7 +149,7 @@ fn framed<I: BracketIntegrand>(
     const MOST_GROWTH: i32 = 60;
     if p.dof.is_some() || q.dof.is_some() {
         let [p, q] = recentered(p, q, &[p, q], Reach::Factor(far(p, q)))?;
-        let powers = [&p, &q].map(|mixture| PowerTail::of(mixture));
+        let powers = [&p, &q].map(|mixture| PowerTail::new(mixture));
         let tails = integrand.beyond_far(&PowerTails {
             p: powers[0].as_ref(),
             q: powers[1].as_ref(),

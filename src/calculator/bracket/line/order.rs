@@ -111,7 +111,7 @@ impl AlphaIntegrand {
 }
 
 impl BracketIntegrand for AlphaIntegrand {
-    fn at(&self, log_p: [f64; 2], log_q: [f64; 2]) -> [f64; 2] {
+    fn value(&self, log_p: [f64; 2], log_q: [f64; 2]) -> [f64; 2] {
         let log_ratio = (log_q[0] - log_p[0]).abs();
         if log_ratio < 0.5 && log_ratio * self.beta.abs() < 0.5 {
             self.near(log_p, log_q)
@@ -266,7 +266,7 @@ mod tests {
         for (alpha, expected) in NEAR {
             let found = AlphaIntegrand::new(alpha)
                 .unwrap()
-                .at([0.0; 2], [1e-8, 0.0])[0];
+                .value([0.0; 2], [1e-8, 0.0])[0];
             assert!(f64::abs(found / expected - 1.0) < 1e-15, "{alpha}: {found}");
         }
     }

@@ -25,7 +25,7 @@ pub(super) struct PowerTails<'a> {
 
 impl PowerTail {
     /// The tail of a mixture of Student-t with one ν; `None` for one of Gaussians.
-    pub fn of(mixture: &[LineComponent]) -> Option<Self> {
+    pub fn new(mixture: &[LineComponent]) -> Option<Self> {
         let dof = mixture.first()?.dof?;
         let exponent = dof + 1.0;
         let mut slack: f64 = 0.0;

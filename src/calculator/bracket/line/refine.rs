@@ -190,7 +190,7 @@ pub(super) fn pieces<I: BracketIntegrand>(
     };
     let mut open = BinaryHeap::from([bounded(whole, tolerance)]);
     let mut done = Vec::new();
-    let mut total = Total::of(&open);
+    let mut total = Total::new(&open);
     let mut next_look = 64;
     while total.now > tolerance && open.len() + done.len() < goal.most_pieces {
         let Some(worst) = open.pop() else { break };
@@ -205,7 +205,7 @@ pub(super) fn pieces<I: BracketIntegrand>(
             open.push(half);
         }
         if total.is_stale() {
-            total = Total::of(&open);
+            total = Total::new(&open);
         }
         if open.len() >= next_look {
             let least = |one: &Bounded| one.bracket(problem)[0];
@@ -224,7 +224,7 @@ struct Total {
 }
 
 impl Total {
-    fn of(open: &BinaryHeap<Bounded>) -> Self {
+    fn new(open: &BinaryHeap<Bounded>) -> Self {
         let sum = open.iter().map(|one| one.gap).sum::<f64>();
         Self {
             now: sum,

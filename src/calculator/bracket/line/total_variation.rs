@@ -13,7 +13,7 @@ pub(super) struct TotalVariationIntegrand;
 impl BracketIntegrand for TotalVariationIntegrand {
     const SIGNED: bool = true;
 
-    fn at(&self, [log_p, error_p]: [f64; 2], [log_q, error_q]: [f64; 2]) -> [f64; 2] {
+    fn value(&self, [log_p, error_p]: [f64; 2], [log_q, error_q]: [f64; 2]) -> [f64; 2] {
         let [p, q] = [log_p.exp(), log_q.exp()];
         let log_ratio = log_q - log_p;
         let value = if log_ratio.abs() < 0.5 {

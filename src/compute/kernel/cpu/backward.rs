@@ -206,7 +206,7 @@ impl<'a, T: Real> Block<'a, '_, '_, T> {
             if self.components.constants[k] == T::NEG_INFINITY {
                 continue;
             }
-            let component = C::of(self.components, k);
+            let component = C::new(self.components, k);
             self.responsibilities::<C, S, W>(simd, component, k);
             let weights = groups::<T, S, W>(self.weights);
             if !self.sums.weights.is_empty() {

@@ -160,7 +160,7 @@ impl<'a, T: Real> Block<'a, '_, T> {
                     row.fill(constant);
                     continue;
                 }
-                let component = C::of(self.components, k);
+                let component = C::new(self.components, k);
                 let constant = T::splat(simd, constant);
                 let row_groups = groups_mut::<T, S, W>(row);
                 for (group, row) in row_groups.iter_mut().enumerate() {

@@ -203,7 +203,7 @@ impl<'a, T: Real> LowRank<'a, T> {
 
 impl<'a, T: Real> Component<'a, T> for LowRank<'a, T> {
     #[inline(always)]
-    fn of(components: &Components<'a, T>, k: usize) -> Self {
+    fn new(components: &Components<'a, T>, k: usize) -> Self {
         let (dim, rank) = (components.dim, components.rank);
         Self {
             rank,
