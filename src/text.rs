@@ -26,7 +26,7 @@ pub fn with_error(value: f64, error: f64) -> String {
     }
 }
 
-/// A number to so many decimals, without the sign of a rounded zero; a huge one by its power.
+/// A number to this many decimals, without the sign of a rounded zero; a huge one by its power.
 pub fn fixed(value: f64, decimals: usize) -> String {
     if value.abs() >= HUGE {
         return format!("{value:.2e}");
@@ -44,7 +44,7 @@ pub fn list(values: &[f64], decimals: usize) -> String {
     texts.join(", ")
 }
 
-/// A number to so many significant digits, zeros at its end included, as a label has it: 0.250. One
+/// A number to this many significant digits, zeros at its end included, as a label has it: 0.250. One
 /// below 10^−digits, or from 10⁴ on, by its power of ten, with two digits.
 pub fn significant(value: f64, digits: usize) -> String {
     match value.abs() {
@@ -57,7 +57,7 @@ pub fn significant(value: f64, digits: usize) -> String {
     }
 }
 
-/// A number to so many significant digits, without zeros at its end, as a formula has it: 0.25.
+/// A number to this many significant digits, without zeros at its end, as a formula has it: 0.25.
 pub fn trimmed(value: f64, digits: usize) -> String {
     let rounded: f64 = format!("{value:.*e}", digits - 1).parse().unwrap_or(value);
     match (1e-4..1e6).contains(&rounded.abs()) {
@@ -107,7 +107,7 @@ pub fn small(value: f64) -> String {
 }
 
 /// Whether an error is less than half of the last digit that [`small`] writes of a number.
-pub fn hides(value: f64, error: f64) -> bool {
+pub fn is_negligible(value: f64, error: f64) -> bool {
     let last = if value == 0.0 || (1e-4..1e6).contains(&value.abs()) {
         1e-8
     } else {

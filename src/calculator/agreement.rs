@@ -1,10 +1,10 @@
-//! An answer of what was found, held against its bracket.
+//! An answer of what was found, reconciled with its bracket.
 
 use std::time::Instant;
 
 use super::answer::Computed;
 use super::choice::OperandPair;
-use super::reconcile::{Held, held_against};
+use super::reconcile::{Reconciled, reconcile};
 use super::{Answer, Bracket, Claim, Ending, Method};
 use crate::divergence::DivergenceKind;
 use crate::text;
@@ -47,7 +47,9 @@ impl OperandPair<'_> {
             bracket,
             method,
             claim: match found.error {
-                Some(error) if is_formula && text::hides(found.value, error) => Claim::Exact,
+                Some(error) if is_formula && text::is_negligible(found.value, error) => {
+                    Claim::Exact
+                }
                 _ if is_formula => Claim::Rounded,
                 _ => method.claim(),
             },
@@ -65,7 +67,7 @@ impl OperandPair<'_> {
                 ..answer
             }
         } else {
-            self.held(answer, found)
+            self.within_bracket(answer, found)
         };
         Answer {
             seconds: started.elapsed().as_secs_f64(),
@@ -74,11 +76,11 @@ impl OperandPair<'_> {
     }
 
     /// An answer that agrees with its bracket. Where the number does not, only the bracket is left.
-    fn held(&self, answer: Answer, found: Computed) -> Answer {
+    fn within_bracket(&self, answer: Answer, found: Computed) -> Answer {
         let found = match answer.bracket {
-            Some(bracket) => match held_against(found, bracket, answer.claim) {
-                Held::Within(found) => found,
-                Held::Missed => return self.bracket_alone(answer, bracket),
+            Some(bracket) => match reconcile(found, bracket, answer.claim) {
+                Reconciled::Within(found) => found,
+                Reconciled::Missed => return self.bracket_alone(answer, bracket),
             },
             None if found.value.is_finite() => found,
             None => Computed {

@@ -16,7 +16,7 @@ use crate::text;
 const QMC_DIM: usize = 16;
 /// Where nothing else is asked for, sampling ends at this relative error …
 const RELATIVE: f64 = 1e-3;
-/// … or after so many draws.
+/// … or after this many draws.
 const SAMPLES: u64 = 10_000_000;
 /// A quadrature with a larger error than this, relative to the value, is not good enough where
 /// nothing is asked for.
@@ -77,7 +77,7 @@ impl OperandPair<'_> {
             kinds,
             p: &self.p.model,
             q: &self.q.model,
-            accuracy: if accuracy.is_asked() || samples.is_some() {
+            accuracy: if accuracy.is_set() || samples.is_some() {
                 accuracy
             } else {
                 by_default
@@ -105,9 +105,9 @@ impl OperandPair<'_> {
             ));
         }
         match method {
-            Method::Auto => self.surest(kind),
+            Method::Auto => self.choose_method(kind),
             Method::ClosedForm => match self.closed_form(kind) {
-                Some(found) => Ok(self.as_asked(self.with_ending(Computed::formula(found)))),
+                Some(found) => Ok(self.as_requested(self.with_ending(Computed::formula(found)))),
                 None => Err(self.cannot(
                     kind,
                     "there is no formula for it between these two",
@@ -123,7 +123,7 @@ impl OperandPair<'_> {
                 .panels
                 .find(kind, |kind| self.infinite(kind).is_none())?
             {
-                Some(found) => Ok(self.as_asked(self.with_ending(found))),
+                Some(found) => Ok(self.as_requested(self.with_ending(found))),
                 None => Err(self.cannot(
                     kind,
                     self.without_panels(),
@@ -163,7 +163,7 @@ impl OperandPair<'_> {
         }
     }
 
-    fn as_asked(&self, found: Computed) -> Choice {
+    fn as_requested(&self, found: Computed) -> Choice {
         Choice::Known(found, self.question.method, "as asked".to_owned())
     }
 
@@ -171,8 +171,8 @@ impl OperandPair<'_> {
     fn with_ending(&self, found: Computed) -> Computed {
         let accuracy = self.question.accuracy;
         let ending = accuracy
-            .is_asked()
-            .then(|| match accuracy.to_go(&found) <= 1.0 {
+            .is_set()
+            .then(|| match accuracy.error_ratio(&found) <= 1.0 {
                 true => Ending::Reached,
                 false => Ending::Spent,
             });
@@ -191,7 +191,7 @@ impl OperandPair<'_> {
     }
 
     /// The first of closed form, quadrature and sampling that will do.
-    fn surest(&self, kind: DivergenceKind) -> Result<Choice> {
+    fn choose_method(&self, kind: DivergenceKind) -> Result<Choice> {
         if let Some(found) = self.closed_form(kind) {
             let reason = "there is a formula for two Gaussians".to_owned();
             return Ok(Choice::Known(
@@ -212,7 +212,7 @@ impl OperandPair<'_> {
                 absolute: Some(1e-12),
             };
             // A better one than this is not to be had by sampling, whatever is asked.
-            if let Some(found) = found.filter(|found| good.to_go(found) <= 1.0) {
+            if let Some(found) = found.filter(|found| good.error_ratio(found) <= 1.0) {
                 let reason = "panels around every component of both".to_owned();
                 return Ok(Choice::Known(
                     self.with_ending(found),
@@ -259,7 +259,7 @@ impl OperandPair<'_> {
                 ));
             }
         };
-        Ok(self.as_asked(Computed::bare(value)))
+        Ok(self.as_requested(Computed::bare(value)))
     }
 
     fn discrete(&self, kind: DivergenceKind) -> Result<Choice> {
@@ -330,7 +330,7 @@ impl OperandPair<'_> {
 
     /// Where nothing is asked for and a number by panels misses its bracket: the sampler to take
     /// instead, with the reason.
-    pub fn after_a_miss(&self, tried: &Answer) -> Option<(usize, String)> {
+    pub fn fallback_sampler(&self, tried: &Answer) -> Option<(usize, String)> {
         let missed = tried.claim == Claim::Bracket && tried.method == Method::Quadrature;
         (self.question.method == Method::Auto && missed).then(|| {
             let reason = "a quadrature missed its bracket".to_owned();

@@ -43,7 +43,7 @@ pub struct Accuracy {
 }
 
 impl Accuracy {
-    fn is_asked(self) -> bool {
+    fn is_set(self) -> bool {
         self.absolute.is_some() || self.relative.is_some()
     }
 
@@ -54,7 +54,7 @@ impl Accuracy {
     }
 
     /// Half the interval as a multiple of what it may be.
-    fn to_go(self, found: &Computed) -> f64 {
+    fn error_ratio(self, found: &Computed) -> f64 {
         let half = found
             .interval
             .map_or(f64::INFINITY, |[low, high]| 0.5 * (high - low));
@@ -130,7 +130,7 @@ pub fn kl(p: &Mixture, q: &Mixture) -> Result<Answer> {
 }
 
 impl Question {
-    /// Finds every divergence of p and q; `progress` is told how far sampling is.
+    /// Finds every divergence of p and q; `progress` is given how far sampling is.
     ///
     /// # Errors
     /// If the dimensions of p and q differ, the method cannot do what is asked, or the device failed.
@@ -157,7 +157,7 @@ impl Question {
             match pair.choose(kind)? {
                 Choice::Known(found, method, reason) => {
                     let tried = pair.answer(kind, found, method, reason, started);
-                    match pair.after_a_miss(&tried) {
+                    match pair.fallback_sampler(&tried) {
                         Some((place_of, reason)) => sampled[place_of].push((place, reason)),
                         None => answers[place] = Some(tried),
                     }

@@ -70,14 +70,14 @@ impl<'a> PanelIntegrals<'a> {
         kinds.extend(others.filter(|other| *other != kind && is_finite(*other)));
         // In one order, whichever was asked for first.
         kinds.sort_by_key(|kind| kind.name());
-        let found = self.together(&kinds)?;
+        let found = self.find_jointly(&kinds)?;
         let found = (kinds.iter().enumerate())
             .map(|(place, kind)| (*kind, found.as_ref().map(|found| found[place])));
         self.found.borrow_mut().extend(found);
         Ok(known(&self.found.borrow()).flatten())
     }
 
-    fn together(&self, kinds: &[DivergenceKind]) -> Result<Option<Vec<Computed>>> {
+    fn find_jointly(&self, kinds: &[DivergenceKind]) -> Result<Option<Vec<Computed>>> {
         let Some((effort, p, q)) = (EFFORTS.get(self.p.dim() - 1))
             .zip(Host::new(self.p).zip(Host::new(self.q)))
             .map(|(effort, (p, q))| (*effort, p, q))

@@ -38,7 +38,7 @@ impl Progress {
     }
 
     /// A word on what comes next, on a terminal.
-    pub fn say(&self, what: &str) {
+    pub fn announce(&self, what: &str) {
         if !self.verbosity.quiet && std::io::stderr().is_terminal() {
             anstream::eprintln!("{what} …");
         }
@@ -104,6 +104,6 @@ impl RunObserver for Progress {
     }
 
     fn wants_to_stop(&self) -> bool {
-        self.signals.has_come()
+        self.signals.is_received()
     }
 }

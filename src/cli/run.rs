@@ -95,7 +95,7 @@ pub fn run_in(
         table::print(&summary, verbosity);
     }
     if figures {
-        progress.say("drawing figures");
+        progress.announce("drawing figures");
         klfit::jobs::draw_all(&folder)?;
     }
     if !verbosity.quiet {

@@ -85,7 +85,7 @@ impl Experiment {
     ///
     /// # Errors
     /// If a number has no form in TOML.
-    pub fn asked(&self) -> Result<String> {
+    pub fn settings_without_steps(&self) -> Result<String> {
         let mut other = self.clone();
         for fit in &mut other.config.fit {
             fit.optimizer.steps = 0;
@@ -93,7 +93,7 @@ impl Experiment {
         other.to_toml()
     }
 
-    /// This experiment as it goes on from one that has begun: the same, or with more steps.
+    /// This experiment as the continuation of one that has begun: the same, or with more steps.
     ///
     /// # Errors
     /// If anything else differs, it has fewer steps, or more of them change what was done already.
@@ -125,7 +125,7 @@ impl Experiment {
             };
         }
         let table = |experiment: &Self| -> Result<Value> {
-            let table = experiment.asked()?.parse::<Table>();
+            let table = experiment.settings_without_steps()?.parse::<Table>();
             Ok(table.map_or(Value::Boolean(false), Value::Table))
         };
         let differs = first_difference("", &table(&self)?, &table(begun)?);

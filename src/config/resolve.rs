@@ -31,7 +31,7 @@ pub(super) fn resolve(
     for one in source
         .overrides
         .iter()
-        .filter(|one| whose(one) == Whose::Top)
+        .filter(|one| override_scope(one) == OverrideScope::Top)
     {
         set(&mut top, &one.key, one, source)?;
     }
@@ -72,10 +72,12 @@ pub(super) fn resolve(
                 }
             }
             for one in &source.overrides {
-                match whose(one) {
-                    Whose::EveryFit => set(fit, &one.key, one, source)?,
-                    Whose::Fit(place) if place == i => set(fit, &one.key.after(2), one, source)?,
-                    Whose::Fit(place) if place >= count => {
+                match override_scope(one) {
+                    OverrideScope::EveryFit => set(fit, &one.key, one, source)?,
+                    OverrideScope::Fit(place) if place == i => {
+                        set(fit, &one.key.after(2), one, source)?
+                    }
+                    OverrideScope::Fit(place) if place >= count => {
                         let message = format!(": there are {count} fits");
                         return Err(source.error(&one.key, message, "fits count from 1"));
                     }
@@ -195,18 +197,18 @@ pub(super) fn to_toml(config: &Config) -> Result<String, toml::ser::Error> {
 
 /// What an override is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Whose {
+enum OverrideScope {
     Top,
     EveryFit,
     /// One fit, counted from 0.
     Fit(usize),
 }
 
-fn whose(one: &Override) -> Whose {
+fn override_scope(one: &Override) -> OverrideScope {
     match &one.key.0[..] {
-        [Key::Name(fit), Key::Index(place), _, ..] if fit == "fit" => Whose::Fit(*place),
-        [Key::Name(name), ..] if SHARED.contains(&name.as_str()) => Whose::EveryFit,
-        _ => Whose::Top,
+        [Key::Name(fit), Key::Index(place), _, ..] if fit == "fit" => OverrideScope::Fit(*place),
+        [Key::Name(name), ..] if SHARED.contains(&name.as_str()) => OverrideScope::EveryFit,
+        _ => OverrideScope::Top,
     }
 }
 

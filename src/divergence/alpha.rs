@@ -7,7 +7,7 @@
 use std::ops::RangeInclusive;
 
 use super::midpoint::{SIDES, log_shares};
-use super::power::{self, OfPower, Power};
+use super::power::{self, Power, PowerFunction};
 use super::{
     Certified, Divergence, Estimate, Integrand, Names, Order, Side, Values, power_excess,
     power_integral_diverges,
@@ -77,7 +77,7 @@ impl Divergence for Alpha {
         Some(Power {
             order: alpha,
             scale: 1.0 / (alpha * (alpha - 1.0)),
-            of: OfPower::Excess {
+            of: PowerFunction::Excess {
                 divisor: alpha * (alpha - 1.0),
             },
             cancellation: 4.0 / (alpha * (1.0 - alpha)).abs(),

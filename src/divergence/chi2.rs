@@ -4,7 +4,7 @@
 //! proposal for p (Dieng et al. 2017). It is infinite where p² / q does not fall off.
 
 use super::midpoint::SIDES;
-use super::power::{self, OfPower, Power};
+use super::power::{self, Power, PowerFunction};
 use super::{
     Certified, Divergence, Estimate, Integrand, Names, Side, Values, power_excess,
     power_integral_diverges,
@@ -55,7 +55,7 @@ impl Divergence for Chi2 {
         Some(Power {
             order: 2.0,
             scale: 1.0,
-            of: OfPower::Excess { divisor: 1.0 },
+            of: PowerFunction::Excess { divisor: 1.0 },
             cancellation: 0.0,
         })
     }

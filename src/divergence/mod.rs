@@ -38,7 +38,7 @@ pub use joint::estimate_jointly;
 pub use kind::DivergenceKind;
 pub use name::DivergenceName;
 pub use order::Order;
-pub use power::{OfPower, Power};
+pub use power::{Power, PowerFunction};
 pub use reverse_kl::ReverseKl;
 pub use sampled::{Sampled, estimate, value};
 pub use values::{Integrand, Pointwise, Values};

@@ -3,15 +3,15 @@
 use super::{DivergenceKind, Estimate};
 use crate::text;
 
-/// By chance a sample is so many of its standard errors off in less than one of 10⁶ cases, even where
-/// the standard error is told from a dozen numbers …
+/// By chance a sample is this many of its standard errors off in less than one of 10⁶ cases, even where
+/// the standard error is estimated from a dozen numbers …
 const CHANCE: f64 = 10.0;
-/// … and a mean of log p − log q under p is never so many nats below 0, whatever its standard error:
+/// … and a mean of log p − log q under p is never this many nats below 0, whatever its standard error:
 /// since E_p[q / p] ≤ 1, that of M draws (from each component) is below −t with a probability of e^(−M t)
 /// at most (Markov's inequality for the product of their ratios). A rule without noise that is so far
-/// off tells as little.
+/// off says as little.
 const FARTHEST: f64 = 12.0;
-/// What rounding may add beside the error, relative or in nats: below every digit that is printed.
+/// What rounding may add to the error, relative or in nats: below every digit that is printed.
 const ROUNDING: f64 = 1e-9;
 
 impl DivergenceKind {
@@ -37,9 +37,9 @@ impl DivergenceKind {
         } else {
             return None;
         };
-        let told = text::with_error(value, estimate.error);
+        let text = text::with_error(value, estimate.error);
         Some(format!(
-            "{} comes out as {told}, which is {bound}",
+            "{} comes out as {text}, which is {bound}",
             self.symbol()
         ))
     }

@@ -103,21 +103,21 @@ impl<I: Integrand> Pointwise for I {
     }
 
     fn values(&self, side: Side, log_p: &[f64], log_q: &[f64], values: &mut [f64]) {
-        let of = Of(self, side);
+        let of = SidedIntegrand(self, side);
         evaluate::<0, _>(Width::Widest, &of, log_p, log_q, values, []);
     }
 
     fn slopes(&self, side: Side, log_p: &[f64], log_q: &[f64], values_and_slopes: [&mut [f64]; 3]) {
         let [values, by_p, by_q] = values_and_slopes;
-        let of = Of(self, side);
+        let of = SidedIntegrand(self, side);
         evaluate::<2, _>(Width::Widest, &of, log_p, log_q, values, [by_p, by_q]);
     }
 }
 
 /// An integrand under one side.
-struct Of<'a, I>(&'a I, Side);
+struct SidedIntegrand<'a, I>(&'a I, Side);
 
-impl<I: Integrand> crate::compute::kernel::cpu::BinaryFunction for Of<'_, I> {
+impl<I: Integrand> crate::compute::kernel::cpu::BinaryFunction for SidedIntegrand<'_, I> {
     #[inline(always)]
     fn value<const FMA: bool, const TANGENTS: usize>(
         &self,

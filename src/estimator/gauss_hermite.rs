@@ -29,7 +29,7 @@ pub struct GaussHermiteConfig {
 }
 
 impl GaussHermiteConfig {
-    /// The lowest and the highest order: below, no error can be told; above, weights underflow.
+    /// The lowest and the highest order: below, no error can be estimated; above, weights underflow.
     pub const ORDERS: std::ops::RangeInclusive<usize> = 4..=300;
 
     /// Points on each axis in D dimensions.
@@ -71,7 +71,7 @@ impl EstimatorSettings for GaussHermiteConfig {
 
 /// Gauss–Hermite of an order on each axis of each component.
 ///
-/// Its error is told by the rules of half and of a quarter of the order, whose points are added
+/// Its error is estimated by the rules of half and of a quarter of the order, whose points are added
 /// with weight 0.
 #[derive(Debug, Clone)]
 pub struct GaussHermite {

@@ -53,7 +53,7 @@ pub trait Estimator: std::fmt::Debug + Send + Sync {
     /// through points and weights both (Kingma and Welling 2014).
     fn draws(&self, density: &dyn Density, context: Context) -> Draws;
 
-    /// The standard points that it places in a density of so many strata, on the host; `None` if its
+    /// The standard points that it places in a density of this many strata, on the host; `None` if its
     /// points are those of x itself.
     fn standard(&self, _strata: usize, _context: Context) -> Option<Standard> {
         None
@@ -114,7 +114,7 @@ impl Standard {
 pub struct Problem<'a> {
     /// p.
     pub target: &'a TargetModel,
-    /// The rank of the covariances of q beside their diagonals; 0 if they have none.
+    /// The rank of the covariances of q besides their diagonals; 0 if they have none.
     pub rank: usize,
     /// What is estimated.
     pub divergence: DivergenceKind,
@@ -169,7 +169,7 @@ trait EstimatorSettings {
     fn build(&self, dim: usize) -> Box<dyn Estimator>;
 }
 
-/// The points of a product rule with so many on each axis.
+/// The points of a product rule with this many on each axis.
 fn on_axes(points: usize, strata: usize, dim: usize) -> usize {
     points.saturating_pow(dim as u32).saturating_mul(strata)
 }

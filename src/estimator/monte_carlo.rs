@@ -53,10 +53,10 @@ pub struct MonteCarlo {
 }
 
 impl MonteCarlo {
-    /// The fewest points of a stratum: two, or its spread cannot be told.
+    /// The fewest points of a stratum: two, or its spread cannot be estimated.
     pub const MIN_PER_STRATUM: usize = 2;
 
-    /// So many points in all, at least two for each component.
+    /// This many points in all, at least two for each component.
     pub fn new(samples: usize) -> Self {
         Self { samples }
     }

@@ -2,7 +2,7 @@
 //!
 //! A scrambled net is random and unbiased, and for smooth functions its error falls almost like
 //! 1 / n^1.5 instead of 1 / √n (Owen 1997). The points of one net are not independent, so several
-//! independent nets are drawn, and their spread tells the error.
+//! independent nets are drawn, and their spread estimates the error.
 
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -76,7 +76,7 @@ impl QuasiMonteCarlo {
     /// The most points on a component.
     pub const MOST: usize = NETS * LONGEST;
 
-    /// So many points in all, at least eight for each component.
+    /// This many points in all, at least eight for each component.
     pub fn new(samples: usize) -> Self {
         Self { samples }
     }

@@ -17,7 +17,7 @@ use crate::optimizer::OptimizerRule;
 
 /// Messages that wait for a page that is slow; then its fits wait.
 const WAITING: usize = 8;
-/// A page is heard no more often than this, 250 times a second; it waits if it says more.
+/// Messages of a page are read no more often than this, 250 times a second; it waits if it says more.
 const PACE: Duration = Duration::from_millis(4);
 
 /// Answers a page until it is closed.
@@ -109,7 +109,7 @@ impl Page {
             Request::View(request) => {
                 let id = request.id;
                 let mut views = self.views.take().unwrap_or_else(Views::new);
-                // Making a view takes milliseconds, in which the server should hear others.
+                // Making a view takes milliseconds, in which the server should read others.
                 let made = spawn_blocking(move || (views.view(&request), views)).await;
                 match made {
                     Ok((reply, views)) => {
@@ -137,9 +137,9 @@ impl Page {
                     Err(error) => Some(failure(Some(id), &error)),
                 }
             }
-            Request::Pause => self.tell(Control::Pause),
-            Request::Resume => self.tell(Control::Resume),
-            Request::Step => self.tell(Control::Step),
+            Request::Pause => self.send(Control::Pause),
+            Request::Resume => self.send(Control::Resume),
+            Request::Step => self.send(Control::Step),
             Request::Stop => {
                 self.training = None;
                 self.news.close();
@@ -174,9 +174,9 @@ impl Page {
         }
     }
 
-    fn tell(&self, control: Control) -> Option<Reply> {
+    fn send(&self, control: Control) -> Option<Reply> {
         if let Some(training) = &self.training {
-            training.tell(control);
+            training.send(control);
         }
         None
     }

@@ -58,8 +58,8 @@ impl Training {
         Ok(Self { control })
     }
 
-    /// Passes a wish on; fits that have ended have none to hear it.
-    pub fn tell(&self, control: Control) {
+    /// Passes a control on; fits that have ended do not receive it.
+    pub fn send(&self, control: Control) {
         _ = self.control.send(control);
     }
 }

@@ -28,9 +28,9 @@ const COARSE_2D: (usize, usize) = (24, 200);
 const FINE_2D: (usize, usize) = (48, 600);
 /// Local optima that are marked.
 const MOST_OPTIMA: usize = 6;
-/// An optimum is looked for on ever smaller grids of so many cells on a side …
+/// An optimum is looked for on ever smaller grids of this many cells on a side …
 const ZOOM: usize = 9;
-/// … so many times.
+/// … this many times.
 const ZOOMS: usize = 4;
 
 /// Makes views, and keeps what the next one may need again.
@@ -87,7 +87,7 @@ impl Views {
         };
         let axes = [axis(0), axis(1)];
         // The grid stays as it is while the target moves.
-        let known = self.cells.take().filter(|cells| cells.is(q, &axes));
+        let known = self.cells.take().filter(|cells| cells.matches(q, &axes));
         let cells = match known {
             Some(cells) => cells,
             None => Cells::new(q, axes, &self.numerics)?,

@@ -21,7 +21,7 @@ impl NpyArray {
     /// Reads a whole `.npy` file.
     ///
     /// # Errors
-    /// What is wrong with it, to go on from its name: "is not ...".
+    /// What is wrong with it, to follow its name: "is not ...".
     pub fn from_npy(mut bytes: &[u8]) -> Result<Self, String> {
         let header = Header::read(&mut bytes)?;
         Self::decode(&header, bytes)

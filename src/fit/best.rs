@@ -47,7 +47,7 @@ impl Fit<'_> {
     ///
     /// Iterates of a random objective whose average is the result only wander around it: with
     /// `precision` the start alone is kept.
-    pub(super) fn remember(&mut self, step: usize, runs: &[RunRecord]) {
+    pub(super) fn observe(&mut self, step: usize, runs: &[RunRecord]) {
         for (own, run) in self.runs.iter_mut().zip(runs) {
             let value = run.evaluation.estimate(self.own).value;
             let averages = own.monitor.as_ref().is_some_and(StopMonitor::averages);

@@ -10,8 +10,8 @@ use crate::error::Result;
 use crate::judge::evaluate::Evaluation;
 use crate::mixture::{Mixture, Parameter, Quantity};
 
-/// A component is no wider than so many steps between the numbers at its mean: it is a point. And a
-/// covariance no farther from a singular one than so many roundings of its entries is singular.
+/// A component is no wider than this many steps between the numbers at its mean: it is a point. And a
+/// covariance no farther from a singular one than this many roundings of its entries is singular.
 const RESOLVED: f64 = 4.0;
 
 impl Fit<'_> {
@@ -49,7 +49,7 @@ impl Fit<'_> {
     }
 
     /// Why a run is no longer well where it is: at θ (P), which is `q` with an evaluation.
-    pub(super) fn flaw(
+    pub(super) fn find_failure(
         &self,
         q: &std::result::Result<Mixture, MixtureError>,
         evaluation: &Evaluation,

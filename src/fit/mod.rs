@@ -125,7 +125,7 @@ struct MemberRuns {
 
 /// What is known of the runs without reading it back from the device.
 struct Health {
-    /// Runs that go on: they have not stopped, and have only seen finite numbers, `[R, 1]`.
+    /// Runs that continue: they have not stopped, and have only seen finite numbers, `[R, 1]`.
     active: Tensor<2, Bool>,
     /// The step each run has reached, `[R, 1]`; of a failed run, the step it failed at.
     reached: Tensor<2>,
@@ -291,7 +291,7 @@ impl<'a> Fit<'a> {
         self.runs.iter().all(|run| run.stop.is_some())
     }
 
-    /// Evaluates loss and gradient, and lets only the runs where they are finite go on.
+    /// Evaluates loss and gradient, and lets only the runs where they are finite continue.
     fn evaluate_step(&mut self, step: usize) -> (Tensor<1>, Tensor<2>) {
         let (loss, gradient) = self.objective.value_and_gradient(&self.theta, step);
         let column = loss.clone().unsqueeze_dim::<2>(1);
@@ -311,7 +311,7 @@ impl<'a> Fit<'a> {
 
     /// Asks the monitors which runs are done. True if one of them is to end at the average of its
     /// iterates instead of the last one.
-    fn watch(&mut self, step: usize) -> Result<bool> {
+    fn check_stops(&mut self, step: usize) -> Result<bool> {
         let (is_last, mut averaged) = (self.is_last(step), false);
         let mut theta = Numerics::read(self.theta.clone())?;
         let loss = Numerics::read(self.health.loss.clone())?;
@@ -325,8 +325,8 @@ impl<'a> Fit<'a> {
             };
             let units = || self.family.units(&run.mixture);
             let (stop, average) = match monitor.observe(theta, loss, norm, units) {
-                Verdict::GoOn if is_last => (None, monitor.best_average()),
-                Verdict::GoOn => (None, None),
+                Verdict::Continue if is_last => (None, monitor.best_average()),
+                Verdict::Continue => (None, None),
                 Verdict::Gradient => (Some(Stop::Gradient { step }), None),
                 Verdict::Loss => (Some(Stop::Loss { step }), None),
                 Verdict::Averaged(average) => (Some(Stop::Averaged { step }), Some(average)),
@@ -344,7 +344,7 @@ impl<'a> Fit<'a> {
         Ok(averaged)
     }
 
-    /// One step of the optimizer for the runs that go on.
+    /// One step of the optimizer for the runs that continue.
     fn descend(&mut self, step: usize, loss: Tensor<1>, gradient: Tensor<2>) -> Result<()> {
         let from = Iterate {
             step,
@@ -367,7 +367,7 @@ impl<'a> Fit<'a> {
     }
 
     /// Tells the device of the runs that have stopped.
-    fn retire(&mut self) {
+    fn deactivate(&mut self) {
         let going = (self.runs.iter()).map(|run| f64::from(run.stop.is_none()));
         let going = (self.objective.numerics()).tensor(going.collect(), [self.runs.len(), 1]);
         let health = &mut self.health;
@@ -394,14 +394,14 @@ impl<'a> Fit<'a> {
         }
         let (mut loss, mut gradient) = self.evaluate_step(step);
         if self.runs.iter().any(|run| run.monitor.is_some()) {
-            if self.watch(step)? {
+            if self.check_stops(step)? {
                 (loss, gradient) = self.evaluate_step(step);
             }
-            self.retire();
+            self.deactivate();
         }
         if !self.is_last(step) && !self.all_stopped() {
             self.descend(step, loss, gradient)?;
-            self.retire();
+            self.deactivate();
         }
         if !logged && !self.all_stopped() {
             return Ok(None);
@@ -411,7 +411,7 @@ impl<'a> Fit<'a> {
             None => self.objective.settle(&self.health.finite, step)?,
         };
         let record = self.record(step, &losses)?;
-        self.retire();
+        self.deactivate();
         Ok(Some(record))
     }
 

@@ -31,7 +31,7 @@ pub struct Survey {
 }
 
 /// A fit that has been run, as far as a landscape shows it.
-struct Traveled<'e> {
+struct TrainedFit<'e> {
     plan: &'e Plan,
     /// q at the steps of each run that did not fail, the best run first.
     ways: Vec<Vec<Mixture>>,
@@ -42,7 +42,7 @@ struct Traveled<'e> {
 }
 
 /// One fit with its landscape.
-struct Surveyed<'e> {
+struct FitLandscape<'e> {
     plan: &'e Plan,
     cells: Cells,
     values: Vec<f64>,
@@ -61,7 +61,7 @@ pub fn survey(experiment: &Experiment, wanted: &LandscapeConfig, out: &Path) -> 
     let target = Target::new(experiment.target.clone(), &numerics);
     let seed = experiment.config.seed;
     let traveled = (experiment.plans.iter())
-        .map(|plan| Traveled::train(plan, &target, &numerics, seed))
+        .map(|plan| TrainedFit::train(plan, &target, &numerics, seed))
         .collect::<Result<Vec<_>>>()?;
     draw(&traveled, wanted, &target, &numerics, seed, out)
 }
@@ -76,7 +76,7 @@ pub fn of_run(folder: &RunFolder, wanted: &LandscapeConfig, out: &Path) -> Resul
     let numerics = Numerics::open(finished.config.device)?;
     let target = Target::new(finished.target.clone(), &numerics);
     let traveled = (finished.fits.iter())
-        .map(Traveled::read)
+        .map(TrainedFit::read)
         .collect::<Result<Vec<_>>>()?;
     draw(
         &traveled,
@@ -99,7 +99,7 @@ fn has_density(target: &TargetModel) -> Result<()> {
 }
 
 fn draw(
-    traveled: &[Traveled],
+    traveled: &[TrainedFit],
     wanted: &LandscapeConfig,
     target: &Target,
     numerics: &Numerics,
@@ -118,7 +118,7 @@ fn draw(
             true => Some(basins(&cells, fit.plan, target, numerics, seed)?.reached),
             false => None,
         };
-        all.push(Surveyed {
+        all.push(FitLandscape {
             plan: fit.plan,
             marks: fit.marks(place, &axes),
             cells,
@@ -139,7 +139,7 @@ fn failed(plan: &Plan) -> Error {
     }
 }
 
-impl<'e> Traveled<'e> {
+impl<'e> TrainedFit<'e> {
     /// Runs a fit.
     fn train(plan: &'e Plan, target: &Target, numerics: &Numerics, seed: u64) -> Result<Self> {
         let log = LogConfig {
@@ -181,7 +181,7 @@ impl<'e> Traveled<'e> {
             plan,
             ways: std::iter::once(best.run)
                 .chain(others)
-                .map(|run| chapter.way(run))
+                .map(|run| chapter.path(run))
                 .collect(),
             optima: (summary.optima.iter())
                 .filter_map(|one| {
@@ -222,7 +222,7 @@ impl<'e> Traveled<'e> {
 /// or the second mean, as far as the target and the ends of the fits reach.
 fn axes(
     wanted: &LandscapeConfig,
-    fits: &[Traveled],
+    fits: &[TrainedFit],
     target: &TargetModel,
 ) -> Result<[ParameterAxis; 2]> {
     let all: Vec<Parameter> = (fits.first())
@@ -276,7 +276,7 @@ fn axes(
     Ok([axis(0)?, axis(1)?])
 }
 
-fn scene(all: &[Surveyed]) -> Scene {
+fn scene(all: &[FitLandscape]) -> Scene {
     let axes = &all[0].cells.axes;
     Scene {
         labels: axes.each_ref().map(|axis| axis.name.clone()),
@@ -294,7 +294,7 @@ fn scene(all: &[Surveyed]) -> Scene {
 
 /// One row for each cell: both parameters, the divergence of each fit, and where asked for the optimum
 /// that is reached from there, counted from 1.
-fn write_csv(all: &[Surveyed], out: &Path) -> Result<PathBuf> {
+fn write_csv(all: &[FitLandscape], out: &Path) -> Result<PathBuf> {
     let path = out.join(names::LANDSCAPE_TABLE);
     let failed = |error: csv::Error| Error::run_folder(&path, error.to_string());
     let mut csv = csv::Writer::from_path(&path).map_err(failed)?;

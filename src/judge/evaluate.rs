@@ -178,7 +178,7 @@ impl Effort {
     }
 }
 
-/// No sum of rounded numbers can be told better than this many units in the last place.
+/// No sum of rounded numbers can be known better than this many units in the last place.
 const ROUNDING_UNITS: f64 = 64.0;
 /// Runs are evaluated in groups whose largest tensor has about this many entries.
 const GROUP_ENTRIES: usize = 1 << 18;
@@ -273,7 +273,7 @@ impl Evaluator {
             let is_rough = attempts.iter().any(|attempt| {
                 let rounding = ROUNDING_UNITS * f64::EPSILON;
                 let reachable = rounding * attempt.estimate.value.abs().max(1.0);
-                attempt.calls_for_a_finer_rule(tolerance.max(reachable))
+                attempt.needs_finer_rule(tolerance.max(reachable))
             });
             best = Some(attempts);
             if !is_rough {

@@ -25,7 +25,7 @@ use crate::mixture::{Mixture, Parameter, from_natural_values, natural_values};
 /// Points on each side where no number is given.
 const POINTS: usize = 400;
 /// Cells that are evaluated together on a device that keeps every point of each in memory.
-const TOGETHER: usize = 256;
+const BATCH: usize = 256;
 
 /// A parameter and the values it takes on the grid, in natural units.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,7 +37,7 @@ pub struct ParameterAxis {
 }
 
 impl ParameterAxis {
-    /// So many values, evenly spaced from end to end.
+    /// This many values, evenly spaced from end to end.
     pub fn even(name: impl Into<String>, range: RangeInclusive<f64>, count: usize) -> Self {
         let (low, high) = (*range.start(), *range.end());
         let last = count.max(2) - 1;
@@ -154,7 +154,7 @@ impl Cells {
     }
 
     /// Whether these are the cells with such axes around a member.
-    pub fn is(&self, around: &Mixture, axes: &[ParameterAxis; 2]) -> bool {
+    pub fn matches(&self, around: &Mixture, axes: &[ParameterAxis; 2]) -> bool {
         let (values, own) = (natural_values(around), natural_values(&self.around));
         // What is on an axis does not matter.
         let places = axes.each_ref().map(|axis| axis.place(around));
@@ -179,7 +179,7 @@ impl Cells {
         member(&self.around, values, &[first, second])
     }
 
-    /// A divergence from the target to every cell, by a rule with about so many points on each side; where
+    /// A divergence from the target to every cell, by a rule with about this many points on each side; where
     /// no number is given on a line, by panels that see both densities.
     ///
     /// # Errors
@@ -207,7 +207,7 @@ impl Cells {
             Numerics::read(objective.value_of(tensors))?
         } else {
             let all: Vec<usize> = (0..self.places.len()).collect();
-            let parts = (all.chunks(TOGETHER))
+            let parts = (all.chunks(BATCH))
                 .map(|some| Numerics::read(objective.value_of(&tensors.select(some))));
             parts.collect::<Result<Vec<_>>>()?.concat()
         };
@@ -227,7 +227,7 @@ impl Surface {
                 let (row, column) = (cell / columns, cell % columns);
                 let near = |at: usize, count: usize| at.saturating_sub(1)..(at + 2).min(count);
                 let value = self.values[cell];
-                // At the edge of the grid the function may go on downwards.
+                // At the edge of the grid the function may continue downwards.
                 let inside = row > 0 && column > 0 && row + 1 < rows && column + 1 < columns;
                 inside
                     && value.is_finite()

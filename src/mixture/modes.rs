@@ -9,7 +9,7 @@ use super::{Mixture, natural::pairs};
 const ARRIVED: f64 = 1e-9;
 /// Climbs that end this close, in local widths, found the same mode.
 const SAME: f64 = 1e-2;
-/// A climb gives up after so many steps, which only a mode without curvature takes.
+/// A climb gives up after this many steps, which only a mode without curvature takes.
 const MOST_STEPS: usize = 1000;
 /// Climbs between two components start where the second has this share in their product.
 const SHARES: [f64; 3] = [0.25, 0.5, 0.75];

@@ -29,7 +29,7 @@ pub enum Quantity {
 }
 
 impl Parameter {
-    /// That of one component among so many, at one coordinate among so many.
+    /// That of one component of K, at one coordinate of D.
     pub(crate) fn new(
         quantity: fn(Option<usize>) -> Quantity,
         (component, components): (usize, usize),

@@ -16,11 +16,11 @@ pub(crate) struct Gaussian {
     pub factor: DMatrix<f64>,
 }
 
-/// From so many places at most the ascent to a peak begins …
+/// From this many places at most the ascent to a peak begins …
 const MOST_STARTS: usize = 256;
 /// … or as many as these multiplications allow.
 const MOST_WORK: f64 = 3e8;
-/// An ascent ends after so many steps, or where a step would gain less than this share of a nat.
+/// An ascent ends after this many steps, or where a step would gain less than this share of a nat.
 const MOST_STEPS: usize = 120;
 const GAIN: f64 = 1e-6;
 /// Peaks with less than this share of the mass of the largest are left out.
@@ -49,7 +49,7 @@ impl Gaussian {
             .collect()
     }
 
-    /// So many times as wide.
+    /// This many times as wide.
     pub fn widened(&self, scale: f64) -> Self {
         Self {
             factor: &self.factor * scale,
@@ -166,7 +166,7 @@ struct PowerComponent<'a> {
 }
 
 /// What is known of the logarithm of the power at a place.
-struct Here {
+struct PowerDerivatives {
     x: DVector<f64>,
     value: f64,
     slope: DVector<f64>,
@@ -187,7 +187,7 @@ struct MixtureSlopes {
 }
 
 impl<'a> PowerProduct<'a> {
-    /// `None` if numbers give out.
+    /// `None` if numbers overflow.
     fn new(p: &'a [Gaussian], q: &'a [Gaussian], alpha: f64) -> Option<Self> {
         let parts = |side: &'a [Gaussian]| -> Option<Vec<PowerComponent<'a>>> {
             (side.iter())
@@ -229,7 +229,7 @@ impl<'a> PowerProduct<'a> {
     }
 
     /// A place itself, or where it is in a valley or on a pass between tops, a place on either side: the
-    /// slope of one that is in the middle does not tell of them.
+    /// slope of one that is in the middle does not show them.
     fn ways_up(&self, x: &DVector<f64>) -> Vec<DVector<f64>> {
         let here = self.evaluate(x.clone());
         let mut ways = vec![x.clone()];
@@ -258,11 +258,11 @@ impl<'a> PowerProduct<'a> {
         ways
     }
 
-    fn evaluate(&self, x: DVector<f64>) -> Here {
+    fn evaluate(&self, x: DVector<f64>) -> PowerDerivatives {
         let [p, q] = [&self.p, &self.q].map(|side| MixtureSlopes::new(side, &x));
         let (alpha, beta) = (self.alpha, self.alpha - 1.0);
         let of_q = q.spread * beta;
-        Here {
+        PowerDerivatives {
             value: alpha * p.log - beta * q.log,
             slope: p.slope * alpha - q.slope * beta,
             bound: &p.precision * alpha + &of_q,
@@ -274,7 +274,7 @@ impl<'a> PowerProduct<'a> {
     }
 
     /// The top that is above a place, if there is one and it is reached.
-    fn climb(&self, from: DVector<f64>) -> Option<Here> {
+    fn climb(&self, from: DVector<f64>) -> Option<PowerDerivatives> {
         let mut here = self.evaluate(from);
         let mut shorter = 0.0;
         for _ in 0..MOST_STEPS {
@@ -306,7 +306,7 @@ impl<'a> PowerProduct<'a> {
     }
 
     /// Gaussians around a top, from as narrow as its curvature to as wide as p^α is there.
-    fn around(&self, top: &Here) -> Vec<Gaussian> {
+    fn around(&self, top: &PowerDerivatives) -> Vec<Gaussian> {
         let nowhere = DVector::zeros(top.x.len());
         let mut all: Vec<Gaussian> = Vec::new();
         for rung in 0..RUNGS {
@@ -334,7 +334,7 @@ impl<'a> PowerProduct<'a> {
     }
 }
 
-impl Here {
+impl PowerDerivatives {
     fn curvature(&self) -> DMatrix<f64> {
         &self.smooth + &self.of_p + &self.of_q
     }

@@ -34,7 +34,7 @@ pub struct OptimizerConfig {
     /// The share of the learning rate that is left at the last step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub final_rate: Option<f64>,
-    /// Over so many steps the learning rate rises from 0 first.
+    /// Over this many steps the learning rate rises from 0 first.
     #[serde(default)]
     pub warmup: usize,
     /// The largest norm of a run's gradient; a longer one is shortened to it.

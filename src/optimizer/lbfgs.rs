@@ -138,7 +138,7 @@ impl Memory {
     }
 
     /// Learns from the move that led here.
-    fn learn(&mut self, theta: &[f64], gradient: &[f64], history: usize) {
+    fn update(&mut self, theta: &[f64], gradient: &[f64], history: usize) {
         if let Some((last_theta, last_gradient)) = self.last.take() {
             let moved = minus(theta, &last_theta);
             let turned = minus(gradient, &last_gradient);
@@ -201,7 +201,7 @@ struct Search {
 impl Search {
     /// Judges the trial point and chooses the next one.
     fn judge(&mut self, loss: f64, slope: f64) {
-        // Near an optimum the decrease is lost in rounding; there the slopes tell it, of which the
+        // Near an optimum the decrease is lost in rounding; there the slopes show it, of which the
         // first must not have turned by more than a parabola's would (Hager and Zhang 2005, §4).
         let enough = loss <= self.loss + DECREASE * self.step * self.slope
             || (loss <= self.loss + self.rounding && slope <= (2.0 * DECREASE - 1.0) * self.slope);
@@ -237,7 +237,7 @@ impl Optimizer for Lbfgs {
             .map(|run| {
                 let (theta, gradient) = (row(&theta, run), row(&gradient, run));
                 let memory = &mut self.memories[run];
-                memory.learn(&theta, &gradient, self.history);
+                memory.update(&theta, &gradient, self.history);
                 let mut direction = memory.direction(&gradient);
                 let mut slope = dot(&direction, &gradient);
                 if slope >= 0.0 {

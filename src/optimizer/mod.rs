@@ -66,7 +66,7 @@ pub trait Optimizer {
     /// If the device failed.
     fn snapshot(&self) -> Result<Snapshot>;
 
-    /// Takes up what one like it had learnt about a θ of `[R, P]`: its steps go on to the bit.
+    /// Takes up what one like it had learnt about a θ of `[R, P]`: its steps continue to the bit.
     ///
     /// # Errors
     /// If the snapshot is not of such an optimizer.

@@ -128,7 +128,7 @@ fn along_one_way(
         let by_power = power.and_then(|at| of_power(*kind, powers[at].1, of_powers[at]));
         match by_power {
             Some((log, by_power)) if log.abs() > DivergenceKind::FAR => *attempt = by_power,
-            Some((_, by_power)) => *attempt = attempt.surer(by_power),
+            Some((_, by_power)) => *attempt = attempt.more_certain(by_power),
             None => {}
         }
     }

@@ -16,7 +16,7 @@ pub(crate) enum PanelIntegrand<'a> {
     Divergence {
         /// f_p and f_q.
         divergence: &'a dyn Divergence,
-        /// What it is where one density is nothing beside the other.
+        /// What it is where one density is negligible compared with the other.
         power: Option<Power>,
     },
     /// p^α q^(1−α) e^(−shift): of densities far apart its integral may be any number there is, and many
@@ -44,7 +44,7 @@ impl PanelIntegrand<'_> {
 pub(crate) struct PanelEffort {
     /// The rule on each panel.
     pub order: LegendreOrder,
-    /// Every panel of the first level is cut into so many.
+    /// Every panel of the first level is cut into this many.
     pub cut: usize,
     /// Panels are halved until the error is below this share of the integral, or of 1 …
     pub tolerance: f64,
@@ -65,7 +65,7 @@ pub(crate) struct Integral {
     pub floor: f64,
 }
 
-/// The rounding of a log-density is so many units ε of its size or of 1.
+/// The rounding of a log-density is this many units ε of its size or of 1.
 const ROUNDINGS: f64 = 2.0;
 /// Where the logs of both densities are below this they are rounded by a nat or so, and tell nothing of
 /// their difference.
@@ -255,7 +255,7 @@ fn total(settled: &[(Vec<PartialIntegral>, [f64; 2])], kind: usize) -> PartialIn
 }
 
 /// How far the panels, in the order of x, may be off because a corner lies where none of their points
-/// look, near an end: there what goes on from both sides does not meet. Of a corner that turns the slope
+/// look, near an end: there the continuations from both sides do not meet. Of a corner that turns the slope
 /// by s at a distance d from the end, s d is seen, and less than s d² missing.
 fn seams(
     settled: &[(Vec<PartialIntegral>, [f64; 2])],

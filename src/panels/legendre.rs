@@ -1,4 +1,4 @@
-//! Gauss–Legendre rules, with the tail of the Legendre series that tells how well they resolve.
+//! Gauss–Legendre rules, with the tail of the Legendre series that shows how well they resolve.
 
 use std::num::NonZeroUsize;
 use std::sync::OnceLock;
@@ -65,7 +65,7 @@ impl LegendreRule {
         }
     }
 
-    /// A function at −1 and at 1, from its values at the nodes, as its series goes on.
+    /// A function at −1 and at 1, from its values at the nodes, as its series continues.
     pub fn at_ends(&self, values: &[f64]) -> [f64; 2] {
         [&self.ends[0], &self.ends[1]].map(|end| dot(end, values))
     }
@@ -106,7 +106,7 @@ impl LegendreRule {
     }
 }
 
-/// By how much more the series may go on with than it seems to.
+/// By how much more the series may continue with than it seems to.
 const ROOM: f64 = 64.0;
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {

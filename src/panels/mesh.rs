@@ -13,7 +13,7 @@ pub(super) struct Feature {
     center: f64,
     /// What it looks like changes over this length.
     unit: f64,
-    /// It ends so many units from its centre.
+    /// It ends this many units from its centre.
     reach: f64,
 }
 
@@ -30,10 +30,10 @@ const NEGLIGIBLE: f64 = 1e-17;
 const ENDS: [f64; 3] = [0.0, 2.0, 5.0];
 /// … and beyond by this factor.
 const GROWTH: f64 = 1.75;
-/// A panel may be so many units long at the centre, and so much longer for each unit of distance.
+/// A panel may be this many units long at the centre, and so much longer for each unit of distance.
 const LENGTH: f64 = 2.0;
 const GRADING: f64 = 0.75;
-/// A corner is known to this share of its unit, or after so many halvings.
+/// A corner is known to this share of its unit, or after this many halvings.
 const NEAR: f64 = 0.05;
 const HALVINGS: usize = 60;
 /// A component this many nats below another of its density does not matter.
@@ -87,10 +87,10 @@ impl Feature {
     }
 
     /// The ends of its panels.
-    fn ends(&self, mut tell: impl FnMut(f64)) {
+    fn ends(&self, mut emit: impl FnMut(f64)) {
         let mut both = |z: f64| {
-            tell(self.center - self.unit * z);
-            tell(self.center + self.unit * z);
+            emit(self.center - self.unit * z);
+            emit(self.center + self.unit * z);
         };
         let [_, _, last] = ENDS;
         ENDS.into_iter()

@@ -13,7 +13,7 @@ pub(crate) struct Shape {
     dof: f64,
 }
 
-/// Within so many widths of a component the panels around it resolve what is no narrower.
+/// Within this many widths of a component the panels around it resolve what is no narrower.
 const SEEN: f64 = 5.0;
 /// No component may be narrower than this share of its distance from the origin.
 const NARROWEST: f64 = 16.0 * f64::EPSILON;
@@ -147,7 +147,7 @@ impl Frame {
         outer: [1.0, 0.0],
         inner: [0.0, 1.0],
     };
-    /// Components that are less than so many times as long as wide have no long axis to follow.
+    /// Components that are less than this many times as long as wide have no long axis to follow.
     const ROUND: f64 = 3.0;
 
     /// Inner and outer exchanged.
@@ -216,7 +216,7 @@ impl Sliced {
 
     /// Where two ridges cross: the product of two Gaussians is one, whose extent along the outer
     /// direction may be far shorter than theirs.
-    pub fn meets(&self, other: &Self) -> Option<Feature> {
+    pub fn intersection(&self, other: &Self) -> Option<Feature> {
         let width = self.scale.hypot(other.scale);
         let turn = (self.slope - other.slope) / width;
         let apart = (self.at_zero() - other.at_zero()) / width;
@@ -348,13 +348,13 @@ mod tests {
         let one = gaussian([0.0, 0.0], [1.0, 1.0, 1e-3]).sliced(Frame::AXES)[0];
         let other = gaussian([0.5, 0.0], [1.0, -1.0, 1e-3]).sliced(Frame::AXES)[0];
         // y = x and y = 0.5 − x cross at x = ¼; their distance grows twice as fast as x.
-        let [low, high] = one.meets(&other).unwrap().span();
+        let [low, high] = one.intersection(&other).unwrap().span();
         assert!((0.5 * (low + high) - 0.25).abs() < 1e-6);
         let unit = (high - low) / 2.0 / GAUSSIAN;
         assert!(
             (unit / (2f64.sqrt() * 1e-3 / 2.0) - 1.0).abs() < 1e-3,
             "{unit}"
         );
-        assert!(one.meets(&one).is_none());
+        assert!(one.intersection(&one).is_none());
     }
 }

@@ -77,7 +77,7 @@ impl DensityPair {
     /// As [`DensityPair::new`], for one divergence, many times over: of a density that no expectation is
     /// taken under only the corners of its logarithm have panels, since between them that is a parabola
     /// where the components are Gaussian.
-    pub fn light(p: &Shape, q: &Shape, kind: DivergenceKind) -> Option<Self> {
+    pub fn reduced(p: &Shape, q: &Shape, kind: DivergenceKind) -> Option<Self> {
         let sides = kind.build().sides();
         let under = [(Side::Target, p), (Side::Family, q)]
             .map(|(side, shape)| sides.contains(&side) || !shape.is_gaussian());
@@ -149,7 +149,7 @@ impl DensityPair {
         matches!(self.kind, Kind::Plane { .. })
     }
 
-    /// The panels of the first level, each cut into so many.
+    /// The panels of the first level, each cut into this many.
     pub fn tops(&self, cut: usize) -> Vec<[f64; 2]> {
         (self.tops.windows(2))
             .flat_map(|pair| {
@@ -214,7 +214,7 @@ fn outer_features(p: &[Sliced], q: &[Sliced], others: &[Sliced], under: [bool; 2
         .collect();
     for (i, &(side, one)) in both.iter().enumerate() {
         for &(other_side, other) in &both[..i] {
-            all.extend(one.meets(other));
+            all.extend(one.intersection(other));
             one.touches(other, |t, s, steepness| {
                 if !(low..=high).contains(&t) {
                     return;
@@ -368,7 +368,7 @@ impl Sites {
     }
 }
 
-/// ∫ |f| from `end` on, if |f| goes on falling as it does from `before` to `end`. Where it is below the
+/// ∫ |f| from `end` on, if |f| keeps falling as it does from `before` to `end`. Where it is below the
 /// rounding of the whole, f need not fall.
 fn tail([end, before]: [f64; 2], [last, inner]: [f64; 2], size: f64) -> f64 {
     let here = (end * last).abs();

@@ -58,7 +58,7 @@ impl Axis {
         let Some((low, high)) = extremes(values) else {
             return Self::linear(0.0, 1.0, label);
         };
-        // A divergence of zero may come out a little below it, where it is told with less care.
+        // A divergence of zero may come out a little below it, where it is computed with less care.
         if low < -ROUNDING * high || high < LOG_FROM * low.max(LOG_FLOOR) {
             return Self::around(low, high, 0.0, label);
         }

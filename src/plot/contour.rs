@@ -33,7 +33,7 @@ impl ContourGrid {
         }
     }
 
-    /// Values that are known, row after row from the bottom, with so many columns.
+    /// Values that are known, row after row from the bottom, with this many columns.
     pub fn from_values(values: Vec<f64>, columns: usize, x: (f64, f64), y: (f64, f64)) -> Self {
         Self {
             rows: values.len() / columns.max(1),

@@ -33,7 +33,7 @@ pub const COMPACT: Margins = Margins {
 };
 
 const TICK: f64 = 0.9;
-/// A tick on the horizontal axis for so many mm, and on the vertical one.
+/// A tick on the horizontal axis for this many mm, and on the vertical one.
 const PER_X_TICK: f64 = 11.0;
 const PER_Y_TICK: f64 = 7.5;
 
@@ -169,11 +169,11 @@ impl<'a, 's> Panel<'a, 's> {
             upright: true,
             ..Type::label(Align::Center)
         };
-        let beside = (
+        let left = (
             frame.left - TICK - 2.0 - widest - 0.5 * theme::TEXT,
             middle.1,
         );
-        self.sheet.text(beside, &self.y.label, upright, text)
+        self.sheet.text(left, &self.y.label, upright, text)
     }
 
     fn at_x(&self, x: f64) -> f64 {

@@ -9,7 +9,9 @@ mod triangle;
 use std::ops::{Add, Div, Mul, Sub};
 
 pub(crate) use doubled::Doubled;
-pub(crate) use triangle::{Conditioning, Triangle, condition_of_correlations, lost, squared_norm};
+pub(crate) use triangle::{
+    Conditioning, Triangle, condition_of_correlations, rounding_share, squared_norm,
+};
 
 /// Half a unit in the last place of 1 in a double.
 pub(crate) const ROUNDING: f64 = 0.5 * f64::EPSILON;

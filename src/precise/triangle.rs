@@ -65,7 +65,7 @@ impl<T: Number> Triangle<T> {
     /// pivot is not positive.
     ///
     /// A small A is never added to the I, which would round it away.
-    pub fn factor_beside_identity(mut self) -> Option<(Self, Vec<T>, Vec<T>)> {
+    pub fn factor_identity_plus(mut self) -> Option<(Self, Vec<T>, Vec<T>)> {
         let one = T::from_parts(1.0, 0.0);
         let mut pivots = Vec::with_capacity(self.dim);
         let mut squares = vec![T::from_parts(0.0, 0.0); self.dim];
@@ -243,8 +243,8 @@ impl Conditioning {
     }
 }
 
-/// The share that so many roundings in a row may take.
-pub(crate) fn lost<T: Number>(operations: usize) -> f64 {
+/// The share that this many roundings in a row may take.
+pub(crate) fn rounding_share<T: Number>(operations: usize) -> f64 {
     operations as f64 * T::UNIT
 }
 

@@ -87,7 +87,7 @@ impl TrajectoryWriter {
         })
     }
 
-    /// Goes on with a file that another process has left, after so many rows; a last line that is
+    /// Continues a file that another process has left, after this many rows; a last line that is
     /// cut off is taken away.
     ///
     /// # Errors

@@ -43,7 +43,7 @@ pub fn comparison(runs: &[(&str, &Summary)]) -> Table {
     }
 }
 
-/// The divergences that are told of every fit.
+/// The divergences that are shown of every fit.
 fn kinds(runs: &[(&str, &Summary)]) -> Vec<DivergenceKind> {
     let mut kinds: Vec<DivergenceKind> = Vec::new();
     for fit in runs.iter().flat_map(|(_, summary)| &summary.fits) {
@@ -74,7 +74,7 @@ fn row(fit: &FitSummary, kinds: &[DivergenceKind]) -> Vec<String> {
     row
 }
 
-/// The optima of a fit, the best first, at most so many of them.
+/// The optima of a fit, the best first, at most this many of them.
 pub fn optima(fit: &FitSummary, most: usize) -> Table {
     let rows = (fit.optima.iter().take(most).enumerate())
         .map(|(place, optimum)| {

@@ -1,7 +1,7 @@
 //! What there is to say of a fit, in sentences.
 
 use crate::divergence::{DivergenceKind, Estimate, EstimateMethod};
-use crate::fit::init::alike;
+use crate::fit::init::duplicate_components;
 use crate::fit::optima::AT_REST;
 use crate::judge::diagnostics::{Diagnostics, Reading};
 use crate::judge::evaluate::ALWAYS_REPORTED;
@@ -128,7 +128,7 @@ fn best_iterate(fit: &FitSummary, best: &RunSummary) -> Option<String> {
 /// Which components of q are one and the same.
 fn alike_components(best: &RunSummary) -> Option<String> {
     let q = Mixture::try_from(&best.mixture).ok()?;
-    let groups: Vec<String> = (alike(&q).iter())
+    let groups: Vec<String> = (duplicate_components(&q).iter())
         .map(|group| text::numbered(group))
         .collect();
     (!groups.is_empty()).then(|| {

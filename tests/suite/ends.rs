@@ -11,7 +11,7 @@ use klfit::divergence::{DivergenceKind, Estimate};
 use klfit::estimator::{EstimatorConfig, GradientRule};
 use klfit::fit::init::k_means::KMeans;
 use klfit::fit::init::random::Random;
-use klfit::fit::init::{Start, alike};
+use klfit::fit::init::{Start, duplicate_components};
 use klfit::fit::stop::Stop;
 use klfit::mixture::natural_values;
 use klfit::optimizer::{OptimizerConfig, OptimizerRule};
@@ -318,14 +318,18 @@ fn components_that_would_start_as_one_are_moved_apart() {
     let start = Start::drawn(KMeans {}, 6);
     let starts = start.mixtures(&family, &target, 3).unwrap();
     for start in &starts {
-        assert_eq!(alike(start), Vec::<Vec<usize>>::new(), "{start:?}");
+        assert_eq!(
+            duplicate_components(start),
+            Vec::<Vec<usize>>::new(),
+            "{start:?}"
+        );
     }
     assert_eq!(starts, start.mixtures(&family, &target, 3).unwrap());
     // A start without such components is left as it is: by itself, run by run.
     let random = Start::drawn(Random {}, 2);
     for start in random.mixtures(&family, &target, 3).unwrap() {
         let mut generator = ChaCha8Rng::seed_from_u64(0);
-        let moved = klfit::fit::init::moved_apart(start.clone(), &mut generator).unwrap();
+        let moved = klfit::fit::init::separate_duplicates(start.clone(), &mut generator).unwrap();
         assert_eq!(natural_values(&moved), natural_values(&start));
     }
 }

@@ -20,7 +20,7 @@ use crate::precise::{Triangle, condition_of_correlations};
 
 /// The most dimensions in which boxes are of use.
 const MOST_DIM: usize = 8;
-/// Beyond so many standard deviations are 1.5e-23 of a Gaussian, on each axis.
+/// Beyond this many standard deviations are 1.5e-23 of a Gaussian, on each axis.
 const OUTSIDE: f64 = 10.0;
 const BEYOND: f64 = 1.6e-23;
 /// The multiplications that may be spent.
@@ -29,7 +29,7 @@ const MOST_WORK: f64 = 1.5e7;
 const NEGLIGIBLE: f64 = -46.0;
 /// In a round those boxes are cut that make this share of the width of all.
 const SHARE: f64 = 0.75;
-/// Sums are rounded by so many ε of their parts.
+/// Sums are rounded by this many ε of their parts.
 const ROUNDING: f64 = 64.0 * f64::EPSILON;
 
 /// What KL(p‖q) lies between, to within `tolerance` or as far as the work goes; `None` in too many

@@ -43,7 +43,7 @@ impl Bracket {
     }
 
     /// What is in both; they hold the same number.
-    fn and(self, other: Self) -> Self {
+    fn intersection(self, other: Self) -> Self {
         Self {
             lower: self.lower.max(other.lower),
             upper: self.upper.min(other.upper),
@@ -113,7 +113,7 @@ impl<'a> Brackets<'a> {
                 None if certified == Certified::JensenShannon => {
                     // It is at most ln 2, and at most a quarter of Jeffreys (Lin 1991).
                     let quarter = 0.25 * forward()?.plus(reverse()?).upper;
-                    space::js(p.as_mixture()?, q.as_mixture()?, half)?.and(Bracket {
+                    space::js(p.as_mixture()?, q.as_mixture()?, half)?.intersection(Bracket {
                         lower: 0.0,
                         upper: quarter.min(LN_2.next_up()),
                     })
@@ -143,7 +143,7 @@ fn kl(p: &TargetModel, q: &TargetModel, tolerance: f64) -> Option<Bracket> {
         return Some(known);
     }
     let kind = DivergenceKind::ForwardKl;
-    Some(known.and(line::divergence(
+    Some(known.intersection(line::divergence(
         kind,
         &line_p,
         &line_q,

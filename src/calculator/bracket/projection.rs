@@ -13,7 +13,7 @@ use crate::mixture::Mixture;
 const TOLERANCE: f64 = 1e-6;
 /// The most pieces a line is cut into.
 const MOST_PIECES: usize = 2000;
-/// Projected means and standard deviations are within so many units, for each dimension.
+/// Projected means and standard deviations are within this many units, for each dimension.
 const ROUNDING: f64 = 1e-13;
 /// The most directions tried.
 const MOST_DIRECTIONS: usize = 24;

@@ -140,7 +140,7 @@ impl<'a> Integrands<'a> {
 }
 
 /// Fills in p / m and q / m without bridges, as vector code; false if somewhere the smaller of p and q
-/// is so small beside the other that this flushes it to 0, or if one is not a number.
+/// is so small compared with the other that this flushes it to 0, or if one is not a number.
 fn close_shares(portions: [f64; 3], logs: [&[f64]; 2], of: [&mut [f64]; 2]) -> bool {
     /// Below where the exponential flushes to 0.
     const FAR: f64 = 600.0;

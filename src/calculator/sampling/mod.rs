@@ -52,7 +52,7 @@ pub struct Progress {
     /// Draws at most.
     pub most: u64,
     /// The largest error so far as a multiple of what was asked for, if something was.
-    pub to_go: Option<f64>,
+    pub error_ratio: Option<f64>,
 }
 
 /// A source of points under both densities at once.
@@ -61,7 +61,7 @@ trait Sampler: Sync {
     type Block: Send;
 
     /// Blocks that are of no use without each other.
-    const TOGETHER: u64;
+    const GROUP: u64;
 
     /// The degrees of freedom that an error must have before it ends the sampling.
     const FREEDOM: f64;
@@ -110,9 +110,9 @@ fn run<S: Sampler>(
         let mut blocks = Vec::new();
         while blocks.len() < AT_ONCE
             && drawn + ahead < request.samples
-            && (ahead < drawn.max(FEWEST) || !request.accuracy.is_asked())
+            && (ahead < drawn.max(FEWEST) || !request.accuracy.is_set())
         {
-            for _ in 0..S::TOGETHER {
+            for _ in 0..S::GROUP {
                 ahead += sampler.size(index);
                 blocks.push(index);
                 index += 1;
@@ -125,7 +125,7 @@ fn run<S: Sampler>(
         done.into_iter().for_each(|block| sampler.absorb(block));
         drawn += ahead;
         let mut found = Vec::with_capacity(divergences.len());
-        let mut to_go = Vec::with_capacity(divergences.len());
+        let mut error_ratio = Vec::with_capacity(divergences.len());
         for (place, (kind, divergence)) in request.kinds.iter().zip(&divergences).enumerate() {
             let Places { joint, power } = sampler.places(place);
             let means = |lists: [usize; 2]| lists.map(|list| sampler.mean(list));
@@ -142,20 +142,20 @@ fn run<S: Sampler>(
             };
             // Of an error that is itself unsure nothing is said but that it is not there yet.
             let least = if freedom < S::FREEDOM { UNSURE } else { 0.0 };
-            to_go.push(request.accuracy.to_go(&one).max(least));
+            error_ratio.push(request.accuracy.error_ratio(&one).max(least));
             found.push(one);
         }
-        let most = to_go.iter().copied().fold(0.0, f64::max);
+        let most = error_ratio.iter().copied().fold(0.0, f64::max);
         progress(Progress {
             drawn,
             most: request.samples,
-            to_go: request.accuracy.is_asked().then_some(most),
+            error_ratio: request.accuracy.is_set().then_some(most),
         });
-        let is_reached = request.accuracy.is_asked() && most <= 1.0 && drawn >= FEWEST;
+        let is_reached = request.accuracy.is_set() && most <= 1.0 && drawn >= FEWEST;
         if is_reached || drawn >= request.samples {
-            for (found, to_go) in found.iter_mut().zip(to_go) {
+            for (found, error_ratio) in found.iter_mut().zip(error_ratio) {
                 found.samples = drawn;
-                let reached = request.accuracy.is_asked() && to_go <= 1.0;
+                let reached = request.accuracy.is_set() && error_ratio <= 1.0;
                 found.ending = Some(if reached {
                     Ending::Reached
                 } else {

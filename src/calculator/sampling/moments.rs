@@ -144,7 +144,7 @@ impl Mean {
     }
 }
 
-/// 95 % of a normal distribution lie within so many standard deviations.
+/// 95 % of a normal distribution lie within this many standard deviations.
 const NORMAL: f64 = 1.959_963_984_540_054;
 
 #[cfg(test)]

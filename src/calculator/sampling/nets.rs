@@ -6,7 +6,7 @@ use super::strata::{Strata, StratumDensity};
 use super::{Sampler, SamplingRequest};
 use crate::estimator::quasi_monte_carlo::{QuasiMonteCarlo, normal_quantile, scrambled};
 
-/// Nets of one size, which tell the error.
+/// Nets of one size, which estimate the error.
 const NETS: u64 = 8;
 /// The first net of a density has about this many points, the largest of a component this many: a
 /// power of two each.
@@ -25,13 +25,13 @@ pub(super) struct SobolNets<'a> {
     integrands: Integrands<'a>,
     strata: Strata<'a>,
     /// For each round the points of a net, and the mean of each net, of each list.
-    rounds: Vec<(f64, Vec<Vec<OfNet>>)>,
+    rounds: Vec<(f64, Vec<Vec<NetMean>>)>,
     absorbed: u64,
 }
 
 /// The mean over a net, as a multiple of e^`log_scale`.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct OfNet {
+pub(super) struct NetMean {
     log_scale: f64,
     mean: f64,
 }
@@ -72,9 +72,9 @@ fn scramble(seed: u64, numbers: [u64; 2]) -> u32 {
 }
 
 impl Sampler for SobolNets<'_> {
-    type Block = Vec<OfNet>;
+    type Block = Vec<NetMean>;
 
-    const TOGETHER: u64 = NETS;
+    const GROUP: u64 = NETS;
     // That of the nets of one size, with room for rounding.
     const FREEDOM: f64 = NETS as f64 - 1.5;
 
@@ -82,7 +82,7 @@ impl Sampler for SobolNets<'_> {
         self.counts(index).sum()
     }
 
-    fn block(&self, index: u64) -> Vec<OfNet> {
+    fn block(&self, index: u64) -> Vec<NetMean> {
         let (strata, dim) = (&self.strata.strata, self.request.p.dim());
         let counts: Vec<u64> = self.counts(index).collect();
         let mut x = vec![0.0; counts.iter().sum::<u64>() as usize * dim];
@@ -109,7 +109,7 @@ impl Sampler for SobolNets<'_> {
                     rest = others;
                     stratum.portion * here.iter().sum::<f64>() / count as f64
                 });
-                OfNet {
+                NetMean {
                     mean: of_strata.sum(),
                     log_scale: list.log_scale,
                 }
@@ -117,7 +117,7 @@ impl Sampler for SobolNets<'_> {
             .collect()
     }
 
-    fn absorb(&mut self, block: Vec<OfNet>) {
+    fn absorb(&mut self, block: Vec<NetMean>) {
         let points = self.size(self.absorbed) as f64;
         if self.absorbed.is_multiple_of(NETS) {
             (self.rounds).push((points, vec![Vec::new(); self.integrands.len()]));
@@ -134,7 +134,7 @@ impl Sampler for SobolNets<'_> {
         self.integrands.places(kind)
     }
 
-    /// The mean over all points; its variance is told by the spread of the nets of each size.
+    /// The mean over all points; its variance is estimated by the spread of the nets of each size.
     fn mean(&self, list: usize) -> Mean {
         let rounds = || (self.rounds.iter()).map(|(points, means)| (points, &means[list]));
         let total: f64 = rounds()

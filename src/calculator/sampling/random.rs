@@ -129,7 +129,7 @@ fn stretches(dof: f64, generator: &mut ChaCha8Rng) -> impl FnMut() -> f64 {
 impl Sampler for RandomPoints<'_> {
     type Block = Vec<Sums>;
 
-    const TOGETHER: u64 = 1;
+    const GROUP: u64 = 1;
     const FREEDOM: f64 = 30.0;
 
     fn size(&self, _: u64) -> u64 {

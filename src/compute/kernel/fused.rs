@@ -16,7 +16,7 @@ use burn::tensor::{DType, Device, Element, Shape, Tensor, TensorData};
 use super::cpu::{self, Expectation, Expected, Mixture, Points, Real, Scale, Wanted, Width};
 
 /// Whether the backend of a tensor has the operation.
-pub(super) fn is_there(x: &Tensor<3>) -> bool {
+pub(super) fn is_supported(x: &Tensor<3>) -> bool {
     matches!(x.dtype(), DType::F64 | DType::F32) && is_fused(&x.device())
 }
 

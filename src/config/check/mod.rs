@@ -28,7 +28,7 @@ use crate::fit::init::Start;
 use crate::fit::{LogConfig, Plan};
 use crate::record::CheckpointConfig;
 
-/// What is kept of a run beside its points is no larger than so many of them.
+/// What is kept of a run besides its points is no larger than this many of them.
 const LEAST_POINTS: usize = 256;
 
 type Checked<T = ()> = Result<T, ConfigError>;

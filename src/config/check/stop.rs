@@ -1,4 +1,4 @@
-//! When a fit stops: what can be told of its loss.
+//! When a fit stops: what can be known of its loss.
 
 use super::{Checked, CheckedFit};
 use crate::config::FitConfig;

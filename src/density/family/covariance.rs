@@ -8,7 +8,7 @@ use super::low_rank;
 use crate::compute::device::Numerics;
 use crate::compute::kernel::{ScaleTensor, cpu::MOST_FACTORS};
 
-/// Up to so many coordinates for each factor, factors counted in fours, a low-rank covariance is taken
+/// Up to this many coordinates for each factor, factors counted in fours, a low-rank covariance is taken
 /// as a full one: that is faster there, and rules with points on every axis are for few dimensions.
 const FEW_PER_FACTOR: usize = 6;
 /// A low-rank decomposition that misses a covariance by more than this, relative to its standard

@@ -33,7 +33,7 @@ pub struct FamilyConfig {
     pub components: usize,
     /// The structure of every component's covariance.
     pub covariance: Covariance,
-    /// r, the rank of a low-rank covariance beside its diagonal.
+    /// r, the rank of a low-rank covariance besides its diagonal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rank: Option<usize>,
     /// K weights that stay as they are; learned if left out.

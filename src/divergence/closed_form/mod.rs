@@ -13,7 +13,7 @@ mod total_variation;
 
 use super::Estimate;
 use crate::mixture::Mixture;
-use crate::precise::{Conditioning, Doubled, Number, Triangle, lost, squared_norm};
+use crate::precise::{Conditioning, Doubled, Number, Triangle, rounding_share, squared_norm};
 
 pub use kl::gaussian_kl;
 pub(crate) use pairs::Factored;
@@ -21,7 +21,7 @@ pub(crate) use power::power_excess;
 pub use power::{gaussian_log_power_integral, power_integral_diverges};
 pub use total_variation::gaussian_total_variation;
 
-/// Above so many dimensions doubles are tried first, which are 20 times as fast …
+/// Above this many dimensions doubles are tried first, which are 20 times as fast …
 const DOUBLED_DIM: usize = 32;
 /// … and do where their error is below this, relative to the value.
 const GOOD: f64 = 1e-12;
@@ -90,7 +90,7 @@ impl<T: Number> FactoredGaussian<T> {
             } else {
                 0.0
             };
-            lost::<Doubled>(dim + 1) * (dim as f64).sqrt() * norm * norm + rounded
+            rounding_share::<Doubled>(dim + 1) * (dim as f64).sqrt() * norm * norm + rounded
         } else {
             0.0
         };
@@ -140,7 +140,7 @@ impl<T: Number> Whitened<T> {
         let offset = q.factor.solve(offset);
         let norm_of_spread = |sizes: &[f64]| {
             let spread = q.conditioning.spread(sizes);
-            lost::<T>(dim + 2) * squared_norm(&spread).sqrt()
+            rounding_share::<T>(dim + 2) * squared_norm(&spread).sqrt()
         };
         let offsets: Vec<f64> = offset.iter().map(|entry| entry.rounded().abs()).collect();
         let log_ratio = |i: usize| {

@@ -3,7 +3,7 @@
 use std::f64::consts::{LN_2, TAU};
 
 use super::kl::Kl;
-use super::power::{beside_identity, gap, norm_of_symmetric};
+use super::power::{gap, mixed_root, norm_of_symmetric};
 use super::{FactoredGaussian, Formula, Whitened, doubled};
 use crate::divergence::Estimate;
 use crate::mixture::Mixture;
@@ -73,7 +73,7 @@ struct LogOverlap {
 impl Formula for LogOverlap {
     fn evaluate<T: Number>(&self, at: &Whitened<T>) -> Option<Estimate> {
         let gap = gap(&at.excess);
-        let root = beside_identity(&gap, 0.5)?;
+        let root = mixed_root(&gap, 0.5)?;
         let dim = at.offset.len();
         let distance = squared_norm(&root.factor.solve(at.offset.clone())).rounded();
         let logs = (0..dim).map(|i| root.factor.at(i, i).ln());

@@ -1,12 +1,12 @@
 //! Where the runs of a fit start.
 
-mod alike;
+mod duplicates;
 pub mod k_means;
 mod kind;
 pub mod moments;
 pub mod random;
 
-pub use alike::{alike, moved_apart};
+pub use duplicates::{duplicate_components, separate_duplicates};
 pub use kind::StartRule;
 pub(crate) use kind::starts;
 use nalgebra::{DMatrix, DVector};
@@ -34,12 +34,12 @@ trait StartSettings {
     /// What a start of it is called.
     fn title(&self) -> &'static str;
 
-    /// How many of so many runs would not start the same.
+    /// How many of R runs would not start the same.
     fn distinct(&self, runs: usize, _: &Family) -> usize {
         runs
     }
 
-    /// How many multiplications a start takes beside those of its covariances.
+    /// How many multiplications a start takes besides those of its covariances.
     fn work(&self, _: &Family, _: &TargetModel) -> usize {
         0
     }
@@ -169,6 +169,6 @@ impl<'a> StartProblem<'a> {
         let mut generator = key.generator(Stream::Init, 0);
         let start = rule.choice().draw(self, &mut generator)?;
         // Equal points make equal clusters.
-        moved_apart(self.family.project(&start)?, &mut generator)
+        separate_duplicates(self.family.project(&start)?, &mut generator)
     }
 }

@@ -16,10 +16,10 @@ use crate::estimator::{Context, Estimator, GradientRule};
 
 /// Which noise an estimate of the objective is made with.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum NoiseOf {
+pub(super) enum NoiseSource {
     /// That of a step: every step has its own, unless the noise is fixed.
     Step(usize),
-    /// One of those that tell the variance of the gradient: each its own, always.
+    /// One of those that estimate the variance of the gradient: each its own, always.
     Probe(usize),
 }
 
@@ -49,7 +49,7 @@ pub(super) struct PointsRequest<'r> {
     /// Whose noise each of them gets; one stands for all.
     pub keys: &'r [RunKey],
     /// Which of that.
-    pub noise: NoiseOf,
+    pub noise: NoiseSource,
 }
 
 /// Points under a target that do not change, and log p there.
@@ -119,7 +119,7 @@ impl Objective<'_> {
             along,
             q,
             keys: &self.keys,
-            noise: NoiseOf::Step(0),
+            noise: NoiseSource::Step(0),
         };
         let [first, second] = [Side::Target, Side::Family].map(|side| {
             let draws = self.draws(side, request);
@@ -180,7 +180,7 @@ impl Objective<'_> {
         })
     }
 
-    /// Calls `make` with what the draws of one side depend on beside the density.
+    /// Calls `make` with what the draws of one side depend on besides the density.
     fn with_context<T>(
         &self,
         side: Side,
@@ -193,9 +193,9 @@ impl Objective<'_> {
         };
         let shared = shared_keys(keys);
         let (runs, stream, step) = match noise {
-            NoiseOf::Step(_) if self.estimator.is_fixed() => (&*shared, stream, 0),
-            NoiseOf::Step(step) => (keys, stream, step),
-            NoiseOf::Probe(probe) => (keys, stream.of_probes(), probe),
+            NoiseSource::Step(_) if self.estimator.is_fixed() => (&*shared, stream, 0),
+            NoiseSource::Step(step) => (keys, stream, step),
+            NoiseSource::Probe(probe) => (keys, stream.of_probes(), probe),
         };
         make(Context {
             numerics: &self.numerics,
@@ -211,7 +211,7 @@ impl Objective<'_> {
     /// The points under the target, if they are the same at every step.
     fn fixed<'r>(&self, request: PointsRequest<'r>) -> Option<&'r Fixed> {
         let along = request.along;
-        let is_probe = matches!(request.noise, NoiseOf::Probe(_));
+        let is_probe = matches!(request.noise, NoiseSource::Probe(_));
         let never_changes = !along.estimator.is_random()
             || (self.estimator.is_fixed() && self.one_seed && !is_probe);
         let make = || Fixed::new(self.draws(Side::Target, request), self.target);

@@ -20,7 +20,7 @@ use crate::panels::{self, DensityPair, Host, LegendreOrder, PanelEffort};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PanelRule {
     order: LegendreOrder,
-    /// Each panel is cut into so many.
+    /// Each panel is cut into this many.
     cut: usize,
 }
 
@@ -31,11 +31,11 @@ const MOST_POINTS: usize = 1 << 22;
 const LINE: [PanelRule; 3] = [PanelRule::new(1), PanelRule::new(2), PanelRule::new(4)];
 /// In the plane, after what points along the densities do not resolve.
 const PLANE: [PanelRule; 2] = [PanelRule::new(1), PanelRule::new(2)];
-/// In the plane, so many points on each axis of a component, at first and refined.
+/// In the plane, this many points on each axis of a component, at first and refined.
 const ALONG: [usize; 2] = [81, 161];
 
 /// When points along the densities of a plane may be taken: where no component, of either, is narrower
-/// than they are apart along the widest. What else they miss is seen where the loss is held against
+/// than they are apart along the widest. What else they miss is seen where the loss is compared with
 /// panels, at logged steps; a run may meet a spike between two of those.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Spacing {
@@ -188,7 +188,7 @@ impl Objective<'_> {
 
     /// What each run's value is by points that see both densities, to hold a rule against whose points
     /// follow one: by panels up to two dimensions, and above by the rule itself along both. Nothing for
-    /// random points, whose spread tells their error.
+    /// random points, whose spread estimates their error.
     pub(super) fn by_both(
         &self,
         along: &Along,
@@ -302,7 +302,7 @@ impl PanelSites {
         let of_runs: Vec<[Vec<f64>; 3]> = (hosts.par_iter())
             .map(|q| {
                 let made = p.zip(q.as_ref()).and_then(|(p, q)| {
-                    let pair = DensityPair::light(&p.shape, &q.shape, kind)?;
+                    let pair = DensityPair::reduced(&p.shape, &q.shape, kind)?;
                     let sites = panels::sites(&pair, panels.order, panels.cut);
                     let mut log_p = vec![0.0; sites.weights.len()];
                     p.log_density(&sites.x, &mut log_p);

@@ -1,4 +1,4 @@
-//! How a fit ended: its runs ranked, judged, and told.
+//! How a fit ended: its runs ranked, evaluated, and summarized.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::mixture::{Mixture, NaturalParameters};
 use crate::record::{FitSummary, GradientVariance, KnownOptimumSummary, Optimum, RunSummary};
 use crate::run_folder::RunFolder;
 
-/// So many optima are judged as carefully as the best run; more are rare, or not optima.
+/// This many optima are judged as carefully as the best run; more are rare, or not optima.
 const JUDGED: usize = 8;
 
 /// Runs that were judged with the most care.

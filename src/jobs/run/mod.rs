@@ -28,7 +28,7 @@ pub trait RunObserver {
     fn record(&mut self, plan: &Plan, record: &Record);
     /// A fit has ended.
     fn end(&mut self, fit: &FitSummary);
-    /// Whether the run is to stop after the step it is at, so that it can go on later.
+    /// Whether the run is to stop after the step it is at, so that it can be resumed later.
     fn wants_to_stop(&self) -> bool;
 }
 
@@ -54,8 +54,8 @@ impl Job<'_> {
 }
 
 /// Runs every fit of an experiment and writes the folder, figures aside. In a folder that
-/// [goes on](crate::run_folder::Existing::Resume), what was done is taken as it is, and what was
-/// begun goes on to the bit.
+/// [resumes](crate::run_folder::Existing::Resume), what was done is taken as it is, and what was
+/// begun continues to the bit.
 ///
 /// # Errors
 /// If the folder cannot be written, holds no good checkpoint where there are some, or the device
@@ -67,7 +67,7 @@ pub fn run(
     observer: &mut dyn RunObserver,
 ) -> Result<Summary> {
     let job = Job { experiment, folder };
-    Ok(run_together(&[job], numerics, observer)?.swap_remove(0))
+    Ok(run_batch(&[job], numerics, observer)?.swap_remove(0))
 }
 
 /// Runs experiments that [batch](Job::batches_with) with the first in one loop for each of their
@@ -75,7 +75,7 @@ pub fn run(
 ///
 /// # Errors
 /// As [`run`]; and if they do not batch.
-pub fn run_together(
+pub fn run_batch(
     jobs: &[Job],
     numerics: &Numerics,
     observer: &mut dyn RunObserver,
@@ -136,7 +136,7 @@ struct SharedLoop<'e> {
     numerics: &'e Numerics,
     /// Where their common checkpoint goes.
     path: PathBuf,
-    /// What was asked of each, as their checkpoint tells it.
+    /// What was asked of each, as their checkpoint records it.
     asked: Vec<String>,
 }
 
@@ -167,7 +167,9 @@ impl<'e> SharedLoop<'e> {
                 Some(Member { plan, seed })
             })
             .collect();
-        let asked = jobs.iter().map(|job| job.experiment.asked());
+        let asked = jobs
+            .iter()
+            .map(|job| job.experiment.settings_without_steps());
         Ok(Self {
             path: jobs[0].folder.checkpoint(members[0].plan),
             asked: asked.collect::<Result<_>>()?,
@@ -182,7 +184,7 @@ impl<'e> SharedLoop<'e> {
         self.members[0].plan.optimizer.steps
     }
 
-    /// The newest good checkpoint with the trajectories it is of, which go on.
+    /// The newest good checkpoint with the trajectories it is of, which continue.
     fn saved(&self) -> Result<Option<Checkpoint>> {
         if !self.jobs[0].folder.is_resumed() {
             return Ok(None);

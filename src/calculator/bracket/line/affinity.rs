@@ -48,7 +48,7 @@ impl Affinity {
     }
 }
 
-/// So many peaks are looked at.
+/// This many peaks are looked at.
 const MOST_PEAKS: usize = 64;
 
 /// About the greatest value uphill of x.

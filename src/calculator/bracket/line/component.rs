@@ -24,7 +24,7 @@ pub(super) struct LineComponent {
 impl LineComponent {
     /// `roundings` are those behind the weight.
     pub fn new(weight: f64, mean: [f64; 2], std: f64, dof: Option<f64>, roundings: usize) -> Self {
-        let [shape, shape_error] = dof.map_or([0.0; 2], student_t::log_height_beside_gaussian);
+        let [shape, shape_error] = dof.map_or([0.0; 2], student_t::log_height_over_gaussian);
         let parts = [weight.ln(), -std.ln(), -0.5 * (2.0 * PI).ln(), shape];
         let size: f64 = parts.iter().map(|part| part.abs()).sum();
         Self {

@@ -10,7 +10,11 @@ use super::rounding::UNIT;
 use super::view::{Local, PieceView};
 
 /// What is known of p and q on a piece, whose views are given untrimmed.
-pub(super) fn look(piece: Piece, mixtures: [&[LineComponent]; 2], views: [&PieceView; 2]) -> Crude {
+pub(super) fn bounds(
+    piece: Piece,
+    mixtures: [&[LineComponent]; 2],
+    views: [&PieceView; 2],
+) -> Crude {
     let logs = views.map(PieceView::range);
     Crude {
         piece,

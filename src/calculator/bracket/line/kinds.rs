@@ -36,15 +36,14 @@ pub(in super::super) fn divergence(
             let half = goal.scaled(0.5);
             kl(p, q, half).plus(kl(q, p, half))
         }
-        Certified::JensenShannon => {
-            Bracket::from(bracket(&JensenShannonIntegrand, p, q, goal)).and(at_most(LN_2.next_up()))
-        }
+        Certified::JensenShannon => Bracket::from(bracket(&JensenShannonIntegrand, p, q, goal))
+            .intersection(at_most(LN_2.next_up())),
         Certified::TotalVariation => {
-            Bracket::from(bracket(&TotalVariationIntegrand, p, q, goal)).and(at_most(1.0))
+            Bracket::from(bracket(&TotalVariationIntegrand, p, q, goal)).intersection(at_most(1.0))
         }
         Certified::Amari { order, times, most } => {
             let scaled = amari(order, p, q, goal.scaled(1.0 / times))?.scaled(times);
-            most.map_or(scaled, |most| scaled.and(at_most(most)))
+            most.map_or(scaled, |most| scaled.intersection(at_most(most)))
         }
         Certified::Renyi { order } => renyi(order, p, q, goal)?,
     })
@@ -118,7 +117,7 @@ fn renyi(alpha: f64, p: &LineMixture, q: &LineMixture, goal: Goal) -> Option<Bra
     let size = logs[1].abs() + affinity.shift.abs();
     let slack = 8.0 * f64::EPSILON * size / excess.abs();
     let [lower, upper] = [ends[0] - slack, ends[1] + slack];
-    Some(of_excess.and(Bracket {
+    Some(of_excess.intersection(Bracket {
         lower: if lower.is_nan() { 0.0 } else { lower },
         upper: if upper.is_nan() { f64::INFINITY } else { upper },
     }))

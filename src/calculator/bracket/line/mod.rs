@@ -196,9 +196,9 @@ fn far(p: &LineMixture, q: &LineMixture) -> f64 {
 /// How much around the components is cut into pieces.
 #[derive(Clone, Copy)]
 enum Reach {
-    /// So many standard deviations.
+    /// This many standard deviations.
     Stds(f64),
-    /// So many times as much as it takes to hold their centres and scales.
+    /// This many times as much as it takes to hold their centres and scales.
     Factor(f64),
 }
 

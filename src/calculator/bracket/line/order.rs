@@ -184,7 +184,7 @@ impl TailBounds for AlphaIntegrand {
     fn beyond(&self, tail: &Tail) -> [f64; 2] {
         let [p, q] = tail.masses.map(|mass| mass[1]);
         let own = if self.is_kl() {
-            tail::cross_entropy_beside_entropy(tail)
+            tail::kl_integral(tail)
         } else if self.beta > 0.0 {
             p / self.beta
         } else {
@@ -200,7 +200,7 @@ impl TailBounds for AlphaIntegrand {
             // A = p^α q^β is nothing where either is so small.
             (None, Some(q)) => q.mass().map(|mass| mass / self.alpha),
             (Some(p), None) if self.beta > 0.0 => p.mass().map(|mass| mass / self.beta),
-            (Some(p), None) if self.is_kl() => p.cross_entropy_beside_entropy(tails.of_q),
+            (Some(p), None) if self.is_kl() => p.kl_integral(tails.of_q),
             _ => [0.0, f64::INFINITY],
         }
     }

@@ -58,7 +58,7 @@ impl PowerTail {
 
     /// ∫ (p log(p/q) − p) where q is a mixture of Gaussians: log q is −x² / (2 τ²), τ being its
     /// greatest standard deviation.
-    pub fn cross_entropy_beside_entropy(&self, of_q: &[LineComponent]) -> [f64; 2] {
+    pub fn kl_integral(&self, of_q: &[LineComponent]) -> [f64; 2] {
         if self.dof <= 2.0 {
             return [0.0, f64::INFINITY];
         }

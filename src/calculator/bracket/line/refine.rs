@@ -48,7 +48,7 @@ pub(super) struct Goal {
 }
 
 impl Goal {
-    /// So many times as wide.
+    /// This many times as wide.
     pub fn scaled(self, factor: f64) -> Self {
         Self {
             absolute: factor * self.absolute,
@@ -93,7 +93,7 @@ impl Bounded {
         if quadrature.gap <= enough {
             return quadrature;
         }
-        let on = crude::look(piece, [problem.p, problem.q], [&p, &q]);
+        let on = crude::bounds(piece, [problem.p, problem.q], [&p, &q]);
         let bracket = problem.integrand.crude(&on);
         let width = bracket[1] - bracket[0].max(0.0);
         if quadrature.gap <= width.min(WIDEST_GAP) {
@@ -289,7 +289,7 @@ mod tests {
         }
         let share = if I::SIGNED { 1e-3 } else { 1e-13 };
         let error = share * (1.0 + truth) + rounding;
-        let [low, high] = integrand.crude(&crude::look(piece, [p, q], [&of_p, &of_q]));
+        let [low, high] = integrand.crude(&crude::bounds(piece, [p, q], [&of_p, &of_q]));
         assert!(
             low <= truth + error && truth <= high + error,
             "{low} {truth} {high}"

@@ -39,7 +39,7 @@ fn mass(mixture: &[LineComponent], end: f64, sign: f64) -> [f64; 2] {
 
 /// Bound on ∫ p log(p/q), but for a share of the mass of p that is far more than its rounding. All
 /// means of p are on the near side of the end.
-pub(super) fn cross_entropy_beside_entropy(tail: &Tail) -> f64 {
+pub(super) fn kl_integral(tail: &Tail) -> f64 {
     let mass_p = tail.masses[0][1];
     // log p falls from the end on, and log q ≥ that of any one component.
     let highest = log_sum_exp(tail.p.iter().map(|one| one.log_density(tail.end)));

@@ -51,7 +51,7 @@ pub(crate) struct Retained<'a, T> {
 }
 
 impl<'a, T: Real> Retained<'a, T> {
-    /// How many numbers of memory a block of so many samples takes.
+    /// How many numbers of memory a block of this many samples takes.
     pub fn len(components: usize, dim: usize, samples: usize) -> usize {
         let (room, packed) = (room(dim, samples), packed_len(dim, samples));
         let kept = if Self::fits(components, dim, samples) {

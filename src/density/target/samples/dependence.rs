@@ -10,7 +10,7 @@ use crate::text::{count, trimmed};
 /// The least eigenvalue of the correlation matrix that counts as one, as a share of the largest. A
 /// covariance of 64-bit numbers keeps three digits of the variance there.
 const LEAST_EIGENVALUE: f64 = 1e-12;
-/// Columns are taken for rounded up to so many times the distance of neighbouring numbers.
+/// Columns are taken for rounded up to this many times the distance of neighbouring numbers.
 const ROUNDINGS: f64 = 4.0;
 /// A coefficient below this share of the largest, in standard deviations, is none.
 const LEAST_COEFFICIENT: f64 = 1e-6;
@@ -189,8 +189,8 @@ fn dependent(correlation: &DMatrix<f64>, rounding: f64) -> Vec<Dependent> {
 
 impl Dependence {
     /// Whether it leaves the likelihood without a bound where covariances are a diagonal plus `rank`
-    /// factors: those of D columns can follow from each other only in planes of so many dimensions.
-    pub fn is_seen_by_factors(&self, rank: usize) -> bool {
+    /// factors: those of D columns can follow from each other only in planes of this many dimensions.
+    pub fn leaves_likelihood_unbounded(&self, rank: usize) -> bool {
         match self {
             Self::FewRows { rows, .. } => rows - 1 <= rank,
             Self::Columns { relations, .. } => relations
@@ -217,7 +217,7 @@ impl Dependence {
                 } else {
                     ""
                 };
-                // What is left beside rounding may be what is meant.
+                // What is left besides rounding may be what is meant.
                 let instead = match condition.is_finite() {
                     true => ", or put its difference from that in its place",
                     false => "",
