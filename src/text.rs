@@ -107,7 +107,7 @@ pub fn small(value: f64) -> String {
 }
 
 /// Whether an error is less than half of the last digit that [`small`] writes of a number.
-pub fn is_negligible(value: f64, error: f64) -> bool {
+pub fn is_hidden(value: f64, error: f64) -> bool {
     let last = if value == 0.0 || (1e-4..1e6).contains(&value.abs()) {
         1e-8
     } else {

@@ -47,9 +47,7 @@ impl OperandPair<'_> {
             bracket,
             method,
             claim: match found.error {
-                Some(error) if is_formula && text::is_negligible(found.value, error) => {
-                    Claim::Exact
-                }
+                Some(error) if is_formula && text::is_hidden(found.value, error) => Claim::Exact,
                 _ if is_formula => Claim::Rounded,
                 _ => method.claim(),
             },

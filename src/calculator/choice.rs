@@ -98,11 +98,8 @@ impl OperandPair<'_> {
             return Ok(Choice::Known(Computed::exact(0.0), method, reason));
         }
         if let Some(reason) = self.infinite(kind) {
-            return Ok(Choice::Known(
-                Computed::exact(f64::INFINITY),
-                method,
-                reason,
-            ));
+            let infinite = Computed::exact(f64::INFINITY);
+            return Ok(Choice::Known(infinite, method, reason));
         }
         match method {
             Method::Auto => self.choose_method(kind),

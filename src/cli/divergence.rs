@@ -291,13 +291,9 @@ fn bar(verbosity: Verbosity) -> ProgressBar {
 
 /// Draws for a number go with the square of its error.
 fn show(bar: &ProgressBar, progress: Progress) {
-    let Progress {
-        drawn,
-        most,
-        error_ratio,
-    } = progress;
-    let wanted = error_ratio.map_or(most, |error_ratio| {
-        let more = error_ratio.max(1.0).powi(2) * drawn as f64;
+    let (drawn, most) = (progress.drawn, progress.most);
+    let wanted = progress.error_ratio.map_or(most, |ratio| {
+        let more = ratio.max(1.0).powi(2) * drawn as f64;
         if more < most as f64 {
             more as u64
         } else {

@@ -7,7 +7,7 @@ use clap::Args;
 use klfit::Result;
 use klfit::config::Experiment;
 use klfit::config::{LandscapeConfig, ParameterRange};
-use klfit::jobs::{of_run, survey};
+use klfit::jobs::{survey, survey_run};
 use klfit::run_folder::RunFolder;
 
 use super::{Command, Outcome, Verbosity};
@@ -58,7 +58,7 @@ impl Command for Landscape {
             let folder = RunFolder::open(path)?;
             let asked = folder.experiment()?.config.landscape.unwrap_or_default();
             let out = self.out.clone().unwrap_or_else(|| folder.figures());
-            of_run(&folder, &wanted.or(asked), &out)?
+            survey_run(&folder, &wanted.or(asked), &out)?
         } else {
             let experiment = Experiment::load(path, Vec::new())?;
             verbosity.notes(&experiment.notes);

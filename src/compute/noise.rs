@@ -35,7 +35,7 @@ pub enum Stream {
 
 impl Stream {
     /// The stream beside the one of the training draws that estimates their variance.
-    pub(crate) fn of_probes(self) -> Self {
+    pub(crate) fn probes(self) -> Self {
         match self {
             Self::FamilyDraws => Self::FamilyProbes,
             _ => Self::TargetProbes,

@@ -40,7 +40,7 @@ impl Divergence for Alpha {
             format!("Amari α = {order}"),
             format!("D[{order}](p‖q)"),
         )
-        .of_order(order)
+        .with_order(order)
         .without_unit()
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::{is_negligible, small, with_error};
+use crate::text::{is_hidden, small, with_error};
 
 /// A number and how sure it is, both in nats.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ impl fmt::Display for Estimate {
             return f.pad(&format!("{value}, beyond the range of numbers"));
         }
         let text = match method {
-            EstimateMethod::ClosedForm if is_negligible(value, error) => small(value),
+            EstimateMethod::ClosedForm if is_hidden(value, error) => small(value),
             // The error of an average over given rows is that of the rows as a sample; the average
             // itself is known to every digit.
             EstimateMethod::Data => format!("{value:.6} ± {error:.2}"),

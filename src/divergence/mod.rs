@@ -111,7 +111,7 @@ impl Names {
     }
 
     /// The names of a divergence of an order.
-    fn of_order(self, order: Order) -> Self {
+    fn with_order(self, order: Order) -> Self {
         Self {
             file: format!("{}-{order}", self.config),
             ..self

@@ -37,7 +37,7 @@ impl Divergence for Renyi {
             format!("Rényi α = {order}"),
             format!("R[{order}](p‖q)"),
         )
-        .of_order(order)
+        .with_order(order)
     }
 
     fn order_refused(&self) -> Option<&'static str> {

@@ -81,7 +81,7 @@ impl Attributes<'_> {
         }
         let kind = match self.covariance_type()? {
             Some(kind) => kind,
-            None => CovarianceType::of_shape(&covariances.shape, k, d)
+            None => CovarianceType::from_shape(&covariances.shape, k, d)
                 .map_err(|(message, help)| wrong(path, message, help))?,
         };
         if covariances.shape != kind.shape(k, d) {
@@ -280,7 +280,7 @@ impl CovarianceType {
     }
 
     /// The one type that has the given shape.
-    fn of_shape(shape: &[usize], k: usize, d: usize) -> Result<Self, (String, String)> {
+    fn from_shape(shape: &[usize], k: usize, d: usize) -> Result<Self, (String, String)> {
         let fitting = Self::ALL.map(|kind| (kind, kind.shape(k, d)));
         let fitting: Vec<_> = (fitting.iter())
             .filter(|(_, expected)| expected == shape)

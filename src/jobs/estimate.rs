@@ -136,11 +136,11 @@ fn best_fit(name: &str, rows: Samples, components: usize, seed: u64) -> Result<M
 
 fn likelihood(mixture: &Mixture, rows: &Samples) -> Estimate {
     let logs: Vec<f64> = rows.points().map(|x| mixture.log_density(x)).collect();
-    of_rows(&logs)
+    mean_of(&logs)
 }
 
 /// The mean of some numbers with its standard error.
-fn of_rows(numbers: &[f64]) -> Estimate {
+fn mean_of(numbers: &[f64]) -> Estimate {
     let n = numbers.len() as f64;
     let mean = numbers.iter().sum::<f64>() / n;
     let squares: f64 = numbers.iter().map(|x| (x - mean).powi(2)).sum();

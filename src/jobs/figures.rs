@@ -19,7 +19,7 @@ pub fn draw_all(folder: &RunFolder) -> Result<Vec<PathBuf>> {
     if let Some(wanted) = &run.config.landscape
         && run.summary.fits.iter().all(|fit| fit.best.is_some())
     {
-        files.extend(survey::of_run(folder, wanted, &folder.figures())?.files);
+        files.extend(survey::survey_run(folder, wanted, &folder.figures())?.files);
     }
     Ok(files)
 }

@@ -7,4 +7,4 @@ mod survey;
 pub mod sweep;
 
 pub use figures::draw_all;
-pub use survey::{Survey, of_run, survey};
+pub use survey::{Survey, survey, survey_run};

@@ -70,7 +70,7 @@ pub fn survey(experiment: &Experiment, wanted: &LandscapeConfig, out: &Path) -> 
 ///
 /// # Errors
 /// As [`survey`]; and if the run is not finished.
-pub fn of_run(folder: &RunFolder, wanted: &LandscapeConfig, out: &Path) -> Result<Survey> {
+pub fn survey_run(folder: &RunFolder, wanted: &LandscapeConfig, out: &Path) -> Result<Survey> {
     let finished = FinishedRun::read(folder)?;
     has_density(&finished.target)?;
     let numerics = Numerics::open(finished.config.device)?;
@@ -267,11 +267,8 @@ fn axes(
                 (middle + 2.0 * std).max(highest + std),
             ),
         };
-        Ok(ParameterAxis::even(
-            parameter.to_string(),
-            low..=high,
-            CELLS,
-        ))
+        let name = parameter.to_string();
+        Ok(ParameterAxis::even(name, low..=high, CELLS))
     };
     Ok([axis(0)?, axis(1)?])
 }

@@ -242,7 +242,7 @@ impl Evaluator {
         let mixtures = q.clone().read()?;
         let found: Vec<Option<Evaluation>> = (mixtures.par_iter())
             .map(|mixture| match mixture {
-                Ok(mixture) => self.of_one(host, mixture),
+                Ok(mixture) => self.evaluate_one(host, mixture),
                 Err(_) => Ok(Some(self.unknown())),
             })
             .collect::<Result<_>>()?;
@@ -259,8 +259,8 @@ impl Evaluator {
         Evaluation(self.kinds.iter().map(unknown).collect())
     }
 
-    fn of_one(&self, p: &Host, q: &Mixture) -> Result<Option<Evaluation>> {
-        let Some(q) = Host::of_mixture(q) else {
+    fn evaluate_one(&self, p: &Host, q: &Mixture) -> Result<Option<Evaluation>> {
+        let Some(q) = Host::from_mixture(q) else {
             return Ok(None);
         };
         let place = self.dim - 1;

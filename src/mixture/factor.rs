@@ -34,7 +34,7 @@ impl Factor {
         let entry = |i: usize, j: usize| {
             // Where the two differ in their last digits, their mean is what is meant.
             let mean = 0.5 * (covariance[(i, j)] + covariance[(j, i)]);
-            Doubled::from_parts(mean * scales[i] * scales[j], 0.0)
+            Doubled::new(mean * scales[i] * scales[j], 0.0)
         };
         Triangle::from_fn(scales.len(), entry)
             .factor()
@@ -65,7 +65,7 @@ impl Factor {
                 let at = |row, scale| mixture.factor_entry::<Doubled>(k, row, m, scale);
                 at(row, scales[i]) * at(other, scales[j])
             };
-            (0..=row.min(other)).fold(Doubled::from_parts(0.0, 0.0), |sum, m| sum + term(m))
+            (0..=row.min(other)).fold(Doubled::new(0.0, 0.0), |sum, m| sum + term(m))
         };
         let factor = Triangle::from_fn(coordinates.len(), entry).factor()?;
         Some(Self::scaled_back(&factor, &scales))
@@ -134,10 +134,9 @@ impl Mixture {
 
     /// uᵀ (μ − origin), μ being the mean of component k, to the last digit however much cancels in it.
     pub(crate) fn mean_along(&self, k: usize, u: &DVector<f64>, origin: &DVector<f64>) -> f64 {
-        let term =
-            |i: usize| Doubled::sum(self.means[k][i], -origin[i]) * Doubled::from_parts(u[i], 0.0);
+        let term = |i: usize| Doubled::sum(self.means[k][i], -origin[i]) * Doubled::new(u[i], 0.0);
         (0..u.len())
-            .fold(Doubled::from_parts(0.0, 0.0), |sum, i| sum + term(i))
+            .fold(Doubled::new(0.0, 0.0), |sum, i| sum + term(i))
             .rounded()
     }
 
@@ -145,10 +144,10 @@ impl Mixture {
     /// cancels in it.
     pub(crate) fn std_along(&self, k: usize, u: &DVector<f64>) -> f64 {
         let term = |i: usize, j: usize| {
-            self.factor_entry::<Doubled>(k, i, j, 1.0) * Doubled::from_parts(u[i], 0.0)
+            self.factor_entry::<Doubled>(k, i, j, 1.0) * Doubled::new(u[i], 0.0)
         };
         let along: Vec<Doubled> = (0..u.len())
-            .map(|j| (j..u.len()).fold(Doubled::from_parts(0.0, 0.0), |sum, i| sum + term(i, j)))
+            .map(|j| (j..u.len()).fold(Doubled::new(0.0, 0.0), |sum, i| sum + term(i, j)))
             .collect();
         squared_norm(&along).rounded().sqrt()
     }
@@ -161,7 +160,7 @@ impl Mixture {
     /// Entry (i, j), i ≥ j, of the factor of component k, times a power of two.
     pub(crate) fn factor_entry<T: Number>(&self, k: usize, i: usize, j: usize, scale: f64) -> T {
         let low = (self.remainders[k].as_ref()).map_or(0.0, |remainder| remainder[(i, j)]);
-        T::from_parts(self.scale_trils[k][(i, j)] * scale, low * scale)
+        T::new(self.scale_trils[k][(i, j)] * scale, low * scale)
     }
 }
 

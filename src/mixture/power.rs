@@ -122,10 +122,8 @@ pub(crate) fn peaks(p: &[Gaussian], q: &[Gaussian], alpha: f64) -> Vec<Gaussian>
     if alpha < 0.0 {
         return peaks(q, p, 1.0 - alpha);
     }
-    let Some(power) = (alpha > 1.0)
-        .then(|| PowerProduct::new(p, q, alpha))
-        .flatten()
-    else {
+    let power = (alpha > 1.0).then(|| AlphaPower::new(p, q, alpha));
+    let Some(power) = power.flatten() else {
         return Vec::new();
     };
     let starts = power.starts();
@@ -151,7 +149,7 @@ pub(crate) fn peaks(p: &[Gaussian], q: &[Gaussian], alpha: f64) -> Vec<Gaussian>
 }
 
 /// p^α q^(1−α) with α > 1.
-struct PowerProduct<'a> {
+struct AlphaPower<'a> {
     p: Vec<PowerComponent<'a>>,
     q: Vec<PowerComponent<'a>>,
     alpha: f64,
@@ -186,7 +184,7 @@ struct MixtureSlopes {
     spread: DMatrix<f64>,
 }
 
-impl<'a> PowerProduct<'a> {
+impl<'a> AlphaPower<'a> {
     /// `None` if numbers overflow.
     fn new(p: &'a [Gaussian], q: &'a [Gaussian], alpha: f64) -> Option<Self> {
         let parts = |side: &'a [Gaussian]| -> Option<Vec<PowerComponent<'a>>> {

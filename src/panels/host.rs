@@ -28,7 +28,7 @@ impl Host {
     /// `None` without components that panels can be laid around, and above two dimensions.
     pub fn new(model: &TargetModel) -> Option<Self> {
         if let Some(mixture) = model.as_mixture() {
-            return Self::of_mixture(mixture);
+            return Self::from_mixture(mixture);
         }
         Some(Self {
             shape: Shape::new(model.elliptical()?)?,
@@ -37,7 +37,7 @@ impl Host {
     }
 
     /// `None` above two dimensions.
-    pub fn of_mixture(mixture: &Mixture) -> Option<Self> {
+    pub fn from_mixture(mixture: &Mixture) -> Option<Self> {
         Some(Self {
             shape: Shape::new(mixture.into())?,
             density: HostDensity::Mixture(prepared(mixture)?),
@@ -125,7 +125,7 @@ fn along_one_way(
     for (attempt, kind) in attempts.iter_mut().zip(kinds) {
         let of_order = |order: f64| powers.iter().position(|(other, _)| *other == order);
         let power = kind.order().and_then(of_order);
-        let by_power = power.and_then(|at| of_power(*kind, powers[at].1, of_powers[at]));
+        let by_power = power.and_then(|at| from_power(*kind, powers[at].1, of_powers[at]));
         match by_power {
             Some((log, by_power)) if log.abs() > DivergenceKind::FAR => *attempt = by_power,
             Some((_, by_power)) => *attempt = attempt.more_certain(by_power),
@@ -136,7 +136,7 @@ fn along_one_way(
 }
 
 /// A divergence from the integral of a power, e^shift times that, and the logarithm of that.
-fn of_power(kind: DivergenceKind, shift: f64, integral: Integral) -> Option<(f64, Attempt)> {
+fn from_power(kind: DivergenceKind, shift: f64, integral: Integral) -> Option<(f64, Attempt)> {
     let Integral {
         value,
         error,

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::legendre::LegendreOrder;
-use super::sites::{DensityPair, PartialIntegral, Sites};
+use super::sites::{DensityPair, Partial, Sites};
 use crate::divergence::{Divergence, Power, Side};
 
 /// The log-density at N points, `[N, D]`, written to N numbers.
@@ -199,16 +199,15 @@ pub(crate) fn integrate(
     effort: PanelEffort,
 ) -> Option<Vec<Integral>> {
     let mut pending = pair.tops(effort.cut);
-    let mut settled: Vec<(Vec<PartialIntegral>, [f64; 2])> = Vec::new();
+    let mut settled: Vec<(Vec<Partial>, [f64; 2])> = Vec::new();
     let mut beyond = vec![0.0; integrands.len()];
     let mut points = 0;
     for round in 0..=effort.rounds {
         // A panel of a line is a few points, one of the plane thousands.
         let together = if pair.is_plane() { 1 } else { pending.len() };
-        let found: Vec<(Vec<Vec<PartialIntegral>>, usize, Vec<f64>)> = (pending
-            .par_chunks(together.max(1)))
-        .map(|tops| of_tops(pair, logs, integrands, effort, tops))
-        .collect();
+        let found: Vec<_> = (pending.par_chunks(together.max(1)))
+            .map(|tops| integrate_panels(pair, logs, integrands, effort, tops))
+            .collect();
         for ((parts, count, ends), tops) in found.into_iter().zip(pending.chunks(together.max(1))) {
             points += count;
             if round == 0 {
@@ -248,8 +247,8 @@ pub(crate) fn integrate(
     )
 }
 
-fn total(settled: &[(Vec<PartialIntegral>, [f64; 2])], kind: usize) -> PartialIntegral {
-    let mut sum = PartialIntegral::default();
+fn total(settled: &[(Vec<Partial>, [f64; 2])], kind: usize) -> Partial {
+    let mut sum = Partial::default();
     settled.iter().for_each(|(parts, _)| sum += parts[kind]);
     sum
 }
@@ -257,11 +256,7 @@ fn total(settled: &[(Vec<PartialIntegral>, [f64; 2])], kind: usize) -> PartialIn
 /// How far the panels, in the order of x, may be off because a corner lies where none of their points
 /// look, near an end: there the continuations from both sides do not meet. Of a corner that turns the slope
 /// by s at a distance d from the end, s d is seen, and less than s d² missing.
-fn seams(
-    settled: &[(Vec<PartialIntegral>, [f64; 2])],
-    kind: usize,
-    order: LegendreOrder,
-) -> Vec<f64> {
+fn seams(settled: &[(Vec<Partial>, [f64; 2])], kind: usize, order: LegendreOrder) -> Vec<f64> {
     let mut seams = vec![0.0; settled.len()];
     let gap = |[from, to]: [f64; 2]| 0.5 * (to - from) * order.rule().gap();
     for (i, pair) in settled.windows(2).enumerate() {
@@ -275,7 +270,7 @@ fn seams(
 
 /// Takes out the panels whose errors are too large, and returns their halves.
 fn worst(
-    settled: &mut Vec<(Vec<PartialIntegral>, [f64; 2])>,
+    settled: &mut Vec<(Vec<Partial>, [f64; 2])>,
     integrands: &[PanelIntegrand],
     effort: PanelEffort,
 ) -> Vec<[f64; 2]> {
@@ -314,18 +309,18 @@ fn worst(
 
 /// The parts of some panels, of every integral; how many points they took, and what may lie beyond
 /// their ends.
-fn of_tops(
+fn integrate_panels(
     pair: &DensityPair,
     logs: [LogDensityFn; 2],
     integrands: &[PanelIntegrand],
     effort: PanelEffort,
     tops: &[[f64; 2]],
-) -> (Vec<Vec<PartialIntegral>>, usize, Vec<f64>) {
+) -> (Vec<Vec<Partial>>, usize, Vec<f64>) {
     let sites = pair.sites(tops, effort.order);
     let n = sites.weights.len();
     if n > effort.points {
         return (
-            vec![vec![PartialIntegral::default(); integrands.len()]; tops.len()],
+            vec![vec![Partial::default(); integrands.len()]; tops.len()],
             n,
             Vec::new(),
         );

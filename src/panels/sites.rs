@@ -48,7 +48,7 @@ const MOST_IN_PLANE: usize = 256;
 
 /// A part of an integral, and how it may be off.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(super) struct PartialIntegral {
+pub(super) struct Partial {
     pub value: f64,
     /// What more panels of the first level would lessen.
     pub error: f64,
@@ -59,7 +59,7 @@ pub(super) struct PartialIntegral {
     pub ends: [f64; 2],
 }
 
-impl std::ops::AddAssign for PartialIntegral {
+impl std::ops::AddAssign for Partial {
     fn add_assign(&mut self, other: Self) {
         self.value += other.value;
         self.error += other.error;
@@ -297,11 +297,11 @@ impl Sites {
         order: LegendreOrder,
         values: &[f64],
         roundings: &[f64],
-    ) -> Vec<PartialIntegral> {
+    ) -> Vec<Partial> {
         let rule = order.rule();
         let n = rule.points();
         let dim = self.x.len() / self.weights.len().max(1);
-        let leaf = |panel: usize| -> PartialIntegral {
+        let leaf = |panel: usize| -> Partial {
             let points = panel * n..(panel + 1) * n;
             let f = &values[points.clone()];
             let [value, error] = rule.integrate(f).map(|part| self.halves[panel] * part);
@@ -312,7 +312,7 @@ impl Sites {
             let moved: f64 = f.windows(2).map(|pair| (pair[1] - pair[0]).abs()).sum();
             let farthest = (self.x[points.start * dim..points.end * dim].iter())
                 .fold(0.0f64, |far, x| far.max(x.abs()));
-            PartialIntegral {
+            Partial {
                 value,
                 error,
                 floor: f64::EPSILON * (self.halves[panel] * rounded + farthest * moved),
@@ -327,14 +327,14 @@ impl Sites {
                 let mut floor = 0.0;
                 let integrals: Vec<f64> = (lines.iter())
                     .map(|(panels, weight)| {
-                        let mut line = PartialIntegral::default();
+                        let mut line = Partial::default();
                         panels.clone().for_each(|panel| line += leaf(panel));
                         floor += weight * (line.error + line.floor);
                         line.value
                     })
                     .collect();
                 let [value, error] = rule.integrate(&integrals).map(|part| half * part);
-                PartialIntegral {
+                Partial {
                     value,
                     error,
                     floor,

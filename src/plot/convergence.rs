@@ -108,14 +108,12 @@ fn draw_panel(finished: &FinishedRun, sheet: &Sheet, cell: Rect, quantity: Quant
     let last = best.iter().flatten().map(|row| row.step).max().unwrap_or(1);
     let x = Axis::linear(0.0, last as f64, "step");
     let panel = Panel::new(sheet, cell, &title, x, y)?;
+    let point = |row: &Row| (row.step as f64, quantity.value(row).0);
     for (i, fit) in finished.fits.iter().enumerate() {
         let thin = stroke(fit_color(i), 0.16, theme::HAIRLINE);
         for run in (0..fit.runs()).take(MOST_RESTARTS) {
             let rows = fit.trajectory.run(run);
-            panel.line(
-                rows.map(|row| (row.step as f64, quantity.value(row).0)),
-                thin,
-            )?;
+            panel.line(rows.map(point), thin)?;
         }
     }
     for (i, (fit, rows)) in finished.fits.iter().zip(&best).enumerate() {
@@ -127,10 +125,7 @@ fn draw_panel(finished: &FinishedRun, sheet: &Sheet, cell: Rect, quantity: Quant
                 .collect();
             panel.band(&band, faded(fit_color(i), 0.25))?;
         }
-        let points = rows
-            .iter()
-            .map(|row| (row.step as f64, quantity.value(row).0));
-        panel.line(points, fit_stroke(i, theme::THICK))?;
+        panel.line(rows.iter().copied().map(point), fit_stroke(i, theme::THICK))?;
         if let Some(value) = known(fit).filter(|&value| value > 0.0) {
             panel.level(value, optimum_stroke())?;
         }

@@ -10,7 +10,7 @@ use std::ops::{Add, Div, Mul, Sub};
 
 pub(crate) use doubled::Doubled;
 pub(crate) use triangle::{
-    Conditioning, Triangle, condition_of_correlations, rounding_share, squared_norm,
+    Conditioning, Triangle, condition_of_correlations, roundings, squared_norm,
 };
 
 /// Half a unit in the last place of 1 in a double.
@@ -30,7 +30,7 @@ pub(crate) trait Number:
     const UNIT: f64;
 
     /// high + low, where low is at most half a unit in the last place of high.
-    fn from_parts(high: f64, low: f64) -> Self;
+    fn new(high: f64, low: f64) -> Self;
 
     /// The nearest double.
     fn rounded(self) -> f64;
@@ -45,7 +45,7 @@ pub(crate) trait Number:
 impl Number for f64 {
     const UNIT: f64 = ROUNDING;
 
-    fn from_parts(high: f64, _: f64) -> Self {
+    fn new(high: f64, _: f64) -> Self {
         high
     }
 

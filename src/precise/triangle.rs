@@ -66,9 +66,9 @@ impl<T: Number> Triangle<T> {
     ///
     /// A small A is never added to the I, which would round it away.
     pub fn factor_identity_plus(mut self) -> Option<(Self, Vec<T>, Vec<T>)> {
-        let one = T::from_parts(1.0, 0.0);
+        let one = T::new(1.0, 0.0);
         let mut pivots = Vec::with_capacity(self.dim);
-        let mut squares = vec![T::from_parts(0.0, 0.0); self.dim];
+        let mut squares = vec![T::new(0.0, 0.0); self.dim];
         for j in 0..self.dim {
             let start = self.start(j);
             let pivot = self.entries[start];
@@ -103,7 +103,7 @@ impl<T: Number> Triangle<T> {
 
     /// The lower triangle of L Lᵀ, L being this one.
     pub fn squared(&self) -> Self {
-        let mut product = Self::from_fn(self.dim, |_, _| T::from_parts(0.0, 0.0));
+        let mut product = Self::from_fn(self.dim, |_, _| T::new(0.0, 0.0));
         for k in 0..self.dim {
             let column = self.column(k);
             for (place, &entry) in column.iter().enumerate() {
@@ -150,7 +150,7 @@ impl<T: Number> Triangle<T> {
 
     /// L⁻¹.
     pub fn inverse(&self) -> Self {
-        let [zero, one] = [0.0, 1.0].map(|entry| T::from_parts(entry, 0.0));
+        let [zero, one] = [0.0, 1.0].map(|entry| T::new(entry, 0.0));
         let identity = Self::from_fn(self.dim, |i, j| if i == j { one } else { zero });
         self.solve_triangle(identity)
     }
@@ -167,7 +167,7 @@ impl<T: Number> Triangle<T> {
     pub fn squared_norm(&self) -> T {
         // Column by column, which rounds less than one long sum.
         let columns = (0..self.dim).map(|j| squared_norm(self.column(j)));
-        columns.fold(T::from_parts(0.0, 0.0), |sum, column| sum + column)
+        columns.fold(T::new(0.0, 0.0), |sum, column| sum + column)
     }
 }
 
@@ -244,7 +244,7 @@ impl Conditioning {
 }
 
 /// The share that this many roundings in a row may take.
-pub(crate) fn rounding_share<T: Number>(operations: usize) -> f64 {
+pub(crate) fn roundings<T: Number>(operations: usize) -> f64 {
     operations as f64 * T::UNIT
 }
 
@@ -291,7 +291,7 @@ fn positive<T: Number>(pivot: T) -> Option<T> {
 
 /// The sum of squares.
 pub(crate) fn squared_norm<T: Number>(v: &[T]) -> T {
-    (v.iter()).fold(T::from_parts(0.0, 0.0), |sum, &entry| sum + entry * entry)
+    (v.iter()).fold(T::new(0.0, 0.0), |sum, &entry| sum + entry * entry)
 }
 
 /// into −= factor · column.

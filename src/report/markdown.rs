@@ -27,12 +27,12 @@ pub fn page(report: &Report) -> String {
         } else {
             "##"
         };
-        of_run(&mut text, report, place, run, level);
+        push_run(&mut text, report, place, run, level);
     }
     text
 }
 
-fn of_run(text: &mut String, report: &Report, place: usize, run: &Run, level: &str) {
+fn push_run(text: &mut String, report: &Report, place: usize, run: &Run, level: &str) {
     _ = writeln!(
         text,
         "\n{level} What was asked\n\n{}\n",

@@ -329,7 +329,7 @@ fn components_that_would_start_as_one_are_moved_apart() {
     let random = Start::drawn(Random {}, 2);
     for start in random.mixtures(&family, &target, 3).unwrap() {
         let mut generator = ChaCha8Rng::seed_from_u64(0);
-        let moved = klfit::fit::init::separate_duplicates(start.clone(), &mut generator).unwrap();
+        let moved = klfit::fit::init::separated(start.clone(), &mut generator).unwrap();
         assert_eq!(natural_values(&moved), natural_values(&start));
     }
 }

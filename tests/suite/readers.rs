@@ -217,7 +217,7 @@ fn report(bytes: &[u8]) -> Result<()> {
             points: Some(*LandscapeConfig::POINTS.start()),
             basins: false,
         };
-        klfit::jobs::of_run(&run, &coarse, &folder.join("landscape"))?;
+        klfit::jobs::survey_run(&run, &coarse, &folder.join("landscape"))?;
         report::write(&[folder.to_owned()], &folder.join("report")).map(drop)
     })
 }

@@ -5,7 +5,7 @@
 
 use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
 
-use super::line::{self, LineMixture};
+use super::line::{self, Mixture1D};
 use crate::divergence::DivergenceKind;
 use crate::mixture::Mixture;
 
@@ -22,7 +22,7 @@ const MOST_DIRECTIONS: usize = 24;
 pub(super) fn lower(kind: DivergenceKind, p: &Mixture, q: &Mixture) -> f64 {
     let origin = &p.means()[0];
     (directions(p, q).iter().take(MOST_DIRECTIONS))
-        .map(|u| [p, q].map(|mixture| LineMixture::along(mixture, u, origin)))
+        .map(|u| [p, q].map(|mixture| Mixture1D::along(mixture, u, origin)))
         .filter_map(|[p, q]| line::divergence(kind, &p, &q, TOLERANCE, MOST_PIECES))
         .map(|seen| seen.lower)
         .filter(|lower| lower.is_finite())

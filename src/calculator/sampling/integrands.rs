@@ -36,7 +36,7 @@ impl List {
     }
 
     /// From logarithms.
-    fn of_logs(mut logs: Vec<f64>) -> Self {
+    fn from_logs(mut logs: Vec<f64>) -> Self {
         let top = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let log_scale = if top.is_finite() { top } else { 0.0 };
         logs.iter_mut()
@@ -132,8 +132,8 @@ impl<'a> Integrands<'a> {
             });
             let (powers, sizes): (Vec<f64>, Vec<f64>) = logs.unzip();
             let roundings = powers.iter().zip(sizes).map(|(log, size)| log + size.ln());
-            let roundings = List::of_logs(roundings.collect());
-            all.extend([List::of_logs(powers), roundings]);
+            let roundings = List::from_logs(roundings.collect());
+            all.extend([List::from_logs(powers), roundings]);
         }
         all
     }

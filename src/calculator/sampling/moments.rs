@@ -90,7 +90,7 @@ impl Moments {
     /// The variance of the mean, and how many degrees of freedom that has: as many as a χ² of the
     /// same relative variance, 2n / (κ − (n − 3)/(n − 1)) with the kurtosis κ of the numbers (O'Neill
     /// 2014). Of normal numbers it is n − 1; where one number makes most of the variance, 2.
-    pub fn of_mean(self) -> (f64, f64) {
+    pub fn variance_of_mean(self) -> (f64, f64) {
         let n = self.count;
         let variance = self.squares / (n - 1.0) / n;
         let kurtosis = n * self.fourths / (self.squares * self.squares);
@@ -174,12 +174,12 @@ mod tests {
     fn a_number_that_makes_most_of_the_variance_leaves_it_uncertain() {
         let mut numbers = vec![0.0; 1000];
         numbers[17] = 1.0;
-        let (variance, freedom) = Moments::new(&numbers).of_mean();
+        let (variance, freedom) = Moments::new(&numbers).variance_of_mean();
         assert!((variance - 1e-6).abs() < 1e-12);
         assert!(freedom < 2.01, "{freedom}");
         // Even numbers are surer than normal ones, and no surer than their count.
         let even: Vec<f64> = (0..1000).map(f64::from).collect();
-        assert_eq!(Moments::new(&even).of_mean().1, 999.0);
+        assert_eq!(Moments::new(&even).variance_of_mean().1, 999.0);
         // t.ppf(0.975, 2) by scipy.
         let mean = Mean::sum([(0.0, variance, 2.0)].into_iter());
         assert!((mean.quantile() - 4.302652729911275).abs() < 1e-9);

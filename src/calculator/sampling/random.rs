@@ -172,7 +172,7 @@ impl Sampler for RandomPoints<'_> {
         let Sums { log_scale, moments } = &self.sums[list];
         let parts = (self.strata.iter().zip(moments)).map(|(stratum, moments)| {
             let portion = stratum.portion;
-            let (variance, freedom) = moments.of_mean();
+            let (variance, freedom) = moments.variance_of_mean();
             (
                 portion * moments.mean,
                 portion * portion * variance,

@@ -15,9 +15,7 @@ impl CheckedFit<'_> {
         let covariance = fit.family.covariance;
         let is_seen = match covariance {
             Covariance::Full => true,
-            Covariance::LowRank => {
-                dependence.leaves_likelihood_unbounded(fit.family.rank.unwrap_or(1))
-            }
+            Covariance::LowRank => dependence.is_unbounded_for(fit.family.rank.unwrap_or(1)),
             Covariance::Diagonal | Covariance::Isotropic => false,
         };
         let name = covariance.name();

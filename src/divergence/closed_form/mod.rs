@@ -13,7 +13,7 @@ mod total_variation;
 
 use super::Estimate;
 use crate::mixture::Mixture;
-use crate::precise::{Conditioning, Doubled, Number, Triangle, rounding_share, squared_norm};
+use crate::precise::{Conditioning, Doubled, Number, Triangle, roundings, squared_norm};
 
 pub use kl::gaussian_kl;
 pub(crate) use pairs::Factored;
@@ -59,10 +59,8 @@ fn evaluate(p: &Mixture, q: &Mixture, formula: &impl Formula) -> Option<Estimate
 /// Component a of p where component b of q is standard normal; they have one dimension.
 fn doubled((p, a): (&Mixture, usize), (q, b): (&Mixture, usize)) -> Whitened<Doubled> {
     let units: Vec<f64> = (0..q.dim()).map(|i| q.unit(b, i)).collect();
-    Whitened::new(
-        &FactoredGaussian::new(p, a, &units),
-        &FactoredGaussian::new(q, b, &units),
-    )
+    let [p, q] = [(p, a), (q, b)].map(|(mixture, k)| FactoredGaussian::new(mixture, k, &units));
+    Whitened::new(&p, &q)
 }
 
 /// A component of a mixture to whiten with, or to be whitened.
@@ -90,15 +88,13 @@ impl<T: Number> FactoredGaussian<T> {
             } else {
                 0.0
             };
-            rounding_share::<Doubled>(dim + 1) * (dim as f64).sqrt() * norm * norm + rounded
+            roundings::<Doubled>(dim + 1) * (dim as f64).sqrt() * norm * norm + rounded
         } else {
             0.0
         };
         let mean = mixture.means()[k].iter().zip(units);
         Self {
-            mean: mean
-                .map(|(mean, unit)| T::from_parts(mean * unit, 0.0))
-                .collect(),
+            mean: mean.map(|(mean, unit)| T::new(mean * unit, 0.0)).collect(),
             factor,
             conditioning,
             factored,
@@ -140,7 +136,7 @@ impl<T: Number> Whitened<T> {
         let offset = q.factor.solve(offset);
         let norm_of_spread = |sizes: &[f64]| {
             let spread = q.conditioning.spread(sizes);
-            rounding_share::<T>(dim + 2) * squared_norm(&spread).sqrt()
+            roundings::<T>(dim + 2) * squared_norm(&spread).sqrt()
         };
         let offsets: Vec<f64> = offset.iter().map(|entry| entry.rounded().abs()).collect();
         let log_ratio = |i: usize| {

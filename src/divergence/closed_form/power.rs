@@ -5,7 +5,7 @@ use nalgebra::{DMatrix, DVectorView, SymmetricEigen};
 use super::{FactoredGaussian, Formula, Sizes, Whitened, evaluate, log_minus_linear};
 use crate::divergence::Estimate;
 use crate::mixture::Mixture;
-use crate::precise::{Number, ROUNDING, Triangle, rounding_share, squared_norm};
+use crate::precise::{Number, ROUNDING, Triangle, roundings, squared_norm};
 
 /// ln ∫ p^α q^(1−α) dx in nats of two Gaussians for any real α, with its error; `None` if either is
 /// a mixture of more than one, their dimensions differ, α or the whitened covariance is not a finite
@@ -116,7 +116,7 @@ pub(super) struct Root<T> {
 }
 
 pub(super) fn mixed_root<T: Number>(gap: &Triangle<T>, beta: f64) -> Option<Root<T>> {
-    let beta = T::from_parts(beta, 0.0);
+    let beta = T::new(beta, 0.0);
     let scaled = Triangle::from_fn(gap.dim(), |i, j| beta * gap.at(i, j));
     let (factor, pivots, squares) = scaled.factor_identity_plus()?;
     Some(Root {
@@ -151,7 +151,7 @@ impl<T: Number> Root<T> {
         let squares: f64 = self.squares.iter().map(|square| square.rounded()).sum();
         // What Σ* is off by in norm: through E, as it is put together and as it is factored; and
         // as a share of itself, twice over for what is of second order.
-        let rounded = rounding_share::<T>(dim as usize + 4);
+        let rounded = roundings::<T>(dim as usize + 4);
         let put_together = 2.0 * excess_error * (1.0 + excess) + rounded * excess * (2.0 + excess);
         let star = beta.abs() * put_together + rounded * (beta.abs() * gap + squares);
         let share = 1.2 * inverse * star;
@@ -230,7 +230,7 @@ fn precision_root(p: &FactoredGaussian<f64>, q: &FactoredGaussian<f64>) -> (DMat
     let root = q.factor.solve_triangle(p.factor.clone());
     let dim = root.dim();
     let spread = q.conditioning.spread(&root.row_norms());
-    let error = rounding_share::<f64>(dim + 2) * squared_norm(&spread).sqrt()
+    let error = roundings::<f64>(dim + 2) * squared_norm(&spread).sqrt()
         + root.squared_norm().sqrt() * (p.factored + q.factored);
     let full = DMatrix::from_fn(dim, dim, |i, j| if j > i { 0.0 } else { root.at(i, j) });
     (full, error)

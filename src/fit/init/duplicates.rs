@@ -45,10 +45,7 @@ fn place(q: &Mixture, k: usize) -> Vec<i128> {
 ///
 /// # Errors
 /// If a mean is not finite then.
-pub fn separate_duplicates(
-    q: Mixture,
-    generator: &mut impl rand::Rng,
-) -> Result<Mixture, MixtureError> {
+pub fn separated(q: Mixture, generator: &mut impl rand::Rng) -> Result<Mixture, MixtureError> {
     let groups = duplicate_components(&q);
     if groups.is_empty() {
         return Ok(q);

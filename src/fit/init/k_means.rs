@@ -5,7 +5,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{StartProblem, StartSettings};
+use super::{FitProblem, StartSettings};
 use crate::density::family::Family;
 use crate::density::target::TargetModel;
 use crate::error::MixtureError;
@@ -37,12 +37,8 @@ impl StartSettings for KMeans {
             .fold(16, usize::saturating_mul)
     }
 
-    fn draw(
-        &self,
-        problem: &StartProblem,
-        generator: &mut ChaCha8Rng,
-    ) -> Result<Mixture, MixtureError> {
-        let (family, target) = (problem.family, problem.target);
+    fn draw(&self, fit: &FitProblem, generator: &mut ChaCha8Rng) -> Result<Mixture, MixtureError> {
+        let (family, target) = (fit.family, fit.target);
         let k = family.components();
         let points = match target.as_samples() {
             Some(samples) => samples.rows().to_vec(),

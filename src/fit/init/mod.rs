@@ -6,7 +6,7 @@ mod kind;
 pub mod moments;
 pub mod random;
 
-pub use duplicates::{duplicate_components, separate_duplicates};
+pub use duplicates::{duplicate_components, separated};
 pub use kind::StartRule;
 pub(crate) use kind::starts;
 use nalgebra::{DMatrix, DVector};
@@ -22,7 +22,7 @@ use crate::mixture::Mixture;
 const MOMENT: usize = 1 << 20;
 
 /// What a start is drawn for.
-struct StartProblem<'a> {
+struct FitProblem<'a> {
     family: &'a Family,
     target: &'a TargetModel,
     /// The mean (D) and covariance (D × D) of the target, or what stands in for them.
@@ -45,11 +45,7 @@ trait StartSettings {
     }
 
     /// The start of one run.
-    fn draw(
-        &self,
-        problem: &StartProblem,
-        generator: &mut ChaCha8Rng,
-    ) -> Result<Mixture, MixtureError>;
+    fn draw(&self, fit: &FitProblem, generator: &mut ChaCha8Rng) -> Result<Mixture, MixtureError>;
 }
 
 /// How the runs of a fit start.
@@ -122,7 +118,7 @@ impl Start {
             Self::Given(mixture) => return Ok(vec![(**mixture).clone()]),
             Self::Each(mixtures) => return Ok(mixtures.clone()),
         };
-        let problem = StartProblem::new(family, target);
+        let problem = FitProblem::new(family, target);
         (0..restarts)
             .map(|run| problem.start(*rule, RunKey { seed, run }))
             .collect()
@@ -148,13 +144,11 @@ impl Start {
             return Ok(());
         }
         let key = RunKey { seed, run: 0 };
-        StartProblem::new(family, target)
-            .start(*rule, key)
-            .map(drop)
+        FitProblem::new(family, target).start(*rule, key).map(drop)
     }
 }
 
-impl<'a> StartProblem<'a> {
+impl<'a> FitProblem<'a> {
     fn new(family: &'a Family, target: &'a TargetModel) -> Self {
         let extent = target.extent();
         Self {
@@ -169,6 +163,6 @@ impl<'a> StartProblem<'a> {
         let mut generator = key.generator(Stream::Init, 0);
         let start = rule.choice().draw(self, &mut generator)?;
         // Equal points make equal clusters.
-        separate_duplicates(self.family.project(&start)?, &mut generator)
+        separated(self.family.project(&start)?, &mut generator)
     }
 }

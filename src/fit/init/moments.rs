@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
-use super::{StartProblem, StartSettings};
+use super::{FitProblem, StartSettings};
 use crate::density::family::Family;
 use crate::error::MixtureError;
 use crate::mixture::Mixture;
@@ -30,13 +30,9 @@ impl StartSettings for MomentMatch {
         }
     }
 
-    fn draw(
-        &self,
-        problem: &StartProblem,
-        generator: &mut ChaCha8Rng,
-    ) -> Result<Mixture, MixtureError> {
-        let (mean, covariance) = &problem.extent;
-        moment_matched(mean, covariance, problem.family.components(), generator)
+    fn draw(&self, fit: &FitProblem, generator: &mut ChaCha8Rng) -> Result<Mixture, MixtureError> {
+        let (mean, covariance) = &fit.extent;
+        moment_matched(mean, covariance, fit.family.components(), generator)
     }
 }
 

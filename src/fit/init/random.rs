@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
-use super::{StartProblem, StartSettings};
+use super::{FitProblem, StartSettings};
 use crate::density::family::Covariance;
 use crate::error::MixtureError;
 use crate::mixture::Mixture;
@@ -26,12 +26,8 @@ impl StartSettings for Random {
         "random start"
     }
 
-    fn draw(
-        &self,
-        problem: &StartProblem,
-        generator: &mut ChaCha8Rng,
-    ) -> Result<Mixture, MixtureError> {
-        let (family, (mean, covariance)) = (problem.family, &problem.extent);
+    fn draw(&self, fit: &FitProblem, generator: &mut ChaCha8Rng) -> Result<Mixture, MixtureError> {
+        let (family, (mean, covariance)) = (fit.family, &fit.extent);
         let (k, d) = (family.components(), family.dim());
         let stds: Vec<f64> = covariance.diagonal().iter().map(|v| v.sqrt()).collect();
         // A factor of the covariance; independent coordinates serve where rounding spoils it.

@@ -16,7 +16,7 @@ use crate::estimator::{Context, Estimator, GradientRule};
 
 /// Which noise an estimate of the objective is made with.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum NoiseSource {
+pub(super) enum NoiseKind {
     /// That of a step: every step has its own, unless the noise is fixed.
     Step(usize),
     /// One of those that estimate the variance of the gradient: each its own, always.
@@ -49,7 +49,7 @@ pub(super) struct PointsRequest<'r> {
     /// Whose noise each of them gets; one stands for all.
     pub keys: &'r [RunKey],
     /// Which of that.
-    pub noise: NoiseSource,
+    pub noise: NoiseKind,
 }
 
 /// Points under a target that do not change, and log p there.
@@ -119,7 +119,7 @@ impl Objective<'_> {
             along,
             q,
             keys: &self.keys,
-            noise: NoiseSource::Step(0),
+            noise: NoiseKind::Step(0),
         };
         let [first, second] = [Side::Target, Side::Family].map(|side| {
             let draws = self.draws(side, request);
@@ -193,9 +193,9 @@ impl Objective<'_> {
         };
         let shared = shared_keys(keys);
         let (runs, stream, step) = match noise {
-            NoiseSource::Step(_) if self.estimator.is_fixed() => (&*shared, stream, 0),
-            NoiseSource::Step(step) => (keys, stream, step),
-            NoiseSource::Probe(probe) => (keys, stream.of_probes(), probe),
+            NoiseKind::Step(_) if self.estimator.is_fixed() => (&*shared, stream, 0),
+            NoiseKind::Step(step) => (keys, stream, step),
+            NoiseKind::Probe(probe) => (keys, stream.probes(), probe),
         };
         make(Context {
             numerics: &self.numerics,
@@ -211,7 +211,7 @@ impl Objective<'_> {
     /// The points under the target, if they are the same at every step.
     fn fixed<'r>(&self, request: PointsRequest<'r>) -> Option<&'r Fixed> {
         let along = request.along;
-        let is_probe = matches!(request.noise, NoiseSource::Probe(_));
+        let is_probe = matches!(request.noise, NoiseKind::Probe(_));
         let never_changes = !along.estimator.is_random()
             || (self.estimator.is_fixed() && self.one_seed && !is_probe);
         let make = || Fixed::new(self.draws(Side::Target, request), self.target);

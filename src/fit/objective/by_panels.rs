@@ -94,13 +94,7 @@ pub(super) fn rules(
         std::iter::successors(Some(first), |rule| rule.refined())
             .map(|estimator| PointRule::Along(Box::new(Along::new(estimator))))
     };
-    let panels = |panels: &[PanelRule]| {
-        panels
-            .iter()
-            .copied()
-            .map(PointRule::Panels)
-            .collect::<Vec<_>>()
-    };
+    let panels = |rules: &[PanelRule]| Vec::from_iter(rules.iter().copied().map(PointRule::Panels));
     // Other gradients are those of points along q, and a number of points is one along a component.
     let is_free = estimator.rule.is_open() && estimator.gradient == GradientRule::Pathwise;
     match dim {
@@ -137,7 +131,7 @@ impl Objective<'_> {
         let [runs, ..] = q.dims();
         match q.clone().detached().read() {
             Ok(mixtures) => (mixtures.into_iter())
-                .map(|mixture| mixture.ok().as_ref().and_then(Host::of_mixture))
+                .map(|mixture| mixture.ok().as_ref().and_then(Host::from_mixture))
                 .collect(),
             Err(_) => vec![None; runs],
         }
@@ -189,7 +183,7 @@ impl Objective<'_> {
     /// What each run's value is by points that see both densities, to hold a rule against whose points
     /// follow one: by panels up to two dimensions, and above by the rule itself along both. Nothing for
     /// random points, whose spread estimates their error.
-    pub(super) fn by_both(
+    pub(super) fn attempt_both(
         &self,
         along: &Along,
         q: &MixtureTensors,

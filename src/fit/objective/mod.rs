@@ -14,7 +14,7 @@ use crate::divergence::{self, Attempt, Divergence, DivergenceKind, Estimate};
 use crate::error::Result;
 use crate::estimator::EstimatorConfig;
 use crate::panels::Host;
-use along::{Along, NoiseSource, PointsRequest, shared_keys};
+use along::{Along, NoiseKind, PointsRequest, shared_keys};
 use by_panels::{PanelRule, Spacing, rules};
 
 /// A rule for the loss is refined until its error is below this share of the loss (or this many
@@ -137,12 +137,12 @@ impl<'a> Objective<'a> {
             let attempts = match &self.rules[level] {
                 PointRule::Panels(panels) => self.attempt_by_panels(*panels, &q)?,
                 PointRule::Along(along) => {
-                    let both = self.by_both(along, &q)?;
+                    let both = self.attempt_both(along, &q)?;
                     let request = PointsRequest {
                         along,
                         q: &q,
                         keys: &self.keys_of(&now),
-                        noise: NoiseSource::Step(step),
+                        noise: NoiseKind::Step(step),
                     };
                     let sampled = |side| self.sampled(side, request);
                     let attempts = divergence::estimate(&*self.divergence, sampled)?;
@@ -177,10 +177,10 @@ impl<'a> Objective<'a> {
 
     /// The value `[R]` at θ `[R, P]`, in nats, with the noise of a step.
     pub fn value(&self, theta: Tensor<2>, step: usize) -> Tensor<1> {
-        self.value_with(theta, NoiseSource::Step(step))
+        self.value_with(theta, NoiseKind::Step(step))
     }
 
-    fn value_with(&self, theta: Tensor<2>, noise: NoiseSource) -> Tensor<1> {
+    fn value_with(&self, theta: Tensor<2>, noise: NoiseKind) -> Tensor<1> {
         let levels = self.levels_at(&theta, &self.levels);
         let mut used: Vec<usize> = levels.clone();
         used.sort_unstable();
@@ -207,7 +207,7 @@ impl<'a> Objective<'a> {
 
     /// The value `[R]` and its gradient `[R, P]`, neither tracked for gradients any more.
     pub fn value_and_gradient(&self, theta: &Tensor<2>, step: usize) -> (Tensor<1>, Tensor<2>) {
-        self.gradient_with(theta, NoiseSource::Step(step))
+        self.gradient_with(theta, NoiseKind::Step(step))
     }
 
     /// The variance of the gradient at θ `[R, P]` over its noise, R numbers: E|g − E g|², summed over
@@ -222,13 +222,13 @@ impl<'a> Objective<'a> {
             return Ok(vec![0.0; runs]);
         }
         let gradients = (0..PROBES)
-            .map(|probe| self.gradient_with(theta, NoiseSource::Probe(probe)).1)
+            .map(|probe| self.gradient_with(theta, NoiseKind::Probe(probe)).1)
             .collect();
         let variance = Tensor::stack::<3>(gradients, 0).var(0).sum_dim(2);
         Numerics::read(variance)
     }
 
-    fn gradient_with(&self, theta: &Tensor<2>, noise: NoiseSource) -> (Tensor<1>, Tensor<2>) {
+    fn gradient_with(&self, theta: &Tensor<2>, noise: NoiseKind) -> (Tensor<1>, Tensor<2>) {
         let tracked = theta.clone().autodiff().require_grad();
         let value = self.value_with(tracked.clone(), noise);
         // The runs are independent, so the gradient of the sum holds the gradient of each.
@@ -240,12 +240,8 @@ impl<'a> Objective<'a> {
 
     /// The value `[R]` at R mixtures, in nats, with one noise for all of them.
     pub fn value_of(&self, q: &MixtureTensors) -> Tensor<1> {
-        self.value_at(
-            0,
-            q,
-            &self.keys[..1.min(self.keys.len())],
-            NoiseSource::Step(0),
-        )
+        let key = &self.keys[..1.min(self.keys.len())];
+        self.value_at(0, q, key, NoiseKind::Step(0))
     }
 
     fn value_at(
@@ -253,7 +249,7 @@ impl<'a> Objective<'a> {
         level: usize,
         q: &MixtureTensors,
         keys: &[RunKey],
-        noise: NoiseSource,
+        noise: NoiseKind,
     ) -> Tensor<1> {
         let along = match &self.rules[level] {
             PointRule::Along(along) => along,

@@ -124,10 +124,7 @@ fn rmsprop_scales_by_the_running_size_of_the_gradient() {
 
 #[test]
 fn every_first_order_rule_is_tested_above() {
-    let names: Vec<&str> = OptimizerRule::all()
-        .iter()
-        .map(OptimizerRule::name)
-        .collect();
+    let names = OptimizerRule::all().map(|rule| rule.name());
     assert_eq!(
         names,
         [

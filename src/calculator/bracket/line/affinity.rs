@@ -2,13 +2,13 @@
 //!
 //! Of densities far apart it is too small, or too large, for a difference from 1 to tell its log.
 
-use super::LineMixture;
+use super::Mixture1D;
 use super::ellipse::{Ellipse, INFLATION};
-use super::integrand::{BracketIntegrand, Crude, Tail, TailBounds};
+use super::integrand::{Analytic, Crude, Tail, TailBounds};
 use super::power_tail::{PowerTails, around};
 use super::rounding::UNIT;
 use super::tail;
-use super::view::PieceView;
+use super::view::View;
 
 /// ∫ p^α q^(1−α) times exp(−shift).
 #[derive(Debug, Clone, Copy)]
@@ -21,7 +21,7 @@ pub(super) struct Affinity {
 
 impl Affinity {
     /// For ½ ≤ α ≤ 1e6, with a shift that leaves it a number near 1; `None` if p or q is no mixture.
-    pub fn between(alpha: f64, p: &LineMixture, q: &LineMixture) -> Option<Self> {
+    pub fn between(alpha: f64, p: &Mixture1D, q: &Mixture1D) -> Option<Self> {
         let beta = 1.0 - alpha;
         let log = |x: f64| alpha * p.log_density(x) + beta * q.log_density(x);
         // Where the product of a component of each is greatest, and how wide it is there.
@@ -66,7 +66,7 @@ fn climb(log: impl Fn(f64) -> f64, mut height: f64, mut x: f64, mut step: f64) -
     height
 }
 
-impl BracketIntegrand for Affinity {
+impl Analytic for Affinity {
     const SEES_BOTH: bool = true;
 
     fn value(&self, [log_p, error_p]: [f64; 2], [log_q, error_q]: [f64; 2]) -> [f64; 2] {
@@ -77,7 +77,7 @@ impl BracketIntegrand for Affinity {
         [value, 2.0 * value * error]
     }
 
-    fn size(&self, ellipse: &Ellipse, p: &PieceView, q: &PieceView) -> Option<f64> {
+    fn size(&self, ellipse: &Ellipse, p: &View, q: &View) -> Option<f64> {
         let [p, q] = [ellipse.bounds(p)?, ellipse.bounds(q)?];
         let log = ellipse.log_power([self.alpha, self.beta], &p, &q) - self.shift;
         Some(log.exp() * (1.0 + INFLATION))

@@ -7,7 +7,7 @@ use super::student_t;
 
 /// w times the density of a Gaussian or of a Student-t.
 #[derive(Debug)]
-pub(super) struct LineComponent {
+pub(super) struct Term {
     pub weight: f64,
     /// Standard deviation or, of a Student-t, scale.
     pub std: f64,
@@ -21,7 +21,7 @@ pub(super) struct LineComponent {
     pub log_size: f64,
 }
 
-impl LineComponent {
+impl Term {
     /// `roundings` are those behind the weight.
     pub fn new(weight: f64, mean: [f64; 2], std: f64, dof: Option<f64>, roundings: usize) -> Self {
         let [shape, shape_error] = dof.map_or([0.0; 2], student_t::log_height_over_gaussian);

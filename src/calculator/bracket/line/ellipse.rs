@@ -5,7 +5,7 @@
 use std::f64::consts::{FRAC_PI_2, LN_2, PI};
 
 use super::rounding::UNIT;
-use super::view::{Local, PieceView, middle};
+use super::view::{Local, View, middle};
 
 /// Terms this far below the density at the centre, in nats, are not followed one by one.
 const SMALL: f64 = 50.0;
@@ -27,7 +27,7 @@ pub(super) struct Bounds {
     middle: Local,
     /// log |p| ≤ this.
     log_size: f64,
-    /// With W = p / exp(log + slope τ + bend τ²), the coefficients being those of `PieceView::middle`:
+    /// With W = p / exp(log + slope τ + bend τ²), the coefficients being those of `View::middle`:
     /// log |W| is between these.
     log_range: [f64; 2],
     /// |log W| ≤ this.
@@ -50,7 +50,7 @@ impl Ellipse {
     }
 
     /// Bounds of a mixture; `None` if it may have a zero.
-    pub fn bounds(&self, view: &PieceView) -> Option<Bounds> {
+    pub fn bounds(&self, view: &View) -> Option<Bounds> {
         if let [one] = &view.locals[..] {
             // W = 1, however many digits its log has lost, but for the rest of the Taylor series.
             let remainder = one.remainder(self.along);
@@ -65,7 +65,7 @@ impl Ellipse {
     }
 
     /// Bounds of ½p + ½q.
-    pub fn bounds_between(&self, p: &PieceView, q: &PieceView) -> Option<Bounds> {
+    pub fn bounds_between(&self, p: &View, q: &View) -> Option<Bounds> {
         let halved = |middle: &Local| Local {
             log: middle.log - LN_2,
             ..*middle
@@ -120,7 +120,7 @@ impl Ellipse {
     }
 
     /// Bound on |p|, whether it has zeros or not.
-    pub fn size(&self, view: &PieceView) -> f64 {
+    pub fn size(&self, view: &View) -> f64 {
         let middle = &view.middle;
         let sizes = view.locals.iter().map(|one| {
             let slack = self.slack(one, middle);

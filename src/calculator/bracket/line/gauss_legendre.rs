@@ -6,9 +6,9 @@
 //! on it.
 
 use super::ellipse::Ellipse;
-use super::integrand::BracketIntegrand;
+use super::integrand::Analytic;
 use super::rounding::UNIT;
-use super::view::PieceView;
+use super::view::View;
 
 /// How many points the rule has.
 pub(super) const POINTS: usize = 24;
@@ -45,7 +45,7 @@ pub(super) struct Errors {
 }
 
 /// The bounds for an integrand on a piece.
-pub(super) fn errors(integrand: &impl BracketIntegrand, p: &PieceView, q: &PieceView) -> Errors {
+pub(super) fn errors(integrand: &impl Analytic, p: &View, q: &View) -> Errors {
     let none = Errors {
         rule: f64::INFINITY,
         polynomial: f64::INFINITY,
@@ -65,11 +65,7 @@ pub(super) fn errors(integrand: &impl BracketIntegrand, p: &PieceView, q: &Piece
 }
 
 /// The rule for the integral over [−1, 1], and a bound on its rounding.
-pub(super) fn integrate(
-    integrand: &impl BracketIntegrand,
-    p: &PieceView,
-    q: &PieceView,
-) -> [f64; 2] {
+pub(super) fn integrate(integrand: &impl Analytic, p: &View, q: &View) -> [f64; 2] {
     let (mut sum, mut rounding) = (0.0, 0.0);
     for [tau, weight] in RULE {
         for tau in [-tau, tau] {
@@ -95,9 +91,9 @@ pub(super) struct Absolute {
 /// there is, the integral is that of the rule. Else the polynomial is a straight line and a
 /// rest.
 pub(super) fn integrate_absolute(
-    integrand: &impl BracketIntegrand,
-    p: &PieceView,
-    q: &PieceView,
+    integrand: &impl Analytic,
+    p: &View,
+    q: &View,
     errors: &Errors,
 ) -> Absolute {
     let mut coefficients = [0.0; POINTS];

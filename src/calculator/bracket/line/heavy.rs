@@ -5,7 +5,7 @@
 //! |u±| = κ |τ| < 1, and what its Taylor polynomial of the second degree leaves out is at most
 //! 2 (κ|τ|)³ / (3 (1 − κ|τ|)).
 
-use super::component::{LineComponent, Piece};
+use super::component::{Piece, Term};
 use super::rounding::UNIT;
 
 /// How the log of a Student-t component runs over a piece.
@@ -24,7 +24,7 @@ pub(super) struct Heavy {
 impl Heavy {
     /// The component seen from a piece: its log, slope, bend and rounding as those of
     /// [`Local`](super::view::Local), and the rest.
-    pub fn seen_from(component: &LineComponent, dof: f64, piece: Piece) -> ([f64; 4], Self) {
+    pub fn seen_from(component: &Term, dof: f64, piece: Piece) -> ([f64; 4], Self) {
         let heavy = Self {
             dof,
             power: 0.5 * (dof + 1.0),

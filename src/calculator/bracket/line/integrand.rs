@@ -1,13 +1,13 @@
 //! What is integrated: a function of log p and log q, and what must be known to bound its integral.
 
-use super::component::{LineComponent, Piece};
+use super::component::{Piece, Term};
 use super::ellipse::Ellipse;
 use super::power_tail::PowerTails;
 use super::rounding::UNIT;
-use super::view::PieceView;
+use super::view::View;
 
 /// A function of log p and log q that is analytic where neither p nor q is 0.
-pub(super) trait BracketIntegrand: TailBounds {
+pub(super) trait Analytic: TailBounds {
     /// Whether it has both signs, and the integral is of its absolute value.
     const SIGNED: bool = false;
 
@@ -19,7 +19,7 @@ pub(super) trait BracketIntegrand: TailBounds {
 
     /// A bound on its absolute value in an ellipse, in which it is analytic; `None` if it may not
     /// be.
-    fn size(&self, ellipse: &Ellipse, p: &PieceView, q: &PieceView) -> Option<f64>;
+    fn size(&self, ellipse: &Ellipse, p: &View, q: &View) -> Option<f64>;
 
     /// Bounds on its integral over a piece, however long.
     fn crude(&self, on: &Crude) -> [f64; 2];
@@ -75,15 +75,15 @@ impl Crude {
 pub(super) struct Tail<'a> {
     pub end: f64,
     pub sign: f64,
-    pub p: &'a [LineComponent],
-    pub q: &'a [LineComponent],
+    pub p: &'a [Term],
+    pub q: &'a [Term],
     /// Bounds on the masses of p and q.
     pub masses: [[f64; 2]; 2],
 }
 
 /// The integral of a divergence's integrand from below, by the masses of p and q (the data-processing
 /// inequality; for KL, the log-sum inequality).
-pub(super) fn of_masses(integrand: &impl BracketIntegrand, [p, q]: [[f64; 2]; 2]) -> f64 {
+pub(super) fn by_masses(integrand: &impl Analytic, [p, q]: [[f64; 2]; 2]) -> f64 {
     // It is convex, and 0 where the masses agree.
     let masses = if p[0] > q[1] {
         [p[0], q[1]]

@@ -3,11 +3,11 @@
 use std::f64::consts::LN_2;
 
 use super::affinity::Affinity;
-use super::jensen_shannon::JensenShannonIntegrand;
-use super::order::AlphaIntegrand;
+use super::jensen_shannon::JsIntegrand;
+use super::order::Amari;
 use super::refine::Goal;
-use super::total_variation::TotalVariationIntegrand;
-use super::{LineMixture, bracket};
+use super::total_variation::TvIntegrand;
+use super::{Mixture1D, bracket};
 use crate::calculator::bracket::Bracket;
 use crate::divergence::{Certified, DivergenceKind};
 
@@ -15,8 +15,8 @@ use crate::divergence::{Certified, DivergenceKind};
 /// and the rounding allow; `None` of the cross-entropy, and of orders above 1e6.
 pub(in super::super) fn divergence(
     kind: DivergenceKind,
-    p: &LineMixture,
-    q: &LineMixture,
+    p: &Mixture1D,
+    q: &Mixture1D,
     tolerance: f64,
     most_pieces: usize,
 ) -> Option<Bracket> {
@@ -25,9 +25,7 @@ pub(in super::super) fn divergence(
         relative: 0.0,
         most_pieces,
     };
-    let kl = |p: &LineMixture, q: &LineMixture, goal: Goal| {
-        Bracket::from(bracket(&AlphaIntegrand::kl(), p, q, goal))
-    };
+    let kl = |p, q, goal| Bracket::from(bracket(&Amari::kl(), p, q, goal));
     let at_most = |upper: f64| Bracket { lower: 0.0, upper };
     Some(match kind.build().certified()? {
         Certified::Kl => kl(p, q, goal),
@@ -36,25 +34,22 @@ pub(in super::super) fn divergence(
             let half = goal.scaled(0.5);
             kl(p, q, half).plus(kl(q, p, half))
         }
-        Certified::JensenShannon => Bracket::from(bracket(&JensenShannonIntegrand, p, q, goal))
-            .intersection(at_most(LN_2.next_up())),
+        Certified::JensenShannon => {
+            Bracket::from(bracket(&JsIntegrand, p, q, goal)).intersect(at_most(LN_2.next_up()))
+        }
         Certified::TotalVariation => {
-            Bracket::from(bracket(&TotalVariationIntegrand, p, q, goal)).intersection(at_most(1.0))
+            Bracket::from(bracket(&TvIntegrand, p, q, goal)).intersect(at_most(1.0))
         }
         Certified::Amari { order, times, most } => {
             let scaled = amari(order, p, q, goal.scaled(1.0 / times))?.scaled(times);
-            most.map_or(scaled, |most| scaled.intersection(at_most(most)))
+            most.map_or(scaled, |most| scaled.intersect(at_most(most)))
         }
         Certified::Renyi { order } => renyi(order, p, q, goal)?,
     })
 }
 
 /// The order, p and q of D_α(p‖q) = D_(1−α)(q‖p) with an order of at least ½.
-fn exchanged<'a>(
-    alpha: f64,
-    p: &'a LineMixture,
-    q: &'a LineMixture,
-) -> (f64, &'a LineMixture, &'a LineMixture) {
+fn exchanged<T>(alpha: f64, p: T, q: T) -> (f64, T, T) {
     if alpha < 0.5 {
         (1.0 - alpha, q, p)
     } else {
@@ -62,19 +57,15 @@ fn exchanged<'a>(
     }
 }
 
-fn amari(alpha: f64, p: &LineMixture, q: &LineMixture, goal: Goal) -> Option<Bracket> {
+fn amari(alpha: f64, p: &Mixture1D, q: &Mixture1D, goal: Goal) -> Option<Bracket> {
     let (alpha, p, q) = exchanged(alpha, p, q);
-    Some(Bracket::from(bracket(
-        &AlphaIntegrand::new(alpha)?,
-        p,
-        q,
-        goal,
-    )))
+    let integrand = Amari::new(alpha)?;
+    Some(Bracket::from(bracket(&integrand, p, q, goal)))
 }
 
 /// log(1 + α (α − 1) D_α) / (α − 1), which grows with D_α, or from the integral itself where too few
 /// digits of that are left.
-fn renyi(alpha: f64, p: &LineMixture, q: &LineMixture, goal: Goal) -> Option<Bracket> {
+fn renyi(alpha: f64, p: &Mixture1D, q: &Mixture1D, goal: Goal) -> Option<Bracket> {
     /// The integral that is not taken from 1 …
     const LEAST: f64 = 0.5;
     /// … and the one whose excess over 1 may be no number.
@@ -117,7 +108,7 @@ fn renyi(alpha: f64, p: &LineMixture, q: &LineMixture, goal: Goal) -> Option<Bra
     let size = logs[1].abs() + affinity.shift.abs();
     let slack = 8.0 * f64::EPSILON * size / excess.abs();
     let [lower, upper] = [ends[0] - slack, ends[1] + slack];
-    Some(of_excess.intersection(Bracket {
+    Some(of_excess.intersect(Bracket {
         lower: if lower.is_nan() { 0.0 } else { lower },
         upper: if upper.is_nan() { f64::INFINITY } else { upper },
     }))

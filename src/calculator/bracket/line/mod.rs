@@ -28,9 +28,9 @@ mod view;
 
 pub(super) use kinds::divergence;
 
-use component::LineComponent;
+use component::Term;
 pub(super) use gauss_legendre::RULE;
-use integrand::{BracketIntegrand, Tail};
+use integrand::{Analytic, Tail};
 use power_tail::{PowerTail, PowerTails};
 use refine::{Goal, IntegrationProblem};
 use rounding::{UNIT, difference};
@@ -49,7 +49,7 @@ const WIDEST: f64 = 1e140;
 
 /// A mixture on the line.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct LineMixture {
+pub(super) struct Mixture1D {
     /// Positive. They are divided by their sum.
     pub weights: Vec<f64>,
     pub means: Vec<f64>,
@@ -59,7 +59,7 @@ pub(super) struct LineMixture {
     pub dof: Option<f64>,
 }
 
-impl LineMixture {
+impl Mixture1D {
     /// A density in one dimension; `None` of one in more, or without components.
     pub fn new(model: &TargetModel) -> Option<Self> {
         let Elliptical { scales, dof } = model.elliptical()?;
@@ -88,7 +88,7 @@ impl LineMixture {
         let total: f64 = self.weights.iter().sum();
         let terms = self.weights.iter().zip(&self.means).zip(&self.stds);
         log_sum_exp(terms.map(|((weight, &mean), &std)| {
-            LineComponent::new(weight / total, [mean, 0.0], std, self.dof, 0).log_density(x)
+            Term::new(weight / total, [mean, 0.0], std, self.dof, 0).log_density(x)
         }))
     }
 }
@@ -104,12 +104,7 @@ impl LineMixture {
 /// shares of the density; the integrand by its derivatives by log p and log q times that, which for
 /// KL are p |log(p/q)| and |q − p|; a sum, none of which has terms of both signs, by a unit for each
 /// term. exp, log, erf and erfc are taken to be within two units of their last place.
-fn bracket(
-    integrand: &impl BracketIntegrand,
-    p: &LineMixture,
-    q: &LineMixture,
-    goal: Goal,
-) -> [f64; 2] {
+fn bracket(integrand: &impl Analytic, p: &Mixture1D, q: &Mixture1D, goal: Goal) -> [f64; 2] {
     let Some(Framed { p, q, tails }) = framed(integrand, p, q, goal) else {
         return [0.0, f64::INFINITY];
     };
@@ -132,19 +127,14 @@ fn bracket(
 
 /// p and q in units in which all that is cut into pieces lies within [−1, 1], and the bounds beyond.
 struct Framed {
-    p: Vec<LineComponent>,
-    q: Vec<LineComponent>,
+    p: Vec<Term>,
+    q: Vec<Term>,
     tails: [[f64; 2]; 2],
 }
 
 /// Around p or, for what is large elsewhere, around both. Gaussians are given more room until next to
 /// nothing is left outside.
-fn framed<I: BracketIntegrand>(
-    integrand: &I,
-    p: &LineMixture,
-    q: &LineMixture,
-    goal: Goal,
-) -> Option<Framed> {
+fn framed<I: Analytic>(integrand: &I, p: &Mixture1D, q: &Mixture1D, goal: Goal) -> Option<Framed> {
     /// Room is made half as large again at most so often.
     const MOST_GROWTH: i32 = 60;
     if p.dof.is_some() || q.dof.is_some() {
@@ -185,7 +175,7 @@ fn framed<I: BracketIntegrand>(
 
 /// How many scales around each component are cut into pieces where there are Student-t: as many as
 /// leave it a power of x beyond to the last digit, and 1e-20 of its mass, if numbers allow.
-fn far(p: &LineMixture, q: &LineMixture) -> f64 {
+fn far(p: &Mixture1D, q: &Mixture1D) -> f64 {
     let dof = [p, q]
         .iter()
         .filter_map(|line| line.dof)
@@ -205,12 +195,12 @@ enum Reach {
 /// The components in units in which those of `seen`, and what is around them, lie within [−1, 1]. Divergences do not depend on origin and scale; an origin in the narrowest component
 /// leaves most digits where most are needed, and a scale of a power of two costs none.
 fn recentered(
-    p: &LineMixture,
-    q: &LineMixture,
-    seen: &[&LineMixture],
+    p: &Mixture1D,
+    q: &Mixture1D,
+    seen: &[&Mixture1D],
     reach: Reach,
-) -> Option<[Vec<LineComponent>; 2]> {
-    let valid = |line: &LineMixture| {
+) -> Option<[Vec<Term>; 2]> {
+    let valid = |line: &Mixture1D| {
         let count = line.weights.len();
         let total: f64 = line.weights.iter().sum();
         count > 0
@@ -237,7 +227,7 @@ fn recentered(
         })
         .fold(0.0, f64::max);
     let scale = 2.0 * power_of_two_below(farthest);
-    let fits = |line: &LineMixture| {
+    let fits = |line: &Mixture1D| {
         (line.means.iter().zip(&line.stds)).all(|(mean, std)| {
             let farthest = (mean - origin).abs() + scale;
             (farthest / WIDEST..WIDEST * scale).contains(std)
@@ -250,7 +240,7 @@ fn recentered(
                 .map(|((weight, &mean), std)| {
                     let mean = difference(mean, origin).map(|part| part / scale);
                     let roundings = line.weights.len();
-                    LineComponent::new(weight / total, mean, std / scale, line.dof, roundings)
+                    Term::new(weight / total, mean, std / scale, line.dof, roundings)
                 })
                 .collect()
         })

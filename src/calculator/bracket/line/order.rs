@@ -4,25 +4,25 @@
 //! With L = log(q/p) and e(L) = (e^(βL) − 1) / β, which is L for KL, it is (q − p − p e(L)) / α.
 
 use super::ellipse::{Ellipse, INFLATION};
-use super::integrand::{BracketIntegrand, Crude, Tail, TailBounds, of_masses};
+use super::integrand::{Analytic, Crude, Tail, TailBounds, by_masses};
 use super::power_tail::{PowerTail, PowerTails, around};
 use super::rounding::UNIT;
 use super::tail;
-use super::view::PieceView;
+use super::view::View;
 
 /// L² Σ cₖ Lᵏ / 2 ends with this k.
 const TERMS: usize = 16;
 
 /// D_α(p‖q).
 #[derive(Debug, Clone, Copy)]
-pub(super) struct AlphaIntegrand {
+pub(super) struct Amari {
     alpha: f64,
     beta: f64,
     /// 2 (1 + β + … + βᵏ) / (k + 2)!.
     series: [f64; TERMS],
 }
 
-impl AlphaIntegrand {
+impl Amari {
     /// `None` for an order below ½, which is that of 1 − α with p and q exchanged, and for one too
     /// large for these bounds.
     pub fn new(alpha: f64) -> Option<Self> {
@@ -110,7 +110,7 @@ impl AlphaIntegrand {
     }
 }
 
-impl BracketIntegrand for AlphaIntegrand {
+impl Analytic for Amari {
     fn value(&self, log_p: [f64; 2], log_q: [f64; 2]) -> [f64; 2] {
         let log_ratio = (log_q[0] - log_p[0]).abs();
         if log_ratio < 0.5 && log_ratio * self.beta.abs() < 0.5 {
@@ -120,7 +120,7 @@ impl BracketIntegrand for AlphaIntegrand {
         }
     }
 
-    fn size(&self, ellipse: &Ellipse, p: &PieceView, q: &PieceView) -> Option<f64> {
+    fn size(&self, ellipse: &Ellipse, p: &View, q: &View) -> Option<f64> {
         let [p, q] = [ellipse.bounds(p)?, ellipse.bounds(q)?];
         let log_ratio = ellipse.log_ratio(&p, &q);
         let beta = self.beta.abs();
@@ -146,13 +146,13 @@ impl BracketIntegrand for AlphaIntegrand {
         // Numbers that overflowed bound nothing.
         let upper = if upper.is_nan() { f64::INFINITY } else { upper };
         [
-            lower.max(of_masses(self, on.masses)),
+            lower.max(by_masses(self, on.masses)),
             upper.min(self.crude_by_power(on)),
         ]
     }
 }
 
-impl AlphaIntegrand {
+impl Amari {
     /// The upper bound from that on A = p^α q^β.
     fn crude_by_power(&self, on: &Crude) -> f64 {
         if self.is_kl() {
@@ -180,7 +180,7 @@ impl AlphaIntegrand {
     }
 }
 
-impl TailBounds for AlphaIntegrand {
+impl TailBounds for Amari {
     fn beyond(&self, tail: &Tail) -> [f64; 2] {
         let [p, q] = tail.masses.map(|mass| mass[1]);
         let own = if self.is_kl() {
@@ -191,7 +191,7 @@ impl TailBounds for AlphaIntegrand {
             tail::power(tail, [self.alpha, self.beta], 0.0) / (self.alpha * self.beta.abs())
         };
         let upper = (q / self.alpha) * (1.0 + 4.0 * UNIT) + own * (1.0 + 1e-9);
-        [of_masses(self, tail.masses), upper]
+        [by_masses(self, tail.masses), upper]
     }
 
     fn beyond_far(&self, tails: &PowerTails) -> [f64; 2] {
@@ -206,7 +206,7 @@ impl TailBounds for AlphaIntegrand {
     }
 }
 
-impl AlphaIntegrand {
+impl Amari {
     /// Where p is C x^(−a) and q is D x^(−b): all integrals are elementary.
     fn between_power_tails(&self, p: &PowerTail, q: &PowerTail) -> [f64; 2] {
         let (alpha, beta) = (self.alpha, self.beta);
@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn the_two_forms_meet() {
         for alpha in [0.5, 0.9, 1.0, 1.0 + 1e-9, 1.5, 2.0, 7.0] {
-            let order = AlphaIntegrand::new(alpha).unwrap();
+            let order = Amari::new(alpha).unwrap();
             let border = 0.5 / f64::max(1.0, order.beta.abs());
             for log_ratio in [-border, border] {
                 let logs = ([0.0; 2], [log_ratio, 0.0]);
@@ -264,9 +264,7 @@ mod tests {
     #[test]
     fn no_digits_cancel_where_p_and_q_agree() {
         for (alpha, expected) in NEAR {
-            let found = AlphaIntegrand::new(alpha)
-                .unwrap()
-                .value([0.0; 2], [1e-8, 0.0])[0];
+            let found = Amari::new(alpha).unwrap().value([0.0; 2], [1e-8, 0.0])[0];
             assert!(f64::abs(found / expected - 1.0) < 1e-15, "{alpha}: {found}");
         }
     }

@@ -3,10 +3,10 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use super::component::{LineComponent, Piece};
-use super::integrand::BracketIntegrand;
+use super::component::{Piece, Term};
+use super::integrand::Analytic;
 use super::rounding::UNIT;
-use super::view::PieceView;
+use super::view::View;
 use super::{crude, gauss_legendre};
 
 /// No piece is cut to make the bracket narrower than this.
@@ -18,17 +18,17 @@ const WIDEST_GAP: f64 = 1e290;
 /// What is integrated.
 pub(super) struct IntegrationProblem<'a, I> {
     pub integrand: &'a I,
-    pub p: &'a [LineComponent],
-    pub q: &'a [LineComponent],
+    pub p: &'a [Term],
+    pub q: &'a [Term],
 }
 
-impl<I: BracketIntegrand> IntegrationProblem<'_, I> {
-    fn views(&self, piece: Piece) -> [PieceView; 2] {
-        [self.p, self.q].map(|mixture| PieceView::new(mixture, piece))
+impl<I: Analytic> IntegrationProblem<'_, I> {
+    fn views(&self, piece: Piece) -> [View; 2] {
+        [self.p, self.q].map(|mixture| View::new(mixture, piece))
     }
 
     /// Without the components that change no digit.
-    fn trimmed_views(&self, piece: Piece) -> [PieceView; 2] {
+    fn trimmed_views(&self, piece: Piece) -> [View; 2] {
         self.views(piece).map(|mut view| {
             view.trim();
             view
@@ -74,11 +74,7 @@ enum Bounding {
 
 impl Bounded {
     /// Quadrature narrower than `enough` is not compared to other bounds.
-    fn new<I: BracketIntegrand>(
-        piece: Piece,
-        problem: &IntegrationProblem<I>,
-        enough: f64,
-    ) -> Self {
+    fn new<I: Analytic>(piece: Piece, problem: &IntegrationProblem<I>, enough: f64) -> Self {
         let [p, q] = problem.views(piece);
         let errors = gauss_legendre::errors(problem.integrand, &p, &q);
         let quadrature = if I::SIGNED {
@@ -110,7 +106,7 @@ impl Bounded {
         }
     }
 
-    fn absolute<I: BracketIntegrand>(
+    fn absolute<I: Analytic>(
         piece: Piece,
         problem: &IntegrationProblem<I>,
         errors: &gauss_legendre::Errors,
@@ -135,7 +131,7 @@ impl Bounded {
     }
 
     /// Bounds on the integral over the piece.
-    pub fn bracket<I: BracketIntegrand>(&self, problem: &IntegrationProblem<I>) -> [f64; 2] {
+    pub fn bracket<I: Analytic>(&self, problem: &IntegrationProblem<I>) -> [f64; 2] {
         let [low, high] = match self.method {
             Bounding::Known(bracket) => bracket,
             Bounding::Quadrature => {
@@ -176,10 +172,7 @@ impl Eq for Bounded {}
 
 /// Halves [−1, 1], the widest gap first, until the gaps add up to what is asked for or there are too
 /// many pieces.
-pub(super) fn pieces<I: BracketIntegrand>(
-    problem: &IntegrationProblem<I>,
-    goal: Goal,
-) -> Vec<Bounded> {
+pub(super) fn pieces<I: Analytic>(problem: &IntegrationProblem<I>, goal: Goal) -> Vec<Bounded> {
     let mut tolerance = goal.absolute.max(FLOOR);
     // The rounding of the result is more than this, however many pieces there are.
     let relative = goal.relative.max(UNIT);
@@ -242,12 +235,12 @@ impl Total {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::jensen_shannon::JensenShannonIntegrand;
-    use super::super::order::AlphaIntegrand;
-    use super::super::total_variation::TotalVariationIntegrand;
+    use super::super::jensen_shannon::JsIntegrand;
+    use super::super::order::Amari;
+    use super::super::total_variation::TvIntegrand;
     use super::*;
 
-    fn mixture() -> impl Strategy<Value = Vec<LineComponent>> {
+    fn mixture() -> impl Strategy<Value = Vec<Term>> {
         let dof = prop::option::weighted(0.3, -1.0..4.0_f64);
         let rows = prop::collection::vec((0.01..1.0_f64, -1.0..1.0_f64, -3.0..1.0_f64), 1..6);
         (rows, dof).prop_map(|(rows, log_dof)| {
@@ -256,7 +249,7 @@ mod tests {
             (rows.into_iter())
                 .map(|(weight, mean, log_std)| {
                     let dof = log_dof.map(f64::exp);
-                    LineComponent::new(weight / total, [mean, 0.0], log_std.exp(), dof, count)
+                    Term::new(weight / total, [mean, 0.0], log_std.exp(), dof, count)
                 })
                 .collect()
         })
@@ -264,7 +257,7 @@ mod tests {
 
     /// The rule on 256 parts of the piece; where the sign changes within a part, its absolute value
     /// is off by less than the error allowed for.
-    fn finely<I: BracketIntegrand>(piece: Piece, problem: &IntegrationProblem<I>) -> [f64; 2] {
+    fn finely<I: Analytic>(piece: Piece, problem: &IntegrationProblem<I>) -> [f64; 2] {
         let half = piece.half / 256.0;
         (0..256).fold([0.0; 2], |[sum, error], i| {
             let center = piece.center - piece.half + f64::from(2 * i + 1) * half;
@@ -274,12 +267,7 @@ mod tests {
         })
     }
 
-    fn both_bounds_hold<I: BracketIntegrand>(
-        integrand: &I,
-        p: &[LineComponent],
-        q: &[LineComponent],
-        piece: Piece,
-    ) {
+    fn both_bounds_hold<I: Analytic>(integrand: &I, p: &[Term], q: &[Term], piece: Piece) {
         let problem = IntegrationProblem { integrand, p, q };
         let [of_p, of_q] = problem.views(piece);
         let [truth, rounding] = finely(piece, &problem);
@@ -324,10 +312,10 @@ mod tests {
         ) {
             let piece = Piece { center: f64::from(center) / 32.0, half: 0.5_f64.powi(shrink) };
             for alpha in [0.5, 0.8, 1.0, 1.5, 3.0] {
-                both_bounds_hold(&AlphaIntegrand::new(alpha).unwrap(), &p, &q, piece);
+                both_bounds_hold(&Amari::new(alpha).unwrap(), &p, &q, piece);
             }
-            both_bounds_hold(&JensenShannonIntegrand, &p, &q, piece);
-            both_bounds_hold(&TotalVariationIntegrand, &p, &q, piece);
+            both_bounds_hold(&JsIntegrand, &p, &q, piece);
+            both_bounds_hold(&TvIntegrand, &p, &q, piece);
         }
     }
 

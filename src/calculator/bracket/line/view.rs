@@ -1,6 +1,6 @@
 //! What a mixture on the line looks like from the centre of a short piece.
 
-use super::component::{LineComponent, Piece};
+use super::component::{Piece, Term};
 use super::heavy::Heavy;
 use super::rounding::UNIT;
 use crate::mixture::log_sum_exp;
@@ -22,7 +22,7 @@ pub(super) struct Local {
 }
 
 impl Local {
-    fn new(component: &LineComponent, piece: Piece) -> Self {
+    fn new(component: &Term, piece: Piece) -> Self {
         if let Some(dof) = component.dof {
             let ([log, slope, bend, rounding], heavy) = Heavy::seen_from(component, dof, piece);
             return Self {
@@ -79,14 +79,14 @@ impl Local {
 }
 
 /// The logs of all components of a mixture on a piece.
-pub(super) struct PieceView {
+pub(super) struct View {
     pub locals: Vec<Local>,
     /// log density at the centre, and the means of slopes and bends under the shares there.
     pub middle: Local,
 }
 
-impl PieceView {
-    pub fn new(mixture: &[LineComponent], piece: Piece) -> Self {
+impl View {
+    pub fn new(mixture: &[Term], piece: Piece) -> Self {
         let locals: Vec<_> = (mixture.iter().map(|one| Local::new(one, piece))).collect();
         let middle = middle(&locals);
         Self { locals, middle }

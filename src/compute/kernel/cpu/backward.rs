@@ -263,7 +263,7 @@ impl<'a, T: Real> Block<'a, '_, '_, T> {
             weigh::<T, false>(self.weights, self.shift, self.upstream);
         }
         if !finite {
-            mask_zeros(dim, group, self.upstream, self.weights, self.z);
+            zero_out(dim, group, self.upstream, self.weights, self.z);
         }
     }
 }
@@ -278,13 +278,7 @@ fn weigh<T: Real, const FMA: bool>(terms: &mut [T], shift: &[T], upstream: &[T])
 
 /// Sets z to 0 where r is, since 0 · ∞ is not 0, and r to 0 where g is.
 #[cold]
-fn mask_zeros<T: Real>(
-    dim: usize,
-    group_len: usize,
-    upstream: &[T],
-    weights: &mut [T],
-    z: &mut [T],
-) {
+fn zero_out<T: Real>(dim: usize, group_len: usize, upstream: &[T], weights: &mut [T], z: &mut [T]) {
     for (n, weight) in weights.iter_mut().enumerate() {
         if upstream[n] == T::ZERO {
             *weight = T::ZERO;

@@ -190,7 +190,7 @@ fn dependent(correlation: &DMatrix<f64>, rounding: f64) -> Vec<Dependent> {
 impl Dependence {
     /// Whether it leaves the likelihood without a bound where covariances are a diagonal plus `rank`
     /// factors: those of D columns can follow from each other only in planes of this many dimensions.
-    pub fn leaves_likelihood_unbounded(&self, rank: usize) -> bool {
+    pub fn is_unbounded_for(&self, rank: usize) -> bool {
         match self {
             Self::FewRows { rows, .. } => rows - 1 <= rank,
             Self::Columns { relations, .. } => relations
