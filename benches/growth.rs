@@ -4,7 +4,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use klfit::compute::kernel::cpu::{
+use klfit::internals::kernel::cpu::{
     Mixture, Points, Scale, Wanted, Width, log_density_and_gradients,
 };
 

@@ -4,11 +4,11 @@ use std::hint::black_box;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use klfit::compute::kernel::cpu::{
+use klfit::internals::kernel::cpu::{
     Expectation, Mixture, Nodes, Points, Prepared, Scale, Sites, StandardPoints, Wanted, Width,
     expectation, log_density_and_gradients, log_density_into, normals,
 };
-use klfit::divergence::{Pointwise, ReverseKl, Side};
+use klfit::internals::{Pointwise, ReverseKl, Side};
 
 fn main() {
     divan::main();

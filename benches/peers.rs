@@ -3,21 +3,12 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use klfit::Mixture;
-use klfit::calculator::{Method, Operand, Question};
-use klfit::compute::device::Numerics;
-use klfit::compute::kernel::cpu::{self, Points, Scale, Wanted, Width};
-use klfit::density::family::{Family, FamilyConfig};
-use klfit::density::target::Target;
-use klfit::divergence::DivergenceKind;
-use klfit::estimator::EstimatorRule;
-use klfit::estimator::monte_carlo::MonteCarloConfig;
-use klfit::estimator::quadrature::QuadratureConfig;
-use klfit::fit::init::Start;
-use klfit::fit::stop::StopConfig;
-use klfit::fit::{Fit, LogConfig, Plan};
-use klfit::landscape::{Cells, ParameterAxis};
-use klfit::optimizer::OptimizerConfig;
+use klfit::internals::kernel::cpu::{self, Points, Scale, Wanted, Width};
+use klfit::settings::{MonteCarloConfig, QuadratureConfig};
+use klfit::{
+    Cells, DivergenceKind, EstimatorRule, Family, FamilyConfig, Fit, LogConfig, Method, Mixture,
+    Numerics, Operand, OptimizerConfig, ParameterAxis, Plan, Question, Start, StopConfig, Target,
+};
 use nalgebra::DMatrix;
 
 /// A small generator for test data.

@@ -1,7 +1,39 @@
 //! Fits a Gaussian or a mixture of Gaussians q to a target density p by gradient descent on a
 //! divergence, most often KL(p‖q) or KL(q‖p), and shows what happened.
 //!
-//! The command `klfit` is a thin layer over this library. Data flows one way:
+//! What the command `klfit` does, this library does: a divergence of two given densities in a line,
+//!
+//! ```
+//! use klfit::Mixture;
+//!
+//! let p = Mixture::from_stds(vec![0.5, 0.5], vec![vec![-2.0], vec![2.0]], vec![vec![1.0]; 2])?;
+//! let q = Mixture::from_stds(vec![1.0], vec![vec![0.0]], vec![vec![5f64.sqrt()]])?;
+//! let answer = klfit::kl(&p, &q)?;
+//! let bracket = answer.bracket.expect("there is one for two mixtures");
+//! assert!((bracket.lower..=bracket.upper).contains(&answer.value));
+//! # Ok::<(), klfit::Error>(())
+//! ```
+//!
+//! one fit step by step, as [`Fit`] shows, and a whole experiment from its TOML:
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! use klfit::{Existing, Experiment, RunFolder};
+//!
+//! let experiment = Experiment::load(Path::new("configs/bimodal.toml"), Vec::new())?;
+//! let folder = RunFolder::create(Path::new("outputs/bimodal"), &experiment, Existing::Refuse)?;
+//! klfit::run(&experiment, &experiment.numerics()?, &folder, &mut ())?;
+//! klfit::draw_figures(&folder)?;
+//! # Ok::<(), klfit::Error>(())
+//! ```
+//!
+//! All logarithms are natural, all divergences in nats.
+//!
+//! # The house
+//!
+//! Everything is named here, whatever module it is from; `cargo doc --document-private-items` shows the
+//! modules themselves. Data flows one way:
 //!
 //! ```text
 //! config.toml ─► Experiment ─► Fit (the only loop) ─► Record … ─► RunFolder ─► figures ─► report
@@ -11,60 +43,105 @@
 //!
 //! | floor | what is there |
 //! | --- | --- |
-//! | [`jobs`] | from beginning to end: a run, a sweep, a landscape, an estimate, their figures |
-//! | [`explore`], [`report`], [`plot`] | pages live and written, and figures |
-//! | [`landscape`] | a divergence over two parameters, and the basins of its optima |
-//! | [`run_folder`] | the folder of a run or a sweep: made, locked, read back |
-//! | [`calculator`] | a divergence between two given densities, with an error and a bracket |
-//! | [`config`] | what TOML may say, and the one place that turns it into an [`Experiment`](config::Experiment) |
-//! | [`import`] | mixtures that scikit-learn or an earlier run fitted |
-//! | [`record`] | what is known of a run, in files: summary, trajectory, restarts, checkpoint |
-//! | [`fit`] | the loop, with the [objective](fit::objective), the [starts](fit::init), when to [stop](fit::stop) and the [optima](fit::optima) |
-//! | [`judge`] | what a fit is [evaluated](judge::evaluate) by, its [diagnostics](judge::diagnostics), the [optimum](judge::known_optimum) where it is known |
-//! | panels | integrals over x that see both densities |
-//! | [`optimizer`], [`estimator`], [`divergence`] | one file for each choice, behind one trait each |
-//! | [`density`] | what p and q have in common; the [targets](density::target) and the [family](density::family) |
-//! | [`compute`] | [devices](compute::device), [noise](compute::noise) without a past, [snapshots](compute::snapshot), and the [kernel](compute::kernel): the log-density of mixtures, the hot operation |
-//! | [`mixture`] | mixtures on the host, in natural parameters |
-//! | precise, files, [`text`], [`error`], [`choice`] | doubled precision; files whole or not at all, and their names; numbers as people read them; what went wrong, where, and what to do; tables of what a config chooses from |
+//! | `cli` | the command: arguments, progress, tables, and one error |
+//! | `jobs` | from beginning to end: a [run], a [sweep], a [landscape](survey), an [estimate], their [figures](draw_figures) |
+//! | `explore`, `report`, `plot` | pages [live](Server) and [written](report), and figures |
+//! | `landscape` | a divergence over two [axes](ParameterAxis), and the basins of its optima |
+//! | `run_folder` | the folder of a [run](RunFolder) or a [sweep](SweepFolder): made, locked, [read back](FinishedRun) |
+//! | `calculator` | a divergence between two given densities: a [`Question`], an [`Answer`] with an error and a [`Bracket`] |
+//! | `config` | what TOML may say, and the one place that turns it into an [`Experiment`] |
+//! | `import` | mixtures that scikit-learn or an earlier run fitted: [`read_mixture`] |
+//! | `record` | what is known of a run, in files: [`Summary`], trajectory, restarts, checkpoint |
+//! | `fit` | the loop, [`Fit`], by a [`Plan`]: the objective, the [starts](Start), when to [stop](StopConfig), the optima |
+//! | `judge` | how good a fit is: its [`Evaluation`], diagnostics, the optimum where it is known |
+//! | `panels` | integrals over x that see both densities |
+//! | `optimizer`, `estimator`, `divergence` | one file for each choice, behind one trait each: [`OptimizerRule`], [`EstimatorRule`], [`DivergenceKind`] |
+//! | `density` | what p and q have in common; the [targets](TargetModel) and the [`Family`] |
+//! | `compute` | [devices](Numerics), noise without a past, snapshots, and the kernel: the log-density of mixtures, the hot operation |
+//! | `mixture` | [mixtures](Mixture) on the host, in natural parameters |
+//! | `precise`, `files`, `text`, `error`, `choice` | doubled precision; files whole or not at all, and their names; numbers as people read them; what went wrong, where, and [what to do](Error); tables of what a config chooses from |
 //!
-//! A run goes down and up through them: [`jobs::run::run`] takes an experiment from [`config`], makes a
-//! folder in [`run_folder`], and pulls records from [`fit::Fit`], whose steps evaluate an objective
-//! made of a divergence, an estimator and a family on a device; [`judge`] says how each logged step
-//! and the end are, [`record`] writes it, and [`plot`] and [`report`] read it back.
+//! A run goes down and up through them: [`run()`] takes an experiment from `config`, makes a folder in
+//! `run_folder`, and pulls records from `fit`, whose steps evaluate an objective made of a divergence,
+//! an estimator and a family on a device; `judge` says how each logged step and the end are, `record`
+//! writes it, and `plot` and `report` read it back.
 //!
 //! Every tensor has the run as its first axis, so restarts go through the loop together: R runs, K
-//! components, D dimensions, S points, P parameters. All logarithms are natural, all divergences in
-//! nats.
-//!
-//! [`fit::Fit`] has a first example.
+//! components, D dimensions, S points, P parameters.
 
-#![warn(missing_docs)]
+#![warn(missing_docs, unnameable_types)]
 
-pub mod calculator;
-pub mod choice;
-pub mod compute;
-pub mod config;
-pub mod density;
-pub mod divergence;
-pub mod error;
-pub mod estimator;
-pub mod explore;
+mod calculator;
+mod choice;
+mod cli;
+mod compute;
+mod config;
+mod density;
+mod divergence;
+mod error;
+mod estimator;
+mod explore;
 mod files;
-pub mod fit;
-pub mod import;
-pub mod jobs;
-pub mod judge;
-pub mod landscape;
-pub mod mixture;
-pub mod optimizer;
+mod fit;
+mod import;
+#[doc(hidden)]
+pub mod internals;
+mod jobs;
+mod judge;
+mod landscape;
+mod mixture;
+mod optimizer;
 mod panels;
-pub mod plot;
+mod plot;
 mod precise;
-pub mod record;
-pub mod report;
-pub mod run_folder;
-pub mod text;
+mod record;
+mod report;
+pub mod results;
+mod run_folder;
+pub mod settings;
+mod text;
 
-pub use error::{Error, Result};
-pub use mixture::Mixture;
+// Errors, and mixtures.
+pub use error::{ConfigError, Error, Location, MixtureError, Result};
+pub use import::read_mixture;
+pub use mixture::{Mixture, NaturalParameters, Parameter, Quantity};
+
+// What is fitted to what, how, and on what.
+pub use compute::device::{Backend, DeviceConfig, DeviceInfo, Numerics, Precision};
+pub use density::family::{Covariance, Family, FamilyConfig};
+pub use density::target::network::{Network, NetworkError, joint as network};
+pub use density::target::{
+    Distribution, Elliptical, Samples, SamplesFile, StudentT, Tails, Target, TargetModel,
+    read_samples,
+};
+pub use divergence::{DivergenceKind, DivergenceName, Order};
+pub use estimator::{EstimatorConfig, EstimatorRule, GradientRule};
+pub use optimizer::{OptimizerConfig, OptimizerRule, Schedule};
+
+// One fit, step by step.
+pub use fit::init::Start;
+pub use fit::stop::{Stop, StopConfig};
+pub use fit::{Fit, LogConfig, Plan, Record, RunRecord};
+pub use judge::evaluate::Evaluation;
+
+// Experiments, from beginning to end.
+pub use cli::main;
+pub use config::{
+    Experiment, LandscapeConfig, Override, ParameterRange, STARTER, Sweep, SweepPoint,
+};
+pub use explore::{Opening, Replay, Server};
+pub use jobs::estimate::estimate;
+pub use jobs::run::{RunObserver, run};
+pub use jobs::sweep::{SweepObserver, run as sweep};
+pub use jobs::{Survey, draw_figures, survey, survey_run};
+pub use plot::{Motion, animate, draw_sweep};
+pub use record::{FitSummary, RunSummary, Summary};
+pub use report::write as report;
+pub use run_folder::{Existing, FinishedRun, RunFolder, SweepFolder};
+
+// A divergence between two given densities.
+pub use calculator::{
+    Accuracy, Answer, Bracket, Claim, Ending, Matrix, Method, Operand, Progress, Question, kl,
+    read_operand,
+};
+pub use landscape::{Cells, ParameterAxis};

@@ -105,10 +105,10 @@ impl Default for Question {
 /// KL(p‖q) in nats between two mixtures, by the surest way there is.
 ///
 /// ```
-/// use klfit::{Mixture, calculator};
+/// use klfit::Mixture;
 /// let p = Mixture::from_stds(vec![0.3, 0.7], vec![vec![-2.0], vec![1.0]], vec![vec![1.0]; 2])?;
 /// let q = Mixture::from_stds(vec![1.0], vec![vec![0.0]], vec![vec![2.0]])?;
-/// let kl = calculator::kl(&p, &q)?;
+/// let kl = klfit::kl(&p, &q)?;
 /// assert!((kl.value - 0.09474788).abs() < 1e-8);
 /// let bracket = kl.bracket.expect("there is one on a line");
 /// assert!(bracket.lower <= kl.value && kl.value <= bracket.upper && bracket.width() < 1e-6);

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use klfit::Result;
-use klfit::plot::Motion;
-use klfit::run_folder::RunFolder;
 
 use super::{Command, Outcome, Verbosity};
+use crate::Result;
+use crate::plot::Motion;
+use crate::run_folder::RunFolder;
 
 /// Draw the fits of a finished run in motion
 #[derive(Debug, Args)]
@@ -44,7 +44,7 @@ impl Command for Animate {
             seconds: self.seconds,
             width: self.width,
         };
-        let path = klfit::plot::animate(&folder, motion, self.out.as_deref())?;
+        let path = crate::plot::animate(&folder, motion, self.out.as_deref())?;
         verbosity.written(&[path]);
         Ok(Outcome::Success)
     }

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Args};
-use klfit::run_folder::Existing;
+
+use crate::run_folder::Existing;
 
 /// How much is said.
 #[derive(Debug, Clone, Copy, Args)]

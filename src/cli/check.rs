@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use klfit::Result;
-use klfit::config::{Experiment, Sweep};
-use klfit::text::count;
 
 use super::{Command, Outcome, Verbosity};
+use crate::Result;
+use crate::config::{Experiment, Sweep};
+use crate::text::count;
 
 /// Validate a config without running it
 #[derive(Debug, Args)]

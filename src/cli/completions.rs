@@ -2,9 +2,9 @@
 
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
-use klfit::Result;
 
 use super::{Cli, Command, Outcome, Verbosity, output};
+use crate::Result;
 
 /// Print the completions of a shell
 #[derive(Debug, Args)]

@@ -1,10 +1,10 @@
 //! `klfit devices`: what this binary can compute on, and what it found.
 
 use clap::Args;
-use klfit::Result;
-use klfit::compute::device::{Backend, Detected};
 
 use super::{Command, Outcome, Verbosity};
+use crate::Result;
+use crate::compute::device::{Backend, Detected};
 
 /// List what this klfit can compute on
 #[derive(Debug, Args)]

@@ -7,18 +7,18 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
-use klfit::Result;
-use klfit::calculator::{
-    Accuracy, Answer, Claim, Ending, Matrix, Method, Operand, Progress, Question,
-    read_operand_with_header,
-};
-use klfit::divergence::{DivergenceKind, DivergenceName};
-use klfit::error::Error;
-use klfit::text;
 use serde::Serialize;
 
 use super::output::write_file;
 use super::{Command, Outcome, Verbosity};
+use crate::Result;
+use crate::calculator::{
+    Accuracy, Answer, Claim, Ending, Matrix, Method, Operand, Progress, Question,
+    read_operand_with_header,
+};
+use crate::divergence::{DivergenceKind, DivergenceName};
+use crate::error::Error;
+use crate::text;
 
 /// Tell how far densities are apart, with an error on every number
 #[derive(Debug, Args)]
@@ -460,6 +460,6 @@ fn write(matrix: &Matrix, folder: &Path) -> Result<()> {
     for (name, text) in [("matrix.csv", matrix.to_csv()?), ("matrix.json", json)] {
         write_file(&folder.join(name), text.as_bytes())?;
     }
-    klfit::plot::MATRIX.write(matrix, folder)?;
+    crate::plot::MATRIX.write(matrix, folder)?;
     Ok(())
 }

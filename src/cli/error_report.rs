@@ -1,7 +1,8 @@
 //! An error as the user sees it: once, with the line it is about and what to do.
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use klfit::Error;
+
+use crate::Error;
 
 /// Prints an error to standard error.
 pub fn report_error(error: &Error) {

@@ -3,16 +3,16 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use klfit::Result;
-use klfit::config::MixtureConfig;
-use klfit::density::target::{SamplesFile, read_samples};
-use klfit::error::Error;
-use klfit::jobs::estimate;
-use klfit::mixture::NaturalParameters;
-use klfit::text::count;
 
 use super::output::{print, write_file};
 use super::{Command, Outcome, Verbosity};
+use crate::Result;
+use crate::config::MixtureConfig;
+use crate::density::target::{SamplesFile, read_samples};
+use crate::error::Error;
+use crate::jobs::estimate;
+use crate::mixture::NaturalParameters;
+use crate::text::count;
 
 /// Estimate a Gaussian or a mixture from samples
 #[derive(Debug, Args)]

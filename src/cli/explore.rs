@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use klfit::explore::{Opening, Server};
-use klfit::{Error, Result};
 
 use super::{Command, Outcome, Verbosity};
+use crate::explore::{Opening, Server};
+use crate::{Error, Result};
 
 /// Explore both KLs on a page in the browser
 #[derive(Debug, Args)]

@@ -5,9 +5,9 @@ use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use klfit::{Error, Result};
 
 use super::{Command, Outcome, Verbosity};
+use crate::{Error, Result};
 
 /// Write a commented config to start from
 #[derive(Debug, Args)]
@@ -31,7 +31,7 @@ impl Command for Init {
             ),
             _ => Error::io("create", path)(error),
         })?;
-        file.write_all(klfit::config::STARTER.as_bytes())
+        file.write_all(crate::config::STARTER.as_bytes())
             .map_err(Error::io("create", path))?;
         if !verbosity.quiet {
             let path = path.display();

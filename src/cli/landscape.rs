@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
-use klfit::Result;
-use klfit::config::Experiment;
-use klfit::config::{LandscapeConfig, ParameterRange};
-use klfit::jobs::{survey, survey_run};
-use klfit::run_folder::RunFolder;
 
 use super::{Command, Outcome, Verbosity};
+use crate::Result;
+use crate::config::Experiment;
+use crate::config::{LandscapeConfig, ParameterRange};
+use crate::jobs::{survey, survey_run};
+use crate::run_folder::RunFolder;
 
 /// Draw what the fits of a config go down on, and their ways
 #[derive(Debug, Args)]

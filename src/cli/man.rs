@@ -4,10 +4,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory};
-use klfit::{Error, Result};
 
 use super::output::{print, write_file};
 use super::{Cli, Command, Outcome, Verbosity};
+use crate::{Error, Result};
 
 /// Print the man page, or write those of all commands
 #[derive(Debug, Args)]

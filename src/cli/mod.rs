@@ -22,11 +22,16 @@ mod signals;
 mod sweep;
 mod table;
 
-use clap::{Args, Parser, Subcommand};
-use klfit::Result;
+use std::process::ExitCode;
 
+use clap::{Args, Parser, Subcommand};
+
+use crate::Result;
 use arguments::{Results, Verbosity};
-pub use error_report::report_error;
+use error_report::report_error;
+
+/// A request that cannot be met, as clap reports its own.
+const MISUSE: u8 = 2;
 
 /// A command: its arguments, with the line of its help as their doc.
 trait Command: Args {
@@ -80,7 +85,7 @@ commands! {
 #[derive(Debug, Parser)]
 #[command(name = "klfit", version, about, long_about = None, max_term_width = 100)]
 #[command(after_help = after_help())]
-pub struct Cli {
+struct Cli {
     #[command(subcommand)]
     command: Commands,
     #[command(flatten)]
@@ -102,7 +107,7 @@ after Ctrl-C and 143 after SIGTERM."
 
 /// How a command that was not refused ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+enum Outcome {
     /// It did what was asked.
     Success,
     /// It ran, and every restart of a fit failed, or a point of a sweep broke down.
@@ -111,7 +116,20 @@ pub enum Outcome {
     Interrupted(u8),
 }
 
-/// Does what the command line asks.
-pub fn dispatch(cli: Cli) -> Result<Outcome> {
-    cli.command.run(cli.verbosity)
+/// The `klfit` command: does what its arguments ask, and prints one error.
+pub fn main() -> ExitCode {
+    let Cli { command, verbosity } = Cli::parse();
+    match command.run(verbosity) {
+        Ok(Outcome::Success) => ExitCode::SUCCESS,
+        Ok(Outcome::FailedRun) => ExitCode::FAILURE,
+        Ok(Outcome::Interrupted(code)) => ExitCode::from(code),
+        Err(error) => {
+            report_error(&error);
+            if error.is_misuse() {
+                ExitCode::from(MISUSE)
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
-use klfit::{Error, Result};
+use crate::{Error, Result};
 
 /// Writes a file.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {

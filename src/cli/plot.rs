@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use klfit::Result;
-use klfit::run_folder::{RunFolder, SweepFolder};
 
 use super::{Command, Outcome, Verbosity};
+use crate::Result;
+use crate::run_folder::{RunFolder, SweepFolder};
 
 /// Draw the figures of a finished run or sweep again
 #[derive(Debug, Args)]
@@ -22,8 +22,8 @@ impl Command for Plot {
     /// Draws every figure from the files of the folder.
     fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
         let drawn = match SweepFolder::open(&self.run) {
-            Some(sweep) => klfit::plot::draw_sweep(&sweep)?,
-            None => klfit::jobs::draw_all(&RunFolder::open(&self.run)?)?,
+            Some(sweep) => crate::plot::draw_sweep(&sweep)?,
+            None => crate::jobs::draw_figures(&RunFolder::open(&self.run)?)?,
         };
         verbosity.written(&drawn);
         Ok(Outcome::Success)

@@ -4,14 +4,14 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use klfit::fit::{Plan, Record};
-use klfit::jobs::run::RunObserver;
-use klfit::judge::evaluate::ALWAYS_REPORTED;
-use klfit::record::FitSummary;
-use klfit::text;
 
 use super::Verbosity;
 use super::signals::Signals;
+use crate::fit::{Plan, Record};
+use crate::jobs::run::RunObserver;
+use crate::judge::evaluate::ALWAYS_REPORTED;
+use crate::record::FitSummary;
+use crate::text;
 
 /// Plain lines come no more often than this, unless all are asked for.
 const PAUSE: Duration = Duration::from_secs(2);

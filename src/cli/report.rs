@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use klfit::Result;
 
 use super::{Command, Outcome, Verbosity};
+use crate::Result;
 
 /// Report on finished runs: an HTML page, Markdown, a LaTeX table
 #[derive(Debug, Args)]
@@ -34,7 +34,7 @@ impl Command for Report {
             _ => Path::new("outputs/report"),
         };
         let out = self.out.as_deref().unwrap_or(default);
-        let files = klfit::report::write(&self.runs, out)?;
+        let files = crate::report::write(&self.runs, out)?;
         verbosity.written(&files);
         Ok(Outcome::Success)
     }

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use klfit::Result;
-use klfit::config::Experiment;
-use klfit::run_folder::{Existing, RunFolder};
 
 use super::{Command, Outcome, Verbosity, run};
+use crate::Result;
+use crate::config::Experiment;
+use crate::run_folder::{Existing, RunFolder};
 
 /// Go on with a run that was interrupted, or with more steps
 #[derive(Debug, Args)]

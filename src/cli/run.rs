@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use klfit::Result;
-use klfit::config::{Experiment, Override, Sweep};
-use klfit::run_folder::{Existing, RunFolder};
 
 use super::progress::Progress;
 use super::signals::Signals;
 use super::{Command, Outcome, Results, Verbosity, table};
+use crate::Result;
+use crate::config::{Experiment, Override, Sweep};
+use crate::run_folder::{Existing, RunFolder};
 
 /// Run an experiment: fit, log, compare, draw
 #[derive(Debug, Args)]
@@ -83,7 +83,7 @@ pub fn run_in(
     let signals = Signals::listen()?;
     let folder = RunFolder::create(out, &experiment, existing)?;
     let mut progress = Progress::new(verbosity, signals.clone());
-    let summary = klfit::jobs::run::run(&experiment, &numerics, &folder, &mut progress)?;
+    let summary = crate::jobs::run::run(&experiment, &numerics, &folder, &mut progress)?;
     let place = folder.path().display();
     if summary.interrupted {
         if !verbosity.quiet {
@@ -96,7 +96,7 @@ pub fn run_in(
     }
     if figures {
         progress.announce("drawing figures");
-        klfit::jobs::draw_all(&folder)?;
+        crate::jobs::draw_figures(&folder)?;
     }
     if !verbosity.quiet {
         let drawn = if figures { "; figures in figures/" } else { "" };

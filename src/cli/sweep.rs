@@ -4,15 +4,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 use comfy_table::{Table, presets};
-use klfit::Result;
-use klfit::config::{self, Override, SweepPoint};
-use klfit::error::Error;
-use klfit::jobs::sweep::{self, SweepObserver, Swept};
-use klfit::run_folder::{SweepFolder, SweptPoint};
-use klfit::text::{self, count};
 
 use super::signals::Signals;
 use super::{Command, Outcome, Results, Verbosity};
+use crate::Result;
+use crate::config::{self, Override, SweepPoint};
+use crate::error::Error;
+use crate::jobs::sweep::{self, SweepObserver, Swept};
+use crate::run_folder::{SweepFolder, SweptPoint};
+use crate::text::{self, count};
 
 /// Run an experiment at every point of its [sweep]
 #[derive(Debug, Args)]
@@ -93,7 +93,7 @@ pub fn run(sweep: &config::Sweep, results: &Results, verbosity: Verbosity) -> Re
         && !ran.is_empty()
         && let Some(folder) = SweepFolder::open(&out)
     {
-        klfit::plot::draw_sweep(&folder)?;
+        crate::plot::draw_sweep(&folder)?;
     }
     if !verbosity.quiet {
         let drawn = if figures { " and figures/sweep.*" } else { "" };

@@ -3,10 +3,10 @@
 use std::io::IsTerminal;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use klfit::record::{FitSummary, Summary};
-use klfit::report;
 
 use super::Verbosity;
+use crate::record::{FitSummary, Summary};
+use crate::report;
 
 /// Optima that are listed without being asked for.
 const LISTED: usize = 5;

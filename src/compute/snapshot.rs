@@ -13,18 +13,6 @@ use crate::error::{Error, Result};
 const MOST: u64 = 1 << 53;
 
 /// Arrays and counts by name.
-///
-/// ```
-/// use klfit::compute::snapshot::Snapshot;
-///
-/// let mut snapshot = Snapshot::default();
-/// snapshot.put("theta", &[1, 2], vec![0.1, f64::NAN]);
-/// let text = serde_json::to_string(&snapshot)?;
-/// let read: Snapshot = serde_json::from_str(&text)?;
-/// assert_eq!(read.array("theta", &[1, 2])?[0], 0.1);
-/// assert!(read.array("theta", &[2]).is_err());
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Snapshot {

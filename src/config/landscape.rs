@@ -49,7 +49,7 @@ impl LandscapeConfig {
 /// is left out.
 ///
 /// ```
-/// use klfit::{config::ParameterRange, landscape::ParameterAxis};
+/// use klfit::{ParameterAxis, ParameterRange};
 ///
 /// let range: ParameterRange = "mean=-5:5:11".parse()?;
 /// assert_eq!(ParameterAxis::from(&range).values[1], -4.0);

@@ -21,8 +21,6 @@ use crate::divergence::Side;
 
 /// The grid ends here: φ(8.6) is 3e-17, below the rounding of the rest.
 const REACH: f64 = 8.6;
-/// Where a function grows as fast as φ falls, more is to be had: φ(12) is 2e-32.
-const WIDE_REACH: f64 = 12.0;
 /// The thickness of the shells that show what lies beyond.
 const SHELL: f64 = 0.6;
 /// How much of the target's mass a fixed grid may miss or make up.
@@ -143,8 +141,6 @@ pub struct Quadrature {
     points: usize,
     /// How far the rule may be refined.
     most: usize,
-    /// z ends here.
-    reach: f64,
     nodes: OnceLock<(Nodes, Standard)>,
 }
 
@@ -162,22 +158,6 @@ impl Quadrature {
         Self {
             points,
             most,
-            reach: REACH,
-            nodes: OnceLock::new(),
-        }
-    }
-
-    /// The same spacing, farther out: for functions that are large where φ is small.
-    pub fn wide(self) -> Self {
-        let wider = |points: usize| {
-            // A number of intervals that four divides has rules of twice and four times the spacing.
-            let quarters = WIDE_REACH / REACH * (points - 1) as f64 / 4.0;
-            4 * quarters.ceil() as usize + 1
-        };
-        Self {
-            points: wider(self.points),
-            most: wider(self.most),
-            reach: WIDE_REACH,
             nodes: OnceLock::new(),
         }
     }
@@ -192,13 +172,8 @@ impl Quadrature {
         })
     }
 
-    /// Points on each axis.
-    pub fn points(&self) -> usize {
-        self.points
-    }
-
     pub(crate) fn spacing(&self) -> f64 {
-        2.0 * self.reach / (self.points - 1) as f64
+        2.0 * REACH / (self.points - 1) as f64
     }
 
     /// z and its weights on one axis: in the rule, and in those of twice and four times the spacing.
@@ -222,13 +197,13 @@ impl Quadrature {
         for point in product(&self.axis(), context.dim) {
             let radius = point.iter().map(|(z, _)| z * z).sum::<f64>().sqrt();
             // A product has corners, which are farther out than the ends of its axes.
-            if radius > self.reach + TINY {
+            if radius > REACH + TINY {
                 continue;
             }
             z.extend(point.iter().map(|(z, _)| z));
             let of = |rule: usize| point.iter().map(|(_, weights)| weights[rule]).product();
             let weight: f64 = of(0);
-            let shell = ((self.reach - radius) / thickness + TINY) as usize;
+            let shell = ((REACH - radius) / thickness + TINY) as usize;
             let within = |which: usize| if shell == which { weight } else { 0.0 };
             let all = [weight, of(1), of(2), within(0), within(1)];
             for (weights, weight) in weights.iter_mut().zip(all) {

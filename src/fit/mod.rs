@@ -47,13 +47,10 @@ pub struct Member<'p> {
 /// A fit in progress: an iterator over its logged steps.
 ///
 /// ```
-/// use klfit::Mixture;
-/// use klfit::compute::device::Numerics;
-/// use klfit::density::{family::{Family, FamilyConfig}, target::Target};
-/// use klfit::divergence::DivergenceKind;
-/// use klfit::estimator::EstimatorRule;
-/// use klfit::fit::{Fit, LogConfig, Plan, init::Start, stop::StopConfig};
-/// use klfit::optimizer::OptimizerConfig;
+/// use klfit::{
+///     DivergenceKind, EstimatorRule, Family, FamilyConfig, Fit, LogConfig, Mixture, Numerics,
+///     OptimizerConfig, Plan, Start, StopConfig, Target,
+/// };
 ///
 /// let numerics = Numerics::cpu();
 /// let p = Mixture::from_stds(vec![0.5, 0.5], vec![vec![-2.0], vec![2.0]], vec![vec![1.0]; 2])?;

@@ -13,7 +13,7 @@ use crate::run_folder::{FinishedRun, RunFolder, SweepFolder};
 ///
 /// # Errors
 /// If the folder does not hold a finished run, or cannot be written.
-pub fn draw_all(folder: &RunFolder) -> Result<Vec<PathBuf>> {
+pub fn draw_figures(folder: &RunFolder) -> Result<Vec<PathBuf>> {
     let run = FinishedRun::read(folder)?;
     let mut files = plot::draw_run(folder, &run)?;
     if let Some(wanted) = &run.config.landscape

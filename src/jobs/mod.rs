@@ -6,5 +6,5 @@ pub mod run;
 mod survey;
 pub mod sweep;
 
-pub use figures::draw_all;
+pub use figures::draw_figures;
 pub use survey::{Survey, survey, survey_run};

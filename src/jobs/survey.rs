@@ -115,7 +115,7 @@ fn draw(
         let surface = cells.evaluate(target, fit.plan.divergence, wanted.points, numerics)?;
         seconds += started.elapsed().as_secs_f64();
         let reached = match wanted.basins {
-            true => Some(basins(&cells, fit.plan, target, numerics, seed)?.reached),
+            true => Some(basins(&cells, fit.plan, target, numerics, seed)?),
             false => None,
         };
         all.push(FitLandscape {

@@ -10,9 +10,8 @@ use std::thread;
 use super::figures;
 use crate::config::{Sweep, SweepPoint};
 use crate::error::Result;
-use crate::fit::{Plan, Record};
 use crate::jobs::run::{Job, RunObserver, run_batch};
-use crate::record::{FitSummary, Summary};
+use crate::record::Summary;
 use crate::run_folder::{Existing, RunFolder, SweepFolder, SweptPoint};
 
 /// What came of a sweep.
@@ -29,10 +28,15 @@ pub struct Swept<'s> {
 /// Someone who follows a sweep.
 pub trait SweepObserver: Sync {
     /// A point has ended, and this many have by now.
-    fn done(&self, point: &SweepPoint, ended: usize);
+    fn done(&self, _point: &SweepPoint, _ended: usize) {}
     /// Whether the sweep is to stop, so that it can be resumed later.
-    fn wants_to_stop(&self) -> bool;
+    fn wants_to_stop(&self) -> bool {
+        false
+    }
 }
+
+/// Nobody, who lets it run.
+impl SweepObserver for () {}
 
 /// Runs a sweep into a folder: one run folder for each point, and the table of all.
 ///
@@ -171,9 +175,6 @@ fn groups(jobs: &[Job], open: &[usize]) -> Vec<Vec<usize>> {
 struct StopOnly<'f>(&'f dyn SweepObserver);
 
 impl RunObserver for StopOnly<'_> {
-    fn begin(&mut self, _: &Plan) {}
-    fn record(&mut self, _: &Plan, _: &Record) {}
-    fn end(&mut self, _: &FitSummary) {}
     fn wants_to_stop(&self) -> bool {
         self.0.wants_to_stop()
     }

@@ -9,17 +9,9 @@ use crate::fit::optima::{AT_REST, Ends};
 use crate::fit::{Fit, LogConfig, Plan};
 use crate::mixture::Mixture;
 
-/// The optima of a fit, and the one that is reached from every cell.
-#[derive(Debug, Clone)]
-pub struct Basins {
-    /// The best first, with the value of the fit's divergence in nats.
-    pub optima: Vec<(Mixture, f64)>,
-    /// The place of each cell's optimum; none where the cell is no density, or its run failed or was
-    /// still moving at its last step. Row after row.
-    pub reached: Vec<Option<usize>>,
-}
-
-/// Runs a fit from every cell.
+/// Runs a fit from every cell: the place of each one's optimum among those that were found, the best
+/// first; none where the cell is no density, or its run failed or was still moving at its last step.
+/// Row after row.
 ///
 /// # Errors
 /// If a cell is not a member of the fit's family, or the device failed.
@@ -29,7 +21,7 @@ pub fn basins(
     target: &Target,
     numerics: &Numerics,
     seed: u64,
-) -> Result<Basins> {
+) -> Result<Vec<Option<usize>>> {
     let members: Vec<Option<Mixture>> = (0..cells.len()).map(|cell| cells.member(cell)).collect();
     let starts: Vec<Mixture> = members.iter().flatten().cloned().collect();
     let plan = Plan {
@@ -48,26 +40,16 @@ pub fn basins(
     let mut reached = vec![None; cells.len()];
     let last = last.map(|last| fit.reported(&last)).transpose()?;
     let Some(last) = last else {
-        return Ok(Basins {
-            optima: Vec::new(),
-            reached,
-        });
+        return Ok(reached);
     };
     let is_random = plan.estimator.rule.is_random();
     // A run that was still moving when its steps ran out has reached nothing.
     let ends = Ends::new(&plan, &last, numerics, |end| {
         is_random || end.gradient_norm <= AT_REST
     })?;
-    let value = |run: usize| last.runs[run].evaluation.estimate(plan.divergence).value;
-    let found = (ends.leaders().into_iter())
-        .map(|(run, _)| (last.runs[run].mixture.clone(), value(run)))
-        .collect();
     let cells = (0..members.len()).filter(|&cell| members[cell].is_some());
     for (cell, &optimum) in cells.zip(ends.optimum()) {
         reached[cell] = optimum;
     }
-    Ok(Basins {
-        optima: found,
-        reached,
-    })
+    Ok(reached)
 }

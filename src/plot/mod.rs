@@ -28,7 +28,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 pub use animation::Motion;
-pub use export::{Gif, Svg};
+pub use export::Gif;
 pub use figure::{Figure, Picture};
 pub use landscape::{Mark, Scene};
 

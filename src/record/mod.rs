@@ -9,7 +9,7 @@ use std::path::Path;
 
 pub(crate) use checkpoint::of_another;
 pub use checkpoint::{Checkpoint, CheckpointConfig};
-pub use summary::{BURN_VERSION, FORMAT};
+pub use summary::FORMAT;
 pub use summary::{
     FitSummary, GradientVariance, KnownOptimumSummary, Optimum, RunSummary, Summary, Versions,
 };

@@ -1,8 +1,6 @@
 //! How narrow brackets are above one dimension, of random pairs of up to ten components.
 
-use klfit::Mixture;
-use klfit::calculator::{Method, Operand, Question};
-use klfit::divergence::DivergenceKind;
+use klfit::{DivergenceKind, Method, Mixture, Operand, Question};
 use nalgebra::DMatrix;
 
 use super::pairs::{Random, lower};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use klfit::divergence::DivergenceKind;
+use klfit::DivergenceKind;
 use serde::Deserialize;
 
 use super::line::{Line, Part};

@@ -5,8 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use klfit::calculator::{Answer, Claim, Method, Operand, Question};
-use klfit::divergence::DivergenceKind;
+use klfit::{Answer, Claim, DivergenceKind, Method, Operand, Question};
 
 use super::pairs::Pair;
 use super::truth::Truth;

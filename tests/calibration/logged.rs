@@ -2,13 +2,10 @@
 
 use std::path::Path;
 
-use klfit::Mixture;
-use klfit::config::Experiment;
-use klfit::divergence::{DivergenceKind, Estimate};
-use klfit::fit::{Plan, Record};
-use klfit::jobs::run::RunObserver;
-use klfit::record::{FitSummary, Summary};
-use klfit::run_folder::{Existing, RunFolder};
+use klfit::results::Estimate;
+use klfit::{
+    DivergenceKind, Existing, Experiment, Mixture, Plan, Record, RunFolder, RunObserver, Summary,
+};
 
 use super::judge::{Judgement, Verdict};
 use super::line::{Line, Part};
@@ -102,7 +99,7 @@ pub fn run(text: &str, watch: &mut dyn RunObserver) -> Summary {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path().join("run");
     let folder = RunFolder::create(&folder, &experiment, Existing::Refuse).unwrap();
-    klfit::jobs::run::run(&experiment, &experiment.numerics().unwrap(), &folder, watch).unwrap()
+    klfit::run(&experiment, &experiment.numerics().unwrap(), &folder, watch).unwrap()
 }
 
 /// Keeps every record.
@@ -112,13 +109,8 @@ pub struct Kept {
 }
 
 impl RunObserver for Kept {
-    fn begin(&mut self, _: &Plan) {}
     fn record(&mut self, plan: &Plan, record: &Record) {
         self.records.push((plan.clone(), record.clone()));
-    }
-    fn end(&mut self, _: &FitSummary) {}
-    fn wants_to_stop(&self) -> bool {
-        false
     }
 }
 

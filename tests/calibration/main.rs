@@ -21,7 +21,7 @@ mod truth;
 use std::ops::Range;
 
 use judge::{Judgement, judge_pairs};
-use klfit::divergence::DivergenceKind;
+use klfit::DivergenceKind;
 use logged::{Target, judge_logs};
 use pairs::Pair;
 

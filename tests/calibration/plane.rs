@@ -70,7 +70,7 @@ fn points(p: &Line, q: &Line, rule: &Rule) -> Vec<(f64, At, At)> {
 #[test]
 fn what_both_share_changes_nothing() {
     use super::truth::truths;
-    use klfit::divergence::DivergenceKind;
+    use klfit::DivergenceKind;
     let p = Line::new(&[(0.6, 0.0, 1.0), (0.4, 1.5, 0.01)]);
     let q = Line::new(&[(1.0, 0.7, 0.8)]);
     let beside = Line::new(&[(1.0, 0.3, 2.0)]);

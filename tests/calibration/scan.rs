@@ -1,8 +1,6 @@
 //! Whether the optima that restarts end at are among those of a dense scan.
 
-use klfit::Mixture;
-use klfit::divergence::DivergenceKind;
-use klfit::record::FitSummary;
+use klfit::{DivergenceKind, FitSummary, Mixture};
 
 use super::line::Line;
 use super::logged::{Kept, Target, run};

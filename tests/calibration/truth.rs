@@ -4,7 +4,7 @@
 //! Gauss–Legendre agree on each; nothing of it is klfit's own. `tests/data/calibration` holds it
 //! against mpmath.
 
-use klfit::divergence::DivergenceKind;
+use klfit::DivergenceKind;
 
 use super::integrands::{NEAR, alpha_divergence, difference, jensen_shannon, kl};
 use super::line::{At, Line};

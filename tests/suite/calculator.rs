@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use assert_cmd::Command;
-use klfit::Mixture;
-use klfit::calculator::{
-    Accuracy, Answer, Claim, Ending, Matrix, Method, Operand, Question, read_operand,
+use klfit::{
+    Accuracy, Answer, Claim, DivergenceKind, Ending, Matrix, Method, Mixture, Operand, Question,
+    read_operand,
 };
-use klfit::divergence::DivergenceKind;
 use nalgebra::DMatrix;
 use proptest::prelude::*;
 
@@ -155,7 +154,7 @@ fn the_true_divergences_between_the_networks() {
 #[test]
 fn a_sum_without_its_spacing_is_a_thousand_times_the_divergence() {
     let (p, q, r) = (gaussian(0.0, 2.0), gaussian(2.0, 2.0), gaussian(5.0, 4.0));
-    let kl = |p, q| klfit::calculator::kl(p, q).unwrap().value;
+    let kl = |p, q| klfit::kl(p, q).unwrap().value;
     assert_close(kl(&p, &q), 0.5, 1e-15, "KL");
     assert_close(kl(&p, &r), 1.09939718, 5e-9, "KL");
     assert_close(kl(&r, &p), 3.93185282, 5e-9, "KL");
@@ -427,7 +426,7 @@ fn approximations_are_what_their_papers_define() {
     let by_points = ask(&one(DivergenceKind::ForwardKl, Method::Unscented), &p, &q);
     assert_close(
         by_points[0].value,
-        klfit::calculator::kl(&p, &q).unwrap().value,
+        klfit::kl(&p, &q).unwrap().value,
         1e-12,
         "unscented",
     );
@@ -689,7 +688,7 @@ fn a_rare_component_that_matters_is_not_missed() {
         // what the weights are worth.
         let kl = |mean: f64| {
             let f = Mixture::from_stds(vec![1.0], vec![vec![mean; dim]], vec![vec![1.0; dim]]);
-            klfit::calculator::kl(&f.unwrap(), &q).unwrap().value
+            klfit::kl(&f.unwrap(), &q).unwrap().value
         };
         let entropy = (1.0 - weight) * (1.0 - weight).ln() + weight * weight.ln();
         let exact = (1.0 - weight) * kl(0.0) + weight * kl(1000.0) + entropy;
@@ -823,10 +822,8 @@ fn estimates_do_not_depend_on_the_units_of_the_rows() {
             .collect();
         let path = folder.path().join("rows.csv");
         std::fs::write(&path, csv.join("\n")).unwrap();
-        let rows = klfit::density::target::read_samples(&path, None)
-            .unwrap()
-            .samples;
-        klfit::jobs::estimate::estimate("rows", &rows, 2, 0)
+        let rows = klfit::read_samples(&path, None).unwrap().samples;
+        klfit::estimate("rows", &rows, 2, 0)
             .unwrap()
             .log_likelihood
             .value
@@ -1146,7 +1143,7 @@ fn models_are_estimated_from_samples() {
     }
     assert_close(written.covariance()[(0, 2)], 0.76022725, 5e-9, "covariance");
     assert_close(
-        klfit::calculator::kl(written, direct).unwrap().value,
+        klfit::kl(written, direct).unwrap().value,
         0.0,
         1e-14,
         "read back",

@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use klfit::Mixture;
-use klfit::calculator::{self, Operand, Question};
-use klfit::divergence::{DivergenceKind, DivergenceName, Estimate};
+use klfit::results::Estimate;
+use klfit::{DivergenceKind, DivergenceName, Mixture, Operand, Question};
 use nalgebra::DMatrix;
 use serde::Deserialize;
 
@@ -106,7 +105,7 @@ fn the_bracket_of_components_holds_at_every_condition_number() {
         // Of two Gaussians this upper bound is KL itself.
         let question = Question {
             divergences: vec![DivergenceKind::ForwardKl, DivergenceKind::ReverseKl],
-            method: calculator::Method::VariationalUpper,
+            method: klfit::Method::VariationalUpper,
             ..Question::default()
         };
         for (answer, expected) in (question.ask(&p, &q, &|_| {}).unwrap().iter()).zip(&row.values) {
@@ -197,12 +196,12 @@ fn nearly_singular_covariances_are_right_or_refused() {
         let narrow = DMatrix::from_row_slice(2, 2, &[7.0, 7.0, 7.0, last]);
         let narrow = Mixture::gaussian(vec![0.0; 2], narrow).unwrap();
         for (p, q, expected) in [(&narrow, &seven, forward), (&seven, &narrow, reverse)] {
-            let answer = klfit::calculator::kl(p, q).unwrap();
+            let answer = klfit::kl(p, q).unwrap();
             let (error, bracket) = (answer.error.unwrap(), answer.bracket.unwrap());
             assert!((answer.value - expected).abs() <= error, "{answer:?}");
             assert!(error <= 1e-13 * expected, "{answer:?}");
             assert!(bracket.lower <= expected && expected <= bracket.upper);
-            assert_eq!(answer.claim, calculator::Claim::Exact);
+            assert_eq!(answer.claim, klfit::Claim::Exact);
         }
     }
     // KL from N(0, I) is 18.98 of these decimals and 18.88 of the doubles nearest to them.

@@ -3,16 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use klfit::config::{Experiment, InitKind, Override, Sweep, TargetKind};
-use klfit::density::target::TargetModel;
-use klfit::divergence::DivergenceKind;
-use klfit::estimator::EstimatorRule;
-use klfit::fit::init::Start;
-use klfit::fit::init::moments::MomentMatch;
-use klfit::fit::init::random::Random;
-use klfit::mixture::Mixture;
-use klfit::optimizer::OptimizerRule;
-use klfit::run_folder::{Existing, RunFolder};
+use klfit::settings::{InitKind, MomentMatch, Random, TargetKind};
+use klfit::{
+    DivergenceKind, EstimatorRule, Existing, Experiment, Mixture, OptimizerRule, Override,
+    RunFolder, Start, Sweep, TargetModel,
+};
 use serde_json::Value;
 
 use crate::support::run;

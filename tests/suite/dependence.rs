@@ -1,9 +1,7 @@
 //! Rows that lie in a plane: which they are, with what equation, and what is made of them.
 
-use klfit::Error;
-use klfit::calculator::{Operand, read_operand};
-use klfit::density::target::{Dependence, Samples};
-use klfit::jobs::estimate::estimate;
+use klfit::results::Dependence;
+use klfit::{Error, Operand, Samples, estimate, read_operand};
 
 use crate::rows::{Table, csv, npy};
 use crate::support::assert_close;

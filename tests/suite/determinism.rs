@@ -4,17 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use assert_cmd::Command;
-use klfit::compute::device::Numerics;
-use klfit::density::family::{Family, FamilyConfig};
-use klfit::density::target::Target;
-use klfit::divergence::DivergenceKind;
-use klfit::estimator::{EstimatorConfig, EstimatorRule, NoiseRule};
-use klfit::fit::init::Start;
-use klfit::fit::init::k_means::KMeans;
-use klfit::fit::init::random::Random;
-use klfit::fit::{Fit, LogConfig, Member, Plan, Record};
-use klfit::mixture::natural_values;
-use klfit::optimizer::OptimizerRule;
+use klfit::internals::{Member, natural_values};
+use klfit::settings::{KMeans, NoiseRule, Random};
+use klfit::{
+    DivergenceKind, EstimatorConfig, EstimatorRule, Family, FamilyConfig, Fit, LogConfig, Numerics,
+    OptimizerRule, Plan, Record, Start, Target,
+};
 
 use crate::gradients::plan;
 use crate::support::{config, small_rules, two_on_a_line, wide};
@@ -110,7 +105,7 @@ fn relatives(estimator: EstimatorConfig, rule: OptimizerRule) -> Vec<(Plan, u64)
 }
 
 fn numbers(record: &Record) -> Vec<f64> {
-    let of_run = |run: &klfit::fit::RunRecord| {
+    let of_run = |run: &klfit::RunRecord| {
         let mut numbers = natural_values(&run.mixture);
         numbers.extend([run.loss.value, run.loss.error, run.gradient_norm]);
         numbers.extend(run.gradient_variance);

@@ -1,18 +1,13 @@
 //! Every device this build has and this machine offers gives the numbers of the CPU in 64 bits, as
 //! far as 32 bits can hold them.
 
-use klfit::compute::device::{Backend, Detected, DeviceConfig, Numerics, Precision};
-use klfit::compute::noise::RunKey;
-use klfit::config::Experiment;
-use klfit::density::family::{Covariance, Family, FamilyConfig};
-use klfit::density::target::{StudentT, Target, TargetModel};
-use klfit::divergence::DivergenceKind;
-use klfit::estimator::EstimatorRule;
-use klfit::fit::Plan;
-use klfit::fit::init::Start;
-use klfit::fit::init::k_means::KMeans;
-use klfit::fit::stop::StopConfig;
-use klfit::optimizer::OptimizerConfig;
+use klfit::internals::{Detected, RunKey};
+use klfit::settings::KMeans;
+use klfit::{
+    Backend, Covariance, DeviceConfig, DivergenceKind, EstimatorRule, Experiment, Family,
+    FamilyConfig, Numerics, OptimizerConfig, Plan, Precision, Start, StopConfig, StudentT, Target,
+    TargetModel,
+};
 
 use crate::support::{assert_close, objective, run, three_in_a_plane, two_on_a_line};
 

@@ -4,13 +4,8 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
-use klfit::calculator;
-use klfit::compute::device::Backend;
-use klfit::config::{InitKind, TargetKind};
-use klfit::density::family::Covariance;
-use klfit::divergence::DivergenceName;
-use klfit::estimator::{self, GradientRule};
-use klfit::optimizer::{self, Schedule};
+use klfit::settings::{InitKind, TargetKind};
+use klfit::{Backend, Covariance, DivergenceName, GradientRule, Schedule};
 
 fn page(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
@@ -57,24 +52,24 @@ fn check<T: DeserializeOwned>(file: &str, name: &str) {
 #[test]
 fn every_choice_stands_in_the_list_of_its_page() {
     check::<DivergenceName>("docs/divergences.md", "divergences");
-    check::<estimator::EstimatorRule>("docs/estimators.md", "estimators");
+    check::<klfit::EstimatorRule>("docs/estimators.md", "estimators");
     check::<GradientRule>("docs/estimators.md", "gradients");
-    check::<optimizer::OptimizerRule>("docs/optimizers.md", "optimizers");
+    check::<klfit::OptimizerRule>("docs/optimizers.md", "optimizers");
     check::<Schedule>("docs/optimizers.md", "schedules");
     check::<Covariance>("docs/families.md", "covariances");
     check::<InitKind>("docs/families.md", "starts");
     check::<TargetKind>("docs/targets.md", "targets");
     check::<Backend>("docs/devices.md", "backends");
-    check::<calculator::Method>("docs/calculator.md", "methods");
+    check::<klfit::Method>("docs/calculator.md", "methods");
 }
 
 #[test]
 fn every_choice_stands_in_the_reference_and_the_starter() {
-    let (reference, starter) = (page("docs/config.md"), klfit::config::STARTER);
+    let (reference, starter) = (page("docs/config.md"), klfit::STARTER);
     let mut names: Vec<String> = names::<DivergenceName>();
-    names.extend(self::names::<estimator::EstimatorRule>());
+    names.extend(self::names::<klfit::EstimatorRule>());
     names.extend(self::names::<GradientRule>());
-    names.extend(self::names::<optimizer::OptimizerRule>());
+    names.extend(self::names::<klfit::OptimizerRule>());
     names.extend(self::names::<Schedule>());
     names.extend(self::names::<Covariance>());
     for name in names {

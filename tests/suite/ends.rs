@@ -3,20 +3,13 @@
 
 use std::path::Path;
 
-use klfit::Mixture;
-use klfit::config::Experiment;
-use klfit::density::family::{Family, FamilyConfig};
-use klfit::density::target::{Samples, TargetModel};
-use klfit::divergence::{DivergenceKind, Estimate};
-use klfit::estimator::{EstimatorConfig, GradientRule};
-use klfit::fit::init::k_means::KMeans;
-use klfit::fit::init::random::Random;
-use klfit::fit::init::{Start, duplicate_components};
-use klfit::fit::stop::Stop;
-use klfit::mixture::natural_values;
-use klfit::optimizer::{OptimizerConfig, OptimizerRule};
-use klfit::record::FitSummary;
-use klfit::report::remarks;
+use klfit::internals::{duplicate_components, natural_values, remarks};
+use klfit::results::Estimate;
+use klfit::settings::{KMeans, Random};
+use klfit::{
+    DivergenceKind, EstimatorConfig, Experiment, Family, FamilyConfig, FitSummary, GradientRule,
+    Mixture, OptimizerConfig, OptimizerRule, Samples, Start, Stop, TargetModel,
+};
 use nalgebra::DMatrix;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -169,7 +162,7 @@ fn check_blow_up(experiment: &Experiment, what: &str) -> [usize; 2] {
     for row in &trajectory.rows {
         for (kind, _) in fit.best.iter().flat_map(|best| best.divergences.iter()) {
             let (value, error) = row.divergence(kind);
-            let method = klfit::divergence::EstimateMethod::Quadrature;
+            let method = klfit::internals::EstimateMethod::Quadrature;
             check_possible(
                 kind,
                 Estimate {
@@ -329,7 +322,7 @@ fn components_that_would_start_as_one_are_moved_apart() {
     let random = Start::drawn(Random {}, 2);
     for start in random.mixtures(&family, &target, 3).unwrap() {
         let mut generator = ChaCha8Rng::seed_from_u64(0);
-        let moved = klfit::fit::init::separated(start.clone(), &mut generator).unwrap();
+        let moved = klfit::internals::separated(start.clone(), &mut generator).unwrap();
         assert_eq!(natural_values(&moved), natural_values(&start));
     }
 }

@@ -1,18 +1,13 @@
 //! The example configs of the pages show what the pages say they show.
 
-use klfit::Mixture;
-use klfit::config::{Experiment, Override, Sweep};
-use klfit::density::target::StudentT;
-use klfit::divergence::DivergenceKind::{ForwardKl, ReverseKl, TotalVariation};
-use klfit::divergence::EstimateMethod;
-use klfit::fit::stop::Stop;
-use klfit::record::FitSummary;
-use klfit::run_folder::{Existing, SweepFolder};
+use klfit::DivergenceKind::{ForwardKl, ReverseKl, TotalVariation};
+use klfit::internals::EstimateMethod;
+use klfit::{
+    Existing, Experiment, FitSummary, Mixture, Override, Stop, StudentT, Sweep, SweepFolder,
+};
 
 use crate::pages::results;
-use crate::support::{
-    Silent, assert_close, config, divergence_on_a_line, run, run_config, simpson,
-};
+use crate::support::{assert_close, config, divergence_on_a_line, run, run_config, simpson};
 
 fn q(fit: &FitSummary) -> Mixture {
     Mixture::try_from(&fit.best.as_ref().unwrap().mixture).unwrap()
@@ -240,7 +235,7 @@ fn sweep() {
     let sweep = Sweep::load(&config("sweep"), &[]).unwrap().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sweep");
-    let ran = klfit::jobs::sweep::run(&sweep, &path, Existing::Refuse, &Silent)
+    let ran = klfit::sweep(&sweep, &path, Existing::Refuse, &())
         .unwrap()
         .ran;
     assert_eq!(ran.len(), 6);
@@ -272,12 +267,12 @@ fn sweep() {
         ]
     );
     assert_eq!(
-        klfit::plot::draw_sweep(&SweepFolder::open(&path).unwrap())
+        klfit::draw_sweep(&SweepFolder::open(&path).unwrap())
             .unwrap()
             .len(),
         3
     );
     // It does not write over itself unless asked, and then leaves nothing of before.
-    let again = |existing| klfit::jobs::sweep::run(&sweep, &path, existing, &Silent);
+    let again = |existing| klfit::sweep(&sweep, &path, existing, &());
     assert!(again(Existing::Refuse).is_err());
 }

@@ -5,8 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
-use klfit::config::Experiment;
-use klfit::explore::{Opening, Server};
+use klfit::{Experiment, Opening, Server};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tungstenite::client::IntoClientRequest;

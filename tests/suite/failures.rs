@@ -1,7 +1,6 @@
 //! Runs whose numbers break down are stopped, kept and counted; the others go on.
 
-use klfit::Mixture;
-use klfit::fit::stop::Stop;
+use klfit::{Mixture, Stop};
 
 use crate::support::run_text;
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use klfit::run_folder::RunFolder;
+use klfit::RunFolder;
 
 use crate::support::{Run, run_config, run_text};
 
@@ -14,7 +14,7 @@ fn png_size(bytes: &[u8]) -> (u32, u32) {
 }
 
 fn check(run: &Run) {
-    let files = klfit::jobs::draw_all(&run.folder).unwrap();
+    let files = klfit::draw_figures(&run.folder).unwrap();
     assert_eq!(files.len(), 12);
     for name in ["densities", "convergence", "parameters", "comparison"] {
         let read = |extension: &str| {
@@ -74,12 +74,12 @@ fn figures_of_a_mixture_on_a_line_and_of_a_fit_that_failed() {
 #[test]
 fn figures_come_from_the_files_alone_and_are_the_same_again() {
     let run = run_config("bimodal", &[("optimizer.steps", "12"), ("restarts", "3")]);
-    klfit::jobs::draw_all(&run.folder).unwrap();
+    klfit::draw_figures(&run.folder).unwrap();
     let svg = run.folder.figures().join("comparison.svg");
     let first = fs::read(&svg).unwrap();
     fs::remove_dir_all(run.folder.figures()).unwrap();
     let reopened = RunFolder::open(run.folder.path()).unwrap();
-    klfit::jobs::draw_all(&reopened).unwrap();
+    klfit::draw_figures(&reopened).unwrap();
     assert_eq!(fs::read(&svg).unwrap(), first);
 }
 
@@ -90,9 +90,9 @@ fn a_spoilt_folder_is_named() {
     let mut text = fs::read_to_string(&trajectory).unwrap();
     text.push_str("3,0,abc\n");
     fs::write(&trajectory, text).unwrap();
-    let error = klfit::jobs::draw_all(&run.folder).unwrap_err().to_string();
+    let error = klfit::draw_figures(&run.folder).unwrap_err().to_string();
     assert!(error.contains("trajectory.csv"), "{error}");
     fs::write(run.folder.path().join("summary.json"), "{").unwrap();
-    let error = klfit::jobs::draw_all(&run.folder).unwrap_err().to_string();
+    let error = klfit::draw_figures(&run.folder).unwrap_err().to_string();
     assert!(error.contains("summary.json"), "{error}");
 }

@@ -1,7 +1,7 @@
 //! What one run writes, another may start from.
 
 use crate::support::{assert_close, run_text};
-use klfit::import::read_mixture;
+use klfit::read_mixture;
 
 #[test]
 fn the_mixture_of_a_fit_is_read_from_the_folder_of_its_run() {

@@ -1,15 +1,11 @@
 //! Gradients that are right on average alone: the score function and sticking the landing.
 
 use burn::tensor::Tensor;
-use klfit::Mixture;
-use klfit::compute::device::Numerics;
-use klfit::compute::noise::{Noise, Stream};
-use klfit::density::family::{Family, FamilyConfig};
-use klfit::density::target::Target;
-use klfit::divergence::{DivergenceKind, Sampled, Side};
-use klfit::estimator::monte_carlo::MonteCarlo;
-use klfit::estimator::{Context, Estimator, EstimatorConfig, EstimatorRule, GradientRule};
-use klfit::optimizer::OptimizerConfig;
+use klfit::internals::{Context, Estimator, MonteCarlo, Noise, Sampled, Side, Stream};
+use klfit::{
+    DivergenceKind, EstimatorConfig, EstimatorRule, Family, FamilyConfig, GradientRule, Mixture,
+    Numerics, OptimizerConfig, Target,
+};
 
 use crate::gradients::{families, plan};
 use crate::support::{
@@ -349,9 +345,9 @@ fn leaving_one_out_lowers_the_variance_and_changes_no_average() {
         let draws = MonteCarlo::new(10).draws(&q, context).detached();
         let loss: Tensor<1> = if baseline {
             let sampled = Sampled::new(draws, &target, &q).by_score();
-            klfit::divergence::value(&*divergence, |side| sampled.mean(&*divergence, side))
+            klfit::internals::value(&*divergence, |side| sampled.mean(&*divergence, side))
         } else {
-            use klfit::density::Density;
+            use klfit::internals::Density;
             let (log_p, log_q) = (
                 target.log_density(draws.x.clone()),
                 q.log_density(draws.x.clone()),

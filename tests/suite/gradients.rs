@@ -2,18 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use klfit::Mixture;
-use klfit::compute::device::{DeviceConfig, Numerics, Precision};
-use klfit::density::family::{Covariance, Family, FamilyConfig};
-use klfit::density::target::Target;
-use klfit::divergence::DivergenceKind;
-use klfit::estimator::{EstimatorConfig, EstimatorRule, NoiseRule};
-use klfit::fit::Plan;
-use klfit::fit::init::Start;
-use klfit::fit::init::random::Random;
-use klfit::fit::objective::Objective;
-use klfit::fit::stop::StopConfig;
-use klfit::optimizer::OptimizerConfig;
+use klfit::internals::Objective;
+use klfit::settings::{NoiseRule, Random};
+use klfit::{
+    Covariance, DeviceConfig, DivergenceKind, EstimatorConfig, EstimatorRule, Family, FamilyConfig,
+    Mixture, Numerics, OptimizerConfig, Plan, Precision, Start, StopConfig, Target,
+};
 
 use crate::support::{
     Choice, Targets, gauss_hermite, keys, mild, monte_carlo, objective, quadrature,
@@ -301,7 +295,7 @@ fn fixed_noise_is_the_same_at_every_step_and_for_every_run() {
 
 #[test]
 fn a_fixed_grid_agrees_with_finite_differences() {
-    let grid = EstimatorRule::Quadrature(klfit::estimator::quadrature::QuadratureConfig {
+    let grid = EstimatorRule::Quadrature(klfit::settings::QuadratureConfig {
         points: Some(101),
         range: Some([-8.0, 8.0]),
     });

@@ -6,8 +6,7 @@ use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use klfit::calculator::read_operand;
-use klfit::run_folder::RunFolder;
+use klfit::{RunFolder, read_operand};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -603,7 +602,7 @@ fn a_summary_that_does_not_go_with_its_config_is_refused() {
         *spoilt.pointer_mut(place).unwrap() = value;
         let text = spoilt.to_string();
         let drawn = in_run_folder("summary.json", text.as_bytes(), |folder| {
-            klfit::jobs::draw_all(&RunFolder::open(folder).unwrap())
+            klfit::draw_figures(&RunFolder::open(folder).unwrap())
         });
         let message = drawn.unwrap_err().to_string();
         assert!(message.contains(words), "{place}: {message}");

@@ -1,15 +1,10 @@
 //! Divergences over grids of parameters, and where descent from each cell ends.
 
-use klfit::Mixture;
-use klfit::calculator::kl;
-use klfit::compute::device::{DeviceConfig, Numerics, Precision};
-use klfit::config::Experiment;
-use klfit::config::LandscapeConfig;
-use klfit::density::target::Target;
-use klfit::divergence::{DivergenceKind, gaussian_kl};
-use klfit::jobs::survey;
-use klfit::landscape::{Cells, ParameterAxis};
-use klfit::mixture::{Parameter, natural_values};
+use klfit::internals::{gaussian_kl, natural_values};
+use klfit::{
+    Cells, DeviceConfig, DivergenceKind, Experiment, LandscapeConfig, Mixture, Numerics, Parameter,
+    ParameterAxis, Precision, Target, kl, survey,
+};
 
 fn gaussian(mean: &[f64], stds: &[f64]) -> Mixture {
     Mixture::from_stds(vec![1.0], vec![mean.to_vec()], vec![stds.to_vec()]).unwrap()

@@ -1,13 +1,10 @@
 //! Every optimizer with every schedule reaches an optimum that is known.
 
-use klfit::Mixture;
-use klfit::compute::device::Numerics;
-use klfit::density::family::FamilyConfig;
-use klfit::density::target::Target;
-use klfit::divergence::{DivergenceKind, gaussian_kl};
-use klfit::fit::stop::Stop;
-use klfit::fit::{Fit, LogConfig, Record};
-use klfit::optimizer::{OptimizerConfig, OptimizerRule, Schedule};
+use klfit::internals::gaussian_kl;
+use klfit::{
+    DivergenceKind, FamilyConfig, Fit, LogConfig, Mixture, Numerics, OptimizerConfig,
+    OptimizerRule, Record, Schedule, Stop, Target,
+};
 use nalgebra::DMatrix;
 
 use crate::support::{
@@ -28,7 +25,7 @@ fn fit(p: &Mixture, start: &Mixture, optimizer: OptimizerConfig, every: usize) -
     };
     let experiment = targets.ask(&targets.mixture(p), &choice).unwrap();
     let mut plan = experiment.plans[0].clone();
-    plan.start = klfit::fit::init::Start::Given(Box::new(start.clone()));
+    plan.start = klfit::Start::Given(Box::new(start.clone()));
     let numerics = Numerics::cpu();
     let target = Target::new(p, &numerics);
     let log = LogConfig {

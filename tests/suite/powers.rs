@@ -3,9 +3,7 @@
 //! The truths are by mpmath with 30 digits: the integral over panels around the mass, whose place follows
 //! from the widest components of both.
 
-use klfit::Mixture;
-use klfit::calculator::{Answer, Method, Operand, Question};
-use klfit::divergence::{DivergenceKind, DivergenceName};
+use klfit::{Answer, DivergenceKind, DivergenceName, Method, Mixture, Operand, Question};
 
 /// Weights, means and standard deviations.
 type Line = &'static [(f64, f64, f64)];

@@ -1,10 +1,9 @@
 //! Every config of the repository reaches the numbers it is there to show.
 
-use klfit::Mixture;
-use klfit::density::target::TargetSummary;
-use klfit::divergence::DivergenceKind::{CrossEntropy, ForwardKl, Js, ReverseKl};
-use klfit::divergence::EstimateMethod;
-use klfit::record::FitSummary;
+use klfit::DivergenceKind::{CrossEntropy, ForwardKl, Js, ReverseKl};
+use klfit::internals::EstimateMethod;
+use klfit::results::TargetSummary;
+use klfit::{FitSummary, Mixture};
 
 use crate::pages::results;
 use crate::support::{

@@ -13,17 +13,11 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use klfit::calculator::read_operand;
-use klfit::config::LandscapeConfig;
-use klfit::config::{Experiment, Override, STARTER, Sweep};
-use klfit::error::Error;
-use klfit::explore::{Opening, Server, State};
-use klfit::fit::{Plan, Record};
-use klfit::import::read_mixture;
-use klfit::jobs::run::RunObserver;
-use klfit::record::{Checkpoint, FitSummary};
-use klfit::run_folder::{Existing, RunFolder, SweepFolder};
-use klfit::{Mixture, Result, report};
+use klfit::internals::{Checkpoint, State};
+use klfit::{
+    Error, Existing, Experiment, LandscapeConfig, Mixture, Opening, Override, Result, RunFolder,
+    STARTER, Server, Sweep, SweepFolder, read_mixture, read_operand,
+};
 use serde_json::{Value, json};
 use tungstenite::stream::MaybeTlsStream;
 use tungstenite::{Message, WebSocket};
@@ -193,8 +187,7 @@ fn checkpoint(bytes: &[u8]) -> Result<()> {
         fs::remove_file(folder.join("summary.json")).expect("a summary");
         let experiment = RunFolder::open(folder)?.experiment()?;
         let run = RunFolder::create(folder, &experiment, Existing::Resume)?;
-        let summary =
-            klfit::jobs::run::run(&experiment, &experiment.numerics()?, &run, &mut Silent)?;
+        let summary = klfit::run(&experiment, &experiment.numerics()?, &run, &mut ())?;
         assert_eq!(summary.fits.len(), 1);
         Ok(())
     })
@@ -203,7 +196,7 @@ fn checkpoint(bytes: &[u8]) -> Result<()> {
 /// What `klfit plot` draws from.
 fn figures(bytes: &[u8]) -> Result<()> {
     in_run_folder("forward-kl/trajectory.csv", bytes, |folder| {
-        klfit::jobs::draw_all(&RunFolder::open(folder)?).map(drop)
+        klfit::draw_figures(&RunFolder::open(folder)?).map(drop)
     })
 }
 
@@ -217,8 +210,8 @@ fn report(bytes: &[u8]) -> Result<()> {
             points: Some(*LandscapeConfig::POINTS.start()),
             basins: false,
         };
-        klfit::jobs::survey_run(&run, &coarse, &folder.join("landscape"))?;
-        report::write(&[folder.to_owned()], &folder.join("report")).map(drop)
+        klfit::survey_run(&run, &coarse, &folder.join("landscape"))?;
+        klfit::report(&[folder.to_owned()], &folder.join("report")).map(drop)
     })
 }
 
@@ -345,18 +338,6 @@ pub fn in_run_folder<T>(name: &str, bytes: &[u8], read: impl FnOnce(&Path) -> T)
     in_folder(&files, read)
 }
 
-/// Follows a run without a word.
-struct Silent;
-
-impl RunObserver for Silent {
-    fn begin(&mut self, _: &Plan) {}
-    fn record(&mut self, _: &Plan, _: &Record) {}
-    fn end(&mut self, _: &FitSummary) {}
-    fn wants_to_stop(&self) -> bool {
-        false
-    }
-}
-
 /// The files of a short run.
 fn finished_run() -> Vec<(&'static str, Vec<u8>)> {
     const CONFIG: &str = r#"name = "short"
@@ -379,7 +360,7 @@ divergence = "forward-kl"
         let path = folder.join("run");
         let run = RunFolder::create(&path, &experiment, Existing::Refuse).unwrap();
         let numerics = experiment.numerics().unwrap();
-        klfit::jobs::run::run(&experiment, &numerics, &run, &mut Silent).unwrap();
+        klfit::run(&experiment, &numerics, &run, &mut ()).unwrap();
         ["config.toml", "summary.json", "forward-kl/trajectory.csv"]
             .map(|name| (name, fs::read(path.join(name)).unwrap()))
             .into()

@@ -3,10 +3,7 @@
 use std::fs;
 
 use data_encoding::BASE64;
-use klfit::divergence::DivergenceKind;
-use klfit::plot::{Motion, animate};
-use klfit::report;
-use klfit::text;
+use klfit::{DivergenceKind, Motion, animate};
 
 use crate::support::{Run, run_config, run_text};
 
@@ -21,7 +18,7 @@ fn report_on(runs: &[&Run]) -> [String; 3] {
         .iter()
         .map(|run| run.folder.path().to_owned())
         .collect();
-    let files = report::write(&folders, out.path()).unwrap();
+    let files = klfit::report(&folders, out.path()).unwrap();
     let texts: Vec<String> = files
         .iter()
         .map(|file| fs::read_to_string(file).unwrap())
@@ -49,7 +46,10 @@ fn a_report_holds_every_number_of_the_summary() {
             let estimate = best.divergences.estimate(kind);
             let text = estimate.to_string();
             assert!(html.contains(&text) && markdown.contains(&text), "{text}");
-            assert!(latex.contains(&text::fixed(estimate.value, 8)), "{text}");
+            assert!(
+                latex.contains(&klfit::internals::fixed(estimate.value, 8)),
+                "{text}"
+            );
         }
         for optimum in &fit.optima {
             assert!(html.contains(&optimum.mixture.to_string()));
@@ -70,7 +70,7 @@ fn a_report_holds_every_number_of_the_summary() {
 #[test]
 fn a_page_needs_nothing_else_and_its_figures_are_those_of_the_run() {
     let run = short();
-    klfit::jobs::draw_all(&run.folder).unwrap();
+    klfit::draw_figures(&run.folder).unwrap();
     let motion = Motion {
         seconds: 0.5,
         width: 300,

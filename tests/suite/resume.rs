@@ -4,20 +4,15 @@ use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use klfit::config::{Experiment, Override, Sweep, SweepPoint};
-use klfit::fit::{Plan, Record};
-use klfit::jobs::run::RunObserver;
-use klfit::jobs::sweep::{self, SweepObserver};
-use klfit::record::{Checkpoint, FitSummary, Summary};
-use klfit::run_folder::{Existing, RunFolder};
+use klfit::internals::Checkpoint;
+use klfit::{
+    Existing, Experiment, Override, RunFolder, RunObserver, Summary, Sweep, SweepObserver,
+};
 
 /// Stops a run when it has been asked so many times whether to.
 struct StopAfter(Cell<usize>);
 
 impl RunObserver for StopAfter {
-    fn begin(&mut self, _: &Plan) {}
-    fn record(&mut self, _: &Plan, _: &Record) {}
-    fn end(&mut self, _: &FitSummary) {}
     fn wants_to_stop(&self) -> bool {
         let left = self.0.get();
         self.0.set(left.saturating_sub(1));
@@ -37,7 +32,7 @@ fn run_for(steps: usize, experiment: &Experiment, path: &Path) -> klfit::Result<
     let numerics = experiment.numerics()?;
     let folder = RunFolder::create(path, experiment, Existing::Resume)?;
     let mut watch = StopAfter(Cell::new(steps));
-    klfit::jobs::run::run(experiment, &numerics, &folder, &mut watch)
+    klfit::run(experiment, &numerics, &folder, &mut watch)
 }
 
 const FOREVER: usize = usize::MAX;
@@ -476,7 +471,6 @@ struct Following<'f> {
 }
 
 impl SweepObserver for Following<'_> {
-    fn done(&self, _: &SweepPoint, _: usize) {}
     fn wants_to_stop(&self) -> bool {
         (self.first)();
         let one_less = |left: usize| left.checked_sub(1);
@@ -497,7 +491,7 @@ fn a_sweep_goes_on_and_a_point_that_breaks_down_is_alone() {
     fs::write(&config, SWEEP).unwrap();
     let sweep = Sweep::load(&config, &[]).unwrap().unwrap();
     let (whole, parts) = (folder.path().join("whole"), folder.path().join("parts"));
-    let all = sweep::run(
+    let all = klfit::sweep(
         &sweep,
         &whole,
         Existing::Refuse,
@@ -508,10 +502,10 @@ fn a_sweep_goes_on_and_a_point_that_breaks_down_is_alone() {
         (all.ran.len(), all.broken.len(), all.interrupted),
         (4, 0, false)
     );
-    let first = sweep::run(&sweep, &parts, Existing::Refuse, &following(45, &|| ())).unwrap();
+    let first = klfit::sweep(&sweep, &parts, Existing::Refuse, &following(45, &|| ())).unwrap();
     assert!(first.interrupted);
-    sweep::run(&sweep, &parts, Existing::Resume, &following(20, &|| ())).unwrap();
-    let rest = sweep::run(
+    klfit::sweep(&sweep, &parts, Existing::Resume, &following(20, &|| ())).unwrap();
+    let rest = klfit::sweep(
         &sweep,
         &parts,
         Existing::Resume,
@@ -537,7 +531,7 @@ fn a_sweep_goes_on_and_a_point_that_breaks_down_is_alone() {
             fs::write(&spoilt, "in the way").unwrap();
         }
     };
-    let swept = sweep::run(
+    let swept = klfit::sweep(
         &sweep,
         &broken,
         Existing::Refuse,

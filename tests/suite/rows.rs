@@ -3,9 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use klfit::calculator::read_operand_with_header;
-use klfit::config::Experiment;
-use klfit::density::target::{SamplesFile, read_samples};
+use klfit::internals::read_operand_with_header;
+use klfit::{Experiment, SamplesFile, read_samples};
 
 use crate::command_line::klfit;
 use crate::dependence::WEATHER;
@@ -186,12 +185,7 @@ fn the_header_of_a_config_is_that_of_the_run() {
     assert_eq!(experiment.target.coordinates(), ["0", "1"]);
     // The rows that a run keeps have their names on the first line, numbers or not.
     let out = pandas.folder.path().join("out");
-    let folder = klfit::run_folder::RunFolder::create(
-        &out,
-        &experiment,
-        klfit::run_folder::Existing::Refuse,
-    )
-    .unwrap();
+    let folder = klfit::RunFolder::create(&out, &experiment, klfit::Existing::Refuse).unwrap();
     assert_eq!(folder.experiment().unwrap().target, experiment.target);
     let error = pandas
         .experiment("header = 1", fit)

@@ -1,12 +1,11 @@
 //! Sampled divergences against the truth: how often the 95 % interval holds it.
 
-use klfit::Mixture;
-use klfit::calculator::{Accuracy, Answer, Ending, Method, Operand, Question};
-use klfit::compute::device::Numerics;
-use klfit::compute::kernel::MixtureTensors;
-use klfit::density::target::{StudentT, Target, TargetModel};
-use klfit::divergence::DivergenceKind;
-use klfit::judge::evaluate::{Effort, Evaluator};
+use klfit::internals::kernel::MixtureTensors;
+use klfit::internals::{Effort, Evaluator};
+use klfit::{
+    Accuracy, Answer, DivergenceKind, Ending, Method, Mixture, Numerics, Operand, Question,
+    StudentT, Target, TargetModel,
+};
 use nalgebra::{DMatrix, DVector};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

@@ -1,8 +1,6 @@
 //! Narrow components beside wide ones: every number within its own error, whatever the ratio of widths.
 
-use klfit::Mixture;
-use klfit::calculator::{Answer, Operand, Question};
-use klfit::divergence::DivergenceKind;
+use klfit::{Answer, DivergenceKind, Mixture, Operand, Question};
 use nalgebra::{DMatrix, DVector};
 
 /// Weights, means and standard deviations on a line.

@@ -1,26 +1,18 @@
 //! Shared by the tests: small experiments, and a second way to compute what klfit computes.
 
-use klfit::Mixture;
-use klfit::compute::device::Numerics;
-use klfit::compute::kernel::MixtureTensors;
-use klfit::compute::noise::{Noise, RunKey, Stream};
-use klfit::config::{Experiment, FitConfig, MixtureConfig, Override, SweepPoint};
-use klfit::density::Density;
-use klfit::density::family::FamilyConfig;
-use klfit::density::target::Target;
-use klfit::divergence::{self, DivergenceKind, DivergenceName, Estimate, Sampled, Side};
-use klfit::estimator::gauss_hermite::GaussHermiteConfig;
-use klfit::estimator::monte_carlo::MonteCarloConfig;
-use klfit::estimator::quadrature::QuadratureConfig;
-use klfit::estimator::quasi_monte_carlo::QuasiMonteCarloConfig;
-use klfit::estimator::{Context, Estimator, EstimatorConfig, EstimatorRule};
-use klfit::fit::objective::Objective;
-use klfit::fit::{Plan, Record};
-use klfit::jobs::run::RunObserver;
-use klfit::jobs::sweep::SweepObserver;
-use klfit::optimizer::OptimizerConfig;
-use klfit::record::{FitSummary, Summary};
-use klfit::run_folder::{Existing, RunFolder};
+use klfit::internals::kernel::MixtureTensors;
+use klfit::internals::{
+    Context, Density, Estimator, Noise, Objective, RunKey, Sampled, Side, Stream,
+};
+use klfit::results::Estimate;
+use klfit::settings::{
+    FitConfig, GaussHermiteConfig, MixtureConfig, MonteCarloConfig, QuadratureConfig,
+    QuasiMonteCarloConfig,
+};
+use klfit::{
+    DivergenceKind, DivergenceName, EstimatorConfig, EstimatorRule, Existing, Experiment,
+    FamilyConfig, Mixture, Numerics, OptimizerConfig, Override, Plan, RunFolder, Summary, Target,
+};
 use nalgebra::DMatrix;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
@@ -28,25 +20,6 @@ use toml::{Table, Value};
 /// A config of the repository.
 pub fn config(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("configs/{name}.toml"))
-}
-
-/// Follows without a word, and never stops.
-pub struct Silent;
-
-impl SweepObserver for Silent {
-    fn done(&self, _: &SweepPoint, _: usize) {}
-    fn wants_to_stop(&self) -> bool {
-        false
-    }
-}
-
-impl RunObserver for Silent {
-    fn begin(&mut self, _: &Plan) {}
-    fn record(&mut self, _: &Plan, _: &Record) {}
-    fn end(&mut self, _: &FitSummary) {}
-    fn wants_to_stop(&self) -> bool {
-        false
-    }
 }
 
 /// A run in a folder that is removed at the end.
@@ -62,7 +35,7 @@ pub fn run(experiment: &Experiment) -> Run {
     let folder = temporary.path().join("run");
     let folder = RunFolder::create(&folder, experiment, Existing::Refuse).unwrap();
     let numerics = experiment.numerics().unwrap();
-    let summary = klfit::jobs::run::run(experiment, &numerics, &folder, &mut Silent).unwrap();
+    let summary = klfit::run(experiment, &numerics, &folder, &mut ()).unwrap();
     Run {
         summary,
         folder,
@@ -278,7 +251,7 @@ pub fn by(
 ) -> Vec<Estimate> {
     let numerics = Numerics::cpu();
     let q_device = MixtureTensors::constant(q, &numerics);
-    divergence::estimate(&*kind.build(), |side| {
+    klfit::internals::estimate(&*kind.build(), |side| {
         let (density, stream): (&dyn Density, _) = match side {
             Side::Target => (p, Stream::TargetDraws),
             Side::Family => (&q_device, Stream::FamilyDraws),

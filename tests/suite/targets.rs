@@ -1,20 +1,14 @@
 //! Targets with heavy tails and families of low rank, against numbers from elsewhere.
 
-use klfit::Mixture;
-use klfit::compute::device::Numerics;
-use klfit::compute::kernel::MixtureTensors;
-use klfit::compute::noise::{Noise, RunKey, Stream};
-use klfit::density::Density;
-use klfit::density::family::{Covariance, Family, FamilyConfig};
-use klfit::density::target::{StudentT, Target, TargetModel};
-use klfit::divergence::DivergenceKind;
-use klfit::estimator::quadrature::Quadrature;
-use klfit::estimator::{Context, Estimator};
-use klfit::fit::init::Start;
-use klfit::fit::init::random::Random;
-use klfit::fit::{Fit, LogConfig};
-use klfit::judge::evaluate::{Effort, Evaluator};
-use klfit::optimizer::OptimizerRule;
+use klfit::internals::kernel::MixtureTensors;
+use klfit::internals::{
+    Context, Density, Effort, Estimator, Evaluator, Noise, Quadrature, RunKey, Stream,
+};
+use klfit::settings::Random;
+use klfit::{
+    Covariance, DivergenceKind, Family, FamilyConfig, Fit, LogConfig, Mixture, Numerics,
+    OptimizerRule, Start, StudentT, Target, TargetModel,
+};
 use nalgebra::DMatrix;
 
 use crate::gradients::plan;
@@ -300,7 +294,7 @@ fn a_low_rank_family_reaches_a_low_rank_gaussian() {
             let fit = Fit::new(&plan, &target, &numerics, log, 1).unwrap();
             let last = fit.last().unwrap().unwrap();
             for run in &last.runs {
-                let kl = klfit::divergence::gaussian_kl(&p, &run.mixture)
+                let kl = klfit::internals::gaussian_kl(&p, &run.mixture)
                     .unwrap()
                     .value;
                 assert!(

@@ -95,11 +95,6 @@ impl Family {
         self.scale.covariance
     }
 
-    /// What the diagonal of every Cholesky factor stays above.
-    pub fn floor(&self) -> f64 {
-        self.scale.floor
-    }
-
     /// The weights, where they are not learned.
     pub fn fixed_weights(&self) -> Option<&[f64]> {
         self.weights.as_deref()

@@ -23,14 +23,19 @@ use ended::Ended;
 /// Someone who follows a run as it goes.
 pub trait RunObserver {
     /// A fit begins.
-    fn begin(&mut self, plan: &Plan);
+    fn begin(&mut self, _plan: &Plan) {}
     /// A step was logged.
-    fn record(&mut self, plan: &Plan, record: &Record);
+    fn record(&mut self, _plan: &Plan, _record: &Record) {}
     /// A fit has ended.
-    fn end(&mut self, fit: &FitSummary);
+    fn end(&mut self, _fit: &FitSummary) {}
     /// Whether the run is to stop after the step it is at, so that it can be resumed later.
-    fn wants_to_stop(&self) -> bool;
+    fn wants_to_stop(&self) -> bool {
+        false
+    }
 }
+
+/// Nobody, who lets it run.
+impl RunObserver for () {}
 
 /// An experiment and where its results go.
 #[derive(Debug, Clone, Copy)]

@@ -6,7 +6,7 @@
     reason = "the reference is written as the formulas are, with indices"
 )]
 
-use klfit::compute::kernel::cpu::{
+use klfit::internals::kernel::cpu::{
     Gradients, Mixture, Points, Real, Scale, Wanted, Width, gradients, log_density,
 };
 

@@ -1,7 +1,7 @@
 //! Overflow, absent components, NaN, empty inputs, and wrong shapes.
 
 use super::common::{self, Case, FORMS, Form, Sizes};
-use klfit::compute::kernel::cpu::{
+use klfit::internals::kernel::cpu::{
     Mixture, Points, Real, Scale, ShapeError, Wanted, Width, gradients, log_density,
 };
 

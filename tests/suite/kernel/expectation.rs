@@ -5,7 +5,7 @@
     reason = "the reference is written as the formulas are, with indices"
 )]
 
-use klfit::compute::kernel::cpu::{
+use klfit::internals::kernel::cpu::{
     Expectation, Expected, Gradients, Nodes, Points, Prepared, ShapeError, Sites, StandardPoints,
     Wanted, Width, expectation, normals,
 };

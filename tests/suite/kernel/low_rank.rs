@@ -1,11 +1,11 @@
 //! Scales of low rank against the full form of the same covariances.
 
-use klfit::compute::device::Numerics;
-use klfit::compute::kernel::cpu::{
+use klfit::Numerics;
+use klfit::internals::kernel::cpu::{
     Expectation, Mixture, Nodes, Points, Prepared, Scale, ShapeError, Sites, StandardPoints,
     Wanted, Width, expectation, log_density, log_density_and_gradients,
 };
-use klfit::compute::kernel::{MixtureTensors, ScaleTensor, log_density_by_operations};
+use klfit::internals::kernel::{MixtureTensors, ScaleTensor, log_density_by_operations};
 use nalgebra::DMatrix;
 
 use super::common::{Random, error};
@@ -277,7 +277,7 @@ fn the_operation_agrees_with_plain_operations() {
         };
         let value = match plain {
             true => log_density_by_operations(x.clone(), &q),
-            false => klfit::compute::kernel::log_density(x.clone(), &q),
+            false => klfit::internals::kernel::log_density(x.clone(), &q),
         };
         let gradient = rows.grad(&value.clone().sum().backward()).unwrap();
         (

@@ -1,6 +1,6 @@
 //! The distribution of the normal numbers, and that they can be made in any order.
 
-use klfit::compute::kernel::cpu::{Width, derive_key, normals};
+use klfit::internals::kernel::cpu::{Width, derive_key, normals};
 
 fn draw(key: u64, stream: u64, first: u64, len: usize) -> Vec<f64> {
     let mut out = vec![0.0; len];

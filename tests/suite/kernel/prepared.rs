@@ -1,7 +1,7 @@
 //! The prepared mixture against the one-off call.
 
 use super::common::{Case, FORMS, Sizes};
-use klfit::compute::kernel::cpu::{Prepared, ShapeError, Width};
+use klfit::internals::kernel::cpu::{Prepared, ShapeError, Width};
 
 #[test]
 fn gives_the_same_numbers_on_any_cut_into_blocks() {

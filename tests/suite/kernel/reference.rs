@@ -1,7 +1,7 @@
 //! Value and gradients against the naive reference.
 
 use super::common::{self, Case, FORMS, Form, Sizes, check};
-use klfit::compute::kernel::cpu::{Gradients, Wanted, Width};
+use klfit::internals::kernel::cpu::{Gradients, Wanted, Width};
 use proptest::prelude::*;
 
 const F64: [f64; 2] = [1e-14, 1e-12];

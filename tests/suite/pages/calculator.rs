@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use klfit::calculator::{Ending, Matrix, Method, Operand, Question, read_operand};
-use klfit::density::target::{Samples, StudentT, TargetModel};
-use klfit::divergence::DivergenceKind;
-use klfit::mixture::Mixture;
+use klfit::{
+    DivergenceKind, Ending, Matrix, Method, Mixture, Operand, Question, Samples, StudentT,
+    TargetModel, read_operand,
+};
 use nalgebra::DMatrix;
 
 use super::page::{Page, constant};
@@ -102,7 +102,7 @@ fn a_mixture_is_estimated_so() {
     let sentence = "from {} k-means starts, no standard deviation below a {} of that of all rows";
     let rows = (0..60).map(|i| f64::from(i * i % 59) + f64::from(i % 2) * 200.0);
     let rows = Samples::new(vec!["x".to_owned()], rows.collect(), 1).unwrap();
-    let found = klfit::jobs::estimate::estimate("rows", &rows, 2, 0).unwrap();
+    let found = klfit::estimate("rows", &rows, 2, 0).unwrap();
     let starts = constant("src/jobs/estimate.rs", "RESTARTS")[0];
     page().says(sentence, &[starts, found.relative_floor.unwrap()]);
 }
@@ -142,10 +142,7 @@ fn what_is_often_printed_instead() {
         .map(|i| [-10.0 + step * f64::from(i)])
         .map(|x| p.log_density(&x).exp() * (p.log_density(&x) - q.log_density(&x)))
         .sum();
-    page.rounds(
-        sentence,
-        &[step, sum, klfit::calculator::kl(&p, &q).unwrap().value],
-    );
+    page.rounds(sentence, &[step, sum, klfit::kl(&p, &q).unwrap().value]);
 }
 
 #[test]
@@ -157,7 +154,7 @@ fn formulas_are_of_the_numbers_as_given() {
     let seven = of(DMatrix::from_diagonal_element(2, 2, 7.0));
     page.rounds(
         "that makes KL {}. The decimals",
-        &[klfit::calculator::kl(&narrow, &seven).unwrap().value],
+        &[klfit::kl(&narrow, &seven).unwrap().value],
     );
     // ½ (tr Σ/7 − 2 + ln 49/|Σ|), |Σ| = 7 · 1e-10 in decimals.
     let by_hand: f64 = 0.5 * (1.0 + 7.000_000_000_1 / 7.0 - 2.0 + (49.0f64 / 7e-10).ln());
@@ -171,7 +168,7 @@ fn formulas_are_of_the_numbers_as_given() {
     for power in [1, 10, 20, 30, 40, 50] {
         let r = 1.0 - 2f64.powi(-power);
         let correlated = of(DMatrix::from_row_slice(2, 2, &[1.0, r, r, 1.0]));
-        let kl = klfit::calculator::kl(&correlated, &of(DMatrix::identity(2, 2))).unwrap();
+        let kl = klfit::kl(&correlated, &of(DMatrix::identity(2, 2))).unwrap();
         page.resembles(
             "It is about {} of the value at any",
             &[kl.error.unwrap() / kl.value],

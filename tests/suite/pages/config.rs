@@ -2,13 +2,9 @@
 
 use std::path::Path;
 
-use klfit::config::Experiment;
-use klfit::config::ParameterRange;
-use klfit::estimator::EstimatorRule;
-use klfit::estimator::quadrature::{Quadrature, QuadratureConfig};
-use klfit::fit::LogConfig;
-use klfit::landscape::ParameterAxis;
-use klfit::optimizer::OptimizerRule;
+use klfit::internals::Quadrature;
+use klfit::settings::QuadratureConfig;
+use klfit::{EstimatorRule, Experiment, LogConfig, OptimizerRule, ParameterAxis, ParameterRange};
 use toml::{Table, Value};
 
 use super::page::{Page, constant};
@@ -66,9 +62,9 @@ fn what_is_left_out_at_the_top() {
     page.says("such that there are about {} |", &[records as f64]);
     page.says(
         "D > {}; the end is judged",
-        &[klfit::judge::evaluate::PANELS_DIM as f64],
+        &[klfit::internals::PANELS_DIM as f64],
     );
-    let last = format!("{:?}", klfit::judge::evaluate::Effort::last(log.samples));
+    let last = format!("{:?}", klfit::internals::Effort::last(log.samples));
     let samples: usize = last
         .rsplit_once("samples: ")
         .unwrap()

@@ -1,8 +1,8 @@
 //! The numbers of `docs/diagnostics.md`.
 
-use klfit::density::target::TargetModel;
-use klfit::judge::diagnostics::{Psis, REGION_MASS, Reading, diagnose};
-use klfit::mixture::Mixture;
+use klfit::internals::{REGION_MASS, diagnose};
+use klfit::results::{Psis, Reading};
+use klfit::{Mixture, TargetModel};
 
 use super::page::Page;
 use crate::support::gaussian;

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use klfit::config::Experiment;
-use klfit::landscape::ParameterAxis;
+use klfit::{Experiment, ParameterAxis};
 
 use super::page::{Page, constant};
 use crate::support::{config, run_text};
@@ -13,7 +12,7 @@ fn figures() {
     let page = Page::open("docs/run-folder.md");
     let text = super::config::LINE.to_owned() + "[optimizer]\nsteps = 2\n" + super::config::FORWARD;
     let run = run_text(&format!("name = \"figures\"\nrestarts = 1\n{text}"));
-    let drawn = klfit::jobs::draw_all(&run.folder).unwrap();
+    let drawn = klfit::draw_figures(&run.folder).unwrap();
     let part = |of: fn(&std::path::Path) -> Option<&std::ffi::OsStr>| {
         drawn
             .iter()
@@ -31,7 +30,7 @@ fn figures() {
         "resolved config, and {} figures as SVG, PNG and",
         &[figures as f64],
     );
-    let report = klfit::report::write(&[run.folder.path().to_owned()], run.folder.path()).unwrap();
+    let report = klfit::report(&[run.folder.path().to_owned()], run.folder.path()).unwrap();
     Page::open("docs/report.md").says("writes {} files into", &[report.len() as f64]);
     // A PNG says its width after its signature and the length and name of its first chunk.
     let png = drawn

@@ -1,10 +1,7 @@
 //! Limits: at the number of the page a config is taken, beyond it it is refused.
 
-use klfit::config::{Experiment, Sweep};
-use klfit::divergence::DivergenceKind;
-use klfit::fit::optima;
-use klfit::fit::stop::{StopConfig, StopMonitor, Verdict};
-use klfit::mixture::Mixture;
+use klfit::internals::{StopMonitor, Verdict, optima};
+use klfit::{DivergenceKind, Experiment, Mixture, StopConfig, Sweep};
 use nalgebra::DMatrix;
 
 use super::config::{CUBE, FORWARD, LINE, parsed};
@@ -323,7 +320,8 @@ fn of_what_cannot_be() {
     else {
         panic!("three numbers");
     };
-    use klfit::divergence::{Estimate, EstimateMethod};
+    use klfit::internals::EstimateMethod;
+    use klfit::results::Estimate;
     let refuted = |value: f64, error: f64| {
         let method = EstimateMethod::MonteCarlo;
         DivergenceKind::ForwardKl
@@ -440,13 +438,12 @@ fn of_one_optimum() {
     );
     // JS of two Gaussians that are so far apart.
     let apart = page.numbers("that of two Gaussians {} standard deviations apart")[0];
-    let question = klfit::calculator::Question {
+    let question = klfit::Question {
         divergences: vec![DivergenceKind::Js],
         ..Default::default()
     };
     let js = |apart: f64| {
-        let [p, q] =
-            [0.0, apart].map(|mean| klfit::calculator::Operand::new("", gaussian(mean, 1.0)));
+        let [p, q] = [0.0, apart].map(|mean| klfit::Operand::new("", gaussian(mean, 1.0)));
         question.ask(&p, &q, &|_| {}).unwrap()[0].value
     };
     let [low, high] = [-0.5, 0.5].map(|half| js(apart.value + half * apart.digit));

@@ -1,7 +1,7 @@
 //! The numbers of `docs/method.md`, and of `docs/families.md` and `docs/estimators.md` on the same.
 
-use klfit::config::Experiment;
-use klfit::judge::evaluate::{Effort, PANELS_DIM};
+use klfit::Experiment;
+use klfit::internals::{Effort, PANELS_DIM};
 
 use super::config::{FORWARD, LINE, parsed};
 use super::page::{Page, constant};

@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use klfit::Mixture;
-use klfit::config::{Experiment, Override, Sweep};
-use klfit::density::target::TargetModel;
+use klfit::{Experiment, Mixture, Override, Sweep, TargetModel};
 
 use super::page::Page;
 use crate::support::config;

@@ -1,10 +1,8 @@
 //! The pages say of the example configs what came out; the tests that run them ask here.
 
-use klfit::config::Experiment;
-use klfit::density::target::TargetSummary;
-use klfit::divergence::DivergenceKind::{ForwardKl, ReverseKl};
-use klfit::fit::stop::Stop;
-use klfit::record::{FitSummary, RunSummary, Summary};
+use klfit::DivergenceKind::{ForwardKl, ReverseKl};
+use klfit::results::TargetSummary;
+use klfit::{Experiment, FitSummary, RunSummary, Stop, Summary};
 
 use super::page::Page;
 use crate::support::{Run, config, run, run_text};

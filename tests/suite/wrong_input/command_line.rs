@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use klfit::config::{Experiment, Override};
+use klfit::{Experiment, Override};
 
 use super::config::GOOD;
 use super::{FORWARD, LINE, REVERSE, beside_data, config_error, refusal};

@@ -1,6 +1,6 @@
 //! Divergences that a config names, and what they need of the target.
 
-use klfit::divergence::{DivergenceKind, DivergenceName};
+use klfit::{DivergenceKind, DivergenceName};
 
 use super::{CAUCHY, HEAVY, IRIS, LINE, Rule, check_rules, parsed, refuses};
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use klfit::config::Sweep;
+use klfit::Sweep;
 use proptest::prelude::*;
 
 use super::parsed;

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use klfit::estimator::{EstimatorRule, GradientRule, NoiseRule};
+use klfit::settings::NoiseRule;
+use klfit::{EstimatorRule, GradientRule};
 
 use super::divergence::NAMED;
 use super::{

@@ -16,8 +16,7 @@ mod target;
 
 use std::path::Path;
 
-use klfit::Error;
-use klfit::config::Experiment;
+use klfit::{Error, Experiment};
 use tempfile::TempDir;
 
 use crate::command_line::klfit;
@@ -38,7 +37,7 @@ pub fn parsed(text: &str) -> klfit::Result<Experiment> {
 }
 
 /// The error of a config that is refused, its key, and its help.
-pub fn config_error(error: Error) -> (klfit::error::ConfigError, String, String) {
+pub fn config_error(error: Error) -> (klfit::ConfigError, String, String) {
     let Error::Config(error) = error else {
         panic!("not an error of the config: {error}")
     };

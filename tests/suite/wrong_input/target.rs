@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use klfit::config::Experiment;
+use klfit::Experiment;
 
 use super::{FORWARD, REVERSE, Rule, config_error, refusal};
 

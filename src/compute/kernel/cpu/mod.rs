@@ -1,17 +1,17 @@
 //! The log-density of Gaussian mixtures with all its gradients, on the CPU.
 //!
-//! - [`log_density`]: log Σₖ wₖ N(x; μₖ, Lₖ Lₖᵀ) for R runs at once.
-//! - [`gradients`]: its vector–Jacobian product, and [`log_density_and_gradients`]: both in one pass.
-//! - [`expectation`]: weighted sums of a function of two log-densities, with their gradients, in one
+//! - [`log_density()`]: log Σₖ wₖ N(x; μₖ, Lₖ Lₖᵀ) for R runs at once.
+//! - [`gradients()`]: its vector–Jacobian product, and [`log_density_and_gradients()`]: both in one pass.
+//! - [`expectation()`]: weighted sums of a function of two log-densities, with their gradients, in one
 //!   pass over points that are made on the way.
 //! - [`Prepared`]: a mixture to evaluate again and again, block by block.
-//! - [`normals`]: standard normal numbers that can be made in any order; [`place`]: carried into a
+//! - [`normals()`]: standard normal numbers that can be made in any order; [`place()`]: carried into a
 //!   Gaussian.
 //!
 //! ```
-//! use klfit::compute::kernel::cpu::{Mixture, Points, Scale, Wanted, Width, gradients, log_density};
+//! use klfit::internals::kernel::cpu::{Mixture, Points, Scale, Wanted, Width, gradients, log_density};
 //!
-//! # fn main() -> Result<(), klfit::compute::kernel::cpu::ShapeError> {
+//! # fn main() -> Result<(), klfit::internals::kernel::cpu::ShapeError> {
 //! // Two components in two dimensions.
 //! let mixture = Mixture {
 //!     components: 2,

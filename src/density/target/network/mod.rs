@@ -75,11 +75,10 @@ pub struct Network {
 /// diagrams").
 ///
 /// ```
-/// use klfit::density::target::network;
-/// let network = network::joint(&["x = 1", "y = 2 + 3 x"], &[1.0])?;
+/// let network = klfit::network(&["x = 1", "y = 2 + 3 x"], &[1.0])?;
 /// assert_eq!(network.names, ["x", "y"]);
 /// assert!((network.mixture.covariance()[(1, 1)] - 10.0).abs() < 1e-12);
-/// # Ok::<(), network::NetworkError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors

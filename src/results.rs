@@ -1,0 +1,15 @@
+//! What is known of a run, beyond a [`Summary`](crate::Summary) of each fit: the parts of a summary, rows
+//! of a trajectory, points of a sweep.
+
+pub use crate::density::target::{
+    Dependence, Relation, SamplesSummary, StudentTSummary, TargetSummary,
+};
+pub use crate::divergence::Estimate;
+pub use crate::fit::BestIterate;
+pub use crate::jobs::estimate::Estimated;
+pub use crate::jobs::sweep::Swept;
+pub use crate::judge::diagnostics::{Diagnostics, ModesCovered, Psis, Reading};
+pub use crate::record::{
+    GradientVariance, KnownOptimumSummary, Optimum, Row, Trajectory, Versions,
+};
+pub use crate::run_folder::{FinishedFit, SweptPoint};
