@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use klfit::internals::kernel::cpu::{self, Points, Scale, Wanted, Width};
 use klfit::settings::{MonteCarloConfig, QuadratureConfig};
 use klfit::{
-    Axis, Cells, DivergenceKind, EstimatorRule, Family, FamilyConfig, Fit, LogConfig, Method,
-    Mixture, Numerics, Operand, OptimizerConfig, Plan, Question, Start, StopConfig, Target,
+    Cells, DivergenceKind, EstimatorRule, Family, FamilyConfig, Fit, LogConfig, Method, Mixture,
+    Numerics, Operand, OptimizerConfig, ParameterAxis, Plan, Question, Start, StopConfig, Target,
 };
 use nalgebra::DMatrix;
 
@@ -161,8 +161,8 @@ fn landscape() {
     let numerics = Numerics::cpu();
     let q = Mixture::from_stds(vec![1.0], vec![vec![0.0]], vec![vec![1.0]]).unwrap();
     let axes = [
-        Axis::even("mean", -5.0..=4.9, 100),
-        Axis::even("std", 0.1..=9.9, 99),
+        ParameterAxis::even("mean", -5.0..=4.9, 100),
+        ParameterAxis::even("std", 0.1..=9.9, 99),
     ];
     // q does not change while p is moved.
     let cells = Cells::new(&q, axes, &numerics).unwrap();

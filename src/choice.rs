@@ -5,7 +5,7 @@
 pub struct Refusal {
     /// The key.
     pub key: &'static str,
-    /// What is wrong; goes on from the key: "is 0".
+    /// What is wrong; follows the key: "is 0".
     pub message: String,
     /// The remedy.
     pub help: String,

@@ -3,7 +3,7 @@
 
 pub use crate::calculator::read_operand_with_header;
 pub use crate::choice::Refusal;
-pub use crate::compute::device::Found;
+pub use crate::compute::device::Detected;
 pub use crate::compute::kernel;
 pub use crate::compute::noise::{Noise, RunKey, Stream};
 pub use crate::compute::snapshot::Snapshot;
@@ -11,11 +11,11 @@ pub use crate::density::Density;
 pub use crate::density::family::NotInFamily;
 pub use crate::density::{Draws, DrawsError, Embedded, ErrorRule, Nodes};
 pub use crate::divergence::{
-    Attempt, Certified, Divergence, Integrand, Names, OfPower, Power, Values,
+    Attempt, Certified, Divergence, Integrand, Names, Power, PowerFunction, Values,
 };
 pub use crate::divergence::{
-    Method, Pointwise, ReverseKl, Sampled, Side, estimate, gaussian_kl, power_integral_diverges,
-    value,
+    EstimateMethod, Pointwise, ReverseKl, Sampled, Side, estimate, gaussian_kl,
+    power_integral_diverges, value,
 };
 pub use crate::estimator::monte_carlo::MonteCarlo;
 pub use crate::estimator::quadrature::Quadrature;
@@ -24,7 +24,7 @@ pub use crate::estimator::{Context, Estimator};
 pub use crate::estimator::{Problem, Standard, StandardPoints};
 pub use crate::explore::State;
 pub use crate::fit::FitState;
-pub use crate::fit::init::{alike, moved_apart};
+pub use crate::fit::init::{duplicate_components, separated};
 pub use crate::fit::objective::Objective;
 pub use crate::fit::stop::{StopMonitor, Verdict};
 pub use crate::fit::{Member, optima};
@@ -32,7 +32,7 @@ pub use crate::judge::diagnostics::{REGION_MASS, diagnose};
 pub use crate::judge::evaluate::{ALWAYS_REPORTED, Effort, Evaluator, PANELS_DIM};
 pub use crate::landscape::Surface;
 pub use crate::mixture::natural_values;
-pub use crate::optimizer::{Landscape, Moved, Optimizer, Point};
+pub use crate::optimizer::{Iterate, LossFunction, Moved, Optimizer};
 pub use crate::record::{Checkpoint, LoggedRows, TrajectoryWriter};
 pub use crate::report::remarks;
 pub use crate::text::fixed;

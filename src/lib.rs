@@ -46,7 +46,7 @@
 //! | `cli` | the command: arguments, progress, tables, and one error |
 //! | `jobs` | from beginning to end: a [run], a [sweep], a [landscape](survey), an [estimate], their [figures](draw_figures) |
 //! | `explore`, `report`, `plot` | pages [live](Server) and [written](report), and figures |
-//! | `landscape` | a divergence over two [axes](Axis), and the basins of its optima |
+//! | `landscape` | a divergence over two [axes](ParameterAxis), and the basins of its optima |
 //! | `run_folder` | the folder of a [run](RunFolder) or a [sweep](SweepFolder): made, locked, [read back](FinishedRun) |
 //! | `calculator` | a divergence between two given densities: a [`Question`], an [`Answer`] with an error and a [`Bracket`] |
 //! | `config` | what TOML may say, and the one place that turns it into an [`Experiment`] |
@@ -115,8 +115,8 @@ pub use density::target::{
     read_samples,
 };
 pub use divergence::{DivergenceKind, DivergenceName, Order};
-pub use estimator::{EstimatorConfig, GradientRule, RuleConfig as EstimatorRule};
-pub use optimizer::{OptimizerConfig, RuleConfig as OptimizerRule, Schedule};
+pub use estimator::{EstimatorConfig, EstimatorRule, GradientRule};
+pub use optimizer::{OptimizerConfig, OptimizerRule, Schedule};
 
 // One fit, step by step.
 pub use fit::init::Start;
@@ -144,4 +144,4 @@ pub use calculator::{
     Accuracy, Answer, Bracket, Claim, Ending, Matrix, Method, Operand, Progress, Question, kl,
     read_operand,
 };
-pub use landscape::{Axis, Cells};
+pub use landscape::{Cells, ParameterAxis};

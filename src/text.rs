@@ -26,7 +26,7 @@ pub fn with_error(value: f64, error: f64) -> String {
     }
 }
 
-/// A number to so many decimals, without the sign of a rounded zero; a huge one by its power.
+/// A number to this many decimals, without the sign of a rounded zero; a huge one by its power.
 pub fn fixed(value: f64, decimals: usize) -> String {
     if value.abs() >= HUGE {
         return format!("{value:.2e}");
@@ -36,6 +36,51 @@ pub fn fixed(value: f64, decimals: usize) -> String {
         Some(rest) if rest.bytes().all(|byte| b"0.".contains(&byte)) => rest.to_owned(),
         _ => text,
     }
+}
+
+/// As [`fixed`], of each of several.
+pub fn list(values: &[f64], decimals: usize) -> String {
+    let texts: Vec<String> = values.iter().map(|&x| fixed(x, decimals)).collect();
+    texts.join(", ")
+}
+
+/// A number to this many significant digits, zeros at its end included, as a label has it: 0.250. One
+/// below 10^−digits, or from 10⁴ on, by its power of ten, with two digits.
+pub fn significant(value: f64, digits: usize) -> String {
+    match value.abs() {
+        0.0 => "0".to_owned(),
+        size if (10f64.powi(-(digits as i32))..1e4).contains(&size) => {
+            let decimals = (digits as f64 - 1.0 - size.log10().floor()).max(0.0) as usize;
+            format!("{value:.decimals$}")
+        }
+        _ => format!("{value:.1e}"),
+    }
+}
+
+/// A number to this many significant digits, without zeros at its end, as a formula has it: 0.25.
+pub fn trimmed(value: f64, digits: usize) -> String {
+    let rounded: f64 = format!("{value:.*e}", digits - 1).parse().unwrap_or(value);
+    match (1e-4..1e6).contains(&rounded.abs()) {
+        true => rounded.to_string(),
+        false => format!("{rounded:e}"),
+    }
+}
+
+/// Two numbers to the digits that tell them apart, the lower rounded down and the upper up.
+pub fn interval(low: f64, high: f64) -> String {
+    let size = low.abs().max(high.abs());
+    if size > 0.0 && !(1e-6..HUGE).contains(&size) {
+        return format!("{low:.3e} … {high:.3e}");
+    }
+    let decimals = (2.0 - (high - low).log10().floor()).clamp(3.0, 12.0) as usize;
+    let unit = 10f64.powi(decimals as i32);
+    let (low, high) = ((low * unit).floor() / unit, (high * unit).ceil() / unit);
+    format!("{} … {}", fixed(low, decimals), fixed(high, decimals))
+}
+
+/// A text with the minus sign of typography in place of every hyphen.
+pub fn typographic(text: String) -> String {
+    text.replace('-', "−")
 }
 
 /// A count with its noun: 1 component, 2 components.
@@ -62,7 +107,7 @@ pub fn small(value: f64) -> String {
 }
 
 /// Whether an error is less than half of the last digit that [`small`] writes of a number.
-pub fn hides(value: f64, error: f64) -> bool {
+pub fn is_hidden(value: f64, error: f64) -> bool {
     let last = if value == 0.0 || (1e-4..1e6).contains(&value.abs()) {
         1e-8
     } else {
@@ -93,6 +138,16 @@ mod tests {
         assert_eq!(with_error(5.53e-11, 1e-15), "5.53e-11 ± 1e-15");
         assert_eq!(with_error(-3e-17, 1e-15), "0.00000000 ± 1e-15");
         assert_eq!(with_error(1.0, f64::INFINITY), "1.00000000 ± inf");
+    }
+
+    #[test]
+    fn significant_digits_have_the_zeros_that_a_formula_leaves_away() {
+        assert_eq!(significant(-0.25, 3), "-0.250");
+        assert_eq!(significant(1234.5, 2), "1234");
+        assert_eq!(significant(0.005, 2), "5.0e-3");
+        assert_eq!(significant(0.0, 3), "0");
+        assert_eq!(trimmed(0.1 + 0.2, 6), "0.3");
+        assert_eq!(trimmed(2e-7 / 3.0, 6), "6.66667e-8");
     }
 
     #[test]

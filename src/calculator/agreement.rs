@@ -1,10 +1,10 @@
-//! An answer of what was found, held against its bracket.
+//! An answer of what was found, reconciled with its bracket.
 
 use std::time::Instant;
 
-use super::answer::Found;
-use super::choice::Pair;
-use super::reconcile::{Held, held_against};
+use super::answer::Computed;
+use super::choice::OperandPair;
+use super::reconcile::{Reconciled, reconcile};
 use super::{Answer, Bracket, Claim, Ending, Method};
 use crate::divergence::DivergenceKind;
 use crate::text;
@@ -12,11 +12,11 @@ use crate::text;
 /// The width a bracket on a line is narrowed to where no error is asked for, relative to the value.
 const NARROW: f64 = 1e-9;
 
-impl Pair<'_> {
+impl OperandPair<'_> {
     pub(super) fn answer(
         &self,
         kind: DivergenceKind,
-        found: Found,
+        found: Computed,
         method: Method,
         reason: String,
         started: Instant,
@@ -35,7 +35,7 @@ impl Pair<'_> {
             let asked = self.question.accuracy.tolerance(found.value);
             self.brackets
                 .as_ref()
-                .and_then(|brackets| brackets.of(kind, asked.max(narrow)))
+                .and_then(|brackets| brackets.bracket(kind, asked.max(narrow)))
         } else {
             None
         };
@@ -47,7 +47,7 @@ impl Pair<'_> {
             bracket,
             method,
             claim: match found.error {
-                Some(error) if is_formula && text::hides(found.value, error) => Claim::Exact,
+                Some(error) if is_formula && text::is_hidden(found.value, error) => Claim::Exact,
                 _ if is_formula => Claim::Rounded,
                 _ => method.claim(),
             },
@@ -65,7 +65,7 @@ impl Pair<'_> {
                 ..answer
             }
         } else {
-            self.held(answer, found)
+            self.within_bracket(answer, found)
         };
         Answer {
             seconds: started.elapsed().as_secs_f64(),
@@ -74,17 +74,17 @@ impl Pair<'_> {
     }
 
     /// An answer that agrees with its bracket. Where the number does not, only the bracket is left.
-    fn held(&self, answer: Answer, found: Found) -> Answer {
+    fn within_bracket(&self, answer: Answer, found: Computed) -> Answer {
         let found = match answer.bracket {
-            Some(bracket) => match held_against(found, bracket, answer.claim) {
-                Held::Within(found) => found,
-                Held::Missed => return self.bracket_alone(answer, bracket),
+            Some(bracket) => match reconcile(found, bracket, answer.claim) {
+                Reconciled::Within(found) => found,
+                Reconciled::Missed => return self.bracket_alone(answer, bracket),
             },
             None if found.value.is_finite() => found,
-            None => Found {
+            None => Computed {
                 samples: found.samples,
                 ending: found.ending,
-                ..Found::bare(f64::NAN)
+                ..Computed::bare(f64::NAN)
             },
         };
         // A last bit more than there can be is rounding; an approximation may be anything.
@@ -93,7 +93,7 @@ impl Pair<'_> {
             Some(_) => found.value.clamp(*range.start(), *range.end()),
             None => found.value,
         };
-        let found = Found { value, ..found };
+        let found = Computed { value, ..found };
         let lost = if found.value.is_nan() {
             "; it is beyond all numbers, or lost to rounding"
         } else {
@@ -109,7 +109,7 @@ impl Pair<'_> {
     }
 
     fn bracket_alone(&self, answer: Answer, bracket: Bracket) -> Answer {
-        let found = bracket.middle().unwrap_or(Found::bare(f64::NAN));
+        let found = bracket.middle().unwrap_or(Computed::bare(f64::NAN));
         let why = match answer.claim {
             Claim::Sample => "some region that matters has hardly a draw",
             _ => "its points miss something, or numbers overflow",

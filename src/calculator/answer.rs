@@ -47,7 +47,7 @@ pub enum Ending {
 
 /// The number of a method with its error.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Found {
+pub(super) struct Computed {
     pub value: f64,
     pub error: Option<f64>,
     pub interval: Option<[f64; 2]>,
@@ -55,7 +55,7 @@ pub(super) struct Found {
     pub ending: Option<Ending>,
 }
 
-impl Found {
+impl Computed {
     /// A number that is known, such as 0 or ∞.
     pub fn exact(value: f64) -> Self {
         Self {

@@ -1,9 +1,9 @@
 //! How each divergence of two densities is found.
 
-use super::answer::Found;
+use super::answer::Computed;
 use super::approximation::{self, Approximation};
 use super::bracket::{self, Brackets};
-use super::quadrature::Panels;
+use super::quadrature::PanelIntegrals;
 use super::{Accuracy, Answer, Claim, Ending, Method, Operand, Question, discrete, sampling};
 use crate::density::target::{Tails, TargetModel};
 use crate::divergence::{DivergenceKind, Estimate, power_integral_diverges};
@@ -16,7 +16,7 @@ use crate::text;
 const QMC_DIM: usize = 16;
 /// Where nothing else is asked for, sampling ends at this relative error …
 const RELATIVE: f64 = 1e-3;
-/// … or after so many draws.
+/// … or after this many draws.
 const SAMPLES: u64 = 10_000_000;
 /// A quadrature with a larger error than this, relative to the value, is not good enough where
 /// nothing is asked for.
@@ -24,20 +24,20 @@ const ROUGH: f64 = 1e-4;
 
 /// How a divergence is found: at once, or by sampling together with others.
 pub(super) enum Choice {
-    Known(Found, Method, String),
+    Known(Computed, Method, String),
     Sample(Method, String),
 }
 
-pub(super) struct Pair<'a> {
+pub(super) struct OperandPair<'a> {
     pub question: &'a Question,
     pub p: &'a Operand,
     pub q: &'a Operand,
-    pub panels: Panels<'a>,
+    pub panels: PanelIntegrals<'a>,
     /// Of two densities that are not rows.
     pub brackets: Option<Brackets<'a>>,
 }
 
-impl Pair<'_> {
+impl OperandPair<'_> {
     pub fn models(&self) -> (&TargetModel, &TargetModel) {
         (&self.p.model, &self.q.model)
     }
@@ -62,7 +62,7 @@ impl Pair<'_> {
     }
 
     /// The accuracy to sample to, and the most draws.
-    pub fn request<'b>(&'b self, kinds: &'b [DivergenceKind]) -> sampling::Request<'b> {
+    pub fn request<'b>(&'b self, kinds: &'b [DivergenceKind]) -> sampling::SamplingRequest<'b> {
         let Question {
             accuracy,
             samples,
@@ -73,11 +73,11 @@ impl Pair<'_> {
             relative: Some(RELATIVE),
             ..accuracy
         };
-        sampling::Request {
+        sampling::SamplingRequest {
             kinds,
             p: &self.p.model,
             q: &self.q.model,
-            accuracy: if accuracy.is_asked() || samples.is_some() {
+            accuracy: if accuracy.is_set() || samples.is_some() {
                 accuracy
             } else {
                 by_default
@@ -95,15 +95,16 @@ impl Pair<'_> {
         }
         if same(p, q) {
             let reason = "p and q are the same density".to_owned();
-            return Ok(Choice::Known(Found::exact(0.0), method, reason));
+            return Ok(Choice::Known(Computed::exact(0.0), method, reason));
         }
         if let Some(reason) = self.infinite(kind) {
-            return Ok(Choice::Known(Found::exact(f64::INFINITY), method, reason));
+            let infinite = Computed::exact(f64::INFINITY);
+            return Ok(Choice::Known(infinite, method, reason));
         }
         match method {
-            Method::Auto => self.surest(kind),
+            Method::Auto => self.choose_method(kind),
             Method::ClosedForm => match self.closed_form(kind) {
-                Some(found) => Ok(self.as_asked(self.with_ending(Found::formula(found)))),
+                Some(found) => Ok(self.as_requested(self.with_ending(Computed::formula(found)))),
                 None => Err(self.cannot(
                     kind,
                     "there is no formula for it between these two",
@@ -119,7 +120,7 @@ impl Pair<'_> {
                 .panels
                 .find(kind, |kind| self.infinite(kind).is_none())?
             {
-                Some(found) => Ok(self.as_asked(self.with_ending(found))),
+                Some(found) => Ok(self.as_requested(self.with_ending(found))),
                 None => Err(self.cannot(
                     kind,
                     self.without_panels(),
@@ -159,20 +160,20 @@ impl Pair<'_> {
         }
     }
 
-    fn as_asked(&self, found: Found) -> Choice {
+    fn as_requested(&self, found: Computed) -> Choice {
         Choice::Known(found, self.question.method, "as asked".to_owned())
     }
 
     /// Whether what was asked for is reached.
-    fn with_ending(&self, found: Found) -> Found {
+    fn with_ending(&self, found: Computed) -> Computed {
         let accuracy = self.question.accuracy;
         let ending = accuracy
-            .is_asked()
-            .then(|| match accuracy.to_go(&found) <= 1.0 {
+            .is_set()
+            .then(|| match accuracy.error_ratio(&found) <= 1.0 {
                 true => Ending::Reached,
                 false => Ending::Spent,
             });
-        Found { ending, ..found }
+        Computed { ending, ..found }
     }
 
     fn cannot(&self, kind: DivergenceKind, why: &str, help: &str) -> Error {
@@ -187,11 +188,11 @@ impl Pair<'_> {
     }
 
     /// The first of closed form, quadrature and sampling that will do.
-    fn surest(&self, kind: DivergenceKind) -> Result<Choice> {
+    fn choose_method(&self, kind: DivergenceKind) -> Result<Choice> {
         if let Some(found) = self.closed_form(kind) {
             let reason = "there is a formula for two Gaussians".to_owned();
             return Ok(Choice::Known(
-                self.with_ending(Found::formula(found)),
+                self.with_ending(Computed::formula(found)),
                 Method::ClosedForm,
                 reason,
             ));
@@ -208,7 +209,7 @@ impl Pair<'_> {
                 absolute: Some(1e-12),
             };
             // A better one than this is not to be had by sampling, whatever is asked.
-            if let Some(found) = found.filter(|found| good.to_go(found) <= 1.0) {
+            if let Some(found) = found.filter(|found| good.error_ratio(found) <= 1.0) {
                 let reason = "panels around every component of both".to_owned();
                 return Ok(Choice::Known(
                     self.with_ending(found),
@@ -255,7 +256,7 @@ impl Pair<'_> {
                 ));
             }
         };
-        Ok(self.as_asked(Found::bare(value)))
+        Ok(self.as_requested(Computed::bare(value)))
     }
 
     fn discrete(&self, kind: DivergenceKind) -> Result<Choice> {
@@ -280,7 +281,7 @@ impl Pair<'_> {
         let reason = "of the densities at the rows, divided by their sums: not the KL of the \
                       densities";
         Ok(Choice::Known(
-            Found::bare(value),
+            Computed::bare(value),
             Method::Discrete,
             reason.to_owned(),
         ))
@@ -326,7 +327,7 @@ impl Pair<'_> {
 
     /// Where nothing is asked for and a number by panels misses its bracket: the sampler to take
     /// instead, with the reason.
-    pub fn after_a_miss(&self, tried: &Answer) -> Option<(usize, String)> {
+    pub fn fallback_sampler(&self, tried: &Answer) -> Option<(usize, String)> {
         let missed = tried.claim == Claim::Bracket && tried.method == Method::Quadrature;
         (self.question.method == Method::Auto && missed).then(|| {
             let reason = "a quadrature missed its bracket".to_owned();

@@ -22,7 +22,7 @@ pub struct Matrix {
 }
 
 impl Matrix {
-    /// Finds all of them, by the first divergence that is asked for; `done` is told how many of how
+    /// Finds all of them, by the first divergence that is asked for; `done` is given how many of how
     /// many.
     ///
     /// # Errors

@@ -24,10 +24,10 @@ pub use method::{Claim, Method};
 pub use operand::{Operand, read_operand, read_operand_with_header};
 pub use sampling::Progress;
 
-use answer::Found;
+use answer::Computed;
 use bracket::Brackets;
-use choice::{Choice, Pair};
-use quadrature::Panels;
+use choice::{Choice, OperandPair};
+use quadrature::PanelIntegrals;
 
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
@@ -43,7 +43,7 @@ pub struct Accuracy {
 }
 
 impl Accuracy {
-    fn is_asked(self) -> bool {
+    fn is_set(self) -> bool {
         self.absolute.is_some() || self.relative.is_some()
     }
 
@@ -54,7 +54,7 @@ impl Accuracy {
     }
 
     /// Half the interval as a multiple of what it may be.
-    fn to_go(self, found: &Found) -> f64 {
+    fn error_ratio(self, found: &Computed) -> f64 {
         let half = found
             .interval
             .map_or(f64::INFINITY, |[low, high]| 0.5 * (high - low));
@@ -130,7 +130,7 @@ pub fn kl(p: &Mixture, q: &Mixture) -> Result<Answer> {
 }
 
 impl Question {
-    /// Finds every divergence of p and q; `progress` is told how far sampling is.
+    /// Finds every divergence of p and q; `progress` is given how far sampling is.
     ///
     /// # Errors
     /// If the dimensions of p and q differ, the method cannot do what is asked, or the device failed.
@@ -143,11 +143,11 @@ impl Question {
         if p.model.dim() != q.model.dim() {
             return Err(p.differs_from(q));
         }
-        let pair = Pair {
+        let pair = OperandPair {
             question: self,
             p,
             q,
-            panels: Panels::new(&p.model, &q.model, self.accuracy),
+            panels: PanelIntegrals::new(&p.model, &q.model, self.accuracy),
             brackets: Brackets::new(&p.model, &q.model),
         };
         let mut answers: Vec<Option<Answer>> = vec![None; self.divergences.len()];
@@ -157,7 +157,7 @@ impl Question {
             match pair.choose(kind)? {
                 Choice::Known(found, method, reason) => {
                     let tried = pair.answer(kind, found, method, reason, started);
-                    match pair.after_a_miss(&tried) {
+                    match pair.fallback_sampler(&tried) {
                         Some((place_of, reason)) => sampled[place_of].push((place, reason)),
                         None => answers[place] = Some(tried),
                     }

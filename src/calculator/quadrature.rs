@@ -3,25 +3,25 @@
 use std::cell::RefCell;
 
 use super::Accuracy;
-use super::answer::Found;
+use super::answer::Computed;
 use crate::density::target::TargetModel;
 use crate::divergence::{Attempt, DivergenceKind, Estimate};
 use crate::error::Result;
-use crate::panels::{self, Effort, Host, Order};
+use crate::panels::{self, Host, LegendreOrder, PanelEffort};
 
 /// The rule for D = 1 and 2; its tolerance is the error to reach where none is asked for, of a
 /// divergence of one or less.
-const EFFORTS: [Effort; 2] = [
-    Effort {
-        order: Order::Sixteen,
+const EFFORTS: [PanelEffort; 2] = [
+    PanelEffort {
+        order: LegendreOrder::Sixteen,
         cut: 1,
         tolerance: 1e-13,
         rounds: 50,
         points: 1 << 22,
         both_ways: true,
     },
-    Effort {
-        order: Order::Sixteen,
+    PanelEffort {
+        order: LegendreOrder::Sixteen,
         cut: 1,
         tolerance: 1e-11,
         rounds: 12,
@@ -32,14 +32,14 @@ const EFFORTS: [Effort; 2] = [
 
 /// Divergences of two densities that integrals over the same panels give, found once.
 #[derive(Debug)]
-pub(super) struct Panels<'a> {
+pub(super) struct PanelIntegrals<'a> {
     p: &'a TargetModel,
     q: &'a TargetModel,
     accuracy: Accuracy,
-    found: RefCell<Vec<(DivergenceKind, Option<Found>)>>,
+    found: RefCell<Vec<(DivergenceKind, Option<Computed>)>>,
 }
 
-impl<'a> Panels<'a> {
+impl<'a> PanelIntegrals<'a> {
     pub fn new(p: &'a TargetModel, q: &'a TargetModel, accuracy: Accuracy) -> Self {
         Self {
             p,
@@ -58,8 +58,8 @@ impl<'a> Panels<'a> {
         &self,
         kind: DivergenceKind,
         is_finite: impl Fn(DivergenceKind) -> bool,
-    ) -> Result<Option<Found>> {
-        let known = |found: &[(DivergenceKind, Option<Found>)]| {
+    ) -> Result<Option<Computed>> {
+        let known = |found: &[(DivergenceKind, Option<Computed>)]| {
             (found.iter()).find_map(|(other, found)| (*other == kind).then_some(*found))
         };
         if let Some(found) = known(&self.found.borrow()) {
@@ -70,30 +70,30 @@ impl<'a> Panels<'a> {
         kinds.extend(others.filter(|other| *other != kind && is_finite(*other)));
         // In one order, whichever was asked for first.
         kinds.sort_by_key(|kind| kind.name());
-        let found = self.together(&kinds)?;
+        let found = self.find_jointly(&kinds)?;
         let found = (kinds.iter().enumerate())
             .map(|(place, kind)| (*kind, found.as_ref().map(|found| found[place])));
         self.found.borrow_mut().extend(found);
         Ok(known(&self.found.borrow()).flatten())
     }
 
-    fn together(&self, kinds: &[DivergenceKind]) -> Result<Option<Vec<Found>>> {
+    fn find_jointly(&self, kinds: &[DivergenceKind]) -> Result<Option<Vec<Computed>>> {
         let Some((effort, p, q)) = (EFFORTS.get(self.p.dim() - 1))
-            .zip(Host::of(self.p).zip(Host::of(self.q)))
+            .zip(Host::new(self.p).zip(Host::new(self.q)))
             .map(|(effort, (p, q))| (*effort, p, q))
         else {
             return Ok(None);
         };
         // What is asked for may be more than what is told: then it is told by the panels as they are.
         let tolerance = self.accuracy.relative.unwrap_or(effort.tolerance);
-        let effort = Effort {
+        let effort = PanelEffort {
             tolerance: tolerance.min(effort.tolerance),
             ..effort
         };
         let attempts = panels::divergences(&p, &q, kinds, effort)?;
         let found = |attempt: &Attempt| {
             let Estimate { value, error, .. } = attempt.estimate;
-            Found::within(value, error)
+            Computed::within(value, error)
         };
         Ok(attempts.map(|attempts| attempts.iter().map(found).collect()))
     }

@@ -1,27 +1,27 @@
-//! One number, not two: what a method found, held against what is certain.
+//! One number, not two: what a method found, reconciled with what is certain.
 
-use super::answer::Found;
+use super::answer::Computed;
 use super::{Bracket, Claim};
 
-/// A number that has its bracket's leave.
+/// A number reconciled with its bracket.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Held {
+pub(super) enum Reconciled {
     /// It lies in the bracket, and so does its interval.
-    Within(Found),
+    Within(Computed),
     /// Its interval and the bracket have nothing in common, or it is no number: the method is wrong.
     Missed,
 }
 
-/// Holds what a method found against the bracket that certainly has the divergence in it.
+/// Reconciles what a method found with the bracket that certainly has the divergence in it.
 ///
 /// A number outside is moved to the nearest end if its interval reaches there. What is not a sample has
 /// no larger error than to the farther end; a sample keeps its standard error.
-pub(super) fn held_against(found: Found, bracket: Bracket, claim: Claim) -> Held {
+pub(super) fn reconcile(found: Computed, bracket: Bracket, claim: Claim) -> Reconciled {
     if !found.value.is_finite() {
-        return Held::Missed;
+        return Reconciled::Missed;
     }
     let (Some([low, high]), Some(error)) = (found.interval, found.error) else {
-        return Held::Within(found);
+        return Reconciled::Within(found);
     };
     let Bracket { lower, upper } = bracket;
     // NaN is an error that says nothing.
@@ -30,7 +30,7 @@ pub(super) fn held_against(found: Found, bracket: Bracket, claim: Claim) -> Held
         if high.is_nan() { f64::INFINITY } else { high },
     ];
     if high < lower || upper < low {
-        return Held::Missed;
+        return Reconciled::Missed;
     }
     let value = found.value.max(lower).min(upper);
     let farther = (upper - value).max(value - lower);
@@ -39,7 +39,7 @@ pub(super) fn held_against(found: Found, bracket: Bracket, claim: Claim) -> Held
         _ if error <= farther => error,
         _ => farther,
     };
-    Held::Within(Found {
+    Reconciled::Within(Computed {
         value,
         error: Some(error),
         interval: Some([low.max(lower), high.min(upper)]),
@@ -49,9 +49,9 @@ pub(super) fn held_against(found: Found, bracket: Bracket, claim: Claim) -> Held
 
 impl Bracket {
     /// The number in its middle, which is off by half its width at most; none if it has no upper end.
-    pub(super) fn middle(self) -> Option<Found> {
+    pub(super) fn middle(self) -> Option<Computed> {
         let half = 0.5 * self.width();
-        (half.is_finite()).then(|| Found::within(self.lower + half, half))
+        (half.is_finite()).then(|| Computed::within(self.lower + half, half))
     }
 }
 
@@ -64,18 +64,18 @@ mod tests {
         upper: 2.0,
     };
 
-    fn found(value: f64, error: f64, claim: Claim) -> Held {
-        held_against(Found::within(value, error), BRACKET, claim)
+    fn found(value: f64, error: f64, claim: Claim) -> Reconciled {
+        reconcile(Computed::within(value, error), BRACKET, claim)
     }
 
     #[test]
     fn a_number_inside_keeps_what_is_narrower() {
-        let Held::Within(sure) = found(1.25, 0.5, Claim::Integral) else {
+        let Reconciled::Within(sure) = found(1.25, 0.5, Claim::Integral) else {
             panic!()
         };
         assert_eq!((sure.value, sure.error), (1.25, Some(0.5)));
         assert_eq!(sure.interval, Some([1.0, 1.75]));
-        let Held::Within(unsure) = found(1.25, 10.0, Claim::Integral) else {
+        let Reconciled::Within(unsure) = found(1.25, 10.0, Claim::Integral) else {
             panic!()
         };
         assert_eq!((unsure.value, unsure.error), (1.25, Some(0.75)));
@@ -83,15 +83,18 @@ mod tests {
 
     #[test]
     fn a_number_near_by_is_moved_and_one_far_off_is_refused() {
-        let Held::Within(moved) = found(2.25, 0.5, Claim::Integral) else {
+        let Reconciled::Within(moved) = found(2.25, 0.5, Claim::Integral) else {
             panic!()
         };
         assert_eq!((moved.value, moved.interval), (2.0, Some([1.75, 2.0])));
-        assert_eq!(found(2.25, 0.125, Claim::Integral), Held::Missed);
-        assert_eq!(found(0.5, 0.25, Claim::Sample), Held::Missed);
-        assert_eq!(found(f64::INFINITY, 0.0, Claim::Integral), Held::Missed);
-        assert_eq!(found(f64::NAN, 1.0, Claim::Sample), Held::Missed);
-        let Held::Within(lost) = found(5.0, f64::NAN, Claim::Integral) else {
+        assert_eq!(found(2.25, 0.125, Claim::Integral), Reconciled::Missed);
+        assert_eq!(found(0.5, 0.25, Claim::Sample), Reconciled::Missed);
+        assert_eq!(
+            found(f64::INFINITY, 0.0, Claim::Integral),
+            Reconciled::Missed
+        );
+        assert_eq!(found(f64::NAN, 1.0, Claim::Sample), Reconciled::Missed);
+        let Reconciled::Within(lost) = found(5.0, f64::NAN, Claim::Integral) else {
             panic!()
         };
         assert_eq!((lost.value, lost.error), (2.0, Some(1.0)));

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{Command, Outcome, Verbosity};
 use crate::Result;
-use crate::compute::device::{Backend, Found};
+use crate::compute::device::{Backend, Detected};
 
 /// List what this klfit can compute on
 #[derive(Debug, Args)]
@@ -17,12 +17,12 @@ impl Command for Devices {
     fn run(&self, _: Verbosity) -> Result<Outcome> {
         for backend in Backend::ALL {
             let name = backend.name();
-            match backend.survey() {
-                Found::NotCompiledIn => anstream::println!(
+            match backend.detect() {
+                Detected::NotCompiledIn => anstream::println!(
                     "{name:8} not in this build: cargo build --release --features {name}"
                 ),
-                Found::Nothing => anstream::println!("{name:8} no device found on this machine"),
-                Found::Devices(devices) => {
+                Detected::Nothing => anstream::println!("{name:8} no device found on this machine"),
+                Detected::Devices(devices) => {
                     for device in devices {
                         let precisions = if device.has_f64 { "f64, f32" } else { "f32" };
                         let default = if backend == Backend::default() {

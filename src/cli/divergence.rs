@@ -292,9 +292,9 @@ fn bar(verbosity: Verbosity) -> ProgressBar {
 
 /// Draws for a number go with the square of its error.
 fn show(bar: &ProgressBar, progress: Progress) {
-    let Progress { drawn, most, to_go } = progress;
-    let wanted = to_go.map_or(most, |to_go| {
-        let more = to_go.max(1.0).powi(2) * drawn as f64;
+    let (drawn, most) = (progress.drawn, progress.most);
+    let wanted = progress.error_ratio.map_or(most, |ratio| {
+        let more = ratio.max(1.0).powi(2) * drawn as f64;
         if more < most as f64 {
             more as u64
         } else {
@@ -320,11 +320,13 @@ fn table(answers: &[Answer]) -> Table {
     ]);
     for answer in answers {
         let interval = match answer.interval {
-            Some([low, high]) if answer.claim == Claim::Sample => ends(low, high),
+            Some([low, high]) if answer.claim == Claim::Sample => text::interval(low, high),
             _ => String::new(),
         };
         let bracket = match answer.bracket {
-            Some(bracket) if answer.claim != Claim::Exact => ends(bracket.lower, bracket.upper),
+            Some(bracket) if answer.claim != Claim::Exact => {
+                text::interval(bracket.lower, bracket.upper)
+            }
             _ => String::new(),
         };
         table.add_row([
@@ -340,22 +342,6 @@ fn table(answers: &[Answer]) -> Table {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table
-}
-
-/// Two numbers with the digits that tell them apart, the lower rounded down and the upper up.
-fn ends(low: f64, high: f64) -> String {
-    let size = low.abs().max(high.abs());
-    if size > 0.0 && !(1e-6..1e9).contains(&size) {
-        return format!("{low:.3e} … {high:.3e}");
-    }
-    let digits = (2.0 - (high - low).log10().floor()).clamp(3.0, 12.0) as usize;
-    let unit = 10f64.powi(digits as i32);
-    let (low, high) = ((low * unit).floor() / unit, (high * unit).ceil() / unit);
-    format!(
-        "{} … {}",
-        text::fixed(low, digits),
-        text::fixed(high, digits)
-    )
 }
 
 /// What there is to say below the table.

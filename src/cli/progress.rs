@@ -38,7 +38,7 @@ impl Progress {
     }
 
     /// A word on what comes next, on a terminal.
-    pub fn say(&self, what: &str) {
+    pub fn announce(&self, what: &str) {
         if !self.verbosity.quiet && std::io::stderr().is_terminal() {
             anstream::eprintln!("{what} …");
         }
@@ -68,7 +68,7 @@ impl RunObserver for Progress {
         };
         // Both KLs, where they are reported.
         let shown = (ALWAYS_REPORTED[..2].iter())
-            .map(|&kind| (kind.symbol(), best.evaluation.of(kind).value))
+            .map(|&kind| (kind.symbol(), best.evaluation.estimate(kind).value))
             .filter(|(_, value)| !value.is_nan())
             .map(|(symbol, value)| format!("  {symbol} {}", text::fixed(value, 5)));
         let loss = text::fixed(best.loss.value, 5);
@@ -104,6 +104,6 @@ impl RunObserver for Progress {
     }
 
     fn wants_to_stop(&self) -> bool {
-        self.signals.has_come()
+        self.signals.is_received()
     }
 }

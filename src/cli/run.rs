@@ -95,7 +95,7 @@ pub fn run_in(
         table::print(&summary, verbosity);
     }
     if figures {
-        progress.say("drawing figures");
+        progress.announce("drawing figures");
         crate::jobs::draw_figures(&folder)?;
     }
     if !verbosity.quiet {

@@ -43,7 +43,7 @@ impl Signals {
     }
 
     /// Whether one has come.
-    pub fn has_come(&self) -> bool {
+    pub fn is_received(&self) -> bool {
         self.first.load(Ordering::Relaxed) != 0
     }
 

@@ -63,7 +63,7 @@ pub fn run(sweep: &config::Sweep, results: &Results, verbosity: Verbosity) -> Re
     {
         verbosity.notes(&point.experiment.notes);
     }
-    let following = Following {
+    let progress = SweepProgress {
         total: sweep.points.len(),
         verbosity,
         signals: signals.clone(),
@@ -72,7 +72,7 @@ pub fn run(sweep: &config::Sweep, results: &Results, verbosity: Verbosity) -> Re
         ran,
         broken,
         interrupted,
-    } = sweep::run(sweep, &out, results.existing(), &following)?;
+    } = sweep::run(sweep, &out, results.existing(), &progress)?;
     for (point, reason) in &broken {
         anstream::eprintln!("{}: {reason}", point.label);
     }
@@ -109,13 +109,13 @@ pub fn run(sweep: &config::Sweep, results: &Results, verbosity: Verbosity) -> Re
 }
 
 /// Follows a sweep on standard error.
-struct Following {
+struct SweepProgress {
     total: usize,
     verbosity: Verbosity,
     signals: Signals,
 }
 
-impl SweepObserver for Following {
+impl SweepObserver for SweepProgress {
     fn done(&self, point: &SweepPoint, ended: usize) {
         if !self.verbosity.quiet {
             anstream::eprintln!("{ended}/{}: {}", self.total, point.label);
@@ -123,7 +123,7 @@ impl SweepObserver for Following {
     }
 
     fn wants_to_stop(&self) -> bool {
-        self.signals.has_come()
+        self.signals.is_received()
     }
 }
 
@@ -168,7 +168,7 @@ fn print(ran: &[SweptPoint]) {
                 ]);
                 continue;
             };
-            let value = best.divergences.of(fit.divergence).to_string();
+            let value = best.divergences.estimate(fit.divergence).to_string();
             let k_hat = best
                 .diagnostics
                 .psis

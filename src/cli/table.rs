@@ -49,18 +49,18 @@ fn optima(fit: &FitSummary, verbosity: Verbosity) {
         LISTED
     };
     for optimum in fit.optima.iter().take(listed) {
-        let mut beside = String::new();
+        let mut notes = String::new();
         if !report::is_at_rest(fit, optimum) {
-            beside += &format!("  (gradient {:.0e})", optimum.gradient_norm);
+            notes += &format!("  (gradient {:.0e})", optimum.gradient_norm);
         }
         if let Some(iterate) = optimum.best_iterate {
-            beside += &format!("  (of step {})", iterate.step);
+            notes += &format!("  (of step {})", iterate.step);
         }
         anstream::println!(
-            "  {:>4} ×  {} {}  {}{beside}",
+            "  {:>4} ×  {} {}  {}{notes}",
             optimum.runs,
             fit.divergence.symbol(),
-            optimum.divergences.of(fit.divergence).to_string(),
+            optimum.divergences.estimate(fit.divergence).to_string(),
             optimum.mixture.to_string().replace('\n', "; ")
         );
     }

@@ -22,7 +22,7 @@ pub enum Backend {
 
 /// What a backend found on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum Detected {
     /// This klfit was built without it.
     NotCompiledIn,
     /// No device, or a driver that does not start.
@@ -45,12 +45,12 @@ impl Backend {
     pub const ALL: [Self; 4] = [Self::Flex, Self::NdArray, Self::Wgpu, Self::Cuda];
 
     /// Looks for its devices.
-    pub fn survey(self) -> Found {
+    pub fn detect(self) -> Detected {
         if !self.is_compiled_in() {
-            return Found::NotCompiledIn;
+            return Detected::NotCompiledIn;
         }
         let Ok(device) = self.device() else {
-            return Found::Nothing;
+            return Detected::Nothing;
         };
         let cpu = format!(
             "CPU, {}",
@@ -63,7 +63,7 @@ impl Backend {
             Self::Flex | Self::NdArray => cpu,
             Self::Wgpu | Self::Cuda => gpu_name(&device),
         };
-        Found::Devices(vec![DeviceInfo {
+        Detected::Devices(vec![DeviceInfo {
             name,
             has_f64: self.computes_f64(&device),
         }])

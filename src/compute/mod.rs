@@ -1,4 +1,4 @@
-//! Where the arithmetic happens: devices, noise without a past, states to go on from, and the kernel.
+//! Where the arithmetic happens: devices, noise without a past, states to resume from, and the kernel.
 
 pub mod device;
 pub mod kernel;

@@ -34,8 +34,8 @@ pub enum Stream {
 }
 
 impl Stream {
-    /// The stream beside the one of the training draws that tells their variance.
-    pub(crate) fn of_probes(self) -> Self {
+    /// The stream beside the one of the training draws that estimates their variance.
+    pub(crate) fn probes(self) -> Self {
         match self {
             Self::FamilyDraws => Self::FamilyProbes,
             _ => Self::TargetProbes,

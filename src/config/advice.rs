@@ -42,15 +42,15 @@ pub(super) fn unknown_key(key: KeyPath, name: &str, valid: &[&str], kind: Option
         key.name(name)
     };
     let section = key.parent();
-    let beside_sections = key.is_at_top() || section.ends_with_index();
-    if let Some(home) = section_of(name).filter(|_| beside_sections) {
+    let among_sections = key.is_at_top() || section.ends_with_index();
+    if let Some(home) = section_of(name).filter(|_| among_sections) {
         return Advice {
             key,
             message: "is not a key klfit knows here".to_owned(),
             help: format!("it belongs to a section: {home} = {{ {name} = ... }}"),
         };
     }
-    if !beside_sections && (KEYS.contains(&name) || SHARED.contains(&name)) {
+    if !among_sections && (KEYS.contains(&name) || SHARED.contains(&name)) {
         let help = format!(
             "`{name}` stands at the top of the file, before any section: move it there, or give it a \
              section of its own"

@@ -88,7 +88,7 @@ impl Experiment {
     ///
     /// # Errors
     /// If a number has no form in TOML.
-    pub fn asked(&self) -> Result<String> {
+    pub fn settings_without_steps(&self) -> Result<String> {
         let mut other = self.clone();
         for fit in &mut other.config.fit {
             fit.optimizer.steps = 0;
@@ -105,7 +105,7 @@ impl Experiment {
         let mut digest = Sha256::new();
         digest.update(env!("CARGO_PKG_VERSION"));
         digest.update(BURN_VERSION);
-        digest.update(self.asked()?);
+        digest.update(self.settings_without_steps()?);
         if let Some(samples) = self.target.as_samples() {
             for number in samples.points().flatten() {
                 digest.update(number.to_le_bytes());
@@ -114,7 +114,7 @@ impl Experiment {
         Ok(HEXLOWER.encode(&digest.finalize()))
     }
 
-    /// This experiment as it goes on from one that has begun: the same, or with more steps.
+    /// This experiment as the continuation of one that has begun: the same, or with more steps.
     ///
     /// # Errors
     /// If anything else differs, it has fewer steps, or more of them change what was done already.
@@ -146,7 +146,7 @@ impl Experiment {
             };
         }
         let table = |experiment: &Self| -> Result<Value> {
-            let table = experiment.asked()?.parse::<Table>();
+            let table = experiment.settings_without_steps()?.parse::<Table>();
             Ok(table.map_or(Value::Boolean(false), Value::Table))
         };
         let differs = first_difference("", &table(&self)?, &table(begun)?);
@@ -179,7 +179,7 @@ impl Experiment {
         let mut plans = Vec::with_capacity(config.fit.len());
         for (i, fit) in config.fit.iter_mut().enumerate() {
             let at = top.name("fit").index(i);
-            let checker = check::Fit {
+            let checker = check::CheckedFit {
                 source,
                 at: at.clone(),
                 target: &target,

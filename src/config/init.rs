@@ -19,7 +19,7 @@ pub struct InitConfig {
 
 starts! {
     /// The kinds of start a config may name.
-    pub enum InitKind: Init {
+    pub enum InitKind: InitSettings {
         /// A given member.
         Given(MixtureConfig) = "given",
         /// A mixture from a file.
@@ -28,24 +28,24 @@ starts! {
 }
 
 /// What a config says of a start.
-pub(super) trait Init {
+pub(super) trait InitSettings {
     /// The start, described at `at`; that many restarts if it is drawn.
     fn start(&self, restarts: usize, at: &KeyPath, source: &Source) -> Result<Start, ConfigError>;
 }
 
-impl<R: Into<StartRule> + Copy> Init for R {
+impl<R: Into<StartRule> + Copy> InitSettings for R {
     fn start(&self, restarts: usize, _: &KeyPath, _: &Source) -> Result<Start, ConfigError> {
         Ok(Start::drawn(*self, restarts))
     }
 }
 
-impl Init for MixtureConfig {
+impl InitSettings for MixtureConfig {
     fn start(&self, _: usize, at: &KeyPath, source: &Source) -> Result<Start, ConfigError> {
         Ok(Start::Given(Box::new(self.resolve(at, source)?)))
     }
 }
 
-impl Init for SavedConfig {
+impl InitSettings for SavedConfig {
     fn start(&self, _: usize, at: &KeyPath, source: &Source) -> Result<Start, ConfigError> {
         Ok(Start::Given(Box::new(self.resolve(at, source)?)))
     }

@@ -49,10 +49,10 @@ impl LandscapeConfig {
 /// is left out.
 ///
 /// ```
-/// use klfit::{Axis, ParameterRange};
+/// use klfit::{ParameterAxis, ParameterRange};
 ///
 /// let range: ParameterRange = "mean=-5:5:11".parse()?;
-/// assert_eq!(Axis::from(&range).values[1], -4.0);
+/// assert_eq!(ParameterAxis::from(&range).values[1], -4.0);
 /// assert_eq!(range.to_string(), "mean=-5:5:11");
 /// # Ok::<(), String>(())
 /// ```

@@ -8,6 +8,7 @@ use super::source::Source;
 use crate::error::ConfigError;
 use crate::error::MixtureError;
 use crate::mixture::{Mixture, matrix_of};
+use crate::text::list;
 
 /// A mixture under its keys. Lists over the components, or the singular forms for a Gaussian.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -103,8 +104,7 @@ impl MixtureConfig {
             Some(weights) => weights.clone(),
             None if means.len() == 1 => vec![1.0],
             None => {
-                let each = format!("{:.6}", 1.0 / means.len() as f64);
-                let equal = vec![each; means.len()].join(", ");
+                let equal = list(&vec![1.0 / means.len() as f64; means.len()], 6);
                 return Err(source.error(
                     &at.name("weights"),
                     format!("is missing, and there are {} components", means.len()),

@@ -31,7 +31,7 @@ pub(super) fn resolve(
     for one in source
         .overrides
         .iter()
-        .filter(|one| whose(one) == Whose::Top)
+        .filter(|one| scope_of(one) == Scope::Top)
     {
         set(&mut top, &one.key, one, source)?;
     }
@@ -72,10 +72,10 @@ pub(super) fn resolve(
                 }
             }
             for one in &source.overrides {
-                match whose(one) {
-                    Whose::EveryFit => set(fit, &one.key, one, source)?,
-                    Whose::Fit(place) if place == i => set(fit, &one.key.after(2), one, source)?,
-                    Whose::Fit(place) if place >= count => {
+                match scope_of(one) {
+                    Scope::EveryFit => set(fit, &one.key, one, source)?,
+                    Scope::Fit(place) if place == i => set(fit, &one.key.after(2), one, source)?,
+                    Scope::Fit(place) if place >= count => {
                         let message = format!(": there are {count} fits");
                         return Err(source.error(&one.key, message, "fits count from 1"));
                     }
@@ -195,18 +195,18 @@ pub(super) fn to_toml(config: &Config) -> Result<String, toml::ser::Error> {
 
 /// What an override is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Whose {
+enum Scope {
     Top,
     EveryFit,
     /// One fit, counted from 0.
     Fit(usize),
 }
 
-fn whose(one: &Override) -> Whose {
+fn scope_of(one: &Override) -> Scope {
     match &one.key.0[..] {
-        [Key::Name(fit), Key::Index(place), _, ..] if fit == "fit" => Whose::Fit(*place),
-        [Key::Name(name), ..] if SHARED.contains(&name.as_str()) => Whose::EveryFit,
-        _ => Whose::Top,
+        [Key::Name(fit), Key::Index(place), _, ..] if fit == "fit" => Scope::Fit(*place),
+        [Key::Name(name), ..] if SHARED.contains(&name.as_str()) => Scope::EveryFit,
+        _ => Scope::Top,
     }
 }
 

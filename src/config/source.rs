@@ -82,7 +82,7 @@ impl Source {
     }
 
     /// A path that a config names, which starts at the config's folder.
-    pub fn beside_config(&self, path: &Path) -> PathBuf {
+    pub fn resolve_path(&self, path: &Path) -> PathBuf {
         self.path.parent().unwrap_or(Path::new("")).join(path)
     }
 
@@ -97,7 +97,7 @@ impl Source {
             })
     }
 
-    /// An error at a key; the message goes on from the key: "is 0", "(component 2): …", ": …".
+    /// An error at a key; the message continues after the key: "is 0", "(component 2): …", ": …".
     pub fn error(
         &self,
         key: &KeyPath,

@@ -78,7 +78,7 @@ pub struct SavedConfig {
 impl SavedConfig {
     /// The mixture in the file, for the section at `at`.
     pub(super) fn resolve(&self, at: &KeyPath, source: &Source) -> Result<Mixture, ConfigError> {
-        read_mixture(&source.beside_config(&self.file), self.fit.as_deref())
+        read_mixture(&source.resolve_path(&self.file), self.fit.as_deref())
             .map_err(|error| in_file(error, at, source))
     }
 }
@@ -141,7 +141,7 @@ impl TargetConfig {
                 joint.mixture.into()
             }
             TargetKind::Samples(samples) => {
-                let read = read_samples(&source.beside_config(&samples.file), samples.header)
+                let read = read_samples(&source.resolve_path(&samples.file), samples.header)
                     .map_err(|error| in_file(error, at, source))?;
                 notes.extend(read.notes);
                 read.samples.into()

@@ -36,11 +36,11 @@ pub struct Nodes {
     pub z: Tensor<4>,
     /// `[M]`, summing to 1.
     pub weights: Tensor<1>,
-    /// How to tell the error.
+    /// How to estimate the error.
     pub error: ErrorRule,
 }
 
-/// How the error of a weighted sum over the nodes is told.
+/// How the error of a weighted sum over the nodes is estimated.
 #[derive(Debug, Clone)]
 pub enum ErrorRule {
     /// Other rules on the same M points, `[M]` each.
@@ -53,7 +53,7 @@ pub enum ErrorRule {
     },
 }
 
-/// The weights that tell the error of a rule that is not random.
+/// The weights that estimate the error of a rule that is not random.
 #[derive(Debug, Clone)]
 pub struct Embedded<T> {
     /// Those of the rules of twice and four times the spacing.
@@ -79,7 +79,7 @@ pub struct Draws {
     pub x: Tensor<3>,
     /// `[R, S]` or `[1, S]`.
     pub weights: Tensor<2>,
-    /// How the error of the weighted sum is told.
+    /// How the error of the weighted sum is estimated.
     pub error: DrawsError,
 }
 
@@ -111,7 +111,7 @@ impl Draws {
     /// exponentially. Where a function bends within a spacing it converges like h² with a factor
     /// that depends on where the points fall, and two rules may agree by chance. Against that guards
     /// a quarter of |I(2h) − I(4h)|, about three times the error of the finest; with both, one
-    /// function of two bends in a hundred has a larger error than told.
+    /// function of two bends in a hundred has a larger error than estimated.
     ///
     /// Of random points, one standard error √(Σₖ wₖ² sₖ² / M) of a stratified mean (Cochran 1977,
     /// §5.3).
@@ -132,7 +132,7 @@ impl Draws {
     }
 
     /// An estimate of what the points do not reach, `[R]`: Σ w |f| over the two outermost shells of a
-    /// rule, S₁ outside S₂, goes on as a geometric series, S₁² / (S₂ − S₁). It is infinite where f
+    /// rule, S₁ outside S₂, continues as a geometric series, S₁² / (S₂ − S₁). It is infinite where f
     /// does not fall off, and 0 for points without an end.
     pub fn beyond(&self, values: Tensor<2>) -> Tensor<1> {
         let [runs, _] = values.dims();

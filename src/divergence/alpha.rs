@@ -7,7 +7,7 @@
 use std::ops::RangeInclusive;
 
 use super::midpoint::{SIDES, log_shares};
-use super::power::{self, OfPower, Power};
+use super::power::{self, Power, PowerFunction};
 use super::{
     Certified, Divergence, Estimate, Integrand, Names, Order, Side, Values, power_excess,
     power_integral_diverges,
@@ -21,7 +21,7 @@ pub struct Alpha(pub Order);
 
 impl Integrand for Alpha {
     #[inline(always)]
-    fn at<V: Values>(&self, _: Side, log_p: V, log_q: V) -> V {
+    fn value<V: Values>(&self, _: Side, log_p: V, log_q: V) -> V {
         let alpha = self.0.value();
         let [p, q] = log_shares(log_p, log_q);
         // α p + (1 − α) q integrates to 1. It stands for the 1 here, so that no term is negative
@@ -40,7 +40,7 @@ impl Divergence for Alpha {
             format!("Amari α = {order}"),
             format!("D[{order}](p‖q)"),
         )
-        .of_order(order)
+        .with_order(order)
         .without_unit()
     }
 
@@ -77,7 +77,7 @@ impl Divergence for Alpha {
         Some(Power {
             order: alpha,
             scale: 1.0 / (alpha * (alpha - 1.0)),
-            of: OfPower::Excess {
+            of: PowerFunction::Excess {
                 divisor: alpha * (alpha - 1.0),
             },
             cancellation: 4.0 / (alpha * (1.0 - alpha)).abs(),

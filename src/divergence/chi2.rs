@@ -4,7 +4,7 @@
 //! proposal for p (Dieng et al. 2017). It is infinite where p² / q does not fall off.
 
 use super::midpoint::SIDES;
-use super::power::{self, OfPower, Power};
+use super::power::{self, Power, PowerFunction};
 use super::{
     Certified, Divergence, Estimate, Integrand, Names, Side, Values, power_excess,
     power_integral_diverges,
@@ -18,7 +18,7 @@ pub struct Chi2;
 
 impl Integrand for Chi2 {
     #[inline(always)]
-    fn at<V: Values>(&self, _: Side, log_p: V, log_q: V) -> V {
+    fn value<V: Values>(&self, _: Side, log_p: V, log_q: V) -> V {
         // ½ (p − q)² / (q m) = tanh²(r / 2) (1 + p / q), r = log p − log q.
         let ratio = log_p - log_q;
         (ratio.clone() * 0.5).tanh().square() * (ratio.exp() + 1.0)
@@ -55,7 +55,7 @@ impl Divergence for Chi2 {
         Some(Power {
             order: 2.0,
             scale: 1.0,
-            of: OfPower::Excess { divisor: 1.0 },
+            of: PowerFunction::Excess { divisor: 1.0 },
             cancellation: 0.0,
         })
     }

@@ -14,7 +14,7 @@ pub struct CrossEntropy;
 
 impl Integrand for CrossEntropy {
     #[inline(always)]
-    fn at<V: Values>(&self, _: Side, _: V, log_q: V) -> V {
+    fn value<V: Values>(&self, _: Side, _: V, log_q: V) -> V {
         -log_q
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::{hides, small, with_error};
+use crate::text::{is_hidden, small, with_error};
 
 /// A number and how sure it is, both in nats.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -17,7 +17,7 @@ pub struct Estimate {
     #[serde(with = "crate::files::extended")]
     pub error: f64,
     /// What kind of error that is.
-    pub method: Method,
+    pub method: EstimateMethod,
 }
 
 /// With as many digits as the error leaves, eight at most.
@@ -35,10 +35,10 @@ impl fmt::Display for Estimate {
             return f.pad(&format!("{value}, beyond the range of numbers"));
         }
         let text = match method {
-            Method::ClosedForm if hides(value, error) => small(value),
+            EstimateMethod::ClosedForm if is_hidden(value, error) => small(value),
             // The error of an average over given rows is that of the rows as a sample; the average
             // itself is known to every digit.
-            Method::Data => format!("{value:.6} ± {error:.2}"),
+            EstimateMethod::Data => format!("{value:.6} ± {error:.2}"),
             _ => with_error(value, error),
         };
         f.pad(&text)
@@ -61,13 +61,13 @@ const VAST: f64 = 1e6;
 
 impl Attempt {
     /// Whether a finer rule could bring the error under a tolerance. Not if the value is lost (NaN).
-    pub fn calls_for_a_finer_rule(self, tolerance: f64) -> bool {
+    pub fn needs_finer_rule(self, tolerance: f64) -> bool {
         let Estimate { value, error, .. } = self.estimate;
         value.abs() <= VAST && error - self.floor > tolerance
     }
 
-    /// The surer of this and the same number worked out in another way.
-    pub fn surer(self, other: Self) -> Self {
+    /// The more certain of this and the same number worked out in another way.
+    pub fn more_certain(self, other: Self) -> Self {
         let is_number = |attempt: Self| attempt.estimate.value.is_finite();
         let as_sure = self.estimate.error <= other.estimate.error;
         if !is_number(other) || (as_sure && is_number(self)) {
@@ -83,7 +83,7 @@ impl Attempt {
         apart.is_nan() || apart <= self.estimate.error + other.estimate.error
     }
 
-    /// With the same number by other points: the surer of the two, and at least their difference as its
+    /// With the same number by other points: the more certain of the two, and at least their difference as its
     /// error, none of which more points of its kind would take away.
     pub fn reconciled(self, other: Self) -> Self {
         let error = |attempt: Self| match attempt.estimate.error {
@@ -119,7 +119,7 @@ impl Attempt {
 /// How a divergence was obtained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Method {
+pub enum EstimateMethod {
     /// A formula; the error is a bound of what rounding did.
     ClosedForm,
     /// A deterministic rule; the error is its difference from a coarser one.
@@ -130,7 +130,7 @@ pub enum Method {
     Data,
 }
 
-impl Method {
+impl EstimateMethod {
     /// Whether the error is a standard error.
     pub fn is_random(self) -> bool {
         matches!(self, Self::MonteCarlo | Self::Data)
@@ -142,12 +142,12 @@ impl Estimate {
     pub const UNKNOWN: Self = Self {
         value: f64::NAN,
         error: f64::NAN,
-        method: Method::Quadrature,
+        method: EstimateMethod::Quadrature,
     };
 
     /// By points that may have missed something, beside the same number by points that did not: at least as
     /// much error as they differ by, where that is more than their errors make likely.
-    pub fn held_against(self, other: Self) -> Self {
+    pub fn with_discrepancy(self, other: Self) -> Self {
         let likely = if self.method.is_random() { 2.0 } else { 1.0 };
         let apart = (self.value - other.value).abs();
         // What is NaN or infinite says by itself that it is not known.
@@ -170,7 +170,7 @@ impl Estimate {
         Self {
             value,
             error,
-            method: Method::ClosedForm,
+            method: EstimateMethod::ClosedForm,
         }
     }
 
@@ -196,7 +196,7 @@ mod tests {
         let estimate = Estimate {
             value,
             error,
-            method: Method::Quadrature,
+            method: EstimateMethod::Quadrature,
         };
         Attempt {
             estimate,

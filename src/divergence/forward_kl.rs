@@ -11,7 +11,7 @@ pub struct ForwardKl;
 
 impl Integrand for ForwardKl {
     #[inline(always)]
-    fn at<V: Values>(&self, _: Side, log_p: V, log_q: V) -> V {
+    fn value<V: Values>(&self, _: Side, log_p: V, log_q: V) -> V {
         log_p - log_q
     }
 }

@@ -11,7 +11,7 @@ pub struct Jeffreys;
 
 impl Integrand for Jeffreys {
     #[inline(always)]
-    fn at<V: Values>(&self, side: Side, log_p: V, log_q: V) -> V {
+    fn value<V: Values>(&self, side: Side, log_p: V, log_q: V) -> V {
         match side {
             Side::Target => log_p - log_q,
             Side::Family => log_q - log_p,

@@ -11,7 +11,7 @@ pub struct JensenShannon;
 
 impl Integrand for JensenShannon {
     #[inline(always)]
-    fn at<V: Values>(&self, side: Side, log_p: V, log_q: V) -> V {
+    fn value<V: Values>(&self, side: Side, log_p: V, log_q: V) -> V {
         // log p − log m = ln 2 + log σ(log p − log q), which no size of the ratio can overflow.
         let ratio = match side {
             Side::Target => log_p - log_q,

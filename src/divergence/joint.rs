@@ -11,7 +11,7 @@
 use burn::tensor::{Tensor, activation};
 
 use super::sampled::{Share, carried, epsilon};
-use super::{Attempt, Divergence, DivergenceKind, Method, Sampled, Side};
+use super::{Attempt, Divergence, DivergenceKind, EstimateMethod, Sampled, Side};
 use crate::error::Result;
 
 /// A divergence whose sides are taken together.
@@ -88,7 +88,7 @@ pub fn estimate_jointly(
             value: half(p.value, q.value),
             error: (p.error.square() + q.error.square()).sqrt().mul_scalar(0.5),
             floor: half(p.floor, q.floor),
-            method: Method::MonteCarlo,
+            method: EstimateMethod::MonteCarlo,
         },
     )
 }
@@ -119,7 +119,7 @@ fn share(divergence: &dyn Divergence, tangent: f64, points: &Sampled) -> Share {
         error: points.draws.error(values.clone()),
         floor: (points.draws.expectation(rounded)).mul_scalar(epsilon(&values)),
         value: points.draws.expectation(values),
-        method: Method::MonteCarlo,
+        method: EstimateMethod::MonteCarlo,
     }
 }
 

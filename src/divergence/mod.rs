@@ -32,13 +32,13 @@ pub(crate) use closed_form::{Factored, power_excess};
 pub use closed_form::{
     gaussian_kl, gaussian_log_power_integral, gaussian_total_variation, power_integral_diverges,
 };
-pub use estimate::{Attempt, Estimate, Method};
+pub use estimate::{Attempt, Estimate, EstimateMethod};
 pub(crate) use joint::Joint;
 pub use joint::estimate_jointly;
 pub use kind::DivergenceKind;
 pub use name::DivergenceName;
 pub use order::Order;
-pub use power::{OfPower, Power};
+pub use power::{Power, PowerFunction};
 pub use reverse_kl::ReverseKl;
 pub use sampled::{Sampled, estimate, value};
 pub use values::{Integrand, Pointwise, Values};
@@ -111,7 +111,7 @@ impl Names {
     }
 
     /// The names of a divergence of an order.
-    fn of_order(self, order: Order) -> Self {
+    fn with_order(self, order: Order) -> Self {
         Self {
             file: format!("{}-{order}", self.config),
             ..self

@@ -11,7 +11,7 @@ pub struct Power {
     /// c.
     pub scale: f64,
     /// The divergence as a function of I = ∫ p^α q^(1−α).
-    pub of: OfPower,
+    pub of: PowerFunction,
     /// How far the rounding of the integrand goes beyond what that of log p and log q does, as a multiple
     /// of ε: terms of size 1 cancel where p and q agree.
     pub cancellation: f64,
@@ -19,7 +19,7 @@ pub struct Power {
 
 /// A function of I = ∫ p^α q^(1−α).
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum OfPower {
+pub enum PowerFunction {
     /// (I − 1) / divisor.
     Excess {
         /// What it is divided by.
@@ -39,8 +39,8 @@ impl Power {
     /// The divergence from log I.
     pub fn at_log(self, log: f64) -> f64 {
         match self.of {
-            OfPower::Excess { divisor } => log.exp_m1() / divisor,
-            OfPower::Log { divisor } => log / divisor,
+            PowerFunction::Excess { divisor } => log.exp_m1() / divisor,
+            PowerFunction::Log { divisor } => log / divisor,
         }
     }
 

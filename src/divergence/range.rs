@@ -3,15 +3,15 @@
 use super::{DivergenceKind, Estimate};
 use crate::text;
 
-/// By chance a sample is so many of its standard errors off in less than one of 10⁶ cases, even where
-/// the standard error is told from a dozen numbers …
+/// By chance a sample is this many of its standard errors off in less than one of 10⁶ cases, even where
+/// the standard error is estimated from a dozen numbers …
 const CHANCE: f64 = 10.0;
-/// … and a mean of log p − log q under p is never so many nats below 0, whatever its standard error:
+/// … and a mean of log p − log q under p is never this many nats below 0, whatever its standard error:
 /// since E_p[q / p] ≤ 1, that of M draws (from each component) is below −t with a probability of e^(−M t)
 /// at most (Markov's inequality for the product of their ratios). A rule without noise that is so far
-/// off tells as little.
+/// off says as little.
 const FARTHEST: f64 = 12.0;
-/// What rounding may add beside the error, relative or in nats: below every digit that is printed.
+/// What rounding may add to the error, relative or in nats: below every digit that is printed.
 const ROUNDING: f64 = 1e-9;
 
 impl DivergenceKind {
@@ -37,9 +37,9 @@ impl DivergenceKind {
         } else {
             return None;
         };
-        let told = text::with_error(value, estimate.error);
+        let text = text::with_error(value, estimate.error);
         Some(format!(
-            "{} comes out as {told}, which is {bound}",
+            "{} comes out as {text}, which is {bound}",
             self.symbol()
         ))
     }
@@ -48,9 +48,9 @@ impl DivergenceKind {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::divergence::{Method, Order};
+    use crate::divergence::{EstimateMethod, Order};
 
-    fn estimate(value: f64, error: f64, method: Method) -> Estimate {
+    fn estimate(value: f64, error: f64, method: EstimateMethod) -> Estimate {
         Estimate {
             value,
             error,
@@ -64,7 +64,7 @@ mod tests {
             Alpha, Chi2, CrossEntropy, ForwardKl, Jeffreys, Js, Renyi, ReverseKl, SquaredHellinger,
             TotalVariation,
         };
-        use Method::{MonteCarlo, Quadrature};
+        use EstimateMethod::{MonteCarlo, Quadrature};
         let most = |kind: DivergenceKind| *kind.range().end();
         assert_eq!(most(Js), std::f64::consts::LN_2);
         assert_eq!((most(SquaredHellinger), most(TotalVariation)), (1.0, 1.0));
@@ -76,7 +76,7 @@ mod tests {
         for kind in DivergenceKind::all() {
             let says = |value, error, method| kind.refutes(estimate(value, error, method));
             if kind == CrossEntropy {
-                assert_eq!(says(-1e200, 0.0, Method::Data), None);
+                assert_eq!(says(-1e200, 0.0, EstimateMethod::Data), None);
                 continue;
             }
             for error in [1e-3, 1e154, f64::INFINITY, f64::NAN] {
@@ -91,7 +91,7 @@ mod tests {
             assert!(says(-1482915.0, 289951.0, MonteCarlo).is_some());
             assert!(says(-1e-3, 1e-5, MonteCarlo).is_some());
             assert_eq!(says(f64::NAN, 0.0, Quadrature), None);
-            assert_eq!(says(-1e-15, 0.0, Method::ClosedForm), None);
+            assert_eq!(says(-1e-15, 0.0, EstimateMethod::ClosedForm), None);
             let above = most(kind) + 1e-3;
             if above.is_finite() {
                 assert!(says(above, 1e-4, Quadrature).is_some());

@@ -7,7 +7,7 @@
 use burn::tensor::{DType, Tensor};
 
 use super::alpha::Alpha;
-use super::power::{self, OfPower, Power};
+use super::power::{self, Power, PowerFunction};
 use super::{
     Certified, Divergence, Estimate, Integrand, Names, Order, Side, Values,
     gaussian_log_power_integral,
@@ -24,8 +24,8 @@ pub struct Renyi(pub Order);
 
 impl Integrand for Renyi {
     #[inline(always)]
-    fn at<V: Values>(&self, side: Side, log_p: V, log_q: V) -> V {
-        Alpha(self.0).at(side, log_p, log_q)
+    fn value<V: Values>(&self, side: Side, log_p: V, log_q: V) -> V {
+        Alpha(self.0).value(side, log_p, log_q)
     }
 }
 
@@ -37,7 +37,7 @@ impl Divergence for Renyi {
             format!("Rényi α = {order}"),
             format!("R[{order}](p‖q)"),
         )
-        .of_order(order)
+        .with_order(order)
     }
 
     fn order_refused(&self) -> Option<&'static str> {
@@ -71,7 +71,7 @@ impl Divergence for Renyi {
         Some(Power {
             order: alpha,
             scale: 1.0 / (alpha * (alpha - 1.0)),
-            of: OfPower::Log {
+            of: PowerFunction::Log {
                 divisor: alpha - 1.0,
             },
             cancellation: 4.0 / (alpha * (1.0 - alpha)).abs(),
@@ -92,7 +92,7 @@ impl Divergence for Renyi {
         let alpha = self.0.value();
         let excess = total.mul_scalar(alpha * (alpha - 1.0));
         // Of densities far apart, the integral is lost in the rounding of the 1 it is taken from.
-        // There its tangent goes on, so that the gradient still points the right way.
+        // There its tangent continues it, so that the gradient still points the right way.
         let lost: f64 = match excess.dtype() {
             DType::F32 => 1e-6,
             _ => 1e-14,

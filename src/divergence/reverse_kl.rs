@@ -10,7 +10,7 @@ pub struct ReverseKl;
 
 impl Integrand for ReverseKl {
     #[inline(always)]
-    fn at<V: Values>(&self, _: Side, log_p: V, log_q: V) -> V {
+    fn value<V: Values>(&self, _: Side, log_p: V, log_q: V) -> V {
         log_q - log_p
     }
 }

@@ -2,7 +2,7 @@
 
 use burn::tensor::{DType, Tensor};
 
-use super::{Attempt, Divergence, Estimate, Method, Side};
+use super::{Attempt, Divergence, Estimate, EstimateMethod, Side};
 use crate::compute::device::Numerics;
 use crate::density::{Density, Draws, DrawsError};
 use crate::error::Result;
@@ -65,9 +65,9 @@ impl Sampled {
         let rounded = log_p.abs() + self.log_q.clone().abs();
         let rounding = (self.draws.expectation(rounded)).mul_scalar(epsilon(&values));
         let method = match self.draws.error {
-            DrawsError::Embedded(_) => Method::Quadrature,
-            DrawsError::Random { .. } => Method::MonteCarlo,
-            DrawsError::Rows => Method::Data,
+            DrawsError::Embedded(_) => EstimateMethod::Quadrature,
+            DrawsError::Random { .. } => EstimateMethod::MonteCarlo,
+            DrawsError::Rows => EstimateMethod::Data,
         };
         Share {
             error: self.draws.error(values.clone()),
@@ -84,7 +84,7 @@ pub(super) struct Share {
     pub value: Tensor<1>,
     pub error: Tensor<1>,
     pub floor: Tensor<1>,
-    pub method: Method,
+    pub method: EstimateMethod,
 }
 
 /// D(p, q) of R runs, `[R]`, in nats, from the share of each of its sides, `[R]`.

@@ -4,7 +4,7 @@
 use std::ops::RangeInclusive;
 
 use super::midpoint::{SIDES, log_shares};
-use super::power::{self, OfPower, Power};
+use super::power::{self, Power, PowerFunction};
 use super::{Certified, Divergence, Estimate, Integrand, Names, Side, Values, power_excess};
 use crate::density::target::Tails;
 use crate::mixture::Mixture;
@@ -15,7 +15,7 @@ pub struct SquaredHellinger;
 
 impl Integrand for SquaredHellinger {
     #[inline(always)]
-    fn at<V: Values>(&self, _: Side, log_p: V, log_q: V) -> V {
+    fn value<V: Values>(&self, _: Side, log_p: V, log_q: V) -> V {
         let [p, q] = log_shares(log_p, log_q);
         ((p * 0.5).exp() - (q * 0.5).exp()).square() * 0.5
     }
@@ -51,7 +51,7 @@ impl Divergence for SquaredHellinger {
         Some(Power {
             order: 0.5,
             scale: -1.0,
-            of: OfPower::Excess { divisor: -1.0 },
+            of: PowerFunction::Excess { divisor: -1.0 },
             cancellation: 0.0,
         })
     }

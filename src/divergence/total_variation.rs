@@ -19,7 +19,7 @@ pub struct TotalVariation;
 
 impl Integrand for TotalVariation {
     #[inline(always)]
-    fn at<V: Values>(&self, _: Side, log_p: V, log_q: V) -> V {
+    fn value<V: Values>(&self, _: Side, log_p: V, log_q: V) -> V {
         // |p − q| / m = 2 |tanh(r / 2)|, r = log p − log q.
         ((log_p - log_q) * 0.5).tanh().abs() * 0.5
     }

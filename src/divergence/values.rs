@@ -80,7 +80,7 @@ impl<const FMA: bool, const TANGENTS: usize> Values for Jet<FMA, TANGENTS> {
 /// A function of log p and log q, in nats, written once for every kind of values.
 pub trait Integrand {
     /// What is averaged under `side`.
-    fn at<V: Values>(&self, side: Side, log_p: V, log_q: V) -> V;
+    fn value<V: Values>(&self, side: Side, log_p: V, log_q: V) -> V;
 }
 
 /// An integrand, for each kind of values.
@@ -99,30 +99,30 @@ pub trait Pointwise {
 
 impl<I: Integrand> Pointwise for I {
     fn integrand(&self, side: Side, log_p: Tensor<2>, log_q: Tensor<2>) -> Tensor<2> {
-        self.at(side, log_p, log_q)
+        self.value(side, log_p, log_q)
     }
 
     fn values(&self, side: Side, log_p: &[f64], log_q: &[f64], values: &mut [f64]) {
-        let of = Of(self, side);
+        let of = SidedIntegrand(self, side);
         evaluate::<0, _>(Width::Widest, &of, log_p, log_q, values, []);
     }
 
     fn slopes(&self, side: Side, log_p: &[f64], log_q: &[f64], values_and_slopes: [&mut [f64]; 3]) {
         let [values, by_p, by_q] = values_and_slopes;
-        let of = Of(self, side);
+        let of = SidedIntegrand(self, side);
         evaluate::<2, _>(Width::Widest, &of, log_p, log_q, values, [by_p, by_q]);
     }
 }
 
 /// An integrand under one side.
-struct Of<'a, I>(&'a I, Side);
+struct SidedIntegrand<'a, I>(&'a I, Side);
 
-impl<I: Integrand> crate::compute::kernel::cpu::OfTwo for Of<'_, I> {
+impl<I: Integrand> crate::compute::kernel::cpu::BinaryFunction for SidedIntegrand<'_, I> {
     #[inline(always)]
-    fn at<const FMA: bool, const TANGENTS: usize>(
+    fn value<const FMA: bool, const TANGENTS: usize>(
         &self,
         [a, b]: [Jet<FMA, TANGENTS>; 2],
     ) -> Jet<FMA, TANGENTS> {
-        self.0.at(self.1, a, b)
+        self.0.value(self.1, a, b)
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::quadrature::Quadrature;
-use super::{Estimator, Problem, RuleConfig};
+use super::{Estimator, EstimatorRule, Problem};
 use crate::choice::Refusal;
 use crate::density::target::TargetModel;
 use crate::divergence::{DivergenceKind, Side};
@@ -14,7 +14,7 @@ use crate::divergence::{DivergenceKind, Side};
 pub struct EstimatorConfig {
     /// Where the points are.
     #[serde(rename = "type")]
-    pub rule: RuleConfig,
+    pub rule: EstimatorRule,
     /// How the gradient is taken.
     #[serde(default)]
     pub gradient: GradientRule,
@@ -67,8 +67,8 @@ pub enum NoiseRule {
     Fixed,
 }
 
-impl From<RuleConfig> for EstimatorConfig {
-    fn from(rule: RuleConfig) -> Self {
+impl From<EstimatorRule> for EstimatorConfig {
+    fn from(rule: EstimatorRule) -> Self {
         Self {
             rule,
             gradient: GradientRule::default(),

@@ -7,7 +7,8 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Context, Estimator, Problem, Rule, Standard, StandardPoints, on_axes, product, vector,
+    Context, Estimator, EstimatorSettings, Problem, Standard, StandardPoints, on_axes, product,
+    vector,
 };
 use crate::choice::Refusal;
 use crate::density::{Density, Draws, Embedded, ErrorRule, Nodes};
@@ -28,7 +29,7 @@ pub struct GaussHermiteConfig {
 }
 
 impl GaussHermiteConfig {
-    /// The lowest and the highest order: below, no error can be told; above, weights underflow.
+    /// The lowest and the highest order: below, no error can be estimated; above, weights underflow.
     pub const ORDERS: std::ops::RangeInclusive<usize> = 4..=300;
 
     /// Points on each axis in D dimensions.
@@ -39,7 +40,7 @@ impl GaussHermiteConfig {
     }
 }
 
-impl Rule for GaussHermiteConfig {
+impl EstimatorSettings for GaussHermiteConfig {
     fn points(&self, strata: usize, dim: usize, _: usize) -> usize {
         on_axes(self.order(dim), strata, dim)
     }
@@ -70,7 +71,7 @@ impl Rule for GaussHermiteConfig {
 
 /// Gauss–Hermite of an order on each axis of each component.
 ///
-/// Its error is told by the rules of half and of a quarter of the order, whose points are added
+/// Its error is estimated by the rules of half and of a quarter of the order, whose points are added
 /// with weight 0.
 #[derive(Debug, Clone)]
 pub struct GaussHermite {

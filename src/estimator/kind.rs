@@ -1,12 +1,12 @@
 //! The table of the rules.
 
-use super::Rule;
+use super::EstimatorSettings;
 use crate::choice::choices;
 
 choices! {
     /// The rules for points a config may name.
     #[derive(Copy)]
-    pub enum RuleConfig: Rule + Default {
+    pub enum EstimatorRule: EstimatorSettings + Default {
         /// The trapezoidal rule on every component; 1-D and 2-D.
         Quadrature(super::quadrature::QuadratureConfig) = "quadrature",
         /// Gauss–Hermite on every component; up to 4-D.
@@ -20,7 +20,7 @@ choices! {
     }
 }
 
-impl RuleConfig {
+impl EstimatorRule {
     /// Whether its points are random.
     pub fn is_random(&self) -> bool {
         self.choice().build(1).is_random()

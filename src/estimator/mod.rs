@@ -14,7 +14,7 @@ use std::sync::Arc;
 use burn::tensor::Tensor;
 
 pub use config::{EstimatorConfig, GradientRule, NoiseRule};
-pub use kind::RuleConfig;
+pub use kind::EstimatorRule;
 
 use crate::choice::Refusal;
 use crate::compute::device::Numerics;
@@ -37,7 +37,7 @@ pub struct Context<'a> {
 
 impl Context<'_> {
     /// With the dimensions of a density's standard points.
-    pub(crate) fn of(self, density: &dyn Density) -> Self {
+    pub(crate) fn for_density(self, density: &dyn Density) -> Self {
         Self {
             dim: density.standard_dim(self.dim),
             ..self
@@ -53,7 +53,7 @@ pub trait Estimator: std::fmt::Debug + Send + Sync {
     /// through points and weights both (Kingma and Welling 2014).
     fn draws(&self, density: &dyn Density, context: Context) -> Draws;
 
-    /// The standard points that it places in a density of so many strata, on the host; `None` if its
+    /// The standard points that it places in a density of this many strata, on the host; `None` if its
     /// points are those of x itself.
     fn standard(&self, _strata: usize, _context: Context) -> Option<Standard> {
         None
@@ -114,7 +114,7 @@ impl Standard {
 pub struct Problem<'a> {
     /// p.
     pub target: &'a TargetModel,
-    /// The rank of the covariances of q beside their diagonals; 0 if they have none.
+    /// The rank of the covariances of q besides their diagonals; 0 if they have none.
     pub rank: usize,
     /// What is estimated.
     pub divergence: DivergenceKind,
@@ -147,7 +147,7 @@ impl Problem<'_> {
 }
 
 /// A rule with its settings, as a config gives them.
-trait Rule {
+trait EstimatorSettings {
     /// Points on one side of a mixture of `strata` components in D dimensions; `rows` of a target
     /// that is a sample.
     fn points(&self, strata: usize, dim: usize, rows: usize) -> usize;
@@ -169,7 +169,7 @@ trait Rule {
     fn build(&self, dim: usize) -> Box<dyn Estimator>;
 }
 
-/// The points of a product rule with so many on each axis.
+/// The points of a product rule with this many on each axis.
 fn on_axes(points: usize, strata: usize, dim: usize) -> usize {
     points.saturating_pow(dim as u32).saturating_mul(strata)
 }

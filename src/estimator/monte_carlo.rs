@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Estimator, Problem, Rule, Standard, StandardPoints, vector};
+use super::{Context, Estimator, EstimatorSettings, Problem, Standard, StandardPoints, vector};
 use crate::choice::Refusal;
 use crate::density::{Density, Draws, ErrorRule, Nodes};
 
@@ -24,7 +24,7 @@ impl Default for MonteCarloConfig {
     }
 }
 
-impl Rule for MonteCarloConfig {
+impl EstimatorSettings for MonteCarloConfig {
     fn points(&self, strata: usize, _: usize, _: usize) -> usize {
         self.samples.max(strata)
     }
@@ -53,10 +53,10 @@ pub struct MonteCarlo {
 }
 
 impl MonteCarlo {
-    /// The fewest points of a stratum: two, or its spread cannot be told.
+    /// The fewest points of a stratum: two, or its spread cannot be estimated.
     pub const MIN_PER_STRATUM: usize = 2;
 
-    /// So many points in all, at least two for each component.
+    /// This many points in all, at least two for each component.
     pub fn new(samples: usize) -> Self {
         Self { samples }
     }
@@ -71,7 +71,7 @@ impl MonteCarlo {
 
 impl Estimator for MonteCarlo {
     fn draws(&self, density: &dyn Density, context: Context) -> Draws {
-        let context = context.of(density);
+        let context = context.for_density(density);
         let strata = density.strata();
         let m = self.per_stratum(strata);
         let shape = [context.noise.runs.len(), strata, m, context.dim];

@@ -3,7 +3,7 @@
 //! E_q f = Σₖ wₖ ∫ φ(z) f(μₖ + Lₖ z) dz, and each integral is a sum over an even grid of z. The rule
 //! covers a component wherever it moves and however narrow it gets, and for the analytic functions
 //! here its error falls exponentially with the number of points (Trefethen and Weideman 2014, §5).
-//! Every second and every fourth point is a rule of its own, which tells the error.
+//! Every second and every fourth point is a rule of its own, which estimates the error.
 
 use std::sync::OnceLock;
 
@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::grid::Grid;
 use super::{
-    Context, Estimator, Problem, Rule, Standard, StandardPoints, on_axes, product, thinned, vector,
+    Context, Estimator, EstimatorSettings, Problem, Standard, StandardPoints, on_axes, product,
+    thinned, vector,
 };
 use crate::choice::Refusal;
 use crate::compute::MOST_ENTRIES;
@@ -20,7 +21,7 @@ use crate::divergence::Side;
 
 /// The grid ends here: φ(8.6) is 3e-17, below the rounding of the rest.
 const REACH: f64 = 8.6;
-/// The thickness of the shells that tell what lies beyond.
+/// The thickness of the shells that show what lies beyond.
 const SHELL: f64 = 0.6;
 /// How much of the target's mass a fixed grid may miss or make up.
 const MISSING_MASS: f64 = 1e-4;
@@ -94,7 +95,7 @@ impl QuadratureConfig {
     }
 }
 
-impl Rule for QuadratureConfig {
+impl EstimatorSettings for QuadratureConfig {
     fn points(&self, strata: usize, dim: usize, _: usize) -> usize {
         let points = self.points(dim);
         match self.range {
@@ -147,7 +148,7 @@ impl Quadrature {
     /// Above this dimension the product of axes has too many points.
     pub const MAX_DIM: usize = 2;
 
-    /// A rule with so many points on each axis.
+    /// A rule with this many points on each axis.
     pub fn new(points: usize) -> Self {
         Self::up_to(points, points)
     }

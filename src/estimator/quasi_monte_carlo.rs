@@ -2,14 +2,14 @@
 //!
 //! A scrambled net is random and unbiased, and for smooth functions its error falls almost like
 //! 1 / n^1.5 instead of 1 / √n (Owen 1997). The points of one net are not independent, so several
-//! independent nets are drawn, and their spread tells the error.
+//! independent nets are drawn, and their spread estimates the error.
 
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 use sobol_burley::parts::{hash, owen_scramble_rev, sobol_rev};
 use statrs::function::erf::erfc_inv;
 
-use super::{Context, Estimator, Problem, Rule, Standard, StandardPoints, vector};
+use super::{Context, Estimator, EstimatorSettings, Problem, Standard, StandardPoints, vector};
 use crate::choice::Refusal;
 use crate::density::{Density, Draws, ErrorRule, Nodes};
 
@@ -33,7 +33,7 @@ impl Default for QuasiMonteCarloConfig {
     }
 }
 
-impl Rule for QuasiMonteCarloConfig {
+impl EstimatorSettings for QuasiMonteCarloConfig {
     fn points(&self, strata: usize, _: usize, _: usize) -> usize {
         let per_stratum = QuasiMonteCarlo::new(self.samples).per_stratum(strata);
         per_stratum.saturating_mul(strata)
@@ -76,7 +76,7 @@ impl QuasiMonteCarlo {
     /// The most points on a component.
     pub const MOST: usize = NETS * LONGEST;
 
-    /// So many points in all, at least eight for each component.
+    /// This many points in all, at least eight for each component.
     pub fn new(samples: usize) -> Self {
         Self { samples }
     }
@@ -128,7 +128,7 @@ impl QuasiMonteCarlo {
 
 impl Estimator for QuasiMonteCarlo {
     fn draws(&self, density: &dyn Density, context: Context) -> Draws {
-        let context = context.of(density);
+        let context = context.for_density(density);
         let strata = density.strata();
         let net = self.net(strata);
         let m = NETS * net;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::monte_carlo::MonteCarlo;
-use super::{Context, Estimator, Problem, Rule};
+use super::{Context, Estimator, EstimatorSettings, Problem};
 use crate::choice::Refusal;
 use crate::density::{Density, Draws};
 
@@ -12,7 +12,7 @@ use crate::density::{Density, Draws};
 #[serde(deny_unknown_fields)]
 pub struct RowsConfig {}
 
-impl Rule for RowsConfig {
+impl EstimatorSettings for RowsConfig {
     fn points(&self, _: usize, _: usize, rows: usize) -> usize {
         rows
     }

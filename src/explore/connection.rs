@@ -6,18 +6,18 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use tokio::time::{Duration, MissedTickBehavior, interval};
 
-use super::protocol::{DivergenceName, Format, Hello, Limits, Reply, Request};
+use super::protocol::{DivergenceLabel, Format, Hello, Limits, Reply, Request};
 use super::state::{MOST_COMPONENTS, MOST_FITS, MOST_STEPS};
 use super::training::{Control, Training, failure};
 use super::view::Views;
 use super::{Opening, save};
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
-use crate::optimizer::RuleConfig;
+use crate::optimizer::OptimizerRule;
 
 /// Messages that wait for a page that is slow; then its fits wait.
 const WAITING: usize = 8;
-/// A page is heard no more often than this, 250 times a second; it waits if it says more.
+/// Messages of a page are read no more often than this, 250 times a second; it waits if it says more.
 const PACE: Duration = Duration::from_millis(4);
 
 /// Answers a page until it is closed.
@@ -61,7 +61,7 @@ async fn send(socket: &mut WebSocket, reply: &Reply) -> Result<(), ()> {
 
 fn hello(opening: Opening) -> Hello {
     let offered = |kind: &DivergenceKind| kind.is_for_configs();
-    let name = |kind: DivergenceKind| DivergenceName {
+    let name = |kind: DivergenceKind| DivergenceLabel {
         name: kind.name(),
         title: kind.title(),
         symbol: kind.symbol(),
@@ -74,7 +74,7 @@ fn hello(opening: Opening) -> Hello {
             .filter(offered)
             .map(name)
             .collect(),
-        optimizers: RuleConfig::NAMES.to_vec(),
+        optimizers: OptimizerRule::NAMES.to_vec(),
         limits: Limits {
             components: MOST_COMPONENTS,
             steps: MOST_STEPS,
@@ -109,7 +109,7 @@ impl Page {
             Request::View(request) => {
                 let id = request.id;
                 let mut views = self.views.take().unwrap_or_else(Views::new);
-                // Making a view takes milliseconds, in which the server should hear others.
+                // Making a view takes milliseconds, in which the server should read others.
                 let made = spawn_blocking(move || (views.view(&request), views)).await;
                 match made {
                     Ok((reply, views)) => {
@@ -137,9 +137,9 @@ impl Page {
                     Err(error) => Some(failure(Some(id), &error)),
                 }
             }
-            Request::Pause => self.tell(Control::Pause),
-            Request::Resume => self.tell(Control::Resume),
-            Request::Step => self.tell(Control::Step),
+            Request::Pause => self.send(Control::Pause),
+            Request::Resume => self.send(Control::Resume),
+            Request::Step => self.send(Control::Step),
             Request::Stop => {
                 self.training = None;
                 self.news.close();
@@ -174,9 +174,9 @@ impl Page {
         }
     }
 
-    fn tell(&self, control: Control) -> Option<Reply> {
+    fn send(&self, control: Control) -> Option<Reply> {
         if let Some(training) = &self.training {
-            training.tell(control);
+            training.send(control);
         }
         None
     }

@@ -59,13 +59,13 @@ impl Opening {
             let folder = RunFolder::open(path)?;
             let experiment = folder.experiment()?;
             return Ok(Self {
-                state: State::of(&experiment)?,
+                state: State::from_experiment(&experiment)?,
                 run: Some(replay::replay(&folder, &experiment)?),
             });
         }
         let experiment = Experiment::load(path, Vec::new())?;
         Ok(Self {
-            state: State::of(&experiment)?,
+            state: State::from_experiment(&experiment)?,
             run: None,
         })
     }

@@ -64,7 +64,7 @@ pub(super) enum Format {
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub(super) enum Reply {
     Hello(Box<Hello>),
-    View(Box<View>),
+    View(Box<StateView>),
     Progress {
         fits: Vec<FitProgress>,
     },
@@ -91,7 +91,7 @@ pub(super) enum Reply {
 #[derive(Debug, Serialize)]
 pub(super) struct Hello {
     pub version: &'static str,
-    pub divergences: Vec<DivergenceName>,
+    pub divergences: Vec<DivergenceLabel>,
     pub optimizers: Vec<&'static str>,
     pub limits: Limits,
     pub state: State,
@@ -99,7 +99,7 @@ pub(super) struct Hello {
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct DivergenceName {
+pub(super) struct DivergenceLabel {
     pub name: String,
     pub title: String,
     pub symbol: String,
@@ -115,13 +115,13 @@ pub(super) struct Limits {
 
 /// All there is to see of a state.
 #[derive(Debug, Serialize)]
-pub(super) struct View {
+pub(super) struct StateView {
     pub id: u64,
     /// How long it took.
     pub ms: f64,
     pub densities: Densities,
-    pub values: Vec<Value>,
-    pub landscape: Option<Landscape>,
+    pub values: Vec<ValueView>,
+    pub landscape: Option<LandscapeView>,
 }
 
 /// Densities on a line, or on a grid whose rows go with y.
@@ -151,7 +151,7 @@ pub(super) struct Curve {
 
 /// A divergence between p and q; null where it is infinite or not known.
 #[derive(Debug, Serialize)]
-pub(super) struct Value {
+pub(super) struct ValueView {
     pub name: String,
     pub symbol: String,
     pub value: Option<f64>,
@@ -161,25 +161,25 @@ pub(super) struct Value {
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Landscape {
+pub(super) struct LandscapeView {
     pub parameters: [String; 2],
     pub titles: [&'static str; 2],
     pub columns: Vec<f64>,
     pub rows: Vec<f64>,
-    pub surfaces: Vec<Surface>,
+    pub surfaces: Vec<SurfaceView>,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Surface {
+pub(super) struct SurfaceView {
     pub name: String,
     pub symbol: String,
     /// Row after row; null where it is infinite or no density.
     pub log10: Vec<Option<f64>>,
-    pub optima: Vec<Optimum>,
+    pub optima: Vec<OptimumView>,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Optimum {
+pub(super) struct OptimumView {
     pub at: [f64; 2],
     pub value: f64,
     pub is_best: bool,

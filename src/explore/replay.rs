@@ -34,7 +34,7 @@ pub(super) fn replay(folder: &RunFolder, experiment: &Experiment) -> Result<Repl
                     continue;
                 };
                 replay.steps.push(row.step);
-                replay.q.push(TargetState::of(&q));
+                replay.q.push(TargetState::from_mixture(&q));
                 replay
                     .values
                     .push(finite(row.divergence(plan.divergence).0));
@@ -45,7 +45,7 @@ pub(super) fn replay(folder: &RunFolder, experiment: &Experiment) -> Result<Repl
     Ok(Replay {
         name: summary.name,
         dim: target.dim(),
-        target: TargetState::of(target),
+        target: TargetState::from_mixture(target),
         fits,
     })
 }

@@ -8,7 +8,7 @@ use super::state::{Point, State};
 use super::view;
 use crate::config::Experiment;
 use crate::error::Result;
-use crate::optimizer::RuleConfig;
+use crate::optimizer::OptimizerRule;
 use crate::plot::{self, Mark, Scene};
 
 /// The config of a state.
@@ -57,7 +57,7 @@ pub(super) fn config(state: &State) -> Result<String> {
     );
     _ = writeln!(text, "{}\n", scales(std::slice::from_ref(&state.start))?);
     _ = writeln!(text, "[optimizer]\ntype = \"{}\"", state.optimizer.rule);
-    let rule = RuleConfig::from_name(&state.optimizer.rule);
+    let rule = OptimizerRule::from_name(&state.optimizer.rule);
     if rule.is_none_or(|rule| rule.has_learning_rate()) {
         _ = writeln!(text, "learning_rate = {:?}", state.optimizer.learning_rate);
     }

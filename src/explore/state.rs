@@ -140,7 +140,7 @@ impl State {
     ///
     /// # Errors
     /// If its target is not a mixture of Gaussians in one or two dimensions.
-    pub fn of(experiment: &Experiment) -> Result<Self> {
+    pub fn from_experiment(experiment: &Experiment) -> Result<Self> {
         let Some(target) = experiment.target.as_mixture() else {
             return Err(refused(
                 "only mixtures of Gaussians can be explored",
@@ -168,7 +168,7 @@ impl State {
         };
         let first = &experiment.plans[0];
         let start = match &first.start {
-            Start::Given(start) if start.components() == 1 => Point::of(start),
+            Start::Given(start) if start.components() == 1 => Point::from_mixture(start),
             _ => Point {
                 mean: (0..dim).map(|d| mean[d] + 0.3 * stds[d]).collect(),
                 stds: stds.iter().map(|std| 0.5 * std).collect(),
@@ -190,7 +190,7 @@ impl State {
         };
         let state = Self {
             dim,
-            target: TargetState::of(target),
+            target: TargetState::from_mixture(target),
             start,
             fits,
             optimizer: OptimizerState {
@@ -345,7 +345,7 @@ impl State {
 }
 
 impl TargetState {
-    pub fn of(mixture: &Mixture) -> Self {
+    pub fn from_mixture(mixture: &Mixture) -> Self {
         let (k, dim) = (mixture.components(), mixture.dim());
         let correlation = |c: usize| {
             let covariance = mixture.component_covariance(c);
@@ -367,8 +367,8 @@ impl TargetState {
 
 impl Point {
     /// The first component of a mixture.
-    pub fn of(mixture: &Mixture) -> Self {
-        let mut all = TargetState::of(mixture);
+    pub fn from_mixture(mixture: &Mixture) -> Self {
+        let mut all = TargetState::from_mixture(mixture);
         Self {
             mean: all.means.swap_remove(0),
             stds: all.stds.swap_remove(0),

@@ -58,8 +58,8 @@ impl Training {
         Ok(Self { control })
     }
 
-    /// Passes a wish on; fits that have ended have none to hear it.
-    pub fn tell(&self, control: Control) {
+    /// Passes a control on; fits that have ended do not receive it.
+    pub fn send(&self, control: Control) {
         _ = self.control.send(control);
     }
 }
@@ -205,11 +205,11 @@ impl<'a> Course<'a> {
 impl Lane<'_> {
     fn take(&mut self, record: &Record, parameters: [Parameter; 2]) {
         let run = &record.runs[0];
-        let value = finite(run.evaluation.of(self.plan.divergence).value);
+        let value = finite(run.evaluation.estimate(self.plan.divergence).value);
         let progress = &mut self.progress;
         progress.step = run.step_of(record.step);
         progress.value = value;
-        progress.q = Some(Point::of(&run.mixture));
+        progress.q = Some(Point::from_mixture(&run.mixture));
         progress.path.push(coordinates(&run.mixture, parameters));
         progress.trace.push((progress.step, value));
         match &run.stop {

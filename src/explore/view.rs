@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use super::protocol::{
-    Curve, Densities, Detail, Landscape, Optimum, Reply, Surface, Value, View, ViewRequest, finite,
+    Curve, Densities, Detail, LandscapeView, OptimumView, Reply, StateView, SurfaceView, ValueView,
+    ViewRequest, finite,
 };
 use super::state::{Point, State};
 use crate::calculator::{Accuracy, Answer, Operand, Question};
@@ -12,7 +13,7 @@ use crate::compute::kernel::prepared;
 use crate::density::target::Target;
 use crate::divergence::DivergenceKind;
 use crate::error::Result;
-use crate::landscape::{Axis, Cells};
+use crate::landscape::{Cells, ParameterAxis};
 use crate::mixture::{Mixture, Parameter, natural_values};
 
 /// Points of a curve.
@@ -27,9 +28,9 @@ const COARSE_2D: (usize, usize) = (24, 200);
 const FINE_2D: (usize, usize) = (48, 600);
 /// Local optima that are marked.
 const MOST_OPTIMA: usize = 6;
-/// An optimum is looked for on ever smaller grids of so many cells on a side …
+/// An optimum is looked for on ever smaller grids of this many cells on a side …
 const ZOOM: usize = 9;
-/// … so many times.
+/// … this many times.
 const ZOOMS: usize = 4;
 
 /// Makes views, and keeps what the next one may need again.
@@ -57,7 +58,7 @@ impl Views {
             Detail::None => None,
             detail => Some(self.landscape(state, &p, &q, detail)?),
         };
-        Ok(Reply::View(Box::new(View {
+        Ok(Reply::View(Box::new(StateView {
             id: request.id,
             densities: densities(state, &p, &q),
             values: values(state, &p, &q)?,
@@ -72,7 +73,7 @@ impl Views {
         p: &Mixture,
         q: &Mixture,
         detail: Detail,
-    ) -> Result<Landscape> {
+    ) -> Result<LandscapeView> {
         let (cells, points) = match (detail, state.dim) {
             (Detail::Fine, 1) => FINE,
             (_, 1) => COARSE,
@@ -82,11 +83,11 @@ impl Views {
         let parameters = state.parameters()?;
         let axis = |at: usize| {
             let [low, high] = state.landscape.ranges[at];
-            Axis::even(parameters[at].0.to_string(), low..=high, cells)
+            ParameterAxis::even(parameters[at].0.to_string(), low..=high, cells)
         };
         let axes = [axis(0), axis(1)];
         // The grid stays as it is while the target moves.
-        let known = self.cells.take().filter(|cells| cells.is(q, &axes));
+        let known = self.cells.take().filter(|cells| cells.matches(q, &axes));
         let cells = match known {
             Some(cells) => cells,
             None => Cells::new(q, axes, &self.numerics)?,
@@ -105,7 +106,7 @@ impl Views {
                 )?,
                 _ => Vec::new(),
             };
-            surfaces.push(Surface {
+            surfaces.push(SurfaceView {
                 name: kind.name(),
                 symbol: kind.symbol(),
                 log10: surface
@@ -116,7 +117,7 @@ impl Views {
                 optima,
             });
         }
-        let landscape = Landscape {
+        let landscape = LandscapeView {
             parameters: state.landscape.parameters.clone(),
             titles: parameters.map(|(_, title)| title),
             columns: cells.axes[0].values.clone(),
@@ -135,9 +136,9 @@ impl Views {
         target: &Target,
         kind: DivergenceKind,
         points: usize,
-    ) -> Result<Vec<Optimum>> {
+    ) -> Result<Vec<OptimumView>> {
         let columns = cells.columns();
-        let mut optima: Vec<Optimum> = Vec::new();
+        let mut optima: Vec<OptimumView> = Vec::new();
         for &cell in minima.iter().take(MOST_OPTIMA) {
             let values = |axis: usize| &cells.axes[axis].values;
             let mut at = [values(0)[cell % columns], values(1)[cell / columns]];
@@ -146,7 +147,7 @@ impl Views {
             for _ in 0..ZOOMS {
                 let axes = [0, 1].map(|axis| {
                     let range = at[axis] - step[axis]..=at[axis] + step[axis];
-                    Axis::even(cells.axes[axis].name.clone(), range, ZOOM)
+                    ParameterAxis::even(cells.axes[axis].name.clone(), range, ZOOM)
                 });
                 let near = Cells::new(cells.around(), axes, &self.numerics)?;
                 let surface = near.evaluate(target, kind, Some(points), &self.numerics)?;
@@ -161,7 +162,7 @@ impl Views {
                 step = step.map(|step| 2.0 * step / (ZOOM - 1) as f64);
                 value = least;
             }
-            optima.push(Optimum {
+            optima.push(OptimumView {
                 at,
                 value,
                 is_best: false,
@@ -190,7 +191,7 @@ pub(super) fn surfaces(
     let parameters = state.parameters()?;
     let axes = [0, 1].map(|at| {
         let [low, high] = state.landscape.ranges[at];
-        Axis::even(parameters[at].0.to_string(), low..=high, count)
+        ParameterAxis::even(parameters[at].0.to_string(), low..=high, count)
     });
     let cells = Cells::new(q, axes, &numerics)?;
     let target = Target::new(p, &numerics);
@@ -272,7 +273,7 @@ fn densities(state: &State, p: &Mixture, q: &Mixture) -> Densities {
 }
 
 /// Both KLs and whatever else is fitted, with their brackets.
-fn values(state: &State, p: &Mixture, q: &Mixture) -> Result<Vec<Value>> {
+fn values(state: &State, p: &Mixture, q: &Mixture) -> Result<Vec<ValueView>> {
     let mut divergences = vec![DivergenceKind::ForwardKl, DivergenceKind::ReverseKl];
     for kind in state.kinds()? {
         if !divergences.contains(&kind) {
@@ -292,8 +293,8 @@ fn values(state: &State, p: &Mixture, q: &Mixture) -> Result<Vec<Value>> {
     Ok(answers.into_iter().map(value).collect())
 }
 
-fn value(answer: Answer) -> Value {
-    Value {
+fn value(answer: Answer) -> ValueView {
+    ValueView {
         name: answer.divergence.name(),
         symbol: answer.divergence.symbol(),
         value: finite(answer.value),

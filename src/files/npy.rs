@@ -12,16 +12,16 @@ const LONGEST_HEADER: usize = 10_000;
 
 /// An array of numbers with its shape, in C order: the last index runs fastest.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Array {
+pub(crate) struct NpyArray {
     pub shape: Vec<usize>,
     pub values: Vec<f64>,
 }
 
-impl Array {
+impl NpyArray {
     /// Reads a whole `.npy` file.
     ///
     /// # Errors
-    /// What is wrong with it, to go on from its name: "is not ...".
+    /// What is wrong with it, to follow its name: "is not ...".
     pub fn from_npy(mut bytes: &[u8]) -> Result<Self, String> {
         let header = Header::read(&mut bytes)?;
         Self::decode(&header, bytes)
@@ -30,7 +30,7 @@ impl Array {
     /// The array that has the given header and data, of floats or integers in either order.
     ///
     /// # Errors
-    /// As [`Array::from_npy`].
+    /// As [`NpyArray::from_npy`].
     pub fn decode(header: &Header, data: &[u8]) -> Result<Self, String> {
         header.check(data)?;
         let shape = header.shape.clone();
@@ -60,7 +60,7 @@ impl Array {
 /// The one string that has the given header and data.
 ///
 /// # Errors
-/// As [`Array::from_npy`].
+/// As [`NpyArray::from_npy`].
 pub(crate) fn text(header: &Header, data: &[u8]) -> Result<String, String> {
     header.check(data)?;
     if header.shape.iter().any(|&length| length != 1) {
@@ -83,7 +83,7 @@ impl Header {
     /// Reads the header, and leaves the reader where the data begins.
     ///
     /// # Errors
-    /// As [`Array::from_npy`].
+    /// As [`NpyArray::from_npy`].
     pub fn read(reader: &mut impl Read) -> Result<Self, String> {
         let refused = |error: &dyn std::fmt::Display| format!("is not an array of NumPy: {error}");
         let mut bytes = |count: usize| {
@@ -249,16 +249,16 @@ mod tests {
     }
 
     fn refused(header: &str, data: &[u8]) -> String {
-        Array::from_npy(&file(header, data)).unwrap_err()
+        NpyArray::from_npy(&file(header, data)).unwrap_err()
     }
 
     #[test]
     fn a_header_may_be_written_as_python_allows() {
         let header = r#" {"shape":(2,1) , 'descr' : "|u1", 'fortran_order':False}  "#;
-        let array = Array::from_npy(&file(header, &[3, 4])).unwrap();
+        let array = NpyArray::from_npy(&file(header, &[3, 4])).unwrap();
         assert_eq!((array.shape, array.values), (vec![2, 1], vec![3.0, 4.0]));
         let scalar = "{'descr': '|u1', 'fortran_order': True, 'shape': ()}\n";
-        let array = Array::from_npy(&file(scalar, &[7])).unwrap();
+        let array = NpyArray::from_npy(&file(scalar, &[7])).unwrap();
         assert_eq!((array.shape, array.values), (vec![], vec![7.0]));
     }
 
@@ -282,7 +282,7 @@ mod tests {
 
         let mut endless = b"\x93NUMPY\x02\x00".to_vec();
         endless.extend([0xff; 4]);
-        let error = Array::from_npy(&endless).unwrap_err();
+        let error = NpyArray::from_npy(&endless).unwrap_err();
         assert!(
             error.ends_with("its header has 4294967295 bytes"),
             "{error}"

@@ -31,7 +31,7 @@ pub(super) struct Best {
 impl Best {
     /// Whether a later estimate of a divergence is higher than here by more than the errors of both.
     fn is_better_than(&self, later: Estimate, own: DivergenceKind) -> bool {
-        let here = self.evaluation.of(own);
+        let here = self.evaluation.estimate(own);
         // The draws of an evaluation are the same at every step, so that most of two standard errors
         // is one and the same error; two rules are off each in its own way.
         let error = match later.method.is_random() {
@@ -47,12 +47,12 @@ impl Fit<'_> {
     ///
     /// Iterates of a random objective whose average is the result only wander around it: with
     /// `precision` the start alone is kept.
-    pub(super) fn remember(&mut self, step: usize, runs: &[RunRecord]) {
+    pub(super) fn observe(&mut self, step: usize, runs: &[RunRecord]) {
         for (own, run) in self.runs.iter_mut().zip(runs) {
-            let value = run.evaluation.of(self.own).value;
+            let value = run.evaluation.estimate(self.own).value;
             let averages = own.monitor.as_ref().is_some_and(StopMonitor::averages);
             let is_best = match &own.best {
-                Some(best) => !averages && value < best.evaluation.of(self.own).value,
+                Some(best) => !averages && value < best.evaluation.estimate(self.own).value,
                 None => true,
             };
             if is_best && value.is_finite() && !run.has_failed() && !run.repeats {
@@ -71,7 +71,7 @@ impl Fit<'_> {
     /// The best iterate of a run that is worse now by more than the error.
     fn better(&self, at: usize, run: &RunRecord) -> Option<&Best> {
         let best = self.runs.get(at)?.best.as_ref()?;
-        let is_worse = best.is_better_than(run.evaluation.of(self.own), self.own);
+        let is_worse = best.is_better_than(run.evaluation.estimate(self.own), self.own);
         (is_worse && !run.has_failed()).then_some(best)
     }
 
@@ -104,7 +104,7 @@ impl Fit<'_> {
             };
             let iterate = BestIterate {
                 step: best.step,
-                last: run.evaluation.of(self.own),
+                last: run.evaluation.estimate(self.own),
             };
             *run = RunRecord {
                 loss: best.loss,

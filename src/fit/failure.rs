@@ -10,8 +10,8 @@ use crate::error::Result;
 use crate::judge::evaluate::Evaluation;
 use crate::mixture::{Mixture, Parameter, Quantity};
 
-/// A component is no wider than so many steps between the numbers at its mean: it is a point. And a
-/// covariance no farther from a singular one than so many roundings of its entries is singular.
+/// A component is no wider than this many steps between the numbers at its mean: it is a point. And a
+/// covariance no farther from a singular one than this many roundings of its entries is singular.
 const RESOLVED: f64 = 4.0;
 
 impl Fit<'_> {
@@ -49,7 +49,7 @@ impl Fit<'_> {
     }
 
     /// Why a run is no longer well where it is: at θ (P), which is `q` with an evaluation.
-    pub(super) fn flaw(
+    pub(super) fn find_failure(
         &self,
         q: &std::result::Result<Mixture, MixtureError>,
         evaluation: &Evaluation,
@@ -84,7 +84,7 @@ impl Fit<'_> {
     pub(super) fn degenerate(&self, q: &Mixture) -> Option<String> {
         let numerics = self.objective.numerics();
         let (components, dim) = (q.components(), q.dim());
-        let named = |quantity, k, d| Parameter::at(quantity, (k, components), (d, dim));
+        let named = |quantity, k, d| Parameter::new(quantity, (k, components), (d, dim));
         for (k, &weight) in q.weights().iter().enumerate() {
             if components > 1 && weight < numerics.least() && self.family.fixed_weights().is_none()
             {

@@ -32,7 +32,7 @@ use crate::fit::stop::{Stop, StopMonitor, Verdict};
 use crate::judge::evaluate::{Effort, Evaluator, reported};
 use crate::judge::known_optimum::KnownOptimum;
 use crate::mixture::Mixture;
-use crate::optimizer::{Landscape, Optimizer, Point};
+use crate::optimizer::{Iterate, LossFunction, Optimizer};
 use best::Best;
 
 /// A fit among those that share a loop.
@@ -77,7 +77,7 @@ pub struct Fit<'a> {
     family: Family,
     /// What is minimised.
     own: DivergenceKind,
-    parts: Vec<Part>,
+    parts: Vec<MemberRuns>,
     steps: usize,
     every: usize,
     started: Instant,
@@ -114,7 +114,7 @@ impl Run {
 }
 
 /// The runs of one member.
-struct Part {
+struct MemberRuns {
     runs: Range<usize>,
     evaluator: Evaluator,
     optimum: Option<KnownOptimum>,
@@ -122,7 +122,7 @@ struct Part {
 
 /// What is known of the runs without reading it back from the device.
 struct Health {
-    /// Runs that go on: they have not stopped, and have only seen finite numbers, `[R, 1]`.
+    /// Runs that continue: they have not stopped, and have only seen finite numbers, `[R, 1]`.
     active: Tensor<2, Bool>,
     /// The step each run has reached, `[R, 1]`; of a failed run, the step it failed at.
     reached: Tensor<2>,
@@ -133,14 +133,14 @@ struct Health {
     finite: Tensor<2>,
 }
 
-/// The objective of a step as a landscape.
-struct At<'o, 'a> {
+/// The objective at a step, as a function of θ.
+struct LossOfStep<'o, 'a> {
     objective: &'o Objective<'a>,
     step: usize,
 }
 
-impl Landscape for At<'_, '_> {
-    fn at(&self, theta: &Tensor<2>) -> (Tensor<1>, Tensor<2>) {
+impl LossFunction for LossOfStep<'_, '_> {
+    fn value_and_gradient(&self, theta: &Tensor<2>) -> (Tensor<1>, Tensor<2>) {
         self.objective.value_and_gradient(theta, self.step)
     }
 }
@@ -192,7 +192,7 @@ impl<'a> Fit<'a> {
             let starts = plan.start.mixtures(family, target.model(), seed)?;
             keys.extend((0..starts.len() as u64).map(|run| RunKey { seed, run }));
             rates.extend(starts.iter().map(|_| plan.optimizer.learning_rate()));
-            parts.push(Part {
+            parts.push(MemberRuns {
                 runs: runs.len()..runs.len() + starts.len(),
                 evaluator: Evaluator::new(
                     numerics.clone(),
@@ -201,7 +201,7 @@ impl<'a> Fit<'a> {
                     reported(plan.divergence),
                     Effort::logged(log.samples),
                 ),
-                optimum: KnownOptimum::of(plan.divergence, family, target.model()),
+                optimum: KnownOptimum::find(plan.divergence, family, target.model()),
             });
             for mixture in starts {
                 let theta = family.theta_of(&mixture).map_err(|error| {
@@ -288,7 +288,7 @@ impl<'a> Fit<'a> {
         self.runs.iter().all(|run| run.stop.is_some())
     }
 
-    /// Evaluates loss and gradient, and lets only the runs where they are finite go on.
+    /// Evaluates loss and gradient, and lets only the runs where they are finite continue.
     fn evaluate_step(&mut self, step: usize) -> (Tensor<1>, Tensor<2>) {
         let (loss, gradient) = self.objective.value_and_gradient(&self.theta, step);
         let column = loss.clone().unsqueeze_dim::<2>(1);
@@ -308,7 +308,7 @@ impl<'a> Fit<'a> {
 
     /// Asks the monitors which runs are done. True if one of them is to end at the average of its
     /// iterates instead of the last one.
-    fn watch(&mut self, step: usize) -> Result<bool> {
+    fn check_stops(&mut self, step: usize) -> Result<bool> {
         let (is_last, mut averaged) = (self.is_last(step), false);
         let mut theta = Numerics::read(self.theta.clone())?;
         let loss = Numerics::read(self.health.loss.clone())?;
@@ -322,8 +322,8 @@ impl<'a> Fit<'a> {
             };
             let units = || self.family.units(&run.mixture);
             let (stop, average) = match monitor.observe(theta, loss, norm, units) {
-                Verdict::GoOn if is_last => (None, monitor.best_average()),
-                Verdict::GoOn => (None, None),
+                Verdict::Continue if is_last => (None, monitor.best_average()),
+                Verdict::Continue => (None, None),
                 Verdict::Gradient => (Some(Stop::Gradient { step }), None),
                 Verdict::Loss => (Some(Stop::Loss { step }), None),
                 Verdict::Averaged(average) => (Some(Stop::Averaged { step }), Some(average)),
@@ -341,19 +341,19 @@ impl<'a> Fit<'a> {
         Ok(averaged)
     }
 
-    /// One step of the optimizer for the runs that go on.
+    /// One step of the optimizer for the runs that continue.
     fn descend(&mut self, step: usize, loss: Tensor<1>, gradient: Tensor<2>) -> Result<()> {
-        let from = Point {
+        let from = Iterate {
             step,
             theta: self.theta.clone(),
             loss,
             gradient,
         };
-        let at = At {
+        let loss_function = LossOfStep {
             objective: &self.objective,
             step,
         };
-        let moved = self.optimizer.step(from, &at)?;
+        let moved = self.optimizer.step(from, &loss_function)?;
         let over = self.health.active.clone().bool_not();
         let over = over.expand(self.theta.dims());
         self.theta = moved.theta.mask_where(over, self.theta.clone());
@@ -364,7 +364,7 @@ impl<'a> Fit<'a> {
     }
 
     /// Tells the device of the runs that have stopped.
-    fn retire(&mut self) {
+    fn deactivate(&mut self) {
         let going = (self.runs.iter()).map(|run| f64::from(run.stop.is_none()));
         let going = (self.objective.numerics()).tensor(going.collect(), [self.runs.len(), 1]);
         let health = &mut self.health;
@@ -391,14 +391,14 @@ impl<'a> Fit<'a> {
         }
         let (mut loss, mut gradient) = self.evaluate_step(step);
         if self.runs.iter().any(|run| run.monitor.is_some()) {
-            if self.watch(step)? {
+            if self.check_stops(step)? {
                 (loss, gradient) = self.evaluate_step(step);
             }
-            self.retire();
+            self.deactivate();
         }
         if !self.is_last(step) && !self.all_stopped() {
             self.descend(step, loss, gradient)?;
-            self.retire();
+            self.deactivate();
         }
         if !logged && !self.all_stopped() {
             return Ok(None);
@@ -408,7 +408,7 @@ impl<'a> Fit<'a> {
             None => self.objective.settle(&self.health.finite, step)?,
         };
         let record = self.record(step, &losses)?;
-        self.retire();
+        self.deactivate();
         Ok(Some(record))
     }
 

@@ -33,13 +33,13 @@ impl Ends {
     ///
     /// # Errors
     /// If the device failed.
-    pub fn of(
+    pub fn new(
         plan: &Plan,
         last: &Record,
         numerics: &Numerics,
         counts: impl Fn(&RunRecord) -> bool,
     ) -> Result<Self> {
-        let value = |run: usize| last.runs[run].evaluation.of(plan.divergence).value;
+        let value = |run: usize| last.runs[run].evaluation.estimate(plan.divergence).value;
         let mut ranked: Vec<usize> = (0..last.runs.len())
             .filter(|&run| !last.runs[run].has_failed() && counts(&last.runs[run]))
             .collect();
@@ -133,7 +133,7 @@ fn distances(from: &Mixture, to: &[&Mixture], numerics: &Numerics) -> Result<Vec
     let evaluations = evaluator.evaluate(&from, &MixtureTensors::stacked(to, numerics))?;
     // A distance that cannot be is none of two ends that are one.
     Ok((evaluations.into_iter())
-        .map(|evaluation| evaluation.of(DivergenceKind::Js))
+        .map(|evaluation| evaluation.estimate(DivergenceKind::Js))
         .map(|js| match DivergenceKind::Js.refutes(js) {
             Some(_) => f64::INFINITY,
             None => js.value,

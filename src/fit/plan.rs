@@ -43,7 +43,7 @@ impl Plan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a section")]
 pub struct LogConfig {
-    /// A record every so many steps, and at the first and the last; by default about 100 in all.
+    /// A record every this many steps, and at the first and the last; by default about 100 in all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub every: Option<usize>,
     /// Draws on each side for the logged divergences, where D > 2.

@@ -34,7 +34,7 @@ pub struct RunRecord {
     pub gradient_norm: f64,
     /// Every reported divergence of `mixture`.
     pub evaluation: Evaluation,
-    /// The variance of its gradient over the noise of the estimator, summed over θ; told at the
+    /// The variance of its gradient over the noise of the estimator, summed over θ; given at the
     /// first and at the last record.
     pub gradient_variance: Option<f64>,
     /// How far its divergence is above the optimum, where that is known.
@@ -81,7 +81,7 @@ pub struct Record {
 
 impl Record {
     /// The record of some of the runs.
-    pub fn of(&self, runs: Range<usize>) -> Self {
+    pub fn select(&self, runs: Range<usize>) -> Self {
         Self {
             runs: self.runs[runs].to_vec(),
             ..*self
@@ -120,15 +120,15 @@ impl Fit<'_> {
                 continue;
             }
             let row = run * parameters..(run + 1) * parameters;
-            let flaw = self.flaw(&mixture, &evaluations[run], &finite[row.clone()]);
-            let is_flawed = flaw.is_some();
+            let failure = self.find_failure(&mixture, &evaluations[run], &finite[row.clone()]);
+            let is_flawed = failure.is_some();
             let failure = match &self.runs[run].stop {
                 None if active[run] == 0.0 => {
                     let step = reached[run] as usize;
                     let what = self.failure(run, step)?;
                     Some(Stop::Failed { step, what })
                 }
-                stop => flaw.map(|what| Stop::Failed {
+                stop => failure.map(|what| Stop::Failed {
                     step: stop.as_ref().and_then(Stop::step).unwrap_or(step),
                     what,
                 }),
@@ -185,7 +185,7 @@ impl Fit<'_> {
             };
             runs.push(RunRecord {
                 // Draws of one density may miss what the other has between them.
-                loss: estimate.held_against(evaluation.of(self.objective.kind())),
+                loss: estimate.with_discrepancy(evaluation.estimate(self.objective.kind())),
                 gradient_norm: norms[at],
                 gradient_variance: None,
                 gap: optimum.and_then(|optimum| optimum.gap(&run.mixture, &evaluation)),
@@ -196,7 +196,7 @@ impl Fit<'_> {
                 best_iterate: None,
             });
         }
-        self.remember(step, &runs);
+        self.observe(step, &runs);
         if step == 0 || self.all_stopped() {
             let variances = self
                 .objective

@@ -1,4 +1,4 @@
-//! Where a fit stands between two steps, to go on from to the bit.
+//! Where a fit stands between two steps, to resume from to the bit.
 
 use std::time::{Duration, Instant};
 

@@ -17,7 +17,7 @@ use crate::record::{Summary, is_folder_of_run, not_a_folder_of_run};
 ///
 /// - the attributes `weights_` (K), `means_` (K × D), `covariances_` and `covariance_type` of a
 ///   `GaussianMixture` or `BayesianGaussianMixture` of scikit-learn, in a `.json` or `.npz` file,
-///   with or without the underscore at the end and with anything else beside them. The covariances
+///   with or without the underscore at the end and with anything else besides them. The covariances
 ///   are K × D × D (full), D × D (tied), K × D (diag) or K (spherical, as variances); the type may
 ///   be left out where the shape leaves no doubt;
 /// - the folder of a run of klfit or its `summary.json`: the best run of the fit called `fit`,

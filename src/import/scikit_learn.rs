@@ -10,7 +10,7 @@ use zip::ZipArchive;
 
 use super::{not_a_mixture, wrong};
 use crate::error::Result;
-use crate::files::npy::{self, Array, Header};
+use crate::files::npy::{self, Header, NpyArray};
 use crate::files::read;
 use crate::mixture::{MOST_ENTRIES, Mixture, check_size};
 
@@ -82,7 +82,7 @@ impl Attributes<'_> {
         }
         let kind = match self.covariance_type()? {
             Some(kind) => kind,
-            None => CovarianceType::of_shape(&covariances.shape, k, d)
+            None => CovarianceType::from_shape(&covariances.shape, k, d)
                 .map_err(|(message, help)| wrong(path, message, help))?,
         };
         if covariances.shape != kind.shape(k, d) {
@@ -126,7 +126,7 @@ impl Attributes<'_> {
             .ok_or_else(|| wrong(self.path, format!("{key} is \"{text}\""), help))
     }
 
-    fn array(&mut self, name: &str) -> Result<Array> {
+    fn array(&mut self, name: &str) -> Result<NpyArray> {
         let Some(key) = self.key(name) else {
             let mut there_are = self.keys();
             there_are.sort();
@@ -141,7 +141,7 @@ impl Attributes<'_> {
         };
         let array = match &mut self.store {
             Store::Json(keys) => nested_lists(&keys[&key]),
-            Store::Npz(archive) => npz_entry(archive, &key, Array::decode),
+            Store::Npz(archive) => npz_entry(archive, &key, NpyArray::decode),
         };
         array.map_err(|error| {
             let help = "save it as scikit-learn has it, an array of finite numbers";
@@ -187,7 +187,7 @@ fn npz_entry<T>(
 }
 
 /// The array that lists of lists of numbers stand for.
-fn nested_lists(value: &Value) -> Result<Array, String> {
+fn nested_lists(value: &Value) -> Result<NpyArray, String> {
     let mut shape = Vec::new();
     let mut first = value;
     while let Value::Array(list) = first {
@@ -200,7 +200,7 @@ fn nested_lists(value: &Value) -> Result<Array, String> {
         let place: String = place.iter().rev().map(|i| format!("[{i}]")).collect();
         format!("{place} {error}").trim_start().to_owned()
     })?;
-    Ok(Array { shape, values })
+    Ok(NpyArray { shape, values })
 }
 
 /// Appends the numbers of lists of the given lengths; an error comes with its place, inmost first.
@@ -281,7 +281,7 @@ impl CovarianceType {
     }
 
     /// The one type that has the given shape.
-    fn of_shape(shape: &[usize], k: usize, d: usize) -> Result<Self, (String, String)> {
+    fn from_shape(shape: &[usize], k: usize, d: usize) -> Result<Self, (String, String)> {
         let fitting = Self::ALL.map(|kind| (kind, kind.shape(k, d)));
         let fitting: Vec<_> = (fitting.iter())
             .filter(|(_, expected)| expected == shape)

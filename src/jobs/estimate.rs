@@ -8,7 +8,7 @@ use crate::density::family::{Covariance, Family, FamilyConfig};
 use crate::density::target::{Samples, Target};
 use crate::divergence::{DivergenceKind, Estimate};
 use crate::error::{Error, Result};
-use crate::estimator::RuleConfig;
+use crate::estimator::EstimatorRule;
 use crate::estimator::rows::RowsConfig;
 use crate::fit::init::Start;
 use crate::fit::init::k_means::KMeans;
@@ -16,7 +16,7 @@ use crate::fit::stop::StopConfig;
 use crate::fit::{Fit, LogConfig, Plan};
 use crate::mixture::Mixture;
 use crate::optimizer::lbfgs::LbfgsConfig;
-use crate::optimizer::{OptimizerConfig, RuleConfig as OptimizerRule};
+use crate::optimizer::{OptimizerConfig, OptimizerRule};
 use crate::text::count;
 
 /// k-means starts of a mixture.
@@ -105,7 +105,7 @@ fn best_fit(name: &str, rows: Samples, components: usize, seed: u64) -> Result<M
         divergence: DivergenceKind::CrossEntropy,
         family: Family::new(config, rows.dim()),
         start: Start::drawn(KMeans {}, RESTARTS),
-        estimator: RuleConfig::from(RowsConfig {}).into(),
+        estimator: EstimatorRule::from(RowsConfig {}).into(),
         optimizer: OptimizerConfig {
             steps: STEPS,
             ..optimizer.into()
@@ -136,17 +136,17 @@ fn best_fit(name: &str, rows: Samples, components: usize, seed: u64) -> Result<M
 
 fn likelihood(mixture: &Mixture, rows: &Samples) -> Estimate {
     let logs: Vec<f64> = rows.points().map(|x| mixture.log_density(x)).collect();
-    of_rows(&logs)
+    mean_of(&logs)
 }
 
 /// The mean of some numbers with its standard error.
-fn of_rows(numbers: &[f64]) -> Estimate {
+fn mean_of(numbers: &[f64]) -> Estimate {
     let n = numbers.len() as f64;
     let mean = numbers.iter().sum::<f64>() / n;
     let squares: f64 = numbers.iter().map(|x| (x - mean).powi(2)).sum();
     Estimate {
         value: mean,
         error: (squares / (n * (n - 1.0))).sqrt(),
-        method: crate::divergence::Method::Data,
+        method: crate::divergence::EstimateMethod::Data,
     }
 }

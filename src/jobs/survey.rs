@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::files::{names, table};
 use crate::fit::optima::Ends;
 use crate::fit::{Fit, LogConfig, Plan, Record};
-use crate::landscape::{Axis, Cells, basins};
+use crate::landscape::{Cells, ParameterAxis, basins};
 use crate::mixture::{Mixture, Parameter, Quantity, natural_values};
 use crate::plot::{self, Mark, Scene};
 use crate::run_folder::{FinishedFit, FinishedRun, OutputFolder, RunFolder};
@@ -30,7 +30,7 @@ pub struct Survey {
 }
 
 /// A fit that has been run, as far as a landscape shows it.
-struct Traveled<'e> {
+struct TrainedFit<'e> {
     plan: &'e Plan,
     /// q at the steps of each run that did not fail, the best run first.
     ways: Vec<Vec<Mixture>>,
@@ -41,7 +41,7 @@ struct Traveled<'e> {
 }
 
 /// One fit with its landscape.
-struct Surveyed<'e> {
+struct FitLandscape<'e> {
     plan: &'e Plan,
     cells: Cells,
     values: Vec<f64>,
@@ -61,7 +61,7 @@ pub fn survey(experiment: &Experiment, wanted: &LandscapeConfig, out: &Path) -> 
     let target = Target::new(experiment.target.clone(), &numerics);
     let seed = experiment.config.seed;
     let traveled = (experiment.plans.iter())
-        .map(|plan| Traveled::train(plan, &target, &numerics, seed))
+        .map(|plan| TrainedFit::train(plan, &target, &numerics, seed))
         .collect::<Result<Vec<_>>>()?;
     draw(&traveled, wanted, &target, &numerics, seed, &out)
 }
@@ -85,7 +85,7 @@ pub fn survey_run(
     let numerics = Numerics::open(finished.config.device)?;
     let target = Target::new(finished.target.clone(), &numerics);
     let traveled = (finished.fits.iter())
-        .map(Traveled::read)
+        .map(TrainedFit::read)
         .collect::<Result<Vec<_>>>()?;
     draw(
         &traveled,
@@ -108,7 +108,7 @@ fn has_density(target: &TargetModel) -> Result<()> {
 }
 
 fn draw(
-    traveled: &[Traveled],
+    traveled: &[TrainedFit],
     wanted: &LandscapeConfig,
     target: &Target,
     numerics: &Numerics,
@@ -127,7 +127,7 @@ fn draw(
             true => Some(basins(&cells, fit.plan, target, numerics, seed)?),
             false => None,
         };
-        all.push(Surveyed {
+        all.push(FitLandscape {
             plan: fit.plan,
             marks: fit.marks(place, &axes),
             cells,
@@ -147,7 +147,7 @@ fn failed(plan: &Plan) -> Error {
     }
 }
 
-impl<'e> Traveled<'e> {
+impl<'e> TrainedFit<'e> {
     /// Runs a fit.
     fn train(plan: &'e Plan, target: &Target, numerics: &Numerics, seed: u64) -> Result<Self> {
         let log = LogConfig {
@@ -157,7 +157,7 @@ impl<'e> Traveled<'e> {
         let mut fit = Fit::new(plan, target, numerics, log, seed)?;
         let records = fit.by_ref().collect::<Result<Vec<Record>>>()?;
         let last = fit.reported(records.last().ok_or_else(|| failed(plan))?)?;
-        let ends = Ends::of(plan, &last, numerics, |_| true)?;
+        let ends = Ends::new(plan, &last, numerics, |_| true)?;
         let best = ends.best().ok_or_else(|| failed(plan))?;
         let end = |run: usize| last.runs[run].mixture.clone();
         let way = |run: usize| {
@@ -166,7 +166,7 @@ impl<'e> Traveled<'e> {
                 .map(|record| record.runs[run].mixture.clone())
                 .collect()
         };
-        let value = |run: usize| last.runs[run].evaluation.of(plan.divergence).value;
+        let value = |run: usize| last.runs[run].evaluation.estimate(plan.divergence).value;
         let optima = ends.leaders().into_iter();
         Ok(Self {
             plan,
@@ -189,12 +189,12 @@ impl<'e> Traveled<'e> {
             plan,
             ways: std::iter::once(best.run)
                 .chain(others)
-                .map(|run| chapter.way(run))
+                .map(|run| chapter.path(run))
                 .collect(),
             optima: (summary.optima.iter())
                 .filter_map(|one| {
                     let mixture = Mixture::try_from(&one.mixture).ok()?;
-                    Some((mixture, one.divergences.of(plan.divergence).value))
+                    Some((mixture, one.divergences.estimate(plan.divergence).value))
                 })
                 .collect(),
             best: chapter.end().ok_or_else(|| failed(plan))?,
@@ -202,7 +202,7 @@ impl<'e> Traveled<'e> {
     }
 
     /// The ways of all runs, the best one's on top, and the optima they ended at.
-    fn marks(&self, place: usize, axes: &[Axis; 2]) -> Vec<Mark> {
+    fn marks(&self, place: usize, axes: &[ParameterAxis; 2]) -> Vec<Mark> {
         let places = (axes.each_ref()).map(|axis| axis.place(&self.best).unwrap_or(0));
         let at = |mixture: &Mixture| {
             let values = natural_values(mixture);
@@ -228,7 +228,11 @@ impl<'e> Traveled<'e> {
 
 /// The axes that were asked for, and where none was, the first mean, and the first standard deviation
 /// or the second mean, as far as the target and the ends of the fits reach.
-fn axes(wanted: &LandscapeConfig, fits: &[Traveled], target: &TargetModel) -> Result<[Axis; 2]> {
+fn axes(
+    wanted: &LandscapeConfig,
+    fits: &[TrainedFit],
+    target: &TargetModel,
+) -> Result<[ParameterAxis; 2]> {
     let all: Vec<Parameter> = (fits.first())
         .map(|fit| Parameter::all(fit.best.components(), fit.best.dim()).collect())
         .unwrap_or_default();
@@ -239,8 +243,8 @@ fn axes(wanted: &LandscapeConfig, fits: &[Traveled], target: &TargetModel) -> Re
         defaults.push(std);
     }
     let (mean, covariance) = target.extent();
-    let wanted = [&wanted.across, &wanted.up].map(|range| range.as_ref().map(Axis::from));
-    let axis = |at: usize| -> Result<Axis> {
+    let wanted = [&wanted.across, &wanted.up].map(|range| range.as_ref().map(ParameterAxis::from));
+    let axis = |at: usize| -> Result<ParameterAxis> {
         if let Some(axis) = &wanted[at] {
             return Ok(axis.clone());
         }
@@ -271,12 +275,13 @@ fn axes(wanted: &LandscapeConfig, fits: &[Traveled], target: &TargetModel) -> Re
                 (middle + 2.0 * std).max(highest + std),
             ),
         };
-        Ok(Axis::even(parameter.to_string(), low..=high, CELLS))
+        let name = parameter.to_string();
+        Ok(ParameterAxis::even(name, low..=high, CELLS))
     };
     Ok([axis(0)?, axis(1)?])
 }
 
-fn scene(all: &[Surveyed]) -> Scene {
+fn scene(all: &[FitLandscape]) -> Scene {
     let axes = &all[0].cells.axes;
     Scene {
         labels: axes.each_ref().map(|axis| axis.name.clone()),
@@ -294,7 +299,7 @@ fn scene(all: &[Surveyed]) -> Scene {
 
 /// One row for each cell: both parameters, the divergence of each fit, and where asked for the optimum
 /// that is reached from there, counted from 1.
-fn write_csv(all: &[Surveyed], out: &OutputFolder) -> Result<Vec<PathBuf>> {
+fn write_csv(all: &[FitLandscape], out: &OutputFolder) -> Result<Vec<PathBuf>> {
     let path = Path::new(names::LANDSCAPE_TABLE);
     let failed = |error: csv::Error| Error::run_folder(path, error.to_string());
     let mut csv = csv::Writer::from_writer(Vec::new());
@@ -307,18 +312,14 @@ fn write_csv(all: &[Surveyed], out: &OutputFolder) -> Result<Vec<PathBuf>> {
         }
     }
     csv.write_record(&header).map_err(failed)?;
-    let number = |value: f64| match value.is_nan() {
-        true => String::new(),
-        false => format!("{value:?}"),
-    };
     for cell in 0..all[0].cells.len() {
         let columns = axes[0].values.len();
         let mut row = vec![
-            number(axes[0].values[cell % columns]),
-            number(axes[1].values[cell / columns]),
+            table::number(axes[0].values[cell % columns]),
+            table::number(axes[1].values[cell / columns]),
         ];
         for one in all {
-            row.push(number(one.values[cell]));
+            row.push(table::number(one.values[cell]));
             if let Some(reached) = &one.reached {
                 row.push(reached[cell].map_or_else(String::new, |place| (place + 1).to_string()));
             }

@@ -9,7 +9,7 @@ use std::thread;
 
 use crate::config::{Sweep, SweepPoint};
 use crate::error::Result;
-use crate::jobs::run::{Job, RunObserver, run_together};
+use crate::jobs::run::{Job, RunObserver, run_batch};
 use crate::record::Summary;
 use crate::run_folder::{Existing, SweepFolder, SweptPoint};
 
@@ -26,9 +26,9 @@ pub struct Swept<'s> {
 
 /// Someone who follows a sweep.
 pub trait SweepObserver: Sync {
-    /// A point has ended, and so many have by now.
+    /// A point has ended, and this many have by now.
     fn done(&self, _point: &SweepPoint, _ended: usize) {}
-    /// Whether the sweep is to stop, so that it can go on later.
+    /// Whether the sweep is to stop, so that it can be resumed later.
     fn wants_to_stop(&self) -> bool {
         false
     }
@@ -39,7 +39,7 @@ impl SweepObserver for () {}
 
 /// Runs a sweep into a folder: one run folder for each point, and the table of all.
 ///
-/// A point that breaks down is told of, and the others run. One that is over in a folder that goes
+/// A point that breaks down is reported, and the others run. One that is over in a folder that goes
 /// on is taken as it is.
 ///
 /// # Errors
@@ -119,9 +119,9 @@ fn run_group(
     observer: &dyn SweepObserver,
 ) -> Vec<(usize, Result<Summary, String>)> {
     let run = || -> Result<Vec<Summary>> {
-        let together: Vec<Job> = group.iter().map(|&point| jobs[point]).collect();
-        let numerics = together[0].experiment.numerics()?;
-        run_together(&together, &numerics, &mut Quiet(observer))
+        let batch: Vec<Job> = group.iter().map(|&point| jobs[point]).collect();
+        let numerics = batch[0].experiment.numerics()?;
+        run_batch(&batch, &numerics, &mut StopOnly(observer))
     };
     // Nothing of a run is used again after it broke down but its folder, which is always whole.
     let outcome = catch_unwind(AssertUnwindSafe(run));
@@ -165,10 +165,10 @@ fn groups(jobs: &[Job], open: &[usize]) -> Vec<Vec<usize>> {
     groups
 }
 
-/// Follows a run only to stop it.
-struct Quiet<'f>(&'f dyn SweepObserver);
+/// Observes a run only to stop it.
+struct StopOnly<'f>(&'f dyn SweepObserver);
 
-impl RunObserver for Quiet<'_> {
+impl RunObserver for StopOnly<'_> {
     fn wants_to_stop(&self) -> bool {
         self.0.wants_to_stop()
     }

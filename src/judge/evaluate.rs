@@ -19,7 +19,7 @@ use crate::estimator::monte_carlo::MonteCarlo;
 use crate::estimator::rows::Rows;
 use crate::estimator::{Context, Estimator};
 use crate::mixture::Mixture;
-use crate::panels::{self, Host, Order};
+use crate::panels::{self, Host, LegendreOrder};
 
 /// What every fit is judged by, whatever it minimises.
 pub const ALWAYS_REPORTED: [DivergenceKind; 3] = [
@@ -48,7 +48,7 @@ pub struct Evaluation(BTreeMap<DivergenceKind, Estimate>);
 
 impl Evaluation {
     /// One of them; unknown if it was not reported.
-    pub fn of(&self, kind: DivergenceKind) -> Estimate {
+    pub fn estimate(&self, kind: DivergenceKind) -> Estimate {
         self.0.get(&kind).copied().unwrap_or(Estimate::UNKNOWN)
     }
 
@@ -89,7 +89,7 @@ impl From<Attempts> for Evaluation {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Effort {
     /// For D = 1 and 2, the rules to try one after the other …
-    panels: [&'static [panels::Effort]; PANELS_DIM],
+    panels: [&'static [panels::PanelEffort]; PANELS_DIM],
     /// … until the error estimate is below this, in nats.
     tolerance: [f64; PANELS_DIM],
     /// Draws on each side, for D > 2.
@@ -102,25 +102,25 @@ pub const PANELS_DIM: usize = 2;
 impl Effort {
     /// For a logged step: of all runs, many times over.
     pub fn logged(samples: usize) -> Self {
-        const LINE: [panels::Effort; 1] = [panels::Effort {
-            order: Order::Sixteen,
+        const LINE: [panels::PanelEffort; 1] = [panels::PanelEffort {
+            order: LegendreOrder::Sixteen,
             cut: 1,
             tolerance: 1e-10,
             rounds: 4,
             points: 1 << 18,
             both_ways: false,
         }];
-        const PLANE: [panels::Effort; 2] = [
-            panels::Effort {
-                order: Order::Eight,
+        const PLANE: [panels::PanelEffort; 2] = [
+            panels::PanelEffort {
+                order: LegendreOrder::Eight,
                 cut: 1,
                 tolerance: 1e-7,
                 rounds: 0,
                 points: 1 << 20,
                 both_ways: false,
             },
-            panels::Effort {
-                order: Order::Sixteen,
+            panels::PanelEffort {
+                order: LegendreOrder::Sixteen,
                 cut: 1,
                 tolerance: 1e-8,
                 rounds: 3,
@@ -137,8 +137,8 @@ impl Effort {
 
     /// For telling densities apart: the first rule, whatever its error.
     pub fn rough() -> Self {
-        const ROUGH: [panels::Effort; 1] = [panels::Effort {
-            order: Order::Eight,
+        const ROUGH: [panels::PanelEffort; 1] = [panels::PanelEffort {
+            order: LegendreOrder::Eight,
             cut: 1,
             tolerance: 1e-6,
             rounds: 0,
@@ -154,16 +154,16 @@ impl Effort {
 
     /// For the end: of one run, once.
     pub fn last(samples: usize) -> Self {
-        const LINE: [panels::Effort; 1] = [panels::Effort {
-            order: Order::Sixteen,
+        const LINE: [panels::PanelEffort; 1] = [panels::PanelEffort {
+            order: LegendreOrder::Sixteen,
             cut: 1,
             tolerance: 1e-13,
             rounds: 50,
             points: 1 << 20,
             both_ways: true,
         }];
-        const PLANE: [panels::Effort; 1] = [panels::Effort {
-            order: Order::Sixteen,
+        const PLANE: [panels::PanelEffort; 1] = [panels::PanelEffort {
+            order: LegendreOrder::Sixteen,
             cut: 1,
             tolerance: 1e-11,
             rounds: 12,
@@ -178,7 +178,7 @@ impl Effort {
     }
 }
 
-/// No sum of rounded numbers can be told better than this many units in the last place.
+/// No sum of rounded numbers can be known better than this many units in the last place.
 const ROUNDING_UNITS: f64 = 64.0;
 /// Runs are evaluated in groups whose largest tensor has about this many entries.
 const GROUP_ENTRIES: usize = 1 << 18;
@@ -223,7 +223,7 @@ impl Evaluator {
             let attempts = self.in_groups(&Rows, points * k * d, p, q)?;
             return Ok(attempts.into_iter().map(Evaluation::from).collect());
         }
-        match Host::of(p.model()) {
+        match Host::new(p.model()) {
             Some(host) if self.dim <= PANELS_DIM => self.by_panels(&host, p, q),
             _ => self.by_draws(p, q),
         }
@@ -242,7 +242,7 @@ impl Evaluator {
         let mixtures = q.clone().read()?;
         let found: Vec<Option<Evaluation>> = (mixtures.par_iter())
             .map(|mixture| match mixture {
-                Ok(mixture) => self.of_one(host, mixture),
+                Ok(mixture) => self.evaluate_one(host, mixture),
                 Err(_) => Ok(Some(self.unknown())),
             })
             .collect::<Result<_>>()?;
@@ -259,8 +259,8 @@ impl Evaluator {
         Evaluation(self.kinds.iter().map(unknown).collect())
     }
 
-    fn of_one(&self, p: &Host, q: &Mixture) -> Result<Option<Evaluation>> {
-        let Some(q) = Host::of_mixture(q) else {
+    fn evaluate_one(&self, p: &Host, q: &Mixture) -> Result<Option<Evaluation>> {
+        let Some(q) = Host::from_mixture(q) else {
             return Ok(None);
         };
         let place = self.dim - 1;
@@ -273,7 +273,7 @@ impl Evaluator {
             let is_rough = attempts.iter().any(|attempt| {
                 let rounding = ROUNDING_UNITS * f64::EPSILON;
                 let reachable = rounding * attempt.estimate.value.abs().max(1.0);
-                attempt.calls_for_a_finer_rule(tolerance.max(reachable))
+                attempt.needs_finer_rule(tolerance.max(reachable))
             });
             best = Some(attempts);
             if !is_rough {

@@ -19,7 +19,7 @@ pub struct KnownOptimum {
 impl KnownOptimum {
     /// The target itself where it is a member, and the member with its moments for the forward KL
     /// of a Gaussian; `None` where only a fit can tell.
-    pub fn of(divergence: DivergenceKind, family: &Family, target: &TargetModel) -> Option<Self> {
+    pub fn find(divergence: DivergenceKind, family: &Family, target: &TargetModel) -> Option<Self> {
         use DivergenceKind::{CrossEntropy, ForwardKl};
         let inside = |mixture: &Mixture| family.contains(mixture);
         let known = |mixture: Mixture, is_target: bool| Self {
@@ -46,7 +46,7 @@ impl KnownOptimum {
     /// exponential family, KL(p‖q) − KL(p‖q*) = KL(q*‖q) (Csiszár 1975), which has a closed form.
     pub fn gap(&self, q: &Mixture, evaluation: &Evaluation) -> Option<Estimate> {
         if self.is_target {
-            return Some(evaluation.of(self.divergence));
+            return Some(evaluation.estimate(self.divergence));
         }
         gaussian_kl(&self.mixture, q)
     }

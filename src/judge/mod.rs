@@ -1,4 +1,4 @@
-//! How well a fit did: its divergences, what they do not tell, and the best there is.
+//! How well a fit did: its divergences, what they do not show, and the best there is.
 
 pub mod diagnostics;
 pub mod evaluate;

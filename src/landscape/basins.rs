@@ -44,7 +44,7 @@ pub fn basins(
     };
     let is_random = plan.estimator.rule.is_random();
     // A run that was still moving when its steps ran out has reached nothing.
-    let ends = Ends::of(&plan, &last, numerics, |end| {
+    let ends = Ends::new(&plan, &last, numerics, |end| {
         is_random || end.gradient_norm <= AT_REST
     })?;
     let cells = (0..members.len()).filter(|&cell| members[cell].is_some());

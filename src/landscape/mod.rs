@@ -18,26 +18,26 @@ use crate::estimator::gauss_hermite::GaussHermiteConfig;
 use crate::estimator::monte_carlo::MonteCarloConfig;
 use crate::estimator::quadrature::QuadratureConfig;
 use crate::estimator::quasi_monte_carlo::{QuasiMonteCarlo, QuasiMonteCarloConfig};
-use crate::estimator::{EstimatorConfig, GradientRule, NoiseRule, RuleConfig};
+use crate::estimator::{EstimatorConfig, EstimatorRule, GradientRule, NoiseRule};
 use crate::fit::objective::Objective;
 use crate::mixture::{Mixture, Parameter, from_natural_values, natural_values};
 
 /// Points on each side where no number is given.
 const POINTS: usize = 400;
 /// Cells that are evaluated together on a device that keeps every point of each in memory.
-const TOGETHER: usize = 256;
+const BATCH: usize = 256;
 
 /// A parameter and the values it takes on the grid, in natural units.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Axis {
+pub struct ParameterAxis {
     /// Its name: `mean`, `std_2_x1`.
     pub name: String,
     /// Ascending.
     pub values: Vec<f64>,
 }
 
-impl Axis {
-    /// So many values, evenly spaced from end to end.
+impl ParameterAxis {
+    /// This many values, evenly spaced from end to end.
     pub fn even(name: impl Into<String>, range: RangeInclusive<f64>, count: usize) -> Self {
         let (low, high) = (*range.start(), *range.end());
         let last = count.max(2) - 1;
@@ -56,7 +56,7 @@ impl Axis {
     }
 }
 
-impl From<&ParameterRange> for Axis {
+impl From<&ParameterRange> for ParameterAxis {
     fn from(range: &ParameterRange) -> Self {
         Self::even(range.name.clone(), range.low..=range.high, range.count)
     }
@@ -67,7 +67,7 @@ impl From<&ParameterRange> for Axis {
 #[derive(Debug, Clone)]
 pub struct Cells {
     /// The first parameter runs along the columns, the second along the rows.
-    pub axes: [Axis; 2],
+    pub axes: [ParameterAxis; 2],
     /// The member that they are around.
     around: Mixture,
     /// The cells that are densities, by their places, row after row.
@@ -89,8 +89,8 @@ impl Cells {
     ///
     /// # Errors
     /// If the member has no such parameter, both are the same, or no cell is a density.
-    pub fn new(around: &Mixture, axes: [Axis; 2], numerics: &Numerics) -> Result<Self> {
-        let place = |axis: &Axis| {
+    pub fn new(around: &Mixture, axes: [ParameterAxis; 2], numerics: &Numerics) -> Result<Self> {
+        let place = |axis: &ParameterAxis| {
             axis.place(around).ok_or_else(|| {
                 let names = Parameter::names(around.components(), around.dim());
                 Error::usage(
@@ -154,7 +154,7 @@ impl Cells {
     }
 
     /// Whether these are the cells with such axes around a member.
-    pub fn is(&self, around: &Mixture, axes: &[Axis; 2]) -> bool {
+    pub fn matches(&self, around: &Mixture, axes: &[ParameterAxis; 2]) -> bool {
         let (values, own) = (natural_values(around), natural_values(&self.around));
         // What is on an axis does not matter.
         let places = axes.each_ref().map(|axis| axis.place(around));
@@ -179,7 +179,7 @@ impl Cells {
         member(&self.around, values, &[first, second])
     }
 
-    /// A divergence from the target to every cell, by a rule with about so many points on each side; where
+    /// A divergence from the target to every cell, by a rule with about this many points on each side; where
     /// no number is given on a line, by panels that see both densities.
     ///
     /// # Errors
@@ -207,7 +207,7 @@ impl Cells {
             Numerics::read(objective.value_of(tensors))?
         } else {
             let all: Vec<usize> = (0..self.places.len()).collect();
-            let parts = (all.chunks(TOGETHER))
+            let parts = (all.chunks(BATCH))
                 .map(|some| Numerics::read(objective.value_of(&tensors.select(some))));
             parts.collect::<Result<Vec<_>>>()?.concat()
         };
@@ -227,7 +227,7 @@ impl Surface {
                 let (row, column) = (cell / columns, cell % columns);
                 let near = |at: usize, count: usize| at.saturating_sub(1)..(at + 2).min(count);
                 let value = self.values[cell];
-                // At the edge of the grid the function may go on downwards.
+                // At the edge of the grid the function may continue downwards.
                 let inside = row > 0 && column > 0 && row + 1 < rows && column + 1 < columns;
                 inside
                     && value.is_finite()
@@ -270,20 +270,20 @@ fn estimator(around: &Mixture, target: &Target, points: Option<usize>) -> Estima
     let strata = |side: usize| points.div_ceil(side.max(1));
     let most = around.components().max(target.model().components());
     let rule = match around.dim() {
-        1 => RuleConfig::Quadrature(QuadratureConfig {
+        1 => EstimatorRule::Quadrature(QuadratureConfig {
             points: is_given.then(|| strata(most).max(QuadratureConfig::MIN_POINTS)),
             range: None,
         }),
         2..=3 => {
             let order = (strata(most) as f64).powf(1.0 / around.dim() as f64);
-            RuleConfig::GaussHermite(GaussHermiteConfig {
+            EstimatorRule::GaussHermite(GaussHermiteConfig {
                 order: Some((order.round() as usize).clamp(8, 64)),
             })
         }
         dim if dim <= QuasiMonteCarlo::MAX_DIM => {
-            RuleConfig::QuasiMonteCarlo(QuasiMonteCarloConfig { samples: points })
+            EstimatorRule::QuasiMonteCarlo(QuasiMonteCarloConfig { samples: points })
         }
-        _ => RuleConfig::MonteCarlo(MonteCarloConfig { samples: points }),
+        _ => EstimatorRule::MonteCarlo(MonteCarloConfig { samples: points }),
     };
     EstimatorConfig {
         rule,

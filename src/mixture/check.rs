@@ -3,7 +3,7 @@
 use nalgebra::DMatrix;
 
 use crate::error::MixtureError;
-use crate::text::count;
+use crate::text::{count, list};
 
 /// How far the weights may sum from 1 before it is taken for a mistake rather than rounding.
 const WEIGHT_SUM_TOLERANCE: f64 = 1e-6;
@@ -95,14 +95,11 @@ pub(super) fn check_weights_and_means(
     }
     let total: f64 = weights.iter().sum();
     if (total - 1.0).abs() > WEIGHT_SUM_TOLERANCE {
-        let normalised: Vec<String> = weights
-            .iter()
-            .map(|w| format!("{:.6}", w / total))
-            .collect();
+        let normalised: Vec<f64> = weights.iter().map(|w| w / total).collect();
         let help = if total > 0.0 {
             format!(
                 "weights sum to 1; divided by their sum: [{}]",
-                normalised.join(", ")
+                list(&normalised, 6)
             )
         } else {
             "weights sum to 1".to_owned()

@@ -26,7 +26,7 @@ pub(super) struct Factor {
 
 impl Factor {
     /// Of component k's covariance, which is finite and all but symmetric.
-    pub fn of(k: usize, covariance: &DMatrix<f64>) -> Result<Self, MixtureError> {
+    pub fn new(k: usize, covariance: &DMatrix<f64>) -> Result<Self, MixtureError> {
         let scales: Option<Vec<f64>> = (covariance.diagonal().iter())
             .map(|&variance| (variance > 0.0).then(|| unit_of(variance.sqrt())))
             .collect();
@@ -34,7 +34,7 @@ impl Factor {
         let entry = |i: usize, j: usize| {
             // Where the two differ in their last digits, their mean is what is meant.
             let mean = 0.5 * (covariance[(i, j)] + covariance[(j, i)]);
-            Doubled::of(mean * scales[i] * scales[j], 0.0)
+            Doubled::new(mean * scales[i] * scales[j], 0.0)
         };
         Triangle::from_fn(scales.len(), entry)
             .factor()
@@ -65,7 +65,7 @@ impl Factor {
                 let at = |row, scale| mixture.factor_entry::<Doubled>(k, row, m, scale);
                 at(row, scales[i]) * at(other, scales[j])
             };
-            (0..=row.min(other)).fold(Doubled::of(0.0, 0.0), |sum, m| sum + term(m))
+            (0..=row.min(other)).fold(Doubled::new(0.0, 0.0), |sum, m| sum + term(m))
         };
         let factor = Triangle::from_fn(coordinates.len(), entry).factor()?;
         Some(Self::scaled_back(&factor, &scales))
@@ -110,7 +110,7 @@ impl Mixture {
             .map(|k| self.component_covariance(k))
             .collect();
         let made_again = covariances.iter().enumerate().all(|(k, covariance)| {
-            Factor::of(k, covariance).is_ok_and(|factor| {
+            Factor::new(k, covariance).is_ok_and(|factor| {
                 let remainder = factor.remainder();
                 factor.rounded == self.scale_trils[k] && remainder == self.remainders[k]
             })
@@ -134,9 +134,9 @@ impl Mixture {
 
     /// uᵀ (μ − origin), μ being the mean of component k, to the last digit however much cancels in it.
     pub(crate) fn mean_along(&self, k: usize, u: &DVector<f64>, origin: &DVector<f64>) -> f64 {
-        let term = |i: usize| Doubled::sum(self.means[k][i], -origin[i]) * Doubled::of(u[i], 0.0);
+        let term = |i: usize| Doubled::sum(self.means[k][i], -origin[i]) * Doubled::new(u[i], 0.0);
         (0..u.len())
-            .fold(Doubled::of(0.0, 0.0), |sum, i| sum + term(i))
+            .fold(Doubled::new(0.0, 0.0), |sum, i| sum + term(i))
             .rounded()
     }
 
@@ -144,10 +144,10 @@ impl Mixture {
     /// cancels in it.
     pub(crate) fn std_along(&self, k: usize, u: &DVector<f64>) -> f64 {
         let term = |i: usize, j: usize| {
-            self.factor_entry::<Doubled>(k, i, j, 1.0) * Doubled::of(u[i], 0.0)
+            self.factor_entry::<Doubled>(k, i, j, 1.0) * Doubled::new(u[i], 0.0)
         };
         let along: Vec<Doubled> = (0..u.len())
-            .map(|j| (j..u.len()).fold(Doubled::of(0.0, 0.0), |sum, i| sum + term(i, j)))
+            .map(|j| (j..u.len()).fold(Doubled::new(0.0, 0.0), |sum, i| sum + term(i, j)))
             .collect();
         squared_norm(&along).rounded().sqrt()
     }
@@ -160,7 +160,7 @@ impl Mixture {
     /// Entry (i, j), i ≥ j, of the factor of component k, times a power of two.
     pub(crate) fn factor_entry<T: Number>(&self, k: usize, i: usize, j: usize, scale: f64) -> T {
         let low = (self.remainders[k].as_ref()).map_or(0.0, |remainder| remainder[(i, j)]);
-        T::of(self.scale_trils[k][(i, j)] * scale, low * scale)
+        T::new(self.scale_trils[k][(i, j)] * scale, low * scale)
     }
 }
 

@@ -153,7 +153,7 @@ impl Mixture {
                     "a covariance equals its transpose",
                 ));
             }
-            Factor::of(k, &covariance)
+            Factor::new(k, &covariance)
         };
         let factors = covariances.into_iter().enumerate().map(factored);
         Self::from_factors(weights, means, factors.collect::<Result<_, _>>()?)

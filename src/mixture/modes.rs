@@ -9,7 +9,7 @@ use super::{Mixture, natural::pairs};
 const ARRIVED: f64 = 1e-9;
 /// Climbs that end this close, in local widths, found the same mode.
 const SAME: f64 = 1e-2;
-/// A climb gives up after so many steps, which only a mode without curvature takes.
+/// A climb gives up after this many steps, which only a mode without curvature takes.
 const MOST_STEPS: usize = 1000;
 /// Climbs between two components start where the second has this share in their product.
 const SHARES: [f64; 3] = [0.25, 0.5, 0.75];
@@ -24,9 +24,9 @@ const CURVED_UP: f64 = 1e-6;
 /// start at the means and 3 K(K − 1)/2 between two of them, since a mixture may have more modes than
 /// components (Carreira-Perpiñán and Williams 2003). A mode that no start leads to is not found.
 pub fn modes(mixture: &Mixture) -> Vec<DVector<f64>> {
-    let landscape = Landscape::of(mixture);
-    let mut tops: Vec<Top> = (landscape.starts().into_par_iter())
-        .filter_map(|start| landscape.climb(start))
+    let mixture = WithPrecisions::new(mixture);
+    let mut tops: Vec<Top> = (mixture.starts().into_par_iter())
+        .filter_map(|start| mixture.climb(start))
         .filter(|top| top.slope.is_level())
         .collect();
     tops.sort_by(|a, b| b.log_density.total_cmp(&a.log_density));
@@ -69,13 +69,13 @@ impl Slope {
 }
 
 /// A mixture with the inverses of its covariances.
-struct Landscape<'a> {
+struct WithPrecisions<'a> {
     mixture: &'a Mixture,
     precisions: Vec<DMatrix<f64>>,
 }
 
-impl<'a> Landscape<'a> {
-    fn of(mixture: &'a Mixture) -> Self {
+impl<'a> WithPrecisions<'a> {
+    fn new(mixture: &'a Mixture) -> Self {
         let precisions = (mixture.scale_trils().iter())
             .map(|factor| Cholesky::pack_dirty(factor.clone()).inverse())
             .collect();
@@ -186,17 +186,17 @@ mod tests {
             vec![matrix([1.0, 0.6, 0.6, 1.0]), matrix([0.5, -0.2, -0.2, 0.8])],
         )
         .unwrap();
-        let landscape = Landscape::of(&mixture);
+        let mixture = WithPrecisions::new(&mixture);
         let x = DVector::from_row_slice(&[0.4, -0.3]);
-        let slope = landscape.slope(&x);
+        let slope = mixture.slope(&x);
         let step = 1e-5;
         for i in 0..2 {
             let mut offset = DVector::zeros(2);
             offset[i] = step;
             let (above, below) = (&x + &offset, &x - &offset);
-            let difference = landscape.log_density(&above) - landscape.log_density(&below);
+            let difference = mixture.log_density(&above) - mixture.log_density(&below);
             assert!((difference / (2.0 * step) - slope.gradient[i]).abs() < 1e-8);
-            let difference = landscape.slope(&above).gradient - landscape.slope(&below).gradient;
+            let difference = mixture.slope(&above).gradient - mixture.slope(&below).gradient;
             let wrong = difference / (2.0 * step) + slope.curvature.column(i);
             assert!(wrong.norm() < 1e-8, "{wrong}");
         }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Mixture;
 use crate::error::MixtureError;
-use crate::text::{count, fixed};
+use crate::text::{self, count};
 
 /// A mixture as files hold it: natural parameters, under the names a config uses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,8 +48,8 @@ impl fmt::Display for NaturalParameters {
         }
         let lines = (0..k).map(|c| {
             let (mean, std) = (
-                list(mixture.means()[c].as_slice()),
-                list(&mixture.component_stds(c)),
+                vector(mixture.means()[c].as_slice()),
+                vector(&mixture.component_stds(c)),
             );
             match k {
                 1 => format!("μ {mean}, σ {std}"),
@@ -60,13 +60,10 @@ impl fmt::Display for NaturalParameters {
     }
 }
 
-fn list(numbers: &[f64]) -> String {
+fn vector(numbers: &[f64]) -> String {
     match numbers {
-        [one] => fixed(*one, 6),
-        many => {
-            let short: Vec<String> = many.iter().map(|x| fixed(*x, 4)).collect();
-            format!("({})", short.join(", "))
-        }
+        [one] => text::fixed(*one, 6),
+        many => format!("({})", text::list(many, 4)),
     }
 }
 

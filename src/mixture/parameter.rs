@@ -29,8 +29,8 @@ pub enum Quantity {
 }
 
 impl Parameter {
-    /// That of one component among so many, at one coordinate among so many.
-    pub(crate) fn at(
+    /// That of one component of K, at one coordinate of D.
+    pub(crate) fn new(
         quantity: fn(Option<usize>) -> Quantity,
         (component, components): (usize, usize),
         (coordinate, dim): (usize, usize),
@@ -51,7 +51,7 @@ impl Parameter {
         };
         let each = move |quantity| {
             (0..components).flat_map(move |c| {
-                (0..dim).map(move |i| Self::at(quantity, (c, components), (i, dim)))
+                (0..dim).map(move |i| Self::new(quantity, (c, components), (i, dim)))
             })
         };
         (0..components)

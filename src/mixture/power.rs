@@ -16,11 +16,11 @@ pub(crate) struct Gaussian {
     pub factor: DMatrix<f64>,
 }
 
-/// From so many places at most the ascent to a peak begins …
+/// From this many places at most the ascent to a peak begins …
 const MOST_STARTS: usize = 256;
 /// … or as many as these multiplications allow.
 const MOST_WORK: f64 = 3e8;
-/// An ascent ends after so many steps, or where a step would gain less than this share of a nat.
+/// An ascent ends after this many steps, or where a step would gain less than this share of a nat.
 const MOST_STEPS: usize = 120;
 const GAIN: f64 = 1e-6;
 /// Peaks with less than this share of the mass of the largest are left out.
@@ -49,7 +49,7 @@ impl Gaussian {
             .collect()
     }
 
-    /// So many times as wide.
+    /// This many times as wide.
     pub fn widened(&self, scale: f64) -> Self {
         Self {
             factor: &self.factor * scale,
@@ -122,7 +122,8 @@ pub(crate) fn peaks(p: &[Gaussian], q: &[Gaussian], alpha: f64) -> Vec<Gaussian>
     if alpha < 0.0 {
         return peaks(q, p, 1.0 - alpha);
     }
-    let Some(power) = (alpha > 1.0).then(|| Power::new(p, q, alpha)).flatten() else {
+    let power = (alpha > 1.0).then(|| AlphaPower::new(p, q, alpha));
+    let Some(power) = power.flatten() else {
         return Vec::new();
     };
     let starts = power.starts();
@@ -148,14 +149,14 @@ pub(crate) fn peaks(p: &[Gaussian], q: &[Gaussian], alpha: f64) -> Vec<Gaussian>
 }
 
 /// p^α q^(1−α) with α > 1.
-struct Power<'a> {
-    p: Vec<Part<'a>>,
-    q: Vec<Part<'a>>,
+struct AlphaPower<'a> {
+    p: Vec<PowerComponent<'a>>,
+    q: Vec<PowerComponent<'a>>,
     alpha: f64,
 }
 
 /// A component with what is asked of it at every place.
-struct Part<'a> {
+struct PowerComponent<'a> {
     gaussian: &'a Gaussian,
     precision: DMatrix<f64>,
     /// Of the log-density at the centre, without −½ D log 2π.
@@ -163,7 +164,7 @@ struct Part<'a> {
 }
 
 /// What is known of the logarithm of the power at a place.
-struct Here {
+struct PowerDerivatives {
     x: DVector<f64>,
     value: f64,
     slope: DVector<f64>,
@@ -176,20 +177,20 @@ struct Here {
 }
 
 /// A mixture at a place: its log-density, slope, mean precision and the covariance of slopes.
-struct Side {
+struct MixtureSlopes {
     log: f64,
     slope: DVector<f64>,
     precision: DMatrix<f64>,
     spread: DMatrix<f64>,
 }
 
-impl<'a> Power<'a> {
-    /// `None` if numbers give out.
+impl<'a> AlphaPower<'a> {
+    /// `None` if numbers overflow.
     fn new(p: &'a [Gaussian], q: &'a [Gaussian], alpha: f64) -> Option<Self> {
-        let parts = |side: &'a [Gaussian]| -> Option<Vec<Part<'a>>> {
+        let parts = |side: &'a [Gaussian]| -> Option<Vec<PowerComponent<'a>>> {
             (side.iter())
                 .map(|gaussian| {
-                    Some(Part {
+                    Some(PowerComponent {
                         gaussian,
                         precision: gaussian.precision()?,
                         log_peak: gaussian.log_weight - gaussian.log_volume(),
@@ -210,7 +211,7 @@ impl<'a> Power<'a> {
             .map(|one| one.gaussian.clone())
             .chain(of_pairs)
             .map(|one| {
-                let value = self.at(one.mean.clone()).value;
+                let value = self.evaluate(one.mean.clone()).value;
                 let log_weight = value + one.log_volume();
                 (value, Gaussian { log_weight, ..one })
             })
@@ -226,9 +227,9 @@ impl<'a> Power<'a> {
     }
 
     /// A place itself, or where it is in a valley or on a pass between tops, a place on either side: the
-    /// slope of one that is in the middle does not tell of them.
+    /// slope of one that is in the middle does not show them.
     fn ways_up(&self, x: &DVector<f64>) -> Vec<DVector<f64>> {
-        let here = self.at(x.clone());
+        let here = self.evaluate(x.clone());
         let mut ways = vec![x.clone()];
         // −H as seen by B.
         let seen = Cholesky::new(here.bound.clone()).and_then(|root| {
@@ -255,11 +256,11 @@ impl<'a> Power<'a> {
         ways
     }
 
-    fn at(&self, x: DVector<f64>) -> Here {
-        let [p, q] = [&self.p, &self.q].map(|side| Side::at(side, &x));
+    fn evaluate(&self, x: DVector<f64>) -> PowerDerivatives {
+        let [p, q] = [&self.p, &self.q].map(|side| MixtureSlopes::new(side, &x));
         let (alpha, beta) = (self.alpha, self.alpha - 1.0);
         let of_q = q.spread * beta;
-        Here {
+        PowerDerivatives {
             value: alpha * p.log - beta * q.log,
             slope: p.slope * alpha - q.slope * beta,
             bound: &p.precision * alpha + &of_q,
@@ -271,8 +272,8 @@ impl<'a> Power<'a> {
     }
 
     /// The top that is above a place, if there is one and it is reached.
-    fn climb(&self, from: DVector<f64>) -> Option<Here> {
-        let mut here = self.at(from);
+    fn climb(&self, from: DVector<f64>) -> Option<PowerDerivatives> {
+        let mut here = self.evaluate(from);
         let mut shorter = 0.0;
         for _ in 0..MOST_STEPS {
             let curvature = here.curvature();
@@ -285,7 +286,7 @@ impl<'a> Power<'a> {
                 if gain < GAIN && shorter == 0.0 {
                     return Some(here);
                 }
-                let next = self.at(&here.x + step);
+                let next = self.evaluate(&here.x + step);
                 if next.value > here.value + 1e-3 * gain {
                     here = next;
                     shorter = if shorter < 0.1 { 0.0 } else { 0.25 * shorter };
@@ -303,7 +304,7 @@ impl<'a> Power<'a> {
     }
 
     /// Gaussians around a top, from as narrow as its curvature to as wide as p^α is there.
-    fn around(&self, top: &Here) -> Vec<Gaussian> {
+    fn around(&self, top: &PowerDerivatives) -> Vec<Gaussian> {
         let nowhere = DVector::zeros(top.x.len());
         let mut all: Vec<Gaussian> = Vec::new();
         for rung in 0..RUNGS {
@@ -331,14 +332,14 @@ impl<'a> Power<'a> {
     }
 }
 
-impl Here {
+impl PowerDerivatives {
     fn curvature(&self) -> DMatrix<f64> {
         &self.smooth + &self.of_p + &self.of_q
     }
 }
 
-impl Side {
-    fn at(parts: &[Part], x: &DVector<f64>) -> Self {
+impl MixtureSlopes {
+    fn new(parts: &[PowerComponent], x: &DVector<f64>) -> Self {
         let dim = x.len();
         let each: Vec<(f64, DVector<f64>)> = (parts.iter())
             .map(|part| {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::from_burn::FromBurn;
-use super::{Rule, Steps, check_decay, check_epsilon};
+use super::{OptimizerSettings, Steps, check_decay, check_epsilon};
 use crate::choice::Refusal;
 use crate::compute::device::Numerics;
 use crate::density::family::Family;
@@ -31,7 +31,7 @@ impl Default for AdamConfig {
     }
 }
 
-impl Rule for AdamConfig {
+impl OptimizerSettings for AdamConfig {
     fn default_learning_rate(&self) -> Option<f64> {
         Some(0.05)
     }

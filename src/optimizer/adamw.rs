@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::from_burn::FromBurn;
-use super::{Direction, Rule, Steps, check_decay, check_epsilon, refused};
+use super::{Direction, OptimizerSettings, Steps, check_decay, check_epsilon, refused};
 use crate::choice::Refusal;
 use crate::compute::device::Numerics;
 use crate::compute::snapshot::Snapshot;
@@ -38,7 +38,7 @@ impl Default for AdamWConfig {
     }
 }
 
-impl Rule for AdamWConfig {
+impl OptimizerSettings for AdamWConfig {
     fn default_learning_rate(&self) -> Option<f64> {
         Some(0.05)
     }

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::adam::AdamConfig;
 use super::{
-    Direction, Landscape, Moved, Optimizer, Point, RuleConfig, Schedule, Steps, check_positive,
+    Direction, Iterate, LossFunction, Moved, Optimizer, OptimizerRule, Schedule, Steps,
+    check_positive,
 };
 use crate::choice::Refusal;
 use crate::compute::device::Numerics;
@@ -20,7 +21,7 @@ use crate::error::Result;
 pub struct OptimizerConfig {
     /// The rule.
     #[serde(rename = "type")]
-    pub rule: RuleConfig,
+    pub rule: OptimizerRule,
     /// The learning rate; the rule's own default if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learning_rate: Option<f64>,
@@ -33,7 +34,7 @@ pub struct OptimizerConfig {
     /// The share of the learning rate that is left at the last step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub final_rate: Option<f64>,
-    /// Over so many steps the learning rate rises from 0 first.
+    /// Over this many steps the learning rate rises from 0 first.
     #[serde(default)]
     pub warmup: usize,
     /// The largest norm of a run's gradient; a longer one is shortened to it.
@@ -45,8 +46,8 @@ fn default_steps() -> usize {
     1000
 }
 
-impl From<RuleConfig> for OptimizerConfig {
-    fn from(rule: RuleConfig) -> Self {
+impl From<OptimizerRule> for OptimizerConfig {
+    fn from(rule: OptimizerRule) -> Self {
         Self {
             rule,
             learning_rate: None,
@@ -61,7 +62,7 @@ impl From<RuleConfig> for OptimizerConfig {
 
 impl Default for OptimizerConfig {
     fn default() -> Self {
-        RuleConfig::from(AdamConfig::default()).into()
+        OptimizerRule::from(AdamConfig::default()).into()
     }
 }
 
@@ -200,7 +201,7 @@ struct Descent {
 }
 
 impl Optimizer for Descent {
-    fn step(&mut self, from: Point, _: &dyn Landscape) -> Result<Moved> {
+    fn step(&mut self, from: Iterate, _: &dyn LossFunction) -> Result<Moved> {
         let gradient = match self.config.clip {
             Some(most) => clipped(from.gradient, most),
             None => from.gradient,

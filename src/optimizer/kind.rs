@@ -1,13 +1,13 @@
 //! The table of the rules.
 
-use super::Rule;
+use super::OptimizerSettings;
 use crate::choice::{Refusal, choices};
 use crate::density::family::Family;
 
 choices! {
     /// The rules a config may name.
     #[derive(Copy)]
-    pub enum RuleConfig: Rule + Default {
+    pub enum OptimizerRule: OptimizerSettings + Default {
         /// Adam (Kingma and Ba 2015).
         Adam(super::adam::AdamConfig) = "adam",
         /// Adam with decoupled weight decay (Loshchilov and Hutter 2019).
@@ -23,7 +23,7 @@ choices! {
     }
 }
 
-impl RuleConfig {
+impl OptimizerRule {
     /// Whether it has a learning rate, rather than finding its steps by itself.
     pub fn has_learning_rate(&self) -> bool {
         self.choice().default_learning_rate().is_some()

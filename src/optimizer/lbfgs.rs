@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Landscape, Moved, Optimizer, Point, Rule, Steps, refused};
+use super::{Iterate, LossFunction, Moved, Optimizer, OptimizerSettings, Steps, refused};
 use crate::choice::Refusal;
 use crate::compute::device::Numerics;
 use crate::compute::snapshot::Snapshot;
@@ -42,7 +42,7 @@ impl Default for LbfgsConfig {
     }
 }
 
-impl Rule for LbfgsConfig {
+impl OptimizerSettings for LbfgsConfig {
     fn default_learning_rate(&self) -> Option<f64> {
         None
     }
@@ -138,7 +138,7 @@ impl Memory {
     }
 
     /// Learns from the move that led here.
-    fn learn(&mut self, theta: &[f64], gradient: &[f64], history: usize) {
+    fn update(&mut self, theta: &[f64], gradient: &[f64], history: usize) {
         if let Some((last_theta, last_gradient)) = self.last.take() {
             let moved = minus(theta, &last_theta);
             let turned = minus(gradient, &last_gradient);
@@ -201,7 +201,7 @@ struct Search {
 impl Search {
     /// Judges the trial point and chooses the next one.
     fn judge(&mut self, loss: f64, slope: f64) {
-        // Near an optimum the decrease is lost in rounding; there the slopes tell it, of which the
+        // Near an optimum the decrease is lost in rounding; there the slopes show it, of which the
         // first must not have turned by more than a parabola's would (Hager and Zhang 2005, §4).
         let enough = loss <= self.loss + DECREASE * self.step * self.slope
             || (loss <= self.loss + self.rounding && slope <= (2.0 * DECREASE - 1.0) * self.slope);
@@ -224,7 +224,7 @@ impl Search {
 }
 
 impl Optimizer for Lbfgs {
-    fn step(&mut self, from: Point, landscape: &dyn Landscape) -> Result<Moved> {
+    fn step(&mut self, from: Iterate, loss_function: &dyn LossFunction) -> Result<Moved> {
         let [runs, parameters] = from.theta.dims();
         let theta = Numerics::read(from.theta)?;
         let gradient = Numerics::read(from.gradient)?;
@@ -237,7 +237,7 @@ impl Optimizer for Lbfgs {
             .map(|run| {
                 let (theta, gradient) = (row(&theta, run), row(&gradient, run));
                 let memory = &mut self.memories[run];
-                memory.learn(&theta, &gradient, self.history);
+                memory.update(&theta, &gradient, self.history);
                 let mut direction = memory.direction(&gradient);
                 let mut slope = dot(&direction, &gradient);
                 if slope >= 0.0 {
@@ -274,7 +274,7 @@ impl Optimizer for Lbfgs {
             }
             let trial = at(&searches, &|search| search.step);
             let trial = self.numerics.tensor(trial, [runs, parameters]);
-            let (loss, gradient) = landscape.at(&trial);
+            let (loss, gradient) = loss_function.value_and_gradient(&trial);
             let (loss, gradient) = (Numerics::read(loss)?, Numerics::read(gradient)?);
             for (run, search) in searches.iter_mut().enumerate() {
                 if search.open {

@@ -15,7 +15,7 @@ pub mod sgd;
 use burn::tensor::Tensor;
 
 pub use config::OptimizerConfig;
-pub use kind::RuleConfig;
+pub use kind::OptimizerRule;
 pub use schedule::Schedule;
 
 use crate::choice::Refusal;
@@ -26,7 +26,7 @@ use crate::error::Result;
 
 /// Where the runs are, with the loss and its gradient there.
 #[derive(Debug, Clone)]
-pub struct Point {
+pub struct Iterate {
     /// Steps taken so far.
     pub step: usize,
     /// θ `[R, P]`.
@@ -47,9 +47,9 @@ pub struct Moved {
 }
 
 /// The loss at any θ, for rules that look around before they step.
-pub trait Landscape {
+pub trait LossFunction {
     /// The loss `[R]` and its gradient `[R, P]` at θ `[R, P]`.
-    fn at(&self, theta: &Tensor<2>) -> (Tensor<1>, Tensor<2>);
+    fn value_and_gradient(&self, theta: &Tensor<2>) -> (Tensor<1>, Tensor<2>);
 }
 
 /// One step of a descent.
@@ -58,7 +58,7 @@ pub trait Optimizer {
     ///
     /// # Errors
     /// If the device failed.
-    fn step(&mut self, from: Point, landscape: &dyn Landscape) -> Result<Moved>;
+    fn step(&mut self, from: Iterate, loss_function: &dyn LossFunction) -> Result<Moved>;
 
     /// What it has learnt so far.
     ///
@@ -66,7 +66,7 @@ pub trait Optimizer {
     /// If the device failed.
     fn snapshot(&self) -> Result<Snapshot>;
 
-    /// Takes up what one like it had learnt about a θ of `[R, P]`: its steps go on to the bit.
+    /// Takes up what one like it had learnt about a θ of `[R, P]`: its steps continue to the bit.
     ///
     /// # Errors
     /// If the snapshot is not of such an optimizer.
@@ -106,7 +106,7 @@ enum Steps {
 }
 
 /// A rule with its settings, as a config gives them.
-trait Rule {
+trait OptimizerSettings {
     /// The learning rate where a config gives none; of a rule that steps by itself there is none.
     fn default_learning_rate(&self) -> Option<f64>;
 

@@ -8,7 +8,7 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{Direction, Rule, Steps, check_positive};
+use super::{Direction, OptimizerSettings, Steps, check_positive};
 use crate::choice::Refusal;
 use crate::compute::device::Numerics;
 use crate::compute::kernel::norms;
@@ -31,7 +31,7 @@ impl Default for NaturalGradientConfig {
     }
 }
 
-impl Rule for NaturalGradientConfig {
+impl OptimizerSettings for NaturalGradientConfig {
     fn default_learning_rate(&self) -> Option<f64> {
         Some(0.1)
     }

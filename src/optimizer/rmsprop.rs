@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::from_burn::FromBurn;
-use super::{Rule, Steps, check_decay, check_epsilon};
+use super::{OptimizerSettings, Steps, check_decay, check_epsilon};
 use crate::choice::Refusal;
 use crate::compute::device::Numerics;
 use crate::density::family::Family;
@@ -34,7 +34,7 @@ impl Default for RmsPropConfig {
     }
 }
 
-impl Rule for RmsPropConfig {
+impl OptimizerSettings for RmsPropConfig {
     fn default_learning_rate(&self) -> Option<f64> {
         Some(0.01)
     }

@@ -5,7 +5,7 @@ use burn::optim::momentum::MomentumConfig;
 use serde::{Deserialize, Serialize};
 
 use super::from_burn::FromBurn;
-use super::{Rule, Steps, check_decay};
+use super::{OptimizerSettings, Steps, check_decay};
 use crate::choice::Refusal;
 use crate::compute::device::Numerics;
 use crate::density::family::Family;
@@ -21,7 +21,7 @@ pub struct SgdConfig {
     pub nesterov: bool,
 }
 
-impl Rule for SgdConfig {
+impl OptimizerSettings for SgdConfig {
     fn default_learning_rate(&self) -> Option<f64> {
         Some(0.1)
     }

@@ -1,13 +1,13 @@
 //! Densities on the host, and divergences between them with their errors.
 
-use super::integrate::{Effort, Integral, Integrand, LogDensity, integrate, shift};
+use super::integrate::{Integral, LogDensityFn, PanelEffort, PanelIntegrand, integrate, shift};
 use super::shape::Shape;
-use super::sites::Pair;
+use super::sites::DensityPair;
 use crate::compute::device::Numerics;
 use crate::compute::kernel::cpu::Prepared;
 use crate::compute::kernel::prepared;
 use crate::density::target::TargetModel;
-use crate::divergence::{Attempt, Divergence, DivergenceKind, Estimate, Method};
+use crate::divergence::{Attempt, Divergence, DivergenceKind, Estimate, EstimateMethod};
 use crate::error::Result;
 use crate::mixture::Mixture;
 
@@ -15,32 +15,32 @@ use crate::mixture::Mixture;
 #[derive(Debug, Clone)]
 pub(crate) struct Host {
     pub shape: Shape,
-    density: Density,
+    density: HostDensity,
 }
 
 #[derive(Debug, Clone)]
-enum Density {
+enum HostDensity {
     Mixture(Prepared<f64>),
     Other(TargetModel),
 }
 
 impl Host {
     /// `None` without components that panels can be laid around, and above two dimensions.
-    pub fn of(model: &TargetModel) -> Option<Self> {
+    pub fn new(model: &TargetModel) -> Option<Self> {
         if let Some(mixture) = model.as_mixture() {
-            return Self::of_mixture(mixture);
+            return Self::from_mixture(mixture);
         }
         Some(Self {
-            shape: Shape::of(model.elliptical()?)?,
-            density: Density::Other(model.clone()),
+            shape: Shape::new(model.elliptical()?)?,
+            density: HostDensity::Other(model.clone()),
         })
     }
 
     /// `None` above two dimensions.
-    pub fn of_mixture(mixture: &Mixture) -> Option<Self> {
+    pub fn from_mixture(mixture: &Mixture) -> Option<Self> {
         Some(Self {
-            shape: Shape::of(mixture.into())?,
-            density: Density::Mixture(prepared(mixture)?),
+            shape: Shape::new(mixture.into())?,
+            density: HostDensity::Mixture(prepared(mixture)?),
         })
     }
 
@@ -50,12 +50,12 @@ impl Host {
             return;
         }
         match &self.density {
-            Density::Mixture(prepared) => {
+            HostDensity::Mixture(prepared) => {
                 if prepared.log_density(x, logs).is_err() {
                     logs.fill(f64::NAN);
                 }
             }
-            Density::Other(model) => model.log_densities(x, logs),
+            HostDensity::Other(model) => model.log_densities(x, logs),
         }
     }
 }
@@ -69,17 +69,17 @@ pub(crate) fn divergences(
     p: &Host,
     q: &Host,
     kinds: &[DivergenceKind],
-    effort: Effort,
+    effort: PanelEffort,
 ) -> Result<Option<Vec<Attempt>>> {
-    let along = |pair: Option<Pair>| match pair {
+    let along = |pair: Option<DensityPair>| match pair {
         Some(pair) => along_one_way(p, q, kinds, effort, &pair),
         None => Ok(None),
     };
-    let Some(mut attempts) = along(Pair::new(&p.shape, &q.shape, kinds))? else {
+    let Some(mut attempts) = along(DensityPair::new(&p.shape, &q.shape, kinds))? else {
         return Ok(None);
     };
     if effort.both_ways
-        && let Some(turned) = along(Pair::turned(&p.shape, &q.shape, kinds))?
+        && let Some(turned) = along(DensityPair::turned(&p.shape, &q.shape, kinds))?
     {
         for (attempt, turned) in attempts.iter_mut().zip(turned) {
             *attempt = attempt.reconciled(turned);
@@ -93,15 +93,15 @@ fn along_one_way(
     p: &Host,
     q: &Host,
     kinds: &[DivergenceKind],
-    effort: Effort,
-    pair: &Pair,
+    effort: PanelEffort,
+    pair: &DensityPair,
 ) -> Result<Option<Vec<Attempt>>> {
     let built: Vec<Box<dyn Divergence>> = kinds.iter().map(|kind| kind.build()).collect();
-    let logs: [LogDensity; 2] = [&|x, logs| p.log_density(x, logs), &|x, logs| {
+    let logs: [LogDensityFn; 2] = [&|x, logs| p.log_density(x, logs), &|x, logs| {
         q.log_density(x, logs)
     }];
-    let mut integrands: Vec<Integrand> = (built.iter().zip(kinds))
-        .map(|(divergence, kind)| Integrand::Divergence {
+    let mut integrands: Vec<PanelIntegrand> = (built.iter().zip(kinds))
+        .map(|(divergence, kind)| PanelIntegrand::Divergence {
             divergence: &**divergence,
             power: kind.power(),
         })
@@ -112,7 +112,7 @@ fn along_one_way(
         if powers.iter().all(|(other, _)| *other != order) {
             let shift = shift(pair, logs, order);
             powers.push((order, shift));
-            integrands.push(Integrand::Power { order, shift });
+            integrands.push(PanelIntegrand::Power { order, shift });
         }
     }
     let Some(integrals) = integrate(pair, logs, &integrands, effort) else {
@@ -125,10 +125,10 @@ fn along_one_way(
     for (attempt, kind) in attempts.iter_mut().zip(kinds) {
         let of_order = |order: f64| powers.iter().position(|(other, _)| *other == order);
         let power = kind.order().and_then(of_order);
-        let by_power = power.and_then(|at| of_power(*kind, powers[at].1, of_powers[at]));
+        let by_power = power.and_then(|at| from_power(*kind, powers[at].1, of_powers[at]));
         match by_power {
             Some((log, by_power)) if log.abs() > DivergenceKind::FAR => *attempt = by_power,
-            Some((_, by_power)) => *attempt = attempt.surer(by_power),
+            Some((_, by_power)) => *attempt = attempt.more_certain(by_power),
             None => {}
         }
     }
@@ -136,7 +136,7 @@ fn along_one_way(
 }
 
 /// A divergence from the integral of a power, e^shift times that, and the logarithm of that.
-fn of_power(kind: DivergenceKind, shift: f64, integral: Integral) -> Option<(f64, Attempt)> {
+fn from_power(kind: DivergenceKind, shift: f64, integral: Integral) -> Option<(f64, Attempt)> {
     let Integral {
         value,
         error,
@@ -153,7 +153,7 @@ fn of_power(kind: DivergenceKind, shift: f64, integral: Integral) -> Option<(f64
     let estimate = Estimate {
         value: at(log),
         error: around(error),
-        method: Method::Quadrature,
+        method: EstimateMethod::Quadrature,
     };
     let attempt = Attempt {
         estimate,
@@ -183,7 +183,7 @@ fn attempt(divergence: &dyn Divergence, integral: Integral) -> Result<Attempt> {
         estimate: Estimate {
             value: outer[0],
             error: half([1, 2]),
-            method: Method::Quadrature,
+            method: EstimateMethod::Quadrature,
         },
         floor: half([3, 4]),
     })

@@ -2,21 +2,21 @@
 
 use rayon::prelude::*;
 
-use super::legendre::Order;
-use super::sites::{Pair, Part, Sites};
+use super::legendre::LegendreOrder;
+use super::sites::{DensityPair, Partial, Sites};
 use crate::divergence::{Divergence, Power, Side};
 
 /// The log-density at N points, `[N, D]`, written to N numbers.
-pub(crate) type LogDensity<'a> = &'a (dyn Fn(&[f64], &mut [f64]) + Sync);
+pub(crate) type LogDensityFn<'a> = &'a (dyn Fn(&[f64], &mut [f64]) + Sync);
 
 /// What is integrated over x.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Integrand<'a> {
+pub(crate) enum PanelIntegrand<'a> {
     /// p·f_p + q·f_q of a divergence, the sum of its sides before its outer function.
     Divergence {
         /// f_p and f_q.
         divergence: &'a dyn Divergence,
-        /// What it is where one density is nothing beside the other.
+        /// What it is where one density is negligible compared with the other.
         power: Option<Power>,
     },
     /// p^α q^(1−α) e^(−shift): of densities far apart its integral may be any number there is, and many
@@ -29,7 +29,7 @@ pub(crate) enum Integrand<'a> {
     },
 }
 
-impl Integrand<'_> {
+impl PanelIntegrand<'_> {
     /// An integral below this is as good as one of this size.
     fn least(self) -> f64 {
         match self {
@@ -41,10 +41,10 @@ impl Integrand<'_> {
 
 /// How much work an integral may be.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Effort {
+pub(crate) struct PanelEffort {
     /// The rule on each panel.
-    pub order: Order,
-    /// Every panel of the first level is cut into so many.
+    pub order: LegendreOrder,
+    /// Every panel of the first level is cut into this many.
     pub cut: usize,
     /// Panels are halved until the error is below this share of the integral, or of 1 …
     pub tolerance: f64,
@@ -65,7 +65,7 @@ pub(crate) struct Integral {
     pub floor: f64,
 }
 
-/// The rounding of a log-density is so many units ε of its size or of 1.
+/// The rounding of a log-density is this many units ε of its size or of 1.
 const ROUNDINGS: f64 = 2.0;
 /// Where the logs of both densities are below this they are rounded by a nat or so, and tell nothing of
 /// their difference.
@@ -103,13 +103,18 @@ fn sides(
 }
 
 /// The integrand at N points, and how far rounding of log p and log q may move it, in units of ε.
-fn integrand(integrand: Integrand, logs: [&[f64]; 2], values: &mut [f64], roundings: &mut [f64]) {
+fn integrand(
+    integrand: PanelIntegrand,
+    logs: [&[f64]; 2],
+    values: &mut [f64],
+    roundings: &mut [f64],
+) {
     values.fill(0.0);
     roundings.fill(0.0);
     let size = |log: f64| ROUNDINGS * (1.0 + log.abs());
     let (divergence, power) = match integrand {
-        Integrand::Divergence { divergence, power } => (divergence, power),
-        Integrand::Power { order, shift } => {
+        PanelIntegrand::Divergence { divergence, power } => (divergence, power),
+        PanelIntegrand::Power { order, shift } => {
             for i in 0..values.len() {
                 let [of_p, of_q] = [order * logs[0][i], (1.0 - order) * logs[1][i]];
                 values[i] =
@@ -152,13 +157,13 @@ fn log_power(order: f64, log_p: f64, log_q: f64) -> Option<f64> {
 }
 
 /// About the largest logarithm of p^α q^(1−α), from a few points of the panels as they are.
-pub(crate) fn shift(pair: &Pair, logs: [LogDensity; 2], order: f64) -> f64 {
+pub(crate) fn shift(pair: &DensityPair, logs: [LogDensityFn; 2], order: f64) -> f64 {
     let mut largest = f64::NEG_INFINITY;
     for tops in pair
         .tops(1)
         .chunks(if pair.is_plane() { 1 } else { usize::MAX })
     {
-        let sites = pair.sites(tops, Order::Eight);
+        let sites = pair.sites(tops, LegendreOrder::Eight);
         let [log_p, log_q] = at_points(logs, &sites);
         for (log_p, log_q) in log_p.into_iter().zip(log_q) {
             largest = largest.max(log_power(order, log_p, log_q).unwrap_or(f64::NEG_INFINITY));
@@ -188,20 +193,20 @@ pub(crate) fn integrand_and_slope(
 
 /// Some integrals over x; `None` if that would take too many points.
 pub(crate) fn integrate(
-    pair: &Pair,
-    logs: [LogDensity; 2],
-    integrands: &[Integrand],
-    effort: Effort,
+    pair: &DensityPair,
+    logs: [LogDensityFn; 2],
+    integrands: &[PanelIntegrand],
+    effort: PanelEffort,
 ) -> Option<Vec<Integral>> {
     let mut pending = pair.tops(effort.cut);
-    let mut settled: Vec<(Vec<Part>, [f64; 2])> = Vec::new();
+    let mut settled: Vec<(Vec<Partial>, [f64; 2])> = Vec::new();
     let mut beyond = vec![0.0; integrands.len()];
     let mut points = 0;
     for round in 0..=effort.rounds {
         // A panel of a line is a few points, one of the plane thousands.
         let together = if pair.is_plane() { 1 } else { pending.len() };
-        let found: Vec<(Vec<Vec<Part>>, usize, Vec<f64>)> = (pending.par_chunks(together.max(1)))
-            .map(|tops| of_tops(pair, logs, integrands, effort, tops))
+        let found: Vec<_> = (pending.par_chunks(together.max(1)))
+            .map(|tops| integrate_panels(pair, logs, integrands, effort, tops))
             .collect();
         for ((parts, count, ends), tops) in found.into_iter().zip(pending.chunks(together.max(1))) {
             points += count;
@@ -242,16 +247,16 @@ pub(crate) fn integrate(
     )
 }
 
-fn total(settled: &[(Vec<Part>, [f64; 2])], kind: usize) -> Part {
-    let mut sum = Part::default();
+fn total(settled: &[(Vec<Partial>, [f64; 2])], kind: usize) -> Partial {
+    let mut sum = Partial::default();
     settled.iter().for_each(|(parts, _)| sum += parts[kind]);
     sum
 }
 
 /// How far the panels, in the order of x, may be off because a corner lies where none of their points
-/// look, near an end: there what goes on from both sides does not meet. Of a corner that turns the slope
+/// look, near an end: there the continuations from both sides do not meet. Of a corner that turns the slope
 /// by s at a distance d from the end, s d is seen, and less than s d² missing.
-fn seams(settled: &[(Vec<Part>, [f64; 2])], kind: usize, order: Order) -> Vec<f64> {
+fn seams(settled: &[(Vec<Partial>, [f64; 2])], kind: usize, order: LegendreOrder) -> Vec<f64> {
     let mut seams = vec![0.0; settled.len()];
     let gap = |[from, to]: [f64; 2]| 0.5 * (to - from) * order.rule().gap();
     for (i, pair) in settled.windows(2).enumerate() {
@@ -265,9 +270,9 @@ fn seams(settled: &[(Vec<Part>, [f64; 2])], kind: usize, order: Order) -> Vec<f6
 
 /// Takes out the panels whose errors are too large, and returns their halves.
 fn worst(
-    settled: &mut Vec<(Vec<Part>, [f64; 2])>,
-    integrands: &[Integrand],
-    effort: Effort,
+    settled: &mut Vec<(Vec<Partial>, [f64; 2])>,
+    integrands: &[PanelIntegrand],
+    effort: PanelEffort,
 ) -> Vec<[f64; 2]> {
     let seams: Vec<Vec<f64>> = (0..integrands.len())
         .map(|kind| seams(settled, kind, effort.order))
@@ -304,18 +309,18 @@ fn worst(
 
 /// The parts of some panels, of every integral; how many points they took, and what may lie beyond
 /// their ends.
-fn of_tops(
-    pair: &Pair,
-    logs: [LogDensity; 2],
-    integrands: &[Integrand],
-    effort: Effort,
+fn integrate_panels(
+    pair: &DensityPair,
+    logs: [LogDensityFn; 2],
+    integrands: &[PanelIntegrand],
+    effort: PanelEffort,
     tops: &[[f64; 2]],
-) -> (Vec<Vec<Part>>, usize, Vec<f64>) {
+) -> (Vec<Vec<Partial>>, usize, Vec<f64>) {
     let sites = pair.sites(tops, effort.order);
     let n = sites.weights.len();
     if n > effort.points {
         return (
-            vec![vec![Part::default(); integrands.len()]; tops.len()],
+            vec![vec![Partial::default(); integrands.len()]; tops.len()],
             n,
             Vec::new(),
         );
@@ -338,7 +343,7 @@ fn of_tops(
 }
 
 /// The log-densities at the points.
-fn at_points(logs: [LogDensity; 2], sites: &Sites) -> [Vec<f64>; 2] {
+fn at_points(logs: [LogDensityFn; 2], sites: &Sites) -> [Vec<f64>; 2] {
     logs.map(|log| {
         let mut values = vec![0.0; sites.weights.len()];
         log(&sites.x, &mut values);
@@ -347,6 +352,6 @@ fn at_points(logs: [LogDensity; 2], sites: &Sites) -> [Vec<f64>; 2] {
 }
 
 /// The points of a static mesh, for the sums that a gradient is taken of.
-pub(crate) fn sites(pair: &Pair, order: Order, cut: usize) -> Sites {
+pub(crate) fn sites(pair: &DensityPair, order: LegendreOrder, cut: usize) -> Sites {
     pair.sites(&pair.tops(cut), order)
 }

@@ -1,11 +1,11 @@
-//! Gauss–Legendre rules, with the tail of the Legendre series that tells how well they resolve.
+//! Gauss–Legendre rules, with the tail of the Legendre series that shows how well they resolve.
 
 use std::num::NonZeroUsize;
 use std::sync::OnceLock;
 
 /// The rule of n points on [−1, 1], n a multiple of 4.
 #[derive(Debug)]
-pub(super) struct Rule {
+pub(super) struct LegendreRule {
     /// Ascending.
     pub nodes: Vec<f64>,
     pub weights: Vec<f64>,
@@ -18,25 +18,25 @@ pub(super) struct Rule {
 
 /// How many points the rules have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Order {
+pub(crate) enum LegendreOrder {
     /// 8: for two dimensions, many times over.
     Eight,
     /// 16.
     Sixteen,
 }
 
-impl Order {
-    pub(super) fn rule(self) -> &'static Rule {
-        static RULES: [OnceLock<Rule>; 2] = [const { OnceLock::new() }; 2];
+impl LegendreOrder {
+    pub(super) fn rule(self) -> &'static LegendreRule {
+        static RULES: [OnceLock<LegendreRule>; 2] = [const { OnceLock::new() }; 2];
         let (place, points) = match self {
             Self::Eight => (0, 8),
             Self::Sixteen => (1, 16),
         };
-        RULES[place].get_or_init(|| Rule::new(points))
+        RULES[place].get_or_init(|| LegendreRule::new(points))
     }
 }
 
-impl Rule {
+impl LegendreRule {
     fn new(points: usize) -> Self {
         let rule = gauss_quad::GaussLegendre::new(NonZeroUsize::MIN.saturating_add(points - 1));
         let mut pairs: Vec<(f64, f64)> = rule.iter().map(|(x, w)| (*x, *w)).collect();
@@ -65,7 +65,7 @@ impl Rule {
         }
     }
 
-    /// A function at −1 and at 1, from its values at the nodes, as its series goes on.
+    /// A function at −1 and at 1, from its values at the nodes, as its series continues.
     pub fn at_ends(&self, values: &[f64]) -> [f64; 2] {
         [&self.ends[0], &self.ends[1]].map(|end| dot(end, values))
     }
@@ -106,7 +106,7 @@ impl Rule {
     }
 }
 
-/// By how much more the series may go on with than it seems to.
+/// By how much more the series may continue with than it seems to.
 const ROOM: f64 = 64.0;
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
@@ -117,7 +117,7 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 mod tests {
     use super::*;
 
-    fn integrate(order: Order, f: impl Fn(f64) -> f64) -> [f64; 2] {
+    fn integrate(order: LegendreOrder, f: impl Fn(f64) -> f64) -> [f64; 2] {
         let rule = order.rule();
         let values: Vec<f64> = rule.nodes.iter().map(|&x| f(x)).collect();
         rule.integrate(&values)
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn is_exact_up_to_the_degree_and_not_beyond() {
-        for (order, degree) in [(Order::Eight, 14), (Order::Sixteen, 30)] {
+        for (order, degree) in [(LegendreOrder::Eight, 14), (LegendreOrder::Sixteen, 30)] {
             let off =
                 |degree: i32| integrate(order, |x| x.powi(degree))[0] - 2.0 / f64::from(degree + 1);
             assert!(off(degree).abs() < 1e-15, "{}", off(degree));
@@ -138,7 +138,7 @@ mod tests {
         // 1 / (1 + (x/d)²) has poles at ± i d.
         for d in [0.5f64, 0.8, 1.2] {
             let exact = 2.0 * d * (1.0 / d).atan();
-            for order in [Order::Eight, Order::Sixteen] {
+            for order in [LegendreOrder::Eight, LegendreOrder::Sixteen] {
                 let [value, error] = integrate(order, |x| 1.0 / (1.0 + (x / d).powi(2)));
                 let off = (value - exact).abs();
                 assert!(off <= error + 1e-15, "{d} {order:?}: {off} {error}");
@@ -154,7 +154,7 @@ mod tests {
         for i in 0..1000 {
             let at = -0.98 + 0.00196 * f64::from(i);
             let exact = 0.5 * ((1.0 - at).powi(2) + (1.0 + at).powi(2));
-            let [value, error] = integrate(Order::Sixteen, |x| (x - at).abs());
+            let [value, error] = integrate(LegendreOrder::Sixteen, |x| (x - at).abs());
             let off = (value - exact).abs();
             assert!(off <= 3.0 * error, "{at}: {off} {error}");
             misses += usize::from(off > error);

@@ -13,7 +13,7 @@ pub(super) struct Feature {
     center: f64,
     /// What it looks like changes over this length.
     unit: f64,
-    /// It ends so many units from its centre.
+    /// It ends this many units from its centre.
     reach: f64,
 }
 
@@ -30,10 +30,10 @@ const NEGLIGIBLE: f64 = 1e-17;
 const ENDS: [f64; 3] = [0.0, 2.0, 5.0];
 /// … and beyond by this factor.
 const GROWTH: f64 = 1.75;
-/// A panel may be so many units long at the centre, and so much longer for each unit of distance.
+/// A panel may be this many units long at the centre, and so much longer for each unit of distance.
 const LENGTH: f64 = 2.0;
 const GRADING: f64 = 0.75;
-/// A corner is known to this share of its unit, or after so many halvings.
+/// A corner is known to this share of its unit, or after this many halvings.
 const NEAR: f64 = 0.05;
 const HALVINGS: usize = 60;
 /// A component this many nats below another of its density does not matter.
@@ -48,7 +48,7 @@ impl Feature {
         }
     }
 
-    fn of(bump: &Bump) -> Self {
+    fn new(bump: &Bump) -> Self {
         let reach = if bump.dof.is_infinite() {
             GAUSSIAN
         } else {
@@ -87,10 +87,10 @@ impl Feature {
     }
 
     /// The ends of its panels.
-    fn ends(&self, mut tell: impl FnMut(f64)) {
+    fn ends(&self, mut emit: impl FnMut(f64)) {
         let mut both = |z: f64| {
-            tell(self.center - self.unit * z);
-            tell(self.center + self.unit * z);
+            emit(self.center - self.unit * z);
+            emit(self.center + self.unit * z);
         };
         let [_, _, last] = ENDS;
         ENDS.into_iter()
@@ -116,7 +116,7 @@ pub(super) fn features(
     reach: impl Fn(usize) -> f64,
 ) -> Vec<Feature> {
     let mut features: Vec<Feature> = (p.iter().chain(q).enumerate())
-        .map(|(place, bump)| Feature::of(bump).within(reach(place)))
+        .map(|(place, bump)| Feature::new(bump).within(reach(place)))
         .chain(others)
         .filter(|feature| feature.reach > 0.0)
         .collect();
@@ -244,7 +244,7 @@ struct Reaching {
 }
 
 impl Reaching {
-    fn of(feature: &Feature) -> Self {
+    fn new(feature: &Feature) -> Self {
         let [from, to] = feature.span();
         Self {
             from,
@@ -275,7 +275,7 @@ pub(super) fn ends(features: &[Feature], [low, high]: [f64; 2]) -> Vec<f64> {
     wanted.sort_by(f64::total_cmp);
     wanted.dedup();
     // Those that reach a panel: of the features in the order they begin, the ones begun and not ended.
-    let mut coming: Vec<Reaching> = features.iter().map(Reaching::of).collect();
+    let mut coming: Vec<Reaching> = features.iter().map(Reaching::new).collect();
     coming.sort_by(|a, b| b.from.total_cmp(&a.from));
     let mut here: Vec<Reaching> = Vec::with_capacity(coming.len());
     let mut ends = vec![low];
@@ -420,7 +420,7 @@ mod tests {
         assert!(ends.is_sorted() && ends.len() < 30, "{ends:?}");
         for pair in ends.windows(2) {
             for feature in &features {
-                let one = Reaching::of(feature);
+                let one = Reaching::new(feature);
                 if pair[1] <= one.from || one.to <= pair[0] {
                     continue;
                 }

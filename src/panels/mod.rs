@@ -18,6 +18,6 @@ mod shape;
 mod sites;
 
 pub(crate) use host::{Host, divergences};
-pub(crate) use integrate::{Effort, integrand_and_slope, sites};
-pub(crate) use legendre::Order;
-pub(crate) use sites::Pair;
+pub(crate) use integrate::{PanelEffort, integrand_and_slope, sites};
+pub(crate) use legendre::LegendreOrder;
+pub(crate) use sites::DensityPair;

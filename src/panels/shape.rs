@@ -13,7 +13,7 @@ pub(crate) struct Shape {
     dof: f64,
 }
 
-/// Within so many widths of a component the panels around it resolve what is no narrower.
+/// Within this many widths of a component the panels around it resolve what is no narrower.
 const SEEN: f64 = 5.0;
 /// No component may be narrower than this share of its distance from the origin.
 const NARROWEST: f64 = 16.0 * f64::EPSILON;
@@ -42,7 +42,7 @@ pub(super) struct Sliced {
 
 impl Shape {
     /// `None` above two dimensions.
-    pub fn of(Elliptical { scales, dof }: Elliptical) -> Option<Self> {
+    pub fn new(Elliptical { scales, dof }: Elliptical) -> Option<Self> {
         (scales.dim() <= 2).then(|| Self {
             components: Gaussian::all(scales),
             dof: dof.unwrap_or(f64::INFINITY),
@@ -106,7 +106,7 @@ impl Shape {
     /// In the plane, seen from a frame.
     pub(super) fn sliced(&self, frame: Frame) -> Vec<Sliced> {
         (self.components.iter())
-            .map(|one| Sliced::of(one, frame, self.dof))
+            .map(|one| Sliced::new(one, frame, self.dof))
             .collect()
     }
 
@@ -147,7 +147,7 @@ impl Frame {
         outer: [1.0, 0.0],
         inner: [0.0, 1.0],
     };
-    /// Components that are less than so many times as long as wide have no long axis to follow.
+    /// Components that are less than this many times as long as wide have no long axis to follow.
     const ROUND: f64 = 3.0;
 
     /// Inner and outer exchanged.
@@ -165,7 +165,7 @@ impl Frame {
 }
 
 impl Sliced {
-    fn of(gaussian: &Gaussian, frame: Frame, dof: f64) -> Self {
+    fn new(gaussian: &Gaussian, frame: Frame, dof: f64) -> Self {
         let along = |direction: [f64; 2]| {
             let of_mean = direction[0] * gaussian.mean[0] + direction[1] * gaussian.mean[1];
             let row = [0, 1].map(|j| {
@@ -187,7 +187,7 @@ impl Sliced {
 
     /// On the line at t: the conditional density times the marginal. Of Student's t that is one of
     /// ν + 1 degrees of freedom, wider where t is far out (Kotz and Nadarajah 2004, §1.11).
-    pub fn at(&self, t: f64) -> Bump {
+    pub fn slice(&self, t: f64) -> Bump {
         let Bump { dof, .. } = self.marginal;
         let center = self.center + self.slope * (t - self.marginal.center);
         let (scale, dof) = if dof.is_infinite() {
@@ -216,7 +216,7 @@ impl Sliced {
 
     /// Where two ridges cross: the product of two Gaussians is one, whose extent along the outer
     /// direction may be far shorter than theirs.
-    pub fn meets(&self, other: &Self) -> Option<Feature> {
+    pub fn intersection(&self, other: &Self) -> Option<Feature> {
         let width = self.scale.hypot(other.scale);
         let turn = (self.slope - other.slope) / width;
         let apart = (self.at_zero() - other.at_zero()) / width;
@@ -262,7 +262,7 @@ impl Sliced {
         let constant = heights + 0.5 * (apart * apart * wide_b + shift * shift * over);
         for t in roots(square, linear, constant).into_iter().flatten() {
             let steepness = (2.0 * square * t + linear).abs();
-            let [own, others] = [self, other].map(|one| one.at(a.center + t).center);
+            let [own, others] = [self, other].map(|one| one.slice(a.center + t).center);
             let (own_square, other_square) = (self.scale.powi(2), other.scale.powi(2));
             let s = if same {
                 own
@@ -288,7 +288,7 @@ mod tests {
         let [a, b, c] = factor;
         let factor = DMatrix::from_row_slice(2, 2, &[a, 0.0, b, c]);
         let mixture = Mixture::new(vec![1.0], vec![mean.to_vec()], vec![factor]).unwrap();
-        Shape::of((&mixture).into()).unwrap()
+        Shape::new((&mixture).into()).unwrap()
     }
 
     #[test]
@@ -306,12 +306,12 @@ mod tests {
             TargetModel::StudentT(student_t),
         ] {
             for frame in [Frame::AXES, Frame::AXES.turned(), frame, frame.turned()] {
-                let sliced = Shape::of(model.elliptical().unwrap())
+                let sliced = Shape::new(model.elliptical().unwrap())
                     .unwrap()
                     .sliced(frame)[0];
                 for (t, s) in [(0.0, 0.0), (1.5, -1.0), (-3.0, 2.0)] {
                     let expected = model.log_density(&frame.point(t, s)).unwrap();
-                    let found = sliced.at(t).log_density(s);
+                    let found = sliced.slice(t).log_density(s);
                     assert!(
                         (found - expected).abs() < 1e-11 * expected.abs(),
                         "{found} {expected}"
@@ -327,7 +327,8 @@ mod tests {
         let other = gaussian([0.0, 0.0], [1.5, -0.4, 1.0]).sliced(Frame::AXES)[0];
         let mut count = 0;
         one.touches(&other, |t, s, steepness| {
-            let ratio = |t: f64, s: f64| one.at(t).log_density(s) - other.at(t).log_density(s);
+            let ratio =
+                |t: f64, s: f64| one.slice(t).log_density(s) - other.slice(t).log_density(s);
             assert!(ratio(t, s).abs() < 1e-10, "{t} {s} {}", ratio(t, s));
             let step = 1e-5;
             let along = (ratio(t, s + step) - ratio(t, s - step)) / (2.0 * step);
@@ -347,13 +348,13 @@ mod tests {
         let one = gaussian([0.0, 0.0], [1.0, 1.0, 1e-3]).sliced(Frame::AXES)[0];
         let other = gaussian([0.5, 0.0], [1.0, -1.0, 1e-3]).sliced(Frame::AXES)[0];
         // y = x and y = 0.5 − x cross at x = ¼; their distance grows twice as fast as x.
-        let [low, high] = one.meets(&other).unwrap().span();
+        let [low, high] = one.intersection(&other).unwrap().span();
         assert!((0.5 * (low + high) - 0.25).abs() < 1e-6);
         let unit = (high - low) / 2.0 / GAUSSIAN;
         assert!(
             (unit / (2f64.sqrt() * 1e-3 / 2.0) - 1.0).abs() < 1e-3,
             "{unit}"
         );
-        assert!(one.meets(&one).is_none());
+        assert!(one.intersection(&one).is_none());
     }
 }

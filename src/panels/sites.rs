@@ -1,14 +1,14 @@
 //! Points and weights of panels, and the sums over them with their errors.
 
 use super::bump::Bump;
-use super::legendre::{Order, Rule};
+use super::legendre::{LegendreOrder, LegendreRule};
 use super::mesh::{Feature, HIDDEN, cut_where_equal, ends, features, span};
 use super::shape::{Frame, Shape, Sliced};
 use crate::divergence::{DivergenceKind, Side};
 
 /// Two densities in one or two dimensions, as far as a mesh must know them.
 #[derive(Debug, Clone)]
-pub(crate) struct Pair {
+pub(crate) struct DensityPair {
     kind: Kind,
     /// The panels of a line, or of the outer direction of the plane, end here.
     tops: Vec<f64>,
@@ -48,7 +48,7 @@ const MOST_IN_PLANE: usize = 256;
 
 /// A part of an integral, and how it may be off.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(super) struct Part {
+pub(super) struct Partial {
     pub value: f64,
     /// What more panels of the first level would lessen.
     pub error: f64,
@@ -59,7 +59,7 @@ pub(super) struct Part {
     pub ends: [f64; 2],
 }
 
-impl std::ops::AddAssign for Part {
+impl std::ops::AddAssign for Partial {
     fn add_assign(&mut self, other: Self) {
         self.value += other.value;
         self.error += other.error;
@@ -67,24 +67,25 @@ impl std::ops::AddAssign for Part {
     }
 }
 
-impl Pair {
+impl DensityPair {
     /// For integrating some divergences. `None` if the densities have no components, numbers that
     /// overflow, components too narrow to have points in them, or too many in a plane.
     pub fn new(p: &Shape, q: &Shape, kinds: &[DivergenceKind]) -> Option<Self> {
         Self::seen_from(p.frame_with(q), p, q, kinds, [true; 2])
     }
 
-    /// As [`Pair::new`], for one divergence, many times over: of a density that no expectation is taken
-    /// under only the corners of its logarithm have panels, since between them that is a parabola where the components are Gaussian.
-    pub fn light(p: &Shape, q: &Shape, kind: DivergenceKind) -> Option<Self> {
+    /// As [`DensityPair::new`], for one divergence, many times over: of a density that no expectation is
+    /// taken under only the corners of its logarithm have panels, since between them that is a parabola
+    /// where the components are Gaussian.
+    pub fn reduced(p: &Shape, q: &Shape, kind: DivergenceKind) -> Option<Self> {
         let sides = kind.build().sides();
         let under = [(Side::Target, p), (Side::Family, q)]
             .map(|(side, shape)| sides.contains(&side) || !shape.is_gaussian());
         Self::seen_from(p.frame_with(q), p, q, &[kind], under)
     }
 
-    /// As [`Pair::new`], with lines along the other direction of the plane: the same integral by points
-    /// that have nothing in common with those; `None` on a line.
+    /// As [`DensityPair::new`], with lines along the other direction of the plane: the same integral by
+    /// points that have nothing in common with those; `None` on a line.
     pub fn turned(p: &Shape, q: &Shape, kinds: &[DivergenceKind]) -> Option<Self> {
         let frame = p.frame_with(q)?;
         Self::seen_from(Some(frame.turned()), p, q, kinds, [true; 2])
@@ -148,7 +149,7 @@ impl Pair {
         matches!(self.kind, Kind::Plane { .. })
     }
 
-    /// The panels of the first level, each cut into so many.
+    /// The panels of the first level, each cut into this many.
     pub fn tops(&self, cut: usize) -> Vec<[f64; 2]> {
         (self.tops.windows(2))
             .flat_map(|pair| {
@@ -162,7 +163,7 @@ impl Pair {
     }
 
     /// The points of some panels of the first level.
-    pub fn sites(&self, tops: &[[f64; 2]], order: Order) -> Sites {
+    pub fn sites(&self, tops: &[[f64; 2]], order: LegendreOrder) -> Sites {
         let rule = order.rule();
         let mut sites = Sites::default();
         for &[from, to] in tops {
@@ -213,16 +214,16 @@ fn outer_features(p: &[Sliced], q: &[Sliced], others: &[Sliced], under: [bool; 2
         .collect();
     for (i, &(side, one)) in both.iter().enumerate() {
         for &(other_side, other) in &both[..i] {
-            all.extend(one.meets(other));
+            all.extend(one.intersection(other));
             one.touches(other, |t, s, steepness| {
                 if !(low..=high).contains(&t) {
                     return;
                 }
                 let seen = |side: usize, one: &Sliced| {
                     let densest = (sides[side].iter())
-                        .map(|other| other.at(t).log_density(s))
+                        .map(|other| other.slice(t).log_density(s))
                         .fold(f64::NEG_INFINITY, f64::max);
-                    one.at(t).log_density(s) >= densest - HIDDEN
+                    one.slice(t).log_density(s) >= densest - HIDDEN
                 };
                 if seen(side, one) && seen(other_side, other) {
                     all.push(Feature::corner(t, steepness));
@@ -236,7 +237,7 @@ fn outer_features(p: &[Sliced], q: &[Sliced], others: &[Sliced], under: [bool; 2
 impl Sites {
     fn panel(
         &mut self,
-        rule: &Rule,
+        rule: &LegendreRule,
         [from, to]: [f64; 2],
         weight: f64,
         mut place: impl FnMut(f64, &mut Vec<f64>),
@@ -257,20 +258,20 @@ impl Sites {
 
     fn line(
         &mut self,
-        rule: &Rule,
+        rule: &LegendreRule,
         frame: Frame,
         [p, q, others]: [&[Sliced]; 3],
         (is_sharp, under): (bool, [bool; 2]),
         [t, weight]: [f64; 2],
     ) {
-        let at = |side: &[Sliced]| -> Vec<Bump> { side.iter().map(|one| one.at(t)).collect() };
+        let at = |side: &[Sliced]| -> Vec<Bump> { side.iter().map(|one| one.slice(t)).collect() };
         let reach = |place: usize| match place.checked_sub(p.len()) {
             None if under[0] => p[place].reach(t),
             Some(place) if under[1] => q[place].reach(t),
             _ => 0.0,
         };
         let others = others.iter().map(|one| {
-            let bump = one.at(t);
+            let bump = one.slice(t);
             Feature::gaussian(bump.center, bump.scale).within(one.reach(t))
         });
         let all = features(&at(p), &at(q), others, reach);
@@ -291,11 +292,16 @@ impl Sites {
 
     /// The parts of ∫ f dx over the panels of the first level, from f at the points and how far it is
     /// rounded there, in units of ε.
-    pub(super) fn parts(&self, order: Order, values: &[f64], roundings: &[f64]) -> Vec<Part> {
+    pub(super) fn parts(
+        &self,
+        order: LegendreOrder,
+        values: &[f64],
+        roundings: &[f64],
+    ) -> Vec<Partial> {
         let rule = order.rule();
         let n = rule.points();
         let dim = self.x.len() / self.weights.len().max(1);
-        let leaf = |panel: usize| -> Part {
+        let leaf = |panel: usize| -> Partial {
             let points = panel * n..(panel + 1) * n;
             let f = &values[points.clone()];
             let [value, error] = rule.integrate(f).map(|part| self.halves[panel] * part);
@@ -306,7 +312,7 @@ impl Sites {
             let moved: f64 = f.windows(2).map(|pair| (pair[1] - pair[0]).abs()).sum();
             let farthest = (self.x[points.start * dim..points.end * dim].iter())
                 .fold(0.0f64, |far, x| far.max(x.abs()));
-            Part {
+            Partial {
                 value,
                 error,
                 floor: f64::EPSILON * (self.halves[panel] * rounded + farthest * moved),
@@ -321,14 +327,14 @@ impl Sites {
                 let mut floor = 0.0;
                 let integrals: Vec<f64> = (lines.iter())
                     .map(|(panels, weight)| {
-                        let mut line = Part::default();
+                        let mut line = Partial::default();
                         panels.clone().for_each(|panel| line += leaf(panel));
                         floor += weight * (line.error + line.floor);
                         line.value
                     })
                     .collect();
                 let [value, error] = rule.integrate(&integrals).map(|part| half * part);
-                Part {
+                Partial {
                     value,
                     error,
                     floor,
@@ -362,7 +368,7 @@ impl Sites {
     }
 }
 
-/// ∫ |f| from `end` on, if |f| goes on falling as it does from `before` to `end`. Where it is below the
+/// ∫ |f| from `end` on, if |f| keeps falling as it does from `before` to `end`. Where it is below the
 /// rounding of the whole, f need not fall.
 fn tail([end, before]: [f64; 2], [last, inner]: [f64; 2], size: f64) -> f64 {
     let here = (end * last).abs();

@@ -8,7 +8,7 @@ use resvg::tiny_skia::Pixmap;
 
 use super::export::{Gif, Svg};
 use super::figure::Figure;
-use super::legend::{self, Mark};
+use super::legend::{self, LegendKey};
 use super::panel::{Panel, ROOMY, equal_aspect};
 use super::sheet::{self, Align, Rect, Sheet, Type};
 use super::theme::{self, faded, fit_color, stroke};
@@ -196,7 +196,7 @@ fn scene(
     plane_2d::draw_fit(panel, &now.q, stroke(fit_color(place), 1.0, theme::NORMAL))
 }
 
-fn entries(finished: &FinishedRun) -> Vec<(Mark, String)> {
+fn entries(finished: &FinishedRun) -> Vec<(LegendKey, String)> {
     let fit = stroke(theme::INK, 1.0, theme::THICK);
     let q = match finished.dim() {
         1 => "fit q",
@@ -204,7 +204,7 @@ fn entries(finished: &FinishedRun) -> Vec<(Mark, String)> {
     };
     vec![
         legend::target(&finished.target),
-        (Mark::Line(fit), q.to_owned()),
+        (LegendKey::Line(fit), q.to_owned()),
     ]
 }
 
@@ -216,7 +216,7 @@ struct Palette {
 
 impl Palette {
     /// The best colours for some pictures of the same thing.
-    fn of(pictures: &[Pixmap]) -> Self {
+    fn new(pictures: &[Pixmap]) -> Self {
         // A few show all there is; every colour once, since thin lines must keep theirs.
         let several = pictures.iter().step_by(pictures.len().div_ceil(6));
         let mut colors: HashMap<[u8; 3], usize> = HashMap::new();
@@ -254,7 +254,7 @@ fn encode(pictures: &[Pixmap]) -> Result<Vec<u8>, String> {
     let too_large = |_| "the picture is too large for a GIF".to_owned();
     let width = u16::try_from(first.width()).map_err(too_large)?;
     let height = u16::try_from(first.height()).map_err(too_large)?;
-    let mut palette = Palette::of(pictures);
+    let mut palette = Palette::new(pictures);
     let mut colors = palette.quantizer.color_map_rgb();
     colors.resize(3 * (COLORS + 1), 0);
     let mut bytes = Vec::new();

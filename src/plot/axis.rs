@@ -1,8 +1,10 @@
 //! An axis: its range, its ticks and how their numbers are written.
 
+use crate::text;
+
 /// How data is laid along an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scale {
+pub enum AxisScale {
     Linear,
     Log,
     /// Linear, and not written on.
@@ -14,7 +16,7 @@ pub enum Scale {
 pub struct Axis {
     pub low: f64,
     pub high: f64,
-    pub scale: Scale,
+    pub scale: AxisScale,
     pub label: String,
 }
 
@@ -38,7 +40,7 @@ impl Axis {
         Self {
             low,
             high,
-            scale: Scale::Linear,
+            scale: AxisScale::Linear,
             label: label.into(),
         }
     }
@@ -46,7 +48,7 @@ impl Axis {
     /// A linear axis without ticks or label: a list from bottom to top.
     pub fn unmarked(low: f64, high: f64) -> Self {
         Self {
-            scale: Scale::Unmarked,
+            scale: AxisScale::Unmarked,
             ..Self::linear(low, high, "")
         }
     }
@@ -56,7 +58,7 @@ impl Axis {
         let Some((low, high)) = extremes(values) else {
             return Self::linear(0.0, 1.0, label);
         };
-        // A divergence of zero may come out a little below it, where it is told with less care.
+        // A divergence of zero may come out a little below it, where it is computed with less care.
         if low < -ROUNDING * high || high < LOG_FROM * low.max(LOG_FLOOR) {
             return Self::around(low, high, 0.0, label);
         }
@@ -65,7 +67,7 @@ impl Axis {
         Self {
             low: 10f64.powf(low - pad),
             high: 10f64.powf(high + pad).min(f64::MAX),
-            scale: Scale::Log,
+            scale: AxisScale::Log,
             label: format!("{}, log scale", label.into()),
         }
     }
@@ -94,8 +96,8 @@ impl Axis {
     /// Where a value stands between the ends, 0 to 1 within the range.
     pub fn share(&self, value: f64) -> f64 {
         match self.scale {
-            Scale::Linear | Scale::Unmarked => (value - self.low) / (self.high - self.low),
-            Scale::Log => {
+            AxisScale::Linear | AxisScale::Unmarked => (value - self.low) / (self.high - self.low),
+            AxisScale::Log => {
                 let value = value.max(LOG_FLOOR).log10();
                 (value - self.low.log10()) / (self.high.log10() - self.low.log10())
             }
@@ -105,9 +107,9 @@ impl Axis {
     /// About `count` round numbers within the range, as they are written.
     pub fn ticks(&self, count: usize) -> Vec<(f64, String)> {
         match self.scale {
-            Scale::Unmarked => Vec::new(),
-            Scale::Linear => linear_ticks(self.low, self.high, count),
-            Scale::Log => log_ticks(self.low, self.high, count),
+            AxisScale::Unmarked => Vec::new(),
+            AxisScale::Linear => linear_ticks(self.low, self.high, count),
+            AxisScale::Log => log_ticks(self.low, self.high, count),
         }
     }
 }
@@ -145,7 +147,7 @@ fn linear_ticks(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
             } else {
                 format!("{value:.decimals$}")
             };
-            (value, minus(text))
+            (value, text::typographic(text))
         })
         .collect()
 }
@@ -162,7 +164,7 @@ fn log_ticks(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
         let ticks: Vec<(f64, String)> = (first - 1..=last)
             .flat_map(|power| multiples.iter().map(move |m| m * 10f64.powi(power)))
             .filter(|value| (low..=high).contains(value))
-            .map(|value| (value, short(value)))
+            .map(|value| (value, log_tick(value)))
             .collect();
         // Two powers of ten say as much where there is no room for what lies between.
         if ticks.len() <= count || decades < 2 {
@@ -176,9 +178,10 @@ fn log_ticks(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
         .collect()
 }
 
-fn short(value: f64) -> String {
+/// A positive multiple of a power of ten.
+fn log_tick(value: f64) -> String {
     if (1e-3..1e4).contains(&value) {
-        format!("{}", (value * 1e6).round() / 1e6)
+        text::trimmed(value, 6)
     } else {
         let power = value.log10().floor() as i32;
         let digit = (value / 10f64.powi(power)).round();
@@ -200,11 +203,6 @@ fn superscript(power: i32) -> String {
         .collect()
 }
 
-/// A number with the minus sign of typography.
-pub fn minus(text: String) -> String {
-    text.replace('-', "−")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,10 +222,10 @@ mod tests {
     #[test]
     fn values_many_decades_apart_go_on_a_log_scale() {
         let axis = Axis::holding([1e-9, 1e-3, 2.0].into_iter(), "KL");
-        assert_eq!(axis.scale, Scale::Log);
+        assert_eq!(axis.scale, AxisScale::Log);
         assert!(texts(axis.ticks(5)).contains(&"10⁻⁶".to_owned()));
         let axis = Axis::holding([0.4, 2.0].into_iter(), "KL");
-        assert_eq!(axis.scale, Scale::Linear);
+        assert_eq!(axis.scale, AxisScale::Linear);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::export::Svg;
 use super::figure::Figure;
-use super::legend::{self, Mark};
+use super::legend::{self, LegendKey};
 use super::panel::{Panel, ROOMY, equal_aspect};
 use super::sheet::{self, Align, Rect, Sheet, Type, text_width};
 use super::theme::{self, faded, fit_color, stroke};
@@ -34,7 +34,7 @@ fn draw(finished: &FinishedRun) -> Result<Svg> {
     let entries = [
         legend::target(&finished.target),
         (
-            Mark::Line(stroke(theme::INK, 1.0, theme::THICK)),
+            LegendKey::Line(stroke(theme::INK, 1.0, theme::THICK)),
             match finished.dim() {
                 1 => "fit q".to_owned(),
                 2 => "fit q, 1σ and 2σ".to_owned(),
@@ -106,7 +106,7 @@ fn facts(fit: &FinishedFit) -> Vec<(String, String)> {
     let Some(best) = &fit.summary.best else {
         return vec![("all runs failed".to_owned(), String::new())];
     };
-    let number = |kind: DivergenceKind| -> Estimate { best.divergences.of(kind) };
+    let number = |kind: DivergenceKind| -> Estimate { best.divergences.estimate(kind) };
     let mut facts: Vec<_> = (reported(fit.plan.divergence).into_iter())
         .map(|kind| (kind.symbol(), with_unit(kind, number(kind))))
         .collect();
@@ -117,20 +117,19 @@ fn facts(fit: &FinishedFit) -> Vec<(String, String)> {
         let place = match q.components() {
             1 => String::new(),
             _ => {
-                facts.push((format!("w{}", k + 1), short(&[q.weights()[k]])));
+                facts.push((format!("w{}", k + 1), printed(&[q.weights()[k]])));
                 (k + 1).to_string()
             }
         };
-        facts.push((format!("μ{place}"), short(q.means()[k].as_slice())));
-        facts.push((format!("σ{place}"), short(&q.component_stds(k))));
+        facts.push((format!("μ{place}"), printed(q.means()[k].as_slice())));
+        facts.push((format!("σ{place}"), printed(&q.component_stds(k))));
     }
     facts
 }
 
 /// Numbers to the digits a report prints.
-fn short(numbers: &[f64]) -> String {
-    let numbers: Vec<String> = numbers.iter().map(|&x| text::fixed(x, 4)).collect();
-    super::axis::minus(numbers.join(", "))
+fn printed(numbers: &[f64]) -> String {
+    text::typographic(text::list(numbers, 4))
 }
 
 /// A divergence to the digits a report prints: an error below those is left out.
@@ -144,7 +143,7 @@ fn with_unit(kind: DivergenceKind, estimate: Estimate) -> String {
         text::fixed(value, 6)
     };
     let unit = if kind.is_in_nats() { " nats" } else { "" };
-    super::axis::minus(format!("{text}{unit}"))
+    text::typographic(format!("{text}{unit}"))
 }
 
 fn lines(finished: &FinishedRun) -> usize {

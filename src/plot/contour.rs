@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::sheet::Point;
 
 /// Values on an even grid over a box, row after row from the bottom.
-pub struct Grid {
+pub struct ContourGrid {
     values: Vec<f64>,
     columns: usize,
     rows: usize,
@@ -16,7 +16,7 @@ pub struct Grid {
 /// An edge of the grid: its lower left node, and whether it goes up.
 type Edge = (usize, usize, bool);
 
-impl Grid {
+impl ContourGrid {
     /// Evaluates a function on n × n nodes over a box.
     pub fn new(n: usize, x: (f64, f64), y: (f64, f64), f: impl Fn(f64, f64) -> f64) -> Self {
         let at =
@@ -33,8 +33,8 @@ impl Grid {
         }
     }
 
-    /// Values that are known, row after row from the bottom, with so many columns.
-    pub fn of(values: Vec<f64>, columns: usize, x: (f64, f64), y: (f64, f64)) -> Self {
+    /// Values that are known, row after row from the bottom, with this many columns.
+    pub fn from_values(values: Vec<f64>, columns: usize, x: (f64, f64), y: (f64, f64)) -> Self {
         Self {
             rows: values.len() / columns.max(1),
             values,
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn the_outline_of_a_disc_is_a_circle() {
-        let grid = Grid::new(101, (-2.0, 2.0), (-2.0, 2.0), |x, y| -(x * x + y * y));
+        let grid = ContourGrid::new(101, (-2.0, 2.0), (-2.0, 2.0), |x, y| -(x * x + y * y));
         let outlines = grid.outlines(-1.0);
         assert_eq!(outlines.len(), 1);
         for (x, y) in &outlines[0] {
@@ -154,9 +154,9 @@ mod tests {
         let bumps = |x: f64, y: f64| {
             (-(x - 2.0).powi(2) - y * y).exp() + (-(x + 2.0).powi(2) - y * y).exp()
         };
-        let grid = Grid::new(80, (-4.0, 4.0), (-2.0, 2.0), bumps);
+        let grid = ContourGrid::new(80, (-4.0, 4.0), (-2.0, 2.0), bumps);
         assert_eq!(grid.outlines(0.5).len(), 2);
-        let cut = Grid::new(80, (2.0, 4.0), (-2.0, 2.0), bumps);
+        let cut = ContourGrid::new(80, (2.0, 4.0), (-2.0, 2.0), bumps);
         let outlines = cut.outlines(0.5);
         assert_eq!(outlines.len(), 1);
         assert_eq!(outlines[0].first(), outlines[0].last());

@@ -3,7 +3,7 @@
 use super::axis::Axis;
 use super::export::Svg;
 use super::figure::Figure;
-use super::legend::{self, Mark};
+use super::legend::{self, LegendKey};
 use super::panel::Panel;
 use super::sheet::{self, Rect, Sheet};
 use super::theme::{self, Stroke, faded, fit_color, fit_stroke, stroke};
@@ -31,7 +31,7 @@ impl Quantity {
     }
 
     /// Its value at a row, with its error.
-    fn at(self, row: &Row) -> (f64, f64) {
+    fn value(self, row: &Row) -> (f64, f64) {
         match self {
             Self::Loss => (row.loss, row.loss_error),
             Self::Of(kind) => row.divergence(kind),
@@ -88,7 +88,7 @@ fn draw_panel(finished: &FinishedRun, sheet: &Sheet, cell: Rect, quantity: Quant
     };
     // The best runs set the scale; others may start anywhere.
     let shown = best.iter().flatten().flat_map(|row| {
-        let (value, error) = quantity.at(row);
+        let (value, error) = quantity.value(row);
         [value - error, value + error, value].map(|v| if v > 0.0 { v } else { value })
     });
     let optima = finished
@@ -108,24 +108,24 @@ fn draw_panel(finished: &FinishedRun, sheet: &Sheet, cell: Rect, quantity: Quant
     let last = best.iter().flatten().map(|row| row.step).max().unwrap_or(1);
     let x = Axis::linear(0.0, last as f64, "step");
     let panel = Panel::new(sheet, cell, &title, x, y)?;
+    let point = |row: &Row| (row.step as f64, quantity.value(row).0);
     for (i, fit) in finished.fits.iter().enumerate() {
         let thin = stroke(fit_color(i), 0.16, theme::HAIRLINE);
         for run in (0..fit.runs()).take(MOST_RESTARTS) {
             let rows = fit.trajectory.run(run);
-            panel.line(rows.map(|row| (row.step as f64, quantity.at(row).0)), thin)?;
+            panel.line(rows.map(point), thin)?;
         }
     }
     for (i, (fit, rows)) in finished.fits.iter().zip(&best).enumerate() {
         // Errors of a quadrature are no wider than a line.
         if is_random(finished, fit) {
             let band: Vec<_> = (rows.iter())
-                .map(|row| (row.step as f64, quantity.at(row)))
+                .map(|row| (row.step as f64, quantity.value(row)))
                 .map(|(step, (value, error))| (step, value - error, value + error))
                 .collect();
             panel.band(&band, faded(fit_color(i), 0.25))?;
         }
-        let points = rows.iter().map(|row| (row.step as f64, quantity.at(row).0));
-        panel.line(points, fit_stroke(i, theme::THICK))?;
+        panel.line(rows.iter().copied().map(point), fit_stroke(i, theme::THICK))?;
         if let Some(value) = known(fit).filter(|&value| value > 0.0) {
             panel.level(value, optimum_stroke())?;
         }
@@ -133,18 +133,18 @@ fn draw_panel(finished: &FinishedRun, sheet: &Sheet, cell: Rect, quantity: Quant
     Ok(())
 }
 
-fn entries(finished: &FinishedRun) -> Vec<(Mark, String)> {
+fn entries(finished: &FinishedRun) -> Vec<(LegendKey, String)> {
     let mut entries: Vec<_> = (finished.fits.iter().enumerate())
-        .map(|(i, fit)| (Mark::Line(fit_stroke(i, theme::THICK)), fit.title()))
+        .map(|(i, fit)| (LegendKey::Line(fit_stroke(i, theme::THICK)), fit.title()))
         .collect();
     if finished.fits.iter().any(|fit| fit.runs() > 1) {
         let faint = stroke(theme::INK, 0.35, theme::HAIRLINE);
-        entries.push((Mark::Line(faint), "other restarts".to_owned()));
+        entries.push((LegendKey::Line(faint), "other restarts".to_owned()));
     }
     if finished.fits.iter().any(|fit| is_random(finished, fit)) {
         let band = faded(theme::INK, 0.2);
         let none = stroke(theme::INK, 0.0, theme::HAIRLINE);
-        entries.push((Mark::Area(band, none), "± 1 standard error".to_owned()));
+        entries.push((LegendKey::Area(band, none), "± 1 standard error".to_owned()));
     }
     // An optimum of zero has no place on a log scale.
     let known: Vec<String> = (finished.fits.iter())
@@ -153,7 +153,7 @@ fn entries(finished: &FinishedRun) -> Vec<(Mark, String)> {
         .collect();
     if !known.is_empty() {
         let label = format!("known optimum of {}", known.join(", "));
-        entries.push((Mark::Line(optimum_stroke()), label));
+        entries.push((LegendKey::Line(optimum_stroke()), label));
     }
     entries
 }

@@ -2,7 +2,7 @@
 
 use super::export::Svg;
 use super::figure::Figure;
-use super::legend::{self, Mark};
+use super::legend::{self, LegendKey};
 use super::panel::{Panel, ROOMY, equal_aspect};
 use super::sheet::{self, Rect};
 use super::theme::{self, Stroke, fit_color, stroke};
@@ -97,7 +97,7 @@ fn line(panel: &Panel, finished: &FinishedRun, fit: &FinishedFit, i: usize) -> R
 
 fn plane(panel: &Panel, finished: &FinishedRun, fit: &FinishedFit, i: usize) -> Result<()> {
     plane_2d::draw_target(panel, &finished.target)?;
-    let path = fit.way(fit.best_run());
+    let path = fit.path(fit.best_run());
     plane_2d::draw_path(panel, &path, stroke(fit_color(i), 0.8, theme::THIN))?;
     match fit.end() {
         Some(q) => plane_2d::draw_fit(panel, &q, stroke(fit_color(i), 1.0, theme::NORMAL)),
@@ -105,7 +105,7 @@ fn plane(panel: &Panel, finished: &FinishedRun, fit: &FinishedFit, i: usize) -> 
     }
 }
 
-fn entries(finished: &FinishedRun) -> Vec<(Mark, String)> {
+fn entries(finished: &FinishedRun) -> Vec<(LegendKey, String)> {
     let fit = stroke(theme::INK, 1.0, theme::NORMAL);
     let thin = Stroke {
         width: theme::THIN,
@@ -114,14 +114,14 @@ fn entries(finished: &FinishedRun) -> Vec<(Mark, String)> {
     let mut entries = vec![legend::target(&finished.target)];
     if finished.dim() == 2 {
         entries.extend([
-            (Mark::Line(fit), "fit q, 1σ".to_owned()),
-            (Mark::Line(thin.dashed()), "2σ".to_owned()),
-            (Mark::Path(thin), "path of a mean".to_owned()),
+            (LegendKey::Line(fit), "fit q, 1σ".to_owned()),
+            (LegendKey::Line(thin.dashed()), "2σ".to_owned()),
+            (LegendKey::Path(thin), "path of a mean".to_owned()),
         ]);
         return entries;
     }
     entries.push((
-        Mark::Line(stroke(theme::INK, 1.0, theme::THICK)),
+        LegendKey::Line(stroke(theme::INK, 1.0, theme::THICK)),
         "fit q".to_owned(),
     ));
     let (x, _) = line_1d::axes(finished, SNAPSHOTS);
@@ -130,8 +130,8 @@ fn entries(finished: &FinishedRun) -> Vec<(Mark, String)> {
         .chain(&ends)
         .any(|mixture| line_1d::has_components(mixture, &x))
     {
-        entries.push((Mark::Line(thin.dashed()), "components".to_owned()));
+        entries.push((LegendKey::Line(thin.dashed()), "components".to_owned()));
     }
-    entries.push((Mark::Fading(thin), "path of q".to_owned()));
+    entries.push((LegendKey::Fading(thin), "path of q".to_owned()));
     entries
 }

@@ -69,7 +69,7 @@ impl Svg {
         png(&self.parsed(name)?).ok_or_else(|| too_large(name))
     }
 
-    /// Its pixels, so many across.
+    /// Its pixels, this many across.
     pub fn pixels(&self, name: &str, width: u32) -> Result<tiny_skia::Pixmap> {
         let tree = self.parsed(name)?;
         let scale = width as f32 / tree.size().width();

@@ -1,13 +1,14 @@
 //! Divergences over two parameters: filled levels of their logarithms, with what happened on them.
 
-use super::axis::{Axis, minus};
-use super::contour::Grid;
+use super::axis::Axis;
+use super::contour::ContourGrid;
 use super::export::Svg;
 use super::figure::Figure;
 use super::panel::Panel;
 use super::sheet::{self, Align, Rect, Sheet, Type};
 use super::theme::{self, Stroke, faded, fit_color, fit_stroke, ramp, stroke};
 use crate::error::Result;
+use crate::text;
 
 /// The shares of the cells below each level.
 const SHARES: [f64; 9] = [0.0, 0.015, 0.05, 0.11, 0.2, 0.32, 0.47, 0.64, 0.82];
@@ -109,9 +110,9 @@ fn draw_panel(
     );
     let panel = Panel::new(sheet, body, title, axes.0, axes.1)?;
     // Basins have the colours: the levels are grey then.
-    let levels = Levels::of(values, !reached.is_empty());
+    let levels = Levels::new(values, !reached.is_empty());
     let logs = values.iter().map(|&value| levels.log(value)).collect();
-    let grid = Grid::of(logs, scene.columns.len(), x, y);
+    let grid = ContourGrid::from_values(logs, scene.columns.len(), x, y);
     for (i, level) in levels.all().enumerate() {
         let outlines = grid.outlines(level);
         panel.fill(&outlines, faded(levels.color(i), 1.0))?;
@@ -124,7 +125,7 @@ fn draw_panel(
             break;
         }
         let inside = |cell: &Option<usize>| if *cell == Some(optimum) { 1.0 } else { 0.0 };
-        let basin = Grid::of(
+        let basin = ContourGrid::from_values(
             reached.iter().map(inside).collect(),
             scene.columns.len(),
             x,
@@ -202,7 +203,7 @@ struct Levels {
 }
 
 impl Levels {
-    fn of(values: &[f64], is_grey: bool) -> Self {
+    fn new(values: &[f64], is_grey: bool) -> Self {
         let mut logs: Vec<f64> = (values.iter())
             .filter(|value| value.is_finite() && **value > 0.0)
             .map(|value| value.log10())
@@ -253,16 +254,6 @@ impl Levels {
     }
 }
 
-/// A number of two digits.
-fn short(value: f64) -> String {
-    let power = value.abs().max(1e-300).log10().floor() as i32;
-    match power {
-        2..=3 => format!("{value:.0}"),
-        -2..=1 => format!("{value:.*}", (1 - power) as usize),
-        _ => format!("{value:.1e}"),
-    }
-}
-
 /// The colours, with the values between them, beside a panel.
 fn draw_scale(sheet: &Sheet, body: Rect, levels: &Levels) -> Result<()> {
     let bar = Rect::new(
@@ -282,7 +273,8 @@ fn draw_scale(sheet: &Sheet, body: Rect, levels: &Levels) -> Result<()> {
             (slot.left, slot.bottom),
         ];
         sheet.fill(&corners, faded(levels.color(i), 1.0))?;
-        let (y, text) = (slot.bottom, minus(short(10f64.powf(*log))));
+        let y = slot.bottom;
+        let text = text::typographic(text::significant(10f64.powf(*log), 2));
         let tick = [(bar.right, y), (bar.right + 0.8, y)];
         sheet.line(&tick, stroke(theme::INK, 1.0, theme::THIN))?;
         sheet.text((bar.right + 1.3, y), &text, label, ink)?;

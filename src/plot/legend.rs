@@ -18,7 +18,7 @@ const BETWEEN: f64 = 4.5;
 
 /// What stands before the words.
 #[derive(Debug, Clone, Copy)]
-pub enum Mark {
+pub enum LegendKey {
     Line(Stroke),
     /// A filled area with its outline.
     Area(RGBAColor, Stroke),
@@ -31,7 +31,7 @@ pub enum Mark {
 }
 
 /// Draws the entries from left to right, in as many rows as they take.
-pub fn draw(sheet: &Sheet, page: Rect, entries: &[(Mark, String)]) -> Result<()> {
+pub fn draw(sheet: &Sheet, page: Rect, entries: &[(LegendKey, String)]) -> Result<()> {
     for ((row, column), (mark, label)) in places(page, entries).into_iter().zip(entries) {
         let y = page.top + (row as f64 + 0.5) * HEIGHT;
         draw_mark(sheet, column, y, *mark)?;
@@ -42,14 +42,14 @@ pub fn draw(sheet: &Sheet, page: Rect, entries: &[(Mark, String)]) -> Result<()>
 }
 
 /// The height the entries take on a page of full width, in mm.
-pub fn height(entries: &[(Mark, String)]) -> f64 {
+pub fn height(entries: &[(LegendKey, String)]) -> f64 {
     let page = Rect::new(0.0, 0.0, theme::PAGE, 0.0);
     let rows = places(page, entries).last().map_or(0, |(row, _)| row + 1);
     HEIGHT * rows as f64
 }
 
 /// The row and the left edge of each entry.
-fn places(page: Rect, entries: &[(Mark, String)]) -> Vec<(usize, f64)> {
+fn places(page: Rect, entries: &[(LegendKey, String)]) -> Vec<(usize, f64)> {
     let left = page.left + INDENT;
     let (mut row, mut column) = (0, left);
     (entries.iter())
@@ -65,16 +65,16 @@ fn places(page: Rect, entries: &[(Mark, String)]) -> Vec<(usize, f64)> {
         .collect()
 }
 
-fn draw_mark(sheet: &Sheet, x: f64, y: f64, mark: Mark) -> Result<()> {
+fn draw_mark(sheet: &Sheet, x: f64, y: f64, mark: LegendKey) -> Result<()> {
     match mark {
-        Mark::Line(stroke) => sheet.line(&[(x, y), (x + MARK, y)], stroke),
-        Mark::Area(color, stroke) => {
+        LegendKey::Line(stroke) => sheet.line(&[(x, y), (x + MARK, y)], stroke),
+        LegendKey::Area(color, stroke) => {
             let (top, bottom) = (y - 1.2, y + 1.2);
             let outline = [(x, bottom), (x, top), (x + MARK, top), (x + MARK, bottom)];
             sheet.fill(&outline, color)?;
             sheet.line(&[outline[1], outline[2]], stroke)
         }
-        Mark::Fading(stroke) => (0..4).try_for_each(|i| {
+        LegendKey::Fading(stroke) => (0..4).try_for_each(|i| {
             let x = x + MARK * (0.15 + 0.23 * f64::from(i));
             let color = RGBAColor(
                 stroke.color.0,
@@ -87,10 +87,10 @@ fn draw_mark(sheet: &Sheet, x: f64, y: f64, mark: Mark) -> Result<()> {
                 Stroke { color, ..stroke },
             )
         }),
-        Mark::Dots(color) => [(1.5, -0.7), (3.2, 0.6), (4.6, -0.5), (5.9, 0.5)]
+        LegendKey::Dots(color) => [(1.5, -0.7), (3.2, 0.6), (4.6, -0.5), (5.9, 0.5)]
             .into_iter()
             .try_for_each(|(dx, dy)| sheet.dot((x + dx, y + dy), 0.45, color, None)),
-        Mark::Path(stroke) => {
+        LegendKey::Path(stroke) => {
             sheet.line(&[(x + 1.4, y), (x + MARK, y)], stroke)?;
             sheet.dot((x + 0.7, y), 0.7, stroke.color, Some(theme::THIN))?;
             sheet.dot((x + MARK - 0.7, y), 0.7, stroke.color, None)
@@ -99,23 +99,23 @@ fn draw_mark(sheet: &Sheet, x: f64, y: f64, mark: Mark) -> Result<()> {
 }
 
 /// The entry for the target.
-pub fn target(target: &TargetModel) -> (Mark, String) {
+pub fn target(target: &TargetModel) -> (LegendKey, String) {
     if let Some(samples) = target.as_samples() {
         let rows = text::count(samples.len(), "row");
         if target.dim() > 1 {
             return (
-                Mark::Dots(faded(theme::TARGET, 0.6)),
+                LegendKey::Dots(faded(theme::TARGET, 0.6)),
                 format!("target p, {rows}"),
             );
         }
         let area = faded(theme::TARGET, 0.18);
         let outline = stroke(theme::TARGET, 1.0, theme::THIN);
         return (
-            Mark::Area(area, outline),
+            LegendKey::Area(area, outline),
             format!("target p, histogram of {rows}"),
         );
     }
     let area = faded(theme::TARGET, 0.18);
     let outline = stroke(theme::TARGET, 1.0, theme::THIN);
-    (Mark::Area(area, outline), "target p".to_owned())
+    (LegendKey::Area(area, outline), "target p".to_owned())
 }

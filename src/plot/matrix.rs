@@ -1,6 +1,5 @@
 //! A divergence between every two of several densities, as a table of colours.
 
-use super::axis::minus;
 use super::export::Svg;
 use super::figure::Figure;
 use super::sheet::{self, Align, Rect, Sheet, Type, text_width};
@@ -11,6 +10,8 @@ use crate::text;
 
 /// The side of a cell at most and at least, in mm.
 const CELL: (f64, f64) = (22.0, 4.0);
+/// Of the numbers in the cells.
+const DIGITS: usize = 3;
 /// Above this many densities the cells are too small for numbers.
 const WRITTEN: usize = 12;
 /// The share of the page's width that names may take.
@@ -59,7 +60,7 @@ fn draw(matrix: &Matrix) -> Result<Svg> {
             Type::title(Align::Center),
             theme::INK.into(),
         )?;
-        let shades = Shades::of(matrix);
+        let shades = Shades::new(matrix);
         for (i, row) in matrix.answers.iter().enumerate() {
             for (j, answer) in row.iter().enumerate() {
                 draw_cell(sheet, table.cell((i, n), (j, n)), answer.value, &shades, n)?;
@@ -122,7 +123,7 @@ struct Shades {
 impl Shades {
     /// From the least to the greatest value that is not 0, by their logarithms where they are
     /// decades apart.
-    fn of(matrix: &Matrix) -> Self {
+    fn new(matrix: &Matrix) -> Self {
         let values = (matrix.answers.iter().flatten()).map(|answer| answer.value);
         let shown = values.filter(|value| value.is_finite() && *value > 0.0);
         let low = shown.clone().fold(f64::INFINITY, f64::min);
@@ -183,7 +184,7 @@ fn draw_cell(sheet: &Sheet, cell: Rect, value: f64, shades: &Shades, n: usize) -
     let text = if value.is_infinite() {
         "∞".to_owned()
     } else {
-        minus(short(value))
+        text::typographic(text::significant(value, DIGITS))
     };
     // White on the dark half of the ramp.
     let is_dark = value.is_infinite() || (is_shown && share > 0.4);
@@ -197,18 +198,6 @@ fn draw_cell(sheet: &Sheet, cell: Rect, value: f64, shades: &Shades, n: usize) -
         0.5 * (cell.top + cell.bottom),
     );
     sheet.text(at, &text, Type::label(Align::Center), ink.into())
-}
-
-/// Three digits.
-fn short(value: f64) -> String {
-    match value.abs() {
-        0.0 => "0".to_owned(),
-        size if (1e-3..1e4).contains(&size) => {
-            let digits = (2.0 - size.log10().floor()).clamp(0.0, 5.0) as usize;
-            text::fixed(value, digits)
-        }
-        _ => format!("{value:.1e}"),
-    }
 }
 
 fn draw_scale(sheet: &Sheet, bar: Rect, shades: &Shades) -> Result<()> {
@@ -227,7 +216,7 @@ fn draw_scale(sheet: &Sheet, bar: Rect, shades: &Shades) -> Result<()> {
         let y = bar.bottom - share * bar.height();
         let line = [(bar.right, y), (bar.right + 1.0, y)];
         sheet.line(&line, stroke(theme::INK, 1.0, theme::THIN))?;
-        let text = minus(short(shades.value(share)));
+        let text = text::typographic(text::significant(shades.value(share), DIGITS));
         sheet.text(
             (bar.right + 1.8, y),
             &text,

@@ -1,7 +1,7 @@
 //! More than two dimensions: every pair of coordinates, all fits together.
 
 use super::export::Svg;
-use super::legend::{self, Mark};
+use super::legend::{self, LegendKey};
 use super::panel::{COMPACT, Panel};
 use super::plane_2d;
 use super::sheet::{self, Rect};
@@ -57,17 +57,17 @@ fn draw_pair(
     Ok(())
 }
 
-fn entries(finished: &FinishedRun) -> Vec<(Mark, String)> {
+fn entries(finished: &FinishedRun) -> Vec<(LegendKey, String)> {
     let mut entries = vec![legend::target(&finished.target)];
     for (i, fit) in finished.fits.iter().enumerate() {
-        let mark = Mark::Line(fit_stroke(i, theme::NORMAL));
+        let mark = LegendKey::Line(fit_stroke(i, theme::NORMAL));
         entries.push((mark, format!("{}, 1σ and 2σ", fit.title())));
     }
     if finished.dim() > MOST {
         let rest = finished.dim() - MOST;
         let note = theme::stroke(theme::INK, 0.0, theme::THIN);
         entries.push((
-            Mark::Line(note),
+            LegendKey::Line(note),
             format!("({rest} more coordinates not shown)"),
         ));
     }

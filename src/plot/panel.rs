@@ -2,7 +2,7 @@
 
 use plotters::style::RGBAColor;
 
-use super::axis::{Axis, Scale};
+use super::axis::{Axis, AxisScale};
 use super::sheet::{Align, Point, Rect, Sheet, Type, text_width};
 use super::theme::{self, Stroke, faded, stroke};
 use crate::error::Result;
@@ -33,7 +33,7 @@ pub const COMPACT: Margins = Margins {
 };
 
 const TICK: f64 = 0.9;
-/// A tick on the horizontal axis for so many mm, and on the vertical one.
+/// A tick on the horizontal axis for this many mm, and on the vertical one.
 const PER_X_TICK: f64 = 11.0;
 const PER_Y_TICK: f64 = 7.5;
 
@@ -169,11 +169,11 @@ impl<'a, 's> Panel<'a, 's> {
             upright: true,
             ..Type::label(Align::Center)
         };
-        let beside = (
+        let left = (
             frame.left - TICK - 2.0 - widest - 0.5 * theme::TEXT,
             middle.1,
         );
-        self.sheet.text(beside, &self.y.label, upright, text)
+        self.sheet.text(left, &self.y.label, upright, text)
     }
 
     fn at_x(&self, x: f64) -> f64 {
@@ -189,7 +189,7 @@ impl<'a, 's> Panel<'a, 's> {
         self.at_y(y)
     }
 
-    fn at(&self, (x, y): Point) -> Point {
+    fn on_page(&self, (x, y): Point) -> Point {
         (self.at_x(x), self.at_y(y))
     }
 
@@ -209,7 +209,7 @@ impl<'a, 's> Panel<'a, 's> {
                 last = None;
                 continue;
             }
-            let here = self.at(point);
+            let here = self.on_page(point);
             if let Some(last) = last {
                 match clip(last, here, self.frame) {
                     Some((from, to)) => {
@@ -230,7 +230,7 @@ impl<'a, 's> Panel<'a, 's> {
     /// The area between two curves over the same x.
     pub fn band(&self, points: &[(f64, f64, f64)], color: RGBAColor) -> Result<()> {
         let inside = |point: Point| {
-            let (x, y) = self.at(point);
+            let (x, y) = self.on_page(point);
             (x, y.clamp(self.frame.top, self.frame.bottom))
         };
         let finite: Vec<_> = (points.iter())
@@ -246,7 +246,7 @@ impl<'a, 's> Panel<'a, 's> {
     /// that runs the other way round cancels the one it lies in.
     pub fn fill(&self, outlines: &[Vec<Point>], color: RGBAColor) -> Result<()> {
         let pressed = |&point: &Point| {
-            let (x, y) = self.at(point);
+            let (x, y) = self.on_page(point);
             (
                 x.clamp(self.frame.left, self.frame.right),
                 y.clamp(self.frame.top, self.frame.bottom),
@@ -300,7 +300,7 @@ impl<'a, 's> Panel<'a, 's> {
 
     /// Writes a few words beside a point, on white, on the side where there is room.
     pub fn note(&self, at: Point, text: &str) -> Result<()> {
-        let (x, y) = self.at(at);
+        let (x, y) = self.on_page(at);
         let kind = END_LABEL;
         let width = text_width(text, kind);
         let left = if x + 2.0 + width < self.frame.right {
@@ -325,14 +325,14 @@ impl<'a, 's> Panel<'a, 's> {
     pub fn dot(&self, at: Point, radius: f64, color: RGBAColor, width: Option<f64>) -> Result<()> {
         let within = |share: f64| (0.0..=1.0).contains(&share);
         if within(self.x.share(at.0)) && within(self.y.share(at.1)) {
-            self.sheet.dot(self.at(at), radius, color, width)?;
+            self.sheet.dot(self.on_page(at), radius, color, width)?;
         }
         Ok(())
     }
 
     /// A line across the panel at one height, if it is within.
     pub fn level(&self, y: f64, stroke: Stroke) -> Result<()> {
-        let positive = self.y.scale != Scale::Log || y > 0.0;
+        let positive = self.y.scale != AxisScale::Log || y > 0.0;
         if positive && (0.0..=1.0).contains(&self.y.share(y)) {
             self.line([(self.x.low, y), (self.x.high, y)], stroke)?;
         }

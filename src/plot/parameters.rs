@@ -3,7 +3,7 @@
 use super::axis::Axis;
 use super::export::Svg;
 use super::figure::Figure;
-use super::legend::{self, Mark};
+use super::legend::{self, LegendKey};
 use super::panel::{Panel, ROOMY, end_label_width};
 use super::sheet::{self, Rect, Sheet};
 use super::theme::{self, fit_color, stroke};
@@ -165,9 +165,9 @@ fn distinct_parts(names: Vec<&str>, kind: &str) -> Vec<String> {
         .collect()
 }
 
-fn entries(finished: &FinishedRun) -> Vec<(Mark, String)> {
+fn entries(finished: &FinishedRun) -> Vec<(LegendKey, String)> {
     let best = stroke(theme::INK, 1.0, theme::THICK);
-    let mut entries = vec![(Mark::Line(best), "best run".to_owned())];
+    let mut entries = vec![(LegendKey::Line(best), "best run".to_owned())];
     let single = |fit: &FinishedFit| fit.plan.family.components() * fit.plan.family.dim() == 1;
     if finished
         .fits
@@ -175,7 +175,7 @@ fn entries(finished: &FinishedRun) -> Vec<(Mark, String)> {
         .any(|fit| fit.runs() > 1 && single(fit))
     {
         let faint = stroke(theme::INK, 0.4, theme::HAIRLINE);
-        entries.push((Mark::Line(faint), "other restarts".to_owned()));
+        entries.push((LegendKey::Line(faint), "other restarts".to_owned()));
     }
     entries
 }

@@ -3,7 +3,7 @@
 use nalgebra::{Matrix2, SymmetricEigen};
 
 use super::axis::Axis;
-use super::contour::Grid;
+use super::contour::ContourGrid;
 use super::panel::Panel;
 use super::reach::Reach;
 use super::sheet::Point;
@@ -46,7 +46,7 @@ pub fn draw_target(panel: &Panel, target: &TargetModel) -> Result<()> {
             panel.dot((row[0], row[1]), size, faded(theme::TARGET, 0.45), None)
         });
     }
-    let grid = Grid::new(NODES, (x.low, x.high), (y.low, y.high), |x, y| {
+    let grid = ContourGrid::new(NODES, (x.low, x.high), (y.low, y.high), |x, y| {
         log_density(target, &[x, y])
     });
     let peak = peak(target, &grid);
@@ -65,7 +65,7 @@ fn log_density(target: &TargetModel, x: &[f64]) -> f64 {
 }
 
 /// The largest log p; of a target whose modes are not known, that of the grid's nodes.
-fn peak(target: &TargetModel, grid: &Grid) -> f64 {
+fn peak(target: &TargetModel, grid: &ContourGrid) -> f64 {
     let Some(modes) = target.modes() else {
         return grid.highest();
     };
@@ -145,7 +145,7 @@ mod tests {
         let stds = vec![vec![1.0; 2]; count as usize];
         let target = TargetModel::from(Mixture::from_stds(weights, means, stds).unwrap());
         assert!(target.modes().is_none());
-        let grid = Grid::new(NODES, (-30.0, 30.0), (-3.0, 3.0), |x, y| {
+        let grid = ContourGrid::new(NODES, (-30.0, 30.0), (-3.0, 3.0), |x, y| {
             log_density(&target, &[x, y])
         });
         let expected = -f64::from(count).ln() - std::f64::consts::TAU.ln();

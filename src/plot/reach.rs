@@ -31,7 +31,7 @@ impl Reach {
         }
     }
 
-    /// So many standard deviations around every component, along coordinate `d`.
+    /// This many standard deviations around every component, along coordinate `d`.
     pub fn of_mixture(mixture: &Mixture, d: usize, stds: f64) -> Self {
         (0..mixture.components())
             .filter(|&k| mixture.weights()[k] > VISIBLE)

@@ -121,7 +121,7 @@ fn draw_paths(
 fn draw_ends(sheet: &Sheet, cell: Rect, entries: &[Entry], kind: DivergenceKind) -> Result<()> {
     let ends: Vec<Option<(f64, f64)>> = (entries.iter())
         .map(|entry| {
-            let end = entry.fit.summary.best.as_ref()?.divergences.of(kind);
+            let end = entry.fit.summary.best.as_ref()?.divergences.estimate(kind);
             Some((end.value, end.error))
         })
         .collect();

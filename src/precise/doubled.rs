@@ -96,7 +96,7 @@ impl Div for Doubled {
 
     fn div(self, other: Self) -> Self {
         // Long division, with a double for a digit.
-        let digit = |rest: Self| Self::of(rest.high / other.high, 0.0);
+        let digit = |rest: Self| Self::new(rest.high / other.high, 0.0);
         let first = digit(self);
         let rest = self - other * first;
         let second = digit(rest);
@@ -108,7 +108,7 @@ impl Div for Doubled {
 impl Number for Doubled {
     const UNIT: f64 = 16.0 * super::ROUNDING * super::ROUNDING;
 
-    fn of(high: f64, low: f64) -> Self {
+    fn new(high: f64, low: f64) -> Self {
         Self { high, low }
     }
 
@@ -119,7 +119,7 @@ impl Number for Doubled {
     fn sqrt(self) -> Self {
         let root = self.high.sqrt();
         if root == 0.0 {
-            return Self::of(0.0, 0.0);
+            return Self::new(0.0, 0.0);
         }
         // A step of Newton's.
         let rest = self - Self::product(root, root);
@@ -136,13 +136,13 @@ mod tests {
     use super::*;
 
     fn is(found: Doubled, high: f64, low: f64) {
-        let off = (found - Doubled::of(high, low)).rounded().abs() / high.abs();
+        let off = (found - Doubled::new(high, low)).rounded().abs() / high.abs();
         assert!(off <= Doubled::UNIT, "{found:?} {high} {low}: {off:e}");
     }
 
     #[test]
     fn agrees_with_many_digits() {
-        let of = |x: f64| Doubled::of(x, 0.0);
+        let of = |x: f64| Doubled::new(x, 0.0);
         let third = of(1.0) / of(3.0);
         let seventh = of(1.0) / of(7.0);
         // high = float(x), low = float(x - mpf(high)) of each with 60 digits in mpmath.
@@ -166,6 +166,6 @@ mod tests {
         // What is left of a difference of nearly equal numbers is right to its own last digit.
         let near = third - of(0.333_333_333_333_333_3);
         assert_eq!(near.rounded(), 1.850_371_707_708_594e-17);
-        assert_eq!(Doubled::of(1.0, 1e-20).ln(), 1e-20);
+        assert_eq!(Doubled::new(1.0, 1e-20).ln(), 1e-20);
     }
 }

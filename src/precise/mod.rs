@@ -9,7 +9,9 @@ mod triangle;
 use std::ops::{Add, Div, Mul, Sub};
 
 pub(crate) use doubled::Doubled;
-pub(crate) use triangle::{Conditioning, Triangle, condition_of_correlations, lost, squared_norm};
+pub(crate) use triangle::{
+    Conditioning, Triangle, condition_of_correlations, roundings, squared_norm,
+};
 
 /// Half a unit in the last place of 1 in a double.
 pub(crate) const ROUNDING: f64 = 0.5 * f64::EPSILON;
@@ -28,7 +30,7 @@ pub(crate) trait Number:
     const UNIT: f64;
 
     /// high + low, where low is at most half a unit in the last place of high.
-    fn of(high: f64, low: f64) -> Self;
+    fn new(high: f64, low: f64) -> Self;
 
     /// The nearest double.
     fn rounded(self) -> f64;
@@ -43,7 +45,7 @@ pub(crate) trait Number:
 impl Number for f64 {
     const UNIT: f64 = ROUNDING;
 
-    fn of(high: f64, _: f64) -> Self {
+    fn new(high: f64, _: f64) -> Self {
         high
     }
 

@@ -65,10 +65,10 @@ impl<T: Number> Triangle<T> {
     /// pivot is not positive.
     ///
     /// A small A is never added to the I, which would round it away.
-    pub fn factor_beside_identity(mut self) -> Option<(Self, Vec<T>, Vec<T>)> {
-        let one = T::of(1.0, 0.0);
+    pub fn factor_identity_plus(mut self) -> Option<(Self, Vec<T>, Vec<T>)> {
+        let one = T::new(1.0, 0.0);
         let mut pivots = Vec::with_capacity(self.dim);
-        let mut squares = vec![T::of(0.0, 0.0); self.dim];
+        let mut squares = vec![T::new(0.0, 0.0); self.dim];
         for j in 0..self.dim {
             let start = self.start(j);
             let pivot = self.entries[start];
@@ -103,7 +103,7 @@ impl<T: Number> Triangle<T> {
 
     /// The lower triangle of L Lᵀ, L being this one.
     pub fn squared(&self) -> Self {
-        let mut product = Self::from_fn(self.dim, |_, _| T::of(0.0, 0.0));
+        let mut product = Self::from_fn(self.dim, |_, _| T::new(0.0, 0.0));
         for k in 0..self.dim {
             let column = self.column(k);
             for (place, &entry) in column.iter().enumerate() {
@@ -150,7 +150,7 @@ impl<T: Number> Triangle<T> {
 
     /// L⁻¹.
     pub fn inverse(&self) -> Self {
-        let [zero, one] = [0.0, 1.0].map(|entry| T::of(entry, 0.0));
+        let [zero, one] = [0.0, 1.0].map(|entry| T::new(entry, 0.0));
         let identity = Self::from_fn(self.dim, |i, j| if i == j { one } else { zero });
         self.solve_triangle(identity)
     }
@@ -167,7 +167,7 @@ impl<T: Number> Triangle<T> {
     pub fn squared_norm(&self) -> T {
         // Column by column, which rounds less than one long sum.
         let columns = (0..self.dim).map(|j| squared_norm(self.column(j)));
-        columns.fold(T::of(0.0, 0.0), |sum, column| sum + column)
+        columns.fold(T::new(0.0, 0.0), |sum, column| sum + column)
     }
 }
 
@@ -219,7 +219,7 @@ pub(crate) struct Conditioning {
 
 impl Conditioning {
     /// Of a Cholesky factor.
-    pub fn of<T: Number>(factor: &Triangle<T>) -> Self {
+    pub fn new<T: Number>(factor: &Triangle<T>) -> Self {
         let factor = factor.rounded();
         Self {
             inverse: factor.inverse().sizes(),
@@ -243,8 +243,8 @@ impl Conditioning {
     }
 }
 
-/// The share that so many roundings in a row may take.
-pub(crate) fn lost<T: Number>(operations: usize) -> f64 {
+/// The share that this many roundings in a row may take.
+pub(crate) fn roundings<T: Number>(operations: usize) -> f64 {
     operations as f64 * T::UNIT
 }
 
@@ -291,7 +291,7 @@ fn positive<T: Number>(pivot: T) -> Option<T> {
 
 /// The sum of squares.
 pub(crate) fn squared_norm<T: Number>(v: &[T]) -> T {
-    (v.iter()).fold(T::of(0.0, 0.0), |sum, &entry| sum + entry * entry)
+    (v.iter()).fold(T::new(0.0, 0.0), |sum, &entry| sum + entry * entry)
 }
 
 /// into −= factor · column.

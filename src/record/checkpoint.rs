@@ -1,4 +1,4 @@
-//! `checkpoint`: where a fit stands, so that it goes on to the bit after whatever ended it.
+//! `checkpoint`: where a fit stands, so that it continues to the bit after whatever ended it.
 //!
 //! One line says what it is, in which format, and how to tell that it is whole: a CRC-32 and the
 //! length of the JSON that follows.
@@ -23,10 +23,10 @@ const MARK: &str = "klfit checkpoint";
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a section")]
 pub struct CheckpointConfig {
-    /// A checkpoint every so many steps.
+    /// A checkpoint every this many steps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub every: Option<usize>,
-    /// A checkpoint every so many seconds.
+    /// A checkpoint every this many seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub every_seconds: Option<f64>,
 }

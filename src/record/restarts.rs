@@ -54,7 +54,7 @@ pub fn write(
             end.from_step(last.step).to_string(),
         ];
         let divergences = kinds.iter().flat_map(|&kind| {
-            let estimate = end.evaluation.of(kind);
+            let estimate = end.evaluation.estimate(kind);
             [estimate.value, estimate.error]
         });
         let gap = end.gap.map_or(f64::NAN, |gap| gap.value);

@@ -88,7 +88,7 @@ pub struct FitSummary {
     pub known_optimum: Option<KnownOptimumSummary>,
     /// The optima the runs ended at, the best first.
     pub optima: Vec<Optimum>,
-    /// How many modes of p lie where one of the best optima is, where they can be told.
+    /// How many modes of p lie where one of the best optima is, where they can be found.
     pub modes: Option<ModesCovered>,
 }
 
@@ -117,7 +117,7 @@ impl Summary {
 impl FitSummary {
     /// The divergence it minimised, at the best run.
     pub fn objective(&self) -> Option<Estimate> {
-        Some(self.best.as_ref()?.divergences.of(self.divergence))
+        Some(self.best.as_ref()?.divergences.estimate(self.divergence))
     }
 }
 
@@ -144,7 +144,7 @@ pub struct RunSummary {
     pub gradient_variance: Option<GradientVariance>,
     /// Every divergence with its error, in nats.
     pub divergences: Evaluation,
-    /// What the divergences do not tell.
+    /// What the divergences do not show.
     pub diagnostics: Diagnostics,
     /// q.
     pub mixture: NaturalParameters,

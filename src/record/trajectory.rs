@@ -101,7 +101,7 @@ impl TrajectoryWriter {
         })
     }
 
-    /// Goes on with a file that another process has left, after these rows; a last line that is
+    /// Continues a file that another process has left, after these rows; a last line that is
     /// cut off is taken away.
     ///
     /// # Errors
@@ -218,7 +218,7 @@ impl TrajectoryWriter {
             gap,
         ];
         let divergences = self.kinds.iter().flat_map(|&kind| {
-            let estimate = now.evaluation.of(kind);
+            let estimate = now.evaluation.estimate(kind);
             [estimate.value, estimate.error]
         });
         let step = now.step_of(record.step);

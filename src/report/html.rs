@@ -36,7 +36,7 @@ pub fn page(report: &Report) -> String {
                         h1 { (report.title) }
                         @if let Some(run) = only { p.lead { (run.lead()) } }
                     }
-                    @if let Some(run) = only { (section("What was asked", asked(run))) }
+                    @if let Some(run) = only { (section("What was asked", settings(run))) }
                     (section("What came out", comparison))
                     @if let Some(sweep) = &report.sweep {
                         (section("The sweep", figure(sweep, sweep.caption)))
@@ -59,22 +59,22 @@ fn one(run: &Run) -> Markup {
         (animation(run))
     };
     html! {
-        (section("What it means", meaning(run)))
+        (section("What it means", interpretation(run)))
         (section("Figures", figures))
-        (section("Again", again(run)))
+        (section("Again", reproduction(run)))
     }
 }
 
 /// Each part of the report with the runs beside each other.
 fn several(runs: &[Run]) -> Markup {
-    let beside = |of: &dyn Fn(&Run) -> Markup| {
+    let side_by_side = |of: &dyn Fn(&Run) -> Markup| {
         html! {
             div.beside {
                 @for run in runs { div { h3 { (run.name) } (of(run)) } }
             }
         }
     };
-    let lead = |run: &Run| html! { p { (run.lead()) } (asked(run)) };
+    let lead = |run: &Run| html! { p { (run.lead()) } (settings(run)) };
     let mut names: Vec<&str> = Vec::new();
     for picture in runs.iter().flat_map(|run| &run.pictures) {
         if !names.contains(&picture.name) {
@@ -87,14 +87,14 @@ fn several(runs: &[Run]) -> Markup {
         html! { @if let Some(picture) = found { (figure(picture, &alt(picture))) } }
     };
     let figures = html! {
-        @for name in names { (beside(&|run| named(run, name))) }
-        @if runs.iter().any(|run| run.animation.is_some()) { (beside(&animation)) }
+        @for name in names { (side_by_side(&|run| named(run, name))) }
+        @if runs.iter().any(|run| run.animation.is_some()) { (side_by_side(&animation)) }
     };
     html! {
-        (section("What was asked", beside(&lead)))
-        (section("What it means", beside(&meaning)))
+        (section("What was asked", side_by_side(&lead)))
+        (section("What it means", side_by_side(&interpretation)))
         (section("Figures", figures))
-        (section("Again", beside(&again)))
+        (section("Again", side_by_side(&reproduction)))
     }
 }
 
@@ -102,10 +102,10 @@ fn section(title: &str, content: Markup) -> Markup {
     html! { section { h2 { (title) } (content) } }
 }
 
-fn asked(run: &Run) -> Markup {
+fn settings(run: &Run) -> Markup {
     html! {
         dl {
-            @for setting in &run.asked {
+            @for setting in &run.settings {
                 dt { (setting.name) }
                 @for (fit, value) in &setting.values {
                     dd {
@@ -118,7 +118,7 @@ fn asked(run: &Run) -> Markup {
     }
 }
 
-fn meaning(run: &Run) -> Markup {
+fn interpretation(run: &Run) -> Markup {
     html! {
         @for (fit, remarks) in run.remarks() {
             h4 { (fit.title()) }
@@ -131,7 +131,7 @@ fn meaning(run: &Run) -> Markup {
     }
 }
 
-fn again(run: &Run) -> Markup {
+fn reproduction(run: &Run) -> Markup {
     html! {
         p {
             (run.versions())

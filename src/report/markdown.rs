@@ -27,18 +27,18 @@ pub fn page(report: &Report) -> String {
         } else {
             "##"
         };
-        of_run(&mut text, report, place, run, level);
+        push_run(&mut text, report, place, run, level);
     }
     text
 }
 
-fn of_run(text: &mut String, report: &Report, place: usize, run: &Run, level: &str) {
+fn push_run(text: &mut String, report: &Report, place: usize, run: &Run, level: &str) {
     _ = writeln!(
         text,
         "\n{level} What was asked\n\n{}\n",
         escaped(&run.lead())
     );
-    for setting in &run.asked {
+    for setting in &run.settings {
         for (fit, value) in &setting.values {
             let fit = (fit.as_ref()).map_or_else(String::new, |fit| format!(" ({})", escaped(fit)));
             _ = writeln!(text, "- **{}**{fit}: {}", setting.name, escaped(value));

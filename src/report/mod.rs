@@ -5,10 +5,10 @@
 //! figure, and how to do it again. They are made from run folders and nothing else. Several runs
 //! stand side by side.
 
-mod asked;
 mod html;
 mod latex;
 mod markdown;
+mod settings;
 mod table;
 mod words;
 
@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::files::names;
 use crate::plot::{self, Gif, Picture};
 use crate::run_folder::{FinishedFit, FinishedRun, OutputFolder, RunFolder, SweepFolder};
-use asked::Setting;
+use settings::Setting;
 
 /// Optima of a fit that are listed.
 const LISTED: usize = 8;
@@ -42,7 +42,7 @@ struct Run {
     finished: FinishedRun,
     /// Its config as TOML, which runs it again.
     config: String,
-    asked: Vec<Setting>,
+    settings: Vec<Setting>,
     pictures: Vec<Picture>,
     /// A GIF, where one was made.
     animation: Option<Picture<Gif>>,
@@ -161,7 +161,7 @@ impl Run {
             name: label.unwrap_or_else(|| finished.summary.name.clone()),
             folder: folder.path().to_owned(),
             config: folder.config_text()?,
-            asked: asked::settings(&finished)?,
+            settings: settings::settings(&finished)?,
             pictures: plot::pictures(folder, &finished)?,
             animation: plot::animation(folder),
             finished,
@@ -170,7 +170,7 @@ impl Run {
 
     /// One sentence on what was done.
     fn lead(&self) -> String {
-        asked::lead(&self.finished)
+        settings::lead(&self.finished)
     }
 
     /// Its fits with what there is to say of each.

@@ -43,7 +43,7 @@ pub fn comparison(runs: &[(&str, &Summary)]) -> Table {
     }
 }
 
-/// The divergences that are told of every fit.
+/// The divergences that are shown of every fit.
 fn kinds(runs: &[(&str, &Summary)]) -> Vec<DivergenceKind> {
     let mut kinds: Vec<DivergenceKind> = Vec::new();
     for fit in runs.iter().flat_map(|(_, summary)| &summary.fits) {
@@ -69,19 +69,19 @@ fn row(fit: &FitSummary, kinds: &[DivergenceKind]) -> Vec<String> {
         return row;
     };
     let mut row = vec![fit.label.clone(), best.mixture.to_string()];
-    row.extend((kinds.iter()).map(|&kind| best.divergences.of(kind).to_string()));
+    row.extend((kinds.iter()).map(|&kind| best.divergences.estimate(kind).to_string()));
     row.extend([best.steps.to_string(), time, best.stop.to_string()]);
     row
 }
 
-/// The optima of a fit, the best first, at most so many of them.
+/// The optima of a fit, the best first, at most this many of them.
 pub fn optima(fit: &FitSummary, most: usize) -> Table {
     let rows = (fit.optima.iter().take(most).enumerate())
         .map(|(place, optimum)| {
             vec![
                 (place + 1).to_string(),
                 optimum.runs.to_string(),
-                optimum.divergences.of(fit.divergence).to_string(),
+                optimum.divergences.estimate(fit.divergence).to_string(),
                 optimum.mixture.to_string(),
                 format!("{:.0e}", optimum.gradient_norm),
             ]

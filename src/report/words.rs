@@ -1,7 +1,7 @@
 //! What there is to say of a fit, in sentences.
 
-use crate::divergence::{DivergenceKind, Estimate, Method};
-use crate::fit::init::alike;
+use crate::divergence::{DivergenceKind, Estimate, EstimateMethod};
+use crate::fit::init::duplicate_components;
 use crate::fit::optima::AT_REST;
 use crate::judge::diagnostics::{Diagnostics, Reading};
 use crate::judge::evaluate::ALWAYS_REPORTED;
@@ -27,7 +27,7 @@ pub fn remarks(fit: &FitSummary) -> Vec<String> {
     }
     remarks.extend(gap(fit));
     if let Some(best) = &fit.best
-        && best.loss.method == Method::Quadrature
+        && best.loss.method == EstimateMethod::Quadrature
         && best.loss.error > ROUGH * best.loss.value.abs().max(1.0)
     {
         remarks.push(format!(
@@ -48,13 +48,13 @@ pub fn remarks(fit: &FitSummary) -> Vec<String> {
 
 /// Whether a run that ended here has nowhere to go. A random gradient does not go to zero at rest.
 pub fn is_at_rest(fit: &FitSummary, optimum: &Optimum) -> bool {
-    let is_random = |best: &RunSummary| best.loss.method == Method::MonteCarlo;
+    let is_random = |best: &RunSummary| best.loss.method == EstimateMethod::MonteCarlo;
     fit.best.as_ref().is_none_or(is_random) || optimum.gradient_norm <= AT_REST
 }
 
 /// Its own divergence where the table lacks it.
 fn own_divergence(fit: &FitSummary, best: &RunSummary) -> Option<String> {
-    let own = best.divergences.of(fit.divergence);
+    let own = best.divergences.estimate(fit.divergence);
     if fit.divergence == DivergenceKind::CrossEntropy {
         let likelihood = Estimate {
             value: -own.value,
@@ -104,7 +104,7 @@ fn facts(diagnostics: &Diagnostics) -> Vec<String> {
 
 fn variance(best: &RunSummary) -> Option<String> {
     let variance = best.gradient_variance?;
-    (best.loss.method == Method::MonteCarlo).then(|| {
+    (best.loss.method == EstimateMethod::MonteCarlo).then(|| {
         format!(
             "variance of the gradient {:.2e} at the start, {:.2e} at the end",
             variance.start, variance.end
@@ -128,7 +128,7 @@ fn best_iterate(fit: &FitSummary, best: &RunSummary) -> Option<String> {
 /// Which components of q are one and the same.
 fn alike_components(best: &RunSummary) -> Option<String> {
     let q = Mixture::try_from(&best.mixture).ok()?;
-    let groups: Vec<String> = (alike(&q).iter())
+    let groups: Vec<String> = (duplicate_components(&q).iter())
         .map(|group| text::numbered(group))
         .collect();
     (!groups.is_empty()).then(|| {
@@ -173,11 +173,11 @@ fn restarts(fit: &FitSummary) -> Option<String> {
         return None;
     }
     let finished = text::count(fit.restarts - fit.failed, "restart");
-    let value = |optimum: &Optimum| optimum.divergences.of(fit.divergence).value;
+    let value = |optimum: &Optimum| optimum.divergences.estimate(fit.divergence).value;
     let least = value(best);
     // Two optima of one value, by symmetry, are both the best.
     let slack = |optimum: &Optimum| {
-        let error = optimum.divergences.of(fit.divergence).error;
+        let error = optimum.divergences.estimate(fit.divergence).error;
         1e-6 * least.abs() + 1e-9 + 2.0 * if error.is_finite() { error } else { 0.0 }
     };
     let is_best = |optimum: &&Optimum| value(optimum) <= least + slack(optimum);

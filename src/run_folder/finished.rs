@@ -140,7 +140,7 @@ impl FinishedFit {
     }
 
     /// q at every logged step of a run, as far as it is a density.
-    pub fn way(&self, run: usize) -> Vec<Mixture> {
+    pub fn path(&self, run: usize) -> Vec<Mixture> {
         (self.trajectory.run(run))
             .filter_map(|row| self.mixture(row))
             .collect()

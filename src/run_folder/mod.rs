@@ -8,7 +8,7 @@
 //!   summary.json         what came out, with an error on every divergence
 //!   FIT/trajectory.csv   every run at every logged step, in natural units
 //!   FIT/restarts.csv     where every run started and ended, the failed ones included
-//!   FIT/checkpoint       where the fit stands, to go on from; the one before in checkpoint.previous
+//!   FIT/checkpoint       where the fit stands, to resume from; the one before in checkpoint.previous
 //!   figures/             drawn from the files above and nothing else
 //!   report.html, …       made from the files above, where asked for
 //! ```
@@ -66,7 +66,7 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes the folder of an experiment and writes its config there, or opens it to go on with. It
+    /// Makes the folder of an experiment and writes its config there, or opens it to resume. It
     /// belongs to this process until the last copy of it is dropped.
     ///
     /// # Errors
@@ -206,11 +206,11 @@ impl RunFolder {
         self.folder.create_inner(label)
     }
 
-    /// Starts the trajectory of a fit; in a folder that goes on, after so many rows of the one that is
-    /// there, whose bytes up to there have this checksum.
+    /// Starts the trajectory of a fit; in a folder that is resumed, after these rows of the one that
+    /// is there.
     ///
     /// # Errors
-    /// If it cannot be written, or is not the one to go on with.
+    /// If it cannot be written, or is not the one to resume.
     pub fn start_trajectory(&self, plan: &Plan, after: LoggedRows) -> Result<TrajectoryWriter> {
         let folder = self.fit(&plan.label)?;
         let kinds = reported(plan.divergence);
@@ -254,7 +254,7 @@ impl RunFolder {
         self.folder.write(SUMMARY, text.as_bytes())
     }
 
-    /// The summary of a run that goes on and needs nothing more.
+    /// The summary of a run that is resumed and needs nothing more.
     ///
     /// # Errors
     /// If it is spoilt.

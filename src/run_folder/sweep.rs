@@ -218,7 +218,7 @@ fn cells(fit: &FitSummary) -> Vec<String> {
     let cell = |value: Option<f64>| value.map_or_else(String::new, table::number);
     use DivergenceKind::{ForwardKl, Js, ReverseKl};
     let best = fit.best.as_ref();
-    let of = |kind: DivergenceKind| best.map(|best| best.divergences.of(kind).value);
+    let of = |kind: DivergenceKind| best.map(|best| best.divergences.estimate(kind).value);
     let own = fit.objective();
     let variance = best.and_then(|best| best.gradient_variance);
     vec![

@@ -136,7 +136,7 @@ pub fn compare(
         let beside = (1..target.dim)
             .all(|d| q.means()[0][d].abs() < 1e-2 && q.scale_trils()[0][(d, d)].ln().abs() < 1e-2);
         let is_there = expected.iter().any(|one| {
-            let value = optimum.divergences.of(kind).value;
+            let value = optimum.divergences.estimate(kind).value;
             one.is_at(mean, std, 2e-2) && (value - one.value).abs() < 1e-4 * (1.0 + one.value)
         });
         if !(is_there && beside) {
@@ -146,7 +146,7 @@ pub fn compare(
                 target.parts[1].2,
                 kind.name(),
                 optimum.runs,
-                optimum.divergences.of(kind)
+                optimum.divergences.estimate(kind)
             ));
         }
     }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use klfit::settings::{InitKind, MomentMatch, Random, TargetKind};
 use klfit::{
-    DivergenceKind, EstimatorRule as Points, Existing, Experiment, Mixture, OptimizerRule as Rule,
-    Override, RunFolder, Start, Sweep, TargetModel,
+    DivergenceKind, EstimatorRule, Existing, Experiment, Mixture, OptimizerRule, Override,
+    RunFolder, Start, Sweep, TargetModel,
 };
 use serde_json::Value;
 
@@ -210,14 +210,17 @@ fn a_resolved_config_is_the_experiment_it_came_from() {
         rules = experiment.plans;
     }
     // Nothing was left out above.
-    for rule in Points::all().iter().filter(|rule| rule.name() != "rows") {
+    for rule in EstimatorRule::all()
+        .iter()
+        .filter(|rule| rule.name() != "rows")
+    {
         assert!(
             rules
                 .iter()
                 .any(|plan| plan.estimator.rule.name() == rule.name())
         );
     }
-    for rule in Rule::all() {
+    for rule in OptimizerRule::all() {
         assert!(
             rules
                 .iter()

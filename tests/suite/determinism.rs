@@ -154,7 +154,7 @@ fn a_fit_in_a_batch_is_the_fit_alone() {
                     assert_eq!(alone.len(), together.len());
                     for (alone, together) in alone.iter().zip(&together) {
                         assert_eq!(alone.step, together.step);
-                        let (a, b) = (numbers(alone), numbers(&together.of(part.clone())));
+                        let (a, b) = (numbers(alone), numbers(&together.select(part.clone())));
                         assert_eq!(a.len(), b.len());
                         for (a, b) in a.iter().zip(&b) {
                             assert!(

@@ -1,7 +1,7 @@
 //! Every device this build has and this machine offers gives the numbers of the CPU in 64 bits, as
 //! far as 32 bits can hold them.
 
-use klfit::internals::{Found, RunKey};
+use klfit::internals::{Detected, RunKey};
 use klfit::settings::KMeans;
 use klfit::{
     Backend, Covariance, DeviceConfig, DivergenceKind, EstimatorRule, Experiment, Family,
@@ -14,7 +14,7 @@ use crate::support::{assert_close, objective, run, three_in_a_plane, two_on_a_li
 /// Every backend in 32 bits; the CPU is always among them.
 fn single() -> Vec<(Backend, Numerics)> {
     let found: Vec<(Backend, Numerics)> = (Backend::ALL.into_iter())
-        .filter(|backend| matches!(backend.survey(), Found::Devices(_)))
+        .filter(|backend| matches!(backend.detect(), Detected::Devices(_)))
         .map(|backend| {
             let config = DeviceConfig {
                 backend,

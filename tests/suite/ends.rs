@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use klfit::internals::{alike, natural_values, remarks};
+use klfit::internals::{duplicate_components, natural_values, remarks};
 use klfit::results::Estimate;
 use klfit::settings::{KMeans, Random};
 use klfit::{
@@ -55,7 +55,7 @@ fn a_fit_that_starts_at_the_optimum_ends_there() {
     // The moments of p are those of q at the start: its KL by Simpson's rule.
     let q = crate::support::gaussian(0.0, 5f64.sqrt());
     let expected = crate::support::divergence_on_a_line(fit.divergence, &two_on_a_line(2.0), &q);
-    let found = best.divergences.of(fit.divergence);
+    let found = best.divergences.estimate(fit.divergence);
     assert_close(found.value, expected, 1e-9, "KL(p‖q)");
     // Adam leaves it by half a unit in one step; it has not come back by the end, nor to rest.
     let iterate = best.best_iterate.unwrap();
@@ -162,7 +162,7 @@ fn check_blow_up(experiment: &Experiment, what: &str) -> [usize; 2] {
     for row in &trajectory.rows {
         for (kind, _) in fit.best.iter().flat_map(|best| best.divergences.iter()) {
             let (value, error) = row.divergence(kind);
-            let method = klfit::internals::Method::Quadrature;
+            let method = klfit::internals::EstimateMethod::Quadrature;
             check_possible(
                 kind,
                 Estimate {
@@ -184,7 +184,7 @@ fn check_blow_up(experiment: &Experiment, what: &str) -> [usize; 2] {
         Mixture::try_from(&optimum.mixture).unwrap_or_else(|error| panic!("{what}: {error}"));
         let start = trajectory.run(optimum.run).next().unwrap();
         let (began, error) = start.divergence(own);
-        let ended = optimum.divergences.of(own);
+        let ended = optimum.divergences.estimate(own);
         let slack = 5.0 * (error + ended.error) + 1e-7;
         assert!(
             ended.value.partial_cmp(&(began + slack)) != Some(std::cmp::Ordering::Greater),
@@ -311,14 +311,18 @@ fn components_that_would_start_as_one_are_moved_apart() {
     let start = Start::drawn(KMeans {}, 6);
     let starts = start.mixtures(&family, &target, 3).unwrap();
     for start in &starts {
-        assert_eq!(alike(start), Vec::<Vec<usize>>::new(), "{start:?}");
+        assert_eq!(
+            duplicate_components(start),
+            Vec::<Vec<usize>>::new(),
+            "{start:?}"
+        );
     }
     assert_eq!(starts, start.mixtures(&family, &target, 3).unwrap());
     // A start without such components is left as it is: by itself, run by run.
     let random = Start::drawn(Random {}, 2);
     for start in random.mixtures(&family, &target, 3).unwrap() {
         let mut generator = ChaCha8Rng::seed_from_u64(0);
-        let moved = klfit::internals::moved_apart(start.clone(), &mut generator).unwrap();
+        let moved = klfit::internals::separated(start.clone(), &mut generator).unwrap();
         assert_eq!(natural_values(&moved), natural_values(&start));
     }
 }

@@ -2,8 +2,8 @@
 
 use klfit::internals::kernel::MixtureTensors;
 use klfit::internals::{
-    ALWAYS_REPORTED, Effort, Estimator, Evaluator, Method, MonteCarlo, Quadrature, QuasiMonteCarlo,
-    power_integral_diverges,
+    ALWAYS_REPORTED, Effort, EstimateMethod, Estimator, Evaluator, MonteCarlo, Quadrature,
+    QuasiMonteCarlo, power_integral_diverges,
 };
 use klfit::{
     DivergenceKind, EstimatorConfig, EstimatorRule, Evaluation, Mixture, Numerics, Target,
@@ -64,7 +64,7 @@ fn quadrature_on_a_line_agrees_with_simpson_within_its_own_error() {
         ] {
             for kind in DivergenceKind::all() {
                 let mut found = evaluate_all(&p, &q, &[kind], Effort::last(1));
-                let estimate = found.of(kind);
+                let estimate = found.estimate(kind);
                 if !power_integral_diverges(&p, &q, order(kind))
                     && power_integral_diverges(&p, &q, beyond(order(kind)))
                 {
@@ -74,11 +74,11 @@ fn quadrature_on_a_line_agrees_with_simpson_within_its_own_error() {
                 }
                 if power_integral_diverges(&p, &q, order(kind)) {
                     found.sharpen(&(&p).into(), &q);
-                    assert_eq!(found.of(kind).value, f64::INFINITY, "{kind:?}");
+                    assert_eq!(found.estimate(kind).value, f64::INFINITY, "{kind:?}");
                     infinite += 1;
                     continue;
                 }
-                assert_eq!(estimate.method, Method::Quadrature);
+                assert_eq!(estimate.method, EstimateMethod::Quadrature);
                 let expected = divergence_on_a_line(kind, &p, &q);
                 // Simpson's own error, on tails that reach e⁻³⁰⁰, is what the small part allows.
                 let size = expected.abs().max(1.0);
@@ -110,7 +110,7 @@ fn closed_forms_agree_with_the_evaluation() {
                 let Some(expected) = kind.build().closed_form(&p, &q) else {
                     continue;
                 };
-                let estimate = evaluate_all(&p, &q, &[kind], Effort::last(1)).of(kind);
+                let estimate = evaluate_all(&p, &q, &[kind], Effort::last(1)).estimate(kind);
                 let tolerance = match kind {
                     DivergenceKind::TotalVariation => estimate.error.min(1e-4),
                     _ => 1e-9,
@@ -131,7 +131,7 @@ fn quadrature_does_not_lose_components_that_are_far_apart() {
     // q is one of p's two halves: KL(q‖p) = ln 2 and JS = ¾ ln(4/3).
     let found = evaluate(&p, &q, Effort::last(1));
     assert_close(
-        found.of(DivergenceKind::ReverseKl).value,
+        found.estimate(DivergenceKind::ReverseKl).value,
         2f64.ln(),
         1e-12,
         "KL(q‖p)",
@@ -139,11 +139,11 @@ fn quadrature_does_not_lose_components_that_are_far_apart() {
     // JS = H(½p + ½q) − ½H(p) − ½H(q), with masses ¼ and ¾ on the two places.
     let entropy = |w: f64| -w * w.ln();
     let js = entropy(0.25) + entropy(0.75) - 0.5 * 2f64.ln();
-    assert_close(found.of(DivergenceKind::Js).value, js, 1e-12, "JS");
+    assert_close(found.estimate(DivergenceKind::Js).value, js, 1e-12, "JS");
     // Half of p is 2000 standard deviations away from q.
     let far = 0.5 * (0.5 * 2000f64.powi(2)) - 2f64.ln();
     assert_close(
-        found.of(DivergenceKind::ForwardKl).value,
+        found.estimate(DivergenceKind::ForwardKl).value,
         far,
         1e-6,
         "KL(p‖q)",
@@ -261,7 +261,11 @@ fn random_points_are_off_by_their_standard_error_and_not_to_one_side() {
                 };
                 let estimator = EstimatorConfig::from(few(rule)).build(dim);
                 let estimates = by(&*estimator, kind, (&target, &q), &keys(5, 400));
-                assert!(estimates.iter().all(|e| e.method == Method::MonteCarlo));
+                assert!(
+                    estimates
+                        .iter()
+                        .all(|e| e.method == EstimateMethod::MonteCarlo)
+                );
                 let name = format!("{} {} {dim}-D", rule.name(), kind.name());
                 let (off, error) = mean(estimates.iter().map(|e| e.value - exact));
                 // The logarithm of an average is below the average of a logarithm, by half its
@@ -375,10 +379,10 @@ fn above_two_dimensions_the_evaluation_is_within_three_standard_errors() {
     let kl = |m: f64, s1: f64, s2: f64| (s2 / s1).ln() + (s1 * s1 + m * m) / (2.0 * s2 * s2) - 0.5;
     let (forward, reverse) = (4.0 * kl(0.3, 1.0, 1.4), 4.0 * kl(0.3, 1.4, 1.0));
     let (f, r) = (
-        found.of(DivergenceKind::ForwardKl),
-        found.of(DivergenceKind::ReverseKl),
+        found.estimate(DivergenceKind::ForwardKl),
+        found.estimate(DivergenceKind::ReverseKl),
     );
-    assert_eq!(f.method, Method::MonteCarlo);
+    assert_eq!(f.method, EstimateMethod::MonteCarlo);
     assert_close(f.value, forward, 3.0 * f.error, "KL(p‖q)");
     assert_close(r.value, reverse, 3.0 * r.error, "KL(q‖p)");
     assert!(f.error < 0.02 && r.error < 0.05);

@@ -1,7 +1,7 @@
 //! The example configs of the pages show what the pages say they show.
 
 use klfit::DivergenceKind::{ForwardKl, ReverseKl, TotalVariation};
-use klfit::internals::Method;
+use klfit::internals::EstimateMethod;
 use klfit::{
     Existing, Experiment, FitSummary, Mixture, Override, Stop, StudentT, Sweep, SweepFolder,
 };
@@ -87,7 +87,11 @@ fn estimators() {
     assert!((0.8..1.25).contains(&ratio), "{ratio}");
     for fit in fits {
         let best = fit.best.as_ref().unwrap();
-        assert!(best.divergences.of(ReverseKl).value < 0.05, "{}", fit.label);
+        assert!(
+            best.divergences.estimate(ReverseKl).value < 0.05,
+            "{}",
+            fit.label
+        );
         assert!(best.diagnostics.psis.unwrap().k_hat < 0.7);
     }
     assert!(hermite.objective().unwrap().value < 1e-8);
@@ -116,7 +120,7 @@ fn heavy_tails() {
             let log_q = q.log_density(&[x]);
             log_q.exp() * (log_q - p.log_density(&[x]))
         });
-        let found = |kind| best.divergences.of(kind).value;
+        let found = |kind| best.divergences.estimate(kind).value;
         assert_close(found(ReverseKl), reverse, 1e-8, &fit.label);
         assert_close(found(ForwardKl), forward, 2e-4, &fit.label);
     }
@@ -143,8 +147,8 @@ fn low_rank() {
             .as_ref()
             .unwrap()
             .divergences
-            .of(ReverseKl);
-        assert_eq!(found.method, Method::ClosedForm, "of two Gaussians");
+            .estimate(ReverseKl);
+        assert_eq!(found.method, EstimateMethod::ClosedForm, "of two Gaussians");
         assert!(found.error <= 1e-12 * found.value, "{found:?}");
         found.value
     };
@@ -247,7 +251,7 @@ fn sweep() {
         let alone = run(&Experiment::load(&config("sweep"), overrides.collect()).unwrap());
         let [here, there] = [&ran.summary, &alone.summary].map(|summary| {
             let best = summary.fits[0].best.as_ref().unwrap();
-            (best.run, best.divergences.of(ReverseKl).value)
+            (best.run, best.divergences.estimate(ReverseKl).value)
         });
         assert_eq!(here.0, there.0, "{}", ran.point.label);
         assert_close(here.1, there.1, 1e-9 * there.1, &ran.point.label);

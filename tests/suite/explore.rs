@@ -282,7 +282,7 @@ fn fits_train_as_the_saved_config_does() {
         let best = fit.best.as_ref().unwrap();
         let mean = best.mixture.means[0][0];
         assert_eq!(end["q"]["mean"][0].as_f64().unwrap(), mean);
-        let value = best.divergences.of(fit.divergence).value;
+        let value = best.divergences.estimate(fit.divergence).value;
         assert!((end["value"].as_f64().unwrap() - value).abs() < 1e-7);
     }
 }

@@ -233,7 +233,7 @@ fn extreme_scales_and_sizes_do_not_overflow() {
                 .best
                 .as_ref()
                 .unwrap_or_else(|| panic!("{mean} {variance}"));
-            let value = best.divergences.of(fit.divergence).value;
+            let value = best.divergences.estimate(fit.divergence).value;
             // Points around a mean of 1e8 are known to 1.5e-8, which is 1.5 % of the least std; a few
             // of these steps off are all one.
             let steps = 4.0 * f64::EPSILON * f64::abs(mean) / std;

@@ -2,8 +2,8 @@
 
 use klfit::internals::{gaussian_kl, natural_values};
 use klfit::{
-    Axis, Cells, DeviceConfig, DivergenceKind, Experiment, LandscapeConfig, Mixture, Numerics,
-    Parameter, Precision, Target, kl, survey,
+    Cells, DeviceConfig, DivergenceKind, Experiment, LandscapeConfig, Mixture, Numerics, Parameter,
+    ParameterAxis, Precision, Target, kl, survey,
 };
 
 fn gaussian(mean: &[f64], stds: &[f64]) -> Mixture {
@@ -26,8 +26,8 @@ fn every_cell_has_the_divergence_of_its_member() {
             let q = gaussian(&[0.0; 2][..dim], &[1.2, 0.9][..dim]);
             let names = Parameter::names(1, dim);
             let axes = [
-                Axis::even(names[0].clone(), -2.0..=2.0, 9),
-                Axis::even(names[dim].clone(), 0.5..=2.0, 40),
+                ParameterAxis::even(names[0].clone(), -2.0..=2.0, 9),
+                ParameterAxis::even(names[dim].clone(), 0.5..=2.0, 40),
             ];
             let cells = Cells::new(&q, axes, &numerics).unwrap();
             let target = Target::new(&p, &numerics);
@@ -57,8 +57,8 @@ fn a_weight_leaves_the_others_their_proportions_and_what_is_no_density_is_left_o
     let means = vec![vec![-1.0], vec![0.0], vec![1.0]];
     let q = Mixture::from_stds(vec![0.5, 0.3, 0.2], means, vec![vec![1.0]; 3]).unwrap();
     let axes = [
-        Axis::even("weight_1", -0.25..=1.25, 7),
-        Axis::even("std_2", -0.5..=1.0, 4),
+        ParameterAxis::even("weight_1", -0.25..=1.25, 7),
+        ParameterAxis::even("std_2", -0.5..=1.0, 4),
     ];
     let cells = Cells::new(&q, axes, &numerics).unwrap();
     let surface = (cells.evaluate(
@@ -84,8 +84,8 @@ fn a_weight_leaves_the_others_their_proportions_and_what_is_no_density_is_left_o
     }
     for (first, second) in [("mean", "std_1"), ("mean_1", "mean_1")] {
         let axes = [
-            Axis::even(first, 0.0..=1.0, 3),
-            Axis::even(second, 0.5..=1.0, 3),
+            ParameterAxis::even(first, 0.0..=1.0, 3),
+            ParameterAxis::even(second, 0.5..=1.0, 3),
         ];
         assert!(Cells::new(&q, axes, &numerics).is_err());
     }

@@ -1,7 +1,7 @@
 //! Every config of the repository reaches the numbers it is there to show.
 
 use klfit::DivergenceKind::{CrossEntropy, ForwardKl, Js, ReverseKl};
-use klfit::internals::Method;
+use klfit::internals::EstimateMethod;
 use klfit::results::TargetSummary;
 use klfit::{FitSummary, Mixture};
 
@@ -27,11 +27,11 @@ fn check_with_simpson(run: &Run, p: &Mixture) {
         let best = fit.best.as_ref().unwrap().divergences.clone();
         let (forward, reverse, js) = divergences_on_a_line(p, &q(fit));
         for (estimate, expected) in [
-            (best.of(ForwardKl), forward),
-            (best.of(ReverseKl), reverse),
-            (best.of(Js), js),
+            (best.estimate(ForwardKl), forward),
+            (best.estimate(ReverseKl), reverse),
+            (best.estimate(Js), js),
         ] {
-            assert_eq!(estimate.method, Method::Quadrature);
+            assert_eq!(estimate.method, EstimateMethod::Quadrature);
             assert_close(estimate.value, expected, 1e-9 + estimate.error, &fit.label);
             assert!(estimate.error < 1e-9, "{estimate:?}");
         }
@@ -53,9 +53,9 @@ fn overlapping() {
         assert_close(found, std, TOLERANCE, &fit.label);
         let best = fit.best.as_ref().unwrap().divergences.clone();
         for (estimate, expected) in [
-            (best.of(ForwardKl), forward),
-            (best.of(ReverseKl), reverse),
-            (best.of(Js), js),
+            (best.estimate(ForwardKl), forward),
+            (best.estimate(ReverseKl), reverse),
+            (best.estimate(Js), js),
         ] {
             if let Some(expected) = expected {
                 assert_close(estimate.value, expected, 1e-8, &fit.label);
@@ -100,7 +100,7 @@ fn bimodal() {
     let mut optima: Vec<(f64, f64, f64)> = (reverse.optima.iter())
         .map(|optimum| {
             let q = Mixture::try_from(&optimum.mixture).unwrap();
-            let kl = optimum.divergences.of(ReverseKl).value;
+            let kl = optimum.divergences.estimate(ReverseKl).value;
             (q.mean()[0], q.component_stds(0)[0], kl)
         })
         .collect();
@@ -153,10 +153,10 @@ fn self_fit() {
     for fit in &run.summary.fits {
         let best = fit.best.as_ref().unwrap();
         for estimate in [
-            best.divergences.of(ForwardKl),
-            best.divergences.of(ReverseKl),
+            best.divergences.estimate(ForwardKl),
+            best.divergences.estimate(ReverseKl),
         ] {
-            assert_eq!(estimate.method, Method::Quadrature);
+            assert_eq!(estimate.method, EstimateMethod::Quadrature);
             assert!(
                 estimate.value.abs() + estimate.error < TOLERANCE,
                 "{estimate:?}"
@@ -207,7 +207,7 @@ fn check_moments(name: &str) {
         }
     }
     let gap = fit.known_optimum.as_ref().unwrap().gap.unwrap();
-    assert_eq!(gap.method, Method::ClosedForm);
+    assert_eq!(gap.method, EstimateMethod::ClosedForm);
     assert!(gap.value > 0.0 && gap.value < 5e-3, "{gap:?}");
 }
 
@@ -239,7 +239,7 @@ fn iris() {
         .map(|fit| {
             assert_eq!((fit.divergence, fit.failed), (CrossEntropy, 0));
             let found = fit.objective().unwrap();
-            assert_eq!(found.method, Method::Data);
+            assert_eq!(found.method, EstimateMethod::Data);
             -found.value
         })
         .collect();
@@ -264,7 +264,7 @@ fn notebook_landscape() {
     results::notebook_landscape(&run.summary);
     for (fit, expected) in run.summary.fits.iter().zip([0.461_994_61, 0.688_769_00]) {
         let best = fit.best.as_ref().unwrap();
-        let value = best.divergences.of(fit.divergence).value;
+        let value = best.divergences.estimate(fit.divergence).value;
         assert!((value - expected).abs() < 1e-8, "{}: {value}", fit.label);
     }
 }

@@ -43,7 +43,7 @@ fn a_report_holds_every_number_of_the_summary() {
             DivergenceKind::ReverseKl,
             DivergenceKind::Js,
         ] {
-            let estimate = best.divergences.of(kind);
+            let estimate = best.divergences.estimate(kind);
             let text = estimate.to_string();
             assert!(html.contains(&text) && markdown.contains(&text), "{text}");
             assert!(

@@ -469,7 +469,7 @@ fn what_a_run_logs_above_two_dimensions_has_the_errors_it_says() {
         assert_eq!(of_runs[0], of_runs[1]);
         all += 1;
         for ((kind, inside), truth) in KINDS.into_iter().zip(&mut inside).zip(known) {
-            let estimate = of_runs[0].of(kind);
+            let estimate = of_runs[0].estimate(kind);
             assert!(estimate.error < 0.03 * truth, "{kind:?} {estimate:?}");
             *inside += usize::from((estimate.value - truth).abs() <= 1.96 * estimate.error);
         }

@@ -139,7 +139,7 @@ fn divergences_from_a_student_t_are_those_of_scipy() {
         let effort = Effort::last(1);
         let evaluator = Evaluator::new(numerics.clone(), q.dim(), 0, vec![kind], effort);
         let q = MixtureTensors::constant(q, &numerics);
-        evaluator.evaluate(&target(model), &q).unwrap()[0].of(kind)
+        evaluator.evaluate(&target(model), &q).unwrap()[0].estimate(kind)
     };
     let q = gaussian(0.7, 1.4);
     for (dof, reverse, forward) in [

@@ -20,7 +20,7 @@ use crate::precise::{Triangle, condition_of_correlations};
 
 /// The most dimensions in which boxes are of use.
 const MOST_DIM: usize = 8;
-/// Beyond so many standard deviations are 1.5e-23 of a Gaussian, on each axis.
+/// Beyond this many standard deviations are 1.5e-23 of a Gaussian, on each axis.
 const OUTSIDE: f64 = 10.0;
 const BEYOND: f64 = 1.6e-23;
 /// The multiplications that may be spent.
@@ -29,7 +29,7 @@ const MOST_WORK: f64 = 1.5e7;
 const NEGLIGIBLE: f64 = -46.0;
 /// In a round those boxes are cut that make this share of the width of all.
 const SHARE: f64 = 0.75;
-/// Sums are rounded by so many ε of their parts.
+/// Sums are rounded by this many ε of their parts.
 const ROUNDING: f64 = 64.0 * f64::EPSILON;
 
 /// What KL(p‖q) lies between, to within `tolerance` or as far as the work goes; `None` in too many
@@ -86,11 +86,11 @@ struct Seen {
     weight: f64,
     /// See [`off`], of the component they are seen from.
     off: f64,
-    sides: [Vec<Part>; 2],
+    sides: [Vec<QuadraticForm>; 2],
 }
 
 /// ln ω g(x) = constant − ½ |v + W z|², without −½ D ln 2π.
-struct Part {
+struct QuadraticForm {
     constant: f64,
     v: Vec<f64>,
     /// Row after row.
@@ -106,12 +106,12 @@ struct Part {
 impl Seen {
     fn from(a: usize, p: &Mixture, q: &Mixture) -> Option<Self> {
         let (mean, factor) = (&p.means()[a], &p.scale_trils()[a]);
-        let part = |mixture: &Mixture, b: usize| -> Option<Part> {
+        let part = |mixture: &Mixture, b: usize| -> Option<QuadraticForm> {
             let other = &mixture.scale_trils()[b];
             let v = other.solve_lower_triangular(&(mean - &mixture.means()[b]))?;
             let w = other.solve_lower_triangular(factor)?;
             let log_det: f64 = other.diagonal().map(f64::ln).sum();
-            Some(Part {
+            Some(QuadraticForm {
                 constant: mixture.weights()[b].ln() - log_det,
                 sizes: [v.norm(), w.norm()],
                 off: off(mixture, b),
@@ -120,7 +120,7 @@ impl Seen {
                 w: w.transpose().as_slice().to_vec(),
             })
         };
-        let side = |mixture: &Mixture| -> Option<Vec<Part>> {
+        let side = |mixture: &Mixture| -> Option<Vec<QuadraticForm>> {
             (0..mixture.components())
                 .filter(|&b| mixture.weights()[b] > 0.0)
                 .map(|b| part(mixture, b))
@@ -140,12 +140,12 @@ impl Seen {
         };
         let dim = first.v.len() as f64;
         // E[(s + t |z|)²; some |zᵢ| > 10] with (s + t |z|)² ≤ 2 s² + 2 t² |z|².
-        let of_part = |part: &Part| {
+        let of_part = |part: &QuadraticForm| {
             let [s, t] = part.sizes;
             part.constant.abs() + 2.0 * s * s + 2.0 * t * t * (OUTSIDE * OUTSIDE + 2.0 + dim)
         };
         // A logarithm of a sum is between that of its largest part and ln K more.
-        let of_side = |side: &Vec<Part>| {
+        let of_side = |side: &Vec<QuadraticForm>| {
             side.iter().map(of_part).fold(0.0, f64::max) + (side.len() as f64).ln()
         };
         let size: f64 = self.sides.iter().map(of_side).sum();
@@ -240,7 +240,7 @@ impl Cell {
     }
 
     /// The mean of the log-density of a side over the box.
-    fn side(&self, parts: &[Part], from: f64, steepness: &mut [f64]) -> Mean {
+    fn side(&self, parts: &[QuadraticForm], from: f64, steepness: &mut [f64]) -> Mean {
         let dim = self.half.len();
         let norm = self.center.iter().map(|z| z * z).sum::<f64>().sqrt();
         let mut logs = vec![0.0; parts.len()];
@@ -462,7 +462,7 @@ mod tests {
             let kind = DivergenceKind::ForwardKl;
             let known = Brackets::new(&lines[0], &lines[1])
                 .unwrap()
-                .of(kind, 1e-10)
+                .bracket(kind, 1e-10)
                 .unwrap();
             for (dim, width) in [2, 3].into_iter().zip(width) {
                 let bracket = kl(&embedded(&p, dim), &embedded(&q, dim), 1e-6).unwrap();

@@ -5,7 +5,7 @@ use crate::calculator::approximation::upper_from;
 use crate::calculator::pairs::Pairs;
 use crate::mixture::{Mixture, log_sum_exp};
 
-/// Sums and factors are taken to be within so many units of their size, for each dimension.
+/// Sums and factors are taken to be within this many units of their size, for each dimension.
 const ROUNDING: f64 = 64.0 * f64::EPSILON;
 
 /// KL(p‖q) in nats lies in here whatever p and q are.

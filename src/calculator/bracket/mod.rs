@@ -9,7 +9,7 @@ mod space;
 use std::cell::OnceCell;
 use std::f64::consts::LN_2;
 
-use line::Line;
+use line::Mixture1D;
 use serde::{Deserialize, Serialize};
 
 use crate::density::target::TargetModel;
@@ -43,7 +43,7 @@ impl Bracket {
     }
 
     /// What is in both; they hold the same number.
-    fn and(self, other: Self) -> Self {
+    fn intersect(self, other: Self) -> Self {
         Self {
             lower: self.lower.max(other.lower),
             upper: self.upper.min(other.upper),
@@ -95,7 +95,7 @@ impl<'a> Brackets<'a> {
     /// `None` where nothing of the kind is known, or it would be too much work. In one dimension the
     /// bracket is narrowed to `tolerance`, in nats, or to the rounding; of KL, the first that is
     /// asked for is, to half of it. Its midpoint is the divergence to within half its width.
-    pub fn of(&self, kind: DivergenceKind, tolerance: f64) -> Option<Bracket> {
+    pub fn bracket(&self, kind: DivergenceKind, tolerance: f64) -> Option<Bracket> {
         let (p, q) = (self.p, self.q);
         let half = 0.5 * tolerance;
         let forward = || *self.forward.get_or_init(|| kl(p, q, half));
@@ -108,12 +108,12 @@ impl<'a> Brackets<'a> {
             Certified::JensenShannon
             | Certified::TotalVariation
             | Certified::Amari { .. }
-            | Certified::Renyi { .. } => match Line::of(p).zip(Line::of(q)) {
+            | Certified::Renyi { .. } => match Mixture1D::new(p).zip(Mixture1D::new(q)) {
                 Some((p, q)) => line::divergence(kind, &p, &q, tolerance, MOST_PIECES)?,
                 None if certified == Certified::JensenShannon => {
                     // It is at most ln 2, and at most a quarter of Jeffreys (Lin 1991).
                     let quarter = 0.25 * forward()?.plus(reverse()?).upper;
-                    space::js(p.as_mixture()?, q.as_mixture()?, half)?.and(Bracket {
+                    space::js(p.as_mixture()?, q.as_mixture()?, half)?.intersect(Bracket {
                         lower: 0.0,
                         upper: quarter.min(LN_2.next_up()),
                     })
@@ -129,7 +129,7 @@ impl<'a> Brackets<'a> {
 /// What KL(p‖q) lies between.
 fn kl(p: &TargetModel, q: &TargetModel, tolerance: f64) -> Option<Bracket> {
     let mixtures = p.as_mixture().zip(q.as_mixture());
-    let Some((line_p, line_q)) = Line::of(p).zip(Line::of(q)) else {
+    let Some((line_p, line_q)) = Mixture1D::new(p).zip(Mixture1D::new(q)) else {
         return mixtures.and_then(|(p, q)| space::kl(p, q, tolerance));
     };
     let known = match mixtures {
@@ -143,7 +143,7 @@ fn kl(p: &TargetModel, q: &TargetModel, tolerance: f64) -> Option<Bracket> {
         return Some(known);
     }
     let kind = DivergenceKind::ForwardKl;
-    Some(known.and(line::divergence(
+    Some(known.intersect(line::divergence(
         kind,
         &line_p,
         &line_q,

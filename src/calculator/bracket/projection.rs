@@ -5,7 +5,7 @@
 
 use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
 
-use super::line::{self, Line};
+use super::line::{self, Mixture1D};
 use crate::divergence::DivergenceKind;
 use crate::mixture::Mixture;
 
@@ -13,7 +13,7 @@ use crate::mixture::Mixture;
 const TOLERANCE: f64 = 1e-6;
 /// The most pieces a line is cut into.
 const MOST_PIECES: usize = 2000;
-/// Projected means and standard deviations are within so many units, for each dimension.
+/// Projected means and standard deviations are within this many units, for each dimension.
 const ROUNDING: f64 = 1e-13;
 /// The most directions tried.
 const MOST_DIRECTIONS: usize = 24;
@@ -22,7 +22,7 @@ const MOST_DIRECTIONS: usize = 24;
 pub(super) fn lower(kind: DivergenceKind, p: &Mixture, q: &Mixture) -> f64 {
     let origin = &p.means()[0];
     (directions(p, q).iter().take(MOST_DIRECTIONS))
-        .map(|u| [p, q].map(|mixture| Line::along(mixture, u, origin)))
+        .map(|u| [p, q].map(|mixture| Mixture1D::along(mixture, u, origin)))
         .filter_map(|[p, q]| line::divergence(kind, &p, &q, TOLERANCE, MOST_PIECES))
         .map(|seen| seen.lower)
         .filter(|lower| lower.is_finite())

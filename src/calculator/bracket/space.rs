@@ -32,11 +32,11 @@ pub(super) fn kl(p: &Mixture, q: &Mixture, tolerance: f64) -> Option<Bracket> {
     if known.width() <= tolerance.max(SURE * known.upper) {
         return Some(known);
     }
-    let known = cells::kl(p, q, tolerance).map_or(known, |cells| known.and(cells));
+    let known = cells::kl(p, q, tolerance).map_or(known, |cells| known.intersect(cells));
     if known.width() <= NARROW * known.upper {
         return Some(known);
     }
-    Some(known.and(Bracket {
+    Some(known.intersect(Bracket {
         lower: projection::lower(DivergenceKind::ForwardKl, p, q),
         upper: f64::INFINITY,
     }))

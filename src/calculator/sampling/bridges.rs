@@ -1,5 +1,5 @@
 //! Gaussians to draw from where an integrand has its mass and neither density has: around a component
-//! that is narrow beside the others, between components that are far apart, and where a power of an
+//! that is narrow compared with the others, between components that are far apart, and where a power of an
 //! order outside 0 … 1 has its peaks.
 
 use nalgebra::{Cholesky, DMatrix, DVector};
@@ -8,13 +8,13 @@ use crate::density::target::TargetModel;
 use crate::divergence::DivergenceKind;
 use crate::mixture::{Gaussian, Mixture, peaks};
 
-/// A bridge around a component has its mean and so many times its scale. log p and log q go over from
+/// A bridge around a component has its mean and this many times its scale. log p and log q go over from
 /// one component to another where the narrow one has fallen off by the ratio of both, by √(2 ln 10⁵ᴰ)
 /// of its standard deviations or so: 5 to 11, where it has no draws.
 const WIDENED: [f64; 2] = [2.0, 4.0];
-/// A component is narrow beside another that is wider by this factor in some direction …
+/// A component is narrow compared with another that is wider by this factor in some direction …
 const NARROW: f64 = 10.0;
-/// … and has it within so many standard deviations, and √D more.
+/// … and has it within this many standard deviations, and √D more.
 const NEAR: f64 = 6.0;
 /// Densities are far apart where ∫ √(p q) is below this: above, either has draws where the other is.
 const APART: f64 = 0.1;
@@ -76,7 +76,7 @@ pub(super) fn bridges(
     Some((portion, Mixture::new(weights, means, factors).ok()?))
 }
 
-/// Every component that is narrow beside another, widened.
+/// Every component that is narrow compared with another, widened.
 fn around(all: &[Gaussian]) -> Vec<Gaussian> {
     (all.iter())
         .filter(|one| all.iter().any(|other| is_narrow(one, other)))
@@ -128,7 +128,7 @@ fn relative(f: &Gaussian, g: &Gaussian) -> Option<(DMatrix<f64>, DVector<f64>)> 
 }
 
 /// log ∫ √(w_f f w_g g) = ½ ln(w_f w_g) + ½ ln|L_f| + ½ ln|L_g| − ½ ln|Σ| − ⅛ |μ_f − μ_g|²_Σ with
-/// Σ = ½ (Σ_f + Σ_g) (Bhattacharyya 1943); −∞ where numbers give out.
+/// Σ = ½ (Σ_f + Σ_g) (Bhattacharyya 1943); −∞ where numbers overflow.
 fn log_affinity(f: &Gaussian, g: &Gaussian) -> f64 {
     let of = || {
         let (w, u) = relative(f, g)?;

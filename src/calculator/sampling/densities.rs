@@ -5,20 +5,20 @@ use crate::density::target::TargetModel;
 
 /// A density to evaluate again and again.
 #[derive(Debug)]
-pub(super) enum LogDensity<'a> {
+pub(super) enum PreparedDensity<'a> {
     /// A mixture of Gaussians, by the kernel.
     Mixture(Prepared<f64>),
     /// Another, point by point.
     Other(&'a TargetModel),
 }
 
-impl<'a> LogDensity<'a> {
+impl<'a> PreparedDensity<'a> {
     pub fn new(model: &'a TargetModel) -> Self {
         (model.as_mixture().and_then(prepared)).map_or(Self::Other(model), Self::Mixture)
     }
 
     /// log p in nats at N points of D coordinates.
-    pub fn at(&self, x: &[f64], dim: usize) -> Vec<f64> {
+    pub fn log_densities(&self, x: &[f64], dim: usize) -> Vec<f64> {
         let mut logs = vec![f64::NAN; x.len() / dim];
         match self {
             // The numbers of points agree, which is all that could be wrong.

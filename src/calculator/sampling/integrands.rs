@@ -1,8 +1,8 @@
 //! What is averaged over m at the points of any stratum: the joint integrands of all divergences, and
 //! the powers p^α q^(1−α) some are made of.
 
-use super::Request;
-use super::densities::LogDensity;
+use super::SamplingRequest;
+use super::densities::PreparedDensity;
 use super::strata::Strata;
 use crate::compute::kernel::cpu::{Prepared, Real};
 use crate::divergence::{Joint, Power};
@@ -13,8 +13,8 @@ pub(super) struct Integrands<'a> {
     joints: Vec<Joint>,
     /// What divergences with an order are, by divergence.
     powers: Vec<Option<Power>>,
-    p: LogDensity<'a>,
-    q: LogDensity<'a>,
+    p: PreparedDensity<'a>,
+    q: PreparedDensity<'a>,
     bridges: Option<Prepared<f64>>,
     portions: [f64; 3],
     dim: usize,
@@ -36,7 +36,7 @@ impl List {
     }
 
     /// From logarithms.
-    fn of_logs(mut logs: Vec<f64>) -> Self {
+    fn from_logs(mut logs: Vec<f64>) -> Self {
         let top = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let log_scale = if top.is_finite() { top } else { 0.0 };
         logs.iter_mut()
@@ -58,19 +58,19 @@ pub(super) struct Places {
 }
 
 impl<'a> Integrands<'a> {
-    pub fn new(request: &Request<'a>, strata: &mut Strata<'_>) -> Self {
+    pub fn new(request: &SamplingRequest<'a>, strata: &mut Strata<'_>) -> Self {
         Self {
             joints: request.kinds.iter().map(|&kind| Joint::new(kind)).collect(),
             powers: request.kinds.iter().map(|kind| kind.power()).collect(),
-            p: LogDensity::new(request.p),
-            q: LogDensity::new(request.q),
+            p: PreparedDensity::new(request.p),
+            q: PreparedDensity::new(request.q),
             bridges: strata.bridges.take(),
             portions: strata.portions,
             dim: request.p.dim(),
         }
     }
 
-    /// How many lists [`Integrands::at`] gives.
+    /// How many lists [`Integrands::values`] gives.
     pub fn len(&self) -> usize {
         self.joints.len() + 1 + 2 * self.powers.iter().flatten().count()
     }
@@ -89,8 +89,8 @@ impl<'a> Integrands<'a> {
     /// The integrands over m at points x, N × D: a list for each divergence, then (p |log p| + q |log q|)
     /// / m, of which rounding is a share, and for each divergence with an order p^α q^(1−α) / m and how
     /// far it is rounded: |α log p| + |(1 − α) log q| times as much.
-    pub fn at(&self, x: &[f64]) -> Vec<List> {
-        let [log_p, log_q] = [&self.p, &self.q].map(|density| density.at(x, self.dim));
+    pub fn values(&self, x: &[f64]) -> Vec<List> {
+        let [log_p, log_q] = [&self.p, &self.q].map(|density| density.log_densities(x, self.dim));
         let log_bridges = self.bridges.as_ref().map(|bridges| {
             let mut logs = vec![f64::NAN; log_p.len()];
             // The numbers of points agree, which is all that could be wrong.
@@ -132,15 +132,15 @@ impl<'a> Integrands<'a> {
             });
             let (powers, sizes): (Vec<f64>, Vec<f64>) = logs.unzip();
             let roundings = powers.iter().zip(sizes).map(|(log, size)| log + size.ln());
-            let roundings = List::of_logs(roundings.collect());
-            all.extend([List::of_logs(powers), roundings]);
+            let roundings = List::from_logs(roundings.collect());
+            all.extend([List::from_logs(powers), roundings]);
         }
         all
     }
 }
 
 /// Fills in p / m and q / m without bridges, as vector code; false if somewhere the smaller of p and q
-/// is so small beside the other that this flushes it to 0, or if one is not a number.
+/// is so small compared with the other that this flushes it to 0, or if one is not a number.
 fn close_shares(portions: [f64; 3], logs: [&[f64]; 2], of: [&mut [f64]; 2]) -> bool {
     /// Below where the exponential flushes to 0.
     const FAR: f64 = 600.0;

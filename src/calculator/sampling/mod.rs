@@ -11,7 +11,7 @@ mod strata;
 
 use rayon::prelude::*;
 
-use super::answer::{Ending, Found};
+use super::answer::{Computed, Ending};
 use super::{Accuracy, Method};
 use crate::compute::device::Numerics;
 use crate::density::target::TargetModel;
@@ -20,8 +20,8 @@ use crate::error::Result;
 use integrands::Places;
 use moments::Mean;
 pub(super) use nets::MOST_DIM;
-use nets::Nets;
-use random::Random;
+use nets::SobolNets;
+use random::RandomPoints;
 
 /// Blocks between two looks at how far it is.
 const AT_ONCE: usize = 64;
@@ -34,7 +34,7 @@ const UNSURE: f64 = 2.0;
 
 /// What is asked of a sampler.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Request<'a> {
+pub(super) struct SamplingRequest<'a> {
     pub kinds: &'a [DivergenceKind],
     pub p: &'a TargetModel,
     pub q: &'a TargetModel,
@@ -52,7 +52,7 @@ pub struct Progress {
     /// Draws at most.
     pub most: u64,
     /// The largest error so far as a multiple of what was asked for, if something was.
-    pub to_go: Option<f64>,
+    pub error_ratio: Option<f64>,
 }
 
 /// A source of points under both densities at once.
@@ -61,7 +61,7 @@ trait Sampler: Sync {
     type Block: Send;
 
     /// Blocks that are of no use without each other.
-    const TOGETHER: u64;
+    const GROUP: u64;
 
     /// The degrees of freedom that an error must have before it ends the sampling.
     const FREEDOM: f64;
@@ -87,21 +87,21 @@ trait Sampler: Sync {
 /// # Errors
 /// If the device failed.
 pub(super) fn find(
-    request: Request,
+    request: SamplingRequest,
     method: Method,
     progress: &dyn Fn(Progress),
-) -> Result<Vec<Found>> {
+) -> Result<Vec<Computed>> {
     match method {
-        Method::Qmc => run(Nets::new(request), request, progress),
-        _ => run(Random::new(request), request, progress),
+        Method::Qmc => run(SobolNets::new(request), request, progress),
+        _ => run(RandomPoints::new(request), request, progress),
     }
 }
 
 fn run<S: Sampler>(
     mut sampler: S,
-    request: Request,
+    request: SamplingRequest,
     progress: &dyn Fn(Progress),
-) -> Result<Vec<Found>> {
+) -> Result<Vec<Computed>> {
     let divergences: Vec<Box<dyn Divergence>> =
         request.kinds.iter().map(|kind| kind.build()).collect();
     let (mut drawn, mut index) = (0, 0);
@@ -110,9 +110,9 @@ fn run<S: Sampler>(
         let mut blocks = Vec::new();
         while blocks.len() < AT_ONCE
             && drawn + ahead < request.samples
-            && (ahead < drawn.max(FEWEST) || !request.accuracy.is_asked())
+            && (ahead < drawn.max(FEWEST) || !request.accuracy.is_set())
         {
-            for _ in 0..S::TOGETHER {
+            for _ in 0..S::GROUP {
                 ahead += sampler.size(index);
                 blocks.push(index);
                 index += 1;
@@ -125,7 +125,7 @@ fn run<S: Sampler>(
         done.into_iter().for_each(|block| sampler.absorb(block));
         drawn += ahead;
         let mut found = Vec::with_capacity(divergences.len());
-        let mut to_go = Vec::with_capacity(divergences.len());
+        let mut error_ratio = Vec::with_capacity(divergences.len());
         for (place, (kind, divergence)) in request.kinds.iter().zip(&divergences).enumerate() {
             let Places { joint, power } = sampler.places(place);
             let means = |lists: [usize; 2]| lists.map(|list| sampler.mean(list));
@@ -142,20 +142,20 @@ fn run<S: Sampler>(
             };
             // Of an error that is itself unsure nothing is said but that it is not there yet.
             let least = if freedom < S::FREEDOM { UNSURE } else { 0.0 };
-            to_go.push(request.accuracy.to_go(&one).max(least));
+            error_ratio.push(request.accuracy.error_ratio(&one).max(least));
             found.push(one);
         }
-        let most = to_go.iter().copied().fold(0.0, f64::max);
+        let most = error_ratio.iter().copied().fold(0.0, f64::max);
         progress(Progress {
             drawn,
             most: request.samples,
-            to_go: request.accuracy.is_asked().then_some(most),
+            error_ratio: request.accuracy.is_set().then_some(most),
         });
-        let is_reached = request.accuracy.is_asked() && most <= 1.0 && drawn >= FEWEST;
+        let is_reached = request.accuracy.is_set() && most <= 1.0 && drawn >= FEWEST;
         if is_reached || drawn >= request.samples {
-            for (found, to_go) in found.iter_mut().zip(to_go) {
+            for (found, error_ratio) in found.iter_mut().zip(error_ratio) {
                 found.samples = drawn;
-                let reached = request.accuracy.is_asked() && to_go <= 1.0;
+                let reached = request.accuracy.is_set() && error_ratio <= 1.0;
                 found.ending = Some(if reached {
                     Ending::Reached
                 } else {
@@ -169,7 +169,7 @@ fn run<S: Sampler>(
 
 /// A divergence from the mean of its integrand and of how far that is rounded; an outer function carries
 /// the error along its slope.
-fn combine([mean, rounding]: [Mean; 2], divergence: &dyn Divergence) -> Result<Found> {
+fn combine([mean, rounding]: [Mean; 2], divergence: &dyn Divergence) -> Result<Computed> {
     // Logarithms are rounded each by itself, all in the same direction at worst; so are the sums.
     let rounding = f64::EPSILON * (rounding.mean + SUMS * mean.mean.abs());
     let error = mean.variance.sqrt() + rounding;
@@ -182,16 +182,16 @@ fn combine([mean, rounding]: [Mean; 2], divergence: &dyn Divergence) -> Result<F
         mean.mean + error,
     ];
     let outer = Numerics::read(divergence.outer(Numerics::cpu().tensor(outer, [5])))?;
-    Ok(Found {
+    Ok(Computed {
         error: Some(0.5 * (outer[4] - outer[3]).abs()),
         interval: Some([outer[1].min(outer[2]), outer[1].max(outer[2])]),
-        ..Found::bare(outer[0])
+        ..Computed::bare(outer[0])
     })
 }
 
 /// A divergence from ∫ p^α q^(1−α) and how far that is rounded, where the integral is so far from 1 that
 /// nothing is lost in their difference; it may be beyond all numbers.
-fn by_power([power, rounding]: [Mean; 2], kind: DivergenceKind) -> Option<Found> {
+fn by_power([power, rounding]: [Mean; 2], kind: DivergenceKind) -> Option<Computed> {
     let log = power.log_scale + power.mean.ln();
     if log.is_nan() || log.is_infinite() || log.abs() < DivergenceKind::FAR {
         return None;
@@ -210,9 +210,9 @@ fn by_power([power, rounding]: [Mean; 2], kind: DivergenceKind) -> Option<Found>
     };
     let value = at(1.0)?;
     let [low, high] = between(spread + rounding)?;
-    Some(Found {
+    Some(Computed {
         error: Some(0.5 * (high - low)),
         interval: between(power.quantile() * spread + rounding),
-        ..Found::bare(value)
+        ..Computed::bare(value)
     })
 }

@@ -31,7 +31,7 @@ pub(super) struct Moments {
 }
 
 impl Moments {
-    pub fn of(numbers: &[f64]) -> Self {
+    pub fn new(numbers: &[f64]) -> Self {
         let count = numbers.len() as f64;
         if numbers.is_empty() {
             return Self::default();
@@ -90,7 +90,7 @@ impl Moments {
     /// The variance of the mean, and how many degrees of freedom that has: as many as a χ² of the
     /// same relative variance, 2n / (κ − (n − 3)/(n − 1)) with the kurtosis κ of the numbers (O'Neill
     /// 2014). Of normal numbers it is n − 1; where one number makes most of the variance, 2.
-    pub fn of_mean(self) -> (f64, f64) {
+    pub fn variance_of_mean(self) -> (f64, f64) {
         let n = self.count;
         let variance = self.squares / (n - 1.0) / n;
         let kurtosis = n * self.fourths / (self.squares * self.squares);
@@ -144,7 +144,7 @@ impl Mean {
     }
 }
 
-/// 95 % of a normal distribution lie within so many standard deviations.
+/// 95 % of a normal distribution lie within this many standard deviations.
 const NORMAL: f64 = 1.959_963_984_540_054;
 
 #[cfg(test)]
@@ -154,11 +154,11 @@ mod tests {
     #[test]
     fn parts_have_the_moments_of_the_whole() {
         let numbers: Vec<f64> = (0..97).map(|i| ((i * i) % 31) as f64 - 3.0).collect();
-        let whole = Moments::of(&numbers);
+        let whole = Moments::new(&numbers);
         for at in [0, 1, 13, 97] {
             let (first, second) = numbers.split_at(at);
-            let mut both = Moments::of(first);
-            both.add(Moments::of(second));
+            let mut both = Moments::new(first);
+            both.add(Moments::new(second));
             for (a, b) in [
                 (both.mean, whole.mean),
                 (both.squares, whole.squares),
@@ -174,12 +174,12 @@ mod tests {
     fn a_number_that_makes_most_of_the_variance_leaves_it_uncertain() {
         let mut numbers = vec![0.0; 1000];
         numbers[17] = 1.0;
-        let (variance, freedom) = Moments::of(&numbers).of_mean();
+        let (variance, freedom) = Moments::new(&numbers).variance_of_mean();
         assert!((variance - 1e-6).abs() < 1e-12);
         assert!(freedom < 2.01, "{freedom}");
         // Even numbers are surer than normal ones, and no surer than their count.
         let even: Vec<f64> = (0..1000).map(f64::from).collect();
-        assert_eq!(Moments::of(&even).of_mean().1, 999.0);
+        assert_eq!(Moments::new(&even).variance_of_mean().1, 999.0);
         // t.ppf(0.975, 2) by scipy.
         let mean = Mean::sum([(0.0, variance, 2.0)].into_iter());
         assert!((mean.quantile() - 4.302652729911275).abs() < 1e-9);

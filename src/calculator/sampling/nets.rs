@@ -2,11 +2,11 @@
 
 use super::integrands::{Integrands, Places};
 use super::moments::Mean;
-use super::strata::{Part, Strata};
-use super::{Request, Sampler};
+use super::strata::{Strata, StratumDensity};
+use super::{Sampler, SamplingRequest};
 use crate::estimator::quasi_monte_carlo::{QuasiMonteCarlo, normal_quantile, scrambled};
 
-/// Nets of one size, which tell the error.
+/// Nets of one size, which estimate the error.
 const NETS: u64 = 8;
 /// The first net of a density has about this many points, the largest of a component this many: a
 /// power of two each.
@@ -20,24 +20,24 @@ pub(in crate::calculator) const MOST_DIM: usize = QuasiMonteCarlo::MAX_DIM;
 /// Eight nets, eight of twice as many points and so on, each scrambled anew (Owen 1997; the scrambling
 /// of Burley 2020). Every component has its share of the points of a net, and a few in any case, so
 /// that none is missed. All points count the same, so the largest nets count most.
-pub(super) struct Nets<'a> {
-    request: Request<'a>,
+pub(super) struct SobolNets<'a> {
+    request: SamplingRequest<'a>,
     integrands: Integrands<'a>,
     strata: Strata<'a>,
     /// For each round the points of a net, and the mean of each net, of each list.
-    rounds: Vec<(f64, Vec<Vec<OfNet>>)>,
+    rounds: Vec<(f64, Vec<Vec<NetMean>>)>,
     absorbed: u64,
 }
 
 /// The mean over a net, as a multiple of e^`log_scale`.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct OfNet {
+pub(super) struct NetMean {
     log_scale: f64,
     mean: f64,
 }
 
-impl<'a> Nets<'a> {
-    pub fn new(request: Request<'a>) -> Self {
+impl<'a> SobolNets<'a> {
+    pub fn new(request: SamplingRequest<'a>) -> Self {
         let mut strata = Strata::new(request.kinds, request.p, request.q);
         Self {
             integrands: Integrands::new(&request, &mut strata),
@@ -53,7 +53,7 @@ impl<'a> Nets<'a> {
         let doublings = (index / NETS).min(16) as u32;
         let size = (POINTS.0 << doublings) as f64;
         (self.strata.strata.iter()).map(move |stratum| {
-            let share = self.strata.of(stratum, size) as u64;
+            let share = self.strata.draws(stratum, size) as u64;
             share.next_power_of_two().clamp(LEAST, POINTS.1)
         })
     }
@@ -71,10 +71,10 @@ fn scramble(seed: u64, numbers: [u64; 2]) -> u32 {
     (mixed >> 32) as u32
 }
 
-impl Sampler for Nets<'_> {
-    type Block = Vec<OfNet>;
+impl Sampler for SobolNets<'_> {
+    type Block = Vec<NetMean>;
 
-    const TOGETHER: u64 = NETS;
+    const GROUP: u64 = NETS;
     // That of the nets of one size, with room for rounding.
     const FREEDOM: f64 = NETS as f64 - 1.5;
 
@@ -82,7 +82,7 @@ impl Sampler for Nets<'_> {
         self.counts(index).sum()
     }
 
-    fn block(&self, index: u64) -> Vec<OfNet> {
+    fn block(&self, index: u64) -> Vec<NetMean> {
         let (strata, dim) = (&self.strata.strata, self.request.p.dim());
         let counts: Vec<u64> = self.counts(index).collect();
         let mut x = vec![0.0; counts.iter().sum::<u64>() as usize * dim];
@@ -95,13 +95,13 @@ impl Sampler for Nets<'_> {
                     *z = normal_quantile(scrambled(i, d, seed));
                 }
                 match &stratum.part {
-                    Part::Component(component) => component.place(1.0, &z, x),
+                    StratumDensity::Component(component) => component.place(1.0, &z, x),
                     // What takes other numbers than a point's own is not drawn this way.
-                    Part::Whole(_) => x.fill(f64::NAN),
+                    StratumDensity::Whole(_) => x.fill(f64::NAN),
                 }
             }
         }
-        (self.integrands.at(&x).iter())
+        (self.integrands.values(&x).iter())
             .map(|list| {
                 let mut rest = &list.values[..];
                 let of_strata = (strata.iter().zip(&counts)).map(|(stratum, &count)| {
@@ -109,7 +109,7 @@ impl Sampler for Nets<'_> {
                     rest = others;
                     stratum.portion * here.iter().sum::<f64>() / count as f64
                 });
-                OfNet {
+                NetMean {
                     mean: of_strata.sum(),
                     log_scale: list.log_scale,
                 }
@@ -117,7 +117,7 @@ impl Sampler for Nets<'_> {
             .collect()
     }
 
-    fn absorb(&mut self, block: Vec<OfNet>) {
+    fn absorb(&mut self, block: Vec<NetMean>) {
         let points = self.size(self.absorbed) as f64;
         if self.absorbed.is_multiple_of(NETS) {
             (self.rounds).push((points, vec![Vec::new(); self.integrands.len()]));
@@ -134,7 +134,7 @@ impl Sampler for Nets<'_> {
         self.integrands.places(kind)
     }
 
-    /// The mean over all points; its variance is told by the spread of the nets of each size.
+    /// The mean over all points; its variance is estimated by the spread of the nets of each size.
     fn mean(&self, list: usize) -> Mean {
         let rounds = || (self.rounds.iter()).map(|(points, means)| (points, &means[list]));
         let total: f64 = rounds()

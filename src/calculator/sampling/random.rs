@@ -5,8 +5,8 @@ use rand_distr::{ChiSquared, Distribution};
 
 use super::integrands::{Integrands, Places};
 use super::moments::{Mean, Moments};
-use super::strata::{Part, Strata, Stratum};
-use super::{Request, Sampler};
+use super::strata::{Strata, Stratum, StratumDensity};
+use super::{Sampler, SamplingRequest};
 use crate::compute::kernel::cpu::{self, Width, derive_key, normals};
 use crate::compute::noise::{RunKey, Stream};
 
@@ -18,8 +18,8 @@ const LEAST: (u64, u64) = (2, 128);
 
 /// A stratified sample: in each block every component gets its share of the draws, and a few in any
 /// case, so that none is missed.
-pub(super) struct Random<'a> {
-    request: Request<'a>,
+pub(super) struct RandomPoints<'a> {
+    request: SamplingRequest<'a>,
     integrands: Integrands<'a>,
     strata: Vec<Stratum<'a>>,
     /// Draws of each stratum in a block.
@@ -54,8 +54,8 @@ impl Sums {
     }
 }
 
-impl<'a> Random<'a> {
-    pub fn new(request: Request<'a>) -> Self {
+impl<'a> RandomPoints<'a> {
+    pub fn new(request: SamplingRequest<'a>) -> Self {
         let (p, q) = (request.p, request.q);
         let (components, dim) = (p.components() + q.components(), p.dim() as f64);
         let work = components as f64 * dim * (dim + 4.0);
@@ -64,7 +64,7 @@ impl<'a> Random<'a> {
         let integrands = Integrands::new(&request, &mut strata);
         let least = (size / (8 * strata.strata.len().max(1) as u64)).clamp(LEAST.0, LEAST.1);
         let counts: Vec<u64> = (strata.strata.iter())
-            .map(|stratum| (strata.of(stratum, size as f64).round() as u64).max(least))
+            .map(|stratum| (strata.draws(stratum, size as f64).round() as u64).max(least))
             .collect();
         Self {
             sums: Vec::new(),
@@ -95,7 +95,7 @@ impl<'a> Random<'a> {
             let (from, rest_of_z) = z.split_at(count * dim);
             let (to, rest_of_x) = rest.split_at_mut(count * dim);
             match &stratum.part {
-                Part::Component(component) => match component.dof {
+                StratumDensity::Component(component) => match component.dof {
                     None => {
                         cpu::place(Width::Widest, &component.mean, &component.factor, from, to);
                     }
@@ -106,7 +106,9 @@ impl<'a> Random<'a> {
                         }
                     }
                 },
-                Part::Whole(model) => to.copy_from_slice(&model.sample(*count, &mut generator)),
+                StratumDensity::Whole(model) => {
+                    to.copy_from_slice(&model.sample(*count, &mut generator))
+                }
             }
             (z, rest) = (rest_of_z, rest_of_x);
         }
@@ -124,10 +126,10 @@ fn stretches(dof: f64, generator: &mut ChaCha8Rng) -> impl FnMut() -> f64 {
     }
 }
 
-impl Sampler for Random<'_> {
+impl Sampler for RandomPoints<'_> {
     type Block = Vec<Sums>;
 
-    const TOGETHER: u64 = 1;
+    const GROUP: u64 = 1;
     const FREEDOM: f64 = 30.0;
 
     fn size(&self, _: u64) -> u64 {
@@ -135,13 +137,13 @@ impl Sampler for Random<'_> {
     }
 
     fn block(&self, index: u64) -> Vec<Sums> {
-        (self.integrands.at(&self.points(index)).iter())
+        (self.integrands.values(&self.points(index)).iter())
             .map(|list| {
                 let mut rest = &list.values[..];
                 let moments = (self.counts.iter()).map(|&count| {
                     let (here, others) = rest.split_at(count);
                     rest = others;
-                    Moments::of(here)
+                    Moments::new(here)
                 });
                 Sums {
                     moments: moments.collect(),
@@ -170,7 +172,7 @@ impl Sampler for Random<'_> {
         let Sums { log_scale, moments } = &self.sums[list];
         let parts = (self.strata.iter().zip(moments)).map(|(stratum, moments)| {
             let portion = stratum.portion;
-            let (variance, freedom) = moments.of_mean();
+            let (variance, freedom) = moments.variance_of_mean();
             (
                 portion * moments.mean,
                 portion * portion * variance,

@@ -22,19 +22,19 @@ pub(super) struct Stratum<'a> {
     /// a_c, its portion of m.
     pub portion: f64,
     /// What it is.
-    pub part: Part<'a>,
+    pub part: StratumDensity<'a>,
 }
 
 /// What is drawn from.
 #[derive(Debug)]
-pub(super) enum Part<'a> {
-    Component(Component),
+pub(super) enum StratumDensity<'a> {
+    Component(EllipticalComponent),
     Whole(&'a TargetModel),
 }
 
 /// A Gaussian, or a Student-t distribution.
 #[derive(Debug)]
-pub(super) struct Component {
+pub(super) struct EllipticalComponent {
     /// μ.
     pub mean: Vec<f64>,
     /// L, row after row.
@@ -69,7 +69,7 @@ impl<'a> Strata<'a> {
                 Some(of) => strata.extend(components(of, portion)),
                 None => strata.push(Stratum {
                     portion,
-                    part: Part::Whole(model),
+                    part: StratumDensity::Whole(model),
                 }),
             }
         }
@@ -84,7 +84,7 @@ impl<'a> Strata<'a> {
     }
 
     /// How many draws a stratum has by its portion where the side with the most has `size`.
-    pub fn of(&self, stratum: &Stratum, size: f64) -> f64 {
+    pub fn draws(&self, stratum: &Stratum, size: f64) -> f64 {
         let [p, q, _] = self.portions;
         stratum.portion * size / p.max(q)
     }
@@ -96,7 +96,7 @@ fn components<'a>(of: Elliptical, portion: f64) -> impl Iterator<Item = Stratum<
         .filter(|&k| scales.weights()[k] > 0.0)
         .map(move |k| Stratum {
             portion: portion * scales.weights()[k],
-            part: Part::Component(Component {
+            part: StratumDensity::Component(EllipticalComponent {
                 mean: scales.means()[k].as_slice().to_vec(),
                 factor: scales.scale_trils()[k].transpose().as_slice().to_vec(),
                 dof,
@@ -114,7 +114,7 @@ fn portion_of_p(kinds: &[DivergenceKind]) -> f64 {
     }
 }
 
-impl Component {
+impl EllipticalComponent {
     /// x = μ + s L z.
     pub fn place(&self, stretch: f64, z: &[f64], x: &mut [f64]) {
         let dim = x.len();

@@ -16,7 +16,7 @@ use burn::tensor::{DType, Device, Element, Shape, Tensor, TensorData};
 use super::cpu::{self, Expectation, Expected, Mixture, Points, Real, Scale, Wanted, Width};
 
 /// Whether the backend of a tensor has the operation.
-pub(super) fn is_there(x: &Tensor<3>) -> bool {
+pub(super) fn is_supported(x: &Tensor<3>) -> bool {
     matches!(x.dtype(), DType::F64 | DType::F32) && is_fused(&x.device())
 }
 
@@ -183,7 +183,7 @@ impl Number for f64 {}
 struct Numbers(FlexTensor);
 
 impl Numbers {
-    fn of(tensor: &FlexTensor) -> Self {
+    fn new(tensor: &FlexTensor) -> Self {
         Self(tensor.clone().to_contiguous())
     }
 
@@ -203,7 +203,7 @@ struct Call {
 impl Call {
     fn new(parts: &Parts<Flex>, form: Form) -> Self {
         Self {
-            parts: parts.each_ref().map(Numbers::of),
+            parts: parts.each_ref().map(Numbers::new),
             shapes: parts.each_ref().map(|part| part.shape().to_vec()),
             form,
         }
@@ -285,7 +285,7 @@ fn backward<T: Number>(
         means,
         scale,
     };
-    let (value, upstream) = (Numbers::of(value), Numbers::of(&upstream));
+    let (value, upstream) = (Numbers::new(value), Numbers::new(&upstream));
     let found = cpu::gradients(
         Width::Widest,
         call.points::<T>(),
@@ -312,7 +312,7 @@ fn expectation_of(
     wants_gradients: bool,
 ) -> (FlexTensor, Vec<FlexTensor>) {
     let shapes = parts.each_ref().map(|part| part.shape().to_vec());
-    let parts = parts.each_ref().map(Numbers::of);
+    let parts = parts.each_ref().map(Numbers::new);
     let q = mixture(
         &shapes[1],
         &shapes[2],

@@ -23,7 +23,7 @@ pub(crate) fn indices(places: &[usize], device: &Device) -> Tensor<1, Int> {
 ///
 /// `x` is `[R, S, D]`; either side may have R = 1 and is broadcast. The result is `[R, S]`.
 pub fn log_density(x: Tensor<3>, mixture: &MixtureTensors) -> Tensor<2> {
-    if fused::is_there(&x) {
+    if fused::is_supported(&x) {
         let (log_weights, means) = (mixture.log_weights.clone(), mixture.means.clone());
         return match mixture.scale.clone() {
             ScaleTensor::Tril(scale) => {
@@ -60,7 +60,7 @@ pub(crate) fn expectation(q: &MixtureTensors, what: Expectation<'_>) -> Tensor<1
 }
 
 /// As [`log_density`], in plain operations of burn: what backends without a kernel do, and what the
-/// kernel is held against.
+/// kernel is compared with.
 pub fn log_density_by_operations(x: Tensor<3>, mixture: &MixtureTensors) -> Tensor<2> {
     let [_, _, d] = mixture.dims();
     let constant = 0.5 * d as f64 * std::f64::consts::TAU.ln();

@@ -1,10 +1,10 @@
 //! Divergences: finite for the target, and without its density where it has none.
 
-use super::{Checked, Fit};
+use super::{Checked, CheckedFit};
 use crate::config::FitConfig;
 use crate::divergence::DivergenceKind;
 
-impl Fit<'_> {
+impl CheckedFit<'_> {
     pub(super) fn divergence(&self, fit: &FitConfig) -> Checked<DivergenceKind> {
         let kind = (fit.divergence.with_order(fit.alpha))
             .map_err(|(message, help)| self.error(&["alpha"], message, help))?;

@@ -1,6 +1,6 @@
 //! The family: what a covariance and weights may be.
 
-use super::{Checked, Fit};
+use super::{Checked, CheckedFit};
 use crate::config::FitConfig;
 use crate::density::family::Covariance;
 use crate::mixture::check_size;
@@ -8,7 +8,7 @@ use crate::mixture::check_size;
 /// Weights that stay sum to 1 up to this.
 const WEIGHT_SUM_TOLERANCE: f64 = 1e-6;
 
-impl Fit<'_> {
+impl CheckedFit<'_> {
     pub(super) fn family(&self, fit: &mut FitConfig) -> Checked {
         let family = &mut fit.family;
         let at = |key: &'static str| ["family", key];

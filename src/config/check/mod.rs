@@ -28,7 +28,7 @@ use crate::fit::init::Start;
 use crate::fit::{LogConfig, Plan};
 use crate::record::CheckpointConfig;
 
-/// What is kept of a run beside its points is no larger than so many of them.
+/// What is kept of a run besides its points is no larger than this many of them.
 const LEAST_POINTS: usize = 256;
 
 type Checked<T = ()> = Result<T, ConfigError>;
@@ -126,7 +126,7 @@ pub(super) fn starts(source: &Source, at: &KeyPath, plans: &[Plan]) -> Result<()
 }
 
 /// One fit of a config, and all it is checked against.
-pub(super) struct Fit<'a> {
+pub(super) struct CheckedFit<'a> {
     pub source: &'a Source,
     /// Where it stands.
     pub at: KeyPath,
@@ -134,7 +134,7 @@ pub(super) struct Fit<'a> {
     pub seed: u64,
 }
 
-impl Fit<'_> {
+impl CheckedFit<'_> {
     /// Checks it, and writes down the defaults it takes.
     pub fn plan(&self, fit: &mut FitConfig, notes: &mut Vec<String>) -> Checked<Plan> {
         let dim = self.target.dim();

@@ -1,10 +1,10 @@
 //! Rows that lie in a plane: what a fit to them can be.
 
-use super::{Checked, Fit};
+use super::{Checked, CheckedFit};
 use crate::config::FitConfig;
 use crate::density::family::Covariance;
 
-impl Fit<'_> {
+impl CheckedFit<'_> {
     /// Refuses a family whose likelihood of the rows has no bound, and says where others follow only
     /// from the floor of the standard deviations, or do not see that columns follow from each other.
     pub(super) fn rows(&self, fit: &FitConfig, notes: &mut Vec<String>) -> Checked {
@@ -15,7 +15,7 @@ impl Fit<'_> {
         let covariance = fit.family.covariance;
         let is_seen = match covariance {
             Covariance::Full => true,
-            Covariance::LowRank => dependence.is_seen_by_factors(fit.family.rank.unwrap_or(1)),
+            Covariance::LowRank => dependence.is_unbounded_for(fit.family.rank.unwrap_or(1)),
             Covariance::Diagonal | Covariance::Isotropic => false,
         };
         let name = covariance.name();

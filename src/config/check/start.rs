@@ -1,13 +1,13 @@
 //! Where a fit starts.
 
-use super::{Checked, Fit};
+use super::{Checked, CheckedFit};
 use crate::config::{DEFAULT_RESTARTS, FitConfig};
 use crate::density::family::Family;
 use crate::fit::init::random::Random;
-use crate::fit::init::{Start, alike};
+use crate::fit::init::{Start, duplicate_components};
 use crate::text::numbered;
 
-impl Fit<'_> {
+impl CheckedFit<'_> {
     pub(super) fn start(
         &self,
         fit: &mut FitConfig,
@@ -40,7 +40,7 @@ impl Fit<'_> {
                     "change [init] or [family] so that they agree",
                 )
             })?;
-            notes.extend(alike(mixture).into_iter().map(|group| {
+            notes.extend(duplicate_components(mixture).into_iter().map(|group| {
                 format!(
                     "{at}: components {} start alike, and gradients that are alike part them late or \
                      never; move their means apart, or give fewer components",

@@ -1,9 +1,9 @@
-//! When a fit stops: what can be told of its loss.
+//! When a fit stops: what can be known of its loss.
 
-use super::{Checked, Fit};
+use super::{Checked, CheckedFit};
 use crate::config::FitConfig;
 
-impl Fit<'_> {
+impl CheckedFit<'_> {
     pub(super) fn stop(&self, fit: &mut FitConfig) -> Checked {
         (fit.stop.check(fit.estimator.is_deterministic()))
             .map_err(|refusal| self.refused("stop", refusal))?;

@@ -8,7 +8,7 @@ use super::low_rank;
 use crate::compute::device::Numerics;
 use crate::compute::kernel::{ScaleTensor, cpu::MOST_FACTORS};
 
-/// Up to so many coordinates for each factor, factors counted in fours, a low-rank covariance is taken
+/// Up to this many coordinates for each factor, factors counted in fours, a low-rank covariance is taken
 /// as a full one: that is faster there, and rules with points on every axis are for few dimensions.
 const FEW_PER_FACTOR: usize = 6;
 /// A low-rank decomposition that misses a covariance by more than this, relative to its standard
@@ -47,7 +47,7 @@ impl Covariance {
 
 /// A covariance structure with all that defines it: the map from S numbers of θ to L.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Scale {
+pub(super) struct ScaleMap {
     pub covariance: Covariance,
     pub dim: usize,
     /// r, of a low-rank covariance.
@@ -56,7 +56,7 @@ pub(super) struct Scale {
     pub floor: f64,
 }
 
-impl Scale {
+impl ScaleMap {
     /// S, how many numbers of θ a component's covariance takes.
     pub fn len(&self) -> usize {
         let dim = self.dim;

@@ -19,7 +19,7 @@ pub use member::NotInFamily;
 use crate::compute::device::Numerics;
 use crate::compute::kernel::MixtureTensors;
 use crate::mixture::Mixture;
-use covariance::Scale;
+use covariance::ScaleMap;
 
 /// A weight counts as no less than this in the natural gradient, or a component that is almost gone
 /// would move without bound.
@@ -33,7 +33,7 @@ pub struct FamilyConfig {
     pub components: usize,
     /// The structure of every component's covariance.
     pub covariance: Covariance,
-    /// r, the rank of a low-rank covariance beside its diagonal.
+    /// r, the rank of a low-rank covariance besides its diagonal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rank: Option<usize>,
     /// K weights that stay as they are; learned if left out.
@@ -62,7 +62,7 @@ pub struct Family {
     components: usize,
     /// Weights that are not learned.
     weights: Option<Vec<f64>>,
-    scale: Scale,
+    scale: ScaleMap,
 }
 
 impl Family {
@@ -71,7 +71,7 @@ impl Family {
         Self {
             components: config.components,
             weights: config.weights,
-            scale: Scale {
+            scale: ScaleMap {
                 covariance: config.covariance,
                 dim,
                 rank: config.rank.unwrap_or(1),

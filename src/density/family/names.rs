@@ -19,7 +19,7 @@ impl Family {
             0
         };
         let named =
-            |quantity, component, i| Parameter::at(quantity, (component, k), (i, d)).to_string();
+            |quantity, component, i| Parameter::new(quantity, (component, k), (i, d)).to_string();
         let Some(after) = at.checked_sub(logits) else {
             return named(|_| Quantity::Weight, at, 0);
         };

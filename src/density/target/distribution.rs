@@ -150,7 +150,7 @@ impl<'a> From<&'a Mixture> for Elliptical<'a> {
 
 impl Elliptical<'_> {
     /// Whether its modes are found within about a second.
-    pub(super) fn has_modes_at_hand(self) -> bool {
+    pub(super) fn has_fast_modes(self) -> bool {
         // Every pair of components is a start, and each step from there looks at all of them.
         let (k, dim) = (self.scales.components() as f64, self.scales.dim() as f64);
         k.powi(3) * dim.powi(2) <= MOST_WORK

@@ -78,7 +78,7 @@ impl Distribution for Samples {
     }
 }
 
-/// What `summary.json` tells of rows.
+/// What `summary.json` says of rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SamplesSummary {
     /// N.

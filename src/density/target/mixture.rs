@@ -57,7 +57,7 @@ impl Distribution for Mixture {
     }
 
     fn modes(&self) -> Option<Vec<DVector<f64>>> {
-        let is_quick = Elliptical::from(self).has_modes_at_hand();
+        let is_quick = Elliptical::from(self).has_fast_modes();
         is_quick.then(|| modes(self))
     }
 

@@ -17,7 +17,7 @@ macro_rules! targets {
             $($(#[$doc])* $kind($kind),)+
         }
 
-        /// What `summary.json` tells of a target.
+        /// What `summary.json` says of a target.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "type", rename_all = "kebab-case")]
         pub enum TargetSummary {

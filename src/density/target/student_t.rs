@@ -230,7 +230,7 @@ impl Distribution for StudentT {
     /// Those that are reached from the centres, by the fixed point of the gradient:
     /// x = (Σ uₖ Σₖ⁻¹)⁻¹ Σ uₖ Σₖ⁻¹ μₖ with uₖ = p(k|x) (ν + D) / (ν + |Lₖ⁻¹(x − μₖ)|²).
     fn modes(&self) -> Option<Vec<DVector<f64>>> {
-        if !self.elliptical()?.has_modes_at_hand() {
+        if !self.elliptical()?.has_fast_modes() {
             return None;
         }
         let mut modes: Vec<DVector<f64>> = Vec::new();
@@ -261,7 +261,7 @@ impl Distribution for StudentT {
     }
 }
 
-/// What `summary.json` tells of a mixture of Student-t distributions.
+/// What `summary.json` says of a mixture of Student-t distributions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StudentTSummary {
     /// Degrees of freedom.
@@ -283,7 +283,7 @@ struct StudentTDensity {
     stretch: OnceLock<Vec<f64>>,
 }
 
-/// The table of the stretch has so many entries for a unit of |z| …
+/// The table of the stretch has this many entries for a unit of |z| …
 const PER_UNIT: usize = 512;
 /// … up to here on each axis; φ is below 1e-18 beyond.
 const FARTHEST: f64 = 9.0;
@@ -384,7 +384,7 @@ impl Density for StudentTDensity {
                 }
                 self.numerics.tensor(z, shape)
             }
-            // A device that fails here fails again, and is told of, where the loss is read.
+            // A device that fails here fails again, and is reported, where the loss is read.
             Err(_) => nodes.z,
         };
         Density::place(&self.tensors, Nodes { z, ..nodes })

@@ -18,13 +18,13 @@ pub fn gaussian_kl(p: &Mixture, q: &Mixture) -> Option<Estimate> {
 pub(super) struct Kl;
 
 impl Formula for Kl {
-    fn of<T: Number>(&self, at: &Whitened<T>) -> Option<Estimate> {
-        let half = T::of(0.5, 0.0);
+    fn evaluate<T: Number>(&self, at: &Whitened<T>) -> Option<Estimate> {
+        let half = T::new(0.5, 0.0);
         let squares = at.excess.squared_norm() + at.squared_offset();
         let logs: f64 = (at.log_ratios.iter().enumerate())
             .map(|(i, &log)| -log_minus_linear(at.excess.at(i, i).rounded(), log))
             .sum();
-        let value = (half * squares + T::of(logs, 0.0)).rounded();
+        let value = (half * squares + T::new(logs, 0.0)).rounded();
         let Sizes {
             excess,
             excess_error,

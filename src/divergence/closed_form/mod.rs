@@ -13,7 +13,7 @@ mod total_variation;
 
 use super::Estimate;
 use crate::mixture::Mixture;
-use crate::precise::{Conditioning, Doubled, Number, Triangle, lost, squared_norm};
+use crate::precise::{Conditioning, Doubled, Number, Triangle, roundings, squared_norm};
 
 pub use kl::gaussian_kl;
 pub(crate) use pairs::Factored;
@@ -21,7 +21,7 @@ pub(crate) use power::power_excess;
 pub use power::{gaussian_log_power_integral, power_integral_diverges};
 pub use total_variation::gaussian_total_variation;
 
-/// Above so many dimensions doubles are tried first, which are 20 times as fast …
+/// Above this many dimensions doubles are tried first, which are 20 times as fast …
 const DOUBLED_DIM: usize = 32;
 /// … and do where their error is below this, relative to the value.
 const GOOD: f64 = 1e-12;
@@ -29,7 +29,7 @@ const GOOD: f64 = 1e-12;
 /// A number of two Gaussians, in either precision.
 trait Formula {
     /// With its error; `None` if it cannot be had.
-    fn of<T: Number>(&self, at: &Whitened<T>) -> Option<Estimate>;
+    fn evaluate<T: Number>(&self, at: &Whitened<T>) -> Option<Estimate>;
 }
 
 /// A formula of two Gaussians; `None` if either is a mixture of more than one, or their dimensions
@@ -40,8 +40,8 @@ fn evaluate(p: &Mixture, q: &Mixture, formula: &impl Formula) -> Option<Estimate
     }
     let ordinary = || {
         let units = vec![1.0; p.dim()];
-        let [p, q] = [p, q].map(|mixture| Component::<f64>::new(mixture, 0, &units));
-        formula.of(&Whitened::of(&p, &q))
+        let [p, q] = [p, q].map(|mixture| FactoredGaussian::<f64>::new(mixture, 0, &units));
+        formula.evaluate(&Whitened::new(&p, &q))
     };
     if p.dim() > DOUBLED_DIM
         && let Some(found) = ordinary()
@@ -50,7 +50,7 @@ fn evaluate(p: &Mixture, q: &Mixture, formula: &impl Formula) -> Option<Estimate
         return Some(found);
     }
     // Doubled precision overflows sooner.
-    (formula.of(&doubled((p, 0), (q, 0))))
+    (formula.evaluate(&doubled((p, 0), (q, 0))))
         .filter(|found| !found.value.is_nan())
         .or_else(ordinary)
         .filter(|found| found.error.is_finite() || found.value.is_infinite())
@@ -59,12 +59,13 @@ fn evaluate(p: &Mixture, q: &Mixture, formula: &impl Formula) -> Option<Estimate
 /// Component a of p where component b of q is standard normal; they have one dimension.
 fn doubled((p, a): (&Mixture, usize), (q, b): (&Mixture, usize)) -> Whitened<Doubled> {
     let units: Vec<f64> = (0..q.dim()).map(|i| q.unit(b, i)).collect();
-    Whitened::of(&Component::new(p, a, &units), &Component::new(q, b, &units))
+    let [p, q] = [(p, a), (q, b)].map(|(mixture, k)| FactoredGaussian::new(mixture, k, &units));
+    Whitened::new(&p, &q)
 }
 
 /// A component of a mixture to whiten with, or to be whitened.
 #[derive(Debug, Clone)]
-struct Component<T> {
+struct FactoredGaussian<T> {
     mean: Vec<T>,
     factor: Triangle<T>,
     conditioning: Conditioning,
@@ -72,13 +73,13 @@ struct Component<T> {
     factored: f64,
 }
 
-impl<T: Number> Component<T> {
+impl<T: Number> FactoredGaussian<T> {
     /// Component k, each coordinate times a power of two.
     fn new(mixture: &Mixture, k: usize, units: &[f64]) -> Self {
         let dim = mixture.dim();
         let entry = |i: usize, j: usize| mixture.factor_entry(k, i, j, units[i]);
         let factor: Triangle<T> = Triangle::from_fn(dim, entry);
-        let conditioning = Conditioning::of(&factor);
+        let conditioning = Conditioning::new(&factor);
         let factored = if mixture.is_factored(k) {
             let norm = conditioning.norm();
             // The factorisation was doubled; its result is rounded again where T is double.
@@ -87,13 +88,13 @@ impl<T: Number> Component<T> {
             } else {
                 0.0
             };
-            lost::<Doubled>(dim + 1) * (dim as f64).sqrt() * norm * norm + rounded
+            roundings::<Doubled>(dim + 1) * (dim as f64).sqrt() * norm * norm + rounded
         } else {
             0.0
         };
         let mean = mixture.means()[k].iter().zip(units);
         Self {
-            mean: mean.map(|(mean, unit)| T::of(mean * unit, 0.0)).collect(),
+            mean: mean.map(|(mean, unit)| T::new(mean * unit, 0.0)).collect(),
             factor,
             conditioning,
             factored,
@@ -112,7 +113,7 @@ pub(crate) struct Whitened<T> {
     log_ratios: Vec<f64>,
     /// Bounds of the norms of what excess and offset are off by.
     solved: [f64; 2],
-    /// Of p and of q, a bound of ‖L⁻¹ ΔΣ L⁻ᵀ‖ as in [`Component`].
+    /// Of p and of q, a bound of ‖L⁻¹ ΔΣ L⁻ᵀ‖ as in [`FactoredGaussian`].
     factored: [f64; 2],
 }
 
@@ -127,7 +128,7 @@ struct Sizes {
 
 impl<T: Number> Whitened<T> {
     /// Two components in the same units.
-    fn of(p: &Component<T>, q: &Component<T>) -> Self {
+    fn new(p: &FactoredGaussian<T>, q: &FactoredGaussian<T>) -> Self {
         let dim = q.factor.dim();
         let difference = |i: usize, j: usize| p.factor.at(i, j) - q.factor.at(i, j);
         let excess = (q.factor).solve_triangle(Triangle::from_fn(dim, difference));
@@ -135,7 +136,7 @@ impl<T: Number> Whitened<T> {
         let offset = q.factor.solve(offset);
         let norm_of_spread = |sizes: &[f64]| {
             let spread = q.conditioning.spread(sizes);
-            lost::<T>(dim + 2) * squared_norm(&spread).sqrt()
+            roundings::<T>(dim + 2) * squared_norm(&spread).sqrt()
         };
         let offsets: Vec<f64> = offset.iter().map(|entry| entry.rounded().abs()).collect();
         let log_ratio = |i: usize| {

@@ -3,8 +3,8 @@
 use std::f64::consts::{LN_2, TAU};
 
 use super::kl::Kl;
-use super::power::{beside_identity, gap, norm_of_symmetric};
-use super::{Component, Formula, Whitened, doubled};
+use super::power::{gap, mixed_root, norm_of_symmetric};
+use super::{FactoredGaussian, Formula, Whitened, doubled};
 use crate::divergence::Estimate;
 use crate::mixture::Mixture;
 use crate::precise::{Number, ROUNDING, squared_norm};
@@ -17,7 +17,7 @@ const GOOD: f64 = 1e-11;
 pub(crate) struct Factored<'a> {
     of: &'a Mixture,
     index: usize,
-    component: Component<f64>,
+    component: FactoredGaussian<f64>,
     log_det: f64,
 }
 
@@ -28,7 +28,7 @@ impl<'a> Factored<'a> {
         Self {
             of,
             index,
-            component: Component::new(of, index, &vec![1.0; of.dim()]),
+            component: FactoredGaussian::new(of, index, &vec![1.0; of.dim()]),
             log_det: factor.diagonal().iter().map(|l| l.ln()).sum(),
         }
     }
@@ -50,14 +50,14 @@ impl<'a> Factored<'a> {
 
     /// f where g is standard normal; they have one dimension.
     pub fn whitened_by(&self, g: &Self) -> Whitened<f64> {
-        Whitened::of(&self.component, &g.component)
+        Whitened::new(&self.component, &g.component)
     }
 
     fn good(&self, whitened: &Whitened<f64>, g: &Self, formula: &impl Formula) -> Estimate {
-        let ordinary = formula.of(whitened);
+        let ordinary = formula.evaluate(whitened);
         ordinary
             .filter(|found| found.error <= GOOD * found.value.abs().max(1.0))
-            .or_else(|| formula.of(&doubled((self.of, self.index), (g.of, g.index))))
+            .or_else(|| formula.evaluate(&doubled((self.of, self.index), (g.of, g.index))))
             .filter(|found| !found.value.is_nan())
             .or(ordinary)
             .unwrap_or(Estimate::UNKNOWN)
@@ -71,9 +71,9 @@ struct LogOverlap {
 }
 
 impl Formula for LogOverlap {
-    fn of<T: Number>(&self, at: &Whitened<T>) -> Option<Estimate> {
+    fn evaluate<T: Number>(&self, at: &Whitened<T>) -> Option<Estimate> {
         let gap = gap(&at.excess);
-        let root = beside_identity(&gap, 0.5)?;
+        let root = mixed_root(&gap, 0.5)?;
         let dim = at.offset.len();
         let distance = squared_norm(&root.factor.solve(at.offset.clone())).rounded();
         let logs = (0..dim).map(|i| root.factor.at(i, i).ln());

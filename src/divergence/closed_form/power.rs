@@ -2,10 +2,10 @@
 
 use nalgebra::{DMatrix, DVectorView, SymmetricEigen};
 
-use super::{Component, Formula, Sizes, Whitened, evaluate, log_minus_linear};
+use super::{FactoredGaussian, Formula, Sizes, Whitened, evaluate, log_minus_linear};
 use crate::divergence::Estimate;
 use crate::mixture::Mixture;
-use crate::precise::{Number, ROUNDING, Triangle, lost, squared_norm};
+use crate::precise::{Number, ROUNDING, Triangle, roundings, squared_norm};
 
 /// ln ∫ p^α q^(1−α) dx in nats of two Gaussians for any real α, with its error; `None` if either is
 /// a mixture of more than one, their dimensions differ, α or the whitened covariance is not a finite
@@ -36,7 +36,7 @@ struct LogPower {
 }
 
 impl Formula for LogPower {
-    fn of<T: Number>(&self, at: &Whitened<T>) -> Option<Estimate> {
+    fn evaluate<T: Number>(&self, at: &Whitened<T>) -> Option<Estimate> {
         let beta = self.beta;
         let gap = gap(&at.excess);
         let gap_norm = norm_of_symmetric(&gap);
@@ -44,7 +44,7 @@ impl Formula for LogPower {
             return None;
         }
         // Where Σ_q is I, Σ_p is I + gap, and Σ* is I + β gap = R Rᵀ.
-        let Some(root) = beside_identity(&gap, beta) else {
+        let Some(root) = mixed_root(&gap, beta) else {
             return Some(Estimate::exact(f64::INFINITY));
         };
         let z = root.factor.solve(at.offset.clone());
@@ -115,10 +115,10 @@ pub(super) struct Root<T> {
     squares: Vec<T>,
 }
 
-pub(super) fn beside_identity<T: Number>(gap: &Triangle<T>, beta: f64) -> Option<Root<T>> {
-    let beta = T::of(beta, 0.0);
+pub(super) fn mixed_root<T: Number>(gap: &Triangle<T>, beta: f64) -> Option<Root<T>> {
+    let beta = T::new(beta, 0.0);
     let scaled = Triangle::from_fn(gap.dim(), |i, j| beta * gap.at(i, j));
-    let (factor, pivots, squares) = scaled.factor_beside_identity()?;
+    let (factor, pivots, squares) = scaled.factor_identity_plus()?;
     Some(Root {
         factor,
         pivots,
@@ -151,7 +151,7 @@ impl<T: Number> Root<T> {
         let squares: f64 = self.squares.iter().map(|square| square.rounded()).sum();
         // What Σ* is off by in norm: through E, as it is put together and as it is factored; and
         // as a share of itself, twice over for what is of second order.
-        let rounded = lost::<T>(dim as usize + 4);
+        let rounded = roundings::<T>(dim as usize + 4);
         let put_together = 2.0 * excess_error * (1.0 + excess) + rounded * excess * (2.0 + excess);
         let star = beta.abs() * put_together + rounded * (beta.abs() * gap + squares);
         let share = 1.2 * inverse * star;
@@ -211,8 +211,8 @@ pub fn power_integral_diverges(p: &Mixture, q: &Mixture, alpha: f64) -> bool {
     // α / (α−1): how many times as large as p's the precision of q must be.
     let border = (1.0 + 1.0 / excess) * (1.0 + MARGIN);
     let unscaled = vec![1.0; p.dim()];
-    let of = |mixture: &Mixture, k: usize| Component::<f64>::new(mixture, k, &unscaled);
-    let of_q: Vec<Component<f64>> = with_weight(q).map(|k| of(q, k)).collect();
+    let of = |mixture: &Mixture, k: usize| FactoredGaussian::<f64>::new(mixture, k, &unscaled);
+    let of_q: Vec<FactoredGaussian<f64>> = with_weight(q).map(|k| of(q, k)).collect();
     with_weight(p).any(|k| {
         // |B z|² is the precision of q along L_p z, of which that of p is |z|² = 1.
         let p = of(p, k);
@@ -226,11 +226,11 @@ pub fn power_integral_diverges(p: &Mixture, q: &Mixture, alpha: f64) -> bool {
 }
 
 /// L_q⁻¹ L_p, and a bound of the norm of what it is off by.
-fn precision_root(p: &Component<f64>, q: &Component<f64>) -> (DMatrix<f64>, f64) {
+fn precision_root(p: &FactoredGaussian<f64>, q: &FactoredGaussian<f64>) -> (DMatrix<f64>, f64) {
     let root = q.factor.solve_triangle(p.factor.clone());
     let dim = root.dim();
     let spread = q.conditioning.spread(&root.row_norms());
-    let error = lost::<f64>(dim + 2) * squared_norm(&spread).sqrt()
+    let error = roundings::<f64>(dim + 2) * squared_norm(&spread).sqrt()
         + root.squared_norm().sqrt() * (p.factored + q.factored);
     let full = DMatrix::from_fn(dim, dim, |i, j| if j > i { 0.0 } else { root.at(i, j) });
     (full, error)

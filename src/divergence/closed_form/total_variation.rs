@@ -10,7 +10,7 @@ use crate::divergence::Estimate;
 use crate::mixture::Mixture;
 use crate::precise::{Doubled, Number, ROUNDING};
 
-/// The sums of positive terms that make it are right to so many roundings.
+/// The sums of positive terms that make it are right to this many roundings.
 const ROUNDS: f64 = 32.0;
 
 /// ½ ∫ |p − q| dx of two Gaussians, in [0, 1], with its error; `None` unless their covariance factors
@@ -31,7 +31,7 @@ pub fn gaussian_total_variation(p: &Mixture, q: &Mixture) -> Option<Estimate> {
 struct TotalVariation;
 
 impl Formula for TotalVariation {
-    fn of<T: Number>(&self, at: &Whitened<T>) -> Option<Estimate> {
+    fn evaluate<T: Number>(&self, at: &Whitened<T>) -> Option<Estimate> {
         let Sizes {
             excess,
             offset,

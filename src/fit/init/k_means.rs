@@ -5,7 +5,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{Problem, Rule};
+use super::{FitProblem, StartSettings};
 use crate::density::family::Family;
 use crate::density::target::TargetModel;
 use crate::error::MixtureError;
@@ -23,7 +23,7 @@ const LEAST_STD: f64 = 0.01;
 #[serde(deny_unknown_fields)]
 pub struct KMeans {}
 
-impl Rule for KMeans {
+impl StartSettings for KMeans {
     fn title(&self) -> &'static str {
         "k-means start"
     }
@@ -37,8 +37,8 @@ impl Rule for KMeans {
             .fold(16, usize::saturating_mul)
     }
 
-    fn draw(&self, problem: &Problem, generator: &mut ChaCha8Rng) -> Result<Mixture, MixtureError> {
-        let (family, target) = (problem.family, problem.target);
+    fn draw(&self, fit: &FitProblem, generator: &mut ChaCha8Rng) -> Result<Mixture, MixtureError> {
+        let (family, target) = (fit.family, fit.target);
         let k = family.components();
         let points = match target.as_samples() {
             Some(samples) => samples.rows().to_vec(),

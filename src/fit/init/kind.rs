@@ -1,6 +1,6 @@
 //! The table of the rules that draw starts.
 
-use super::Rule;
+use super::StartSettings;
 
 /// Makes an enum of the rules that draw starts, and of others that follow.
 macro_rules! starts {
@@ -24,5 +24,5 @@ pub(crate) use starts;
 starts! {
     /// The rules that draw starts.
     #[derive(Copy)]
-    pub enum StartRule: Rule + Default {}
+    pub enum StartRule: StartSettings + Default {}
 }

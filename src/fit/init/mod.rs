@@ -1,12 +1,12 @@
 //! Where the runs of a fit start.
 
-mod alike;
+mod duplicates;
 pub mod k_means;
 mod kind;
 pub mod moments;
 pub mod random;
 
-pub use alike::{alike, moved_apart};
+pub use duplicates::{duplicate_components, separated};
 pub use kind::StartRule;
 pub(crate) use kind::starts;
 use nalgebra::{DMatrix, DVector};
@@ -22,7 +22,7 @@ use crate::mixture::Mixture;
 const MOMENT: usize = 1 << 20;
 
 /// What a start is drawn for.
-struct Problem<'a> {
+struct FitProblem<'a> {
     family: &'a Family,
     target: &'a TargetModel,
     /// The mean (D) and covariance (D × D) of the target, or what stands in for them.
@@ -30,22 +30,22 @@ struct Problem<'a> {
 }
 
 /// A rule that draws starts.
-trait Rule {
+trait StartSettings {
     /// What a start of it is called.
     fn title(&self) -> &'static str;
 
-    /// How many of so many runs would not start the same.
+    /// How many of R runs would not start the same.
     fn distinct(&self, runs: usize, _: &Family) -> usize {
         runs
     }
 
-    /// How many multiplications a start takes beside those of its covariances.
+    /// How many multiplications a start takes besides those of its covariances.
     fn work(&self, _: &Family, _: &TargetModel) -> usize {
         0
     }
 
     /// The start of one run.
-    fn draw(&self, problem: &Problem, generator: &mut ChaCha8Rng) -> Result<Mixture, MixtureError>;
+    fn draw(&self, fit: &FitProblem, generator: &mut ChaCha8Rng) -> Result<Mixture, MixtureError>;
 }
 
 /// How the runs of a fit start.
@@ -118,7 +118,7 @@ impl Start {
             Self::Given(mixture) => return Ok(vec![(**mixture).clone()]),
             Self::Each(mixtures) => return Ok(mixtures.clone()),
         };
-        let problem = Problem::new(family, target);
+        let problem = FitProblem::new(family, target);
         (0..restarts)
             .map(|run| problem.start(*rule, RunKey { seed, run }))
             .collect()
@@ -144,11 +144,11 @@ impl Start {
             return Ok(());
         }
         let key = RunKey { seed, run: 0 };
-        Problem::new(family, target).start(*rule, key).map(drop)
+        FitProblem::new(family, target).start(*rule, key).map(drop)
     }
 }
 
-impl<'a> Problem<'a> {
+impl<'a> FitProblem<'a> {
     fn new(family: &'a Family, target: &'a TargetModel) -> Self {
         let extent = target.extent();
         Self {
@@ -163,6 +163,6 @@ impl<'a> Problem<'a> {
         let mut generator = key.generator(Stream::Init, 0);
         let start = rule.choice().draw(self, &mut generator)?;
         // Equal points make equal clusters.
-        moved_apart(self.family.project(&start)?, &mut generator)
+        separated(self.family.project(&start)?, &mut generator)
     }
 }

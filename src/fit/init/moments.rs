@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
-use super::{Problem, Rule};
+use super::{FitProblem, StartSettings};
 use crate::density::family::Family;
 use crate::error::MixtureError;
 use crate::mixture::Mixture;
@@ -18,7 +18,7 @@ const BETWEEN: f64 = 0.5;
 #[serde(deny_unknown_fields)]
 pub struct MomentMatch {}
 
-impl Rule for MomentMatch {
+impl StartSettings for MomentMatch {
     fn title(&self) -> &'static str {
         "moment-matched start"
     }
@@ -30,9 +30,9 @@ impl Rule for MomentMatch {
         }
     }
 
-    fn draw(&self, problem: &Problem, generator: &mut ChaCha8Rng) -> Result<Mixture, MixtureError> {
-        let (mean, covariance) = &problem.extent;
-        moment_matched(mean, covariance, problem.family.components(), generator)
+    fn draw(&self, fit: &FitProblem, generator: &mut ChaCha8Rng) -> Result<Mixture, MixtureError> {
+        let (mean, covariance) = &fit.extent;
+        moment_matched(mean, covariance, fit.family.components(), generator)
     }
 }
 

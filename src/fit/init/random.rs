@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
-use super::{Problem, Rule};
+use super::{FitProblem, StartSettings};
 use crate::density::family::Covariance;
 use crate::error::MixtureError;
 use crate::mixture::Mixture;
@@ -21,13 +21,13 @@ const STD_RANGE: (f64, f64) = (0.2, 1.2);
 #[serde(deny_unknown_fields)]
 pub struct Random {}
 
-impl Rule for Random {
+impl StartSettings for Random {
     fn title(&self) -> &'static str {
         "random start"
     }
 
-    fn draw(&self, problem: &Problem, generator: &mut ChaCha8Rng) -> Result<Mixture, MixtureError> {
-        let (family, (mean, covariance)) = (problem.family, &problem.extent);
+    fn draw(&self, fit: &FitProblem, generator: &mut ChaCha8Rng) -> Result<Mixture, MixtureError> {
+        let (family, (mean, covariance)) = (fit.family, &fit.extent);
         let (k, d) = (family.components(), family.dim());
         let stds: Vec<f64> = covariance.diagonal().iter().map(|v| v.sqrt()).collect();
         // A factor of the covariance; independent coordinates serve where rounding spoils it.

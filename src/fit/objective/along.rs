@@ -16,10 +16,10 @@ use crate::estimator::{Context, Estimator, GradientRule};
 
 /// Which noise an estimate of the objective is made with.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum NoiseOf {
+pub(super) enum NoiseKind {
     /// That of a step: every step has its own, unless the noise is fixed.
     Step(usize),
-    /// One of those that tell the variance of the gradient: each its own, always.
+    /// One of those that estimate the variance of the gradient: each its own, always.
     Probe(usize),
 }
 
@@ -41,7 +41,7 @@ impl Along {
 
 /// What an expectation is asked of.
 #[derive(Clone, Copy)]
-pub(super) struct Request<'r> {
+pub(super) struct PointsRequest<'r> {
     /// The rule that places the points.
     pub along: &'r Along,
     /// R members.
@@ -49,7 +49,7 @@ pub(super) struct Request<'r> {
     /// Whose noise each of them gets; one stands for all.
     pub keys: &'r [RunKey],
     /// Which of that.
-    pub noise: NoiseOf,
+    pub noise: NoiseKind,
 }
 
 /// Points under a target that do not change, and log p there.
@@ -63,7 +63,7 @@ struct Fixed {
 impl Objective<'_> {
     /// One side's share `[R]`, where the device has the kernel for it: the same as from
     /// [`Objective::sampled`], but for rounding.
-    pub(super) fn in_one_pass(&self, side: Side, request: Request) -> Option<Tensor<1>> {
+    pub(super) fn in_one_pass(&self, side: Side, request: PointsRequest) -> Option<Tensor<1>> {
         if !has_expectation(&self.numerics) {
             return None;
         }
@@ -100,8 +100,8 @@ impl Objective<'_> {
             (Side::Family, gradient) => {
                 let p = self.target.prepared()?;
                 let standard = self.with_context(side, request, |context| {
-                    let Request { along, q, .. } = request;
-                    along.estimator.standard(q.strata(), context.of(q))
+                    let PointsRequest { along, q, .. } = request;
+                    along.estimator.standard(q.strata(), context.for_density(q))
                 })?;
                 Some(share(Sites::Along {
                     nodes: standard.nodes(),
@@ -115,11 +115,11 @@ impl Objective<'_> {
     /// The value `[R]` by a rule placed in the components of both densities, each point
     /// counting by the mean of both: ∫ f dx = ½ E_p[f / m] + ½ E_q[f / m] with m = ½p + ½q.
     pub(super) fn value_along_both(&self, along: &Along, q: &MixtureTensors) -> Tensor<1> {
-        let request = Request {
+        let request = PointsRequest {
             along,
             q,
             keys: &self.keys,
-            noise: NoiseOf::Step(0),
+            noise: NoiseKind::Step(0),
         };
         let [first, second] = [Side::Target, Side::Family].map(|side| {
             let draws = self.draws(side, request);
@@ -149,7 +149,7 @@ impl Objective<'_> {
     }
 
     /// The points of one side, with log p and log q there.
-    pub(super) fn sampled(&self, side: Side, request: Request) -> Sampled {
+    pub(super) fn sampled(&self, side: Side, request: PointsRequest) -> Sampled {
         let q = request.q;
         let draw = || self.draws(side, request);
         match (side, self.estimator.gradient) {
@@ -170,7 +170,7 @@ impl Objective<'_> {
     }
 
     /// The points of one side.
-    pub(super) fn draws(&self, side: Side, request: Request) -> Draws {
+    pub(super) fn draws(&self, side: Side, request: PointsRequest) -> Draws {
         let density: &dyn Density = match side {
             Side::Target => self.target,
             Side::Family => request.q,
@@ -180,11 +180,11 @@ impl Objective<'_> {
         })
     }
 
-    /// Calls `make` with what the draws of one side depend on beside the density.
+    /// Calls `make` with what the draws of one side depend on besides the density.
     fn with_context<T>(
         &self,
         side: Side,
-        Request { keys, noise, .. }: Request,
+        PointsRequest { keys, noise, .. }: PointsRequest,
         make: impl FnOnce(Context) -> T,
     ) -> T {
         let stream = match side {
@@ -193,9 +193,9 @@ impl Objective<'_> {
         };
         let shared = shared_keys(keys);
         let (runs, stream, step) = match noise {
-            NoiseOf::Step(_) if self.estimator.is_fixed() => (&*shared, stream, 0),
-            NoiseOf::Step(step) => (keys, stream, step),
-            NoiseOf::Probe(probe) => (keys, stream.of_probes(), probe),
+            NoiseKind::Step(_) if self.estimator.is_fixed() => (&*shared, stream, 0),
+            NoiseKind::Step(step) => (keys, stream, step),
+            NoiseKind::Probe(probe) => (keys, stream.probes(), probe),
         };
         make(Context {
             numerics: &self.numerics,
@@ -209,9 +209,9 @@ impl Objective<'_> {
     }
 
     /// The points under the target, if they are the same at every step.
-    fn fixed<'r>(&self, request: Request<'r>) -> Option<&'r Fixed> {
+    fn fixed<'r>(&self, request: PointsRequest<'r>) -> Option<&'r Fixed> {
         let along = request.along;
-        let is_probe = matches!(request.noise, NoiseOf::Probe(_));
+        let is_probe = matches!(request.noise, NoiseKind::Probe(_));
         let never_changes = !along.estimator.is_random()
             || (self.estimator.is_fixed() && self.one_seed && !is_probe);
         let make = || Fixed::new(self.draws(Side::Target, request), self.target);

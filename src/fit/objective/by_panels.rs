@@ -3,24 +3,24 @@
 use burn::tensor::{DType, Tensor};
 use rayon::prelude::*;
 
-use super::{Along, Objective, Rule};
+use super::{Along, Objective, PointRule};
 use crate::compute::device::Numerics;
 use crate::compute::kernel::cpu::{Expectation, Points, Sites};
 use crate::compute::kernel::{MixtureTensors, expectation, has_expectation};
 use crate::density::Density;
 use crate::density::target::TargetModel;
-use crate::divergence::{Attempt, DivergenceKind, Estimate, Method, Side};
+use crate::divergence::{Attempt, DivergenceKind, Estimate, EstimateMethod, Side};
 use crate::error::Result;
 use crate::estimator::quadrature::Quadrature;
 use crate::estimator::{Estimator, EstimatorConfig, GradientRule};
 use crate::mixture::Mixture;
-use crate::panels::{self, Effort, Host, Order, Pair};
+use crate::panels::{self, DensityPair, Host, LegendreOrder, PanelEffort};
 
 /// A rule on panels that see both densities.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Panels {
-    order: Order,
-    /// Each panel is cut into so many.
+pub(super) struct PanelRule {
+    order: LegendreOrder,
+    /// Each panel is cut into this many.
     cut: usize,
 }
 
@@ -28,14 +28,14 @@ pub(super) struct Panels {
 const MOST_POINTS: usize = 1 << 22;
 
 /// On a line, where panels cost no more than points along the densities.
-const LINE: [Panels; 3] = [Panels::new(1), Panels::new(2), Panels::new(4)];
+const LINE: [PanelRule; 3] = [PanelRule::new(1), PanelRule::new(2), PanelRule::new(4)];
 /// In the plane, after what points along the densities do not resolve.
-const PLANE: [Panels; 2] = [Panels::new(1), Panels::new(2)];
-/// In the plane, so many points on each axis of a component, at first and refined.
+const PLANE: [PanelRule; 2] = [PanelRule::new(1), PanelRule::new(2)];
+/// In the plane, this many points on each axis of a component, at first and refined.
 const ALONG: [usize; 2] = [81, 161];
 
 /// When points along the densities of a plane may be taken: where no component, of either, is narrower
-/// than they are apart along the widest. What else they miss is seen where the loss is held against
+/// than they are apart along the widest. What else they miss is seen where the loss is compared with
 /// panels, at logged steps; a run may meet a spike between two of those.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Spacing {
@@ -63,16 +63,16 @@ fn widths(mixture: &Mixture) -> [f64; 2] {
         })
 }
 
-impl Panels {
+impl PanelRule {
     const fn new(cut: usize) -> Self {
         Self {
-            order: Order::Sixteen,
+            order: LegendreOrder::Sixteen,
             cut,
         }
     }
 
-    fn effort(self) -> Effort {
-        Effort {
+    fn effort(self) -> PanelEffort {
+        PanelEffort {
             order: self.order,
             cut: self.cut,
             tolerance: 0.0,
@@ -89,12 +89,12 @@ pub(super) fn rules(
     estimator: EstimatorConfig,
     target: &TargetModel,
     has_panels: bool,
-) -> (Vec<Rule>, Option<Spacing>) {
+) -> (Vec<PointRule>, Option<Spacing>) {
     let along = |first: Box<dyn Estimator>| {
         std::iter::successors(Some(first), |rule| rule.refined())
-            .map(|estimator| Rule::Along(Box::new(Along::new(estimator))))
+            .map(|estimator| PointRule::Along(Box::new(Along::new(estimator))))
     };
-    let panels = |panels: &[Panels]| panels.iter().copied().map(Rule::Panels).collect::<Vec<_>>();
+    let panels = |rules: &[PanelRule]| Vec::from_iter(rules.iter().copied().map(PointRule::Panels));
     // Other gradients are those of points along q, and a number of points is one along a component.
     let is_free = estimator.rule.is_open() && estimator.gradient == GradientRule::Pathwise;
     match dim {
@@ -131,7 +131,7 @@ impl Objective<'_> {
         let [runs, ..] = q.dims();
         match q.clone().detached().read() {
             Ok(mixtures) => (mixtures.into_iter())
-                .map(|mixture| mixture.ok().as_ref().and_then(Host::of_mixture))
+                .map(|mixture| mixture.ok().as_ref().and_then(Host::from_mixture))
                 .collect(),
             Err(_) => vec![None; runs],
         }
@@ -140,7 +140,7 @@ impl Objective<'_> {
     /// The values and errors of runs.
     pub(super) fn attempt_by_panels(
         &self,
-        panels: Panels,
+        panels: PanelRule,
         q: &MixtureTensors,
     ) -> Result<Vec<Attempt>> {
         let mut attempts = self.attempts(panels.effort(), q)?;
@@ -160,7 +160,7 @@ impl Objective<'_> {
         Ok(attempts)
     }
 
-    fn attempts(&self, effort: Effort, q: &MixtureTensors) -> Result<Vec<Attempt>> {
+    fn attempts(&self, effort: PanelEffort, q: &MixtureTensors) -> Result<Vec<Attempt>> {
         let unknown = Attempt {
             estimate: Estimate::UNKNOWN,
             floor: f64::NAN,
@@ -182,8 +182,8 @@ impl Objective<'_> {
 
     /// What each run's value is by points that see both densities, to hold a rule against whose points
     /// follow one: by panels up to two dimensions, and above by the rule itself along both. Nothing for
-    /// random points, whose spread tells their error.
-    pub(super) fn by_both(
+    /// random points, whose spread estimates their error.
+    pub(super) fn attempt_both(
         &self,
         along: &Along,
         q: &MixtureTensors,
@@ -193,7 +193,7 @@ impl Objective<'_> {
             return Ok(vec![None; runs]);
         }
         if self.host.is_some() {
-            let attempts = self.attempts(Panels::new(1).effort(), q)?;
+            let attempts = self.attempts(PanelRule::new(1).effort(), q)?;
             return Ok(attempts.into_iter().map(Some).collect());
         }
         let values = Numerics::read(self.value_along_both(along, q))?;
@@ -201,7 +201,7 @@ impl Objective<'_> {
             estimate: Estimate {
                 value,
                 error: 0.0,
-                method: Method::Quadrature,
+                method: EstimateMethod::Quadrature,
             },
             floor: 0.0,
         };
@@ -212,7 +212,7 @@ impl Objective<'_> {
     }
 
     /// The value `[R]` at R mixtures, with its gradient through q at points that stay where they are.
-    pub(super) fn value_by_panels(&self, panels: Panels, q: &MixtureTensors) -> Tensor<1> {
+    pub(super) fn value_by_panels(&self, panels: PanelRule, q: &MixtureTensors) -> Tensor<1> {
         let sites = PanelSites::new(
             panels,
             self.kind,
@@ -287,7 +287,7 @@ struct PanelSites {
 
 impl PanelSites {
     fn new(
-        panels: Panels,
+        panels: PanelRule,
         kind: DivergenceKind,
         dim: usize,
         p: Option<&Host>,
@@ -296,7 +296,7 @@ impl PanelSites {
         let of_runs: Vec<[Vec<f64>; 3]> = (hosts.par_iter())
             .map(|q| {
                 let made = p.zip(q.as_ref()).and_then(|(p, q)| {
-                    let pair = Pair::light(&p.shape, &q.shape, kind)?;
+                    let pair = DensityPair::reduced(&p.shape, &q.shape, kind)?;
                     let sites = panels::sites(&pair, panels.order, panels.cut);
                     let mut log_p = vec![0.0; sites.weights.len()];
                     p.log_density(&sites.x, &mut log_p);

@@ -14,13 +14,13 @@ use crate::divergence::{self, Attempt, Divergence, DivergenceKind, Estimate};
 use crate::error::Result;
 use crate::estimator::EstimatorConfig;
 use crate::panels::Host;
-use along::{Along, NoiseOf, Request, shared_keys};
-use by_panels::{Panels, Spacing, rules};
+use along::{Along, NoiseKind, PointsRequest, shared_keys};
+use by_panels::{PanelRule, Spacing, rules};
 
 /// A rule for the loss is refined until its error is below this share of the loss (or this many
 /// nats, for a loss below one): a coarser one would have stationary points of its own.
 const TOLERANCE: f64 = 1e-5;
-/// Gradients that a variance is told from.
+/// Gradients that a variance is estimated from.
 const PROBES: usize = 32;
 
 /// A divergence between a target and the members of a family, estimated.
@@ -38,7 +38,7 @@ pub struct Objective<'a> {
     /// Whether fixed noise is the same for all of them.
     one_seed: bool,
     /// The rule and its refinements.
-    rules: Vec<Rule>,
+    rules: Vec<PointRule>,
     /// What points along the densities need to be taken.
     spacing: Option<Spacing>,
     /// Which rule each run needs; all the first until [`Objective::settle`] says otherwise.
@@ -46,11 +46,11 @@ pub struct Objective<'a> {
 }
 
 /// Where the points are.
-enum Rule {
+enum PointRule {
     /// Along each of the densities that an expectation is taken under.
     Along(Box<Along>),
     /// On panels that see both densities.
-    Panels(Panels),
+    Panels(PanelRule),
 }
 
 impl<'a> Objective<'a> {
@@ -63,7 +63,7 @@ impl<'a> Objective<'a> {
         numerics: &Numerics,
         keys: Vec<RunKey>,
     ) -> Self {
-        let host = Host::of(target.model());
+        let host = Host::new(target.model());
         let (rules, spacing) = rules(family.dim(), estimator, target.model(), host.is_some());
         Self {
             target,
@@ -135,21 +135,21 @@ impl<'a> Objective<'a> {
             }
             let q = self.member(self.theta_of(theta, &now));
             let attempts = match &self.rules[level] {
-                Rule::Panels(panels) => self.attempt_by_panels(*panels, &q)?,
-                Rule::Along(along) => {
-                    let both = self.by_both(along, &q)?;
-                    let request = Request {
+                PointRule::Panels(panels) => self.attempt_by_panels(*panels, &q)?,
+                PointRule::Along(along) => {
+                    let both = self.attempt_both(along, &q)?;
+                    let request = PointsRequest {
                         along,
                         q: &q,
                         keys: &self.keys_of(&now),
-                        noise: NoiseOf::Step(step),
+                        noise: NoiseKind::Step(step),
                     };
                     let sampled = |side| self.sampled(side, request);
                     let attempts = divergence::estimate(&*self.divergence, sampled)?;
                     (attempts.into_iter().zip(both))
                         .map(|(attempt, both)| match both {
                             Some(both) => Attempt {
-                                estimate: attempt.estimate.held_against(both.estimate),
+                                estimate: attempt.estimate.with_discrepancy(both.estimate),
                                 ..attempt
                             },
                             None => attempt,
@@ -162,7 +162,7 @@ impl<'a> Objective<'a> {
                 settled[run] = attempt.estimate;
                 self.levels[run] = level;
                 let size = attempt.estimate.value.abs();
-                if attempt.calls_for_a_finer_rule(TOLERANCE * size.max(1.0)) {
+                if attempt.needs_finer_rule(TOLERANCE * size.max(1.0)) {
                     open.push(run);
                 }
             }
@@ -177,10 +177,10 @@ impl<'a> Objective<'a> {
 
     /// The value `[R]` at θ `[R, P]`, in nats, with the noise of a step.
     pub fn value(&self, theta: Tensor<2>, step: usize) -> Tensor<1> {
-        self.value_with(theta, NoiseOf::Step(step))
+        self.value_with(theta, NoiseKind::Step(step))
     }
 
-    fn value_with(&self, theta: Tensor<2>, noise: NoiseOf) -> Tensor<1> {
+    fn value_with(&self, theta: Tensor<2>, noise: NoiseKind) -> Tensor<1> {
         let levels = self.levels_at(&theta, &self.levels);
         let mut used: Vec<usize> = levels.clone();
         used.sort_unstable();
@@ -207,7 +207,7 @@ impl<'a> Objective<'a> {
 
     /// The value `[R]` and its gradient `[R, P]`, neither tracked for gradients any more.
     pub fn value_and_gradient(&self, theta: &Tensor<2>, step: usize) -> (Tensor<1>, Tensor<2>) {
-        self.gradient_with(theta, NoiseOf::Step(step))
+        self.gradient_with(theta, NoiseKind::Step(step))
     }
 
     /// The variance of the gradient at θ `[R, P]` over its noise, R numbers: E|g − E g|², summed over
@@ -222,13 +222,13 @@ impl<'a> Objective<'a> {
             return Ok(vec![0.0; runs]);
         }
         let gradients = (0..PROBES)
-            .map(|probe| self.gradient_with(theta, NoiseOf::Probe(probe)).1)
+            .map(|probe| self.gradient_with(theta, NoiseKind::Probe(probe)).1)
             .collect();
         let variance = Tensor::stack::<3>(gradients, 0).var(0).sum_dim(2);
         Numerics::read(variance)
     }
 
-    fn gradient_with(&self, theta: &Tensor<2>, noise: NoiseOf) -> (Tensor<1>, Tensor<2>) {
+    fn gradient_with(&self, theta: &Tensor<2>, noise: NoiseKind) -> (Tensor<1>, Tensor<2>) {
         let tracked = theta.clone().autodiff().require_grad();
         let value = self.value_with(tracked.clone(), noise);
         // The runs are independent, so the gradient of the sum holds the gradient of each.
@@ -240,7 +240,8 @@ impl<'a> Objective<'a> {
 
     /// The value `[R]` at R mixtures, in nats, with one noise for all of them.
     pub fn value_of(&self, q: &MixtureTensors) -> Tensor<1> {
-        self.value_at(0, q, &self.keys[..1.min(self.keys.len())], NoiseOf::Step(0))
+        let key = &self.keys[..1.min(self.keys.len())];
+        self.value_at(0, q, key, NoiseKind::Step(0))
     }
 
     fn value_at(
@@ -248,13 +249,13 @@ impl<'a> Objective<'a> {
         level: usize,
         q: &MixtureTensors,
         keys: &[RunKey],
-        noise: NoiseOf,
+        noise: NoiseKind,
     ) -> Tensor<1> {
         let along = match &self.rules[level] {
-            Rule::Along(along) => along,
-            Rule::Panels(panels) => return self.value_by_panels(*panels, q),
+            PointRule::Along(along) => along,
+            PointRule::Panels(panels) => return self.value_by_panels(*panels, q),
         };
-        let request = Request {
+        let request = PointsRequest {
             along,
             q,
             keys,

@@ -3,7 +3,7 @@
 //! A deterministic objective comes to rest: its gradient or the progress of its loss falls below a
 //! tolerance. A random one never does, and neither tolerance means anything there. Its iterates
 //! wander around the optimum instead; their average is far closer to it than any of them (Polyak and
-//! Juditsky 1992). So the run goes on until the iterates have settled, as the split R̂ of a window
+//! Juditsky 1992). So the run continues until the iterates have settled, as the split R̂ of a window
 //! tells, and then until the Monte Carlo standard error of their average is small: the rule of FASO
 //! (Dhaka et al. 2020; Welandawe et al. 2022).
 
@@ -116,7 +116,7 @@ impl StopConfig {
         Err(Refusal::new("window", message, help))
     }
 
-    /// The shortest window and that taken by default, if a tolerance is told from one.
+    /// The shortest window and that taken by default, if a tolerance is estimated from one.
     fn windows(&self) -> Option<(usize, usize)> {
         (self.given().filter_map(|(tolerance, _)| tolerance.windows)).max()
     }
@@ -133,7 +133,7 @@ struct Tolerance {
     of: fn(&StopConfig) -> Option<f64>,
     /// Whether it is for random objectives rather than for those that come to rest.
     is_of_noise: bool,
-    /// The shortest window and that taken by default, if it is told from one.
+    /// The shortest window and that taken by default, if it is estimated from one.
     windows: Option<(usize, usize)>,
     /// What to do about one that is no tolerance.
     help: &'static str,

@@ -1,4 +1,4 @@
-//! Watches a run for what stops it.
+//! Monitors a run for what stops it.
 
 use std::collections::VecDeque;
 
@@ -13,8 +13,8 @@ const SETTLED: f64 = 1.1;
 /// What a run has come to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
-    /// It goes on.
-    GoOn,
+    /// The run continues.
+    Continue,
     /// The gradient is below the tolerance.
     Gradient,
     /// The loss is at rest.
@@ -23,7 +23,7 @@ pub enum Verdict {
     Averaged(Vec<f64>),
 }
 
-/// Watches one run.
+/// Monitors one run.
 #[derive(Debug, Clone)]
 pub struct StopMonitor {
     config: StopConfig,
@@ -37,7 +37,7 @@ pub struct StopMonitor {
 }
 
 impl StopMonitor {
-    /// Watches for what the config says.
+    /// Monitors what the config says.
     pub fn new(config: StopConfig) -> Self {
         Self {
             config,
@@ -71,7 +71,7 @@ impl StopMonitor {
         snapshot
     }
 
-    /// Goes on from what one with the same config had seen of a θ of so many entries.
+    /// Resumes from what one with the same config had seen of a θ of this many entries.
     ///
     /// # Errors
     /// If the snapshot is not of a monitor.
@@ -122,7 +122,7 @@ impl StopMonitor {
         }
         match self.config.precision {
             Some(precision) => self.average(theta, precision, units),
-            None => Verdict::GoOn,
+            None => Verdict::Continue,
         }
     }
 
@@ -140,7 +140,7 @@ impl StopMonitor {
         let window = self.config.window();
         self.settled = (self.settled).map(|settled| (settled + 1).min(self.iterates.len()));
         if self.seen < self.next_look.max(window) {
-            return Verdict::GoOn;
+            return Verdict::Continue;
         }
         // A longer path is looked at less often: a look costs as much as the path is long.
         self.next_look = self.seen + (window / 4).max(self.seen / 10);
@@ -157,7 +157,7 @@ impl StopMonitor {
                 .last();
         }
         let Some(settled) = self.settled else {
-            return Verdict::GoOn;
+            return Verdict::Continue;
         };
         let paths = self.last(settled);
         let precise = (paths.iter().zip(units()))
@@ -165,7 +165,7 @@ impl StopMonitor {
         if precise {
             return Verdict::Averaged(paths.iter().map(|path| mean(path)).collect());
         }
-        Verdict::GoOn
+        Verdict::Continue
     }
 
     /// The average of the iterates since they settled, if they have.
@@ -256,12 +256,12 @@ mod tests {
         });
         let mut see = |loss: f64, norm: f64| monitor.observe(&[0.0], loss, norm, Vec::new);
         for loss in [5.0, 4.0, 3.0, 3.0, 3.0] {
-            assert_eq!(see(loss, 1.0), Verdict::GoOn, "{loss}");
+            assert_eq!(see(loss, 1.0), Verdict::Continue, "{loss}");
         }
         assert_eq!(see(3.0, 1.0), Verdict::Loss);
         // One that rises has not come to rest, nor one that swings about where it was.
         for loss in [3.5, 4.0, 4.5, 5.0, 3.0, 5.0, 3.0, 5.0, 3.0] {
-            assert_eq!(see(loss, 1.0), Verdict::GoOn, "{loss}");
+            assert_eq!(see(loss, 1.0), Verdict::Continue, "{loss}");
         }
         assert_eq!(see(0.0, 1e-4), Verdict::Gradient);
     }

@@ -1,6 +1,6 @@
-//! What a correlated path of numbers tells: whether it has settled, and how precise its mean is.
+//! What a correlated path of numbers shows: whether it has settled, and how precise its mean is.
 
-/// A standard error is told only of an average worth as many independent numbers as this.
+/// A standard error is given only for an average worth as many independent numbers as this.
 const LEAST_EFFECTIVE: f64 = 100.0;
 
 /// The mean of some numbers.
@@ -14,7 +14,7 @@ fn variance(numbers: &[f64]) -> f64 {
 }
 
 /// The potential scale reduction of a path cut into halves (Gelman et al. 2013, §11.4): near 1 if
-/// both halves tell the same story.
+/// both halves agree.
 pub(super) fn split_r_hat(path: &[f64]) -> f64 {
     let n = path.len() / 2;
     let halves = [&path[..n], &path[path.len() - n..]];

@@ -1,4 +1,4 @@
-//! How a fit ended: its runs ranked, judged, and told.
+//! How a fit ended: its runs ranked, evaluated, and summarized.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::mixture::{Mixture, NaturalParameters};
 use crate::record::{FitSummary, GradientVariance, KnownOptimumSummary, Optimum, RunSummary};
 use crate::run_folder::RunFolder;
 
-/// So many optima are judged as carefully as the best run; more are rare, or not optima.
+/// This many optima are judged as carefully as the best run; more are rare, or not optima.
 const JUDGED: usize = 8;
 
 /// Runs that were judged with the most care.
@@ -69,7 +69,7 @@ impl Ended<'_> {
     fn judge_ends(&mut self) -> Result<(Ends, Judged)> {
         let mut judged = Judged::new();
         loop {
-            let ends = Ends::of(self.plan, &self.last, self.numerics, |_| true)?;
+            let ends = Ends::new(self.plan, &self.last, self.numerics, |_| true)?;
             let mut all_stand = true;
             for (run, _) in ends.leaders().into_iter().take(JUDGED) {
                 if judged.contains_key(&run) {
@@ -129,14 +129,14 @@ impl Ended<'_> {
 
     fn known_optimum(&self, best: Option<&RunSummary>) -> Result<Option<KnownOptimumSummary>> {
         let plan = self.plan;
-        let known = KnownOptimum::of(plan.divergence, &plan.family, self.target.model());
+        let known = KnownOptimum::find(plan.divergence, &plan.family, self.target.model());
         let Some(optimum) = known else {
             return Ok(None);
         };
         let value = if optimum.is_target {
             Estimate::exact(0.0)
         } else {
-            let value = self.judge(&optimum.mixture)?.of(plan.divergence);
+            let value = self.judge(&optimum.mixture)?.estimate(plan.divergence);
             match plan.divergence.refutes(value) {
                 Some(_) => Estimate::UNKNOWN,
                 None => value,

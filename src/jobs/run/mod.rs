@@ -29,7 +29,7 @@ pub trait RunObserver {
     fn record(&mut self, _plan: &Plan, _record: &Record) {}
     /// A fit has ended.
     fn end(&mut self, _fit: &FitSummary) {}
-    /// Whether the run is to stop after the step it is at, so that it can go on later.
+    /// Whether the run is to stop after the step it is at, so that it can be resumed later.
     fn wants_to_stop(&self) -> bool {
         false
     }
@@ -60,8 +60,8 @@ impl Job<'_> {
 }
 
 /// Runs every fit of an experiment and writes the folder, figures aside. In a folder that
-/// [goes on](crate::run_folder::Existing::Resume), what was done is taken as it is, and what was
-/// begun goes on to the bit.
+/// [resumes](crate::run_folder::Existing::Resume), what was done is taken as it is, and what was
+/// begun continues to the bit.
 ///
 /// # Errors
 /// If the folder cannot be written, holds no good checkpoint where there are some, or the device
@@ -73,7 +73,7 @@ pub fn run(
     observer: &mut dyn RunObserver,
 ) -> Result<Summary> {
     let job = Job { experiment, folder };
-    Ok(run_together(&[job], numerics, observer)?.swap_remove(0))
+    Ok(run_batch(&[job], numerics, observer)?.swap_remove(0))
 }
 
 /// Runs experiments that [batch](Job::batches_with) with the first in one loop for each of their
@@ -81,7 +81,7 @@ pub fn run(
 ///
 /// # Errors
 /// As [`run`]; and if they do not batch.
-pub fn run_together(
+pub fn run_batch(
     jobs: &[Job],
     numerics: &Numerics,
     observer: &mut dyn RunObserver,
@@ -186,7 +186,7 @@ impl<'e> SharedLoop<'e> {
         self.members[0].plan.optimizer.steps
     }
 
-    /// The newest good checkpoint with the trajectories it is of, which go on.
+    /// The newest good checkpoint with the trajectories it is of, which continue.
     fn saved(&self) -> Result<Option<Checkpoint>> {
         if !self.jobs[0].folder.is_resumed() {
             return Ok(None);
@@ -266,7 +266,7 @@ impl<'e> SharedLoop<'e> {
         while !fit.has_ended() {
             let step = fit.step().unwrap_or(0);
             if observer.wants_to_stop() {
-                self.save(&trajectories, Place::of(&fit, &trajectories)?, None)?;
+                self.save(&trajectories, Place::new(&fit, &trajectories)?, None)?;
                 for run in &mut last.runs {
                     run.stop.get_or_insert(Stop::Interrupted { step });
                 }
@@ -275,10 +275,10 @@ impl<'e> SharedLoop<'e> {
                 return Ok(Outcome { fits, interrupted });
             }
             if step + 1 == fit.steps() {
-                before_last = Some(Place::of(&fit, &trajectories)?);
+                before_last = Some(Place::new(&fit, &trajectories)?);
             }
-            if due.at(step) {
-                self.save(&trajectories, Place::of(&fit, &trajectories)?, None)?;
+            if due.is_due(step) {
+                self.save(&trajectories, Place::new(&fit, &trajectories)?, None)?;
             }
             if let Some(record) = fit.take_step()? {
                 append(&mut trajectories, &record, &parts)?;
@@ -292,7 +292,7 @@ impl<'e> SharedLoop<'e> {
         let fits = self.summarize(&first, &fit.reported(&last)?, &parts)?;
         let place = match before_last {
             Some(place) => place,
-            None => Place::of(&fit, &trajectories)?,
+            None => Place::new(&fit, &trajectories)?,
         };
         self.save(&trajectories, place, Some(fits.clone()))?;
         Ok(Outcome::ended(fits))
@@ -329,8 +329,8 @@ impl<'e> SharedLoop<'e> {
                     plan: member.plan,
                     target: self.target,
                     numerics: self.numerics,
-                    first: first.of(part.clone()),
-                    last: last.of(part.clone()),
+                    first: first.select(part.clone()),
+                    last: last.select(part.clone()),
                 };
                 ended.summarize(job.folder)
             })
@@ -345,7 +345,7 @@ struct Place {
 }
 
 impl Place {
-    fn of(fit: &Fit, trajectories: &[TrajectoryWriter]) -> Result<Self> {
+    fn new(fit: &Fit, trajectories: &[TrajectoryWriter]) -> Result<Self> {
         Ok(Self {
             state: fit.state()?,
             rows: trajectories.iter().map(TrajectoryWriter::rows).collect(),
@@ -359,7 +359,7 @@ fn append(
     parts: &[Range<usize>],
 ) -> Result<()> {
     (trajectories.iter_mut().zip(parts))
-        .try_for_each(|(trajectory, part)| trajectory.append(&record.of(part.clone())))
+        .try_for_each(|(trajectory, part)| trajectory.append(&record.select(part.clone())))
 }
 
 /// When the next checkpoint is due.
@@ -374,7 +374,7 @@ impl Due {
         Self { config, last }
     }
 
-    fn at(&mut self, step: usize) -> bool {
+    fn is_due(&mut self, step: usize) -> bool {
         let every = self.config.every;
         let by_step = every.is_some_and(|every| step > 0 && step.is_multiple_of(every));
         let spent = self.last.elapsed().as_secs_f64();

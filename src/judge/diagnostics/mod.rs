@@ -1,4 +1,4 @@
-//! What a divergence alone does not tell about q: whether its draws can stand for p, how much of p
+//! What a divergence alone does not show of q: whether its draws can stand for p, how much of p
 //! lies where q is, and which modes of p it has.
 
 mod psis;
@@ -11,7 +11,7 @@ pub use psis::{Psis, Reading, psis};
 
 use crate::compute::noise::{RunKey, Stream};
 use crate::density::target::TargetModel;
-use crate::divergence::{Estimate, Method};
+use crate::divergence::{Estimate, EstimateMethod};
 use crate::mixture::Mixture;
 
 /// Draws of p and of q that [`diagnose`] looks at.
@@ -19,7 +19,7 @@ const DRAWS: usize = 20_000;
 /// The probability under q of the region that q is said to cover.
 pub const REGION_MASS: f64 = 0.99;
 
-/// What is known of one q beside its divergences.
+/// What is known of one q besides its divergences.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Diagnostics {
@@ -76,7 +76,7 @@ pub fn mass_in_region(log_q_at_draws_of_p: &[f64], threshold: f64) -> Estimate {
     Estimate {
         value,
         error: binomial.max(1.0 / (draws + 1.0)),
-        method: Method::MonteCarlo,
+        method: EstimateMethod::MonteCarlo,
     }
 }
 
@@ -90,7 +90,7 @@ pub fn modes_covered(modes: &[DVector<f64>], q: &Mixture, threshold: f64) -> Mod
 }
 
 /// How many of the modes of p lie where one of several q has [`REGION_MASS`] of its probability;
-/// none where p has no modes to tell. The draws depend on the seed alone.
+/// none where p has no modes to find. The draws depend on the seed alone.
 pub fn modes_found(p: &TargetModel, several: &[&Mixture], seed: u64) -> Option<ModesCovered> {
     let modes = p.modes()?;
     let key = RunKey { seed, run: 0 };
@@ -117,7 +117,7 @@ fn log_density(q: &Mixture, points: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// What is known of q beside its divergences to p. The draws depend on the seed alone.
+/// What is known of q besides its divergences to p. The draws depend on the seed alone.
 pub fn diagnose(p: &TargetModel, q: &Mixture, seed: u64) -> Diagnostics {
     let key = RunKey { seed, run: 0 };
     let dim = q.dim();

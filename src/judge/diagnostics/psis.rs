@@ -28,7 +28,7 @@ pub struct Psis {
     /// is NaN or +∞.
     #[serde(with = "crate::files::extended")]
     pub k_hat: f64,
-    /// 1/Σ w² of the smoothed and normalised weights: so many draws of p are worth as much.
+    /// 1/Σ w² of the smoothed and normalised weights: this many draws of p are worth as much.
     #[serde(with = "crate::files::extended")]
     pub effective_sample_size: f64,
     /// S, the number of draws.

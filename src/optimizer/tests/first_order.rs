@@ -22,7 +22,7 @@ fn path(config: OptimizerConfig, steps: usize) -> Vec<Vec<f64>> {
     let mut theta = START.to_vec();
     (0..steps)
         .map(|step| {
-            let from = Point {
+            let from = Iterate {
                 step,
                 theta: numerics.tensor(theta.clone(), [2, 2]),
                 loss: numerics.tensor(vec![0.0; 2], [2]),
@@ -57,13 +57,13 @@ fn adam_and_adamw_take_the_steps_of_their_papers() {
     let (beta1, beta2, epsilon) = (0.8, 0.95, 1e-3);
     for weight_decay in [0.0, 0.3] {
         let config = if weight_decay == 0.0 {
-            RuleConfig::Adam(AdamConfig {
+            OptimizerRule::Adam(AdamConfig {
                 beta1,
                 beta2,
                 epsilon,
             })
         } else {
-            RuleConfig::AdamW(AdamWConfig {
+            OptimizerRule::AdamW(AdamWConfig {
                 beta1,
                 beta2,
                 epsilon,
@@ -85,7 +85,7 @@ fn gradient_descent_rolls_with_its_momentum() {
     // Sutskever et al. (2013): v ← μ v + g; Nesterov's steps along g + μ v.
     for (momentum, nesterov) in [(0.0, false), (0.8, false), (0.8, true)] {
         let mut velocity = [0.0; 4];
-        let config = RuleConfig::Sgd(SgdConfig { momentum, nesterov });
+        let config = OptimizerRule::Sgd(SgdConfig { momentum, nesterov });
         assert_path(rule(config), |_, i, g, _| {
             velocity[i] = momentum * velocity[i] + g;
             if nesterov {
@@ -108,7 +108,7 @@ fn rmsprop_scales_by_the_running_size_of_the_gradient() {
             centered,
         };
         let (mut square, mut mean, mut velocity) = ([0.0; 4], [0.0; 4], [0.0; 4]);
-        assert_path(rule(RuleConfig::RmsProp(config)), |_, i, g, _| {
+        assert_path(rule(OptimizerRule::RmsProp(config)), |_, i, g, _| {
             square[i] = 0.9 * square[i] + 0.1 * g * g;
             mean[i] = 0.9 * mean[i] + 0.1 * g;
             let spread: f64 = if centered {
@@ -124,7 +124,7 @@ fn rmsprop_scales_by_the_running_size_of_the_gradient() {
 
 #[test]
 fn every_first_order_rule_is_tested_above() {
-    let names: Vec<&str> = RuleConfig::all().iter().map(RuleConfig::name).collect();
+    let names = OptimizerRule::all().map(|rule| rule.name());
     assert_eq!(
         names,
         [
@@ -148,7 +148,7 @@ fn a_long_gradient_is_shortened_run_by_run() {
     ] {
         let config = OptimizerConfig {
             clip: Some(clip),
-            ..rule(RuleConfig::Sgd(SgdConfig::default()))
+            ..rule(OptimizerRule::Sgd(SgdConfig::default()))
         };
         let moved = path(config, 1).swap_remove(0);
         for run in 0..2 {
@@ -166,11 +166,11 @@ fn a_gradient_of_zero_is_not_clipped_to_nan() {
     let numerics = Numerics::cpu();
     let config = OptimizerConfig {
         clip: Some(1.0),
-        ..rule(RuleConfig::Sgd(SgdConfig::default()))
+        ..rule(OptimizerRule::Sgd(SgdConfig::default()))
     };
     let family = Family::new(FamilyConfig::default(), 1);
     let mut optimizer = config.build(&family, &numerics, &[0.1]);
-    let from = Point {
+    let from = Iterate {
         step: 0,
         theta: numerics.tensor(vec![1.0, 2.0], [1, 2]),
         loss: numerics.tensor(vec![0.0], [1]),
@@ -248,7 +248,7 @@ fn the_schedule_scales_the_steps() {
         schedule: Schedule::Linear,
         final_rate: Some(0.1),
         warmup: 1,
-        ..rule(RuleConfig::Sgd(SgdConfig::default()))
+        ..rule(OptimizerRule::Sgd(SgdConfig::default()))
     };
     let mut theta = START.to_vec();
     for (found, share) in path(config, 4).iter().zip([0.5, 1.0, 0.55, 0.1]) {

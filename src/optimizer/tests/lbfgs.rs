@@ -19,8 +19,8 @@ impl<F: Fn(f64, f64) -> (f64, [f64; 2])> Plane<F> {
     }
 }
 
-impl<F: Fn(f64, f64) -> (f64, [f64; 2])> Landscape for Plane<F> {
-    fn at(&self, theta: &Tensor<2>) -> (Tensor<1>, Tensor<2>) {
+impl<F: Fn(f64, f64) -> (f64, [f64; 2])> LossFunction for Plane<F> {
+    fn value_and_gradient(&self, theta: &Tensor<2>) -> (Tensor<1>, Tensor<2>) {
         self.calls.set(self.calls.get() + 1);
         let [runs, _] = theta.dims();
         let theta = Numerics::read(theta.clone()).unwrap();
@@ -46,26 +46,26 @@ fn rosenbrock(x: f64, y: f64) -> (f64, [f64; 2]) {
 
 /// θ and the runs that were stuck, after each of some steps of L-BFGS.
 fn quasi_newton(
-    landscape: &dyn Landscape,
+    loss_function: &dyn LossFunction,
     start: &[f64],
     steps: usize,
 ) -> Vec<(Vec<f64>, Vec<usize>)> {
     let numerics = Numerics::cpu();
     let family = Family::new(FamilyConfig::default(), 1);
     let runs = start.len() / 2;
-    let config = rule(RuleConfig::Lbfgs(LbfgsConfig::default()));
+    let config = rule(OptimizerRule::Lbfgs(LbfgsConfig::default()));
     let mut optimizer = config.build(&family, &numerics, &vec![1.0; runs]);
     let mut theta = numerics.tensor(start.to_vec(), [runs, 2]);
     (0..steps)
         .map(|step| {
-            let (loss, gradient) = landscape.at(&theta);
-            let from = Point {
+            let (loss, gradient) = loss_function.value_and_gradient(&theta);
+            let from = Iterate {
                 step,
                 theta: theta.clone(),
                 loss,
                 gradient,
             };
-            let moved = optimizer.step(from, landscape).unwrap();
+            let moved = optimizer.step(from, loss_function).unwrap();
             theta = moved.theta.clone();
             (Numerics::read(moved.theta).unwrap(), moved.stuck)
         })
@@ -75,8 +75,8 @@ fn quasi_newton(
 #[test]
 fn lbfgs_walks_down_the_valley_of_rosenbrock_from_several_starts_at_once() {
     let starts = [-1.2, 1.0, 2.0, 2.0, 0.0, 0.0, -3.0, -4.0];
-    let landscape = Plane::new(rosenbrock);
-    let path = quasi_newton(&landscape, &starts, 80);
+    let loss_function = Plane::new(rosenbrock);
+    let path = quasi_newton(&loss_function, &starts, 80);
     let (last, _) = path.last().unwrap();
     for run in 0..4 {
         let (x, y) = (last[2 * run], last[2 * run + 1]);
@@ -92,18 +92,18 @@ fn lbfgs_walks_down_the_valley_of_rosenbrock_from_several_starts_at_once() {
             before = loss;
         }
         // Each run takes the steps it takes alone.
-        let alone = quasi_newton(&landscape, &starts[2 * run..2 * run + 2], 80);
+        let alone = quasi_newton(&loss_function, &starts[2 * run..2 * run + 2], 80);
         for ((alone, _), (together, _)) in alone.iter().zip(&path) {
             assert_eq!(alone[..], together[2 * run..2 * run + 2]);
         }
     }
     // A trial or two for each step.
-    landscape.calls.set(0);
-    quasi_newton(&landscape, &starts[..2], 40);
+    loss_function.calls.set(0);
+    quasi_newton(&loss_function, &starts[..2], 40);
     assert!(
-        landscape.calls.get() < 40 + 100,
+        loss_function.calls.get() < 40 + 100,
         "{}",
-        landscape.calls.get()
+        loss_function.calls.get()
     );
 }
 

@@ -17,12 +17,12 @@ use crate::density::family::{Family, FamilyConfig};
 /// No first-order rule looks around.
 struct Nowhere;
 
-impl Landscape for Nowhere {
-    fn at(&self, _: &Tensor<2>) -> (Tensor<1>, Tensor<2>) {
+impl LossFunction for Nowhere {
+    fn value_and_gradient(&self, _: &Tensor<2>) -> (Tensor<1>, Tensor<2>) {
         panic!("a first-order rule looked around")
     }
 }
 
-fn rule(rule: RuleConfig) -> OptimizerConfig {
+fn rule(rule: OptimizerRule) -> OptimizerConfig {
     rule.into()
 }

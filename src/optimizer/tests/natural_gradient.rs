@@ -176,14 +176,14 @@ fn a_natural_step_changes_q_by_no_more_than_its_trust_region() {
             let family = family(covariance, 1, dim, 0.2);
             let theta = uneven(&family);
             let step = |max_kl: f64, rate: f64, size: f64| {
-                let config = rule(RuleConfig::NaturalGradient(NaturalGradientConfig {
+                let config = rule(OptimizerRule::NaturalGradient(NaturalGradientConfig {
                     max_kl,
                 }));
                 let mut optimizer = config.build(&family, &numerics, &[rate]);
                 let gradient: Vec<f64> = (0..theta.len())
                     .map(|i| size * (2.1 * i as f64 + 0.3).cos())
                     .collect();
-                let from = Point {
+                let from = Iterate {
                     step: 0,
                     theta: numerics.tensor(theta.clone(), [1, theta.len()]),
                     loss: numerics.tensor(vec![0.0], [1]),

@@ -4,9 +4,7 @@ use std::path::Path;
 
 use klfit::internals::Quadrature;
 use klfit::settings::QuadratureConfig;
-use klfit::{
-    Axis, EstimatorRule, Experiment, LogConfig, OptimizerRule as Optimizer, ParameterRange,
-};
+use klfit::{EstimatorRule, Experiment, LogConfig, OptimizerRule, ParameterAxis, ParameterRange};
 use toml::{Table, Value};
 
 use super::page::{Page, constant};
@@ -217,7 +215,7 @@ fn what_is_left_out_of_an_optimizer() {
     let most = optimizer("natural-gradient", "max_kl");
     page.says("nats a step may change q by | {} |", &[most]);
     optimizers.says("times the gradient | `max_kl` {} | {} |", &[most, natural]);
-    assert_eq!(Optimizer::all().len(), 6, "a rule is missing above");
+    assert_eq!(OptimizerRule::all().len(), 6, "a rule is missing above");
 }
 
 #[test]
@@ -250,13 +248,13 @@ fn what_is_left_out_of_the_stopping_rules() {
 fn what_is_left_out_of_a_landscape() {
     let page = Page::open("docs/config.md");
     let range: ParameterRange = "mean=-5:5".parse().unwrap();
-    let count = Axis::from(&range).values.len() as f64;
+    let count = ParameterAxis::from(&range).values.len() as f64;
     page.says(
         "the first mean, as far as the target reaches, in {} |",
         &[count],
     );
     let range: ParameterRange = "mean=-5:5:100".parse().unwrap();
-    let values = Axis::from(&range).values;
+    let values = ParameterAxis::from(&range).values;
     page.says(
         "`\"mean=-5:5:100\"`, from {} to {} in {} steps",
         &[values[0], values[values.len() - 1], values.len() as f64],

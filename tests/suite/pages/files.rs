@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use klfit::{Axis, Experiment};
+use klfit::{Experiment, ParameterAxis};
 
 use super::page::{Page, constant};
 use crate::support::{config, run_text};
@@ -93,7 +93,7 @@ fn the_explorer() {
         .config
         .landscape
         .unwrap();
-    let cells = |range: Option<_>| Axis::from(&range.unwrap()).values.len() as f64;
+    let cells = |range: Option<_>| ParameterAxis::from(&range.unwrap()).values.len() as f64;
     page.says(
         "over {} × {} cells, with {} points on each side",
         &[

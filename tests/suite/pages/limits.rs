@@ -320,10 +320,10 @@ fn of_what_cannot_be() {
     else {
         panic!("three numbers");
     };
-    use klfit::internals::Method;
+    use klfit::internals::EstimateMethod;
     use klfit::results::Estimate;
     let refuted = |value: f64, error: f64| {
-        let method = Method::MonteCarlo;
+        let method = EstimateMethod::MonteCarlo;
         DivergenceKind::ForwardKl
             .refutes(Estimate {
                 value,

@@ -129,7 +129,7 @@ fn families_and_starts() {
     );
     families.says(
         "are moved by about a {} of their standard deviations",
-        &[one("src/fit/init/alike.rs", "APART")],
+        &[one("src/fit/init/duplicates.rs", "APART")],
     );
     let floor =
         Page::open("src/density/family/member.rs").numbers("let floor = {} * self.scale.floor;")[0];

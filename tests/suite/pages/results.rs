@@ -61,7 +61,12 @@ pub fn divergences(run: &Run) {
 
 pub fn estimators(run: &Run) {
     let page = Page::open("docs/estimators.md");
-    let left = |label: &str| best(&run.summary, label).divergences.of(ReverseKl).value;
+    let left = |label: &str| {
+        best(&run.summary, label)
+            .divergences
+            .estimate(ReverseKl)
+            .value
+    };
     page.rounds(
         "Pathwise and score-function gradients leave q at {} and {} nats, quasi-Monte Carlo at {};",
         &["pathwise", "score-function", "quasi-monte-carlo"].map(left),
@@ -145,7 +150,12 @@ pub fn stopping(run: &Run) {
 
 pub fn low_rank(run: &Run) {
     let page = Page::open("docs/families.md");
-    let left = |label: &str| best(&run.summary, label).divergences.of(ReverseKl).value;
+    let left = |label: &str| {
+        best(&run.summary, label)
+            .divergences
+            .estimate(ReverseKl)
+            .value
+    };
     let plans = run.folder.experiment().unwrap().plans;
     let parameters = |label: &str| {
         let plan = plans.iter().find(|plan| plan.label == label).unwrap();
@@ -169,7 +179,7 @@ pub fn low_rank(run: &Run) {
 pub fn heavy_tails(run: &Run) {
     let page = Page::open("docs/targets.md");
     let summary = &run.summary;
-    let of = |label: &str, kind| best(summary, label).divergences.of(kind).value;
+    let of = |label: &str, kind| best(summary, label).divergences.estimate(kind).value;
     let k_hat = |label: &str| best(summary, label).diagnostics.psis.unwrap().k_hat;
     page.rounds(
         "bump, {} nats from p by KL(q‖p) and {} by KL(p‖q), with a k̂ of {}: its draws",
@@ -194,7 +204,12 @@ pub fn heavy_tails(run: &Run) {
 
 pub fn network(run: &Run) {
     let page = Page::open("docs/targets.md");
-    let of = |label: &str| best(&run.summary, label).divergences.of(ReverseKl).value;
+    let of = |label: &str| {
+        best(&run.summary, label)
+            .divergences
+            .estimate(ReverseKl)
+            .value
+    };
     page.resembles("joint density, {} nats away", &[of("full")]);
     let stds = |label: &str| {
         let covariance = &best(&run.summary, label).mixture.covariances[0];
@@ -234,7 +249,7 @@ pub fn iris(summary: &Summary) {
             three.restarts as f64,
             first.runs as f64,
             second.runs as f64,
-            second.divergences.of(three.divergence).value,
+            second.divergences.estimate(three.divergence).value,
         ],
     );
     Page::open("docs/families.md").says(

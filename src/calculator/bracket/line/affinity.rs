@@ -2,9 +2,9 @@
 //!
 //! Of densities far apart it is too small, or too large, for a difference from 1 to tell its log.
 
-use super::Line;
+use super::Mixture1D;
 use super::ellipse::{Ellipse, INFLATION};
-use super::integrand::{Crude, Integrand, Tail, Tails};
+use super::integrand::{Analytic, Crude, Tail, TailBounds};
 use super::power_tail::{PowerTails, around};
 use super::rounding::UNIT;
 use super::tail;
@@ -21,7 +21,7 @@ pub(super) struct Affinity {
 
 impl Affinity {
     /// For ½ ≤ α ≤ 1e6, with a shift that leaves it a number near 1; `None` if p or q is no mixture.
-    pub fn between(alpha: f64, p: &Line, q: &Line) -> Option<Self> {
+    pub fn between(alpha: f64, p: &Mixture1D, q: &Mixture1D) -> Option<Self> {
         let beta = 1.0 - alpha;
         let log = |x: f64| alpha * p.log_density(x) + beta * q.log_density(x);
         // Where the product of a component of each is greatest, and how wide it is there.
@@ -48,7 +48,7 @@ impl Affinity {
     }
 }
 
-/// So many peaks are looked at.
+/// This many peaks are looked at.
 const MOST_PEAKS: usize = 64;
 
 /// About the greatest value uphill of x.
@@ -66,10 +66,10 @@ fn climb(log: impl Fn(f64) -> f64, mut height: f64, mut x: f64, mut step: f64) -
     height
 }
 
-impl Integrand for Affinity {
+impl Analytic for Affinity {
     const SEES_BOTH: bool = true;
 
-    fn at(&self, [log_p, error_p]: [f64; 2], [log_q, error_q]: [f64; 2]) -> [f64; 2] {
+    fn value(&self, [log_p, error_p]: [f64; 2], [log_q, error_q]: [f64; 2]) -> [f64; 2] {
         let parts = [self.alpha * log_p, self.beta * log_q];
         let value = (parts[0] + parts[1] - self.shift).exp();
         let size = parts[0].abs() + parts[1].abs() + self.shift.abs() + 1.0;
@@ -88,7 +88,7 @@ impl Integrand for Affinity {
     }
 }
 
-impl Tails for Affinity {
+impl TailBounds for Affinity {
     fn beyond(&self, tail: &Tail) -> [f64; 2] {
         [0.0, tail::power(tail, [self.alpha, self.beta], self.shift)]
     }

@@ -7,7 +7,7 @@ use super::student_t;
 
 /// w times the density of a Gaussian or of a Student-t.
 #[derive(Debug)]
-pub(super) struct Component {
+pub(super) struct Term {
     pub weight: f64,
     /// Standard deviation or, of a Student-t, scale.
     pub std: f64,
@@ -21,10 +21,10 @@ pub(super) struct Component {
     pub log_size: f64,
 }
 
-impl Component {
+impl Term {
     /// `roundings` are those behind the weight.
     pub fn new(weight: f64, mean: [f64; 2], std: f64, dof: Option<f64>, roundings: usize) -> Self {
-        let [shape, shape_error] = dof.map_or([0.0; 2], student_t::log_height_beside_gaussian);
+        let [shape, shape_error] = dof.map_or([0.0; 2], student_t::log_height_over_gaussian);
         let parts = [weight.ln(), -std.ln(), -0.5 * (2.0 * PI).ln(), shape];
         let size: f64 = parts.iter().map(|part| part.abs()).sum();
         Self {

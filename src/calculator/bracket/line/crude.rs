@@ -4,13 +4,13 @@ use std::f64::consts::SQRT_2;
 
 use libm::{erf, erfc};
 
-use super::component::{Component, Piece};
+use super::component::{Piece, Term};
 use super::integrand::Crude;
 use super::rounding::UNIT;
 use super::view::{Local, View};
 
 /// What is known of p and q on a piece, whose views are given untrimmed.
-pub(super) fn look(piece: Piece, mixtures: [&[Component]; 2], views: [&View; 2]) -> Crude {
+pub(super) fn bounds(piece: Piece, mixtures: [&[Term]; 2], views: [&View; 2]) -> Crude {
     let logs = views.map(View::range);
     Crude {
         piece,
@@ -20,7 +20,7 @@ pub(super) fn look(piece: Piece, mixtures: [&[Component]; 2], views: [&View; 2])
 }
 
 /// Bounds on the mass of a mixture on a piece on which the log of its density has the range.
-fn mass_between(mixture: &[Component], view: &View, piece: Piece, log_range: [f64; 2]) -> [f64; 2] {
+fn mass_between(mixture: &[Term], view: &View, piece: Piece, log_range: [f64; 2]) -> [f64; 2] {
     let [mut least, mut most] = [0.0, 0.0];
     for (one, local) in mixture.iter().zip(&view.locals) {
         let [low, high] = if one.dof.is_some() {
@@ -54,7 +54,7 @@ fn normal_mass([from, to]: [f64; 2]) -> [f64; 2] {
 }
 
 /// Bounds on the mass of a Student-t component with its weight: by its range.
-fn heavy_mass(one: &Component, local: &Local, piece: Piece) -> [f64; 2] {
+fn heavy_mass(one: &Term, local: &Local, piece: Piece) -> [f64; 2] {
     let [low, high] = local.range().map(|log| 2.0 * piece.half * log.exp());
     [
         low * (1.0 - 8.0 * UNIT),

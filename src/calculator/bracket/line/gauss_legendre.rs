@@ -6,7 +6,7 @@
 //! on it.
 
 use super::ellipse::Ellipse;
-use super::integrand::Integrand;
+use super::integrand::Analytic;
 use super::rounding::UNIT;
 use super::view::View;
 
@@ -45,7 +45,7 @@ pub(super) struct Errors {
 }
 
 /// The bounds for an integrand on a piece.
-pub(super) fn errors(integrand: &impl Integrand, p: &View, q: &View) -> Errors {
+pub(super) fn errors(integrand: &impl Analytic, p: &View, q: &View) -> Errors {
     let none = Errors {
         rule: f64::INFINITY,
         polynomial: f64::INFINITY,
@@ -65,11 +65,11 @@ pub(super) fn errors(integrand: &impl Integrand, p: &View, q: &View) -> Errors {
 }
 
 /// The rule for the integral over [−1, 1], and a bound on its rounding.
-pub(super) fn integrate(integrand: &impl Integrand, p: &View, q: &View) -> [f64; 2] {
+pub(super) fn integrate(integrand: &impl Analytic, p: &View, q: &View) -> [f64; 2] {
     let (mut sum, mut rounding) = (0.0, 0.0);
     for [tau, weight] in RULE {
         for tau in [-tau, tau] {
-            let [value, error] = integrand.at(p.log_density(tau), q.log_density(tau));
+            let [value, error] = integrand.value(p.log_density(tau), q.log_density(tau));
             sum += weight * value;
             rounding += weight * error;
         }
@@ -91,7 +91,7 @@ pub(super) struct Absolute {
 /// there is, the integral is that of the rule. Else the polynomial is a straight line and a
 /// rest.
 pub(super) fn integrate_absolute(
-    integrand: &impl Integrand,
+    integrand: &impl Analytic,
     p: &View,
     q: &View,
     errors: &Errors,
@@ -99,7 +99,7 @@ pub(super) fn integrate_absolute(
     let mut coefficients = [0.0; POINTS];
     let mut noise = 0.0;
     for [tau, weight] in RULE {
-        let values = [-tau, tau].map(|tau| integrand.at(p.log_density(tau), q.log_density(tau)));
+        let values = [-tau, tau].map(|tau| integrand.value(p.log_density(tau), q.log_density(tau)));
         noise += weight
             * values
                 .iter()

@@ -5,7 +5,7 @@
 //! |u±| = κ |τ| < 1, and what its Taylor polynomial of the second degree leaves out is at most
 //! 2 (κ|τ|)³ / (3 (1 − κ|τ|)).
 
-use super::component::{Component, Piece};
+use super::component::{Piece, Term};
 use super::rounding::UNIT;
 
 /// How the log of a Student-t component runs over a piece.
@@ -24,7 +24,7 @@ pub(super) struct Heavy {
 impl Heavy {
     /// The component seen from a piece: its log, slope, bend and rounding as those of
     /// [`Local`](super::view::Local), and the rest.
-    pub fn seen_from(component: &Component, dof: f64, piece: Piece) -> ([f64; 4], Self) {
+    pub fn seen_from(component: &Term, dof: f64, piece: Piece) -> ([f64; 4], Self) {
         let heavy = Self {
             dof,
             power: 0.5 * (dof + 1.0),
@@ -42,7 +42,7 @@ impl Heavy {
         // |d log f / dz| = 2 power |z| / (ν + z²), and z is off by as much as this.
         let moved = UNIT * (8.0 * z.abs() + 6.0 * reach);
         let steepest = (0.5 / dof.sqrt()).min(far / (dof + near * near));
-        let log = heavy.at(0.0);
+        let log = heavy.value(0.0);
         let slope = -2.0 * power * step * real;
         let bend = power * step * step * (real - imaginary) * (real + imaginary);
         let rounding = 2.0 * power * steepest * moved
@@ -66,7 +66,7 @@ impl Heavy {
         self.power * (z * z / self.dof).ln_1p()
     }
 
-    pub fn at(&self, tau: f64) -> f64 {
+    pub fn value(&self, tau: f64) -> f64 {
         self.log_height - self.fall(self.z + self.reach * tau)
     }
 

@@ -1,13 +1,13 @@
 //! What is integrated: a function of log p and log q, and what must be known to bound its integral.
 
-use super::component::{Component, Piece};
+use super::component::{Piece, Term};
 use super::ellipse::Ellipse;
 use super::power_tail::PowerTails;
 use super::rounding::UNIT;
 use super::view::View;
 
 /// A function of log p and log q that is analytic where neither p nor q is 0.
-pub(super) trait Integrand: Tails {
+pub(super) trait Analytic: TailBounds {
     /// Whether it has both signs, and the integral is of its absolute value.
     const SIGNED: bool = false;
 
@@ -15,7 +15,7 @@ pub(super) trait Integrand: Tails {
     const SEES_BOTH: bool = false;
 
     /// Its value at a point and a bound on the rounding, from log p and log q and theirs.
-    fn at(&self, log_p: [f64; 2], log_q: [f64; 2]) -> [f64; 2];
+    fn value(&self, log_p: [f64; 2], log_q: [f64; 2]) -> [f64; 2];
 
     /// A bound on its absolute value in an ellipse, in which it is analytic; `None` if it may not
     /// be.
@@ -26,7 +26,7 @@ pub(super) trait Integrand: Tails {
 }
 
 /// Its integral beyond the last piece.
-pub(super) trait Tails {
+pub(super) trait TailBounds {
     /// Bounds between mixtures of Gaussians.
     fn beyond(&self, tail: &Tail) -> [f64; 2];
 
@@ -75,15 +75,15 @@ impl Crude {
 pub(super) struct Tail<'a> {
     pub end: f64,
     pub sign: f64,
-    pub p: &'a [Component],
-    pub q: &'a [Component],
+    pub p: &'a [Term],
+    pub q: &'a [Term],
     /// Bounds on the masses of p and q.
     pub masses: [[f64; 2]; 2],
 }
 
 /// The integral of a divergence's integrand from below, by the masses of p and q (the data-processing
 /// inequality; for KL, the log-sum inequality).
-pub(super) fn of_masses(integrand: &impl Integrand, [p, q]: [[f64; 2]; 2]) -> f64 {
+pub(super) fn by_masses(integrand: &impl Analytic, [p, q]: [[f64; 2]; 2]) -> f64 {
     // It is convex, and 0 where the masses agree.
     let masses = if p[0] > q[1] {
         [p[0], q[1]]
@@ -97,7 +97,7 @@ pub(super) fn of_masses(integrand: &impl Integrand, [p, q]: [[f64; 2]; 2]) -> f6
         let log = mass.max(f64::MIN_POSITIVE).ln();
         [log, UNIT * (log.abs() + 4.0)]
     });
-    let [value, rounding] = integrand.at(logs[0], logs[1]);
+    let [value, rounding] = integrand.value(logs[0], logs[1]);
     let least = value.abs() - 2.0 * rounding;
     if least > 0.0 { least } else { 0.0 }
 }

@@ -3,14 +3,14 @@
 use std::f64::consts::LN_2;
 
 use super::ellipse::{Ellipse, INFLATION};
-use super::integrand::{Crude, Integrand, Tail, Tails, of_masses};
+use super::integrand::{Analytic, Crude, Tail, TailBounds, by_masses};
 use super::power_tail::{PowerTails, around};
 use super::rounding::UNIT;
 use super::view::View;
 
 /// JS(p, q).
 #[derive(Debug, Clone, Copy)]
-pub(super) struct JensenShannon;
+pub(super) struct JsIntegrand;
 
 /// (1 − t) log(1 − t) + (1 + t) log(1 + t) for |t| < ¼.
 fn near(t: f64) -> f64 {
@@ -32,8 +32,8 @@ fn share(log_ratio: f64) -> f64 {
     0.5 * (less * logs[0] + (2.0 - less) * logs[1])
 }
 
-impl Integrand for JensenShannon {
-    fn at(&self, [log_p, error_p]: [f64; 2], [log_q, error_q]: [f64; 2]) -> [f64; 2] {
+impl Analytic for JsIntegrand {
+    fn value(&self, [log_p, error_p]: [f64; 2], [log_q, error_q]: [f64; 2]) -> [f64; 2] {
         let apart = (log_q - log_p).abs();
         let [p, q] = [log_p.exp(), log_q.exp()];
         let middle = 0.5 * (p + q);
@@ -63,15 +63,15 @@ impl Integrand for JensenShannon {
         let farthest = share(low.abs().max(high.abs()));
         let nearest = share(low.max(-high).max(0.0));
         [
-            of_masses(self, on.masses).max(0.5 * (p[0] + q[0]) * nearest * (1.0 - 1e-12)),
+            by_masses(self, on.masses).max(0.5 * (p[0] + q[0]) * nearest * (1.0 - 1e-12)),
             0.5 * (p[1] + q[1]) * farthest * (1.0 + 1e-12),
         ]
     }
 }
 
-impl Tails for JensenShannon {
+impl TailBounds for JsIntegrand {
     fn beyond(&self, tail: &Tail) -> [f64; 2] {
-        self.of_mere_masses(tail.masses)
+        self.bounds_by_masses(tail.masses)
     }
 
     fn beyond_far(&self, tails: &PowerTails) -> [f64; 2] {
@@ -80,20 +80,20 @@ impl Tails for JensenShannon {
                 // The ratio of the two does not change.
                 let [log_p, log_q] =
                     [p, q].map(|tail| [tail.log_scale - tail.dof.ln(), tail.slack + 8.0 * UNIT]);
-                let [value, error] = self.at(log_p, log_q);
+                let [value, error] = self.value(log_p, log_q);
                 around(value, 2.0 * error)
             }
-            (Some(p), Some(q)) => self.of_mere_masses([p.mass(), q.mass()]),
+            (Some(p), Some(q)) => self.bounds_by_masses([p.mass(), q.mass()]),
             (Some(one), None) | (None, Some(one)) => one.mass().map(|mass| 0.5 * LN_2 * mass),
             (None, None) => [0.0, f64::INFINITY],
         }
     }
 }
 
-impl JensenShannon {
-    fn of_mere_masses(&self, masses: [[f64; 2]; 2]) -> [f64; 2] {
+impl JsIntegrand {
+    fn bounds_by_masses(&self, masses: [[f64; 2]; 2]) -> [f64; 2] {
         let most = 0.5 * LN_2 * (masses[0][1] + masses[1][1]);
-        [of_masses(self, masses), most * (1.0 + 8.0 * UNIT)]
+        [by_masses(self, masses), most * (1.0 + 8.0 * UNIT)]
     }
 }
 

@@ -3,11 +3,11 @@
 use std::f64::consts::LN_2;
 
 use super::affinity::Affinity;
-use super::jensen_shannon::JensenShannon;
-use super::order::Order;
+use super::jensen_shannon::JsIntegrand;
+use super::order::Amari;
 use super::refine::Goal;
-use super::total_variation::TotalVariation;
-use super::{Line, bracket};
+use super::total_variation::TvIntegrand;
+use super::{Mixture1D, bracket};
 use crate::calculator::bracket::Bracket;
 use crate::divergence::{Certified, DivergenceKind};
 
@@ -15,8 +15,8 @@ use crate::divergence::{Certified, DivergenceKind};
 /// and the rounding allow; `None` of the cross-entropy, and of orders above 1e6.
 pub(in super::super) fn divergence(
     kind: DivergenceKind,
-    p: &Line,
-    q: &Line,
+    p: &Mixture1D,
+    q: &Mixture1D,
     tolerance: f64,
     most_pieces: usize,
 ) -> Option<Bracket> {
@@ -25,7 +25,7 @@ pub(in super::super) fn divergence(
         relative: 0.0,
         most_pieces,
     };
-    let kl = |p: &Line, q: &Line, goal: Goal| Bracket::from(bracket(&Order::kl(), p, q, goal));
+    let kl = |p, q, goal| Bracket::from(bracket(&Amari::kl(), p, q, goal));
     let at_most = |upper: f64| Bracket { lower: 0.0, upper };
     Some(match kind.build().certified()? {
         Certified::Kl => kl(p, q, goal),
@@ -35,21 +35,21 @@ pub(in super::super) fn divergence(
             kl(p, q, half).plus(kl(q, p, half))
         }
         Certified::JensenShannon => {
-            Bracket::from(bracket(&JensenShannon, p, q, goal)).and(at_most(LN_2.next_up()))
+            Bracket::from(bracket(&JsIntegrand, p, q, goal)).intersect(at_most(LN_2.next_up()))
         }
         Certified::TotalVariation => {
-            Bracket::from(bracket(&TotalVariation, p, q, goal)).and(at_most(1.0))
+            Bracket::from(bracket(&TvIntegrand, p, q, goal)).intersect(at_most(1.0))
         }
         Certified::Amari { order, times, most } => {
             let scaled = amari(order, p, q, goal.scaled(1.0 / times))?.scaled(times);
-            most.map_or(scaled, |most| scaled.and(at_most(most)))
+            most.map_or(scaled, |most| scaled.intersect(at_most(most)))
         }
         Certified::Renyi { order } => renyi(order, p, q, goal)?,
     })
 }
 
 /// The order, p and q of D_α(p‖q) = D_(1−α)(q‖p) with an order of at least ½.
-fn exchanged<'a>(alpha: f64, p: &'a Line, q: &'a Line) -> (f64, &'a Line, &'a Line) {
+fn exchanged<T>(alpha: f64, p: T, q: T) -> (f64, T, T) {
     if alpha < 0.5 {
         (1.0 - alpha, q, p)
     } else {
@@ -57,14 +57,15 @@ fn exchanged<'a>(alpha: f64, p: &'a Line, q: &'a Line) -> (f64, &'a Line, &'a Li
     }
 }
 
-fn amari(alpha: f64, p: &Line, q: &Line, goal: Goal) -> Option<Bracket> {
+fn amari(alpha: f64, p: &Mixture1D, q: &Mixture1D, goal: Goal) -> Option<Bracket> {
     let (alpha, p, q) = exchanged(alpha, p, q);
-    Some(Bracket::from(bracket(&Order::new(alpha)?, p, q, goal)))
+    let integrand = Amari::new(alpha)?;
+    Some(Bracket::from(bracket(&integrand, p, q, goal)))
 }
 
 /// log(1 + α (α − 1) D_α) / (α − 1), which grows with D_α, or from the integral itself where too few
 /// digits of that are left.
-fn renyi(alpha: f64, p: &Line, q: &Line, goal: Goal) -> Option<Bracket> {
+fn renyi(alpha: f64, p: &Mixture1D, q: &Mixture1D, goal: Goal) -> Option<Bracket> {
     /// The integral that is not taken from 1 …
     const LEAST: f64 = 0.5;
     /// … and the one whose excess over 1 may be no number.
@@ -107,7 +108,7 @@ fn renyi(alpha: f64, p: &Line, q: &Line, goal: Goal) -> Option<Bracket> {
     let size = logs[1].abs() + affinity.shift.abs();
     let slack = 8.0 * f64::EPSILON * size / excess.abs();
     let [lower, upper] = [ends[0] - slack, ends[1] + slack];
-    Some(of_excess.and(Bracket {
+    Some(of_excess.intersect(Bracket {
         lower: if lower.is_nan() { 0.0 } else { lower },
         upper: if upper.is_nan() { f64::INFINITY } else { upper },
     }))

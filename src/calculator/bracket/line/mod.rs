@@ -28,11 +28,11 @@ mod view;
 
 pub(super) use kinds::divergence;
 
-use component::Component;
+use component::Term;
 pub(super) use gauss_legendre::RULE;
-use integrand::{Integrand, Tail};
-use power_tail::{Power, PowerTails};
-use refine::{Goal, Problem};
+use integrand::{Analytic, Tail};
+use power_tail::{PowerTail, PowerTails};
+use refine::{Goal, IntegrationProblem};
 use rounding::{UNIT, difference};
 
 use nalgebra::DVector;
@@ -49,7 +49,7 @@ const WIDEST: f64 = 1e140;
 
 /// A mixture on the line.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Line {
+pub(super) struct Mixture1D {
     /// Positive. They are divided by their sum.
     pub weights: Vec<f64>,
     pub means: Vec<f64>,
@@ -59,9 +59,9 @@ pub(super) struct Line {
     pub dof: Option<f64>,
 }
 
-impl Line {
+impl Mixture1D {
     /// A density in one dimension; `None` of one in more, or without components.
-    pub fn of(model: &TargetModel) -> Option<Self> {
+    pub fn new(model: &TargetModel) -> Option<Self> {
         let Elliptical { scales, dof } = model.elliptical()?;
         let unit = DVector::from_element(1, 1.0);
         (scales.dim() == 1).then(|| Self {
@@ -88,7 +88,7 @@ impl Line {
         let total: f64 = self.weights.iter().sum();
         let terms = self.weights.iter().zip(&self.means).zip(&self.stds);
         log_sum_exp(terms.map(|((weight, &mean), &std)| {
-            Component::new(weight / total, [mean, 0.0], std, self.dof, 0).log_density(x)
+            Term::new(weight / total, [mean, 0.0], std, self.dof, 0).log_density(x)
         }))
     }
 }
@@ -104,11 +104,11 @@ impl Line {
 /// shares of the density; the integrand by its derivatives by log p and log q times that, which for
 /// KL are p |log(p/q)| and |q − p|; a sum, none of which has terms of both signs, by a unit for each
 /// term. exp, log, erf and erfc are taken to be within two units of their last place.
-fn bracket(integrand: &impl Integrand, p: &Line, q: &Line, goal: Goal) -> [f64; 2] {
+fn bracket(integrand: &impl Analytic, p: &Mixture1D, q: &Mixture1D, goal: Goal) -> [f64; 2] {
     let Some(Framed { p, q, tails }) = framed(integrand, p, q, goal) else {
         return [0.0, f64::INFINITY];
     };
-    let problem = Problem {
+    let problem = IntegrationProblem {
         integrand,
         p: &p,
         q: &q,
@@ -127,19 +127,19 @@ fn bracket(integrand: &impl Integrand, p: &Line, q: &Line, goal: Goal) -> [f64; 
 
 /// p and q in units in which all that is cut into pieces lies within [−1, 1], and the bounds beyond.
 struct Framed {
-    p: Vec<Component>,
-    q: Vec<Component>,
+    p: Vec<Term>,
+    q: Vec<Term>,
     tails: [[f64; 2]; 2],
 }
 
 /// Around p or, for what is large elsewhere, around both. Gaussians are given more room until next to
 /// nothing is left outside.
-fn framed<I: Integrand>(integrand: &I, p: &Line, q: &Line, goal: Goal) -> Option<Framed> {
+fn framed<I: Analytic>(integrand: &I, p: &Mixture1D, q: &Mixture1D, goal: Goal) -> Option<Framed> {
     /// Room is made half as large again at most so often.
     const MOST_GROWTH: i32 = 60;
     if p.dof.is_some() || q.dof.is_some() {
         let [p, q] = recentered(p, q, &[p, q], Reach::Factor(far(p, q)))?;
-        let powers = [&p, &q].map(|mixture| Power::of(mixture));
+        let powers = [&p, &q].map(|mixture| PowerTail::new(mixture));
         let tails = integrand.beyond_far(&PowerTails {
             p: powers[0].as_ref(),
             q: powers[1].as_ref(),
@@ -175,7 +175,7 @@ fn framed<I: Integrand>(integrand: &I, p: &Line, q: &Line, goal: Goal) -> Option
 
 /// How many scales around each component are cut into pieces where there are Student-t: as many as
 /// leave it a power of x beyond to the last digit, and 1e-20 of its mass, if numbers allow.
-fn far(p: &Line, q: &Line) -> f64 {
+fn far(p: &Mixture1D, q: &Mixture1D) -> f64 {
     let dof = [p, q]
         .iter()
         .filter_map(|line| line.dof)
@@ -186,16 +186,21 @@ fn far(p: &Line, q: &Line) -> f64 {
 /// How much around the components is cut into pieces.
 #[derive(Clone, Copy)]
 enum Reach {
-    /// So many standard deviations.
+    /// This many standard deviations.
     Stds(f64),
-    /// So many times as much as it takes to hold their centres and scales.
+    /// This many times as much as it takes to hold their centres and scales.
     Factor(f64),
 }
 
 /// The components in units in which those of `seen`, and what is around them, lie within [−1, 1]. Divergences do not depend on origin and scale; an origin in the narrowest component
 /// leaves most digits where most are needed, and a scale of a power of two costs none.
-fn recentered(p: &Line, q: &Line, seen: &[&Line], reach: Reach) -> Option<[Vec<Component>; 2]> {
-    let valid = |line: &Line| {
+fn recentered(
+    p: &Mixture1D,
+    q: &Mixture1D,
+    seen: &[&Mixture1D],
+    reach: Reach,
+) -> Option<[Vec<Term>; 2]> {
+    let valid = |line: &Mixture1D| {
         let count = line.weights.len();
         let total: f64 = line.weights.iter().sum();
         count > 0
@@ -222,7 +227,7 @@ fn recentered(p: &Line, q: &Line, seen: &[&Line], reach: Reach) -> Option<[Vec<C
         })
         .fold(0.0, f64::max);
     let scale = 2.0 * power_of_two_below(farthest);
-    let fits = |line: &Line| {
+    let fits = |line: &Mixture1D| {
         (line.means.iter().zip(&line.stds)).all(|(mean, std)| {
             let farthest = (mean - origin).abs() + scale;
             (farthest / WIDEST..WIDEST * scale).contains(std)
@@ -235,7 +240,7 @@ fn recentered(p: &Line, q: &Line, seen: &[&Line], reach: Reach) -> Option<[Vec<C
                 .map(|((weight, &mean), std)| {
                     let mean = difference(mean, origin).map(|part| part / scale);
                     let roundings = line.weights.len();
-                    Component::new(weight / total, mean, std / scale, line.dof, roundings)
+                    Term::new(weight / total, mean, std / scale, line.dof, roundings)
                 })
                 .collect()
         })

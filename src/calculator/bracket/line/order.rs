@@ -4,8 +4,8 @@
 //! With L = log(q/p) and e(L) = (e^(βL) − 1) / β, which is L for KL, it is (q − p − p e(L)) / α.
 
 use super::ellipse::{Ellipse, INFLATION};
-use super::integrand::{Crude, Integrand, Tail, Tails, of_masses};
-use super::power_tail::{Power, PowerTails, around};
+use super::integrand::{Analytic, Crude, Tail, TailBounds, by_masses};
+use super::power_tail::{PowerTail, PowerTails, around};
 use super::rounding::UNIT;
 use super::tail;
 use super::view::View;
@@ -15,14 +15,14 @@ const TERMS: usize = 16;
 
 /// D_α(p‖q).
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Order {
+pub(super) struct Amari {
     alpha: f64,
     beta: f64,
     /// 2 (1 + β + … + βᵏ) / (k + 2)!.
     series: [f64; TERMS],
 }
 
-impl Order {
+impl Amari {
     /// `None` for an order below ½, which is that of 1 − α with p and q exchanged, and for one too
     /// large for these bounds.
     pub fn new(alpha: f64) -> Option<Self> {
@@ -110,8 +110,8 @@ impl Order {
     }
 }
 
-impl Integrand for Order {
-    fn at(&self, log_p: [f64; 2], log_q: [f64; 2]) -> [f64; 2] {
+impl Analytic for Amari {
+    fn value(&self, log_p: [f64; 2], log_q: [f64; 2]) -> [f64; 2] {
         let log_ratio = (log_q[0] - log_p[0]).abs();
         if log_ratio < 0.5 && log_ratio * self.beta.abs() < 0.5 {
             self.near(log_p, log_q)
@@ -146,13 +146,13 @@ impl Integrand for Order {
         // Numbers that overflowed bound nothing.
         let upper = if upper.is_nan() { f64::INFINITY } else { upper };
         [
-            lower.max(of_masses(self, on.masses)),
+            lower.max(by_masses(self, on.masses)),
             upper.min(self.crude_by_power(on)),
         ]
     }
 }
 
-impl Order {
+impl Amari {
     /// The upper bound from that on A = p^α q^β.
     fn crude_by_power(&self, on: &Crude) -> f64 {
         if self.is_kl() {
@@ -180,18 +180,18 @@ impl Order {
     }
 }
 
-impl Tails for Order {
+impl TailBounds for Amari {
     fn beyond(&self, tail: &Tail) -> [f64; 2] {
         let [p, q] = tail.masses.map(|mass| mass[1]);
         let own = if self.is_kl() {
-            tail::cross_entropy_beside_entropy(tail)
+            tail::kl_integral(tail)
         } else if self.beta > 0.0 {
             p / self.beta
         } else {
             tail::power(tail, [self.alpha, self.beta], 0.0) / (self.alpha * self.beta.abs())
         };
         let upper = (q / self.alpha) * (1.0 + 4.0 * UNIT) + own * (1.0 + 1e-9);
-        [of_masses(self, tail.masses), upper]
+        [by_masses(self, tail.masses), upper]
     }
 
     fn beyond_far(&self, tails: &PowerTails) -> [f64; 2] {
@@ -200,15 +200,15 @@ impl Tails for Order {
             // A = p^α q^β is nothing where either is so small.
             (None, Some(q)) => q.mass().map(|mass| mass / self.alpha),
             (Some(p), None) if self.beta > 0.0 => p.mass().map(|mass| mass / self.beta),
-            (Some(p), None) if self.is_kl() => p.cross_entropy_beside_entropy(tails.of_q),
+            (Some(p), None) if self.is_kl() => p.kl_integral(tails.of_q),
             _ => [0.0, f64::INFINITY],
         }
     }
 }
 
-impl Order {
+impl Amari {
     /// Where p is C x^(−a) and q is D x^(−b): all integrals are elementary.
-    fn between_power_tails(&self, p: &Power, q: &Power) -> [f64; 2] {
+    fn between_power_tails(&self, p: &PowerTail, q: &PowerTail) -> [f64; 2] {
         let (alpha, beta) = (self.alpha, self.beta);
         let apart = q.dof - p.dof;
         // A falls off like x^(−fall − 1).
@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn the_two_forms_meet() {
         for alpha in [0.5, 0.9, 1.0, 1.0 + 1e-9, 1.5, 2.0, 7.0] {
-            let order = Order::new(alpha).unwrap();
+            let order = Amari::new(alpha).unwrap();
             let border = 0.5 / f64::max(1.0, order.beta.abs());
             for log_ratio in [-border, border] {
                 let logs = ([0.0; 2], [log_ratio, 0.0]);
@@ -264,7 +264,7 @@ mod tests {
     #[test]
     fn no_digits_cancel_where_p_and_q_agree() {
         for (alpha, expected) in NEAR {
-            let found = Order::new(alpha).unwrap().at([0.0; 2], [1e-8, 0.0])[0];
+            let found = Amari::new(alpha).unwrap().value([0.0; 2], [1e-8, 0.0])[0];
             assert!(f64::abs(found / expected - 1.0) < 1e-15, "{alpha}: {found}");
         }
     }

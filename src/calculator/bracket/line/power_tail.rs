@@ -3,13 +3,13 @@
 //! The last piece ends at 1, so far out that the centres and scales make no more than the slack. A
 //! Gaussian is less than any number there, and what is left of it is left out.
 
-use super::component::Component;
+use super::component::Term;
 use super::rounding::UNIT;
 use crate::mixture::log_sum_exp;
 
 /// exp(`log_scale`) x^(−ν − 1) for x > 1, times exp(± `slack`).
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Power {
+pub(super) struct PowerTail {
     pub log_scale: f64,
     /// ν.
     pub dof: f64,
@@ -18,14 +18,14 @@ pub(super) struct Power {
 
 /// What p and q are beyond 1 or −1; `None` for mixtures of Gaussians.
 pub(super) struct PowerTails<'a> {
-    pub p: Option<&'a Power>,
-    pub q: Option<&'a Power>,
-    pub of_q: &'a [Component],
+    pub p: Option<&'a PowerTail>,
+    pub q: Option<&'a PowerTail>,
+    pub of_q: &'a [Term],
 }
 
-impl Power {
+impl PowerTail {
     /// The tail of a mixture of Student-t with one ν; `None` for one of Gaussians.
-    pub fn of(mixture: &[Component]) -> Option<Self> {
+    pub fn new(mixture: &[Term]) -> Option<Self> {
         let dof = mixture.first()?.dof?;
         let exponent = dof + 1.0;
         let mut slack: f64 = 0.0;
@@ -35,8 +35,7 @@ impl Power {
             let roundings = exponent * (2.0 + square.ln().abs()) + one.log_size;
             slack = slack.max(exponent * (2.0 * offset + square) + 4.0 * UNIT * roundings);
         }
-        let log_scale =
-            |one: &Component| one.log_height + exponent * (0.5 * dof.ln() + one.std.ln());
+        let log_scale = |one: &Term| one.log_height + exponent * (0.5 * dof.ln() + one.std.ln());
         let log_scale = log_sum_exp(mixture.iter().map(log_scale));
         Some(Self {
             log_scale,
@@ -58,7 +57,7 @@ impl Power {
 
     /// ∫ (p log(p/q) − p) where q is a mixture of Gaussians: log q is −x² / (2 τ²), τ being its
     /// greatest standard deviation.
-    pub fn cross_entropy_beside_entropy(&self, of_q: &[Component]) -> [f64; 2] {
+    pub fn kl_integral(&self, of_q: &[Term]) -> [f64; 2] {
         if self.dof <= 2.0 {
             return [0.0, f64::INFINITY];
         }

@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use super::component::{Component, Piece};
-use super::integrand::Integrand;
+use super::component::{Piece, Term};
+use super::integrand::Analytic;
 use super::rounding::UNIT;
 use super::view::View;
 use super::{crude, gauss_legendre};
@@ -16,13 +16,13 @@ pub(super) const FLOOR: f64 = 1e-20;
 const WIDEST_GAP: f64 = 1e290;
 
 /// What is integrated.
-pub(super) struct Problem<'a, I> {
+pub(super) struct IntegrationProblem<'a, I> {
     pub integrand: &'a I,
-    pub p: &'a [Component],
-    pub q: &'a [Component],
+    pub p: &'a [Term],
+    pub q: &'a [Term],
 }
 
-impl<I: Integrand> Problem<'_, I> {
+impl<I: Analytic> IntegrationProblem<'_, I> {
     fn views(&self, piece: Piece) -> [View; 2] {
         [self.p, self.q].map(|mixture| View::new(mixture, piece))
     }
@@ -48,7 +48,7 @@ pub(super) struct Goal {
 }
 
 impl Goal {
-    /// So many times as wide.
+    /// This many times as wide.
     pub fn scaled(self, factor: f64) -> Self {
         Self {
             absolute: factor * self.absolute,
@@ -62,10 +62,10 @@ pub(super) struct Bounded {
     piece: Piece,
     /// Width of the bounds, without the rounding of quadrature.
     gap: f64,
-    method: Method,
+    method: Bounding,
 }
 
-enum Method {
+enum Bounding {
     /// Quadrature, off by at most half the gap.
     Quadrature,
     /// These are the bounds.
@@ -74,7 +74,7 @@ enum Method {
 
 impl Bounded {
     /// Quadrature narrower than `enough` is not compared to other bounds.
-    fn new<I: Integrand>(piece: Piece, problem: &Problem<I>, enough: f64) -> Self {
+    fn new<I: Analytic>(piece: Piece, problem: &IntegrationProblem<I>, enough: f64) -> Self {
         let [p, q] = problem.views(piece);
         let errors = gauss_legendre::errors(problem.integrand, &p, &q);
         let quadrature = if I::SIGNED {
@@ -83,13 +83,13 @@ impl Bounded {
             Self {
                 piece,
                 gap: 2.0 * piece.half * errors.rule,
-                method: Method::Quadrature,
+                method: Bounding::Quadrature,
             }
         };
         if quadrature.gap <= enough {
             return quadrature;
         }
-        let on = crude::look(piece, [problem.p, problem.q], [&p, &q]);
+        let on = crude::bounds(piece, [problem.p, problem.q], [&p, &q]);
         let bracket = problem.integrand.crude(&on);
         let width = bracket[1] - bracket[0].max(0.0);
         if quadrature.gap <= width.min(WIDEST_GAP) {
@@ -102,20 +102,20 @@ impl Bounded {
             } else {
                 WIDEST_GAP
             },
-            method: Method::Known(bracket),
+            method: Bounding::Known(bracket),
         }
     }
 
-    fn absolute<I: Integrand>(
+    fn absolute<I: Analytic>(
         piece: Piece,
-        problem: &Problem<I>,
+        problem: &IntegrationProblem<I>,
         errors: &gauss_legendre::Errors,
     ) -> Self {
         if !errors.polynomial.is_finite() {
             return Self {
                 piece,
                 gap: f64::INFINITY,
-                method: Method::Known([0.0, f64::INFINITY]),
+                method: Bounding::Known([0.0, f64::INFINITY]),
             };
         }
         let [p, q] = problem.trimmed_views(piece);
@@ -126,15 +126,15 @@ impl Bounded {
         Self {
             piece,
             gap,
-            method: Method::Known([value - error, value + error]),
+            method: Bounding::Known([value - error, value + error]),
         }
     }
 
     /// Bounds on the integral over the piece.
-    pub fn bracket<I: Integrand>(&self, problem: &Problem<I>) -> [f64; 2] {
+    pub fn bracket<I: Analytic>(&self, problem: &IntegrationProblem<I>) -> [f64; 2] {
         let [low, high] = match self.method {
-            Method::Known(bracket) => bracket,
-            Method::Quadrature => {
+            Bounding::Known(bracket) => bracket,
+            Bounding::Quadrature => {
                 let [p, q] = problem.trimmed_views(self.piece);
                 let [value, rounding] = gauss_legendre::integrate(problem.integrand, &p, &q)
                     .map(|part| self.piece.half * part);
@@ -172,7 +172,7 @@ impl Eq for Bounded {}
 
 /// Halves [−1, 1], the widest gap first, until the gaps add up to what is asked for or there are too
 /// many pieces.
-pub(super) fn pieces<I: Integrand>(problem: &Problem<I>, goal: Goal) -> Vec<Bounded> {
+pub(super) fn pieces<I: Analytic>(problem: &IntegrationProblem<I>, goal: Goal) -> Vec<Bounded> {
     let mut tolerance = goal.absolute.max(FLOOR);
     // The rounding of the result is more than this, however many pieces there are.
     let relative = goal.relative.max(UNIT);
@@ -183,7 +183,7 @@ pub(super) fn pieces<I: Integrand>(problem: &Problem<I>, goal: Goal) -> Vec<Boun
     };
     let mut open = BinaryHeap::from([bounded(whole, tolerance)]);
     let mut done = Vec::new();
-    let mut total = Total::of(&open);
+    let mut total = Total::new(&open);
     let mut next_look = 64;
     while total.now > tolerance && open.len() + done.len() < goal.most_pieces {
         let Some(worst) = open.pop() else { break };
@@ -198,7 +198,7 @@ pub(super) fn pieces<I: Integrand>(problem: &Problem<I>, goal: Goal) -> Vec<Boun
             open.push(half);
         }
         if total.is_stale() {
-            total = Total::of(&open);
+            total = Total::new(&open);
         }
         if open.len() >= next_look {
             let least = |one: &Bounded| one.bracket(problem)[0];
@@ -217,7 +217,7 @@ struct Total {
 }
 
 impl Total {
-    fn of(open: &BinaryHeap<Bounded>) -> Self {
+    fn new(open: &BinaryHeap<Bounded>) -> Self {
         let sum = open.iter().map(|one| one.gap).sum::<f64>();
         Self {
             now: sum,
@@ -235,12 +235,12 @@ impl Total {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::jensen_shannon::JensenShannon;
-    use super::super::order::Order;
-    use super::super::total_variation::TotalVariation;
+    use super::super::jensen_shannon::JsIntegrand;
+    use super::super::order::Amari;
+    use super::super::total_variation::TvIntegrand;
     use super::*;
 
-    fn mixture() -> impl Strategy<Value = Vec<Component>> {
+    fn mixture() -> impl Strategy<Value = Vec<Term>> {
         let dof = prop::option::weighted(0.3, -1.0..4.0_f64);
         let rows = prop::collection::vec((0.01..1.0_f64, -1.0..1.0_f64, -3.0..1.0_f64), 1..6);
         (rows, dof).prop_map(|(rows, log_dof)| {
@@ -249,7 +249,7 @@ mod tests {
             (rows.into_iter())
                 .map(|(weight, mean, log_std)| {
                     let dof = log_dof.map(f64::exp);
-                    Component::new(weight / total, [mean, 0.0], log_std.exp(), dof, count)
+                    Term::new(weight / total, [mean, 0.0], log_std.exp(), dof, count)
                 })
                 .collect()
         })
@@ -257,7 +257,7 @@ mod tests {
 
     /// The rule on 256 parts of the piece; where the sign changes within a part, its absolute value
     /// is off by less than the error allowed for.
-    fn finely<I: Integrand>(piece: Piece, problem: &Problem<I>) -> [f64; 2] {
+    fn finely<I: Analytic>(piece: Piece, problem: &IntegrationProblem<I>) -> [f64; 2] {
         let half = piece.half / 256.0;
         (0..256).fold([0.0; 2], |[sum, error], i| {
             let center = piece.center - piece.half + f64::from(2 * i + 1) * half;
@@ -267,13 +267,8 @@ mod tests {
         })
     }
 
-    fn both_bounds_hold<I: Integrand>(
-        integrand: &I,
-        p: &[Component],
-        q: &[Component],
-        piece: Piece,
-    ) {
-        let problem = Problem { integrand, p, q };
+    fn both_bounds_hold<I: Analytic>(integrand: &I, p: &[Term], q: &[Term], piece: Piece) {
+        let problem = IntegrationProblem { integrand, p, q };
         let [of_p, of_q] = problem.views(piece);
         let [truth, rounding] = finely(piece, &problem);
         // Powers of densities that are far apart may be no numbers.
@@ -282,7 +277,7 @@ mod tests {
         }
         let share = if I::SIGNED { 1e-3 } else { 1e-13 };
         let error = share * (1.0 + truth) + rounding;
-        let [low, high] = integrand.crude(&crude::look(piece, [p, q], [&of_p, &of_q]));
+        let [low, high] = integrand.crude(&crude::bounds(piece, [p, q], [&of_p, &of_q]));
         assert!(
             low <= truth + error && truth <= high + error,
             "{low} {truth} {high}"
@@ -317,10 +312,10 @@ mod tests {
         ) {
             let piece = Piece { center: f64::from(center) / 32.0, half: 0.5_f64.powi(shrink) };
             for alpha in [0.5, 0.8, 1.0, 1.5, 3.0] {
-                both_bounds_hold(&Order::new(alpha).unwrap(), &p, &q, piece);
+                both_bounds_hold(&Amari::new(alpha).unwrap(), &p, &q, piece);
             }
-            both_bounds_hold(&JensenShannon, &p, &q, piece);
-            both_bounds_hold(&TotalVariation, &p, &q, piece);
+            both_bounds_hold(&JsIntegrand, &p, &q, piece);
+            both_bounds_hold(&TvIntegrand, &p, &q, piece);
         }
     }
 

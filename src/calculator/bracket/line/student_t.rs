@@ -2,12 +2,12 @@
 
 use super::rounding::UNIT;
 
-/// log Γ(x + ½) − log Γ(x) − ½ log x, x = ν/2: the log of a Student-t density at its centre beside
+/// log Γ(x + ½) − log Γ(x) − ½ log x, x = ν/2: the log of a Student-t density at its centre less
 /// that of the Gaussian of the same scale, and a bound on its error.
 ///
 /// Γ(x + ½) / Γ(x) by the asymptotic series (Tricomi and Erdélyi 1951) where x ≥ 10, and by
 /// Γ(x + 1) = x Γ(x) from there below.
-pub(super) fn log_height_beside_gaussian(dof: f64) -> [f64; 2] {
+pub(super) fn log_height_over_gaussian(dof: f64) -> [f64; 2] {
     /// The coefficients of 1/x, 1/x³, …; each sum is off by less than the first term left out.
     const SERIES: [f64; 7] = [
         -1.0 / 8.0,
@@ -42,7 +42,7 @@ mod tests {
     #[test]
     fn the_height_agrees_with_mpmath() {
         for (dof, expected) in HEIGHTS {
-            let [found, error] = log_height_beside_gaussian(dof);
+            let [found, error] = log_height_over_gaussian(dof);
             assert!(
                 (found - expected).abs() <= error + f64::EPSILON * f64::abs(expected)
                     && error < 1e-14,

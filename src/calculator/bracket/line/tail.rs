@@ -1,6 +1,6 @@
 //! Bounds beyond the last piece between mixtures of Gaussians, where p is next to nothing.
 
-use super::component::Component;
+use super::component::Term;
 use super::crude::upper_tail;
 use super::integrand::Tail;
 use super::rounding::UNIT;
@@ -8,7 +8,7 @@ use crate::mixture::log_sum_exp;
 
 impl<'a> Tail<'a> {
     /// The line to the right of `from` or, `mirrored`, to the left of −`from`.
-    pub fn new(from: f64, mirrored: bool, p: &'a [Component], q: &'a [Component]) -> Self {
+    pub fn new(from: f64, mirrored: bool, p: &'a [Term], q: &'a [Term]) -> Self {
         let (end, sign) = if mirrored { (-from, -1.0) } else { (from, 1.0) };
         Self {
             end,
@@ -20,7 +20,7 @@ impl<'a> Tail<'a> {
     }
 }
 
-fn mass(mixture: &[Component], end: f64, sign: f64) -> [f64; 2] {
+fn mass(mixture: &[Term], end: f64, sign: f64) -> [f64; 2] {
     let (mut mass, mut rounding) = (0.0, 0.0);
     for one in mixture {
         let z = sign * one.z(end);
@@ -39,7 +39,7 @@ fn mass(mixture: &[Component], end: f64, sign: f64) -> [f64; 2] {
 
 /// Bound on ∫ p log(p/q), but for a share of the mass of p that is far more than its rounding. All
 /// means of p are on the near side of the end.
-pub(super) fn cross_entropy_beside_entropy(tail: &Tail) -> f64 {
+pub(super) fn kl_integral(tail: &Tail) -> f64 {
     let mass_p = tail.masses[0][1];
     // log p falls from the end on, and log q ≥ that of any one component.
     let highest = log_sum_exp(tail.p.iter().map(|one| one.log_density(tail.end)));
@@ -52,7 +52,7 @@ pub(super) fn cross_entropy_beside_entropy(tail: &Tail) -> f64 {
 
 /// Bound on ½ ∫ w N(x; μ, σ²) ((x − m) / s)² over the tail, for a component f of p and one of q
 /// with mean m and standard deviation s.
-fn half_square(f: &Component, g: &Component, tail: &Tail) -> f64 {
+fn half_square(f: &Term, g: &Term, tail: &Tail) -> f64 {
     let y = tail.sign * f.z(tail.end);
     let [mass, error] = upper_tail(y);
     let mass = mass + error;
@@ -70,8 +70,8 @@ fn half_square(f: &Component, g: &Component, tail: &Tail) -> f64 {
 /// A power below 1 of a sum is at most the sum of the powers; one above 1 of n terms is at most
 /// n^(α − 1) times that; and q is no less than any one of its components.
 pub(super) fn power(tail: &Tail, powers: [f64; 2], shift: f64) -> f64 {
-    let pairs = |f: &Component| {
-        let pair = |g: &Component| power_of_pair(tail, [f, g], powers, shift);
+    let pairs = |f: &Term| {
+        let pair = |g: &Term| power_of_pair(tail, [f, g], powers, shift);
         let each: Vec<f64> = tail.q.iter().map(pair).collect();
         if powers[1] > 0.0 {
             each.iter().sum()
@@ -84,7 +84,7 @@ pub(super) fn power(tail: &Tail, powers: [f64; 2], shift: f64) -> f64 {
 }
 
 /// The log of f^α g^β is concave, so that it falls beyond the end no slower than there.
-fn power_of_pair(tail: &Tail, [f, g]: [&Component; 2], [alpha, beta]: [f64; 2], shift: f64) -> f64 {
+fn power_of_pair(tail: &Tail, [f, g]: [&Term; 2], [alpha, beta]: [f64; 2], shift: f64) -> f64 {
     let square = (f.std / g.std).powi(2);
     let bend = alpha + beta * square;
     let parts =

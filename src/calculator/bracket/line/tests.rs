@@ -3,18 +3,18 @@
 use proptest::prelude::*;
 
 use super::affinity::Affinity;
-use super::integrand::Integrand;
-use super::jensen_shannon::JensenShannon;
-use super::order::Order;
+use super::integrand::Analytic;
+use super::jensen_shannon::JsIntegrand;
+use super::order::Amari;
 use super::refine::Goal;
-use super::total_variation::TotalVariation;
-use super::{Line, bracket};
+use super::total_variation::TvIntegrand;
+use super::{Mixture1D, bracket};
 
 const MOST: usize = 100_000;
 
-fn line(components: &[[f64; 3]]) -> Line {
+fn line(components: &[[f64; 3]]) -> Mixture1D {
     let column = |i: usize| components.iter().map(|row| row[i]).collect();
-    Line {
+    Mixture1D {
         weights: column(0),
         means: column(1),
         stds: column(2),
@@ -30,25 +30,25 @@ fn goal(absolute: f64, most_pieces: usize) -> Goal {
     }
 }
 
-fn kl_bracket(p: &Line, q: &Line, tolerance: f64, most_pieces: usize) -> [f64; 2] {
-    bracket(&Order::kl(), p, q, goal(tolerance, most_pieces))
+fn kl_bracket(p: &Mixture1D, q: &Mixture1D, tolerance: f64, most_pieces: usize) -> [f64; 2] {
+    bracket(&Amari::kl(), p, q, goal(tolerance, most_pieces))
 }
 
-fn gaussian(mean: f64, std: f64) -> Line {
+fn gaussian(mean: f64, std: f64) -> Mixture1D {
     line(&[[1.0, mean, std]])
 }
 
-fn student_t(dof: f64, mean: f64, scale: f64) -> Line {
-    Line {
+fn student_t(dof: f64, mean: f64, scale: f64) -> Mixture1D {
+    Mixture1D {
         dof: Some(dof),
         ..gaussian(mean, scale)
     }
 }
 
 /// ½ p + ½ q.
-fn midpoint(p: &Line, q: &Line) -> Line {
-    let half = |line: &Line| line.weights.iter().map(|w| 0.5 * w).collect::<Vec<_>>();
-    Line {
+fn midpoint(p: &Mixture1D, q: &Mixture1D) -> Mixture1D {
+    let half = |line: &Mixture1D| line.weights.iter().map(|w| 0.5 * w).collect::<Vec<_>>();
+    Mixture1D {
         weights: [half(p), half(q)].concat(),
         means: [&p.means[..], &q.means].concat(),
         stds: [&p.stds[..], &q.stds].concat(),
@@ -56,8 +56,8 @@ fn midpoint(p: &Line, q: &Line) -> Line {
     }
 }
 
-fn moved(line: &Line, scale: f64, shift: f64) -> Line {
-    Line {
+fn moved(line: &Mixture1D, scale: f64, shift: f64) -> Mixture1D {
+    Mixture1D {
         weights: line.weights.clone(),
         means: line.means.iter().map(|mean| mean * scale + shift).collect(),
         stds: line.stds.iter().map(|std| std * scale).collect(),
@@ -65,7 +65,7 @@ fn moved(line: &Line, scale: f64, shift: f64) -> Line {
     }
 }
 
-fn log_density(line: &Line, x: f64) -> f64 {
+fn log_density(line: &Mixture1D, x: f64) -> f64 {
     let logs: Vec<f64> = (line.weights.iter().zip(&line.means).zip(&line.stds))
         .map(|((weight, mean), std)| (weight / std).ln() - 0.5 * ((x - mean) / std).powi(2))
         .collect();
@@ -75,7 +75,7 @@ fn log_density(line: &Line, x: f64) -> f64 {
 }
 
 /// The trapezoidal rule, and what halving the steps changed.
-fn quadrature(p: &Line, q: &Line) -> [f64; 2] {
+fn quadrature(p: &Mixture1D, q: &Mixture1D) -> [f64; 2] {
     let ends = [-1.0, 1.0].map(|sign| {
         let reach = |(mean, std): (&f64, &f64)| sign * mean + 12.0 * std;
         sign * (p.means.iter().zip(&p.stds).map(reach)).fold(f64::NEG_INFINITY, f64::max)
@@ -93,7 +93,7 @@ fn quadrature(p: &Line, q: &Line) -> [f64; 2] {
     [fine, (fine - coarse).abs()]
 }
 
-fn mixture(most: usize) -> impl Strategy<Value = Line> {
+fn mixture(most: usize) -> impl Strategy<Value = Mixture1D> {
     prop::collection::vec((0.01..1.0_f64, -8.0..8.0_f64, -1.5..1.0_f64), 1..=most).prop_map(
         |rows| {
             let total: f64 = rows.iter().map(|row| row.0).sum();
@@ -106,7 +106,7 @@ fn mixture(most: usize) -> impl Strategy<Value = Line> {
 }
 
 /// The pairs of tests/data/brackets/hard_pairs.py, in its order.
-fn hard_pairs() -> [[Line; 2]; 7] {
+fn hard_pairs() -> [[Mixture1D; 2]; 7] {
     let standard = gaussian(0.0, 1.0);
     let far = [
         line(&[[0.5, 0.0, 1.0], [0.5, 2000.0, 1.0]]),
@@ -297,7 +297,7 @@ fn what_is_no_mixture_is_bounded_by_nothing() {
         gaussian(0.0, 0.0),
         gaussian(0.0, f64::INFINITY),
         line(&[[0.0, 0.0, 1.0]]),
-        Line {
+        Mixture1D {
             weights: vec![1.0],
             means: vec![],
             stds: vec![1.0],
@@ -322,20 +322,20 @@ fn closed_forms_of_cauchy_distributions_lie_within() {
         let [p, q] = [student_t(1.0, offset, scale), student_t(1.0, 0.0, 1.0)];
         let apart: f64 = offset * offset + (scale - 1.0) * (scale - 1.0);
         let kl = (apart / (4.0 * scale)).ln_1p();
-        lies_within(&Order::kl(), &p, &q, kl);
-        lies_within(&Order::kl(), &q, &p, kl);
+        lies_within(&Amari::kl(), &p, &q, kl);
+        lies_within(&Amari::kl(), &q, &p, kl);
         // D_2 is half of χ².
-        lies_within(&Order::new(2.0).unwrap(), &p, &q, 0.25 * apart / scale);
+        lies_within(&Amari::new(2.0).unwrap(), &p, &q, 0.25 * apart / scale);
     }
     for offset in [1e-4, 1.0, 1e3] {
         let [p, q] = [student_t(1.0, offset, 1.0), student_t(1.0, 0.0, 1.0)];
         let expected = (0.5 * offset).atan() / std::f64::consts::FRAC_PI_2;
-        lies_within(&TotalVariation, &p, &q, expected);
+        lies_within(&TvIntegrand, &p, &q, expected);
     }
 }
 
 /// Within what rounding leaves of the expected number, and narrow.
-fn lies_within(integrand: &impl Integrand, p: &Line, q: &Line, expected: f64) {
+fn lies_within(integrand: &impl Analytic, p: &Mixture1D, q: &Mixture1D, expected: f64) {
     let [lower, upper] = bracket(integrand, p, q, goal(1e-12, MOST));
     let last = 4e-15 * expected;
     assert!(
@@ -353,7 +353,7 @@ fn lies_within(integrand: &impl Integrand, p: &Line, q: &Line, expected: f64) {
 fn closed_form_from_student_t_to_gaussian_lies_within() {
     for (dof, mean, scale, expected) in TO_GAUSSIAN {
         let p = student_t(dof, mean, scale);
-        lies_within(&Order::kl(), &p, &gaussian(0.0, 1.0), expected);
+        lies_within(&Amari::kl(), &p, &gaussian(0.0, 1.0), expected);
     }
 }
 
@@ -380,7 +380,7 @@ fn closed_forms_of_powers_lie_within() {
         ];
         for (mean, std) in pairs {
             let [p, q] = [gaussian(mean, 1.0), gaussian(0.0, std)];
-            let order = Order::new(alpha).unwrap();
+            let order = Amari::new(alpha).unwrap();
             let beta = 1.0 - alpha;
             let variance = alpha * std * std + beta;
             if variance <= 0.0 {
@@ -426,7 +426,7 @@ fn total_variation_of_equal_widths_lies_within() {
     for mean in [1e-6, 0.3, 2.0, 9.0] {
         let [p, q] = [gaussian(mean, 1.0), gaussian(0.0, 1.0)];
         let expected = libm::erf(0.5 * mean / std::f64::consts::SQRT_2);
-        lies_within(&TotalVariation, &p, &q, expected);
+        lies_within(&TvIntegrand, &p, &q, expected);
     }
 }
 
@@ -442,7 +442,7 @@ fn jensen_shannon_is_half_of_each_kl_to_the_middle() {
     ] {
         let middle = midpoint(&p, &q);
         let halves = [&p, &q].map(|one| kl_bracket(one, &middle, 1e-13, MOST));
-        let [lower, upper] = bracket(&JensenShannon, &p, &q, goal(1e-13, MOST));
+        let [lower, upper] = bracket(&JsIntegrand, &p, &q, goal(1e-13, MOST));
         let [least, most] = [0, 1].map(|end| 0.5 * (halves[0][end] + halves[1][end]));
         assert!(lower <= most && least <= upper && upper - lower <= 1e-12);
     }

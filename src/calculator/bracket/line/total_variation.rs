@@ -1,19 +1,19 @@
 //! Total variation: ½ |p − q|.
 
 use super::ellipse::{Ellipse, INFLATION};
-use super::integrand::{Crude, Integrand, Tail, Tails, of_masses};
+use super::integrand::{Analytic, Crude, Tail, TailBounds, by_masses};
 use super::power_tail::PowerTails;
 use super::rounding::UNIT;
 use super::view::View;
 
 /// TV(p, q).
 #[derive(Debug, Clone, Copy)]
-pub(super) struct TotalVariation;
+pub(super) struct TvIntegrand;
 
-impl Integrand for TotalVariation {
+impl Analytic for TvIntegrand {
     const SIGNED: bool = true;
 
-    fn at(&self, [log_p, error_p]: [f64; 2], [log_q, error_q]: [f64; 2]) -> [f64; 2] {
+    fn value(&self, [log_p, error_p]: [f64; 2], [log_q, error_q]: [f64; 2]) -> [f64; 2] {
         let [p, q] = [log_p.exp(), log_q.exp()];
         let log_ratio = log_q - log_p;
         let value = if log_ratio.abs() < 0.5 {
@@ -33,29 +33,26 @@ impl Integrand for TotalVariation {
         let [low, high] = on.log_ratio();
         // |p − q| / (p + q) = tanh(|log(p/q)| / 2).
         let share = (0.5 * low.abs().max(high.abs())).tanh() * (1.0 + 8.0 * UNIT);
-        let [_, most] = of_mere_masses(on.masses);
-        [of_masses(self, on.masses), most * share.min(1.0)]
+        let [_, most] = bounds_by_masses(on.masses);
+        [by_masses(self, on.masses), most * share.min(1.0)]
     }
 }
 
 /// From masses alone.
-fn of_mere_masses(masses: [[f64; 2]; 2]) -> [f64; 2] {
+fn bounds_by_masses(masses: [[f64; 2]; 2]) -> [f64; 2] {
     let most = 0.5 * (masses[0][1] + masses[1][1]);
-    [
-        of_masses(&TotalVariation, masses),
-        most * (1.0 + 4.0 * UNIT),
-    ]
+    [by_masses(&TvIntegrand, masses), most * (1.0 + 4.0 * UNIT)]
 }
 
-impl Tails for TotalVariation {
+impl TailBounds for TvIntegrand {
     fn beyond(&self, tail: &Tail) -> [f64; 2] {
-        of_mere_masses(tail.masses)
+        bounds_by_masses(tail.masses)
     }
 
     fn beyond_far(&self, tails: &PowerTails) -> [f64; 2] {
         let nothing = [0.0; 2];
         let masses = [tails.p, tails.q].map(|tail| tail.map_or(nothing, |tail| tail.mass()));
-        let [lower, upper] = of_mere_masses(masses);
+        let [lower, upper] = bounds_by_masses(masses);
         match (tails.p, tails.q) {
             (Some(p), Some(q)) => {
                 // Where the one that is larger at the end falls no faster, it is larger everywhere.

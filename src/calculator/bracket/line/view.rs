@@ -1,6 +1,6 @@
 //! What a mixture on the line looks like from the centre of a short piece.
 
-use super::component::{Component, Piece};
+use super::component::{Piece, Term};
 use super::heavy::Heavy;
 use super::rounding::UNIT;
 use crate::mixture::log_sum_exp;
@@ -22,7 +22,7 @@ pub(super) struct Local {
 }
 
 impl Local {
-    fn of(component: &Component, piece: Piece) -> Self {
+    fn new(component: &Term, piece: Piece) -> Self {
         if let Some(dof) = component.dof {
             let ([log, slope, bend, rounding], heavy) = Heavy::seen_from(component, dof, piece);
             return Self {
@@ -47,10 +47,10 @@ impl Local {
         }
     }
 
-    fn at(&self, tau: f64) -> f64 {
+    fn value(&self, tau: f64) -> f64 {
         match &self.heavy {
             None => self.log + tau * (self.slope + tau * self.bend),
-            Some(heavy) => heavy.at(tau),
+            Some(heavy) => heavy.value(tau),
         }
     }
 
@@ -86,8 +86,8 @@ pub(super) struct View {
 }
 
 impl View {
-    pub fn new(mixture: &[Component], piece: Piece) -> Self {
-        let locals: Vec<_> = (mixture.iter().map(|one| Local::of(one, piece))).collect();
+    pub fn new(mixture: &[Term], piece: Piece) -> Self {
+        let locals: Vec<_> = (mixture.iter().map(|one| Local::new(one, piece))).collect();
         let middle = middle(&locals);
         Self { locals, middle }
     }
@@ -102,7 +102,7 @@ impl View {
 
     /// log density at τ, and a bound on its rounding.
     pub fn log_density(&self, tau: f64) -> [f64; 2] {
-        let at = |one: &Local| one.at(tau);
+        let at = |one: &Local| one.value(tau);
         let top = self.locals.iter().map(at).fold(f64::NEG_INFINITY, f64::max);
         let (mut sum, mut rounding) = (0.0, 0.0);
         for one in &self.locals {

@@ -206,7 +206,7 @@ impl<'a, T: Real> Block<'a, '_, '_, T> {
             if self.components.constants[k] == T::NEG_INFINITY {
                 continue;
             }
-            let component = C::of(self.components, k);
+            let component = C::new(self.components, k);
             self.responsibilities::<C, S, W>(simd, component, k);
             let weights = groups::<T, S, W>(self.weights);
             if !self.sums.weights.is_empty() {
@@ -263,7 +263,7 @@ impl<'a, T: Real> Block<'a, '_, '_, T> {
             weigh::<T, false>(self.weights, self.shift, self.upstream);
         }
         if !finite {
-            silence(dim, group, self.upstream, self.weights, self.z);
+            zero_out(dim, group, self.upstream, self.weights, self.z);
         }
     }
 }
@@ -278,7 +278,7 @@ fn weigh<T: Real, const FMA: bool>(terms: &mut [T], shift: &[T], upstream: &[T])
 
 /// Sets z to 0 where r is, since 0 · ∞ is not 0, and r to 0 where g is.
 #[cold]
-fn silence<T: Real>(dim: usize, group_len: usize, upstream: &[T], weights: &mut [T], z: &mut [T]) {
+fn zero_out<T: Real>(dim: usize, group_len: usize, upstream: &[T], weights: &mut [T], z: &mut [T]) {
     for (n, weight) in weights.iter_mut().enumerate() {
         if upstream[n] == T::ZERO {
             *weight = T::ZERO;

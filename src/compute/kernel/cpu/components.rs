@@ -67,7 +67,7 @@ impl<T: Real> Components<'_, T> {
 /// lanes.
 pub(crate) trait Component<'a, T: Real>: Copy {
     /// Component `k`.
-    fn of(components: &Components<'a, T>, k: usize) -> Self;
+    fn new(components: &Components<'a, T>, k: usize) -> Self;
 
     /// z = L⁻¹ (x − μ) for one group; returns |z|².
     fn whiten<S: Simd, const W: usize>(

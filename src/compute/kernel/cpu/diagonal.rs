@@ -16,7 +16,7 @@ pub(crate) struct Diagonal<'a, T, const D: usize> {
 
 impl<'a, T: Real, const D: usize> Component<'a, T> for Diagonal<'a, T, D> {
     #[inline(always)]
-    fn of(components: &Components<'a, T>, k: usize) -> Self {
+    fn new(components: &Components<'a, T>, k: usize) -> Self {
         let dim = if D > 0 { D } else { components.dim };
         Self {
             reciprocals: &components.reciprocals[k * dim..][..dim],

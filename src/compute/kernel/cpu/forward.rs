@@ -22,7 +22,7 @@ pub(crate) fn forward<T: Real>(
     out: &mut [T],
 ) {
     if components.constants.iter().all(|&c| c == T::NEG_INFINITY) {
-        return nowhere(components.dim, x, out);
+        return zero_density(components.dim, x, out);
     }
     let (dim, count) = (components.dim, components.constants.len());
     let rows = count.min(COMPONENTS_AT_ONCE);
@@ -58,7 +58,7 @@ fn dispatch<T: Real>(
 
 /// Where no component is present the density is 0, at any x that is a number.
 #[cold]
-fn nowhere<T: Real>(dim: usize, x: &[T], out: &mut [T]) {
+fn zero_density<T: Real>(dim: usize, x: &[T], out: &mut [T]) {
     for (x, out) in x.chunks_exact(dim).zip(out) {
         let nan = x.iter().copied().find(|x| x.is_nan());
         *out = nan.unwrap_or(T::NEG_INFINITY);
@@ -160,7 +160,7 @@ impl<'a, T: Real> Block<'a, '_, T> {
                     row.fill(constant);
                     continue;
                 }
-                let component = C::of(self.components, k);
+                let component = C::new(self.components, k);
                 let constant = T::splat(simd, constant);
                 let row_groups = groups_mut::<T, S, W>(row);
                 for (group, row) in row_groups.iter_mut().enumerate() {

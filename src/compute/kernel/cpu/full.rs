@@ -50,7 +50,7 @@ macro_rules! remainder {
 
 impl<'a, T: Real, const D: usize> Component<'a, T> for Full<'a, T, D> {
     #[inline(always)]
-    fn of(components: &Components<'a, T>, k: usize) -> Self {
+    fn new(components: &Components<'a, T>, k: usize) -> Self {
         let dim = if D > 0 { D } else { components.dim };
         Self {
             dim,

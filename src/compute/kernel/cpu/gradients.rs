@@ -70,7 +70,7 @@ pub fn gradients<T: Real>(
     let Some(values) = log_density_at_x else {
         return Ok(log_density_and_gradients(width, x, mixture, upstream, wanted)?.1);
     };
-    let shape = Shape::of(&x, mixture)?;
+    let shape = Shape::new(&x, mixture)?;
     check_len("log_density", shape.runs * shape.samples, values.len())?;
     gradients_of(width, x, mixture, Values::Known(values), upstream, wanted)
 }
@@ -86,7 +86,7 @@ pub fn log_density_and_gradients<T: Real>(
     upstream: &[T],
     wanted: Wanted,
 ) -> Result<(Vec<T>, Gradients<T>), ShapeError> {
-    let shape = Shape::of(&x, mixture)?;
+    let shape = Shape::new(&x, mixture)?;
     let mut values = vec![T::ZERO; shape.runs * shape.samples];
     // Tasks that see to all runs of some samples would find their values in many places.
     let gradients = if wanted.x && x.runs < shape.runs {
@@ -119,7 +119,7 @@ fn gradients_of<T: Real>(
     upstream: &[T],
     wanted: Wanted,
 ) -> Result<Gradients<T>, ShapeError> {
-    let shape = Shape::of(&x, mixture)?;
+    let shape = Shape::new(&x, mixture)?;
     check_len("upstream", shape.runs * shape.samples, upstream.len())?;
     let zeros = |wanted: bool, len: usize| vec![T::ZERO; if wanted { len } else { 0 }];
     let mut gradients = Gradients {
@@ -136,7 +136,7 @@ fn gradients_of<T: Real>(
     }
     let shape = shape.flattened();
     let factors = Factors::new(mixture)?;
-    let sizes = SumSizes::of(&shape, mixture, wanted);
+    let sizes = SumSizes::new(&shape, mixture, wanted);
     let work = work(&shape, mixture, wanted, sizes.total());
     let stretches = work.stretches();
     let total_sums: usize = stretches.iter().map(|s| s.runs.len() * sizes.total()).sum();
@@ -229,7 +229,7 @@ pub(crate) struct SumSizes {
 }
 
 impl SumSizes {
-    pub fn of<T: Copy>(shape: &Shape, mixture: &Mixture<'_, T>, wanted: Wanted) -> Self {
+    pub fn new<T: Copy>(shape: &Shape, mixture: &Mixture<'_, T>, wanted: Wanted) -> Self {
         let (k, dim) = (shape.components, shape.dim);
         let squares = match mixture.scale {
             Scale::Tril(_) => dim * dim,

@@ -158,7 +158,7 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    pub fn of<T: Copy>(x: &Points<'_, T>, mixture: &Mixture<'_, T>) -> Result<Self, ShapeError> {
+    pub fn new<T: Copy>(x: &Points<'_, T>, mixture: &Mixture<'_, T>) -> Result<Self, ShapeError> {
         let (k, dim) = (mixture.components, mixture.dim);
         if dim == 0 {
             return Err(ShapeError::NoDimensions);

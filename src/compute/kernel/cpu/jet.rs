@@ -209,11 +209,11 @@ impl<const FMA: bool, const TANGENTS: usize> Mul<f64> for Jet<FMA, TANGENTS> {
 }
 
 /// A function of two numbers.
-pub trait OfTwo {
+pub trait BinaryFunction {
     /// Its values, which carry the tangents along.
     ///
     /// To become vector code it must be inlined: `#[inline(always)]`.
-    fn at<const FMA: bool, const TANGENTS: usize>(
+    fn value<const FMA: bool, const TANGENTS: usize>(
         &self,
         arguments: [Jet<FMA, TANGENTS>; 2],
     ) -> Jet<FMA, TANGENTS>;
@@ -222,7 +222,7 @@ pub trait OfTwo {
 /// Evaluates a function at N pairs, with its derivatives by the first `TANGENTS` ≤ 2 arguments.
 ///
 /// What has no partner in every slice is left out.
-pub fn evaluate<const TANGENTS: usize, F: OfTwo>(
+pub fn evaluate<const TANGENTS: usize, F: BinaryFunction>(
     width: Width,
     function: &F,
     a: &[f64],
@@ -247,7 +247,7 @@ struct Evaluate<'a, F, const TANGENTS: usize> {
     slopes: [&'a mut [f64]; TANGENTS],
 }
 
-impl<F: OfTwo, const TANGENTS: usize> WithSimd for Evaluate<'_, F, TANGENTS> {
+impl<F: BinaryFunction, const TANGENTS: usize> WithSimd for Evaluate<'_, F, TANGENTS> {
     type Output = ();
 
     #[inline(always)]
@@ -260,7 +260,7 @@ impl<F: OfTwo, const TANGENTS: usize> WithSimd for Evaluate<'_, F, TANGENTS> {
     }
 }
 
-impl<F: OfTwo, const TANGENTS: usize> Evaluate<'_, F, TANGENTS> {
+impl<F: BinaryFunction, const TANGENTS: usize> Evaluate<'_, F, TANGENTS> {
     #[inline(always)]
     fn run<const FMA: bool>(self) {
         let mut count = self.a.len().min(self.b.len()).min(self.values.len());
@@ -279,7 +279,7 @@ impl<F: OfTwo, const TANGENTS: usize> Evaluate<'_, F, TANGENTS> {
                 b.0[..len].copy_from_slice(&self.b[start..][..len]);
             }
             let arguments = [Jet::variable(a, 0), Jet::variable(b, 1)];
-            let result: Jet<FMA, TANGENTS> = self.function.at(arguments);
+            let result: Jet<FMA, TANGENTS> = self.function.value(arguments);
             if len == TOGETHER {
                 self.values[start..][..TOGETHER].copy_from_slice(&result.value.0);
                 for t in 0..TANGENTS {
@@ -303,9 +303,9 @@ mod tests {
     /// log σ(a) tanh(b / 2)² + e^(a − b) |b| · 3 − 1.
     struct Everything;
 
-    impl OfTwo for Everything {
+    impl BinaryFunction for Everything {
         #[inline(always)]
-        fn at<const FMA: bool, const TANGENTS: usize>(
+        fn value<const FMA: bool, const TANGENTS: usize>(
             &self,
             [a, b]: [Jet<FMA, TANGENTS>; 2],
         ) -> Jet<FMA, TANGENTS> {

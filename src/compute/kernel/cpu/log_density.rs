@@ -21,7 +21,7 @@ pub fn log_density<T: Real>(
     x: Points<'_, T>,
     mixture: &Mixture<'_, T>,
 ) -> Result<Vec<T>, ShapeError> {
-    let shape = Shape::of(&x, mixture)?;
+    let shape = Shape::new(&x, mixture)?;
     let mut out = vec![T::ZERO; shape.runs * shape.samples];
     log_density_into(width, x, mixture, &mut out)?;
     Ok(out)
@@ -37,7 +37,7 @@ pub fn log_density_into<T: Real>(
     mixture: &Mixture<'_, T>,
     out: &mut [T],
 ) -> Result<(), ShapeError> {
-    let shape = Shape::of(&x, mixture)?;
+    let shape = Shape::new(&x, mixture)?;
     check_len("out", shape.runs * shape.samples, out.len())?;
     let shape = shape.flattened();
     let factors = Factors::new(mixture)?;

@@ -2,7 +2,7 @@
 //!
 //! With A = U / σ, the lower Cholesky factor C of I + Aᵀ A and B = A C⁻ᵀ, and z = (x − μ) / σ,
 //! Σ⁻¹ (x − μ) = β / σ with β = z − B w, w = Bᵀ z, and the squared length is |z|² − |w|² (Woodbury
-//! 1950). The columns of B are shorter than 1, so nothing is lost where σ is small beside U. What is
+//! 1950). The columns of B are shorter than 1, so nothing is lost where σ is small compared with U. What is
 //! kept of a sample is β.
 //!
 //! With S = Σ r β vᵀ, v = Bᵀ β = (Cᵀ C)⁻¹ w, the gradient with respect to U is
@@ -203,7 +203,7 @@ impl<'a, T: Real> LowRank<'a, T> {
 
 impl<'a, T: Real> Component<'a, T> for LowRank<'a, T> {
     #[inline(always)]
-    fn of(components: &Components<'a, T>, k: usize) -> Self {
+    fn new(components: &Components<'a, T>, k: usize) -> Self {
         let (dim, rank) = (components.dim, components.rank);
         Self {
             rank,

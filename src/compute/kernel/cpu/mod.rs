@@ -61,7 +61,7 @@ mod width;
 pub use expectation::{Expectation, Expected, Function, Nodes, Sites, StandardPoints, expectation};
 pub use gradients::{Gradients, Wanted, gradients, log_density_and_gradients};
 pub use inputs::{MOST_FACTORS, Mixture, Points, Scale, ShapeError};
-pub use jet::{Jet, OfTwo, evaluate};
+pub use jet::{BinaryFunction, Jet, evaluate};
 pub use log_density::{log_density, log_density_into};
 pub use normals::{derive_key, normals};
 pub use place::place;

@@ -41,7 +41,7 @@ impl<T: Real> Packed<'_, T> {
         });
     }
 
-    /// Makes room for so many samples, all 0.
+    /// Makes room for this many samples, all 0.
     pub fn clear(&mut self, count: usize) {
         self.count = count;
         self.values.fill(T::ZERO);

@@ -51,7 +51,7 @@ pub(crate) struct Retained<'a, T> {
 }
 
 impl<'a, T: Real> Retained<'a, T> {
-    /// How many numbers of memory a block of so many samples takes.
+    /// How many numbers of memory a block of this many samples takes.
     pub fn len(components: usize, dim: usize, samples: usize) -> usize {
         let (room, packed) = (room(dim, samples), packed_len(dim, samples));
         let kept = if Self::fits(components, dim, samples) {
@@ -247,7 +247,7 @@ impl<'a, T: Real, C: Component<'a, T>> Keep<'a, '_, T, C> {
                 continue;
             }
             present += 1;
-            let component = C::of(self.components, k);
+            let component = C::new(self.components, k);
             let constant = T::splat(simd, constant);
             let z = groups_mut::<T, S, W>(&mut self.z[k * len * stride..][..len * stride]);
             let terms = groups_mut::<T, S, W>(terms);
@@ -396,7 +396,7 @@ impl<'a, T: Real, C: Component<'a, T>> PullBack<'a, '_, '_, T, C> {
                 squares: &mut self.sums.squares[k * squares_len..][..squares_len],
                 whitened: self.sums.whitened,
             };
-            C::of(self.components, k).pull_back(simd, weights, z, b, gradient, sums);
+            C::new(self.components, k).pull_back(simd, weights, z, b, gradient, sums);
         }
     }
 }

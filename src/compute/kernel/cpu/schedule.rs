@@ -9,13 +9,13 @@ use std::sync::{Mutex, PoisonError};
 /// Work below this many nanoseconds is done by the caller alone: to wake a thread takes about as
 /// long.
 const SERIAL_BELOW: f64 = 30_000.0;
-/// A task should take about this many nanoseconds: long beside the cost of handing it out, short
+/// A task should take about this many nanoseconds: long compared with the cost of handing it out, short
 /// enough for two threads to finish at about the same time.
 const TASK: f64 = 10_000.0;
 /// The most tasks of a call.
 const MOST_TASKS: usize = 64;
 
-/// Runs and samples that one task sees to. One of the two is whole unless the other is single.
+/// Runs and samples that one task handles. One of the two is whole unless the other is single.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stretch {
     pub runs: Range<usize>,

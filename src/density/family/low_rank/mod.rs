@@ -202,7 +202,7 @@ impl Correlation {
     /// The best fit from the start of Jöreskog (1967), σ² = (1 − r / 2D) / (R⁻¹)ⱼⱼ, or, if that is not
     /// exact and the search `thorough`, from D further ones: each has a coordinate that the factors
     /// explain at first, because local minima differ in the σ² that tend to 0.
-    fn best_fit(&self, rank: usize, thorough: bool) -> Fit {
+    fn best_fit(&self, rank: usize, thorough: bool) -> FactorAnalysis {
         let share = 1.0 - rank as f64 / (2 * self.dim()) as f64;
         let start = (self.unique_variances() * share).map(f64::ln);
         let mut best = self.fit(rank, start.clone());
@@ -221,7 +221,7 @@ impl Correlation {
     }
 
     /// Minimises [`Profile::divergence`] over ln σ² by Newton's method with its exact Hessian.
-    fn fit(&self, rank: usize, mut log_variances: DVector<f64>) -> Fit {
+    fn fit(&self, rank: usize, mut log_variances: DVector<f64>) -> FactorAnalysis {
         let mut profile = self.profile(rank, &log_variances);
         for _ in 0..STEPS {
             let step = profile.newton_step();
@@ -242,7 +242,7 @@ impl Correlation {
         let left = profile.gammas_left.map(|gamma| 1.0 - 1.0 / gamma);
         let variances = log_variances.map(f64::exp);
         let vectors = DMatrix::from_diagonal(&variances.map(f64::sqrt)) * &profile.vectors_left;
-        Fit {
+        FactorAnalysis {
             divergence: profile.divergence,
             covariance: &self.matrix
                 + &vectors * DMatrix::from_diagonal(&left) * vectors.transpose(),
@@ -274,7 +274,7 @@ impl Correlation {
 }
 
 /// A factor analysis of a correlation matrix.
-struct Fit {
+struct FactorAnalysis {
     /// KL(N(0, R) ‖ N(0, Σ)) in nats.
     divergence: f64,
     variances: DVector<f64>,

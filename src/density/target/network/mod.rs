@@ -111,7 +111,7 @@ pub fn joint(equations: &[impl AsRef<str>], stds: &[f64]) -> Result<Network, Net
     let dim = names.len();
     let mut mean = vec![0.0; dim];
     let mut noise = DMatrix::zeros(dim, dim);
-    for i in causes_first(&parents, &names)? {
+    for i in topological_order(&parents, &names)? {
         mean[i] = equations[i].intercept;
         noise[(i, i)] = stds[i];
         for &(j, slope) in &parents[i] {
@@ -222,7 +222,7 @@ fn parents_of(
 }
 
 /// The variables in an order in which each stands after all it depends on.
-fn causes_first(
+fn topological_order(
     parents: &[Vec<(usize, f64)>],
     names: &[String],
 ) -> Result<Vec<usize>, NetworkError> {

@@ -15,7 +15,7 @@ pub(super) fn from_csv(bytes: &[u8], header: Option<bool>) -> Result<(Samples, V
         .from_reader(bytes);
     let mut names: Vec<String> = Vec::new();
     let mut rows = Vec::new();
-    let mut doubts = doubts::OfText::new(header);
+    let mut doubts = doubts::TextDoubts::new(header);
     let mut first = String::new();
     for record in reader.records() {
         let record = record.map_err(|error| unreadable(&error))?;
@@ -38,7 +38,7 @@ pub(super) fn from_csv(bytes: &[u8], header: Option<bool>) -> Result<(Samples, V
             let text = text_of(&record, bytes);
             separators::error(&record, names.len(), line(), &text, &first).unwrap_or(error)
         })?;
-        doubts.see(&record, line);
+        doubts.inspect(&record, line);
     }
     if names.is_empty() {
         return Err(Error::usage(
@@ -47,7 +47,7 @@ pub(super) fn from_csv(bytes: &[u8], header: Option<bool>) -> Result<(Samples, V
         ));
     }
     let dim = names.len();
-    Ok((Samples::new(names, rows, dim)?, doubts.words()))
+    Ok((Samples::new(names, rows, dim)?, doubts.messages()))
 }
 
 fn unreadable(error: &csv::Error) -> Error {

@@ -5,18 +5,20 @@ use std::fmt;
 use nalgebra::{DMatrix, DVector};
 
 use super::Samples;
-use crate::text::count;
+use crate::text::{count, trimmed};
 
 /// The least eigenvalue of the correlation matrix that counts as one, as a share of the largest. A
 /// covariance of 64-bit numbers keeps three digits of the variance there.
 const LEAST_EIGENVALUE: f64 = 1e-12;
-/// Columns are taken for rounded up to so many times the distance of neighbouring numbers.
+/// Columns are taken for rounded up to this many times the distance of neighbouring numbers.
 const ROUNDINGS: f64 = 4.0;
 /// A coefficient below this share of the largest, in standard deviations, is none.
 const LEAST_COEFFICIENT: f64 = 1e-6;
 /// No more columns of an equation, and equations, are written out than these.
 const MOST_TERMS: usize = 4;
 const MOST_RELATIONS: usize = 3;
+/// Of the numbers of a relation.
+const DIGITS: usize = 6;
 
 /// Why no Gaussian with a full covariance has the largest likelihood of some rows: they lie in a plane
 /// of fewer than D dimensions, up to rounding.
@@ -187,8 +189,8 @@ fn dependent(correlation: &DMatrix<f64>, rounding: f64) -> Vec<Dependent> {
 
 impl Dependence {
     /// Whether it leaves the likelihood without a bound where covariances are a diagonal plus `rank`
-    /// factors: those of D columns can follow from each other only in planes of so many dimensions.
-    pub fn is_seen_by_factors(&self, rank: usize) -> bool {
+    /// factors: those of D columns can follow from each other only in planes of this many dimensions.
+    pub fn is_unbounded_for(&self, rank: usize) -> bool {
         match self {
             Self::FewRows { rows, .. } => rows - 1 <= rank,
             Self::Columns { relations, .. } => relations
@@ -215,7 +217,7 @@ impl Dependence {
                 } else {
                     ""
                 };
-                // What is left beside rounding may be what is meant.
+                // What is left besides rounding may be what is meant.
                 let instead = match condition.is_finite() {
                     true => ", or put its difference from that in its place",
                     false => "",
@@ -283,24 +285,15 @@ impl fmt::Display for Relation {
                 (_, false) => f.write_str(" + ")?,
                 (_, true) => f.write_str(" - ")?,
             }
-            match digits(coefficient.abs()).as_str() {
+            match trimmed(coefficient.abs(), DIGITS).as_str() {
                 "1" => f.write_str(name)?,
                 size => write!(f, "{size} {name}")?,
             }
         }
         match self.constant {
             0.0 => Ok(()),
-            constant if constant < 0.0 => write!(f, " - {}", digits(-constant)),
-            constant => write!(f, " + {}", digits(constant)),
+            constant if constant < 0.0 => write!(f, " - {}", trimmed(-constant, DIGITS)),
+            constant => write!(f, " + {}", trimmed(constant, DIGITS)),
         }
-    }
-}
-
-/// A positive number to six digits, without zeros at its end.
-fn digits(number: f64) -> String {
-    let rounded: f64 = format!("{number:.5e}").parse().unwrap_or(number);
-    match (1e-4..1e6).contains(&rounded) {
-        true => rounded.to_string(),
-        false => format!("{rounded:e}"),
     }
 }

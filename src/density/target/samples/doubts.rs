@@ -5,13 +5,13 @@ use csv::StringRecord;
 use super::Samples;
 use crate::error::{Error, Result};
 
-/// Rows that are enough to tell that a column counts them.
+/// Rows that are enough to see that a column counts them.
 const ENOUGH: usize = 3;
-/// How a header is told of, in a config and on the command line.
+/// How a header is declared, in a config and on the command line.
 const HOW: &str = "say `header = true` beside `file` in a config or `--header true`";
 
 /// What is doubtful about the text of a table.
-pub(super) struct OfText {
+pub(super) struct TextDoubts {
     header: Option<bool>,
     has_names: bool,
     /// The first line, if it may be names that are numbers: as pandas and R write for columns without
@@ -22,7 +22,7 @@ pub(super) struct OfText {
     zero: Option<(usize, String)>,
 }
 
-impl OfText {
+impl TextDoubts {
     pub fn new(header: Option<bool>) -> Self {
         Self {
             header,
@@ -38,8 +38,8 @@ impl OfText {
         self.has_names = true;
     }
 
-    /// Looks at a row.
-    pub fn see(&mut self, record: &StringRecord, line: impl Fn() -> usize) {
+    /// Takes a row into account.
+    pub fn inspect(&mut self, record: &StringRecord, line: impl Fn() -> usize) {
         self.lines += 1;
         if self.lines == 1 && !self.has_names && self.header.is_none() {
             self.first = are_consecutive(record).then(|| (line(), joined(record)));
@@ -52,8 +52,8 @@ impl OfText {
         }
     }
 
-    /// All there is to say.
-    pub fn words(self) -> Vec<String> {
+    /// The messages.
+    pub fn messages(self) -> Vec<String> {
         let first = self.first.filter(|_| self.lines > 1).map(|(line, text)| {
             format!(
                 "line {line}: {text} is taken for a row; if it names the columns, {HOW}, and `false` \

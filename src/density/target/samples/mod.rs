@@ -18,7 +18,7 @@ use crate::mixture::MOST_DIM;
 use crate::text::count;
 
 const REPAIR: &str = "repair or remove the row; klfit fits complete rows of finite numbers";
-/// A column whose largest and smallest value differ by so many roundings is a constant.
+/// A column whose largest and smallest value differ by this many roundings is a constant.
 const ROUNDINGS: f64 = 8.0;
 
 /// N points in D dimensions, N ≥ 2: finite, with no constant coordinate.

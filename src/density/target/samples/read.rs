@@ -5,7 +5,7 @@ use std::path::Path;
 use super::csv::from_csv;
 use super::{Samples, check_width, doubts, numbered};
 use crate::error::{Error, Result};
-use crate::files::npy::Array;
+use crate::files::npy::NpyArray;
 use crate::files::read;
 
 /// Samples as a file gave them.
@@ -64,7 +64,7 @@ pub fn read_samples(path: &Path, header: Option<bool>) -> Result<SamplesFile> {
 }
 
 pub(super) fn from_npy(bytes: &[u8]) -> Result<Samples> {
-    let array = Array::from_npy(bytes).map_err(|message| {
+    let array = NpyArray::from_npy(bytes).map_err(|message| {
         Error::usage(
             format!("the file {message}"),
             "save the numbers again: np.save(\"samples.npy\", x.astype(float))",

@@ -15,7 +15,7 @@ const OTHERS: [(char, &str, &str); 3] = [
 const LONGEST: usize = 60;
 
 /// The error of a line that could not be read for what stands between or in its numbers; `text` is
-/// the line, `first` the first one, which has so many `columns`.
+/// the line, `first` the first one, which has this many `columns`.
 pub(super) fn error(
     record: &StringRecord,
     columns: usize,

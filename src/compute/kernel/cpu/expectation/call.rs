@@ -152,7 +152,7 @@ impl Call<'_> {
                         let of = |values| of_run(values, run, self.shape.samples);
                         let x = of_run(x.values, run, self.shape.samples * dim);
                         let at = [x, of(weights), of(log_p)];
-                        self.at(stretch, run, at, &mut memory, sums);
+                        self.add_fixed(stretch, run, at, &mut memory, sums);
                     }
                     Sites::Along { nodes, p, .. } => {
                         self.along(stretch, run, nodes, &p.components(), &mut memory, sums);
@@ -163,7 +163,7 @@ impl Call<'_> {
     }
 
     /// Adds the share of some points that stay in one run.
-    fn at(
+    fn add_fixed(
         &self,
         stretch: &Stretch,
         run: usize,

@@ -111,7 +111,7 @@ pub fn expectation(
     let (k, dim) = (q.components, q.dim);
     let site_runs = what.sites.check(k, dim, q.scale.standard_dim(dim))?;
     // With a run axis of the right length; the points themselves are made block by block.
-    let shape = Shape::of(
+    let shape = Shape::new(
         &Points {
             runs: site_runs,
             samples: 0,
@@ -140,7 +140,7 @@ pub fn expectation(
         },
     };
     let sizes = Sizes {
-        density: SumSizes::of(&shape, q, through_density),
+        density: SumSizes::new(&shape, q, through_density),
         placed: match what.sites {
             Sites::At { .. } => 0,
             Sites::Along { .. } if !through_density.x => 0,

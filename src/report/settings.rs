@@ -40,7 +40,7 @@ pub fn settings(finished: &FinishedRun) -> Result<Vec<Setting>> {
     .map(|name| (name, Vec::new()));
     for (chapter, fit) in finished.fits.iter().zip(&finished.config.fit) {
         let plan = &chapter.plan;
-        let spoilt = |error: toml::ser::Error| {
+        let unwritable = |error: toml::ser::Error| {
             Error::usage(
                 format!("the config cannot be written as TOML: {error}"),
                 "check its numbers",
@@ -49,13 +49,13 @@ pub fn settings(finished: &FinishedRun) -> Result<Vec<Setting>> {
         let section = |value: Result<Value, toml::ser::Error>| value.map(|value| words(&value));
         let texts = [
             format!("{}, {}", plan.divergence.title(), plan.divergence.symbol()),
-            section(Value::try_from(&fit.family)).map_err(spoilt)?,
+            section(Value::try_from(&fit.family)).map_err(unwritable)?,
             plan.start.describe(),
-            section(Value::try_from(fit.estimator)).map_err(spoilt)?,
-            section(Value::try_from(fit.optimizer)).map_err(spoilt)?,
+            section(Value::try_from(fit.estimator)).map_err(unwritable)?,
+            section(Value::try_from(fit.optimizer)).map_err(unwritable)?,
             match plan.stop.is_never() {
                 true => "after all steps".to_owned(),
-                false => section(Value::try_from(plan.stop)).map_err(spoilt)?,
+                false => section(Value::try_from(plan.stop)).map_err(unwritable)?,
             },
         ];
         for ((_, values), text) in of_fits.iter_mut().zip(texts) {

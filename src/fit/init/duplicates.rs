@@ -13,11 +13,11 @@ use crate::mixture::Mixture;
 /// deviations.
 const GRAIN: f64 = 1e-6;
 /// How far alike components are moved, in their standard deviations: enough to leave a saddle within
-/// some dozens of steps, and little beside what a fit changes.
+/// some dozens of steps, and little compared with what a fit changes.
 const APART: f64 = 0.1;
 
 /// The groups of two or more components of q that have the same mean and covariance, counted from 0.
-pub fn alike(q: &Mixture) -> Vec<Vec<usize>> {
+pub fn duplicate_components(q: &Mixture) -> Vec<Vec<usize>> {
     let mut groups: BTreeMap<Vec<i128>, Vec<usize>> = BTreeMap::new();
     for k in 0..q.components() {
         groups.entry(place(q, k)).or_default().push(k);
@@ -45,8 +45,8 @@ fn place(q: &Mixture, k: usize) -> Vec<i128> {
 ///
 /// # Errors
 /// If a mean is not finite then.
-pub fn moved_apart(q: Mixture, generator: &mut impl rand::Rng) -> Result<Mixture, MixtureError> {
-    let groups = alike(&q);
+pub fn separated(q: Mixture, generator: &mut impl rand::Rng) -> Result<Mixture, MixtureError> {
+    let groups = duplicate_components(&q);
     if groups.is_empty() {
         return Ok(q);
     }
