@@ -1,26 +1,4 @@
-//! What a config chooses by a `type`: a table of the choices, and how one of them is refused.
-
-/// What is wrong with a key of a section, and what to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// The key.
-    pub key: &'static str,
-    /// What is wrong; goes on from the key: "is 0".
-    pub message: String,
-    /// The remedy.
-    pub help: String,
-}
-
-impl Refusal {
-    /// Refuses a key.
-    pub fn new(key: &'static str, message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self {
-            key,
-            message: message.into(),
-            help: help.into(),
-        }
-    }
-}
+//! What a config chooses from: a table of the choices.
 
 /// Makes an enum from a table of choices, each with its settings and its name in a config.
 ///

@@ -40,7 +40,7 @@ pub(super) fn resolve(
     let known = |name: &str| KEYS.contains(&name) || SHARED.contains(&name);
     if let Some(name) = top.keys().find(|name| !known(name)) {
         let key = KeyPath::default().name(name);
-        return Err(source.advised(unknown_key(key, name, &KEYS, None)));
+        return Err(unknown_key(source, key, name, &KEYS, None));
     }
     no_lists(&top, &KeyPath::default(), source)?;
     let (target_config, target) = target(&mut top, source, notes)?;
@@ -106,12 +106,8 @@ fn no_lists(table: &Table, at: &KeyPath, source: &Source) -> Result<(), ConfigEr
     };
     match (table.iter()).find(|(name, value)| is_section(name) && value.is_array()) {
         Some((name, _)) => {
-            let advice = advise(
-                at.name(name),
-                "invalid type: sequence, expected a section",
-                None,
-            );
-            Err(source.advised(advice))
+            let message = "invalid type: sequence, expected a section";
+            Err(advise(source, at.name(name), message, None))
         }
         None => Ok(()),
     }

@@ -128,16 +128,19 @@ impl TargetConfig {
                 target.into()
             }
             TargetKind::LinearGaussian(network) => {
-                let joint = network::joint(&network.equations, &network.stds).map_err(|error| {
-                    let part = at.name(error.part);
-                    let key = match error.equation {
-                        // One standard deviation may stand for all.
-                        Some(_) if error.part == "stds" && network.stds.len() == 1 => part.index(0),
-                        Some(equation) => part.index(equation),
-                        None => part,
-                    };
-                    source.error(&key, format!(": {}", error.message), error.help)
-                })?;
+                let joint =
+                    network::joint(&network.equations, &network.stds).map_err(|refusal| {
+                        let part = at.name(refusal.key);
+                        let key = match refusal.entry {
+                            // One standard deviation may stand for all.
+                            Some(_) if refusal.key == "stds" && network.stds.len() == 1 => {
+                                part.index(0)
+                            }
+                            Some((_, equation)) => part.index(equation),
+                            None => part,
+                        };
+                        source.error(&key, format!(": {}", refusal.message), refusal.help)
+                    })?;
                 joint.mixture.into()
             }
             TargetKind::Samples(samples) => {

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::quadrature::Quadrature;
 use super::{Estimator, Problem, RuleConfig};
-use crate::choice::Refusal;
 use crate::density::target::TargetModel;
 use crate::divergence::{DivergenceKind, Side};
+use crate::error::Refusal;
 
 /// How expectations and their gradients are estimated.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     Context, Estimator, Problem, Rule, Standard, StandardPoints, on_axes, product, vector,
 };
-use crate::choice::Refusal;
 use crate::density::{Density, Draws, Embedded, ErrorRule, Nodes};
+use crate::error::Refusal;
 
 /// Points of a product rule with a smaller weight are left out: its corners.
 const NEGLIGIBLE: f64 = 1e-20;

@@ -16,13 +16,13 @@ use burn::tensor::Tensor;
 pub use config::{EstimatorConfig, GradientRule, NoiseRule};
 pub use kind::RuleConfig;
 
-use crate::choice::Refusal;
 use crate::compute::device::Numerics;
 use crate::compute::kernel::cpu;
 use crate::compute::noise::Noise;
 use crate::density::target::TargetModel;
 use crate::density::{Density, Draws};
 use crate::divergence::DivergenceKind;
+use crate::error::Refusal;
 
 /// Where and for whom draws are made.
 #[derive(Debug, Clone, Copy)]

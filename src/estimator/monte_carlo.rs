@@ -7,8 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Estimator, Problem, Rule, Standard, StandardPoints, vector};
-use crate::choice::Refusal;
 use crate::density::{Density, Draws, ErrorRule, Nodes};
+use crate::error::Refusal;
 
 /// Settings of Monte Carlo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

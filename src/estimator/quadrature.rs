@@ -13,10 +13,10 @@ use super::grid::Grid;
 use super::{
     Context, Estimator, Problem, Rule, Standard, StandardPoints, on_axes, product, thinned, vector,
 };
-use crate::choice::Refusal;
 use crate::compute::MOST_ENTRIES;
 use crate::density::{Density, Draws, Embedded, ErrorRule, Nodes};
 use crate::divergence::Side;
+use crate::error::Refusal;
 
 /// The grid ends here: φ(8.6) is 3e-17, below the rounding of the rest.
 const REACH: f64 = 8.6;

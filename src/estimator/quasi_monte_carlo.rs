@@ -10,8 +10,8 @@ use sobol_burley::parts::{hash, owen_scramble_rev, sobol_rev};
 use statrs::function::erf::erfc_inv;
 
 use super::{Context, Estimator, Problem, Rule, Standard, StandardPoints, vector};
-use crate::choice::Refusal;
 use crate::density::{Density, Draws, ErrorRule, Nodes};
+use crate::error::Refusal;
 
 /// Independent nets in each stratum.
 const NETS: usize = 8;

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::monte_carlo::MonteCarlo;
 use super::{Context, Estimator, Problem, Rule};
-use crate::choice::Refusal;
 use crate::density::{Density, Draws};
+use crate::error::Refusal;
 
 /// Settings of the average over all rows: none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

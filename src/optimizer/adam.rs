@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::from_burn::FromBurn;
 use super::{Rule, Steps, check_decay, check_epsilon};
-use crate::choice::Refusal;
 use crate::compute::device::Numerics;
 use crate::density::family::Family;
+use crate::error::Refusal;
 use crate::error::Result;
 
 /// Settings of Adam.

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::from_burn::FromBurn;
 use super::{Direction, Rule, Steps, check_decay, check_epsilon, refused};
-use crate::choice::Refusal;
 use crate::compute::device::Numerics;
 use crate::compute::snapshot::Snapshot;
 use crate::density::family::Family;
+use crate::error::Refusal;
 use crate::error::Result;
 
 /// Settings of AdamW.

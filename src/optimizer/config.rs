@@ -7,11 +7,11 @@ use super::adam::AdamConfig;
 use super::{
     Direction, Landscape, Moved, Optimizer, Point, RuleConfig, Schedule, Steps, check_positive,
 };
-use crate::choice::Refusal;
 use crate::compute::device::Numerics;
 use crate::compute::kernel::norms;
 use crate::compute::snapshot::Snapshot;
 use crate::density::family::Family;
+use crate::error::Refusal;
 use crate::error::Result;
 
 /// How θ moves.
@@ -121,9 +121,9 @@ impl OptimizerConfig {
         let name = self.rule.name();
         let without = format!("remove it, or choose another type than \"{name}\"");
         let default = self.rule.choice().default_learning_rate();
-        check_positive("learning_rate", self.learning_rate()).map_err(|refusal| Refusal {
-            help: default.map_or(without.clone(), |rate| format!("{rate} is the default")),
-            ..refusal
+        check_positive("learning_rate", self.learning_rate()).map_err(|refusal| {
+            refusal
+                .with_help(default.map_or(without.clone(), |rate| format!("{rate} is the default")))
         })?;
         if self.steps == 0 {
             let message = "is 0; a fit takes at least one step";
@@ -144,11 +144,8 @@ impl OptimizerConfig {
         }
         self.check_schedule()?;
         if let Some(clip) = self.clip {
-            check_positive("clip", clip).map_err(|refusal| Refusal {
-                help: "give the largest norm a gradient may have; without it none is clipped"
-                    .to_owned(),
-                ..refusal
-            })?;
+            let help = "give the largest norm a gradient may have; without it none is clipped";
+            check_positive("clip", clip).map_err(|refusal| refusal.with_help(help))?;
         }
         self.rule.choice().check()
     }

@@ -1,8 +1,9 @@
 //! The table of the rules.
 
 use super::Rule;
-use crate::choice::{Refusal, choices};
+use crate::choice::choices;
 use crate::density::family::Family;
+use crate::error::Refusal;
 
 choices! {
     /// The rules a config may name.

@@ -9,10 +9,10 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::{Landscape, Moved, Optimizer, Point, Rule, Steps, refused};
-use crate::choice::Refusal;
 use crate::compute::device::Numerics;
 use crate::compute::snapshot::Snapshot;
 use crate::density::family::Family;
+use crate::error::Refusal;
 use crate::error::Result;
 
 /// The share of the first-order decrease that a step must reach.

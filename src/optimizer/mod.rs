@@ -18,10 +18,10 @@ pub use config::OptimizerConfig;
 pub use kind::RuleConfig;
 pub use schedule::Schedule;
 
-use crate::choice::Refusal;
 use crate::compute::device::Numerics;
 use crate::compute::snapshot::Snapshot;
 use crate::density::family::Family;
+use crate::error::Refusal;
 use crate::error::Result;
 
 /// Where the runs are, with the loss and its gradient there.

@@ -9,11 +9,11 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::{Direction, Rule, Steps, check_positive};
-use crate::choice::Refusal;
 use crate::compute::device::Numerics;
 use crate::compute::kernel::norms;
 use crate::compute::snapshot::Snapshot;
 use crate::density::family::{Covariance, Family};
+use crate::error::Refusal;
 use crate::error::Result;
 
 /// Settings of the natural gradient.

@@ -6,7 +6,7 @@ use nalgebra::{DMatrix, DVector};
 use super::cpu::{self, Prepared, Scale, Width};
 use super::{broadcast, cholesky, indices};
 use crate::compute::device::Numerics;
-use crate::error::MixtureError;
+use crate::error::Refusal;
 use crate::error::Result;
 use crate::mixture::Mixture;
 
@@ -114,7 +114,7 @@ impl MixtureTensors {
     ///
     /// # Errors
     /// If the device failed.
-    pub fn read(self) -> Result<Vec<std::result::Result<Mixture, MixtureError>>> {
+    pub fn read(self) -> Result<Vec<std::result::Result<Mixture, Refusal>>> {
         let [runs, k, d] = self.means.dims();
         let log_weights = Numerics::read(self.log_weights.expand([runs, k]))?;
         let means = Numerics::read(self.means)?;
