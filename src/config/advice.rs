@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 
 use super::key::KeyPath;
 use super::source::Source;
-use super::{KEYS, SHARED, common_keys};
+use super::{SHARED, Typed, top_keys};
 use crate::error::ConfigError;
 
 impl Source {
@@ -86,7 +86,7 @@ pub(super) fn unknown_key(
         let help = format!("it belongs to a section: {home} = {{ {name} = ... }}");
         return source.error(&key, "is not a key klfit knows here", help);
     }
-    if !beside_sections && (KEYS.contains(&name) || SHARED.contains(&name)) {
+    if !beside_sections && (top_keys().contains(&name) || SHARED.contains(&name)) {
         let help = format!(
             "`{name}` stands at the top of the file, before any section: move it there, or give it a \
              section of its own"
@@ -97,21 +97,17 @@ pub(super) fn unknown_key(
     if key.is_at_top() {
         valid.extend(SHARED);
     }
-    if let Some(common) = section.last_name().and_then(common_keys) {
-        valid.extend(common);
+    let typed = section.last_name().and_then(Typed::of);
+    if let Some(typed) = typed {
+        typed.common().for_each(|key| valid.push(key));
         valid.push("type");
     }
-    // The type may be one klfit chose, by keys that are there or not.
-    let of_others: &[&str] = match section.last_name() {
-        Some("target") => &["file", "equations"],
-        Some("init") => &["file", "mean", "std", "means", "stds", "weights"],
-        _ => &[],
-    };
+    let telling = typed.map_or(&[][..], |typed| typed.telling);
     let message = match kind {
         Some(kind) => format!("is not a key of type = \"{kind}\""),
         None => "is not a key klfit knows".to_owned(),
     };
-    source.error(&key, message, suggestion(name, &valid, of_others))
+    source.error(&key, message, suggestion(name, &valid, telling))
 }
 
 /// `invalid type: string "five", expected usize`, and the like.

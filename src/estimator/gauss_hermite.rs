@@ -44,8 +44,7 @@ impl Rule for GaussHermiteConfig {
         on_axes(self.order(dim), strata, dim)
     }
 
-    fn check(&self, problem: &Problem) -> Result<(), Refusal> {
-        let name = "gauss-hermite";
+    fn check(&self, name: &str, problem: &Problem) -> Result<(), Refusal> {
         problem.needs_density(name)?;
         let help = "the product of its axes would have too many points: use type = \
                     \"quasi-monte-carlo\" or \"monte-carlo\"";

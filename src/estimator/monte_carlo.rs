@@ -29,7 +29,7 @@ impl Rule for MonteCarloConfig {
         self.samples.max(strata)
     }
 
-    fn check(&self, _: &Problem) -> Result<(), Refusal> {
+    fn check(&self, _: &str, _: &Problem) -> Result<(), Refusal> {
         if self.samples >= MonteCarlo::MIN_PER_STRATUM {
             return Ok(());
         }

@@ -105,8 +105,7 @@ impl Rule for QuadratureConfig {
         }
     }
 
-    fn check(&self, problem: &Problem) -> Result<(), Refusal> {
-        let name = "quadrature";
+    fn check(&self, name: &str, problem: &Problem) -> Result<(), Refusal> {
         problem.needs_density(name)?;
         let help = "a grid would have too many points: use type = \"monte-carlo\", or \
                     \"gauss-hermite\" up to 4 dimensions";

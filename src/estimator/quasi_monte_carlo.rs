@@ -39,11 +39,11 @@ impl Rule for QuasiMonteCarloConfig {
         per_stratum.saturating_mul(strata)
     }
 
-    fn check(&self, problem: &Problem) -> Result<(), Refusal> {
+    fn check(&self, name: &str, problem: &Problem) -> Result<(), Refusal> {
         // A point of a low-rank component takes a number for each factor too.
         let most = QuasiMonteCarlo::MAX_DIM.saturating_sub(problem.rank);
         let help = "the sequence ends there: use type = \"monte-carlo\"";
-        problem.needs_at_most(most, "quasi-monte-carlo", help)?;
+        problem.needs_at_most(most, name, help)?;
         if (8..=QuasiMonteCarlo::MOST).contains(&self.samples) {
             return Ok(());
         }

@@ -17,13 +17,13 @@ impl Rule for RowsConfig {
         rows
     }
 
-    fn check(&self, problem: &Problem) -> Result<(), Refusal> {
+    fn check(&self, name: &str, problem: &Problem) -> Result<(), Refusal> {
         if problem.target.as_samples().is_some() {
             return Ok(());
         }
         Err(Refusal::new(
             "type",
-            "is \"rows\", and the target is a density, which has none",
+            format!("is \"{name}\", and the target is a density, which has none"),
             "use \"quadrature\" in 1 or 2 dimensions, and \"monte-carlo\" above",
         ))
     }

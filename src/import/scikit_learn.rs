@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use zip::ZipArchive;
 
 use super::{not_a_mixture, wrong};
+use crate::choice::choices;
 use crate::error::{Error, Result};
 use crate::files::npy::{self, Array, Header};
 use crate::mixture::{MOST_ENTRIES, Mixture, check_size};
@@ -118,8 +119,7 @@ impl Attributes<'_> {
             Store::Npz(archive) => npz_entry(archive, &key, npy::text),
         };
         let text = text.map_err(|error| wrong(self.path, format!("{key} {error}"), &help))?;
-        (CovarianceType::ALL.into_iter())
-            .find(|kind| kind.name() == text)
+        CovarianceType::from_name(&text)
             .map(Some)
             .ok_or_else(|| wrong(self.path, format!("{key} is \"{text}\""), help))
     }
@@ -235,27 +235,17 @@ fn symmetric(dim: usize, entry: impl Fn(usize, usize) -> f64) -> DMatrix<f64> {
     })
 }
 
-/// How scikit-learn stores covariances.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum CovarianceType {
-    Full,
-    Tied,
-    Diag,
-    Spherical,
+choices! {
+    /// How scikit-learn stores covariances.
+    enum CovarianceType {
+        Full = "full",
+        Tied = "tied",
+        Diag = "diag",
+        Spherical = "spherical",
+    }
 }
 
 impl CovarianceType {
-    const ALL: [Self; 4] = [Self::Full, Self::Tied, Self::Diag, Self::Spherical];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::Tied => "tied",
-            Self::Diag => "diag",
-            Self::Spherical => "spherical",
-        }
-    }
-
     fn shape(self, k: usize, d: usize) -> Vec<usize> {
         match self {
             Self::Full => vec![k, d, d],

@@ -77,18 +77,6 @@ impl OptimizerConfig {
         self.schedule.share(done, self.final_rate())
     }
 
-    /// The `type` taken when a config names none.
-    pub const DEFAULT: &'static str = "adam";
-    /// The keys that every type has.
-    pub const COMMON: [&'static str; 6] = [
-        "learning_rate",
-        "steps",
-        "schedule",
-        "final_rate",
-        "warmup",
-        "clip",
-    ];
-
     /// The learning rate; 1 where the rule has none.
     pub fn learning_rate(&self) -> f64 {
         let default = self.rule.choice().default_learning_rate();

@@ -38,6 +38,6 @@ impl RuleConfig {
 
     /// Why it does not suit a family, or an objective that is deterministic or not.
     pub(crate) fn suits(&self, family: &Family, is_deterministic: bool) -> Result<(), Refusal> {
-        self.choice().suits(family, is_deterministic)
+        self.choice().suits(self.name(), family, is_deterministic)
     }
 }

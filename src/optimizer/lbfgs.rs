@@ -55,13 +55,15 @@ impl Rule for LbfgsConfig {
         Err(refused("history", message))
     }
 
-    fn suits(&self, _: &Family, is_deterministic: bool) -> Result<(), Refusal> {
+    fn suits(&self, name: &str, _: &Family, is_deterministic: bool) -> Result<(), Refusal> {
         if is_deterministic {
             return Ok(());
         }
         Err(Refusal::new(
             "type",
-            "is \"lbfgs\", which compares the loss between points, and fresh noise changes it",
+            format!(
+                "is \"{name}\", which compares the loss between points, and fresh noise changes it"
+            ),
             "set noise = \"fixed\" under [estimator], use quadrature, or choose \"adam\"",
         ))
     }

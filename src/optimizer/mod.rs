@@ -113,8 +113,9 @@ trait Rule {
     /// What makes no sense among its settings.
     fn check(&self) -> Result<(), Refusal>;
 
-    /// Why it does not suit a family, or an objective that is deterministic or not.
-    fn suits(&self, _: &Family, _is_deterministic: bool) -> Result<(), Refusal> {
+    /// Why it does not suit a family, or an objective that is deterministic or not; a config calls it
+    /// `_name`.
+    fn suits(&self, _name: &str, _: &Family, _is_deterministic: bool) -> Result<(), Refusal> {
         Ok(())
     }
 

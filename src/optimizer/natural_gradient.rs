@@ -40,13 +40,15 @@ impl Rule for NaturalGradientConfig {
         check_positive("max_kl", self.max_kl)
     }
 
-    fn suits(&self, family: &Family, _is_deterministic: bool) -> Result<(), Refusal> {
+    fn suits(&self, name: &str, family: &Family, _is_deterministic: bool) -> Result<(), Refusal> {
         if family.covariance() != Covariance::LowRank {
             return Ok(());
         }
         Err(Refusal::new(
             "type",
-            "is \"natural-gradient\", and the Fisher metric of a low-rank covariance has no closed form",
+            format!(
+                "is \"{name}\", and the Fisher metric of a low-rank covariance has no closed form"
+            ),
             "use covariance = \"full\" or \"diagonal\", or choose \"adam\" or \"lbfgs\"",
         ))
     }

@@ -187,15 +187,15 @@ impl Objective<'_> {
         Request { keys, noise, .. }: Request,
         make: impl FnOnce(Context) -> T,
     ) -> T {
-        let stream = match side {
-            Side::Target => Stream::TargetDraws,
-            Side::Family => Stream::FamilyDraws,
+        let (draws, probes) = match side {
+            Side::Target => (Stream::TargetDraws, Stream::TargetProbes),
+            Side::Family => (Stream::FamilyDraws, Stream::FamilyProbes),
         };
         let shared = shared_keys(keys);
         let (runs, stream, step) = match noise {
-            NoiseOf::Step(_) if self.estimator.is_fixed() => (&*shared, stream, 0),
-            NoiseOf::Step(step) => (keys, stream, step),
-            NoiseOf::Probe(probe) => (keys, stream.of_probes(), probe),
+            NoiseOf::Step(_) if self.estimator.is_fixed() => (&*shared, draws, 0),
+            NoiseOf::Step(step) => (keys, draws, step),
+            NoiseOf::Probe(probe) => (keys, probes, probe),
         };
         make(Context {
             numerics: &self.numerics,
