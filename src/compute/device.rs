@@ -257,12 +257,11 @@ impl Numerics {
     /// # Errors
     /// If the device failed while computing it.
     pub fn read<const N: usize>(tensor: Tensor<N>) -> Result<Vec<f64>> {
-        tensor
-            .try_into_vec_as::<f64>()
-            .map_err(|error| Error::Numerical {
-                message: format!("the device could not return a result: {error:?}"),
-                help: "try the backend \"flex\", or fewer restarts or samples if memory ran out"
-                    .to_owned(),
-            })
+        tensor.try_into_vec_as::<f64>().map_err(|error| {
+            Error::numerical(
+                format!("the device could not return a result: {error:?}"),
+                "try the backend \"flex\", or fewer restarts or samples if memory ran out",
+            )
+        })
     }
 }

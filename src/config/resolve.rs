@@ -9,8 +9,7 @@ use super::key::{Key, KeyPath};
 use super::source::{Override, Source};
 use super::{Config, FitConfig, InitConfig, SHARED, TYPED, TargetConfig, Typed, top_keys};
 use crate::density::target::TargetModel;
-use crate::error::ConfigError;
-use crate::error::Result as KlfitResult;
+use crate::error::{ConfigError, Result as KlfitResult};
 use crate::estimator::EstimatorConfig;
 
 /// More fits than this are taken for a mistake.

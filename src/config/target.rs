@@ -8,8 +8,7 @@ use super::MixtureConfig;
 use super::key::KeyPath;
 use super::source::Source;
 use crate::density::target::{StudentT, TargetModel, network, read_samples};
-use crate::error::ConfigError;
-use crate::error::Error;
+use crate::error::{ConfigError, Error};
 use crate::import::read_mixture;
 use crate::mixture::Mixture;
 

@@ -75,6 +75,21 @@ impl Error {
         }
     }
 
+    /// A computation that broke down, with what to try.
+    pub(crate) fn numerical(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self::Numerical {
+            message: message.into(),
+            help: help.into(),
+        }
+    }
+
+    pub(crate) fn figure(figure: &str, message: impl ToString) -> Self {
+        Self::Figure {
+            figure: figure.to_owned(),
+            message: message.to_string(),
+        }
+    }
+
     /// An action, as an infinitive, that the operating system refused on a path.
     pub fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();

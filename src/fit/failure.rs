@@ -5,8 +5,7 @@ use nalgebra::DMatrix;
 use super::Fit;
 use crate::compute::device::Numerics;
 use crate::density::family::Family;
-use crate::error::Refusal;
-use crate::error::Result;
+use crate::error::{Refusal, Result};
 use crate::judge::evaluate::Evaluation;
 use crate::mixture::{Mixture, Parameter, Quantity};
 

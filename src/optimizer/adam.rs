@@ -6,8 +6,7 @@ use super::from_burn::FromBurn;
 use super::{Rule, Steps, check_decay, check_epsilon};
 use crate::compute::device::Numerics;
 use crate::density::family::Family;
-use crate::error::Refusal;
-use crate::error::Result;
+use crate::error::{Refusal, Result};
 
 /// Settings of Adam.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

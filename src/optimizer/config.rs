@@ -11,8 +11,7 @@ use crate::compute::device::Numerics;
 use crate::compute::kernel::norms;
 use crate::compute::snapshot::Snapshot;
 use crate::density::family::Family;
-use crate::error::Refusal;
-use crate::error::Result;
+use crate::error::{Refusal, Result};
 
 /// How θ moves.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

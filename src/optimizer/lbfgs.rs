@@ -12,8 +12,7 @@ use super::{Landscape, Moved, Optimizer, Point, Rule, Steps, refused};
 use crate::compute::device::Numerics;
 use crate::compute::snapshot::Snapshot;
 use crate::density::family::Family;
-use crate::error::Refusal;
-use crate::error::Result;
+use crate::error::{Refusal, Result};
 
 /// The share of the first-order decrease that a step must reach.
 const DECREASE: f64 = 1e-4;

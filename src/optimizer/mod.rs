@@ -21,8 +21,7 @@ pub use schedule::Schedule;
 use crate::compute::device::Numerics;
 use crate::compute::snapshot::Snapshot;
 use crate::density::family::Family;
-use crate::error::Refusal;
-use crate::error::Result;
+use crate::error::{Refusal, Result};
 
 /// Where the runs are, with the loss and its gradient there.
 #[derive(Debug, Clone)]

@@ -13,8 +13,7 @@ use crate::compute::device::Numerics;
 use crate::compute::kernel::norms;
 use crate::compute::snapshot::Snapshot;
 use crate::density::family::{Covariance, Family};
-use crate::error::Refusal;
-use crate::error::Result;
+use crate::error::{Refusal, Result};
 
 /// Settings of the natural gradient.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -8,8 +8,7 @@ use super::from_burn::FromBurn;
 use super::{Rule, Steps, check_decay};
 use crate::compute::device::Numerics;
 use crate::density::family::Family;
-use crate::error::Refusal;
-use crate::error::Result;
+use crate::error::{Refusal, Result};
 
 /// Settings of gradient descent.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]

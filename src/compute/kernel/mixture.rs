@@ -6,8 +6,7 @@ use nalgebra::{DMatrix, DVector};
 use super::cpu::{self, Prepared, Scale, Width};
 use super::{broadcast, cholesky, indices};
 use crate::compute::device::Numerics;
-use crate::error::Refusal;
-use crate::error::Result;
+use crate::error::{Refusal, Result};
 use crate::mixture::Mixture;
 
 /// R mixtures of K Gaussians in D dimensions, on a device. A constant one has R = 1 and is
