@@ -1,32 +1,37 @@
-//! What a config chooses by a `type`: a table of the choices, and how one of them is refused.
+//! What a config chooses from: a table of the choices.
 
-/// What is wrong with a key of a section, and what to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// The key.
-    pub key: &'static str,
-    /// What is wrong; follows the key: "is 0".
-    pub message: String,
-    /// The remedy.
-    pub help: String,
-}
-
-impl Refusal {
-    /// Refuses a key.
-    pub fn new(key: &'static str, message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self {
-            key,
-            message: message.into(),
-            help: help.into(),
-        }
-    }
-}
-
-/// Makes an enum from a table of choices, each with its settings and its name in a config.
+/// Makes an enum from a table of choices, each with its name in a config, and with its settings if it
+/// has any.
 ///
 /// What depends on the choice is a method of the trait behind the enum's name, which the settings
 /// implement in their own file. Where all settings have defaults, `+ Default` lists them.
 macro_rules! choices {
+    ($(#[$doc:meta])* $vis:vis enum $Kind:ident {
+        $($(#[$about:meta])* $Choice:ident = $name:literal,)+
+    }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        $vis enum $Kind {
+            $($(#[$about])* #[serde(rename = $name)] $Choice,)+
+        }
+
+        impl $Kind {
+            /// All of them.
+            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$Choice),+];
+
+            /// Its name in a config.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$Choice => $name,)+
+                }
+            }
+
+            /// The one of a name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.into_iter().find(|choice| choice.name() == name)
+            }
+        }
+    };
     ($(#[$doc:meta])* pub enum $Kind:ident: $Trait:ident + Default {
         $($(#[$about:meta])* $Choice:ident($Settings:ty) = $name:literal,)+
     }) => {

@@ -2,7 +2,6 @@
 //! it is promised.
 
 pub use crate::calculator::read_operand_with_header;
-pub use crate::choice::Refusal;
 pub use crate::compute::device::Detected;
 pub use crate::compute::kernel;
 pub use crate::compute::noise::{Noise, RunKey, Stream};

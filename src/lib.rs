@@ -102,14 +102,14 @@ pub mod settings;
 mod text;
 
 // Errors, and mixtures.
-pub use error::{ConfigError, Error, Location, MixtureError, Result};
+pub use error::{ConfigError, Error, Location, Refusal, Result};
 pub use import::read_mixture;
 pub use mixture::{Mixture, NaturalParameters, Parameter, Quantity};
 
 // What is fitted to what, how, and on what.
 pub use compute::device::{Backend, DeviceConfig, DeviceInfo, Numerics, Precision};
 pub use density::family::{Covariance, Family, FamilyConfig};
-pub use density::target::network::{Network, NetworkError, joint as network};
+pub use density::target::network::{Network, joint as network};
 pub use density::target::{
     Distribution, Elliptical, Samples, SamplesFile, StudentT, Tails, Target, TargetModel,
     read_samples,

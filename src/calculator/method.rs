@@ -2,32 +2,34 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How a divergence is to be found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Method {
-    /// The surest way there is for these two.
-    Auto,
-    /// A formula, for two Gaussians.
-    ClosedForm,
-    /// The trapezoidal rule, in one and two dimensions.
-    Quadrature,
-    /// Independent draws, stratified by component.
-    MonteCarlo,
-    /// Scrambled Sobol points.
-    Qmc,
-    /// Sigma points of every component.
-    Unscented,
-    /// The product of Gaussians.
-    Product,
-    /// The variational approximation.
-    Variational,
-    /// The variational upper bound.
-    VariationalUpper,
-    /// Every component of p matched with one of q.
-    Goldberger,
-    /// What `scipy.stats.entropy` makes of densities at the rows of a sample.
-    Discrete,
+use crate::choice::choices;
+
+choices! {
+    /// How a divergence is to be found.
+    pub enum Method {
+        /// The surest way there is for these two.
+        Auto = "auto",
+        /// A formula, for two Gaussians.
+        ClosedForm = "closed-form",
+        /// The trapezoidal rule, in one and two dimensions.
+        Quadrature = "quadrature",
+        /// Independent draws, stratified by component.
+        MonteCarlo = "monte-carlo",
+        /// Scrambled Sobol points.
+        Qmc = "qmc",
+        /// Sigma points of every component.
+        Unscented = "unscented",
+        /// The product of Gaussians.
+        Product = "product",
+        /// The variational approximation.
+        Variational = "variational",
+        /// The variational upper bound.
+        VariationalUpper = "variational-upper",
+        /// Every component of p matched with one of q.
+        Goldberger = "goldberger",
+        /// What `scipy.stats.entropy` makes of densities at the rows of a sample.
+        Discrete = "discrete",
+    }
 }
 
 /// What a number is.
@@ -53,43 +55,6 @@ pub enum Claim {
 }
 
 impl Method {
-    /// Every method there is.
-    pub const ALL: [Self; 11] = [
-        Self::Auto,
-        Self::ClosedForm,
-        Self::Quadrature,
-        Self::MonteCarlo,
-        Self::Qmc,
-        Self::Unscented,
-        Self::Product,
-        Self::Variational,
-        Self::VariationalUpper,
-        Self::Goldberger,
-        Self::Discrete,
-    ];
-
-    /// Its name on the command line and in files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::ClosedForm => "closed-form",
-            Self::Quadrature => "quadrature",
-            Self::MonteCarlo => "monte-carlo",
-            Self::Qmc => "qmc",
-            Self::Unscented => "unscented",
-            Self::Product => "product",
-            Self::Variational => "variational",
-            Self::VariationalUpper => "variational-upper",
-            Self::Goldberger => "goldberger",
-            Self::Discrete => "discrete",
-        }
-    }
-
-    /// The method of a name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|method| method.name() == name)
-    }
-
     /// What its numbers are.
     pub fn claim(self) -> Claim {
         match self {

@@ -185,11 +185,11 @@ impl Divergence {
             ));
         };
         let alpha = self.alpha.filter(|_| name.takes_order());
-        name.with_order(alpha).map_err(|(message, help)| {
+        name.with_order(alpha).map_err(|refusal| {
+            let help = refusal.help.replace("alpha = ", "--alpha ");
             Error::usage(
-                format!("--alpha {message}"),
-                help.replace("alpha = ", "--alpha ")
-                    .replace("divergence = ", "--kind "),
+                format!("--{} {}", refusal.key, refusal.message),
+                help.replace("divergence = ", "--kind "),
             )
         })
     }

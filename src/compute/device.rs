@@ -3,21 +3,23 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
+use crate::choice::choices;
 use crate::error::{Error, Result};
 
-/// The backends a config may name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Backend {
-    /// burn's CPU backend; always there.
-    #[default]
-    Flex,
-    /// burn's older CPU backend, in builds with the Cargo feature `ndarray`.
-    NdArray,
-    /// Any GPU with Vulkan, Metal or DirectX 12, in builds with the Cargo feature `wgpu`.
-    Wgpu,
-    /// An NVIDIA GPU, in builds with the Cargo feature `cuda`.
-    Cuda,
+choices! {
+    /// The backends a config may name; each has a Cargo feature of its name.
+    #[derive(Default)]
+    pub enum Backend {
+        /// burn's CPU backend; always there.
+        #[default]
+        Flex = "flex",
+        /// burn's older CPU backend, in builds with the Cargo feature `ndarray`.
+        NdArray = "ndarray",
+        /// Any GPU with Vulkan, Metal or DirectX 12, in builds with the Cargo feature `wgpu`.
+        Wgpu = "wgpu",
+        /// An NVIDIA GPU, in builds with the Cargo feature `cuda`.
+        Cuda = "cuda",
+    }
 }
 
 /// What a backend found on this machine.
@@ -41,9 +43,6 @@ pub struct DeviceInfo {
 }
 
 impl Backend {
-    /// Every backend a config may name.
-    pub const ALL: [Self; 4] = [Self::Flex, Self::NdArray, Self::Wgpu, Self::Cuda];
-
     /// Looks for its devices.
     pub fn detect(self) -> Detected {
         if !self.is_compiled_in() {
@@ -67,16 +66,6 @@ impl Backend {
             name,
             has_f64: self.computes_f64(&device),
         }])
-    }
-
-    /// The name used in a config, which is that of the Cargo feature too.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Flex => "flex",
-            Self::NdArray => "ndarray",
-            Self::Wgpu => "wgpu",
-            Self::Cuda => "cuda",
-        }
     }
 
     /// Whether this klfit was built with it.
@@ -171,24 +160,15 @@ fn first_of(
     }
 }
 
-/// The precision of every tensor of an experiment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// 32-bit floating point.
-    F32,
-    /// 64-bit floating point.
-    #[default]
-    F64,
-}
-
-impl Precision {
-    /// The name used in a config.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "f32",
-            Self::F64 => "f64",
-        }
+choices! {
+    /// The precision of every tensor of an experiment.
+    #[derive(Default)]
+    pub enum Precision {
+        /// 32-bit floating point.
+        F32 = "f32",
+        /// 64-bit floating point.
+        #[default]
+        F64 = "f64",
     }
 }
 
@@ -277,12 +257,11 @@ impl Numerics {
     /// # Errors
     /// If the device failed while computing it.
     pub fn read<const N: usize>(tensor: Tensor<N>) -> Result<Vec<f64>> {
-        tensor
-            .try_into_vec_as::<f64>()
-            .map_err(|error| Error::Numerical {
-                message: format!("the device could not return a result: {error:?}"),
-                help: "try the backend \"flex\", or fewer restarts or samples if memory ran out"
-                    .to_owned(),
-            })
+        tensor.try_into_vec_as::<f64>().map_err(|error| {
+            Error::numerical(
+                format!("the device could not return a result: {error:?}"),
+                "try the backend \"flex\", or fewer restarts or samples if memory ran out",
+            )
+        })
     }
 }

@@ -33,16 +33,6 @@ pub enum Stream {
     FamilyDiagnostics,
 }
 
-impl Stream {
-    /// The stream beside the one of the training draws that estimates their variance.
-    pub(crate) fn probes(self) -> Self {
-        match self {
-            Self::FamilyDraws => Self::FamilyProbes,
-            _ => Self::TargetProbes,
-        }
-    }
-}
-
 /// Whose noise: the seed of an experiment, and a run of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RunKey {

@@ -1,41 +1,80 @@
 //! What serde says of a value of the wrong shape, in words that help.
 
-use super::key::KeyPath;
-use super::{KEYS, SHARED, common_keys};
+use serde::de::DeserializeOwned;
 
-/// What is wrong with a key, and what to do.
-pub(super) struct Advice {
-    pub key: KeyPath,
-    /// Goes on from the key: "is 0".
-    pub message: String,
-    pub help: String,
+use super::key::KeyPath;
+use super::source::Source;
+use super::{SHARED, Typed, top_keys};
+use crate::error::ConfigError;
+
+impl Source {
+    /// Reads a value that stands at `at`, with errors that name the key they are about.
+    pub fn deserialize<T: DeserializeOwned>(
+        &self,
+        at: &KeyPath,
+        value: toml::Value,
+    ) -> Result<T, ConfigError> {
+        serde_path_to_error::deserialize(value).map_err(|error| {
+            use serde_path_to_error::Segment;
+            let mut key = at.clone();
+            let segments: Vec<&Segment> = error.path().iter().collect();
+            for (i, segment) in segments.iter().enumerate() {
+                // What depends on the type stands beside it in a config, and inside it here.
+                let leads_on = i + 1 < segments.len();
+                key = match segment {
+                    Segment::Map { key: name } if name == "type" && leads_on => key,
+                    Segment::Map { key: name } => key.name(name),
+                    Segment::Seq { index } => key.index(*index),
+                    Segment::Enum { .. } | Segment::Unknown => key,
+                };
+            }
+            let kind = segments.iter().find_map(|segment| match segment {
+                Segment::Enum { variant } => Some(variant.as_str()),
+                _ => None,
+            });
+            advise(self, key, error.inner().message(), kind)
+        })
+    }
 }
 
-/// Words serde's message about a key as advice; `kind` is the `type` of its section, if it has one.
-pub(super) fn advise(key: KeyPath, message: &str, kind: Option<&str>) -> Advice {
+/// Words serde's message about a key; `kind` is the `type` of its section, if it has one.
+pub(super) fn advise(
+    source: &Source,
+    key: KeyPath,
+    message: &str,
+    kind: Option<&str>,
+) -> ConfigError {
     let message = message.trim_end();
     // Its names stand in backticks: the one it is about, then those there are.
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     let (name, valid) = quoted.split_first().unwrap_or((&"", &[]));
     if message.starts_with("unknown field") {
-        unknown_key(key, name, valid, kind)
+        unknown_key(source, key, name, valid, kind)
     } else if message.starts_with("unknown variant") {
-        unknown_choice(key, name, valid)
+        let message = format!("is \"{name}\", which klfit does not know");
+        source.error(&key, message, suggestion(name, valid, &[]))
     } else if message.starts_with("missing field") {
-        missing_key(key, name)
+        let help = match *name {
+            "fit" => "add a fit, as in\n\n    [[fit]]\n    divergence = \"forward-kl\"".to_owned(),
+            _ => format!("add `{name} = ...`"),
+        };
+        source.error(&key.name(name), "is missing", help)
     } else if message.starts_with("invalid type: unit variant") {
-        Advice {
-            key,
-            message: "is not a name in quotes".to_owned(),
-            help: "docs/config.md lists the names it can have".to_owned(),
-        }
+        let help = "docs/config.md lists the names it can have";
+        source.error(&key, "is not a name in quotes", help)
     } else {
-        wrong_value(key, message)
+        wrong_value(source, &key, message)
     }
 }
 
-/// Advice on a key that is not one of the `valid`.
-pub(super) fn unknown_key(key: KeyPath, name: &str, valid: &[&str], kind: Option<&str>) -> Advice {
+/// What is said of a key that is not one of the `valid`.
+pub(super) fn unknown_key(
+    source: &Source,
+    key: KeyPath,
+    name: &str,
+    valid: &[&str],
+    kind: Option<&str>,
+) -> ConfigError {
     let key = if key.ends_with_name(name) {
         key
     } else {
@@ -44,69 +83,35 @@ pub(super) fn unknown_key(key: KeyPath, name: &str, valid: &[&str], kind: Option
     let section = key.parent();
     let among_sections = key.is_at_top() || section.ends_with_index();
     if let Some(home) = section_of(name).filter(|_| among_sections) {
-        return Advice {
-            key,
-            message: "is not a key klfit knows here".to_owned(),
-            help: format!("it belongs to a section: {home} = {{ {name} = ... }}"),
-        };
+        let help = format!("it belongs to a section: {home} = {{ {name} = ... }}");
+        return source.error(&key, "is not a key klfit knows here", help);
     }
-    if !among_sections && (KEYS.contains(&name) || SHARED.contains(&name)) {
+    if !among_sections && (top_keys().contains(&name) || SHARED.contains(&name)) {
         let help = format!(
             "`{name}` stands at the top of the file, before any section: move it there, or give it a \
              section of its own"
         );
-        return Advice {
-            message: "is not a key klfit knows here".to_owned(),
-            key,
-            help,
-        };
+        return source.error(&key, "is not a key klfit knows here", help);
     }
     let mut valid = valid.to_vec();
     if key.is_at_top() {
         valid.extend(SHARED);
     }
-    if let Some(common) = section.last_name().and_then(common_keys) {
-        valid.extend(common);
+    let typed = section.last_name().and_then(Typed::of);
+    if let Some(typed) = typed {
+        typed.common().for_each(|key| valid.push(key));
         valid.push("type");
     }
-    // The type may be one klfit chose, by keys that are there or not.
-    let of_others: &[&str] = match section.last_name() {
-        Some("target") => &["file", "equations"],
-        Some("init") => &["file", "mean", "std", "means", "stds", "weights"],
-        _ => &[],
+    let telling = typed.map_or(&[][..], |typed| typed.telling);
+    let message = match kind {
+        Some(kind) => format!("is not a key of type = \"{kind}\""),
+        None => "is not a key klfit knows".to_owned(),
     };
-    Advice {
-        key,
-        message: match kind {
-            Some(kind) => format!("is not a key of type = \"{kind}\""),
-            None => "is not a key klfit knows".to_owned(),
-        },
-        help: suggestion(name, &valid, of_others),
-    }
-}
-
-fn unknown_choice(key: KeyPath, name: &str, valid: &[&str]) -> Advice {
-    Advice {
-        key,
-        message: format!("is \"{name}\", which klfit does not know"),
-        help: suggestion(name, valid, &[]),
-    }
-}
-
-fn missing_key(key: KeyPath, name: &str) -> Advice {
-    let help = match name {
-        "fit" => "add a fit, as in\n\n    [[fit]]\n    divergence = \"forward-kl\"".to_owned(),
-        _ => format!("add `{name} = ...`"),
-    };
-    Advice {
-        key: key.name(name),
-        message: "is missing".to_owned(),
-        help,
-    }
+    source.error(&key, message, suggestion(name, &valid, telling))
 }
 
 /// `invalid type: string "five", expected usize`, and the like.
-fn wrong_value(key: KeyPath, message: &str) -> Advice {
+fn wrong_value(source: &Source, key: &KeyPath, message: &str) -> ConfigError {
     let (found, expected) = message.split_once(", expected ").unwrap_or((message, ""));
     let found = ["invalid type: ", "invalid value: "]
         .iter()
@@ -156,14 +161,11 @@ fn wrong_value(key: KeyPath, message: &str) -> Advice {
         ("a list of 2 numbers", _) => "give [lower, upper], as in [-12.0, 12.0]",
         _ => "docs/config.md lists every key with what it takes",
     };
-    Advice {
-        key,
-        message: match expected {
-            "" => found,
-            expected => format!("{found}, expected {expected}"),
-        },
-        help: help.to_owned(),
-    }
+    let message = match expected {
+        "" => found,
+        expected => format!("{found}, expected {expected}"),
+    };
+    source.error(key, message, help)
 }
 
 /// The value itself, without serde's name for its type.
@@ -211,8 +213,13 @@ mod tests {
     use super::*;
 
     fn said(key: &str, message: &str) -> String {
-        let advice = advise(KeyPath::dotted(key), message, None);
-        format!("`{}` {}; {}", advice.key, advice.message, advice.help)
+        let source = Source {
+            path: "config.toml".into(),
+            text: String::new(),
+            overrides: Vec::new(),
+        };
+        let error = advise(&source, KeyPath::dotted(key), message, None);
+        format!("{}; {}", error.message, error.help.unwrap())
     }
 
     #[test]

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use super::key::KeyPath;
 use super::source::Source;
 use crate::error::ConfigError;
-use crate::error::MixtureError;
 use crate::mixture::{Mixture, matrix_of};
 use crate::text::list;
 
@@ -143,25 +142,19 @@ impl MixtureConfig {
                 ));
             }
         };
-        made.map_err(|error| {
-            let key = key_of(at, &error, singular);
-            let message = match error.component {
-                Some(k) if !singular => format!("(component {}): {}", k + 1, error.message),
-                _ => format!(": {}", error.message),
+        made.map_err(|refusal| {
+            // One Gaussian is no list, but of weights.
+            let is_alone = singular && refusal.key != "weights";
+            let key = match (is_alone, refusal.entry) {
+                (true, _) => at.name(refusal.key.trim_end_matches('s')),
+                (false, Some((_, k))) => at.name(refusal.key).index(k),
+                (false, None) => at.name(refusal.key),
             };
-            source.error(&key, message, error.help)
+            let message = match refusal.entry.filter(|_| !singular) {
+                Some((what, k)) => format!("({what} {}): {}", k + 1, refusal.message),
+                None => format!(": {}", refusal.message),
+            };
+            source.error(&key, message, refusal.help)
         })
-    }
-}
-
-/// The key a mixture error is about; `weights` has one number for each component, not a list.
-fn key_of(at: &KeyPath, error: &MixtureError, singular: bool) -> KeyPath {
-    if singular && error.part != "weights" {
-        return at.name(error.part.trim_end_matches('s'));
-    }
-    let key = at.name(error.part);
-    match error.component {
-        Some(k) => key.index(k),
-        None => key,
     }
 }

@@ -3,6 +3,7 @@
 mod advice;
 mod check;
 mod experiment;
+mod fields;
 mod init;
 mod key;
 mod landscape;
@@ -22,6 +23,7 @@ pub use source::Override;
 pub use sweep::{Sweep, SweepPoint};
 pub use target::{NetworkConfig, SamplesConfig, SavedConfig, TargetConfig, TargetKind};
 
+use fields::fields_of;
 use serde::{Deserialize, Serialize};
 
 use crate::compute::device::DeviceConfig;
@@ -96,33 +98,59 @@ pub struct FitConfig {
     pub stop: StopConfig,
 }
 
-/// The sections whose keys depend on their `type`, but for those every type has.
-const TYPED: [(&str, &[&str]); 4] = [
-    ("target", &["dof"]),
-    ("init", &[]),
-    ("estimator", &EstimatorConfig::COMMON),
-    ("optimizer", &OptimizerConfig::COMMON),
+/// A section whose keys depend on its `type`.
+struct Typed {
+    name: &'static str,
+    /// The keys that it has beside those of its types.
+    keys: fn() -> &'static [&'static str],
+    /// The type of one that names none, from its keys or that of estimators of the target.
+    default_type: for<'a> fn(&toml::Table, &'a str) -> &'a str,
+    /// The keys it is told by, which may be meant where another was chosen.
+    telling: &'static [&'static str],
+}
+
+const TYPED: [Typed; 4] = [
+    Typed {
+        name: "target",
+        keys: fields_of::<TargetConfig>,
+        default_type: |section, _| TargetConfig::default_type(section),
+        telling: &["file", "equations"],
+    },
+    Typed {
+        name: "init",
+        keys: fields_of::<InitConfig>,
+        default_type: |section, _| InitConfig::default_type(section),
+        telling: &["file", "mean", "std", "means", "stds", "weights"],
+    },
+    Typed {
+        name: "estimator",
+        keys: fields_of::<EstimatorConfig>,
+        default_type: |_, of_target| of_target,
+        telling: &[],
+    },
+    Typed {
+        name: "optimizer",
+        keys: fields_of::<OptimizerConfig>,
+        default_type: |_, _| OptimizerConfig::default().rule.name(),
+        telling: &[],
+    },
 ];
 
-/// The keys that every type of a section has, if the section has types.
-fn common_keys(section: &str) -> Option<&'static [&'static str]> {
-    (TYPED.iter())
-        .find(|(name, _)| *name == section)
-        .map(|(_, common)| *common)
+impl Typed {
+    fn of(name: &str) -> Option<&'static Self> {
+        TYPED.iter().find(|section| section.name == name)
+    }
+
+    /// The keys that every type has.
+    fn common(&self) -> impl Iterator<Item = &'static str> {
+        (self.keys)().iter().copied().filter(|key| *key != "type")
+    }
 }
 
 /// The keys of a file itself, but for the shared sections.
-const KEYS: [&str; 9] = [
-    "name",
-    "seed",
-    "device",
-    "log",
-    "checkpoint",
-    "landscape",
-    "target",
-    "fit",
-    resolve::SWEEP,
-];
+fn top_keys() -> Vec<&'static str> {
+    [fields_of::<Config>(), &[resolve::SWEEP]].concat()
+}
 
 /// The sections that may stand once for all fits, and in a fit to override them.
 const SHARED: [&str; 6] = [

@@ -7,14 +7,10 @@ use toml::{Table, Value};
 use super::advice::{advise, unknown_key};
 use super::key::{Key, KeyPath};
 use super::source::{Override, Source};
-use super::{Config, InitConfig, KEYS, SHARED, TYPED, TargetConfig, common_keys};
-use crate::density::family::FamilyConfig;
+use super::{Config, FitConfig, InitConfig, SHARED, TYPED, TargetConfig, Typed, top_keys};
 use crate::density::target::TargetModel;
-use crate::error::ConfigError;
-use crate::error::Result as KlfitResult;
+use crate::error::{ConfigError, Result as KlfitResult};
 use crate::estimator::EstimatorConfig;
-use crate::fit::stop::StopConfig;
-use crate::optimizer::OptimizerConfig;
 
 /// More fits than this are taken for a mistake.
 const MOST_FITS: usize = 256;
@@ -37,10 +33,11 @@ pub(super) fn resolve(
     }
     top.remove(SWEEP);
     // Before the target: a section may be missing because its name is misspelt.
-    let known = |name: &str| KEYS.contains(&name) || SHARED.contains(&name);
+    let keys = top_keys();
+    let known = |name: &str| keys.contains(&name) || SHARED.contains(&name);
     if let Some(name) = top.keys().find(|name| !known(name)) {
         let key = KeyPath::default().name(name);
-        return Err(source.advised(unknown_key(key, name, &KEYS, None)));
+        return Err(unknown_key(source, key, name, &keys, None));
     }
     no_lists(&top, &KeyPath::default(), source)?;
     let (target_config, target) = target(&mut top, source, notes)?;
@@ -83,13 +80,7 @@ pub(super) fn resolve(
                 }
             }
             no_lists(fit, &KeyPath::default().name("fit").index(i), source)?;
-            for section in ["estimator", "optimizer"] {
-                fit.entry(section)
-                    .or_insert_with(|| Value::Table(Table::new()));
-            }
-            for section in SHARED {
-                type_inside(fit, section, estimator);
-            }
+            types_inside(fit, estimator);
         }
     }
     let mut config: Config = source.deserialize(&KeyPath::default(), Value::Table(top))?;
@@ -106,12 +97,8 @@ fn no_lists(table: &Table, at: &KeyPath, source: &Source) -> Result<(), ConfigEr
     };
     match (table.iter()).find(|(name, value)| is_section(name) && value.is_array()) {
         Some((name, _)) => {
-            let advice = advise(
-                at.name(name),
-                "invalid type: sequence, expected a section",
-                None,
-            );
-            Err(source.advised(advice))
+            let message = "invalid type: sequence, expected a section";
+            Err(advise(source, at.name(name), message, None))
         }
         None => Ok(()),
     }
@@ -187,7 +174,7 @@ pub(super) fn to_toml(config: &Config) -> Result<String, toml::ser::Error> {
     type_outside(&mut top, "target");
     if let Some(Value::Array(fits)) = top.get_mut("fit") {
         for fit in fits.iter_mut().filter_map(Value::as_table_mut) {
-            (TYPED.iter()).for_each(|(section, _)| type_outside(fit, section));
+            (TYPED.iter()).for_each(|section| type_outside(fit, section.name));
         }
     }
     toml::to_string(&top)
@@ -210,31 +197,18 @@ fn scope_of(one: &Override) -> Scope {
     }
 }
 
-/// Reads each shared section by itself: a mistake there is one whether a fit uses it or not.
+/// Reads each shared section in a fit that has no other: a mistake there is one whether a fit uses it or
+/// not.
 fn check_shared(
     shared: &[(&str, Value)],
     estimator: &str,
     source: &Source,
 ) -> Result<(), ConfigError> {
     for (section, value) in shared {
-        let at = KeyPath::dotted(section);
-        let mut alone = Table::from_iter([((*section).to_owned(), value.clone())]);
-        type_inside(&mut alone, section, estimator);
-        let Some(value) = alone.remove(*section) else {
-            continue;
-        };
-        match *section {
-            "restarts" => source.deserialize::<usize>(&at, value).map(drop)?,
-            "family" => source.deserialize::<FamilyConfig>(&at, value).map(drop)?,
-            "init" => source.deserialize::<InitConfig>(&at, value).map(drop)?,
-            "stop" => source.deserialize::<StopConfig>(&at, value).map(drop)?,
-            "estimator" => source
-                .deserialize::<EstimatorConfig>(&at, value)
-                .map(drop)?,
-            _ => source
-                .deserialize::<OptimizerConfig>(&at, value)
-                .map(drop)?,
-        }
+        let mut fit = Table::from_iter([((*section).to_owned(), value.clone())]);
+        fit.insert("divergence".to_owned(), "forward-kl".into());
+        types_inside(&mut fit, estimator);
+        source.deserialize::<FitConfig>(&KeyPath::default(), Value::Table(fit))?;
     }
     Ok(())
 }
@@ -247,8 +221,10 @@ fn merge(fit: &mut Table, section: &str, shared: &Value, estimator: &str) {
             fit.insert(section.to_owned(), shared.clone());
         }
         (Some(Value::Table(own)), Value::Table(shared)) if section != "init" => {
-            let other_type = own.contains_key("type")
-                && type_of(own, section, estimator) != type_of(shared, section, estimator);
+            let other_type = Typed::of(section).is_some_and(|typed| {
+                own.contains_key("type")
+                    && type_of(own, typed, estimator) != type_of(shared, typed, estimator)
+            });
             for (key, value) in shared {
                 let every_type_has_it = section == "optimizer" && key == "steps";
                 if !other_type || every_type_has_it {
@@ -261,36 +237,36 @@ fn merge(fit: &mut Table, section: &str, shared: &Value, estimator: &str) {
 }
 
 /// The type of a section: the one it names, or the default.
-fn type_of(table: &Table, section: &str, estimator: &str) -> String {
-    let default = match section {
-        "target" => TargetConfig::default_type(table),
-        "init" => InitConfig::default_type(table),
-        "estimator" => estimator,
-        _ => OptimizerConfig::DEFAULT,
-    };
+fn type_of(table: &Table, section: &Typed, estimator: &str) -> String {
     match table.get("type") {
-        None => default.to_owned(),
+        None => (section.default_type)(table, estimator).to_owned(),
         Some(Value::String(kind)) => kind.clone(),
         Some(other) => other.to_string(),
+    }
+}
+
+/// Gives a fit the sections that have defaults, and its sections the form that serde reads.
+fn types_inside(fit: &mut Table, estimator: &str) {
+    for section in ["estimator", "optimizer"] {
+        fit.entry(section)
+            .or_insert_with(|| Value::Table(Table::new()));
+    }
+    for section in SHARED {
+        type_inside(fit, section, estimator);
     }
 }
 
 /// Turns `{ type = "adam", steps = 5, beta1 = 0.8 }` into `{ steps = 5, type = { adam = { beta1 =
 /// 0.8 } } }`, the form in which serde can tell which key of a section an error is about.
 fn type_inside(table: &mut Table, section: &str, estimator: &str) {
-    let (Some(common), Some(Value::Table(settings))) =
-        (common_keys(section), table.get_mut(section))
+    let (Some(typed), Some(Value::Table(settings))) = (Typed::of(section), table.get_mut(section))
     else {
         return;
     };
-    let kind = type_of(settings, section, estimator);
+    let kind = type_of(settings, typed, estimator);
     let mut own = std::mem::take(settings);
     own.remove("type");
-    for key in common {
-        if let Some(value) = own.remove(*key) {
-            settings.insert((*key).to_owned(), value);
-        }
-    }
+    settings.extend((typed.common()).filter_map(|key| Some((key.to_owned(), own.remove(key)?))));
     let variant = Table::from_iter([(kind, Value::Table(own))]);
     settings.insert("type".to_owned(), Value::Table(variant));
 }

@@ -3,11 +3,9 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::advice::{Advice, advise};
 use super::key::{Key, KeyPath};
 use crate::error::{ConfigError, Error, Location, Result};
 use crate::files::read;
@@ -153,39 +151,6 @@ impl Source {
             && !is_replaced
             && is_there(&inside.first(1))
             && (is_there(&inside) || !own_section)
-    }
-
-    /// Reads a value that stands at `at`, with errors that name the key they are about.
-    pub fn deserialize<T: DeserializeOwned>(
-        &self,
-        at: &KeyPath,
-        value: toml::Value,
-    ) -> Result<T, ConfigError> {
-        serde_path_to_error::deserialize(value).map_err(|error| {
-            use serde_path_to_error::Segment;
-            let mut key = at.clone();
-            let segments: Vec<&Segment> = error.path().iter().collect();
-            for (i, segment) in segments.iter().enumerate() {
-                // What depends on the type stands beside it in a config, and inside it here.
-                let leads_on = i + 1 < segments.len();
-                key = match segment {
-                    Segment::Map { key: name } if name == "type" && leads_on => key,
-                    Segment::Map { key: name } => key.name(name),
-                    Segment::Seq { index } => key.index(*index),
-                    Segment::Enum { .. } | Segment::Unknown => key,
-                };
-            }
-            let kind = segments.iter().find_map(|segment| match segment {
-                Segment::Enum { variant } => Some(variant.as_str()),
-                _ => None,
-            });
-            self.advised(advise(key, error.inner().message(), kind))
-        })
-    }
-
-    /// An error in the words of an advice.
-    pub fn advised(&self, advice: Advice) -> ConfigError {
-        self.error(&advice.key, advice.message, advice.help)
     }
 
     pub fn location(&self, span: Option<Range<usize>>) -> Box<Location> {

@@ -10,8 +10,7 @@ use super::key::KeyPath;
 use super::resolve::{SWEEP, set_sweep};
 use super::source::{Override, Source};
 use crate::density::target::TargetModel;
-use crate::error::ConfigError;
-use crate::error::Result;
+use crate::error::{ConfigError, Result};
 
 /// More points than this are taken for a mistake.
 const MOST_POINTS: usize = 10_000;

@@ -8,8 +8,7 @@ use super::MixtureConfig;
 use super::key::KeyPath;
 use super::source::Source;
 use crate::density::target::{StudentT, TargetModel, network, read_samples};
-use crate::error::ConfigError;
-use crate::error::Error;
+use crate::error::{ConfigError, Error};
 use crate::import::read_mixture;
 use crate::mixture::Mixture;
 
@@ -128,16 +127,19 @@ impl TargetConfig {
                 target.into()
             }
             TargetKind::LinearGaussian(network) => {
-                let joint = network::joint(&network.equations, &network.stds).map_err(|error| {
-                    let part = at.name(error.part);
-                    let key = match error.equation {
-                        // One standard deviation may stand for all.
-                        Some(_) if error.part == "stds" && network.stds.len() == 1 => part.index(0),
-                        Some(equation) => part.index(equation),
-                        None => part,
-                    };
-                    source.error(&key, format!(": {}", error.message), error.help)
-                })?;
+                let joint =
+                    network::joint(&network.equations, &network.stds).map_err(|refusal| {
+                        let part = at.name(refusal.key);
+                        let key = match refusal.entry {
+                            // One standard deviation may stand for all.
+                            Some(_) if refusal.key == "stds" && network.stds.len() == 1 => {
+                                part.index(0)
+                            }
+                            Some((_, equation)) => part.index(equation),
+                            None => part,
+                        };
+                        source.error(&key, format!(": {}", refusal.message), refusal.help)
+                    })?;
                 joint.mixture.into()
             }
             TargetKind::Samples(samples) => {

@@ -138,7 +138,7 @@ impl Draws {
         let [runs, _] = values.dims();
         let shells = match &self.error {
             DrawsError::Embedded(rules) => rules.shells.as_ref(),
-            _ => None,
+            DrawsError::Random { .. } | DrawsError::Rows => None,
         };
         let Some([outer, inner]) = shells else {
             return values.zeros_like().sum_dim(1).reshape([runs]);

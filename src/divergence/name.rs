@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{DivergenceKind, Order};
+use crate::error::Refusal;
 
 /// The name of a divergence in a config; some take an order beside it, `alpha`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,24 +45,23 @@ impl DivergenceName {
     /// The divergence of this name.
     ///
     /// # Errors
-    /// If an order is missing, not wanted, or one that the divergence is not defined for: the
-    /// reason, and what to do.
-    pub fn with_order(self, alpha: Option<f64>) -> Result<DivergenceKind, (String, &'static str)> {
+    /// If an order is missing, not wanted, or one that the divergence is not defined for.
+    pub fn with_order(self, alpha: Option<f64>) -> Result<DivergenceKind, Refusal> {
         const EXAMPLE: &str = "give one, as in alpha = 0.5";
         let Self { example } = self;
+        let refused = |message: String, help| Err(Refusal::new("alpha", message, help));
         match alpha {
-            None if self.takes_order() => Err(("is missing".to_owned(), EXAMPLE)),
+            None if self.takes_order() => refused("is missing".to_owned(), EXAMPLE),
             None => Ok(example),
-            Some(alpha) if !self.takes_order() => Err((
+            Some(alpha) if !self.takes_order() => refused(
                 format!("is {alpha}, and {} has no order", example.title()),
                 "remove it, or choose divergence = \"alpha\" or \"renyi\"",
-            )),
+            ),
             Some(alpha) => {
                 let kind = example.with_order(Order(alpha));
-                let refused = |help| Err((format!("is {alpha}"), help));
                 match kind.build().order_refused() {
-                    Some(help) => refused(help),
-                    None if !alpha.is_finite() => refused(EXAMPLE),
+                    Some(help) => refused(format!("is {alpha}"), help),
+                    None if !alpha.is_finite() => refused(format!("is {alpha}"), EXAMPLE),
                     None => Ok(kind),
                 }
             }

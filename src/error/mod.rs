@@ -1,12 +1,12 @@
 //! Every way klfit can refuse or fail, each with the thing, the place and the remedy.
 
 mod config;
-mod mixture;
+mod refusal;
 
 use std::path::{Path, PathBuf};
 
 pub use config::{ConfigError, Location};
-pub use mixture::MixtureError;
+pub use refusal::Refusal;
 
 /// What a library call returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -17,10 +17,6 @@ pub enum Error {
     /// A config file says something that cannot be run.
     #[error(transparent)]
     Config(#[from] ConfigError),
-
-    /// Numbers that do not make a mixture of Gaussians.
-    #[error(transparent)]
-    Mixture(#[from] MixtureError),
 
     /// A request that cannot be met, for a reason outside the config file.
     #[error("{message}")]
@@ -79,6 +75,21 @@ impl Error {
         }
     }
 
+    /// A computation that broke down, with what to try.
+    pub(crate) fn numerical(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self::Numerical {
+            message: message.into(),
+            help: help.into(),
+        }
+    }
+
+    pub(crate) fn figure(figure: &str, message: impl ToString) -> Self {
+        Self::Figure {
+            figure: figure.to_owned(),
+            message: message.to_string(),
+        }
+    }
+
     /// An action, as an infinitive, that the operating system refused on a path.
     pub fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
@@ -100,7 +111,6 @@ impl Error {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Config(error) => error.help.clone(),
-            Self::Mixture(error) => Some(error.help.clone()),
             Self::Usage { help, .. } | Self::Numerical { help, .. } => Some(help.clone()),
             Self::Io { action, source, .. } => Some(io_remedy(action, source.kind()).to_owned()),
             Self::RunFolder { .. } => {
@@ -113,6 +123,12 @@ impl Error {
     /// Whether the request was wrong, as against a computation that failed.
     pub fn is_misuse(&self) -> bool {
         !matches!(self, Self::Numerical { .. } | Self::Figure { .. })
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::usage(refusal.to_string(), refusal.help)
     }
 }
 

@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::quadrature::Quadrature;
 use super::{Estimator, EstimatorRule, Problem};
-use crate::choice::Refusal;
+use crate::choice::choices;
 use crate::density::target::TargetModel;
 use crate::divergence::{DivergenceKind, Side};
+use crate::error::Refusal;
 
 /// How expectations and their gradients are estimated.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -23,36 +24,19 @@ pub struct EstimatorConfig {
     pub noise: Option<NoiseRule>,
 }
 
-/// How the gradient of an expectation under q is estimated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum GradientRule {
-    /// Through the points, which move with θ (Kingma and Welling 2014).
-    #[default]
-    Pathwise,
-    /// Through the density at points that stay, with a leave-one-out baseline (Williams 1992; Kool,
-    /// van Hoof and Welling 2019).
-    ScoreFunction,
-    /// As pathwise, without the part of expectation 0: log q takes no part in the gradient but
-    /// through its points (Roeder, Wu and Duvenaud 2017). Reverse KL only.
-    StickingTheLanding,
-}
-
-impl GradientRule {
-    /// Every rule there is.
-    pub const ALL: [Self; 3] = [
-        Self::Pathwise,
-        Self::ScoreFunction,
-        Self::StickingTheLanding,
-    ];
-
-    /// Its name in a config.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Pathwise => "pathwise",
-            Self::ScoreFunction => "score-function",
-            Self::StickingTheLanding => "sticking-the-landing",
-        }
+choices! {
+    /// How the gradient of an expectation under q is estimated.
+    #[derive(Default)]
+    pub enum GradientRule {
+        /// Through the points, which move with θ (Kingma and Welling 2014).
+        #[default]
+        Pathwise = "pathwise",
+        /// Through the density at points that stay, with a leave-one-out baseline (Williams 1992; Kool,
+        /// van Hoof and Welling 2019).
+        ScoreFunction = "score-function",
+        /// As pathwise, without the part of expectation 0: log q takes no part in the gradient but
+        /// through its points (Roeder, Wu and Duvenaud 2017). Reverse KL only.
+        StickingTheLanding = "sticking-the-landing",
     }
 }
 
@@ -78,9 +62,6 @@ impl From<EstimatorRule> for EstimatorConfig {
 }
 
 impl EstimatorConfig {
-    /// The keys that every type has.
-    pub const COMMON: [&'static str; 2] = ["gradient", "noise"];
-
     /// The `type` taken when a config names none.
     pub fn default_type(target: &TargetModel) -> &'static str {
         if target.as_samples().is_some() {
@@ -97,7 +78,7 @@ impl EstimatorConfig {
     /// # Errors
     /// With the first setting that makes none.
     pub fn check(&self, problem: &Problem) -> Result<(), Refusal> {
-        self.rule.choice().check(problem)?;
+        self.rule.choice().check(self.rule.name(), problem)?;
         self.check_gradient(problem.divergence)?;
         if self.noise.is_some() && !self.rule.is_random() {
             let message = format!("is given, and {} has none", self.rule.name());

@@ -10,8 +10,8 @@ use super::{
     Context, Estimator, EstimatorSettings, Problem, Standard, StandardPoints, on_axes, product,
     vector,
 };
-use crate::choice::Refusal;
 use crate::density::{Density, Draws, Embedded, ErrorRule, Nodes};
+use crate::error::Refusal;
 
 /// Points of a product rule with a smaller weight are left out: its corners.
 const NEGLIGIBLE: f64 = 1e-20;
@@ -45,8 +45,7 @@ impl EstimatorSettings for GaussHermiteConfig {
         on_axes(self.order(dim), strata, dim)
     }
 
-    fn check(&self, problem: &Problem) -> Result<(), Refusal> {
-        let name = "gauss-hermite";
+    fn check(&self, name: &str, problem: &Problem) -> Result<(), Refusal> {
         problem.needs_density(name)?;
         let help = "the product of its axes would have too many points: use type = \
                     \"quasi-monte-carlo\" or \"monte-carlo\"";

@@ -16,13 +16,13 @@ use burn::tensor::Tensor;
 pub use config::{EstimatorConfig, GradientRule, NoiseRule};
 pub use kind::EstimatorRule;
 
-use crate::choice::Refusal;
 use crate::compute::device::Numerics;
 use crate::compute::kernel::cpu;
 use crate::compute::noise::Noise;
 use crate::density::target::TargetModel;
 use crate::density::{Density, Draws};
 use crate::divergence::DivergenceKind;
+use crate::error::Refusal;
 
 /// Where and for whom draws are made.
 #[derive(Debug, Clone, Copy)]
@@ -122,26 +122,26 @@ pub struct Problem<'a> {
 
 impl Problem<'_> {
     /// Refuses a rule that cannot do without the density of the target.
-    fn needs_density(&self, rule: &str) -> Result<(), Refusal> {
+    fn needs_density(&self, name: &str) -> Result<(), Refusal> {
         if self.target.as_samples().is_none() {
             return Ok(());
         }
         Err(Refusal::new(
             "type",
-            format!("is \"{rule}\", and a sample has no density to integrate"),
+            format!("is \"{name}\", and a sample has no density to integrate"),
             "remove the section: all rows are averaged; or use type = \"monte-carlo\" for random \
              batches of rows",
         ))
     }
 
     /// Refuses a rule that goes up to `most` dimensions.
-    fn needs_at_most(&self, most: usize, rule: &str, help: &str) -> Result<(), Refusal> {
+    fn needs_at_most(&self, most: usize, name: &str, help: &str) -> Result<(), Refusal> {
         let dim = self.target.dim();
         if dim <= most {
             return Ok(());
         }
         let message =
-            format!("is \"{rule}\", and the target has {dim} dimensions, more than {most}");
+            format!("is \"{name}\", and the target has {dim} dimensions, more than {most}");
         Err(Refusal::new("type", message, help))
     }
 }
@@ -152,8 +152,9 @@ trait EstimatorSettings {
     /// that is a sample.
     fn points(&self, strata: usize, dim: usize, rows: usize) -> usize;
 
-    /// Why it does not suit a problem, or what makes no sense among its settings.
-    fn check(&self, problem: &Problem) -> Result<(), Refusal>;
+    /// Why it does not suit a problem, or what makes no sense among its settings; a config calls it
+    /// `name`.
+    fn check(&self, name: &str, problem: &Problem) -> Result<(), Refusal>;
 
     /// Whether its random points depend on each other.
     fn has_nets(&self) -> bool {

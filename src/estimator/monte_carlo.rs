@@ -7,8 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Estimator, EstimatorSettings, Problem, Standard, StandardPoints, vector};
-use crate::choice::Refusal;
 use crate::density::{Density, Draws, ErrorRule, Nodes};
+use crate::error::Refusal;
 
 /// Settings of Monte Carlo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ impl EstimatorSettings for MonteCarloConfig {
         self.samples.max(strata)
     }
 
-    fn check(&self, _: &Problem) -> Result<(), Refusal> {
+    fn check(&self, _: &str, _: &Problem) -> Result<(), Refusal> {
         if self.samples >= MonteCarlo::MIN_PER_STRATUM {
             return Ok(());
         }

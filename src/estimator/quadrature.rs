@@ -14,10 +14,10 @@ use super::{
     Context, Estimator, EstimatorSettings, Problem, Standard, StandardPoints, on_axes, product,
     thinned, vector,
 };
-use crate::choice::Refusal;
 use crate::compute::MOST_ENTRIES;
 use crate::density::{Density, Draws, Embedded, ErrorRule, Nodes};
 use crate::divergence::Side;
+use crate::error::Refusal;
 
 /// The grid ends here: φ(8.6) is 3e-17, below the rounding of the rest.
 const REACH: f64 = 8.6;
@@ -104,8 +104,7 @@ impl EstimatorSettings for QuadratureConfig {
         }
     }
 
-    fn check(&self, problem: &Problem) -> Result<(), Refusal> {
-        let name = "quadrature";
+    fn check(&self, name: &str, problem: &Problem) -> Result<(), Refusal> {
         problem.needs_density(name)?;
         let help = "a grid would have too many points: use type = \"monte-carlo\", or \
                     \"gauss-hermite\" up to 4 dimensions";

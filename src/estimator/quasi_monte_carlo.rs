@@ -10,8 +10,8 @@ use sobol_burley::parts::{hash, owen_scramble_rev, sobol_rev};
 use statrs::function::erf::erfc_inv;
 
 use super::{Context, Estimator, EstimatorSettings, Problem, Standard, StandardPoints, vector};
-use crate::choice::Refusal;
 use crate::density::{Density, Draws, ErrorRule, Nodes};
+use crate::error::Refusal;
 
 /// Independent nets in each stratum.
 const NETS: usize = 8;
@@ -39,11 +39,11 @@ impl EstimatorSettings for QuasiMonteCarloConfig {
         per_stratum.saturating_mul(strata)
     }
 
-    fn check(&self, problem: &Problem) -> Result<(), Refusal> {
+    fn check(&self, name: &str, problem: &Problem) -> Result<(), Refusal> {
         // A point of a low-rank component takes a number for each factor too.
         let most = QuasiMonteCarlo::MAX_DIM.saturating_sub(problem.rank);
         let help = "the sequence ends there: use type = \"monte-carlo\"";
-        problem.needs_at_most(most, "quasi-monte-carlo", help)?;
+        problem.needs_at_most(most, name, help)?;
         if (8..=QuasiMonteCarlo::MOST).contains(&self.samples) {
             return Ok(());
         }

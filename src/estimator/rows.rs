@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::monte_carlo::MonteCarlo;
 use super::{Context, Estimator, EstimatorSettings, Problem};
-use crate::choice::Refusal;
 use crate::density::{Density, Draws};
+use crate::error::Refusal;
 
 /// Settings of the average over all rows: none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -17,13 +17,13 @@ impl EstimatorSettings for RowsConfig {
         rows
     }
 
-    fn check(&self, problem: &Problem) -> Result<(), Refusal> {
+    fn check(&self, name: &str, problem: &Problem) -> Result<(), Refusal> {
         if problem.target.as_samples().is_some() {
             return Ok(());
         }
         Err(Refusal::new(
             "type",
-            "is \"rows\", and the target is a density, which has none",
+            format!("is \"{name}\", and the target is a density, which has none"),
             "use \"quadrature\" in 1 or 2 dimensions, and \"monte-carlo\" above",
         ))
     }

@@ -76,9 +76,9 @@ impl Views {
     ) -> Result<LandscapeView> {
         let (cells, points) = match (detail, state.dim) {
             (Detail::Fine, 1) => FINE,
-            (_, 1) => COARSE,
+            (Detail::None | Detail::Coarse, 1) => COARSE,
             (Detail::Fine, _) => FINE_2D,
-            _ => COARSE_2D,
+            (Detail::None | Detail::Coarse, _) => COARSE_2D,
         };
         let parameters = state.parameters()?;
         let axis = |at: usize| {
@@ -104,7 +104,7 @@ impl Views {
                     kind,
                     points,
                 )?,
-                _ => Vec::new(),
+                Detail::None | Detail::Coarse => Vec::new(),
             };
             surfaces.push(SurfaceView {
                 name: kind.name(),

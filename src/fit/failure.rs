@@ -5,8 +5,7 @@ use nalgebra::DMatrix;
 use super::Fit;
 use crate::compute::device::Numerics;
 use crate::density::family::Family;
-use crate::error::MixtureError;
-use crate::error::Result;
+use crate::error::{Refusal, Result};
 use crate::judge::evaluate::Evaluation;
 use crate::mixture::{Mixture, Parameter, Quantity};
 
@@ -51,7 +50,7 @@ impl Fit<'_> {
     /// Why a run is no longer well where it is: at θ (P), which is `q` with an evaluation.
     pub(super) fn find_failure(
         &self,
-        q: &std::result::Result<Mixture, MixtureError>,
+        q: &std::result::Result<Mixture, Refusal>,
         evaluation: &Evaluation,
         theta: &[f64],
     ) -> Option<String> {

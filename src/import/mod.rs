@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::error::{Error, MixtureError, Result};
+use crate::error::{Error, Refusal, Result};
 use crate::files::folder::Folder;
 use crate::files::read;
 use crate::mixture::Mixture;
@@ -94,7 +94,7 @@ fn wrong(path: &Path, message: impl std::fmt::Display, help: impl Into<String>) 
     Error::usage(format!("{}: {message}", path.display()), help)
 }
 
-fn not_a_mixture(path: &Path) -> impl FnOnce(MixtureError) -> Error {
+fn not_a_mixture(path: &Path) -> impl FnOnce(Refusal) -> Error {
     move |error| wrong(path, &error, error.help.as_str())
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use zip::ZipArchive;
 
 use super::{not_a_mixture, wrong};
+use crate::choice::choices;
 use crate::error::Result;
 use crate::files::npy::{self, Header, NpyArray};
 use crate::files::read;
@@ -82,8 +83,7 @@ impl Attributes<'_> {
         }
         let kind = match self.covariance_type()? {
             Some(kind) => kind,
-            None => CovarianceType::from_shape(&covariances.shape, k, d)
-                .map_err(|(message, help)| wrong(path, message, help))?,
+            None => CovarianceType::from_shape(path, &covariances.shape, k, d)?,
         };
         if covariances.shape != kind.shape(k, d) {
             return Err(wrong(
@@ -120,8 +120,7 @@ impl Attributes<'_> {
             Store::Npz(archive) => npz_entry(archive, &key, npy::text),
         };
         let text = text.map_err(|error| wrong(self.path, format!("{key} {error}"), &help))?;
-        (CovarianceType::ALL.into_iter())
-            .find(|kind| kind.name() == text)
+        CovarianceType::from_name(&text)
             .map(Some)
             .ok_or_else(|| wrong(self.path, format!("{key} is \"{text}\""), help))
     }
@@ -196,43 +195,30 @@ fn nested_lists(value: &Value) -> Result<NpyArray, String> {
         first = next;
     }
     let mut values = Vec::new();
-    flatten(value, &shape, &mut values).map_err(|(place, error)| {
-        let place: String = place.iter().rev().map(|i| format!("[{i}]")).collect();
-        format!("{place} {error}").trim_start().to_owned()
-    })?;
+    flatten(value, &shape, &mut values).map_err(|error| error.trim_start().to_owned())?;
     Ok(NpyArray { shape, values })
 }
 
-/// Appends the numbers of lists of the given lengths; an error comes with its place, inmost first.
-fn flatten(
-    value: &Value,
-    shape: &[usize],
-    values: &mut Vec<f64>,
-) -> Result<(), (Vec<usize>, String)> {
+/// Appends the numbers of lists of the given lengths; an error goes on from the key with its place.
+fn flatten(value: &Value, shape: &[usize], values: &mut Vec<f64>) -> Result<(), String> {
     match (value, shape) {
         (Value::Array(list), [length, inner @ ..]) if list.len() == *length => {
             for (i, value) in list.iter().enumerate() {
-                flatten(value, inner, values).map_err(|(mut place, error)| {
-                    place.push(i);
-                    (place, error)
-                })?;
+                flatten(value, inner, values).map_err(|error| format!("[{i}]{error}"))?;
             }
             Ok(())
         }
-        (Value::Array(list), [length, ..]) => Err((
-            Vec::new(),
-            format!(
-                "has the length {}, but the first of its kind {length}",
-                list.len()
-            ),
+        (Value::Array(list), [length, ..]) => Err(format!(
+            " has the length {}, but the first of its kind {length}",
+            list.len()
         )),
-        (_, [_, ..]) => Err((Vec::new(), format!("is {value}, not a list"))),
+        (_, [_, ..]) => Err(format!(" is {value}, not a list")),
         (_, []) => match value.as_f64() {
             Some(number) => {
                 values.push(number);
                 Ok(())
             }
-            None => Err((Vec::new(), format!("is {value}, not a number"))),
+            None => Err(format!(" is {value}, not a number")),
         },
     }
 }
@@ -250,27 +236,17 @@ fn symmetric(dim: usize, entry: impl Fn(usize, usize) -> f64) -> DMatrix<f64> {
     })
 }
 
-/// How scikit-learn stores covariances.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum CovarianceType {
-    Full,
-    Tied,
-    Diag,
-    Spherical,
+choices! {
+    /// How scikit-learn stores covariances.
+    enum CovarianceType {
+        Full = "full",
+        Tied = "tied",
+        Diag = "diag",
+        Spherical = "spherical",
+    }
 }
 
 impl CovarianceType {
-    const ALL: [Self; 4] = [Self::Full, Self::Tied, Self::Diag, Self::Spherical];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::Tied => "tied",
-            Self::Diag => "diag",
-            Self::Spherical => "spherical",
-        }
-    }
-
     fn shape(self, k: usize, d: usize) -> Vec<usize> {
         match self {
             Self::Full => vec![k, d, d],
@@ -281,7 +257,7 @@ impl CovarianceType {
     }
 
     /// The one type that has the given shape.
-    fn from_shape(shape: &[usize], k: usize, d: usize) -> Result<Self, (String, String)> {
+    fn from_shape(path: &Path, shape: &[usize], k: usize, d: usize) -> Result<Self> {
         let fitting = Self::ALL.map(|kind| (kind, kind.shape(k, d)));
         let fitting: Vec<_> = (fitting.iter())
             .filter(|(_, expected)| expected == shape)
@@ -289,7 +265,8 @@ impl CovarianceType {
         match fitting[..] {
             // One number is the same covariance, tied or not.
             [(kind, _)] | [(kind, _), ..] if fitting.len() == 1 || d == 1 => Ok(*kind),
-            [] => Err((
+            [] => Err(wrong(
+                path,
                 format!(
                     "covariances_ has the shape {shape:?}, but means_ {:?}",
                     [k, d]
@@ -302,12 +279,13 @@ impl CovarianceType {
                     [k]
                 ),
             )),
-            _ => Err((
+            _ => Err(wrong(
+                path,
                 format!(
                     "covariances_ of shape {shape:?} may be one matrix for all {k} components or \
                      the variances of each"
                 ),
-                "say which: covariance_type = \"tied\" or \"diag\"".to_owned(),
+                "say which: covariance_type = \"tied\" or \"diag\"",
             )),
         }
     }

@@ -128,9 +128,10 @@ fn best_fit(name: &str, rows: Samples, components: usize, seed: u64) -> Result<M
         .filter(|run| !run.has_failed() && run.loss.value.is_finite())
         .min_by(|a, b| a.loss.value.total_cmp(&b.loss.value))
         .map(|run| run.mixture)
-        .ok_or_else(|| Error::Numerical {
-            message: format!("{name}: no fit of {} ended", count(components, "component")),
-            help: "ask for fewer components".to_owned(),
+        .ok_or_else(|| {
+            let components = count(components, "component");
+            let message = format!("{name}: no fit of {components} ended");
+            Error::numerical(message, "ask for fewer components")
         })
 }
 

@@ -141,10 +141,10 @@ fn draw(
 }
 
 fn failed(plan: &Plan) -> Error {
-    Error::Numerical {
-        message: format!("every run of fit \"{}\" failed", plan.label),
-        help: "choose another start or a smaller learning rate".to_owned(),
-    }
+    Error::numerical(
+        format!("every run of fit \"{}\" failed", plan.label),
+        "choose another start or a smaller learning rate",
+    )
 }
 
 impl<'e> TrainedFit<'e> {

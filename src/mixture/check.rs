@@ -2,7 +2,7 @@
 
 use nalgebra::DMatrix;
 
-use crate::error::MixtureError;
+use crate::error::Refusal;
 use crate::text::{count, list};
 
 /// How far the weights may sum from 1 before it is taken for a mistake rather than rounding.
@@ -17,19 +17,17 @@ pub(crate) const MOST_ENTRIES: usize = 1 << 24;
 
 /// Refuses more dimensions and covariances than a computer has use for: a short file can ask for
 /// any number of them, since D standard deviations stand for D × D entries.
-pub(crate) fn check_size(components: usize, dim: usize) -> Result<(), MixtureError> {
+pub(crate) fn check_size(components: usize, dim: usize) -> Result<(), Refusal> {
     if dim > MOST_DIM {
-        return Err(MixtureError::new(
+        return Err(Refusal::new(
             "means",
-            None,
             format!("they have {dim} coordinates"),
             format!("klfit works in up to {MOST_DIM} dimensions"),
         ));
     }
     if components.saturating_mul(dim * dim) > MOST_ENTRIES {
-        return Err(MixtureError::new(
+        return Err(Refusal::new(
             "means",
-            None,
             format!("there are {components} in {dim} dimensions"),
             "their covariances would have more than 16.8 million entries: give fewer components",
         ));
@@ -40,19 +38,17 @@ pub(crate) fn check_size(components: usize, dim: usize) -> Result<(), MixtureErr
 pub(super) fn check_weights_and_means(
     weights: &[f64],
     means: &[Vec<f64>],
-) -> Result<usize, MixtureError> {
+) -> Result<usize, Refusal> {
     let Some(first) = means.first() else {
-        return Err(MixtureError::new(
+        return Err(Refusal::new(
             "means",
-            None,
             "there is none",
             "give one mean for each component, as in means = [[-3.0], [3.0]]",
         ));
     };
     if weights.len() != means.len() {
-        return Err(MixtureError::new(
+        return Err(Refusal::new(
             "weights",
-            None,
             format!(
                 "there are {} for {}",
                 count(weights.len(), "weight"),
@@ -63,34 +59,34 @@ pub(super) fn check_weights_and_means(
     }
     let dim = first.len();
     if dim == 0 {
-        return Err(MixtureError::new(
+        return Err(Refusal::new(
             "means",
-            0,
             "has no coordinates",
             "give one number for each coordinate",
-        ));
+        )
+        .of("component", 0));
     }
     check_size(means.len(), dim)?;
     for (k, mean) in means.iter().enumerate() {
         if mean.len() != dim {
-            return Err(MixtureError::new(
+            return Err(Refusal::new(
                 "means",
-                k,
                 format!("has {} coordinates, but the first has {dim}", mean.len()),
                 "every component lives in the same space",
-            ));
+            )
+            .of("component", k));
         }
         check_finite("means", k, mean.iter())?;
     }
     for (k, weight) in weights.iter().enumerate() {
         check_finite("weights", k, [weight].into_iter())?;
         if *weight < 0.0 {
-            return Err(MixtureError::new(
+            return Err(Refusal::new(
                 "weights",
-                k,
                 format!("is {weight}"),
                 "weights are not negative",
-            ));
+            )
+            .of("component", k));
         }
     }
     let total: f64 = weights.iter().sum();
@@ -104,9 +100,8 @@ pub(super) fn check_weights_and_means(
         } else {
             "weights sum to 1".to_owned()
         };
-        return Err(MixtureError::new(
+        return Err(Refusal::new(
             "weights",
-            None,
             format!("they sum to {total}, not 1"),
             help,
         ));
@@ -118,13 +113,12 @@ pub(super) fn check_count(
     part: &'static str,
     found: usize,
     components: usize,
-) -> Result<(), MixtureError> {
+) -> Result<(), Refusal> {
     if found == components {
         return Ok(());
     }
-    Err(MixtureError::new(
+    Err(Refusal::new(
         part,
-        None,
         format!("there are {found} for {}", count(components, "component")),
         "give one for each component",
     ))
@@ -135,18 +129,18 @@ pub(super) fn check_square(
     k: usize,
     matrix: &DMatrix<f64>,
     dim: usize,
-) -> Result<(), MixtureError> {
+) -> Result<(), Refusal> {
     if matrix.nrows() != dim || matrix.ncols() != dim {
-        return Err(MixtureError::new(
+        return Err(Refusal::new(
             part,
-            k,
             format!(
                 "is {} × {}, but its mean has {dim} coordinates",
                 matrix.nrows(),
                 matrix.ncols()
             ),
             format!("give {dim} rows of {dim}"),
-        ));
+        )
+        .of("component", k));
     }
     check_finite(part, k, matrix.iter())
 }
@@ -155,14 +149,14 @@ pub(super) fn check_finite<'a>(
     part: &'static str,
     k: usize,
     mut numbers: impl Iterator<Item = &'a f64>,
-) -> Result<(), MixtureError> {
+) -> Result<(), Refusal> {
     match numbers.find(|number| !number.is_finite()) {
-        Some(number) => Err(MixtureError::new(
+        Some(number) => Err(Refusal::new(
             part,
-            k,
             format!("has the value {number}"),
             "every number must be finite",
-        )),
+        )
+        .of("component", k)),
         None => Ok(()),
     }
 }

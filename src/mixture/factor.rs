@@ -8,7 +8,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::Mixture;
-use crate::error::MixtureError;
+use crate::error::Refusal;
 use crate::precise::{Doubled, Number, Triangle, condition_of_correlations, squared_norm};
 
 /// Correlations with a larger condition number than this are singular to rounding: to move each
@@ -26,7 +26,7 @@ pub(super) struct Factor {
 
 impl Factor {
     /// Of component k's covariance, which is finite and all but symmetric.
-    pub fn new(k: usize, covariance: &DMatrix<f64>) -> Result<Self, MixtureError> {
+    pub fn new(k: usize, covariance: &DMatrix<f64>) -> Result<Self, Refusal> {
         let scales: Option<Vec<f64>> = (covariance.diagonal().iter())
             .map(|&variance| (variance > 0.0).then(|| unit_of(variance.sqrt())))
             .collect();
@@ -182,19 +182,19 @@ fn correlations(covariance: &DMatrix<f64>) -> DMatrix<f64> {
     })
 }
 
-fn indefinite(k: usize, covariance: &DMatrix<f64>) -> MixtureError {
+fn indefinite(k: usize, covariance: &DMatrix<f64>) -> Refusal {
     let smallest = covariance.symmetric_eigenvalues().min();
-    MixtureError::new(
+    Refusal::new(
         "covariances",
-        k,
         format!("not positive definite: its smallest eigenvalue is {smallest:.3e}"),
         "check the signs and sizes of the off-diagonal entries, or add a small multiple of the \
          identity",
     )
+    .of("component", k)
 }
 
 /// Of a covariance that has no factor, or one with this condition number.
-fn singular(k: usize, covariance: &DMatrix<f64>, condition: f64) -> MixtureError {
+fn singular(k: usize, covariance: &DMatrix<f64>, condition: f64) -> Refusal {
     let smallest = correlations(covariance).symmetric_eigenvalues().min();
     let rounding = covariance.nrows() as f64 * 4.0 * f64::EPSILON;
     if smallest < -rounding {
@@ -205,19 +205,14 @@ fn singular(k: usize, covariance: &DMatrix<f64>, condition: f64) -> MixtureError
     } else {
         format!("more than {LARGEST_CONDITION:.0e}")
     };
-    MixtureError::new(
-        "covariances",
-        k,
-        format!(
+    Refusal::new("covariances", format!(
             "not positive definite but for rounding: the condition number of its correlations is \
              {condition}"
-        ),
-        format!(
+        ), format!(
             "from {LARGEST_CONDITION:.0e} on, the last digits of the entries decide what it is: leave \
              out a coordinate that the others determine, add a small multiple of the identity, or \
              give its Cholesky factor"
-        ),
-    )
+        )).of("component", k)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub use natural::{NaturalParameters, from_natural_values, natural_values};
 pub use parameter::{Parameter, Quantity};
 pub(crate) use power::{Gaussian, peaks};
 
-use crate::error::MixtureError;
+use crate::error::Refusal;
 use factor::Factor;
 
 pub(crate) use check::{MOST_DIM, MOST_ENTRIES, check_size};
@@ -49,27 +49,27 @@ impl Mixture {
         weights: Vec<f64>,
         means: Vec<Vec<f64>>,
         scale_trils: Vec<DMatrix<f64>>,
-    ) -> Result<Self, MixtureError> {
+    ) -> Result<Self, Refusal> {
         let dim = check_weights_and_means(&weights, &means)?;
         check_count("scale_trils", scale_trils.len(), weights.len())?;
         for (k, factor) in scale_trils.iter().enumerate() {
             check_square("scale_trils", k, factor, dim)?;
             let upper = (0..dim).any(|i| (i + 1..dim).any(|j| factor[(i, j)] != 0.0));
             if upper {
-                return Err(MixtureError::new(
+                return Err(Refusal::new(
                     "scale_trils",
-                    k,
                     "has an entry above the diagonal",
                     "give the lower Cholesky factor L with covariance = L Lᵀ",
-                ));
+                )
+                .of("component", k));
             }
             if let Some(i) = (0..dim).find(|&i| factor[(i, i)] <= 0.0) {
-                return Err(MixtureError::new(
+                return Err(Refusal::new(
                     "scale_trils",
-                    k,
                     format!("entry {} of the diagonal is {}", i + 1, factor[(i, i)]),
                     "the diagonal of a Cholesky factor is positive",
-                ));
+                )
+                .of("component", k));
             }
         }
         let total: f64 = weights.iter().sum();
@@ -89,26 +89,26 @@ impl Mixture {
         weights: Vec<f64>,
         means: Vec<Vec<f64>>,
         stds: Vec<Vec<f64>>,
-    ) -> Result<Self, MixtureError> {
+    ) -> Result<Self, Refusal> {
         let dim = check_weights_and_means(&weights, &means)?;
         check_count("stds", stds.len(), weights.len())?;
         for (k, std) in stds.iter().enumerate() {
             if std.len() != dim {
-                return Err(MixtureError::new(
+                return Err(Refusal::new(
                     "stds",
-                    k,
                     format!("has {} entries, but its mean has {dim}", std.len()),
                     "give one standard deviation for each coordinate",
-                ));
+                )
+                .of("component", k));
             }
             check_finite("stds", k, std.iter())?;
             if let Some(std) = std.iter().find(|&&std| std <= 0.0) {
-                return Err(MixtureError::new(
+                return Err(Refusal::new(
                     "stds",
-                    k,
                     format!("a standard deviation is {std}"),
                     "standard deviations are positive",
-                ));
+                )
+                .of("component", k));
             }
         }
         let factors = stds
@@ -132,15 +132,14 @@ impl Mixture {
         weights: Vec<f64>,
         means: Vec<Vec<f64>>,
         covariances: Vec<DMatrix<f64>>,
-    ) -> Result<Self, MixtureError> {
+    ) -> Result<Self, Refusal> {
         let dim = check_weights_and_means(&weights, &means)?;
         check_count("covariances", covariances.len(), weights.len())?;
         let factored = |(k, covariance): (usize, DMatrix<f64>)| {
             check_square("covariances", k, &covariance, dim)?;
             if let Some((i, j)) = asymmetry(&covariance) {
-                return Err(MixtureError::new(
+                return Err(Refusal::new(
                     "covariances",
-                    k,
                     format!(
                         "not symmetric: entry ({}, {}) is {} and entry ({}, {}) is {}",
                         i + 1,
@@ -151,7 +150,8 @@ impl Mixture {
                         covariance[(j, i)]
                     ),
                     "a covariance equals its transpose",
-                ));
+                )
+                .of("component", k));
             }
             Factor::new(k, &covariance)
         };
@@ -163,7 +163,7 @@ impl Mixture {
         weights: Vec<f64>,
         means: Vec<Vec<f64>>,
         factors: Vec<Factor>,
-    ) -> Result<Self, MixtureError> {
+    ) -> Result<Self, Refusal> {
         let (remainders, rounded) = (factors.into_iter())
             .map(|factor| (factor.remainder(), factor.rounded))
             .unzip();
@@ -177,7 +177,7 @@ impl Mixture {
     ///
     /// # Errors
     /// As [`Mixture::from_covariances`].
-    pub fn gaussian(mean: Vec<f64>, covariance: DMatrix<f64>) -> Result<Self, MixtureError> {
+    pub fn gaussian(mean: Vec<f64>, covariance: DMatrix<f64>) -> Result<Self, Refusal> {
         Self::from_covariances(vec![1.0], vec![mean], vec![covariance])
     }
 
@@ -267,15 +267,15 @@ impl Mixture {
     ///
     /// # Errors
     /// If a coordinate is given twice.
-    pub fn marginal(&self, coordinates: &[usize]) -> Result<Self, MixtureError> {
+    pub fn marginal(&self, coordinates: &[usize]) -> Result<Self, Refusal> {
         let pick = |k: usize| {
             Factor::marginal(self, k, coordinates).ok_or_else(|| {
-                MixtureError::new(
+                Refusal::new(
                     "coordinates",
-                    k,
                     "some of them determine another",
                     "name each of them once",
                 )
+                .of("component", k)
             })
         };
         Self::from_factors(
@@ -345,6 +345,6 @@ mod tests {
         let third = 0.333_333_33;
         let weights = make(vec![third; 3]).unwrap().weights().to_vec();
         assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-15);
-        assert_eq!(make(vec![0.333; 3]).unwrap_err().part, "weights");
+        assert_eq!(make(vec![0.333; 3]).unwrap_err().key, "weights");
     }
 }

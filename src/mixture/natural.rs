@@ -6,7 +6,7 @@ use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
 use super::Mixture;
-use crate::error::MixtureError;
+use crate::error::Refusal;
 use crate::text::{self, count};
 
 /// A mixture as files hold it: natural parameters, under the names a config uses.
@@ -68,9 +68,9 @@ fn vector(numbers: &[f64]) -> String {
 }
 
 impl TryFrom<&NaturalParameters> for Mixture {
-    type Error = MixtureError;
+    type Error = Refusal;
 
-    fn try_from(natural: &NaturalParameters) -> Result<Self, MixtureError> {
+    fn try_from(natural: &NaturalParameters) -> Result<Self, Refusal> {
         let covariances = (natural.covariances.iter().enumerate())
             .map(|(k, rows)| matrix_of("covariances", k, rows))
             .collect::<Result<_, _>>()?;
@@ -91,11 +91,10 @@ pub(crate) fn matrix_of(
     part: &'static str,
     component: usize,
     rows: &[Vec<f64>],
-) -> Result<DMatrix<f64>, MixtureError> {
+) -> Result<DMatrix<f64>, Refusal> {
     if let Some(row) = rows.iter().position(|row| row.len() != rows.len()) {
-        return Err(MixtureError::new(
+        return Err(Refusal::new(
             part,
-            component,
             format!(
                 "has {} rows, but row {} has {} entries",
                 rows.len(),
@@ -103,7 +102,8 @@ pub(crate) fn matrix_of(
                 rows[row].len()
             ),
             "give a square matrix as a list of rows",
-        ));
+        )
+        .of("component", component));
     }
     Ok(DMatrix::from_fn(rows.len(), rows.len(), |i, j| rows[i][j]))
 }
@@ -142,7 +142,7 @@ pub fn from_natural_values(
     components: usize,
     dim: usize,
     values: &[f64],
-) -> Result<Mixture, MixtureError> {
+) -> Result<Mixture, Refusal> {
     let mut rest = values;
     let mut take = |n: usize| {
         let (head, tail) = rest.split_at(n.min(rest.len()));
@@ -159,7 +159,7 @@ pub fn from_natural_values(
     for (k, stds) in stds.iter().enumerate() {
         if let Some(std) = stds.iter().find(|std| **std <= 0.0) {
             let help = "give positive standard deviations";
-            return Err(MixtureError::new("stds", k, format!("is {std}"), help));
+            return Err(Refusal::new("stds", format!("is {std}"), help).of("component", k));
         }
     }
     let covariances = (stds.iter())

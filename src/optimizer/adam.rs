@@ -4,10 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::from_burn::FromBurn;
 use super::{OptimizerSettings, Steps, check_decay, check_epsilon};
-use crate::choice::Refusal;
 use crate::compute::device::Numerics;
 use crate::density::family::Family;
-use crate::error::Result;
+use crate::error::{Refusal, Result};
 
 /// Settings of Adam.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

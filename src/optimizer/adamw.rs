@@ -6,11 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::from_burn::FromBurn;
 use super::{Direction, OptimizerSettings, Steps, check_decay, check_epsilon, refused};
-use crate::choice::Refusal;
 use crate::compute::device::Numerics;
 use crate::compute::snapshot::Snapshot;
 use crate::density::family::Family;
-use crate::error::Result;
+use crate::error::{Refusal, Result};
 
 /// Settings of AdamW.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

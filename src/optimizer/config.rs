@@ -8,12 +8,11 @@ use super::{
     Direction, Iterate, LossFunction, Moved, Optimizer, OptimizerRule, Schedule, Steps,
     check_positive,
 };
-use crate::choice::Refusal;
 use crate::compute::device::Numerics;
 use crate::compute::kernel::norms;
 use crate::compute::snapshot::Snapshot;
 use crate::density::family::Family;
-use crate::error::Result;
+use crate::error::{Refusal, Result};
 
 /// How θ moves.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -78,18 +77,6 @@ impl OptimizerConfig {
         self.schedule.share(done, self.final_rate())
     }
 
-    /// The `type` taken when a config names none.
-    pub const DEFAULT: &'static str = "adam";
-    /// The keys that every type has.
-    pub const COMMON: [&'static str; 6] = [
-        "learning_rate",
-        "steps",
-        "schedule",
-        "final_rate",
-        "warmup",
-        "clip",
-    ];
-
     /// The learning rate; 1 where the rule has none.
     pub fn learning_rate(&self) -> f64 {
         let default = self.rule.choice().default_learning_rate();
@@ -122,9 +109,9 @@ impl OptimizerConfig {
         let name = self.rule.name();
         let without = format!("remove it, or choose another type than \"{name}\"");
         let default = self.rule.choice().default_learning_rate();
-        check_positive("learning_rate", self.learning_rate()).map_err(|refusal| Refusal {
-            help: default.map_or(without.clone(), |rate| format!("{rate} is the default")),
-            ..refusal
+        check_positive("learning_rate", self.learning_rate()).map_err(|refusal| {
+            refusal
+                .with_help(default.map_or(without.clone(), |rate| format!("{rate} is the default")))
         })?;
         if self.steps == 0 {
             let message = "is 0; a fit takes at least one step";
@@ -145,11 +132,8 @@ impl OptimizerConfig {
         }
         self.check_schedule()?;
         if let Some(clip) = self.clip {
-            check_positive("clip", clip).map_err(|refusal| Refusal {
-                help: "give the largest norm a gradient may have; without it none is clipped"
-                    .to_owned(),
-                ..refusal
-            })?;
+            let help = "give the largest norm a gradient may have; without it none is clipped";
+            check_positive("clip", clip).map_err(|refusal| refusal.with_help(help))?;
         }
         self.rule.choice().check()
     }

@@ -52,9 +52,9 @@ where
             snapshot.put(name, &shape, data.iter::<f64>().collect());
         }
         for (name, count) in sink.scalars {
-            let count = u64::try_from(count).map_err(|_| Error::Numerical {
-                message: format!("the optimizer's `{name}` is no count"),
-                help: "leave out [checkpoint]".to_owned(),
+            let count = u64::try_from(count).map_err(|_| {
+                let message = format!("the optimizer's `{name}` is no count");
+                Error::numerical(message, "leave out [checkpoint]")
             })?;
             snapshot.put_count(name, count);
         }

@@ -1,8 +1,9 @@
 //! The table of the rules.
 
 use super::OptimizerSettings;
-use crate::choice::{Refusal, choices};
+use crate::choice::choices;
 use crate::density::family::Family;
+use crate::error::Refusal;
 
 choices! {
     /// The rules a config may name.
@@ -37,6 +38,6 @@ impl OptimizerRule {
 
     /// Why it does not suit a family, or an objective that is deterministic or not.
     pub(crate) fn suits(&self, family: &Family, is_deterministic: bool) -> Result<(), Refusal> {
-        self.choice().suits(family, is_deterministic)
+        self.choice().suits(self.name(), family, is_deterministic)
     }
 }

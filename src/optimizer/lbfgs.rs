@@ -9,11 +9,10 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::{Iterate, LossFunction, Moved, Optimizer, OptimizerSettings, Steps, refused};
-use crate::choice::Refusal;
 use crate::compute::device::Numerics;
 use crate::compute::snapshot::Snapshot;
 use crate::density::family::Family;
-use crate::error::Result;
+use crate::error::{Refusal, Result};
 
 /// The share of the first-order decrease that a step must reach.
 const DECREASE: f64 = 1e-4;
@@ -55,13 +54,15 @@ impl OptimizerSettings for LbfgsConfig {
         Err(refused("history", message))
     }
 
-    fn suits(&self, _: &Family, is_deterministic: bool) -> Result<(), Refusal> {
+    fn suits(&self, name: &str, _: &Family, is_deterministic: bool) -> Result<(), Refusal> {
         if is_deterministic {
             return Ok(());
         }
         Err(Refusal::new(
             "type",
-            "is \"lbfgs\", which compares the loss between points, and fresh noise changes it",
+            format!(
+                "is \"{name}\", which compares the loss between points, and fresh noise changes it"
+            ),
             "set noise = \"fixed\" under [estimator], use quadrature, or choose \"adam\"",
         ))
     }

@@ -18,11 +18,10 @@ pub use config::OptimizerConfig;
 pub use kind::OptimizerRule;
 pub use schedule::Schedule;
 
-use crate::choice::Refusal;
 use crate::compute::device::Numerics;
 use crate::compute::snapshot::Snapshot;
 use crate::density::family::Family;
-use crate::error::Result;
+use crate::error::{Refusal, Result};
 
 /// Where the runs are, with the loss and its gradient there.
 #[derive(Debug, Clone)]
@@ -113,8 +112,9 @@ trait OptimizerSettings {
     /// What makes no sense among its settings.
     fn check(&self) -> Result<(), Refusal>;
 
-    /// Why it does not suit a family, or an objective that is deterministic or not.
-    fn suits(&self, _: &Family, _is_deterministic: bool) -> Result<(), Refusal> {
+    /// Why it does not suit a family, or an objective that is deterministic or not; a config calls it
+    /// `_name`.
+    fn suits(&self, _name: &str, _: &Family, _is_deterministic: bool) -> Result<(), Refusal> {
         Ok(())
     }
 

@@ -9,12 +9,11 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::{Direction, OptimizerSettings, Steps, check_positive};
-use crate::choice::Refusal;
 use crate::compute::device::Numerics;
 use crate::compute::kernel::norms;
 use crate::compute::snapshot::Snapshot;
 use crate::density::family::{Covariance, Family};
-use crate::error::Result;
+use crate::error::{Refusal, Result};
 
 /// Settings of the natural gradient.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -40,13 +39,15 @@ impl OptimizerSettings for NaturalGradientConfig {
         check_positive("max_kl", self.max_kl)
     }
 
-    fn suits(&self, family: &Family, _is_deterministic: bool) -> Result<(), Refusal> {
+    fn suits(&self, name: &str, family: &Family, _is_deterministic: bool) -> Result<(), Refusal> {
         if family.covariance() != Covariance::LowRank {
             return Ok(());
         }
         Err(Refusal::new(
             "type",
-            "is \"natural-gradient\", and the Fisher metric of a low-rank covariance has no closed form",
+            format!(
+                "is \"{name}\", and the Fisher metric of a low-rank covariance has no closed form"
+            ),
             "use covariance = \"full\" or \"diagonal\", or choose \"adam\" or \"lbfgs\"",
         ))
     }

@@ -6,10 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::from_burn::FromBurn;
 use super::{OptimizerSettings, Steps, check_decay};
-use crate::choice::Refusal;
 use crate::compute::device::Numerics;
 use crate::density::family::Family;
-use crate::error::Result;
+use crate::error::{Refusal, Result};
 
 /// Settings of gradient descent.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]

@@ -65,10 +65,8 @@ fn draw((finished, motion): &(FinishedRun, Motion)) -> Result<Gif> {
         let svg = picture(finished, share)?;
         pictures.push(svg.pixels(FIGURE.name, motion.width)?);
     }
-    encode(&pictures).map(Gif).map_err(|message| Error::Figure {
-        figure: FIGURE.name.to_owned(),
-        message,
-    })
+    let encoded = encode(&pictures).map(Gif);
+    encoded.map_err(|message| Error::figure(FIGURE.name, message))
 }
 
 /// The step at a share of the time: a fit moves most at its beginning.

@@ -41,7 +41,7 @@ impl Drawing for Svg {
             dpi: CSS_DPI as f32,
         };
         let pdf = svg2pdf::to_pdf(&tree, ConversionOptions::default(), page)
-            .map_err(|error| failed(name, error.to_string()))?;
+            .map_err(|error| Error::figure(name, error))?;
         let png = png(&tree).ok_or_else(|| too_large(name))?;
         Ok(vec![self.0.clone().into_bytes(), png, pdf])
     }
@@ -78,19 +78,12 @@ impl Svg {
     }
 
     fn parsed(&self, name: &str) -> Result<usvg::Tree> {
-        usvg::Tree::from_str(&self.0, &options()).map_err(|error| failed(name, error.to_string()))
-    }
-}
-
-fn failed(name: &str, message: impl Into<String>) -> Error {
-    Error::Figure {
-        figure: name.to_owned(),
-        message: message.into(),
+        usvg::Tree::from_str(&self.0, &options()).map_err(|error| Error::figure(name, error))
     }
 }
 
 fn too_large(name: &str) -> Error {
-    failed(name, "the picture is too large")
+    Error::figure(name, "the picture is too large")
 }
 
 fn options() -> usvg::Options<'static> {

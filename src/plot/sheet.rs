@@ -142,10 +142,7 @@ pub fn draw(
 
 impl Sheet<'_> {
     fn check(&self, drawn: Result<(), impl std::fmt::Display>) -> Result<()> {
-        drawn.map_err(|error| Error::Figure {
-            figure: self.figure.to_owned(),
-            message: error.to_string(),
-        })
+        drawn.map_err(|error| Error::figure(self.figure, error))
     }
 
     /// A line through points in mm.

@@ -130,8 +130,8 @@ pub fn load_fonts() -> Result<()> {
     if loaded {
         return Ok(());
     }
-    Err(Error::Figure {
-        figure: "any figure".to_owned(),
-        message: "the embedded font could not be read".to_owned(),
-    })
+    Err(Error::figure(
+        "any figure",
+        "the embedded font could not be read",
+    ))
 }

@@ -6,8 +6,7 @@ use nalgebra::{DMatrix, DVector};
 use super::cpu::{self, Prepared, Scale, Width};
 use super::{broadcast, cholesky, indices};
 use crate::compute::device::Numerics;
-use crate::error::MixtureError;
-use crate::error::Result;
+use crate::error::{Refusal, Result};
 use crate::mixture::Mixture;
 
 /// R mixtures of K Gaussians in D dimensions, on a device. A constant one has R = 1 and is
@@ -114,7 +113,7 @@ impl MixtureTensors {
     ///
     /// # Errors
     /// If the device failed.
-    pub fn read(self) -> Result<Vec<std::result::Result<Mixture, MixtureError>>> {
+    pub fn read(self) -> Result<Vec<std::result::Result<Mixture, Refusal>>> {
         let [runs, k, d] = self.means.dims();
         let log_weights = Numerics::read(self.log_weights.expand([runs, k]))?;
         let means = Numerics::read(self.means)?;

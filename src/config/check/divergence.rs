@@ -6,8 +6,8 @@ use crate::divergence::DivergenceKind;
 
 impl CheckedFit<'_> {
     pub(super) fn divergence(&self, fit: &FitConfig) -> Checked<DivergenceKind> {
-        let kind = (fit.divergence.with_order(fit.alpha))
-            .map_err(|(message, help)| self.error(&["alpha"], message, help))?;
+        let kind =
+            (fit.divergence.with_order(fit.alpha)).map_err(|refusal| self.refused(&[], refusal))?;
         if let Some(reason) = kind.infinite_for(self.target.tails()) {
             return Err(self.error(
                 &["divergence"],

@@ -16,12 +16,11 @@ pub(super) use landscape::landscape;
 use super::FitConfig;
 use super::key::KeyPath;
 use super::source::Source;
-use crate::choice::Refusal;
 use crate::compute::MOST_ENTRIES;
 use crate::compute::device::DeviceConfig;
 use crate::density::family::Family;
 use crate::density::target::TargetModel;
-use crate::error::ConfigError;
+use crate::error::{ConfigError, Refusal};
 use crate::estimator::Problem;
 use crate::estimator::monte_carlo::MonteCarlo;
 use crate::fit::init::Start;
@@ -147,7 +146,7 @@ impl CheckedFit<'_> {
             rank: fit.family.rank.unwrap_or(0),
             divergence,
         };
-        (fit.estimator.check(&problem)).map_err(|refusal| self.refused("estimator", refusal))?;
+        (fit.estimator.check(&problem)).map_err(|refusal| self.refused(&["estimator"], refusal))?;
         self.optimizer(fit, &family)?;
         self.stop(fit)?;
         let start = self.start(fit, &family, notes)?;
@@ -193,7 +192,9 @@ impl CheckedFit<'_> {
         self.source.error(&at, message, help)
     }
 
-    fn refused(&self, section: &str, refusal: Refusal) -> ConfigError {
-        self.error(&[section, refusal.key], refusal.message, refusal.help)
+    /// A refused key of a section of the fit, or of the fit itself.
+    fn refused(&self, section: &[&str], refusal: Refusal) -> ConfigError {
+        let key = [section, &[refusal.key]].concat();
+        self.error(&key, refusal.message, refusal.help)
     }
 }

@@ -9,6 +9,6 @@ impl CheckedFit<'_> {
         let is_deterministic = fit.estimator.is_deterministic();
         (fit.optimizer.check())
             .and_then(|()| fit.optimizer.rule.suits(family, is_deterministic))
-            .map_err(|refusal| self.refused("optimizer", refusal))
+            .map_err(|refusal| self.refused(&["optimizer"], refusal))
     }
 }

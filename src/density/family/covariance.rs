@@ -2,9 +2,9 @@
 
 use burn::tensor::{Int, Tensor};
 use nalgebra::DMatrix;
-use serde::{Deserialize, Serialize};
 
 use super::low_rank;
+use crate::choice::choices;
 use crate::compute::device::Numerics;
 use crate::compute::kernel::{ScaleTensor, cpu::MOST_FACTORS};
 
@@ -15,33 +15,19 @@ const FEW_PER_FACTOR: usize = 6;
 /// deviations, is not one.
 const LOW_RANK_TOLERANCE: f64 = 1e-8;
 
-/// How the covariances of a family are built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Covariance {
-    /// Any covariance: D log-diagonal entries of L, then its rows below the diagonal.
-    #[default]
-    Full,
-    /// Independent coordinates: D log standard deviations.
-    Diagonal,
-    /// One standard deviation for all coordinates.
-    Isotropic,
-    /// Σ = diag(σ²) + U Uᵀ with U of D × r: D log σ, then the rows of U (Ong, Nott and Smith 2018).
-    LowRank,
-}
-
-impl Covariance {
-    /// Every structure there is.
-    pub const ALL: [Self; 4] = [Self::Full, Self::Diagonal, Self::Isotropic, Self::LowRank];
-
-    /// Its name in a config.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::Diagonal => "diagonal",
-            Self::Isotropic => "isotropic",
-            Self::LowRank => "low-rank",
-        }
+choices! {
+    /// How the covariances of a family are built.
+    #[derive(Default)]
+    pub enum Covariance {
+        /// Any covariance: D log-diagonal entries of L, then its rows below the diagonal.
+        #[default]
+        Full = "full",
+        /// Independent coordinates: D log standard deviations.
+        Diagonal = "diagonal",
+        /// One standard deviation for all coordinates.
+        Isotropic = "isotropic",
+        /// Σ = diag(σ²) + U Uᵀ with U of D × r: D log σ, then the rows of U (Ong, Nott and Smith 2018).
+        LowRank = "low-rank",
     }
 }
 
@@ -72,7 +58,7 @@ impl ScaleMap {
     pub fn logs(&self) -> usize {
         match self.covariance {
             Covariance::Isotropic => 1,
-            _ => self.dim,
+            Covariance::Full | Covariance::Diagonal | Covariance::LowRank => self.dim,
         }
     }
 

@@ -3,7 +3,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::{Covariance, Family};
-use crate::error::MixtureError;
+use crate::error::Refusal;
 use crate::mixture::Mixture;
 use crate::text::count;
 
@@ -81,7 +81,7 @@ impl Family {
     ///
     /// # Errors
     /// If rounding leaves a covariance that is not positive definite.
-    pub fn project(&self, mixture: &Mixture) -> Result<Mixture, MixtureError> {
+    pub fn project(&self, mixture: &Mixture) -> Result<Mixture, Refusal> {
         let floor = 2.0 * self.scale.floor;
         let weights = self.weights.clone();
         let covariances = (0..self.components).map(|k| {
@@ -116,7 +116,7 @@ impl Family {
         &self,
         mean: &DVector<f64>,
         covariance: &DMatrix<f64>,
-    ) -> Option<Result<Mixture, MixtureError>> {
+    ) -> Option<Result<Mixture, Refusal>> {
         // A low-rank structure is no exponential family: its best member has no closed form.
         (self.components == 1 && self.scale.covariance != Covariance::LowRank).then(|| {
             let covariance = self.scale.nearest(covariance);

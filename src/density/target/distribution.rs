@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::Samples;
 use crate::compute::device::Numerics;
 use crate::density::Density;
-use crate::error::MixtureError;
+use crate::error::Refusal;
 use crate::mixture::Mixture;
 
 /// Modes are looked for up to this K³·D²: about a second.
@@ -68,7 +68,7 @@ pub trait Distribution: std::fmt::Debug {
     ///
     /// # Errors
     /// If rounding leaves a covariance that is not positive definite.
-    fn marginal(&self, coordinates: &[usize]) -> Result<Self, MixtureError>
+    fn marginal(&self, coordinates: &[usize]) -> Result<Self, Refusal>
     where
         Self: Sized;
 

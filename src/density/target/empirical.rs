@@ -11,7 +11,7 @@ use super::distribution::{Distribution, Tails};
 use crate::compute::device::Numerics;
 use crate::compute::kernel::indices;
 use crate::density::{Density, Draws, DrawsError, ErrorRule, Nodes};
-use crate::error::MixtureError;
+use crate::error::Refusal;
 use crate::mixture::{Mixture, NaturalParameters};
 use crate::text::count;
 
@@ -61,7 +61,7 @@ impl Distribution for Samples {
             .collect()
     }
 
-    fn marginal(&self, coordinates: &[usize]) -> Result<Self, MixtureError> {
+    fn marginal(&self, coordinates: &[usize]) -> Result<Self, Refusal> {
         Ok(self.columns(coordinates))
     }
 

@@ -7,7 +7,7 @@ use super::distribution::{Distribution, Elliptical, Tails};
 use crate::compute::device::Numerics;
 use crate::compute::kernel::MixtureTensors;
 use crate::density::Density;
-use crate::error::MixtureError;
+use crate::error::Refusal;
 use crate::mixture::{Mixture, NaturalParameters, modes};
 
 impl Distribution for Mixture {
@@ -44,7 +44,7 @@ impl Distribution for Mixture {
         self.sample(count, &mut generator)
     }
 
-    fn marginal(&self, coordinates: &[usize]) -> Result<Self, MixtureError> {
+    fn marginal(&self, coordinates: &[usize]) -> Result<Self, Refusal> {
         self.marginal(coordinates)
     }
 

@@ -5,7 +5,7 @@ use std::ops::Deref;
 use serde::{Deserialize, Serialize};
 
 use super::{Distribution, Samples, StudentT};
-use crate::error::MixtureError;
+use crate::error::Refusal;
 use crate::mixture::Mixture;
 
 /// Makes [`TargetModel`] and [`TargetSummary`] from the table below.
@@ -39,7 +39,7 @@ macro_rules! targets {
             ///
             /// # Errors
             /// If rounding leaves a covariance that is not positive definite.
-            pub fn marginal(&self, coordinates: &[usize]) -> Result<Self, MixtureError> {
+            pub fn marginal(&self, coordinates: &[usize]) -> Result<Self, Refusal> {
                 Ok(match self {
                     $(Self::$kind(distribution) => {
                         Self::$kind(Distribution::marginal(distribution, coordinates)?)

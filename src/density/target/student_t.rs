@@ -17,7 +17,7 @@ use super::distribution::{Distribution, Elliptical, Tails};
 use crate::compute::device::Numerics;
 use crate::compute::kernel::{MixtureTensors, log_density_of};
 use crate::density::{Density, Draws, Nodes};
-use crate::error::MixtureError;
+use crate::error::Refusal;
 use crate::mixture::{Mixture, NaturalParameters};
 use crate::text::count;
 
@@ -212,7 +212,7 @@ impl Distribution for StudentT {
         self.sample(count, &mut generator)
     }
 
-    fn marginal(&self, coordinates: &[usize]) -> Result<Self, MixtureError> {
+    fn marginal(&self, coordinates: &[usize]) -> Result<Self, Refusal> {
         Ok(Self {
             scales: self.scales.marginal(coordinates)?,
             dof: self.dof,

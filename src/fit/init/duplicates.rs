@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use nalgebra::DVector;
 use rand_distr::{Distribution, StandardNormal};
 
-use crate::error::MixtureError;
+use crate::error::Refusal;
 use crate::mixture::Mixture;
 
 /// Components are alike if no number of theirs differs by more than about this, in standard
@@ -45,7 +45,7 @@ fn place(q: &Mixture, k: usize) -> Vec<i128> {
 ///
 /// # Errors
 /// If a mean is not finite then.
-pub fn separated(q: Mixture, generator: &mut impl rand::Rng) -> Result<Mixture, MixtureError> {
+pub fn separated(q: Mixture, generator: &mut impl rand::Rng) -> Result<Mixture, Refusal> {
     let groups = duplicate_components(&q);
     if groups.is_empty() {
         return Ok(q);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{FitProblem, StartSettings};
 use crate::density::family::Family;
 use crate::density::target::TargetModel;
-use crate::error::MixtureError;
+use crate::error::Refusal;
 use crate::mixture::Mixture;
 
 /// Draws of the target that k-means is given, for each component; of rows, all are taken.
@@ -37,7 +37,7 @@ impl StartSettings for KMeans {
             .fold(16, usize::saturating_mul)
     }
 
-    fn draw(&self, fit: &FitProblem, generator: &mut ChaCha8Rng) -> Result<Mixture, MixtureError> {
+    fn draw(&self, fit: &FitProblem, generator: &mut ChaCha8Rng) -> Result<Mixture, Refusal> {
         let (family, target) = (fit.family, fit.target);
         let k = family.components();
         let points = match target.as_samples() {

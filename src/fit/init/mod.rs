@@ -15,7 +15,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::compute::noise::{RunKey, Stream};
 use crate::density::family::Family;
 use crate::density::target::TargetModel;
-use crate::error::MixtureError;
+use crate::error::Refusal;
 use crate::mixture::Mixture;
 
 /// Multiplications, but for a factor of about ten, that take a moment even for each point of a sweep.
@@ -45,7 +45,7 @@ trait StartSettings {
     }
 
     /// The start of one run.
-    fn draw(&self, fit: &FitProblem, generator: &mut ChaCha8Rng) -> Result<Mixture, MixtureError>;
+    fn draw(&self, fit: &FitProblem, generator: &mut ChaCha8Rng) -> Result<Mixture, Refusal>;
 }
 
 /// How the runs of a fit start.
@@ -112,7 +112,7 @@ impl Start {
         family: &Family,
         target: &TargetModel,
         seed: u64,
-    ) -> Result<Vec<Mixture>, MixtureError> {
+    ) -> Result<Vec<Mixture>, Refusal> {
         let (rule, restarts) = match self {
             Self::Drawn { rule, restarts } => (rule, *restarts as u64),
             Self::Given(mixture) => return Ok(vec![(**mixture).clone()]),
@@ -134,7 +134,7 @@ impl Start {
         family: &Family,
         target: &TargetModel,
         seed: u64,
-    ) -> Result<(), MixtureError> {
+    ) -> Result<(), Refusal> {
         let Self::Drawn { rule, .. } = self else {
             return Ok(());
         };
@@ -159,7 +159,7 @@ impl<'a> FitProblem<'a> {
     }
 
     /// The start of one run.
-    fn start(&self, rule: StartRule, key: RunKey) -> Result<Mixture, MixtureError> {
+    fn start(&self, rule: StartRule, key: RunKey) -> Result<Mixture, Refusal> {
         let mut generator = key.generator(Stream::Init, 0);
         let start = rule.choice().draw(self, &mut generator)?;
         // Equal points make equal clusters.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{FitProblem, StartSettings};
 use crate::density::family::Family;
-use crate::error::MixtureError;
+use crate::error::Refusal;
 use crate::mixture::Mixture;
 
 /// The largest share of a direction's variance that lies between the components.
@@ -30,7 +30,7 @@ impl StartSettings for MomentMatch {
         }
     }
 
-    fn draw(&self, fit: &FitProblem, generator: &mut ChaCha8Rng) -> Result<Mixture, MixtureError> {
+    fn draw(&self, fit: &FitProblem, generator: &mut ChaCha8Rng) -> Result<Mixture, Refusal> {
         let (mean, covariance) = &fit.extent;
         moment_matched(mean, covariance, fit.family.components(), generator)
     }
@@ -50,7 +50,7 @@ pub fn moment_matched(
     covariance: &DMatrix<f64>,
     k: usize,
     generator: &mut impl rand::Rng,
-) -> Result<Mixture, MixtureError> {
+) -> Result<Mixture, Refusal> {
     let whole = Mixture::gaussian(mean.as_slice().to_vec(), covariance.clone())?;
     if k <= 1 {
         return Ok(whole);

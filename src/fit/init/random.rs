@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{FitProblem, StartSettings};
 use crate::density::family::Covariance;
-use crate::error::MixtureError;
+use crate::error::Refusal;
 use crate::mixture::Mixture;
 
 /// Random starts have standard deviations between these multiples of the target's.
@@ -26,7 +26,7 @@ impl StartSettings for Random {
         "random start"
     }
 
-    fn draw(&self, fit: &FitProblem, generator: &mut ChaCha8Rng) -> Result<Mixture, MixtureError> {
+    fn draw(&self, fit: &FitProblem, generator: &mut ChaCha8Rng) -> Result<Mixture, Refusal> {
         let (family, (mean, covariance)) = (fit.family, &fit.extent);
         let (k, d) = (family.components(), family.dim());
         let stds: Vec<f64> = covariance.diagonal().iter().map(|v| v.sqrt()).collect();

@@ -187,15 +187,15 @@ impl Objective<'_> {
         PointsRequest { keys, noise, .. }: PointsRequest,
         make: impl FnOnce(Context) -> T,
     ) -> T {
-        let stream = match side {
-            Side::Target => Stream::TargetDraws,
-            Side::Family => Stream::FamilyDraws,
+        let (draws, probes) = match side {
+            Side::Target => (Stream::TargetDraws, Stream::TargetProbes),
+            Side::Family => (Stream::FamilyDraws, Stream::FamilyProbes),
         };
         let shared = shared_keys(keys);
         let (runs, stream, step) = match noise {
-            NoiseKind::Step(_) if self.estimator.is_fixed() => (&*shared, stream, 0),
-            NoiseKind::Step(step) => (keys, stream, step),
-            NoiseKind::Probe(probe) => (keys, stream.probes(), probe),
+            NoiseKind::Step(_) if self.estimator.is_fixed() => (&*shared, draws, 0),
+            NoiseKind::Step(step) => (keys, draws, step),
+            NoiseKind::Probe(probe) => (keys, probes, probe),
         };
         make(Context {
             numerics: &self.numerics,

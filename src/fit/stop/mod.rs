@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use monitor::{StopMonitor, Verdict};
 
-use crate::choice::Refusal;
+use crate::error::Refusal;
 
 /// The most iterates of a run that are kept; older ones are forgotten.
 const KEPT: usize = 8000;

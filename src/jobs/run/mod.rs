@@ -238,10 +238,8 @@ impl<'e> SharedLoop<'e> {
         let mut trajectories = self.trajectories(saved.as_ref())?;
         // The first record is made again: it takes no longer than to read it would.
         let Some(first) = fit.take_step()? else {
-            return Err(Error::Numerical {
-                message: format!("fit \"{}\" logged nothing", self.members[0].plan.label),
-                help: "give it at least one step".to_owned(),
-            });
+            let message = format!("fit \"{}\" logged nothing", self.members[0].plan.label);
+            return Err(Error::numerical(message, "give it at least one step"));
         };
         let mut due = Due::new(experiment.config.checkpoint);
         let mut last = first.clone();

@@ -1,5 +1,7 @@
 //! One equation of a network, read from its text.
 
+use crate::error::Refusal;
+
 /// One equation as it is written; the same variable may stand in several terms.
 #[derive(Debug, PartialEq)]
 pub(super) struct Equation {
@@ -7,9 +9,6 @@ pub(super) struct Equation {
     pub intercept: f64,
     pub terms: Vec<(String, f64)>,
 }
-
-/// What is wrong with the text of an equation, and what to do.
-pub(super) type Mistake = (String, String);
 
 /// Reads one equation from the left.
 pub(super) struct Scanner<'a> {
@@ -22,7 +21,7 @@ impl<'a> Scanner<'a> {
         Self { text, rest: text }
     }
 
-    pub fn equation(&mut self) -> Result<Equation, Mistake> {
+    pub fn equation(&mut self) -> Result<Equation, Refusal> {
         let Some(name) = self.name() else {
             return Err(self.expected("the name of a variable"));
         };
@@ -45,7 +44,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads a term with the signs before it: `- 0.2 x2`, and `+ -0.2 x2` as programs write it.
-    fn term(&mut self, equation: &mut Equation) -> Result<(), Mistake> {
+    fn term(&mut self, equation: &mut Equation) -> Result<(), Refusal> {
         let mut sign = 1.0;
         while let Some(next @ ('+' | '-' | '−')) = self.peek() {
             sign = if next == '+' { sign } else { -sign };
@@ -83,7 +82,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads a number without a sign; an `e` belongs to it where digits follow.
-    fn number(&mut self) -> Result<Option<f64>, Mistake> {
+    fn number(&mut self) -> Result<Option<f64>, Refusal> {
         self.peek();
         let bytes = self.rest.as_bytes();
         let digits = |from: usize| {
@@ -105,7 +104,7 @@ impl<'a> Scanner<'a> {
             return Ok(None);
         };
         if number.is_infinite() {
-            return Err(self.mistake(
+            return Err(self.refused(
                 format!("{} is beyond the range of numbers", &self.rest[..end]),
                 "numbers end at 1.8e308",
             ));
@@ -126,7 +125,7 @@ impl<'a> Scanner<'a> {
         self.rest.find(ends).unwrap_or(self.rest.len())
     }
 
-    fn expected(&mut self, what: &str) -> Mistake {
+    fn expected(&mut self, what: &str) -> Refusal {
         let found = match self.peek() {
             None => "the end".to_owned(),
             Some(next) => {
@@ -134,19 +133,17 @@ impl<'a> Scanner<'a> {
                 format!("`{}`", &self.rest[..end])
             }
         };
-        self.mistake(
+        self.refused(
             format!("expected {what}, found {found}"),
             "an equation is linear: `x3 = 2 + 0.8 x1 - x2`, where each term is a number, a variable, \
              or a number times one variable with the number first",
         )
     }
 
-    fn mistake(&self, message: String, help: &str) -> Mistake {
+    fn refused(&self, message: String, help: &str) -> Refusal {
         let read = &self.text[..self.text.len() - self.rest.len()];
-        (
-            format!("at character {}: {message}", read.chars().count() + 1),
-            help.to_owned(),
-        )
+        let at = read.chars().count() + 1;
+        Refusal::new("equations", format!("at character {at}: {message}"), help)
     }
 }
 

@@ -4,54 +4,11 @@ mod equation;
 
 use nalgebra::DMatrix;
 
+use crate::error::Refusal;
 use crate::mixture::{MOST_DIM, Mixture};
 use crate::text::count;
 
 use equation::{Equation, Scanner};
-
-/// Why some equations are not a linear-Gaussian network.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("{}{message}", place(.equation))]
-pub struct NetworkError {
-    /// The equation it is about, counted from 0; none where it is about the standard deviations or
-    /// the whole.
-    pub equation: Option<usize>,
-    /// What it is about: "equations", or "stds".
-    pub part: &'static str,
-    /// What is wrong.
-    pub message: String,
-    /// What to do about it.
-    pub help: String,
-}
-
-fn place(equation: &Option<usize>) -> String {
-    match equation {
-        Some(i) => format!("equation {}: ", i + 1),
-        None => String::new(),
-    }
-}
-
-impl NetworkError {
-    fn new(
-        equation: impl Into<Option<usize>>,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) -> Self {
-        Self {
-            equation: equation.into(),
-            part: "equations",
-            message: message.into(),
-            help: help.into(),
-        }
-    }
-
-    fn about_stds(self) -> Self {
-        Self {
-            part: "stds",
-            ..self
-        }
-    }
-}
 
 /// A linear-Gaussian network with D variables.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,7 +35,7 @@ pub struct Network {
 /// let network = klfit::network(&["x = 1", "y = 2 + 3 x"], &[1.0])?;
 /// assert_eq!(network.names, ["x", "y"]);
 /// assert!((network.mixture.covariance()[(1, 1)] - 10.0).abs() < 1e-12);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), klfit::Refusal>(())
 /// ```
 ///
 /// # Errors
@@ -86,10 +43,10 @@ pub struct Network {
 /// is not linear; if a variable has no equation, or more than one; if variables depend on each other
 /// in a cycle; if the standard deviations are not positive and finite or not as many as the
 /// equations; or if the joint is beyond the range of numbers.
-pub fn joint(equations: &[impl AsRef<str>], stds: &[f64]) -> Result<Network, NetworkError> {
+pub fn joint(equations: &[impl AsRef<str>], stds: &[f64]) -> Result<Network, Refusal> {
     if equations.len() > MOST_DIM {
-        return Err(NetworkError::new(
-            None,
+        return Err(Refusal::new(
+            "equations",
             format!("there are {}", equations.len()),
             format!("klfit works in up to {MOST_DIM} dimensions"),
         ));
@@ -98,7 +55,7 @@ pub fn joint(equations: &[impl AsRef<str>], stds: &[f64]) -> Result<Network, Net
         .map(|(i, text)| {
             Scanner::new(text.as_ref())
                 .equation()
-                .map_err(|(message, help)| NetworkError::new(i, message, help))
+                .map_err(|refusal| refusal.of("equation", i))
         })
         .collect::<Result<Vec<_>, _>>()?;
     let names = distinct_names(&equations)?;
@@ -122,7 +79,7 @@ pub fn joint(equations: &[impl AsRef<str>], stds: &[f64]) -> Result<Network, Net
         }
     }
     let mixture = Mixture::new(vec![1.0], vec![mean], vec![lower_factor(&noise)])
-        .map_err(|error| NetworkError::new(None, format!("the joint's {error}"), error.help))?;
+        .map_err(|error| Refusal::new("equations", format!("the joint's {error}"), error.help))?;
     Ok(Network { names, mixture })
 }
 
@@ -137,22 +94,23 @@ fn lower_factor(a: &DMatrix<f64>) -> DMatrix<f64> {
     factor
 }
 
-fn distinct_names(equations: &[Equation]) -> Result<Vec<String>, NetworkError> {
+fn distinct_names(equations: &[Equation]) -> Result<Vec<String>, Refusal> {
     let mut names: Vec<String> = Vec::with_capacity(equations.len());
     for (i, equation) in equations.iter().enumerate() {
         let name = &equation.name;
         if let Some(earlier) = names.iter().position(|other| other == name) {
-            return Err(NetworkError::new(
-                i,
+            return Err(Refusal::new(
+                "equations",
                 format!("{name} is defined already, by equation {}", earlier + 1),
                 "give each variable one equation",
-            ));
+            )
+            .of("equation", i));
         }
         names.push(name.clone());
     }
     if names.is_empty() {
-        return Err(NetworkError::new(
-            None,
+        return Err(Refusal::new(
+            "equations",
             "there are no equations",
             "give one for each variable, as in equations = [\"x1 = 0\", \"x2 = 1 + 0.5 x1\"]",
         ));
@@ -160,30 +118,29 @@ fn distinct_names(equations: &[Equation]) -> Result<Vec<String>, NetworkError> {
     Ok(names)
 }
 
-fn one_for_each(stds: &[f64], names: &[String]) -> Result<Vec<f64>, NetworkError> {
+fn one_for_each(stds: &[f64], names: &[String]) -> Result<Vec<f64>, Refusal> {
     let each = match stds {
         [std] => vec![*std; names.len()],
         _ if stds.len() == names.len() => stds.to_vec(),
         _ => {
-            return Err(NetworkError::new(
-                None,
+            return Err(Refusal::new(
+                "stds",
                 format!(
                     "there are {} for {}",
                     count(stds.len(), "standard deviation"),
                     count(names.len(), "equation")
                 ),
                 "give one for each equation in the same order, or one for all",
-            )
-            .about_stds());
+            ));
         }
     };
     match each.iter().position(|std| !(std.is_finite() && *std > 0.0)) {
-        Some(i) => Err(NetworkError::new(
-            i,
+        Some(i) => Err(Refusal::new(
+            "stds",
             format!("the standard deviation of {} is {}", names[i], each[i]),
             "standard deviations are positive and finite; without noise there is no density",
         )
-        .about_stds()),
+        .of("equation", i)),
         None => Ok(each),
     }
 }
@@ -193,25 +150,27 @@ fn parents_of(
     i: usize,
     equation: &Equation,
     names: &[String],
-) -> Result<Vec<(usize, f64)>, NetworkError> {
+) -> Result<Vec<(usize, f64)>, Refusal> {
     let mut parents: Vec<(usize, f64)> = Vec::new();
     for (name, slope) in &equation.terms {
         let Some(j) = names.iter().position(|other| other == name) else {
-            return Err(NetworkError::new(
-                i,
+            return Err(Refusal::new(
+                "equations",
                 format!("{name} has no equation"),
                 format!(
                     "give it one, or check its spelling; there are {}",
                     names.join(", ")
                 ),
-            ));
+            )
+            .of("equation", i));
         };
         if j == i {
-            return Err(NetworkError::new(
-                i,
+            return Err(Refusal::new(
+                "equations",
                 format!("{name} stands on both sides"),
                 format!("solve the equation for {name}, or check the name"),
-            ));
+            )
+            .of("equation", i));
         }
         match parents.iter_mut().find(|(parent, _)| *parent == j) {
             Some((_, sum)) => *sum += slope,
@@ -225,7 +184,7 @@ fn parents_of(
 fn topological_order(
     parents: &[Vec<(usize, f64)>],
     names: &[String],
-) -> Result<Vec<usize>, NetworkError> {
+) -> Result<Vec<usize>, Refusal> {
     let mut order = Vec::with_capacity(parents.len());
     let mut placed = vec![false; parents.len()];
     while order.len() < parents.len() {
@@ -240,7 +199,7 @@ fn topological_order(
 }
 
 /// Names a cycle among the variables that have no place in the order: each has such a parent.
-fn cycle(parents: &[Vec<(usize, f64)>], placed: &[bool], names: &[String]) -> NetworkError {
+fn cycle(parents: &[Vec<(usize, f64)>], placed: &[bool], names: &[String]) -> Refusal {
     let mut path: Vec<usize> = Vec::new();
     let mut next = placed.iter().position(|placed| !placed);
     while let Some(i) = next {
@@ -253,11 +212,12 @@ fn cycle(parents: &[Vec<(usize, f64)>], placed: &[bool], names: &[String]) -> Ne
         next = (parents[i].iter()).find_map(|&(j, _)| (!placed[j]).then_some(j));
     }
     let named: Vec<&str> = path.iter().map(|&i| names[i].as_str()).collect();
-    NetworkError::new(
-        path.first().copied(),
+    Refusal::new(
+        "equations",
         format!("a cycle, each from the next: {}", named.join(" ← ")),
         "take one of these variables out of the equation of the one before it",
     )
+    .of("equation", path.first().copied())
 }
 
 #[cfg(test)]

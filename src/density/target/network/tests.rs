@@ -15,7 +15,7 @@ fn model(i: usize) -> Mixture {
     joint(&MODELS[i], &[1.0]).unwrap().mixture
 }
 
-fn refused(equations: &[&str], stds: &[f64]) -> NetworkError {
+fn refused(equations: &[&str], stds: &[f64]) -> Refusal {
     joint(equations, stds).unwrap_err()
 }
 
@@ -112,10 +112,10 @@ fn a_syntax_error_says_at_which_character_and_what_was_expected() {
     ];
     for (text, expected) in cases {
         let error = refused(&["x = 0", text], &[1.0]);
-        assert_eq!(error.equation, Some(1));
+        assert_eq!(error.entry, Some(("equation", 1)));
         assert_eq!(
             error.to_string(),
-            format!("equation 2: at character {expected}")
+            format!("equations, equation 2: at character {expected}")
         );
     }
 }
@@ -145,17 +145,26 @@ fn what_is_not_linear_is_refused() {
 #[test]
 fn names_that_do_not_fit_are_refused() {
     let unknown = refused(&["x = 0", "y = z"], &[1.0]);
-    assert_eq!(unknown.to_string(), "equation 2: z has no equation");
+    assert_eq!(
+        unknown.to_string(),
+        "equations, equation 2: z has no equation"
+    );
     assert!(unknown.help.contains("x, y"));
     let twice = refused(&["x = 0", "y = x", "x = 1"], &[1.0]);
     assert_eq!(
         twice.to_string(),
-        "equation 3: x is defined already, by equation 1"
+        "equations, equation 3: x is defined already, by equation 1"
     );
     let itself = refused(&["x = 1 + 0.5 x"], &[1.0]);
-    assert_eq!(itself.to_string(), "equation 1: x stands on both sides");
+    assert_eq!(
+        itself.to_string(),
+        "equations, equation 1: x stands on both sides"
+    );
     let none: [&str; 0] = [];
-    assert_eq!(refused(&none, &[1.0]).to_string(), "there are no equations");
+    assert_eq!(
+        refused(&none, &[1.0]).to_string(),
+        "equations: there are no equations"
+    );
 }
 
 #[test]
@@ -166,7 +175,7 @@ fn a_cycle_is_named() {
     );
     assert_eq!(
         error.to_string(),
-        "equation 2: a cycle, each from the next: x ← y ← z ← x"
+        "equations, equation 2: a cycle, each from the next: x ← y ← z ← x"
     );
 }
 
@@ -175,13 +184,13 @@ fn standard_deviations_that_do_not_fit_are_refused() {
     let error = refused(&["x = 0", "y = x", "z = 1"], &[1.0, 2.0]);
     assert_eq!(
         error.to_string(),
-        "there are 2 standard deviations for 3 equations"
+        "stds: there are 2 standard deviations for 3 equations"
     );
     for std in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         let error = refused(&["x = 0", "y = x"], &[1.0, std]);
         assert_eq!(
             error.to_string(),
-            format!("equation 2: the standard deviation of y is {std}")
+            format!("stds, equation 2: the standard deviation of y is {std}")
         );
     }
 }
@@ -191,7 +200,7 @@ fn a_joint_beyond_the_range_of_numbers_is_refused() {
     let error = refused(&["x = 1e200", "y = 1e200 x"], &[1.0]);
     assert_eq!(
         error.to_string(),
-        "the joint's means, component 1: has the value inf"
+        "equations: the joint's means, component 1: has the value inf"
     );
 }
 

@@ -90,10 +90,10 @@ fn add_row(
         ));
     }
     for (cell, name) in record.iter().zip(names) {
-        let value = number(cell).map_err(|(message, help)| {
-            Error::usage(format!("line {}, column {name}: {message}", line()), help)
-        })?;
-        rows.push(value);
+        let refused = |what: String, help| {
+            Error::usage(format!("line {}, column {name}: {what}", line()), help)
+        };
+        rows.push(number(cell, refused)?);
     }
     Ok(())
 }
@@ -146,12 +146,12 @@ fn header_names(header: &StringRecord, line: usize) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// The number in a cell, or what is wrong with it and what to do.
-fn number(cell: &str) -> Result<f64, (String, &'static str)> {
+/// The number in a cell; `refused` makes an error of what is wrong with it and what to do.
+fn number(cell: &str, refused: impl Fn(String, &'static str) -> Error) -> Result<f64> {
     match cell.parse::<f64>() {
         Ok(value) if value.is_finite() => Ok(value),
-        Ok(_) => Err((format!("{cell} is not finite"), REPAIR)),
-        Err(_) if cell.is_empty() => Err(("the cell is empty".to_owned(), REPAIR)),
+        Ok(_) => Err(refused(format!("{cell} is not finite"), REPAIR)),
+        Err(_) if cell.is_empty() => Err(refused("the cell is empty".to_owned(), REPAIR)),
         Err(_) => {
             let help = if separators::is_grouped(cell) {
                 "write numbers with a point before the decimals and nothing between the thousands, \
@@ -160,7 +160,7 @@ fn number(cell: &str) -> Result<f64, (String, &'static str)> {
                 "leave out columns of text; a first line of names holds no numbers, or header = true \
                  says that it does"
             };
-            Err((format!("\"{cell}\" is not a number"), help))
+            Err(refused(format!("\"{cell}\" is not a number"), help))
         }
     }
 }
