@@ -211,6 +211,65 @@ fn a_run_that_is_killed_a_hundred_times_ends_as_if_it_had_not_been() {
     killed(100);
 }
 
+/// Kills a run at instants from its very start to its end while it takes the place of another.
+fn killed_replacing(times: usize) {
+    let place = Place::new(&CONFIG.replace(LONG.0, "steps = 24"));
+    let old = place.at("old");
+    let made = place.run(&old).args(["--seed", "4"]).status();
+    assert!(made.unwrap().success());
+    fs::write(old.join("mine.txt"), "mine").unwrap();
+    let (old_id, whole) = (id(&old), place.at("whole"));
+    let started = Instant::now();
+    place.finish(&whole);
+    let takes = started.elapsed();
+    let whole = left(&whole);
+    let (mut olds, mut kills) = (0, 0);
+    for i in 0..times {
+        let out = place.at(&format!("replaced-{i}"));
+        let copied = Command::new("cp").arg("-r").args([&old, &out]).status();
+        assert!(copied.unwrap().success());
+        let mut run = place.command(&out, "--force").spawn().unwrap();
+        sleep(takes.mul_f64(i as f64 / times as f64));
+        run.kill().unwrap();
+        kills += usize::from(!run.wait().unwrap().success());
+        // The old run as it was, or another.
+        if out.join("manifest").is_file() && id(&out) == old_id {
+            assert_eq!(left(&out), left(&old));
+            olds += 1;
+        }
+        assert_eq!(fs::read_to_string(out.join("mine.txt")).unwrap(), "mine");
+        // Who was cut off before the new run began left a folder that holds the user's file alone.
+        if !out.join("manifest").is_file() {
+            fs::remove_file(out.join("mine.txt")).unwrap();
+        }
+        let done = place.command(&out, "--force").output().unwrap();
+        assert!(done.status.success(), "{i}: {}", words(&done));
+        same(&whole, &left(&out));
+    }
+    // A few kills may all come before the new run begins.
+    assert!(
+        olds > 0 && (times < 100 || kills > olds),
+        "{olds} of {kills}"
+    );
+}
+
+/// The number of the run in a folder.
+fn id(path: &Path) -> String {
+    let manifest = fs::read_to_string(path.join("manifest")).unwrap();
+    manifest.split(' ').nth(3).unwrap().to_owned()
+}
+
+#[test]
+fn a_run_that_is_killed_while_it_replaces_another_leaves_one_of_them() {
+    killed_replacing(20);
+}
+
+#[test]
+#[ignore = "takes longer than all others here"]
+fn a_run_that_is_killed_often_while_it_replaces_another_leaves_one_of_them() {
+    killed_replacing(200);
+}
+
 /// Sends a signal.
 fn signal(child: &Child, name: &str) {
     let sent = Command::new("kill")
