@@ -383,7 +383,7 @@ fn a_folder_that_is_removed_under_the_run_is_told() {
     // What the run writes while a folder is emptied keeps it from being removed, so once more.
     while fs::remove_dir_all(&out).is_err_and(|error| error.kind() != ErrorKind::NotFound) {}
     let output = run.wait_with_output().unwrap();
-    fails(&output, &["removed while the run was going"]);
+    fails(&output, &["removed while klfit was writing to it"]);
 }
 
 #[test]

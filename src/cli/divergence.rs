@@ -9,7 +9,6 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::output::write_file;
 use super::{Command, Outcome, Verbosity};
 use crate::Result;
 use crate::calculator::{
@@ -458,9 +457,9 @@ fn matrix(options: &Divergence, question: &Question, verbosity: Verbosity) -> Re
 
 fn write(matrix: &Matrix, folder: &Path) -> Result<()> {
     let json = to_json(matrix)?;
-    for (name, text) in [("matrix.csv", matrix.to_csv()?), ("matrix.json", json)] {
-        write_file(&folder.join(name), text.as_bytes())?;
-    }
-    crate::plot::MATRIX.write(matrix, &OutputFolder::create(folder)?)?;
+    let tables = [("matrix.csv", matrix.to_csv()?), ("matrix.json", json)]
+        .map(|(name, text)| (name.to_owned(), text.into_bytes()));
+    let figure = crate::plot::MATRIX.picture(matrix)?.files()?;
+    OutputFolder::create(folder)?.write(tables.into_iter().chain(figure).collect())?;
     Ok(())
 }

@@ -2,7 +2,6 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::hash::{BuildHasher, RandomState};
 use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,13 +11,14 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
 
 use super::read::{not_regular, whole};
+use super::unique::unique;
 use crate::error::{Error, Result};
 
 /// How the names of files begin that are not finished, or about to be deleted. They mean nothing to anyone,
 /// and whoever writes into the folder next removes them.
 const PASSING: &str = ".klfit-";
 /// The end of the name of the version before.
-pub(crate) const PREVIOUS: &str = "previous";
+const PREVIOUS: &str = "previous";
 
 /// An open folder.
 ///
@@ -205,7 +205,7 @@ impl Folder {
         self.put(&unfinished, name.as_ref())
     }
 
-    /// As [`Folder::write`], with the version before kept beside it, which ends in [`PREVIOUS`].
+    /// As [`Folder::write`], with the version before kept beside it, under the name that [`previous`] tells.
     ///
     /// # Errors
     /// As [`Folder::write`]; an older version is still there then.
@@ -253,7 +253,7 @@ impl Folder {
     /// # Errors
     /// If the file cannot be renamed.
     pub fn discard(&self, name: &str) -> Result<OsString> {
-        let passing = passing();
+        let passing = passing()?;
         self.put(name.as_ref(), &passing)?;
         Ok(passing)
     }
@@ -272,7 +272,7 @@ impl Folder {
         let path = self.path_of(name);
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
-        let unfinished = passing();
+        let unfinished = passing()?;
         let mut file =
             (self.dir.open_with(&unfinished, &options)).map_err(self.lost("write", &path))?;
         if let Err(error) = file.write_all(bytes).and_then(|()| file.sync_all()) {
@@ -300,10 +300,10 @@ impl Folder {
         move |error| match error.kind() {
             ErrorKind::NotFound => Error::usage(
                 format!(
-                    "the folder {} was removed while the run was going",
+                    "the folder {} was removed while klfit was writing to it",
                     folder.display()
                 ),
-                "run it again, and leave its folder alone until it has ended",
+                "run it again, and leave the folder alone until it has ended",
             ),
             _ => Error::io(what, &path)(error),
         }
@@ -321,12 +321,8 @@ pub(crate) fn is_passing(name: &OsStr) -> bool {
 }
 
 /// A name that no file has.
-fn passing() -> OsString {
-    format!(
-        "{PASSING}{:016x}",
-        RandomState::new().hash_one(std::process::id())
-    )
-    .into()
+fn passing() -> Result<OsString> {
+    Ok(format!("{PASSING}{}", unique()?).into())
 }
 
 #[cfg(all(test, unix))]
@@ -399,7 +395,7 @@ mod tests {
         fs::remove_dir_all(temporary.path().join("moved")).unwrap();
         let error = folder.write("file", b"").unwrap_err().to_string();
         assert!(
-            error.ends_with("was removed while the run was going"),
+            error.ends_with("was removed while klfit was writing to it"),
             "{error}"
         );
     }

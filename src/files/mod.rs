@@ -6,3 +6,4 @@ pub(crate) mod names;
 pub(crate) mod npy;
 pub(crate) mod read;
 pub(crate) mod table;
+pub(crate) mod unique;

@@ -135,8 +135,9 @@ fn draw(
             reached,
         });
     }
-    let mut files = write_csv(&all, out)?;
-    files.extend(plot::LANDSCAPE.write(&scene(&all), out)?);
+    let mut files = vec![table_of(&all)?];
+    files.extend(plot::LANDSCAPE.picture(&scene(&all))?.files()?);
+    let files = out.write(files)?;
     Ok(Survey { files, seconds })
 }
 
@@ -299,7 +300,7 @@ fn scene(all: &[FitLandscape]) -> Scene {
 
 /// One row for each cell: both parameters, the divergence of each fit, and where asked for the optimum
 /// that is reached from there, counted from 1.
-fn write_csv(all: &[FitLandscape], out: &OutputFolder) -> Result<Vec<PathBuf>> {
+fn table_of(all: &[FitLandscape]) -> Result<(String, Vec<u8>)> {
     let path = Path::new(names::LANDSCAPE_TABLE);
     let failed = |error: csv::Error| Error::run_folder(path, error.to_string());
     let mut csv = csv::Writer::from_writer(Vec::new());
@@ -326,8 +327,5 @@ fn write_csv(all: &[FitLandscape], out: &OutputFolder) -> Result<Vec<PathBuf>> {
         }
         csv.write_record(&row).map_err(failed)?;
     }
-    out.write(vec![(
-        names::LANDSCAPE_TABLE.to_owned(),
-        table::bytes(path, csv)?,
-    )])
+    Ok((names::LANDSCAPE_TABLE.to_owned(), table::bytes(path, csv)?))
 }

@@ -50,7 +50,7 @@ pub fn run<'s>(
     existing: Existing,
     observer: &dyn SweepObserver,
 ) -> Result<Swept<'s>> {
-    let folder = SweepFolder::create(path, existing)?;
+    let folder = SweepFolder::create(path, &sweep.points, existing)?;
     let folders = (sweep.points.iter())
         .map(|point| folder.begin_point(point, existing))
         .collect::<Result<Vec<_>>>()?;

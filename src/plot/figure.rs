@@ -1,7 +1,5 @@
 //! What a figure is: its name, what it shows, what it is drawn from, and how.
 
-use std::path::PathBuf;
-
 use super::export::{Drawing, Svg};
 use super::theme;
 use crate::error::Result;
@@ -40,14 +38,6 @@ impl<Of: ?Sized, As: Drawing> Figure<Of, As> {
         Ok(self.drawn((self.draw)(of)?))
     }
 
-    /// Draws it into a folder and returns the files.
-    ///
-    /// # Errors
-    /// If it cannot be drawn, or the folder cannot be written.
-    pub(crate) fn write(&self, of: &Of, folder: &OutputFolder) -> Result<Vec<PathBuf>> {
-        self.picture(of)?.write(folder)
-    }
-
     /// What was drawn into a folder before.
     pub(super) fn read(&self, folder: &OutputFolder) -> Option<Picture<As>> {
         let name = files::<As>(self.name).next()?;
@@ -64,10 +54,13 @@ impl<Of: ?Sized, As: Drawing> Figure<Of, As> {
 }
 
 impl<As: Drawing> Picture<As> {
-    /// Writes it into a folder and returns the files.
-    pub(super) fn write(&self, folder: &OutputFolder) -> Result<Vec<PathBuf>> {
+    /// Its files: their names and their bytes.
+    ///
+    /// # Errors
+    /// If it cannot be encoded.
+    pub(crate) fn files(&self) -> Result<Vec<(String, Vec<u8>)>> {
         let contents = self.drawing.encode(self.name)?;
-        folder.write(files::<As>(self.name).zip(contents).collect())
+        Ok(files::<As>(self.name).zip(contents).collect())
     }
 }
 

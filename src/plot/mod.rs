@@ -58,9 +58,9 @@ pub const MATRIX: Figure<Matrix> = matrix::FIGURE;
 /// # Errors
 /// If the folder cannot be written.
 pub(crate) fn draw_run(folder: &RunFolder, run: &FinishedRun) -> Result<Vec<PathBuf>> {
-    let figures = folder.output().inner(FIGURES);
-    let files = RUN.iter().map(|figure| figure.write(run, &figures));
-    Ok(files.collect::<Result<Vec<_>>>()?.concat())
+    let files = RUN.iter().map(|figure| figure.picture(run)?.files());
+    let files = files.collect::<Result<Vec<_>>>()?.concat();
+    folder.output().inner(FIGURES).write(files)
 }
 
 /// Every figure of a run; and the landscape, where one was drawn.
@@ -83,9 +83,8 @@ pub(crate) fn animation(folder: &RunFolder) -> Option<Picture<Gif>> {
 pub fn animate(folder: &RunFolder, motion: Motion, out: Option<&Path>) -> Result<PathBuf> {
     let picture = ANIMATION.picture(&(FinishedRun::read(folder)?, motion))?;
     let Some(path) = out else {
-        return Ok(picture
-            .write(&folder.output().inner(FIGURES))?
-            .swap_remove(0));
+        let mut files = folder.output().inner(FIGURES).write(picture.files()?)?;
+        return Ok(files.swap_remove(0));
     };
     fs::write(path, picture.drawing.0).map_err(Error::io("write", path))?;
     Ok(path.to_owned())
@@ -96,7 +95,8 @@ pub fn animate(folder: &RunFolder, motion: Motion, out: Option<&Path>) -> Result
 /// # Errors
 /// If the sweep did not end, or the folder cannot be written.
 pub fn draw_sweep(folder: &SweepFolder) -> Result<Vec<PathBuf>> {
-    sweep_picture(folder)?.write(&folder.output().inner(FIGURES))
+    let files = sweep_picture(folder)?.files()?;
+    folder.output().inner(FIGURES).write(files)
 }
 
 /// The figure of a sweep.

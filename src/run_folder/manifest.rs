@@ -8,13 +8,14 @@
 //! lists is deleted, then itself: who is cut off before the first leaves the run as it was, and after
 //! that none, with what is left of it listed for whoever comes next.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
-use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
 
 use super::lock::{self, Lock};
 use crate::error::{Error, Result};
-use crate::files::folder::Folder;
+use crate::files::folder::{Folder, is_passing};
+use crate::files::unique::unique;
 use crate::files::{names, read};
 
 const FORMAT: u32 = 1;
@@ -57,16 +58,17 @@ pub(super) struct Manifest {
 
 impl Manifest {
     /// Of something new.
-    pub fn new(held: Held, digest: String, sweep: Option<String>) -> Self {
-        // Two numbers that the operating system gave the first digits of.
-        let number = || RandomState::new().hash_one(std::process::id());
-        Self {
+    ///
+    /// # Errors
+    /// If the system gives no random numbers.
+    pub fn new(held: Held, digest: String, sweep: Option<String>) -> Result<Self> {
+        Ok(Self {
             held,
-            id: format!("{:016x}{:016x}", number(), number()),
+            id: unique()?,
             digest,
             sweep,
             listed: Vec::new(),
-        }
+        })
     }
 
     /// That of a folder; none if it has none.
@@ -135,19 +137,22 @@ impl Manifest {
         folder.remove(&renamed)
     }
 
-    /// Deletes what others, who were cut off, left half written or half deleted.
+    /// Deletes what others, who were cut off, left half written or half deleted. Says whether there was
+    /// something of a run or a sweep among it.
     ///
     /// # Errors
     /// If something cannot be removed.
-    pub fn clear_remains(folder: &Folder) -> Result<()> {
+    pub fn clear_remains(folder: &Folder) -> Result<bool> {
+        let mut was_held = false;
         for name in folder.passing()? {
             if let Some(manifest) = Self::renamed(folder, &name) {
                 let points = manifest.points(folder)?;
                 manifest.remove_listed(folder, points)?;
+                was_held = true;
             }
             folder.remove(&name)?;
         }
-        Ok(())
+        Ok(was_held)
     }
 
     /// Whether a folder holds what is left of something that was being cleared.
@@ -165,32 +170,46 @@ impl Manifest {
     }
 
     /// The points of a sweep that are its own, not copies or links, each locked.
-    fn points(&self, folder: &Folder) -> Result<Vec<(String, Folder, Self, Lock)>> {
+    fn points(&self, folder: &Folder) -> Result<Vec<Point>> {
         let mut points = Vec::new();
         for label in self.listed.iter().filter(|_| self.held == Held::Sweep) {
             let Some(inner) = folder.inner(label)? else {
                 continue;
             };
-            if let Some(manifest) = Self::read(&inner)?
-                && manifest.sweep.as_ref() == Some(&self.id)
-            {
+            if self.has_point(&inner)? {
                 let lock = Lock::take(&inner)?;
-                points.push((label.clone(), inner, manifest, lock));
+                points.push(Point {
+                    label: label.clone(),
+                    folder: inner,
+                    lock,
+                });
             }
         }
         Ok(points)
     }
 
-    fn remove_listed(
-        &self,
-        folder: &Folder,
-        points: Vec<(String, Folder, Self, Lock)>,
-    ) -> Result<()> {
-        for (label, inner, manifest, lock) in points {
-            manifest.clear(&inner)?;
-            inner.remove(lock::FILE)?;
-            drop(lock);
-            folder.remove_inner(label);
+    /// Whether a folder is that of a point of this sweep: whole, half cleared, or with nothing left in it.
+    fn has_point(&self, folder: &Folder) -> Result<bool> {
+        let is_own = |point: &Self| point.sweep.as_ref() == Some(&self.id);
+        if let Some(point) = Self::read(folder)? {
+            return Ok(is_own(&point));
+        }
+        let names = folder.names()?;
+        let mut half_cleared = (names.iter())
+            .filter(|name| is_passing(name))
+            .filter_map(|name| Self::renamed(folder, name));
+        Ok(half_cleared.any(|point| is_own(&point)) || names.iter().all(|name| is_nothing(name)))
+    }
+
+    fn remove_listed(&self, folder: &Folder, points: Vec<Point>) -> Result<()> {
+        for point in points {
+            Self::clear_remains(&point.folder)?;
+            if let Some(manifest) = Self::read(&point.folder)? {
+                manifest.clear(&point.folder)?;
+            }
+            point.folder.remove(lock::FILE)?;
+            drop(point.lock);
+            folder.remove_inner(point.label);
         }
         let mut inner_names: Vec<&str> = Vec::new();
         for name in &self.listed {
@@ -221,6 +240,18 @@ impl Manifest {
     }
 }
 
+/// A point of a sweep that is about to be cleared.
+struct Point {
+    label: String,
+    folder: Folder,
+    lock: Lock,
+}
+
+/// Whether a file means nothing: a lock, or what others have not finished.
+pub(super) fn is_nothing(name: &OsStr) -> bool {
+    *name == *lock::FILE || is_passing(name)
+}
+
 /// Lists more files, before they are made. A folder without a manifest keeps no list.
 ///
 /// # Errors
@@ -229,8 +260,9 @@ pub(super) fn list(folder: &Folder, more: &[String]) -> Result<()> {
     let Some(manifest) = Manifest::read(folder)? else {
         return Ok(());
     };
+    let listed: HashSet<&str> = manifest.listed.iter().map(String::as_str).collect();
     let new: Vec<&str> = (more.iter().map(String::as_str))
-        .filter(|name| !manifest.listed.iter().any(|listed| listed == name))
+        .filter(|name| !listed.contains(name))
         .collect();
     if new.is_empty() {
         return Ok(());
@@ -256,10 +288,10 @@ mod tests {
         let temporary = tempfile::tempdir().unwrap();
         let folder = Folder::open(temporary.path()).unwrap();
         assert_eq!(Manifest::read(&folder).unwrap(), None);
-        let mut manifest = Manifest::new(Held::Run, "0a1b".to_owned(), None);
+        let mut manifest = Manifest::new(Held::Run, "0a1b".to_owned(), None).unwrap();
         assert_ne!(
             manifest.id,
-            Manifest::new(Held::Run, String::new(), None).id
+            Manifest::new(Held::Run, String::new(), None).unwrap().id
         );
         manifest.listed = vec!["config.toml".to_owned(), "a fit/trajectory.csv".to_owned()];
         manifest.write(&folder).unwrap();

@@ -29,7 +29,7 @@ pub use sweep::{SweepFolder, SweptPoint};
 use crate::config::Experiment;
 use crate::density::target::Samples;
 use crate::error::{Error, Result};
-use crate::files::folder::{Folder, is_passing, previous};
+use crate::files::folder::{Folder, previous};
 use crate::files::names::{
     CHECKPOINT, CONFIG, FIGURES, MARK, RESTARTS, SUMMARY, TARGET, TRAJECTORY,
 };
@@ -41,7 +41,7 @@ use crate::record::{
     restarts,
 };
 use lock::Lock;
-use manifest::{Held, Manifest};
+use manifest::{Held, Manifest, is_nothing};
 
 /// What to do with a folder that holds an earlier run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,19 +85,28 @@ impl RunFolder {
         sweep: Option<&str>,
     ) -> Result<Self> {
         let lock = Some(Arc::new(Lock::take(&folder)?));
-        Manifest::clear_remains(&folder)?;
+        let was_held = Manifest::clear_remains(&folder)?;
         // One without a config was cut off before it began.
         let earlier = Manifest::read(&folder)?.filter(|one| one.held == Held::Run);
+        if sweep.is_some()
+            && earlier
+                .as_ref()
+                .is_some_and(|one| one.sweep.as_deref() != sweep)
+        {
+            return Err(of_another(&folder));
+        }
         let begun = (earlier.as_ref()).filter(|_| folder.holds(CONFIG));
         let resumed = begun.filter(|_| existing == Existing::Resume).cloned();
+        let new = Manifest::of_run(experiment, sweep)?;
         if resumed.is_none() {
-            let is_free = |name: &std::ffi::OsString| *name == *lock::FILE || is_passing(name);
             match earlier {
                 Some(_) if existing == Existing::Refuse && begun.is_some() => {
                     return Err(holds_a_run(&folder));
                 }
                 Some(earlier) => earlier.clear(&folder)?,
-                None if folder.names()?.iter().all(is_free) => {}
+                None if was_held || folder.names()?.iter().all(|name| is_nothing(name)) => {}
+                // What the user keeps beside a point does not end the sweep.
+                None if sweep.is_some() && !new.listed.iter().any(|name| folder.holds(name)) => {}
                 None => return Err(not_a_run(&folder)),
             }
         }
@@ -122,7 +131,7 @@ impl RunFolder {
                 }
                 manifest
             }
-            None => Manifest::of_run(experiment, sweep)?,
+            None => new,
         };
         if !this.is_resumed {
             manifest.write(&this.folder)?;
@@ -321,7 +330,7 @@ impl RunFolder {
 impl Manifest {
     /// That of a run which is about to begin.
     fn of_run(experiment: &Experiment, sweep: Option<&str>) -> Result<Self> {
-        let mut manifest = Self::new(Held::Run, experiment.digest()?, sweep.map(str::to_owned));
+        let mut manifest = Self::new(Held::Run, experiment.digest()?, sweep.map(str::to_owned))?;
         let of_run = [CONFIG, TARGET, SUMMARY].map(str::to_owned);
         let of_fits = experiment.plans.iter().flat_map(|plan| {
             let earlier = previous(CHECKPOINT);
@@ -340,6 +349,16 @@ fn not_a_run(folder: &Folder) -> Error {
             folder.path().display()
         ),
         "choose another folder with --out",
+    )
+}
+
+fn of_another(folder: &Folder) -> Error {
+    Error::usage(
+        format!(
+            "{} holds a run that is not of this sweep",
+            folder.path().display()
+        ),
+        "move it away, or choose another folder with --out",
     )
 }
 

@@ -3,12 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::manifest::{self, Held, Manifest};
+use super::manifest::{self, Held, Manifest, is_nothing};
 use super::{Existing, OutputFolder, RunFolder};
 use crate::config::SweepPoint;
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
-use crate::files::folder::{Folder, is_passing};
+use crate::files::folder::Folder;
 use crate::files::{names, table};
 use crate::record::{FitSummary, Summary, not_a_folder_of_run};
 
@@ -52,14 +52,14 @@ pub struct SweepFolder {
 }
 
 impl SweepFolder {
-    /// Makes the folder.
+    /// Makes the folder of a sweep of these points.
     ///
     /// # Errors
     /// If it holds a sweep already and is not to be replaced, holds something else, or cannot be
     /// written.
-    pub fn create(path: &Path, existing: Existing) -> Result<Self> {
+    pub fn create(path: &Path, points: &[SweepPoint], existing: Existing) -> Result<Self> {
         let folder = Folder::create(path)?;
-        Manifest::clear_remains(&folder)?;
+        let was_held = Manifest::clear_remains(&folder)?;
         let earlier = Manifest::read(&folder)?.filter(|one| one.held == Held::Sweep);
         let manifest = match earlier {
             Some(_) if existing == Existing::Refuse => return Err(holds_a_sweep(path)),
@@ -67,15 +67,17 @@ impl SweepFolder {
             earlier => {
                 match earlier {
                     Some(earlier) => earlier.clear(&folder)?,
-                    None if folder.names()?.iter().all(|name| is_passing(name)) => {}
+                    None if was_held || folder.names()?.iter().all(|name| is_nothing(name)) => {}
                     None => return Err(not_a_sweep(path)),
                 }
-                let mut manifest = Manifest::new(Held::Sweep, String::new(), None);
+                let mut manifest = Manifest::new(Held::Sweep, String::new(), None)?;
                 manifest.listed.push(names::SWEEP_TABLE.to_owned());
                 manifest.write(&folder)?;
                 manifest
             }
         };
+        let labels: Vec<String> = points.iter().map(|point| point.label.clone()).collect();
+        manifest::list(&folder, &labels)?;
         // It is the folder of a sweep from now on, also if the sweep does not end.
         if !folder.holds(names::SWEEP_TABLE) {
             folder.write(names::SWEEP_TABLE, b"")?;
@@ -103,7 +105,6 @@ impl SweepFolder {
     /// # Errors
     /// As [`RunFolder::create`].
     pub fn begin_point(&self, point: &SweepPoint, existing: Existing) -> Result<RunFolder> {
-        manifest::list(&self.folder, std::slice::from_ref(&point.label))?;
         let folder = self.folder.create_inner(&point.label)?;
         RunFolder::begin(folder, &point.experiment, existing, self.id.as_deref())
     }

@@ -2,15 +2,15 @@
 
 #![cfg(unix)]
 
-use std::cell::Cell;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use klfit::{Existing, Experiment, RunFolder, RunObserver, Summary};
+use klfit::{Existing, Experiment, RunFolder, Summary};
 
 use crate::command_line::klfit;
+use crate::support::StopAfter;
 
 const CONFIG: &str = r#"
 name = "small"
@@ -25,17 +25,6 @@ type = "rows"
 [[fit]]
 divergence = "forward-kl"
 "#;
-
-/// Stops a run when it has been asked so many times whether to.
-struct StopAfter(Cell<usize>);
-
-impl RunObserver for StopAfter {
-    fn wants_to_stop(&self) -> bool {
-        let left = self.0.get();
-        self.0.set(left.saturating_sub(1));
-        left == 0
-    }
-}
 
 /// A folder with a config and the rows that it names, around a mean.
 struct Place(tempfile::TempDir);
@@ -67,7 +56,7 @@ impl Place {
     fn run(&self, out: &str, existing: Existing, steps: usize) -> klfit::Result<Summary> {
         let experiment = self.experiment();
         let folder = RunFolder::create(&self.at(out), &experiment, existing)?;
-        let mut stop = StopAfter(Cell::new(steps));
+        let mut stop = StopAfter::steps(steps);
         klfit::run(&experiment, &experiment.numerics()?, &folder, &mut stop)
     }
 
@@ -200,9 +189,9 @@ fn clearing_that_is_cut_short_leaves_the_run_or_none() {
                 "{command}: {said}"
             );
         }
-        // With the user's own file out of the way the next run begins.
-        fs::remove_file(at.join("notes.txt")).unwrap();
+        // The next run begins anew, and the user's own file stays.
         assert_eq!(place.mean(&out, Existing::Resume), expected);
+        assert!(at.join("notes.txt").is_file());
         let hidden = files(&at)
             .iter()
             .any(|path| path.to_string_lossy().contains(".klfit-"));
@@ -258,7 +247,7 @@ fn nothing_is_written_through_a_link() {
         "report.md",
         "summary.json",
         "figures",
-        "landscape.csv",
+        "figures/densities.svg",
     ] {
         let path = out.join(name);
         match path.is_dir() {
@@ -278,7 +267,10 @@ fn nothing_is_written_through_a_link() {
             _ = klfit(&[command, out.to_str().unwrap()]).output().unwrap();
         }
         assert_eq!(theirs(), "mine", "{name}");
-        if name == "summary.json" {
+        if name.starts_with("report") || name.ends_with(".svg") {
+            // Its own file took the place of the link.
+            assert!(fs::symlink_metadata(&path).unwrap().is_file(), "{name}");
+        } else {
             fs::remove_file(&path).unwrap();
             run(&out).arg("--resume").assert().success();
         }
@@ -372,6 +364,57 @@ fn force_of_a_sweep_removes_its_points_and_no_other_run() {
         assert!(place.at(run).join("summary.json").is_file(), "{run}");
     }
     assert!(!out.join("seed-1/summary.json").exists());
+}
+
+#[test]
+fn clearing_of_a_sweep_that_is_cut_short_is_ended_by_the_next() {
+    let place = Place::new(0.0);
+    let text = fs::read_to_string(place.at("small.toml")).unwrap();
+    let seeds = "\n[sweep.grid]\nseed = [1, 2, 3, 4]\n";
+    fs::write(place.at("swept.toml"), format!("{text}{seeds}")).unwrap();
+    let (swept, out) = (place.at("swept.toml"), place.at("swept"));
+    let arguments = ["sweep", "-q", "--no-figures", "--out"];
+    let sweep = |how: &[&str]| {
+        let mut command = klfit(&arguments);
+        command.arg(&out).arg(&swept).args(how);
+        command.assert()
+    };
+    sweep(&[]).success();
+    let passing = ".klfit-0123456789abcdef";
+    // Cut while it cleared: the first point is half deleted, of the second only the lock is left, to the
+    // third it did not come, and in the fourth the user keeps a file.
+    fs::rename(out.join("manifest"), out.join(passing)).unwrap();
+    let first = out.join("seed-1");
+    fs::rename(first.join("manifest"), first.join(passing)).unwrap();
+    fs::remove_file(first.join("config.toml")).unwrap();
+    let second = out.join("seed-2");
+    fs::remove_dir_all(&second).unwrap();
+    fs::create_dir(&second).unwrap();
+    fs::write(second.join(".lock"), "").unwrap();
+    fs::write(out.join("seed-4/notes.txt"), "mine").unwrap();
+    sweep(&[]).success();
+    assert_eq!(
+        fs::read_to_string(out.join("seed-4/notes.txt")).unwrap(),
+        "mine"
+    );
+    let hidden = files(&out)
+        .iter()
+        .any(|path| path.to_string_lossy().contains(".klfit-"));
+    assert!(!hidden);
+    // A run of the user's own in the place of a point is left, and said.
+    fs::remove_dir_all(out.join("seed-3")).unwrap();
+    place
+        .run("swept/seed-3", Existing::Refuse, usize::MAX)
+        .unwrap();
+    for how in ["--resume", "--force"] {
+        let error = sweep(&[how]).code(2);
+        let error = String::from_utf8_lossy(&error.get_output().stderr).into_owned();
+        assert!(
+            error.contains("holds a run that is not of this sweep"),
+            "{how}: {error}"
+        );
+        assert!(out.join("seed-3/summary.json").is_file());
+    }
 }
 
 #[test]

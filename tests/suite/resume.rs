@@ -1,24 +1,12 @@
 //! Nothing is lost: an interrupted run ends where the uninterrupted one does, byte for byte.
 
-use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use klfit::internals::Checkpoint;
-use klfit::{
-    Existing, Experiment, Override, RunFolder, RunObserver, Summary, Sweep, SweepObserver,
-};
+use klfit::{Existing, Experiment, Override, RunFolder, Summary, Sweep, SweepObserver};
 
-/// Stops a run when it has been asked so many times whether to.
-struct StopAfter(Cell<usize>);
-
-impl RunObserver for StopAfter {
-    fn wants_to_stop(&self) -> bool {
-        let left = self.0.get();
-        self.0.set(left.saturating_sub(1));
-        left == 0
-    }
-}
+use crate::support::StopAfter;
 
 fn parse(text: &str, overrides: &[(&str, &str)]) -> Experiment {
     let overrides = (overrides.iter())
@@ -31,7 +19,7 @@ fn parse(text: &str, overrides: &[(&str, &str)]) -> Experiment {
 fn run_for(steps: usize, experiment: &Experiment, path: &Path) -> klfit::Result<Summary> {
     let numerics = experiment.numerics()?;
     let folder = RunFolder::create(path, experiment, Existing::Resume)?;
-    let mut watch = StopAfter(Cell::new(steps));
+    let mut watch = StopAfter::steps(steps);
     klfit::run(experiment, &numerics, &folder, &mut watch)
 }
 

@@ -11,9 +11,11 @@ use klfit::settings::{
 };
 use klfit::{
     DivergenceKind, DivergenceName, EstimatorConfig, EstimatorRule, Existing, Experiment,
-    FamilyConfig, Mixture, Numerics, OptimizerConfig, Override, Plan, RunFolder, Summary, Target,
+    FamilyConfig, Mixture, Numerics, OptimizerConfig, Override, Plan, RunFolder, RunObserver,
+    Summary, Target,
 };
 use nalgebra::DMatrix;
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
@@ -398,4 +400,21 @@ pub fn objective<'t>(
         numerics,
         keys,
     )
+}
+
+/// Stops a run when it has been asked so many times whether to.
+pub struct StopAfter(Cell<usize>);
+
+impl StopAfter {
+    pub fn steps(steps: usize) -> Self {
+        Self(Cell::new(steps))
+    }
+}
+
+impl RunObserver for StopAfter {
+    fn wants_to_stop(&self) -> bool {
+        let left = self.0.get();
+        self.0.set(left.saturating_sub(1));
+        left == 0
+    }
 }

@@ -104,12 +104,14 @@ impl<'a> Integrands<'a> {
         let are_done = log_bridges.is_none()
             && !has_powers
             && close_shares(self.portions, [&log_p, &log_q], [&mut of_p, &mut of_q]);
-        for i in 0..if are_done { 0 } else { log_p.len() } {
-            let log_bridges = (log_bridges.as_ref()).map_or(f64::NEG_INFINITY, |logs| logs[i]);
-            let (of, log) = shares(self.portions, [log_p[i], log_q[i], log_bridges]);
-            [of_p[i], of_q[i]] = of;
-            if has_powers {
-                log_m[i] = log();
+        if !are_done {
+            for i in 0..log_p.len() {
+                let log_bridges = (log_bridges.as_ref()).map_or(f64::NEG_INFINITY, |logs| logs[i]);
+                let (of, log) = shares(self.portions, [log_p[i], log_q[i], log_bridges]);
+                [of_p[i], of_q[i]] = of;
+                if has_powers {
+                    log_m[i] = log();
+                }
             }
         }
         let joint = |(joint, power): (&Joint, &Option<Power>)| {
