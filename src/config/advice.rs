@@ -210,14 +210,12 @@ fn suggestion(unknown: &str, valid: &[&str], meant: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn said(key: &str, message: &str) -> String {
-        let source = Source {
-            path: "config.toml".into(),
-            text: String::new(),
-            overrides: Vec::new(),
-        };
+        let source = Source::new(Path::new("config.toml"), "", Vec::new()).unwrap();
         let error = advise(&source, KeyPath::dotted(key), message, None);
         format!("{}; {}", error.message, error.help.unwrap())
     }

@@ -48,11 +48,7 @@ impl Experiment {
     /// # Errors
     /// As [`Experiment::load`].
     pub fn parse(path: &Path, text: &str, overrides: Vec<Override>) -> Result<Self> {
-        let source = Source {
-            path: path.to_owned(),
-            text: text.to_owned(),
-            overrides,
-        };
+        let source = Source::new(path, text, overrides)?;
         Ok(Self::from_source(&source)?)
     }
 

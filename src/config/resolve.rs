@@ -23,7 +23,7 @@ pub(super) fn resolve(
     source: &Source,
     notes: &mut Vec<String>,
 ) -> Result<(Config, TargetModel), ConfigError> {
-    let mut top = source.table()?;
+    let mut top = (*source.table).clone();
     for one in source
         .overrides
         .iter()
@@ -129,7 +129,7 @@ fn target(
 /// If the file cannot be read or does not describe a density.
 pub fn read_target(path: &Path) -> KlfitResult<(TargetModel, Vec<String>)> {
     let source = Source::read(path, Vec::new())?;
-    let mut top = source.table()?;
+    let mut top = (*source.table).clone();
     let mut notes = Vec::new();
     if top.contains_key("target") {
         let (_, model) = target(&mut top, &source, &mut notes)?;

@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+use toml::{Spanned, Table};
 
 use super::key::{Key, KeyPath};
 use crate::error::{ConfigError, Error, Location, Result};
@@ -46,7 +47,7 @@ impl Override {
             ));
         }
         let parsed = format!("value = {value}")
-            .parse::<toml::Table>()
+            .parse::<Table>()
             .ok()
             .and_then(|mut table| table.remove("value"));
         let value = parsed.unwrap_or_else(|| toml::Value::String(value.to_owned()));
@@ -58,7 +59,9 @@ impl Override {
 #[derive(Debug, Clone)]
 pub(super) struct Source {
     pub path: PathBuf,
-    pub text: String,
+    pub text: Arc<str>,
+    /// The text as a table, read once however many points a sweep makes of it.
+    pub table: Arc<Table>,
     pub overrides: Vec<Override>,
 }
 
@@ -72,9 +75,25 @@ impl Source {
                 "a config is a TOML file; `klfit init` writes one to start from",
             )
         })?;
+        Ok(Self::new(path, text, overrides)?)
+    }
+
+    /// Takes a text for that of a file.
+    pub fn new(
+        path: &Path,
+        text: impl Into<Arc<str>>,
+        overrides: Vec<Override>,
+    ) -> Result<Self, ConfigError> {
+        let (path, text) = (path.to_owned(), text.into());
+        let table = text.parse().map_err(|error: toml::de::Error| ConfigError {
+            location: location(&path, &text, error.span()),
+            message: error.message().to_owned(),
+            help: Some("the file is not valid TOML at this place".to_owned()),
+        })?;
         Ok(Self {
-            path: path.to_owned(),
+            path,
             text,
+            table: Arc::new(table),
             overrides,
         })
     }
@@ -82,17 +101,6 @@ impl Source {
     /// A path that a config names, which starts at the config's folder.
     pub fn resolve_path(&self, path: &Path) -> PathBuf {
         self.path.parent().unwrap_or(Path::new("")).join(path)
-    }
-
-    /// The whole file as a table.
-    pub fn table(&self) -> Result<toml::Table, ConfigError> {
-        self.text
-            .parse()
-            .map_err(|error: toml::de::Error| ConfigError {
-                location: self.location(error.span()),
-                message: error.message().to_owned(),
-                help: Some("the file is not valid TOML at this place".to_owned()),
-            })
     }
 
     /// An error at a key; the message continues after the key: "is 0", "(component 2): …", ": …".
@@ -154,12 +162,7 @@ impl Source {
     }
 
     pub fn location(&self, span: Option<Range<usize>>) -> Box<Location> {
-        Box::new(Location {
-            path: self.path.clone(),
-            text: self.text.clone(),
-            span,
-            from: None,
-        })
+        location(&self.path, &self.text, span)
     }
 
     /// Where a key stands in the text, or the nearest thing around it.
@@ -200,6 +203,15 @@ impl Source {
             _ => Some(key_span.start.min(value.span().start)..value.span().end),
         }
     }
+}
+
+fn location(path: &Path, text: &str, span: Option<Range<usize>>) -> Box<Location> {
+    Box::new(Location {
+        path: path.to_owned(),
+        text: text.to_owned(),
+        span,
+        from: None,
+    })
 }
 
 fn entry<'a, 'i>(

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use toml::{Table, Value};
 
@@ -63,12 +64,14 @@ impl Sweep {
     /// # Errors
     /// If the file cannot be read, or a point says something that cannot be run.
     pub fn load(path: &Path, overrides: &[Override]) -> Result<Option<Self>> {
-        let source = Source::read(path, overrides.to_vec())?;
-        let mut top = source.table()?;
+        let mut source = Source::read(path, overrides.to_vec())?;
+        let mut top = (*source.table).clone();
         set_sweep(&mut top, &source)?;
         let Some(sweep) = top.remove(SWEEP) else {
             return Ok(None);
         };
+        // Each point begins with what stands outside.
+        source.table = Arc::new(top);
         Ok(Some(Self::read(&source, sweep)?))
     }
 
@@ -139,6 +142,10 @@ fn expand(source: &Source, sweep: Value) -> Result<Vec<Vec<Setting>>, ConfigErro
     let help = "write [sweep.grid] with a list of values for each key, as in \
                 optimizer.learning_rate = [0.01, 0.1]; or [[sweep.list]] with the settings of a point";
     let refused = |at: &KeyPath, message: String| Err(source.error(at, message, help));
+    let too_many = |at: &KeyPath| {
+        let message = format!("has more than {MOST_POINTS} points");
+        source.error(at, message, "leave values out")
+    };
     let Value::Table(mut sweep) = sweep else {
         return refused(&at, "is not a section".to_owned());
     };
@@ -159,14 +166,14 @@ fn expand(source: &Source, sweep: Value) -> Result<Vec<Vec<Setting>>, ConfigErro
                     other => return refused(&at, format!("is {other}, not a list of values")),
                 }
             }
-            let points = product(&axes).ok_or_else(|| {
-                let message = format!("has more than {MOST_POINTS} points");
-                source.error(&at, message, "leave values out")
-            })?;
+            let points = product(&axes).ok_or_else(|| too_many(&at))?;
             (at, points)
         }
         (None, Some(Value::Array(list))) => {
             let at = at.name("list");
+            if list.len() > MOST_POINTS {
+                return Err(too_many(&at));
+            }
             let mut points = Vec::new();
             for (i, point) in list.iter().enumerate() {
                 match point {

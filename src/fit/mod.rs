@@ -7,6 +7,7 @@ pub mod objective;
 pub mod optima;
 mod plan;
 mod record;
+mod sketch;
 mod state;
 pub mod stop;
 
@@ -188,6 +189,8 @@ impl<'a> Fit<'a> {
         let (mut keys, mut rates) = (Vec::new(), Vec::new());
         let (mut runs, mut parts) = (Vec::new(), Vec::new());
         let monitor = (!plan.stop.is_never()).then(|| StopMonitor::new(plan.stop));
+        // Members of a batch have one divergence, one family and one target.
+        let optimum = KnownOptimum::find(plan.divergence, family, target.model());
         for &Member { plan, seed } in members {
             let starts = plan.start.mixtures(family, target.model(), seed)?;
             keys.extend((0..starts.len() as u64).map(|run| RunKey { seed, run }));
@@ -201,7 +204,7 @@ impl<'a> Fit<'a> {
                     reported(plan.divergence),
                     Effort::logged(log.samples),
                 ),
-                optimum: KnownOptimum::find(plan.divergence, family, target.model()),
+                optimum: optimum.clone(),
             });
             for mixture in starts {
                 let theta = family.theta_of(&mixture).map_err(|error| {

@@ -5,6 +5,7 @@ use crate::compute::kernel::MixtureTensors;
 use crate::density::target::Target;
 use crate::divergence::DivergenceKind;
 use crate::error::Result;
+use crate::fit::sketch::Sketches;
 use crate::fit::{Plan, Record, RunRecord};
 use crate::judge::evaluate::{Effort, Evaluator};
 use crate::mixture::Mixture;
@@ -15,6 +16,9 @@ pub const EXACT: f64 = 3e-4;
 /// As [`EXACT`], where the gradients are noisy and the ends of the runs scatter: 0.3 standard
 /// deviations.
 pub const NOISY: f64 = 1e-2;
+
+/// A distance is an estimate: where it is certain to be this many times the tolerance, none is made.
+const SLACK: f64 = 4.0;
 
 /// A gradient above this is still on its way down, in the norm of its θ.
 pub const AT_REST: f64 = 1e-3;
@@ -97,29 +101,28 @@ impl Ends {
 /// # Errors
 /// If the device failed.
 pub fn group(mixtures: &[&Mixture], tolerance: f64, numerics: &Numerics) -> Result<Vec<usize>> {
-    let mut groups = vec![0; mixtures.len()];
-    let mut open: Vec<usize> = (0..mixtures.len()).collect();
+    let mut groups = vec![None; mixtures.len()];
+    let sketches = Sketches::new(mixtures);
     let mut number = 0;
-    while let Some((&leader, others)) = open.split_first() {
-        groups[leader] = number;
-        let members: Vec<&Mixture> = others.iter().map(|&other| mixtures[other]).collect();
+    for leader in 0..mixtures.len() {
+        if groups[leader].is_some() {
+            continue;
+        }
+        groups[leader] = Some(number);
+        let near: Vec<usize> = (leader + 1..mixtures.len())
+            .filter(|&other| groups[other].is_none())
+            .filter(|&other| !sketches.are_apart(leader, other, SLACK * tolerance))
+            .collect();
+        let members: Vec<&Mixture> = near.iter().map(|&other| mixtures[other]).collect();
         let distances = distances(mixtures[leader], &members, numerics)?;
-        let (mut same, mut rest) = (Vec::new(), Vec::new());
-        for (&other, distance) in others.iter().zip(distances) {
-            let group = if distance <= tolerance {
-                &mut same
-            } else {
-                &mut rest
-            };
-            group.push(other);
+        for (other, distance) in near.into_iter().zip(distances) {
+            if distance <= tolerance {
+                groups[other] = Some(number);
+            }
         }
-        for member in same {
-            groups[member] = number;
-        }
-        open = rest;
         number += 1;
     }
-    Ok(groups)
+    Ok(groups.into_iter().flatten().collect())
 }
 
 /// JS between one mixture and each of the others, in nats.

@@ -31,11 +31,25 @@ pub struct Plan {
 impl Plan {
     /// Whether it can share a loop with another: all but name, start and learning rate are equal.
     pub fn batches_with(&self, other: &Self) -> bool {
-        let mut alike = other.clone();
-        alike.label.clone_from(&self.label);
-        alike.start.clone_from(&self.start);
-        alike.optimizer.learning_rate = self.optimizer.learning_rate;
-        alike == *self
+        self.in_common() == other.in_common()
+    }
+
+    /// What fits that can share a loop have in common, as text.
+    pub(crate) fn in_common(&self) -> String {
+        let Self {
+            label: _,
+            divergence,
+            family,
+            start: _,
+            estimator,
+            optimizer,
+            stop,
+        } = self;
+        let optimizer = OptimizerConfig {
+            learning_rate: None,
+            ..optimizer.clone()
+        };
+        format!("{:?}", (divergence, family, estimator, optimizer, stop))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Runs every point of a sweep: points that can share a loop do, the others run beside each other.
 
 use std::any::Any;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Mutex;
@@ -9,9 +9,15 @@ use std::thread;
 
 use crate::config::{Sweep, SweepPoint};
 use crate::error::Result;
-use crate::jobs::run::{Job, RunObserver, run_batch};
+use crate::jobs::run::{Job, RunObserver, in_common, run_batch};
 use crate::record::Summary;
 use crate::run_folder::{Existing, SweepFolder, SweptPoint};
+
+/// Points that are open at once: each holds its folder, its lock and its trajectories, and systems give a
+/// process as few as 1024 files.
+const MOST_OPEN: usize = 192;
+/// Points that share a loop: more would not make it faster.
+const MOST_SHARED: usize = 64;
 
 /// What came of a sweep.
 #[derive(Debug, Clone)]
@@ -51,24 +57,23 @@ pub fn run<'s>(
     observer: &dyn SweepObserver,
 ) -> Result<Swept<'s>> {
     let folder = SweepFolder::create(path, &sweep.points, existing)?;
-    let folders = (sweep.points.iter())
-        .map(|point| folder.begin_point(point, existing))
-        .collect::<Result<Vec<_>>>()?;
-    let jobs: Vec<Job> = (sweep.points.iter().zip(&folders))
-        .map(|(point, folder)| Job {
-            experiment: &point.experiment,
-            folder,
-        })
-        .collect();
     let (mut ended, mut open) = (Vec::new(), Vec::new());
-    for (point, job) in jobs.iter().enumerate() {
-        match job.folder.finished(job.experiment)? {
-            Some(summary) => ended.push((point, Ok(summary))),
-            None => open.push(point),
+    for (at, point) in sweep.points.iter().enumerate() {
+        // What is there already is looked at before anything runs.
+        let finished = match folder.has_point(point) {
+            true => {
+                let begun = folder.begin_point(point, existing)?;
+                begun.finished(&point.experiment)?
+            }
+            false => None,
+        };
+        match finished {
+            Some(summary) => ended.push((at, Ok(summary))),
+            None => open.push(at),
         }
     }
-    let groups = groups(&jobs, &open);
     let workers = thread::available_parallelism().map_or(1, usize::from);
+    let groups = groups(&sweep.points, &open, MOST_OPEN / workers);
     let workers = workers.min(groups.len());
     let queue = Mutex::new(VecDeque::from(groups));
     let ended: Mutex<Vec<(usize, Result<Summary, String>)>> = Mutex::new(ended);
@@ -79,7 +84,7 @@ pub fn run<'s>(
             while !observer.wants_to_stop()
                 && let Some(group) = queue.lock().ok().and_then(|mut queue| queue.pop_front())
             {
-                for (point, outcome) in run_group(&jobs, group, observer) {
+                for (point, outcome) in run_group(&sweep.points, &folder, group, observer) {
                     let Ok(mut ended) = ended.lock() else { return };
                     ended.push((point, outcome));
                     observer.done(&sweep.points[point], ended.len());
@@ -92,7 +97,7 @@ pub fn run<'s>(
     });
     let mut ended = ended.into_inner().unwrap_or_default();
     ended.sort_by_key(|(point, _)| *point);
-    let interrupted = ended.len() < jobs.len()
+    let interrupted = ended.len() < sweep.points.len()
         || (ended.iter()).any(|(_, outcome)| outcome.as_ref().is_ok_and(|one| one.interrupted));
     let mut swept = Swept {
         ran: Vec::new(),
@@ -114,14 +119,23 @@ pub fn run<'s>(
 
 /// Runs points that share a loop; if it breaks down, each by itself, so that one alone is lost.
 fn run_group(
-    jobs: &[Job],
+    points: &[SweepPoint],
+    folder: &SweepFolder,
     group: Vec<usize>,
     observer: &dyn SweepObserver,
 ) -> Vec<(usize, Result<Summary, String>)> {
     let run = || -> Result<Vec<Summary>> {
-        let batch: Vec<Job> = group.iter().map(|&point| jobs[point]).collect();
-        let numerics = batch[0].experiment.numerics()?;
-        run_batch(&batch, &numerics, &mut StopOnly(observer))
+        let folders = (group.iter())
+            .map(|&point| folder.begin_point(&points[point], Existing::Resume))
+            .collect::<Result<Vec<_>>>()?;
+        let jobs: Vec<Job> = (group.iter().zip(&folders))
+            .map(|(&point, folder)| Job {
+                experiment: &points[point].experiment,
+                folder,
+            })
+            .collect();
+        let numerics = jobs[0].experiment.numerics()?;
+        run_batch(&jobs, &numerics, &mut StopOnly(observer))
     };
     // Nothing of a run is used again after it broke down but its folder, which is always whole.
     let outcome = catch_unwind(AssertUnwindSafe(run));
@@ -138,7 +152,7 @@ fn run_group(
     match group[..] {
         [one] => vec![(one, Err(reason))],
         _ => (group.into_iter())
-            .flat_map(|point| run_group(jobs, vec![point], observer))
+            .flat_map(|point| run_group(points, folder, vec![point], observer))
             .collect(),
     }
 }
@@ -150,19 +164,30 @@ fn words_of(panic: &(dyn Any + Send)) -> &str {
     text.or(owned).unwrap_or("no reason is known")
 }
 
-/// The open points that share a loop, each group in order.
-fn groups(jobs: &[Job], open: &[usize]) -> Vec<Vec<usize>> {
+/// The open points that share a loop, each group in order, of up to so many points.
+fn groups(points: &[SweepPoint], open: &[usize], most: usize) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
+    // Those with all but the rows of the target in common.
+    let mut alike: HashMap<String, Vec<usize>> = HashMap::new();
     for &point in open {
-        match groups
-            .iter_mut()
-            .find(|group| jobs[group[0]].batches_with(&jobs[point]))
-        {
-            Some(group) => group.push(point),
-            None => groups.push(vec![point]),
+        let experiment = &points[point].experiment;
+        let alike = alike.entry(in_common(experiment)).or_default();
+        let shares = |group: &usize| {
+            let first = groups[*group][0];
+            points[first].experiment.target == experiment.target
+        };
+        match alike.iter().copied().find(shares) {
+            Some(group) => groups[group].push(point),
+            None => {
+                alike.push(groups.len());
+                groups.push(vec![point]);
+            }
         }
     }
-    groups
+    let most = most.clamp(1, MOST_SHARED);
+    (groups.iter())
+        .flat_map(|group| group.chunks(most).map(<[usize]>::to_vec))
+        .collect()
 }
 
 /// Observes a run only to stop it.

@@ -240,6 +240,21 @@ impl Mixture {
         covariance
     }
 
+    /// The characteristic function E exp(i tᵀx) at one t of D coordinates, its real and its imaginary part:
+    /// Σₖ wₖ exp(i tᵀμₖ − tᵀΣₖt / 2).
+    pub fn characteristic_function(&self, t: &[f64]) -> [f64; 2] {
+        let t = DVector::from_column_slice(t);
+        let mut sum = [0.0; 2];
+        for ((weight, mean), factor) in self.weights.iter().zip(&self.means).zip(&self.scale_trils)
+        {
+            let size = weight * (-0.5 * factor.tr_mul(&t).norm_squared()).exp();
+            let (sin, cos) = t.dot(mean).sin_cos();
+            sum[0] += size * cos;
+            sum[1] += size * sin;
+        }
+        sum
+    }
+
     /// log p(x) in nats at one point of D coordinates; −∞ where p underflows to zero weight.
     pub fn log_density(&self, x: &[f64]) -> f64 {
         let terms: Vec<f64> = (0..self.components())

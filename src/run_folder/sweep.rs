@@ -2,7 +2,9 @@
 //! point.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::lock::Lock;
 use super::manifest::{self, Held, Manifest, is_nothing};
 use super::{Existing, OutputFolder, RunFolder};
 use crate::config::SweepPoint;
@@ -47,6 +49,8 @@ pub struct SweptPoint<'s> {
 #[derive(Debug, Clone)]
 pub struct SweepFolder {
     folder: Folder,
+    /// Held by who writes into it.
+    _lock: Option<Arc<Lock>>,
     /// The number of the sweep; none in what is left of a copy.
     id: Option<String>,
 }
@@ -59,6 +63,7 @@ impl SweepFolder {
     /// written.
     pub fn create(path: &Path, points: &[SweepPoint], existing: Existing) -> Result<Self> {
         let folder = Folder::create(path)?;
+        let lock = Lock::take(&folder)?;
         let was_held = Manifest::clear_remains(&folder)?;
         let earlier = Manifest::read(&folder)?.filter(|one| one.held == Held::Sweep);
         let manifest = match earlier {
@@ -84,6 +89,7 @@ impl SweepFolder {
         }
         Ok(Self {
             folder,
+            _lock: Some(Arc::new(lock)),
             id: Some(manifest.id),
         })
     }
@@ -97,7 +103,13 @@ impl SweepFolder {
                 .flatten()
                 .map(|manifest| manifest.id),
             folder,
+            _lock: None,
         })
+    }
+
+    /// Whether there is something where the folder of a point goes.
+    pub fn has_point(&self, point: &SweepPoint) -> bool {
+        self.folder.path_of(&point.label).symlink_metadata().is_ok()
     }
 
     /// Makes the folder of a point, or opens it to go on with.

@@ -47,16 +47,12 @@ pub struct Job<'e> {
     pub folder: &'e RunFolder,
 }
 
-impl Job<'_> {
-    /// Whether every fit of this one can share a loop with that of another.
-    pub fn batches_with(&self, other: &Self) -> bool {
-        let (a, b) = (self.experiment, other.experiment);
-        a.target == b.target
-            && a.config.log == b.config.log
-            && a.config.device == b.config.device
-            && a.plans.len() == b.plans.len()
-            && a.plans.iter().zip(&b.plans).all(|(a, b)| a.batches_with(b))
-    }
+/// What experiments have in common whose fits can share their loops, the rows of the target aside, as
+/// text.
+pub fn in_common(experiment: &Experiment) -> String {
+    let config = &experiment.config;
+    let plans: Vec<String> = experiment.plans.iter().map(Plan::in_common).collect();
+    format!("{:?}", (config.log, config.device, &config.target, plans))
 }
 
 /// Runs every fit of an experiment and writes the folder, figures aside. In a folder that
@@ -76,11 +72,11 @@ pub fn run(
     Ok(run_batch(&[job], numerics, observer)?.swap_remove(0))
 }
 
-/// Runs experiments that [batch](Job::batches_with) with the first in one loop for each of their
-/// fits, and writes the folder of each.
+/// Runs experiments that have [enough in common](in_common) in one loop for each of their fits, and writes
+/// the folder of each.
 ///
 /// # Errors
-/// As [`run`]; and if they do not batch.
+/// As [`run`]; and if they have not.
 pub fn run_batch(
     jobs: &[Job],
     numerics: &Numerics,
