@@ -134,14 +134,22 @@ fn singular(factor: &DMatrix<f64>) -> Option<f64> {
     let dim = factor.nrows();
     let stds: Vec<f64> = factor.row_iter().map(|row| row.norm()).collect();
     let mut trace = 0.0;
-    let mut column = vec![0.0; dim];
+    let mut known = vec![0.0; dim];
     for j in 0..dim {
-        column[j] = stds[j] / factor[(j, j)];
-        for i in j + 1..dim {
-            let known: f64 = (j..i).map(|m| factor[(i, m)] / stds[i] * column[m]).sum();
-            column[i] = -known * (stds[i] / factor[(i, i)]);
+        // Column j of the inverse from the diagonal down, by columns of L, which lie side by side in memory.
+        known[j..].fill(0.0);
+        let mut squares = 0.0;
+        for m in j..dim {
+            let column = &factor.as_slice()[m * dim..][..dim];
+            let start = if m == j { 1.0 } else { -known[m] };
+            let entry = start * (stds[m] / column[m]);
+            squares += entry * entry;
+            let below = known[m + 1..].iter_mut().zip(&column[m + 1..]);
+            for ((known, factor), std) in below.zip(&stds[m + 1..]) {
+                *known += factor / std * entry;
+            }
         }
-        trace += column[j..].iter().map(|x| x * x).sum::<f64>();
+        trace += squares;
     }
     let rounding = RESOLVED * dim as f64 * f64::EPSILON;
     // NaN, where the sum has overflowed, is not well conditioned.

@@ -47,7 +47,7 @@ impl Plan {
         } = self;
         let optimizer = OptimizerConfig {
             learning_rate: None,
-            ..optimizer.clone()
+            ..*optimizer
         };
         format!("{:?}", (divergence, family, estimator, optimizer, stop))
     }

@@ -267,13 +267,17 @@ impl Mixture {
     pub fn component_log_density(&self, k: usize, x: &[f64]) -> f64 {
         let dim = self.dim();
         let factor = &self.scale_trils[k];
-        let mut z = vec![0.0; dim];
+        // L z up to the coordinate before, by columns, which lie side by side in memory.
+        let mut known = vec![0.0; dim];
         let (mut squared, mut log_det) = (0.0, 0.0);
         for i in 0..dim {
-            let known: f64 = (0..i).map(|j| factor[(i, j)] * z[j]).sum();
-            z[i] = (x[i] - self.means[k][i] - known) / factor[(i, i)];
-            squared += z[i] * z[i];
-            log_det += factor[(i, i)].ln();
+            let column = &factor.as_slice()[i * dim..][..dim];
+            let z = (x[i] - self.means[k][i] - known[i]) / column[i];
+            for (known, entry) in known[i + 1..].iter_mut().zip(&column[i + 1..]) {
+                *known += entry * z;
+            }
+            squared += z * z;
+            log_det += column[i].ln();
         }
         -0.5 * squared - log_det - 0.5 * dim as f64 * std::f64::consts::TAU.ln()
     }

@@ -20,8 +20,16 @@ impl Mixture {
         let z: Vec<f64> = (0..self.dim())
             .map(|_| StandardNormal.sample(generator))
             .collect();
-        let along = |i: usize| (0..=i).map(|j| factor[(i, j)] * z[j]).sum::<f64>();
-        (k, (0..z.len()).map(|i| mean[i] + along(i)).collect())
+        // L z, by columns, which lie side by side in memory.
+        let mut x = vec![0.0; z.len()];
+        for (j, z) in z.iter().enumerate() {
+            let column = &factor.as_slice()[j * x.len()..][..x.len()];
+            for (x, entry) in x[j..].iter_mut().zip(&column[j..]) {
+                *x += entry * z;
+            }
+        }
+        (x.iter_mut().zip(mean.iter())).for_each(|(x, mean)| *x += mean);
+        (k, x)
     }
 
     /// The component whose share of the unit interval `u` is in.

@@ -523,6 +523,7 @@ fn a_sweep_goes_on_and_a_point_that_breaks_down_is_alone() {
     let spoilt = broken.join(&sweep.points[2].label).join("reverse-kl");
     let sabotage = || {
         if !spoilt.exists() {
+            fs::create_dir_all(spoilt.parent().unwrap()).unwrap();
             fs::write(&spoilt, "in the way").unwrap();
         }
     };
