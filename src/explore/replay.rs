@@ -5,7 +5,12 @@ use super::state::TargetState;
 use crate::config::Experiment;
 use crate::error::{Error, Result};
 use crate::mixture::from_natural_values;
+use crate::record::Selection;
 use crate::run_folder::RunFolder;
+
+/// The most numbers that are read of a trajectory: the page goes through every second step of more, or every
+/// fourth, …
+const MOST_NUMBERS: usize = 1 << 22;
 
 /// The best run of every fit, step by step.
 pub(super) fn replay(folder: &RunFolder, experiment: &Experiment) -> Result<Replay> {
@@ -18,8 +23,15 @@ pub(super) fn replay(folder: &RunFolder, experiment: &Experiment) -> Result<Repl
     };
     let fits = (experiment.plans.iter().zip(&summary.fits))
         .map(|(plan, fit)| {
-            let trajectory = folder.trajectory(&plan.label)?;
             let run = fit.best.as_ref().map_or(0, |best| best.run);
+            let trajectory = folder.selected(
+                &plan.label,
+                Selection {
+                    runs: 0,
+                    best: run,
+                    numbers: MOST_NUMBERS,
+                },
+            )?;
             let (components, dim) = (plan.family.components(), plan.family.dim());
             let mut replay = ReplayFit {
                 label: plan.label.clone(),

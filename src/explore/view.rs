@@ -208,7 +208,7 @@ pub(super) fn shown(state: &State, q: Option<&Point>) -> Result<Mixture> {
 
 /// The two parameters of the landscape at a Gaussian.
 pub(super) fn coordinates(q: &Mixture, parameters: [Parameter; 2]) -> [f64; 2] {
-    let values = natural_values(q);
+    let values: Vec<f64> = natural_values(q).collect();
     parameters.map(|parameter| {
         let place = parameter.place(q.components(), q.dim());
         place.map_or(f64::NAN, |place| values[place])

@@ -133,6 +133,11 @@ impl Fit<'_> {
 fn singular(factor: &DMatrix<f64>) -> Option<f64> {
     let dim = factor.nrows();
     let stds: Vec<f64> = factor.row_iter().map(|row| row.norm()).collect();
+    let is_diagonal = (factor.column_iter().enumerate())
+        .all(|(j, column)| column.iter().skip(j + 1).all(|entry| *entry == 0.0));
+    if is_diagonal {
+        return None;
+    }
     let mut trace = 0.0;
     let mut known = vec![0.0; dim];
     for j in 0..dim {

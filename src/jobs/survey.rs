@@ -185,7 +185,7 @@ impl<'e> TrainedFit<'e> {
             let last = chapter.trajectory.run(run).last();
             last.is_some_and(|row| row.divergence(plan.divergence).0.is_finite())
         };
-        let others = (0..chapter.runs()).filter(|&run| run != best.run && ended(run));
+        let others = (chapter.shown()).filter(|&run| run != best.run && ended(run));
         Ok(Self {
             plan,
             ways: std::iter::once(best.run)
@@ -206,7 +206,7 @@ impl<'e> TrainedFit<'e> {
     fn marks(&self, place: usize, axes: &[ParameterAxis; 2]) -> Vec<Mark> {
         let places = (axes.each_ref()).map(|axis| axis.place(&self.best).unwrap_or(0));
         let at = |mixture: &Mixture| {
-            let values = natural_values(mixture);
+            let values: Vec<f64> = natural_values(mixture).collect();
             places.map(|place| values[place])
         };
         let mut marks: Vec<Mark> = (self.ways.iter().enumerate().rev())
@@ -263,7 +263,7 @@ fn axes(
         let (middle, std) = (mean[d], covariance[(d, d)].sqrt());
         let ends = fits.iter().filter_map(|fit| {
             let place = parameter.place(fit.best.components(), fit.best.dim())?;
-            Some(natural_values(&fit.best)[place])
+            natural_values(&fit.best).nth(place)
         });
         let highest = ends.clone().fold(f64::NEG_INFINITY, f64::max);
         let lowest = ends.fold(f64::INFINITY, f64::min);

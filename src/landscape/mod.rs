@@ -106,7 +106,7 @@ impl Cells {
                 "choose two different parameters",
             ));
         }
-        let values = natural_values(around);
+        let values: Vec<f64> = natural_values(around).collect();
         let (mut places, mut mixtures) = (Vec::new(), Vec::new());
         for (row, &y) in axes[1].values.iter().enumerate() {
             for (column, &x) in axes[0].values.iter().enumerate() {
@@ -155,7 +155,8 @@ impl Cells {
 
     /// Whether these are the cells with such axes around a member.
     pub fn matches(&self, around: &Mixture, axes: &[ParameterAxis; 2]) -> bool {
-        let (values, own) = (natural_values(around), natural_values(&self.around));
+        let values: Vec<f64> = natural_values(around).collect();
+        let own: Vec<f64> = natural_values(&self.around).collect();
         // What is on an axis does not matter.
         let places = axes.each_ref().map(|axis| axis.place(around));
         let alike = (values.iter().zip(&own).enumerate())
@@ -173,7 +174,7 @@ impl Cells {
         let [across, up] = &self.axes;
         let (first, second) = (across.place(&self.around)?, up.place(&self.around)?);
         let columns = self.axes[0].values.len();
-        let mut values = natural_values(&self.around);
+        let mut values: Vec<f64> = natural_values(&self.around).collect();
         values[first] = *self.axes[0].values.get(cell % columns)?;
         values[second] = *self.axes[1].values.get(cell / columns)?;
         member(&self.around, values, &[first, second])

@@ -114,27 +114,24 @@ pub(crate) fn pairs(d: usize) -> impl Iterator<Item = (usize, usize)> {
 }
 
 /// A mixture's parameters in natural units, in the order of [`Parameter::all`](super::Parameter::all).
-pub fn natural_values(mixture: &Mixture) -> Vec<f64> {
+pub fn natural_values(mixture: &Mixture) -> impl Iterator<Item = f64> {
     let (k, d) = (mixture.components(), mixture.dim());
-    let mut values = Vec::new();
-    if k > 1 {
-        values.extend(mixture.weights());
-    }
-    for mean in mixture.means() {
-        values.extend(mean.iter());
-    }
-    let stds: Vec<_> = (0..k).map(|c| mixture.component_stds(c)).collect();
-    values.extend(stds.iter().flatten());
-    for (c, std) in stds.iter().enumerate() {
-        if d > 1 {
-            let covariance = mixture.component_covariance(c);
-            values.extend(pairs(d).map(|(i, j)| covariance[(i, j)] / (std[i] * std[j])));
-        }
-    }
-    values
+    let weights = mixture.weights().iter().filter(move |_| k > 1);
+    let means = mixture.means().iter().flat_map(|mean| mean.iter());
+    let stds = (0..k).flat_map(|c| mixture.component_stds(c));
+    // Last, and made only where they are asked for: they are the most.
+    let correlations = (0..k).filter(move |_| d > 1).flat_map(move |c| {
+        let (covariance, std) = (mixture.component_covariance(c), mixture.component_stds(c));
+        let correlation = |(i, j)| covariance[(i, j)] / (std[i] * std[j]);
+        pairs(d).map(correlation).collect::<Vec<_>>()
+    });
+    (weights.chain(means).copied())
+        .chain(stds)
+        .chain(correlations)
 }
 
-/// The mixture of K components in D dimensions with the given [`natural_values`].
+/// The mixture of K components in D dimensions with the given [`natural_values`]; without correlations they
+/// are 0.
 ///
 /// # Errors
 /// If the numbers are not a mixture.

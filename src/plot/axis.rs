@@ -29,6 +29,15 @@ const LOG_FLOOR: f64 = 1e-16;
 const ROUNDING: f64 = 1e-12;
 
 impl Axis {
+    /// The steps of a fit up to the last, of which one in `every` logged ones is shown.
+    pub fn steps(last: usize, every: usize) -> Self {
+        let label = match every {
+            1 => "step".to_owned(),
+            every => format!("step (1 in {every} of those logged)"),
+        };
+        Self::linear(0.0, last as f64, label)
+    }
+
     /// A linear axis over a range, which is widened if it is empty.
     pub fn linear(low: f64, high: f64, label: impl Into<String>) -> Self {
         let (low, high) = if high > low {

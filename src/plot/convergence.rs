@@ -12,9 +12,6 @@ use crate::error::Result;
 use crate::record::Row;
 use crate::run_folder::{FinishedFit, FinishedRun};
 
-/// More of the other restarts than this are a blur.
-const MOST_RESTARTS: usize = 64;
-
 /// What a panel shows: the loss of each fit, or one divergence of all.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Quantity {
@@ -106,12 +103,13 @@ fn draw_panel(finished: &FinishedRun, sheet: &Sheet, cell: Rect, quantity: Quant
         },
     );
     let last = best.iter().flatten().map(|row| row.step).max().unwrap_or(1);
-    let x = Axis::linear(0.0, last as f64, "step");
+    let every = finished.fits.iter().map(|fit| fit.trajectory.every).max();
+    let x = Axis::steps(last, every.unwrap_or(1));
     let panel = Panel::new(sheet, cell, &title, x, y)?;
     let point = |row: &Row| (row.step as f64, quantity.value(row).0);
     for (i, fit) in finished.fits.iter().enumerate() {
         let thin = stroke(fit_color(i), 0.16, theme::HAIRLINE);
-        for run in (0..fit.runs()).take(MOST_RESTARTS) {
+        for run in fit.shown() {
             let rows = fit.trajectory.run(run);
             panel.line(rows.map(point), thin)?;
         }

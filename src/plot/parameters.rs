@@ -8,7 +8,6 @@ use super::panel::{Panel, ROOMY, end_label_width};
 use super::sheet::{self, Rect, Sheet};
 use super::theme::{self, fit_color, stroke};
 use crate::error::Result;
-use crate::mixture::Parameter;
 use crate::record::Row;
 use crate::run_folder::{FinishedFit, FinishedRun};
 
@@ -61,8 +60,7 @@ fn draw(finished: &FinishedRun) -> Result<Svg> {
 
 /// The places among a fit's parameters of those of one kind.
 fn columns(fit: &FinishedFit, kind: &str) -> Vec<usize> {
-    let family = &fit.plan.family;
-    (Parameter::all(family.components(), family.dim()).enumerate())
+    (fit.plan.family.natural_parameters().enumerate())
         .filter(|(_, one)| one.quantity.name() == kind)
         .map(|(column, _)| column)
         .collect()
@@ -84,7 +82,7 @@ fn draw_panel(
     let single = columns.len() == 1;
     let y = axis.clone();
     let last = rows.last().map_or(1, |row| row.step);
-    let x = Axis::linear(0.0, last as f64, "step");
+    let x = Axis::steps(last, fit.trajectory.every);
     let names = columns
         .iter()
         .map(|&column| fit.trajectory.parameter_names[column].as_str());
@@ -101,7 +99,7 @@ fn draw_panel(
     let panel = Panel::new(sheet, cell, title, x, y)?;
     let color = fit_color(i);
     if single {
-        for run in 0..fit.runs() {
+        for run in fit.shown() {
             let points = fit.trajectory.run(run);
             let points = points.map(|row| (row.step as f64, row.parameters[columns[0]]));
             panel.line(points, stroke(color, 0.25, theme::HAIRLINE))?;

@@ -13,6 +13,7 @@ pub(crate) use summary::{BURN_VERSION, FORMAT};
 pub use summary::{
     FitSummary, GradientVariance, KnownOptimumSummary, Optimum, RunSummary, Summary, Versions,
 };
+pub(crate) use trajectory::Selection;
 pub use trajectory::{LoggedRows, Row, Trajectory, TrajectoryWriter};
 
 use crate::error::Error;

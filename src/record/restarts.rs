@@ -23,6 +23,7 @@ pub fn write(
     optimum: &[Option<usize>],
 ) -> Result<()> {
     let path = &folder.path_of(names::RESTARTS);
+    let parameters = parameter_names.len();
     let mut csv = csv::Writer::from_writer(Vec::new());
     let fixed = [
         "run",
@@ -68,8 +69,8 @@ pub fn write(
         ]
         .into_iter()
         .chain(divergences)
-        .chain(natural_values(&start.mixture))
-        .chain(natural_values(&end.mixture))
+        .chain(natural_values(&start.mixture).take(parameters))
+        .chain(natural_values(&end.mixture).take(parameters))
         .map(table::number);
         csv.write_record(words.into_iter().chain(numbers))
             .map_err(table::error(path))?;

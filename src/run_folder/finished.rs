@@ -7,7 +7,12 @@ use crate::error::{Error, Result};
 use crate::files::names;
 use crate::fit::Plan;
 use crate::mixture::{Mixture, NaturalParameters, from_natural_values};
-use crate::record::{FitSummary, Row, Summary, Trajectory};
+use crate::record::{FitSummary, Row, Selection, Summary, Trajectory};
+
+/// Runs of a fit that figures show beside the best; more would be one blot.
+const MOST_RUNS: usize = 64;
+/// The most numbers that are read of a trajectory: more would not show.
+const MOST_NUMBERS: usize = 1 << 24;
 
 /// A finished run.
 pub struct FinishedRun {
@@ -27,7 +32,7 @@ pub struct FinishedFit {
     pub plan: Plan,
     /// What came out.
     pub summary: FitSummary,
-    /// Every run at every logged step.
+    /// The best run and the first [`MOST_RUNS`] at the logged steps.
     pub trajectory: Trajectory,
 }
 
@@ -64,7 +69,12 @@ impl FinishedRun {
         }
         let fits = (plans.into_iter().zip(summary.fits.clone()))
             .map(|(plan, summary)| {
-                let trajectory = folder.trajectory(&plan.label)?;
+                let selection = Selection {
+                    runs: MOST_RUNS,
+                    best: summary.best.as_ref().map_or(0, |best| best.run),
+                    numbers: MOST_NUMBERS,
+                };
+                let trajectory = folder.selected(&plan.label, selection)?;
                 let path = || folder.path().join(&plan.label).join(names::TRAJECTORY);
                 if trajectory.parameter_names != plan.family.parameter_names() {
                     let message = "its parameters are not those of config.toml";
@@ -191,8 +201,13 @@ impl FinishedFit {
         }
     }
 
-    /// How many runs the trajectory has.
+    /// How many runs it had.
     pub fn runs(&self) -> usize {
         self.summary.restarts
+    }
+
+    /// The runs that figures show beside the best, by their number.
+    pub fn shown(&self) -> std::ops::Range<usize> {
+        0..self.runs().min(MOST_RUNS)
     }
 }

@@ -37,8 +37,8 @@ use crate::files::{read, table};
 use crate::fit::{Plan, Record};
 use crate::judge::evaluate::reported;
 use crate::record::{
-    LoggedRows, Summary, Trajectory, TrajectoryWriter, is_folder_of_run, not_a_folder_of_run,
-    restarts,
+    LoggedRows, Selection, Summary, Trajectory, TrajectoryWriter, is_folder_of_run,
+    not_a_folder_of_run, restarts,
 };
 use lock::Lock;
 use manifest::{Held, Manifest, is_nothing};
@@ -321,9 +321,14 @@ impl RunFolder {
     /// # Errors
     /// If it is missing or spoilt.
     pub fn trajectory(&self, label: &str) -> Result<Trajectory> {
+        self.selected(label, Selection::ALL)
+    }
+
+    /// As [`RunFolder::trajectory`], what is selected of it.
+    pub(crate) fn selected(&self, label: &str, selection: Selection) -> Result<Trajectory> {
         let folder = self.folder.inner(label)?;
         let missing = || Error::run_folder(&self.folder.path_of(label), "it is missing");
-        Trajectory::read(&folder.ok_or_else(missing)?)
+        Trajectory::read(&folder.ok_or_else(missing)?, selection)
     }
 }
 

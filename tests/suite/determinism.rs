@@ -106,7 +106,7 @@ fn relatives(estimator: EstimatorConfig, rule: OptimizerRule) -> Vec<(Plan, u64)
 
 fn numbers(record: &Record) -> Vec<f64> {
     let of_run = |run: &klfit::RunRecord| {
-        let mut numbers = natural_values(&run.mixture);
+        let mut numbers: Vec<f64> = natural_values(&run.mixture).collect();
         numbers.extend([run.loss.value, run.loss.error, run.gradient_norm]);
         numbers.extend(run.gradient_variance);
         numbers.extend(run.evaluation.iter().map(|(_, estimate)| estimate.value));

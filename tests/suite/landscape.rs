@@ -77,7 +77,7 @@ fn a_weight_leaves_the_others_their_proportions_and_what_is_no_density_is_left_o
         assert_eq!(cells.member(cell).is_some(), is_density);
         assert_eq!(value.is_nan(), !is_density, "{weight} {std} {value}");
         if let Some(member) = cells.member(cell) {
-            let values = natural_values(&member);
+            let values: Vec<f64> = natural_values(&member).collect();
             assert!((values[0] - weight).abs() < 1e-12);
             assert!((values[1] * 0.2 - values[2] * 0.3).abs() < 1e-12);
         }

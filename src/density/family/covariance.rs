@@ -31,6 +31,16 @@ choices! {
     }
 }
 
+impl Covariance {
+    /// Whether a member may have a correlation.
+    pub fn has_correlations(self) -> bool {
+        match self {
+            Self::Full | Self::LowRank => true,
+            Self::Diagonal | Self::Isotropic => false,
+        }
+    }
+}
+
 /// A covariance structure with all that defines it: the map from S numbers of θ to L.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct ScaleMap {

@@ -261,7 +261,7 @@ mod tests {
             let theta = numerics.tensor(theta, [1, family.parameters()]);
             let back = family.density(theta, &numerics).read().unwrap();
             let back = back[0].as_ref().unwrap();
-            for (a, b) in natural_values(&mixture).iter().zip(natural_values(back)) {
+            for (a, b) in natural_values(&mixture).zip(natural_values(back)) {
                 assert!((a - b).abs() < 1e-14, "{a} {b}");
             }
         }
@@ -271,7 +271,7 @@ mod tests {
     fn natural_values_have_names_and_make_the_mixture_again() {
         for dim in [1, 2, 4] {
             let mixture = example(dim);
-            let values = natural_values(&mixture);
+            let values: Vec<f64> = natural_values(&mixture).collect();
             assert_eq!(
                 values.len(),
                 family(Covariance::Full, dim).parameter_names().len()

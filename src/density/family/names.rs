@@ -4,9 +4,20 @@ use super::Family;
 use crate::mixture::{Parameter, Quantity};
 
 impl Family {
-    /// The names of a member's [parameters](Parameter) in natural units, in their order.
+    /// A member's parameters in natural units, in the order of [`natural_values`], without the correlations
+    /// at the end where they are all 0.
+    pub fn natural_parameters(&self) -> impl Iterator<Item = Parameter> {
+        let has_correlations = self.scale.covariance.has_correlations();
+        Parameter::all(self.components, self.dim()).take_while(move |one| {
+            has_correlations || !matches!(one.quantity, Quantity::Correlation(..))
+        })
+    }
+
+    /// The names of its [`natural_parameters`](Self::natural_parameters).
     pub fn parameter_names(&self) -> Vec<String> {
-        Parameter::names(self.components, self.dim())
+        self.natural_parameters()
+            .map(|one| one.to_string())
+            .collect()
     }
 
     /// Which parameter an entry of θ is about: a weight, a mean, a standard deviation, or the

@@ -1,12 +1,12 @@
-//! `trajectory.csv`: one row for each run at each logged step, written as they come.
+//! Writes a trajectory, row by row as they come.
 
-use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::{FIRST, divergence_columns};
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
 use crate::files::folder::Folder;
@@ -15,42 +15,8 @@ use crate::files::table;
 use crate::fit::Record;
 use crate::mixture::natural_values;
 
-/// The columns before the divergences.
-const FIRST: [&str; 7] = [
-    "step",
-    "run",
-    "seconds",
-    "loss",
-    "loss_error",
-    "gradient_norm",
-    "gap",
-];
-
-/// The one of them that wall-clock time is in.
+/// The column that wall-clock time is in.
 const CLOCK: usize = 2;
-
-/// The columns of a divergence: its value and its error.
-pub(super) fn divergence_columns(kinds: &[DivergenceKind]) -> impl Iterator<Item = String> {
-    kinds.iter().flat_map(|kind| {
-        let name = column(*kind);
-        [name.clone(), format!("{name}_error")]
-    })
-}
-
-/// `renyi_0.5`: the name of a divergence with underscores between its words.
-fn column(kind: DivergenceKind) -> String {
-    let name = kind.name();
-    match name.split_once('-') {
-        Some((family, order)) if order.parse::<f64>().is_ok() => format!("{family}_{order}"),
-        _ => name.replace('-', "_"),
-    }
-}
-
-/// The divergence a column holds the value of.
-fn kind_of(column: &str) -> Option<DivergenceKind> {
-    DivergenceKind::from_name(&column.replacen('_', "-", 1))
-        .or_else(|| DivergenceKind::from_name(&column.replace('_', "-")))
-}
 
 /// How many rows of a trajectory there are, and the CRC-32 of their bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,13 +35,15 @@ pub struct LoggedRows {
 pub struct TrajectoryWriter {
     path: PathBuf,
     kinds: Vec<DivergenceKind>,
+    /// How many parameters a row has.
+    parameters: usize,
     file: File,
     /// How many bytes are as they should be, how many rows that is, and the checksum of these.
     length: u64,
     rows: u64,
     sum: crc32fast::Hasher,
-    /// The lines after them from an earlier process, in order.
-    pending: VecDeque<Vec<u8>>,
+    /// The lines after them from an earlier process, in order, if there may be any.
+    pending: Option<BufReader<File>>,
 }
 
 impl TrajectoryWriter {
@@ -93,11 +61,12 @@ impl TrajectoryWriter {
         Ok(Self {
             path: folder.path_of(TRAJECTORY),
             kinds,
+            parameters: parameter_names.len(),
             file: folder.begin(TRAJECTORY, &header)?,
             length: header.len() as u64,
             rows: 0,
             sum: crc32fast::Hasher::new(),
-            pending: VecDeque::new(),
+            pending: None,
         })
     }
 
@@ -119,13 +88,10 @@ impl TrajectoryWriter {
             None if after.count == 0 => return Self::create(folder, kinds, parameter_names),
             None => return Err(Error::run_folder(path, "it is missing")),
         };
-        let mut lines = BufReader::new(&file);
-        // The next line, with its end if it has one.
-        let mut next = || -> Result<Vec<u8>> {
-            let mut line = Vec::new();
-            (lines.read_until(b'\n', &mut line)).map_err(Error::io("read", path))?;
-            Ok(line)
-        };
+        let reader =
+            (folder.reader(TRAJECTORY)?).ok_or_else(|| Error::run_folder(path, "it is missing"))?;
+        let mut lines = BufReader::new(reader);
+        let mut next = || next_line(&mut lines).map_err(Error::io("read", path));
         let begins = next()?;
         if after.count == 0 && header.starts_with(&begins) && begins.len() < header.len() {
             // It was cut off before its first row.
@@ -151,26 +117,16 @@ impl TrajectoryWriter {
         if sum.clone().finalize() != after.sum {
             return Err(another());
         }
-        let (mut pending, mut whole) = (VecDeque::new(), length);
-        loop {
-            let line = next()?;
-            if !line.ends_with(b"\n") {
-                if !line.is_empty() {
-                    file.set_len(whole).map_err(Error::io("write", path))?;
-                }
-                break;
-            }
-            whole += line.len() as u64;
-            pending.push_back(line);
-        }
+        cut_torn_line(&file, length).map_err(Error::io("write", path))?;
         Ok(Self {
             path: path.to_owned(),
             kinds,
+            parameters: parameter_names.len(),
             file,
             length,
             rows: after.count,
             sum,
-            pending,
+            pending: Some(lines),
         })
     }
 
@@ -225,19 +181,19 @@ impl TrajectoryWriter {
         let fields = [step.to_string(), run.to_string()].into_iter().chain(
             (numbers.into_iter())
                 .chain(divergences)
-                .chain(natural_values(&now.mixture))
+                .chain(natural_values(&now.mixture).take(self.parameters))
                 .map(table::number),
         );
         line(fields).map_err(table::error(&self.path))
     }
 
     fn put(&mut self, line: &[u8]) -> Result<()> {
-        if let Some(earlier) = self.pending.front() {
-            if without_clock(earlier).eq(without_clock(line)) {
+        if let Some(pending) = &mut self.pending {
+            let earlier = next_line(pending).map_err(Error::io("read", &self.path))?;
+            if earlier.ends_with(b"\n") && without_clock(&earlier).eq(without_clock(line)) {
                 self.length += earlier.len() as u64;
                 self.rows += 1;
-                self.sum.update(earlier);
-                self.pending.pop_front();
+                self.sum.update(&earlier);
                 return Ok(());
             }
             self.cut()?;
@@ -258,10 +214,9 @@ impl TrajectoryWriter {
     /// # Errors
     /// If the file cannot be written.
     pub fn cut(&mut self) -> Result<()> {
-        if self.pending.is_empty() {
+        if self.pending.take().is_none() {
             return Ok(());
         }
-        self.pending.clear();
         (self.file.set_len(self.length)).map_err(Error::io("write", &self.path))
     }
 }
@@ -272,6 +227,34 @@ fn header(kinds: &[DivergenceKind], parameter_names: &[String]) -> Vec<u8> {
         .chain(parameter_names.iter().cloned());
     // Names of divergences and parameters always make a line.
     line(names).unwrap_or_default()
+}
+
+/// Takes away the end of a file after its last whole line, which is not before `from`.
+fn cut_torn_line(mut file: &File, from: u64) -> std::io::Result<()> {
+    let end = file.metadata()?.len();
+    let (mut whole, mut piece) = (end, [0; 1 << 12]);
+    while whole > from {
+        let start = whole.saturating_sub(piece.len() as u64).max(from);
+        let piece = &mut piece[..(whole - start) as usize];
+        file.seek(SeekFrom::Start(start))?;
+        file.read_exact(piece)?;
+        if let Some(place) = piece.iter().rposition(|&byte| byte == b'\n') {
+            whole = start + place as u64 + 1;
+            break;
+        }
+        whole = start;
+    }
+    match whole < end {
+        true => file.set_len(whole),
+        false => Ok(()),
+    }
+}
+
+/// The next line, with its end if it has one that is not far off.
+fn next_line(lines: &mut BufReader<File>) -> std::io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    (lines.by_ref().take(table::LONGEST_RECORD)).read_until(b'\n', &mut line)?;
+    Ok(line)
 }
 
 /// A line of CSV.
@@ -286,115 +269,4 @@ fn line(fields: impl IntoIterator<Item = String>) -> csv::Result<Vec<u8>> {
 fn without_clock(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let cells = line.split(|&byte| byte == b',').enumerate();
     cells.filter(|(at, _)| *at != CLOCK).map(|(_, cell)| cell)
-}
-
-/// One row of a trajectory.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Row {
-    /// Steps taken.
-    pub step: usize,
-    /// Which run, counted from 0.
-    pub run: usize,
-    /// Seconds since the fit began.
-    pub seconds: f64,
-    /// The loss, in nats.
-    pub loss: f64,
-    /// Its error by the estimator of the fit, in nats.
-    pub loss_error: f64,
-    /// The norm of its gradient in θ.
-    pub gradient_norm: f64,
-    /// How far its divergence is above the optimum, in nats; NaN where that is not known.
-    pub gap: f64,
-    /// The value and the error of each reported divergence, in nats.
-    divergences: Vec<(DivergenceKind, f64, f64)>,
-    /// The parameters in natural units.
-    pub parameters: Vec<f64>,
-}
-
-impl Row {
-    /// The value and the error of a divergence, in nats; NaN if it was not reported.
-    pub fn divergence(&self, kind: DivergenceKind) -> (f64, f64) {
-        let found = self.divergences.iter().find(|one| one.0 == kind);
-        found.map_or((f64::NAN, f64::NAN), |one| (one.1, one.2))
-    }
-}
-
-/// A trajectory read back.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Trajectory {
-    /// The names of the parameters.
-    pub parameter_names: Vec<String>,
-    /// Every row, by step and then by run.
-    pub rows: Vec<Row>,
-}
-
-impl Trajectory {
-    /// Reads a trajectory.
-    ///
-    /// # Errors
-    /// If the file cannot be read or is not a trajectory.
-    pub(crate) fn read(folder: &Folder) -> Result<Self> {
-        let path = &folder.path_of(TRAJECTORY);
-        let csv = table::reader(folder, TRAJECTORY)?;
-        let mut csv = csv.ok_or_else(|| Error::run_folder(path, "it is missing"))?;
-        let header = csv.headers().map_err(table::error(path))?.clone();
-        // The pairs of columns that follow the first ones, for as long as they are divergences.
-        let kinds: Vec<DivergenceKind> = (header.iter().skip(FIRST.len()))
-            .step_by(2)
-            .map_while(kind_of)
-            .collect();
-        let known: Vec<String> = (FIRST.iter().map(|name| (*name).to_owned()))
-            .chain(divergence_columns(&kinds))
-            .collect();
-        if !header.iter().take(known.len()).eq(known.iter()) {
-            let message = format!("its columns do not begin with {}", known.join(", "));
-            return Err(Error::run_folder(path, message));
-        }
-        let mut rows = Vec::new();
-        for record in csv.records() {
-            let record = record.map_err(table::error(path))?;
-            let line = record.position().map_or(0, csv::Position::line);
-            let row = parse_row(&record, &kinds).ok_or_else(|| {
-                Error::run_folder(path, format!("line {line} is not a row of numbers"))
-            })?;
-            rows.push(row);
-        }
-        Ok(Self {
-            parameter_names: header.iter().skip(known.len()).map(str::to_owned).collect(),
-            rows,
-        })
-    }
-
-    /// The rows of one run, by step.
-    pub fn run(&self, run: usize) -> impl Iterator<Item = &Row> {
-        self.rows.iter().filter(move |row| row.run == run)
-    }
-}
-
-fn parse_row(record: &csv::StringRecord, kinds: &[DivergenceKind]) -> Option<Row> {
-    let mut fields = record.iter();
-    let step = fields.next()?.parse().ok()?;
-    let run = fields.next()?.parse().ok()?;
-    // What is not known is left empty.
-    let mut numbers = fields.map(|field| match field {
-        "" => Ok(f64::NAN),
-        number => number.parse::<f64>(),
-    });
-    let mut next = || numbers.next()?.ok();
-    let (seconds, loss, loss_error) = (next()?, next()?, next()?);
-    let (gradient_norm, gap) = (next()?, next()?);
-    let divergences = (kinds.iter())
-        .map(|&kind| Some((kind, next()?, next()?)))
-        .collect::<Option<_>>()?;
-    Some(Row {
-        step,
-        run,
-        seconds,
-        loss,
-        loss_error,
-        gradient_norm,
-        gap,
-        divergences,
-        parameters: numbers.collect::<Result<_, _>>().ok()?,
-    })
 }
