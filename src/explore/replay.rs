@@ -6,6 +6,7 @@ use crate::config::Experiment;
 use crate::error::{Error, Result};
 use crate::mixture::from_natural_values;
 use crate::run_folder::RunFolder;
+use crate::text::shown;
 
 /// The best run of every fit, step by step.
 pub(super) fn replay(folder: &RunFolder, experiment: &Experiment) -> Result<Replay> {
@@ -43,7 +44,7 @@ pub(super) fn replay(folder: &RunFolder, experiment: &Experiment) -> Result<Repl
         })
         .collect::<Result<_>>()?;
     Ok(Replay {
-        name: summary.name,
+        name: shown(&summary.name).into_owned(),
         dim: target.dim(),
         target: TargetState::from_mixture(target),
         fits,

@@ -12,6 +12,7 @@ use plotters::style::{
 use super::export::Svg;
 use super::theme::{self, Stroke};
 use crate::error::{Error, Result};
+use crate::text::brief;
 
 /// plotters' coordinates are whole numbers, so the page is ruled this finely per mm.
 const PER_MM: f64 = 40.0;
@@ -193,13 +194,13 @@ impl Sheet<'_> {
         } else {
             (at.0, at.1 + nudge)
         };
-        self.check(self.area.draw_text(text, &style, rule(at)))
+        self.check(self.area.draw_text(&brief(text), &style, rule(at)))
     }
 }
 
 /// The width of a text, in mm.
 pub fn text_width(text: &str, kind: Type) -> f64 {
-    let size = font(kind).layout_box(text);
+    let size = font(kind).layout_box(&brief(text));
     // plotters measures with the font's full height at the given size, and writes a smaller one.
     size.map_or(0.0, |((left, _), (right, _))| {
         f64::from(right - left) / PER_MM * FONT_HEIGHT / FONT_FACTOR

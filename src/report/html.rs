@@ -5,6 +5,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{Report, Run, Table};
 use crate::plot::Picture;
+use crate::text;
 
 const STYLE: &str = include_str!("report.css");
 /// What the page may load: nothing but what is in it.
@@ -49,7 +50,8 @@ pub fn page(report: &Report) -> String {
             }
         }
     };
-    page.into_string()
+    // Nothing that klfit writes is hidden: what is, is from others.
+    text::lines(&page.into_string()).into_owned()
 }
 
 /// The parts about one run, after what came out.

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{Report, Run, Table};
+use crate::text::{lines, shown};
 
 /// The whole report.
 pub fn page(report: &Report) -> String {
@@ -75,7 +76,7 @@ fn push_run(text: &mut String, report: &Report, place: usize, run: &Run, level: 
         escaped(&run.versions())
     );
     _ = writeln!(text, "    {}\n", run.command());
-    _ = writeln!(text, "{fence}toml\n{}{fence}", run.config);
+    _ = writeln!(text, "{fence}toml\n{}{fence}", lines(&run.config));
 }
 
 fn figure(file: &str, caption: &str) -> String {
@@ -84,7 +85,10 @@ fn figure(file: &str, caption: &str) -> String {
 
 fn table(table: &Table) -> String {
     let row = |cells: &[String]| {
-        let cells = cells.iter().map(|cell| escaped(cell).replace('\n', "<br>"));
+        let cells = cells.iter().map(|cell| {
+            let lines: Vec<String> = cell.split('\n').map(escaped).collect();
+            lines.join("<br>")
+        });
         format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
     };
     let rule: Vec<&str> = (0..table.header.len())
@@ -102,12 +106,12 @@ fn table(table: &Table) -> String {
 /// Text that Markdown takes as it is.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in shown(text).chars() {
         match c {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' => {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' | '$' => {
                 escaped.push('\\');
                 escaped.push(c);
             }
