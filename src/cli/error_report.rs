@@ -10,6 +10,8 @@ use crate::text::{brief, excerpt, shown};
 
 /// The most bytes of a value that are pointed at, and that follow it on its line.
 const MARKED: usize = 200;
+/// A line is not shown for what stands in it after more bytes than this.
+const FAR: usize = 1000;
 
 /// Prints an error to standard error.
 pub fn report_error(error: &Error) {
@@ -51,6 +53,9 @@ impl Place {
         let rest = rest.strip_suffix('\r').unwrap_or(rest);
         // A long list is pointed at, not repeated.
         let before = excerpt(&text[from..span.start]);
+        if before.len() > FAR {
+            return None;
+        }
         let marked = excerpt(&rest[..rest.floor_char_boundary(span.len().min(MARKED))]);
         Some(Self {
             path: shown(&location.path.display().to_string()).into_owned(),
@@ -67,5 +72,58 @@ impl Place {
             .line_start(self.number)
             .path(&self.path))
         .annotation(mark)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ConfigError;
+    use crate::text::is_unseen;
+
+    /// What is printed of an error about the `b` of a line.
+    fn report(name: &str, from: Option<&str>) -> String {
+        let text = format!("a = 1\n{name}b{name}\nc");
+        let error = Error::Config(ConfigError {
+            message: format!("`{name}` is wrong"),
+            help: Some(format!("drop {name}")),
+            location: Box::new(Location {
+                path: name.into(),
+                span: Some(6 + name.len()..7 + name.len()),
+                from: from.map(|from| format!("{from} {name}")),
+                text,
+            }),
+        });
+        rendered(&error, &Renderer::plain())
+    }
+
+    #[test]
+    fn every_character_is_printed_safely_and_its_place_kept() {
+        let all: Vec<char> = ('\0'..=char::MAX).filter(|c| *c != '\n').collect();
+        for batch in all.chunks(50) {
+            let name: String = batch.iter().collect();
+            for from in [None, Some("--set")] {
+                let report = report(&name, from);
+                assert!(!report.replace('\n', "").contains(is_unseen), "{report:?}");
+            }
+        }
+        let report = report("\u{1b}\t\u{202e}\u{9b}é", None);
+        let marked = "\
+error: `\\u{1b}\\t\\u{202e}\\u{9b}é` is wrong
+ --> \\u{1b}\\t\\u{202e}\\u{9b}é:2:6
+  |
+2 | ␛    \u{fffd}\u{fffd}éb␛    \u{fffd}\u{fffd}é
+  |         ^
+  |
+  = help: drop \\u{1b}\\t\\u{202e}\\u{9b}é";
+        assert_eq!(report, marked);
+    }
+
+    #[test]
+    fn a_long_name_is_not_repeated() {
+        for letter in ["x", "é", "\u{1b}"] {
+            let report = report(&letter.repeat(1 << 20), None);
+            assert!(report.len() < 6000, "{}", report.len());
+        }
     }
 }

@@ -274,3 +274,35 @@ fn dashes(points: &[Point], pattern: &[f64]) -> Vec<Vec<Point>> {
     }
     pieces
 }
+
+#[cfg(test)]
+mod tests {
+    use resvg::usvg::roxmltree::Document;
+
+    use super::*;
+
+    #[test]
+    fn every_character_is_lettered() {
+        let all: Vec<char> = ('\0'..=char::MAX).collect();
+        let names: Vec<String> = (all.chunks(64))
+            .map(|batch| batch.iter().collect())
+            .collect();
+        let kind = Type::label(Align::Left);
+        let Svg(svg) = draw("names", 100.0, 100.0, |sheet| {
+            (names.iter())
+                .try_for_each(|name| sheet.text((0.0, 0.0), name, kind, theme::INK.into()))
+        })
+        .unwrap();
+        let read = Document::parse(&svg).unwrap();
+        let texts = read.descendants().filter(|node| node.has_tag_name("text"));
+        let read: Vec<&str> = texts
+            .map(|node| node.text().unwrap_or_default().trim())
+            .collect();
+        let shown: Vec<_> = names.iter().map(|name| brief(name)).collect();
+        assert_eq!(
+            read,
+            shown.iter().map(|name| name.trim()).collect::<Vec<_>>()
+        );
+        assert!(!read.concat().contains(crate::text::is_unseen));
+    }
+}

@@ -50,7 +50,11 @@ pub fn page(report: &Report) -> String {
             }
         }
     };
-    // Nothing that klfit writes is hidden: what is, is from others.
+    finished(page)
+}
+
+/// A page as text. klfit itself writes nothing that is not seen: what is, is from others.
+fn finished(page: Markup) -> String {
     text::lines(&page.into_string()).into_owned()
 }
 
@@ -205,6 +209,27 @@ fn lines(text: &str) -> Markup {
         @for (place, line) in text.split('\n').enumerate() {
             @if place > 0 { br; }
             (line)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use resvg::usvg::roxmltree::Document;
+
+    use super::*;
+
+    #[test]
+    fn every_character_is_text() {
+        let all: Vec<char> = ('\0'..=char::MAX).collect();
+        for batch in all.chunks(4096) {
+            let name: String = batch.iter().collect();
+            let page = finished(html! { p title=(name) { (name) } });
+            assert!(!page.replace('\n', "").contains(text::is_unseen));
+            let read = Document::parse(&page).unwrap();
+            let (p, shown) = (read.root_element(), text::lines(&name));
+            assert_eq!(p.text(), Some(&*shown));
+            assert_eq!(p.attribute("title").unwrap(), shown.replace('\n', " "));
         }
     }
 }

@@ -151,7 +151,8 @@ fn command(c: char) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::escaped;
+    use super::{command, escaped};
+    use crate::text::is_unseen;
 
     #[test]
     fn text_is_set_as_it_reads() {
@@ -167,6 +168,25 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(escaped(text), expected);
+        }
+    }
+
+    #[test]
+    fn every_character_is_text() {
+        for c in '\0'..=char::MAX {
+            let expected = match c {
+                _ if is_unseen(c) => escaped(&c.escape_default().to_string()),
+                '\\' => "\\textbackslash{}".to_owned(),
+                '~' => "\\textasciitilde{}".to_owned(),
+                '^' => "\\textasciicircum{}".to_owned(),
+                '&' | '%' | '$' | '#' | '_' | '{' | '}' => format!("\\{c}"),
+                '[' | '*' => format!("{{{c}}}"),
+                _ => match command(c) {
+                    Some(command) => format!("\\ensuremath{{{command}}}"),
+                    None => c.to_string(),
+                },
+            };
+            assert_eq!(escaped(&c.to_string()), expected);
         }
     }
 }

@@ -126,3 +126,25 @@ fn longest_fence(text: &str) -> usize {
     let runs = text.split(|c| c != '`').map(str::len);
     runs.max().unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::is_unseen;
+
+    #[test]
+    fn every_character_is_text() {
+        for c in '\0'..=char::MAX {
+            let expected = match c {
+                _ if is_unseen(c) => escaped(&c.escape_default().to_string()),
+                '&' => "&amp;".to_owned(),
+                '<' => "&lt;".to_owned(),
+                '>' => "&gt;".to_owned(),
+                _ if "\\`*_[]|#~!$".contains(c) => format!("\\{c}"),
+                _ => c.to_string(),
+            };
+            assert_eq!(escaped(&c.to_string()), expected);
+        }
+        assert_eq!(escaped("a\n# b\u{202e}"), "a\\\\n\\# b\\\\u{202e}");
+    }
+}
