@@ -447,7 +447,7 @@ fn matrix(options: &Divergence, question: &Question, verbosity: Verbosity) -> Re
                 remarks.push(remark);
             }
         }
-        remarks.iter().for_each(|remark| to_stdout(remark));
+        remarks.iter().for_each(to_stdout);
         if let Some(folder) = &options.out {
             to_stdout(format_args!(
                 "written to {}: matrix.csv, .json, .svg, .png and .pdf",

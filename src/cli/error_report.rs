@@ -51,11 +51,11 @@ impl Place {
         let from = text.get(..span.start)?.rfind('\n').map_or(0, |end| end + 1);
         let rest = text.get(span.start..)?.split('\n').next()?;
         let rest = rest.strip_suffix('\r').unwrap_or(rest);
-        // A long list is pointed at, not repeated.
-        let before = excerpt(&text[from..span.start]);
-        if before.len() > FAR {
+        if span.start - from > FAR {
             return None;
         }
+        let before = excerpt(&text[from..span.start]);
+        // A long list is pointed at, not repeated.
         let marked = excerpt(&rest[..rest.floor_char_boundary(span.len().min(MARKED))]);
         Some(Self {
             path: shown(&location.path.display().to_string()).into_owned(),

@@ -61,7 +61,7 @@ fn optima(fit: &FitSummary, verbosity: Verbosity) {
             "  {:>4} ×  {} {}  {}{notes}",
             optimum.runs,
             fit.divergence.symbol(),
-            optimum.divergences.estimate(fit.divergence).to_string(),
+            optimum.divergences.estimate(fit.divergence),
             optimum.mixture.to_string().replace('\n', "; ")
         ));
     }

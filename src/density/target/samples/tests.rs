@@ -78,7 +78,7 @@ fn a_table_may_do_without_a_header() {
 }
 
 #[test]
-fn a_header_of_any_characters_reads_back() {
+fn a_header_of_every_character_reads_back() {
     let all: Vec<char> = ('\0'..=char::MAX).collect();
     let again = |names: &[String]| {
         let mut csv = ::csv::Writer::from_writer(Vec::new());
@@ -88,7 +88,7 @@ fn a_header_of_any_characters_reads_back() {
         let (samples, _) = from_csv(&csv.into_inner().unwrap(), Some(true)).unwrap();
         samples.names().to_vec()
     };
-    for batch in all.chunks(64) {
+    for batch in all.chunks(1024) {
         let name: String = batch.iter().collect();
         assert_eq!(
             again(&[format!("x{name}x"), "y".to_owned()])[0],
