@@ -34,4 +34,4 @@ pub use crate::mixture::natural_values;
 pub use crate::optimizer::{Iterate, LossFunction, Moved, Optimizer};
 pub use crate::record::{Checkpoint, LoggedRows, TrajectoryWriter};
 pub use crate::report::remarks;
-pub use crate::text::fixed;
+pub use crate::text::{fixed, is_unseen};

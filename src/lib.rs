@@ -59,7 +59,7 @@
 //! | `density` | what p and q have in common; the [targets](TargetModel) and the [`Family`] |
 //! | `compute` | [devices](Numerics), noise without a past, snapshots, and the kernel: the log-density of mixtures, the hot operation |
 //! | `mixture` | [mixtures](Mixture) on the host, in natural parameters |
-//! | `precise`, `files`, `text`, `error`, `choice` | doubled precision; files whole or not at all, and their names; numbers as people read them; what went wrong, where, and [what to do](Error); tables of what a config chooses from |
+//! | `precise`, `files`, `error`, `text`, `choice` | doubled precision; files whole or not at all, and their names; what went wrong, where, and [what to do](Error); numbers as people read them, and text from others, safe to show; tables of what a config chooses from |
 //!
 //! A run goes down and up through them: [`run()`] takes an experiment from `config`, makes a folder in
 //! `run_folder`, and pulls records from `fit`, whose steps evaluate an objective made of a divergence,

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Args};
 
+use super::output::{to_stderr, to_stdout};
 use crate::run_folder::Existing;
+use crate::text::brief;
 
 /// How much is said.
 #[derive(Debug, Clone, Copy, Args)]
@@ -22,7 +24,7 @@ impl Verbosity {
     pub fn notes(self, notes: &[String]) {
         if !self.quiet {
             for note in notes {
-                anstream::eprintln!("note: {note}");
+                to_stderr(format_args!("note: {}", brief(note)));
             }
         }
     }
@@ -31,7 +33,7 @@ impl Verbosity {
     pub fn written(self, files: &[PathBuf]) {
         if !self.quiet {
             for file in files {
-                anstream::println!("{}", file.display());
+                to_stdout(file.display());
             }
         }
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::output::to_stdout;
 use super::{Command, Outcome, Verbosity};
 use crate::Result;
 use crate::config::{Experiment, Sweep};
@@ -24,11 +25,11 @@ impl Command for Check {
     fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
         if let Some(sweep) = Sweep::load(&self.config, &[])? {
             if !verbosity.quiet {
-                anstream::println!(
+                to_stdout(format_args!(
                     "{}: ok, a sweep of {}; `klfit sweep --list` shows them",
                     self.config.display(),
                     count(sweep.points.len(), "point")
-                );
+                ));
             }
             return Ok(Outcome::Success);
         }
@@ -39,7 +40,7 @@ impl Command for Check {
             return Ok(Outcome::Success);
         }
         let target = &experiment.target;
-        anstream::println!(
+        to_stdout(format_args!(
             "{}: ok, {} with a target of {} in {}",
             self.config.display(),
             count(experiment.plans.len(), "fit"),
@@ -48,9 +49,9 @@ impl Command for Check {
                 None => count(target.components(), "component"),
             },
             count(target.dim(), "dimension"),
-        );
+        ));
         for plan in &experiment.plans {
-            anstream::println!(
+            to_stdout(format_args!(
                 "  {}: {} of {} by {}, {} of {} from {}",
                 plan.label,
                 plan.divergence.title(),
@@ -59,7 +60,7 @@ impl Command for Check {
                 count(plan.optimizer.steps, "step"),
                 plan.optimizer.rule.name(),
                 plan.start.describe(),
-            );
+            ));
         }
         Ok(Outcome::Success)
     }

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::output::to_stdout;
 use super::{Command, Outcome, Verbosity};
 use crate::Result;
 use crate::compute::device::{Backend, Detected};
@@ -18,10 +19,12 @@ impl Command for Devices {
         for backend in Backend::ALL {
             let name = backend.name();
             match backend.detect() {
-                Detected::NotCompiledIn => anstream::println!(
+                Detected::NotCompiledIn => to_stdout(format_args!(
                     "{name:8} not in this build: cargo build --release --features {name}"
-                ),
-                Detected::Nothing => anstream::println!("{name:8} no device found on this machine"),
+                )),
+                Detected::Nothing => {
+                    to_stdout(format_args!("{name:8} no device found on this machine"))
+                }
                 Detected::Devices(devices) => {
                     for device in devices {
                         let precisions = if device.has_f64 { "f64, f32" } else { "f32" };
@@ -30,7 +33,10 @@ impl Command for Devices {
                         } else {
                             ""
                         };
-                        anstream::println!("{name:8} {} ({precisions}{default})", device.name);
+                        to_stdout(format_args!(
+                            "{name:8} {} ({precisions}{default})",
+                            device.name
+                        ));
                     }
                 }
             }

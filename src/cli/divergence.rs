@@ -9,6 +9,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use super::output::{print, to_stdout};
 use super::{Command, Outcome, Verbosity};
 use crate::Result;
 use crate::calculator::{
@@ -245,6 +246,10 @@ fn to_json(value: &impl Serialize) -> Result<String> {
     })
 }
 
+fn print_json(value: &impl Serialize) -> Result<()> {
+    print(format!("{}\n", text::json(&to_json(value)?)).as_bytes())
+}
+
 /// What `--json` prints of two densities.
 #[derive(Serialize)]
 struct Report<'a> {
@@ -265,14 +270,14 @@ fn pair(options: &Divergence, question: &Question, verbosity: Verbosity) -> Resu
             q: &q.name,
             answers: &answers,
         };
-        anstream::println!("{}", to_json(&report)?);
+        print_json(&report)?;
         return Ok(Outcome::Success);
     }
     if !verbosity.quiet {
-        anstream::println!("p: {}, {}", p.name, p.describe());
-        anstream::println!("q: {}, {}", q.name, q.describe());
+        to_stdout(format_args!("p: {}, {}", p.name, p.describe()));
+        to_stdout(format_args!("q: {}, {}", q.name, q.describe()));
     }
-    anstream::println!("{}", table(&answers));
+    to_stdout(table(&answers));
     if !verbosity.quiet {
         remarks(&answers);
     }
@@ -346,7 +351,7 @@ fn table(answers: &[Answer]) -> Table {
 /// What there is to say below the table.
 fn remarks(answers: &[Answer]) {
     if answers.iter().any(|answer| answer.divergence.is_in_nats()) {
-        anstream::println!("Divergences are in nats.");
+        to_stdout("Divergences are in nats.");
     }
     // The same remark of several divergences is made once.
     let mut made: Vec<(String, Vec<String>)> = Vec::new();
@@ -359,7 +364,7 @@ fn remarks(answers: &[Answer]) {
         }
     }
     for (remark, symbols) in made {
-        anstream::println!("{}: {remark}", symbols.join(", "));
+        to_stdout(format_args!("{}: {remark}", symbols.join(", ")));
     }
 }
 
@@ -414,7 +419,7 @@ fn matrix(options: &Divergence, question: &Question, verbosity: Verbosity) -> Re
         write(&matrix, folder)?;
     }
     if options.json {
-        anstream::println!("{}", to_json(&matrix)?);
+        print_json(&matrix)?;
         return Ok(Outcome::Success);
     }
     let mut table = Table::new();
@@ -429,7 +434,7 @@ fn matrix(options: &Divergence, question: &Question, verbosity: Verbosity) -> Re
         };
         table.add_row(std::iter::once(name.clone()).chain(row.iter().map(cell)));
     }
-    anstream::println!("{table}");
+    to_stdout(table);
     if !verbosity.quiet {
         let others: Vec<Answer> = (matrix.answers.iter().enumerate())
             .flat_map(|(i, row)| row.iter().enumerate().filter(move |(j, _)| *j != i))
@@ -442,14 +447,12 @@ fn matrix(options: &Divergence, question: &Question, verbosity: Verbosity) -> Re
                 remarks.push(remark);
             }
         }
-        remarks
-            .iter()
-            .for_each(|remark| anstream::println!("{remark}"));
+        remarks.iter().for_each(to_stdout);
         if let Some(folder) = &options.out {
-            anstream::println!(
+            to_stdout(format_args!(
                 "written to {}: matrix.csv, .json, .svg, .png and .pdf",
                 folder.display()
-            );
+            ));
         }
     }
     Ok(Outcome::Success)

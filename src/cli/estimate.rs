@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::output::{print, write_file};
+use super::output::{print, to_stderr, write_file};
 use super::{Command, Outcome, Verbosity};
 use crate::Result;
 use crate::config::MixtureConfig;
@@ -102,12 +102,12 @@ impl Command for Estimate {
                      of all rows'"
                 ),
             };
-            anstream::eprintln!("{}: {how}", count(rows.len(), "row"));
-            anstream::eprintln!("{natural}");
+            to_stderr(format_args!("{}: {how}", count(rows.len(), "row")));
+            to_stderr(natural);
             let likelihood = found.log_likelihood.to_string();
-            anstream::eprintln!("mean log-likelihood of a row: {likelihood}");
+            to_stderr(format_args!("mean log-likelihood of a row: {likelihood}"));
             if let Some(out) = &self.out {
-                anstream::eprintln!("written to {}", out.display());
+                to_stderr(format_args!("written to {}", out.display()));
             }
         }
         Ok(Outcome::Success)

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::output::{to_stderr, to_stdout};
 use super::{Command, Outcome, Verbosity};
 use crate::explore::{Opening, Server};
 use crate::{Error, Result};
@@ -43,12 +44,12 @@ impl Command for Explore {
         runtime.block_on(async {
             let server = Server::bind(self.port, opening).await?;
             let url = server.url();
-            anstream::println!("{url}");
+            to_stdout(&url);
             if !verbosity.quiet {
-                anstream::eprintln!("Ctrl-C ends it");
+                to_stderr("Ctrl-C ends it");
             }
             if !self.no_open && webbrowser::open(&url).is_err() && !verbosity.quiet {
-                anstream::eprintln!("no browser could be opened: open the address above in one");
+                to_stderr("no browser could be opened: open the address above in one");
             }
             server
                 .serve(async {

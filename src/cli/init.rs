@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::output::to_stdout;
 use super::{Command, Outcome, Verbosity};
+use crate::text::shell_word;
 use crate::{Error, Result};
 
 /// Write a commented config to start from
@@ -35,7 +37,9 @@ impl Command for Init {
             .map_err(Error::io("create", path))?;
         if !verbosity.quiet {
             let path = path.display();
-            anstream::println!("wrote {path}; run it with `klfit run {path}`");
+            let word = path.to_string();
+            let word = shell_word(&word);
+            to_stdout(format_args!("wrote {path}; run it with `klfit run {word}`"));
         }
         Ok(Outcome::Success)
     }

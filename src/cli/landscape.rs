@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
+use super::output::to_stderr;
 use super::{Command, Outcome, Verbosity};
 use crate::Result;
 use crate::config::Experiment;
@@ -67,7 +68,10 @@ impl Command for Landscape {
             survey(&experiment, &wanted.or(asked), &out)?
         };
         if !verbosity.quiet {
-            anstream::eprintln!("all cells evaluated in {:.1} ms", 1e3 * drawn.seconds);
+            to_stderr(format_args!(
+                "all cells evaluated in {:.1} ms",
+                1e3 * drawn.seconds
+            ));
         }
         verbosity.written(&drawn.files);
         Ok(Outcome::Success)

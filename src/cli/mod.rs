@@ -22,13 +22,16 @@ mod signals;
 mod sweep;
 mod table;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::Result;
+use crate::text::is_unseen;
 use arguments::{Results, Verbosity};
 use error_report::report_error;
+use output::to_stderr;
 
 /// A request that cannot be met, as clap reports its own.
 const MISUSE: u8 = 2;
@@ -118,7 +121,10 @@ enum Outcome {
 
 /// The `klfit` command: does what its arguments ask, and prints one error.
 pub fn main() -> ExitCode {
-    let Cli { command, verbosity } = Cli::parse();
+    let Cli { command, verbosity } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
     match command.run(verbosity) {
         Ok(Outcome::Success) => ExitCode::SUCCESS,
         Ok(Outcome::FailedRun) => ExitCode::FAILURE,
@@ -132,4 +138,16 @@ pub fn main() -> ExitCode {
             }
         }
     }
+}
+
+/// Prints what clap says; without its styles where an argument is not safe to show as it is.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let is_unsafe = |argument: OsString| argument.to_string_lossy().contains(is_unseen);
+    if error.use_stderr() && std::env::args_os().any(is_unsafe) {
+        to_stderr(error.render());
+    } else {
+        // As clap does: there is no one to tell that it cannot be printed.
+        _ = error.print();
+    }
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }

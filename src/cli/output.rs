@@ -1,10 +1,22 @@
-//! Files and whole texts that commands write.
+//! What commands print, and files that they write.
 
+use std::fmt::Display;
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
+use crate::text::lines;
 use crate::{Error, Result};
+
+/// Prints lines for people to standard output, whatever is in them.
+pub fn to_stdout(text: impl Display) {
+    anstream::println!("{}", lines(&text.to_string()));
+}
+
+/// Prints lines for people to standard error, whatever is in them.
+pub fn to_stderr(text: impl Display) {
+    anstream::eprintln!("{}", lines(&text.to_string()));
+}
 
 /// Writes a file.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {

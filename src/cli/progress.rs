@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Verbosity;
+use super::output::to_stderr;
 use super::signals::Signals;
 use crate::fit::{Plan, Record};
 use crate::jobs::run::RunObserver;
@@ -40,7 +41,7 @@ impl Progress {
     /// A word on what comes next, on a terminal.
     pub fn announce(&self, what: &str) {
         if !self.verbosity.quiet && std::io::stderr().is_terminal() {
-            anstream::eprintln!("{what} …");
+            to_stderr(format_args!("{what} …"));
         }
     }
 }
@@ -55,7 +56,7 @@ impl RunObserver for Progress {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("━━─"));
         }
-        bar.set_prefix(plan.label.clone());
+        bar.set_prefix(text::shown(&plan.label).into_owned());
         self.bar = Some(bar);
     }
 
@@ -84,13 +85,13 @@ impl RunObserver for Progress {
             return;
         }
         self.last_line = Some(Instant::now());
-        anstream::eprintln!(
+        to_stderr(format_args!(
             "{}: step {}/{}  {numbers}  {}",
             plan.label,
             record.step,
             plan.optimizer.steps,
             text::seconds(record.seconds)
-        );
+        ));
     }
 
     fn end(&mut self, fit: &FitSummary) {
@@ -99,7 +100,11 @@ impl RunObserver for Progress {
             bar.finish_and_clear();
         }
         if !self.verbosity.quiet {
-            anstream::eprintln!("{}: done in {}", fit.label, text::seconds(fit.seconds));
+            to_stderr(format_args!(
+                "{}: done in {}",
+                fit.label,
+                text::seconds(fit.seconds)
+            ));
         }
     }
 

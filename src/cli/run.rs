@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::output::{to_stderr, to_stdout};
 use super::progress::Progress;
 use super::signals::Signals;
 use super::{Command, Outcome, Results, Verbosity, table};
 use crate::Result;
 use crate::config::{Experiment, Override, Sweep};
 use crate::run_folder::{Existing, RunFolder};
+use crate::text::shell_word;
 
 /// Run an experiment: fit, log, compare, draw
 #[derive(Debug, Args)]
@@ -87,7 +89,11 @@ pub fn run_in(
     let place = folder.path().display();
     if summary.interrupted {
         if !verbosity.quiet {
-            anstream::eprintln!("interrupted; go on with\n\n    klfit resume {place}\n");
+            let folder = place.to_string();
+            let folder = shell_word(&folder);
+            to_stderr(format_args!(
+                "interrupted; go on with\n\n    klfit resume {folder}\n"
+            ));
         }
         return Ok(Outcome::Interrupted(signals.exit_code()));
     }
@@ -100,7 +106,7 @@ pub fn run_in(
     }
     if !verbosity.quiet {
         let drawn = if figures { "; figures in figures/" } else { "" };
-        anstream::println!("\nresults in {place}{drawn}");
+        to_stdout(format_args!("\nresults in {place}{drawn}"));
     }
     let failed = summary.fits.iter().any(|fit| fit.best.is_none());
     Ok(if failed {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use comfy_table::{Table, presets};
 
+use super::output::{to_stderr, to_stdout};
 use super::signals::Signals;
 use super::{Command, Outcome, Results, Verbosity};
 use crate::Result;
@@ -74,11 +75,11 @@ pub fn run(sweep: &config::Sweep, results: &Results, verbosity: Verbosity) -> Re
         interrupted,
     } = sweep::run(sweep, &out, results.existing(), &progress)?;
     for (point, reason) in &broken {
-        anstream::eprintln!("{}: {reason}", point.label);
+        to_stderr(format_args!("{}: {reason}", point.label));
     }
     if interrupted {
         if !verbosity.quiet {
-            anstream::eprintln!("interrupted; the same command with --resume goes on");
+            to_stderr("interrupted; the same command with --resume goes on");
         }
         return Ok(Outcome::Interrupted(signals.exit_code()));
     }
@@ -86,7 +87,7 @@ pub fn run(sweep: &config::Sweep, results: &Results, verbosity: Verbosity) -> Re
         print(&ran);
         if !broken.is_empty() {
             let (broken, total) = (count(broken.len(), "point"), sweep.points.len());
-            anstream::println!("{broken} of {total} broke down.");
+            to_stdout(format_args!("{broken} of {total} broke down."));
         }
     }
     if figures
@@ -97,7 +98,10 @@ pub fn run(sweep: &config::Sweep, results: &Results, verbosity: Verbosity) -> Re
     }
     if !verbosity.quiet {
         let drawn = if figures { " and figures/sweep.*" } else { "" };
-        anstream::println!("\nresults in {}: sweep.csv{drawn}", out.display());
+        to_stdout(format_args!(
+            "\nresults in {}: sweep.csv{drawn}",
+            out.display()
+        ));
     }
     let failed = !broken.is_empty()
         || (ran.iter()).any(|ran| ran.summary.fits.iter().any(|fit| fit.best.is_none()));
@@ -118,7 +122,7 @@ struct SweepProgress {
 impl SweepObserver for SweepProgress {
     fn done(&self, point: &SweepPoint, ended: usize) {
         if !self.verbosity.quiet {
-            anstream::eprintln!("{ended}/{}: {}", self.total, point.label);
+            to_stderr(format_args!("{ended}/{}: {}", self.total, point.label));
         }
     }
 
@@ -132,9 +136,9 @@ fn list(sweep: &config::Sweep) {
         let settings: Vec<String> = (point.settings.iter())
             .map(|(key, value)| format!("{key} = {value}"))
             .collect();
-        anstream::println!("{}  ({})", point.label, settings.join(", "));
+        to_stdout(format_args!("{}  ({})", point.label, settings.join(", ")));
     }
-    anstream::println!("{}", count(sweep.points.len(), "point"));
+    to_stdout(count(sweep.points.len(), "point"));
 }
 
 fn print(ran: &[SweptPoint]) {
@@ -186,6 +190,6 @@ fn print(ran: &[SweptPoint]) {
             ]);
         }
     }
-    anstream::println!("{table}");
-    anstream::println!("Divergences are in nats, of the best run of each fit.");
+    to_stdout(table);
+    to_stdout("Divergences are in nats, of the best run of each fit.");
 }

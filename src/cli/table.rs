@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::Verbosity;
+use super::output::to_stdout;
 use crate::record::{FitSummary, Summary};
 use crate::report;
 
@@ -29,11 +30,11 @@ pub fn print(summary: &Summary, verbosity: Verbosity) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    anstream::println!("{table}");
-    anstream::println!("Divergences are in nats, of the best run of each fit.");
+    to_stdout(table);
+    to_stdout("Divergences are in nats, of the best run of each fit.");
     for fit in &summary.fits {
         for remark in report::remarks(fit) {
-            anstream::println!("{}: {remark}", fit.label);
+            to_stdout(format_args!("{}: {remark}", fit.label));
         }
         optima(fit, verbosity);
     }
@@ -56,15 +57,18 @@ fn optima(fit: &FitSummary, verbosity: Verbosity) {
         if let Some(iterate) = optimum.best_iterate {
             notes += &format!("  (of step {})", iterate.step);
         }
-        anstream::println!(
+        to_stdout(format_args!(
             "  {:>4} ×  {} {}  {}{notes}",
             optimum.runs,
             fit.divergence.symbol(),
-            optimum.divergences.estimate(fit.divergence).to_string(),
+            optimum.divergences.estimate(fit.divergence),
             optimum.mixture.to_string().replace('\n', "; ")
-        );
+        ));
     }
     if fit.optima.len() > listed {
-        anstream::println!("  and {} more, in summary.json", fit.optima.len() - listed);
+        to_stdout(format_args!(
+            "  and {} more, in summary.json",
+            fit.optima.len() - listed
+        ));
     }
 }

@@ -3,9 +3,11 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
+use crate::text::brief;
+
 /// What is wrong with a config, where, and what to do.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("{location}{message}")]
+#[error("{}", brief(&format!("{location}{message}")))]
 pub struct ConfigError {
     /// Where it stands.
     pub location: Box<Location>,

@@ -8,10 +8,13 @@ use std::path::{Path, PathBuf};
 pub use config::{ConfigError, Location};
 pub use refusal::Refusal;
 
+use crate::text::{brief, brief_lines};
+
 /// What a library call returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// An error of klfit: what is wrong, where, and what to do about it.
+/// An error of klfit: what is wrong, where, and what to do about it. What it shows is safe to print, as
+/// text from others is shown; its fields are as they came.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A config file says something that cannot be run.
@@ -19,7 +22,7 @@ pub enum Error {
     Config(#[from] ConfigError),
 
     /// A request that cannot be met, for a reason outside the config file.
-    #[error("{message}")]
+    #[error("{}", brief(message))]
     Usage {
         /// What cannot be done, and where.
         message: String,
@@ -28,7 +31,7 @@ pub enum Error {
     },
 
     /// The operating system refused to read or write a file.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("{}", brief(&format!("cannot {action} {}: {source}", path.display())))]
     Io {
         /// What was being done, as an infinitive: "read", "create".
         action: &'static str,
@@ -39,7 +42,7 @@ pub enum Error {
     },
 
     /// A file of a run folder does not hold what klfit writes there.
-    #[error("{}: {message}", path.display())]
+    #[error("{}", brief(&format!("{}: {message}", path.display())))]
     RunFolder {
         /// The file.
         path: PathBuf,
@@ -48,7 +51,7 @@ pub enum Error {
     },
 
     /// A computation broke down on the device.
-    #[error("{message}")]
+    #[error("{}", brief(message))]
     Numerical {
         /// What broke down, and where.
         message: String,
@@ -57,7 +60,7 @@ pub enum Error {
     },
 
     /// A figure could not be drawn.
-    #[error("cannot draw {figure}: {message}")]
+    #[error("{}", brief(&format!("cannot draw {figure}: {message}")))]
     Figure {
         /// The figure's name.
         figure: String,
@@ -109,15 +112,16 @@ impl Error {
 
     /// What the user can do about it, where there is something to say.
     pub fn help(&self) -> Option<String> {
-        match self {
-            Self::Config(error) => error.help.clone(),
-            Self::Usage { help, .. } | Self::Numerical { help, .. } => Some(help.clone()),
-            Self::Io { action, source, .. } => Some(io_remedy(action, source.kind()).to_owned()),
+        let help = match self {
+            Self::Config(error) => error.help.as_deref()?,
+            Self::Usage { help, .. } | Self::Numerical { help, .. } => help,
+            Self::Io { action, source, .. } => io_remedy(action, source.kind()),
             Self::RunFolder { .. } => {
-                Some("run the experiment again, with --force to replace the folder".to_owned())
+                "run the experiment again, with --force to replace the folder"
             }
-            Self::Figure { .. } => None,
-        }
+            Self::Figure { .. } => return None,
+        };
+        Some(brief_lines(help).into_owned())
     }
 
     /// Whether the request was wrong, as against a computation that failed.

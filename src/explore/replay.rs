@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::mixture::from_natural_values;
 use crate::record::Selection;
 use crate::run_folder::RunFolder;
+use crate::text::shown;
 
 /// The most numbers that are read of a trajectory: the page goes through every second step of more, or every
 /// fourth, …
@@ -55,7 +56,7 @@ pub(super) fn replay(folder: &RunFolder, experiment: &Experiment) -> Result<Repl
         })
         .collect::<Result<_>>()?;
     Ok(Replay {
-        name: summary.name,
+        name: shown(&summary.name).into_owned(),
         dim: target.dim(),
         target: TargetState::from_mixture(target),
         fits,

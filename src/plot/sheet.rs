@@ -12,6 +12,7 @@ use plotters::style::{
 use super::export::Svg;
 use super::theme::{self, Stroke};
 use crate::error::{Error, Result};
+use crate::text::brief;
 
 /// plotters' coordinates are whole numbers, so the page is ruled this finely per mm.
 const PER_MM: f64 = 40.0;
@@ -193,13 +194,13 @@ impl Sheet<'_> {
         } else {
             (at.0, at.1 + nudge)
         };
-        self.check(self.area.draw_text(text, &style, rule(at)))
+        self.check(self.area.draw_text(&brief(text), &style, rule(at)))
     }
 }
 
 /// The width of a text, in mm.
 pub fn text_width(text: &str, kind: Type) -> f64 {
-    let size = font(kind).layout_box(text);
+    let size = font(kind).layout_box(&brief(text));
     // plotters measures with the font's full height at the given size, and writes a smaller one.
     size.map_or(0.0, |((left, _), (right, _))| {
         f64::from(right - left) / PER_MM * FONT_HEIGHT / FONT_FACTOR
@@ -272,4 +273,36 @@ fn dashes(points: &[Point], pattern: &[f64]) -> Vec<Vec<Point>> {
         pieces.push(piece);
     }
     pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use resvg::usvg::roxmltree::Document;
+
+    use super::*;
+
+    #[test]
+    fn every_character_is_lettered() {
+        let all: Vec<char> = ('\0'..=char::MAX).collect();
+        let names: Vec<String> = (all.chunks(64))
+            .map(|batch| batch.iter().collect())
+            .collect();
+        let kind = Type::label(Align::Left);
+        let Svg(svg) = draw("names", 100.0, 100.0, |sheet| {
+            (names.iter())
+                .try_for_each(|name| sheet.text((0.0, 0.0), name, kind, theme::INK.into()))
+        })
+        .unwrap();
+        let read = Document::parse(&svg).unwrap();
+        let texts = read.descendants().filter(|node| node.has_tag_name("text"));
+        let read: Vec<&str> = texts
+            .map(|node| node.text().unwrap_or_default().trim())
+            .collect();
+        let shown: Vec<_> = names.iter().map(|name| brief(name)).collect();
+        assert_eq!(
+            read,
+            shown.iter().map(|name| name.trim()).collect::<Vec<_>>()
+        );
+        assert!(!read.concat().contains(crate::text::is_unseen));
+    }
 }

@@ -5,6 +5,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{Report, Run, Table};
 use crate::plot::Picture;
+use crate::text;
 
 const STYLE: &str = include_str!("report.css");
 /// What the page may load: nothing but what is in it.
@@ -49,7 +50,12 @@ pub fn page(report: &Report) -> String {
             }
         }
     };
-    page.into_string()
+    finished(page)
+}
+
+/// A page as text. klfit itself writes nothing that is not seen: what is, is from others.
+fn finished(page: Markup) -> String {
+    text::lines(&page.into_string()).into_owned()
 }
 
 /// The parts about one run, after what came out.
@@ -203,6 +209,27 @@ fn lines(text: &str) -> Markup {
         @for (place, line) in text.split('\n').enumerate() {
             @if place > 0 { br; }
             (line)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use resvg::usvg::roxmltree::Document;
+
+    use super::*;
+
+    #[test]
+    fn every_character_is_text() {
+        let all: Vec<char> = ('\0'..=char::MAX).collect();
+        for batch in all.chunks(4096) {
+            let name: String = batch.iter().collect();
+            let page = finished(html! { p title=(name) { (name) } });
+            assert!(!page.replace('\n', "").contains(text::is_unseen));
+            let read = Document::parse(&page).unwrap();
+            let (p, shown) = (read.root_element(), text::lines(&name));
+            assert_eq!(p.text(), Some(&*shown));
+            assert_eq!(p.attribute("title").unwrap(), shown.replace('\n', " "));
         }
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::Report;
 use super::table::Table;
+use crate::text::shown;
 
 /// Columns at the end that are left out: steps, time, and why it stopped.
 const LEFT_OUT: usize = 3;
@@ -79,7 +80,7 @@ fn label(title: &str) -> String {
 /// Text that LaTeX sets as it reads; powers of ten as such.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    let chars: Vec<char> = text.chars().collect();
+    let chars: Vec<char> = shown(text).chars().collect();
     let mut i = 0;
     while let Some(&c) = chars.get(i) {
         i += 1;
@@ -103,6 +104,8 @@ fn escaped(text: &str) -> String {
                 escaped.push('\\');
                 escaped.push(c);
             }
+            // After the end of a row they would be its arguments.
+            '[' | '*' => _ = write!(escaped, "{{{c}}}"),
             '~' => escaped.push_str("\\textasciitilde{}"),
             '^' => escaped.push_str("\\textasciicircum{}"),
             c => match command(c) {
@@ -148,7 +151,8 @@ fn command(c: char) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::escaped;
+    use super::{command, escaped};
+    use crate::text::is_unseen;
 
     #[test]
     fn text_is_set_as_it_reads() {
@@ -164,6 +168,25 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(escaped(text), expected);
+        }
+    }
+
+    #[test]
+    fn every_character_is_text() {
+        for c in '\0'..=char::MAX {
+            let expected = match c {
+                _ if is_unseen(c) => escaped(&c.escape_default().to_string()),
+                '\\' => "\\textbackslash{}".to_owned(),
+                '~' => "\\textasciitilde{}".to_owned(),
+                '^' => "\\textasciicircum{}".to_owned(),
+                '&' | '%' | '$' | '#' | '_' | '{' | '}' => format!("\\{c}"),
+                '[' | '*' => format!("{{{c}}}"),
+                _ => match command(c) {
+                    Some(command) => format!("\\ensuremath{{{command}}}"),
+                    None => c.to_string(),
+                },
+            };
+            assert_eq!(escaped(&c.to_string()), expected);
         }
     }
 }

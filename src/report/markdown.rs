@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{Report, Run, Table};
+use crate::text::{lines, shown};
 
 /// The whole report.
 pub fn page(report: &Report) -> String {
@@ -75,7 +76,7 @@ fn push_run(text: &mut String, report: &Report, place: usize, run: &Run, level: 
         escaped(&run.versions())
     );
     _ = writeln!(text, "    {}\n", run.command());
-    _ = writeln!(text, "{fence}toml\n{}{fence}", run.config);
+    _ = writeln!(text, "{fence}toml\n{}{fence}", lines(&run.config));
 }
 
 fn figure(file: &str, caption: &str) -> String {
@@ -84,7 +85,10 @@ fn figure(file: &str, caption: &str) -> String {
 
 fn table(table: &Table) -> String {
     let row = |cells: &[String]| {
-        let cells = cells.iter().map(|cell| escaped(cell).replace('\n', "<br>"));
+        let cells = cells.iter().map(|cell| {
+            let lines: Vec<String> = cell.split('\n').map(escaped).collect();
+            lines.join("<br>")
+        });
         format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
     };
     let rule: Vec<&str> = (0..table.header.len())
@@ -102,12 +106,12 @@ fn table(table: &Table) -> String {
 /// Text that Markdown takes as it is.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in shown(text).chars() {
         match c {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' => {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' | '$' => {
                 escaped.push('\\');
                 escaped.push(c);
             }
@@ -121,4 +125,26 @@ fn escaped(text: &str) -> String {
 fn longest_fence(text: &str) -> usize {
     let runs = text.split(|c| c != '`').map(str::len);
     runs.max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::is_unseen;
+
+    #[test]
+    fn every_character_is_text() {
+        for c in '\0'..=char::MAX {
+            let expected = match c {
+                _ if is_unseen(c) => escaped(&c.escape_default().to_string()),
+                '&' => "&amp;".to_owned(),
+                '<' => "&lt;".to_owned(),
+                '>' => "&gt;".to_owned(),
+                _ if "\\`*_[]|#~!$".contains(c) => format!("\\{c}"),
+                _ => c.to_string(),
+            };
+            assert_eq!(escaped(&c.to_string()), expected);
+        }
+        assert_eq!(escaped("a\n# b\u{202e}"), "a\\\\n\\# b\\\\u{202e}");
+    }
 }

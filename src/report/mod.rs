@@ -21,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::files::names;
 use crate::plot::{self, Gif, Picture};
 use crate::run_folder::{FinishedFit, FinishedRun, OutputFolder, RunFolder, SweepFolder};
+use crate::text::{shell_word, shown};
 use settings::Setting;
 
 /// Optima of a fit that are listed.
@@ -202,11 +203,14 @@ impl Run {
 
     /// The command that does it again.
     fn command(&self) -> String {
+        let config = self.folder.join(names::CONFIG).display().to_string();
         let name = self.folder.file_name().unwrap_or_default();
-        format!(
-            "klfit run {} --out {}-again",
-            self.folder.join(names::CONFIG).display(),
-            name.display()
-        )
+        let again = format!("{}-again", name.display());
+        let command = format!(
+            "klfit run {} --out {}",
+            shell_word(&config),
+            shell_word(&again)
+        );
+        shown(&command).into_owned()
     }
 }

@@ -28,8 +28,8 @@ const FLOORS: [&str; 25] = [
     "mixture",
     "precise",
     "files",
-    "text",
     "error",
+    "text",
     "choice",
 ];
 

@@ -19,6 +19,7 @@ mod figures;
 mod files;
 mod floors;
 mod folders;
+mod foreign;
 mod gradient_rules;
 mod gradients;
 mod hostile;

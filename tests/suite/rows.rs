@@ -302,7 +302,7 @@ fn other_separators_are_called_by_their_names() {
         ),
         (
             "name\tx\ny\t1.5\n",
-            "line 2 has tabs between its cells: y\t1.5",
+            "line 2 has tabs between its cells: y\\t1.5",
             "sep=\"\\t\"",
         ),
         (

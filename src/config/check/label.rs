@@ -8,6 +8,7 @@ use crate::config::source::Source;
 use crate::error::ConfigError;
 use crate::files::names;
 use crate::fit::Plan;
+use crate::text::is_unseen;
 
 /// What klfit itself writes into the folder of a run.
 const RESERVED: [&str; 4] = [names::CONFIG, names::SUMMARY, names::FIGURES, names::TARGET];
@@ -42,7 +43,7 @@ pub fn label(source: &Source, fits: &[FitConfig], plans: &mut [Plan]) -> Result<
 
 /// A name that becomes a folder: nothing that could lead out of it.
 pub fn name(source: &Source, at: &KeyPath, name: &str, whose: &str) -> Result<(), ConfigError> {
-    let allowed = |c: char| c.is_alphanumeric() || "-_.+ ".contains(c);
+    let allowed = |c: char| (c.is_alphanumeric() && !is_unseen(c)) || "-_.+ ".contains(c);
     if !name.is_empty()
         && name.len() <= 100
         && name.chars().all(allowed)
@@ -53,7 +54,7 @@ pub fn name(source: &Source, at: &KeyPath, name: &str, whose: &str) -> Result<()
     }
     Err(source.error(
         at,
-        format!("is \"{}\", which cannot name a folder", name.escape_debug()),
+        format!("is \"{name}\", which cannot name a folder"),
         format!("it becomes {whose}: use letters, digits, \"-\", \"_\" and \".\""),
     ))
 }

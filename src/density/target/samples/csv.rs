@@ -65,7 +65,14 @@ fn unreadable(error: &csv::Error) -> Error {
 
 /// Whether a first line tells a spreadsheet what stands between the cells, as `sep=,` does.
 fn is_for_spreadsheets(record: &StringRecord) -> bool {
-    (record.iter().next()).is_some_and(|cell| cell.len() <= 5 && cell.starts_with("sep="))
+    (record.iter().next().map(name_of))
+        .is_some_and(|cell| cell.len() <= 5 && cell.starts_with("sep="))
+}
+
+/// The name in a cell of a header, which reads back as itself: without what begins a file, as a mark of
+/// UTF-8 does, or a comment, as NumPy's savetxt has it.
+fn name_of(cell: &str) -> &str {
+    cell.trim_start_matches(|c: char| c == '#' || c == '\u{feff}' || c.is_whitespace())
 }
 
 fn is_number(cell: &str) -> bool {
@@ -122,8 +129,7 @@ fn text_of(record: &StringRecord, bytes: &[u8]) -> String {
 fn header_names(header: &StringRecord, line: usize) -> Result<Vec<String>> {
     let mut names: Vec<String> = Vec::with_capacity(header.len());
     for cell in header {
-        // NumPy's savetxt begins a header like a comment.
-        let name = cell.trim_start_matches('#').trim_start();
+        let name = name_of(cell);
         let column = names.len() + 1;
         if name.is_empty() {
             return Err(Error::usage(

@@ -78,6 +78,30 @@ fn a_table_may_do_without_a_header() {
 }
 
 #[test]
+fn a_header_of_every_character_reads_back() {
+    let all: Vec<char> = ('\0'..=char::MAX).collect();
+    let again = |names: &[String]| {
+        let mut csv = ::csv::Writer::from_writer(Vec::new());
+        csv.write_record(names).unwrap();
+        csv.write_record(["1", "2"]).unwrap();
+        csv.write_record(["3", "4"]).unwrap();
+        let (samples, _) = from_csv(&csv.into_inner().unwrap(), Some(true)).unwrap();
+        samples.names().to_vec()
+    };
+    for batch in all.chunks(1024) {
+        let name: String = batch.iter().collect();
+        assert_eq!(
+            again(&[format!("x{name}x"), "y".to_owned()])[0],
+            format!("x{name}x")
+        );
+        for name in [name.clone(), format!("\u{feff}#{name}")] {
+            let read = again(&[format!("{name}."), "y".to_owned()]);
+            assert_eq!(again(&read), read);
+        }
+    }
+}
+
+#[test]
 fn numpys_arrays_are_read_whatever_their_type_and_order() {
     for name in [
         "double",
