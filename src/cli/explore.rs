@@ -41,25 +41,21 @@ impl Command for Explore {
                 "close other programs and try again",
             )
         })?;
-        runtime.block_on(async {
-            let server = Server::bind(self.port, opening).await?;
-            let url = server.url();
-            to_stdout(&url);
-            if !verbosity.quiet {
-                to_stderr("Ctrl-C ends it");
+        let server = runtime.block_on(Server::bind(self.port, opening))?;
+        let url = server.url();
+        to_stdout(&url);
+        if !verbosity.quiet {
+            to_stderr("Ctrl-C ends it");
+        }
+        if !self.no_open && webbrowser::open(&url).is_err() && !verbosity.quiet {
+            to_stderr("no browser could be opened: open the address above in one");
+        }
+        runtime.block_on(server.serve(async {
+            // Without a signal handler only a kill ends it.
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
             }
-            if !self.no_open && webbrowser::open(&url).is_err() && !verbosity.quiet {
-                to_stderr("no browser could be opened: open the address above in one");
-            }
-            server
-                .serve(async {
-                    // Without a signal handler only a kill ends it.
-                    if tokio::signal::ctrl_c().await.is_err() {
-                        std::future::pending::<()>().await;
-                    }
-                })
-                .await
-        })?;
+        }));
         // Fits that still train and views that are being made end with the program.
         runtime.shutdown_background();
         Ok(Outcome::Success)

@@ -1,10 +1,11 @@
 //! One open page: its requests in order, and the news of its fits.
 
+use axum::body::Bytes;
 use axum::extract::ws::{Message, WebSocket};
 use data_encoding::BASE64;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
-use tokio::time::{Duration, MissedTickBehavior, interval};
+use tokio::time::{Duration, Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
 use super::protocol::{DivergenceLabel, Format, Hello, Limits, Reply, Request};
 use super::state::{MOST_COMPONENTS, MOST_FITS, MOST_STEPS};
@@ -19,11 +20,18 @@ use crate::optimizer::OptimizerRule;
 const WAITING: usize = 8;
 /// Messages of a page are read no more often than this, 250 times a second; it waits if it says more.
 const PACE: Duration = Duration::from_millis(4);
+/// A page that has said nothing for as long is asked whether it is there, and closed if it does not
+/// answer for as long again, or does not take what it is sent. Browsers answer by themselves.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Answers a page until it is closed.
-pub(super) async fn run(mut socket: WebSocket, opening: Opening) {
+/// Answers a page until it is closed, or is no longer there.
+pub(super) async fn run(socket: WebSocket, opening: Opening, patience: Duration) {
+    let mut socket = Socket {
+        stream: socket,
+        patience,
+    };
     let hello = Reply::Hello(Box::new(hello(opening)));
-    if send(&mut socket, &hello).await.is_err() {
+    if socket.reply(&hello).await.is_err() {
         return;
     }
     let mut page = Page {
@@ -33,30 +41,57 @@ pub(super) async fn run(mut socket: WebSocket, opening: Opening) {
     };
     let mut pace = interval(PACE);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut heard = Instant::now();
+    let mut is_asked = false;
     loop {
         let hear = async {
             pace.tick().await;
-            socket.recv().await
+            socket.stream.recv().await
         };
+        let silences = if is_asked { 2 } else { 1 };
         let reply = tokio::select! {
-            message = hear => match message {
-                Some(Ok(Message::Text(text))) => page.answer(text.as_str()).await,
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
-                Some(Ok(_)) => None,
-            },
+            message = hear => {
+                let reply = match message {
+                    Some(Ok(Message::Text(text))) => page.answer(text.as_str()).await,
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                    Some(Ok(Message::Binary(_) | Message::Ping(_) | Message::Pong(_))) => None,
+                };
+                (heard, is_asked) = (Instant::now(), false);
+                reply
+            }
             Some(news) = page.news.recv() => Some(news),
+            () = sleep_until(heard + silences * patience) => {
+                if is_asked || socket.send(Message::Ping(Bytes::new())).await.is_err() {
+                    return;
+                }
+                is_asked = true;
+                None
+            }
         };
         if let Some(reply) = reply
-            && send(&mut socket, &reply).await.is_err()
+            && socket.reply(&reply).await.is_err()
         {
             return;
         }
     }
 }
 
-async fn send(socket: &mut WebSocket, reply: &Reply) -> Result<(), ()> {
-    let text = serde_json::to_string(reply).map_err(|_| ())?;
-    socket.send(Message::text(text)).await.map_err(|_| ())
+/// The way to a page.
+struct Socket {
+    stream: WebSocket,
+    patience: Duration,
+}
+
+impl Socket {
+    async fn reply(&mut self, reply: &Reply) -> Result<(), ()> {
+        let text = serde_json::to_string(reply).map_err(|_| ())?;
+        self.send(Message::text(text)).await
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), ()> {
+        let sent = timeout(self.patience, self.stream.send(message)).await;
+        sent.map_err(|_| ())?.map_err(|_| ())
+    }
 }
 
 fn hello(opening: Opening) -> Hello {

@@ -1,16 +1,16 @@
 //! `klfit explore`: a page on this machine to see forward and reverse KL move.
 //!
 //! The page draws and sends; every number on it is made here, by the same library that runs
-//! experiments. The server listens on the loopback interface alone, answers only pages that it served
-//! itself, and keeps nothing between connections.
+//! experiments. The server listens on the loopback interface alone, answers only who has the address it
+//! gave out and pages that it served itself, and keeps nothing between connections.
 
+mod accept;
 mod assets;
 mod connection;
 mod guard;
 mod protocol;
 mod replay;
 mod save;
-
 mod state;
 mod training;
 mod view;
@@ -19,6 +19,7 @@ use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State as Shared;
@@ -29,12 +30,16 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
+use self::guard::Guard;
 use crate::config::Experiment;
 use crate::error::{Error, Result};
+use crate::files::unique::unique;
 use crate::run_folder::RunFolder;
 pub use protocol::Replay;
 pub use state::State;
 
+/// Where a page's socket is, below the token.
+const SOCKET: &str = "/socket";
 /// Pages that may be open at once.
 const MOST_PAGES: usize = 16;
 /// The largest message a page may send, in bytes.
@@ -76,6 +81,8 @@ impl Opening {
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    /// What nobody can guess who was not given the URL.
+    token: String,
     shared: Arc<Served>,
 }
 
@@ -83,6 +90,8 @@ pub struct Server {
 #[derive(Debug)]
 struct Served {
     opening: Opening,
+    /// With pages that say nothing.
+    patience: Duration,
     pages: Arc<Semaphore>,
 }
 
@@ -90,7 +99,7 @@ impl Server {
     /// Listens on a port of the loopback interface; on any free one for port 0.
     ///
     /// # Errors
-    /// If the port is taken.
+    /// If the port is taken, or the system has no random numbers to give.
     pub async fn bind(port: u16, opening: Opening) -> Result<Self> {
         let refused = |error: std::io::Error| {
             Error::usage(
@@ -103,37 +112,36 @@ impl Server {
         Ok(Self {
             address: listener.local_addr().map_err(refused)?,
             listener,
+            token: unique()?,
             shared: Arc::new(Served {
                 opening,
+                patience: connection::PATIENCE,
                 pages: Arc::new(Semaphore::new(MOST_PAGES)),
             }),
         })
     }
 
-    /// Where the page is.
+    /// Where the page is. Whoever has it may drive the page: it holds a token that is drawn for each
+    /// server, and no request without it is answered.
     pub fn url(&self) -> String {
-        format!("http://{}/", self.address)
+        format!("http://{}/{}/", self.address, self.token)
     }
 
     /// Serves until `stop` is ready.
-    ///
-    /// # Errors
-    /// If the listener fails.
-    pub async fn serve(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
-        let port = self.address.port();
-        let router = assets::routes()
-            .route("/socket", get(open_socket))
+    pub async fn serve(self, stop: impl Future<Output = ()> + Send + 'static) {
+        let guard = Arc::new(Guard::new(self.address.port(), self.token));
+        // Any token: the guard compares it, in a time that tells nothing of it.
+        let router = Router::new()
+            .nest(
+                "/{token}/",
+                assets::routes().route(SOCKET, get(open_socket)),
+            )
             .with_state(self.shared)
-            .layer(middleware::from_fn(move |request, next| {
-                guard::guard(port, request, next)
-            }));
+            .layer(middleware::from_fn_with_state(guard, guard::guard));
         // A page that stays open must not keep the server from stopping.
-        let serving = axum::serve(self.listener, router).into_future();
         tokio::select! {
-            ended = serving => ended.map_err(|error| {
-                Error::usage(format!("the server failed: {error}"), "start it again")
-            }),
-            () = stop => Ok(()),
+            never = accept::serve(self.listener, router) => match never {},
+            () = stop => {}
         }
     }
 }
@@ -146,9 +154,44 @@ async fn open_socket(upgrade: WebSocketUpgrade, Shared(served): Shared<Arc<Serve
         .max_message_size(LONGEST_MESSAGE)
         .max_frame_size(LONGEST_MESSAGE))
     .on_upgrade(move |socket| async move {
-        connection::run(socket, served.opening.clone()).await;
+        connection::run(socket, served.opening.clone(), served.patience).await;
         drop(seat);
     })
 }
 
 type Routes = Router<Arc<Served>>;
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use tungstenite::{Message, connect};
+
+    use super::*;
+
+    #[test]
+    fn a_page_that_is_no_longer_there_is_closed() {
+        let (tell, told) = std::sync::mpsc::channel();
+        let patience = Duration::from_millis(500);
+        thread::spawn(move || {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            runtime.block_on(async {
+                let mut server = Server::bind(0, Opening::default()).await.unwrap();
+                Arc::get_mut(&mut server.shared).unwrap().patience = patience;
+                tell.send(server.url()).unwrap();
+                server.serve(std::future::pending()).await;
+            });
+        });
+        let url = told.recv().unwrap().replace("http", "ws") + "socket";
+        let [(mut there, _), (mut gone, _)] = [(); 2].map(|()| connect(&url).unwrap());
+        assert!(there.read().unwrap().is_text() && gone.read().unwrap().is_text());
+        // Who reads answers, and hears nothing else.
+        for _ in 0..4 {
+            assert!(matches!(there.read(), Ok(Message::Ping(_))));
+        }
+        assert!(matches!(gone.read(), Ok(Message::Ping(_))));
+        // Its answer comes too late.
+        assert!(gone.read().is_err());
+        assert!(matches!(there.read(), Ok(Message::Ping(_))));
+    }
+}

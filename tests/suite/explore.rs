@@ -1,9 +1,9 @@
 //! The page's server, spoken to as a page would, and as a page should not.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use klfit::{Experiment, Opening, Server};
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ impl Running {
                 let server = Server::bind(0, opening).await.unwrap();
                 tell.send(server.url()).unwrap();
                 let stop = async { _ = stopped.await };
-                server.serve(stop).await.unwrap();
+                server.serve(stop).await;
             });
             runtime.shutdown_background();
         });
@@ -44,25 +44,27 @@ impl Running {
     }
 
     fn address(&self) -> SocketAddr {
-        let address = self.url.strip_prefix("http://").unwrap();
-        address.trim_end_matches('/').parse().unwrap()
+        address(&self.url)
     }
 
-    /// What is answered to a request with these header lines.
-    fn ask(&self, path: &str, headers: &str) -> String {
+    /// The path of a file of the page.
+    fn path(&self, file: &str) -> String {
+        let (_, path) = self.url["http://".len()..].split_once('/').unwrap();
+        format!("/{path}{file}")
+    }
+
+    fn socket(&self) -> String {
+        format!("ws://{}{}", self.address(), self.path("socket"))
+    }
+
+    /// What is answered to a request for something with these header lines.
+    fn ask(&self, target: &str, headers: &str) -> String {
         let mut stream = TcpStream::connect(self.address()).unwrap();
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n"
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
+        ask(&mut stream, target, headers)
     }
 
     fn page(&self) -> Page {
-        let (socket, _) = connect(format!("ws://{}/socket", self.address())).unwrap();
+        let (socket, _) = connect(self.socket()).unwrap();
         if let MaybeTlsStream::Plain(stream) = socket.get_ref() {
             stream
                 .set_read_timeout(Some(Duration::from_secs(60)))
@@ -77,6 +79,19 @@ impl Running {
         page.state = hello["state"].clone();
         page
     }
+}
+
+fn address(url: &str) -> SocketAddr {
+    let (address, _) = url["http://".len()..].split_once('/').unwrap();
+    address.parse().unwrap()
+}
+
+/// What is answered to a request for something with these header lines.
+fn ask(stream: &mut TcpStream, target: &str, headers: &str) -> String {
+    write!(stream, "GET {target} HTTP/1.1\r\n{headers}\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 impl Drop for Running {
@@ -144,7 +159,7 @@ fn gaussian(mean: f64, std: f64) -> Value {
 fn only_pages_of_this_server_are_answered() {
     let server = Running::new(Opening::default());
     let host = format!("Host: {}\r\n", server.address());
-    let page = server.ask("/", &host);
+    let page = server.ask(&server.path(""), &host);
     assert!(page.starts_with("HTTP/1.1 200"), "{page}");
     assert!(
         page.contains("content-security-policy: default-src 'none'"),
@@ -157,39 +172,182 @@ fn only_pages_of_this_server_are_answered() {
             if !name.starts_with("data:") {
                 assert!(
                     server
-                        .ask(&format!("/{name}"), &host)
+                        .ask(&server.path(name), &host)
                         .starts_with("HTTP/1.1 200"),
                     "{name}"
                 );
             }
         }
     }
-    assert!(server.ask("/nowhere", &host).starts_with("HTTP/1.1 404"));
-    assert!(
-        server
-            .ask("/../Cargo.toml", &host)
-            .starts_with("HTTP/1.1 404")
-    );
+    for name in ["nowhere", "../Cargo.toml"] {
+        let answer = server.ask(&server.path(name), &host);
+        assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    }
     let port = server.address().port();
     for headers in [
         String::new(),
         format!("Host: rebound.example:{port}\r\n"),
+        format!("{host}Host: rebound.example:{port}\r\n"),
+        format!("{host}{host}"),
         format!("{host}Origin: http://elsewhere.example\r\n"),
+        format!(
+            "{host}Origin: http://{0}\r\nOrigin: http://elsewhere.example\r\n",
+            server.address()
+        ),
+        format!("{host}Sec-Fetch-Site: cross-site\r\n"),
+        format!("{host}Sec-Fetch-Site: same-site\r\n"),
+        format!("{host}Sec-Fetch-Site: none\r\nSec-Fetch-Site: cross-site\r\n"),
     ] {
-        let answer = server.ask("/", &headers);
+        refused(&server.ask(&server.path(""), &headers));
+    }
+    let path = server.path("");
+    refused(&server.ask(&format!("http://elsewhere.example{path}"), &host));
+    for site in ["same-origin", "none"] {
+        let headers = format!("{host}Sec-Fetch-Site: {site}\r\n");
+        let answer = server.ask(&format!("http://{}{path}", server.address()), &headers);
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    let opens = |name: header::HeaderName, value: &str| {
+        let mut request = server.socket().into_client_request().unwrap();
+        request.headers_mut().insert(name, value.parse().unwrap());
+        connect(request).is_ok()
+    };
+    let site = header::HeaderName::from_static("sec-fetch-site");
+    assert!(!opens(header::ORIGIN, "http://elsewhere.example"));
+    assert!(!opens(site.clone(), "cross-site"));
+    assert!(!opens(site.clone(), "none"));
+    assert!(opens(site, "same-origin"));
+    assert!(opens(
+        header::ORIGIN,
+        &format!("http://{}", server.address())
+    ));
+}
+
+fn refused(answer: &str) {
+    assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+    assert!(!answer.contains("<html"), "{answer}");
+}
+
+#[test]
+fn nobody_is_answered_without_the_token() {
+    let server = Running::new(Opening::default());
+    let other = Running::new(Opening::default());
+    let host = format!("Host: {}\r\n", server.address());
+    assert_eq!(server.path("").len(), 34);
+    assert_ne!(server.path(""), other.path(""));
+    for path in [
+        "/".to_owned(),
+        "/app.js".to_owned(),
+        "/socket".to_owned(),
+        server
+            .path("")
+            .replace(|digit: char| digit.is_ascii_digit(), "x"),
+        server.path("").to_uppercase() + "x/",
+        other.path(""),
+        other.path("app.js"),
+        other.path("socket"),
+    ] {
+        let answer = server.ask(&path, &host);
+        refused(&answer);
         assert!(
-            answer.starts_with("HTTP/1.1 403") || answer.starts_with("HTTP/1.1 400"),
+            answer.contains("open the address that klfit printed"),
             "{answer}"
         );
-        assert!(!answer.contains("<html"), "{answer}");
     }
-    let mut request = format!("ws://{}/socket", server.address())
-        .into_client_request()
+    for path in ["/socket".to_owned(), other.path("socket")] {
+        assert!(connect(format!("ws://{}{path}", server.address())).is_err());
+    }
+}
+
+/// Waits for the end of a connection, and gives how long it took.
+fn end(stream: &mut TcpStream) -> Duration {
+    let started = Instant::now();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(30)))
         .unwrap();
-    request
-        .headers_mut()
-        .insert(header::ORIGIN, "http://elsewhere.example".parse().unwrap());
-    assert!(connect(request).is_err());
+    match stream.read(&mut [0; 1 << 10]) {
+        Ok(0) => {}
+        Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
+        other => panic!("the connection goes on: {other:?}"),
+    }
+    started.elapsed()
+}
+
+#[test]
+fn who_asks_slowly_is_not_waited_for() {
+    let server = Running::new(Opening::default());
+    let path = server.path("");
+    let begun = |text: &str| {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        stream.write_all(text.as_bytes()).unwrap();
+        stream
+    };
+    let mut streams = [
+        "",
+        "G",
+        &format!("GET {path} HTTP/1.1\r\nHost: {}\r\n", server.address()),
+    ]
+    .map(begun);
+    let time = end(&mut streams[0]);
+    assert!(
+        (Duration::from_secs(4)..Duration::from_secs(7)).contains(&time),
+        "{time:?}"
+    );
+    for stream in &mut streams[1..] {
+        assert!(end(stream) < Duration::from_secs(2));
+    }
+    // One that was answered is closed at once, also where the rest of what it announced never comes.
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    let started = Instant::now();
+    let headers = format!("Host: {}\r\nContent-Length: 1000\r\n", server.address());
+    let answer = ask(&mut stream, &path, &headers);
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    refused(&server.ask("/", &headers));
+    assert!(started.elapsed() < Duration::from_secs(2));
+}
+
+/// The program, which may open few files.
+#[cfg(unix)]
+#[test]
+fn idle_connections_keep_nobody_out() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    // With fewer files than connections may be open, too.
+    for files in [256, 48] {
+        let mut process = Command::new("bash")
+            .arg("-c")
+            .arg(format!(
+                "ulimit -n {files}; exec \"$0\" explore --no-open --quiet"
+            ))
+            .arg(env!("CARGO_BIN_EXE_klfit"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut url = String::new();
+        let mut output = BufReader::new(process.stdout.take().unwrap());
+        output.read_line(&mut url).unwrap();
+        let url = url.trim_end();
+        let (_, path) = url["http://".len()..].split_once('/').unwrap();
+        let idle = |_| TcpStream::connect(address(url)).unwrap();
+        let idle: Vec<_> = (0..300).map(idle).collect();
+        let started = Instant::now();
+        let mut stream = TcpStream::connect(address(url)).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
+        let host = format!("Host: {}\r\n", address(url));
+        let page = ask(&mut stream, &format!("/{path}"), &host);
+        assert!(page.starts_with("HTTP/1.1 200"), "{page}");
+        let (mut socket, _) = connect(format!("{}socket", url.replace("http", "ws"))).unwrap();
+        assert!(socket.read().unwrap().is_text());
+        let time = started.elapsed();
+        process.kill().unwrap();
+        process.wait().unwrap();
+        assert!(time < Duration::from_secs(2), "{files}: {time:?}");
+        assert_eq!(idle.len(), 300);
+    }
 }
 
 #[test]
@@ -399,9 +557,7 @@ fn pages_come_and_go() {
     pages[1].view_among_news();
     let more: Vec<Page> = (0..10).map(|_| server.page()).collect();
     assert_eq!(more.len(), 10);
-    let too_many: Vec<_> = (0..10)
-        .map(|_| connect(format!("ws://{}/socket", server.address())))
-        .collect();
+    let too_many: Vec<_> = (0..10).map(|_| connect(server.socket())).collect();
     assert!(too_many.iter().any(Result::is_err));
 }
 
@@ -450,7 +606,7 @@ fn what_cannot_be_explored_is_refused() {
 fn a_page_that_says_too_much_waits() {
     let server = Running::new(Opening::default());
     let mut page = server.page();
-    let started = std::time::Instant::now();
+    let started = Instant::now();
     const MESSAGES: u32 = 100;
     for _ in 0..MESSAGES {
         page.socket.send(Message::text("?")).unwrap();

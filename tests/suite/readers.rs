@@ -258,7 +258,7 @@ impl Page {
             runtime.block_on(async {
                 let server = Server::bind(0, Opening::default()).await.unwrap();
                 tell.send(server.url()).unwrap();
-                server.serve(std::future::pending()).await.unwrap();
+                server.serve(std::future::pending()).await;
             });
         });
         let url = told.recv().unwrap().replace("http://", "ws://");

@@ -70,12 +70,23 @@ fn figures() {
 fn the_explorer() {
     let page = Page::open("docs/explore.md");
     let bytes = constant("src/explore/mod.rs", "LONGEST_MESSAGE")[0];
-    page.says("takes messages of up to {} KiB,", &[bytes / 1024.0]);
+    page.says("send messages of up to {} KiB,", &[bytes / 1024.0]);
     let apart = constant("src/explore/connection.rs", "PACE");
-    page.says("KiB, {} a second from a page", &[1000.0 / apart[0]]);
+    page.says("KiB, {} a second.", &[1000.0 / apart[0]]);
+    let pages = constant("src/explore/mod.rs", "MOST_PAGES");
+    page.says("them are at most {} open pages", &pages);
+    Page::open("docs/reliability.md").says("draw views, in {} pages at once", &pages);
+    let patience = constant("src/explore/connection.rs", "PATIENCE")[0];
     page.says(
-        "and at most {} open pages",
-        &constant("src/explore/mod.rs", "MOST_PAGES"),
+        "said nothing for {} seconds is asked whether it is there, which browsers answer by themselves, \
+         and closed after {} more",
+        &[patience, patience],
+    );
+    let seconds = constant("src/explore/accept.rs", "TIME_TO_ASK");
+    page.says("asks once, within {} seconds, in which", &seconds);
+    page.says(
+        "At most {} are open at once",
+        &constant("src/explore/accept.rs", "MOST_CONNECTIONS"),
     );
     let times =
         Page::open("src/explore/page/handles.js").numbers("event.shiftKey ? {} : 1;")[0].value;
