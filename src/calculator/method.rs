@@ -11,7 +11,7 @@ choices! {
         Auto = "auto",
         /// A formula, for two Gaussians.
         ClosedForm = "closed-form",
-        /// The trapezoidal rule, in one and two dimensions.
+        /// Gauss–Legendre panels that see both densities, in one and two dimensions.
         Quadrature = "quadrature",
         /// Independent draws, stratified by component.
         MonteCarlo = "monte-carlo",

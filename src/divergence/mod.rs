@@ -1,6 +1,6 @@
 //! How far q is from p: each divergence is an expectation of a function of (log p, log q).
 //!
-//! A divergence is written once, on tensors. The same code trains, logs and reports.
+//! A divergence is written once, for tensors and for numbers. The same code trains, logs and reports.
 
 mod alpha;
 mod chi2;
