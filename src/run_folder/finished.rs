@@ -32,7 +32,7 @@ pub struct FinishedFit {
     pub plan: Plan,
     /// What came out.
     pub summary: FitSummary,
-    /// The best run and the first [`MOST_RUNS`] at the logged steps.
+    /// The best run and the first 64 at the logged steps.
     pub trajectory: Trajectory,
 }
 

@@ -4,7 +4,7 @@ use super::Family;
 use crate::mixture::{Parameter, Quantity};
 
 impl Family {
-    /// A member's parameters in natural units, in the order of [`natural_values`], without the correlations
+    /// A member's parameters in natural units, in the order of [`Parameter::all`], without the correlations
     /// at the end where they are all 0.
     pub fn natural_parameters(&self) -> impl Iterator<Item = Parameter> {
         let has_correlations = self.scale.covariance.has_correlations();
