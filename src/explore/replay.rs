@@ -9,9 +9,8 @@ use crate::record::Selection;
 use crate::run_folder::RunFolder;
 use crate::text::shown;
 
-/// The most numbers that are read of a trajectory: the page goes through every second step of more, or every
-/// fourth, …
-const MOST_NUMBERS: usize = 1 << 22;
+/// The most rows that are read of a trajectory: the page goes through every second step of more, or every fourth, …
+const MOST_ROWS: usize = 1 << 17;
 
 /// The best run of every fit, step by step.
 pub(super) fn replay(folder: &RunFolder, experiment: &Experiment) -> Result<Replay> {
@@ -30,7 +29,7 @@ pub(super) fn replay(folder: &RunFolder, experiment: &Experiment) -> Result<Repl
                 Selection {
                     runs: 0,
                     best: run,
-                    numbers: MOST_NUMBERS,
+                    rows: MOST_ROWS,
                 },
             )?;
             let (components, dim) = (plan.family.components(), plan.family.dim());

@@ -11,8 +11,8 @@ use crate::record::{FitSummary, Row, Selection, Summary, Trajectory};
 
 /// Runs of a fit that figures show beside the best; more would be one blot.
 const MOST_RUNS: usize = 64;
-/// The most numbers that are read of a trajectory: more would not show.
-const MOST_NUMBERS: usize = 1 << 24;
+/// The most rows that are read of a trajectory: more would not show.
+const MOST_ROWS: usize = 1 << 17;
 
 /// A finished run.
 pub struct FinishedRun {
@@ -72,7 +72,7 @@ impl FinishedRun {
                 let selection = Selection {
                     runs: MOST_RUNS,
                     best: summary.best.as_ref().map_or(0, |best| best.run),
-                    numbers: MOST_NUMBERS,
+                    rows: MOST_ROWS,
                 };
                 let trajectory = folder.selected(&plan.label, selection)?;
                 let path = || folder.path().join(&plan.label).join(names::TRAJECTORY);

@@ -49,8 +49,8 @@ pub(crate) struct Selection {
     pub runs: usize,
     /// … and this one.
     pub best: usize,
-    /// The most numbers that are kept: of more, every second logged step, or every fourth, …
-    pub numbers: usize,
+    /// The most rows that are kept: of more, those of every second logged step, or every fourth, …
+    pub rows: usize,
 }
 
 impl Selection {
@@ -58,7 +58,7 @@ impl Selection {
     pub const ALL: Self = Self {
         runs: usize::MAX,
         best: 0,
-        numbers: usize::MAX,
+        rows: usize::MAX,
     };
 }
 
@@ -103,7 +103,7 @@ impl Trajectory {
                 Error::run_folder(path, format!("line {line} is not a row of numbers"))
             })
         };
-        let mut kept = Thinned::new(selection.numbers / header.len().max(1));
+        let mut kept = Thinned::new(selection.rows);
         let (mut at, mut step) = (0, None);
         let mut record = StringRecord::new();
         while csv.read_record(&mut record).map_err(table::error(path))? {
