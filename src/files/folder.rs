@@ -112,6 +112,11 @@ impl Folder {
         })
     }
 
+    /// Whether something has this name, a link too.
+    pub fn has(&self, name: impl AsRef<Path>) -> bool {
+        self.is(name, |_| true)
+    }
+
     /// Whether it holds a file of this name, and not a link to one.
     pub fn holds(&self, name: impl AsRef<Path>) -> bool {
         self.is(name, |kind| kind.is_file())

@@ -1,7 +1,7 @@
 //! Tables of comma-separated values, as klfit writes them.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use super::folder::Folder;
@@ -17,42 +17,47 @@ pub(crate) fn bytes(path: &Path, csv: csv::Writer<Vec<u8>>) -> Result<Vec<u8>> {
     (csv.into_inner()).map_err(|error| Error::io("write", path)(error.into_error()))
 }
 
-/// The longest record of a table that is read back, in bytes: what has no end is none.
-pub(crate) const LONGEST_RECORD: u64 = 256 << 20;
+/// The longest line of a table that is read line by line, in bytes: what has no end is none.
+pub(crate) const LONGEST_LINE: u64 = 256 << 20;
 
-/// Reads a table; none if it is not there.
+/// Reads a table of numbers line by line, however many; none if it is not there.
 pub(crate) fn reader(
     folder: &Folder,
     name: &str,
-) -> Result<Option<csv::Reader<LimitedRecords<File>>>> {
-    Ok(folder.reader(name)?.map(|file| {
-        csv::Reader::from_reader(LimitedRecords {
+) -> Result<Option<csv::Reader<LimitedLines<File>>>> {
+    let file = folder.reader(name)?;
+    Ok(file.map(|file| lines_of(file, LONGEST_LINE)))
+}
+
+fn lines_of<F: Read>(file: F, longest: u64) -> csv::Reader<LimitedLines<F>> {
+    // Within quotes a record could go over any number of lines; numbers and their names have none.
+    csv::ReaderBuilder::new()
+        .quoting(false)
+        .from_reader(LimitedLines {
             file,
-            since_line: 0,
+            longest,
+            since_end: 0,
         })
-    }))
 }
 
-/// A file whose lines end.
-pub(crate) struct LimitedRecords<F> {
+/// A file whose lines end before long.
+pub(crate) struct LimitedLines<F> {
     file: F,
+    longest: u64,
     /// The bytes since the last end of a line.
-    since_line: u64,
+    since_end: u64,
 }
 
-impl<F: Read> Read for LimitedRecords<F> {
+impl<F: Read> Read for LimitedLines<F> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let count = self.file.read(buffer)?;
-        self.since_line = match buffer[..count].iter().rposition(|&byte| byte == b'\n') {
-            Some(place) => (count - place) as u64,
-            None => self.since_line + count as u64,
+        self.since_end = match buffer[..count].iter().rposition(|&byte| byte == b'\n') {
+            Some(place) => (count - place) as u64 - 1,
+            None => self.since_end + count as u64,
         };
-        if self.since_line > LONGEST_RECORD {
-            let message = format!("a line has more than {} MiB", LONGEST_RECORD >> 20);
-            return Err(std::io::Error::new(
-                std::io::ErrorKind::InvalidData,
-                message,
-            ));
+        if self.since_end > self.longest {
+            let message = format!("a line has more than {} bytes", self.longest);
+            return Err(std::io::Error::new(ErrorKind::InvalidData, message));
         }
         Ok(count)
     }
@@ -78,4 +83,29 @@ pub(crate) fn number(value: f64) -> String {
         return String::new();
     }
     format!("{value:?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_without_end_is_refused_and_many_lines_are_read() {
+        let lines = "a,b\n".repeat(100_000);
+        let records = lines_of(lines.as_bytes(), 1000).into_records();
+        assert_eq!(records.filter(Result::is_ok).count(), 99_999);
+        // Nor does a quote make one record of all that follows.
+        for first in ["", "\"", "a,\""] {
+            for endless in ["0", "0,", "0\n\""] {
+                let text = first.to_owned() + &endless.repeat(500_000);
+                let mut longest = 0;
+                for record in lines_of(text.as_bytes(), 1000).into_byte_records() {
+                    let Ok(record) = record else { break };
+                    longest = longest.max(record.as_slice().len());
+                }
+                assert!(longest <= 1000, "{first} {endless}: {longest}");
+            }
+        }
+        assert!(lines_of(std::io::repeat(b'0'), 1000).headers().is_err());
+    }
 }

@@ -7,7 +7,7 @@ use crate::compute::device::Numerics;
 use crate::density::family::Family;
 use crate::error::{Refusal, Result};
 use crate::judge::evaluate::Evaluation;
-use crate::mixture::{Mixture, Parameter, Quantity};
+use crate::mixture::{Mixture, Parameter, Quantity, is_diagonal};
 
 /// A component is no wider than this many steps between the numbers at its mean: it is a point. And a
 /// covariance no farther from a singular one than this many roundings of its entries is singular.
@@ -133,9 +133,7 @@ impl Fit<'_> {
 fn singular(factor: &DMatrix<f64>) -> Option<f64> {
     let dim = factor.nrows();
     let stds: Vec<f64> = factor.row_iter().map(|row| row.norm()).collect();
-    let is_diagonal = (factor.column_iter().enumerate())
-        .all(|(j, column)| column.iter().skip(j + 1).all(|entry| *entry == 0.0));
-    if is_diagonal {
+    if is_diagonal(factor) {
         return None;
     }
     let mut trace = 0.0;

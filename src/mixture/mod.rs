@@ -316,6 +316,12 @@ pub(crate) fn log_sum_exp(terms: impl Iterator<Item = f64> + Clone) -> f64 {
     max + terms.map(|term| (term - max).exp()).sum::<f64>().ln()
 }
 
+/// Whether a Cholesky factor has nothing below its diagonal.
+pub(crate) fn is_diagonal(factor: &DMatrix<f64>) -> bool {
+    (factor.column_iter().enumerate())
+        .all(|(j, column)| column.iter().skip(j + 1).all(|entry| *entry == 0.0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

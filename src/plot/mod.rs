@@ -81,7 +81,7 @@ pub(crate) fn animation(folder: &RunFolder) -> Option<Picture<Gif>> {
 /// # Errors
 /// If the run is not finished or in more than two dimensions, or the file cannot be written.
 pub fn animate(folder: &RunFolder, motion: Motion, out: Option<&Path>) -> Result<PathBuf> {
-    let picture = ANIMATION.picture(&(FinishedRun::read(folder)?, motion))?;
+    let picture = ANIMATION.picture(&(FinishedRun::read_best(folder)?, motion))?;
     let Some(path) = out else {
         let mut files = folder.output().inner(FIGURES).write(picture.files()?)?;
         return Ok(files.swap_remove(0));
@@ -102,7 +102,7 @@ pub fn draw_sweep(folder: &SweepFolder) -> Result<Vec<PathBuf>> {
 /// The figure of a sweep.
 pub(crate) fn sweep_picture(folder: &SweepFolder) -> Result<Picture> {
     let finished_runs = (folder.points()?.into_iter())
-        .map(|(label, run)| Ok((label, FinishedRun::read(&run)?)))
+        .map(|(label, run)| Ok((label, FinishedRun::read_best(&run)?)))
         .collect::<Result<Vec<_>>>()?;
     SWEEP.picture(&finished_runs)
 }

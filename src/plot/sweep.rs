@@ -106,7 +106,8 @@ fn draw_paths(
     let values = rows.iter().flatten().map(|row| row.divergence(kind).0);
     let y = Axis::holding(values, kind.with_unit());
     let last = rows.iter().flatten().map(|row| row.step).max().unwrap_or(1);
-    let x = Axis::linear(0.0, last as f64, "step");
+    let every = entries.iter().map(|entry| entry.fit.trajectory.every).max();
+    let x = Axis::steps(last, every.unwrap_or(1));
     let panel = Panel::new(sheet, cell, title, x, y)?;
     for (entry, rows) in entries.iter().zip(&rows) {
         let points = rows

@@ -42,6 +42,18 @@ impl FinishedRun {
     /// # Errors
     /// If the run is not finished, or a file of it is missing, spoilt or of another run.
     pub fn read(folder: &RunFolder) -> Result<Self> {
+        Self::read_runs(folder, MOST_RUNS)
+    }
+
+    /// As [`FinishedRun::read`], with the best run of each fit alone.
+    ///
+    /// # Errors
+    /// As [`FinishedRun::read`].
+    pub(crate) fn read_best(folder: &RunFolder) -> Result<Self> {
+        Self::read_runs(folder, 0)
+    }
+
+    fn read_runs(folder: &RunFolder, runs: usize) -> Result<Self> {
         let Experiment {
             config,
             target,
@@ -70,7 +82,7 @@ impl FinishedRun {
         let fits = (plans.into_iter().zip(summary.fits.clone()))
             .map(|(plan, summary)| {
                 let selection = Selection {
-                    runs: MOST_RUNS,
+                    runs,
                     best: summary.best.as_ref().map_or(0, |best| best.run),
                     rows: MOST_ROWS,
                 };

@@ -93,47 +93,47 @@ impl RunFolder {
                 .as_ref()
                 .is_some_and(|one| one.sweep.as_deref() != sweep)
         {
-            return Err(of_another(&folder));
+            return Err(not_of_the_sweep(&folder));
         }
         let begun = (earlier.as_ref()).filter(|_| folder.holds(CONFIG));
         let resumed = begun.filter(|_| existing == Existing::Resume).cloned();
-        let new = Manifest::of_run(experiment, sweep)?;
-        if resumed.is_none() {
-            match earlier {
-                Some(_) if existing == Existing::Refuse && begun.is_some() => {
-                    return Err(holds_a_run(&folder));
+        let manifest = match &resumed {
+            Some(begun) => begun.clone(),
+            None => {
+                let new = Manifest::of_run(experiment, sweep)?;
+                match earlier {
+                    Some(_) if existing == Existing::Refuse && begun.is_some() => {
+                        return Err(holds_a_run(&folder));
+                    }
+                    Some(earlier) => earlier.clear(&folder)?,
+                    None if was_held || folder.names()?.iter().all(|name| is_nothing(name)) => {}
+                    // What the user keeps beside a point does not end the sweep.
+                    None if sweep.is_some()
+                        && !new.listed.iter().any(|name| folder.holds(name)) => {}
+                    None => return Err(not_a_run(&folder)),
                 }
-                Some(earlier) => earlier.clear(&folder)?,
-                None if was_held || folder.names()?.iter().all(|name| is_nothing(name)) => {}
-                // What the user keeps beside a point does not end the sweep.
-                None if sweep.is_some() && !new.listed.iter().any(|name| folder.holds(name)) => {}
-                None => return Err(not_a_run(&folder)),
+                new
             }
-        }
+        };
         let mut this = Self {
             folder,
             id: None,
             _lock: lock,
             is_resumed: resumed.is_some(),
         };
-        let manifest = match resumed {
-            Some(manifest) => {
-                let continued = experiment.clone().continuing(&this.experiment()?)?;
-                if continued.digest()? != manifest.digest {
-                    return Err(Error::usage(
-                        format!(
-                            "the run in {} was begun with other rows, another config or another \
-                             version of klfit",
-                            this.path().display()
-                        ),
-                        "begin again with --force, or choose another folder with --out",
-                    ));
-                }
-                manifest
+        if this.is_resumed {
+            let continued = experiment.clone().continuing(&this.experiment()?)?;
+            if continued.digest()? != manifest.digest {
+                return Err(Error::usage(
+                    format!(
+                        "the run in {} was begun with other rows, another config or another version \
+                         of klfit",
+                        this.path().display()
+                    ),
+                    "begin again with --force, or choose another folder with --out",
+                ));
             }
-            None => new,
-        };
-        if !this.is_resumed {
+        } else {
             manifest.write(&this.folder)?;
         }
         this.id = Some(manifest.id);
@@ -357,7 +357,7 @@ fn not_a_run(folder: &Folder) -> Error {
     )
 }
 
-fn of_another(folder: &Folder) -> Error {
+fn not_of_the_sweep(folder: &Folder) -> Error {
     Error::usage(
         format!(
             "{} holds a run that is not of this sweep",

@@ -36,6 +36,9 @@ const LAST: [&str; 16] = [
     "seconds",
 ];
 
+/// The largest table that is read back, in bytes.
+const LARGEST: u64 = 256 << 20;
+
 /// One point of a sweep that has run.
 #[derive(Debug, Clone)]
 pub struct SweptPoint<'s> {
@@ -109,7 +112,7 @@ impl SweepFolder {
 
     /// Whether there is something where the folder of a point goes.
     pub fn has_point(&self, point: &SweepPoint) -> bool {
-        self.folder.path_of(&point.label).symlink_metadata().is_ok()
+        self.folder.has(&point.label)
     }
 
     /// Makes the folder of a point, or opens it to go on with.
@@ -163,8 +166,9 @@ impl SweepFolder {
     /// If the table cannot be read, or is empty, as in a sweep that did not end.
     pub fn points(&self) -> Result<Vec<(String, RunFolder)>> {
         let path = self.table();
-        let csv = table::reader(&self.folder, names::SWEEP_TABLE)?;
-        let mut csv = csv.ok_or_else(|| Error::run_folder(&path, "it is missing"))?;
+        let bytes = self.folder.read(names::SWEEP_TABLE, LARGEST)?;
+        let bytes = bytes.ok_or_else(|| Error::run_folder(&path, "it is missing"))?;
+        let mut csv = csv::Reader::from_reader(&bytes[..]);
         let header = csv.headers().map_err(table::error(&path))?.clone();
         let settings = FIRST.len()..header.len().saturating_sub(LAST.len());
         let mut points: Vec<(String, RunFolder)> = Vec::new();

@@ -7,7 +7,7 @@ use super::cpu::{self, Prepared, Scale, Width};
 use super::{broadcast, cholesky, indices};
 use crate::compute::device::Numerics;
 use crate::error::{Refusal, Result};
-use crate::mixture::Mixture;
+use crate::mixture::{Mixture, is_diagonal};
 
 /// R mixtures of K Gaussians in D dimensions, on a device. A constant one has R = 1 and is
 /// broadcast over the runs of whatever it meets.
@@ -248,9 +248,4 @@ fn identity(stds: &Tensor<3>) -> Tensor<4> {
         data.convert_dtype(stds.dtype()),
         (&stds.device(), stds.dtype()),
     )
-}
-
-fn is_diagonal(factor: &DMatrix<f64>) -> bool {
-    let dim = factor.nrows();
-    (0..dim).all(|i| (0..i).all(|j| factor[(i, j)] == 0.0))
 }

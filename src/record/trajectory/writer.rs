@@ -253,7 +253,7 @@ fn cut_torn_line(mut file: &File, from: u64) -> std::io::Result<()> {
 /// The next line, with its end if it has one that is not far off.
 fn next_line(lines: &mut BufReader<File>) -> std::io::Result<Vec<u8>> {
     let mut line = Vec::new();
-    (lines.by_ref().take(table::LONGEST_RECORD)).read_until(b'\n', &mut line)?;
+    (lines.by_ref().take(table::LONGEST_LINE)).read_until(b'\n', &mut line)?;
     Ok(line)
 }
 
