@@ -104,7 +104,7 @@ mod text;
 // Errors, and mixtures.
 pub use error::{ConfigError, Error, Location, Refusal, Result};
 pub use import::read_mixture;
-pub use mixture::{Mixture, NaturalParameters, Parameter, Quantity};
+pub use mixture::{Mixture, NaturalParameters, Parameter, Quantity, Scales};
 
 // What is fitted to what, how, and on what.
 pub use compute::device::{Backend, DeviceConfig, DeviceInfo, Numerics, Precision};

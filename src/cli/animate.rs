@@ -39,12 +39,14 @@ impl Command for Animate {
 
     /// Writes a GIF.
     fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
+        let drawing = verbosity.working("drawing frames");
         let folder = RunFolder::open(&self.run)?;
         let motion = Motion {
             seconds: self.seconds,
             width: self.width,
         };
         let path = crate::plot::animate(&folder, motion, self.out.as_deref())?;
+        drop(drawing);
         verbosity.written(&[path]);
         Ok(Outcome::Success)
     }

@@ -21,7 +21,7 @@ pub struct Verbosity {
 
 impl Verbosity {
     /// Says what was taken in a way the user may not have meant.
-    pub fn notes(self, notes: &[String]) {
+    pub fn notes<'n>(self, notes: impl IntoIterator<Item = &'n String>) {
         if !self.quiet {
             for note in notes {
                 to_stderr(format_args!("note: {}", brief(note)));

@@ -7,7 +7,7 @@ use clap::Args;
 use super::output::to_stdout;
 use super::{Command, Outcome, Verbosity};
 use crate::Result;
-use crate::config::{Experiment, Sweep};
+use crate::config::{Experiment, Sweep, space_note};
 use crate::text::count;
 
 /// Validate a config without running it
@@ -23,7 +23,10 @@ impl Command for Check {
 
     /// Reads the config, opens the device, and says what would run.
     fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
+        let reading = verbosity.working(format!("reading {}", self.config.display()));
         if let Some(sweep) = Sweep::load(&self.config, &[])? {
+            drop(reading);
+            verbosity.notes(&sweep.notes());
             if !verbosity.quiet {
                 to_stdout(format_args!(
                     "{}: ok, a sweep of {}; `klfit sweep --list` shows them",
@@ -34,7 +37,9 @@ impl Command for Check {
             return Ok(Outcome::Success);
         }
         let experiment = Experiment::load(&self.config, Vec::new())?;
-        verbosity.notes(&experiment.notes);
+        drop(reading);
+        let space = space_note([&experiment]);
+        verbosity.notes(experiment.notes.iter().chain(&space));
         experiment.numerics()?;
         if verbosity.quiet {
             return Ok(Outcome::Success);

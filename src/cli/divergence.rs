@@ -221,7 +221,9 @@ impl Command for Divergence {
 
 fn read(options: &Divergence, verbosity: Verbosity) -> Result<Vec<Operand>> {
     let read = |text: &String| {
+        let reading = verbosity.working(format!("reading {text}"));
         let operand = read_operand_with_header(text, options.header)?;
+        drop(reading);
         verbosity.notes(&operand.notes);
         Ok(operand)
     };

@@ -49,10 +49,12 @@ impl Command for Estimate {
 
     /// Estimates the model, and writes or prints it.
     fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
+        let reading = verbosity.working(format!("reading {}", self.samples.display()));
         let SamplesFile {
             samples: rows,
             notes,
         } = read_samples(&self.samples, self.header)?;
+        drop(reading);
         verbosity.notes(&notes);
         let name = self.samples.display().to_string();
         if self.components == 0 {
@@ -79,14 +81,11 @@ impl Command for Estimate {
                 "choose another name, or replace it with --force",
             ));
         }
+        let estimating = verbosity.working("estimating");
         let found = estimate::estimate(&name, &rows, self.components, self.seed)?;
+        drop(estimating);
         let natural = NaturalParameters::from(&found.mixture);
-        let model = MixtureConfig {
-            weights: Some(natural.weights.clone()),
-            means: Some(natural.means.clone()),
-            covariances: Some(natural.covariances.clone()),
-            ..MixtureConfig::default()
-        };
+        let model = MixtureConfig::from(&natural);
         let text = toml::to_string(&model).map_err(|error| {
             Error::usage(format!("cannot write the model: {error}"), "report this")
         })?;

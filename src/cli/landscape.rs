@@ -55,6 +55,7 @@ impl Command for Landscape {
             basins: self.basins,
         };
         let path = &self.config;
+        let surveying = verbosity.working("evaluating cells");
         let drawn = if path.is_dir() {
             let folder = RunFolder::open(path)?;
             let asked = folder.experiment()?.config.landscape.unwrap_or_default();
@@ -67,6 +68,7 @@ impl Command for Landscape {
             let asked = experiment.config.landscape.clone().unwrap_or_default();
             survey(&experiment, &wanted.or(asked), &out)?
         };
+        drop(surveying);
         if !verbosity.quiet {
             to_stderr(format_args!(
                 "all cells evaluated in {:.1} ms",

@@ -21,6 +21,7 @@ mod run;
 mod signals;
 mod sweep;
 mod table;
+mod working;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -21,10 +21,12 @@ impl Command for Plot {
 
     /// Draws every figure from the files of the folder.
     fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
+        let drawing = verbosity.working("drawing figures");
         let drawn = match SweepFolder::open(&self.run) {
             Some(sweep) => crate::plot::draw_sweep(&sweep)?,
             None => crate::jobs::draw_figures(&RunFolder::open(&self.run)?)?,
         };
+        drop(drawing);
         verbosity.written(&drawn);
         Ok(Outcome::Success)
     }

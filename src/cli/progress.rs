@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::Verbosity;
 use super::output::to_stderr;
 use super::signals::Signals;
+use super::working::Working;
 use crate::fit::{Plan, Record};
 use crate::jobs::run::RunObserver;
 use crate::judge::evaluate::ALWAYS_REPORTED;
@@ -22,6 +23,8 @@ pub struct Progress {
     verbosity: Verbosity,
     bar: Option<ProgressBar>,
     last_line: Option<Instant>,
+    /// What goes on before the first record and after the last.
+    working: Option<Working>,
     signals: Signals,
 }
 
@@ -34,14 +37,8 @@ impl Progress {
             verbosity,
             bar,
             last_line: None,
+            working: None,
             signals,
-        }
-    }
-
-    /// A word on what comes next, on a terminal.
-    pub fn announce(&self, what: &str) {
-        if !self.verbosity.quiet && std::io::stderr().is_terminal() {
-            to_stderr(format_args!("{what} …"));
         }
     }
 }
@@ -49,6 +46,8 @@ impl Progress {
 impl RunObserver for Progress {
     fn begin(&mut self, plan: &Plan) {
         if self.bar.is_none() {
+            let what = format!("{}: taking the first step", plan.label);
+            self.working = Some(self.verbosity.working(what));
             return;
         }
         let bar = ProgressBar::new(plan.optimizer.steps as u64);
@@ -57,10 +56,12 @@ impl RunObserver for Progress {
             bar.set_style(style.progress_chars("━━─"));
         }
         bar.set_prefix(text::shown(&plan.label).into_owned());
+        bar.tick();
         self.bar = Some(bar);
     }
 
     fn record(&mut self, plan: &Plan, record: &Record) {
+        self.working = None;
         let Some(best) = (record.runs.iter())
             .filter(|run| !run.has_failed())
             .min_by(|a, b| a.loss.value.total_cmp(&b.loss.value))
@@ -79,6 +80,11 @@ impl RunObserver for Progress {
             bar.set_position(record.step as u64);
             return;
         }
+        let is_last = record.runs.iter().all(|run| run.stop.is_some());
+        if is_last {
+            let what = format!("{}: judging where the runs ended", plan.label);
+            self.working = Some(self.verbosity.working(what));
+        }
         let due =
             (self.last_line).is_none_or(|last| last.elapsed() >= PAUSE) || self.verbosity.verbose;
         if self.verbosity.quiet || !due {
@@ -95,7 +101,7 @@ impl RunObserver for Progress {
     }
 
     fn end(&mut self, fit: &FitSummary) {
-        self.last_line = None;
+        (self.last_line, self.working) = (None, None);
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }

@@ -34,7 +34,9 @@ impl Command for Report {
             _ => Path::new("outputs/report"),
         };
         let out = self.out.as_deref().unwrap_or(default);
+        let reporting = verbosity.working("reading runs and drawing figures");
         let files = crate::report::write(&self.runs, out)?;
+        drop(reporting);
         verbosity.written(&files);
         Ok(Outcome::Success)
     }

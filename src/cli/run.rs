@@ -9,7 +9,7 @@ use super::progress::Progress;
 use super::signals::Signals;
 use super::{Command, Outcome, Results, Verbosity, table};
 use crate::Result;
-use crate::config::{Experiment, Override, Sweep};
+use crate::config::{Experiment, Override, Sweep, space_note};
 use crate::run_folder::{Existing, RunFolder};
 use crate::text::shell_word;
 
@@ -49,10 +49,13 @@ impl Command for Run {
 
     /// Runs an experiment, and prints and draws what came out.
     fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
+        let reading = verbosity.working(format!("reading {}", self.config.display()));
         if let Some(sweep) = Sweep::load(&self.config, &overrides(self))? {
+            drop(reading);
             return super::sweep::run(&sweep, &self.results, verbosity);
         }
         let experiment = Experiment::load(&self.config, overrides(self))?;
+        drop(reading);
         verbosity.notes(&experiment.notes);
         let (results, name) = (&self.results, &experiment.config.name);
         run_in(
@@ -81,6 +84,7 @@ pub fn run_in(
         Some(folder) => experiment.continuing(&folder.experiment()?)?,
         None => experiment,
     };
+    verbosity.notes(&space_note([&experiment]));
     let numerics = experiment.numerics()?;
     let signals = Signals::listen()?;
     let folder = RunFolder::create(out, &experiment, existing)?;
@@ -101,7 +105,7 @@ pub fn run_in(
         table::print(&summary, verbosity);
     }
     if figures {
-        progress.announce("drawing figures");
+        let _drawing = verbosity.working("drawing figures");
         crate::jobs::draw_figures(&folder)?;
     }
     if !verbosity.quiet {

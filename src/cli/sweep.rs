@@ -1,12 +1,14 @@
 //! `klfit sweep`: run an experiment at every point of its `[sweep]`.
 
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 use clap::Args;
 use comfy_table::{Table, presets};
 
 use super::output::{to_stderr, to_stdout};
 use super::signals::Signals;
+use super::working::Working;
 use super::{Command, Outcome, Results, Verbosity};
 use crate::Result;
 use crate::config::{self, Override, SweepPoint};
@@ -39,6 +41,7 @@ impl Command for Sweep {
 
     /// Lists or runs every point, and prints and draws them together.
     fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
+        let reading = verbosity.working(format!("reading {}", self.config.display()));
         let Some(sweep) = config::Sweep::load(&self.config, &self.set)? else {
             return Err(Error::usage(
                 format!("{} has no [sweep]", self.config.display()),
@@ -46,6 +49,7 @@ impl Command for Sweep {
                        run it as it is with `klfit run`",
             ));
         };
+        drop(reading);
         if self.list {
             list(&sweep);
             return Ok(Outcome::Success);
@@ -59,21 +63,19 @@ pub fn run(sweep: &config::Sweep, results: &Results, verbosity: Verbosity) -> Re
     let out = results.folder(&sweep.name);
     let figures = !results.no_figures;
     let signals = Signals::listen()?;
-    if !verbosity.quiet
-        && let Some(point) = sweep.points.first()
-    {
-        verbosity.notes(&point.experiment.notes);
-    }
+    verbosity.notes(&sweep.notes());
     let progress = SweepProgress {
         total: sweep.points.len(),
         verbosity,
         signals: signals.clone(),
+        first: Mutex::new(Some(verbosity.working("running the first points"))),
     };
     let Swept {
         ran,
         broken,
         interrupted,
     } = sweep::run(sweep, &out, results.existing(), &progress)?;
+    progress.has_begun();
     for (point, reason) in &broken {
         to_stderr(format_args!("{}: {reason}", point.label));
     }
@@ -94,6 +96,7 @@ pub fn run(sweep: &config::Sweep, results: &Results, verbosity: Verbosity) -> Re
         && !ran.is_empty()
         && let Some(folder) = SweepFolder::open(&out)
     {
+        let _drawing = verbosity.working("drawing figures");
         crate::plot::draw_sweep(&folder)?;
     }
     if !verbosity.quiet {
@@ -117,10 +120,22 @@ struct SweepProgress {
     total: usize,
     verbosity: Verbosity,
     signals: Signals,
+    /// Until one has ended.
+    first: Mutex<Option<Working>>,
+}
+
+impl SweepProgress {
+    /// Something is said.
+    fn has_begun(&self) {
+        if let Ok(mut first) = self.first.lock() {
+            *first = None;
+        }
+    }
 }
 
 impl SweepObserver for SweepProgress {
     fn done(&self, point: &SweepPoint, ended: usize) {
+        self.has_begun();
         if !self.verbosity.quiet {
             to_stderr(format_args!("{ended}/{}: {}", self.total, point.label));
         }

@@ -29,8 +29,8 @@ pub struct Experiment {
     pub plans: Vec<Plan>,
     /// What was taken in a way the user may not have meant.
     pub notes: Vec<String>,
-    /// Whether the steps between records follow from the number of steps.
-    every_follows: bool,
+    /// Where the steps between records follow from the number of steps, what they are a multiple of.
+    follows: Option<usize>,
 }
 
 impl Experiment {
@@ -79,12 +79,13 @@ impl Experiment {
         })
     }
 
-    /// What is asked of all but the number of steps, as TOML.
+    /// What is asked of all but the number of steps and of rows, as TOML.
     ///
     /// # Errors
     /// If a number has no form in TOML.
     pub fn settings_without_steps(&self) -> Result<String> {
         let mut other = self.clone();
+        other.config.log.max_rows = None;
         for fit in &mut other.config.fit {
             fit.optimizer.steps = 0;
         }
@@ -134,11 +135,11 @@ impl Experiment {
                            follow a schedule over all of them";
             return Err(Error::usage(message, help));
         }
-        if self.every_follows {
-            self.config.log = LogConfig {
-                every: begun.config.log.every,
-                ..self.config.log
-            };
+        let before = begun.config.log.every;
+        if let (Some(unit), Some(before)) = (self.follows, before)
+            && before.is_multiple_of(unit)
+        {
+            self.config.log.every = Some(before);
         }
         let table = |experiment: &Self| -> Result<Value> {
             let table = experiment.settings_without_steps()?.parse::<Table>();
@@ -148,12 +149,27 @@ impl Experiment {
         let differs = differs.or_else(|| {
             (self.target != begun.target).then(|| "the rows of the target differ".to_owned())
         });
-        match differs {
-            Some(what) => Err(Error::usage(
-                format!("the run that has begun is another one: {what}"),
-                help,
+        if let Some(what) = differs {
+            let message = format!("the run that has begun is another one: {what}");
+            return Err(Error::usage(message, help));
+        }
+        let log = self.config.log;
+        let kept = LogConfig {
+            max_rows: None,
+            ..log
+        };
+        let rows = self.plans.iter().map(|plan| kept.rows(plan)).max();
+        match (rows, log.max_rows) {
+            (Some(rows), Some(most)) if rows > most => Err(Error::usage(
+                format!(
+                    "with so many steps a trajectory has {rows} rows, and `log.max_rows` is {most}"
+                ),
+                format!(
+                    "rows that are logged stay: go on with `klfit run my.toml --resume --set \
+                     log.max_rows={rows}`"
+                ),
             )),
-            None => Ok(self),
+            _ => Ok(self),
         }
     }
 
@@ -170,7 +186,10 @@ impl Experiment {
             let help = "add [[fit]] with divergence = \"forward-kl\"";
             return Err(source.error(&top.name("fit"), "is empty", help));
         }
-        let every_follows = config.log.every.is_none();
+        let follows = match config.log.every {
+            Some(every) => config.log.max_rows.map(|_| every),
+            None => Some(1),
+        };
         let mut plans = Vec::with_capacity(config.fit.len());
         for (i, fit) in config.fit.iter_mut().enumerate() {
             let at = top.name("fit").index(i);
@@ -184,13 +203,12 @@ impl Experiment {
             check::starts(source, &at, &plans)?;
         }
         check::label(source, &config.fit, &mut plans)?;
+        check::most_rows(source, &config.log, &plans)?;
         if let Some(landscape) = &config.landscape {
             check::landscape(source, landscape, &target, &plans)?;
         }
         // The default follows the steps; where they differ, it stays one for each fit.
-        let mut everies = plans
-            .iter()
-            .map(|plan| config.log.every(plan.optimizer.steps));
+        let mut everies = plans.iter().map(|plan| config.log.every(plan));
         if let Some(first) = everies.next()
             && everies.all(|every| every == first)
         {
@@ -201,7 +219,7 @@ impl Experiment {
             target,
             plans,
             notes,
-            every_follows,
+            follows,
         })
     }
 }

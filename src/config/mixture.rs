@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::key::KeyPath;
 use super::source::Source;
 use crate::error::ConfigError;
-use crate::mixture::{Mixture, matrix_of};
+use crate::mixture::{Mixture, NaturalParameters, Scales, matrix_of};
 use crate::text::list;
 
 /// A mixture under its keys. Lists over the components, or the singular forms for a Gaussian.
@@ -65,6 +65,22 @@ impl From<&Mixture> for MixtureConfig {
             scale_trils: (covariances.is_none())
                 .then(|| mixture.scale_trils().iter().map(rows).collect()),
             covariances: covariances.map(|of_all| of_all.iter().map(rows).collect()),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<&NaturalParameters> for MixtureConfig {
+    fn from(natural: &NaturalParameters) -> Self {
+        let (stds, covariances) = match natural.scales.clone() {
+            Scales::Stds(stds) => (Some(stds), None),
+            Scales::Covariances(covariances) => (None, Some(covariances)),
+        };
+        Self {
+            weights: Some(natural.weights.clone()),
+            means: Some(natural.means.clone()),
+            stds,
+            covariances,
             ..Self::default()
         }
     }

@@ -10,6 +10,7 @@ mod landscape;
 mod mixture;
 mod resolve;
 mod source;
+mod space;
 mod sweep;
 mod target;
 
@@ -20,6 +21,7 @@ pub use landscape::{LandscapeConfig, ParameterRange};
 pub use mixture::MixtureConfig;
 pub use resolve::read_target;
 pub use source::Override;
+pub(crate) use space::space_note;
 pub use sweep::{Sweep, SweepPoint};
 pub use target::{NetworkConfig, SamplesConfig, SavedConfig, TargetConfig, TargetKind};
 

@@ -10,6 +10,7 @@ use super::Experiment;
 use super::key::KeyPath;
 use super::resolve::{SWEEP, set_sweep};
 use super::source::{Override, Source};
+use super::space::space_note;
 use crate::density::target::TargetModel;
 use crate::error::{ConfigError, Result};
 
@@ -73,6 +74,14 @@ impl Sweep {
         // Each point begins with what stands outside.
         source.table = Arc::new(top);
         Ok(Some(Self::read(&source, sweep)?))
+    }
+
+    /// What was taken in a way the user may not have meant, of the first point for all, and how much space
+    /// they take together.
+    pub fn notes(&self) -> Vec<String> {
+        let first = self.points.first().map(|point| &point.experiment.notes);
+        let space = space_note(self.points.iter().map(|point| &point.experiment));
+        first.into_iter().flatten().cloned().chain(space).collect()
     }
 
     fn read(source: &Source, sweep: Value) -> Result<Self, ConfigError> {

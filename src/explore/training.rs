@@ -97,6 +97,7 @@ impl<'a> Course<'a> {
         let log = LogConfig {
             every: Some(1),
             samples: SAMPLES,
+            ..LogConfig::default()
         };
         let lanes = plans.iter().map(|plan| {
             Ok(Lane {

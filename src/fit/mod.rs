@@ -241,7 +241,7 @@ impl<'a> Fit<'a> {
             own: plan.divergence,
             parts,
             steps,
-            every: log.every(steps),
+            every: log.every(plan),
             started: Instant::now(),
             step: None,
             health: Health {

@@ -60,6 +60,9 @@ pub struct LogConfig {
     /// A record every this many steps, and at the first and the last; by default about 100 in all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub every: Option<usize>,
+    /// The most rows that a trajectory may have, of all runs of a fit together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_rows: Option<usize>,
     /// Draws on each side for the logged divergences, where D > 2.
     pub samples: usize,
 }
@@ -68,14 +71,29 @@ impl Default for LogConfig {
     fn default() -> Self {
         Self {
             every: None,
+            max_rows: None,
             samples: 4096,
         }
     }
 }
 
 impl LogConfig {
-    /// Steps between records in a fit of `steps`.
-    pub fn every(&self, steps: usize) -> usize {
-        self.every.unwrap_or(steps.div_ceil(100)).max(1)
+    /// Steps between records of a plan: the least multiple of `every` that keeps to `max_rows`, as far as
+    /// the first and the last record do.
+    pub fn every(&self, plan: &Plan) -> usize {
+        let (steps, runs) = (plan.optimizer.steps, plan.start.runs());
+        let asked = self.every.unwrap_or(steps.div_ceil(100)).max(1);
+        let Some(records) = self.max_rows.map(|rows| rows / runs.max(1)) else {
+            return asked;
+        };
+        // Two of them are the first and the last.
+        let between = steps.div_ceil(records.saturating_sub(1).max(1));
+        asked * between.div_ceil(asked).max(1)
+    }
+
+    /// The most rows that the trajectory of a plan will have.
+    pub fn rows(&self, plan: &Plan) -> usize {
+        let records = plan.optimizer.steps.div_ceil(self.every(plan)) + 1;
+        records.saturating_mul(plan.start.runs())
     }
 }

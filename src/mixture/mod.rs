@@ -12,7 +12,7 @@ use nalgebra::{DMatrix, DVector};
 
 pub use modes::modes;
 pub(crate) use natural::matrix_of;
-pub use natural::{NaturalParameters, from_natural_values, natural_values};
+pub use natural::{NaturalParameters, Scales, from_natural_values, natural_values};
 pub use parameter::{Parameter, Quantity};
 pub(crate) use power::{Gaussian, peaks};
 
@@ -220,6 +220,12 @@ impl Mixture {
             .row_iter()
             .map(|row| row.norm())
             .collect()
+    }
+
+    /// Whether it is what its standard deviations make: no factor has anything below its diagonal, and
+    /// rounding took nothing.
+    fn is_made_of_stds(&self) -> bool {
+        self.remainders.iter().all(Option::is_none) && self.scale_trils.iter().all(is_diagonal)
     }
 
     /// The mean of the mixture, D.

@@ -3,34 +3,90 @@
 use std::fmt;
 
 use nalgebra::DMatrix;
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::Mixture;
 use crate::error::Refusal;
 use crate::text::{self, count};
 
 /// A mixture as files hold it: natural parameters, under the names a config uses.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct NaturalParameters {
     /// K weights.
     pub weights: Vec<f64>,
     /// K means of D.
     pub means: Vec<Vec<f64>>,
+    /// How wide the components are.
+    pub scales: Scales,
+}
+
+/// The widths of the K components of a mixture.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Scales {
+    /// K lists of D standard deviations, where all coordinates are independent.
+    Stds(Vec<Vec<f64>>),
     /// K covariances of D × D.
-    pub covariances: Vec<Vec<Vec<f64>>>,
+    Covariances(Vec<Vec<Vec<f64>>>),
+}
+
+/// What a file may hold of it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    weights: Vec<f64>,
+    means: Vec<Vec<f64>>,
+    stds: Option<Vec<Vec<f64>>>,
+    covariances: Option<Vec<Vec<Vec<f64>>>>,
+}
+
+impl TryFrom<Written> for NaturalParameters {
+    type Error = &'static str;
+
+    fn try_from(written: Written) -> Result<Self, &'static str> {
+        let scales = match (written.stds, written.covariances) {
+            (Some(stds), None) => Scales::Stds(stds),
+            (None, Some(covariances)) => Scales::Covariances(covariances),
+            _ => return Err("a mixture has either `stds` or `covariances`"),
+        };
+        Ok(Self {
+            weights: written.weights,
+            means: written.means,
+            scales,
+        })
+    }
+}
+
+impl Serialize for NaturalParameters {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut mixture = serializer.serialize_struct("Mixture", 3)?;
+        mixture.serialize_field("weights", &self.weights)?;
+        mixture.serialize_field("means", &self.means)?;
+        match &self.scales {
+            Scales::Stds(stds) => mixture.serialize_field("stds", stds)?,
+            Scales::Covariances(of_all) => mixture.serialize_field("covariances", of_all)?,
+        }
+        mixture.end()
+    }
 }
 
 impl From<&Mixture> for NaturalParameters {
     fn from(mixture: &Mixture) -> Self {
+        let components = 0..mixture.components();
+        let scales = if mixture.is_made_of_stds() {
+            let stds = components.map(|k| mixture.scale_trils[k].diagonal().as_slice().to_vec());
+            Scales::Stds(stds.collect())
+        } else {
+            let covariances = components.map(|k| rows_of(&mixture.component_covariance(k)));
+            Scales::Covariances(covariances.collect())
+        };
         Self {
             weights: mixture.weights.clone(),
             means: (mixture.means.iter())
                 .map(|mean| mean.as_slice().to_vec())
                 .collect(),
-            covariances: (0..mixture.components())
-                .map(|k| rows_of(&mixture.component_covariance(k)))
-                .collect(),
+            scales,
         }
     }
 }
@@ -71,10 +127,16 @@ impl TryFrom<&NaturalParameters> for Mixture {
     type Error = Refusal;
 
     fn try_from(natural: &NaturalParameters) -> Result<Self, Refusal> {
-        let covariances = (natural.covariances.iter().enumerate())
-            .map(|(k, rows)| matrix_of("covariances", k, rows))
-            .collect::<Result<_, _>>()?;
-        Self::from_covariances(natural.weights.clone(), natural.means.clone(), covariances)
+        let (weights, means) = (natural.weights.clone(), natural.means.clone());
+        match &natural.scales {
+            Scales::Stds(stds) => Self::from_stds(weights, means, stds.clone()),
+            Scales::Covariances(of_all) => {
+                let covariances = (of_all.iter().enumerate())
+                    .map(|(k, rows)| matrix_of("covariances", k, rows))
+                    .collect::<Result<_, _>>()?;
+                Self::from_covariances(weights, means, covariances)
+            }
+        }
     }
 }
 

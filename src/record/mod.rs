@@ -13,8 +13,8 @@ pub(crate) use summary::{BURN_VERSION, FORMAT};
 pub use summary::{
     FitSummary, GradientVariance, KnownOptimumSummary, Optimum, RunSummary, Summary, Versions,
 };
-pub(crate) use trajectory::Selection;
 pub use trajectory::{LoggedRows, Row, Trajectory, TrajectoryWriter};
+pub(crate) use trajectory::{Selection, expected_bytes};
 
 use crate::error::Error;
 use crate::files::folder::Folder;

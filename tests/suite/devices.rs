@@ -9,7 +9,7 @@ use klfit::{
     TargetModel,
 };
 
-use crate::support::{assert_close, objective, run, three_in_a_plane, two_on_a_line};
+use crate::support::{assert_close, objective, run, stds, three_in_a_plane, two_on_a_line};
 
 /// Every backend in 32 bits; the CPU is always among them.
 fn single() -> Vec<(Backend, Numerics)> {
@@ -143,7 +143,7 @@ fn fits_end_at_the_published_numbers() {
             let what = format!("{} {}", backend.name(), fit.label);
             let best = fit.best.as_ref().unwrap();
             assert_close(fit.objective().unwrap().value, value, 3e-6, &what);
-            let found = best.mixture.covariances[0][0][0].sqrt();
+            let found = stds(&best.mixture, 0)[0];
             assert_close(found, std, 2e-3, &what);
         }
     }

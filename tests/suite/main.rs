@@ -25,6 +25,7 @@ mod gradients;
 mod hostile;
 mod kernel;
 mod landscape;
+mod logging;
 mod optimizers;
 mod pages;
 mod powers;

@@ -11,8 +11,8 @@ use klfit::settings::{
 };
 use klfit::{
     DivergenceKind, DivergenceName, EstimatorConfig, EstimatorRule, Existing, Experiment,
-    FamilyConfig, Mixture, Numerics, OptimizerConfig, Override, Plan, RunFolder, RunObserver,
-    Summary, Target,
+    FamilyConfig, Mixture, NaturalParameters, Numerics, OptimizerConfig, Override, Plan, RunFolder,
+    RunObserver, Summary, Target,
 };
 use nalgebra::DMatrix;
 use std::cell::Cell;
@@ -117,6 +117,13 @@ pub fn wide(components: usize, dim: usize) -> Mixture {
 }
 
 /// A Gaussian on a line.
+/// The standard deviations of a component.
+pub fn stds(mixture: &NaturalParameters, component: usize) -> Vec<f64> {
+    Mixture::try_from(mixture)
+        .unwrap()
+        .component_stds(component)
+}
+
 pub fn gaussian(mean: f64, std: f64) -> Mixture {
     Mixture::from_stds(vec![1.0], vec![vec![mean]], vec![vec![std]]).unwrap()
 }

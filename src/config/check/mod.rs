@@ -81,6 +81,25 @@ pub(super) fn log(
     size(source, &key, "is too large", &parts)
 }
 
+/// Every run of a fit has a first and a last row.
+pub(super) fn most_rows(
+    source: &Source,
+    log: &LogConfig,
+    plans: &[Plan],
+) -> Result<(), ConfigError> {
+    let most = plans.iter().map(|plan| plan.start.runs()).max();
+    let (Some(rows), Some(runs)) = (log.max_rows, most) else {
+        return Ok(());
+    };
+    if rows / 2 >= runs {
+        return Ok(());
+    }
+    let message = format!("is {rows}, and {runs} runs have at least {} rows", 2 * runs);
+    let help =
+        "the first and the last row of every run are always kept: give at least two rows a run";
+    Err(source.error(&KeyPath::dotted("log.max_rows"), message, help))
+}
+
 pub(super) fn checkpoint(
     source: &Source,
     checkpoint: &CheckpointConfig,

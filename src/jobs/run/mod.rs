@@ -51,7 +51,8 @@ pub struct Job<'e> {
 /// text.
 pub fn in_common(experiment: &Experiment) -> String {
     let config = &experiment.config;
-    let plans: Vec<String> = experiment.plans.iter().map(Plan::in_common).collect();
+    let plans = (experiment.plans.iter()).map(|plan| (plan.in_common(), config.log.every(plan)));
+    let plans: Vec<(String, usize)> = plans.collect();
     format!("{:?}", (config.log, config.device, &config.target, plans))
 }
 

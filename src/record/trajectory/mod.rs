@@ -8,6 +8,8 @@ pub use reader::{Row, Trajectory};
 pub use writer::{LoggedRows, TrajectoryWriter};
 
 use crate::divergence::DivergenceKind;
+use crate::fit::{LogConfig, Plan};
+use crate::judge::evaluate::reported;
 
 /// The columns before the divergences.
 const FIRST: [&str; 7] = [
@@ -19,6 +21,18 @@ const FIRST: [&str; 7] = [
     "gradient_norm",
     "gap",
 ];
+
+/// A number in a row with its comma, in bytes: most have all digits of a double, some are empty.
+const BYTES_OF_NUMBER: u64 = 18;
+
+/// How large the trajectory of a plan will be, in bytes, give or take a fifth: all runs last to the end.
+pub(crate) fn expected_bytes(plan: &Plan, log: LogConfig) -> u64 {
+    let divergences = reported(plan.divergence).len();
+    let columns = FIRST.len() + 2 * divergences + plan.family.natural_parameters().count();
+    (log.rows(plan) as u64)
+        .saturating_mul(columns as u64)
+        .saturating_mul(BYTES_OF_NUMBER)
+}
 
 /// The columns of a divergence: its value and its error.
 pub(crate) fn divergence_columns(kinds: &[DivergenceKind]) -> impl Iterator<Item = String> {

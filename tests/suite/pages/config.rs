@@ -58,7 +58,8 @@ fn what_is_left_out_at_the_top() {
     let seconds = number(&found["checkpoint"]["every_seconds"]);
     Page::open("docs/reliability.md").says("writes `FIT/checkpoint` every {} seconds", &[seconds]);
     let (log, steps) = (LogConfig::default(), 100_000);
-    let records = steps / log.every(steps);
+    let longer = parsed(&format!("{LINE}[optimizer]\nsteps = {steps}\n{FORWARD}"));
+    let records = steps / log.every(&longer.unwrap().plans[0]);
     page.says("such that there are about {} |", &[records as f64]);
     page.says(
         "D > {}; the end is judged",

@@ -5,7 +5,7 @@ use klfit::results::TargetSummary;
 use klfit::{Experiment, FitSummary, RunSummary, Stop, Summary};
 
 use super::page::Page;
-use crate::support::{Run, config, run, run_text};
+use crate::support::{Run, config, run, run_text, stds};
 
 fn fit<'s>(summary: &'s Summary, label: &str) -> &'s FitSummary {
     let fit = (summary.fits.iter()).find(|fit| fit.label == label);
@@ -22,7 +22,7 @@ fn gap(summary: &Summary, label: &str) -> f64 {
 }
 
 fn std(run: &RunSummary, component: usize) -> f64 {
-    run.mixture.covariances[component][0][0].sqrt()
+    stds(&run.mixture, component)[0]
 }
 
 pub fn divergences(run: &Run) {
@@ -211,10 +211,7 @@ pub fn network(run: &Run) {
             .value
     };
     page.resembles("joint density, {} nats away", &[of("full")]);
-    let stds = |label: &str| {
-        let covariance = &best(&run.summary, label).mixture.covariances[0];
-        [0, 1, 2].map(|d| covariance[d][d].sqrt())
-    };
+    let stds = |label: &str| stds(&best(&run.summary, label).mixture, 0);
     page.rounds("a diagonal one stays at {} nats", &[of("diagonal")]);
     page.rounds(
         "deviations given all other coordinates, {}, {} and {}, where those of p are {}, {} and {}.",

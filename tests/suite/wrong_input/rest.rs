@@ -14,6 +14,14 @@ const REST: &[Rule] = &[
     ),
     (
         LINE,
+        "[log]\nmax_rows = 31 # !\n",
+        FORWARD,
+        "log.max_rows",
+        "16 runs have at least 32 rows",
+        "at least two rows a run",
+    ),
+    (
+        LINE,
         "[log]\nsamples = 1 # !\n",
         FORWARD,
         "log.samples",

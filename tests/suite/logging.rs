@@ -1,0 +1,147 @@
+//! How much is logged: what `log.max_rows` keeps to, and what is told before a run.
+
+use std::fs;
+use std::path::Path;
+
+use klfit::{Existing, Experiment, Override, RunFolder, Summary};
+
+use crate::command_line::klfit;
+
+const TEXT: &str = r#"
+name = "logged"
+restarts = 3
+[target]
+mean = [1.0]
+std = [2.0]
+[[fit]]
+divergence = "reverse-kl"
+"#;
+
+fn asked(set: &[(&str, usize)]) -> Experiment {
+    let set = set.iter().map(|(key, value)| format!("{key}={value}"));
+    let overrides = set.map(|one| Override::parse(&one).unwrap()).collect();
+    Experiment::parse(Path::new("test.toml"), TEXT, overrides).unwrap()
+}
+
+fn run(experiment: &Experiment, path: &Path) -> Summary {
+    let folder = RunFolder::create(path, experiment, Existing::Resume).unwrap();
+    let numerics = experiment.numerics().unwrap();
+    klfit::run(experiment, &numerics, &folder, &mut ()).unwrap()
+}
+
+/// The rows of a trajectory without their clock.
+fn rows(path: &Path) -> Vec<String> {
+    let text = fs::read_to_string(path.join("reverse-kl/trajectory.csv")).unwrap();
+    let without_clock = |line: &str| {
+        let mut cells: Vec<&str> = line.split(',').collect();
+        cells.remove(2);
+        cells.join(",")
+    };
+    text.lines().skip(1).map(without_clock).collect()
+}
+
+/// The steps of its rows, each once.
+fn steps(rows: &[String]) -> Vec<usize> {
+    let steps = rows.iter().map(|row| row.split(',').next().unwrap());
+    let mut steps: Vec<usize> = steps.map(|step| step.parse().unwrap()).collect();
+    steps.dedup();
+    steps
+}
+
+#[test]
+fn a_trajectory_keeps_to_its_most_rows_and_fills_them() {
+    let mut checked = 0;
+    for last in [1, 7, 60, 61] {
+        for every in [1, 4, 100] {
+            for most in [6, 8, 9, 30, 61, 1000] {
+                let folder = tempfile::tempdir().unwrap();
+                let set = [
+                    ("optimizer.steps", last),
+                    ("log.every", every),
+                    ("log.max_rows", most),
+                ];
+                let what = format!("{last} steps, every {every}, at most {most}");
+                run(&asked(&set), folder.path());
+                let found = rows(folder.path());
+                assert!(found.len() <= most, "{what}: {}", found.len());
+                // Multiples of some multiple of what was asked for, and the last.
+                let steps = steps(&found);
+                let between = steps[1];
+                let expected = (0..last).step_by(between).chain([last]);
+                assert_eq!(steps, expected.collect::<Vec<_>>(), "{what}");
+                if between < last {
+                    assert!(between.is_multiple_of(every), "{what}: {between}");
+                }
+                // The multiple before has too many.
+                if between > every {
+                    let closer = (between - 1) / every * every;
+                    let records = last.div_ceil(closer) + 1;
+                    assert!(3 * records > most, "{what}: {between}");
+                }
+                checked += 1;
+            }
+        }
+    }
+    assert_eq!(checked, 72);
+}
+
+#[test]
+fn a_run_is_made_longer_with_the_rows_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let (short, long) = (folder.path().join("short"), folder.path().join("long"));
+    let log = [("log.every", 2), ("log.max_rows", 30)];
+    let begun = asked(&[&log[..], &[("optimizer.steps", 40)]].concat());
+    run(&begun, &short);
+    // Ten of each run: every sixth step.
+    assert_eq!(steps(&rows(&short))[1], 6);
+    let longer = asked(&[&log[..], &[("optimizer.steps", 90)]].concat());
+    let error = longer.continuing(&begun).unwrap_err();
+    assert!(error.to_string().contains("has 48 rows"), "{error}");
+    let help = error.help().unwrap();
+    assert!(help.contains("--set log.max_rows=48"), "{help}");
+    let log = [("log.every", 2), ("log.max_rows", 48)];
+    let longer = asked(&[&log[..], &[("optimizer.steps", 90)]].concat());
+    run(&longer.continuing(&begun).unwrap(), &short);
+    run(&asked(&[("log.every", 6), ("optimizer.steps", 90)]), &long);
+    assert_eq!(rows(&short), rows(&long));
+    // One that counts in other steps is another run.
+    let log = [("log.every", 4), ("log.max_rows", 48)];
+    let other = asked(&[&log[..], &[("optimizer.steps", 90)]].concat());
+    let error = other.continuing(&begun).unwrap_err().to_string();
+    assert!(error.contains("`log.every`"), "{error}");
+}
+
+#[test]
+fn what_a_run_will_write_is_told_where_it_is_much() {
+    for (target, divergence) in [
+        ("mean = [1.0]\nstd = [2.0]", "reverse-kl"),
+        ("mean = [1.0, 2.0, 3.0]\nstd = [2.0, 1.0, 4.0]", "js"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("config.toml");
+        let text = TEXT.replace("mean = [1.0]\nstd = [2.0]", target);
+        let text = text.replace("reverse-kl", divergence);
+        let text = text + "label = \"reverse-kl\"\n[log]\nevery = 1\n";
+        fs::write(&config, &text).unwrap();
+        let config = config.to_str().unwrap();
+        let steps = ["--steps", "50", "--no-figures", "--quiet"];
+        let ran = klfit(&[&["run", config], &steps[..]].concat());
+        { ran }.current_dir(folder.path()).assert().success();
+        let out = folder.path().join("outputs/logged");
+        let bytes = fs::metadata(out.join("reverse-kl/trajectory.csv")).unwrap();
+        let of_row = bytes.len() as f64 / rows(&out).len() as f64;
+        let told = |steps: usize| {
+            let text = text.replace("[log]", &format!("[optimizer]\nsteps = {steps}\n[log]"));
+            fs::write(config, text).unwrap();
+            let checked = klfit(&["check", config]).assert().success();
+            String::from_utf8(checked.get_output().stderr.clone()).unwrap()
+        };
+        let least = (1e9 / (3.0 * of_row)) as usize;
+        assert_eq!(told(least / 2), "");
+        let note = told(10 * least);
+        let (_, size) = note.split_once("will take about ").unwrap();
+        let size: f64 = size.split(' ').next().unwrap().parse().unwrap();
+        assert!((8.0..12.5).contains(&size), "{divergence}: {note}");
+        assert!(note.contains("log.max_rows"), "{note}");
+    }
+}
