@@ -120,6 +120,7 @@ fn step(work: &str, plan: &Plan, target: &Mixture, steps: usize) {
         let log = LogConfig {
             every: Some(steps),
             samples: 64,
+            ..LogConfig::default()
         };
         let mut least = f64::INFINITY;
         for _ in 0..3 {

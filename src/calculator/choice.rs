@@ -3,7 +3,7 @@
 use super::answer::Computed;
 use super::approximation::{self, Approximation};
 use super::bracket::{self, Brackets};
-use super::quadrature::PanelIntegrals;
+use super::panels::PanelIntegrals;
 use super::{Accuracy, Answer, Claim, Ending, Method, Operand, Question, discrete, sampling};
 use crate::density::target::{Tails, TargetModel};
 use crate::divergence::{DivergenceKind, Estimate, power_integral_diverges};

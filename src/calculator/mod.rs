@@ -11,7 +11,7 @@ mod matrix;
 mod method;
 mod operand;
 mod pairs;
-mod quadrature;
+mod panels;
 mod reconcile;
 mod sampling;
 
@@ -27,7 +27,7 @@ pub use sampling::Progress;
 use answer::Computed;
 use bracket::Brackets;
 use choice::{Choice, OperandPair};
-use quadrature::PanelIntegrals;
+use panels::PanelIntegrals;
 
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};

@@ -4,6 +4,7 @@ mod advice;
 mod check;
 mod experiment;
 mod fields;
+mod identity;
 mod init;
 mod key;
 mod landscape;

@@ -7,7 +7,8 @@
 use std::ops::RangeInclusive;
 
 use super::midpoint::{SIDES, log_shares};
-use super::power::{self, Power, PowerFunction};
+use super::power::{Power, PowerFunction};
+use super::tails;
 use super::{
     Certified, Divergence, Estimate, Integrand, Names, Order, Side, Values, power_excess,
     power_integral_diverges,
@@ -61,7 +62,7 @@ impl Divergence for Alpha {
     }
 
     fn infinite_for(&self, tails: Tails) -> Option<&'static str> {
-        power::infinite_for(self.0.value(), tails)
+        tails::no_power(self.0.value(), tails)
     }
 
     fn certified(&self) -> Option<Certified> {

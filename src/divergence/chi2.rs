@@ -4,7 +4,8 @@
 //! proposal for p (Dieng et al. 2017). It is infinite where p² / q does not fall off.
 
 use super::midpoint::SIDES;
-use super::power::{self, Power, PowerFunction};
+use super::power::{Power, PowerFunction};
+use super::tails;
 use super::{
     Certified, Divergence, Estimate, Integrand, Names, Side, Values, power_excess,
     power_integral_diverges,
@@ -39,7 +40,7 @@ impl Divergence for Chi2 {
     }
 
     fn infinite_for(&self, tails: Tails) -> Option<&'static str> {
-        power::infinite_for(2.0, tails)
+        tails::no_power(2.0, tails)
     }
 
     fn certified(&self) -> Option<Certified> {

@@ -5,6 +5,7 @@
 
 use std::ops::RangeInclusive;
 
+use super::tails::no_variance;
 use super::{Certified, Divergence, Integrand, Names, Side, Values};
 use crate::density::target::Tails;
 
@@ -51,13 +52,4 @@ impl Divergence for CrossEntropy {
     fn range(&self) -> RangeInclusive<f64> {
         f64::NEG_INFINITY..=f64::INFINITY
     }
-}
-
-/// Why −log q has no mean under p: it grows like x².
-pub(super) fn no_variance(tails: Tails) -> Option<&'static str> {
-    let has_none = match tails {
-        Tails::Power { dof } => dof <= 2.0,
-        Tails::Gaussian | Tails::None => false,
-    };
-    has_none.then_some("the target has no variance (dof is at most 2), and -log q grows like x²")
 }

@@ -1,6 +1,6 @@
 //! Forward KL, inclusive and mass-covering: KL(p‖q) = E_p[log p − log q] (Kullback and Leibler 1951).
 
-use super::cross_entropy::no_variance;
+use super::tails::no_variance;
 use super::{Certified, Divergence, Estimate, Integrand, Names, Side, Values, gaussian_kl};
 use crate::density::target::Tails;
 use crate::mixture::Mixture;

@@ -1,6 +1,6 @@
 //! Jeffreys: KL(p‖q) + KL(q‖p), the symmetric sum (Jeffreys 1946).
 
-use super::cross_entropy::no_variance;
+use super::tails::no_variance;
 use super::{Certified, Divergence, Estimate, Integrand, Names, Side, Values, gaussian_kl};
 use crate::density::target::Tails;
 use crate::mixture::Mixture;

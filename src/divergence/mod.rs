@@ -21,6 +21,7 @@ mod renyi;
 mod reverse_kl;
 mod sampled;
 mod squared_hellinger;
+mod tails;
 mod total_variation;
 mod values;
 

@@ -1,8 +1,6 @@
 //! Divergences that are functions of ∫ p^α q^(1−α), and their integrand where one density is nothing
 //! beside the other.
 
-use crate::density::target::Tails;
-
 /// c (p^α q^(1−α) − α p − (1 − α) q), whose integral is c (∫ p^α q^(1−α) − 1).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Power {
@@ -55,16 +53,6 @@ impl Power {
         let linear = order * (log_p - log_m).exp() + (1.0 - order) * (log_q - log_m).exp();
         Some(scale * (power - linear))
     }
-}
-
-/// Why it is infinite where the tails of p are heavier than those of any Gaussian: of an order above 1
-/// there is q to a negative power.
-pub(super) fn infinite_for(order: f64, tails: Tails) -> Option<&'static str> {
-    let is_heavy = match tails {
-        Tails::Power { .. } => true,
-        Tails::Gaussian | Tails::None => false,
-    };
-    (is_heavy && order > 1.0).then_some("its tails are heavier than those of any Gaussian")
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@
 use burn::tensor::{DType, Tensor};
 
 use super::alpha::Alpha;
-use super::power::{self, Power, PowerFunction};
+use super::power::{Power, PowerFunction};
+use super::tails;
 use super::{
     Certified, Divergence, Estimate, Integrand, Names, Order, Side, Values,
     gaussian_log_power_integral,
@@ -57,7 +58,7 @@ impl Divergence for Renyi {
     }
 
     fn infinite_for(&self, tails: Tails) -> Option<&'static str> {
-        power::infinite_for(self.0.value(), tails)
+        tails::no_power(self.0.value(), tails)
     }
 
     fn certified(&self) -> Option<Certified> {

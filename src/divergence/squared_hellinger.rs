@@ -4,7 +4,8 @@
 use std::ops::RangeInclusive;
 
 use super::midpoint::{SIDES, log_shares};
-use super::power::{self, Power, PowerFunction};
+use super::power::{Power, PowerFunction};
+use super::tails;
 use super::{Certified, Divergence, Estimate, Integrand, Names, Side, Values, power_excess};
 use crate::density::target::Tails;
 use crate::mixture::Mixture;
@@ -35,7 +36,7 @@ impl Divergence for SquaredHellinger {
     }
 
     fn infinite_for(&self, tails: Tails) -> Option<&'static str> {
-        power::infinite_for(0.5, tails)
+        tails::no_power(0.5, tails)
     }
 
     fn certified(&self) -> Option<Certified> {

@@ -6,7 +6,7 @@ use super::export::Svg;
 use super::figure::Figure;
 use super::panel::Panel;
 use super::sheet::{self, Align, Rect, Sheet, Type};
-use super::theme::{self, Stroke, faded, fit_color, fit_stroke, ramp, stroke};
+use super::theme::{self, Stroke, faded, fit_color, fit_stroke, stroke};
 use crate::error::Result;
 use crate::text;
 
@@ -243,14 +243,7 @@ impl Levels {
     /// Light where the divergence is small.
     fn color(&self, level: usize) -> plotters::style::RGBColor {
         let share = level as f64 / (self.logs.len().max(2) - 1) as f64;
-        if self.is_grey {
-            let light = (250.0 - 90.0 * share) as u8;
-            return plotters::style::RGBColor(light, light, light);
-        }
-        let plotters::style::RGBColor(r, g, b) = ramp(1.0 - share);
-        // What is drawn on it must be seen.
-        let lighter = |c: u8| (255.0 - 0.8 * (255.0 - f64::from(c))) as u8;
-        plotters::style::RGBColor(lighter(r), lighter(g), lighter(b))
+        theme::relief(share, self.is_grey)
     }
 }
 

@@ -112,6 +112,17 @@ pub fn ramp(share: f64) -> RGBColor {
     RGBColor(mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
 }
 
+/// The ramp the other way and paler, from light to dark, so that what is drawn on it is seen.
+pub fn relief(share: f64, is_grey: bool) -> RGBColor {
+    if is_grey {
+        let light = (250.0 - 90.0 * share) as u8;
+        return RGBColor(light, light, light);
+    }
+    let RGBColor(r, g, b) = ramp(1.0 - share);
+    let lighter = |c: u8| (255.0 - 0.8 * (255.0 - f64::from(c))) as u8;
+    RGBColor(lighter(r), lighter(g), lighter(b))
+}
+
 /// The line of a fit among those of others.
 pub fn fit_stroke(fit: usize, width: f64) -> Stroke {
     Stroke {

@@ -1,12 +1,12 @@
 //! What a config may say beyond the types of its values: numbers that make sense, and choices that
 //! go together.
 
+mod dependence;
 mod divergence;
 mod family;
 mod label;
 mod landscape;
 mod optimizer;
-mod rows;
 mod start;
 mod stop;
 
@@ -158,7 +158,7 @@ impl CheckedFit<'_> {
         let dim = self.target.dim();
         let divergence = self.divergence(fit)?;
         self.family(fit)?;
-        self.rows(fit, notes)?;
+        self.dependence(fit, notes)?;
         let family = Family::new(fit.family.clone(), dim);
         let problem = Problem {
             target: self.target,

@@ -7,7 +7,7 @@ use crate::density::family::Covariance;
 impl CheckedFit<'_> {
     /// Refuses a family whose likelihood of the rows has no bound, and says where others follow only
     /// from the floor of the standard deviations, or do not see that columns follow from each other.
-    pub(super) fn rows(&self, fit: &FitConfig, notes: &mut Vec<String>) -> Checked {
+    pub(super) fn dependence(&self, fit: &FitConfig, notes: &mut Vec<String>) -> Checked {
         let rows = self.target.as_samples();
         let Some(dependence) = rows.and_then(|rows| rows.dependence()) else {
             return Ok(());
