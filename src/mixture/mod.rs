@@ -35,6 +35,8 @@ pub struct Mixture {
     weights: Vec<f64>,
     means: Vec<DVector<f64>>,
     scale_trils: Vec<DMatrix<f64>>,
+    /// Whether a factor has nothing below its diagonal.
+    are_diagonal: Vec<bool>,
     /// What rounding took from a factor where a covariance was given.
     remainders: Vec<Option<DMatrix<f64>>>,
 }
@@ -77,6 +79,7 @@ impl Mixture {
             weights: weights.iter().map(|w| w / total).collect(),
             means: means.into_iter().map(DVector::from_vec).collect(),
             remainders: vec![None; scale_trils.len()],
+            are_diagonal: scale_trils.iter().map(is_diagonal).collect(),
             scale_trils,
         })
     }
@@ -222,10 +225,17 @@ impl Mixture {
             .collect()
     }
 
+    /// Column j of a factor from its diagonal on, as far as it is not known to be 0.
+    fn factor_column(&self, k: usize, j: usize) -> &[f64] {
+        let dim = self.dim();
+        let end = if self.are_diagonal[k] { j + 1 } else { dim };
+        &self.scale_trils[k].as_slice()[j * dim..][j..end]
+    }
+
     /// Whether it is what its standard deviations make: no factor has anything below its diagonal, and
     /// rounding took nothing.
     fn is_made_of_stds(&self) -> bool {
-        self.remainders.iter().all(Option::is_none) && self.scale_trils.iter().all(is_diagonal)
+        self.remainders.iter().all(Option::is_none) && self.are_diagonal.iter().all(|one| *one)
     }
 
     /// The mean of the mixture, D.
@@ -272,18 +282,17 @@ impl Mixture {
     /// log N(x; μₖ, Σₖ) in nats of one component at one point of D coordinates.
     pub fn component_log_density(&self, k: usize, x: &[f64]) -> f64 {
         let dim = self.dim();
-        let factor = &self.scale_trils[k];
         // L z up to the coordinate before, by columns, which lie side by side in memory.
         let mut known = vec![0.0; dim];
         let (mut squared, mut log_det) = (0.0, 0.0);
         for i in 0..dim {
-            let column = &factor.as_slice()[i * dim..][..dim];
-            let z = (x[i] - self.means[k][i] - known[i]) / column[i];
-            for (known, entry) in known[i + 1..].iter_mut().zip(&column[i + 1..]) {
+            let column = self.factor_column(k, i);
+            let z = (x[i] - self.means[k][i] - known[i]) / column[0];
+            for (known, entry) in known[i + 1..].iter_mut().zip(&column[1..]) {
                 *known += entry * z;
             }
             squared += z * z;
-            log_det += column[i].ln();
+            log_det += column[0].ln();
         }
         -0.5 * squared - log_det - 0.5 * dim as f64 * std::f64::consts::TAU.ln()
     }

@@ -16,15 +16,14 @@ impl Mixture {
     /// One draw (D), with the component it is from.
     pub(crate) fn sample_one(&self, generator: &mut impl rand::Rng) -> (usize, Vec<f64>) {
         let k = self.choose(generator.random());
-        let (mean, factor) = (&self.means[k], &self.scale_trils[k]);
+        let mean = &self.means[k];
         let z: Vec<f64> = (0..self.dim())
             .map(|_| StandardNormal.sample(generator))
             .collect();
         // L z, by columns, which lie side by side in memory.
         let mut x = vec![0.0; z.len()];
         for (j, z) in z.iter().enumerate() {
-            let column = &factor.as_slice()[j * x.len()..][..x.len()];
-            for (x, entry) in x[j..].iter_mut().zip(&column[j..]) {
+            for (x, entry) in x[j..].iter_mut().zip(self.factor_column(k, j)) {
                 *x += entry * z;
             }
         }

@@ -101,8 +101,8 @@ pub fn draw_sweep(folder: &SweepFolder) -> Result<Vec<PathBuf>> {
 
 /// The figure of a sweep.
 pub(crate) fn sweep_picture(folder: &SweepFolder) -> Result<Picture> {
-    let finished_runs = (folder.points()?.into_iter())
-        .map(|(label, run)| Ok((label, FinishedRun::read_best(&run)?)))
+    let finished_runs = (folder.points()?)
+        .map(|point| point.and_then(|(name, run)| Ok((name, FinishedRun::read_best(&run)?))))
         .collect::<Result<Vec<_>>>()?;
     SWEEP.picture(&finished_runs)
 }

@@ -15,7 +15,7 @@ const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inlin
 pub fn page(report: &Report) -> String {
     let comparison = html! {
         (table(&report.comparison()))
-        p.note { "Divergences are in nats, of the best run of each fit." }
+        p.note { (report.note()) }
     };
     let only = match &report.runs[..] {
         [run] => Some(run),

@@ -17,10 +17,7 @@ pub fn page(report: &Report) -> String {
         "\n## What came out\n\n{}",
         table(&report.comparison())
     );
-    _ = writeln!(
-        text,
-        "Divergences are in nats, of the best run of each fit."
-    );
+    _ = writeln!(text, "{}", report.note());
     for (place, run) in report.runs.iter().enumerate() {
         let level = if report.has_several() {
             _ = writeln!(text, "\n## {}", escaped(&run.name));

@@ -12,6 +12,7 @@ mod settings;
 mod table;
 mod words;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 pub use table::{Table, comparison, optima};
@@ -20,16 +21,22 @@ pub use words::{is_at_rest, remarks};
 use crate::error::{Error, Result};
 use crate::files::names;
 use crate::plot::{self, Gif, Picture};
+use crate::record::Summary;
 use crate::run_folder::{FinishedFit, FinishedRun, OutputFolder, RunFolder, SweepFolder};
 use crate::text::{shell_word, shown};
 use settings::Setting;
 
 /// Optima of a fit that are listed.
 const LISTED: usize = 8;
+/// Points of a sweep that are more than a line of the table: side by side no more could be compared.
+const DETAILED: usize = 16;
 
 /// What the reports are made of.
 struct Report {
     title: String,
+    /// All runs by their names, each unlike the others.
+    summaries: Vec<(String, Summary)>,
+    /// Those that are shown in detail.
     runs: Vec<Run>,
     /// The figure of a sweep, if the runs are its points.
     sweep: Option<Picture>,
@@ -76,44 +83,76 @@ pub fn write(folders: &[PathBuf], out: &Path) -> Result<Vec<PathBuf>> {
 
 impl Report {
     fn read(folders: &[PathBuf]) -> Result<Self> {
-        let (mut runs, mut sweep): (Vec<Run>, Option<Picture>) = (Vec::new(), None);
+        let (mut names, mut summaries, mut sweep) = (Vec::new(), Vec::new(), None);
+        let (mut runs, mut places): (Vec<Run>, _) = (Vec::new(), Vec::new());
+        let mut take = |folder: &RunFolder, name: Option<String>, is_detailed| -> Result<()> {
+            let summary = folder.summary()?;
+            if is_detailed {
+                runs.push(Run::read(folder)?);
+                places.push(summaries.len());
+            }
+            names.push(name.unwrap_or_else(|| summary.name.clone()));
+            summaries.push(summary);
+            Ok(())
+        };
         for path in folders {
             match SweepFolder::open(path) {
                 Some(folder) => {
-                    for (label, point) in folder.points()? {
-                        runs.push(Run::read(&point, Some(label))?);
+                    for (place, point) in folder.points()?.enumerate() {
+                        let (name, run) = point?;
+                        take(&run, Some(name), place < DETAILED)?;
                     }
                     if folders.len() == 1 {
                         sweep = Some(plot::sweep_picture(&folder)?);
                     }
                 }
-                None => runs.push(Run::read(&RunFolder::open(path)?, None)?),
+                None => take(&RunFolder::open(path)?, None, true)?,
             }
         }
-        if runs.is_empty() {
+        let names = numbered_alike(names);
+        for (run, place) in runs.iter_mut().zip(places) {
+            run.name.clone_from(&names[place]);
+        }
+        let title = match &sweep {
+            Some(_) => "A sweep".to_owned(),
+            None => names.join(", "),
+        };
+        let summaries: Vec<_> = names.into_iter().zip(summaries).collect();
+        if summaries.is_empty() {
             return Err(Error::usage(
                 "there is no run to report on",
                 "give at least one",
             ));
         }
-        number_alike(&mut runs);
-        let title = match (&sweep, &runs[..]) {
-            (Some(_), _) => "A sweep".to_owned(),
-            (None, [one]) => one.name.clone(),
-            (None, several) => {
-                let all: Vec<&str> = several.iter().map(|run| &*run.name).collect();
-                all.join(", ")
-            }
-        };
-        Ok(Self { title, runs, sweep })
+        Ok(Self {
+            title,
+            summaries,
+            runs,
+            sweep,
+        })
     }
 
     /// The table that compares all fits of all runs.
     fn comparison(&self) -> Table {
-        let runs: Vec<_> = (self.runs.iter())
-            .map(|run| (&*run.name, &run.finished.summary))
-            .collect();
-        comparison(&runs)
+        let runs = self.summaries.iter();
+        comparison(
+            &runs
+                .map(|(name, summary)| (&**name, summary))
+                .collect::<Vec<_>>(),
+        )
+    }
+
+    /// What is said below the comparison.
+    fn note(&self) -> String {
+        let (shown, all) = (self.runs.len(), self.summaries.len());
+        let mut note = "Divergences are in nats, of the best run of each fit.".to_owned();
+        if shown < all {
+            note += &format!(
+                " Of {all} points the first {shown} follow in detail; `klfit report` with the folder of \
+                 another tells of that one."
+            );
+        }
+        note
     }
 
     /// Whether the runs must be told apart.
@@ -143,23 +182,29 @@ impl Report {
     }
 }
 
-/// Numbers the runs that share a name.
-fn number_alike(runs: &mut [Run]) {
-    let names: Vec<String> = runs.iter().map(|run| run.name.clone()).collect();
-    for (i, run) in runs.iter_mut().enumerate() {
-        let alike = |name: &&String| **name == names[i];
-        if names.iter().filter(alike).count() > 1 {
-            let number = names[..=i].iter().filter(alike).count();
-            run.name = format!("{} ({number})", names[i]);
-        }
+/// The names with a number after those that are shared.
+fn numbered_alike(names: Vec<String>) -> Vec<String> {
+    let mut alike: HashMap<&str, usize> = HashMap::new();
+    for name in &names {
+        *alike.entry(name).or_default() += 1;
     }
+    let mut numbers: HashMap<&str, usize> = HashMap::new();
+    let numbered = names.iter().map(|name| {
+        let number = numbers.entry(name).or_default();
+        *number += 1;
+        match alike.get(&**name) {
+            Some(1) | None => name.clone(),
+            Some(_) => format!("{name} ({number})"),
+        }
+    });
+    numbered.collect()
 }
 
 impl Run {
-    fn read(folder: &RunFolder, label: Option<String>) -> Result<Self> {
+    fn read(folder: &RunFolder) -> Result<Self> {
         let finished = FinishedRun::read(folder)?;
         Ok(Self {
-            name: label.unwrap_or_else(|| finished.summary.name.clone()),
+            name: finished.summary.name.clone(),
             folder: folder.path().to_owned(),
             config: folder.config_text()?,
             settings: settings::settings(&finished)?,

@@ -160,23 +160,24 @@ impl SweepFolder {
         table::write(&self.folder, names::SWEEP_TABLE, csv)
     }
 
-    /// The run folders of the points, in order, with what they set: `learning rate 0.1, samples 64`.
+    /// The run folders of the points, in order, with what they set: `learning rate 0.1, samples 64`. Each is
+    /// opened when it comes.
     ///
     /// # Errors
-    /// If the table cannot be read, or is empty, as in a sweep that did not end.
-    pub fn points(&self) -> Result<Vec<(String, RunFolder)>> {
+    /// If the table cannot be read, or is empty, as in a sweep that did not end; of a point, if it holds no
+    /// run.
+    pub fn points(&self) -> Result<impl Iterator<Item = Result<(String, RunFolder)>>> {
         let path = self.table();
         let bytes = self.folder.read(names::SWEEP_TABLE, LARGEST)?;
         let bytes = bytes.ok_or_else(|| Error::run_folder(&path, "it is missing"))?;
         let mut csv = csv::Reader::from_reader(&bytes[..]);
         let header = csv.headers().map_err(table::error(&path))?.clone();
         let settings = FIRST.len()..header.len().saturating_sub(LAST.len());
-        let mut points: Vec<(String, RunFolder)> = Vec::new();
+        let mut points: Vec<(String, String)> = Vec::new();
         for record in csv.records() {
             let record = record.map_err(table::error(&path))?;
             let label = record.get(0).unwrap_or_default();
-            let path = self.folder.path_of(label);
-            if points.last().is_none_or(|(_, last)| last.path() != path) {
+            if points.last().is_none_or(|(_, last)| last != label) {
                 let set = settings.clone().filter_map(|column| {
                     let value = record.get(column).filter(|value| !value.is_empty())?;
                     let key = header.get(column)?.rsplit('.').next()?;
@@ -186,10 +187,7 @@ impl SweepFolder {
                         value.trim_matches('"')
                     ))
                 });
-                let name = set.collect::<Vec<_>>().join(", ");
-                let folder =
-                    (self.folder.inner(label)?).ok_or_else(|| not_a_folder_of_run(&path))?;
-                points.push((name, RunFolder::opened(folder)?));
+                points.push((set.collect::<Vec<_>>().join(", "), label.to_owned()));
             }
         }
         if points.is_empty() {
@@ -201,7 +199,11 @@ impl SweepFolder {
                 "go on with it with --resume",
             ));
         }
-        Ok(points)
+        Ok(points.into_iter().map(|(name, label)| {
+            let folder = self.folder.inner(&label)?;
+            let missing = || not_a_folder_of_run(&self.folder.path_of(&label));
+            Ok((name, RunFolder::opened(folder.ok_or_else(missing)?)?))
+        }))
     }
 }
 

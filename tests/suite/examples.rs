@@ -257,8 +257,9 @@ fn sweep() {
         assert_close(here.1, there.1, 1e-9 * there.1, &ran.point.label);
     }
     // The table has a row for each point, and leads to their folders.
-    let found = SweepFolder::open(&path).unwrap().points().unwrap();
-    let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+    let folder = SweepFolder::open(&path).unwrap();
+    let names = folder.points().unwrap().map(|point| point.unwrap().0);
+    let names: Vec<String> = names.collect();
     assert_eq!(
         names[..2],
         [

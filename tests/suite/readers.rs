@@ -222,7 +222,8 @@ fn report(bytes: &[u8]) -> Result<()> {
 
 fn sweep_table(bytes: &[u8]) -> Result<()> {
     in_run_folder("sweep.csv", bytes, |folder| {
-        let points = SweepFolder::open(folder).expect("a table").points()?;
+        let sweep = SweepFolder::open(folder).expect("a table");
+        let points = sweep.points()?.collect::<Result<Vec<_>>>()?;
         assert!(!points.is_empty());
         Ok(())
     })

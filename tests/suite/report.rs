@@ -134,6 +134,47 @@ fn names_are_text_wherever_they_come_from() {
     assert!(markdown.contains("a\\|b\\*\\_\\\\input{x}"));
 }
 
+/// A sweep of more points than a process may have files open.
+#[test]
+#[cfg(unix)]
+fn a_large_sweep_is_a_table_and_a_few_points_in_detail() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config.toml");
+    let seeds: Vec<String> = (0..80).map(|seed| seed.to_string()).collect();
+    let text = format!(
+        "name = \"many\"\nrestarts = 1\n[target]\nmean = [1.0]\nstd = [2.0]\n[optimizer]\nsteps = 2\n\
+         [[fit]]\ndivergence = \"forward-kl\"\n[sweep.grid]\nseed = [{}]\n",
+        seeds.join(", ")
+    );
+    fs::write(&config, text).unwrap();
+    let klfit = env!("CARGO_BIN_EXE_klfit");
+    let limited = |command: &str| {
+        let script = format!("ulimit -n 64 && exec {klfit} {command}");
+        let mut shell = std::process::Command::new("sh");
+        let shell = shell.args(["-c", &script]).current_dir(folder.path());
+        let output = shell.output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{command}: {told}");
+    };
+    let swept = std::process::Command::new(klfit)
+        .args(["sweep", "config.toml", "--no-figures", "--quiet"])
+        .current_dir(folder.path())
+        .status();
+    assert!(swept.unwrap().success());
+    limited("plot outputs/many");
+    limited("report outputs/many");
+    let out = folder.path().join("outputs/many");
+    let read = |name: &str| fs::read_to_string(out.join(name)).unwrap();
+    let (html, markdown) = (read("report.html"), read("report.md"));
+    for text in [&html, &markdown] {
+        assert!(text.contains("Of 80 points the first 16 follow in detail"));
+    }
+    assert_eq!(markdown.matches("| seed ").count(), 80);
+    assert_eq!(markdown.matches("\n## seed ").count(), 16);
+    let run = html.matches("klfit run ").count();
+    assert_eq!(run, 16);
+}
+
 /// Every picture of a GIF as it stands on the screen, RGB.
 fn pictures(gif: &[u8]) -> (u16, Vec<Vec<[u8; 3]>>) {
     let mut options = gif::DecodeOptions::new();
