@@ -165,6 +165,22 @@ fn what_is_tried() {
         )],
     );
 
+    let outsized = Page::open("tests/suite/outsized.rs");
+    let sparse = number(&outsized, "SPARSE: u64 = {} << 30;");
+    let line = number(&outsized, "part.repeat({} / part.len())");
+    page.says(
+        "a file of {} GB or a line of {} MB: `plot`",
+        &[sparse, line / 1e6],
+    );
+    let [seconds, kibibytes] = [
+        number(&outsized, "SOON: Duration = Duration::from_secs({});"),
+        number(&outsized, "MEMORY: u64 = {};"),
+    ];
+    page.says(
+        "answer within {} s, in {} GB of address space",
+        &[seconds, kibibytes / 1e6],
+    );
+
     let failures = Page::open("tests/suite/failures.rs");
     let scales = failures.numbers("in [({}, {}), ({}, {}), (0.0, 1e-12)");
     page.says(
