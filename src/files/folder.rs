@@ -1,7 +1,7 @@
 //! A folder that is opened once: what is done in it stays in it, whatever links it holds.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -207,7 +207,7 @@ impl Folder {
     /// If it cannot be written; the one before is still there then.
     pub fn write(&self, name: impl AsRef<OsStr>, bytes: &[u8]) -> Result<()> {
         let unfinished = self.unfinished(name.as_ref(), bytes)?;
-        self.put(&unfinished, name.as_ref())
+        self.put(&unfinished.name, name.as_ref())
     }
 
     /// As [`Folder::write`], with the version before kept beside it, under the name that [`previous`] tells.
@@ -220,7 +220,7 @@ impl Folder {
             // Between this and the next line only the version before is there.
             self.put(name.as_ref(), previous(name).as_ref())?;
         }
-        self.put(&unfinished, name.as_ref())
+        self.put(&unfinished.name, name.as_ref())
     }
 
     /// Makes a file that begins with these bytes and is written on at its end, in the place of one that was
@@ -273,19 +273,51 @@ impl Folder {
         Ok(names)
     }
 
-    fn unfinished(&self, name: &OsStr, bytes: &[u8]) -> Result<OsString> {
+    /// Removes files that others were cut off from finishing, but those that `is_kept` names; what someone
+    /// still writes stays.
+    ///
+    /// # Errors
+    /// If the folder cannot be read, or a file not removed.
+    pub fn clear_unfinished(&self, is_kept: impl Fn(&OsStr) -> bool) -> Result<()> {
+        for name in self.passing()? {
+            if is_kept(&name) {
+                continue;
+            }
+            // Whoever writes it has it locked.
+            let file = self.reader(&name).ok().flatten();
+            if file.is_none_or(|file| file.try_lock().is_ok()) {
+                self.remove(&name)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn unfinished(&self, name: &OsStr, bytes: &[u8]) -> Result<Unfinished> {
         let path = self.path_of(name);
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        let unfinished = passing()?;
-        let mut file =
-            (self.dir.open_with(&unfinished, &options)).map_err(self.lost("write", &path))?;
+        let mut unfinished = self.begin_unfinished(&path)?;
+        let file = &mut unfinished.file;
         if let Err(error) = file.write_all(bytes).and_then(|()| file.sync_all()) {
             // What is left of it helps nobody, on a full disk least of all.
-            _ = self.dir.remove_file(&unfinished);
+            _ = self.dir.remove_file(&unfinished.name);
             return Err(self.lost("write", &path)(error));
         }
         Ok(unfinished)
+    }
+
+    fn begin_unfinished(&self, path: &Path) -> Result<Unfinished> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        loop {
+            let name = passing()?;
+            let file = (self.dir.open_with(&name, &options)).map_err(self.lost("write", path))?;
+            let file = file.into_std();
+            // Before it was locked, another process may have taken it for one that nobody writes any more. Where
+            // a file cannot be locked, nobody takes it.
+            let is_taken = matches!(file.try_lock(), Err(TryLockError::WouldBlock));
+            if !is_taken && self.has(&name) {
+                return Ok(Unfinished { name, file });
+            }
+        }
     }
 
     fn put(&self, from: &OsStr, to: &OsStr) -> Result<()> {
@@ -313,6 +345,12 @@ impl Folder {
             _ => Error::io(what, &path)(error),
         }
     }
+}
+
+/// A file that is about to get its name: locked, so that nobody takes it for one that was cut off.
+struct Unfinished {
+    name: OsString,
+    file: File,
 }
 
 /// The name of the version before.
@@ -425,6 +463,27 @@ mod tests {
             );
         }
         assert!(super::super::read::read(&pipe, 100).is_err());
+    }
+
+    #[test]
+    fn what_was_cut_off_is_cleared_and_what_is_being_written_is_not() {
+        let (_temporary, folder, _) = with_a_neighbour();
+        let writing = folder.begin_unfinished(folder.path()).unwrap();
+        let [cut_off, kept] = [1, 2].map(|i| format!("{PASSING}{i}"));
+        for name in [&cut_off, &kept] {
+            fs::write(folder.path_of(name), "half").unwrap();
+        }
+        symlink("nowhere", folder.path_of(format!("{PASSING}link"))).unwrap();
+        let clear = || folder.clear_unfinished(|name| *name == *kept).unwrap();
+        clear();
+        let mut left = folder.names().unwrap();
+        left.sort();
+        let mut expected = [writing.name.clone(), kept.clone().into()];
+        expected.sort();
+        assert_eq!(left, expected);
+        drop(writing);
+        clear();
+        assert_eq!(folder.names().unwrap(), [kept.as_str()]);
     }
 
     #[test]

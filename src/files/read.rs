@@ -50,8 +50,12 @@ pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
 /// If it cannot be read, or has more.
 pub(super) fn whole(file: File, path: &Path, most: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    (file.take(most + 1).read_to_end(&mut bytes)).map_err(Error::io("read", path))?;
-    if bytes.len() as u64 <= most {
+    // Of one that says that it has more nothing is read: it may have no end in sight.
+    let says = file.metadata().map_err(Error::io("read", path))?.len();
+    if says <= most {
+        (file.take(most + 1).read_to_end(&mut bytes)).map_err(Error::io("read", path))?;
+    }
+    if says.max(bytes.len() as u64) <= most {
         return Ok(bytes);
     }
     Err(Error::usage(

@@ -19,6 +19,8 @@ pub(crate) fn bytes(path: &Path, csv: csv::Writer<Vec<u8>>) -> Result<Vec<u8>> {
 
 /// The longest line of a table that is read line by line, in bytes: what has no end is none.
 pub(crate) const LONGEST_LINE: u64 = 256 << 20;
+/// The most cells of such a line: each is kept in several places, however short it is.
+pub(crate) const MOST_CELLS: u64 = LONGEST_LINE / 16;
 
 /// Reads a table of numbers line by line, however many; none if it is not there.
 pub(crate) fn reader(
@@ -26,17 +28,19 @@ pub(crate) fn reader(
     name: &str,
 ) -> Result<Option<csv::Reader<LimitedLines<File>>>> {
     let file = folder.reader(name)?;
-    Ok(file.map(|file| lines_of(file, LONGEST_LINE)))
+    Ok(file.map(|file| lines_of(file, LONGEST_LINE, MOST_CELLS)))
 }
 
-fn lines_of<F: Read>(file: F, longest: u64) -> csv::Reader<LimitedLines<F>> {
+fn lines_of<F: Read>(file: F, longest: u64, most_cells: u64) -> csv::Reader<LimitedLines<F>> {
     // Within quotes a record could go over any number of lines; numbers and their names have none.
     csv::ReaderBuilder::new()
         .quoting(false)
         .from_reader(LimitedLines {
             file,
             longest,
+            most_cells,
             since_end: 0,
+            commas: 0,
         })
 }
 
@@ -44,23 +48,46 @@ fn lines_of<F: Read>(file: F, longest: u64) -> csv::Reader<LimitedLines<F>> {
 pub(crate) struct LimitedLines<F> {
     file: F,
     longest: u64,
-    /// The bytes since the last end of a line.
+    most_cells: u64,
+    /// The bytes since the last end of a line, and the commas among them.
     since_end: u64,
+    commas: u64,
 }
 
 impl<F: Read> Read for LimitedLines<F> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let count = self.file.read(buffer)?;
-        self.since_end = match buffer[..count].iter().rposition(|&byte| byte == b'\n') {
-            Some(place) => (count - place) as u64 - 1,
-            None => self.since_end + count as u64,
+        // What a buffer holds of lines that end in it is never too long.
+        let read = &buffer[..count];
+        let line = match read.iter().rposition(|&byte| byte == b'\n') {
+            Some(end) => {
+                (self.since_end, self.commas) = (0, 0);
+                &read[end + 1..]
+            }
+            None => read,
         };
+        self.since_end += line.len() as u64;
+        self.commas += commas(line);
         if self.since_end > self.longest {
-            let message = format!("a line has more than {} bytes", self.longest);
+            return Err(too_long(self.longest));
+        }
+        if self.commas >= self.most_cells {
+            let message = format!("a line has more than {} cells", self.most_cells);
             return Err(std::io::Error::new(ErrorKind::InvalidData, message));
         }
         Ok(count)
     }
+}
+
+/// How many cells end in some bytes, or more.
+pub(crate) fn commas(bytes: &[u8]) -> u64 {
+    bytes.iter().map(|&byte| u64::from(byte == b',')).sum()
+}
+
+/// What it means that a line goes on and on.
+pub(crate) fn too_long(longest: u64) -> std::io::Error {
+    let message = format!("a line has more than {longest} bytes");
+    std::io::Error::new(ErrorKind::InvalidData, message)
 }
 
 /// What it means that a table could not be read or written.
@@ -92,20 +119,28 @@ mod tests {
     #[test]
     fn a_line_without_end_is_refused_and_many_lines_are_read() {
         let lines = "a,b\n".repeat(100_000);
-        let records = lines_of(lines.as_bytes(), 1000).into_records();
+        let records = lines_of(lines.as_bytes(), 1000, 2).into_records();
         assert_eq!(records.filter(Result::is_ok).count(), 99_999);
         // Nor does a quote make one record of all that follows.
         for first in ["", "\"", "a,\""] {
             for endless in ["0", "0,", "0\n\""] {
                 let text = first.to_owned() + &endless.repeat(500_000);
                 let mut longest = 0;
-                for record in lines_of(text.as_bytes(), 1000).into_byte_records() {
+                for record in lines_of(text.as_bytes(), 1000, 1000).into_byte_records() {
                     let Ok(record) = record else { break };
                     longest = longest.max(record.as_slice().len());
                 }
                 assert!(longest <= 1000, "{first} {endless}: {longest}");
             }
         }
-        assert!(lines_of(std::io::repeat(b'0'), 1000).headers().is_err());
+        assert!(
+            lines_of(std::io::repeat(b'0'), 1000, 1000)
+                .headers()
+                .is_err()
+        );
+        // Nor do short cells without number.
+        let mut cells = lines_of(std::io::repeat(b','), 1 << 40, 100_000);
+        let error = cells.headers().unwrap_err().to_string();
+        assert_eq!(error, "a line has more than 100000 cells");
     }
 }

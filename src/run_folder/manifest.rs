@@ -155,6 +155,15 @@ impl Manifest {
         Ok(was_held)
     }
 
+    /// Deletes what others, who were cut off, left half written beside what the folder holds; what is left of
+    /// something that was being cleared stays listed.
+    ///
+    /// # Errors
+    /// If something cannot be removed.
+    pub fn clear_unfinished(folder: &Folder) -> Result<()> {
+        folder.clear_unfinished(|name| Self::renamed(folder, name).is_some())
+    }
+
     /// Whether a folder holds what is left of something that was being cleared.
     pub fn has_remains(folder: &Folder) -> bool {
         let passing = folder.passing().unwrap_or_default();

@@ -137,6 +137,12 @@ impl RunFolder {
             manifest.write(&this.folder)?;
         }
         this.id = Some(manifest.id);
+        let fits = experiment.plans.iter().map(|plan| plan.label.as_str());
+        for name in fits.chain([FIGURES]) {
+            if let Some(inner) = this.folder.inner(name)? {
+                inner.clear_unfinished(|_| false)?;
+            }
+        }
         if let Some(samples) = experiment.target.as_samples() {
             this.write_rows(samples)?;
         }

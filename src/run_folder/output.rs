@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::manifest;
+use super::manifest::{self, Manifest};
 use crate::error::Result;
 use crate::files::folder::Folder;
 
@@ -51,6 +51,7 @@ impl OutputFolder {
             Some(inner) => self.top.create_inner(inner)?,
             None => self.top.clone(),
         };
+        Manifest::clear_unfinished(&folder)?;
         (files.into_iter())
             .map(|(name, bytes)| {
                 folder.write(&name, &bytes)?;

@@ -170,6 +170,10 @@ impl SweepFolder {
         let path = self.table();
         let bytes = self.folder.read(names::SWEEP_TABLE, LARGEST)?;
         let bytes = bytes.ok_or_else(|| Error::run_folder(&path, "it is missing"))?;
+        if table::commas(&bytes) > table::MOST_CELLS {
+            let message = format!("it has more than {} cells", table::MOST_CELLS);
+            return Err(Error::run_folder(&path, message));
+        }
         let mut csv = csv::Reader::from_reader(&bytes[..]);
         let header = csv.headers().map_err(table::error(&path))?.clone();
         let settings = FIRST.len()..header.len().saturating_sub(LAST.len());

@@ -1,13 +1,16 @@
-//! The example configs of the pages show what the pages say they show.
+//! The example configs of the pages show what the pages say they show: [`configs`](crate::configs) runs them.
+
+use std::path::Path;
 
 use klfit::DivergenceKind::{ForwardKl, ReverseKl, TotalVariation};
 use klfit::internals::EstimateMethod;
+use klfit::results::Swept;
 use klfit::{
     Existing, Experiment, FitSummary, Mixture, Override, Stop, StudentT, Sweep, SweepFolder,
 };
 
 use crate::pages::results;
-use crate::support::{assert_close, config, divergence_on_a_line, run, run_config, simpson};
+use crate::support::{Run, assert_close, config, divergence_on_a_line, run, simpson};
 
 fn q(fit: &FitSummary) -> Mixture {
     Mixture::try_from(&fit.best.as_ref().unwrap().mixture).unwrap()
@@ -18,10 +21,8 @@ fn moved(q: &Mixture, mean: f64, stretch: f64) -> Mixture {
     Mixture::from_stds(vec![1.0], vec![vec![q.mean()[0] + mean]], vec![vec![std]]).unwrap()
 }
 
-#[test]
-fn divergences() {
-    let run = run_config("divergences", &[]);
-    results::divergences(&run);
+pub fn divergences(run: &Run) {
+    results::divergences(run);
     let p = Mixture::from_stds(
         vec![0.8, 0.2],
         vec![vec![-2.0], vec![2.5]],
@@ -69,10 +70,8 @@ fn divergences() {
     );
 }
 
-#[test]
-fn estimators() {
-    let run = run_config("estimators", &[]);
-    results::estimators(&run);
+pub fn estimators(run: &Run) {
+    results::estimators(run);
     let variance = |fit: &FitSummary| fit.best.as_ref().unwrap().gradient_variance.unwrap();
     let fits = &run.summary.fits;
     let [score, pathwise, landing, quasi, hermite] = [0, 1, 2, 3, 4].map(|i| &fits[i]);
@@ -98,10 +97,8 @@ fn estimators() {
     assert!(landing.objective().unwrap().value < 1e-6);
 }
 
-#[test]
-fn heavy_tails() {
-    let run = run_config("heavy-tails", &[]);
-    results::heavy_tails(&run);
+pub fn heavy_tails(run: &Run) {
+    results::heavy_tails(run);
     let scales = Mixture::from_stds(
         vec![0.7, 0.3],
         vec![vec![-1.0], vec![3.0]],
@@ -137,10 +134,8 @@ fn simpson_wide(f: impl Fn(f64) -> f64) -> f64 {
     simpson(-12.2, 12.2, |t| f(t.sinh()) * t.cosh())
 }
 
-#[test]
-fn low_rank() {
-    let run = run_config("low-rank", &[]);
-    results::low_rank(&run);
+pub fn low_rank(run: &Run) {
+    results::low_rank(run);
     let value = |i: usize| {
         let found = run.summary.fits[i]
             .best
@@ -167,10 +162,8 @@ fn low_rank() {
     assert_eq!(parameters, [44, 32, 24, 16]);
 }
 
-#[test]
-fn network() {
-    let run = run_config("network", &[]);
-    results::network(&run);
+pub fn network(run: &Run) {
+    results::network(run);
     let [diagonal, full] = [0, 1].map(|i| &run.summary.fits[i]);
     assert!(full.objective().unwrap().value < 1e-12);
     // The precision of x1, x2, x3 = 2 + 0.8 x1 − 0.2 x2 has 1 + 0.8², 1 + 0.2² and 1 on its
@@ -195,10 +188,8 @@ fn network() {
     }
 }
 
-#[test]
-fn optimizers() {
-    let run = run_config("optimizers", &[]);
-    results::optimizers(&run);
+pub fn optimizers(run: &Run) {
+    results::optimizers(run);
     let gap = |i: usize| {
         let known = run.summary.fits[i].known_optimum.as_ref().unwrap();
         known.gap.unwrap().value
@@ -208,10 +199,8 @@ fn optimizers() {
     assert!(adam < 1e-2 && sgd > 0.1, "{adam} {sgd}");
 }
 
-#[test]
-fn stopping() {
-    let run = run_config("stopping", &[]);
-    results::stopping(&run);
+pub fn stopping(run: &Run) {
+    results::stopping(run);
     let [fresh, fixed] = [0, 1].map(|i| run.summary.fits[i].best.as_ref().unwrap());
     assert!(matches!(fresh.stop, Stop::Averaged { step } if step == fresh.steps));
     assert!(
@@ -230,20 +219,14 @@ fn stopping() {
     assert!((1e-4..1e-2).contains(&gap(1)), "{}", gap(1));
 }
 
-#[test]
-fn sweep() {
-    let sweep = Sweep::load(&config("sweep"), &[]).unwrap().unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("sweep");
-    let ran = klfit::sweep(&sweep, &path, Existing::Refuse, &())
-        .unwrap()
-        .ran;
+pub fn sweep(swept: &Swept, path: &Path) {
+    let ran = &swept.ran;
     assert_eq!(ran.len(), 6);
     let left = (ran.iter())
         .map(|ran| ran.summary.fits[0].objective().unwrap().value)
         .collect::<Vec<f64>>();
     results::sweep(&left);
-    for ran in &ran {
+    for ran in ran {
         // Each point is the experiment with its settings, to the last digit that a loop of another
         // size may change.
         let overrides = (ran.point.settings.iter())
@@ -257,7 +240,7 @@ fn sweep() {
         assert_close(here.1, there.1, 1e-9 * there.1, &ran.point.label);
     }
     // The table has a row for each point, and leads to their folders.
-    let folder = SweepFolder::open(&path).unwrap();
+    let folder = SweepFolder::open(path).unwrap();
     let names = folder.points().unwrap().map(|point| point.unwrap().0);
     let names: Vec<String> = names.collect();
     assert_eq!(
@@ -268,12 +251,13 @@ fn sweep() {
         ]
     );
     assert_eq!(
-        klfit::draw_sweep(&SweepFolder::open(&path).unwrap())
+        klfit::draw_sweep(&SweepFolder::open(path).unwrap())
             .unwrap()
             .len(),
         3
     );
     // It does not write over itself unless asked, and then leaves nothing of before.
-    let again = |existing| klfit::sweep(&sweep, &path, existing, &());
+    let sweep = Sweep::load(&config("sweep"), &[]).unwrap().unwrap();
+    let again = |existing| klfit::sweep(&sweep, path, existing, &());
     assert!(again(Existing::Refuse).is_err());
 }

@@ -2,9 +2,10 @@
 
 use std::fs;
 
-use klfit::RunFolder;
+use klfit::{Experiment, RunFolder};
+use resvg::usvg;
 
-use crate::support::{Run, run_config, run_text};
+use crate::support::{Run, run, run_config, run_text};
 
 /// Width and height of a PNG, from its header.
 fn png_size(bytes: &[u8]) -> (u32, u32) {
@@ -47,7 +48,7 @@ fn figures_of_one_two_and_five_dimensions() {
 #[test]
 fn figures_of_a_mixture_on_a_line_and_of_a_fit_that_failed() {
     let text = r#"
-        name = "mixed <&> fits"
+        name = "mixed fits"
         restarts = 2
         [target]
         weights = [0.2, 0.8]
@@ -68,7 +69,43 @@ fn figures_of_a_mixture_on_a_line_and_of_a_fit_that_failed() {
         label = "other"
         divergence = "reverse-kl"
     "#;
-    check(&run_text(&text.replace("mixed <&> fits", "mixed")));
+    check(&run_text(text));
+}
+
+/// The names of fits become folders, and have no markup; those of coordinates come from a file, and may.
+#[test]
+fn markup_in_names_is_text_in_every_figure() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = |name: &str| {
+        format!(
+            "name = \"{name}\"\n[target]\nfile = \"rows.csv\"\n[optimizer]\nsteps = 3\n[[fit]]\n\
+             divergence = \"forward-kl\"\nrestarts = 2\n"
+        )
+    };
+    let parsed =
+        |name: &str| Experiment::parse(&folder.path().join("a.toml"), &config(name), Vec::new());
+    let drawn = |header: &str| {
+        let rows: Vec<String> = (0..20).map(|i| format!("{i},{}", i * i % 7)).collect();
+        let rows = format!("{header}\n{}\n", rows.join("\n"));
+        fs::write(folder.path().join("rows.csv"), rows).unwrap();
+        let run = run(&parsed("mixed").unwrap());
+        check(&run);
+        run
+    };
+    let (marked, plain) = (drawn("u<&>v,</text><!--"), drawn("u:+:v,:/text::+--"));
+    let read = |run: &Run, file: &str| fs::read(run.folder.figures().join(file)).unwrap();
+    let svg = String::from_utf8(read(&marked, "densities.svg")).unwrap();
+    let document = usvg::roxmltree::Document::parse(&svg).unwrap();
+    let texts: String = (document.descendants())
+        .filter_map(|node| node.text())
+        .collect();
+    for part in ["u<&>v", "</text><!--"] {
+        assert!(texts.contains(part), "{texts}");
+    }
+    // The raster shows them too: other signs are other pixels.
+    assert!(read(&marked, "densities.png") != read(&plain, "densities.png"));
+    let error = parsed("mixed <&> fits").unwrap_err().to_string();
+    assert!(error.contains("cannot name a folder"), "{error}");
 }
 
 #[test]

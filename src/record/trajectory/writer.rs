@@ -117,7 +117,7 @@ impl TrajectoryWriter {
         if sum.clone().finalize() != after.sum {
             return Err(another());
         }
-        cut_torn_line(&file, length).map_err(Error::io("write", path))?;
+        cut_torn_line(&file, length).map_err(Error::io("use", path))?;
         Ok(Self {
             path: path.to_owned(),
             kinds,
@@ -229,11 +229,15 @@ fn header(kinds: &[DivergenceKind], parameter_names: &[String]) -> Vec<u8> {
     line(names).unwrap_or_default()
 }
 
-/// Takes away the end of a file after its last whole line, which is not before `from`.
+/// Takes away the end of a file after its last whole line, which is not before `from`; one that is longer than
+/// any line stays.
 fn cut_torn_line(mut file: &File, from: u64) -> std::io::Result<()> {
     let end = file.metadata()?.len();
     let (mut whole, mut piece) = (end, [0; 1 << 12]);
     while whole > from {
+        if end - whole > table::LONGEST_LINE {
+            return Err(table::too_long(table::LONGEST_LINE));
+        }
         let start = whole.saturating_sub(piece.len() as u64).max(from);
         let piece = &mut piece[..(whole - start) as usize];
         file.seek(SeekFrom::Start(start))?;

@@ -119,35 +119,66 @@ fn the_explorer() {
 #[test]
 fn what_is_tried() {
     let page = Page::open("docs/reliability.md");
-    let faults = Page::open("tests/faults.rs");
+    let kills = Page::open("tests/faults/kills.rs");
     let number = |source: &Page, code: &str| source.numbers(code)[0].value;
-    let kills = [
+    let times = [
         number(
-            &faults,
-            "as_if_it_had_not_been() { killed({}); } #[test] #[ignore",
+            &kills,
+            "as_if_it_had_not_been() { killed(7, {}); } #[test] #[ignore",
         ),
         number(
-            &faults,
-            "a_hundred_times_ends_as_if_it_had_not_been() { killed({}); }",
+            &kills,
+            "a_hundred_times_ends_as_if_it_had_not_been() { killed(8, {}); }",
         ),
     ];
-    page.says("on one thread and two, {} kills or a {} |", &kills);
-    let codes = faults.numbers("[(\"-INT\", {}), (\"-TERM\", {})]");
+    page.says("on one thread and two, {} kills or a {} |", &times);
+    page.says(
+        "the first {} % of a run",
+        &[100.0 * number(&kills, "at % 3 == 0 { {} }")],
+    );
+    let times = [
+        number(
+            &kills,
+            "leaves_one_of_them() { killed_replacing(7, {}); } #[test] #[ignore",
+        ),
+        number(
+            &kills,
+            "often_while_it_replaces_another_leaves_one_of_them() { killed_replacing(8, {}); }",
+        ),
+    ];
+    page.says("SIGKILL at {} or {} instants of a run with", &times);
+    let codes = Page::open("tests/faults/signals.rs").numbers("[(\"-INT\", {}), (\"-TERM\", {})]");
     page.says(
         "and exits with {} or {}.",
         &[codes[0].value, codes[1].value],
     );
     page.says(
         "a file system of {} kB that fills up",
-        &[number(&faults, "\"size={}k\"")],
+        &[number(&Page::open("tests/faults/disk.rs"), "\"size={}k\"")],
     );
 
     page.says(
         "the same; one in {} by `cargo test --release --test faults`",
         &[number(
-            &faults,
+            &Page::open("tests/faults/calls.rs"),
             "fn some_failed_calls_lose_nothing() { failing({});",
         )],
+    );
+
+    let outsized = Page::open("tests/suite/outsized.rs");
+    let sparse = number(&outsized, "SPARSE: u64 = {} << 30;");
+    let line = number(&outsized, "part.repeat({} / part.len())");
+    page.says(
+        "a file of {} GB or a line of {} MB: `plot`",
+        &[sparse, line / 1e6],
+    );
+    let [seconds, kibibytes] = [
+        number(&outsized, "SOON: Duration = Duration::from_secs({});"),
+        number(&outsized, "MEMORY: u64 = {};"),
+    ];
+    page.says(
+        "answer within {} s, in {} GB of address space",
+        &[seconds, kibibytes / 1e6],
     );
 
     let failures = Page::open("tests/suite/failures.rs");
