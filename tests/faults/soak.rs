@@ -10,9 +10,12 @@ use crate::sweep::killed_sweeping;
 /// How long; without it, one round.
 const SECONDS: &str = "KLFIT_SOAK_SECONDS";
 
+/// What is killed, and how with a seed.
+type Kind = (&'static str, Box<dyn Fn(u64)>);
+
 /// Every kind of kill, a few of each, with a seed.
-fn kinds() -> Vec<(&'static str, Box<dyn Fn(u64)>)> {
-    let mut kinds: Vec<(&str, Box<dyn Fn(u64)>)> = vec![
+fn kinds() -> Vec<Kind> {
+    let mut kinds: Vec<Kind> = vec![
         ("run --resume", Box::new(|seed| killed(seed, 8))),
         ("run --force", Box::new(|seed| killed_replacing(seed, 20))),
         ("sweep --resume", Box::new(|seed| killed_sweeping(seed, 6))),
