@@ -13,16 +13,19 @@ use crate::place::{CONFIG, Place, with_steps, words};
 /// Steps that take far longer than a test.
 pub const LONG: usize = 4_000_000;
 
-/// Waits until a run has logged something.
-pub fn wait_for_rows(out: &Path) {
+/// Waits until something is so, but no longer than a minute.
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let started = Instant::now();
-    while rows(&out.join("reverse-kl/trajectory.csv")).len() < 3 {
-        assert!(
-            started.elapsed() < Duration::from_secs(60),
-            "it does not begin"
-        );
+    while !is_so() {
+        assert!(started.elapsed() < Duration::from_secs(60), "never: {what}");
         sleep(Duration::from_millis(5));
     }
+}
+
+/// Waits until a run has logged something.
+pub fn wait_for_rows(out: &Path) {
+    let trajectory = out.join("reverse-kl/trajectory.csv");
+    wait_until("it logs", || rows(&trajectory).len() >= 3);
 }
 
 #[test]
@@ -38,19 +41,19 @@ fn two_processes_on_one_folder_are_told_apart_and_a_dead_one_leaves_no_lock() {
         "{}",
         words(&second)
     );
+    let checkpoint = out.join("reverse-kl/checkpoint");
+    wait_until("there is a checkpoint", || checkpoint.is_file());
     first.kill().unwrap();
     first.wait().unwrap();
     // The third finds the rows of the first, and logs more than those.
     let trajectory = out.join("reverse-kl/trajectory.csv");
     let before = rows(&trajectory);
     let mut third = place.run(&out).spawn().unwrap();
-    let started = Instant::now();
-    while rows(&trajectory).len() < before.len() + 3 {
+    wait_until("it goes on", || {
         let ended = third.try_wait().unwrap();
-        assert!(ended.is_none(), "it does not go on: {ended:?}");
-        assert!(started.elapsed() < Duration::from_secs(60), "it hangs");
-        sleep(Duration::from_millis(5));
-    }
+        assert!(ended.is_none(), "it ends: {ended:?}");
+        rows(&trajectory).len() >= before.len() + 3
+    });
     assert!(rows(&trajectory).starts_with(&before));
     third.kill().unwrap();
     third.wait().unwrap();

@@ -4,9 +4,9 @@ use std::fs;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::folder::{LONG, wait_for_rows};
+use crate::folder::{LONG, wait_for_rows, wait_until};
 use crate::place::{Place, ended_within, klfit, with_steps, words};
 
 /// Sends a signal.
@@ -50,11 +50,7 @@ fn a_second_signal_ends_it_at_once() {
     let place = Place::new(&slow);
     let out = place.at("run");
     let mut run = place.run(&out).process_group(0).spawn().unwrap();
-    let started = Instant::now();
-    while !out.join("config.toml").is_file() {
-        assert!(started.elapsed() < Duration::from_secs(60));
-        sleep(Duration::from_millis(5));
-    }
+    wait_until("it begins", || out.join("config.toml").is_file());
     sleep(Duration::from_millis(300));
     signal(&run, "-INT");
     let first = ended_within(&mut run, Duration::from_millis(200));

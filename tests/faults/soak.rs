@@ -10,10 +10,10 @@ use crate::sweep::killed_sweeping;
 /// How long; without it, one round.
 const SECONDS: &str = "KLFIT_SOAK_SECONDS";
 
-/// A kind of kill by its name, a few of them by a seed.
+/// What is killed, and how with a seed.
 type Kind = (&'static str, Box<dyn Fn(u64)>);
 
-/// Every kind.
+/// Every kind of kill, a few of each, with a seed.
 fn kinds() -> Vec<Kind> {
     let mut kinds: Vec<Kind> = vec![
         ("run --resume", Box::new(|seed| killed(seed, 8))),

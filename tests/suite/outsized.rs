@@ -10,10 +10,12 @@ use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
 
-/// The address space of a command, in KiB; its threads and what its allocator sets apart need a part.
-const MEMORY: u64 = 1_500_000;
+/// The address space of a command, in MiB; its threads and what its allocator sets apart need a part.
+const MEMORY: u64 = 1536;
 /// What is far too large, of which nothing is on the disk.
 const SPARSE: u64 = 20 << 30;
+/// A long line, in MB.
+const LONG: usize = 100;
 /// The longest that a command may take.
 const SOON: Duration = Duration::from_secs(10);
 
@@ -54,7 +56,7 @@ enum Content {
     Hole,
     /// What it was, and then nothing but a size.
     OwnAndHole,
-    /// A line of 100 MB without an end.
+    /// A long line without an end.
     Line(&'static str),
     /// What it was, and then such a line.
     OwnAndLine(&'static str),
@@ -76,7 +78,7 @@ impl Content {
         match self {
             Hole | OwnAndHole => file.set_len(SPARSE).unwrap(),
             Line(part) | OwnAndLine(part) => {
-                let line = part.repeat(100_000_000 / part.len());
+                let line = part.repeat(LONG * 1_000_000 / part.len());
                 file.write_all(line.as_bytes()).unwrap();
             }
         }
@@ -105,7 +107,10 @@ impl Place {
     fn run(&self, arguments: &[&str]) -> Output {
         let started = Instant::now();
         let output = Command::new("sh")
-            .args(["-c", &format!("ulimit -v {MEMORY} && exec \"$0\" \"$@\"")])
+            .args([
+                "-c",
+                &format!("ulimit -v {} && exec \"$0\" \"$@\"", MEMORY << 10),
+            ])
             .arg(env!("CARGO_BIN_EXE_klfit"))
             .args(arguments)
             .current_dir(self.0.path())

@@ -167,18 +167,18 @@ fn what_is_tried() {
 
     let outsized = Page::open("tests/suite/outsized.rs");
     let sparse = number(&outsized, "SPARSE: u64 = {} << 30;");
-    let line = number(&outsized, "part.repeat({} / part.len())");
+    let line = number(&outsized, "LONG: usize = {};");
     page.says(
-        "a file of {} GB or a line of {} MB: `plot`",
-        &[sparse, line / 1e6],
+        "a file of {} GiB or a line of {} MB: `plot`",
+        &[sparse, line],
     );
-    let [seconds, kibibytes] = [
+    let [seconds, mebibytes] = [
         number(&outsized, "SOON: Duration = Duration::from_secs({});"),
         number(&outsized, "MEMORY: u64 = {};"),
     ];
     page.says(
-        "answer within {} s, in {} GB of address space",
-        &[seconds, kibibytes / 1e6],
+        "answer within {} s, in {} MiB of address space",
+        &[seconds, mebibytes],
     );
 
     let failures = Page::open("tests/suite/failures.rs");
