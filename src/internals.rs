@@ -1,7 +1,7 @@
 //! What tests and benchmarks reach for below the interface, and what only its parts are made of; none of
 //! it is promised.
 
-pub use crate::calculator::read_operand_with_header;
+pub use crate::calculator::read_operand_with;
 pub use crate::compute::device::Detected;
 pub use crate::compute::kernel;
 pub use crate::compute::noise::{Noise, RunKey, Stream};

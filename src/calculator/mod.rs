@@ -21,7 +21,7 @@ pub use answer::{Answer, Ending};
 pub use bracket::Bracket;
 pub use matrix::Matrix;
 pub use method::{Claim, Method};
-pub use operand::{Operand, read_operand, read_operand_with_header};
+pub use operand::{Operand, read_operand, read_operand_with};
 pub use sampling::Progress;
 
 use answer::Computed;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::config::read_target;
-use crate::density::target::{Samples, TargetModel, read_samples};
+use crate::density::target::{Samples, TableOptions, TargetModel, read_samples};
 use crate::error::{Error, Result};
 use crate::import::read_mixture;
 use crate::mixture::Mixture;
@@ -105,15 +105,14 @@ const KNOWN: [&str; 5] = ["toml", "json", "npz", "csv", "npy"];
 /// # Errors
 /// If the file cannot be read or does not hold a density.
 pub fn read_operand(text: &str) -> Result<Operand> {
-    read_operand_with_header(text, None)
+    read_operand_with(text, &TableOptions::default())
 }
 
-/// As [`read_operand`], where `header` says of a `.csv` whether its first line names the columns, as in
-/// [`read_samples`].
+/// As [`read_operand`], of a `.csv` or `.npy` what the options say; an `.npy` has no header.
 ///
 /// # Errors
 /// As [`read_operand`].
-pub fn read_operand_with_header(text: &str, header: Option<bool>) -> Result<Operand> {
+pub fn read_operand_with(text: &str, options: &TableOptions) -> Result<Operand> {
     let (path, fit) = match text.rsplit_once('#') {
         Some((path, fit)) if !Path::new(text).exists() => (Path::new(path), Some(fit)),
         _ => (Path::new(text), None),
@@ -144,7 +143,11 @@ pub fn read_operand_with_header(text: &str, header: Option<bool>) -> Result<Oper
     }
     let (model, notes) = match extension {
         "csv" | "npy" => {
-            let read = read_samples(path, header.filter(|_| extension == "csv"))?;
+            let options = TableOptions {
+                header: options.header.filter(|_| extension == "csv"),
+                ..options.clone()
+            };
+            let read = read_samples(path, &options)?;
             (read.samples.into(), read.notes)
         }
         "toml" => read_target(path)?,

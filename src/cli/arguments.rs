@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::PossibleValuesParser;
 use clap::{ArgAction, Args};
 
 use super::output::{to_stderr, to_stdout};
+use crate::density::target::{MissingRule, TableOptions};
 use crate::run_folder::Existing;
 use crate::text::brief;
 
@@ -35,6 +37,36 @@ impl Verbosity {
             for file in files {
                 to_stdout(file.display());
             }
+        }
+    }
+}
+
+/// What is taken of a table.
+#[derive(Debug, Args)]
+pub struct Table {
+    /// Whether the first line of a .csv names its columns [default: if none of its cells is a number]
+    #[arg(long, value_name = "true|false")]
+    pub header: Option<bool>,
+    /// The columns that are coordinates, by their names or as x1, x2, … [default: all]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub columns: Option<Vec<String>>,
+    /// What becomes of rows with a missing value [default: refuse]
+    #[arg(long, value_name = "RULE", value_parser = missing_names())]
+    pub missing: Option<String>,
+}
+
+fn missing_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(MissingRule::ALL.map(MissingRule::name))
+}
+
+impl Table {
+    /// As a reader takes it.
+    pub fn options(&self) -> TableOptions {
+        let missing = self.missing.as_deref().and_then(MissingRule::from_name);
+        TableOptions {
+            header: self.header,
+            columns: self.columns.clone(),
+            missing: missing.unwrap_or_default(),
         }
     }
 }

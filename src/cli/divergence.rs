@@ -9,12 +9,12 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use super::arguments;
 use super::output::{print, to_stdout};
 use super::{Command, Outcome, Verbosity};
 use crate::Result;
 use crate::calculator::{
-    Accuracy, Answer, Claim, Ending, Matrix, Method, Operand, Progress, Question,
-    read_operand_with_header,
+    Accuracy, Answer, Claim, Ending, Matrix, Method, Operand, Progress, Question, read_operand_with,
 };
 use crate::divergence::{DivergenceKind, DivergenceName};
 use crate::error::Error;
@@ -36,10 +36,8 @@ pub struct Divergence {
     /// The densities p and q; with --matrix, any number of them
     #[arg(required = true, value_name = "DENSITY")]
     densities: Vec<String>,
-    /// Whether the first line of every .csv names its columns [default: if none of its cells is a
-    /// number]
-    #[arg(long, value_name = "true|false")]
-    header: Option<bool>,
+    #[command(flatten)]
+    table: arguments::Table,
     /// Which divergences: kl, reverse-kl, js, jeffreys, alpha, renyi, chi2, squared-hellinger,
     /// total-variation [default: the first four]
     #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = kind_names())]
@@ -156,14 +154,26 @@ impl Divergence {
             let message = format!("{name} has no error to reach and no draws to make");
             return refuse(message, "remove --rel-err, --abs-err and --samples");
         }
-        let is_csv = |text: &String| {
-            let extension = Path::new(text).extension();
-            extension.is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
+        let are_any = |kinds: &[&str]| {
+            self.densities.iter().any(|text| {
+                let extension = Path::new(text).extension().unwrap_or_default();
+                kinds
+                    .iter()
+                    .any(|kind| extension.eq_ignore_ascii_case(kind))
+            })
         };
-        if self.header.is_some() && !self.densities.iter().any(is_csv) {
+        if self.table.header.is_some() && !are_any(&["csv"]) {
             return refuse(
                 "--header is given, and no density is a .csv".to_owned(),
                 "remove it; a .toml says `header = true` itself",
+            );
+        }
+        let (columns, missing) = (&self.table.columns, &self.table.missing);
+        if (columns.is_some() || missing.is_some()) && !are_any(&["csv", "npy"]) {
+            return refuse(
+                "--columns and --missing choose from tables, and no density is a .csv or .npy"
+                    .to_owned(),
+                "remove them; a .toml says `columns = [...]` itself",
             );
         }
         if self.matrix && question.divergences.len() > 1 {
@@ -222,7 +232,7 @@ impl Command for Divergence {
 fn read(options: &Divergence, verbosity: Verbosity) -> Result<Vec<Operand>> {
     let read = |text: &String| {
         let reading = verbosity.working(format!("reading {text}"));
-        let operand = read_operand_with_header(text, options.header)?;
+        let operand = read_operand_with(text, &options.table.options())?;
         drop(reading);
         verbosity.notes(&operand.notes);
         Ok(operand)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::output::{print, to_stderr, write_file};
-use super::{Command, Outcome, Verbosity};
+use super::{Command, Outcome, Table, Verbosity};
 use crate::Result;
 use crate::config::MixtureConfig;
 use crate::density::target::{SamplesFile, read_samples};
@@ -24,9 +24,8 @@ Without --out the model is printed. `klfit divergence` and the [target] of a con
 pub struct Estimate {
     /// The samples, a .csv or .npy file with a row for each
     samples: PathBuf,
-    /// Whether the first line of a .csv names its columns [default: if none of its cells is a number]
-    #[arg(long, value_name = "true|false")]
-    header: Option<bool>,
+    #[command(flatten)]
+    table: Table,
     /// How many Gaussians
     #[arg(long, default_value_t = 1, value_name = "K")]
     components: usize,
@@ -53,7 +52,7 @@ impl Command for Estimate {
         let SamplesFile {
             samples: rows,
             notes,
-        } = read_samples(&self.samples, self.header)?;
+        } = read_samples(&self.samples, &self.table.options())?;
         drop(reading);
         verbosity.notes(&notes);
         let name = self.samples.display().to_string();

@@ -30,7 +30,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::Result;
 use crate::text::is_unseen;
-use arguments::{Results, Verbosity};
+use arguments::{Results, Table, Verbosity};
 use error_report::report_error;
 use output::to_stderr;
 

@@ -64,6 +64,7 @@ impl Experiment {
         if let TargetKind::Samples(samples) = &mut config.target.kind {
             samples.file = names::TARGET.into();
             samples.header = Some(true);
+            (samples.columns, samples.missing) = (None, None);
         }
         super::resolve::to_toml(&config).map_err(|error| {
             Error::usage(

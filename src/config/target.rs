@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::MixtureConfig;
 use super::key::KeyPath;
 use super::source::Source;
-use crate::density::target::{StudentT, TargetModel, network, read_samples};
+use crate::density::target::{
+    MissingRule, StudentT, TableOptions, TargetModel, network, read_samples,
+};
 use crate::error::{ConfigError, Error};
 use crate::import::read_mixture;
 use crate::mixture::Mixture;
@@ -60,6 +62,22 @@ pub struct SamplesConfig {
     /// where this is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header: Option<bool>,
+    /// The names of the columns that are coordinates; all of them where this is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Vec<String>>,
+    /// What becomes of rows with a missing value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<MissingRule>,
+}
+
+impl SamplesConfig {
+    fn options(&self) -> TableOptions {
+        TableOptions {
+            header: self.header,
+            columns: self.columns.clone(),
+            missing: self.missing.unwrap_or_default(),
+        }
+    }
 }
 
 /// A mixture that was saved elsewhere.
@@ -143,7 +161,7 @@ impl TargetConfig {
                 joint.mixture.into()
             }
             TargetKind::Samples(samples) => {
-                let read = read_samples(&source.resolve_path(&samples.file), samples.header)
+                let read = read_samples(&source.resolve_path(&samples.file), &samples.options())
                     .map_err(|error| in_file(error, at, source))?;
                 notes.extend(read.notes);
                 read.samples.into()

@@ -822,7 +822,9 @@ fn estimates_do_not_depend_on_the_units_of_the_rows() {
             .collect();
         let path = folder.path().join("rows.csv");
         std::fs::write(&path, csv.join("\n")).unwrap();
-        let rows = klfit::read_samples(&path, None).unwrap().samples;
+        let rows = klfit::read_samples(&path, &klfit::TableOptions::default())
+            .unwrap()
+            .samples;
         klfit::estimate("rows", &rows, 2, 0)
             .unwrap()
             .log_likelihood

@@ -40,5 +40,6 @@ mod rows;
 mod sampling;
 mod spikes;
 mod support;
+mod tables;
 mod targets;
 mod wrong_input;

@@ -13,7 +13,9 @@ use burn::tensor::Tensor;
 pub use distribution::{Distribution, Elliptical, Tails};
 pub use empirical::SamplesSummary;
 pub use model::{TargetModel, TargetSummary};
-pub use samples::{Dependence, Relation, Samples, SamplesFile, read_samples};
+pub use samples::{
+    Dependence, MissingRule, Relation, Samples, SamplesFile, TableOptions, read_samples,
+};
 pub use student_t::{StudentT, StudentTSummary};
 
 use crate::compute::device::Numerics;

@@ -2,52 +2,148 @@
 
 use csv::StringRecord;
 
-use super::{REPAIR, Samples, check_width, doubts, numbered, separators};
+use super::dialect::{Decimals, Dialect, is_for_spreadsheets};
+use super::{Samples, TableOptions, check_width, doubts, numbered, separators};
 use crate::error::{Error, Result};
 use crate::text::count;
 
-/// Reads a table, with what is doubtful about it; `header` as in [`super::read_samples`].
-pub(super) fn from_csv(bytes: &[u8], header: Option<bool>) -> Result<(Samples, Vec<String>)> {
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .trim(csv::Trim::All)
-        .from_reader(bytes);
-    let mut names: Vec<String> = Vec::new();
+/// Reads a table, with what is doubtful about it.
+pub(super) fn from_csv(bytes: &[u8], options: &TableOptions) -> Result<(Samples, Vec<String>)> {
+    let (dialect, mut decimals) = (Dialect::of(bytes), Decimals::default());
+    let mut reader = dialect.reader(bytes);
+    let mut table: Option<Columns> = None;
     let mut rows = Vec::new();
-    let mut doubts = doubts::TextDoubts::new(header);
-    let mut first = String::new();
+    let mut doubts = doubts::TextDoubts::new(options.header);
+    let (mut first, mut gap) = (String::new(), None);
     for record in reader.records() {
         let record = record.map_err(|error| unreadable(&error))?;
         let line = || line_of(&record, bytes);
-        if names.is_empty() && is_for_spreadsheets(&record) {
+        if table.is_none() && is_for_spreadsheets(&record) {
             continue;
         }
-        if names.is_empty() {
-            check_width(record.len())?;
-            names = numbered(record.len());
-            first = text_of(&record, bytes);
-            if header.unwrap_or_else(|| !record.iter().any(is_number)) {
-                names = header_names(&record, line())?;
-                doubts.has_names();
-                continue;
+        let columns = match &table {
+            Some(columns) => columns,
+            None => {
+                first = text_of(&record, bytes);
+                let has_names = has_names(&record, options, dialect);
+                let found = Columns::new(&record, has_names, options, line())?;
+                let columns = table.insert(found);
+                if has_names {
+                    doubts.has_names();
+                    continue;
+                }
+                if options.columns.is_none() {
+                    doubts::refuse_index(&record, line(), options.header)?;
+                }
+                columns
             }
-            doubts::refuse_index(&record, line(), header)?;
+        };
+        let begins = rows.len();
+        columns
+            .check_width(&record, line)
+            .and_then(|()| {
+                let cells = columns.cells(&record);
+                cells.zip(&columns.names).try_for_each(|(cell, name)| {
+                    let refused = |what: String, help| {
+                        Error::usage(format!("line {}, column {name}: {what}", line()), help)
+                    };
+                    rows.push(decimals.number(dialect, cell, refused)?);
+                    Ok(())
+                })
+            })
+            .map_err(|error| {
+                let text = text_of(&record, bytes);
+                // Where they are none of the usual, they were found already.
+                let other = dialect
+                    .is_usual()
+                    .then(|| separators::error(&record, columns.width, line(), &text, &first));
+                other.flatten().unwrap_or(error)
+            })?;
+        if rows[begins..].iter().any(|value| value.is_nan()) {
+            gap.get_or_insert_with(line);
+        } else {
+            doubts.inspect(&columns.cells(&record).collect(), line);
         }
-        add_row(&record, &names, line, &mut rows).map_err(|error| {
-            let text = text_of(&record, bytes);
-            separators::error(&record, names.len(), line(), &text, &first).unwrap_or(error)
-        })?;
-        doubts.inspect(&record, line);
     }
-    if names.is_empty() {
+    let Some(columns) = table else {
         return Err(Error::usage(
             "the file has no rows",
             "give one row for each point",
         ));
+    };
+    let place = |_| format!("line {}", gap.unwrap_or_default());
+    let (rows, note) = options.complete(&columns.names, rows, place)?;
+    let notes = dialect.note(&decimals).into_iter().chain(note);
+    let notes = notes.chain(doubts.messages()).collect();
+    let dim = columns.names.len();
+    Ok((Samples::new(columns.names, rows, dim)?, notes))
+}
+
+/// Whether a first line names the columns.
+fn has_names(record: &StringRecord, options: &TableOptions, dialect: Dialect) -> bool {
+    let names_all = |columns: &Vec<String>| {
+        (columns.iter()).all(|column| record.iter().any(|cell| name_of(cell) == column))
+    };
+    options.header.unwrap_or_else(|| {
+        options.columns.as_ref().is_some_and(names_all)
+            || !record.iter().any(|cell| dialect.is_number(cell))
+    })
+}
+
+/// The columns of a table that are coordinates.
+struct Columns {
+    names: Vec<String>,
+    /// Where they are.
+    places: Vec<usize>,
+    /// How many columns there are in all.
+    width: usize,
+}
+
+impl Columns {
+    /// From the first line, which may name them.
+    fn new(
+        record: &StringRecord,
+        has_names: bool,
+        options: &TableOptions,
+        line: usize,
+    ) -> Result<Self> {
+        let width = record.len();
+        let names: Vec<String> = match (has_names, &options.columns) {
+            (false, _) => numbered(width),
+            (true, None) => {
+                check_width(width)?;
+                header_names(record, line)?
+            }
+            // What others are called does not matter.
+            (true, Some(_)) => record.iter().map(|cell| name_of(cell).to_owned()).collect(),
+        };
+        let places = options.places(&names)?;
+        Ok(Self {
+            names: places.iter().map(|&place| names[place].clone()).collect(),
+            places,
+            width,
+        })
     }
-    let dim = names.len();
-    Ok((Samples::new(names, rows, dim)?, doubts.messages()))
+
+    /// The cells of a row that are chosen.
+    fn cells<'r>(&self, record: &'r StringRecord) -> impl Iterator<Item = &'r str> {
+        self.places.iter().map(|&place| &record[place])
+    }
+
+    fn check_width(&self, record: &StringRecord, line: impl Fn() -> usize) -> Result<()> {
+        if record.len() == self.width {
+            return Ok(());
+        }
+        Err(Error::usage(
+            format!(
+                "line {}: {}, but the first line has {}",
+                line(),
+                count(record.len(), "cell"),
+                self.width
+            ),
+            "give every row one cell for each column",
+        ))
+    }
 }
 
 fn unreadable(error: &csv::Error) -> Error {
@@ -63,46 +159,10 @@ fn unreadable(error: &csv::Error) -> Error {
     )
 }
 
-/// Whether a first line tells a spreadsheet what stands between the cells, as `sep=,` does.
-fn is_for_spreadsheets(record: &StringRecord) -> bool {
-    (record.iter().next().map(name_of))
-        .is_some_and(|cell| cell.len() <= 5 && cell.starts_with("sep="))
-}
-
 /// The name in a cell of a header, which reads back as itself: without what begins a file, as a mark of
 /// UTF-8 does, or a comment, as NumPy's savetxt has it.
 fn name_of(cell: &str) -> &str {
     cell.trim_start_matches(|c: char| c == '#' || c == '\u{feff}' || c.is_whitespace())
-}
-
-fn is_number(cell: &str) -> bool {
-    cell.parse::<f64>().is_ok()
-}
-
-fn add_row(
-    record: &StringRecord,
-    names: &[String],
-    line: impl Fn() -> usize,
-    rows: &mut Vec<f64>,
-) -> Result<()> {
-    if record.len() != names.len() {
-        return Err(Error::usage(
-            format!(
-                "line {}: {}, but the first line has {}",
-                line(),
-                count(record.len(), "cell"),
-                names.len()
-            ),
-            "give every row one cell for each column",
-        ));
-    }
-    for (cell, name) in record.iter().zip(names) {
-        let refused = |what: String, help| {
-            Error::usage(format!("line {}, column {name}: {what}", line()), help)
-        };
-        rows.push(number(cell, refused)?);
-    }
-    Ok(())
 }
 
 /// Where a record begins: what ends lines before it is not a part of it.
@@ -150,23 +210,4 @@ fn header_names(header: &StringRecord, line: usize) -> Result<Vec<String>> {
         names.push(name.to_owned());
     }
     Ok(names)
-}
-
-/// The number in a cell; `refused` makes an error of what is wrong with it and what to do.
-fn number(cell: &str, refused: impl Fn(String, &'static str) -> Error) -> Result<f64> {
-    match cell.parse::<f64>() {
-        Ok(value) if value.is_finite() => Ok(value),
-        Ok(_) => Err(refused(format!("{cell} is not finite"), REPAIR)),
-        Err(_) if cell.is_empty() => Err(refused("the cell is empty".to_owned(), REPAIR)),
-        Err(_) => {
-            let help = if separators::is_grouped(cell) {
-                "write numbers with a point before the decimals and nothing between the thousands, \
-                 as in 1234.5"
-            } else {
-                "leave out columns of text; a first line of names holds no numbers, or header = true \
-                 says that it does"
-            };
-            Err(refused(format!("\"{cell}\" is not a number"), help))
-        }
-    }
 }

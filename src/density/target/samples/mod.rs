@@ -2,7 +2,9 @@
 
 mod csv;
 mod dependence;
+mod dialect;
 mod doubts;
+mod options;
 mod read;
 mod separators;
 #[cfg(test)]
@@ -11,6 +13,7 @@ mod tests;
 use nalgebra::{DMatrix, DVector};
 
 pub use dependence::{Dependence, Relation};
+pub use options::{MissingRule, TableOptions};
 pub use read::{SamplesFile, read_samples};
 
 use crate::error::{Error, Result};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::csv::from_csv;
-use super::{Samples, check_width, doubts, numbered};
+use super::{Samples, TableOptions, doubts, numbered};
 use crate::error::{Error, Result};
 use crate::files::npy::NpyArray;
 use crate::files::read;
@@ -19,16 +19,14 @@ pub struct SamplesFile {
 
 /// Reads samples from a table: one row for each point, one column for each coordinate.
 ///
-/// A `.csv` has commas between its cells. Its first line names the columns if `header` is true, is a
-/// row if it is false, and names them if none of its cells is a number where that is left open. A
-/// `.npy` of NumPy holds floats or integers of shape N × D, or N for one coordinate. Coordinates
-/// without a name are called x1, x2 and so on.
+/// A `.csv` has commas between its cells. A `.npy` of NumPy holds floats or integers of shape N × D, or N for
+/// one coordinate. Columns without a name are called x1, x2 and so on.
 ///
 /// # Errors
-/// If the file cannot be read; with its line and column, if a cell is empty, not a number or not
-/// finite, or a row has more or fewer cells than the first; if a `.npy` is said to have a header;
-/// and as [`Samples::new`].
-pub fn read_samples(path: &Path, header: Option<bool>) -> Result<SamplesFile> {
+/// If the file cannot be read or lacks a chosen column; with its line and column, if a chosen cell is not a
+/// number or not finite, or a value is missing unless such rows are left out; if a row has more or fewer cells
+/// than the first, or a `.npy` is said to have a header; and as [`Samples::new`].
+pub fn read_samples(path: &Path, options: &TableOptions) -> Result<SamplesFile> {
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
     let is_csv = match extension.to_str() {
         Some("csv") => true,
@@ -41,9 +39,9 @@ pub fn read_samples(path: &Path, header: Option<bool>) -> Result<SamplesFile> {
         }
     };
     let bytes = read::read(path, read::LARGEST_TABLE)?;
-    let read = match (is_csv, header) {
-        (true, header) => from_csv(&bytes, header),
-        (false, None) => from_npy(&bytes).map(|samples| (samples, Vec::new())),
+    let read = match (is_csv, options.header) {
+        (true, _) => from_csv(&bytes, options),
+        (false, None) => from_npy(&bytes, options),
         (false, Some(_)) => Err(Error::usage(
             "a .npy has no header",
             "say nothing of a header: every row of the array is a point",
@@ -63,7 +61,7 @@ pub fn read_samples(path: &Path, header: Option<bool>) -> Result<SamplesFile> {
     }
 }
 
-pub(super) fn from_npy(bytes: &[u8]) -> Result<Samples> {
+pub(super) fn from_npy(bytes: &[u8], options: &TableOptions) -> Result<(Samples, Vec<String>)> {
     let array = NpyArray::from_npy(bytes).map_err(|message| {
         Error::usage(
             format!("the file {message}"),
@@ -80,6 +78,17 @@ pub(super) fn from_npy(bytes: &[u8]) -> Result<Samples> {
             ));
         }
     };
-    check_width(dim)?;
-    Samples::new(numbered(dim), array.values, dim)
+    let all = numbered(dim);
+    let places = options.places(&all)?;
+    let names: Vec<String> = places.iter().map(|&place| all[place].clone()).collect();
+    let rows = match options.columns {
+        Some(_) => (array.values.chunks_exact(dim.max(1)))
+            .flat_map(|row| places.iter().map(|&place| row[place]))
+            .collect(),
+        None => array.values,
+    };
+    let place = |row| format!("row {}", row + 1);
+    let (rows, note) = options.complete(&names, rows, place)?;
+    let dim = names.len();
+    Ok((Samples::new(names, rows, dim)?, note.into_iter().collect()))
 }

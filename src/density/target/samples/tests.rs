@@ -7,7 +7,7 @@ use nalgebra::{DMatrix, DVector};
 
 use super::csv::from_csv;
 use super::read::from_npy;
-use super::{Samples, SamplesFile, numbered, read_samples};
+use super::{Samples, SamplesFile, TableOptions, numbered, read_samples};
 
 fn data(name: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -16,19 +16,21 @@ fn data(name: &str) -> std::path::PathBuf {
 }
 
 fn read(text: &str) -> Samples {
-    let (samples, notes) = from_csv(text.as_bytes(), None).unwrap();
+    let (samples, notes) = from_csv(text.as_bytes(), &TableOptions::default()).unwrap();
     assert_eq!(notes, [""; 0]);
     samples
 }
 
 fn samples(path: &Path) -> Samples {
-    let SamplesFile { samples, notes } = read_samples(path, None).unwrap();
+    let SamplesFile { samples, notes } = read_samples(path, &TableOptions::default()).unwrap();
     assert_eq!(notes, [""; 0]);
     samples
 }
 
 fn refused(text: &str) -> String {
-    from_csv(text.as_bytes(), None).unwrap_err().to_string()
+    from_csv(text.as_bytes(), &TableOptions::default())
+        .unwrap_err()
+        .to_string()
 }
 
 #[test]
@@ -85,7 +87,11 @@ fn a_header_of_every_character_reads_back() {
         csv.write_record(names).unwrap();
         csv.write_record(["1", "2"]).unwrap();
         csv.write_record(["3", "4"]).unwrap();
-        let (samples, _) = from_csv(&csv.into_inner().unwrap(), Some(true)).unwrap();
+        let (samples, _) = from_csv(
+            &csv.into_inner().unwrap(),
+            &TableOptions::with_header(Some(true)),
+        )
+        .unwrap();
         samples.names().to_vec()
     };
     for batch in all.chunks(1024) {
@@ -122,14 +128,20 @@ fn numpys_arrays_are_read_whatever_their_type_and_order() {
 
 #[test]
 fn an_array_that_is_not_a_table_of_numbers_is_refused() {
-    let refused = |name: &str| read_samples(&data(name), None).unwrap_err().to_string();
+    let refused = |name: &str| {
+        read_samples(&data(name), &TableOptions::default())
+            .unwrap_err()
+            .to_string()
+    };
     assert!(refused("numpy/cube.npy").ends_with("the array has the shape [2, 2, 2]"));
     assert!(refused("numpy/text.npy").contains("the file cannot be read"));
     let not_finite = refused("numpy/not-finite.npy");
-    assert!(not_finite.ends_with("row 2, column x1: NaN is not finite"));
+    assert!(not_finite.ends_with("row 2, column x1: a value is missing"));
     let whole = fs::read(data("numpy/double.npy")).unwrap();
     for length in [0, 5, 40, whole.len() - 1] {
-        let error = from_npy(&whole[..length]).unwrap_err().to_string();
+        let error = from_npy(&whole[..length], &TableOptions::default())
+            .unwrap_err()
+            .to_string();
         assert!(error.starts_with("the file is "), "{error}");
     }
 }
@@ -137,12 +149,15 @@ fn an_array_that_is_not_a_table_of_numbers_is_refused() {
 #[test]
 fn a_wrong_cell_is_named_by_its_line_and_column() {
     let cases = [
-        ("a,b\n1,2\n3,\n", "line 3, column b: the cell is empty"),
+        ("a,b\n1,2\n3,\n", "line 3, column b: a value is missing"),
         ("a,b\n1,x\n", "line 2, column b: \"x\" is not a number"),
-        ("a,b\n1,2\n\nnan,2\n", "line 4, column a: nan is not finite"),
+        (
+            "a,b\n1,2\n\nnan,2\n",
+            "line 4, column a: a value is missing",
+        ),
         (
             "a,b\r\n1,2\r\n\r\n3,\r\n",
-            "line 4, column b: the cell is empty",
+            "line 4, column b: a value is missing",
         ),
         ("1,2\n-inf,2\n", "line 2, column x1: -inf is not finite"),
         ("a,2\n1,2\n", "line 1, column x1: \"a\" is not a number"),
@@ -174,20 +189,24 @@ fn what_has_no_spread_is_refused() {
 fn an_error_names_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("table.CSV");
-    let missing = read_samples(&path, None).unwrap_err().to_string();
+    let missing = read_samples(&path, &TableOptions::default())
+        .unwrap_err()
+        .to_string();
     assert!(missing.starts_with(&format!("cannot read {}: ", path.display())));
     fs::write(&path, "a\n1\n?\n").unwrap();
-    let wrong = read_samples(&path, None).unwrap_err().to_string();
+    let wrong = read_samples(&path, &TableOptions::default())
+        .unwrap_err()
+        .to_string();
     let expected = "line 3, column a: \"?\" is not a number";
     assert_eq!(wrong, format!("{}: {expected}", path.display()));
     fs::write(&path, b"a\n1\n\xff\n").unwrap();
     assert!(
-        read_samples(&path, None)
+        read_samples(&path, &TableOptions::default())
             .unwrap_err()
             .to_string()
             .contains("UTF-8")
     );
-    let other = read_samples(Path::new("table.xlsx"), None).unwrap_err();
+    let other = read_samples(Path::new("table.xlsx"), &TableOptions::default()).unwrap_err();
     assert!(other.to_string().contains(".csv or a .npy"));
 }
 

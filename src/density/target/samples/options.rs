@@ -1,0 +1,152 @@
+//! What is taken of a table: which columns, and which rows.
+
+use super::{REPAIR, check_width};
+use crate::choice::choices;
+use crate::error::{Error, Result};
+use crate::text::{brief, count};
+
+/// Names of columns that are listed in an error.
+const MOST_NAMES: usize = 12;
+
+/// How a table is read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TableOptions {
+    /// Whether the first line of a `.csv` names the columns: if none of its cells is a number, or if all names
+    /// in `columns` stand there, where this is left open.
+    pub header: Option<bool>,
+    /// The columns that are the coordinates, in this order; all of them where this is left open. What else is
+    /// in the table is not looked at.
+    pub columns: Option<Vec<String>>,
+    /// What becomes of rows without a number in one of them.
+    pub missing: MissingRule,
+}
+
+choices! {
+    /// What becomes of rows with a missing value.
+    #[derive(Default)]
+    pub enum MissingRule {
+        /// They are refused.
+        #[default]
+        Refuse = "refuse",
+        /// They are left out, and counted.
+        Drop = "drop",
+    }
+}
+
+impl TableOptions {
+    /// With a header or without one.
+    pub fn with_header(header: Option<bool>) -> Self {
+        Self {
+            header,
+            ..Self::default()
+        }
+    }
+
+    /// Where the chosen columns are among all.
+    ///
+    /// # Errors
+    /// If there is none of that name, or several, or one is chosen twice.
+    pub(super) fn places(&self, names: &[String]) -> Result<Vec<usize>> {
+        let Some(columns) = &self.columns else {
+            check_width(names.len())?;
+            return Ok((0..names.len()).collect());
+        };
+        check_width(columns.len())?;
+        if columns.is_empty() {
+            let help = format!("name some of {}", listed(names));
+            return Err(Error::usage("no column is chosen", help));
+        }
+        (columns.iter().enumerate())
+            .map(|(i, column)| {
+                if columns[..i].contains(column) {
+                    let message = format!("column {} is chosen twice", brief(column));
+                    return Err(Error::usage(message, "name each column once"));
+                }
+                let mut places = (0..names.len()).filter(|&place| names[place] == *column);
+                match (places.next(), places.next()) {
+                    (Some(place), None) => Ok(place),
+                    (Some(one), Some(other)) => Err(Error::usage(
+                        format!(
+                            "columns {} and {} are both called {}",
+                            one + 1,
+                            other + 1,
+                            brief(column)
+                        ),
+                        "give the columns that are chosen names of their own",
+                    )),
+                    (None, _) => Err(Error::usage(
+                        format!("there is no column {}", brief(column)),
+                        format!("its columns are {}", listed(names)),
+                    )),
+                }
+            })
+            .collect()
+    }
+
+    /// Rows of numbers, one after the other, without those in which a value is missing, which is NaN here;
+    /// with a note of how many there were. `first` says where the first of them is.
+    ///
+    /// # Errors
+    /// If there are some, and they are not to be left out.
+    pub(super) fn complete(
+        &self,
+        names: &[String],
+        rows: Vec<f64>,
+        first: impl Fn(usize) -> String,
+    ) -> Result<(Vec<f64>, Option<String>)> {
+        let dim = names.len().max(1);
+        let is_missing = |row: &[f64]| row.iter().any(|value| value.is_nan());
+        let Some(place) = rows.iter().position(|value| value.is_nan()) else {
+            return Ok((rows, None));
+        };
+        let mut in_column = vec![0; dim];
+        for row in rows.chunks_exact(dim) {
+            for (count, value) in in_column.iter_mut().zip(row) {
+                *count += usize::from(value.is_nan());
+            }
+        }
+        let (all, gaps) = (
+            rows.len() / dim,
+            rows.chunks_exact(dim).filter(|row| is_missing(row)).count(),
+        );
+        if self.missing == MissingRule::Refuse {
+            let others = match gaps {
+                1 => String::new(),
+                _ => format!(", as in {gaps} of {all} rows"),
+            };
+            return Err(Error::usage(
+                format!(
+                    "{}, column {}: a value is missing{others}",
+                    first(place / dim),
+                    names[place % dim]
+                ),
+                format!("{REPAIR}; missing = \"drop\" leaves such rows out"),
+            ));
+        }
+        let columns = (names.iter().zip(in_column)).filter(|(_, gaps)| *gaps > 0);
+        let columns: Vec<String> = columns
+            .map(|(name, gaps)| format!("{gaps} in column {name}"))
+            .collect();
+        let note = format!(
+            "{} of {all} with a missing value {} left out: {}",
+            count(gaps, "row"),
+            if gaps == 1 { "is" } else { "are" },
+            columns.join(", ")
+        );
+        let complete = rows.chunks_exact(dim).filter(|row| !is_missing(row));
+        Ok((complete.flatten().copied().collect(), Some(note)))
+    }
+}
+
+/// Some of the names.
+fn listed(names: &[String]) -> String {
+    let some: Vec<String> = (names.iter().take(MOST_NAMES))
+        .map(|name| brief(name).into_owned())
+        .collect();
+    let more = if names.len() > MOST_NAMES {
+        ", …"
+    } else {
+        ""
+    };
+    some.join(", ") + more
+}
