@@ -46,7 +46,7 @@ impl Progress {
 impl RunObserver for Progress {
     fn begin(&mut self, plan: &Plan) {
         if self.bar.is_none() {
-            let what = format!("{}: taking the first step", plan.label);
+            let what = format!("{}: on the way to its next logged step", plan.label);
             self.working = Some(self.verbosity.working(what));
             return;
         }

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{Command, Outcome, Verbosity, run};
 use crate::Result;
-use crate::config::Experiment;
+use crate::config::{Experiment, Override};
 use crate::run_folder::{Existing, RunFolder};
 
 /// Go on with a run that was interrupted, or with more steps
@@ -20,6 +20,9 @@ pub struct Resume {
     /// Steps of every fit, no fewer than it began with
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(1..))]
     steps: Option<i64>,
+    /// Set a key of the config; but for log.max_rows it must say what it said
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = Override::parse)]
+    set: Vec<Override>,
     /// Leave the figures out; `klfit plot` draws them later
     #[arg(long)]
     no_figures: bool,
@@ -31,7 +34,9 @@ impl Command for Resume {
     /// Goes on from the newest checkpoint, and prints and draws what came out.
     fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
         let config = RunFolder::open(&self.run)?.config_path();
-        let experiment = Experiment::load(&config, run::steps_override(self.steps))?;
+        let mut overrides = self.set.clone();
+        overrides.extend(run::steps_override(self.steps));
+        let experiment = Experiment::load(&config, overrides)?;
         run::run_in(
             &self.run,
             experiment,

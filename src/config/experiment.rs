@@ -110,7 +110,9 @@ impl Experiment {
         }
         // The default follows the steps; where they differ, it stays one for each fit.
         let mut everies = plans.iter().map(|plan| config.log.every(plan));
-        if let Some(first) = everies.next()
+        if config.log.max_rows.is_some() {
+            config.log.every = everies.max();
+        } else if let Some(first) = everies.next()
             && everies.all(|every| every == first)
         {
             config.log.every = Some(first);

@@ -97,8 +97,8 @@ impl Experiment {
                     "with so many steps a trajectory has {rows} rows, and `log.max_rows` is {most}"
                 ),
                 format!(
-                    "rows that are logged stay: go on with `klfit run my.toml --resume --set \
-                     log.max_rows={rows}`"
+                    "rows that are logged stay as they are: with --set log.max_rows={rows} the same \
+                     command goes on"
                 ),
             )),
             _ => Ok(self),

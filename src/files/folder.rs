@@ -279,17 +279,25 @@ impl Folder {
     /// # Errors
     /// If the folder cannot be read, or a file not removed.
     pub fn clear_unfinished(&self, is_kept: impl Fn(&OsStr) -> bool) -> Result<()> {
-        for name in self.passing()? {
-            if is_kept(&name) {
-                continue;
-            }
-            // Whoever writes it has it locked.
-            let file = self.reader(&name).ok().flatten();
-            if file.is_none_or(|file| file.try_lock().is_ok()) {
-                self.remove(&name)?;
-            }
+        (self.passing()?.iter())
+            .filter(|name| !is_kept(name))
+            .try_for_each(|name| self.remove_unfinished(name))
+    }
+
+    /// Removes a file that someone was cut off from finishing, or a link in its place. One that is still
+    /// written stays, and so does what may be: what cannot be opened or locked.
+    ///
+    /// # Errors
+    /// If it cannot be removed.
+    pub fn remove_unfinished(&self, name: &OsStr) -> Result<()> {
+        if self.is(name, |info| info.is_symlink()) {
+            return self.remove(name);
         }
-        Ok(())
+        // Whoever writes it has it locked; and nobody takes it while it is locked here.
+        match self.writer(name) {
+            Ok(Some(file)) if file.try_lock().is_ok() => self.remove(name),
+            _ => Ok(()),
+        }
     }
 
     fn unfinished(&self, name: &OsStr, bytes: &[u8]) -> Result<Unfinished> {
@@ -360,7 +368,8 @@ pub(crate) fn previous(name: &str) -> String {
 
 /// Whether a file is not finished, or about to be deleted.
 pub(crate) fn is_passing(name: &OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(PASSING.as_bytes())
+    let number = name.as_encoded_bytes().strip_prefix(PASSING.as_bytes());
+    number.is_some_and(|number| number.len() == 32 && number.iter().all(u8::is_ascii_hexdigit))
 }
 
 /// A name that no file has.
@@ -469,21 +478,29 @@ mod tests {
     fn what_was_cut_off_is_cleared_and_what_is_being_written_is_not() {
         let (_temporary, folder, _) = with_a_neighbour();
         let writing = folder.begin_unfinished(folder.path()).unwrap();
-        let [cut_off, kept] = [1, 2].map(|i| format!("{PASSING}{i}"));
-        for name in [&cut_off, &kept] {
+        let [cut_off, kept, link, inner] = [1, 2, 3, 4].map(|i| format!("{PASSING}{i:032x}"));
+        // What only looks so is someone else's.
+        let [theirs, longer] = [format!("{PASSING}notes"), format!("{cut_off}0")];
+        for name in [&cut_off, &kept, &theirs, &longer] {
             fs::write(folder.path_of(name), "half").unwrap();
         }
-        symlink("nowhere", folder.path_of(format!("{PASSING}link"))).unwrap();
+        symlink("nowhere", folder.path_of(&link)).unwrap();
+        fs::create_dir(folder.path_of(&inner)).unwrap();
         let clear = || folder.clear_unfinished(|name| *name == *kept).unwrap();
-        clear();
-        let mut left = folder.names().unwrap();
-        left.sort();
-        let mut expected = [writing.name.clone(), kept.clone().into()];
+        let left = || -> Vec<OsString> {
+            let mut left = folder.names().unwrap();
+            left.sort();
+            left
+        };
+        let mut expected: Vec<OsString> = vec![writing.name.clone()];
+        expected.extend([&kept, &inner, &theirs, &longer].map(OsString::from));
         expected.sort();
-        assert_eq!(left, expected);
+        clear();
+        assert_eq!(left(), expected);
+        expected.retain(|name| *name != writing.name);
         drop(writing);
         clear();
-        assert_eq!(folder.names().unwrap(), [kept.as_str()]);
+        assert_eq!(left(), expected);
     }
 
     #[test]

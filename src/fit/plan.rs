@@ -88,7 +88,11 @@ impl LogConfig {
         };
         // Two of them are the first and the last.
         let between = steps.div_ceil(records.saturating_sub(1).max(1));
-        asked * between.div_ceil(asked).max(1)
+        // No config can say more.
+        let most = i64::MAX as usize;
+        asked
+            .saturating_mul(between.div_ceil(asked).max(1))
+            .min(most)
     }
 
     /// The most rows that the trajectory of a plan will have.

@@ -1,13 +1,14 @@
 //! Runs every point of a sweep: points that can share a loop do, the others run beside each other.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Mutex;
 use std::thread;
 
-use crate::config::{Sweep, SweepPoint};
+use crate::config::{Experiment, Sweep, SweepPoint};
 use crate::error::Result;
 use crate::jobs::run::{Job, RunObserver, in_common, run_batch};
 use crate::record::Summary;
@@ -59,21 +60,20 @@ pub fn run<'s>(
     let folder = SweepFolder::create(path, &sweep.points, existing)?;
     let (mut ended, mut open) = (Vec::new(), Vec::new());
     for (at, point) in sweep.points.iter().enumerate() {
+        let mut experiment = Cow::Borrowed(&point.experiment);
         // What is there already is looked at before anything runs.
-        let finished = match folder.has_point(point) {
-            true => {
-                let begun = folder.begin_point(point, existing)?;
-                begun.finished(&point.experiment)?
+        if folder.has_point(point) {
+            let begun = folder.begin_point(point, existing)?;
+            if let Some(summary) = begun.finished(&point.experiment)? {
+                ended.push((at, Ok(summary)));
+                continue;
             }
-            false => None,
-        };
-        match finished {
-            Some(summary) => ended.push((at, Ok(summary))),
-            None => open.push(at),
+            experiment = begun.continued(&point.experiment)?;
         }
+        open.push(Open { at, experiment });
     }
     let workers = thread::available_parallelism().map_or(1, usize::from);
-    let groups = groups(&sweep.points, &open, MOST_OPEN / workers);
+    let groups = groups(open, MOST_OPEN / workers);
     let workers = workers.min(groups.len());
     let queue = Mutex::new(VecDeque::from(groups));
     let ended: Mutex<Vec<(usize, Result<Summary, String>)>> = Mutex::new(ended);
@@ -84,7 +84,7 @@ pub fn run<'s>(
             while !observer.wants_to_stop()
                 && let Some(group) = queue.lock().ok().and_then(|mut queue| queue.pop_front())
             {
-                for (point, outcome) in run_group(&sweep.points, &folder, group, observer) {
+                for (point, outcome) in run_group(&sweep.points, &folder, &group, observer) {
                     let Ok(mut ended) = ended.lock() else { return };
                     ended.push((point, outcome));
                     observer.done(&sweep.points[point], ended.len());
@@ -111,26 +111,33 @@ pub fn run<'s>(
             Err(reason) => swept.broken.push((point, reason)),
         }
     }
-    if !swept.interrupted {
+    // Where every point broke down there is nothing to put in the place of what there was.
+    if !swept.interrupted && !swept.ran.is_empty() {
         folder.write_table(&swept.ran)?;
     }
     Ok(swept)
+}
+
+/// A point that is not finished, with its experiment as it goes on.
+struct Open<'s> {
+    at: usize,
+    experiment: Cow<'s, Experiment>,
 }
 
 /// Runs points that share a loop; if it breaks down, each by itself, so that one alone is lost.
 fn run_group(
     points: &[SweepPoint],
     folder: &SweepFolder,
-    group: Vec<usize>,
+    group: &[Open],
     observer: &dyn SweepObserver,
 ) -> Vec<(usize, Result<Summary, String>)> {
     let run = || -> Result<Vec<Summary>> {
         let folders = (group.iter())
-            .map(|&point| folder.begin_point(&points[point], Existing::Resume))
+            .map(|open| folder.begin_point(&points[open.at], Existing::Resume))
             .collect::<Result<Vec<_>>>()?;
         let jobs: Vec<Job> = (group.iter().zip(&folders))
-            .map(|(&point, folder)| Job {
-                experiment: &points[point].experiment,
+            .map(|(open, folder)| Job {
+                experiment: &open.experiment,
                 folder,
             })
             .collect();
@@ -141,18 +148,16 @@ fn run_group(
     let outcome = catch_unwind(AssertUnwindSafe(run));
     let reason = match outcome {
         Ok(Ok(summaries)) => {
-            return group
-                .into_iter()
-                .zip(summaries.into_iter().map(Ok))
-                .collect();
+            let points = group.iter().map(|open| open.at);
+            return points.zip(summaries.into_iter().map(Ok)).collect();
         }
         Ok(Err(error)) => error.to_string(),
         Err(panic) => format!("it broke down: {}", words_of(&*panic)),
     };
-    match group[..] {
-        [one] => vec![(one, Err(reason))],
-        _ => (group.into_iter())
-            .flat_map(|point| run_group(points, folder, vec![point], observer))
+    match group {
+        [one] => vec![(one.at, Err(reason))],
+        _ => (group.chunks(1))
+            .flat_map(|alone| run_group(points, folder, alone, observer))
             .collect(),
     }
 }
@@ -165,29 +170,31 @@ fn words_of(panic: &(dyn Any + Send)) -> &str {
 }
 
 /// The open points that share a loop, each group in order, of up to so many points.
-fn groups(points: &[SweepPoint], open: &[usize], most: usize) -> Vec<Vec<usize>> {
-    let mut groups: Vec<Vec<usize>> = Vec::new();
-    // Those with all but the rows of the target in common.
+fn groups(open: Vec<Open<'_>>, most: usize) -> Vec<Vec<Open<'_>>> {
+    let most = most.clamp(1, MOST_SHARED);
+    let mut groups: Vec<Vec<Open>> = Vec::new();
+    // Those with all but the rows of the target in common that have room.
     let mut alike: HashMap<String, Vec<usize>> = HashMap::new();
-    for &point in open {
-        let experiment = &points[point].experiment;
-        let alike = alike.entry(in_common(experiment)).or_default();
-        let shares = |group: &usize| {
-            let first = groups[*group][0];
-            points[first].experiment.target == experiment.target
-        };
-        match alike.iter().copied().find(shares) {
-            Some(group) => groups[group].push(point),
+    for one in open {
+        let alike = alike.entry(in_common(&one.experiment)).or_default();
+        let shares = |group: &usize| groups[*group][0].experiment.target == one.experiment.target;
+        match alike.iter().position(shares) {
+            Some(place) => {
+                let group = alike[place];
+                groups[group].push(one);
+                if groups[group].len() == most {
+                    alike.swap_remove(place);
+                }
+            }
             None => {
-                alike.push(groups.len());
-                groups.push(vec![point]);
+                if most > 1 {
+                    alike.push(groups.len());
+                }
+                groups.push(vec![one]);
             }
         }
     }
-    let most = most.clamp(1, MOST_SHARED);
-    (groups.iter())
-        .flat_map(|group| group.chunks(most).map(<[usize]>::to_vec))
-        .collect()
+    groups
 }
 
 /// Observes a run only to stop it.

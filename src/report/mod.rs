@@ -23,7 +23,7 @@ use crate::files::names;
 use crate::plot::{self, Gif, Picture};
 use crate::record::Summary;
 use crate::run_folder::{FinishedFit, FinishedRun, OutputFolder, RunFolder, SweepFolder};
-use crate::text::{shell_word, shown};
+use crate::text::{count, shell_word, shown};
 use settings::Setting;
 
 /// Optima of a fit that are listed.
@@ -115,6 +115,7 @@ impl Report {
         }
         let title = match &sweep {
             Some(_) => "A sweep".to_owned(),
+            None if names.len() > DETAILED => count(names.len(), "run"),
             None => names.join(", "),
         };
         let summaries: Vec<_> = names.into_iter().zip(summaries).collect();
@@ -148,8 +149,8 @@ impl Report {
         let mut note = "Divergences are in nats, of the best run of each fit.".to_owned();
         if shown < all {
             note += &format!(
-                " Of {all} points the first {shown} follow in detail; `klfit report` with the folder of \
-                 another tells of that one."
+                " Of {all} runs {shown} follow in detail, of a sweep the first {DETAILED}; `klfit report` with \
+                 the folder of another tells of that one."
             );
         }
         note

@@ -149,8 +149,10 @@ impl Manifest {
                 let points = manifest.points(folder)?;
                 manifest.remove_listed(folder, points)?;
                 was_held = true;
+                folder.remove(&name)?;
+            } else {
+                folder.remove_unfinished(&name)?;
             }
-            folder.remove(&name)?;
         }
         Ok(was_held)
     }
@@ -238,10 +240,7 @@ impl Manifest {
         }
         for name in inner_names {
             if let Some(inner) = folder.inner(name)? {
-                inner
-                    .passing()?
-                    .iter()
-                    .try_for_each(|passing| inner.remove(passing))?;
+                inner.clear_unfinished(|_| false)?;
             }
             folder.remove_inner(name);
         }

@@ -19,6 +19,7 @@ mod manifest;
 mod output;
 mod sweep;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -121,9 +122,9 @@ impl RunFolder {
             _lock: lock,
             is_resumed: resumed.is_some(),
         };
+        let experiment = this.continued(experiment)?;
         if this.is_resumed {
-            let continued = experiment.clone().continuing(&this.experiment()?)?;
-            if continued.digest()? != manifest.digest {
+            if experiment.digest()? != manifest.digest {
                 return Err(Error::usage(
                     format!(
                         "the run in {} was begun with other rows, another config or another version \
@@ -149,6 +150,18 @@ impl RunFolder {
         let text = format!("{MARK}\n\n{}", experiment.to_toml()?);
         this.folder.write(CONFIG, text.as_bytes())?;
         Ok(this)
+    }
+
+    /// An experiment as the run here goes on with it, if it has begun.
+    ///
+    /// # Errors
+    /// If it does not [continue](Experiment::continuing) that run.
+    pub(crate) fn continued<'e>(&self, experiment: &'e Experiment) -> Result<Cow<'e, Experiment>> {
+        if !self.is_resumed {
+            return Ok(Cow::Borrowed(experiment));
+        }
+        let continued = experiment.clone().continuing(&self.experiment()?)?;
+        Ok(Cow::Owned(continued))
     }
 
     /// The number of the run; none in what is left of a copy.

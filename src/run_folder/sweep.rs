@@ -38,6 +38,8 @@ const LAST: [&str; 16] = [
 
 /// The largest table that is read back, in bytes.
 const LARGEST: u64 = 256 << 20;
+/// The most points that are read from it: a hundred times as many as a sweep may have.
+const MOST_POINTS: usize = 1 << 20;
 
 /// One point of a sweep that has run.
 #[derive(Debug, Clone)]
@@ -170,8 +172,9 @@ impl SweepFolder {
         let path = self.table();
         let bytes = self.folder.read(names::SWEEP_TABLE, LARGEST)?;
         let bytes = bytes.ok_or_else(|| Error::run_folder(&path, "it is missing"))?;
-        if table::commas(&bytes) > table::MOST_CELLS {
-            let message = format!("it has more than {} cells", table::MOST_CELLS);
+        let most = bytes.split(|&byte| byte == b'\n').map(table::commas).max();
+        if most > Some(table::MOST_CELLS) {
+            let message = format!("a line has more than {} cells", table::MOST_CELLS);
             return Err(Error::run_folder(&path, message));
         }
         let mut csv = csv::Reader::from_reader(&bytes[..]);
@@ -181,6 +184,10 @@ impl SweepFolder {
         for record in csv.records() {
             let record = record.map_err(table::error(&path))?;
             let label = record.get(0).unwrap_or_default();
+            if points.len() > MOST_POINTS {
+                let message = format!("it has more than {MOST_POINTS} points");
+                return Err(Error::run_folder(&path, message));
+            }
             if points.last().is_none_or(|(_, last)| last != label) {
                 let set = settings.clone().filter_map(|column| {
                     let value = record.get(column).filter(|value| !value.is_empty())?;

@@ -175,7 +175,11 @@ fn clearing_that_is_cut_short_leaves_the_run_or_none() {
             .status();
         assert!(copied.unwrap().success());
         let at = place.at(&out);
-        fs::rename(at.join("manifest"), at.join(".klfit-0123456789abcdef")).unwrap();
+        fs::rename(
+            at.join("manifest"),
+            at.join(".klfit-0123456789abcdef0123456789abcdef"),
+        )
+        .unwrap();
         names[..deleted]
             .iter()
             .for_each(|name| fs::remove_file(at.join(name)).unwrap());
@@ -226,7 +230,7 @@ fn nothing_is_written_through_a_link() {
     };
     // What counts as nothing is not written to.
     for name in [
-        ".klfit-0123456789abcdef",
+        ".klfit-0123456789abcdef0123456789abcdef",
         "target.csv.tmp",
         "config.toml.tmp",
         "config.toml",
@@ -380,7 +384,7 @@ fn clearing_of_a_sweep_that_is_cut_short_is_ended_by_the_next() {
         command.assert()
     };
     sweep(&[]).success();
-    let passing = ".klfit-0123456789abcdef";
+    let passing = ".klfit-0123456789abcdef0123456789abcdef";
     // Cut while it cleared: the first point is half deleted, of the second only the lock is left, to the
     // third it did not come, and in the fourth the user keeps a file.
     fs::rename(out.join("manifest"), out.join(passing)).unwrap();

@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use klfit::{Existing, Experiment, Override, RunFolder, Summary};
+use klfit::{Existing, Experiment, Override, RunFolder, Summary, Sweep};
 
 use crate::command_line::klfit;
+use crate::support::StopAfter;
 
 const TEXT: &str = r#"
 name = "logged"
@@ -109,6 +110,96 @@ fn a_run_is_made_longer_with_the_rows_it_has() {
     let other = asked(&[&log[..], &[("optimizer.steps", 90)]].concat());
     let error = other.continuing(&begun).unwrap_err().to_string();
     assert!(error.contains("`log.every`"), "{error}");
+}
+
+/// Two fits of different steps and restarts, which share one spacing where rows are limited.
+const TWO: &str = r#"
+name = "two"
+[target]
+mean = [1.0]
+std = [2.0]
+[log]
+max_rows = 40
+[[fit]]
+divergence = "reverse-kl"
+optimizer = { steps = 100 }
+restarts = 2
+[[fit]]
+divergence = "forward-kl"
+optimizer = { steps = 230 }
+restarts = 3
+"#;
+
+#[test]
+fn fits_of_different_lengths_go_on_with_the_rows_they_have() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("two");
+    let experiment = || Experiment::parse(Path::new("two.toml"), TWO, Vec::new()).unwrap();
+    let all = |path: &Path| {
+        let fits = ["reverse-kl", "forward-kl"];
+        fits.map(|fit| fs::read_to_string(path.join(fit).join("trajectory.csv")).unwrap())
+    };
+    run(&experiment(), &path);
+    let whole = all(&path);
+    assert!(whole.iter().all(|text| text.lines().count() <= 41));
+    // Again, by its own config, and after it was cut off.
+    let own = RunFolder::open(&path).unwrap().experiment().unwrap();
+    for again in [experiment(), own.clone()] {
+        let again = again.continuing(&own).unwrap();
+        run(&again, &path);
+        assert_eq!(all(&path), whole);
+    }
+    let cut = folder.path().join("cut");
+    let begun = RunFolder::create(&cut, &experiment(), Existing::Refuse).unwrap();
+    let numerics = own.numerics().unwrap();
+    let mut stop = StopAfter::steps(60);
+    klfit::run(&own, &numerics, &begun, &mut stop).unwrap();
+    drop(begun);
+    run(&experiment().continuing(&own).unwrap(), &cut);
+    for (fit, text) in ["reverse-kl", "forward-kl"].iter().zip(&whole) {
+        let ended = fs::read_to_string(cut.join(fit).join("trajectory.csv")).unwrap();
+        let steps = |text: &str| -> Vec<String> {
+            let cells = text.lines().map(|line| line.split(',').take(2).collect());
+            cells.collect()
+        };
+        assert_eq!(steps(&ended), steps(text), "{fit}");
+    }
+}
+
+#[test]
+fn a_sweep_is_made_longer_with_the_rows_it_has() {
+    for log in ["", "max_rows = 50\n", "every = 7\n"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sweep");
+        let swept = |log: &str, steps: usize| {
+            let text = format!(
+                "{TEXT}[optimizer]\nsteps = {steps}\n[log]\n{log}[sweep.grid]\nseed = [1, 2]\n"
+            );
+            let config = folder.path().join("sweep.toml");
+            fs::write(&config, text).unwrap();
+            let sweep = Sweep::load(&config, &[]).unwrap().unwrap();
+            let swept = klfit::sweep(&sweep, &path, Existing::Resume, &()).unwrap();
+            assert!(swept.broken.is_empty(), "{log}: {:?}", swept.broken);
+            ["seed-1", "seed-2"].map(|point| rows(&path.join(point)))
+        };
+        let short = swept(log, 200);
+        let more = log.replace("50", "102");
+        let long = swept(&more, 400);
+        let spacing = steps(&short[0])[1];
+        for (short, long) in short.iter().zip(&long) {
+            // All but the last rows of the shorter one.
+            assert!(long.starts_with(&short[..short.len() - 3]), "{log}");
+            let expected = (0..400).step_by(spacing).chain([400]);
+            assert_eq!(steps(long), expected.collect::<Vec<_>>(), "{log}");
+        }
+        // It may be asked for again, and its points by themselves.
+        assert_eq!(swept(&more, 400), long);
+        let point = RunFolder::open(&path.join("seed-1")).unwrap();
+        let own = point.experiment().unwrap();
+        drop(point);
+        run(&own, &path.join("seed-1"));
+        assert_eq!(rows(&path.join("seed-1")), long[0]);
+    }
 }
 
 #[test]

@@ -167,7 +167,7 @@ fn a_large_sweep_is_a_table_and_a_few_points_in_detail() {
     let read = |name: &str| fs::read_to_string(out.join(name)).unwrap();
     let (html, markdown) = (read("report.html"), read("report.md"));
     for text in [&html, &markdown] {
-        assert!(text.contains("Of 80 points the first 16 follow in detail"));
+        assert!(text.contains("Of 80 runs 16 follow in detail"));
     }
     assert_eq!(markdown.matches("| seed ").count(), 80);
     assert_eq!(markdown.matches("\n## seed ").count(), 16);

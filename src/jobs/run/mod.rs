@@ -69,6 +69,7 @@ pub fn run(
     folder: &RunFolder,
     observer: &mut dyn RunObserver,
 ) -> Result<Summary> {
+    let experiment = &*folder.continued(experiment)?;
     let job = Job { experiment, folder };
     Ok(run_batch(&[job], numerics, observer)?.swap_remove(0))
 }

@@ -194,7 +194,8 @@ fn header_names(header: &StringRecord, line: usize) -> Result<Vec<String>> {
         if name.is_empty() {
             return Err(Error::usage(
                 format!("line {line}: column {column} has no name"),
-                "name it, or leave it out if it only numbers the rows (pandas: index=False, R: \
+                "name it, or leave it out if it only numbers the rows: choose the others, as in \
+                 columns = [\"x\", \"y\"] or --columns x,y, or write none (pandas: index=False, R: \
                  row.names = FALSE)",
             ));
         }

@@ -136,8 +136,8 @@ impl Decimals {
                     "write numbers with a point before the decimals and nothing between the \
                      thousands, as in 1234.5"
                 } else {
-                    "choose the columns of numbers, as in columns = [\"x\", \"y\"]; a first line of \
-                     names holds no numbers, or header = true says that it does"
+                    "choose the columns of numbers, as in columns = [\"x\", \"y\"] or --columns x,y; a \
+                     first line of names holds no numbers, or header = true says that it does"
                 };
                 Err(refused(format!("\"{cell}\" is not a number"), help))
             }

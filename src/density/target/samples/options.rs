@@ -120,7 +120,7 @@ impl TableOptions {
                     first(place / dim),
                     names[place % dim]
                 ),
-                format!("{REPAIR}; missing = \"drop\" leaves such rows out"),
+                format!("{REPAIR}; missing = \"drop\", or --missing drop, leaves such rows out"),
             ));
         }
         let columns = (names.iter().zip(in_column)).filter(|(_, gaps)| *gaps > 0);
@@ -140,10 +140,11 @@ impl TableOptions {
 
 /// Some of the names.
 fn listed(names: &[String]) -> String {
-    let some: Vec<String> = (names.iter().take(MOST_NAMES))
-        .map(|name| brief(name).into_owned())
+    let named: Vec<&String> = names.iter().filter(|name| !name.is_empty()).collect();
+    let some: Vec<_> = (named.iter().take(MOST_NAMES))
+        .map(|name| brief(name))
         .collect();
-    let more = if names.len() > MOST_NAMES {
+    let more = if named.len() > MOST_NAMES {
         ", …"
     } else {
         ""
