@@ -1,5 +1,7 @@
 //! Samples from a table of text.
 
+use std::borrow::Cow;
+
 use csv::StringRecord;
 
 use super::dialect::{Decimals, Dialect, is_for_spreadsheets};
@@ -62,7 +64,7 @@ pub(super) fn from_csv(bytes: &[u8], options: &TableOptions) -> Result<(Samples,
         if rows[begins..].iter().any(|value| value.is_nan()) {
             gap.get_or_insert_with(line);
         } else {
-            doubts.inspect(&columns.cells(&record).collect(), line);
+            doubts.inspect(&columns.chosen(&record), line);
         }
     }
     let Some(columns) = table else {
@@ -128,6 +130,14 @@ impl Columns {
     /// The cells of a row that are chosen.
     fn cells<'r>(&self, record: &'r StringRecord) -> impl Iterator<Item = &'r str> {
         self.places.iter().map(|&place| &record[place])
+    }
+
+    /// A row without the cells that are not chosen.
+    fn chosen<'r>(&self, record: &'r StringRecord) -> Cow<'r, StringRecord> {
+        match self.places.len() == self.width {
+            true => Cow::Borrowed(record),
+            false => Cow::Owned(self.cells(record).collect()),
+        }
     }
 
     fn check_width(&self, record: &StringRecord, line: impl Fn() -> usize) -> Result<()> {
