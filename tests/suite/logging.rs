@@ -228,7 +228,7 @@ fn what_a_run_will_write_is_told_where_it_is_much() {
             String::from_utf8(checked.get_output().stderr.clone()).unwrap()
         };
         let least = (1e9 / (3.0 * of_row)) as usize;
-        assert_eq!(told(least / 2), "");
+        assert!(!told(least / 2).contains("note"));
         let note = told(10 * least);
         let (_, size) = note.split_once("will take about ").unwrap();
         let size: f64 = size.split(' ').next().unwrap().parse().unwrap();
