@@ -191,6 +191,36 @@ fn semicolons_tabs_and_decimal_commas_are_read_and_told_of() {
         message,
         "line 3, column a: the table has numbers like 1.204 and like 1,5"
     );
+    // Points after the comma, or groups of other than three digits, are of another kind of number.
+    for cell in [
+        "1,204.5",
+        "1.5,2",
+        "1.2045,5",
+        "1204.500,5",
+        ".5,5",
+        "1,,5",
+        "1,5,2",
+        "1,",
+        ",5",
+    ] {
+        let (message, _) = refused(&format!("a;b\n1;2\n{cell};3\n"), &TableOptions::default());
+        let expected = format!("line 3, column a: \"{cell}\" is not a number");
+        assert_eq!(message, expected);
+    }
+    let all = read(
+        "a;b\n-1.204.500,5;+2,5e-3\n12345,25;0,5\n",
+        &TableOptions::default(),
+    );
+    assert_eq!(
+        all.unwrap().samples.rows(),
+        [-1204500.5, 2.5e-3, 12345.25, 0.5]
+    );
+    // Where columns are chosen, what stands in others is not taken for separators.
+    let (message, _) = refused(
+        "a,note\nx,left; 5\n2,right; 6\n",
+        &choose(&["a"], MissingRule::Refuse),
+    );
+    assert_eq!(message, "line 2, column a: \"x\" is not a number");
     // A table with commas is what it was, whatever stands in its texts and names.
     let text = "a;b,c\n1,2\n3,5\n";
     let SamplesFile { samples, notes } = read(text, &TableOptions::default()).unwrap();

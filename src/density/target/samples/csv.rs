@@ -55,9 +55,9 @@ pub(super) fn from_csv(bytes: &[u8], options: &TableOptions) -> Result<(Samples,
             })
             .map_err(|error| {
                 let text = text_of(&record, bytes);
-                // Where they are none of the usual, they were found already.
-                let other = dialect
-                    .is_usual()
+                // Others are known where they were found, or where columns have the names that were chosen.
+                let is_open = dialect.is_usual() && options.columns.is_none();
+                let other = is_open
                     .then(|| separators::error(&record, columns.width, line(), &text, &first));
                 other.flatten().unwrap_or(error)
             })?;

@@ -3,7 +3,7 @@
 use csv::{ReaderBuilder, Trim};
 
 use super::REPAIR;
-use super::separators::{has_decimal_comma, is_grouped};
+use super::separators::is_grouped;
 use crate::error::{Error, Result};
 
 /// What may stand between cells, as it is called.
@@ -78,7 +78,7 @@ impl Dialect {
 
     /// Whether a cell is a number.
     pub fn is_number(self, cell: &str) -> bool {
-        cell.parse::<f64>().is_ok() || (self.may_have_commas() && has_decimal_comma(cell))
+        cell.parse::<f64>().is_ok() || (self.may_have_commas() && decimal_comma(cell).is_some())
     }
 
     /// What is said of it, if it is not the usual one.
@@ -115,11 +115,12 @@ impl Decimals {
         cell: &str,
         refused: impl Fn(String, &'static str) -> Error,
     ) -> Result<f64> {
-        if dialect.may_have_commas() && has_decimal_comma(cell) {
+        if dialect.may_have_commas()
+            && let Some(number) = decimal_comma(cell)
+        {
             self.comma.get_or_insert_with(|| cell.to_owned());
             self.agree(&refused)?;
-            let number = cell.replace('.', "").replace(',', ".");
-            return Ok(number.parse().unwrap_or(f64::NAN));
+            return Ok(number);
         }
         match cell.parse::<f64>() {
             Ok(value) if value.is_finite() => {
@@ -155,6 +156,34 @@ impl Decimals {
             _ => Ok(()),
         }
     }
+}
+
+/// A number with a decimal comma, such as 3,346 or 1.204,5: before it points may stand between groups of three
+/// digits, and after it there is none. 1,204.5 is another number, and 1.5,2 is none.
+fn decimal_comma(cell: &str) -> Option<f64> {
+    let (whole, decimals) = cell.split_once(',')?;
+    let are_digits =
+        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let size = whole.strip_prefix(['-', '+']).unwrap_or(whole);
+    let (first, groups) = size
+        .split_once('.')
+        .map_or((size, None), |(first, groups)| (first, Some(groups)));
+    let is_grouped = groups.is_none_or(|groups| {
+        first.len() <= 3
+            && groups
+                .split('.')
+                .all(|group| group.len() == 3 && are_digits(group))
+    });
+    let is_number =
+        are_digits(first) && is_grouped && decimals.starts_with(|c: char| c.is_ascii_digit());
+    if !is_number || decimals.contains('.') {
+        return None;
+    }
+    let number = format!("{}.{decimals}", whole.replace('.', ""));
+    number
+        .parse()
+        .ok()
+        .filter(|number: &f64| number.is_finite())
 }
 
 fn is_missing(cell: &str) -> bool {

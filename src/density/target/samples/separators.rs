@@ -122,7 +122,7 @@ fn is_number_somewhere(piece: &str) -> bool {
 }
 
 /// Whether a piece of text is a number as 3,346 or 1.234,5 are.
-pub(super) fn has_decimal_comma(piece: &str) -> bool {
+fn has_decimal_comma(piece: &str) -> bool {
     piece.matches(',').count() == 1
         && (piece.replace('.', "").replace(',', "."))
             .parse::<f64>()
