@@ -34,8 +34,13 @@ impl Resumed<'_> {
             let mut command = (self.command)(out);
             command.env("RAYON_NUM_THREADS", if at % 2 == 0 { "1" } else { "2" });
             let mut run = command.spawn().unwrap();
-            // One in three comes while it starts; with those alone it would never end.
-            let most = if at % 3 == 0 { 0.15 } else { 0.5 };
+            // One in three comes while it starts; with those alone it would never end. All others are given
+            // ever longer: where a start takes half of all the time, nothing would get past it.
+            let most = if at % 3 == 0 {
+                0.15
+            } else {
+                0.5 + at as f64 / 50.0
+            };
             if ended_within(&mut run, self.takes.mul_f64(most * random.share())) {
                 let output = run.wait_with_output().unwrap();
                 assert!(output.status.success(), "{}", words(&output));
