@@ -83,6 +83,7 @@ mod estimator;
 mod explore;
 mod files;
 mod fit;
+mod formula;
 mod import;
 #[doc(hidden)]
 pub mod internals;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// The rooms from top to bottom. Each may use those below it.
-const FLOORS: [&str; 25] = [
+const FLOORS: [&str; 26] = [
     "cli",
     "jobs",
     "explore",
@@ -24,6 +24,7 @@ const FLOORS: [&str; 25] = [
     "estimator",
     "divergence",
     "density",
+    "formula",
     "compute",
     "mixture",
     "precise",

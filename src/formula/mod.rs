@@ -1,0 +1,162 @@
+//! Log-densities written as formulas: parsed to a tree once, and computed with their gradients on the host or
+//! on a device.
+
+mod device;
+mod host;
+mod library;
+mod lower;
+mod number;
+mod parse;
+mod program;
+mod support;
+mod syntax;
+mod token;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use burn::tensor::Tensor;
+
+pub use support::Support;
+
+use program::Program;
+
+/// A log-density in nats, up to a constant, as a formula of D coordinates.
+///
+/// Each coordinate x is carried to the whole line by its [`Support`]: the formula is computed as a function
+/// of u, with log|T′(u)| added.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Formula {
+    text: String,
+    variables: Vec<Variable>,
+    constants: BTreeMap<String, Vec<f64>>,
+    program: Program,
+    offset: f64,
+}
+
+/// A coordinate, or several of one name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Variable {
+    /// Its name in the formula.
+    pub name: String,
+    /// How many coordinates it stands for.
+    pub len: usize,
+    /// The values they may have.
+    pub support: Support,
+}
+
+/// What is wrong with a formula, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct FormulaError {
+    /// The bytes of the formula it is about.
+    pub span: Range<usize>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub help: String,
+}
+
+impl FormulaError {
+    fn new(span: Range<usize>, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self {
+            span,
+            message: message.into(),
+            help: help.into(),
+        }
+    }
+
+    /// An error in the formula of a function, for who called it.
+    fn within(self, name: &str, span: &Range<usize>) -> Self {
+        Self {
+            span: span.clone(),
+            message: format!("in {name}: {}", self.message),
+            ..self
+        }
+    }
+}
+
+impl Formula {
+    /// Reads a formula of some variables, with numbers or lists of numbers by name.
+    ///
+    /// # Errors
+    /// If it cannot be read, a name or function is not known, an argument is missing, or lists of different
+    /// lengths meet.
+    pub fn new(
+        text: &str,
+        variables: Vec<Variable>,
+        constants: BTreeMap<String, Vec<f64>>,
+    ) -> Result<Self, FormulaError> {
+        let tree = parse::parse(text)?;
+        let lower::Lowered { program, offset } = lower::lower(&tree, &variables, &constants)?;
+        Ok(Self {
+            text: text.to_owned(),
+            variables,
+            constants,
+            program,
+            offset,
+        })
+    }
+
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Its variables, in the order of the coordinates.
+    pub fn variables(&self) -> &[Variable] {
+        &self.variables
+    }
+
+    /// The numbers it has by name.
+    pub fn constants(&self) -> &BTreeMap<String, Vec<f64>> {
+        &self.constants
+    }
+
+    /// D.
+    pub fn dim(&self) -> usize {
+        self.program.inputs
+    }
+
+    /// The number that is added to it everywhere, in nats. It is not part of what is computed, so that it
+    /// changes no digit of that.
+    pub fn offset(&self) -> f64 {
+        self.offset
+    }
+
+    /// The support of each of the D coordinates.
+    pub fn supports(&self) -> impl Iterator<Item = Support> + '_ {
+        (self.variables.iter()).flat_map(|one| std::iter::repeat_n(one.support, one.len))
+    }
+
+    /// What the D coordinates x are called.
+    pub fn names(&self) -> Vec<String> {
+        (self.variables.iter())
+            .flat_map(|Variable { name, len, .. }| match len {
+                1 => vec![name.clone()],
+                len => (1..=*len).map(|i| format!("{name}[{i}]")).collect(),
+            })
+            .collect()
+    }
+
+    /// Whether x is u.
+    pub fn is_unbounded(&self) -> bool {
+        self.supports().all(|support| support == Support::Real)
+    }
+
+    /// The log-density of u in nats, without its [offset](Formula::offset), at N points `[N, D]`, and its
+    /// gradient `[N, D]` where that is asked for. It is computed in parallel, and each point alike whatever
+    /// is beside it.
+    pub fn evaluate(&self, u: &[f64], values: &mut [f64], gradient: Option<&mut [f64]>) {
+        self.program.evaluate(u, values, gradient);
+    }
+
+    /// As [`Formula::evaluate`], at u `[R, S, D]` on a device: the value `[R, S]` and the gradient
+    /// `[R, S, D]`, neither of them tracked.
+    pub fn evaluate_on_device(&self, u: Tensor<3>) -> (Tensor<2>, Tensor<3>) {
+        self.program.on_device(u)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,79 @@
+//! Where a coordinate lives, and how it is carried to the whole line.
+
+use std::fmt;
+
+/// The values a coordinate x may have. It is fitted as u, any real number, with x = T(u) and the density
+/// p(T(u)) |T′(u)|: divergences of densities of x are those of u.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Support {
+    /// All numbers: x = u.
+    #[default]
+    Real,
+    /// Above a number a: x = a + e^u.
+    Above(f64),
+    /// Below a number b: x = b − e^u.
+    Below(f64),
+    /// Between two numbers a and b: x = a + (b − a) / (1 + e^(−u)).
+    Between(f64, f64),
+}
+
+impl Support {
+    /// Between two numbers, infinite ones among them; `None` if there is nothing between them.
+    pub fn between(from: f64, to: f64) -> Option<Self> {
+        match (from.is_finite(), to.is_finite()) {
+            _ if from.is_nan() || to.is_nan() || from >= to => None,
+            (true, true) => (to - from).is_finite().then_some(Self::Between(from, to)),
+            (true, false) => Some(Self::Above(from)),
+            (false, true) => Some(Self::Below(to)),
+            (false, false) => Some(Self::Real),
+        }
+    }
+
+    /// T(u).
+    pub fn apply(self, u: f64) -> f64 {
+        match self {
+            Self::Real => u,
+            Self::Above(a) => a + u.exp(),
+            Self::Below(b) => b - u.exp(),
+            Self::Between(a, b) => a + (b - a) / (1.0 + (-u).exp()),
+        }
+    }
+
+    /// u with T(u) = x; not finite where x lies outside.
+    pub fn invert(self, x: f64) -> f64 {
+        match self {
+            Self::Real => x,
+            Self::Above(a) => (x - a).ln(),
+            Self::Below(b) => (b - x).ln(),
+            Self::Between(a, b) => ((x - a) / (b - x)).ln(),
+        }
+    }
+
+    /// What u is called where x is called this.
+    pub fn name_of(self, x: &str) -> String {
+        let shifted = |number: f64| match number {
+            0.0 => String::new(),
+            _ if number < 0.0 => format!(" + {}", -number),
+            _ => format!(" - {number}"),
+        };
+        match self {
+            Self::Real => x.to_owned(),
+            Self::Above(a) => format!("log({x}{})", shifted(a)),
+            Self::Below(b) => format!("log({b} - {x})"),
+            Self::Between(0.0, 1.0) => format!("logit({x})"),
+            Self::Between(a, b) => format!("logit({x} in [{a}, {b}])"),
+        }
+    }
+}
+
+impl fmt::Display for Support {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Real => write!(f, "real"),
+            Self::Above(0.0) => write!(f, "positive"),
+            Self::Above(a) => write!(f, "[{a}, inf]"),
+            Self::Below(b) => write!(f, "[-inf, {b}]"),
+            Self::Between(a, b) => write!(f, "[{a}, {b}]"),
+        }
+    }
+}
