@@ -91,6 +91,7 @@ mod jobs;
 mod judge;
 mod landscape;
 mod mixture;
+mod normalizer;
 mod optimizer;
 mod panels;
 mod plot;

@@ -31,6 +31,8 @@ pub enum Stream {
     TargetDiagnostics,
     /// Draws of q for the verdict on a fit.
     FamilyDiagnostics,
+    /// Draws that look for the constant of a density.
+    Normalizer,
 }
 
 /// Whose noise: the seed of an experiment, and a run of it.

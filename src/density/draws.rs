@@ -68,6 +68,12 @@ pub enum DrawsError {
         /// The size of the groups that are independent of each other.
         group: usize,
     },
+    /// Random points that count by their weights, which sum to 1, in groups of this size that are independent of
+    /// each other: draws of another density.
+    Weighted {
+        /// The size of the groups.
+        group: usize,
+    },
     /// All rows of a file, which are themselves a sample.
     Rows,
 }
@@ -100,6 +106,7 @@ impl Draws {
                     .squeeze_dim(1)
             }
             DrawsError::Random { strata, group } => self.standard_error(values, *strata, *group),
+            DrawsError::Weighted { group } => self.weighted_error(values, *group),
             DrawsError::Rows => self.standard_error(values, 1, 1),
         }
     }
@@ -111,7 +118,7 @@ impl Draws {
         let [runs, _] = values.dims();
         let shells = match &self.error {
             DrawsError::Embedded(rules) => rules.shells.as_ref(),
-            DrawsError::Random { .. } | DrawsError::Rows => None,
+            DrawsError::Random { .. } | DrawsError::Weighted { .. } | DrawsError::Rows => None,
         };
         let Some([outer, inner]) = shells else {
             return values.zeros_like().sum_dim(1).reshape([runs]);
@@ -135,6 +142,21 @@ impl Draws {
             .div_scalar(groups as f64)
             .reshape([runs, strata]);
         (self.shares(strata).square() * variance)
+            .sum_dim(1)
+            .sqrt()
+            .reshape([runs])
+    }
+
+    /// √(Σ (Σ w (f − mean))²), the inner sums over the points of each group (Owen 2013, §9.2).
+    fn weighted_error(&self, values: Tensor<2>, group: usize) -> Tensor<1> {
+        let [runs, points] = values.dims();
+        let mean = self.expectation(values.clone()).reshape([runs, 1]);
+        // A point without weight counts for nothing, whatever f is there.
+        let off = (self.weights.clone() * (values - mean))
+            .mask_fill(self.weights.clone().equal_elem(0.0).expand([runs, points]), 0.0);
+        off.reshape([runs, points / group, group])
+            .sum_dim(2)
+            .square()
             .sum_dim(1)
             .sqrt()
             .reshape([runs])

@@ -66,7 +66,7 @@ impl Sampled {
         let rounding = (self.draws.expectation(rounded)).mul_scalar(epsilon(&values));
         let method = match self.draws.error {
             DrawsError::Embedded(_) => EstimateMethod::Quadrature,
-            DrawsError::Random { .. } => EstimateMethod::MonteCarlo,
+            DrawsError::Random { .. } | DrawsError::Weighted { .. } => EstimateMethod::MonteCarlo,
             DrawsError::Rows => EstimateMethod::Data,
         };
         Share {

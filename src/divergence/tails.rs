@@ -6,7 +6,7 @@ use crate::density::target::Tails;
 pub(super) fn no_variance(tails: Tails) -> Option<&'static str> {
     let has_none = match tails {
         Tails::Power { dof } => dof <= 2.0,
-        Tails::Gaussian | Tails::None => false,
+        Tails::Exponential | Tails::Gaussian | Tails::None => false,
     };
     has_none.then_some("the target has no variance (dof is at most 2), and -log q grows like x²")
 }
@@ -15,7 +15,7 @@ pub(super) fn no_variance(tails: Tails) -> Option<&'static str> {
 /// above 1 there is q to a negative power.
 pub(super) fn no_power(order: f64, tails: Tails) -> Option<&'static str> {
     let is_heavy = match tails {
-        Tails::Power { .. } => true,
+        Tails::Exponential | Tails::Power { .. } => true,
         Tails::Gaussian | Tails::None => false,
     };
     (is_heavy && order > 1.0).then_some("its tails are heavier than those of any Gaussian")

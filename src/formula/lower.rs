@@ -92,7 +92,7 @@ pub(super) fn lower(
         let value = lowering.constants(values);
         names.insert(name.clone(), Meaning::Value(value));
     }
-    let mut jacobian = Vec::new();
+    let (mut jacobian, mut inside) = (Vec::new(), Vec::new());
     let (mut first, mut all) = (0, Vec::new());
     for variable in variables {
         let u = Operand::Rows {
@@ -102,6 +102,7 @@ pub(super) fn lower(
         first += variable.len;
         let (x, terms) = lowering.carried(u, variable.support)?;
         jacobian.extend(terms);
+        inside.extend(lowering.inside(x, variable.support));
         all.push(x);
         names.insert(variable.name.clone(), Meaning::Value(x));
     }
@@ -169,9 +170,19 @@ pub(super) fn lower(
         let help = "a log-density is finite where the density is not 0";
         return Err(FormulaError::new(text.value.span.clone(), message, help));
     }
-    lowering.program.value = match value {
+    let value = match value {
         Some(value) => value,
         None => lowering.constant(0.0),
+    };
+    lowering.program.value = match inside.into_iter().reduce(|a, b| {
+        // True where all are.
+        lowering.added(Binary::Mul, a, b)
+    }) {
+        Some(inside) => {
+            let nothing = lowering.constant(f64::NEG_INFINITY);
+            lowering.made(Operation::Choose(inside, [value, nothing]), 1)
+        }
+        None => value,
     };
     Ok(Lowered {
         program: lowering.program,
@@ -380,6 +391,22 @@ impl Lowering {
                 (x, [sides[0], sides[1], wide].to_vec())
             }
         })
+    }
+
+    /// Whether x, where there are bounds, lies inside them: it is rounded to a bound, or overflows, where u is
+    /// large enough.
+    fn inside(&mut self, x: Operand, support: Support) -> Option<Operand> {
+        let (low, high) = match support {
+            Support::Real => return None,
+            Support::Above(a) => (a, f64::INFINITY),
+            Support::Below(b) => (f64::NEG_INFINITY, b),
+            Support::Between(a, b) => (a, b),
+        };
+        let (low, high) = (self.constant(low), self.constant(high));
+        let above = self.added(Binary::Less, low, x);
+        let below = self.added(Binary::Less, x, high);
+        let both = self.added(Binary::Mul, above, below);
+        Some(self.reduced(Reduction::Min, both))
     }
 
     /// The terms of a sum, and whether each is taken away: numbers among them are told apart.

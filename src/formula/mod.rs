@@ -139,6 +139,14 @@ impl Formula {
             .collect()
     }
 
+    /// A point u in words, by its x: `x1 = 0.3, x2 = -1.2`.
+    pub fn place(&self, u: &[f64]) -> String {
+        let all = self.names().into_iter().zip(self.supports()).zip(u);
+        all.map(|((name, support), u)| format!("{name} = {}", crate::text::trimmed(support.apply(*u), 6)))
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+
     /// Whether x is u.
     pub fn is_unbounded(&self) -> bool {
         self.supports().all(|support| support == Support::Real)

@@ -1,12 +1,14 @@
 //! Densities on the host, and divergences between them with their errors.
 
-use super::integrate::{Integral, LogDensityFn, PanelEffort, PanelIntegrand, integrate, shift};
+use super::integrate::{
+    Expected, Integral, LogDensityFn, PanelEffort, PanelIntegrand, integrate, shift,
+};
 use super::shape::Shape;
 use super::sites::DensityPair;
 use crate::compute::device::Numerics;
 use crate::compute::kernel::cpu::Prepared;
 use crate::compute::kernel::prepared;
-use crate::density::target::TargetModel;
+use crate::density::target::{Elliptical, TargetModel};
 use crate::divergence::{Attempt, Divergence, DivergenceKind, Estimate, EstimateMethod};
 use crate::error::Result;
 use crate::mixture::Mixture;
@@ -30,8 +32,12 @@ impl Host {
         if let Some(mixture) = model.as_mixture() {
             return Self::from_mixture(mixture);
         }
+        let shape = Shape::new(model.shape()?)?;
         Some(Self {
-            shape: Shape::new(model.elliptical()?)?,
+            shape: match model.elliptical() {
+                Some(_) => shape,
+                None => shape.roughly(),
+            },
             density: HostDensity::Other(model.clone()),
         })
     }
@@ -88,6 +94,65 @@ pub(crate) fn divergences(
     Ok(Some(attempts))
 }
 
+/// ∫ p f dx of some functions f with their errors, p by its logarithm, from panels around components that lie
+/// where p does; `None` if that would take too many points.
+pub(crate) fn expectations(
+    shape: Elliptical,
+    log_density: LogDensityFn,
+    all: &[Expected],
+    effort: PanelEffort,
+) -> Option<Vec<Integral>> {
+    let shape = Shape::new(shape)?.roughly();
+    let logs = [log_density, &|_: &[f64], logs: &mut [f64]| logs.fill(0.0)];
+    let integrands: Vec<PanelIntegrand> = (all.iter())
+        .map(|one| PanelIntegrand::Expectation(*one))
+        .collect();
+    let along = |pair: DensityPair| {
+        refined(&pair, effort, |pair| {
+            integrate(pair, logs, &integrands, effort)
+        })
+    };
+    let mut found = along(DensityPair::new(&shape, &shape, &[])?)?;
+    if effort.both_ways
+        && let Some(turned) = DensityPair::turned(&shape, &shape, &[]).and_then(along)
+    {
+        for (one, other) in found.iter_mut().zip(turned) {
+            let apart = (one.value - other.value).abs();
+            if other.error < one.error {
+                *one = other;
+            }
+            one.error = one.error.max(apart);
+        }
+    }
+    Some(found)
+}
+
+/// Some integrals over panels, with shorter ones on the lines of a plane where those leave more than may be
+/// left.
+fn refined(
+    pair: &DensityPair,
+    effort: PanelEffort,
+    integrals: impl Fn(&DensityPair) -> Option<Vec<Integral>>,
+) -> Option<Vec<Integral>> {
+    let mut found = integrals(pair)?;
+    let mut pair = pair.clone();
+    let is_rough = |found: &[Integral]| {
+        (found.iter()).any(|one| one.floor > effort.tolerance * one.value.abs().max(1.0))
+    };
+    while effort.rounds > 0
+        && is_rough(&found)
+        && let Some(finer) = pair.finer()
+        && let Some(next) = integrals(&finer)
+    {
+        let is_better = next.iter().zip(&found).any(|(next, one)| next.error < 0.5 * one.error);
+        if !is_better {
+            break;
+        }
+        (found, pair) = (next, finer);
+    }
+    Some(found)
+}
+
 /// The same by the lines of one direction.
 fn along_one_way(
     p: &Host,
@@ -115,7 +180,9 @@ fn along_one_way(
             integrands.push(PanelIntegrand::Power { order, shift });
         }
     }
-    let Some(integrals) = integrate(pair, logs, &integrands, effort) else {
+    let Some(integrals) = refined(pair, effort, |pair| {
+        integrate(pair, logs, &integrands, effort)
+    }) else {
         return Ok(None);
     };
     let (sums, of_powers) = integrals.split_at(kinds.len());

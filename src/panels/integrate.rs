@@ -9,8 +9,11 @@ use crate::divergence::{Divergence, Power, Side};
 /// The log-density at N points, `[N, D]`, written to N numbers.
 pub(crate) type LogDensityFn<'a> = &'a (dyn Fn(&[f64], &mut [f64]) + Sync);
 
+/// A function of a point of D coordinates.
+pub(crate) type Expected<'a> = &'a (dyn Fn(&[f64]) -> f64 + Sync);
+
 /// What is integrated over x.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(crate) enum PanelIntegrand<'a> {
     /// p·f_p + q·f_q of a divergence, the sum of its sides before its outer function.
     Divergence {
@@ -27,13 +30,15 @@ pub(crate) enum PanelIntegrand<'a> {
         /// About the largest logarithm of the power.
         shift: f64,
     },
+    /// p times a function of x.
+    Expectation(Expected<'a>),
 }
 
 impl PanelIntegrand<'_> {
     /// An integral below this is as good as one of this size.
     fn least(self) -> f64 {
         match self {
-            Self::Divergence { .. } => 1.0,
+            Self::Divergence { .. } | Self::Expectation(_) => 1.0,
             Self::Power { .. } => 0.0,
         }
     }
@@ -105,6 +110,7 @@ fn sides(
 /// The integrand at N points, and how far rounding of log p and log q may move it, in units of ε.
 fn integrand(
     integrand: PanelIntegrand,
+    x: &[f64],
     logs: [&[f64]; 2],
     values: &mut [f64],
     roundings: &mut [f64],
@@ -120,6 +126,18 @@ fn integrand(
                 values[i] =
                     log_power(order, logs[0][i], logs[1][i]).map_or(0.0, |log| (log - shift).exp());
                 roundings[i] = values[i] * (size(of_p) + size(of_q) + size(shift));
+            }
+            return;
+        }
+        PanelIntegrand::Expectation(of) => {
+            let dim = x.len() / values.len().max(1);
+            for (i, x) in x.chunks_exact(dim.max(1)).enumerate() {
+                let density = logs[0][i].exp();
+                // NaN is not left out.
+                if density.is_nan() || density > f64::MIN_POSITIVE {
+                    values[i] = density * of(x);
+                    roundings[i] = values[i].abs() * size(logs[0][i]);
+                }
             }
             return;
         }
@@ -330,7 +348,13 @@ fn integrate_panels(
     let mut parts = vec![Vec::with_capacity(integrands.len()); tops.len()];
     let mut beyond = Vec::with_capacity(integrands.len());
     for one in integrands {
-        integrand(*one, [&log_p, &log_q], &mut values, &mut roundings);
+        integrand(
+            *one,
+            &sites.x,
+            [&log_p, &log_q],
+            &mut values,
+            &mut roundings,
+        );
         for (parts, part) in parts
             .iter_mut()
             .zip(sites.parts(effort.order, &values, &roundings))

@@ -17,7 +17,7 @@ mod mesh;
 mod shape;
 mod sites;
 
-pub(crate) use host::{Host, divergences};
-pub(crate) use integrate::{PanelEffort, integrand_and_slope, sites};
+pub(crate) use host::{Host, divergences, expectations};
+pub(crate) use integrate::{Expected, Integral, LogDensityFn, PanelEffort, integrand_and_slope, sites};
 pub(crate) use legendre::LegendreOrder;
 pub(crate) use sites::DensityPair;

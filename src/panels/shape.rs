@@ -11,6 +11,8 @@ pub(crate) struct Shape {
     components: Vec<Gaussian>,
     /// ν of Student's t; infinite for Gaussians.
     dof: f64,
+    /// Whether they are all there is to the density, so that its corners and narrow places are theirs.
+    is_exact: bool,
 }
 
 /// Within this many widths of a component the panels around it resolve what is no narrower.
@@ -46,7 +48,20 @@ impl Shape {
         (scales.dim() <= 2).then(|| Self {
             components: Gaussian::all(scales),
             dof: dof.unwrap_or(f64::INFINITY),
+            is_exact: true,
         })
+    }
+
+    /// Of a density that lies where these components do, and is another.
+    pub fn roughly(self) -> Self {
+        Self {
+            is_exact: false,
+            ..self
+        }
+    }
+
+    pub(super) fn is_exact(&self) -> bool {
+        self.is_exact
     }
 
     /// The Gaussians that p^α q^(1−α) is made of where they are not seen from p and q: for every component
@@ -70,6 +85,7 @@ impl Shape {
         Self {
             components,
             dof: f64::INFINITY,
+            is_exact: true,
         }
     }
 

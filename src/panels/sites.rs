@@ -12,6 +12,10 @@ pub(crate) struct DensityPair {
     kind: Kind,
     /// The panels of a line, or of the outer direction of the plane, end here.
     tops: Vec<f64>,
+    /// Whether the corners of both are known.
+    is_exact: bool,
+    /// In the plane, every panel on a line is cut into this many.
+    inner_cut: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -41,10 +45,16 @@ pub(crate) struct Sites {
     lines: Vec<(std::ops::Range<usize>, f64)>,
     /// Half the length of each panel of the first level.
     tops: Vec<f64>,
+    /// Whether there may be corners anywhere.
+    has_corners: bool,
+    /// Every panel on a line of the plane is cut into this many.
+    inner_cut: usize,
 }
 
 /// Every two components are looked at, on every line.
 const MOST_IN_PLANE: usize = 256;
+/// Panels on a line are cut into this many at most.
+const MOST_CUTS: usize = 16;
 
 /// A part of an integral, and how it may be off.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -80,7 +90,7 @@ impl DensityPair {
     pub fn reduced(p: &Shape, q: &Shape, kind: DivergenceKind) -> Option<Self> {
         let sides = kind.build().sides();
         let under = [(Side::Target, p), (Side::Family, q)]
-            .map(|(side, shape)| sides.contains(&side) || !shape.is_gaussian());
+            .map(|(side, shape)| sides.contains(&side) || !shape.is_gaussian() || !shape.is_exact());
         Self::seen_from(p.frame_with(q), p, q, &[kind], under)
     }
 
@@ -141,7 +151,28 @@ impl DensityPair {
         if is_sharp && frame.is_none() {
             tops = cut_where_equal(tops, &p.bumps(), &q.bumps());
         }
-        Some(Self { kind, tops })
+        Some(Self {
+            kind,
+            tops,
+            is_exact: p.is_exact() && q.is_exact(),
+            inner_cut: 1,
+        })
+    }
+
+    /// With panels half as long on the lines of a plane, where densities are not known by their components: what
+    /// the panels of the first level cannot make up for. `None` where that is no way to go on.
+    pub fn finer(&self) -> Option<Self> {
+        let may = self.is_plane() && !self.is_exact && self.inner_cut < MOST_CUTS;
+        may.then(|| self.cut_within(2 * self.inner_cut))
+    }
+
+    /// With each panel on a line of the plane cut into this many, where densities are not known by their
+    /// components.
+    pub fn cut_within(&self, cut: usize) -> Self {
+        Self {
+            inner_cut: if self.is_exact { 1 } else { cut },
+            ..self.clone()
+        }
     }
 
     /// Whether there are lines in a plane.
@@ -165,7 +196,11 @@ impl DensityPair {
     /// The points of some panels of the first level.
     pub fn sites(&self, tops: &[[f64; 2]], order: LegendreOrder) -> Sites {
         let rule = order.rule();
-        let mut sites = Sites::default();
+        let mut sites = Sites {
+            has_corners: !self.is_exact,
+            inner_cut: self.inner_cut,
+            ..Sites::default()
+        };
         for &[from, to] in tops {
             let half = 0.5 * (to - from);
             sites.tops.push(half);
@@ -282,9 +317,16 @@ impl Sites {
                 ends = cut_where_equal(ends, &at(p), &at(q));
             }
             for pair in ends.windows(2) {
-                self.panel(rule, [pair[0], pair[1]], weight, |s, tell| {
-                    tell.extend(frame.point(t, s));
-                });
+                let cut = self.inner_cut;
+                let at = |i: usize| {
+                    let share = i as f64 / cut as f64;
+                    pair[0] * (1.0 - share) + pair[1] * share
+                };
+                for i in 0..cut {
+                    self.panel(rule, [at(i), at(i + 1)], weight, |s, tell| {
+                        tell.extend(frame.point(t, s));
+                    });
+                }
             }
         }
         self.lines.push((first..self.halves.len(), weight));
@@ -316,8 +358,16 @@ impl Sites {
                 value,
                 error,
                 floor: f64::EPSILON * (self.halves[panel] * rounded + farthest * moved),
-                ends: [0.0; 2],
+                ends: if self.has_corners {
+                    rule.at_ends(f)
+                } else {
+                    [0.0; 2]
+                },
             }
+        };
+        // Where a corner lies near an end, the continuations from both sides do not meet.
+        let seam = |left: usize, right: usize, apart: f64| {
+            apart.abs() * rule.gap() * (self.halves[left] + self.halves[right])
         };
         if self.lines.is_empty() {
             return (0..self.halves.len()).map(leaf).collect();
@@ -328,7 +378,14 @@ impl Sites {
                 let integrals: Vec<f64> = (lines.iter())
                     .map(|(panels, weight)| {
                         let mut line = Partial::default();
-                        panels.clone().for_each(|panel| line += leaf(panel));
+                        for panel in panels.clone() {
+                            let part = leaf(panel);
+                            if self.has_corners && panel > panels.start {
+                                line.error += seam(panel - 1, panel, line.ends[1] - part.ends[0]);
+                            }
+                            line += part;
+                            line.ends = part.ends;
+                        }
                         floor += weight * (line.error + line.floor);
                         line.value
                     })

@@ -60,7 +60,7 @@ pub fn significant(value: f64, digits: usize) -> String {
 /// A number to this many significant digits, without zeros at its end, as a formula has it: 0.25.
 pub fn trimmed(value: f64, digits: usize) -> String {
     let rounded: f64 = format!("{value:.*e}", digits - 1).parse().unwrap_or(value);
-    match (1e-4..1e6).contains(&rounded.abs()) {
+    match rounded == 0.0 || (1e-4..1e6).contains(&rounded.abs()) {
         true => rounded.to_string(),
         false => format!("{rounded:e}"),
     }

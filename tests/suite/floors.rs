@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// The rooms from top to bottom. Each may use those below it.
-const FLOORS: [&str; 26] = [
+const FLOORS: [&str; 27] = [
     "cli",
     "jobs",
     "explore",
@@ -18,6 +18,7 @@ const FLOORS: [&str; 26] = [
     "import",
     "record",
     "fit",
+    "normalizer",
     "judge",
     "panels",
     "optimizer",

@@ -45,6 +45,11 @@ pub(crate) fn has_expectation(numerics: &Numerics) -> bool {
     numerics.dtype() == DType::F64 && fused::is_fused(numerics.device())
 }
 
+/// Whether the numbers of tensors are in the memory of this process, to be read at no cost.
+pub(crate) fn is_on_host(numerics: &Numerics) -> bool {
+    fused::is_fused(numerics.device())
+}
+
 /// Σ w f(log p, log q) of R mixtures q, `[R]`, on a device that [has](has_expectation) it.
 pub(crate) fn expectation(q: &MixtureTensors, what: Expectation<'_>) -> Tensor<1> {
     let (log_weights, means) = (q.log_weights.clone(), q.means.clone());

@@ -5,7 +5,7 @@ use rand::Rng;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Samples;
+use super::{Samples, TargetModel, Unnormalized};
 use crate::compute::device::Numerics;
 use crate::density::Density;
 use crate::error::Refusal;
@@ -68,9 +68,7 @@ pub trait Distribution: std::fmt::Debug {
     ///
     /// # Errors
     /// If rounding leaves a covariance that is not positive definite.
-    fn marginal(&self, coordinates: &[usize]) -> Result<Self, Refusal>
-    where
-        Self: Sized;
+    fn marginal(&self, coordinates: &[usize]) -> Result<TargetModel, Refusal>;
 
     /// Mean (D) and covariance (D × D), divided by N for rows; `None` where they are infinite.
     fn moments(&self) -> Option<(DVector<f64>, DMatrix<f64>)>;
@@ -102,6 +100,17 @@ pub trait Distribution: std::fmt::Debug {
         None
     }
 
+    /// Components that lie where it does and are about as wide, for panels to be laid around: those it has, if
+    /// it has any.
+    fn shape(&self) -> Option<Elliptical<'_>> {
+        self.elliptical()
+    }
+
+    /// The error of log p in nats, the same everywhere: that of its constant.
+    fn log_normalizer_error(&self) -> f64 {
+        0.0
+    }
+
     /// How many components it is drawn from.
     fn components(&self) -> usize {
         self.elliptical().map_or(1, |of| of.scales.components())
@@ -117,6 +126,11 @@ pub trait Distribution: std::fmt::Debug {
     fn as_samples(&self) -> Option<&Samples> {
         None
     }
+
+    /// It, if it is known up to a constant.
+    fn as_unnormalized(&self) -> Option<&Unnormalized> {
+        None
+    }
 }
 
 /// How a density falls off far out.
@@ -124,8 +138,10 @@ pub trait Distribution: std::fmt::Debug {
 pub enum Tails {
     /// It ends: rows.
     None,
-    /// Like that of a Gaussian.
+    /// Like that of a Gaussian, or faster.
     Gaussian,
+    /// More slowly than that of a Gaussian, and faster than any power.
+    Exponential,
     /// Like |x|^−(ν + D).
     Power {
         /// ν.

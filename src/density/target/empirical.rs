@@ -6,7 +6,7 @@ use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 use statrs::function::erf::erfc;
 
-use super::Samples;
+use super::{Samples, TargetModel};
 use super::distribution::{Distribution, Tails};
 use crate::compute::device::Numerics;
 use crate::compute::kernel::indices;
@@ -61,8 +61,8 @@ impl Distribution for Samples {
             .collect()
     }
 
-    fn marginal(&self, coordinates: &[usize]) -> Result<Self, Refusal> {
-        Ok(self.columns(coordinates))
+    fn marginal(&self, coordinates: &[usize]) -> Result<TargetModel, Refusal> {
+        Ok(self.columns(coordinates).into())
     }
 
     fn moments(&self) -> Option<(DVector<f64>, DMatrix<f64>)> {

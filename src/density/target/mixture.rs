@@ -3,6 +3,7 @@
 use nalgebra::{DMatrix, DVector};
 use rand::Rng;
 
+use super::TargetModel;
 use super::distribution::{Distribution, Elliptical, Tails};
 use crate::compute::device::Numerics;
 use crate::compute::kernel::MixtureTensors;
@@ -44,8 +45,8 @@ impl Distribution for Mixture {
         self.sample(count, &mut generator)
     }
 
-    fn marginal(&self, coordinates: &[usize]) -> Result<Self, Refusal> {
-        self.marginal(coordinates)
+    fn marginal(&self, coordinates: &[usize]) -> Result<TargetModel, Refusal> {
+        Ok(self.marginal(coordinates)?.into())
     }
 
     fn moments(&self) -> Option<(DVector<f64>, DMatrix<f64>)> {

@@ -7,6 +7,7 @@ mod model;
 pub mod network;
 mod samples;
 mod student_t;
+mod unnormalized;
 
 use burn::tensor::Tensor;
 
@@ -17,6 +18,7 @@ pub use samples::{
     Dependence, MissingRule, Relation, Samples, SamplesFile, TableOptions, read_samples,
 };
 pub use student_t::{StudentT, StudentTSummary};
+pub use unnormalized::{Located, Unnormalized, UnnormalizedSummary};
 
 use crate::compute::device::Numerics;
 use crate::compute::kernel::{cpu::Prepared, prepared};

@@ -4,8 +4,7 @@ use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Distribution, Samples, StudentT};
-use crate::error::Refusal;
+use super::{Distribution, Samples, StudentT, Unnormalized};
 use crate::mixture::Mixture;
 
 /// Makes [`TargetModel`] and [`TargetSummary`] from the table below.
@@ -34,20 +33,6 @@ macro_rules! targets {
             }
         }
 
-        impl TargetModel {
-            /// The density of some of its coordinates, in the order given.
-            ///
-            /// # Errors
-            /// If rounding leaves a covariance that is not positive definite.
-            pub fn marginal(&self, coordinates: &[usize]) -> Result<Self, Refusal> {
-                Ok(match self {
-                    $(Self::$kind(distribution) => {
-                        Self::$kind(Distribution::marginal(distribution, coordinates)?)
-                    })+
-                })
-            }
-        }
-
         impl From<&TargetModel> for TargetSummary {
             fn from(target: &TargetModel) -> Self {
                 match target {
@@ -71,6 +56,8 @@ targets! {
     StudentT,
     /// Rows, known by its draws alone.
     Samples,
+    /// A density up to a constant, by a formula.
+    Unnormalized,
 }
 
 impl From<&Mixture> for TargetModel {

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use statrs::function::beta::{beta_reg, inv_beta_reg, ln_beta};
 use statrs::function::gamma::{gamma_lr, gamma_ur, ln_gamma};
 
+use super::TargetModel;
 use super::distribution::{Distribution, Elliptical, Tails};
 use crate::compute::device::Numerics;
 use crate::compute::kernel::{MixtureTensors, log_density_of};
@@ -212,11 +213,12 @@ impl Distribution for StudentT {
         self.sample(count, &mut generator)
     }
 
-    fn marginal(&self, coordinates: &[usize]) -> Result<Self, Refusal> {
+    fn marginal(&self, coordinates: &[usize]) -> Result<TargetModel, Refusal> {
         Ok(Self {
             scales: self.scales.marginal(coordinates)?,
             dof: self.dof,
-        })
+        }
+        .into())
     }
 
     fn moments(&self) -> Option<(DVector<f64>, DMatrix<f64>)> {

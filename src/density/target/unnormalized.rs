@@ -1,0 +1,369 @@
+//! Densities that are known up to a constant, by a formula.
+
+use burn::tensor::{Tensor, activation};
+use nalgebra::{DMatrix, DVector};
+use rand::{Rng, RngExt};
+use serde::{Deserialize, Serialize};
+
+use super::distribution::{Distribution, Elliptical, Tails};
+use super::{Samples, StudentT, TargetModel};
+use crate::compute::device::Numerics;
+use crate::compute::kernel::is_on_host;
+use crate::density::{Density, Draws, DrawsError, ErrorRule, Nodes};
+use crate::error::Refusal;
+use crate::formula::Formula;
+use crate::mixture::{Mixture, NaturalParameters};
+use crate::text;
+
+/// Draws for each one that is asked for: those that count stand for it.
+const POOL: usize = 8;
+/// Rows that stand for a density of some of the coordinates.
+const ROWS: usize = 20_000;
+
+/// A density p = f / Z in D dimensions, f by a formula.
+///
+/// Its coordinates are those of the formula carried to the whole line, u.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unnormalized {
+    formula: Formula,
+    located: Located,
+}
+
+/// Where an unnormalised density is, and its constant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Located {
+    /// log ∫ f du in nats, without what is added to the formula everywhere …
+    pub log_normalizer: f64,
+    /// … and its error: that of a quadrature, or one standard error.
+    pub log_normalizer_error: f64,
+    /// How heavy the tail of f over the proposal is (Vehtari et al. 2024): the shape k̂ of the Pareto
+    /// distribution that the largest ratios follow. Above 0.7 draws of the proposal cannot stand for p.
+    pub k_hat: f64,
+    /// A mixture that lies where p does, and whose tails are no lighter.
+    pub proposal: StudentT,
+    /// The degrees of freedom of its components that panels must be laid with to reach as far as p does.
+    pub shape_dof: f64,
+    /// How p falls off.
+    pub tails: Tails,
+    /// Its modes, where they are points.
+    pub modes: Option<Vec<DVector<f64>>>,
+    /// Its mean …
+    pub mean: DVector<f64>,
+    /// … and covariance …
+    pub covariance: DMatrix<f64>,
+    /// … and whether they are integrals, rather than means of draws.
+    pub has_exact_moments: bool,
+}
+
+impl Unnormalized {
+    /// A formula with where it is, which is known from it alone.
+    pub fn new(formula: Formula, located: Located) -> Self {
+        Self { formula, located }
+    }
+
+    /// The formula of f.
+    pub fn formula(&self) -> &Formula {
+        &self.formula
+    }
+
+    /// Where it is.
+    pub fn located(&self) -> &Located {
+        &self.located
+    }
+
+    /// log Z in nats, with what is added to the formula everywhere.
+    pub fn log_normalizer(&self) -> f64 {
+        self.located.log_normalizer + self.formula.offset()
+    }
+
+    /// Points of the proposal, and log p − log g there.
+    fn pool(&self, count: usize, mut generator: &mut dyn Rng) -> (Vec<f64>, Vec<f64>) {
+        let proposal = &self.located.proposal;
+        let x = proposal.sample(count, &mut generator);
+        let (mut log_p, mut log_g) = (vec![0.0; count], vec![0.0; count]);
+        self.log_densities(&x, &mut log_p);
+        proposal.log_densities(&x, &mut log_g);
+        for (p, g) in log_p.iter_mut().zip(log_g) {
+            *p = if p.is_nan() { f64::NEG_INFINITY } else { *p - g };
+        }
+        (x, log_p)
+    }
+}
+
+impl Distribution for Unnormalized {
+    type Summary = UnnormalizedSummary;
+
+    fn dim(&self) -> usize {
+        self.formula.dim()
+    }
+
+    fn describe(&self) -> String {
+        "a density by its formula".to_owned()
+    }
+
+    fn parameters(&self) -> String {
+        let log_z = text::with_error(self.log_normalizer(), self.located.log_normalizer_error);
+        let formula = self.formula.text().trim().replace('\n', "; ");
+        format!("{formula}; log Z = {log_z}")
+    }
+
+    fn summary(&self) -> UnnormalizedSummary {
+        let Located {
+            log_normalizer_error,
+            k_hat,
+            mean,
+            covariance,
+            ..
+        } = &self.located;
+        let moments = Mixture::gaussian(mean.as_slice().to_vec(), covariance.clone());
+        UnnormalizedSummary {
+            log_density: self.formula.text().to_owned(),
+            coordinates: self.coordinates(),
+            log_normalizer: self.log_normalizer(),
+            log_normalizer_error: *log_normalizer_error,
+            k_hat: *k_hat,
+            moments: moments.ok().map(|moments| (&moments).into()),
+        }
+    }
+
+    fn coordinates(&self) -> Vec<String> {
+        (self.formula.names().iter().zip(self.formula.supports()))
+            .map(|(name, support)| support.name_of(name))
+            .collect()
+    }
+
+    fn upload(&self, numerics: &Numerics) -> Box<dyn Density> {
+        Box::new(UnnormalizedDensity {
+            proposal: self.located.proposal.upload(numerics),
+            model: self.clone(),
+            numerics: numerics.clone(),
+        })
+    }
+
+    fn log_density(&self, x: &[f64]) -> Option<f64> {
+        let mut log = [0.0];
+        self.log_densities(x, &mut log);
+        Some(log[0])
+    }
+
+    fn log_densities(&self, x: &[f64], logs: &mut [f64]) {
+        self.formula.evaluate(x, logs, None);
+        let constant = self.located.log_normalizer;
+        logs.iter_mut().for_each(|log| *log -= constant);
+    }
+
+    fn log_normalizer_error(&self) -> f64 {
+        self.located.log_normalizer_error
+    }
+
+    /// Draws of the proposal, taken by how much they count for p: some may be taken twice.
+    fn sample(&self, count: usize, generator: &mut dyn Rng) -> Vec<f64> {
+        let dim = self.dim();
+        let (x, logs) = self.pool(POOL * count, generator);
+        let top = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let weights: Vec<f64> = logs.iter().map(|log| (log - top).exp()).collect();
+        let step = weights.iter().sum::<f64>() / count as f64;
+        // At even steps from a random start (systematic resampling, Kitagawa 1996).
+        let mut next = step * generator.random::<f64>();
+        let (mut taken, mut sum) = (Vec::with_capacity(count), 0.0);
+        for (i, weight) in weights.iter().enumerate() {
+            sum += weight;
+            while next < sum && taken.len() < count {
+                taken.push(i);
+                next += step;
+            }
+        }
+        // What rounding left out.
+        taken.resize(count, taken.last().copied().unwrap_or(0));
+        // The points of a component follow each other: in no order, none depends on its place.
+        for i in (1..count).rev() {
+            taken.swap(i, generator.random_range(0..=i));
+        }
+        taken
+            .into_iter()
+            .flat_map(|i| x[i * dim..(i + 1) * dim].iter().copied())
+            .collect()
+    }
+
+    /// All of it, or rows that are drawn of it: its integral over the other coordinates has no formula.
+    fn marginal(&self, coordinates: &[usize]) -> Result<TargetModel, Refusal> {
+        let dim = self.dim();
+        if coordinates.iter().copied().eq(0..dim) {
+            return Ok(self.clone().into());
+        }
+        let key = crate::compute::noise::RunKey { seed: 0, run: 0 };
+        let mut generator = key.generator(crate::compute::noise::Stream::Normalizer, 1);
+        let all = self.sample(ROWS, &mut generator);
+        let rows = all
+            .chunks_exact(dim)
+            .flat_map(|x| coordinates.iter().map(|&i| x[i]))
+            .collect();
+        let names = self.coordinates();
+        let names = coordinates.iter().map(|&i| names[i].clone()).collect();
+        Samples::new(names, rows, coordinates.len())
+            .map(TargetModel::from)
+            .map_err(|error| {
+                let help = "its draws are too few different points: check k_hat";
+                Refusal::new("log_density", error.to_string(), help)
+            })
+    }
+
+    /// None where they are means of draws: those are not known well enough to hold a fit against.
+    fn moments(&self) -> Option<(DVector<f64>, DMatrix<f64>)> {
+        let Located {
+            mean, covariance, ..
+        } = &self.located;
+        (self.located.has_exact_moments).then(|| (mean.clone(), covariance.clone()))
+    }
+
+    fn extent(&self) -> (DVector<f64>, DMatrix<f64>) {
+        self.moments().unwrap_or_else(|| {
+            let scales = self.located.proposal.scales();
+            match self.located.tails {
+                Tails::Power { .. } => (scales.mean(), scales.covariance()),
+                _ => (self.located.mean.clone(), self.located.covariance.clone()),
+            }
+        })
+    }
+
+    fn tails(&self) -> Tails {
+        self.located.tails
+    }
+
+    fn modes(&self) -> Option<Vec<DVector<f64>>> {
+        self.located.modes.clone()
+    }
+
+    fn shape(&self) -> Option<Elliptical<'_>> {
+        Some(Elliptical {
+            scales: self.located.proposal.scales(),
+            dof: Some(self.located.shape_dof),
+        })
+    }
+
+    fn components(&self) -> usize {
+        self.located.proposal.components()
+    }
+
+    fn as_unnormalized(&self) -> Option<&Unnormalized> {
+        Some(self)
+    }
+}
+
+/// What `summary.json` says of a density by its formula.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UnnormalizedSummary {
+    /// The formula.
+    pub log_density: String,
+    /// The names of the D coordinates u.
+    pub coordinates: Vec<String>,
+    /// log Z in nats.
+    pub log_normalizer: f64,
+    /// Its error.
+    pub log_normalizer_error: f64,
+    /// k̂ of f over the proposal.
+    #[serde(with = "crate::files::extended")]
+    pub k_hat: f64,
+    /// Mean (D) and covariance (D × D) of u as a Gaussian.
+    pub moments: Option<NaturalParameters>,
+}
+
+/// The density on a device.
+#[derive(Debug)]
+struct UnnormalizedDensity {
+    model: Unnormalized,
+    proposal: Box<dyn Density>,
+    numerics: Numerics,
+}
+
+impl UnnormalizedDensity {
+    /// log p `[R, S]` and its gradient `[R, S, D]` where that is asked for, neither of them tracked.
+    fn evaluated(&self, x: Tensor<3>, with_gradient: bool) -> (Tensor<2>, Option<Tensor<3>>) {
+        let shape @ [runs, points, dim] = x.dims();
+        let formula = &self.model.formula;
+        let (log, gradient) = if is_on_host(&self.numerics) {
+            let Ok(x) = Numerics::read(x.clone()) else {
+                // A device that fails here fails again, and is reported, where the loss is read.
+                return (x.sum_dim(2).reshape([runs, points]), None);
+            };
+            let mut logs = vec![0.0; runs * points];
+            let mut gradient = vec![0.0; if with_gradient { x.len() } else { 0 }];
+            let slots = with_gradient.then_some(&mut gradient[..]);
+            formula.evaluate(&x, &mut logs, slots);
+            // Where there is no density there is no way to more of it.
+            if with_gradient {
+                for (log, gradient) in logs.iter().zip(gradient.chunks_exact_mut(dim)) {
+                    if *log == f64::NEG_INFINITY {
+                        gradient.fill(0.0);
+                    }
+                }
+            }
+            let logs = self.numerics.tensor(logs, [runs, points]);
+            let gradient = with_gradient.then(|| self.numerics.tensor(gradient, shape));
+            (logs, gradient)
+        } else {
+            let (logs, gradient) = formula.evaluate_on_device(x);
+            let nothing = logs.clone().equal_elem(f64::NEG_INFINITY);
+            let nothing = nothing.unsqueeze_dim::<3>(2).expand(shape);
+            (logs, with_gradient.then(|| gradient.mask_fill(nothing, 0.0)))
+        };
+        (log - self.model.located.log_normalizer, gradient)
+    }
+}
+
+impl Density for UnnormalizedDensity {
+    /// Its gradient is that of the formula: v + (x − x₀) · g has the value v and the gradient g at x₀.
+    fn log_density(&self, x: Tensor<3>) -> Tensor<2> {
+        let [runs, points, _] = x.dims();
+        let fixed = x.clone().detach().without_autodiff();
+        match self.evaluated(fixed, x.is_tracked()) {
+            (log, None) => log,
+            (log, Some(gradient)) => {
+                let moved = x.clone() - x.detach();
+                log + (moved * gradient).sum_dim(2).reshape([runs, points])
+            }
+        }
+    }
+
+    fn strata(&self) -> usize {
+        self.proposal.strata()
+    }
+
+    fn standard_dim(&self, dim: usize) -> usize {
+        self.proposal.standard_dim(dim)
+    }
+
+    /// Points of the proposal, which count by p over it; the weights of random ones sum to 1.
+    fn place(&self, nodes: Nodes) -> Draws {
+        let group = match nodes.error {
+            ErrorRule::Random { group } => Some(group),
+            ErrorRule::Embedded(_) => None,
+        };
+        let draws = self.proposal.place(nodes);
+        let (log_p, _) = self.evaluated(draws.x.clone(), false);
+        let log_g = self.proposal.log_density(draws.x.clone());
+        let nothing = log_p.clone().is_nan();
+        let ratio = (log_p - log_g).mask_fill(nothing, f64::NEG_INFINITY);
+        match (group, draws.error) {
+            (Some(group), _) => Draws {
+                weights: activation::softmax(draws.weights.log() + ratio, 1),
+                error: DrawsError::Weighted { group },
+                x: draws.x,
+            },
+            (None, error) => {
+                let ratio = ratio.exp();
+                let error = match error {
+                    DrawsError::Embedded(rules) => {
+                        DrawsError::Embedded(Box::new(rules.map(|weights| weights * ratio.clone())))
+                    }
+                    other => other,
+                };
+                Draws {
+                    weights: draws.weights * ratio,
+                    error,
+                    x: draws.x,
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,389 @@
+//! The constant that an unnormalised density lacks, and where its mass is.
+
+mod adapt;
+mod ascent;
+mod tails;
+
+use nalgebra::{DMatrix, DVector};
+
+use crate::compute::noise::{RunKey, Stream};
+use crate::density::target::{
+    Elliptical, Located, StudentT, Tails, Unnormalized,
+};
+use crate::divergence::{Estimate, EstimateMethod};
+use crate::error::Refusal;
+use crate::formula::Formula;
+use crate::judge::diagnostics::psis;
+use crate::panels::{self, Expected, LegendreOrder, PanelEffort};
+use adapt::{Effort, Weighted};
+
+/// Up to this dimension the constant is an integral over panels.
+const PANELS_DIM: usize = 2;
+/// Draws of the proposal that the constant, or a check of it, is the mean of.
+const DRAWS: usize = 1 << 17;
+/// ν of a proposal for a density whose tails are no powers.
+const LIGHT: f64 = 5.0;
+/// Above this k̂ the mean of ratios is not known from draws (Vehtari et al. 2024).
+pub(crate) const HEAVY: f64 = 0.7;
+/// Panels that leave more than this share of the constant open are no answer.
+const ROUGH: f64 = 1e-4;
+
+/// Why a formula is no density, or is not known to be one.
+type Refused = Refusal;
+
+/// Finds where a formula has its mass, and the logarithm of its integral with an error.
+///
+/// The same formula gives the same numbers every time.
+///
+/// # Errors
+/// If it is NaN or +∞ somewhere near the origin or where its mass is, −∞ wherever it is looked for, does not
+/// fall off, or falls too slowly to have an integral.
+pub fn locate(formula: Formula) -> Result<Unnormalized, Refusal> {
+    let problem = Problem { formula: &formula };
+    let dim = problem.dim();
+    let mut generator = RunKey { seed: 0, run: 0 }.generator(Stream::Normalizer, 0);
+    let peaks = ascent::peaks(problem, &mut generator)?;
+    let effort = Effort {
+        components: match dim {
+            1 => 12,
+            2 => 10,
+            _ => 24,
+        },
+        draws: (4096 * dim).clamp(8192, 32768),
+        rounds: 40,
+    };
+    let adapted = |dof: f64, generator: &mut _| {
+        adapt::adapt(problem, &peaks, dof, effort, generator).ok_or_else(|| {
+            Refusal::new(
+                "log_density",
+                "has its mass where numbers do not tell places apart",
+                "shift and scale the coordinates, so that they are about 1",
+            )
+        })
+    };
+    let mut proposal = adapted(LIGHT, &mut generator)?;
+    let tails = tails::tails(problem, &proposal, &mut generator)?;
+    if let Tails::Power { dof } = tails
+        && dof < LIGHT
+    {
+        proposal = adapted(dof, &mut generator)?;
+    }
+    let draws = Weighted::draw(problem, &proposal, DRAWS, &mut generator);
+    if let Some(i) = draws.log_f.iter().position(|log| *log == f64::INFINITY) {
+        let x = DVector::from_column_slice(&draws.x[i * dim..(i + 1) * dim]);
+        return Err(problem.infinite(&x));
+    }
+    let sampled = Sampled::new(dim, &draws);
+    let exact = match dim {
+        1 | 2 => by_panels(problem, &proposal, tails, &sampled),
+        _ => None,
+    };
+    let (moments, shape_dof) = match &exact {
+        Some((moments, dof)) => (moments, *dof),
+        None => (&sampled.moments, shape_dofs(&proposal, tails)[0]),
+    };
+    let has_moments = !matches!(tails, Tails::Power { dof } if dof <= 2.0);
+    let located = Located {
+        log_normalizer: moments.log_normalizer.value,
+        log_normalizer_error: moments.log_normalizer.error,
+        k_hat: sampled.k_hat,
+        mean: moments.mean.clone(),
+        covariance: moments.covariance.clone(),
+        has_exact_moments: exact.is_some() && has_moments,
+        proposal,
+        shape_dof,
+        tails,
+        modes: modes(&peaks),
+    };
+    Ok(Unnormalized::new(formula, located))
+}
+
+/// The peaks that are modes of a density of which they are a part worth telling.
+fn modes(peaks: &[ascent::Peak]) -> Option<Vec<DVector<f64>>> {
+    const MOST: usize = 24;
+    let top = peaks.iter().map(|peak| peak.height).fold(f64::NEG_INFINITY, f64::max);
+    let high = peaks.iter().filter(|peak| peak.height > top - 30.0);
+    let modes: Vec<DVector<f64>> = high.map(|peak| peak.at.clone()).collect();
+    // As many as that are a ridge.
+    (modes.len() <= MOST).then_some(modes)
+}
+
+/// The integral, and the first two moments.
+#[derive(Debug, Clone)]
+struct Moments {
+    log_normalizer: Estimate,
+    mean: DVector<f64>,
+    covariance: DMatrix<f64>,
+}
+
+/// From draws of the proposal.
+struct Sampled {
+    moments: Moments,
+    k_hat: f64,
+    /// One standard error of the constant, as a share of it, as far as the draws that were drawn tell.
+    spread: f64,
+}
+
+impl Sampled {
+    fn new(dim: usize, draws: &Weighted) -> Self {
+        let ratios = draws.log_ratios();
+        let n = ratios.len() as f64;
+        let top = ratios.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let mean = ratios.iter().map(|ratio| (ratio - top).exp()).sum::<f64>() / n;
+        let squares: f64 = (ratios.iter())
+            .map(|ratio| ((ratio - top).exp() / mean - 1.0).powi(2))
+            .sum();
+        let k_hat = psis(&ratios).k_hat;
+        let spread = (squares / n / (n - 1.0)).sqrt();
+        let log_normalizer = Estimate {
+            value: top + mean.ln(),
+            // Where the largest ratios are too heavy the spread of those that were drawn tells nothing.
+            error: match k_hat {
+                k_hat if k_hat > HEAVY || k_hat.is_nan() => f64::INFINITY,
+                _ => spread,
+            },
+            method: EstimateMethod::MonteCarlo,
+        };
+        let weights = adapt::weights(&ratios);
+        let points = || draws.x.chunks_exact(dim).zip(&weights);
+        let mut centre = DVector::zeros(dim);
+        for (x, weight) in points() {
+            centre.axpy(*weight, &DVector::from_column_slice(x), 1.0);
+        }
+        let mut covariance = DMatrix::zeros(dim, dim);
+        for (x, weight) in points() {
+            let off = DVector::from_column_slice(x) - &centre;
+            covariance.ger(*weight, &off, &off, 1.0);
+        }
+        Self {
+            moments: Moments {
+                log_normalizer,
+                mean: centre,
+                covariance,
+            },
+            k_hat,
+            spread,
+        }
+    }
+}
+
+/// ν of the components that panels are laid around, the lightest first: the heavier, the farther they go.
+fn shape_dofs(proposal: &StudentT, tails: Tails) -> Vec<f64> {
+    match tails {
+        Tails::None | Tails::Gaussian => vec![20.0, LIGHT, 2.0],
+        Tails::Exponential => vec![LIGHT, 2.0],
+        Tails::Power { .. } => vec![proposal.dof(), 0.5 * proposal.dof()],
+    }
+}
+
+/// By panels around the components of the proposal, in one dimension or two, with the ν they are laid with;
+/// `None` where they do not tell.
+///
+/// What lies beyond their ends is seen by panels that go farther. Draws look elsewhere than panels: what those
+/// differ by more than by chance is the error too.
+fn by_panels(
+    problem: Problem,
+    proposal: &StudentT,
+    tails: Tails,
+    sampled: &Sampled,
+) -> Option<(Moments, f64)> {
+    let dofs = shape_dofs(proposal, tails);
+    let mut best = panels_to(problem, proposal, dofs[0], sampled)?;
+    let mut dof = dofs[0];
+    for farther in &dofs[1..] {
+        let Some(next) = panels_to(problem, proposal, *farther, sampled) else {
+            break;
+        };
+        let [own, others] = [&best, &next].map(|moments| moments.log_normalizer);
+        let apart = (own.value - others.value).abs();
+        best.log_normalizer.error = own.error.max(apart);
+        if apart <= own.error {
+            return Some((best, dof));
+        }
+        dof = *farther;
+        best = next;
+        best.log_normalizer.error = others.error.max(apart);
+    }
+    Some((best, dof))
+}
+
+/// By panels around components with so many degrees of freedom.
+fn panels_to(
+    problem: Problem,
+    proposal: &StudentT,
+    dof: f64,
+    sampled: &Sampled,
+) -> Option<Moments> {
+    const EFFORT: [PanelEffort; PANELS_DIM] = [
+        PanelEffort {
+            order: LegendreOrder::Sixteen,
+            cut: 1,
+            tolerance: 1e-13,
+            rounds: 50,
+            points: 1 << 20,
+            both_ways: true,
+        },
+        PanelEffort {
+            order: LegendreOrder::Sixteen,
+            cut: 1,
+            tolerance: 1e-11,
+            rounds: 10,
+            points: 1 << 24,
+            both_ways: true,
+        },
+    ];
+    let dim = problem.dim();
+    let shift = sampled.moments.log_normalizer.value;
+    let (centre, spread) = (&sampled.moments.mean, &sampled.moments.covariance);
+    let widths: Vec<f64> = (0..dim).map(|i| spread[(i, i)].sqrt()).collect();
+    let z = |x: &[f64], i: usize| (x[i] - centre[i]) / widths[i];
+    let one = |_: &[f64]| 1.0;
+    let first: Vec<_> = (0..dim).map(|i| move |x: &[f64]| z(x, i)).collect();
+    let second: Vec<_> = (0..dim)
+        .flat_map(|i| (0..=i).map(move |j| (i, j)))
+        .map(|(i, j)| move |x: &[f64]| z(x, i) * z(x, j))
+        .collect();
+    let mut all: Vec<Expected> = vec![&one];
+    all.extend(first.iter().map(|f| f as Expected));
+    all.extend(second.iter().map(|f| f as Expected));
+    let log_density = |x: &[f64], logs: &mut [f64]| {
+        problem.formula.evaluate(x, logs, None);
+        logs.iter_mut().for_each(|log| *log -= shift);
+    };
+    let shape = Elliptical {
+        scales: proposal.scales(),
+        dof: Some(dof),
+    };
+    let found = panels::expectations(shape, &log_density, &all, EFFORT[dim - 1]);
+    if cfg!(test) { println!("   dof {dof}: {}", found.is_some()); }
+    let found = found?;
+    let total = found[0];
+    if cfg!(test) { println!("   dof {dof}: {total:?}"); }
+    let is_good = total.value > 0.0 && total.error <= ROUGH * total.value;
+    if !is_good {
+        return None;
+    }
+    let own = total.error / total.value;
+    let log = shift + total.value.ln();
+    // Either can only miss mass, and draws whose ratios are too heavy do.
+    let missing = shift - log;
+    let is_told = missing > 0.0 || sampled.k_hat < HEAVY;
+    let is_chance = missing.abs() <= 5.0 * sampled.spread;
+    let error = if is_chance || !is_told {
+        own
+    } else {
+        own.max(missing.abs())
+    };
+    let share = |i: usize| found[i].value / total.value;
+    let mean = DVector::from_fn(dim, |i, _| share(1 + i));
+    let mut covariance = DMatrix::zeros(dim, dim);
+    let mut place = 1 + dim;
+    for i in 0..dim {
+        for j in 0..=i {
+            let value = (share(place) - mean[i] * mean[j]) * widths[i] * widths[j];
+            covariance[(i, j)] = value;
+            covariance[(j, i)] = value;
+            place += 1;
+        }
+    }
+    Some(Moments {
+        log_normalizer: Estimate {
+            value: log,
+            error: error + 4.0 * f64::EPSILON * (1.0 + log.abs()),
+            method: EstimateMethod::Quadrature,
+        },
+        mean: DVector::from_fn(dim, |i, _| centre[i] + widths[i] * mean[i]),
+        covariance,
+    })
+}
+
+/// A formula, asked at single points.
+#[derive(Clone, Copy)]
+struct Problem<'a> {
+    formula: &'a Formula,
+}
+
+impl Problem<'_> {
+    fn dim(self) -> usize {
+        self.formula.dim()
+    }
+
+    fn value(self, u: &DVector<f64>) -> f64 {
+        let mut value = [0.0];
+        self.formula.evaluate(u.as_slice(), &mut value, None);
+        value[0]
+    }
+
+    fn with_gradient(self, u: &DVector<f64>) -> (f64, DVector<f64>) {
+        let (mut value, mut gradient) = ([0.0], DVector::zeros(u.len()));
+        let slots = gradient.as_mut_slice();
+        self.formula.evaluate(u.as_slice(), &mut value, Some(slots));
+        (value[0], gradient)
+    }
+
+    fn place(self, u: &DVector<f64>) -> String {
+        self.formula.place(u.as_slice())
+    }
+
+    fn refused(self, message: String, help: &str) -> Refused {
+        Refusal::new("log_density", message, help)
+    }
+
+    fn infinite(self, u: &DVector<f64>) -> Refused {
+        let message = format!("is +inf at {}", self.place(u));
+        self.refused(
+            message,
+            "a log-density is below inf everywhere; check divisions and logarithms at this place",
+        )
+    }
+
+    fn not_a_number(self, u: &DVector<f64>) -> Refused {
+        let message = format!("is not a number at {}", self.place(u));
+        self.refused(
+            message,
+            "say where a coordinate lives, as in support = { x1 = \"positive\" }, or write \
+             if(condition, log-density, -inf)",
+        )
+    }
+
+    fn nowhere(self, u: &DVector<f64>, count: usize) -> Refused {
+        let message = format!(
+            "is -inf or not a number at {} and at all {} other points that were tried",
+            self.place(u),
+            count - 1
+        );
+        self.refused(
+            message,
+            "the density is 0 there: shift and scale the coordinates, so that its mass is around 0 and \
+             about as wide as 1",
+        )
+    }
+
+    fn flat(self, u: &DVector<f64>, axis: &DVector<f64>) -> Refused {
+        let far = u + axis * 1e12;
+        let message = format!(
+            "cannot be normalised: from {} to {} it does not fall",
+            self.place(u),
+            self.place(&far)
+        );
+        self.refused(
+            message,
+            "a density falls off in every direction: check that every coordinate is in it, and its signs",
+        )
+    }
+
+    fn without_integral(self, u: &DVector<f64>, power: f64) -> Refused {
+        let message = format!(
+            "cannot be normalised: around {} the density falls only like |x|^-{power:.3}, so that its \
+             integral grows with the range",
+            self.place(u),
+        );
+        self.refused(
+            message,
+            "it must fall faster than |x|^-1 in one dimension and than |x|^-D in D of them",
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests;
