@@ -113,10 +113,12 @@ pub use compute::device::{Backend, DeviceConfig, DeviceInfo, Numerics, Precision
 pub use density::family::{Covariance, Family, FamilyConfig};
 pub use density::target::network::{Network, joint as network};
 pub use density::target::{
-    Distribution, Elliptical, MissingRule, Samples, SamplesFile, StudentT, TableOptions, Tails,
-    Target, TargetModel, read_samples,
+    Distribution, Elliptical, Located, MissingRule, Samples, SamplesFile, StudentT, TableOptions,
+    Tails, Target, TargetModel, Unnormalized, read_samples,
 };
 pub use divergence::{DivergenceKind, DivergenceName, Order};
+pub use formula::{Formula, FormulaError, Support, Variable};
+pub use normalizer::locate;
 pub use estimator::{EstimatorConfig, EstimatorRule, GradientRule};
 pub use optimizer::{OptimizerConfig, OptimizerRule, Schedule};
 

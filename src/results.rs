@@ -2,7 +2,7 @@
 //! of a trajectory, points of a sweep.
 
 pub use crate::density::target::{
-    Dependence, Relation, SamplesSummary, StudentTSummary, TargetSummary,
+    Dependence, Relation, SamplesSummary, StudentTSummary, TargetSummary, UnnormalizedSummary,
 };
 pub use crate::divergence::Estimate;
 pub use crate::fit::BestIterate;

@@ -2,7 +2,7 @@
 //! leaves out.
 
 pub use crate::config::{
-    Config, FitConfig, InitConfig, InitKind, KeyPath, MixtureConfig, NetworkConfig, SamplesConfig,
+    Config, FitConfig, FormulaConfig, InitConfig, InitKind, KeyPath, MixtureConfig, NetworkConfig, SamplesConfig,
     SavedConfig, TargetConfig, TargetKind,
 };
 pub use crate::record::CheckpointConfig;

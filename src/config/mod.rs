@@ -4,6 +4,7 @@ mod advice;
 mod check;
 mod experiment;
 mod fields;
+mod formula;
 mod identity;
 mod init;
 mod key;
@@ -16,6 +17,7 @@ mod sweep;
 mod target;
 
 pub use experiment::Experiment;
+pub use formula::FormulaConfig;
 pub use init::{InitConfig, InitKind};
 pub use key::KeyPath;
 pub use landscape::{LandscapeConfig, ParameterRange};

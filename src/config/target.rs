@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::MixtureConfig;
+use super::{FormulaConfig, MixtureConfig};
 use super::key::KeyPath;
 use super::source::Source;
 use crate::density::target::{
@@ -40,6 +40,8 @@ pub enum TargetKind {
     Samples(SamplesConfig),
     /// A mixture from a file.
     Saved(SavedConfig),
+    /// A density by its formula.
+    Formula(FormulaConfig),
 }
 
 /// A linear-Gaussian network.
@@ -96,7 +98,7 @@ impl SavedConfig {
     /// The mixture in the file, for the section at `at`.
     pub(super) fn resolve(&self, at: &KeyPath, source: &Source) -> Result<Mixture, ConfigError> {
         read_mixture(&source.resolve_path(&self.file), self.fit.as_deref())
-            .map_err(|error| in_file(error, at, source))
+            .map_err(|error| in_file(error, &at.name("file"), source))
     }
 }
 
@@ -110,6 +112,7 @@ impl TargetConfig {
         match extension {
             Some(extension) if extension == "csv" || extension == "npy" => "samples",
             Some(_) => "saved",
+            None if section.contains_key("log_density") => "formula",
             None if section.contains_key("equations") => "linear-gaussian",
             None if section.contains_key("dof") => "student-t",
             None => "mixture",
@@ -129,7 +132,7 @@ impl TargetConfig {
             let message = format!("is {dof}, and only Student-t targets have degrees of freedom");
             return Err(source.error(&at.name("dof"), message, help));
         }
-        Ok(match &self.kind {
+        Ok(match &mut self.kind {
             TargetKind::Mixture(mixture) => mixture.resolve(at, source)?.into(),
             TargetKind::StudentT(scales) => {
                 let scales = scales.resolve(at, source)?;
@@ -162,10 +165,11 @@ impl TargetConfig {
             }
             TargetKind::Samples(samples) => {
                 let read = read_samples(&source.resolve_path(&samples.file), &samples.options())
-                    .map_err(|error| in_file(error, at, source))?;
+                    .map_err(|error| in_file(error, &at.name("file"), source))?;
                 notes.extend(read.notes);
                 read.samples.into()
             }
+            TargetKind::Formula(formula) => formula.resolve(at, source, notes)?.into(),
             TargetKind::Saved(saved) => {
                 let mixture = saved.resolve(at, source)?;
                 self.kind = TargetKind::Mixture((&mixture).into());
@@ -176,10 +180,10 @@ impl TargetConfig {
 }
 
 /// What is wrong with a file, as an error at the key that names it.
-fn in_file(error: Error, at: &KeyPath, source: &Source) -> ConfigError {
+pub(super) fn in_file(error: Error, at: &KeyPath, source: &Source) -> ConfigError {
     let help = match &error {
         Error::Io { .. } => "check the path; it starts at the folder of the config".to_owned(),
         error => error.help().unwrap_or_default(),
     };
-    source.error(&at.name("file"), format!(": {error}"), help)
+    source.error(at, format!(": {error}"), help)
 }

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 
 use super::number::{Number, Reduction};
-use super::program::{Instruction, Operand, Operation, Program};
+use super::program::{Operand, Operation, Program};
 
 /// Numbers `[R, S, 1]`, or a list of them at each point `[R, S, n]`.
 #[derive(Debug, Clone)]

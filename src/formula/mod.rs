@@ -98,6 +98,16 @@ impl Formula {
         })
     }
 
+    /// The names in a text, as far as it can be read.
+    pub fn names_in(text: &str) -> Vec<String> {
+        let tokens = token::tokens(text).unwrap_or_default();
+        let names = tokens.into_iter().filter_map(|token| match token.kind {
+            token::TokenKind::Name(name) => Some(name),
+            _ => None,
+        });
+        names.collect()
+    }
+
     /// As it was written.
     pub fn text(&self) -> &str {
         &self.text

@@ -217,6 +217,19 @@ impl Evaluator {
     /// # Errors
     /// If the device failed.
     pub fn evaluate(&self, p: &Target, q: &MixtureTensors) -> Result<Vec<Evaluation>> {
+        let mut evaluations = self.evaluate_normalized(p, q)?;
+        // log p is off by as much everywhere.
+        let off = p.model().log_normalizer_error();
+        for estimate in evaluations.iter_mut().flat_map(|one| one.0.values_mut()) {
+            if off > 0.0 && estimate.value.is_finite() {
+                estimate.error += off * (1.0 + estimate.value.abs());
+            }
+        }
+        Ok(evaluations)
+    }
+
+    /// As if p were known with its constant.
+    fn evaluate_normalized(&self, p: &Target, q: &MixtureTensors) -> Result<Vec<Evaluation>> {
         let [_, k, d] = q.dims();
         if let Some(rows) = p.rows() {
             let [_, points, _] = rows.x.dims();

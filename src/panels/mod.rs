@@ -18,6 +18,6 @@ mod shape;
 mod sites;
 
 pub(crate) use host::{Host, divergences, expectations};
-pub(crate) use integrate::{Expected, Integral, LogDensityFn, PanelEffort, integrand_and_slope, sites};
+pub(crate) use integrate::{Expected, PanelEffort, integrand_and_slope, sites};
 pub(crate) use legendre::LegendreOrder;
 pub(crate) use sites::DensityPair;

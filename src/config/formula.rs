@@ -1,0 +1,332 @@
+//! A target by its formula.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+use super::key::KeyPath;
+use super::source::Source;
+use super::target::in_file;
+use crate::density::target::{TableOptions, Unnormalized, read_samples};
+use crate::error::ConfigError;
+use crate::formula::{Formula, Support, Variable};
+use crate::mixture::MOST_DIM;
+use crate::normalizer;
+use crate::text;
+
+/// A log-density in nats, up to a constant, as a formula of its coordinates.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FormulaConfig {
+    /// The formula.
+    pub log_density: String,
+    /// D, where the coordinates have no names but x1, x2, ….
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dim: Option<usize>,
+    /// The names of the coordinates in their order; `theta[8]` is a list of eight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variables: Option<Vec<String>>,
+    /// Where coordinates live, by name: `"real"`, `"positive"`, or `[lower, upper]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub support: Option<Table>,
+    /// Numbers, or lists of numbers, by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub constants: Option<Table>,
+    /// A `.csv` file whose columns are lists of numbers by name; a path that is not absolute starts at the
+    /// config.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<PathBuf>,
+}
+
+/// More numbers than this do not go into the config of a run.
+const MOST_DATA: usize = 1_000_000;
+
+impl FormulaConfig {
+    /// The density it describes, standing at `at`; the columns of a file take their place among the constants.
+    pub(super) fn resolve(
+        &mut self,
+        at: &KeyPath,
+        source: &Source,
+        notes: &mut Vec<String>,
+    ) -> Result<Unnormalized, ConfigError> {
+        self.read_data(at, source, notes)?;
+        let constants = self.constants(at, source)?;
+        let variables = self.variables(at, source)?;
+        let dim: usize = variables.iter().map(|variable| variable.len).sum();
+        if dim > MOST_DIM {
+            let message = format!("has {dim} coordinates, and {MOST_DIM} is the most");
+            return Err(source.error(&at.name("log_density"), message, "leave some out"));
+        }
+        let key = at.name("log_density");
+        let formula = Formula::new(&self.log_density, variables, constants).map_err(|error| {
+            let message = format!(": {}", error.message);
+            source.error_within(&key, &self.log_density, error.span, message, error.help)
+        })?;
+        let found = normalizer::locate(formula)
+            .map_err(|refusal| source.error(&key, refusal.message, refusal.help))?;
+        self.tell(&found, at, notes);
+        Ok(found)
+    }
+
+    /// What may not be meant.
+    fn tell(&self, found: &Unnormalized, at: &KeyPath, notes: &mut Vec<String>) {
+        let located = found.located();
+        if located.log_normalizer_error.is_infinite() {
+            notes.push(format!(
+                "`{at}`: log Z is not known (k-hat {:.2}): the draws that look for the mass of p miss some \
+                 of its tails, and so will all numbers that are made from draws of p; reverse KL is \
+                 minimised without them",
+                located.k_hat
+            ));
+        }
+    }
+
+    fn read_data(
+        &mut self,
+        at: &KeyPath,
+        source: &Source,
+        notes: &mut Vec<String>,
+    ) -> Result<(), ConfigError> {
+        let Some(file) = &self.data else {
+            return Ok(());
+        };
+        let path = source.resolve_path(file);
+        let read = read_samples(&path, &TableOptions::default())
+            .map_err(|error| in_file(error, &at.name("data"), source))?;
+        notes.extend(read.notes);
+        let samples = read.samples;
+        if samples.rows().len() > MOST_DATA {
+            let message = format!(
+                ": it has {}, and {MOST_DATA} is the most",
+                text::count(samples.rows().len(), "number")
+            );
+            return Err(source.error(&at.name("data"), message, "leave rows or columns out"));
+        }
+        let mut constants = self.constants.take().unwrap_or_default();
+        for (d, name) in samples.names().iter().enumerate() {
+            if constants.contains_key(name) {
+                let message = format!(": its column {name} is among the constants too");
+                let help = "give one of them another name";
+                return Err(source.error(&at.name("data"), message, help));
+            }
+            let column = samples.points().map(|row| Value::Float(row[d])).collect();
+            constants.insert(name.clone(), Value::Array(column));
+        }
+        self.constants = Some(constants);
+        self.data = None;
+        Ok(())
+    }
+
+    fn constants(
+        &self,
+        at: &KeyPath,
+        source: &Source,
+    ) -> Result<BTreeMap<String, Vec<f64>>, ConfigError> {
+        let at = at.name("constants");
+        let mut constants = BTreeMap::new();
+        for (name, value) in self.constants.iter().flatten() {
+            let wrong = |what: &str| {
+                let help = "give a number, as in b = 0.5, or a list of them, as in y = [28, 8, -3]";
+                source.error(&at.name(name), what, help)
+            };
+            if !is_name(name) {
+                return Err(source.error(
+                    &at.name(name),
+                    "is no name that a formula can have",
+                    "begin with a letter, and go on with letters, digits and _",
+                ));
+            }
+            let numbers = match value {
+                Value::Array(list) => list.iter().map(number).collect::<Option<Vec<f64>>>(),
+                one => number(one).map(|number| vec![number]),
+            };
+            match numbers {
+                Some(numbers) if numbers.is_empty() => return Err(wrong("is an empty list")),
+                Some(numbers) if numbers.iter().any(|number| number.is_nan()) => {
+                    return Err(wrong("holds what is not a number"));
+                }
+                Some(numbers) => constants.insert(name.clone(), numbers),
+                None => return Err(wrong("is no number and no list of numbers")),
+            };
+        }
+        Ok(constants)
+    }
+
+    /// The coordinates: those with names, or as many as `dim` says, or as the formula has.
+    fn variables(&self, at: &KeyPath, source: &Source) -> Result<Vec<Variable>, ConfigError> {
+        let mut variables = match (&self.variables, &self.support, self.dim) {
+            (Some(names), ..) => self.named(names, &at.name("variables"), source)?,
+            (None, Some(support), None) if !support.is_empty() => {
+                let names: Vec<String> = support.keys().cloned().collect();
+                self.named(&names, &at.name("support"), source)?
+            }
+            (None, _, dim) => {
+                let dim = match dim {
+                    Some(dim) => dim,
+                    None => coordinates_of(&self.log_density),
+                };
+                if dim == 0 {
+                    return Err(match self.dim {
+                        Some(_) => source.error(&at.name("dim"), "is 0", "give 1 or more"),
+                        None => source.error(
+                            &at.name("log_density"),
+                            "has no coordinate",
+                            "call them x, or x1, x2 and so on; or give their names, as in variables = \
+                             [\"mu\", \"tau\"]",
+                        ),
+                    });
+                }
+                let one = |i: usize| Variable {
+                    name: if dim == 1 { "x".into() } else { format!("x{i}") },
+                    len: 1,
+                    support: Support::Real,
+                };
+                (1..=dim.min(MOST_DIM + 1)).map(one).collect()
+            }
+        };
+        let total: usize = variables.iter().map(|variable| variable.len).sum();
+        if let (Some(dim), true) = (self.dim, self.variables.is_some())
+            && dim != total
+        {
+            let message = format!("is {dim}, and the variables are {total} coordinates");
+            return Err(source.error(&at.name("dim"), message, "leave it out"));
+        }
+        let at = at.name("support");
+        for (name, value) in self.support.iter().flatten() {
+            let bare = name.split('[').next().unwrap_or_default().trim();
+            let is_only = variables.len() == 1 && ["x", "x1"].contains(&bare);
+            let found = (variables.iter_mut())
+                .find(|variable| variable.name == bare || is_only && variable.name == "x");
+            let Some(variable) = found else {
+                return Err(source.error(
+                    &at.name(name),
+                    "is none of the coordinates",
+                    "name one of them, or give `variables`",
+                ));
+            };
+            variable.support = support(value).ok_or_else(|| {
+                source.error(
+                    &at.name(name),
+                    "is no support",
+                    "write \"real\", \"positive\", or [lower, upper], where a bound may be inf",
+                )
+            })?;
+        }
+        Ok(variables)
+    }
+
+    fn named(
+        &self,
+        names: &[String],
+        at: &KeyPath,
+        source: &Source,
+    ) -> Result<Vec<Variable>, ConfigError> {
+        let mut variables: Vec<Variable> = Vec::new();
+        for text in names {
+            let (name, len) = match text.split_once('[') {
+                None => (text.trim(), Some(1)),
+                Some((name, len)) => {
+                    let len = len.trim().strip_suffix(']');
+                    let len = len.and_then(|len| len.trim().parse().ok());
+                    (name.trim(), len.filter(|len| (1..=MOST_DIM).contains(len)))
+                }
+            };
+            let wrong = |message: String| {
+                let help = "names begin with a letter, as mu; eta[8] is a list of eight coordinates";
+                source.error(at, message, help)
+            };
+            let Some(len) = len.filter(|_| is_name(name)) else {
+                return Err(wrong(format!(
+                    "has \"{}\", which is no name",
+                    text::brief(text)
+                )));
+            };
+            if variables.iter().any(|other| other.name == name) {
+                return Err(wrong(format!("has {name} twice")));
+            }
+            let is_constant = (self.constants.as_ref()).is_some_and(|all| all.contains_key(name));
+            if is_constant {
+                return Err(wrong(format!("has {name}, which is among the constants too")));
+            }
+            variables.push(Variable {
+                name: name.to_owned(),
+                len,
+                support: Support::Real,
+            });
+        }
+        Ok(variables)
+    }
+}
+
+/// As many coordinates as a formula of x, or of x1, x2 and so on, has.
+fn coordinates_of(formula: &str) -> usize {
+    let names = Formula::names_in(formula);
+    let place = |name: &String| -> Option<usize> {
+        match name.strip_prefix('x')? {
+            "" => Some(1),
+            digits => digits.parse().ok(),
+        }
+    };
+    names.iter().filter_map(place).max().unwrap_or(0)
+}
+
+fn is_name(text: &str) -> bool {
+    let mut characters = text.chars();
+    let first = characters.next();
+    first.is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+        && characters.all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Integer(number) => Some(*number as f64),
+        Value::Float(number) => Some(*number),
+        _ => None,
+    }
+}
+
+fn support(value: &Value) -> Option<Support> {
+    match value {
+        Value::String(name) if name == "real" => Some(Support::Real),
+        Value::String(name) if name == "positive" => Some(Support::Above(0.0)),
+        Value::Array(both) => match &both[..] {
+            [from, to] => Support::between(number(from)?, number(to)?),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+impl Source {
+    /// An error at a place within a text that a key holds, told at that place of the file where the file has
+    /// the text as it is.
+    fn error_within(
+        &self,
+        key: &KeyPath,
+        text: &str,
+        span: Range<usize>,
+        message: String,
+        help: String,
+    ) -> ConfigError {
+        let mut error = self.error(key, message, help);
+        let location = &mut error.location;
+        let held = location.span.clone().and_then(|around| {
+            let within = location.text.get(around.clone())?.find(text)?;
+            Some(around.start + within)
+        });
+        match held {
+            Some(start) if location.from.is_none() => {
+                let end = span.end.max(span.start + 1).min(text.len().max(1));
+                location.span = Some(start + span.start.min(end - 1)..start + end);
+            }
+            _ => {
+                let place = text.get(..span.start).map_or(1, |before| before.chars().count() + 1);
+                error.message += &format!(" (character {place} of the formula)");
+            }
+        }
+        error
+    }
+}
