@@ -117,9 +117,9 @@ pub use density::target::{
     Tails, Target, TargetModel, Unnormalized, read_samples,
 };
 pub use divergence::{DivergenceKind, DivergenceName, Order};
+pub use estimator::{EstimatorConfig, EstimatorRule, GradientRule};
 pub use formula::{Formula, FormulaError, Support, Variable};
 pub use normalizer::locate;
-pub use estimator::{EstimatorConfig, EstimatorRule, GradientRule};
 pub use optimizer::{OptimizerConfig, OptimizerRule, Schedule};
 
 // One fit, step by step.

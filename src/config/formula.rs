@@ -180,7 +180,11 @@ impl FormulaConfig {
                     });
                 }
                 let one = |i: usize| Variable {
-                    name: if dim == 1 { "x".into() } else { format!("x{i}") },
+                    name: if dim == 1 {
+                        "x".into()
+                    } else {
+                        format!("x{i}")
+                    },
                     len: 1,
                     support: Support::Real,
                 };
@@ -235,7 +239,8 @@ impl FormulaConfig {
                 }
             };
             let wrong = |message: String| {
-                let help = "names begin with a letter, as mu; eta[8] is a list of eight coordinates";
+                let help =
+                    "names begin with a letter, as mu; eta[8] is a list of eight coordinates";
                 source.error(at, message, help)
             };
             let Some(len) = len.filter(|_| is_name(name)) else {
@@ -249,7 +254,9 @@ impl FormulaConfig {
             }
             let is_constant = (self.constants.as_ref()).is_some_and(|all| all.contains_key(name));
             if is_constant {
-                return Err(wrong(format!("has {name}, which is among the constants too")));
+                return Err(wrong(format!(
+                    "has {name}, which is among the constants too"
+                )));
             }
             variables.push(Variable {
                 name: name.to_owned(),
@@ -323,7 +330,9 @@ impl Source {
                 location.span = Some(start + span.start.min(end - 1)..start + end);
             }
             _ => {
-                let place = text.get(..span.start).map_or(1, |before| before.chars().count() + 1);
+                let place = text
+                    .get(..span.start)
+                    .map_or(1, |before| before.chars().count() + 1);
                 error.message += &format!(" (character {place} of the formula)");
             }
         }

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{FormulaConfig, MixtureConfig};
 use super::key::KeyPath;
 use super::source::Source;
+use super::{FormulaConfig, MixtureConfig};
 use crate::density::target::{
     MissingRule, StudentT, TableOptions, TargetModel, network, read_samples,
 };

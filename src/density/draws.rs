@@ -152,8 +152,10 @@ impl Draws {
         let [runs, points] = values.dims();
         let mean = self.expectation(values.clone()).reshape([runs, 1]);
         // A point without weight counts for nothing, whatever f is there.
-        let off = (self.weights.clone() * (values - mean))
-            .mask_fill(self.weights.clone().equal_elem(0.0).expand([runs, points]), 0.0);
+        let off = (self.weights.clone() * (values - mean)).mask_fill(
+            self.weights.clone().equal_elem(0.0).expand([runs, points]),
+            0.0,
+        );
         off.reshape([runs, points / group, group])
             .sum_dim(2)
             .square()

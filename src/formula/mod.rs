@@ -152,9 +152,11 @@ impl Formula {
     /// A point u in words, by its x: `x1 = 0.3, x2 = -1.2`.
     pub fn place(&self, u: &[f64]) -> String {
         let all = self.names().into_iter().zip(self.supports()).zip(u);
-        all.map(|((name, support), u)| format!("{name} = {}", crate::text::trimmed(support.apply(*u), 6)))
-            .collect::<Vec<_>>()
-            .join(", ")
+        all.map(|((name, support), u)| {
+            format!("{name} = {}", crate::text::trimmed(support.apply(*u), 6))
+        })
+        .collect::<Vec<_>>()
+        .join(", ")
     }
 
     /// Whether x is u.

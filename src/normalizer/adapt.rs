@@ -204,7 +204,9 @@ fn with_defensive(
     mut factors: Vec<DMatrix<f64>>,
 ) -> Option<Mixture> {
     let all = Mixture::new(weights.clone(), means.clone(), factors.clone()).ok()?;
-    weights.iter_mut().for_each(|weight| *weight *= 1.0 - DEFENSIVE);
+    weights
+        .iter_mut()
+        .for_each(|weight| *weight *= 1.0 - DEFENSIVE);
     weights.push(DEFENSIVE);
     means.push(all.mean().as_slice().to_vec());
     factors.push(all.covariance().cholesky()?.l() * WIDER);
@@ -294,7 +296,11 @@ fn shared(proposal: &StudentT, x: &[f64], weights: &[f64]) -> Sums {
     let power = 0.5 * (dof + dim as f64);
     let heights: Vec<f64> = (0..k)
         .map(|k| {
-            let log_det: f64 = scales.scale_trils()[k].diagonal().iter().map(|l| l.ln()).sum();
+            let log_det: f64 = scales.scale_trils()[k]
+                .diagonal()
+                .iter()
+                .map(|l| l.ln())
+                .sum();
             scales.weights()[k].ln() - log_det
         })
         .collect();

@@ -8,7 +8,14 @@ use rayon::prelude::*;
 use super::{Problem, Refused};
 
 /// Starts are normal with these widths, so many of each.
-const WIDTHS: [(f64, usize); 6] = [(0.1, 4), (1.0, 24), (3.0, 24), (10.0, 16), (100.0, 8), (1e3, 4)];
+const WIDTHS: [(f64, usize); 6] = [
+    (0.1, 4),
+    (1.0, 24),
+    (3.0, 24),
+    (10.0, 16),
+    (100.0, 8),
+    (1e3, 4),
+];
 /// Where a formula is no number within this of the origin, that is told.
 const NEAR: f64 = 3.0;
 /// The most steps of a climb.
@@ -61,12 +68,13 @@ pub(super) fn peaks(problem: Problem, generator: &mut impl Rng) -> Result<Vec<Pe
     if tops.is_empty() {
         return Err(problem.nowhere(&starts[0], starts.len()));
     }
-    let highest = tops.iter().map(|(_, height)| *height).fold(f64::NEG_INFINITY, f64::max);
+    let highest = tops
+        .iter()
+        .map(|(_, height)| *height)
+        .fold(f64::NEG_INFINITY, f64::max);
     let climbed: Vec<Result<Peak, Refused>> = (tops.into_par_iter())
         .filter(|(_, height)| *height > highest - NEGLIGIBLE)
-        .map(|(at, height)| {
-            factor(problem, &at, height).map(|factor| Peak { at, height, factor })
-        })
+        .map(|(at, height)| factor(problem, &at, height).map(|factor| Peak { at, height, factor }))
         .collect();
     let mut found: Vec<Peak> = Vec::new();
     for peak in climbed {

@@ -7,9 +7,7 @@ mod tails;
 use nalgebra::{DMatrix, DVector};
 
 use crate::compute::noise::{RunKey, Stream};
-use crate::density::target::{
-    Elliptical, Located, StudentT, Tails, Unnormalized,
-};
+use crate::density::target::{Elliptical, Located, StudentT, Tails, Unnormalized};
 use crate::divergence::{Estimate, EstimateMethod};
 use crate::error::Refusal;
 use crate::formula::Formula;
@@ -19,12 +17,19 @@ use adapt::{Effort, Weighted};
 
 /// Up to this dimension the constant is an integral over panels.
 const PANELS_DIM: usize = 2;
+/// Components of the proposal, and of what panels are laid around, at most.
+const COMPONENTS: usize = 24;
+const FEW_COMPONENTS: usize = 10;
 /// Draws of the proposal that the constant, or a check of it, is the mean of.
 const DRAWS: usize = 1 << 17;
 /// ν of a proposal for a density whose tails are no powers.
 const LIGHT: f64 = 5.0;
 /// Above this k̂ the mean of ratios is not known from draws (Vehtari et al. 2024).
 pub(crate) const HEAVY: f64 = 0.7;
+/// Above this k̂ ratios have no variance.
+const NOT_AROUND: f64 = 0.5;
+/// An error as good as none.
+const FINE: f64 = 1e-10;
 /// Panels that leave more than this share of the constant open are no answer.
 const ROUGH: f64 = 1e-4;
 
@@ -43,16 +48,12 @@ pub fn locate(formula: Formula) -> Result<Unnormalized, Refusal> {
     let dim = problem.dim();
     let mut generator = RunKey { seed: 0, run: 0 }.generator(Stream::Normalizer, 0);
     let peaks = ascent::peaks(problem, &mut generator)?;
-    let effort = Effort {
-        components: match dim {
-            1 => 12,
-            2 => 10,
-            _ => 24,
-        },
-        draws: (4096 * dim).clamp(8192, 32768),
-        rounds: 40,
-    };
-    let adapted = |dof: f64, generator: &mut _| {
+    let adapted = |dof: f64, components: usize, generator: &mut _| {
+        let effort = Effort {
+            components,
+            draws: (4096 * dim).clamp(8192, 32768),
+            rounds: 40,
+        };
         adapt::adapt(problem, &peaks, dof, effort, generator).ok_or_else(|| {
             Refusal::new(
                 "log_density",
@@ -61,26 +62,35 @@ pub fn locate(formula: Formula) -> Result<Unnormalized, Refusal> {
             )
         })
     };
-    let mut proposal = adapted(LIGHT, &mut generator)?;
+    let mut proposal = adapted(LIGHT, COMPONENTS, &mut generator)?;
     let tails = tails::tails(problem, &proposal, &mut generator)?;
     if let Tails::Power { dof } = tails
         && dof < LIGHT
     {
-        proposal = adapted(dof, &mut generator)?;
+        proposal = adapted(dof, COMPONENTS, &mut generator)?;
     }
+    // Panels need no more than to know where it is and how wide.
+    let shape = match dim {
+        1 | 2 => adapted(proposal.dof(), FEW_COMPONENTS, &mut generator)?,
+        _ => proposal.clone(),
+    };
     let draws = Weighted::draw(problem, &proposal, DRAWS, &mut generator);
     if let Some(i) = draws.log_f.iter().position(|log| *log == f64::INFINITY) {
         let x = DVector::from_column_slice(&draws.x[i * dim..(i + 1) * dim]);
         return Err(problem.infinite(&x));
     }
     let sampled = Sampled::new(dim, &draws);
-    let exact = match dim {
-        1 | 2 => by_panels(problem, &proposal, tails, &sampled),
+    let coarse = match dim {
+        1 | 2 => by_panels(problem, &shape, tails, &sampled),
         _ => None,
+    };
+    let (shape, exact) = match coarse {
+        Some((moments, dof)) => finer(problem, (shape, moments, dof), &proposal, &sampled),
+        None => (shape, None),
     };
     let (moments, shape_dof) = match &exact {
         Some((moments, dof)) => (moments, *dof),
-        None => (&sampled.moments, shape_dofs(&proposal, tails)[0]),
+        None => (&sampled.moments, shape_dofs(&shape, tails)[0]),
     };
     let has_moments = !matches!(tails, Tails::Power { dof } if dof <= 2.0);
     let located = Located {
@@ -91,6 +101,7 @@ pub fn locate(formula: Formula) -> Result<Unnormalized, Refusal> {
         covariance: moments.covariance.clone(),
         has_exact_moments: exact.is_some() && has_moments,
         proposal,
+        shape: shape.scales().clone(),
         shape_dof,
         tails,
         modes: modes(&peaks),
@@ -101,7 +112,10 @@ pub fn locate(formula: Formula) -> Result<Unnormalized, Refusal> {
 /// The peaks that are modes of a density of which they are a part worth telling.
 fn modes(peaks: &[ascent::Peak]) -> Option<Vec<DVector<f64>>> {
     const MOST: usize = 24;
-    let top = peaks.iter().map(|peak| peak.height).fold(f64::NEG_INFINITY, f64::max);
+    let top = peaks
+        .iter()
+        .map(|peak| peak.height)
+        .fold(f64::NEG_INFINITY, f64::max);
     let high = peaks.iter().filter(|peak| peak.height > top - 30.0);
     let modes: Vec<DVector<f64>> = high.map(|peak| peak.at.clone()).collect();
     // As many as that are a ridge.
@@ -133,7 +147,10 @@ impl Sampled {
         let squares: f64 = (ratios.iter())
             .map(|ratio| ((ratio - top).exp() / mean - 1.0).powi(2))
             .sum();
-        let k_hat = psis(&ratios).k_hat;
+        // Of ratios that differ little the largest ones may look like a tail: N draws of a Pareto distribution of
+        // shape k go up to N^k.
+        let reach = -mean.ln() / n.ln();
+        let k_hat = psis(&ratios).k_hat.min(reach);
         let spread = (squares / n / (n - 1.0)).sqrt();
         let log_normalizer = Estimate {
             value: top + mean.ln(),
@@ -170,7 +187,7 @@ impl Sampled {
 /// ν of the components that panels are laid around, the lightest first: the heavier, the farther they go.
 fn shape_dofs(proposal: &StudentT, tails: Tails) -> Vec<f64> {
     match tails {
-        Tails::None | Tails::Gaussian => vec![20.0, LIGHT, 2.0],
+        Tails::None | Tails::Gaussian => vec![f64::INFINITY, 20.0, LIGHT],
         Tails::Exponential => vec![LIGHT, 2.0],
         Tails::Power { .. } => vec![proposal.dof(), 0.5 * proposal.dof()],
     }
@@ -187,24 +204,63 @@ fn by_panels(
     tails: Tails,
     sampled: &Sampled,
 ) -> Option<(Moments, f64)> {
-    let dofs = shape_dofs(proposal, tails);
-    let mut best = panels_to(problem, proposal, dofs[0], sampled)?;
-    let mut dof = dofs[0];
-    for farther in &dofs[1..] {
-        let Some(next) = panels_to(problem, proposal, *farther, sampled) else {
-            break;
+    let mut best: Option<(Moments, f64)> = None;
+    let mut nearer: Option<(Moments, f64)> = None;
+    for dof in shape_dofs(proposal, tails) {
+        let Some(mut farther) = panels_to(problem, proposal, dof, sampled) else {
+            continue;
         };
-        let [own, others] = [&best, &next].map(|moments| moments.log_normalizer);
-        let apart = (own.value - others.value).abs();
-        best.log_normalizer.error = own.error.max(apart);
-        if apart <= own.error {
-            return Some((best, dof));
+        // Of the farthest there is nothing to tell what is beyond but how much that of those before was.
+        if let Some((mut near, dof)) = nearer.take() {
+            let apart = near.log_normalizer.value - farther.log_normalizer.value;
+            near.log_normalizer.error = near.log_normalizer.error.max(apart.abs());
+            farther.log_normalizer.error = farther.log_normalizer.error.max(apart.abs());
+            let error = near.log_normalizer.error;
+            if best
+                .as_ref()
+                .is_none_or(|(best, _)| error < best.log_normalizer.error)
+            {
+                best = Some((near, dof));
+            }
+            if error <= FINE {
+                return best;
+            }
         }
-        dof = *farther;
-        best = next;
-        best.log_normalizer.error = others.error.max(apart);
+        nearer = Some((farther, dof));
     }
-    Some((best, dof))
+    let error = |found: &(Moments, f64)| found.0.log_normalizer.error;
+    match (best, nearer) {
+        (Some(best), Some(last)) if error(&last) < error(&best) => Some(last),
+        (best, last) => best.or(last),
+    }
+}
+
+/// The components and moments that are found by panels around some, unless those around the more of the proposal
+/// differ: a narrow ridge that has no component of its own lies between the points of all panels. They differ by
+/// the error.
+fn finer(
+    problem: Problem,
+    (shape, mut moments, dof): (StudentT, Moments, f64),
+    proposal: &StudentT,
+    sampled: &Sampled,
+) -> (StudentT, Option<(Moments, f64)>) {
+    if problem.dim() == 1 {
+        return (shape, Some((moments, dof)));
+    }
+    let Some(mut finer) = panels_to(problem, proposal, dof, sampled) else {
+        return (shape, Some((moments, dof)));
+    };
+    let apart = (finer.log_normalizer.value - moments.log_normalizer.value).abs();
+    let (own, others) = (
+        &mut moments.log_normalizer.error,
+        &mut finer.log_normalizer.error,
+    );
+    *others = own.max(*others).max(apart);
+    if apart <= own.max(FINE) {
+        *own = own.max(apart);
+        return (shape, Some((moments, dof)));
+    }
+    (proposal.clone(), Some((finer, dof)))
 }
 
 /// By panels around components with so many degrees of freedom.
@@ -252,13 +308,11 @@ fn panels_to(
     };
     let shape = Elliptical {
         scales: proposal.scales(),
-        dof: Some(dof),
+        dof: dof.is_finite().then_some(dof),
     };
-    let found = panels::expectations(shape, &log_density, &all, EFFORT[dim - 1]);
-    if cfg!(test) { println!("   dof {dof}: {}", found.is_some()); }
-    let found = found?;
+    let found = panels::expectations(shape, &log_density, &all, EFFORT[dim - 1])?;
+
     let total = found[0];
-    if cfg!(test) { println!("   dof {dof}: {total:?}"); }
     let is_good = total.value > 0.0 && total.error <= ROUGH * total.value;
     if !is_good {
         return None;
@@ -269,11 +323,14 @@ fn panels_to(
     let missing = shift - log;
     let is_told = missing > 0.0 || sampled.k_hat < HEAVY;
     let is_chance = missing.abs() <= 5.0 * sampled.spread;
-    let error = if is_chance || !is_told {
-        own
-    } else {
-        own.max(missing.abs())
-    };
+    let mut error = own;
+    if is_told && !is_chance {
+        error = error.max(missing.abs());
+    }
+    // Where the proposal does not lie around all of p panels around it may pass by what is narrower.
+    if sampled.k_hat > NOT_AROUND {
+        error = error.max(sampled.spread);
+    }
     let share = |i: usize| found[i].value / total.value;
     let mean = DVector::from_fn(dim, |i, _| share(1 + i));
     let mut covariance = DMatrix::zeros(dim, dim);

@@ -144,7 +144,10 @@ fn refined(
         && let Some(finer) = pair.finer()
         && let Some(next) = integrals(&finer)
     {
-        let is_better = next.iter().zip(&found).any(|(next, one)| next.error < 0.5 * one.error);
+        let is_better = next
+            .iter()
+            .zip(&found)
+            .any(|(next, one)| next.error < 0.5 * one.error);
         if !is_better {
             break;
         }

@@ -106,20 +106,30 @@ impl Feature {
     }
 }
 
-/// The features of two densities on a line: their components, the corners of the logarithm of each,
-/// and those where one density falls below the other, as far as these and `others` reach. `reach` shortens
-/// the components, each by its place in `p` and `q` joined.
+/// The components of two densities on a line, as far as these and `others` reach. `reach` shortens them, each
+/// by its place in `p` and `q` joined.
+pub(super) fn components(
+    p: &[Bump],
+    q: &[Bump],
+    others: impl Iterator<Item = Feature>,
+    reach: impl Fn(usize) -> f64,
+) -> Vec<Feature> {
+    (p.iter().chain(q).enumerate())
+        .map(|(place, bump)| Feature::new(bump).within(reach(place)))
+        .chain(others)
+        .filter(|feature| feature.reach > 0.0)
+        .collect()
+}
+
+/// As [`components`], with the corners of the logarithm of each density, and those where one density falls below
+/// the other.
 pub(super) fn features(
     p: &[Bump],
     q: &[Bump],
     others: impl Iterator<Item = Feature>,
     reach: impl Fn(usize) -> f64,
 ) -> Vec<Feature> {
-    let mut features: Vec<Feature> = (p.iter().chain(q).enumerate())
-        .map(|(place, bump)| Feature::new(bump).within(reach(place)))
-        .chain(others)
-        .filter(|feature| feature.reach > 0.0)
-        .collect();
+    let mut features = components(p, q, others, reach);
     if let Some([low, high]) = span(&features) {
         // A component without reach has no panels, and may still be the densest around its centre.
         let mut places = ends(&features, [low, high]);

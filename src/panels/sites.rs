@@ -2,7 +2,7 @@
 
 use super::bump::Bump;
 use super::legendre::{LegendreOrder, LegendreRule};
-use super::mesh::{Feature, HIDDEN, cut_where_equal, ends, features, span};
+use super::mesh::{Feature, HIDDEN, components, cut_where_equal, ends, features, span};
 use super::shape::{Frame, Shape, Sliced};
 use crate::divergence::{DivergenceKind, Side};
 
@@ -89,8 +89,9 @@ impl DensityPair {
     /// where the components are Gaussian.
     pub fn reduced(p: &Shape, q: &Shape, kind: DivergenceKind) -> Option<Self> {
         let sides = kind.build().sides();
-        let under = [(Side::Target, p), (Side::Family, q)]
-            .map(|(side, shape)| sides.contains(&side) || !shape.is_gaussian() || !shape.is_exact());
+        let under = [(Side::Target, p), (Side::Family, q)].map(|(side, shape)| {
+            sides.contains(&side) || !shape.is_gaussian() || !shape.is_exact()
+        });
         Self::seen_from(p.frame_with(q), p, q, &[kind], under)
     }
 
@@ -116,26 +117,29 @@ impl DensityPair {
         let powers: Vec<Shape> = (kinds.iter())
             .filter_map(|kind| Some(Shape::powers(p, q, kind.order()?)))
             .collect();
-        let is_sharp = kinds.iter().any(|kind| kind.build().has_corner());
+        let is_exact = p.is_exact() && q.is_exact();
+        // Where densities are not known by their components, these do not tell where they are equal.
+        let is_sharp = is_exact && kinds.iter().any(|kind| kind.build().has_corner());
         let (kind, features) = match frame {
             None => {
                 let (p, q) = (p.bumps(), q.bumps());
                 let others = powers.iter().flat_map(Shape::bumps);
                 let others = others.map(|one| Feature::gaussian(one.center, one.scale));
-                let all = features(&p, &q, others, |place| {
-                    if under[usize::from(place >= p.len())] {
-                        f64::INFINITY
-                    } else {
-                        0.0
-                    }
-                });
+                let reach = |place| match under[usize::from(place >= p.len())] {
+                    true => f64::INFINITY,
+                    false => 0.0,
+                };
+                let all = match is_exact {
+                    true => features(&p, &q, others, reach),
+                    false => components(&p, &q, others, reach),
+                };
                 (Kind::Line, all)
             }
             Some(_) if p.components() + q.components() > MOST_IN_PLANE => return None,
             Some(frame) => {
                 let [p, q] = [p, q].map(|shape| shape.sliced(frame));
                 let others: Vec<Sliced> = powers.iter().flat_map(|one| one.sliced(frame)).collect();
-                let all = outer_features(&p, &q, &others, under);
+                let all = outer_features(&p, &q, &others, under, is_exact);
                 let kind = Kind::Plane {
                     frame,
                     p,
@@ -154,7 +158,7 @@ impl DensityPair {
         Some(Self {
             kind,
             tops,
-            is_exact: p.is_exact() && q.is_exact(),
+            is_exact,
             inner_cut: 1,
         })
     }
@@ -228,18 +232,25 @@ impl DensityPair {
 }
 
 /// The features of the integrals along lines, as a function of where the line is.
-fn outer_features(p: &[Sliced], q: &[Sliced], others: &[Sliced], under: [bool; 2]) -> Vec<Feature> {
+fn outer_features(
+    p: &[Sliced],
+    q: &[Sliced],
+    others: &[Sliced],
+    under: [bool; 2],
+    is_exact: bool,
+) -> Vec<Feature> {
     let marginals =
         |side: &[Sliced]| -> Vec<Bump> { side.iter().map(|one| one.marginal).collect() };
     let others = others.iter().map(|one| one.marginal);
     let others = others.map(|one| Feature::gaussian(one.center, one.scale));
-    let mut all = features(&marginals(p), &marginals(q), others, |place| {
-        if under[usize::from(place >= p.len())] {
-            f64::INFINITY
-        } else {
-            0.0
-        }
-    });
+    let reach = |place| match under[usize::from(place >= p.len())] {
+        true => f64::INFINITY,
+        false => 0.0,
+    };
+    if !is_exact {
+        return components(&marginals(p), &marginals(q), others, reach);
+    }
+    let mut all = features(&marginals(p), &marginals(q), others, reach);
     let Some([low, high]) = span(&all) else {
         return all;
     };
@@ -309,7 +320,10 @@ impl Sites {
             let bump = one.slice(t);
             Feature::gaussian(bump.center, bump.scale).within(one.reach(t))
         });
-        let all = features(&at(p), &at(q), others, reach);
+        let all = match self.has_corners {
+            false => features(&at(p), &at(q), others, reach),
+            true => components(&at(p), &at(q), others, reach),
+        };
         let first = self.halves.len();
         if let Some(span) = span(&all) {
             let mut ends = ends(&all, span);

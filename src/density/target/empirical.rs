@@ -6,8 +6,8 @@ use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 use statrs::function::erf::erfc;
 
-use super::{Samples, TargetModel};
 use super::distribution::{Distribution, Tails};
+use super::{Samples, TargetModel};
 use crate::compute::device::Numerics;
 use crate::compute::kernel::indices;
 use crate::density::{Density, Draws, DrawsError, ErrorRule, Nodes};

@@ -41,7 +41,10 @@ pub struct Located {
     pub k_hat: f64,
     /// A mixture that lies where p does, and whose tails are no lighter.
     pub proposal: StudentT,
-    /// The degrees of freedom of its components that panels must be laid with to reach as far as p does.
+    /// A coarser one, for panels to be laid around its components.
+    pub shape: Mixture,
+    /// The degrees of freedom of these that panels must be laid with to reach as far as p does; infinite
+    /// where Gaussians do.
     pub shape_dof: f64,
     /// How p falls off.
     pub tails: Tails,
@@ -84,7 +87,11 @@ impl Unnormalized {
         self.log_densities(&x, &mut log_p);
         proposal.log_densities(&x, &mut log_g);
         for (p, g) in log_p.iter_mut().zip(log_g) {
-            *p = if p.is_nan() { f64::NEG_INFINITY } else { *p - g };
+            *p = if p.is_nan() {
+                f64::NEG_INFINITY
+            } else {
+                *p - g
+            };
         }
         (x, log_p)
     }
@@ -236,8 +243,8 @@ impl Distribution for Unnormalized {
 
     fn shape(&self) -> Option<Elliptical<'_>> {
         Some(Elliptical {
-            scales: self.located.proposal.scales(),
-            dof: Some(self.located.shape_dof),
+            scales: &self.located.shape,
+            dof: Some(self.located.shape_dof).filter(|dof| dof.is_finite()),
         })
     }
 
@@ -305,7 +312,10 @@ impl UnnormalizedDensity {
             let (logs, gradient) = formula.evaluate_on_device(x);
             let nothing = logs.clone().equal_elem(f64::NEG_INFINITY);
             let nothing = nothing.unsqueeze_dim::<3>(2).expand(shape);
-            (logs, with_gradient.then(|| gradient.mask_fill(nothing, 0.0)))
+            (
+                logs,
+                with_gradient.then(|| gradient.mask_fill(nothing, 0.0)),
+            )
         };
         (log - self.model.located.log_normalizer, gradient)
     }
