@@ -7,7 +7,7 @@ use super::program::{Instruction, Operand, Operation, Program};
 use crate::compute::kernel::cpu::Width;
 
 /// So many numbers of all rows together stay in a fast cache.
-const IN_CACHE: usize = 1 << 12;
+const IN_CACHE: usize = 1 << 13;
 /// Points of one block.
 const BLOCK: std::ops::RangeInclusive<usize> = 8..=256;
 /// At most so many numbers of all rows together, where there are more rows than points in a block.
@@ -54,10 +54,17 @@ impl Program {
         for (block, values) in values.chunks_mut(width).enumerate() {
             let (from, n) = (block * width, values.len());
             let points = &x[from * d..(from + n) * d];
-            for i in 0..d {
-                let row = &mut tape[i * width..][..n];
-                for (to, point) in row.iter_mut().zip(points.chunks_exact(d)) {
-                    *to = point[i];
+            match d {
+                1 => points_to_rows::<1>(points, &mut tape, width),
+                2 => points_to_rows::<2>(points, &mut tape, width),
+                3 => points_to_rows::<3>(points, &mut tape, width),
+                4 => points_to_rows::<4>(points, &mut tape, width),
+                _ => {
+                    for i in 0..d {
+                        let column = points.iter().skip(i).step_by(d);
+                        let row = tape[i * width..][..n].iter_mut();
+                        row.zip(column).for_each(|(to, from)| *to = *from);
+                    }
                 }
             }
             let block = Block {
@@ -75,12 +82,55 @@ impl Program {
             };
             block.backward(&tape, slopes);
             let points = &mut gradient[from * d..(from + n) * d];
-            for i in 0..d {
-                let row = &slopes.numbers[i * width..][..n];
-                for (from, point) in row.iter().zip(points.chunks_exact_mut(d)) {
-                    point[i] = if slopes.begun[i] { *from } else { 0.0 };
+            for i in (0..d).filter(|i| !slopes.begun[*i]) {
+                slopes.numbers[i * width..][..n].fill(0.0);
+            }
+            match d {
+                1 => rows_to_points::<1>(&slopes.numbers, points, width),
+                2 => rows_to_points::<2>(&slopes.numbers, points, width),
+                3 => rows_to_points::<3>(&slopes.numbers, points, width),
+                4 => rows_to_points::<4>(&slopes.numbers, points, width),
+                _ => {
+                    for i in 0..d {
+                        let column = points.iter_mut().skip(i).step_by(d);
+                        let row = slopes.numbers[i * width..][..n].iter();
+                        row.zip(column).for_each(|(from, to)| *to = *from);
+                    }
                 }
             }
+        }
+    }
+}
+
+/// Puts the coordinates of points `[n, D]` side by side in the first D rows: all in one loop, which becomes
+/// shuffles of whole vectors.
+#[inline(always)]
+fn points_to_rows<const D: usize>(points: &[f64], rows: &mut [f64], width: usize) {
+    let (points, _) = points.as_chunks::<D>();
+    let mut each = rows.chunks_mut(width);
+    let rows: [&mut [f64]; D] = std::array::from_fn(|_| match each.next() {
+        Some(row) => &mut row[..points.len()],
+        None => &mut [],
+    });
+    for (j, point) in points.iter().enumerate() {
+        for i in 0..D {
+            rows[i][j] = point[i];
+        }
+    }
+}
+
+/// The other way.
+#[inline(always)]
+fn rows_to_points<const D: usize>(rows: &[f64], points: &mut [f64], width: usize) {
+    let (points, _) = points.as_chunks_mut::<D>();
+    let mut each = rows.chunks(width);
+    let rows: [&[f64]; D] = std::array::from_fn(|_| match each.next() {
+        Some(row) => &row[..points.len()],
+        None => &[],
+    });
+    for (j, point) in points.iter_mut().enumerate() {
+        for i in 0..D {
+            point[i] = rows[i][j];
         }
     }
 }
@@ -147,11 +197,11 @@ impl Block<'_> {
                 match operation {
                     Operation::Unary(op, x) => unary(*op, row(x.entry(j)), y),
                     Operation::Binary(op, a, b) => {
-                        binary(*op, [*a, *b].map(|at| row(at.entry(j))), y)
+                        binary(*op, [row(a.entry(j)), row(b.entry(j))], y)
                     }
                     Operation::Choose(c, both) => {
                         let c = row(c.entry(j));
-                        let [a, b] = both.map(|at| row(at.entry(j)));
+                        let [a, b] = [row(both[0].entry(j)), row(both[1].entry(j))];
                         for (i, y) in y.iter_mut().enumerate() {
                             *y = c.at(i).choose(a.at(i), b.at(i));
                         }
@@ -192,8 +242,8 @@ impl Block<'_> {
                         }
                     }
                     Operation::Binary(op, a, b) => {
-                        let at = [*a, *b].map(|at| at.entry(j));
-                        let both = at.map(row);
+                        let at = [a.entry(j), b.entry(j)];
+                        let both = [row(at[0]), row(at[1])];
                         if let Some(to) = self.toward(before, begun, at[0]) {
                             binary_slopes::<0>(*op, both, y, along, to);
                         }
@@ -399,24 +449,18 @@ fn binary_slopes<const WHICH: usize>(
 
 #[inline(always)]
 fn reduce<'a>(op: Reduction, count: usize, rows: impl Fn(usize) -> Row<'a>, y: &mut [f64]) {
-    let mut fold = |by: Binary, start: f64| {
-        y.fill(start);
-        for k in 0..count {
-            let row = rows(k);
-            for (i, y) in y.iter_mut().enumerate() {
-                *y = match by {
-                    Binary::Add => *y + row.at(i),
-                    _ => by.value(*y, row.at(i)),
-                };
-            }
-        }
-    };
     match op {
-        Reduction::Sum => fold(Binary::Add, 0.0),
-        Reduction::Min => fold(Binary::Min, f64::INFINITY),
-        Reduction::Max => fold(Binary::Max, f64::NEG_INFINITY),
+        Reduction::Sum => fold(count, &rows, y, 0.0, |y, x| y + x),
+        Reduction::Min => fold(count, &rows, y, f64::INFINITY, |y, x| {
+            Binary::Min.value(y, x)
+        }),
+        Reduction::Max => fold(count, &rows, y, f64::NEG_INFINITY, |y, x| {
+            Binary::Max.value(y, x)
+        }),
         Reduction::Logsumexp => {
-            fold(Binary::Max, f64::NEG_INFINITY);
+            fold(count, &rows, y, f64::NEG_INFINITY, |y, x| {
+                Binary::Max.value(y, x)
+            });
             let mut sums = vec![0.0; y.len()];
             for k in 0..count {
                 let row = rows(k);
@@ -427,6 +471,24 @@ fn reduce<'a>(op: Reduction, count: usize, rows: impl Fn(usize) -> Row<'a>, y: &
             for (top, sum) in y.iter_mut().zip(&sums) {
                 *top += sum.ln();
             }
+        }
+    }
+}
+
+/// Takes one row after the other into y.
+#[inline(always)]
+fn fold<'a>(
+    count: usize,
+    rows: &impl Fn(usize) -> Row<'a>,
+    y: &mut [f64],
+    start: f64,
+    take: impl Fn(f64, f64) -> f64,
+) {
+    y.fill(start);
+    for k in 0..count {
+        match rows(k) {
+            Row::Each(x) => y.iter_mut().zip(x).for_each(|(y, x)| *y = take(*y, *x)),
+            Row::All(x) => y.iter_mut().for_each(|y| *y = take(*y, x)),
         }
     }
 }

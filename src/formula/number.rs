@@ -269,10 +269,10 @@ impl Binary {
             Self::Power => a.power(b),
             // What is not a number is not passed over.
             Self::Min => Self::takes_second(b.clone(), a.clone(), &b).choose(b, a),
-            Self::Max => Self::takes_second(a.clone(), b.clone(), &b).choose(b, a),
+            Self::Max => larger(a, b),
             // Of two equal ones, infinite ones among them, the difference is 0.
             Self::Logaddexp => {
-                let top = Self::Max.value(a.clone(), b.clone());
+                let top = larger(a.clone(), b.clone());
                 let same = a.clone().equal(b.clone());
                 let apart = same.choose(a.of(0.0), a.sub(b)).abs();
                 apart.neg().exp().log1p().add(top)
@@ -326,6 +326,12 @@ impl Binary {
             Self::Less | Self::LessOrEqual | Self::Equal => [zero.clone(), zero],
         }
     }
+}
+
+/// Apart from [`Binary::value`], which could not be inlined if it called itself.
+#[inline(always)]
+fn larger<T: Number>(a: T, b: T) -> T {
+    Binary::takes_second(a.clone(), b.clone(), &b).choose(b, a)
 }
 
 /// e^x / 2, which is finite for a little longer than e^x.
