@@ -73,8 +73,8 @@ fn mixture_by_hand(x: &[f64], values: &mut [f64], gradient: &mut [f64]) {
         let top = a.max(b);
         let (of_a, of_b) = ((a - top).exp(), (b - top).exp());
         *value = top + (of_a + of_b).ln();
-        for i in 0..2 {
-            slope[i] = -(of_a * x[i] + of_b * off[i]) / (of_a + of_b);
+        for ((slope, x), off) in slope.iter_mut().zip(x).zip(off) {
+            *slope = -(of_a * x + of_b * off) / (of_a + of_b);
         }
     }
 }

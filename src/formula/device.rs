@@ -1,6 +1,6 @@
 //! A program at many points on a device, with its gradient.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, TensorData};
 
 use super::number::{Number, Reduction};
 use super::program::{Operand, Operation, Program};
@@ -177,12 +177,11 @@ impl Tape<'_> {
         match at {
             Operand::Constants { first, len } => {
                 let numbers = &self.program.constants[first..first + len];
-                let tensors = numbers.iter().map(|number| self.like.of(*number).0);
-                match len {
-                    1 => Lanes(tensors.last().unwrap_or_else(|| self.like.0.clone())),
+                match numbers {
+                    [number] => self.like.of(*number),
                     _ => {
                         let device = self.like.0.device();
-                        let data = burn::tensor::TensorData::new(numbers.to_vec(), [1, 1, len]);
+                        let data = TensorData::new(numbers.to_vec(), [1, 1, len]);
                         Lanes(Tensor::from_data(data, (&device, self.like.0.dtype())))
                     }
                 }

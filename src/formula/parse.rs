@@ -110,7 +110,7 @@ fn whole(input: &mut Input) -> Parsed<Text> {
             kind: TokenKind::End,
             ..
         }) => {
-            _ = end(input)?;
+            end(input)?;
             let message = "there is more after the value of the formula";
             Err(here(input, message, AT_THE_END).into())
         }

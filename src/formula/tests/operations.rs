@@ -58,7 +58,7 @@ const OF_ONE: [OfOne; 17] = {
         one(
             "erf",
             libm::erf,
-            |x| libm::exp(-x * x) * 1.128_379_167_095_512_6,
+            |x| libm::exp(-x * x) * 2.0 / libm::sqrt(std::f64::consts::PI),
             |_| true,
         ),
         one("lgamma", libm::lgamma, digamma, |x| x > 0.0),
