@@ -161,6 +161,7 @@ fn what_is_written_twice_is_computed_once() {
     let twice = formula("let r = x1^2 + x2^2\nlet s = x2^2 + r\n-(x1^2 + x2^2)", 2);
     assert_eq!(once.size(), twice.size());
     assert_eq!(once.size(), 2 + 4);
+    assert_eq!(formula("exp(x1^2 + x2)/(x1^2 + x2)", 2).size(), 2 + 4);
     // Parts of parts, each twice, would be 2⁶⁰ terms.
     let mut text = "let a0 = x1*1.5 + 1\n".to_owned();
     for i in 1..=60 {
