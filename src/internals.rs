@@ -27,6 +27,7 @@ pub use crate::fit::init::{duplicate_components, separated};
 pub use crate::fit::objective::Objective;
 pub use crate::fit::stop::{StopMonitor, Verdict};
 pub use crate::fit::{Member, optima};
+pub use crate::formula::{Formula, FormulaError, Support, Variable, printed};
 pub use crate::judge::diagnostics::{REGION_MASS, diagnose};
 pub use crate::judge::evaluate::{ALWAYS_REPORTED, Effort, Evaluator, PANELS_DIM};
 pub use crate::landscape::Surface;

@@ -1,6 +1,6 @@
 //! A program at many points on a device, with its gradient.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, TensorData};
 
 use super::number::{Number, Reduction};
 use super::program::{Operand, Operation, Program};
@@ -107,11 +107,17 @@ impl Number for Lanes {
     }
 
     fn less(self, than: Self) -> Self {
-        self.with(than, |a, b| a.lower(b).float())
+        self.with(than, |a, b| {
+            let dtype = a.dtype();
+            a.lower(b).float().cast(dtype)
+        })
     }
 
     fn equal(self, to: Self) -> Self {
-        self.with(to, |a, b| a.equal(b).float())
+        self.with(to, |a, b| {
+            let dtype = a.dtype();
+            a.equal(b).float().cast(dtype)
+        })
     }
 
     fn choose(self, one: Self, other: Self) -> Self {
@@ -163,22 +169,19 @@ struct Tape<'a> {
 impl Tape<'_> {
     /// The operation that made some rows and their place in it; `None` for coordinates.
     fn source(&self, first: usize) -> Option<(usize, usize)> {
-        let instructions = &self.program.instructions;
-        let after = instructions.partition_point(|one| one.to <= first);
-        let source = after.checked_sub(1)?;
-        Some((source, first - instructions[source].to))
+        let source = self.program.source(first)?;
+        Some((source, first - self.program.instructions[source].to))
     }
 
     fn at(&self, at: Operand) -> Lanes {
         match at {
             Operand::Constants { first, len } => {
                 let numbers = &self.program.constants[first..first + len];
-                let tensors = numbers.iter().map(|number| self.like.of(*number).0);
-                match len {
-                    1 => Lanes(tensors.last().unwrap_or_else(|| self.like.0.clone())),
+                match numbers {
+                    [number] => self.like.of(*number),
                     _ => {
                         let device = self.like.0.device();
-                        let data = burn::tensor::TensorData::new(numbers.to_vec(), [1, 1, len]);
+                        let data = TensorData::new(numbers.to_vec(), [1, 1, len]);
                         Lanes(Tensor::from_data(data, (&device, self.like.0.dtype())))
                     }
                 }
@@ -249,10 +252,9 @@ impl Tape<'_> {
             let along = match rows == len {
                 true => along,
                 false => {
-                    let rest = rows - from - len;
-                    let parts = [zeros(from), along, zeros(rest)];
-                    let some = parts.into_iter().filter(|part| part.dims()[2] > 0);
-                    Tensor::cat(some.collect(), 2)
+                    let beside = |n: usize| (n > 0).then(|| zeros(n));
+                    let parts = [beside(from), Some(along), beside(rows - from - len)];
+                    Tensor::cat(parts.into_iter().flatten().collect(), 2)
                 }
             };
             slopes[place] = Some(match slopes[place].take() {
@@ -337,7 +339,12 @@ fn apart(a: Lanes, b: Lanes) -> Lanes {
 fn reduction_slope(op: Reduction, x: Lanes, y: Lanes) -> Lanes {
     match op {
         Reduction::Sum => x.of(1.0),
-        Reduction::Min | Reduction::Max => x.equal(y),
+        // Those that are the smallest or largest share it.
+        Reduction::Min | Reduction::Max => {
+            let share = x.equal(y);
+            let count = Lanes(share.0.clone().sum_dim(2));
+            share.div(count)
+        }
         Reduction::Logsumexp => apart(x, y).exp(),
     }
 }

@@ -4,42 +4,70 @@ use rayon::prelude::*;
 
 use super::number::{Binary, Number, Reduction, Unary};
 use super::program::{Instruction, Operand, Operation, Program};
+use crate::compute::kernel::cpu::Width;
 
 /// So many numbers of all rows together stay in a fast cache.
 const IN_CACHE: usize = 1 << 13;
 /// Points of one block.
-const BLOCK: std::ops::RangeInclusive<usize> = 8..=512;
+const BLOCK: std::ops::RangeInclusive<usize> = 8..=256;
+/// At most so many numbers of all rows together, where there are more rows than points in a block.
+const IN_MEMORY: usize = 1 << 22;
 /// Points of one task of many.
 const TASK: usize = 1 << 13;
 
 impl Program {
     /// The value at N points `[N, D]`, and its gradient `[N, D]` where that is asked for.
     pub fn evaluate(&self, x: &[f64], values: &mut [f64], gradient: Option<&mut [f64]>) {
-        let d = self.inputs.max(1);
+        let d = self.inputs;
         let points = x.par_chunks(TASK * d).zip(values.par_chunks_mut(TASK));
+        // What is done at each point is the same whatever instructions do it.
         match gradient {
-            None => points.for_each(|(x, values)| self.task(x, values, None)),
-            Some(gradient) => points
-                .zip(gradient.par_chunks_mut(TASK * d))
-                .for_each(|((x, values), gradient)| self.task(x, values, Some(gradient))),
+            None => points.for_each(|(x, values)| {
+                Width::Widest.dispatch(
+                    #[inline(always)]
+                    || self.task(x, values, None),
+                );
+            }),
+            Some(gradient) => (points.zip(gradient.par_chunks_mut(TASK * d))).for_each(
+                |((x, values), gradient)| {
+                    Width::Widest.dispatch(
+                        #[inline(always)]
+                        || self.task(x, values, Some(gradient)),
+                    );
+                },
+            ),
         }
     }
 
+    #[inline(always)]
     fn task(&self, x: &[f64], values: &mut [f64], mut gradient: Option<&mut [f64]>) {
         let d = self.inputs;
-        let width = (IN_CACHE / self.rows.max(1)).clamp(*BLOCK.start(), *BLOCK.end());
+        let width = (IN_CACHE / self.rows)
+            .clamp(*BLOCK.start(), *BLOCK.end())
+            .min(IN_MEMORY / self.rows)
+            .max(1);
         let mut tape = vec![0.0; self.rows * width];
-        let mut slopes = gradient.as_ref().map(|_| vec![0.0; self.rows * width]);
+        let mut slopes = gradient.as_ref().map(|_| Slopes {
+            numbers: vec![0.0; self.rows * width],
+            begun: vec![false; self.rows],
+        });
         for (block, values) in values.chunks_mut(width).enumerate() {
             let (from, n) = (block * width, values.len());
             let points = &x[from * d..(from + n) * d];
-            for i in 0..d {
-                let row = &mut tape[i * width..][..n];
-                for (to, point) in row.iter_mut().zip(points.chunks_exact(d)) {
-                    *to = point[i];
+            match d {
+                1 => points_to_rows::<1>(points, &mut tape, width),
+                2 => points_to_rows::<2>(points, &mut tape, width),
+                3 => points_to_rows::<3>(points, &mut tape, width),
+                4 => points_to_rows::<4>(points, &mut tape, width),
+                _ => {
+                    for i in 0..d {
+                        let column = points.iter().skip(i).step_by(d);
+                        let row = tape[i * width..][..n].iter_mut();
+                        row.zip(column).for_each(|(to, from)| *to = *from);
+                    }
                 }
             }
-            let mut block = Block {
+            let block = Block {
                 program: self,
                 width,
                 n,
@@ -54,14 +82,64 @@ impl Program {
             };
             block.backward(&tape, slopes);
             let points = &mut gradient[from * d..(from + n) * d];
-            for i in 0..d {
-                let row = &slopes[i * width..][..n];
-                for (from, point) in row.iter().zip(points.chunks_exact_mut(d)) {
-                    point[i] = *from;
+            for i in (0..d).filter(|i| !slopes.begun[*i]) {
+                slopes.numbers[i * width..][..n].fill(0.0);
+            }
+            match d {
+                1 => rows_to_points::<1>(&slopes.numbers, points, width),
+                2 => rows_to_points::<2>(&slopes.numbers, points, width),
+                3 => rows_to_points::<3>(&slopes.numbers, points, width),
+                4 => rows_to_points::<4>(&slopes.numbers, points, width),
+                _ => {
+                    for i in 0..d {
+                        let column = points.iter_mut().skip(i).step_by(d);
+                        let row = slopes.numbers[i * width..][..n].iter();
+                        row.zip(column).for_each(|(from, to)| *to = *from);
+                    }
                 }
             }
         }
     }
+}
+
+/// Puts the coordinates of points `[n, D]` side by side in the first D rows: all in one loop, which becomes
+/// shuffles of whole vectors.
+#[inline(always)]
+fn points_to_rows<const D: usize>(points: &[f64], rows: &mut [f64], width: usize) {
+    let (points, _) = points.as_chunks::<D>();
+    let mut each = rows.chunks_mut(width);
+    let rows: [&mut [f64]; D] = std::array::from_fn(|_| match each.next() {
+        Some(row) => &mut row[..points.len()],
+        None => &mut [],
+    });
+    for (j, point) in points.iter().enumerate() {
+        for i in 0..D {
+            rows[i][j] = point[i];
+        }
+    }
+}
+
+/// The other way.
+#[inline(always)]
+fn rows_to_points<const D: usize>(rows: &[f64], points: &mut [f64], width: usize) {
+    let (points, _) = points.as_chunks_mut::<D>();
+    let mut each = rows.chunks(width);
+    let rows: [&[f64]; D] = std::array::from_fn(|_| match each.next() {
+        Some(row) => &row[..points.len()],
+        None => &[],
+    });
+    for (j, point) in points.iter_mut().enumerate() {
+        for i in 0..D {
+            point[i] = rows[i][j];
+        }
+    }
+}
+
+/// The slope of the value along each row.
+struct Slopes {
+    numbers: Vec<f64>,
+    /// Whether anything reached a row; what stands in others is old.
+    begun: Vec<bool>,
 }
 
 /// Some points, side by side in each row.
@@ -80,6 +158,12 @@ enum Row<'a> {
     All(f64),
 }
 
+/// A row that slopes are added to. The first of them begins it.
+struct Toward<'a> {
+    row: &'a mut [f64],
+    begins: bool,
+}
+
 /// Calls a macro with every operation of a kind, so that each has a loop of its own.
 macro_rules! for_unary {
     ($do:ident) => {
@@ -93,7 +177,8 @@ macro_rules! for_binary {
     };
 }
 
-impl<'a> Block<'a> {
+impl Block<'_> {
+    #[inline(always)]
     fn row<'b>(&'b self, tape: &'b [f64], at: Operand) -> Row<'b> {
         match at {
             Operand::Rows { first, .. } => Row::Each(&tape[first * self.width..][..self.n]),
@@ -101,32 +186,94 @@ impl<'a> Block<'a> {
         }
     }
 
-    fn forward(&mut self, tape: &mut [f64]) {
+    #[inline(always)]
+    fn forward(&self, tape: &mut [f64]) {
         for instruction in &self.program.instructions {
             let Instruction { operation, to, len } = instruction;
             let (before, made) = tape.split_at_mut(to * self.width);
+            let row = |at: Operand| self.row(before, at);
             for j in 0..*len {
                 let y = &mut made[j * self.width..][..self.n];
                 match operation {
-                    Operation::Unary(op, x) => unary(*op, self.row(before, x.entry(j)), y),
+                    Operation::Unary(op, x) => unary(*op, row(x.entry(j)), y),
                     Operation::Binary(op, a, b) => {
-                        binary(*op, [*a, *b].map(|at| self.row(before, at.entry(j))), y);
+                        binary(*op, [row(a.entry(j)), row(b.entry(j))], y)
                     }
                     Operation::Choose(c, both) => {
-                        let c = self.row(before, c.entry(j));
-                        let [a, b] = both.map(|at| self.row(before, at.entry(j)));
-                        for i in 0..y.len() {
-                            y[i] = c.at(i).choose(a.at(i), b.at(i));
+                        let c = row(c.entry(j));
+                        let [a, b] = [row(both[0].entry(j)), row(both[1].entry(j))];
+                        for (i, y) in y.iter_mut().enumerate() {
+                            *y = c.at(i).choose(a.at(i), b.at(i));
+                        }
+                    }
+                    Operation::Reduce(op, x) => reduce(*op, x.len(), |k| row(x.entry(k)), y),
+                    Operation::Join(parts) => match row(joined(parts, j)) {
+                        Row::Each(x) => y.copy_from_slice(x),
+                        Row::All(number) => y.fill(number),
+                    },
+                }
+            }
+        }
+    }
+
+    /// From the slope of the value along itself, 1, to that along each row.
+    #[inline(always)]
+    fn backward(&self, tape: &[f64], slopes: &mut Slopes) {
+        let width = self.width;
+        slopes.begun.fill(false);
+        let Operand::Rows { first, .. } = self.program.value else {
+            return;
+        };
+        slopes.numbers[first * width..][..self.n].fill(1.0);
+        slopes.begun[first] = true;
+        for instruction in self.program.instructions.iter().rev() {
+            let Instruction { operation, to, len } = instruction;
+            let (before, made) = slopes.numbers.split_at_mut(to * width);
+            let (begun, is_reached) = slopes.begun.split_at_mut(*to);
+            let row = |at: Operand| self.row(tape, at);
+            for j in (0..*len).filter(|j| is_reached[*j]) {
+                let along = &made[j * width..][..self.n];
+                let y = &tape[(to + j) * width..][..self.n];
+                match operation {
+                    Operation::Unary(op, x) => {
+                        let x = x.entry(j);
+                        if let Some(to) = self.toward(before, begun, x) {
+                            unary_slopes(*op, row(x), y, along, to);
+                        }
+                    }
+                    Operation::Binary(op, a, b) => {
+                        let at = [a.entry(j), b.entry(j)];
+                        let both = [row(at[0]), row(at[1])];
+                        if let Some(to) = self.toward(before, begun, at[0]) {
+                            binary_slopes::<0>(*op, both, y, along, to);
+                        }
+                        if let Some(to) = self.toward(before, begun, at[1]) {
+                            binary_slopes::<1>(*op, both, y, along, to);
+                        }
+                    }
+                    Operation::Choose(c, both) => {
+                        let c = row(c.entry(j));
+                        for (second, at) in [false, true].into_iter().zip(both) {
+                            if let Some(to) = self.toward(before, begun, at.entry(j)) {
+                                to.add(along.iter().enumerate().map(|(i, along)| {
+                                    let is_taken = (c.at(i) == 0.0) == second;
+                                    if is_taken { *along } else { 0.0 }
+                                }));
+                            }
                         }
                     }
                     Operation::Reduce(op, x) => {
-                        let rows = |k| self.row(before, x.entry(k));
-                        reduce(*op, x.len(), rows, y);
+                        let rows = |k| row(x.entry(k));
+                        let shares = shares(*op, x.len(), rows, y, along);
+                        for k in 0..x.len() {
+                            if let Some(to) = self.toward(before, begun, x.entry(k)) {
+                                reduce_slopes(*op, rows(k), y, &shares, to);
+                            }
+                        }
                     }
                     Operation::Join(parts) => {
-                        let row = self.row(before, joined(parts, j));
-                        for i in 0..y.len() {
-                            y[i] = row.at(i);
+                        if let Some(to) = self.toward(before, begun, joined(parts, j)) {
+                            to.add(along.iter().copied());
                         }
                     }
                 }
@@ -134,66 +281,36 @@ impl<'a> Block<'a> {
         }
     }
 
-    /// From the slope of the value along itself, 1, to that along each row.
-    fn backward(&mut self, tape: &[f64], slopes: &mut [f64]) {
-        let width = self.width;
-        slopes.fill(0.0);
-        let Operand::Rows { first, .. } = self.program.value else {
-            return;
+    /// Where slopes along an operand are added up; `None` for constants.
+    #[inline(always)]
+    fn toward<'b>(
+        &self,
+        slopes: &'b mut [f64],
+        begun: &mut [bool],
+        at: Operand,
+    ) -> Option<Toward<'b>> {
+        let Operand::Rows { first, .. } = at else {
+            return None;
         };
-        slopes[first * width..][..self.n].fill(1.0);
-        for instruction in self.program.instructions.iter().rev() {
-            let Instruction { operation, to, len } = instruction;
-            let (before, made) = slopes.split_at_mut(to * width);
-            for j in 0..*len {
-                let along = &made[j * width..][..self.n];
-                let y = &tape[(to + j) * width..][..self.n];
-                let row = |at: Operand| self.row(tape, at);
-                let mut tell = |at: Operand, add: &mut dyn FnMut(&mut [f64])| {
-                    if let Operand::Rows { first, .. } = at {
-                        add(&mut before[first * width..][..self.n]);
-                    }
-                };
-                match operation {
-                    Operation::Unary(op, x) => {
-                        let x = x.entry(j);
-                        tell(x, &mut |to| unary_slopes(*op, row(x), y, along, to));
-                    }
-                    Operation::Binary(op, a, b) => {
-                        let at = [*a, *b].map(|at| at.entry(j));
-                        let both = at.map(row);
-                        tell(at[0], &mut |to| {
-                            binary_slopes::<0>(*op, both, y, along, to);
-                        });
-                        tell(at[1], &mut |to| {
-                            binary_slopes::<1>(*op, both, y, along, to);
-                        });
-                    }
-                    Operation::Choose(c, both) => {
-                        let c = row(c.entry(j));
-                        for (second, at) in [false, true].into_iter().zip(both) {
-                            tell(at.entry(j), &mut |to| {
-                                for i in 0..to.len() {
-                                    let is_taken = (c.at(i) == 0.0) == second;
-                                    to[i] += if is_taken { along[i] } else { 0.0 };
-                                }
-                            });
-                        }
-                    }
-                    Operation::Reduce(op, x) => {
-                        for k in 0..x.len() {
-                            let x = x.entry(k);
-                            tell(x, &mut |to| reduce_slopes(*op, row(x), y, along, to));
-                        }
-                        // Of several that are the smallest or largest all get a share.
-                    }
-                    Operation::Join(parts) => tell(joined(parts, j), &mut |to| {
-                        for i in 0..to.len() {
-                            to[i] += along[i];
-                        }
-                    }),
-                }
-            }
+        let begins = !std::mem::replace(&mut begun[first], true);
+        let row = &mut slopes[first * self.width..][..self.n];
+        Some(Toward { row, begins })
+    }
+}
+
+impl Toward<'_> {
+    #[inline(always)]
+    fn add(self, slopes: impl Iterator<Item = f64>) {
+        let both = self.row.iter_mut().zip(slopes);
+        match self.begins {
+            true => both.for_each(
+                #[inline(always)]
+                |(to, slope)| *to = slope,
+            ),
+            false => both.for_each(
+                #[inline(always)]
+                |(to, slope)| *to += slope,
+            ),
         }
     }
 }
@@ -225,6 +342,7 @@ fn carried(along: f64, slope: f64) -> f64 {
     if along == 0.0 { 0.0 } else { along * slope }
 }
 
+#[inline(always)]
 fn unary(op: Unary, x: Row, y: &mut [f64]) {
     let x = match x {
         Row::All(number) => return y.fill(op.value(number)),
@@ -244,15 +362,17 @@ fn unary(op: Unary, x: Row, y: &mut [f64]) {
     for_unary!(each);
 }
 
-fn unary_slopes(op: Unary, x: Row, y: &[f64], along: &[f64], to: &mut [f64]) {
+#[inline(always)]
+fn unary_slopes(op: Unary, x: Row, y: &[f64], along: &[f64], to: Toward) {
     let Row::Each(x) = x else { return };
     macro_rules! each {
         ($($name:ident)+) => {
             match op {
                 $(Unary::$name => {
-                    for (((to, x), y), along) in to.iter_mut().zip(x).zip(y).zip(along) {
-                        *to += carried(*along, Unary::$name.slope(*x, *y));
-                    }
+                    to.add(x.iter().zip(y).zip(along).map(
+                        #[inline(always)]
+                        |((x, y), along)| carried(*along, Unary::$name.slope(*x, *y)),
+                    ));
                 })+
             }
         };
@@ -260,6 +380,7 @@ fn unary_slopes(op: Unary, x: Row, y: &[f64], along: &[f64], to: &mut [f64]) {
     for_unary!(each);
 }
 
+#[inline(always)]
 fn binary(op: Binary, both: [Row; 2], y: &mut [f64]) {
     macro_rules! each {
         ($($name:ident)+) => {
@@ -288,30 +409,36 @@ fn binary(op: Binary, both: [Row; 2], y: &mut [f64]) {
     for_binary!(each);
 }
 
+#[inline(always)]
 fn binary_slopes<const WHICH: usize>(
     op: Binary,
     both: [Row; 2],
     y: &[f64],
     along: &[f64],
-    to: &mut [f64],
+    to: Toward,
 ) {
     macro_rules! each {
         ($($name:ident)+) => {
             match (op, both) {
                 $((Binary::$name, [Row::Each(a), Row::Each(b)]) => {
-                    for ((((to, a), b), y), along) in to.iter_mut().zip(a).zip(b).zip(y).zip(along) {
-                        *to += carried(*along, Binary::$name.slopes(*a, *b, *y)[WHICH]);
-                    }
+                    to.add(a.iter().zip(b).zip(y).zip(along).map(
+                        #[inline(always)]
+                        |(((a, b), y), along)| {
+                            carried(*along, Binary::$name.slopes(*a, *b, *y)[WHICH])
+                        },
+                    ));
                 }
                 (Binary::$name, [Row::Each(a), Row::All(b)]) => {
-                    for (((to, a), y), along) in to.iter_mut().zip(a).zip(y).zip(along) {
-                        *to += carried(*along, Binary::$name.slopes(*a, b, *y)[WHICH]);
-                    }
+                    to.add(a.iter().zip(y).zip(along).map(
+                        #[inline(always)]
+                        |((a, y), along)| carried(*along, Binary::$name.slopes(*a, b, *y)[WHICH]),
+                    ));
                 }
                 (Binary::$name, [Row::All(a), Row::Each(b)]) => {
-                    for (((to, b), y), along) in to.iter_mut().zip(b).zip(y).zip(along) {
-                        *to += carried(*along, Binary::$name.slopes(a, *b, *y)[WHICH]);
-                    }
+                    to.add(b.iter().zip(y).zip(along).map(
+                        #[inline(always)]
+                        |((b, y), along)| carried(*along, Binary::$name.slopes(a, *b, *y)[WHICH]),
+                    ));
                 }
                 (Binary::$name, [Row::All(_), Row::All(_)]) => {})+
             }
@@ -320,25 +447,20 @@ fn binary_slopes<const WHICH: usize>(
     for_binary!(each);
 }
 
+#[inline(always)]
 fn reduce<'a>(op: Reduction, count: usize, rows: impl Fn(usize) -> Row<'a>, y: &mut [f64]) {
-    let mut fold = |by: Binary, start: f64| {
-        y.fill(start);
-        for k in 0..count {
-            let row = rows(k);
-            for (i, y) in y.iter_mut().enumerate() {
-                *y = match by {
-                    Binary::Add => *y + row.at(i),
-                    _ => by.value(*y, row.at(i)),
-                };
-            }
-        }
-    };
     match op {
-        Reduction::Sum => fold(Binary::Add, 0.0),
-        Reduction::Min => fold(Binary::Min, f64::INFINITY),
-        Reduction::Max => fold(Binary::Max, f64::NEG_INFINITY),
+        Reduction::Sum => fold(count, &rows, y, 0.0, |y, x| y + x),
+        Reduction::Min => fold(count, &rows, y, f64::INFINITY, |y, x| {
+            Binary::Min.value(y, x)
+        }),
+        Reduction::Max => fold(count, &rows, y, f64::NEG_INFINITY, |y, x| {
+            Binary::Max.value(y, x)
+        }),
         Reduction::Logsumexp => {
-            fold(Binary::Max, f64::NEG_INFINITY);
+            fold(count, &rows, y, f64::NEG_INFINITY, |y, x| {
+                Binary::Max.value(y, x)
+            });
             let mut sums = vec![0.0; y.len()];
             for k in 0..count {
                 let row = rows(k);
@@ -353,19 +475,66 @@ fn reduce<'a>(op: Reduction, count: usize, rows: impl Fn(usize) -> Row<'a>, y: &
     }
 }
 
+/// Takes one row after the other into y.
+#[inline(always)]
+fn fold<'a>(
+    count: usize,
+    rows: &impl Fn(usize) -> Row<'a>,
+    y: &mut [f64],
+    start: f64,
+    take: impl Fn(f64, f64) -> f64,
+) {
+    y.fill(start);
+    for k in 0..count {
+        match rows(k) {
+            Row::Each(x) => y.iter_mut().zip(x).for_each(|(y, x)| *y = take(*y, *x)),
+            Row::All(x) => y.iter_mut().for_each(|y| *y = take(*y, x)),
+        }
+    }
+}
+
 /// a − b, which is 0 where both are the same infinity.
 #[inline(always)]
 fn apart(a: f64, b: f64) -> f64 {
     if a == b { 0.0 } else { a - b }
 }
 
-fn reduce_slopes(op: Reduction, x: Row, y: &[f64], along: &[f64], to: &mut [f64]) {
-    for (i, to) in to.iter_mut().enumerate() {
-        let slope = match op {
-            Reduction::Sum => 1.0,
-            Reduction::Min | Reduction::Max => f64::from(u8::from(x.at(i) == y[i])),
-            Reduction::Logsumexp => apart(x.at(i), y[i]).exp(),
-        };
-        *to += carried(along[i], slope);
+/// What of the slope along y comes to each of those it was made of: to one of several that are the smallest
+/// or largest a part.
+#[inline(always)]
+fn shares<'a>(
+    op: Reduction,
+    count: usize,
+    rows: impl Fn(usize) -> Row<'a>,
+    y: &[f64],
+    along: &[f64],
+) -> Vec<f64> {
+    let mut shares = along.to_vec();
+    if matches!(op, Reduction::Min | Reduction::Max) {
+        let mut equal = vec![0.0; y.len()];
+        for k in 0..count {
+            let row = rows(k);
+            for (i, (equal, y)) in equal.iter_mut().zip(y).enumerate() {
+                *equal += row.at(i).equal(*y);
+            }
+        }
+        for (share, equal) in shares.iter_mut().zip(&equal) {
+            *share /= equal;
+        }
+    }
+    shares
+}
+
+#[inline(always)]
+fn reduce_slopes(op: Reduction, x: Row, y: &[f64], shares: &[f64], to: Toward) {
+    let both = shares.iter().zip(y).enumerate();
+    match op {
+        Reduction::Sum => to.add(shares.iter().copied()),
+        Reduction::Min | Reduction::Max => {
+            to.add(both.map(|(i, (share, y))| carried(*share, x.at(i).equal(*y))));
+        }
+        Reduction::Logsumexp => {
+            to.add(both.map(|(i, (share, y))| carried(*share, apart(x.at(i), *y).exp())));
+        }
     }
 }

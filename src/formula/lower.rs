@@ -1,15 +1,16 @@
 //! From the tree of a formula to the operations that compute it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::rc::Rc;
 
 use super::library::{Defined, LIBRARY};
 use super::number::{Binary, Reduction, Unary};
-use super::parse::parse;
+use super::parse::{already_known, parse};
 use super::program::{Instruction, Operand, Operation, Program};
 use super::support::Support;
 use super::syntax::{Expression, ExpressionKind, Infix, Part, Prefix, Text};
+use super::token::is_name;
 use super::{FormulaError, Variable};
 use crate::text;
 
@@ -51,7 +52,7 @@ const CONSTANTS: [(&str, f64); 3] = [
 /// Powers of at most this are products.
 const LARGEST_PRODUCT: f64 = 8.0;
 /// More rows than this are no formula.
-const MOST_ROWS: usize = 1 << 24;
+pub(super) const MOST_ROWS: usize = 1 << 24;
 
 /// The names of all functions.
 pub(super) fn functions() -> Vec<&'static str> {
@@ -75,6 +76,7 @@ pub(super) fn lower(
     variables: &[Variable],
     constants: &BTreeMap<String, Vec<f64>>,
 ) -> Result<Lowered, FormulaError> {
+    are_names(variables, constants)?;
     let dim = variables.iter().map(|variable| variable.len).sum();
     let mut lowering = Lowering {
         program: Program {
@@ -82,15 +84,16 @@ pub(super) fn lower(
             rows: dim,
             ..Program::default()
         },
+        numbers: HashMap::new(),
+        known: HashMap::new(),
+        truths: HashSet::new(),
         library: BTreeMap::new(),
     };
-    let mut names: Names = BTreeMap::new();
-    for (name, value) in CONSTANTS {
-        names.insert(name.to_owned(), Meaning::Value(lowering.constant(value)));
-    }
+    let mut names = lowering.fixed_names();
     for (name, values) in constants {
         let value = lowering.constants(values);
-        names.insert(name.clone(), Meaning::Value(value));
+        let meaning = lowering.meaning(value);
+        names.insert(name.clone(), meaning);
     }
     let (mut jacobian, mut inside) = (Vec::new(), Vec::new());
     let (mut first, mut all) = (0, Vec::new());
@@ -104,19 +107,21 @@ pub(super) fn lower(
         jacobian.extend(terms);
         inside.extend(lowering.inside(x, variable.support));
         all.push(x);
-        names.insert(variable.name.clone(), Meaning::Value(x));
+        let meaning = lowering.meaning(x);
+        names.insert(variable.name.clone(), meaning);
     }
-    let has = |names: &Names, name: &str| names.contains_key(name);
-    let coordinates: Vec<Operand> = (all.iter())
-        .flat_map(|x| (0..x.len()).map(|i| x.entry(i)))
-        .collect();
-    for (i, x) in (1..).zip(&coordinates) {
-        let name = format!("x{i}");
-        if !has(&names, &name) {
-            names.insert(name, Meaning::Value(*x));
+    // Beside a name such as x2 the place of a coordinate would mislead.
+    let is_numbered = |name: &str| {
+        (name.strip_prefix('x')).is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    if !names.keys().any(|name| name != "x" && is_numbered(name)) {
+        let entries = all.iter().flat_map(|x| (0..x.len()).map(|i| x.entry(i)));
+        for (i, x) in (1..).zip(entries) {
+            let meaning = lowering.meaning(x);
+            names.insert(format!("x{i}"), meaning);
         }
     }
-    if !has(&names, "x") {
+    if !names.contains_key("x") {
         let x = match all[..] {
             [one] => one,
             _ if variables.iter().all(|one| one.support == Support::Real) => {
@@ -124,98 +129,179 @@ pub(super) fn lower(
             }
             _ => lowering.made(Operation::Join(all), dim),
         };
-        names.insert("x".to_owned(), Meaning::Value(x));
+        let meaning = lowering.meaning(x);
+        names.insert("x".to_owned(), meaning);
     }
-    for Part { name, value } in &text.parts {
-        if has(&names, name) {
-            let message = format!("{name} has a meaning already");
-            let help = "choose another name for this part";
-            return Err(FormulaError::new(value.span.clone(), message, help));
+    for Part { name, span, value } in &text.parts {
+        if names.contains_key(name) {
+            return Err(already_known(name, span.clone()));
         }
-        let within = Rc::new(names.clone());
-        names.insert(name.clone(), Meaning::Part(value.clone(), within, None));
-        let known = lowering.expression(value, &names)?;
-        if let Some(Meaning::Part(_, _, value)) = names.get_mut(name) {
-            *value = Some(known);
-        }
+        // The sum first: a number that is added must not change the order of what is left.
+        let sum = lowering.sum(value, &names)?;
+        let value = lowering.expression(value, &names)?;
+        let meaning = Meaning { value, sum };
+        names.insert(name.clone(), meaning);
     }
-    let mut terms = Vec::new();
-    lowering.terms(&text.value, &names, false, &mut terms)?;
-    terms.extend(jacobian.into_iter().map(|term| (false, term)));
-    let mut offset = 0.0;
-    let mut value: Option<Operand> = None;
-    for (is_negative, term) in terms {
-        if term.len() != 1 {
-            let message = format!(
-                "the log-density is a list of {} at each point",
-                text::count(term.len(), "number")
-            );
-            let help = "it must be one number: put sum( ) around it";
-            return Err(FormulaError::new(text.value.span.clone(), message, help));
+    let span = &text.value.span;
+    let Sum {
+        mut varying,
+        number: mut offset,
+    } = lowering.sum(&text.value, &names)?;
+    if let Some(list) = varying
+        && list.len() != 1
+    {
+        let message = format!(
+            "the log-density is a list of {} at each point",
+            text::count(list.len(), "number")
+        );
+        let help = "it must be one number: put sum( ) around it";
+        return Err(FormulaError::new(span.clone(), message, help));
+    }
+    for term in jacobian {
+        match (lowering.number(term), varying) {
+            (Some(number), _) => offset += number,
+            (None, None) => varying = Some(term),
+            (None, Some(value)) => varying = Some(lowering.added(Binary::Add, value, term)),
         }
-        if let Operand::Constants { first, .. } = term {
-            let number = lowering.program.constants[first];
-            offset += if is_negative { -number } else { number };
-            continue;
-        }
-        value = Some(match (value, is_negative) {
-            (None, false) => term,
-            (None, true) => lowering.unary(Unary::Neg, term),
-            (Some(value), false) => lowering.added(Binary::Add, value, term),
-            (Some(value), true) => lowering.added(Binary::Sub, value, term),
-        });
     }
     if !offset.is_finite() {
         let message = format!("{offset} is added to it everywhere");
         let help = "a log-density is finite where the density is not 0";
-        return Err(FormulaError::new(text.value.span.clone(), message, help));
+        return Err(FormulaError::new(span.clone(), message, help));
     }
-    let value = match value {
+    let value = match varying {
         Some(value) => value,
         None => lowering.constant(0.0),
     };
-    lowering.program.value = match inside.into_iter().reduce(|a, b| {
-        // True where all are.
-        lowering.added(Binary::Mul, a, b)
-    }) {
+    // True where x lies inside of all bounds.
+    let inside = (inside.into_iter()).reduce(|a, b| lowering.added(Binary::Mul, a, b));
+    lowering.program.value = match inside {
         Some(inside) => {
             let nothing = lowering.constant(f64::NEG_INFINITY);
             lowering.made(Operation::Choose(inside, [value, nothing]), 1)
         }
         None => value,
     };
-    Ok(Lowered {
-        program: lowering.program,
-        offset,
-    })
+    let program = lowering.program.trimmed();
+    is_not_too_large(&program, span)?;
+    Ok(Lowered { program, offset })
+}
+
+/// Whether variables and constants have names that can stand in a formula, each its own.
+fn are_names(
+    variables: &[Variable],
+    constants: &BTreeMap<String, Vec<f64>>,
+) -> Result<(), FormulaError> {
+    let wrong = |message: String, help: &str| Err(FormulaError::new(0..0, message, help));
+    if variables.is_empty() {
+        return wrong("it has no variables".into(), "name one, such as x");
+    }
+    let of_variables = variables.iter().map(|one| (&one.name, one.len));
+    let of_constants = constants.iter().map(|(name, values)| (name, values.len()));
+    let mut known: HashSet<&str> = CONSTANTS.iter().map(|(name, _)| *name).collect();
+    for (name, len) in of_variables.chain(of_constants) {
+        if !is_name(name) {
+            return wrong(
+                format!("\"{}\" cannot be a name", text::shown(name)),
+                "a name is letters, digits and _, begins with no digit, and is no word of formulas such as let",
+            );
+        }
+        if !known.insert(name) {
+            return Err(already_known(name, 0..0));
+        }
+        if len == 0 {
+            return wrong(format!("{name} has no numbers"), "a list has at least one");
+        }
+    }
+    Ok(())
+}
+
+fn is_not_too_large(program: &Program, span: &Range<usize>) -> Result<(), FormulaError> {
+    if program.rows.max(program.constants.len()) <= MOST_ROWS {
+        return Ok(());
+    }
+    let message = format!("there are more than {MOST_ROWS} numbers to each point");
+    let help = "sum over fewer rows of data, or give the density by a program";
+    Err(FormulaError::new(span.clone(), message, help))
 }
 
 type Names = BTreeMap<String, Meaning>;
 
 /// What a name stands for.
-#[derive(Clone)]
-enum Meaning {
-    Value(Operand),
-    /// A part with a name: its tree, what names mean in it, and its value.
-    Part(Expression, Rc<Names>, Option<Operand>),
+#[derive(Clone, Copy)]
+struct Meaning {
+    value: Operand,
+    sum: Sum,
+}
+
+/// The same, with the numbers that are added to it told apart.
+#[derive(Clone, Copy)]
+struct Sum {
+    /// `None` for 0.
+    varying: Option<Operand>,
+    number: f64,
 }
 
 struct Lowering {
     program: Program,
+    /// Where each number is, by its bits.
+    numbers: HashMap<u64, Operand>,
+    /// What each operation made: the same one is not done twice.
+    known: HashMap<Operation, Operand>,
+    /// Rows that are 0 or 1, by the first.
+    truths: HashSet<usize>,
     /// The trees of functions that were used.
     library: BTreeMap<&'static str, Rc<Expression>>,
 }
 
 impl Lowering {
+    /// Names that always mean the same.
+    fn fixed_names(&mut self) -> Names {
+        let mut names = Names::new();
+        for (name, value) in CONSTANTS {
+            let value = self.constant(value);
+            names.insert(name.to_owned(), self.meaning(value));
+        }
+        names
+    }
+
+    fn meaning(&self, value: Operand) -> Meaning {
+        let sum = self.term(value);
+        Meaning { value, sum }
+    }
+
+    /// A sum of one term.
+    fn term(&self, value: Operand) -> Sum {
+        match self.number(value) {
+            Some(number) => Sum {
+                varying: None,
+                number,
+            },
+            None => Sum {
+                varying: Some(value),
+                number: 0.0,
+            },
+        }
+    }
+
     fn constant(&mut self, value: f64) -> Operand {
         self.constants(&[value])
     }
 
     fn constants(&mut self, values: &[f64]) -> Operand {
+        if let [value] = values
+            && let Some(known) = self.numbers.get(&value.to_bits())
+        {
+            return *known;
+        }
         let first = self.program.constants.len();
         self.program.constants.extend_from_slice(values);
         let len = values.len();
-        Operand::Constants { first, len }
+        let made = Operand::Constants { first, len };
+        if let [value] = values {
+            self.numbers.insert(value.to_bits(), made);
+        }
+        made
     }
 
     fn numbers(&self, at: Operand) -> Option<&[f64]> {
@@ -233,12 +319,35 @@ impl Lowering {
     }
 
     fn made(&mut self, operation: Operation, len: usize) -> Operand {
+        if let Some(known) = self.known.get(&operation) {
+            return *known;
+        }
         let to = self.program.rows;
         self.program.rows += len;
+        let made = Operand::Rows { first: to, len };
+        self.known.insert(operation.clone(), made);
         self.program
             .instructions
             .push(Instruction { operation, to, len });
-        Operand::Rows { first: to, len }
+        made
+    }
+
+    /// Keeps in mind that it is 0 or 1.
+    fn mark(&mut self, truth: Operand) {
+        if let Operand::Rows { first, .. } = truth {
+            self.truths.insert(first);
+        }
+    }
+
+    /// 1 where it is not 0.
+    fn truth(&mut self, x: Operand) -> Operand {
+        match x {
+            Operand::Rows { first, .. } if self.truths.contains(&first) => x,
+            _ => {
+                let is_false = self.unary(Unary::Not, x);
+                self.unary(Unary::Not, is_false)
+            }
+        }
     }
 
     fn unary(&mut self, op: Unary, x: Operand) -> Operand {
@@ -316,6 +425,7 @@ impl Lowering {
 
     fn reduced(&mut self, op: Reduction, x: Operand) -> Operand {
         match self.numbers(x) {
+            Some(_) if x.len() == 1 => x,
             Some(numbers) => {
                 let fold =
                     |by: Binary, start| numbers.iter().fold(start, |all, one| by.value(all, *one));
@@ -332,17 +442,26 @@ impl Lowering {
         }
     }
 
-    fn joined(&mut self, parts: Vec<Operand>) -> Operand {
+    fn joined(
+        &mut self,
+        parts: Vec<Operand>,
+        span: &Range<usize>,
+    ) -> Result<Operand, FormulaError> {
         let len = parts.iter().map(|part| part.len()).sum();
+        if len > MOST_ROWS {
+            let message = format!("a list of {len} numbers is too long");
+            let help = format!("lists have {MOST_ROWS} numbers at most");
+            return Err(FormulaError::new(span.clone(), message, help));
+        }
         let numbers: Option<Vec<&[f64]>> = parts.iter().map(|part| self.numbers(*part)).collect();
         if let Some(numbers) = numbers {
             let numbers = numbers.concat();
-            return self.constants(&numbers);
+            return Ok(self.constants(&numbers));
         }
-        match parts[..] {
+        Ok(match parts[..] {
             [one] => one,
             _ => self.made(Operation::Join(parts), len),
-        }
+        })
     }
 
     /// x = T(u) for each entry, and the terms of log|T′|.
@@ -409,40 +528,42 @@ impl Lowering {
         Some(self.reduced(Reduction::Min, both))
     }
 
-    /// The terms of a sum, and whether each is taken away: numbers among them are told apart.
-    fn terms(
-        &mut self,
-        expression: &Expression,
-        names: &Names,
-        is_negative: bool,
-        found: &mut Vec<(bool, Operand)>,
-    ) -> Result<(), FormulaError> {
+    /// An expression as a sum. Numbers on its way are added up apart, so that they change no digit of what
+    /// varies.
+    fn sum(&mut self, expression: &Expression, names: &Names) -> Result<Sum, FormulaError> {
+        let span = &expression.span;
         match &expression.kind {
-            ExpressionKind::Prefix(Prefix::Plus, inside) => {
-                self.terms(inside, names, is_negative, found)
-            }
+            ExpressionKind::Prefix(Prefix::Plus, inside) => self.sum(inside, names),
             ExpressionKind::Prefix(Prefix::Minus, inside) => {
-                self.terms(inside, names, !is_negative, found)
+                let Sum { varying, number } = self.sum(inside, names)?;
+                Ok(Sum {
+                    varying: varying.map(|varying| self.unary(Unary::Neg, varying)),
+                    number: -number,
+                })
             }
             ExpressionKind::Infix(infix @ (Infix::Add | Infix::Subtract), both) => {
-                self.terms(&both[0], names, is_negative, found)?;
-                let second = is_negative != (*infix == Infix::Subtract);
-                self.terms(&both[1], names, second, found)
+                let a = self.sum(&both[0], names)?;
+                let b = self.sum(&both[1], names)?;
+                let op = match infix {
+                    Infix::Add => Binary::Add,
+                    _ => Binary::Sub,
+                };
+                let varying = match (a.varying, b.varying) {
+                    (Some(a), Some(b)) => Some(self.binary(op, a, b, span)?),
+                    (None, Some(b)) if op == Binary::Sub => Some(self.unary(Unary::Neg, b)),
+                    (a, b) => a.or(b),
+                };
+                let number = op.value(a.number, b.number);
+                Ok(Sum { varying, number })
             }
-            ExpressionKind::Name(name)
-                if let Some(Meaning::Part(part, within, _)) = names.get(name) =>
-            {
-                self.terms(part, within, is_negative, found)
-            }
+            ExpressionKind::Name(name) if let Some(meaning) = names.get(name) => Ok(meaning.sum),
             ExpressionKind::Call(name, arguments) if let Some(defined) = defined(name) => {
-                let (body, names) = self.entered(defined, arguments, names, &expression.span)?;
-                self.terms(&body, &names, is_negative, found)
-                    .map_err(|error| error.within(name, &expression.span))
+                let (body, names) = self.entered(defined, arguments, names, span)?;
+                (self.sum(&body, &names)).map_err(|error| error.within(name, span))
             }
             _ => {
-                let term = self.expression(expression, names)?;
-                found.push((is_negative, term));
-                Ok(())
+                let value = self.expression(expression, names)?;
+                Ok(self.term(value))
             }
         }
     }
@@ -469,15 +590,12 @@ impl Lowering {
                 body
             }
         };
-        let mut within = Names::new();
-        for (name, value) in CONSTANTS {
-            within.insert(name.to_owned(), Meaning::Value(self.constant(value)));
-        }
+        let mut within = self.fixed_names();
         let mut values = Vec::new();
         for (parameter, argument) in parameters.iter().zip(arguments) {
             let value = self.expression(argument, names)?;
             values.push(value);
-            within.insert((*parameter).to_owned(), Meaning::Value(value));
+            within.insert((*parameter).to_owned(), self.meaning(value));
         }
         same_length(&values, span)?;
         Ok((body, within))
@@ -489,16 +607,12 @@ impl Lowering {
         names: &Names,
     ) -> Result<Operand, FormulaError> {
         let span = &expression.span;
-        if self.program.rows > MOST_ROWS {
-            let message = format!("there are more than {MOST_ROWS} numbers to each point");
-            let help = "sum over fewer rows of data, or give the density by a program";
-            return Err(FormulaError::new(span.clone(), message, help));
-        }
+        is_not_too_large(&self.program, span)?;
         match &expression.kind {
             ExpressionKind::Number(number) => Ok(self.constant(*number)),
             ExpressionKind::Name(name) => match names.get(name) {
-                Some(Meaning::Value(value) | Meaning::Part(_, _, Some(value))) => Ok(*value),
-                _ => Err(unknown_name(name, names, span)),
+                Some(meaning) => Ok(meaning.value),
+                None => Err(unknown_name(name, names, span)),
             },
             ExpressionKind::List(all) => {
                 if all.is_empty() {
@@ -506,19 +620,26 @@ impl Lowering {
                     return Err(FormulaError::new(span.clone(), message, "as in [1, 2]"));
                 }
                 let parts = self.all(all, names)?;
-                Ok(self.joined(parts))
+                self.joined(parts, span)
             }
             ExpressionKind::Prefix(prefix, inside) => {
                 let x = self.expression(inside, names)?;
                 Ok(match prefix {
                     Prefix::Plus => x,
                     Prefix::Minus => self.unary(Unary::Neg, x),
-                    Prefix::Not => self.unary(Unary::Not, x),
+                    Prefix::Not => {
+                        let made = self.unary(Unary::Not, x);
+                        self.mark(made);
+                        made
+                    }
                 })
             }
             ExpressionKind::Infix(infix, both) => {
-                let a = self.expression(&both[0], names)?;
-                let b = self.expression(&both[1], names)?;
+                let mut a = self.expression(&both[0], names)?;
+                let mut b = self.expression(&both[1], names)?;
+                if matches!(infix, Infix::And | Infix::Or) {
+                    [a, b] = [a, b].map(|one| self.truth(one));
+                }
                 let (op, a, b) = match infix {
                     Infix::Or => (Binary::Max, a, b),
                     Infix::And => (Binary::Min, a, b),
@@ -534,10 +655,14 @@ impl Lowering {
                     Infix::Power => (Binary::Power, a, b),
                 };
                 let made = self.binary(op, a, b, span)?;
-                Ok(match infix {
+                let made = match infix {
                     Infix::NotEqual => self.unary(Unary::Not, made),
                     _ => made,
-                })
+                };
+                if infix.compares() || matches!(infix, Infix::And | Infix::Or) {
+                    self.mark(made);
+                }
+                Ok(made)
             }
             ExpressionKind::Call(name, arguments) => self.call(name, arguments, names, span),
             ExpressionKind::Entry(two) => {
@@ -622,15 +747,16 @@ impl Lowering {
             if given.is_empty() {
                 return Err(arity(name, &["list"], 0, span));
             }
-            let list = self.joined(given);
+            let list = self.joined(given, span)?;
             return Ok(self.reduced(*op, list));
         }
         match name {
             "if" => {
                 takes(&["condition", "then", "else"])?;
                 let len = same_length(&given, span)?;
-                match self.numbers(given[0]) {
-                    Some([condition]) => Ok(given[if *condition != 0.0 { 1 } else { 2 }]),
+                let taken = (self.number(given[0])).map(|c| given[if c != 0.0 { 1 } else { 2 }]);
+                match taken {
+                    Some(taken) if taken.len() == len => Ok(taken),
                     _ => Ok(self.made(Operation::Choose(given[0], [given[1], given[2]]), len)),
                 }
             }
@@ -695,8 +821,13 @@ fn arity(name: &str, parameters: &[&str], given: usize, span: &Range<usize>) -> 
 
 /// The nearest of some names, if one is near.
 fn nearest<'a>(name: &str, among: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    // Of short names, one slip of the hand.
+    let slip = |other: &str| match name.len() > 2 && strsim::osa_distance(name, other) == 1 {
+        true => 0.9,
+        false => 0.0,
+    };
     among
-        .map(|other| (strsim::jaro_winkler(name, other), other))
+        .map(|other| (strsim::jaro_winkler(name, other).max(slip(other)), other))
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, other)| other)
@@ -719,8 +850,8 @@ fn unknown_name(name: &str, names: &Names, span: &Range<usize>) -> FormulaError 
 
 fn unknown_function(name: &str, names: &Names, span: &Range<usize>) -> FormulaError {
     let help = match nearest(name, functions().into_iter()) {
+        _ if names.contains_key(name) => format!("{name} is a number: write a product with *"),
         Some(other) => format!("did you mean {other}?"),
-        None if names.contains_key(name) => format!("{name} is a number: write a product with *"),
         None => format!("the functions are {}", functions().join(", ")),
     };
     FormulaError::new(span.clone(), format!("there is no function {name}"), help)

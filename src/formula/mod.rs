@@ -128,6 +128,11 @@ impl Formula {
         self.program.inputs
     }
 
+    /// How many numbers are computed at each point.
+    pub fn size(&self) -> usize {
+        self.program.rows
+    }
+
     /// The number that is added to it everywhere, in nats. It is not part of what is computed, so that it
     /// changes no digit of that.
     pub fn offset(&self) -> f64 {
@@ -176,6 +181,14 @@ impl Formula {
     pub fn evaluate_on_device(&self, u: Tensor<3>) -> (Tensor<2>, Tensor<3>) {
         self.program.on_device(u)
     }
+}
+
+/// A formula as it was read: on as many lines as it has parts, and with more brackets.
+///
+/// # Errors
+/// If it cannot be read. Names are not looked at.
+pub fn printed(text: &str) -> Result<String, FormulaError> {
+    parse::parse(text).map(|tree| tree.to_string())
 }
 
 #[cfg(test)]

@@ -115,7 +115,7 @@ impl Number for f64 {
 }
 
 /// An operation on each number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Unary {
     Neg,
     Not,
@@ -141,7 +141,7 @@ pub(super) enum Unary {
 }
 
 /// An operation on each pair of numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Binary {
     Add,
     Sub,
@@ -157,7 +157,7 @@ pub(super) enum Binary {
 }
 
 /// What becomes of all numbers of a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Reduction {
     Sum,
     Min,
@@ -185,15 +185,17 @@ impl Unary {
             Self::Sin => x.sin(),
             Self::Cos => x.cos(),
             Self::Tan => x.clone().sin().div(x.cos()),
-            // e^x − e^(−x) loses what expm1 keeps: with t = expm1|x| it is (t + t / (t + 1)) / 2.
+            // Near 0, e^x − e^(−x) loses what expm1 keeps.
             Self::Sinh => {
-                let t = x.clone().abs().expm1();
-                let one = x.of(1.0);
-                let half = t.clone().div(t.clone().add(one)).add(t).mul(x.of(0.5));
-                (x.clone().less(x.of(0.0))).choose(half.clone().neg(), half)
+                let size = x.clone().abs();
+                let up = half_exp(size.clone());
+                let far = up.clone().sub(x.of(0.25).div(up));
+                let near = size.clone().expm1().sub(size.clone().neg().expm1());
+                let value = size.less(x.of(1.0)).choose(near.mul(x.of(0.5)), far);
+                (x.clone().less(x.of(0.0))).choose(value.clone().neg(), value)
             }
             Self::Cosh => {
-                let up = x.clone().abs().exp().mul(x.of(0.5));
+                let up = half_exp(x.clone().abs());
                 up.clone().add(x.of(0.25).div(up))
             }
             Self::Tanh => x.tanh(),
@@ -229,16 +231,21 @@ impl Unary {
             Self::Sqrt => x.of(0.5).div(y),
             // At 0 there is none; 0 lies between those on its two sides.
             Self::Abs => {
-                let (zero, one) = (x.of(0.0), x.of(1.0));
+                let zero = x.of(0.0);
                 let up = zero.clone().less(x.clone());
-                up.sub(x.less(zero)).mul(one)
+                up.sub(x.less(zero))
             }
             Self::Sin => x.cos(),
             Self::Cos => x.sin().neg(),
             Self::Tan => y.clone().mul(y).add(x.of(1.0)),
             Self::Sinh => Self::Cosh.value(x),
             Self::Cosh => Self::Sinh.value(x),
-            Self::Tanh => x.of(1.0).sub(y.clone().mul(y)),
+            // 1 / cosh², where 1 − y² would lose digits.
+            Self::Tanh => {
+                let low = x.clone().abs().mul(x.of(-2.0)).exp();
+                let sum = low.clone().add(x.of(1.0));
+                low.mul(x.of(4.0)).div(sum.clone().mul(sum))
+            }
             Self::Atan => x.of(1.0).div(x.clone().mul(x.clone()).add(x.of(1.0))),
             Self::Erf => {
                 let fall = x.clone().mul(x.clone()).neg().exp();
@@ -262,10 +269,10 @@ impl Binary {
             Self::Power => a.power(b),
             // What is not a number is not passed over.
             Self::Min => Self::takes_second(b.clone(), a.clone(), &b).choose(b, a),
-            Self::Max => Self::takes_second(a.clone(), b.clone(), &b).choose(b, a),
+            Self::Max => larger(a, b),
             // Of two equal ones, infinite ones among them, the difference is 0.
             Self::Logaddexp => {
-                let top = Self::Max.value(a.clone(), b.clone());
+                let top = larger(a.clone(), b.clone());
                 let same = a.clone().equal(b.clone());
                 let apart = same.choose(a.of(0.0), a.sub(b)).abs();
                 apart.neg().exp().log1p().add(top)
@@ -296,7 +303,9 @@ impl Binary {
                 [by.clone(), y.mul(by).neg()]
             }
             Self::Power => {
+                let is_flat = b.clone().equal(zero.clone());
                 let of_base = a.clone().power(b.clone().sub(one)).mul(b);
+                let of_base = is_flat.choose(zero.clone(), of_base);
                 // 0^b is 0 for all b > 0.
                 let still = y.clone().equal(zero.clone());
                 [of_base, still.choose(zero, y.mul(a.log()))]
@@ -311,12 +320,25 @@ impl Binary {
             }
             Self::Logaddexp => {
                 let same = a.clone().equal(b.clone());
-                let share = Unary::Sigmoid.value(same.choose(zero, a.sub(b)));
-                [share.clone(), one.sub(share)]
+                let apart = same.choose(zero, a.sub(b));
+                [apart.clone(), apart.neg()].map(|apart| Unary::Sigmoid.value(apart))
             }
             Self::Less | Self::LessOrEqual | Self::Equal => [zero.clone(), zero],
         }
     }
+}
+
+/// Apart from [`Binary::value`], which could not be inlined if it called itself.
+#[inline(always)]
+fn larger<T: Number>(a: T, b: T) -> T {
+    Binary::takes_second(a.clone(), b.clone(), &b).choose(b, a)
+}
+
+/// e^x / 2, which is finite for a little longer than e^x.
+#[inline(always)]
+fn half_exp<T: Number>(x: T) -> T {
+    let root = x.clone().mul(x.of(0.5)).exp();
+    root.clone().mul(x.of(0.5)).mul(root)
 }
 
 /// B₂ₙ / (2n (2n − 1)), n = 1, 2, …: Stirling's series (Abramowitz and Stegun 1964, 6.1.41).
@@ -354,8 +376,9 @@ fn lgamma<T: Number>(x: T) -> T {
         series = series.mul(square.clone()).add(x.of(*coefficient));
     }
     let log = z.clone().log();
-    let main = z.clone().sub(x.of(0.5)).mul(log).sub(z);
-    let half_log = 0.5 * std::f64::consts::TAU.ln();
+    // (z − ½) log z − z, where z is infinite too.
+    let main = z.sub(x.of(0.5)).mul(log.sub(x.of(1.0)));
+    let half_log = 0.5 * (std::f64::consts::TAU.ln() - 1.0);
     let value = (series.mul(per).add(x.of(half_log)).add(main)).sub(correction);
     is_none.choose(x.of(f64::NAN), value)
 }

@@ -16,10 +16,84 @@ pub(super) struct Program {
 }
 
 /// What an operation is done on: `len` numbers at each point, or the same numbers at all of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Operand {
     Rows { first: usize, len: usize },
     Constants { first: usize, len: usize },
+}
+
+impl Program {
+    /// The operation that made a row; `None` for coordinates.
+    pub fn source(&self, row: usize) -> Option<usize> {
+        let after = self.instructions.partition_point(|one| one.to <= row);
+        after.checked_sub(1)
+    }
+
+    /// Without the operations that the value is not made of.
+    pub fn trimmed(mut self) -> Self {
+        let mut is_used = vec![false; self.instructions.len()];
+        let tell = |is_used: &mut [bool], at: Operand| {
+            if let Operand::Rows { first, .. } = at
+                && let Some(source) = self.source(first)
+            {
+                is_used[source] = true;
+            }
+        };
+        tell(&mut is_used, self.value);
+        for i in (0..is_used.len()).rev() {
+            if is_used[i] {
+                (self.instructions[i].operation.operands()).for_each(|at| tell(&mut is_used, at));
+            }
+        }
+        let old: Vec<usize> = self.instructions.iter().map(|one| one.to).collect();
+        let mut new = old.clone();
+        let mut rows = self.inputs;
+        for (i, one) in self.instructions.iter().enumerate() {
+            new[i] = rows;
+            rows += if is_used[i] { one.len } else { 0 };
+        }
+        let moved = |at: &mut Operand| {
+            if let Operand::Rows { first, .. } = at
+                && let Some(source) = old.partition_point(|to| to <= first).checked_sub(1)
+            {
+                *first = *first - old[source] + new[source];
+            }
+        };
+        let mut place = 0..old.len();
+        self.instructions
+            .retain(|_| place.next().is_some_and(|i| is_used[i]));
+        let mut to = self.inputs;
+        for one in &mut self.instructions {
+            one.to = to;
+            to += one.len;
+            one.operation.operands_mut().into_iter().for_each(moved);
+        }
+        moved(&mut self.value);
+        self.rows = rows;
+        self
+    }
+}
+
+impl Operation {
+    /// All it is done on.
+    pub fn operands(&self) -> impl Iterator<Item = Operand> + '_ {
+        let (some, more): ([Option<Operand>; 3], &[Operand]) = match self {
+            Self::Unary(_, x) | Self::Reduce(_, x) => ([Some(*x), None, None], &[]),
+            Self::Binary(_, a, b) => ([Some(*a), Some(*b), None], &[]),
+            Self::Choose(c, [a, b]) => ([Some(*c), Some(*a), Some(*b)], &[]),
+            Self::Join(parts) => ([None; 3], parts),
+        };
+        some.into_iter().flatten().chain(more.iter().copied())
+    }
+
+    fn operands_mut(&mut self) -> Vec<&mut Operand> {
+        match self {
+            Self::Unary(_, x) | Self::Reduce(_, x) => vec![x],
+            Self::Binary(_, a, b) => vec![a, b],
+            Self::Choose(c, [a, b]) => vec![c, a, b],
+            Self::Join(parts) => parts.iter_mut().collect(),
+        }
+    }
 }
 
 impl Default for Operand {
@@ -61,7 +135,7 @@ pub(super) struct Instruction {
     pub len: usize,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Operation {
     Unary(Unary, Operand),
     Binary(Binary, Operand, Operand),

@@ -59,6 +59,7 @@ impl Support {
         match self {
             Self::Real => x.to_owned(),
             Self::Above(a) => format!("log({x}{})", shifted(a)),
+            Self::Below(0.0) => format!("log(-{x})"),
             Self::Below(b) => format!("log({b} - {x})"),
             Self::Between(0.0, 1.0) => format!("logit({x})"),
             Self::Between(a, b) => format!("logit({x} in [{a}, {b}])"),

@@ -61,9 +61,11 @@ pub(super) struct Text {
 }
 
 /// `let name = value`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(super) struct Part {
     pub name: String,
+    /// The bytes of the name.
+    pub span: Range<usize>,
     pub value: Expression,
 }
 
@@ -86,6 +88,12 @@ impl Expression {
 impl PartialEq for Expression {
     fn eq(&self, other: &Self) -> bool {
         self.kind == other.kind
+    }
+}
+
+impl PartialEq for Part {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.value == other.value
     }
 }
 
@@ -132,6 +140,16 @@ impl Infix {
         }
     }
 
+    /// Whether a chain of it is read from the left.
+    fn goes_on(self) -> bool {
+        !self.compares() && self != Self::Power
+    }
+
+    /// Whether it compares numbers.
+    pub fn compares(self) -> bool {
+        self.strength() == Self::Less.strength()
+    }
+
     /// How strongly it binds what is beside it.
     pub fn strength(self) -> i64 {
         match self {
@@ -175,18 +193,38 @@ impl fmt::Display for Expression {
                 listed(f, arguments)?;
                 write!(f, ")")
             }
-            // More brackets than need be are easier to be sure of.
-            Prefix(prefix, one) => write!(f, "{}({one})", prefix.sign()),
-            Infix(infix, two) => write!(f, "({}) {} ({})", two[0], infix.sign(), two[1]),
-            Entry(two) => write!(f, "({})[{}]", two[0], two[1]),
-            Entries(three) => write!(f, "({})[{}:{}]", three[0], three[1], three[2]),
+            Prefix(prefix, one) => write!(f, "{}{}", prefix.sign(), Bracketed(one)),
+            Infix(infix, two) => {
+                // A long sum would have more brackets than can be read.
+                match &two[0].kind {
+                    Infix(left, _) if left == infix && infix.goes_on() => write!(f, "{}", two[0])?,
+                    _ => write!(f, "{}", Bracketed(&two[0]))?,
+                }
+                write!(f, " {} {}", infix.sign(), Bracketed(&two[1]))
+            }
+            Entry(two) => write!(f, "{}[{}]", Bracketed(&two[0]), two[1]),
+            Entries(three) => {
+                write!(f, "{}[{}:{}]", Bracketed(&three[0]), three[1], three[2])
+            }
+        }
+    }
+}
+
+/// With brackets around it, unless it is whole without: more than need be are easier to be sure of.
+struct Bracketed<'a>(&'a Expression);
+
+impl fmt::Display for Bracketed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.kind {
+            ExpressionKind::Prefix(..) | ExpressionKind::Infix(..) => write!(f, "({})", self.0),
+            _ => write!(f, "{}", self.0),
         }
     }
 }
 
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Part { name, value } in &self.parts {
+        for Part { name, value, .. } in &self.parts {
             writeln!(f, "let {name} = {value}")?;
         }
         write!(f, "{}", self.value)

@@ -35,9 +35,7 @@ const SIGNS: [&str; 23] = [
 ];
 const WORDS: [&str; 4] = ["let", "and", "or", "not"];
 /// Longer texts are no formulas.
-pub const LONGEST: usize = 1 << 16;
-/// Brackets may stand within so many others.
-const DEEPEST: usize = 60;
+pub(super) const LONGEST: usize = 1 << 16;
 
 type Input<'a> = LocatingSlice<&'a str>;
 type Parsed<T> = Result<T, ContextError>;
@@ -91,7 +89,8 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, FormulaError> {
     }
     let mut input = LocatingSlice::new(text);
     let mut found: Vec<Token> = Vec::new();
-    let mut open: Vec<Range<usize>> = Vec::new();
+    // Brackets.
+    let mut open = 0_usize;
     loop {
         let blank = |c: char| matches!(c, ' ' | '\t' | '\r');
         let comment = preceded('#', take_while(0.., |c| c != '\n'));
@@ -114,24 +113,21 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, FormulaError> {
             span: from..text.len() - input.len(),
         };
         match token.kind {
-            TokenKind::Sign("(" | "[") => open.push(token.span.clone()),
-            TokenKind::Sign(")" | "]") => _ = open.pop(),
+            TokenKind::Sign("(" | "[") => open += 1,
+            TokenKind::Sign(")" | "]") => open = open.saturating_sub(1),
             _ => {}
         }
-        if open.len() > DEEPEST {
-            let message = format!("there are brackets within {DEEPEST} others");
-            return Err(FormulaError::new(token.span, message, NAMED));
-        }
-        let ends = matches!(token.kind, TokenKind::End | TokenKind::Sign(";"));
-        match found.last() {
-            _ if !ends => found.push(token),
-            _ if !open.is_empty() && token.kind == TokenKind::End => {}
-            None => {}
-            Some(last) if goes_on(&last.kind) => {}
-            Some(_) => found.push(Token {
-                kind: TokenKind::End,
-                ..token
-            }),
+        let last = found.last().map(|last| &last.kind);
+        match token.kind {
+            TokenKind::Sign(";") if last.is_some_and(|last| *last != TokenKind::End) => {
+                found.push(Token {
+                    kind: TokenKind::End,
+                    ..token
+                });
+            }
+            TokenKind::Sign(";") => {}
+            TokenKind::End if open > 0 || last.is_none_or(goes_on) => {}
+            _ => found.push(token),
         }
     }
     if found.last().is_some_and(|last| last.kind == TokenKind::End) {
@@ -140,8 +136,10 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, FormulaError> {
     Ok(found)
 }
 
-/// What to do about an expression of too many parts within each other.
-pub(super) const NAMED: &str = "give its parts names, as in let r = sqrt(x1^2 + x2^2)";
+/// Whether a text can be the name of a number.
+pub(super) fn is_name(text: &str) -> bool {
+    matches!(tokens(text).as_deref(), Ok([Token { kind: TokenKind::Name(name), .. }]) if name == text)
+}
 
 /// Whether something must follow on the next line; nor is an end worth telling after an end.
 fn goes_on(kind: &TokenKind) -> bool {

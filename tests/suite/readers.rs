@@ -13,7 +13,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use klfit::internals::{Checkpoint, State};
+use klfit::internals::{Checkpoint, Formula, State, Support, Variable, printed};
 use klfit::{
     Error, Existing, Experiment, LandscapeConfig, Mixture, Opening, Override, Result, RunFolder,
     STARTER, Server, Sweep, SweepFolder, read_mixture, read_operand,
@@ -28,7 +28,7 @@ use zip::{CompressionMethod, ZipWriter};
 type Reader = (&'static str, fn(&[u8]) -> Result<()>);
 
 /// All there are.
-pub const READERS: [Reader; 15] = [
+pub const READERS: [Reader; 16] = [
     ("config", config),
     ("setting", setting),
     ("density_toml", |bytes| density("toml", bytes)),
@@ -44,6 +44,7 @@ pub const READERS: [Reader; 15] = [
     ("report", report),
     ("sweep_table", sweep_table),
     ("messages", messages),
+    ("formula", formula),
 ];
 
 /// Gives bytes to the reader of a name; says whether it took them.
@@ -396,4 +397,58 @@ divergence = "forward-kl"
             sum: Checkpoint::parse(&checkpoint).unwrap().rows[0].sum,
         }
     })
+}
+
+/// A formula of coordinates of three kinds, with lists of data.
+fn formula(bytes: &[u8]) -> Result<()> {
+    let refused = |message: String, help: String| Error::Usage { message, help };
+    let text = str::from_utf8(bytes)
+        .map_err(|error| refused(error.to_string(), "write text".to_owned()))?;
+    let variable = |name: &str, len, support| Variable {
+        name: name.to_owned(),
+        len,
+        support,
+    };
+    let variables = vec![
+        variable("a", 1, Support::Real),
+        variable("p", 2, Support::Between(0.0, 1.0)),
+        variable("s", 1, Support::Above(-1.0)),
+    ];
+    let constants = [
+        ("y", vec![1.0, -0.5]),
+        ("w", vec![0.0, 2.0, 3.0]),
+        ("c", vec![0.7]),
+    ];
+    let constants = constants.map(|(name, numbers)| (name.to_owned(), numbers));
+    if let Ok(once) = printed(text) {
+        // Brackets that are added may be too many.
+        match printed(&once) {
+            Ok(again) => assert_eq!(once, again, "{text}"),
+            Err(error) => assert!(
+                error.message.contains("within each other")
+                    || error.message.contains("longer than"),
+                "{error:?} {text}"
+            ),
+        }
+    }
+    let formula =
+        Formula::new(text, variables, constants.into_iter().collect()).map_err(|error| {
+            assert!(text.get(error.span.clone()).is_some(), "{error:?}");
+            assert!(!error.help.is_empty(), "{error:?}");
+            refused(error.message, error.help)
+        })?;
+    assert!(formula.offset().is_finite());
+    if formula.size() > 1 << 14 {
+        return Ok(());
+    }
+    let points = [
+        0.3, -0.4, 1.2, 0.1, -30.0, 0.0, 40.0, -2.0, 1e8, 1e-300, 0.0, 0.0,
+    ];
+    let (mut values, mut again) = ([f64::NAN; 3], [f64::NAN; 3]);
+    formula.evaluate(&points, &mut values, Some(&mut [f64::NAN; 12]));
+    formula.evaluate(&points, &mut again, None);
+    for (value, again) in values.iter().zip(&again) {
+        assert!(value == again || value.is_nan() && again.is_nan(), "{text}");
+    }
+    Ok(())
 }
