@@ -17,10 +17,10 @@ pub(super) const DEFENSIVE: f64 = 0.05;
 const WIDER: f64 = 2.0;
 /// A component below this share is put where the proposal has least.
 const STARVED: f64 = 1e-4;
-/// Rounds end when the share of draws that count is above this, after a few …
-const GOOD: f64 = 0.9;
+/// There are at least so many rounds.
 const FEWEST: usize = 4;
-/// … or does not grow by this factor so many times, and there are all components.
+/// They end when the share of draws that count does not grow by this factor so many times, and there are all
+/// components.
 const GROWTH: f64 = 1.02;
 const PATIENCE: usize = 3;
 /// Points of one task.
@@ -32,6 +32,8 @@ pub(super) struct Effort {
     pub components: usize,
     pub draws: usize,
     pub rounds: usize,
+    /// The share of draws that count that is good enough.
+    pub share: f64,
 }
 
 /// Points with the logarithms of f and g there.
@@ -91,7 +93,7 @@ pub(super) fn adapt(
         if share > known || best.is_none() {
             best = Some((share, proposal.clone()));
         }
-        if round >= FEWEST && share > GOOD {
+        if round >= FEWEST && share > effort.share {
             break;
         }
         let next = if idle < PATIENCE {

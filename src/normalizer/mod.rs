@@ -7,7 +7,7 @@ mod tails;
 use nalgebra::{DMatrix, DVector};
 
 use crate::compute::noise::{RunKey, Stream};
-use crate::density::target::{Elliptical, Located, StudentT, Tails, Unnormalized};
+use crate::density::target::{Elliptical, Located, PointsOf, StudentT, Tails, Unnormalized};
 use crate::divergence::{Estimate, EstimateMethod};
 use crate::error::Refusal;
 use crate::formula::Formula;
@@ -17,9 +17,10 @@ use adapt::{Effort, Weighted};
 
 /// Up to this dimension the constant is an integral over panels.
 const PANELS_DIM: usize = 2;
-/// Components of the proposal, and of what panels are laid around, at most.
-const COMPONENTS: usize = 24;
-const FEW_COMPONENTS: usize = 10;
+/// Components of the proposal, and of what panels are laid around, at most, and the share of its draws that must
+/// count, where more do not come to that.
+const PROPOSAL: (usize, f64) = (24, 0.9);
+const SHAPE: (usize, f64) = (10, 0.4);
 /// Draws of the proposal that the constant, or a check of it, is the mean of.
 const DRAWS: usize = 1 << 17;
 /// ν of a proposal for a density whose tails are no powers.
@@ -48,11 +49,12 @@ pub fn locate(formula: Formula) -> Result<Unnormalized, Refusal> {
     let dim = problem.dim();
     let mut generator = RunKey { seed: 0, run: 0 }.generator(Stream::Normalizer, 0);
     let peaks = ascent::peaks(problem, &mut generator)?;
-    let adapted = |dof: f64, components: usize, generator: &mut _| {
+    let adapted = |dof: f64, (components, share): (usize, f64), generator: &mut _| {
         let effort = Effort {
             components,
             draws: (4096 * dim).clamp(8192, 32768),
             rounds: 40,
+            share,
         };
         adapt::adapt(problem, &peaks, dof, effort, generator).ok_or_else(|| {
             Refusal::new(
@@ -62,16 +64,16 @@ pub fn locate(formula: Formula) -> Result<Unnormalized, Refusal> {
             )
         })
     };
-    let mut proposal = adapted(LIGHT, COMPONENTS, &mut generator)?;
+    let mut proposal = adapted(LIGHT, PROPOSAL, &mut generator)?;
     let tails = tails::tails(problem, &proposal, &mut generator)?;
     if let Tails::Power { dof } = tails
         && dof < LIGHT
     {
-        proposal = adapted(dof, COMPONENTS, &mut generator)?;
+        proposal = adapted(dof, PROPOSAL, &mut generator)?;
     }
     // Panels need no more than to know where it is and how wide.
     let shape = match dim {
-        1 | 2 => adapted(proposal.dof(), FEW_COMPONENTS, &mut generator)?,
+        1 | 2 => adapted(proposal.dof(), SHAPE, &mut generator)?,
         _ => proposal.clone(),
     };
     let draws = Weighted::draw(problem, &proposal, DRAWS, &mut generator);
@@ -92,6 +94,10 @@ pub fn locate(formula: Formula) -> Result<Unnormalized, Refusal> {
         Some((moments, dof)) => (moments, *dof),
         None => (&sampled.moments, shape_dofs(&shape, tails)[0]),
     };
+    let points = match &exact {
+        Some((moments, dof)) => points(problem, &shape, *dof, moments.log_normalizer.value),
+        None => None,
+    };
     let has_moments = !matches!(tails, Tails::Power { dof } if dof <= 2.0);
     let located = Located {
         log_normalizer: moments.log_normalizer.value,
@@ -101,6 +107,7 @@ pub fn locate(formula: Formula) -> Result<Unnormalized, Refusal> {
         covariance: moments.covariance.clone(),
         has_exact_moments: exact.is_some() && has_moments,
         proposal,
+        points,
         shape: shape.scales().clone(),
         shape_dof,
         tails,
@@ -250,7 +257,8 @@ fn finer(
     let Some(mut finer) = panels_to(problem, proposal, dof, sampled) else {
         return (shape, Some((moments, dof)));
     };
-    let apart = (finer.log_normalizer.value - moments.log_normalizer.value).abs();
+    // What the finer ones still pass by may be as much.
+    let apart = 2.0 * (finer.log_normalizer.value - moments.log_normalizer.value).abs();
     let (own, others) = (
         &mut moments.log_normalizer.error,
         &mut finer.log_normalizer.error,
@@ -261,6 +269,28 @@ fn finer(
         return (shape, Some((moments, dof)));
     }
     (proposal.clone(), Some((finer, dof)))
+}
+
+/// Points for expectations under p, good enough for a gradient.
+fn points(problem: Problem, shape: &StudentT, dof: f64, log_normalizer: f64) -> Option<PointsOf> {
+    const EFFORT: PanelEffort = PanelEffort {
+        order: LegendreOrder::Eight,
+        cut: 1,
+        tolerance: 1e-7,
+        rounds: 8,
+        points: 1 << 20,
+        both_ways: false,
+    };
+    let shape = Elliptical {
+        scales: shape.scales(),
+        dof: dof.is_finite().then_some(dof),
+    };
+    let log_density = |x: &[f64], logs: &mut [f64]| {
+        problem.formula.evaluate(x, logs, None);
+        logs.iter_mut().for_each(|log| *log -= log_normalizer);
+    };
+    let [x, weights] = panels::points(shape, &log_density, EFFORT)?;
+    Some(PointsOf { x, weights })
 }
 
 /// By panels around components with so many degrees of freedom.

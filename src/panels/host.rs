@@ -127,6 +127,24 @@ pub(crate) fn expectations(
     Some(found)
 }
 
+/// Points `[S, D]` with weights `[S]` for expectations under p, from its logarithm up to a constant and
+/// components that lie where it does; `None` if they would be too many.
+pub(crate) fn points(
+    shape: Elliptical,
+    log_density: LogDensityFn,
+    effort: PanelEffort,
+) -> Option<[Vec<f64>; 2]> {
+    let shape = Shape::new(shape)?.roughly();
+    let pair = DensityPair::new(&shape, &shape, &[])?;
+    let [x, mut weights] = super::integrate::points(&pair, log_density, effort)?;
+    let sum: f64 = weights.iter().sum();
+    weights.iter_mut().for_each(|weight| *weight /= sum);
+    Some([x, weights])
+}
+
+/// Shorter panels on lines are not tried for less than this share of an integral, or of 1.
+const INNER: f64 = 1e-10;
+
 /// Some integrals over panels, with shorter ones on the lines of a plane where those leave more than may be
 /// left.
 fn refined(
@@ -137,7 +155,7 @@ fn refined(
     let mut found = integrals(pair)?;
     let mut pair = pair.clone();
     let is_rough = |found: &[Integral]| {
-        (found.iter()).any(|one| one.floor > effort.tolerance * one.value.abs().max(1.0))
+        (found.iter()).any(|one| one.floor > effort.tolerance.max(INNER) * one.value.abs().max(1.0))
     };
     while effort.rounds > 0
         && is_rough(&found)

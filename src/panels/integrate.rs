@@ -72,6 +72,10 @@ pub(crate) struct Integral {
 
 /// The rounding of a log-density is this many units ε of its size or of 1.
 const ROUNDINGS: f64 = 2.0;
+/// A point that adds less than this share to an integral is none.
+const NOTHING: f64 = 1e-14;
+/// Below this e^x is less than the least positive number with all its digits.
+const UNDERFLOW: f64 = -709.0;
 /// Where the logs of both densities are below this they are rounded by a nat or so, and tell nothing of
 /// their difference.
 const LEAST: f64 = -1e15;
@@ -98,6 +102,10 @@ fn sides(
             Side::Family => logs[1],
         };
         for i in 0..n {
+            // There are many of these, and exp takes longer where it underflows.
+            if under[i] < UNDERFLOW {
+                continue;
+            }
             let density = under[i].exp();
             // NaN is not left out.
             if density.is_nan() || density > f64::MIN_POSITIVE {
@@ -132,6 +140,9 @@ fn integrand(
         PanelIntegrand::Expectation(of) => {
             let dim = x.len() / values.len().max(1);
             for (i, x) in x.chunks_exact(dim.max(1)).enumerate() {
+                if logs[0][i] < UNDERFLOW {
+                    continue;
+                }
                 let density = logs[0][i].exp();
                 // NaN is not left out.
                 if density.is_nan() || density > f64::MIN_POSITIVE {
@@ -209,6 +220,9 @@ pub(crate) fn integrand_and_slope(
     });
 }
 
+/// Panels with the parts of each integral on them, in the order of x.
+type Settled = Vec<(Vec<Partial>, [f64; 2])>;
+
 /// Some integrals over x; `None` if that would take too many points.
 pub(crate) fn integrate(
     pair: &DensityPair,
@@ -216,8 +230,67 @@ pub(crate) fn integrate(
     integrands: &[PanelIntegrand],
     effort: PanelEffort,
 ) -> Option<Vec<Integral>> {
+    let (settled, beyond) = halved(pair, logs, integrands, effort)?;
+    Some(
+        (0..integrands.len())
+            .map(|kind| {
+                let sum = total(&settled, kind);
+                let floor = sum.floor + beyond[kind];
+                let seams: f64 = seams(&settled, kind, effort.order).iter().sum();
+                Integral {
+                    value: sum.value,
+                    error: sum.error + seams + floor,
+                    floor,
+                }
+            })
+            .collect(),
+    )
+}
+
+/// The points of the panels that an integral of a density over x takes, `[S, D]`, and what each adds to it, `[S]`;
+/// those that add nothing are left out.
+pub(crate) fn points(
+    pair: &DensityPair,
+    log_density: LogDensityFn,
+    effort: PanelEffort,
+) -> Option<[Vec<f64>; 2]> {
+    let logs = [log_density, &|_: &[f64], logs: &mut [f64]| logs.fill(0.0)];
+    let all = [PanelIntegrand::Expectation(&|_| 1.0)];
+    let (settled, _) = halved(pair, logs, &all, effort)?;
+    let least = NOTHING * total(&settled, 0).value;
+    let of_panels: Vec<[Vec<f64>; 2]> = (settled.par_iter())
+        .map(|(_, ends)| {
+            let sites = pair.sites(&[*ends], effort.order);
+            let mut logs = vec![0.0; sites.weights.len()];
+            log_density(&sites.x, &mut logs);
+            let dim = sites.x.len() / logs.len().max(1);
+            let (mut x, mut parts) = (Vec::new(), Vec::new());
+            for (i, (log, weight)) in logs.iter().zip(&sites.weights).enumerate() {
+                let part = weight * log.exp();
+                if part > least {
+                    x.extend(&sites.x[i * dim..(i + 1) * dim]);
+                    parts.push(part);
+                }
+            }
+            [x, parts]
+        })
+        .collect();
+    Some([0, 1].map(|which| {
+        (of_panels.iter())
+            .flat_map(|lists| lists[which].iter().copied())
+            .collect()
+    }))
+}
+
+/// Halves panels until the error is small enough. What lies beyond the ends is told beside them.
+fn halved(
+    pair: &DensityPair,
+    logs: [LogDensityFn; 2],
+    integrands: &[PanelIntegrand],
+    effort: PanelEffort,
+) -> Option<(Settled, Vec<f64>)> {
     let mut pending = pair.tops(effort.cut);
-    let mut settled: Vec<(Vec<Partial>, [f64; 2])> = Vec::new();
+    let mut settled = Settled::new();
     let mut beyond = vec![0.0; integrands.len()];
     let mut points = 0;
     for round in 0..=effort.rounds {
@@ -249,20 +322,7 @@ pub(crate) fn integrate(
             break;
         }
     }
-    Some(
-        (0..integrands.len())
-            .map(|kind| {
-                let sum = total(&settled, kind);
-                let floor = sum.floor + beyond[kind];
-                let seams: f64 = seams(&settled, kind, effort.order).iter().sum();
-                Integral {
-                    value: sum.value,
-                    error: sum.error + seams + floor,
-                    floor,
-                }
-            })
-            .collect(),
-    )
+    Some((settled, beyond))
 }
 
 fn total(settled: &[(Vec<Partial>, [f64; 2])], kind: usize) -> Partial {

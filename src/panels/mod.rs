@@ -17,7 +17,7 @@ mod mesh;
 mod shape;
 mod sites;
 
-pub(crate) use host::{Host, divergences, expectations};
+pub(crate) use host::{Host, divergences, expectations, points};
 pub(crate) use integrate::{Expected, PanelEffort, integrand_and_slope, sites};
 pub(crate) use legendre::LegendreOrder;
 pub(crate) use sites::DensityPair;

@@ -9,7 +9,7 @@ use super::distribution::{Distribution, Elliptical, Tails};
 use super::{Samples, StudentT, TargetModel};
 use crate::compute::device::Numerics;
 use crate::compute::kernel::is_on_host;
-use crate::density::{Density, Draws, DrawsError, ErrorRule, Nodes};
+use crate::density::{Density, Draws, DrawsError, Embedded, ErrorRule, Nodes};
 use crate::error::Refusal;
 use crate::formula::Formula;
 use crate::mixture::{Mixture, NaturalParameters};
@@ -41,6 +41,8 @@ pub struct Located {
     pub k_hat: f64,
     /// A mixture that lies where p does, and whose tails are no lighter.
     pub proposal: StudentT,
+    /// Points for expectations under p that are not random, in one dimension or two.
+    pub points: Option<PointsOf>,
     /// A coarser one, for panels to be laid around its components.
     pub shape: Mixture,
     /// The degrees of freedom of these that panels must be laid with to reach as far as p does; infinite
@@ -56,6 +58,15 @@ pub struct Located {
     pub covariance: DMatrix<f64>,
     /// … and whether they are integrals, rather than means of draws.
     pub has_exact_moments: bool,
+}
+
+/// Points with weights that sum to 1.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PointsOf {
+    /// `[S, D]`.
+    pub x: Vec<f64>,
+    /// `[S]`.
+    pub weights: Vec<f64>,
 }
 
 impl Unnormalized {
@@ -343,8 +354,22 @@ impl Density for UnnormalizedDensity {
         self.proposal.standard_dim(dim)
     }
 
-    /// Points of the proposal, which count by p over it; the weights of random ones sum to 1.
+    /// Points of the proposal, which count by p over it; the weights of random ones sum to 1. Points that are not
+    /// random are its own, where it has any: their error is seen by panels.
     fn place(&self, nodes: Nodes) -> Draws {
+        if let (ErrorRule::Embedded(_), Some(points)) = (&nodes.error, &self.model.located.points) {
+            let (count, dim) = (points.weights.len(), self.model.dim());
+            let weights = self.numerics.tensor(points.weights.clone(), [1, count]);
+            let coarser = [weights.clone(), weights.clone()];
+            return Draws {
+                x: self.numerics.tensor(points.x.clone(), [1, count, dim]),
+                weights,
+                error: DrawsError::Embedded(Box::new(Embedded {
+                    coarser,
+                    shells: None,
+                })),
+            };
+        }
         let group = match nodes.error {
             ErrorRule::Random { group } => Some(group),
             ErrorRule::Embedded(_) => None,

@@ -99,8 +99,6 @@ pub(super) fn rules(
     let is_free = estimator.rule.is_open() && estimator.gradient == GradientRule::Pathwise;
     match dim {
         1 if is_free && has_panels => (panels(&LINE), None),
-        // What is not known by its components is resolved by panels alone.
-        2 if is_free && has_panels && target.elliptical().is_none() => (panels(&PLANE), None),
         2 if is_free && has_panels => {
             let spacing = target.elliptical().map(|of| Spacing {
                 of_p: widths(of.scales),
