@@ -32,6 +32,9 @@ pub fn print(summary: &Summary, verbosity: Verbosity) {
     }
     to_stdout(table);
     to_stdout("Divergences are in nats, of the best run of each fit.");
+    if let Some(constant) = report::constant(summary) {
+        to_stdout(format_args!("target: {constant}"));
+    }
     for fit in &summary.fits {
         for remark in report::remarks(fit) {
             to_stdout(format_args!("{}: {remark}", fit.label));

@@ -279,7 +279,14 @@ impl Evaluator {
         let place = self.dim - 1;
         let tolerance = self.effort.tolerance[place];
         let mut best: Option<Vec<Attempt>> = None;
-        for &effort in self.effort.panels[place] {
+        // Where panels are laid without knowing all of p, the first rule hardly ever does.
+        let efforts = self.effort.panels[place];
+        let skipped = if p.shape.is_exact() {
+            0
+        } else {
+            efforts.len() - 1
+        };
+        for &effort in &efforts[skipped..] {
             let Some(attempts) = panels::divergences(p, &q, &self.kinds, effort)? else {
                 break;
             };

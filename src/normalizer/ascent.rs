@@ -74,7 +74,12 @@ pub(super) fn peaks(problem: Problem, generator: &mut impl Rng) -> Result<Vec<Pe
         .fold(f64::NEG_INFINITY, f64::max);
     let climbed: Vec<Result<Peak, Refused>> = (tops.into_par_iter())
         .filter(|(_, height)| *height > highest - NEGLIGIBLE)
-        .map(|(at, height)| factor(problem, &at, height).map(|factor| Peak { at, height, factor }))
+        .map(|(at, height)| {
+            if at.amax() > FARTHEST {
+                return Err(problem.rising(&at));
+            }
+            factor(problem, &at, height).map(|factor| Peak { at, height, factor })
+        })
         .collect();
     let mut found: Vec<Peak> = Vec::new();
     for peak in climbed {

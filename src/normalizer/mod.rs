@@ -446,6 +446,17 @@ impl Problem<'_> {
         )
     }
 
+    fn rising(self, u: &DVector<f64>) -> Refused {
+        let message = format!(
+            "cannot be normalised: it rises all the way to {}",
+            self.place(u)
+        );
+        self.refused(
+            message,
+            "a density falls off in every direction: check its signs",
+        )
+    }
+
     fn flat(self, u: &DVector<f64>, axis: &DVector<f64>) -> Refused {
         let far = u + axis * 1e12;
         let message = format!(

@@ -142,8 +142,8 @@ pub(crate) fn points(
     Some([x, weights])
 }
 
-/// Shorter panels on lines are not tried for less than this share of an integral, or of 1.
-const INNER: f64 = 1e-10;
+/// Shorter panels on lines are tried where those leave so many times as much as may be left.
+const INNER: f64 = 100.0;
 
 /// Some integrals over panels, with shorter ones on the lines of a plane where those leave more than may be
 /// left.
@@ -155,7 +155,7 @@ fn refined(
     let mut found = integrals(pair)?;
     let mut pair = pair.clone();
     let is_rough = |found: &[Integral]| {
-        (found.iter()).any(|one| one.floor > effort.tolerance.max(INNER) * one.value.abs().max(1.0))
+        (found.iter()).any(|one| one.floor > INNER * effort.tolerance * one.value.abs().max(1.0))
     };
     while effort.rounds > 0
         && is_rough(&found)

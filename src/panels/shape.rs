@@ -60,7 +60,8 @@ impl Shape {
         }
     }
 
-    pub(super) fn is_exact(&self) -> bool {
+    /// Whether the components are all there is to it.
+    pub fn is_exact(&self) -> bool {
         self.is_exact
     }
 

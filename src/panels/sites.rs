@@ -360,6 +360,10 @@ impl Sites {
         let leaf = |panel: usize| -> Partial {
             let points = panel * n..(panel + 1) * n;
             let f = &values[points.clone()];
+            // Far out there is nothing on most panels.
+            if f.iter().all(|f| *f == 0.0) && roundings[points.clone()].iter().all(|r| *r == 0.0) {
+                return Partial::default();
+            }
             let [value, error] = rule.integrate(f).map(|part| self.halves[panel] * part);
             let rounded: f64 = (roundings[points.clone()].iter().zip(&rule.weights))
                 .map(|(rounding, weight)| weight * rounding)

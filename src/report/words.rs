@@ -1,12 +1,13 @@
 //! What there is to say of a fit, in sentences.
 
+use crate::density::target::TargetSummary;
 use crate::divergence::{DivergenceKind, Estimate, EstimateMethod};
 use crate::fit::init::duplicate_components;
 use crate::fit::optima::AT_REST;
 use crate::judge::diagnostics::{Diagnostics, Reading};
 use crate::judge::evaluate::ALWAYS_REPORTED;
 use crate::mixture::Mixture;
-use crate::record::{FitSummary, Optimum, RunSummary};
+use crate::record::{FitSummary, Optimum, RunSummary, Summary};
 use crate::text;
 
 /// A quadrature of the loss with a larger error than this, in nats, is warned of.
@@ -150,6 +151,24 @@ fn gradient(fit: &FitSummary) -> Option<String> {
             only.gradient_norm
         )
     })
+}
+
+/// The constant of a density that is known up to it, and of each fit the mean of log f − log q under q, the
+/// evidence lower bound: log Z − KL(q‖p).
+pub fn constant(summary: &Summary) -> Option<String> {
+    let TargetSummary::Unnormalized(target) = &summary.target else {
+        return None;
+    };
+    let log_z = text::with_error(target.log_normalizer, target.log_normalizer_error);
+    let bounds = summary.fits.iter().filter_map(|fit| {
+        let best = fit.best.as_ref()?;
+        let kl = best.divergences.estimate(DivergenceKind::ReverseKl);
+        let bound = text::with_error(target.log_normalizer - kl.value, kl.error);
+        kl.value
+            .is_finite()
+            .then(|| format!("; ELBO of {} {bound}", fit.label))
+    });
+    Some(format!("log Z {log_z}{}", bounds.collect::<String>()))
 }
 
 fn gap(fit: &FitSummary) -> Option<String> {

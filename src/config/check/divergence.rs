@@ -2,7 +2,8 @@
 
 use super::{Checked, CheckedFit};
 use crate::config::FitConfig;
-use crate::divergence::DivergenceKind;
+use crate::density::target::Distribution;
+use crate::divergence::{DivergenceKind, Side};
 
 impl CheckedFit<'_> {
     pub(super) fn divergence(&self, fit: &FitConfig) -> Checked<DivergenceKind> {
@@ -16,6 +17,21 @@ impl CheckedFit<'_> {
                     kind.title()
                 ),
                 "choose one that stays finite, such as reverse-kl, js or squared-hellinger",
+            ));
+        }
+        if let Some(target) = self.target.as_unnormalized()
+            && target.log_normalizer_error().is_infinite()
+            && kind.build().sides().contains(&Side::Target)
+        {
+            return Err(self.error(
+                &["divergence"],
+                format!(
+                    "is {}, a mean over draws of p, and none can be had: k-hat is {:.2}, above 0.7",
+                    kind.title(),
+                    target.located().k_hat
+                ),
+                "use divergence = \"reverse-kl\", a mean over draws of q alone; or write the density in \
+                 coordinates where it looks more like a mixture of Gaussians",
             ));
         }
         match (self.target.as_samples(), kind) {
