@@ -106,9 +106,25 @@ impl Feature {
     }
 }
 
+/// The components of two densities on a line that are not known by them alone, as far as these and `others`
+/// reach: panels are twice as long as where nothing else is there, and shortened where that is too long.
+pub(super) fn components(
+    p: &[Bump],
+    q: &[Bump],
+    others: impl Iterator<Item = Feature>,
+    reach: impl Fn(usize) -> f64,
+) -> Vec<Feature> {
+    let mut features = bumps(p, q, others, reach);
+    for feature in &mut features {
+        feature.unit *= 2.0;
+        feature.reach /= 2.0;
+    }
+    features
+}
+
 /// The components of two densities on a line, as far as these and `others` reach. `reach` shortens them, each
 /// by its place in `p` and `q` joined.
-pub(super) fn components(
+fn bumps(
     p: &[Bump],
     q: &[Bump],
     others: impl Iterator<Item = Feature>,
@@ -121,7 +137,7 @@ pub(super) fn components(
         .collect()
 }
 
-/// As [`components`], with the corners of the logarithm of each density, and those where one density falls below
+/// All components, with the corners of the logarithm of each density, and those where one density falls below
 /// the other.
 pub(super) fn features(
     p: &[Bump],
@@ -129,7 +145,7 @@ pub(super) fn features(
     others: impl Iterator<Item = Feature>,
     reach: impl Fn(usize) -> f64,
 ) -> Vec<Feature> {
-    let mut features = components(p, q, others, reach);
+    let mut features = bumps(p, q, others, reach);
     if let Some([low, high]) = span(&features) {
         // A component without reach has no panels, and may still be the densest around its centre.
         let mut places = ends(&features, [low, high]);

@@ -1,5 +1,7 @@
 //! Densities that are known up to a constant, by a formula.
 
+use std::sync::Arc;
+
 use burn::tensor::{Tensor, activation};
 use nalgebra::{DMatrix, DVector};
 use rand::{Rng, RngExt};
@@ -25,8 +27,8 @@ const ROWS: usize = 20_000;
 /// Its coordinates are those of the formula carried to the whole line, u.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unnormalized {
-    formula: Formula,
-    located: Located,
+    formula: Arc<Formula>,
+    located: Arc<Located>,
 }
 
 /// Where an unnormalised density is, and its constant.
@@ -72,7 +74,10 @@ pub struct PointsOf {
 impl Unnormalized {
     /// A formula with where it is, which is known from it alone.
     pub fn new(formula: Formula, located: Located) -> Self {
-        Self { formula, located }
+        Self {
+            formula: Arc::new(formula),
+            located: Arc::new(located),
+        }
     }
 
     /// The formula of f.
@@ -132,7 +137,7 @@ impl Distribution for Unnormalized {
             mean,
             covariance,
             ..
-        } = &self.located;
+        } = &*self.located;
         let moments = Mixture::gaussian(mean.as_slice().to_vec(), covariance.clone());
         UnnormalizedSummary {
             log_density: self.formula.text().to_owned(),
@@ -230,7 +235,7 @@ impl Distribution for Unnormalized {
     fn moments(&self) -> Option<(DVector<f64>, DMatrix<f64>)> {
         let Located {
             mean, covariance, ..
-        } = &self.located;
+        } = &*self.located;
         (self.located.has_exact_moments).then(|| (mean.clone(), covariance.clone()))
     }
 
