@@ -38,7 +38,7 @@ configs! {
     banana: "banana" => ByRun(published_numbers::ONE, published_numbers::banana);
     bimodal: "bimodal" => ByRun(&[], published_numbers::bimodal);
     divergences: "divergences" => ByRun(&[], examples::divergences);
-    donut: "donut" => ByRun(published_numbers::SMALL_DONUT, published_numbers::donut);
+    donut: "donut" => ByRun(published_numbers::FEW_ROWS, published_numbers::donut);
     eight_schools: "eight-schools" => ByRun(&[], published_numbers::eight_schools);
     estimators: "estimators" => ByRun(&[], examples::estimators);
     five_dimensions: "five-dimensions" => ByRun(published_numbers::LITTLE_NOISE, published_numbers::moments);

@@ -254,7 +254,7 @@ pub const FEW: &[(&str, &str)] = &[
     ("restarts", "3"),
     ("log.every", "1000"),
 ];
-pub const SMALL_DONUT: &[(&str, &str)] = &[("restarts", "2"), ("log.every", "1000")];
+pub const FEW_ROWS: &[(&str, &str)] = &[("log.every", "1000")];
 
 /// log Z is a number, within ten of its errors and what quadrature may leave.
 fn check_log_normalizer(run: &Run, expected: f64) {
