@@ -35,18 +35,24 @@ macro_rules! configs {
 }
 
 configs! {
+    banana: "banana" => ByRun(published_numbers::ONE, published_numbers::banana);
     bimodal: "bimodal" => ByRun(&[], published_numbers::bimodal);
     divergences: "divergences" => ByRun(&[], examples::divergences);
+    donut: "donut" => ByRun(published_numbers::FEW_ROWS, published_numbers::donut);
+    eight_schools: "eight-schools" => ByRun(&[], published_numbers::eight_schools);
     estimators: "estimators" => ByRun(&[], examples::estimators);
     five_dimensions: "five-dimensions" => ByRun(published_numbers::LITTLE_NOISE, published_numbers::moments);
+    funnel: "funnel" => ByRun(&[], published_numbers::funnel);
     heavy_tails: "heavy-tails" => ByRun(&[], examples::heavy_tails);
     iris: "iris" => ByRun(&[], published_numbers::iris);
+    logistic_regression: "logistic-regression" => ByRun(published_numbers::ONE, published_numbers::logistic_regression);
     low_rank: "low-rank" => ByRun(&[], examples::low_rank);
     network: "network" => ByRun(&[], examples::network);
     notebook_landscape: "notebook-landscape" => ByRun(&[], published_numbers::notebook_landscape);
     optimizers: "optimizers" => ByRun(&[], examples::optimizers);
     overlapping: "overlapping" => ByRun(&[], published_numbers::overlapping);
     plane: "plane" => ByRun(published_numbers::LITTLE_NOISE, published_numbers::moments);
+    ring_of_modes: "ring-of-modes" => ByRun(published_numbers::FEW, published_numbers::ring_of_modes);
     self_fit: "self-fit" => ByRun(&[], published_numbers::self_fit);
     stopping: "stopping" => ByRun(&[], examples::stopping);
     sweep: "sweep" => Shows::Sweep(examples::sweep);

@@ -21,6 +21,7 @@ mod files;
 mod floors;
 mod folders;
 mod foreign;
+mod formulas;
 mod gradient_rules;
 mod gradients;
 mod hostile;

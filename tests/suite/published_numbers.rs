@@ -246,3 +246,148 @@ pub fn notebook_landscape(run: &Run) {
         assert!((value - expected).abs() < 1e-8, "{}: {value}", fit.label);
     }
 }
+
+/// One start is enough where there is one optimum.
+pub const ONE: &[(&str, &str)] = &[("restarts", "1"), ("log.every", "1000")];
+pub const FEW: &[(&str, &str)] = &[
+    ("fit[1].restarts", "1"),
+    ("restarts", "3"),
+    ("log.every", "1000"),
+];
+pub const FEW_ROWS: &[(&str, &str)] = &[("log.every", "1000")];
+
+/// log Z is a number, within ten of its errors and what quadrature may leave.
+fn check_log_normalizer(run: &Run, expected: f64) {
+    let TargetSummary::Unnormalized(target) = &run.summary.target else {
+        panic!("another target");
+    };
+    let tolerance = 1e-9 + 6.0 * target.log_normalizer_error;
+    assert!(tolerance < 0.1, "{tolerance}");
+    assert_close(target.log_normalizer, expected, tolerance, "log Z");
+}
+
+fn value(fit: &FitSummary, kind: klfit::DivergenceKind) -> klfit::results::Estimate {
+    fit.best.as_ref().unwrap().divergences.estimate(kind)
+}
+
+pub fn banana(run: &Run) {
+    check_log_normalizer(run, std::f64::consts::TAU.ln());
+    let (forward, reverse) = (&run.summary.fits[0], &run.summary.fits[1]);
+    // x2 − (x1² − 1)/2 and x1 are independent and normal, and the map has determinant 1.
+    assert_close(
+        value(forward, ForwardKl).value,
+        0.5 * 1.5f64.ln(),
+        1e-9,
+        "KL(p‖q)",
+    );
+    let best = q(forward);
+    assert_close(best.component_stds(0)[0], 1.0, TOLERANCE, "std");
+    assert_close(best.component_stds(0)[1], 1.5f64.sqrt(), TOLERANCE, "std");
+    // KL(q‖p) of q with variances t and 1 is −½ ln t + ½ (t − 1) + ¼ t², smallest where t² + t = 1.
+    let t = 0.5 * (5f64.sqrt() - 1.0);
+    let expected = -0.5 * t.ln() + 0.5 * (t - 1.0) + 0.25 * t * t;
+    assert_close(expected, 0.1451144, 5e-8, "the config's number");
+    assert_close(value(reverse, ReverseKl).value, expected, 1e-9, "KL(q‖p)");
+    let best = q(reverse);
+    assert_close(best.component_stds(0)[0], t.sqrt(), 1e-5, "std");
+    assert_close(best.component_stds(0)[1], 1.0, 1e-5, "std");
+    assert_close(best.mean()[1], 0.5 * (t - 1.0), 1e-5, "mean");
+}
+
+pub fn donut(run: &Run) {
+    check_log_normalizer(run, 2.9799591616205587);
+    // Evenly on the ring, by quadrature in polar coordinates (scipy). A fixed sample of 4096 points is off by
+    // about a number of parameters / (2 · 4096) at most, as it would be if its points were independent.
+    let expected = [0.1947230366, 0.0760114680, 0.0101241795, 0.0000605524];
+    for (fit, (expected, components)) in run
+        .summary
+        .fits
+        .iter()
+        .zip(expected.into_iter().zip([3.0, 4.0, 6.0, 10.0]))
+    {
+        let found = value(fit, ForwardKl);
+        assert!(found.error < 1e-6, "{found:?}");
+        let above = found.value - expected;
+        let most = 6.0 * components / (2.0 * 4096.0);
+        assert!((-1e-8..most).contains(&above), "{}: {above}", fit.label);
+    }
+}
+
+pub fn eight_schools(run: &Run) {
+    // mu and eta integrated out by hand, tau by mpmath.
+    check_log_normalizer(run, -32.0044945328527);
+    // By L-BFGS on 2¹⁷ Sobol points in Python.
+    let full = &run.summary.fits[0];
+    let found = value(full, ReverseKl);
+    assert!(found.error < 0.01, "{found:?}");
+    assert_close(found.value, 0.22297, 4.0 * found.error, "KL(q‖p)");
+    let best = q(full);
+    for (i, mean, std) in [(0, 4.4776, 3.2320), (1, 0.8503, 0.7302)] {
+        assert_close(best.mean()[i], mean, 0.03 * std, "mean");
+        assert_close(best.component_stds(0)[i], std, 0.03 * std, "std");
+    }
+    // A smaller family is no better.
+    let diagonal = value(&run.summary.fits[1], ReverseKl);
+    assert!(diagonal.value > found.value, "{diagonal:?} {found:?}");
+}
+
+pub fn funnel(run: &Run) {
+    check_log_normalizer(run, 0.0);
+    for fit in &run.summary.fits {
+        // Correlations do not help: both families have one best member.
+        let found = value(fit, ReverseKl);
+        assert!(found.error < 0.05, "{found:?}");
+        let expected = 0.5 * 41.5f64.ln();
+        assert_close(found.value, expected, 4.0 * found.error, &fit.label);
+        let (mean, std) = mean_and_std(fit);
+        assert_close(mean, 0.0, 0.05, &fit.label);
+        assert_close(std, (18.0 / 83.0f64).sqrt(), 0.02, &fit.label);
+    }
+}
+
+pub fn logistic_regression(run: &Run) {
+    // By sums on a fine grid (numpy), which converge like those of Gaussians, and Gauss–Hermite sums.
+    check_log_normalizer(run, -13.181173609181);
+    let (forward, reverse) = (&run.summary.fits[0], &run.summary.fits[1]);
+    assert_close(
+        value(forward, ForwardKl).value,
+        0.028478883258,
+        1e-9,
+        "KL(p‖q)",
+    );
+    assert_close(
+        value(reverse, ReverseKl).value,
+        0.026256142009,
+        1e-8,
+        "KL(q‖p)",
+    );
+    for (fit, means, stds) in [
+        (
+            forward,
+            [-1.185724618601, -2.284821277435],
+            [0.327133924640f64.sqrt(), 0.933639642875f64.sqrt()],
+        ),
+        (reverse, [-1.183078, -2.273793], [0.556676, 0.914438]),
+    ] {
+        let best = q(fit);
+        for i in 0..2 {
+            assert_close(best.mean()[i], means[i], 5e-6, &fit.label);
+            assert_close(best.component_stds(0)[i], stds[i], 5e-6, &fit.label);
+        }
+    }
+}
+
+pub fn ring_of_modes(run: &Run) {
+    check_log_normalizer(run, (1.44 * std::f64::consts::PI).ln());
+    let (forward, reverse) = (&run.summary.fits[0], &run.summary.fits[1]);
+    // The variance of each coordinate is 0.3² + 3²/2; the entropy by sums on a fine grid (numpy).
+    assert_close(value(forward, ForwardKl).value, 1.85276567, 1e-8, "KL(p‖q)");
+    assert_close(mean_and_std(forward).1, 4.59f64.sqrt(), TOLERANCE, "std");
+    // On a bump the two beside it make q a little wider: by Gauss–Hermite sums (scipy). Its own points are off
+    // by a few hundredths of that.
+    let best = value(reverse, ReverseKl).value;
+    assert_close(best, 2.0790530731, 5e-5, "KL(q‖p)");
+    let q = q(reverse);
+    assert_close(q.mean().norm(), 3.0, 1e-2, "mean");
+    assert_close(mean_and_std(reverse).1, 0.3, 1e-2, "std");
+}

@@ -8,7 +8,7 @@ use klfit::{Existing, Experiment, Override, RunFolder, Summary, Sweep, SweepObse
 
 use crate::support::StopAfter;
 
-fn parse(text: &str, overrides: &[(&str, &str)]) -> Experiment {
+pub fn parse(text: &str, overrides: &[(&str, &str)]) -> Experiment {
     let overrides = (overrides.iter())
         .map(|(key, value)| Override::parse(&format!("{key}={value}")).unwrap())
         .collect();
@@ -53,7 +53,7 @@ fn is_of_this_run(line: &str) -> bool {
         .any(|key| line.trim_start().starts_with(key))
 }
 
-fn without_clock(name: &str, text: &str) -> String {
+pub fn without_clock(name: &str, text: &str) -> String {
     let kept = |line: &str| match name {
         "summary.json" if is_of_this_run(line) => String::new(),
         "trajectory.csv" => {
@@ -67,7 +67,7 @@ fn without_clock(name: &str, text: &str) -> String {
 }
 
 /// Runs an experiment at once, and in pieces of such numbers of steps, and compares what they leave.
-fn compare(experiment: &Experiment, pieces: &[usize]) {
+pub fn compare(experiment: &Experiment, pieces: &[usize]) {
     let folder = tempfile::tempdir().unwrap();
     let (whole, parts) = (folder.path().join("whole"), folder.path().join("parts"));
     let summary = run_for(FOREVER, experiment, &whole).unwrap();
