@@ -9,7 +9,6 @@ use toml::{Table, Value};
 
 use super::key::KeyPath;
 use super::source::Source;
-use super::target::in_file;
 use crate::density::target::{TableOptions, Unnormalized, read_samples};
 use crate::error::ConfigError;
 use crate::formula::{Formula, Support, Variable};
@@ -95,7 +94,7 @@ impl FormulaConfig {
         };
         let path = source.resolve_path(file);
         let read = read_samples(&path, &TableOptions::default())
-            .map_err(|error| in_file(error, &at.name("data"), source))?;
+            .map_err(|error| source.in_file(error, &at.name("data")))?;
         notes.extend(read.notes);
         let samples = read.samples;
         if samples.rows().len() > MOST_DATA {
@@ -195,7 +194,10 @@ impl FormulaConfig {
         if let (Some(dim), true) = (self.dim, self.variables.is_some())
             && dim != total
         {
-            let message = format!("is {dim}, and the variables are {total} coordinates");
+            let message = format!(
+                "is {dim}, and the variables are {}",
+                text::count(total, "coordinate")
+            );
             return Err(source.error(&at.name("dim"), message, "leave it out"));
         }
         let at = at.name("support");

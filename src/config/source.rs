@@ -129,6 +129,15 @@ impl Source {
         }
     }
 
+    /// What is wrong with a file, as an error at the key that names it.
+    pub fn in_file(&self, error: Error, at: &KeyPath) -> ConfigError {
+        let help = match &error {
+            Error::Io { .. } => "check the path; it starts at the folder of the config".to_owned(),
+            error => error.help().unwrap_or_default(),
+        };
+        self.error(at, format!(": {error}"), help)
+    }
+
     /// The override that a key has its value from, or would have.
     fn override_of(&self, key: &KeyPath) -> Option<&Override> {
         let keys = [Some(key.clone()), key.inside_fit()];

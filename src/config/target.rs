@@ -10,7 +10,7 @@ use super::{FormulaConfig, MixtureConfig};
 use crate::density::target::{
     MissingRule, StudentT, TableOptions, TargetModel, network, read_samples,
 };
-use crate::error::{ConfigError, Error};
+use crate::error::ConfigError;
 use crate::import::read_mixture;
 use crate::mixture::Mixture;
 
@@ -98,7 +98,7 @@ impl SavedConfig {
     /// The mixture in the file, for the section at `at`.
     pub(super) fn resolve(&self, at: &KeyPath, source: &Source) -> Result<Mixture, ConfigError> {
         read_mixture(&source.resolve_path(&self.file), self.fit.as_deref())
-            .map_err(|error| in_file(error, &at.name("file"), source))
+            .map_err(|error| source.in_file(error, &at.name("file")))
     }
 }
 
@@ -165,7 +165,7 @@ impl TargetConfig {
             }
             TargetKind::Samples(samples) => {
                 let read = read_samples(&source.resolve_path(&samples.file), &samples.options())
-                    .map_err(|error| in_file(error, &at.name("file"), source))?;
+                    .map_err(|error| source.in_file(error, &at.name("file")))?;
                 notes.extend(read.notes);
                 read.samples.into()
             }
@@ -177,13 +177,4 @@ impl TargetConfig {
             }
         })
     }
-}
-
-/// What is wrong with a file, as an error at the key that names it.
-pub(super) fn in_file(error: Error, at: &KeyPath, source: &Source) -> ConfigError {
-    let help = match &error {
-        Error::Io { .. } => "check the path; it starts at the folder of the config".to_owned(),
-        error => error.help().unwrap_or_default(),
-    };
-    source.error(at, format!(": {error}"), help)
 }

@@ -173,10 +173,13 @@ pub(super) fn lower(
         Some(value) => value,
         None => lowering.constant(0.0),
     };
-    // True where x lies inside of all bounds.
+    // Where x is rounded to a bound or overflows the value may be no number.
     let inside = (inside.into_iter()).reduce(|a, b| lowering.added(Binary::Mul, a, b));
     lowering.program.value = match inside {
         Some(inside) => {
+            let infinity = lowering.constant(f64::INFINITY);
+            let is_number = lowering.added(Binary::Less, value, infinity);
+            let inside = lowering.added(Binary::Max, inside, is_number);
             let nothing = lowering.constant(f64::NEG_INFINITY);
             lowering.made(Operation::Choose(inside, [value, nothing]), 1)
         }
@@ -356,7 +359,58 @@ impl Lowering {
                 let values: Vec<f64> = numbers.iter().map(|x| op.value(*x)).collect();
                 self.constants(&values)
             }
-            None => self.made(Operation::Unary(op, x), x.len()),
+            None => match self.undone(op, x) {
+                Some(known) => known,
+                None => self.made(Operation::Unary(op, x), x.len()),
+            },
+        }
+    }
+
+    /// Logarithms of what is an exponential, or a coordinate between bounds, without a number that overflows or is
+    /// rounded to a bound: log e^u is u, log σ(u) is −softplus(−u), and log(1 − σ(u)) is −softplus(u).
+    fn undone(&mut self, op: Unary, x: Operand) -> Option<Operand> {
+        let softplus = |lowering: &mut Self, u: Operand| {
+            let value = lowering.unary(Unary::Softplus, u);
+            lowering.unary(Unary::Neg, value)
+        };
+        match op {
+            Unary::Log => match (self.made_of(Unary::Exp, x), self.made_of(Unary::Sigmoid, x)) {
+                (Some(u), _) => Some(u),
+                (None, Some(u)) => {
+                    let minus = self.unary(Unary::Neg, u);
+                    Some(softplus(self, minus))
+                }
+                (None, None) => None,
+            },
+            Unary::Log1p => {
+                let share = self.made_of(Unary::Neg, x)?;
+                let u = self.made_of(Unary::Sigmoid, share)?;
+                Some(softplus(self, u))
+            }
+            _ => None,
+        }
+    }
+
+    /// What some rows were made of by an operation, if they were.
+    fn made_of(&self, op: Unary, x: Operand) -> Option<Operand> {
+        let Operand::Rows { first, len } = x else {
+            return None;
+        };
+        let instructions = &self.program.instructions;
+        let place = instructions.partition_point(|one| one.to <= first);
+        let Instruction {
+            operation,
+            to,
+            len: rows,
+        } = instructions.get(place.checked_sub(1)?)?;
+        match operation {
+            Operation::Unary(own, Operand::Rows { first: of, .. })
+                if *own == op && first + len <= to + rows =>
+            {
+                let first = of + (first - to);
+                Some(Operand::Rows { first, len })
+            }
+            _ => None,
         }
     }
 

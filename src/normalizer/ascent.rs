@@ -73,7 +73,7 @@ pub(super) fn peaks(problem: Problem, generator: &mut impl Rng) -> Result<Vec<Pe
         .map(|(_, height)| *height)
         .fold(f64::NEG_INFINITY, f64::max);
     let climbed: Vec<Result<Peak, Refused>> = (tops.into_par_iter())
-        .filter(|(_, height)| *height > highest - NEGLIGIBLE)
+        .filter(|(_, height)| *height >= highest - NEGLIGIBLE)
         .map(|(at, height)| {
             if at.amax() > FARTHEST {
                 return Err(problem.rising(&at));
@@ -103,6 +103,7 @@ fn climb(problem: Problem, mut at: DVector<f64>) -> (DVector<f64>, f64) {
     let (mut height, mut slope) = problem.with_gradient(&at);
     let mut inverse = DMatrix::<f64>::identity(dim, dim);
     let mut is_fresh = true;
+    let mut leap = 1.0 + at.norm();
     for _ in 0..STEPS {
         let mut step = &inverse * &slope;
         let mut rise = step.dot(&slope);
@@ -110,9 +111,9 @@ fn climb(problem: Problem, mut at: DVector<f64>) -> (DVector<f64>, f64) {
             inverse = DMatrix::identity(dim, dim);
             (step, rise, is_fresh) = (slope.clone(), slope.norm_squared(), true);
         }
-        // Nor is a first step a leap.
+        // Nor is a first step a leap; where nothing bends they become longer.
         let mut scale = if is_fresh {
-            (1.0 + at.norm()).min(rise.sqrt()) / rise.sqrt()
+            leap.min(rise.sqrt()) / rise.sqrt()
         } else {
             1.0
         };
@@ -138,6 +139,7 @@ fn climb(problem: Problem, mut at: DVector<f64>) -> (DVector<f64>, f64) {
             is_fresh = true;
             continue;
         };
+        leap *= 2.0;
         let (moved, turned) = (&place - &at, &slope - &gradient);
         let along = moved.dot(&turned);
         if along > 1e-12 * moved.norm() * turned.norm() {

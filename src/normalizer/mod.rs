@@ -31,6 +31,8 @@ pub(crate) const HEAVY: f64 = 0.7;
 const NOT_AROUND: f64 = 0.5;
 /// An error as good as none.
 const FINE: f64 = 1e-10;
+/// The share of draws where a formula may be no number.
+const MOST_UNKNOWN: f64 = 0.02;
 /// Panels that leave more than this share of the constant open are no answer.
 const ROUGH: f64 = 1e-4;
 
@@ -81,6 +83,14 @@ pub fn locate(formula: Formula) -> Result<Unnormalized, Refusal> {
         let x = DVector::from_column_slice(&draws.x[i * dim..(i + 1) * dim]);
         return Err(problem.infinite(&x));
     }
+    // Far out, where a formula overflows, it counts as 0; where p is, it must be a number.
+    let unknown = draws.log_f.iter().filter(|log| log.is_nan()).count();
+    if unknown as f64 > MOST_UNKNOWN * DRAWS as f64
+        && let Some(i) = draws.log_f.iter().position(|log| log.is_nan())
+    {
+        let x = DVector::from_column_slice(&draws.x[i * dim..(i + 1) * dim]);
+        return Err(problem.not_a_number(&x));
+    }
     let sampled = Sampled::new(dim, &draws);
     let coarse = match dim {
         1 | 2 => by_panels(problem, &shape, tails, &sampled),
@@ -111,20 +121,23 @@ pub fn locate(formula: Formula) -> Result<Unnormalized, Refusal> {
         shape: shape.scales().clone(),
         shape_dof,
         tails,
-        modes: modes(&peaks),
+        modes: modes(problem, &peaks),
     };
     Ok(Unnormalized::new(formula, located))
 }
 
-/// The peaks that are modes of a density of which they are a part worth telling.
-fn modes(peaks: &[ascent::Peak]) -> Option<Vec<DVector<f64>>> {
+/// The peaks that are modes: where it does not rise any more, by a width.
+fn modes(problem: Problem, peaks: &[ascent::Peak]) -> Option<Vec<DVector<f64>>> {
     const MOST: usize = 24;
-    let top = peaks
-        .iter()
-        .map(|peak| peak.height)
-        .fold(f64::NEG_INFINITY, f64::max);
-    let high = peaks.iter().filter(|peak| peak.height > top - 30.0);
-    let modes: Vec<DVector<f64>> = high.map(|peak| peak.at.clone()).collect();
+    let top = (peaks.iter().map(|peak| peak.height)).fold(f64::NEG_INFINITY, f64::max);
+    let modes: Vec<DVector<f64>> = (peaks.iter())
+        .filter(|peak| peak.height > top - 30.0)
+        .filter(|peak| {
+            let (_, slope) = problem.with_gradient(&peak.at);
+            (peak.factor.transpose() * slope).norm() < 1e-2
+        })
+        .map(|peak| peak.at.clone())
+        .collect();
     // As many as that are a ridge.
     (modes.len() <= MOST).then_some(modes)
 }
@@ -287,7 +300,8 @@ fn points(problem: Problem, shape: &StudentT, dof: f64, log_normalizer: f64) -> 
     };
     let log_density = |x: &[f64], logs: &mut [f64]| {
         problem.formula.evaluate(x, logs, None);
-        logs.iter_mut().for_each(|log| *log -= log_normalizer);
+        logs.iter_mut()
+            .for_each(|log| *log = known(*log) - log_normalizer);
     };
     let [x, weights] = panels::points(shape, &log_density, EFFORT)?;
     Some(PointsOf { x, weights })
@@ -334,7 +348,7 @@ fn panels_to(
     all.extend(second.iter().map(|f| f as Expected));
     let log_density = |x: &[f64], logs: &mut [f64]| {
         problem.formula.evaluate(x, logs, None);
-        logs.iter_mut().for_each(|log| *log -= shift);
+        logs.iter_mut().for_each(|log| *log = known(*log) - shift);
     };
     let shape = Elliptical {
         scales: proposal.scales(),
@@ -382,6 +396,11 @@ fn panels_to(
         mean: DVector::from_fn(dim, |i, _| centre[i] + widths[i] * mean[i]),
         covariance,
     })
+}
+
+/// −∞ for what is not a number.
+fn known(log: f64) -> f64 {
+    if log.is_nan() { f64::NEG_INFINITY } else { log }
 }
 
 /// A formula, asked at single points.

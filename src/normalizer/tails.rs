@@ -7,10 +7,12 @@ use rand_distr::{Distribution as _, StandardNormal};
 use super::{Problem, Refused};
 use crate::density::target::{StudentT, Tails};
 
-/// So many widths out it is looked at …
-const FAR: [f64; 2] = [1e3, 1e12];
+/// So many widths out it is looked at, or as far as it is a number, and at a quarter of the digits of that …
+const FARTHEST: f64 = 1e12;
 /// … along the axes, and along so many directions at random.
 const DIRECTIONS: usize = 32;
+/// Where it is no number this far out it is 0.
+const NEAREST: f64 = 30.0;
 /// A power that grows by more than this from the first to the second is none.
 const GROWS: f64 = 1.5;
 /// −log of a Gaussian grows like |x|², but for terms that matter less the farther out.
@@ -58,14 +60,14 @@ pub(super) fn tails(
         }
     }
     let mut tails = Tails::Gaussian;
-    // Three degrees of freedom come out with the roundings of the formula.
-    let rounded = |dof: f64| (1e6 * dof).round() / 1e6;
+    // Three degrees of freedom come out with what is left of other terms so far out.
+    let rounded = |dof: f64| (1e3 * dof).round() / 1e3;
     for (direction, dimension) in falls {
         let direction = &factor * direction;
         let fall = fall(problem, &centre, &direction);
         match (fall, tails) {
             (Fall::Power(power), _) if power <= dimension + 1e-9 => {
-                return Err(problem.without_integral(&(&centre + direction * FAR[1]), power));
+                return Err(problem.without_integral(&(&centre + direction * FARTHEST), power));
             }
             (Fall::Power(power), Tails::Power { dof }) => {
                 let dof = dof.min(rounded(power - dimension));
@@ -89,18 +91,24 @@ fn fall(problem: Problem, centre: &DVector<f64>, direction: &DVector<f64>) -> Fa
         let slope = -r * gradient.dot(direction);
         (value.is_finite() && slope.is_finite()).then_some(slope)
     };
-    let [Some(near), Some(far)] = FAR.map(slope) else {
-        // It is 0 there, or its logarithm beyond the range of numbers.
-        return match slope(FAR[0]).zip(slope(2.0 * FAR[0])) {
-            Some((near, far)) if (far / near).log2() < GAUSSIAN => Fall::Exponential,
-            _ => Fall::Gaussian,
-        };
+    let mut reach = FARTHEST;
+    let far = loop {
+        match slope(reach) {
+            Some(far) => break far,
+            None if reach > NEAREST => reach /= 2.0,
+            // It is 0 nearby.
+            None => return Fall::Gaussian,
+        }
+    };
+    let middle = reach.powf(0.25).max(1.0);
+    let (Some(near), Some(twice)) = (slope(middle), slope(2.0 * middle)) else {
+        return Fall::Gaussian;
     };
     if far <= GROWS * near.max(0.0) || far <= 0.0 {
         return Fall::Power(far);
     }
-    match slope(2.0 * FAR[0]) {
-        Some(twice) if (twice / near).log2() < GAUSSIAN => Fall::Exponential,
-        _ => Fall::Gaussian,
+    if (twice / near).log2() < GAUSSIAN {
+        return Fall::Exponential;
     }
+    Fall::Gaussian
 }

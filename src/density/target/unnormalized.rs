@@ -172,7 +172,14 @@ impl Distribution for Unnormalized {
     fn log_densities(&self, x: &[f64], logs: &mut [f64]) {
         self.formula.evaluate(x, logs, None);
         let constant = self.located.log_normalizer;
-        logs.iter_mut().for_each(|log| *log -= constant);
+        // Where its draws are it is a number: it was looked at. Far out it may overflow, and there is nothing.
+        for log in logs {
+            *log = if log.is_nan() {
+                f64::NEG_INFINITY
+            } else {
+                *log - constant
+            };
+        }
     }
 
     fn log_normalizer_error(&self) -> f64 {
