@@ -287,11 +287,11 @@ fn finer(
 /// Points for expectations under p, good enough for a gradient.
 fn points(problem: Problem, shape: &StudentT, dof: f64, log_normalizer: f64) -> Option<PointsOf> {
     const EFFORT: PanelEffort = PanelEffort {
-        order: LegendreOrder::Eight,
+        order: LegendreOrder::Sixteen,
         cut: 1,
-        tolerance: 1e-7,
+        tolerance: 1e-9,
         rounds: 8,
-        points: 1 << 20,
+        points: 1 << 22,
         both_ways: false,
     };
     let shape = Elliptical {

@@ -398,7 +398,7 @@ fn keys_that_do_not_suit_are_refused() {
         (
             "dim = 2\nvariables = [\"x\"]",
             "dim = 2",
-            "the variables are 1 coordinates",
+            "the variables are 1 coordinate",
         ),
         ("data = \"none.csv\"", "data = \"none.csv\"", "none.csv"),
     ] {

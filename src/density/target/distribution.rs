@@ -5,7 +5,7 @@ use rand::Rng;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Samples, TargetModel, Unnormalized};
+use super::Samples;
 use crate::compute::device::Numerics;
 use crate::density::Density;
 use crate::error::Refusal;
@@ -18,6 +18,11 @@ const MOST_WORK: f64 = 4e6;
 pub trait Distribution: std::fmt::Debug {
     /// How `summary.json` writes it, beside its `type`.
     type Summary: Serialize + DeserializeOwned
+    where
+        Self: Sized;
+
+    /// What it is of some of its coordinates.
+    type Marginal
     where
         Self: Sized;
 
@@ -68,7 +73,9 @@ pub trait Distribution: std::fmt::Debug {
     ///
     /// # Errors
     /// If rounding leaves a covariance that is not positive definite.
-    fn marginal(&self, coordinates: &[usize]) -> Result<TargetModel, Refusal>;
+    fn marginal(&self, coordinates: &[usize]) -> Result<Self::Marginal, Refusal>
+    where
+        Self: Sized;
 
     /// Mean (D) and covariance (D × D), divided by N for rows; `None` where they are infinite.
     fn moments(&self) -> Option<(DVector<f64>, DMatrix<f64>)>;
@@ -124,11 +131,6 @@ pub trait Distribution: std::fmt::Debug {
 
     /// The rows it is, if it is known by its draws alone.
     fn as_samples(&self) -> Option<&Samples> {
-        None
-    }
-
-    /// It, if it is known up to a constant.
-    fn as_unnormalized(&self) -> Option<&Unnormalized> {
         None
     }
 }

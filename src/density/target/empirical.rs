@@ -6,8 +6,8 @@ use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 use statrs::function::erf::erfc;
 
+use super::Samples;
 use super::distribution::{Distribution, Tails};
-use super::{Samples, TargetModel};
 use crate::compute::device::Numerics;
 use crate::compute::kernel::indices;
 use crate::density::{Density, Draws, DrawsError, ErrorRule, Nodes};
@@ -17,6 +17,7 @@ use crate::text::count;
 
 impl Distribution for Samples {
     type Summary = SamplesSummary;
+    type Marginal = Self;
 
     fn dim(&self) -> usize {
         self.dim()
@@ -61,8 +62,8 @@ impl Distribution for Samples {
             .collect()
     }
 
-    fn marginal(&self, coordinates: &[usize]) -> Result<TargetModel, Refusal> {
-        Ok(self.columns(coordinates).into())
+    fn marginal(&self, coordinates: &[usize]) -> Result<Self, Refusal> {
+        Ok(self.columns(coordinates))
     }
 
     fn moments(&self) -> Option<(DVector<f64>, DMatrix<f64>)> {

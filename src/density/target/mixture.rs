@@ -3,7 +3,6 @@
 use nalgebra::{DMatrix, DVector};
 use rand::Rng;
 
-use super::TargetModel;
 use super::distribution::{Distribution, Elliptical, Tails};
 use crate::compute::device::Numerics;
 use crate::compute::kernel::MixtureTensors;
@@ -13,6 +12,7 @@ use crate::mixture::{Mixture, NaturalParameters, modes};
 
 impl Distribution for Mixture {
     type Summary = NaturalParameters;
+    type Marginal = Self;
 
     fn dim(&self) -> usize {
         self.dim()
@@ -45,8 +45,8 @@ impl Distribution for Mixture {
         self.sample(count, &mut generator)
     }
 
-    fn marginal(&self, coordinates: &[usize]) -> Result<TargetModel, Refusal> {
-        Ok(self.marginal(coordinates)?.into())
+    fn marginal(&self, coordinates: &[usize]) -> Result<Self, Refusal> {
+        self.marginal(coordinates)
     }
 
     fn moments(&self) -> Option<(DVector<f64>, DMatrix<f64>)> {

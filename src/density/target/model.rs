@@ -4,7 +4,9 @@ use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
 
+use super::unnormalized::Marginal;
 use super::{Distribution, Samples, StudentT, Unnormalized};
+use crate::error::Refusal;
 use crate::mixture::Mixture;
 
 /// Makes [`TargetModel`] and [`TargetSummary`] from the table below.
@@ -30,6 +32,21 @@ macro_rules! targets {
                 match self {
                     $(Self::$kind(distribution) => distribution,)+
                 }
+            }
+        }
+
+        impl TargetModel {
+            /// The density of some of its coordinates, in the order given; draws of one that is known up to a
+            /// constant, unless it is all of them.
+            ///
+            /// # Errors
+            /// If rounding leaves a covariance that is not positive definite.
+            pub fn marginal(&self, coordinates: &[usize]) -> Result<Self, Refusal> {
+                Ok(match self {
+                    $(Self::$kind(distribution) => {
+                        Distribution::marginal(distribution, coordinates)?.into()
+                    })+
+                })
             }
         }
 
@@ -63,5 +80,24 @@ targets! {
 impl From<&Mixture> for TargetModel {
     fn from(mixture: &Mixture) -> Self {
         mixture.clone().into()
+    }
+}
+
+impl From<Marginal> for TargetModel {
+    fn from(marginal: Marginal) -> Self {
+        match marginal {
+            Marginal::Whole(whole) => whole.into(),
+            Marginal::Rows(rows) => rows.into(),
+        }
+    }
+}
+
+impl TargetModel {
+    /// It, if it is known up to a constant.
+    pub fn as_unnormalized(&self) -> Option<&Unnormalized> {
+        match self {
+            Self::Unnormalized(unnormalized) => Some(unnormalized),
+            _ => None,
+        }
     }
 }

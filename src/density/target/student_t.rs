@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 use statrs::function::beta::{beta_reg, inv_beta_reg, ln_beta};
 use statrs::function::gamma::{gamma_lr, gamma_ur, ln_gamma};
 
-use super::TargetModel;
 use super::distribution::{Distribution, Elliptical, Tails};
 use crate::compute::device::Numerics;
 use crate::compute::kernel::{MixtureTensors, log_density_of};
@@ -139,6 +138,7 @@ impl StudentT {
 
 impl Distribution for StudentT {
     type Summary = StudentTSummary;
+    type Marginal = Self;
 
     fn dim(&self) -> usize {
         self.scales.dim()
@@ -213,12 +213,11 @@ impl Distribution for StudentT {
         self.sample(count, &mut generator)
     }
 
-    fn marginal(&self, coordinates: &[usize]) -> Result<TargetModel, Refusal> {
+    fn marginal(&self, coordinates: &[usize]) -> Result<Self, Refusal> {
         Ok(Self {
             scales: self.scales.marginal(coordinates)?,
             dof: self.dof,
-        }
-        .into())
+        })
     }
 
     fn moments(&self) -> Option<(DVector<f64>, DMatrix<f64>)> {

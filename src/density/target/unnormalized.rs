@@ -8,7 +8,7 @@ use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use super::distribution::{Distribution, Elliptical, Tails};
-use super::{Samples, StudentT, TargetModel};
+use super::{Samples, StudentT};
 use crate::compute::device::Numerics;
 use crate::compute::kernel::is_on_host;
 use crate::density::{Density, Draws, DrawsError, Embedded, ErrorRule, Nodes};
@@ -115,6 +115,7 @@ impl Unnormalized {
 
 impl Distribution for Unnormalized {
     type Summary = UnnormalizedSummary;
+    type Marginal = Marginal;
 
     fn dim(&self) -> usize {
         self.formula.dim()
@@ -216,10 +217,10 @@ impl Distribution for Unnormalized {
     }
 
     /// All of it, or rows that are drawn of it: its integral over the other coordinates has no formula.
-    fn marginal(&self, coordinates: &[usize]) -> Result<TargetModel, Refusal> {
+    fn marginal(&self, coordinates: &[usize]) -> Result<Marginal, Refusal> {
         let dim = self.dim();
         if coordinates.iter().copied().eq(0..dim) {
-            return Ok(self.clone().into());
+            return Ok(Marginal::Whole(self.clone()));
         }
         let key = crate::compute::noise::RunKey { seed: 0, run: 0 };
         let mut generator = key.generator(crate::compute::noise::Stream::Normalizer, 1);
@@ -231,7 +232,7 @@ impl Distribution for Unnormalized {
         let names = self.coordinates();
         let names = coordinates.iter().map(|&i| names[i].clone()).collect();
         Samples::new(names, rows, coordinates.len())
-            .map(TargetModel::from)
+            .map(Marginal::Rows)
             .map_err(|error| {
                 let help = "its draws are too few different points: check k_hat";
                 Refusal::new("log_density", error.to_string(), help)
@@ -274,10 +275,15 @@ impl Distribution for Unnormalized {
     fn components(&self) -> usize {
         self.located.proposal.components()
     }
+}
 
-    fn as_unnormalized(&self) -> Option<&Unnormalized> {
-        Some(self)
-    }
+/// What an unnormalised density is of some of its coordinates.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Marginal {
+    /// All of them.
+    Whole(Unnormalized),
+    /// Draws of some: there is no formula for the integral over the others.
+    Rows(Samples),
 }
 
 /// What `summary.json` says of a density by its formula.
