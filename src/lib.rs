@@ -53,10 +53,12 @@
 //! | `import` | mixtures that scikit-learn or an earlier run fitted: [`read_mixture`] |
 //! | `record` | what is known of a run, in files: [`Summary`], trajectory, restarts, checkpoint |
 //! | `fit` | the loop, [`Fit`], by a [`Plan`]: the objective, the [starts](Start), when to [stop](StopConfig), the optima |
+//! | `normalizer` | the constant of a density that is known up to it, and where its mass is: [`locate`] |
 //! | `judge` | how good a fit is: its [`Evaluation`], diagnostics, the optimum where it is known |
 //! | `panels` | integrals over x that see both densities |
 //! | `optimizer`, `estimator`, `divergence` | one file for each choice, behind one trait each: [`OptimizerRule`], [`EstimatorRule`], [`DivergenceKind`] |
 //! | `density` | what p and q have in common; the [targets](TargetModel) and the [`Family`] |
+//! | `formula` | log-densities as [formulas](Formula): parsed once, computed with their gradients on the host or a device |
 //! | `compute` | [devices](Numerics), noise without a past, snapshots, and the kernel: the log-density of mixtures, the hot operation |
 //! | `mixture` | [mixtures](Mixture) on the host, in natural parameters |
 //! | `precise`, `files`, `error`, `text`, `choice` | doubled precision; files whole or not at all, and their names; what went wrong, where, and [what to do](Error); numbers as people read them, and text from others, safe to show; tables of what a config chooses from |
