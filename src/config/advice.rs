@@ -6,6 +6,7 @@ use super::key::KeyPath;
 use super::source::Source;
 use super::{SHARED, Typed, top_keys};
 use crate::error::ConfigError;
+use crate::text::nearest;
 
 impl Source {
     /// Reads a value that stands at `at`, with errors that name the key they are about.
@@ -199,13 +200,10 @@ fn section_of(key: &str) -> Option<&'static str> {
 
 /// "did you mean", or what there is to choose from; `meant` are others that may be meant.
 fn suggestion(unknown: &str, valid: &[&str], meant: &[&str]) -> String {
-    let nearest = (valid.iter().chain(meant))
-        .map(|name| (strsim::jaro_winkler(unknown, name), *name))
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    match nearest {
-        Some((likeness, name)) if likeness > 0.8 => format!("did you mean `{name}`?"),
-        _ if valid.is_empty() => "remove it".to_owned(),
-        _ => format!("here it can be one of: {}", valid.join(", ")),
+    match nearest(unknown, valid.iter().chain(meant).copied()) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None if valid.is_empty() => "remove it".to_owned(),
+        None => format!("here it can be one of: {}", valid.join(", ")),
     }
 }
 

@@ -131,7 +131,7 @@ impl FormulaConfig {
                 let help = "give a number, as in b = 0.5, or a list of them, as in y = [28, 8, -3]";
                 source.error(&at.name(name), what, help)
             };
-            if !is_name(name) {
+            if !Formula::is_name(name) {
                 return Err(source.error(
                     &at.name(name),
                     "is no name that a formula can have",
@@ -245,7 +245,7 @@ impl FormulaConfig {
                     "names begin with a letter, as mu; eta[8] is a list of eight coordinates";
                 source.error(at, message, help)
             };
-            let Some(len) = len.filter(|_| is_name(name)) else {
+            let Some(len) = len.filter(|_| Formula::is_name(name)) else {
                 return Err(wrong(format!(
                     "has \"{}\", which is no name",
                     text::brief(text)
@@ -280,13 +280,6 @@ fn coordinates_of(formula: &str) -> usize {
         }
     };
     names.iter().filter_map(place).max().unwrap_or(0)
-}
-
-fn is_name(text: &str) -> bool {
-    let mut characters = text.chars();
-    let first = characters.next();
-    first.is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
-        && characters.all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 fn number(value: &Value) -> Option<f64> {

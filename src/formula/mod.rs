@@ -98,6 +98,11 @@ impl Formula {
         })
     }
 
+    /// Whether a text can be the name of a number in a formula.
+    pub fn is_name(text: &str) -> bool {
+        token::is_name(text)
+    }
+
     /// The names in a text, as far as it can be read.
     pub fn names_in(text: &str) -> Vec<String> {
         let tokens = token::tokens(text).unwrap_or_default();

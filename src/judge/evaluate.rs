@@ -154,22 +154,8 @@ impl Effort {
 
     /// For the end: of one run, once.
     pub fn last(samples: usize) -> Self {
-        const LINE: [panels::PanelEffort; 1] = [panels::PanelEffort {
-            order: LegendreOrder::Sixteen,
-            cut: 1,
-            tolerance: 1e-13,
-            rounds: 50,
-            points: 1 << 20,
-            both_ways: true,
-        }];
-        const PLANE: [panels::PanelEffort; 1] = [panels::PanelEffort {
-            order: LegendreOrder::Sixteen,
-            cut: 1,
-            tolerance: 1e-11,
-            rounds: 12,
-            points: 1 << 24,
-            both_ways: true,
-        }];
+        const LINE: [panels::PanelEffort; 1] = [panels::PanelEffort::UTMOST[0]];
+        const PLANE: [panels::PanelEffort; 1] = [panels::PanelEffort::UTMOST[1]];
         Self {
             panels: [&LINE, &PLANE],
             tolerance: [1e-9; PANELS_DIM],

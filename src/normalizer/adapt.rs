@@ -4,8 +4,8 @@ use nalgebra::{DMatrix, DVector};
 use rand::{Rng, RngExt};
 use rayon::prelude::*;
 
-use super::Problem;
 use super::ascent::Peak;
+use super::problem::Problem;
 use crate::density::target::{Distribution, StudentT};
 use crate::mixture::Mixture;
 

@@ -5,7 +5,7 @@ use rand::Rng;
 use rand_distr::{Distribution as _, StandardNormal};
 use rayon::prelude::*;
 
-use super::{Problem, Refused};
+use super::problem::{Problem, Refused};
 
 /// Starts are normal with these widths, so many of each.
 const WIDTHS: [(f64, usize); 6] = [

@@ -1,10 +1,11 @@
 //! How an unnormalised density falls off far out.
 
-use nalgebra::DVector;
+use nalgebra::{DMatrix, DVector};
 use rand::Rng;
 use rand_distr::{Distribution as _, StandardNormal};
+use rayon::prelude::*;
 
-use super::{Problem, Refused};
+use super::problem::{Problem, Refused};
 use crate::density::target::{StudentT, Tails};
 
 /// So many widths out it is looked at, or as far as it is a number, and at a quarter of the digits of that …
@@ -41,30 +42,41 @@ pub(super) fn tails(
     let scales = proposal.scales();
     let dim = scales.dim();
     let centre = scales.mean();
-    let Some(factor) = scales.covariance().cholesky().map(|cholesky| cholesky.l()) else {
-        return Ok(Tails::Gaussian);
-    };
-    let mut falls = Vec::new();
-    for i in 0..dim {
-        for sign in [1.0, -1.0] {
-            let mut direction = DVector::zeros(dim);
-            direction[i] = sign;
-            // Along an axis there may be a ridge, on both sides of which it falls fast.
-            falls.push((direction, 1.0));
-        }
+    // The axes of its extent, each as long as it is wide along it.
+    let extent = scales.covariance().symmetric_eigen();
+    let mut own = extent.eigenvectors;
+    for (mut axis, variance) in own.column_iter_mut().zip(&extent.eigenvalues) {
+        axis *= variance.max(0.0).sqrt();
     }
+    // Along an axis, its own or that of a coordinate, there may be a ridge, on both sides of which it falls fast.
+    let along = (0..dim).map(|i| {
+        let mut axis = DVector::zeros(dim);
+        axis[i] = own.row(i).norm();
+        axis
+    });
+    let axes = along.chain(own.column_iter().map(|axis| axis.into_owned()));
+    let mut falls: Vec<(DVector<f64>, f64)> = axes
+        .flat_map(|axis| [(axis.clone(), 1.0), (-axis, 1.0)])
+        .collect();
     if dim > 1 {
         for _ in 0..DIRECTIONS {
             let draw = |_, _| -> f64 { StandardNormal.sample(&mut *generator) };
-            falls.push((DVector::from_fn(dim, draw).normalize(), dim as f64));
+            let direction = &own * DVector::from_fn(dim, draw).normalize();
+            falls.push((direction, dim as f64));
         }
     }
+    let ridges: Vec<_> = (falls.par_iter())
+        .filter_map(|(direction, _)| ridge(problem, &centre, &own, direction))
+        .map(|(direction, power)| (direction, 1.0, Fall::Power(power)))
+        .collect();
+    let straight = falls.into_iter().map(|(direction, dimension)| {
+        let fall = fall(problem, &centre, &direction);
+        (direction, dimension, fall)
+    });
     let mut tails = Tails::Gaussian;
     // Three degrees of freedom come out with what is left of other terms so far out.
     let rounded = |dof: f64| (1e3 * dof).round() / 1e3;
-    for (direction, dimension) in falls {
-        let direction = &factor * direction;
-        let fall = fall(problem, &centre, &direction);
+    for (direction, dimension, fall) in straight.chain(ridges) {
         match (fall, tails) {
             (Fall::Power(power), _) if power <= dimension + 1e-9 => {
                 return Err(problem.without_integral(&(&centre + direction * FARTHEST), power));
@@ -82,6 +94,62 @@ pub(super) fn tails(
         }
     }
     Ok(tails)
+}
+
+/// The power that a ridge falls with, and its direction, if it does with one: it may lie between all directions that
+/// are looked along.
+///
+/// A climb on spheres around the centre, each ten times as large as the last, comes to it.
+fn ridge(
+    problem: Problem,
+    centre: &DVector<f64>,
+    own: &DMatrix<f64>,
+    from: &DVector<f64>,
+) -> Option<(DVector<f64>, f64)> {
+    const RADII: [f64; 6] = [10.0, 1e2, 1e3, 1e4, 1e5, 1e6];
+    const STEPS: usize = 30;
+    const HALVINGS: i32 = 40;
+    let mut towards = own.clone().lu().solve(from)?.normalize();
+    let mut powers = Vec::new();
+    for reach in RADII {
+        // log f with its slope along the sphere, and −r ∂log f / ∂r.
+        let at = |towards: &DVector<f64>| {
+            let (value, gradient) = problem.with_gradient(&(centre + own * towards * reach));
+            let slope = own.tr_mul(&gradient) * reach;
+            let out = towards.dot(&slope);
+            let along = slope - towards * out;
+            let is_number = value.is_finite() && along.iter().all(|x| x.is_finite());
+            is_number.then_some((value, along, -out))
+        };
+        let (mut value, mut slope, mut power) = at(&towards)?;
+        let mut scale = 0.1 / slope.norm();
+        for _ in 0..STEPS {
+            let higher = (0..HALVINGS).find_map(|i| {
+                let next = (&towards + &slope * (scale * 0.5f64.powi(i))).normalize();
+                let found = at(&next)?;
+                (found.0 > value).then_some((next, found))
+            });
+            let Some((next, (rises_to, turned, falls))) = higher else {
+                break;
+            };
+            // The step that would have ended where the slope is 0 (Barzilai and Borwein 1988).
+            let (moved, change) = (&next - &towards, &slope - &turned);
+            let bend = moved.dot(&change);
+            scale = if bend > 0.0 {
+                moved.norm_squared() / bend
+            } else {
+                2.0 * scale
+            };
+            (towards, value, slope, power) = (next, rises_to, turned, falls);
+        }
+        // Where the climb has not ended the way out is none along a ridge.
+        if slope.norm() > 0.1 * power.abs() {
+            return None;
+        }
+        powers.push(power);
+    }
+    let (near, far) = (powers[2], powers[5]);
+    (near > 0.0 && far <= GROWS * near && near <= GROWS * far).then(|| (own * towards, far))
 }
 
 /// From r ∂log f / ∂r, which is −power for a power, at two distances.

@@ -61,6 +61,28 @@ pub(crate) struct PanelEffort {
     pub both_ways: bool,
 }
 
+impl PanelEffort {
+    /// On a line and in the plane, for one number that is told: as good as it gets.
+    pub const UTMOST: [Self; 2] = [
+        Self {
+            order: LegendreOrder::Sixteen,
+            cut: 1,
+            tolerance: 1e-13,
+            rounds: 50,
+            points: 1 << 20,
+            both_ways: true,
+        },
+        Self {
+            order: LegendreOrder::Sixteen,
+            cut: 1,
+            tolerance: 1e-11,
+            rounds: 12,
+            points: 1 << 24,
+            both_ways: true,
+        },
+    ];
+}
+
 /// An integral with its error.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Integral {

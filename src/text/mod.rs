@@ -1,9 +1,11 @@
 //! Text for people to read: numbers, and what others wrote.
 
 mod foreign;
+mod nearest;
 mod numbers;
 
 pub use foreign::{brief, brief_lines, excerpt, is_unseen, json, lines, shell_word, shown};
+pub use nearest::nearest;
 pub use numbers::{
     count, fixed, interval, is_hidden, list, numbered, seconds, significant, small, trimmed,
     typographic, with_error,

@@ -232,6 +232,7 @@ fn forward_kl_is_refused_where_it_is_infinite() {
     let positive = "support = { x = \"positive\" }";
     let log_t3 = "-log(x) - 2*log1p(log(x)^2/3)";
     let log_normal = "-log(x) - 0.5*log(x)^2";
+    let log_cauchy = "-log(x) - log1p(log(x)^2)";
     for (target, is_refused) in [
         (format!("log_density = \"if(x > 0, {log_t3}, -inf)\""), true),
         ("log_density = \"-log1p(x^2)\"".to_owned(), true),
@@ -244,6 +245,7 @@ fn forward_kl_is_refused_where_it_is_infinite() {
         ),
         (format!("log_density = \"{log_normal}\"\n{positive}"), false),
         (format!("log_density = \"{log_t3}\"\n{positive}"), false),
+        (format!("log_density = \"{log_cauchy}\"\n{positive}"), true),
     ] {
         for (divergence, is_refused) in [("forward-kl", is_refused), ("reverse-kl", false)] {
             let config = experiment(&target, divergence);
@@ -259,6 +261,36 @@ fn forward_kl_is_refused_where_it_is_infinite() {
             }
         }
     }
+}
+
+/// Where draws do not tell log Z its error is infinite, in every file, and nothing else is lost.
+#[test]
+fn a_constant_that_is_not_known_is_told_as_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let funnel = "log_density = \"normal_lpdf(x[1], 0, 3) + sum(normal_lpdf(x[2:12], 0, exp(2*x[1])))\"\ndim = 12";
+    let config = format!(
+        "{}[estimator]\ntype = \"monte-carlo\"\nsamples = 64\n",
+        experiment(funnel, "reverse-kl")
+            .split("[optimizer]")
+            .next()
+            .unwrap()
+    );
+    let config = format!("{config}[optimizer]\nsteps = 20\n[[fit]]\ndivergence = \"reverse-kl\"\n");
+    let found = run(&folder, &config);
+    assert_eq!(found["target"]["log_normalizer_error"], "inf");
+    assert!(number(&found["target"]["k_hat"]) > 0.7);
+    let kl = &found["fits"][0]["best"]["divergences"]["reverse-kl"];
+    assert_eq!(kl["error"], "inf", "{kl}");
+    let at = |arguments: &[&str]| {
+        let output = klfit(arguments).current_dir(&folder).assert().success();
+        String::from_utf8(output.get_output().stdout.clone()).unwrap()
+    };
+    at(&["plot", "run"]);
+    at(&["report", "run", "--out", "told"]);
+    let refused = config.replace("reverse-kl", "forward-kl");
+    fs::write(folder.path().join("my.toml"), refused).unwrap();
+    let error = refusal(&folder, &["check", "my.toml"]);
+    assert!(error.contains("k-hat"), "{error}");
 }
 
 /// Asserts that a target is refused with these words, and that the error points at this text, the last of its

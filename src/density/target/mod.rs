@@ -18,7 +18,7 @@ pub use samples::{
     Dependence, MissingRule, Relation, Samples, SamplesFile, TableOptions, read_samples,
 };
 pub use student_t::{StudentT, StudentTSummary};
-pub use unnormalized::{Located, Marginal, PointsOf, Unnormalized, UnnormalizedSummary};
+pub use unnormalized::{Located, Marginal, Panels, PointsOf, Unnormalized, UnnormalizedSummary};
 
 use crate::compute::device::Numerics;
 use crate::compute::kernel::{cpu::Prepared, prepared};

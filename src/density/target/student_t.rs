@@ -9,8 +9,9 @@ use burn::tensor::Tensor;
 use nalgebra::{Cholesky, DMatrix, DVector};
 use rand::Rng;
 use rand_distr::{ChiSquared, Distribution as _};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use statrs::function::beta::{beta_reg, inv_beta_reg, ln_beta};
+use statrs::function::beta::{beta_reg, ln_beta};
 use statrs::function::gamma::{gamma_lr, gamma_ur, ln_gamma};
 
 use super::distribution::{Distribution, Elliptical, Tails};
@@ -21,6 +22,8 @@ use crate::error::Refusal;
 use crate::mixture::{Mixture, NaturalParameters};
 use crate::text::count;
 
+/// As many halvings as there are digits to tell places apart by.
+const HALVINGS: usize = 80;
 /// The most steps of a climb to a mode.
 const CLIMB: usize = 2000;
 
@@ -306,6 +309,7 @@ impl StudentTDensity {
         let table = self.stretch.get_or_init(|| {
             let last = (FARTHEST * dim.sqrt()) as usize * PER_UNIT + 4;
             (0..=last)
+                .into_par_iter()
                 .map(|i| stretch(i.max(1) as f64 / PER_UNIT as f64, dim, self.model.dof))
                 .collect()
         });
@@ -323,20 +327,34 @@ impl StudentTDensity {
     }
 }
 
-/// s with I_s(a, b) = share, where I is the regularised incomplete beta function: the library's
-/// answer, which is good to some eight digits, and two steps of Newton's method on the logarithms.
+/// s with I_s(a, b) = share, where I is the regularised incomplete beta function: by Newton's method for log I
+/// as a function of log s / (1 − s), halving where it leaves what is known.
 fn inverse_beta(a: f64, b: f64, share: f64) -> f64 {
-    let mut s = inv_beta_reg(a, b, share);
-    for _ in 0..2 {
-        let found = beta_reg(a, b, s);
-        let log_slope = a * s.ln() + (b - 1.0) * (-s).ln_1p() - ln_beta(a, b) - found.ln();
-        let better = s * (-(found / share).ln() / log_slope.exp()).exp();
-        if !(better > 0.0 && better < 1.0) {
+    // From the least number there is to the last one below 1.
+    let (mut low, mut high) = (-745.0, 40.0);
+    let mut at = 0.0f64;
+    let s = |at: f64| 1.0 / (1.0 + (-at).exp());
+    for _ in 0..HALVINGS {
+        let found = beta_reg(a, b, s(at));
+        if found < share {
+            low = at;
+        } else {
+            high = at;
+        }
+        let log_slope = a * s(at).ln() + b * (-s(at)).ln_1p() - ln_beta(a, b) - found.ln();
+        let newton = at - (found / share).ln() / log_slope.exp();
+        let next = if newton > low && newton < high {
+            newton
+        } else {
+            0.5 * (low + high)
+        };
+        let moved = (next - at).abs();
+        at = next;
+        if moved <= f64::EPSILON * at.abs().max(1.0) {
             break;
         }
-        s = better;
     }
-    s
+    s(at)
 }
 
 /// |t| / |z| where P(|T|² ≤ |t|²) = P(|Z|² ≤ |z|²), T a standard Student-t and Z a standard normal
@@ -415,6 +433,32 @@ mod tests {
                     (found / expected - 1.0).abs() < 1e-9,
                     "{dof} {z}: {found} {expected}"
                 );
+            }
+        }
+    }
+
+    /// As much probability lies within the one radius as within the other, in any number of dimensions.
+    #[test]
+    fn the_stretch_keeps_probabilities() {
+        for dim in [2.0, 10.0, 40.0, 300.0] {
+            for dof in [0.5, 5.0, 60.0] {
+                for share in [0.02, 0.5, 1.0, 1.5] {
+                    let radius = share * f64::sqrt(dim);
+                    let squared = (radius * stretch(radius, dim, dof)).powi(2);
+                    let beyond = beta_reg(0.5 * dof, 0.5 * dim, dof / (dof + squared));
+                    let within = beta_reg(0.5 * dim, 0.5 * dof, squared / (dof + squared));
+                    let half = 0.5 * radius * radius;
+                    // Of the smaller of the two all digits count.
+                    let pairs = [
+                        [beyond, gamma_ur(0.5 * dim, half)],
+                        [within, gamma_lr(0.5 * dim, half)],
+                    ];
+                    let [found, expected] = pairs[usize::from(pairs[0][1] > pairs[1][1])];
+                    assert!(
+                        (found - expected).abs() <= 1e-10 * expected + f64::MIN_POSITIVE,
+                        "{dim} {dof} {radius}: {found:e} {expected:e}"
+                    );
+                }
             }
         }
     }

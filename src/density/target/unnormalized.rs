@@ -43,23 +43,28 @@ pub struct Located {
     pub k_hat: f64,
     /// A mixture that lies where p does, and whose tails are no lighter.
     pub proposal: StudentT,
-    /// Points for expectations under p that are not random, in one dimension or two.
-    pub points: Option<PointsOf>,
-    /// A coarser one, for panels to be laid around its components.
-    pub shape: Mixture,
-    /// The degrees of freedom of these that panels must be laid with to reach as far as p does; infinite
-    /// where Gaussians do.
-    pub shape_dof: f64,
+    /// What panels are laid around, where those know it: in one dimension or two.
+    pub panels: Option<Panels>,
     /// How p falls off.
     pub tails: Tails,
     /// Its modes, where they are points.
     pub modes: Option<Vec<DVector<f64>>>,
     /// Its mean …
     pub mean: DVector<f64>,
-    /// … and covariance …
+    /// … and covariance: integrals over panels, or means of draws.
     pub covariance: DMatrix<f64>,
-    /// … and whether they are integrals, rather than means of draws.
-    pub has_exact_moments: bool,
+}
+
+/// Panels that know a density.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Panels {
+    /// Components that lie where it does.
+    pub shape: Mixture,
+    /// The degrees of freedom of these that panels must be laid with to reach as far as p does; `None` where
+    /// Gaussians do.
+    pub dof: Option<f64>,
+    /// Points for expectations under p that are not random.
+    pub points: Option<PointsOf>,
 }
 
 /// Points with weights that sum to 1.
@@ -244,7 +249,9 @@ impl Distribution for Unnormalized {
         let Located {
             mean, covariance, ..
         } = &*self.located;
-        (self.located.has_exact_moments).then(|| (mean.clone(), covariance.clone()))
+        let is_infinite = matches!(self.located.tails, Tails::Power { dof } if dof <= 2.0);
+        let is_exact = self.located.panels.is_some() && !is_infinite;
+        is_exact.then(|| (mean.clone(), covariance.clone()))
     }
 
     fn extent(&self) -> (DVector<f64>, DMatrix<f64>) {
@@ -266,9 +273,10 @@ impl Distribution for Unnormalized {
     }
 
     fn shape(&self) -> Option<Elliptical<'_>> {
+        let Panels { shape, dof, .. } = self.located.panels.as_ref()?;
         Some(Elliptical {
-            scales: &self.located.shape,
-            dof: Some(self.located.shape_dof).filter(|dof| dof.is_finite()),
+            scales: shape,
+            dof: *dof,
         })
     }
 
@@ -295,7 +303,8 @@ pub struct UnnormalizedSummary {
     pub coordinates: Vec<String>,
     /// log Z in nats.
     pub log_normalizer: f64,
-    /// Its error.
+    /// Its error; infinite where k̂ says that draws do not tell.
+    #[serde(with = "crate::files::extended")]
     pub log_normalizer_error: f64,
     /// k̂ of f over the proposal.
     #[serde(with = "crate::files::extended")]
@@ -375,7 +384,9 @@ impl Density for UnnormalizedDensity {
     /// Points of the proposal, which count by p over it; the weights of random ones sum to 1. Points that are not
     /// random are its own, where it has any: their error is seen by panels.
     fn place(&self, nodes: Nodes) -> Draws {
-        if let (ErrorRule::Embedded(_), Some(points)) = (&nodes.error, &self.model.located.points) {
+        let panels = self.model.located.panels.as_ref();
+        let points = panels.and_then(|panels| panels.points.as_ref());
+        if let (ErrorRule::Embedded(_), Some(points)) = (&nodes.error, points) {
             let (count, dim) = (points.weights.len(), self.model.dim());
             let weights = self.numerics.tensor(points.weights.clone(), [1, count]);
             let coarser = [weights.clone(), weights.clone()];
