@@ -116,7 +116,8 @@ pub use density::family::{Covariance, Family, FamilyConfig};
 pub use density::target::network::{Network, joint as network};
 pub use density::target::{
     Distribution, Elliptical, Located, Marginal, MissingRule, Panels, PointsOf, Samples,
-    SamplesFile, StudentT, TableOptions, Tails, Target, TargetModel, Unnormalized, read_samples,
+    SamplesFile, StudentT, TableOptions, Tails, Target, TargetModel, Unnormalized, WeightColumn,
+    WeightKind, Weights, read_samples,
 };
 pub use divergence::{DivergenceKind, DivergenceName, Order};
 pub use estimator::{EstimatorConfig, EstimatorRule, GradientRule};

@@ -2,7 +2,8 @@
 //! of a trajectory, points of a sweep.
 
 pub use crate::density::target::{
-    Dependence, Relation, SamplesSummary, StudentTSummary, TargetSummary, UnnormalizedSummary,
+    Dependence, HeldOutSummary, Relation, SamplesSummary, StudentTSummary, TargetSummary,
+    UnnormalizedSummary, WeightsSummary,
 };
 pub use crate::divergence::Estimate;
 pub use crate::fit::BestIterate;

@@ -46,7 +46,7 @@ impl Operand {
                 dependence.help(),
             ));
         }
-        let n = rows.len() as f64;
+        let n = rows.effective_len();
         let covariance = rows.covariance() * (n / (n - 1.0));
         let mixture =
             Mixture::gaussian(rows.mean().as_slice().to_vec(), covariance).map_err(|error| {
@@ -82,7 +82,10 @@ impl Operand {
         let dim = count(self.model.dim(), "dimension");
         let what = match &self.rows {
             Some(rows) => {
-                let rows = count(rows.len(), "row");
+                let rows = match rows.weights() {
+                    Some(_) => count(rows.len(), "weighted row"),
+                    None => count(rows.len(), "row"),
+                };
                 format!("the Gaussian of {rows} (divided by N − 1)")
             }
             None => self.model.describe_alone(),

@@ -67,6 +67,7 @@ impl Table {
             header: self.header,
             columns: self.columns.clone(),
             missing: missing.unwrap_or_default(),
+            weights: None,
         }
     }
 }

@@ -50,7 +50,7 @@ impl Command for Check {
             self.config.display(),
             count(experiment.plans.len(), "fit"),
             match target.as_samples() {
-                Some(samples) => count(samples.len(), "row"),
+                Some(_) => target.describe(),
                 None => count(target.components(), "component"),
             },
             count(target.dim(), "dimension"),

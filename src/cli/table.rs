@@ -32,8 +32,8 @@ pub fn print(summary: &Summary, verbosity: Verbosity) {
     }
     to_stdout(table);
     to_stdout("Divergences are in nats, of the best run of each fit.");
-    if let Some(constant) = report::constant(summary) {
-        to_stdout(format_args!("target: {constant}"));
+    if let Some(facts) = report::target(summary) {
+        to_stdout(format_args!("target: {facts}"));
     }
     for fit in &summary.fits {
         for remark in report::remarks(fit) {

@@ -33,6 +33,8 @@ pub enum Stream {
     FamilyDiagnostics,
     /// Draws that look for the constant of a density.
     Normalizer,
+    /// The choice of rows that are held out.
+    Holdout,
 }
 
 /// Whose noise: the seed of an experiment, and a run of it.

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::check;
 use super::key::KeyPath;
 use super::source::{Override, Source};
-use super::{Config, TargetKind};
+use super::{Config, Holdout, TargetKind};
 use crate::compute::device::Numerics;
 use crate::density::target::TargetModel;
 use crate::error::{ConfigError, Error, Result};
@@ -65,6 +65,10 @@ impl Experiment {
             samples.file = names::TARGET.into();
             samples.header = Some(true);
             (samples.columns, samples.missing) = (None, None);
+            if samples.holdout.is_some() {
+                samples.holdout = Some(Holdout::File(names::HOLDOUT.into()));
+                samples.holdout_seed = None;
+            }
         }
         super::resolve::to_toml(&config).map_err(|error| {
             Error::usage(

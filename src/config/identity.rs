@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
 use super::{Experiment, FitConfig};
+use crate::density::target::{Samples, Weights};
 use crate::error::{Error, Result};
 use crate::fit::LogConfig;
 use crate::optimizer::Schedule;
@@ -34,8 +35,13 @@ impl Experiment {
         digest.update(env!("CARGO_PKG_VERSION"));
         digest.update(BURN_VERSION);
         digest.update(self.settings_without_steps()?);
-        if let Some(samples) = self.target.as_samples() {
-            for number in samples.points().flatten() {
+        let samples = self.target.as_samples();
+        for rows in [samples, samples.and_then(Samples::held_out)]
+            .into_iter()
+            .flatten()
+        {
+            let weights = rows.weights().map_or(&[][..], Weights::values);
+            for number in rows.rows().iter().chain(weights) {
                 digest.update(number.to_le_bytes());
             }
         }

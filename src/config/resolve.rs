@@ -7,7 +7,9 @@ use toml::{Table, Value};
 use super::advice::{advise, unknown_key};
 use super::key::{Key, KeyPath};
 use super::source::{Override, Source};
-use super::{Config, FitConfig, InitConfig, SHARED, TYPED, TargetConfig, Typed, top_keys};
+use super::{
+    Config, FitConfig, InitConfig, SHARED, TYPED, TargetConfig, TargetKind, Typed, top_keys,
+};
 use crate::density::target::TargetModel;
 use crate::error::{ConfigError, Result as KlfitResult};
 use crate::estimator::EstimatorConfig;
@@ -118,6 +120,11 @@ fn target(
         return Err(source.error(&at, "is missing", help));
     };
     let mut config: TargetConfig = source.deserialize(&at, section.clone())?;
+    if let TargetKind::Samples(samples) = &mut config.kind {
+        // One that is none is refused with the rest.
+        let seed = top.get("seed").and_then(Value::as_integer);
+        samples.fill(seed.and_then(|seed| u64::try_from(seed).ok()).unwrap_or(0));
+    }
     let target = config.resolve(&at, source, notes)?;
     Ok((config, target))
 }

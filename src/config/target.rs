@@ -6,10 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::key::KeyPath;
 use super::source::Source;
-use super::{FormulaConfig, MixtureConfig};
-use crate::density::target::{
-    MissingRule, StudentT, TableOptions, TargetModel, network, read_samples,
-};
+use super::{FormulaConfig, MixtureConfig, SamplesConfig};
+use crate::density::target::{StudentT, TargetModel, network};
 use crate::error::ConfigError;
 use crate::import::read_mixture;
 use crate::mixture::Mixture;
@@ -52,34 +50,6 @@ pub struct NetworkConfig {
     pub equations: Vec<String>,
     /// The standard deviation of the noise of each equation, or one for all.
     pub stds: Vec<f64>,
-}
-
-/// Rows of a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SamplesConfig {
-    /// A `.csv` or `.npy` file; a path that is not absolute starts at the config.
-    pub file: PathBuf,
-    /// Whether the first line of a `.csv` names the columns; it does if none of its cells is a number
-    /// where this is left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub header: Option<bool>,
-    /// The names of the columns that are coordinates; all of them where this is left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub columns: Option<Vec<String>>,
-    /// What becomes of rows with a missing value.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub missing: Option<MissingRule>,
-}
-
-impl SamplesConfig {
-    fn options(&self) -> TableOptions {
-        TableOptions {
-            header: self.header,
-            columns: self.columns.clone(),
-            missing: self.missing.unwrap_or_default(),
-        }
-    }
 }
 
 /// A mixture that was saved elsewhere.
@@ -163,12 +133,7 @@ impl TargetConfig {
                     })?;
                 joint.mixture.into()
             }
-            TargetKind::Samples(samples) => {
-                let read = read_samples(&source.resolve_path(&samples.file), &samples.options())
-                    .map_err(|error| source.in_file(error, &at.name("file")))?;
-                notes.extend(read.notes);
-                read.samples.into()
-            }
+            TargetKind::Samples(samples) => samples.resolve(at, source, notes)?.into(),
             TargetKind::Formula(formula) => formula.resolve(at, source, notes)?.into(),
             TargetKind::Saved(saved) => {
                 let mixture = saved.resolve(at, source)?;

@@ -76,6 +76,9 @@ pub enum DrawsError {
     },
     /// All rows of a file, which are themselves a sample.
     Rows,
+    /// Such rows with weights: what the squared difference of each from the mean adds to the squared standard
+    /// error, shaped as the weights.
+    WeightedRows(Tensor<2>),
 }
 
 impl Draws {
@@ -108,6 +111,12 @@ impl Draws {
             DrawsError::Random { strata, group } => self.standard_error(values, *strata, *group),
             DrawsError::Weighted { group } => self.weighted_error(values, *group),
             DrawsError::Rows => self.standard_error(values, 1, 1),
+            DrawsError::WeightedRows(spreads) => {
+                let [runs, _] = values.dims();
+                let mean = self.expectation(values.clone()).reshape([runs, 1]);
+                let squares = spreads.clone() * (values - mean).square();
+                squares.sum_dim(1).sqrt().reshape([runs])
+            }
         }
     }
 
@@ -118,7 +127,10 @@ impl Draws {
         let [runs, _] = values.dims();
         let shells = match &self.error {
             DrawsError::Embedded(rules) => rules.shells.as_ref(),
-            DrawsError::Random { .. } | DrawsError::Weighted { .. } | DrawsError::Rows => None,
+            DrawsError::Random { .. }
+            | DrawsError::Weighted { .. }
+            | DrawsError::Rows
+            | DrawsError::WeightedRows(_) => None,
         };
         let Some([outer, inner]) = shells else {
             return values.zeros_like().sum_dim(1).reshape([runs]);

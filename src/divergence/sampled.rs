@@ -67,7 +67,7 @@ impl Sampled {
         let method = match self.draws.error {
             DrawsError::Embedded(_) => EstimateMethod::Quadrature,
             DrawsError::Random { .. } | DrawsError::Weighted { .. } => EstimateMethod::MonteCarlo,
-            DrawsError::Rows => EstimateMethod::Data,
+            DrawsError::Rows | DrawsError::WeightedRows(_) => EstimateMethod::Data,
         };
         Share {
             error: self.draws.error(values.clone()),

@@ -10,6 +10,8 @@ pub(crate) const MARK: &str = "# Written by klfit run; running this file repeats
 pub(crate) const SUMMARY: &str = "summary.json";
 /// The rows of a target that is a sample.
 pub(crate) const TARGET: &str = "target.csv";
+/// The rows of such a target that no fit sees.
+pub(crate) const HOLDOUT: &str = "holdout.csv";
 /// Every run of a fit at every logged step.
 pub(crate) const TRAJECTORY: &str = "trajectory.csv";
 /// Where every run of a fit started and ended.

@@ -5,7 +5,7 @@ use nalgebra::DMatrix;
 use crate::calculator::Operand;
 use crate::compute::device::Numerics;
 use crate::density::family::{Covariance, Family, FamilyConfig};
-use crate::density::target::{Samples, Target};
+use crate::density::target::{Samples, Target, Weights};
 use crate::divergence::{DivergenceKind, Estimate};
 use crate::error::{Error, Result};
 use crate::estimator::EstimatorRule;
@@ -73,7 +73,10 @@ pub fn estimate(name: &str, rows: &Samples, components: usize, seed: u64) -> Res
                 .collect::<Vec<_>>()
         })
         .collect();
-    let scaled = Samples::new(rows.names().to_vec(), scaled, rows.dim())?;
+    let mut scaled = Samples::new(rows.names().to_vec(), scaled, rows.dim())?;
+    if let Some(weights) = rows.weights() {
+        scaled = scaled.weighted(weights.clone())?;
+    }
     let best = best_fit(name, scaled, components, seed)?;
     let mixture = Mixture::new(
         best.weights().to_vec(),
@@ -137,7 +140,24 @@ fn best_fit(name: &str, rows: Samples, components: usize, seed: u64) -> Result<M
 
 fn likelihood(mixture: &Mixture, rows: &Samples) -> Estimate {
     let logs: Vec<f64> = rows.points().map(|x| mixture.log_density(x)).collect();
-    mean_of(&logs)
+    match rows.weights() {
+        Some(weights) => weighted_mean_of(&logs, weights),
+        None => mean_of(&logs),
+    }
+}
+
+/// The mean of some numbers by their weights with its standard error.
+fn weighted_mean_of(numbers: &[f64], weights: &Weights) -> Estimate {
+    let pairs = |of: Vec<f64>| of.into_iter().zip(numbers);
+    let mean: f64 = pairs(weights.shares()).map(|(share, x)| share * x).sum();
+    let variance: f64 = pairs(weights.spreads())
+        .map(|(spread, x)| spread * (x - mean).powi(2))
+        .sum();
+    Estimate {
+        value: mean,
+        error: variance.sqrt(),
+        method: crate::divergence::EstimateMethod::Data,
+    }
 }
 
 /// The mean of some numbers with its standard error.

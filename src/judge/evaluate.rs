@@ -43,23 +43,36 @@ pub fn reported(own: DivergenceKind) -> Vec<DivergenceKind> {
 
 /// The reported divergences of one run, in nats.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Evaluation(BTreeMap<DivergenceKind, Estimate>);
+pub struct Evaluation {
+    #[serde(flatten)]
+    kinds: BTreeMap<DivergenceKind, Estimate>,
+    #[serde(
+        rename = "held-out-cross-entropy",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    held_out: Option<Estimate>,
+}
 
 impl Evaluation {
     /// One of them; unknown if it was not reported.
     pub fn estimate(&self, kind: DivergenceKind) -> Estimate {
-        self.0.get(&kind).copied().unwrap_or(Estimate::UNKNOWN)
+        self.kinds.get(&kind).copied().unwrap_or(Estimate::UNKNOWN)
     }
 
     /// Every divergence with its estimate.
     pub fn iter(&self) -> impl Iterator<Item = (DivergenceKind, Estimate)> {
-        self.0.iter().map(|(kind, estimate)| (*kind, *estimate))
+        self.kinds.iter().map(|(kind, estimate)| (*kind, *estimate))
+    }
+
+    /// The cross-entropy of the rows that no fit saw, −mean log q by their weights, if there are some.
+    pub fn held_out(&self) -> Option<Estimate> {
+        self.held_out
     }
 
     /// Puts closed forms in the place of estimates, where there are any for these two.
     pub fn sharpen(&mut self, p: &TargetModel, q: &Mixture) {
-        for (kind, estimate) in &mut self.0 {
+        for (kind, estimate) in &mut self.kinds {
             let known = match kind.infinite_for(p.tails()) {
                 Some(_) => Some(Estimate::exact(f64::INFINITY)),
                 None => (p.as_mixture()).and_then(|p| kind.build().closed_form(p, q)),
@@ -76,12 +89,13 @@ type Attempts = Vec<(DivergenceKind, Attempt)>;
 
 impl From<Attempts> for Evaluation {
     fn from(attempts: Attempts) -> Self {
-        Self(
-            (attempts
-                .into_iter()
-                .map(|(kind, attempt)| (kind, attempt.estimate)))
-            .collect(),
-        )
+        let estimates = attempts.into_iter();
+        Self {
+            kinds: estimates
+                .map(|(kind, attempt)| (kind, attempt.estimate))
+                .collect(),
+            held_out: None,
+        }
     }
 }
 
@@ -206,20 +220,37 @@ impl Evaluator {
         let mut evaluations = self.evaluate_normalized(p, q)?;
         // log p is off by as much everywhere.
         let off = p.model().log_normalizer_error();
-        for estimate in evaluations.iter_mut().flat_map(|one| one.0.values_mut()) {
+        for estimate in (evaluations.iter_mut()).flat_map(|one| one.kinds.values_mut()) {
             if off > 0.0 && estimate.value.is_finite() {
                 estimate.error += off * (1.0 + estimate.value.abs());
+            }
+        }
+        if let Some(rows) = p.held_out() {
+            let found = self.over_rows(rows, &[DivergenceKind::CrossEntropy], q)?;
+            for (evaluation, attempts) in evaluations.iter_mut().zip(found) {
+                let attempt = attempts.first();
+                evaluation.held_out = attempt.map(|(_, attempt)| attempt.estimate);
             }
         }
         Ok(evaluations)
     }
 
+    /// Divergences that are means over all rows.
+    fn over_rows(
+        &self,
+        p: &dyn Density,
+        kinds: &[DivergenceKind],
+        q: &MixtureTensors,
+    ) -> Result<Vec<Attempts>> {
+        let [_, k, d] = q.dims();
+        let points = p.rows().map_or(1, |rows| rows.x.dims()[1]);
+        self.in_groups(&Rows, points * k * d, kinds, p, q)
+    }
+
     /// As if p were known with its constant.
     fn evaluate_normalized(&self, p: &Target, q: &MixtureTensors) -> Result<Vec<Evaluation>> {
-        let [_, k, d] = q.dims();
-        if let Some(rows) = p.rows() {
-            let [_, points, _] = rows.x.dims();
-            let attempts = self.in_groups(&Rows, points * k * d, p, q)?;
+        if p.rows().is_some() {
+            let attempts = self.over_rows(p, &self.kinds, q)?;
             return Ok(attempts.into_iter().map(Evaluation::from).collect());
         }
         match Host::new(p.model()) {
@@ -231,7 +262,8 @@ impl Evaluator {
     fn by_draws(&self, p: &Target, q: &MixtureTensors) -> Result<Vec<Evaluation>> {
         let [_, k, _] = q.dims();
         let estimator = MonteCarlo::new(self.effort.samples);
-        let attempts = self.in_groups(&estimator, self.effort.samples * k, p, q)?;
+        let entries = self.effort.samples * k;
+        let attempts = self.in_groups(&estimator, entries, &self.kinds, p, q)?;
         Ok(attempts.into_iter().map(Evaluation::from).collect())
     }
 
@@ -255,7 +287,10 @@ impl Evaluator {
 
     fn unknown(&self) -> Evaluation {
         let unknown = |kind: &DivergenceKind| (*kind, Estimate::UNKNOWN);
-        Evaluation(self.kinds.iter().map(unknown).collect())
+        Evaluation {
+            kinds: self.kinds.iter().map(unknown).collect(),
+            held_out: None,
+        }
     }
 
     fn evaluate_one(&self, p: &Host, q: &Mixture) -> Result<Option<Evaluation>> {
@@ -294,6 +329,7 @@ impl Evaluator {
         &self,
         estimator: &dyn Estimator,
         entries_per_run: usize,
+        kinds: &[DivergenceKind],
         p: &dyn Density,
         q: &MixtureTensors,
     ) -> Result<Vec<Attempts>> {
@@ -307,7 +343,7 @@ impl Evaluator {
             } else {
                 q.select(&members)
             };
-            attempts.extend(self.group(estimator, members.len(), p, &some)?);
+            attempts.extend(self.group(estimator, members.len(), kinds, p, &some)?);
         }
         Ok(attempts)
     }
@@ -317,6 +353,7 @@ impl Evaluator {
         &self,
         estimator: &dyn Estimator,
         runs: usize,
+        kinds: &[DivergenceKind],
         p: &dyn Density,
         q: &MixtureTensors,
     ) -> Result<Vec<Attempts>> {
@@ -348,7 +385,7 @@ impl Evaluator {
         let mut all = vec![Attempts::new(); runs];
         // Random points of either density count for both sides; rows have no density to count by.
         let jointly = p.rows().is_none();
-        for &kind in &self.kinds {
+        for &kind in kinds {
             let attempts = if jointly {
                 let points = [side(Side::Target), side(Side::Family)];
                 divergence::estimate_jointly(&*kind.build(), points.each_ref())?

@@ -101,7 +101,10 @@ fn draw_mark(sheet: &Sheet, x: f64, y: f64, mark: LegendKey) -> Result<()> {
 /// The entry for the target.
 pub fn target(target: &TargetModel) -> (LegendKey, String) {
     if let Some(samples) = target.as_samples() {
-        let rows = text::count(samples.len(), "row");
+        let rows = match samples.weights() {
+            Some(_) => text::count(samples.len(), "weighted row"),
+            None => text::count(samples.len(), "row"),
+        };
         if target.dim() > 1 {
             return (
                 LegendKey::Dots(faded(theme::TARGET, 0.6)),

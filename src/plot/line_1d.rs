@@ -4,7 +4,7 @@ use super::axis::Axis;
 use super::panel::Panel;
 use super::reach::Reach;
 use super::theme::{self, Stroke, faded, stroke};
-use crate::density::target::TargetModel;
+use crate::density::target::{TargetModel, Weights};
 use crate::error::Result;
 use crate::mixture::Mixture;
 use crate::run_folder::{FinishedFit, FinishedRun};
@@ -75,7 +75,7 @@ fn places(components: Option<&Mixture>, x: &Axis) -> Vec<f64> {
 /// A target over an axis: its density, or the steps of a histogram of its rows.
 fn heights(target: &TargetModel, x: &Axis) -> Vec<(f64, f64)> {
     if let Some(samples) = target.as_samples() {
-        return histogram(samples.rows());
+        return histogram(samples.rows(), samples.weights());
     }
     let density = |at| Some((at, target.log_density(&[at])?.exp()));
     let scales = target.elliptical().map(|of| of.scales);
@@ -83,27 +83,39 @@ fn heights(target: &TargetModel, x: &Axis) -> Vec<(f64, f64)> {
 }
 
 /// The outline of a histogram with bins of Freedman and Diaconis (1981): 2 interquartile ranges
-/// divided by the cube root of N.
-fn histogram(rows: &[f64]) -> Vec<(f64, f64)> {
-    let mut sorted = rows.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let n = sorted.len();
-    let (low, high) = (sorted[0], sorted[n - 1]);
-    let quartiles = sorted[3 * n / 4] - sorted[n / 4];
-    let width = 2.0 * quartiles / (n as f64).cbrt();
+/// divided by the cube root of N, or of the effective number of rows with weights.
+fn histogram(rows: &[f64], weights: Option<&Weights>) -> Vec<(f64, f64)> {
+    let counts = weights.map_or_else(|| vec![1.0; rows.len()], |of| of.relative().to_vec());
+    let n = weights.map_or(rows.len() as f64, Weights::effective_len);
+    let mut sorted: Vec<(f64, f64)> = rows.iter().copied().zip(counts).collect();
+    sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let all: f64 = sorted.iter().map(|(_, count)| count).sum();
+    let (low, high) = (sorted[0].0, sorted[sorted.len() - 1].0);
+    // The first row with more than this share of all up to and with it.
+    let quantile = |share: f64| {
+        let at = share * all;
+        let mut sum = 0.0;
+        let row = sorted.iter().find(|(_, count)| {
+            sum += count;
+            sum > at
+        });
+        row.map_or(high, |(x, _)| *x)
+    };
+    let quartiles = quantile(0.75) - quantile(0.25);
+    let width = 2.0 * quartiles / n.cbrt();
     let bins = if width > 0.0 {
         ((high - low) / width).ceil().clamp(5.0, 200.0) as usize
     } else {
         20
     };
     let width = (high - low) / bins as f64;
-    let mut counts = vec![0usize; bins];
-    for x in &sorted {
-        counts[(((x - low) / width) as usize).min(bins - 1)] += 1;
+    let mut counts = vec![0.0; bins];
+    for (x, count) in &sorted {
+        counts[(((x - low) / width) as usize).min(bins - 1)] += count;
     }
     let mut outline = vec![(low, 0.0)];
     for (i, count) in counts.into_iter().enumerate() {
-        let height = count as f64 / (n as f64 * width);
+        let height = count / (all * width);
         let left = low + width * i as f64;
         outline.extend([(left, height), (left + width, height)]);
     }

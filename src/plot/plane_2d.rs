@@ -8,7 +8,7 @@ use super::panel::Panel;
 use super::reach::Reach;
 use super::sheet::Point;
 use super::theme::{self, Stroke, faded, stroke};
-use crate::density::target::TargetModel;
+use crate::density::target::{Samples, TargetModel};
 use crate::error::Result;
 use crate::mixture::Mixture;
 
@@ -42,7 +42,8 @@ pub fn draw_target(panel: &Panel, target: &TargetModel) -> Result<()> {
     if let Some(samples) = target.as_samples() {
         // Fewer rows leave room for larger dots.
         let size = (6.0 / (samples.len() as f64).sqrt()).clamp(0.12, 0.5);
-        return (samples.points()).try_for_each(|row| {
+        return (samples.points().zip(areas(samples))).try_for_each(|(row, area)| {
+            let size = size * area.sqrt();
             panel.dot((row[0], row[1]), size, faded(theme::TARGET, 0.45), None)
         });
     }
@@ -58,6 +59,18 @@ pub fn draw_target(panel: &Panel, target: &TargetModel) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The area of the dot of each row: its weight as a multiple of their mean, within what can be seen and told apart.
+fn areas(samples: &Samples) -> Vec<f64> {
+    let n = samples.len();
+    let Some(weights) = samples.weights() else {
+        return vec![1.0; n];
+    };
+    let shares = weights.shares().into_iter();
+    shares
+        .map(|share| (share * n as f64).clamp(0.04, 9.0))
+        .collect()
 }
 
 fn log_density(target: &TargetModel, x: &[f64]) -> f64 {

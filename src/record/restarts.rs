@@ -1,7 +1,6 @@
 //! `restarts.csv`: one row for each run, the failed ones included.
 
-use super::trajectory::divergence_columns;
-use crate::divergence::DivergenceKind;
+use super::trajectory::Told;
 use crate::error::Result;
 use crate::files::folder::Folder;
 use crate::files::{names, table};
@@ -16,7 +15,7 @@ use crate::mixture::natural_values;
 /// If the file cannot be written.
 pub fn write(
     folder: &Folder,
-    kinds: &[DivergenceKind],
+    told: &Told,
     parameter_names: &[String],
     first: &Record,
     last: &Record,
@@ -40,7 +39,7 @@ pub fn write(
         "gap",
     ];
     let header = (fixed.iter().map(|name| (*name).to_owned()))
-        .chain(divergence_columns(kinds))
+        .chain(told.columns())
         .chain(parameter_names.iter().map(|name| format!("start_{name}")))
         .chain(parameter_names.iter().cloned());
     csv.write_record(header).map_err(table::error(path))?;
@@ -54,10 +53,6 @@ pub fn write(
             end.step_of(last.step).to_string(),
             end.from_step(last.step).to_string(),
         ];
-        let divergences = kinds.iter().flat_map(|&kind| {
-            let estimate = end.evaluation.estimate(kind);
-            [estimate.value, estimate.error]
-        });
         let gap = end.gap.map_or(f64::NAN, |gap| gap.value);
         let numbers = [
             end.loss.value,
@@ -68,7 +63,7 @@ pub fn write(
             gap,
         ]
         .into_iter()
-        .chain(divergences)
+        .chain(told.numbers(&end.evaluation))
         .chain(natural_values(&start.mixture).take(parameters))
         .chain(natural_values(&end.mixture).take(parameters))
         .map(table::number);

@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 pub use table::{Table, comparison, optima};
-pub use words::{constant, is_at_rest, remarks};
+pub use words::{is_at_rest, remarks, target};
 
 use crate::error::{Error, Result};
 use crate::files::names;

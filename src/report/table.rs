@@ -19,19 +19,20 @@ pub struct Table {
 /// The fits of runs side by side: where each ended, with its divergences in nats, and why it
 /// stopped. Each run comes with what it is called; one alone needs no name.
 pub fn comparison(runs: &[(&str, &Summary)]) -> Table {
-    let kinds = kinds(runs);
+    let (kinds, held_out) = (kinds(runs), has_held_out(runs));
     let several = runs.len() > 1;
     let mut header: Vec<String> = Vec::new();
     header.extend(several.then(|| "run".to_owned()));
     header.extend(["fit", "q"].map(str::to_owned));
     header.extend(kinds.iter().map(|kind| kind.symbol()));
+    header.extend(held_out.then(|| "held out".to_owned()));
     header.extend(["steps", "time", "stopped"].map(str::to_owned));
     let rows = (runs.iter())
         .flat_map(|(name, summary)| {
             (summary.fits.iter().enumerate()).map(|(i, fit)| {
                 let name = if i == 0 { *name } else { "" };
                 let run = several.then(|| name.to_owned());
-                run.into_iter().chain(row(fit, &kinds)).collect()
+                run.into_iter().chain(row(fit, &kinds, held_out)).collect()
             })
         })
         .collect();
@@ -60,16 +61,25 @@ fn kinds(runs: &[(&str, &Summary)]) -> Vec<DivergenceKind> {
     kinds
 }
 
-fn row(fit: &FitSummary, kinds: &[DivergenceKind]) -> Vec<String> {
+/// Whether any fit was judged by rows that it did not see.
+fn has_held_out(runs: &[(&str, &Summary)]) -> bool {
+    let fits = runs.iter().flat_map(|(_, summary)| &summary.fits);
+    let mut best = fits.filter_map(|fit| fit.best.as_ref());
+    best.any(|best| best.divergences.held_out().is_some())
+}
+
+fn row(fit: &FitSummary, kinds: &[DivergenceKind], held_out: bool) -> Vec<String> {
     let time = text::seconds(fit.seconds);
     let Some(best) = &fit.best else {
         let mut row = vec![fit.label.clone(), "every run failed".to_owned()];
-        row.extend(vec![String::new(); kinds.len() + 1]);
+        row.extend(vec![String::new(); kinds.len() + usize::from(held_out) + 1]);
         row.extend([time, String::new()]);
         return row;
     };
     let mut row = vec![fit.label.clone(), best.mixture.to_string()];
     row.extend((kinds.iter()).map(|&kind| best.divergences.estimate(kind).to_string()));
+    let of_others = best.divergences.held_out();
+    row.extend(held_out.then(|| of_others.map_or_else(String::new, |of| of.to_string())));
     row.extend([best.steps.to_string(), time, best.stop.to_string()]);
     row
 }

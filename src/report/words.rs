@@ -1,6 +1,6 @@
 //! What there is to say of a fit, in sentences.
 
-use crate::density::target::TargetSummary;
+use crate::density::target::{SamplesSummary, TargetSummary};
 use crate::divergence::{DivergenceKind, Estimate, EstimateMethod};
 use crate::fit::init::duplicate_components;
 use crate::fit::optima::AT_REST;
@@ -153,9 +153,46 @@ fn gradient(fit: &FitSummary) -> Option<String> {
     })
 }
 
+/// What is to be known of a target beside its parameters: the constant of a formula, the weights of rows and
+/// those that were held out.
+pub fn target(summary: &Summary) -> Option<String> {
+    match &summary.target {
+        TargetSummary::Samples(rows) => of_rows(rows),
+        _ => constant(summary),
+    }
+}
+
+/// How many rows those with weights are worth, and how many no fit saw.
+fn of_rows(rows: &SamplesSummary) -> Option<String> {
+    let mut facts = Vec::new();
+    if let Some(weights) = &rows.weights {
+        facts.push(format!(
+            "{} with weights by {} in {}, effective sample size {}",
+            text::count(rows.rows, "row"),
+            weights.kind.name(),
+            weights.column,
+            text::rows(weights.effective_sample_size)
+        ));
+    }
+    if let Some(held_out) = &rows.held_out {
+        let effective = match rows.weights {
+            Some(_) => format!(
+                ", effective sample size {}",
+                text::rows(held_out.effective_sample_size)
+            ),
+            None => String::new(),
+        };
+        facts.push(format!(
+            "{} held out{effective}; \"held out\" is their cross-entropy, the mean of -log q",
+            text::count(held_out.rows, "row")
+        ));
+    }
+    (!facts.is_empty()).then(|| facts.join("; "))
+}
+
 /// The constant of a density that is known up to it, and of each fit the mean of log f − log q under q, the
 /// evidence lower bound: log Z − KL(q‖p).
-pub fn constant(summary: &Summary) -> Option<String> {
+fn constant(summary: &Summary) -> Option<String> {
     let TargetSummary::Unnormalized(target) = &summary.target else {
         return None;
     };

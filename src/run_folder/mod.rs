@@ -28,17 +28,16 @@ pub(crate) use output::OutputFolder;
 pub use sweep::{SweepFolder, SweptPoint};
 
 use crate::config::Experiment;
-use crate::density::target::Samples;
+use crate::density::target::{Samples, TargetModel, Weights};
 use crate::error::{Error, Result};
 use crate::files::folder::{Folder, previous};
 use crate::files::names::{
-    CHECKPOINT, CONFIG, FIGURES, MARK, RESTARTS, SUMMARY, TARGET, TRAJECTORY,
+    CHECKPOINT, CONFIG, FIGURES, HOLDOUT, MARK, RESTARTS, SUMMARY, TARGET, TRAJECTORY,
 };
 use crate::files::{read, table};
 use crate::fit::{Plan, Record};
-use crate::judge::evaluate::reported;
 use crate::record::{
-    LoggedRows, Selection, Summary, Trajectory, TrajectoryWriter, is_folder_of_run,
+    LoggedRows, Selection, Summary, Told, Trajectory, TrajectoryWriter, is_folder_of_run,
     not_a_folder_of_run, restarts,
 };
 use lock::Lock;
@@ -145,7 +144,10 @@ impl RunFolder {
             }
         }
         if let Some(samples) = experiment.target.as_samples() {
-            this.write_rows(samples)?;
+            this.write_rows(TARGET, samples)?;
+            if let Some(held_out) = samples.held_out() {
+                this.write_rows(HOLDOUT, held_out)?;
+            }
         }
         let text = format!("{MARK}\n\n{}", experiment.to_toml()?);
         this.folder.write(CONFIG, text.as_bytes())?;
@@ -175,16 +177,19 @@ impl RunFolder {
     }
 
     /// Keeps the rows of a target with the run, so that the folder needs nothing else.
-    fn write_rows(&self, samples: &Samples) -> Result<()> {
-        let path = self.folder.path_of(TARGET);
+    fn write_rows(&self, file: &str, samples: &Samples) -> Result<()> {
+        let path = self.folder.path_of(file);
         let mut csv = csv::Writer::from_writer(Vec::new());
-        csv.write_record(samples.names())
+        let weights = samples.weights();
+        let column = weights.map(Weights::column);
+        csv.write_record(samples.names().iter().map(String::as_str).chain(column))
             .map_err(table::error(&path))?;
-        for row in samples.points() {
-            let cells = row.iter().map(|&x| table::number(x));
+        for (place, row) in samples.points().enumerate() {
+            let weight = weights.map(|weights| &weights.values()[place]);
+            let cells = row.iter().chain(weight).map(|&x| table::number(x));
             csv.write_record(cells).map_err(table::error(&path))?;
         }
-        table::write(&self.folder, TARGET, csv)
+        table::write(&self.folder, file, csv)
     }
 
     /// Opens the folder of an earlier run.
@@ -239,13 +244,18 @@ impl RunFolder {
     ///
     /// # Errors
     /// If it cannot be written, or is not the one to resume.
-    pub fn start_trajectory(&self, plan: &Plan, after: LoggedRows) -> Result<TrajectoryWriter> {
+    pub fn start_trajectory(
+        &self,
+        plan: &Plan,
+        target: &TargetModel,
+        after: LoggedRows,
+    ) -> Result<TrajectoryWriter> {
         let folder = self.fit(&plan.label)?;
-        let kinds = reported(plan.divergence);
+        let told = Told::of(plan, target);
         let names = plan.family.parameter_names();
         match self.is_resumed {
-            true => TrajectoryWriter::resume(&folder, kinds, &names, after),
-            false => TrajectoryWriter::create(&folder, kinds, &names),
+            true => TrajectoryWriter::resume(&folder, told, &names, after),
+            false => TrajectoryWriter::create(&folder, told, &names),
         }
     }
 
@@ -256,13 +266,14 @@ impl RunFolder {
     pub fn write_restarts(
         &self,
         plan: &Plan,
+        target: &TargetModel,
         first: &Record,
         last: &Record,
         optimum: &[Option<usize>],
     ) -> Result<()> {
         restarts::write(
             &self.fit(&plan.label)?,
-            &reported(plan.divergence),
+            &Told::of(plan, target),
             &plan.family.parameter_names(),
             first,
             last,
@@ -355,13 +366,16 @@ impl Manifest {
     /// That of a run which is about to begin.
     fn of_run(experiment: &Experiment, sweep: Option<&str>) -> Result<Self> {
         let mut manifest = Self::new(Held::Run, experiment.digest()?, sweep.map(str::to_owned))?;
-        let of_run = [CONFIG, TARGET, SUMMARY].map(str::to_owned);
+        let mut of_run = vec![CONFIG, TARGET, SUMMARY];
+        let samples = experiment.target.as_samples();
+        of_run.extend(samples.and_then(Samples::held_out).map(|_| HOLDOUT));
+        let of_run = of_run.into_iter().map(str::to_owned);
         let of_fits = experiment.plans.iter().flat_map(|plan| {
             let earlier = previous(CHECKPOINT);
             [TRAJECTORY, RESTARTS, CHECKPOINT, &earlier]
                 .map(|name| format!("{}/{name}", plan.label))
         });
-        manifest.listed = of_run.into_iter().chain(of_fits).collect();
+        manifest.listed = of_run.chain(of_fits).collect();
         Ok(manifest)
     }
 }

@@ -7,6 +7,6 @@ mod numbers;
 pub use foreign::{brief, brief_lines, excerpt, is_unseen, json, lines, shell_word, shown};
 pub use nearest::nearest;
 pub use numbers::{
-    count, fixed, interval, is_hidden, list, numbered, seconds, significant, small, trimmed,
+    count, fixed, interval, is_hidden, list, numbered, rows, seconds, significant, small, trimmed,
     typographic, with_error,
 };

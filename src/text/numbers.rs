@@ -88,6 +88,14 @@ pub fn count(n: usize, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
+/// How many rows some with weights are worth: 150, or 83.2.
+pub fn rows(n: f64) -> String {
+    match n.fract() {
+        0.0 => format!("{n}"),
+        _ => fixed(n, 1),
+    }
+}
+
 /// Places counted from 0 as a person counts them: 1, 2 and 5.
 pub fn numbered(places: &[usize]) -> String {
     let numbers: Vec<String> = places.iter().map(|place| (place + 1).to_string()).collect();

@@ -25,6 +25,7 @@ fn choose(columns: &[&str], missing: MissingRule) -> TableOptions {
         header: None,
         columns: Some(columns.iter().map(|&name| name.to_owned()).collect()),
         missing,
+        weights: None,
     }
 }
 

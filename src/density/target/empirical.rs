@@ -6,8 +6,8 @@ use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 use statrs::function::erf::erfc;
 
-use super::Samples;
 use super::distribution::{Distribution, Tails};
+use super::{Samples, WeightKind, Weights};
 use crate::compute::device::Numerics;
 use crate::compute::kernel::indices;
 use crate::density::{Density, Draws, DrawsError, ErrorRule, Nodes};
@@ -24,11 +24,21 @@ impl Distribution for Samples {
     }
 
     fn describe(&self) -> String {
-        count(self.len(), "row")
+        match self.weights() {
+            Some(_) => count(self.len(), "weighted row"),
+            None => count(self.len(), "row"),
+        }
     }
 
     fn parameters(&self) -> String {
-        format!("{} of {}", self.describe(), self.names().join(", "))
+        let mut parameters = format!("{} of {}", self.describe(), self.names().join(", "));
+        if let Some(weights) = self.weights() {
+            parameters += &format!("; {}", weights.describe());
+        }
+        if let Some(held_out) = self.held_out() {
+            parameters += &format!("; {} held out", count(held_out.len(), "row"));
+        }
+        parameters
     }
 
     fn summary(&self) -> SamplesSummary {
@@ -36,6 +46,11 @@ impl Distribution for Samples {
         SamplesSummary {
             rows: self.len(),
             names: self.names().to_vec(),
+            weights: self.weights().map(WeightsSummary::from),
+            held_out: self.held_out().map(|rows| HeldOutSummary {
+                rows: rows.len(),
+                effective_sample_size: rows.effective_len(),
+            }),
             moments: moments.ok().map(|moments| (&moments).into()),
         }
     }
@@ -56,7 +71,10 @@ impl Distribution for Samples {
         let dim = self.dim();
         (0..count)
             .flat_map(|_| {
-                let row = generator.random_range(0..self.len());
+                let row = match self.weights() {
+                    Some(weights) => weights.draw(generator),
+                    None => generator.random_range(0..self.len()),
+                };
                 self.rows()[row * dim..(row + 1) * dim].to_vec()
             })
             .collect()
@@ -86,8 +104,44 @@ pub struct SamplesSummary {
     pub rows: usize,
     /// The names of the D coordinates.
     pub names: Vec<String>,
-    /// Mean (D) and covariance (D × D, divided by N) as a Gaussian.
+    /// Their weights, if they have some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<WeightsSummary>,
+    /// Rows that no fit saw, if there are some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out: Option<HeldOutSummary>,
+    /// Mean (D) and covariance (D × D, divided by N) as a Gaussian, by the weights.
     pub moments: Option<NaturalParameters>,
+}
+
+/// What `summary.json` says of weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WeightsSummary {
+    /// The name of their column.
+    pub column: String,
+    /// What they are.
+    pub kind: WeightKind,
+    /// Σv for frequencies, (Σv)²/Σv² for importance.
+    pub effective_sample_size: f64,
+}
+
+impl From<&Weights> for WeightsSummary {
+    fn from(weights: &Weights) -> Self {
+        Self {
+            column: weights.column().to_owned(),
+            kind: weights.kind(),
+            effective_sample_size: weights.effective_len(),
+        }
+    }
+}
+
+/// What `summary.json` says of rows that no fit saw.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HeldOutSummary {
+    /// How many there are.
+    pub rows: usize,
+    /// As of the others; how many there are without weights.
+    pub effective_sample_size: f64,
 }
 
 /// The empirical distribution of N rows.
@@ -95,6 +149,7 @@ pub struct SamplesSummary {
 struct Empirical {
     /// `[1, N, D]`.
     rows: Tensor<3>,
+    weights: Option<Weights>,
     numerics: Numerics,
 }
 
@@ -103,6 +158,7 @@ impl Empirical {
         let shape = [1, samples.len(), samples.dim()];
         Self {
             rows: numerics.tensor(samples.rows().to_vec(), shape),
+            weights: samples.weights().cloned(),
             numerics: numerics.clone(),
         }
     }
@@ -119,7 +175,7 @@ impl Density for Empirical {
         1
     }
 
-    /// Random rows: a standard normal z stands for the row at the share Φ(z) of all.
+    /// Random rows: a standard normal z stands for the row at the share Φ(z) of all, by their weights.
     fn place(&self, nodes: Nodes) -> Draws {
         let [runs, _, m, d] = nodes.z.dims();
         let [_, n, _] = self.rows.dims();
@@ -129,7 +185,10 @@ impl Density for Empirical {
         let places: Vec<usize> = (z.chunks_exact(d))
             .map(|z| {
                 let share = 0.5 * erfc(-z[0] / std::f64::consts::SQRT_2);
-                ((share * n as f64) as usize).min(n - 1)
+                match &self.weights {
+                    Some(weights) => weights.row_at(share),
+                    None => ((share * n as f64) as usize).min(n - 1),
+                }
             })
             .collect();
         let x = (self.rows.clone())
@@ -148,10 +207,18 @@ impl Density for Empirical {
 
     fn rows(&self) -> Option<Draws> {
         let [_, n, _] = self.rows.dims();
+        let of_rows = |numbers: Vec<f64>| self.numerics.tensor(numbers, [1, n]);
+        let (shares, error) = match &self.weights {
+            Some(weights) => {
+                let error = DrawsError::WeightedRows(of_rows(weights.spreads()));
+                (weights.shares(), error)
+            }
+            None => (vec![1.0 / n as f64; n], DrawsError::Rows),
+        };
         Some(Draws {
             x: self.rows.clone(),
-            weights: self.numerics.tensor(vec![1.0 / n as f64; n], [1, n]),
-            error: DrawsError::Rows,
+            weights: of_rows(shares),
+            error,
         })
     }
 }

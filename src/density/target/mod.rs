@@ -12,10 +12,11 @@ mod unnormalized;
 use burn::tensor::Tensor;
 
 pub use distribution::{Distribution, Elliptical, Tails};
-pub use empirical::SamplesSummary;
+pub use empirical::{HeldOutSummary, SamplesSummary, WeightsSummary};
 pub use model::{TargetModel, TargetSummary};
 pub use samples::{
-    Dependence, MissingRule, Relation, Samples, SamplesFile, TableOptions, read_samples,
+    Dependence, MissingRule, Relation, Samples, SamplesFile, TableOptions, WeightColumn,
+    WeightKind, Weights, read_held_out, read_samples,
 };
 pub use student_t::{StudentT, StudentTSummary};
 pub use unnormalized::{Located, Marginal, Panels, PointsOf, Unnormalized, UnnormalizedSummary};
@@ -31,6 +32,8 @@ pub struct Target {
     density: Box<dyn Density>,
     /// It for the kernel on the CPU, where it has one.
     prepared: Option<Prepared<f64>>,
+    /// Rows that no fit sees, if there are some.
+    held_out: Option<Box<dyn Density>>,
 }
 
 impl Target {
@@ -40,6 +43,9 @@ impl Target {
         Self {
             density: model.upload(numerics),
             prepared: model.as_mixture().and_then(prepared),
+            held_out: (model.as_samples())
+                .and_then(Samples::held_out)
+                .map(|rows| rows.upload(numerics)),
             model,
         }
     }
@@ -47,6 +53,11 @@ impl Target {
     /// It for the kernel on the CPU, if it is a mixture of Gaussians.
     pub(crate) fn prepared(&self) -> Option<&Prepared<f64>> {
         self.prepared.as_ref()
+    }
+
+    /// Rows that no fit sees, if there are some.
+    pub(crate) fn held_out(&self) -> Option<&dyn Density> {
+        self.held_out.as_deref()
     }
 
     /// What is known of it on the host.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{FitProblem, StartSettings};
 use crate::density::family::Family;
-use crate::density::target::TargetModel;
+use crate::density::target::{Samples, TargetModel, Weights};
 use crate::error::Refusal;
 use crate::mixture::Mixture;
 
@@ -40,11 +40,13 @@ impl StartSettings for KMeans {
     fn draw(&self, fit: &FitProblem, generator: &mut ChaCha8Rng) -> Result<Mixture, Refusal> {
         let (family, target) = (fit.family, fit.target);
         let k = family.components();
-        let points = match target.as_samples() {
+        let samples = target.as_samples();
+        let points = match samples {
             Some(samples) => samples.rows().to_vec(),
             None => target.sample(DRAWS * k, generator),
         };
-        let found = k_means(&points, family.dim(), k, generator);
+        let weights = samples.and_then(Samples::weights);
+        let found = k_means(&points, weights, family.dim(), k, generator);
         let means = found.means.iter().map(|mean| mean.as_slice().to_vec());
         Mixture::from_covariances(found.weights, means.collect(), found.covariances)
     }
@@ -61,7 +63,7 @@ pub struct Clusters {
     pub covariances: Vec<DMatrix<f64>>,
 }
 
-/// K clusters of N `points` of `dim` coordinates, point after point.
+/// K clusters of N `points` of `dim` coordinates, point after point, with a weight of each if they have some.
 ///
 /// Distances are in units of each coordinate's standard deviation, or as they are for a coordinate
 /// that is the same in all points. Centres start as in k-means++ (Arthur and Vassilvitskii 2007) and
@@ -73,21 +75,36 @@ pub struct Clusters {
 /// may have full rank, and V the diagonal of the covariance within all clusters, its standard
 /// deviations at least 1 % of all points'.
 ///
+/// Chances, means, covariances and shares go by the weights, and nₖ is a sum of frequencies, or of importance that
+/// adds up to (Σv)²/Σv² over all points. An empty cluster takes a point with all its weight.
+///
 /// # Panics
 /// If there is no point, no coordinate or no cluster, or a point lacks some of its coordinates.
-pub fn k_means(points: &[f64], dim: usize, k: usize, generator: &mut impl rand::Rng) -> Clusters {
+pub fn k_means(
+    points: &[f64],
+    weights: Option<&Weights>,
+    dim: usize,
+    k: usize,
+    generator: &mut impl rand::Rng,
+) -> Clusters {
     assert!(
         dim > 0 && k > 0 && !points.is_empty() && points.len().is_multiple_of(dim),
         "k-means needs at least one cluster and one whole point"
     );
-    let (centre, stds) = location_and_scale(points, dim);
+    let counts = counts(weights, points.len() / dim);
+    let (centre, stds) = match weights {
+        None => location_and_scale(points, dim),
+        Some(_) => weighted_location_and_scale(points, &counts, dim),
+    };
     let points: Vec<f64> = (points.iter().enumerate())
         .map(|(entry, x)| (x - centre[entry % dim]) / stds[entry % dim])
         .collect();
-    let points = points.repeat(k.div_ceil(points.len() / dim));
+    let times = k.div_ceil(points.len() / dim);
+    let (points, counts) = (points.repeat(times), counts.repeat(times));
     let points: Vec<&[f64]> = points.chunks_exact(dim).collect();
+    let any = |generator: &mut _| draw(weights, points.len(), generator);
 
-    let mut means = seeds(&points, k, generator);
+    let mut means = seeds(&points, &counts, k, any, generator);
     let mut labels = Vec::new();
     for _ in 0..ITERATIONS {
         let nearest = assign(&points, &means);
@@ -95,14 +112,14 @@ pub fn k_means(points: &[f64], dim: usize, k: usize, generator: &mut impl rand::
             break;
         }
         labels = nearest;
-        means = means_of(&points, &labels, k);
+        means = means_of(&points, &counts, &labels, k);
     }
 
-    let sizes = sizes(&labels, k);
-    let covariances = covariances(&points, &labels, &means);
+    let (sizes, all) = (sizes(&labels, &counts, k), counts.iter().sum::<f64>());
+    let covariances = covariances(&points, &counts, &labels, &means);
     let units = &stds * stds.transpose();
     Clusters {
-        weights: (sizes.iter().map(|n| n / points.len() as f64)).collect(),
+        weights: (sizes.iter().map(|n| n / all)).collect(),
         means: (means.iter())
             .map(|mean| &centre + mean.component_mul(&stds))
             .collect(),
@@ -125,16 +142,62 @@ fn location_and_scale(points: &[f64], dim: usize) -> (DVector<f64>, DVector<f64>
     (mean, stds)
 }
 
+/// As [`location_and_scale`], by what each point counts.
+fn weighted_location_and_scale(
+    points: &[f64],
+    counts: &[f64],
+    dim: usize,
+) -> (DVector<f64>, DVector<f64>) {
+    let points = DMatrix::from_column_slice(dim, points.len() / dim, points);
+    let counts = DVector::from_column_slice(counts);
+    let all = counts.sum();
+    let mean = &points * &counts / all;
+    let stds = DVector::from_fn(dim, |d, _| {
+        let row = points.row(d);
+        let squares = (row.iter().zip(counts.iter())).map(|(x, n)| n * (x - mean[d]).powi(2));
+        let std = (squares.sum::<f64>() / all).sqrt();
+        if std > 1e-12 * row.amax() { std } else { 1.0 }
+    });
+    (mean, stds)
+}
+
+/// One of N points, with chances by their weights.
+fn draw(weights: Option<&Weights>, points: usize, generator: &mut impl rand::Rng) -> usize {
+    match weights {
+        None => generator.random_range(0..points),
+        Some(weights) => weights.draw(generator),
+    }
+}
+
+/// How many points each of N stands for.
+fn counts(weights: Option<&Weights>, points: usize) -> Vec<f64> {
+    let Some(weights) = weights else {
+        return vec![1.0; points];
+    };
+    let all = weights.effective_len() / weights.total();
+    weights
+        .relative()
+        .iter()
+        .map(|weight| weight * all)
+        .collect()
+}
+
 fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
 }
 
-/// K of the points, each drawn with a chance in proportion to the squared distance to the nearest
-/// one before it.
-fn seeds(points: &[&[f64]], k: usize, generator: &mut impl rand::Rng) -> Vec<DVector<f64>> {
+/// K of the points, the first `any` of them, and each other drawn with a chance in proportion to what it counts
+/// times the squared distance to the nearest one before it.
+fn seeds<G: rand::Rng>(
+    points: &[&[f64]],
+    counts: &[f64],
+    k: usize,
+    any: impl Fn(&mut G) -> usize,
+    generator: &mut G,
+) -> Vec<DVector<f64>> {
     let mut seeds = Vec::with_capacity(k);
     let mut nearest = vec![f64::INFINITY; points.len()];
-    let mut next = generator.random_range(0..points.len());
+    let mut next = any(generator);
     loop {
         let seed = points[next];
         seeds.push(DVector::from_column_slice(seed));
@@ -144,13 +207,14 @@ fn seeds(points: &[&[f64]], k: usize, generator: &mut impl rand::Rng) -> Vec<DVe
         for (nearest, point) in nearest.iter_mut().zip(points) {
             *nearest = nearest.min(squared_distance(point, seed));
         }
-        let mut left = generator.random::<f64>() * nearest.iter().sum::<f64>();
-        let drawn = nearest.iter().position(|distance| {
-            left -= distance;
+        let chances = || nearest.iter().zip(counts).map(|(distance, n)| n * distance);
+        let mut left = generator.random::<f64>() * chances().sum::<f64>();
+        let drawn = chances().position(|chance| {
+            left -= chance;
             left < 0.0
         });
         // Where every point is a seed already, one is as good as another.
-        next = drawn.unwrap_or_else(|| generator.random_range(0..points.len()));
+        next = drawn.unwrap_or_else(|| any(generator));
     }
 }
 
@@ -166,7 +230,7 @@ fn assign(points: &[&[f64]], means: &[DVector<f64>]) -> Vec<usize> {
             }
         }
     }
-    let mut sizes = sizes(&labels, means.len());
+    let mut sizes = sizes(&labels, &vec![1.0; points.len()], means.len());
     for k in 0..means.len() {
         let farthest = (0..points.len())
             .filter(|&n| sizes[k] == 0.0 && sizes[labels[n]] > 1.0)
@@ -180,37 +244,42 @@ fn assign(points: &[&[f64]], means: &[DVector<f64>]) -> Vec<usize> {
     labels
 }
 
-fn sizes(labels: &[usize], k: usize) -> Vec<f64> {
+fn sizes(labels: &[usize], counts: &[f64], k: usize) -> Vec<f64> {
     let mut sizes = vec![0.0; k];
-    for &label in labels {
-        sizes[label] += 1.0;
+    for (&label, count) in labels.iter().zip(counts) {
+        sizes[label] += count;
     }
     sizes
 }
 
-fn means_of(points: &[&[f64]], labels: &[usize], k: usize) -> Vec<DVector<f64>> {
+fn means_of(points: &[&[f64]], counts: &[f64], labels: &[usize], k: usize) -> Vec<DVector<f64>> {
     let mut means = vec![DVector::zeros(points[0].len()); k];
-    for (point, &label) in points.iter().zip(labels) {
-        means[label] += DVector::from_column_slice(point);
+    for ((point, count), &label) in points.iter().zip(counts).zip(labels) {
+        means[label] += DVector::from_column_slice(point) * *count;
     }
-    (means.into_iter().zip(sizes(labels, k)))
+    (means.into_iter().zip(sizes(labels, counts, k)))
         .map(|(sum, size)| sum / size)
         .collect()
 }
 
 /// The covariance of each cluster of standardised points, shrunk where it is singular.
-fn covariances(points: &[&[f64]], labels: &[usize], means: &[DVector<f64>]) -> Vec<DMatrix<f64>> {
+fn covariances(
+    points: &[&[f64]],
+    counts: &[f64],
+    labels: &[usize],
+    means: &[DVector<f64>],
+) -> Vec<DMatrix<f64>> {
     let dim = points[0].len();
     let mut scatters = vec![DMatrix::zeros(dim, dim); means.len()];
-    for (point, &label) in points.iter().zip(labels) {
+    for ((point, count), &label) in points.iter().zip(counts).zip(labels) {
         let offset = DVector::from_column_slice(point) - &means[label];
-        scatters[label].ger(1.0, &offset, &offset, 1.0);
+        scatters[label].ger(*count, &offset, &offset, 1.0);
     }
-    let within = scatters.iter().sum::<DMatrix<f64>>() / points.len() as f64;
+    let within = scatters.iter().sum::<DMatrix<f64>>() / counts.iter().sum::<f64>();
     let within = (within.diagonal()).map(|variance| variance.max(LEAST_STD * LEAST_STD));
     let prior = DMatrix::from_diagonal(&within);
     let strength = (dim + 1) as f64;
-    (scatters.into_iter().zip(sizes(labels, means.len())))
+    (scatters.into_iter().zip(sizes(labels, counts, means.len())))
         .map(|(scatter, size)| {
             let own = &scatter / size;
             if is_singular(&own) {
@@ -241,6 +310,10 @@ mod tests {
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
     use rand_distr::{Distribution, StandardNormal};
+
+    fn k_means(points: &[f64], dim: usize, k: usize, generator: &mut ChaCha8Rng) -> Clusters {
+        super::k_means(points, None, dim, k, generator)
+    }
 
     fn generator(seed: u64) -> ChaCha8Rng {
         ChaCha8Rng::seed_from_u64(seed)

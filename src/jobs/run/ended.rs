@@ -42,7 +42,8 @@ impl Ended<'_> {
     pub fn summarize(mut self, folder: &RunFolder) -> Result<FitSummary> {
         let (ends, judged) = self.judge_ends()?;
         let Self { plan, last, .. } = &self;
-        folder.write_restarts(plan, &self.first, last, ends.optimum())?;
+        let target = self.target.model();
+        folder.write_restarts(plan, target, &self.first, last, ends.optimum())?;
         let best = (ends.best()).and_then(|run| Some(self.run_summary(run, judged.get(&run)?)));
         let known_optimum = self.known_optimum(best.as_ref())?;
         let optima = optima_of(&ends, last, &judged);

@@ -214,7 +214,7 @@ impl<'e> SharedLoop<'e> {
         (self.jobs.iter().zip(&self.members).enumerate())
             .map(|(i, (job, member))| {
                 let after = saved.map_or(LoggedRows::default(), |saved| saved.rows[i]);
-                job.folder.start_trajectory(member.plan, after)
+                (job.folder).start_trajectory(member.plan, self.target.model(), after)
             })
             .collect()
     }

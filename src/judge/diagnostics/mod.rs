@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use psis::{Psis, Reading, psis};
 
 use crate::compute::noise::{RunKey, Stream};
-use crate::density::target::TargetModel;
+use crate::density::target::{Samples, TargetModel, WeightKind, Weights};
 use crate::divergence::{Estimate, EstimateMethod};
 use crate::mixture::Mixture;
 
@@ -58,21 +58,45 @@ pub fn region_threshold(log_q_at_draws_of_q: &[f64], mass: f64) -> f64 {
 }
 
 /// The probability under p of the region where log q is at least `threshold`, from log q at
-/// independent draws of p.
+/// independent draws of p, with their weights if they have some.
 ///
 /// The error is the binomial standard error of these draws; that of the threshold is not in it.
 /// Where all draws agree it is the far end of the interval of Wilson (1927) at one standard
-/// deviation, 1/(S + 1). Unknown without draws, or if a number is NaN.
-pub fn mass_in_region(log_q_at_draws_of_p: &[f64], threshold: f64) -> Estimate {
+/// deviation, 1/(S + 1). Of weighted draws S is Σv for frequencies; for importance the error is
+/// √Σw²(1 − m)², with w = v/Σv and 1 where a draw is in the region and 0 elsewhere, and S is (Σv)²/Σv².
+/// Unknown without draws, or if a number is NaN.
+pub fn mass_in_region(
+    log_q_at_draws_of_p: &[f64],
+    weights: Option<&Weights>,
+    threshold: f64,
+) -> Estimate {
     let is_nan = threshold.is_nan() || log_q_at_draws_of_p.iter().any(|log_q| log_q.is_nan());
     if is_nan || log_q_at_draws_of_p.is_empty() {
         return Estimate::UNKNOWN;
     }
-    let draws = log_q_at_draws_of_p.len() as f64;
-    let inside = (log_q_at_draws_of_p.iter()).filter(|log_q| **log_q >= threshold);
-    let value = inside.count() as f64 / draws;
+    let is_inside = log_q_at_draws_of_p.iter().map(|log_q| *log_q >= threshold);
+    let (draws, value, variance) = match weights {
+        None => {
+            let draws = log_q_at_draws_of_p.len() as f64;
+            let value = is_inside.filter(|inside| *inside).count() as f64 / draws;
+            (draws, value, value * (1.0 - value) / draws)
+        }
+        Some(weights) => {
+            let draws = weights.effective_len();
+            let inside = is_inside.map(f64::from);
+            let pairs = weights.shares().into_iter().zip(inside);
+            let value: f64 = pairs.clone().map(|(share, inside)| share * inside).sum();
+            let variance = match weights.kind() {
+                WeightKind::Frequency => value * (1.0 - value) / draws,
+                WeightKind::Importance => pairs
+                    .map(|(share, inside)| (share * (inside - value)).powi(2))
+                    .sum(),
+            };
+            (draws, value, variance)
+        }
+    };
     // The binomial error is the larger one unless it is zero.
-    let binomial = (value * (1.0 - value) / draws).sqrt();
+    let binomial = variance.max(0.0).sqrt();
     Estimate {
         value,
         error: binomial.max(1.0 / (draws + 1.0)),
@@ -124,10 +148,12 @@ pub fn diagnose(p: &TargetModel, q: &Mixture, seed: u64) -> Diagnostics {
     let of_q = q.sample(DRAWS, &mut key.generator(Stream::FamilyDiagnostics, 0));
     let log_q = log_density(q, &of_q);
     let threshold = region_threshold(&log_q, REGION_MASS);
-    let of_p = match p.as_samples() {
+    let samples = p.as_samples();
+    let of_p = match samples {
         Some(samples) => samples.rows().to_vec(),
         None => p.sample(DRAWS, &mut key.generator(Stream::TargetDiagnostics, 0)),
     };
+    let weights = samples.and_then(Samples::weights);
     let log_p: Option<Vec<f64>> = (of_q.par_chunks_exact(dim))
         .map(|x| p.log_density(x))
         .collect();
@@ -135,7 +161,7 @@ pub fn diagnose(p: &TargetModel, q: &Mixture, seed: u64) -> Diagnostics {
         log_p.map(|log_p| -> Vec<f64> { (log_p.iter().zip(&log_q)).map(|(p, q)| p - q).collect() });
     Diagnostics {
         psis: ratios.map(|ratios| psis(&ratios)),
-        mass_in_region: Some(mass_in_region(&log_density(q, &of_p), threshold)),
+        mass_in_region: Some(mass_in_region(&log_density(q, &of_p), weights, threshold)),
         modes: p.modes().map(|modes| modes_covered(&modes, q, threshold)),
     }
 }
@@ -199,7 +225,7 @@ mod tests {
     fn a_density_has_99_percent_in_its_own_region() {
         let p = two(3.0);
         let threshold = region_threshold(&log_q(&p, &p, 400_000, 0), REGION_MASS);
-        let found = mass_in_region(&log_q(&p, &p, 40_000, 1), threshold);
+        let found = mass_in_region(&log_q(&p, &p, 40_000, 1), None, threshold);
         // The threshold adds a tenth of the variance.
         let error = found.error * 1.1f64.sqrt();
         assert!((found.value - 0.99).abs() < 4.0 * error, "{found:?}");
@@ -209,7 +235,7 @@ mod tests {
     #[test]
     fn a_gaussian_has_the_mass_of_its_cdf_in_the_region_of_another() {
         let (p, q) = (gaussian(0.5, 1.5), gaussian(0.0, 1.0));
-        let found = mass_in_region(&log_q(&q, &p, 100_000, 0), q.log_density(&[Z]));
+        let found = mass_in_region(&log_q(&q, &p, 100_000, 0), None, q.log_density(&[Z]));
         let exact = normal_cdf((Z - 0.5) / 1.5) - normal_cdf((-Z - 0.5) / 1.5);
         // As SciPy has it.
         assert!((exact - 0.8966480937933021).abs() < 1e-11);
@@ -219,16 +245,16 @@ mod tests {
 
     #[test]
     fn a_mass_of_nothing_or_all_has_an_error() {
-        let none = mass_in_region(&[-2.0; 9], -1.0);
+        let none = mass_in_region(&[-2.0; 9], None, -1.0);
         assert_eq!((none.value, none.error), (0.0, 0.1));
-        let all = mass_in_region(&[-1.0; 9], -1.0);
+        let all = mass_in_region(&[-1.0; 9], None, -1.0);
         assert_eq!((all.value, all.error), (1.0, 0.1));
-        let half = mass_in_region(&[0.0, -2.0, 0.0, -2.0], -1.0);
+        let half = mass_in_region(&[0.0, -2.0, 0.0, -2.0], None, -1.0);
         assert_eq!((half.value, half.error), (0.5, 0.25));
         for unknown in [
-            mass_in_region(&[], 0.0),
-            mass_in_region(&[0.0, f64::NAN], 0.0),
-            mass_in_region(&[0.0], f64::NAN),
+            mass_in_region(&[], None, 0.0),
+            mass_in_region(&[0.0, f64::NAN], None, 0.0),
+            mass_in_region(&[0.0], None, f64::NAN),
         ] {
             assert!(unknown.value.is_nan() && unknown.error.is_nan());
         }
@@ -260,7 +286,7 @@ mod tests {
     fn diagnostics_are_read_back_and_nothing_else_is() {
         let diagnostics = Diagnostics {
             psis: Some(psis(&[0.0; 100])),
-            mass_in_region: Some(mass_in_region(&[0.0], 0.0)),
+            mass_in_region: Some(mass_in_region(&[0.0], None, 0.0)),
             modes: None,
         };
         let text = serde_json::to_string(&diagnostics).unwrap();

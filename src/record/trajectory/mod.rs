@@ -7,9 +7,10 @@ pub(crate) use reader::Selection;
 pub use reader::{Row, Trajectory};
 pub use writer::{LoggedRows, TrajectoryWriter};
 
-use crate::divergence::DivergenceKind;
+use crate::density::target::{Samples, TargetModel};
+use crate::divergence::{DivergenceKind, Estimate};
 use crate::fit::{LogConfig, Plan};
-use crate::judge::evaluate::reported;
+use crate::judge::evaluate::{Evaluation, reported};
 
 /// The columns before the divergences.
 const FIRST: [&str; 7] = [
@@ -21,6 +22,9 @@ const FIRST: [&str; 7] = [
     "gradient_norm",
     "gap",
 ];
+
+/// The cross-entropy of the rows that no fit saw and its error, after the divergences where there are such rows.
+pub(crate) const HELD_OUT: [&str; 2] = ["held_out_cross_entropy", "held_out_cross_entropy_error"];
 
 /// A number in a row with its comma, in bytes: most have all digits of a double, some are empty.
 const BYTES_OF_NUMBER: u64 = 18;
@@ -34,8 +38,41 @@ pub(crate) fn expected_bytes(plan: &Plan, log: LogConfig) -> u64 {
         .saturating_mul(BYTES_OF_NUMBER)
 }
 
+/// What a table tells of q beside its parameters.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Told {
+    /// The divergences.
+    pub kinds: Vec<DivergenceKind>,
+    /// Whether there are rows that no fit saw.
+    pub held_out: bool,
+}
+
+impl Told {
+    /// Of a plan.
+    pub fn of(plan: &Plan, target: &TargetModel) -> Self {
+        let held_out = target.as_samples().and_then(Samples::held_out);
+        Self {
+            kinds: reported(plan.divergence),
+            held_out: held_out.is_some(),
+        }
+    }
+
+    /// The columns: of each number its value and its error.
+    pub fn columns(&self) -> impl Iterator<Item = String> {
+        let held_out = self.held_out.then(|| HELD_OUT.map(str::to_owned));
+        divergence_columns(&self.kinds).chain(held_out.into_iter().flatten())
+    }
+
+    /// What stands in them.
+    pub fn numbers(&self, evaluation: &Evaluation) -> impl Iterator<Item = f64> {
+        let held_out = (self.held_out).then(|| evaluation.held_out().unwrap_or(Estimate::UNKNOWN));
+        let kinds = self.kinds.iter().map(|&kind| evaluation.estimate(kind));
+        (kinds.chain(held_out)).flat_map(|estimate| [estimate.value, estimate.error])
+    }
+}
+
 /// The columns of a divergence: its value and its error.
-pub(crate) fn divergence_columns(kinds: &[DivergenceKind]) -> impl Iterator<Item = String> {
+fn divergence_columns(kinds: &[DivergenceKind]) -> impl Iterator<Item = String> {
     kinds.iter().flat_map(|kind| {
         let name = column(*kind);
         [name.clone(), format!("{name}_error")]

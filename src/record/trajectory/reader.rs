@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use csv::StringRecord;
 
-use super::{FIRST, divergence_columns, kind_of};
+use super::{FIRST, HELD_OUT, Told, kind_of};
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
 use crate::files::folder::Folder;
@@ -30,6 +30,8 @@ pub struct Row {
     pub gap: f64,
     /// The value and the error of each reported divergence, in nats.
     divergences: Vec<(DivergenceKind, f64, f64)>,
+    /// The cross-entropy of the rows that no fit saw with its error, in nats; none where there are no such rows.
+    pub held_out: Option<(f64, f64)>,
     /// The parameters in natural units.
     pub parameters: Vec<f64>,
 }
@@ -90,15 +92,20 @@ impl Trajectory {
             .step_by(2)
             .map_while(kind_of)
             .collect();
+        let next = header.get(FIRST.len() + 2 * kinds.len());
+        let told = Told {
+            held_out: next == Some(HELD_OUT[0]),
+            kinds,
+        };
         let known: Vec<String> = (FIRST.iter().map(|name| (*name).to_owned()))
-            .chain(divergence_columns(&kinds))
+            .chain(told.columns())
             .collect();
         if !header.iter().take(known.len()).eq(known.iter()) {
             let message = format!("its columns do not begin with {}", known.join(", "));
             return Err(Error::run_folder(path, message));
         }
         let parse = |record: &StringRecord| {
-            parse_row(record, &kinds).ok_or_else(|| {
+            parse_row(record, &told).ok_or_else(|| {
                 let line = record.position().map_or(0, csv::Position::line);
                 Error::run_folder(path, format!("line {line} is not a row of numbers"))
             })
@@ -193,7 +200,7 @@ impl Thinned {
     }
 }
 
-fn parse_row(record: &csv::StringRecord, kinds: &[DivergenceKind]) -> Option<Row> {
+fn parse_row(record: &csv::StringRecord, told: &Told) -> Option<Row> {
     let mut fields = record.iter();
     let step = fields.next()?.parse().ok()?;
     let run = fields.next()?.parse().ok()?;
@@ -205,9 +212,13 @@ fn parse_row(record: &csv::StringRecord, kinds: &[DivergenceKind]) -> Option<Row
     let mut next = || numbers.next()?.ok();
     let (seconds, loss, loss_error) = (next()?, next()?, next()?);
     let (gradient_norm, gap) = (next()?, next()?);
-    let divergences = (kinds.iter())
+    let divergences = (told.kinds.iter())
         .map(|&kind| Some((kind, next()?, next()?)))
         .collect::<Option<_>>()?;
+    let held_out = match told.held_out {
+        true => Some((next()?, next()?)),
+        false => None,
+    };
     Some(Row {
         step,
         run,
@@ -217,6 +228,7 @@ fn parse_row(record: &csv::StringRecord, kinds: &[DivergenceKind]) -> Option<Row
         gradient_norm,
         gap,
         divergences,
+        held_out,
         parameters: numbers.collect::<Result<_, _>>().ok()?,
     })
 }
@@ -235,6 +247,7 @@ mod tests {
             gradient_norm: 0.0,
             gap: f64::NAN,
             divergences: Vec::new(),
+            held_out: None,
             parameters: Vec::new(),
         }
     }

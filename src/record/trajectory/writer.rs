@@ -6,8 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FIRST, divergence_columns};
-use crate::divergence::DivergenceKind;
+use super::{FIRST, Told};
 use crate::error::{Error, Result};
 use crate::files::folder::Folder;
 use crate::files::names::TRAJECTORY;
@@ -34,7 +33,7 @@ pub struct LoggedRows {
 /// what was logged once is never lost, not even while it is made again.
 pub struct TrajectoryWriter {
     path: PathBuf,
-    kinds: Vec<DivergenceKind>,
+    told: Told,
     /// How many parameters a row has.
     parameters: usize,
     file: File,
@@ -47,20 +46,16 @@ pub struct TrajectoryWriter {
 }
 
 impl TrajectoryWriter {
-    /// Makes the file and its header: the divergences that are reported, and the names of the
-    /// parameters in natural units.
+    /// Makes the file and its header: what is told of q, and the names of the parameters in natural
+    /// units.
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub(crate) fn create(
-        folder: &Folder,
-        kinds: Vec<DivergenceKind>,
-        parameter_names: &[String],
-    ) -> Result<Self> {
-        let header = header(&kinds, parameter_names);
+    pub(crate) fn create(folder: &Folder, told: Told, parameter_names: &[String]) -> Result<Self> {
+        let header = header(&told, parameter_names);
         Ok(Self {
             path: folder.path_of(TRAJECTORY),
-            kinds,
+            told,
             parameters: parameter_names.len(),
             file: folder.begin(TRAJECTORY, &header)?,
             length: header.len() as u64,
@@ -77,15 +72,15 @@ impl TrajectoryWriter {
     /// If it has fewer rows or other ones, or is not such a trajectory, or cannot be written.
     pub(crate) fn resume(
         folder: &Folder,
-        kinds: Vec<DivergenceKind>,
+        told: Told,
         parameter_names: &[String],
         after: LoggedRows,
     ) -> Result<Self> {
-        let header = header(&kinds, parameter_names);
+        let header = header(&told, parameter_names);
         let path = &folder.path_of(TRAJECTORY);
         let file = match folder.writer(TRAJECTORY)? {
             Some(file) => file,
-            None if after.count == 0 => return Self::create(folder, kinds, parameter_names),
+            None if after.count == 0 => return Self::create(folder, told, parameter_names),
             None => return Err(Error::run_folder(path, "it is missing")),
         };
         let reader =
@@ -95,7 +90,7 @@ impl TrajectoryWriter {
         let begins = next()?;
         if after.count == 0 && header.starts_with(&begins) && begins.len() < header.len() {
             // It was cut off before its first row.
-            return Self::create(folder, kinds, parameter_names);
+            return Self::create(folder, told, parameter_names);
         }
         let another = || {
             let message = "it is not the trajectory that the checkpoint is of";
@@ -120,7 +115,7 @@ impl TrajectoryWriter {
         cut_torn_line(&file, length).map_err(Error::io("use", path))?;
         Ok(Self {
             path: path.to_owned(),
-            kinds,
+            told,
             parameters: parameter_names.len(),
             file,
             length,
@@ -173,14 +168,10 @@ impl TrajectoryWriter {
             now.gradient_norm,
             gap,
         ];
-        let divergences = self.kinds.iter().flat_map(|&kind| {
-            let estimate = now.evaluation.estimate(kind);
-            [estimate.value, estimate.error]
-        });
         let step = now.step_of(record.step);
         let fields = [step.to_string(), run.to_string()].into_iter().chain(
             (numbers.into_iter())
-                .chain(divergences)
+                .chain(self.told.numbers(&now.evaluation))
                 .chain(natural_values(&now.mixture).take(self.parameters))
                 .map(table::number),
         );
@@ -221,9 +212,9 @@ impl TrajectoryWriter {
     }
 }
 
-fn header(kinds: &[DivergenceKind], parameter_names: &[String]) -> Vec<u8> {
+fn header(told: &Told, parameter_names: &[String]) -> Vec<u8> {
     let names = (FIRST.iter().map(|name| (*name).to_owned()))
-        .chain(divergence_columns(kinds))
+        .chain(told.columns())
         .chain(parameter_names.iter().cloned());
     // Names of divergences and parameters always make a line.
     line(names).unwrap_or_default()

@@ -5,12 +5,17 @@ use std::borrow::Cow;
 use csv::StringRecord;
 
 use super::dialect::{Decimals, Dialect, is_for_spreadsheets};
+use super::options::Make;
 use super::{Samples, TableOptions, check_width, doubts, numbered, separators};
 use crate::error::{Error, Result};
 use crate::text::count;
 
 /// Reads a table, with what is doubtful about it.
-pub(super) fn from_csv(bytes: &[u8], options: &TableOptions) -> Result<(Samples, Vec<String>)> {
+pub(super) fn from_csv(
+    bytes: &[u8],
+    options: &TableOptions,
+    make: Make,
+) -> Result<(Samples, Vec<String>)> {
     let (dialect, mut decimals) = (Dialect::of(bytes), Decimals::default());
     let mut reader = dialect.reader(bytes);
     let mut table: Option<Columns> = None;
@@ -45,18 +50,25 @@ pub(super) fn from_csv(bytes: &[u8], options: &TableOptions) -> Result<(Samples,
             .check_width(&record, line)
             .and_then(|()| {
                 let cells = columns.cells(&record);
-                cells.zip(&columns.names).try_for_each(|(cell, name)| {
+                let of = cells.zip(&columns.names).enumerate();
+                { of }.try_for_each(|(place, (cell, name))| {
                     let refused = |what: String, help| {
                         Error::usage(format!("line {}, column {name}: {what}", line()), help)
                     };
-                    rows.push(decimals.number(dialect, cell, refused)?);
+                    let number = decimals.number(dialect, cell, refused)?;
+                    if let Some((what, help)) =
+                        options.refused_weight(place, columns.names.len(), number)
+                    {
+                        return Err(refused(what, help));
+                    }
+                    rows.push(number);
                     Ok(())
                 })
             })
             .map_err(|error| {
                 let text = text_of(&record, bytes);
                 // Others are known where they were found, or where columns have the names that were chosen.
-                let is_open = dialect.is_usual() && options.columns.is_none();
+                let is_open = dialect.is_usual() && options.named().next().is_none();
                 let other = is_open
                     .then(|| separators::error(&record, columns.width, line(), &text, &first));
                 other.flatten().unwrap_or(error)
@@ -64,7 +76,7 @@ pub(super) fn from_csv(bytes: &[u8], options: &TableOptions) -> Result<(Samples,
         if rows[begins..].iter().any(|value| value.is_nan()) {
             gap.get_or_insert_with(line);
         } else {
-            doubts.inspect(&columns.chosen(&record), line);
+            doubts.inspect(&columns.coordinates(&record), line);
         }
     }
     let Some(columns) = table else {
@@ -75,28 +87,28 @@ pub(super) fn from_csv(bytes: &[u8], options: &TableOptions) -> Result<(Samples,
     };
     let place = |_| format!("line {}", gap.unwrap_or_default());
     let (rows, note) = options.complete(&columns.names, rows, place)?;
+    let table = options.without_weights(columns.names, rows)?;
     let notes = dialect.note(&decimals).into_iter().chain(note);
-    let notes = notes.chain(doubts.messages()).collect();
-    let dim = columns.names.len();
-    Ok((Samples::new(columns.names, rows, dim)?, notes))
+    let notes = notes.chain(table.note.clone()).chain(doubts.messages());
+    Ok((table.samples(make)?, notes.collect()))
 }
 
 /// Whether a first line names the columns.
 fn has_names(record: &StringRecord, options: &TableOptions, dialect: Dialect) -> bool {
-    let names_all = |columns: &Vec<String>| {
-        (columns.iter()).all(|column| record.iter().any(|cell| name_of(cell) == column))
-    };
-    options.header.unwrap_or_else(|| {
-        options.columns.as_ref().is_some_and(names_all)
-            || !record.iter().any(|cell| dialect.is_number(cell))
-    })
+    let is_there = |column: &String| record.iter().any(|cell| name_of(cell) == column);
+    let names_all = || options.named().next().is_some() && options.named().all(is_there);
+    options
+        .header
+        .unwrap_or_else(|| names_all() || !record.iter().any(|cell| dialect.is_number(cell)))
 }
 
-/// The columns of a table that are coordinates.
+/// The columns of a table that are coordinates, and after them that of weights.
 struct Columns {
     names: Vec<String>,
     /// Where they are.
     places: Vec<usize>,
+    /// How many are coordinates.
+    dim: usize,
     /// How many columns there are in all.
     width: usize,
 }
@@ -113,7 +125,7 @@ impl Columns {
         let names: Vec<String> = match (has_names, &options.columns) {
             (false, _) => numbered(width),
             (true, None) => {
-                check_width(width)?;
+                check_width(width - usize::from(options.weights.is_some()))?;
                 header_names(record, line)?
             }
             // What others are called does not matter.
@@ -122,6 +134,7 @@ impl Columns {
         let places = options.places(&names)?;
         Ok(Self {
             names: places.iter().map(|&place| names[place].clone()).collect(),
+            dim: places.len() - usize::from(options.weights.is_some()),
             places,
             width,
         })
@@ -132,11 +145,11 @@ impl Columns {
         self.places.iter().map(|&place| &record[place])
     }
 
-    /// A row without the cells that are not chosen.
-    fn chosen<'r>(&self, record: &'r StringRecord) -> Cow<'r, StringRecord> {
-        match self.places.len() == self.width {
+    /// A row without the cells that are no coordinates.
+    fn coordinates<'r>(&self, record: &'r StringRecord) -> Cow<'r, StringRecord> {
+        match self.dim == self.width {
             true => Cow::Borrowed(record),
-            false => Cow::Owned(self.cells(record).collect()),
+            false => Cow::Owned(self.cells(record).take(self.dim).collect()),
         }
     }
 

@@ -4,17 +4,20 @@ mod csv;
 mod dependence;
 mod dialect;
 mod doubts;
+mod held_out;
 mod options;
 mod read;
 mod separators;
 #[cfg(test)]
 mod tests;
+mod weights;
 
 use nalgebra::{DMatrix, DVector};
 
 pub use dependence::{Dependence, Relation};
 pub use options::{MissingRule, TableOptions};
-pub use read::{SamplesFile, read_samples};
+pub use read::{SamplesFile, read_held_out, read_samples};
+pub use weights::{WeightColumn, WeightKind, Weights};
 
 use crate::error::{Error, Result};
 use crate::mixture::MOST_DIM;
@@ -24,11 +27,14 @@ const REPAIR: &str = "repair or remove the row; klfit fits complete rows of fini
 /// A column whose largest and smallest value differ by this many roundings is a constant.
 const ROUNDINGS: f64 = 8.0;
 
-/// N points in D dimensions, N ≥ 2: finite, with no constant coordinate.
+/// N points in D dimensions, N ≥ 2: finite, with no constant coordinate; with a weight of each, if it has some,
+/// and others that are held out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Samples {
     names: Vec<String>,
     rows: Vec<f64>,
+    weights: Option<Weights>,
+    held_out: Option<Box<Samples>>,
 }
 
 impl Samples {
@@ -39,6 +45,13 @@ impl Samples {
     /// If the names or numbers do not come out even, a number is not finite, there are fewer than
     /// two points, or a coordinate is the same in all of them, up to rounding.
     pub fn new(names: Vec<String>, rows: Vec<f64>, dim: usize) -> Result<Self> {
+        let samples = Self::of_any(names, rows, dim)?;
+        samples.check_spread()?;
+        Ok(samples)
+    }
+
+    /// As [`Samples::new`], of one point or more, whether or not they differ.
+    fn of_any(names: Vec<String>, rows: Vec<f64>, dim: usize) -> Result<Self> {
         if dim == 0 || names.len() != dim || !rows.len().is_multiple_of(dim) {
             return Err(Error::usage(
                 format!(
@@ -62,6 +75,17 @@ impl Samples {
                 REPAIR,
             ));
         }
+        Ok(Self {
+            names,
+            rows,
+            weights: None,
+            held_out: None,
+        })
+    }
+
+    /// Refuses fewer than two points, and a coordinate that is the same in all of them.
+    fn check_spread(&self) -> Result<()> {
+        let (names, rows, dim) = (&self.names, &self.rows, self.dim());
         if rows.len() < 2 * dim {
             return Err(Error::usage(
                 format!("there are too few points: {}", rows.len() / dim),
@@ -87,7 +111,26 @@ impl Samples {
                 "leave the column out: a constant has no density",
             ));
         }
-        Ok(Self { names, rows })
+        Ok(())
+    }
+
+    /// The same points with a weight of each.
+    ///
+    /// # Errors
+    /// If there are not as many weights as points.
+    pub fn weighted(mut self, weights: Weights) -> Result<Self> {
+        if weights.values().len() != self.len() {
+            return Err(Error::usage(
+                format!(
+                    "there are {} for {}",
+                    count(weights.values().len(), "weight"),
+                    count(self.len(), "point")
+                ),
+                "give one weight for each point",
+            ));
+        }
+        self.weights = Some(weights);
+        Ok(self)
     }
 
     /// D, the number of coordinates.
@@ -99,6 +142,28 @@ impl Samples {
     #[expect(clippy::len_without_is_empty, reason = "never empty")]
     pub fn len(&self) -> usize {
         self.rows.len() / self.dim()
+    }
+
+    /// The weights of the N points; none where all count alike.
+    pub fn weights(&self) -> Option<&Weights> {
+        self.weights.as_ref()
+    }
+
+    /// How many independent points of weight 1 know a mean as well: N where all count alike.
+    pub fn effective_len(&self) -> f64 {
+        match &self.weights {
+            Some(weights) => weights.effective_len(),
+            None => self.len() as f64,
+        }
+    }
+
+    /// The points with what each counts, and the sum of that: N ones where all count alike.
+    fn counted(&self) -> (impl Iterator<Item = (&[f64], f64)>, f64) {
+        let relative = self.weights.as_ref().map(Weights::relative);
+        let total = (self.weights.as_ref()).map_or(self.len() as f64, Weights::total);
+        let points = self.points().enumerate();
+        let counted = points.map(move |(row, x)| (x, relative.map_or(1.0, |weights| weights[row])));
+        (counted, total)
     }
 
     /// What the D coordinates are called.
@@ -123,25 +188,31 @@ impl Samples {
             rows: (self.points())
                 .flat_map(|x| coordinates.iter().map(|&d| x[d]))
                 .collect(),
+            weights: self.weights.clone(),
+            held_out: None,
         }
     }
 
-    /// Their mean, D.
+    /// Their mean by their weights, D.
     pub fn mean(&self) -> DVector<f64> {
-        let sum = (self.points()).fold(DVector::zeros(self.dim()), |sum, x| {
-            sum + DVector::from_row_slice(x)
+        let (counted, total) = self.counted();
+        let sum = counted.fold(DVector::zeros(self.dim()), |sum, (x, weight)| {
+            sum + DVector::from_row_slice(x) * weight
         });
-        sum / self.len() as f64
+        sum / total
     }
 
-    /// Their covariance, D × D, divided by N: the one of the largest likelihood.
+    /// Their covariance by their weights, D × D, divided by the sum of these, N where all count alike: the one of
+    /// the largest likelihood.
     pub fn covariance(&self) -> DMatrix<f64> {
         let mean = self.mean();
-        let sum = (self.points()).fold(DMatrix::zeros(self.dim(), self.dim()), |sum, x| {
+        let (counted, total) = self.counted();
+        let none = DMatrix::zeros(self.dim(), self.dim());
+        let sum = counted.fold(none, |sum, (x, weight)| {
             let offset = DVector::from_row_slice(x) - &mean;
-            sum + &offset * offset.transpose()
+            sum + &offset * offset.transpose() * weight
         });
-        sum / self.len() as f64
+        sum / total
     }
 }
 

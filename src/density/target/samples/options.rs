@@ -1,6 +1,7 @@
 //! What is taken of a table: which columns, and which rows.
 
-use super::{REPAIR, check_width};
+use super::weights::{self, WeightColumn, Weights};
+use super::{REPAIR, Samples, check_width};
 use crate::choice::choices;
 use crate::error::{Error, Result};
 use crate::text::{brief, count};
@@ -19,6 +20,8 @@ pub struct TableOptions {
     pub columns: Option<Vec<String>>,
     /// What becomes of rows without a number in one of them.
     pub missing: MissingRule,
+    /// The column that weights are in, if one is: it is no coordinate.
+    pub weights: Option<WeightColumn>,
 }
 
 choices! {
@@ -42,14 +45,41 @@ impl TableOptions {
         }
     }
 
-    /// Where the chosen columns are among all.
+    /// The names of columns that the options tell of.
+    pub(super) fn named(&self) -> impl Iterator<Item = &String> {
+        let weights = self.weights.iter().map(|weights| &weights.column);
+        self.columns.iter().flatten().chain(weights)
+    }
+
+    /// Where the chosen columns are among all, and after them that of the weights, if there is one.
     ///
     /// # Errors
     /// If there is none of that name, or several, or one is chosen twice.
     pub(super) fn places(&self, names: &[String]) -> Result<Vec<usize>> {
+        let weights = self.weights.as_ref().map(|weights| &weights.column);
+        let weights_at = weights.map(|column| place_of(column, names)).transpose()?;
+        let mut places = self.coordinates(names, weights_at)?;
+        if let Some(column) = weights_at.filter(|at| places.contains(at)).and(weights) {
+            let message = format!(
+                "column {} is chosen as a coordinate and for weights",
+                brief(column)
+            );
+            return Err(Error::usage(
+                message,
+                "leave it out of `columns`, or out of `weights`",
+            ));
+        }
+        places.extend(weights_at);
+        Ok(places)
+    }
+
+    /// Where the coordinates are among all columns.
+    fn coordinates(&self, names: &[String], weights_at: Option<usize>) -> Result<Vec<usize>> {
         let Some(columns) = &self.columns else {
-            check_width(names.len())?;
-            return Ok((0..names.len()).collect());
+            let places = (0..names.len()).filter(|&place| Some(place) != weights_at);
+            let places: Vec<usize> = places.collect();
+            check_width(places.len())?;
+            return Ok(places);
         };
         check_width(columns.len())?;
         if columns.is_empty() {
@@ -62,23 +92,7 @@ impl TableOptions {
                     let message = format!("column {} is chosen twice", brief(column));
                     return Err(Error::usage(message, "name each column once"));
                 }
-                let mut places = (0..names.len()).filter(|&place| names[place] == *column);
-                match (places.next(), places.next()) {
-                    (Some(place), None) => Ok(place),
-                    (Some(one), Some(other)) => Err(Error::usage(
-                        format!(
-                            "columns {} and {} are both called {}",
-                            one + 1,
-                            other + 1,
-                            brief(column)
-                        ),
-                        "give the columns that are chosen names of their own",
-                    )),
-                    (None, _) => Err(Error::usage(
-                        format!("there is no column {}", brief(column)),
-                        format!("its columns are {}", listed(names)),
-                    )),
-                }
+                place_of(column, names)
             })
             .collect()
     }
@@ -135,6 +149,102 @@ impl TableOptions {
         );
         let complete = rows.chunks_exact(dim).filter(|row| !is_missing(row));
         Ok((complete.flatten().copied().collect(), Some(note)))
+    }
+
+    /// What is wrong with a number in the last of `names` columns, if that is of weights.
+    pub(super) fn refused_weight(
+        &self,
+        place: usize,
+        names: usize,
+        value: f64,
+    ) -> Option<(String, &'static str)> {
+        let of = self.weights.as_ref().filter(|_| place + 1 == names)?;
+        weights::refused(value, of.kind)
+    }
+
+    /// Complete rows without the column of weights, which is the last, and the weights; rows of weight 0 are left
+    /// out, with a note of how many there were.
+    ///
+    /// # Errors
+    /// If there is nothing but those.
+    pub(super) fn without_weights(
+        &self,
+        mut names: Vec<String>,
+        rows: Vec<f64>,
+    ) -> Result<WeightedRows> {
+        let (Some(of), Some(dim)) = (&self.weights, names.len().checked_sub(1)) else {
+            return Ok(WeightedRows {
+                names,
+                rows,
+                weights: None,
+                note: None,
+            });
+        };
+        names.truncate(dim);
+        let all = rows.len() / (dim + 1);
+        let counting = rows.chunks_exact(dim + 1).filter(|row| row[dim] != 0.0);
+        let values: Vec<f64> = counting.clone().map(|row| row[dim]).collect();
+        let note = (all > values.len()).then(|| {
+            let gone = all - values.len();
+            format!(
+                "{} of {all} with the weight 0 {} left out",
+                count(gone, "row"),
+                if gone == 1 { "is" } else { "are" }
+            )
+        });
+        Ok(WeightedRows {
+            names,
+            rows: counting.flat_map(|row| &row[..dim]).copied().collect(),
+            weights: Some(Weights::new(of.clone(), values)?),
+            note,
+        })
+    }
+}
+
+/// Rows with their weights.
+pub(super) struct WeightedRows {
+    pub names: Vec<String>,
+    pub rows: Vec<f64>,
+    pub weights: Option<Weights>,
+    pub note: Option<String>,
+}
+
+/// Makes samples of names, of numbers and of how many coordinates there are.
+pub(super) type Make = fn(Vec<String>, Vec<f64>, usize) -> Result<Samples>;
+
+impl WeightedRows {
+    /// As samples.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub fn samples(self, make: Make) -> Result<Samples> {
+        let dim = self.names.len();
+        let samples = make(self.names, self.rows, dim)?;
+        match self.weights {
+            Some(weights) => samples.weighted(weights),
+            None => Ok(samples),
+        }
+    }
+}
+
+/// Where the one column of a name is among all.
+fn place_of(column: &String, names: &[String]) -> Result<usize> {
+    let mut places = (0..names.len()).filter(|&place| names[place] == *column);
+    match (places.next(), places.next()) {
+        (Some(place), None) => Ok(place),
+        (Some(one), Some(other)) => Err(Error::usage(
+            format!(
+                "columns {} and {} are both called {}",
+                one + 1,
+                other + 1,
+                brief(column)
+            ),
+            "give the columns that are chosen names of their own",
+        )),
+        (None, _) => Err(Error::usage(
+            format!("there is no column {}", brief(column)),
+            format!("its columns are {}", listed(names)),
+        )),
     }
 }
 

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::csv::from_csv;
-use super::{Samples, TableOptions, doubts, numbered};
+use super::options::Make;
+use super::{REPAIR, Samples, TableOptions, doubts, numbered};
 use crate::error::{Error, Result};
 use crate::files::npy::NpyArray;
 use crate::files::read;
@@ -25,8 +26,20 @@ pub struct SamplesFile {
 /// # Errors
 /// If the file cannot be read or lacks a chosen column; with its line and column, if a chosen cell is not a
 /// number or not finite, or a value is missing unless such rows are left out; if a row has more or fewer cells
-/// than the first, or a `.npy` is said to have a header; and as [`Samples::new`].
+/// than the first, or a `.npy` is said to have a header; if a weight is none; and as [`Samples::new`].
 pub fn read_samples(path: &Path, options: &TableOptions) -> Result<SamplesFile> {
+    read_table(path, options, Samples::new)
+}
+
+/// As [`read_samples`], of rows that fits are judged by: they may be alike.
+///
+/// # Errors
+/// As [`read_samples`], a constant coordinate aside.
+pub fn read_held_out(path: &Path, options: &TableOptions) -> Result<SamplesFile> {
+    read_table(path, options, Samples::of_any)
+}
+
+fn read_table(path: &Path, options: &TableOptions, make: Make) -> Result<SamplesFile> {
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
     let is_csv = match extension.to_str() {
         Some("csv") => true,
@@ -40,8 +53,8 @@ pub fn read_samples(path: &Path, options: &TableOptions) -> Result<SamplesFile> 
     };
     let bytes = read::read(path, read::LARGEST_TABLE)?;
     let read = match (is_csv, options.header) {
-        (true, _) => from_csv(&bytes, options),
-        (false, None) => from_npy(&bytes, options),
+        (true, _) => from_csv(&bytes, options, make),
+        (false, None) => from_npy(&bytes, options, make),
         (false, Some(_)) => Err(Error::usage(
             "a .npy has no header",
             "say nothing of a header: every row of the array is a point",
@@ -61,7 +74,11 @@ pub fn read_samples(path: &Path, options: &TableOptions) -> Result<SamplesFile> 
     }
 }
 
-pub(super) fn from_npy(bytes: &[u8], options: &TableOptions) -> Result<(Samples, Vec<String>)> {
+pub(super) fn from_npy(
+    bytes: &[u8],
+    options: &TableOptions,
+    make: Make,
+) -> Result<(Samples, Vec<String>)> {
     let array = NpyArray::from_npy(bytes).map_err(|message| {
         Error::usage(
             format!("the file {message}"),
@@ -81,14 +98,28 @@ pub(super) fn from_npy(bytes: &[u8], options: &TableOptions) -> Result<(Samples,
     let all = numbered(dim);
     let places = options.places(&all)?;
     let names: Vec<String> = places.iter().map(|&place| all[place].clone()).collect();
-    let rows = match options.columns {
-        Some(_) => (array.values.chunks_exact(dim.max(1)))
+    let is_all = options.named().next().is_none();
+    let rows: Vec<f64> = match is_all {
+        false => (array.values.chunks_exact(dim.max(1)))
             .flat_map(|row| places.iter().map(|&place| row[place]))
             .collect(),
-        None => array.values,
+        true => array.values,
     };
     let place = |row| format!("row {}", row + 1);
+    // Before rows are left out, which are counted here.
+    for (at, &value) in rows.iter().enumerate() {
+        let (row, column) = (at / names.len(), at % names.len());
+        let refused = match options.refused_weight(column, names.len(), value) {
+            None if value.is_infinite() => Some((format!("{value} is not finite"), REPAIR)),
+            refused => refused,
+        };
+        if let Some((what, help)) = refused {
+            let message = format!("{}, column {}: {what}", place(row), names[column]);
+            return Err(Error::usage(message, help));
+        }
+    }
     let (rows, note) = options.complete(&names, rows, place)?;
-    let dim = names.len();
-    Ok((Samples::new(names, rows, dim)?, note.into_iter().collect()))
+    let table = options.without_weights(names, rows)?;
+    let notes = note.into_iter().chain(table.note.clone()).collect();
+    Ok((table.samples(make)?, notes))
 }

@@ -16,7 +16,8 @@ fn data(name: &str) -> std::path::PathBuf {
 }
 
 fn read(text: &str) -> Samples {
-    let (samples, notes) = from_csv(text.as_bytes(), &TableOptions::default()).unwrap();
+    let (samples, notes) =
+        from_csv(text.as_bytes(), &TableOptions::default(), Samples::new).unwrap();
     assert_eq!(notes, [""; 0]);
     samples
 }
@@ -28,7 +29,7 @@ fn samples(path: &Path) -> Samples {
 }
 
 fn refused(text: &str) -> String {
-    from_csv(text.as_bytes(), &TableOptions::default())
+    from_csv(text.as_bytes(), &TableOptions::default(), Samples::new)
         .unwrap_err()
         .to_string()
 }
@@ -90,6 +91,7 @@ fn a_header_of_every_character_reads_back() {
         let (samples, _) = from_csv(
             &csv.into_inner().unwrap(),
             &TableOptions::with_header(Some(true)),
+            Samples::new,
         )
         .unwrap();
         samples.names().to_vec()
@@ -139,7 +141,7 @@ fn an_array_that_is_not_a_table_of_numbers_is_refused() {
     assert!(not_finite.ends_with("row 2, column x1: a value is missing"));
     let whole = fs::read(data("numpy/double.npy")).unwrap();
     for length in [0, 5, 40, whole.len() - 1] {
-        let error = from_npy(&whole[..length], &TableOptions::default())
+        let error = from_npy(&whole[..length], &TableOptions::default(), Samples::new)
             .unwrap_err()
             .to_string();
         assert!(error.starts_with("the file is "), "{error}");
