@@ -47,7 +47,7 @@ pub struct SamplesConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(
     untagged,
-    expecting = "a share of the rows such as 0.2, or a file of others such as \"other.csv\""
+    expecting = "must be a share of the rows such as 0.2, or the name of a file of others such as \"other.csv\""
 )]
 pub enum Holdout {
     /// This share of the rows, between 0 and 1.

@@ -177,3 +177,39 @@ fn components(mixture: &Mixture, x: &Axis) -> Vec<Vec<(f64, f64)>> {
     };
     (0..mixture.components()).map(|k| of(k).collect()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::density::target::{WeightColumn, WeightKind};
+
+    #[test]
+    fn a_histogram_of_frequencies_is_that_of_repeated_rows() {
+        let rows: Vec<f64> = (0..40).map(|i| f64::from(i * i % 37) * 0.31).collect();
+        let times: Vec<usize> = (0..40).map(|i| 1 + i * 7 % 5).collect();
+        let repeated: Vec<f64> = (rows.iter().zip(&times))
+            .flat_map(|(&x, &times)| std::iter::repeat_n(x, times))
+            .collect();
+        let weights = |kind, factor: f64| {
+            let column = "v".to_owned();
+            let values = times.iter().map(|&times| factor * times as f64).collect();
+            Weights::new(WeightColumn { column, kind }, values).unwrap()
+        };
+        let expected = histogram(&repeated, None);
+        let found = histogram(&rows, Some(&weights(WeightKind::Frequency, 1.0)));
+        assert_eq!(found, expected);
+        assert_ne!(histogram(&rows, None), expected);
+        // Importance has wider bins, of fewer rows, and the same area.
+        let found = histogram(&rows, Some(&weights(WeightKind::Importance, 0.3)));
+        assert!(
+            found.len() < expected.len(),
+            "{} {}",
+            found.len(),
+            expected.len()
+        );
+        let area: f64 = (found.windows(2))
+            .map(|pair| (pair[1].0 - pair[0].0) * pair[0].1.min(pair[1].1))
+            .sum();
+        assert!((area - 1.0).abs() < 1e-12, "{area}");
+    }
+}

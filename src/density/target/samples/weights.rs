@@ -9,6 +9,9 @@ use crate::text;
 /// Whole numbers up to this are exact.
 const MOST_ROWS: f64 = 9_007_199_254_740_992.0;
 
+/// Where less of the weight than this is beside one row, nothing is known of the rest.
+const LEAST: f64 = 1e-12;
+
 choices! {
     /// What weights of rows are.
     pub enum WeightKind {
@@ -91,7 +94,7 @@ impl Weights {
                 "give weights of weight_kind = \"importance\", or smaller ones",
             ));
         }
-        let is_one_row = weights.spreads().iter().any(|spread| !spread.is_finite());
+        let is_one_row = weights.kind() == WeightKind::Importance && weights.beside_one() < LEAST;
         if weights.values.len() > 1 && is_one_row {
             return Err(Error::usage(
                 format!("column {column}: one row has all the weight, up to rounding"),
@@ -156,12 +159,18 @@ impl Weights {
                 shares.into_iter().map(|share| share / others).collect()
             }
             WeightKind::Importance => {
-                let others: f64 = shares.iter().map(|share| share * (1.0 - share)).sum();
+                let others = self.beside_one();
                 (shares.into_iter())
                     .map(|share| share * share / others)
                     .collect()
             }
         }
+    }
+
+    /// 1 − Σw² with w = v/Σv: 0 where one row has all the weight.
+    fn beside_one(&self) -> f64 {
+        let shares = self.shares().into_iter();
+        shares.map(|share| share * (1.0 - share)).sum()
     }
 
     /// The row at a share of all, from 0 up to but not with 1: as if each stood there by its weight.
@@ -206,6 +215,9 @@ const ROWS_ALONE: &str = "leave rows out that do not count, or give them the wei
 
 /// What is wrong with a weight, and what to do; one that is 0 or missing is another's concern.
 pub(super) fn refused(value: f64, kind: WeightKind) -> Option<(String, &'static str)> {
+    if value.is_nan() {
+        return None;
+    }
     if value.is_infinite() {
         return Some((
             format!("the weight {value} is not finite"),
