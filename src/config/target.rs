@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::key::KeyPath;
 use super::source::Source;
-use super::{FormulaConfig, MixtureConfig};
+use super::{CommandConfig, FormulaConfig, MixtureConfig};
 use crate::density::target::{
     MissingRule, StudentT, TableOptions, TargetModel, network, read_samples,
 };
@@ -42,6 +42,8 @@ pub enum TargetKind {
     Saved(SavedConfig),
     /// A density by its formula.
     Formula(FormulaConfig),
+    /// A density by a program.
+    Command(CommandConfig),
 }
 
 /// A linear-Gaussian network.
@@ -113,6 +115,7 @@ impl TargetConfig {
             Some(extension) if extension == "csv" || extension == "npy" => "samples",
             Some(_) => "saved",
             None if section.contains_key("log_density") => "formula",
+            None if section.contains_key("command") => "command",
             None if section.contains_key("equations") => "linear-gaussian",
             None if section.contains_key("dof") => "student-t",
             None => "mixture",
@@ -169,6 +172,7 @@ impl TargetConfig {
                 notes.extend(read.notes);
                 read.samples.into()
             }
+            TargetKind::Command(command) => command.resolve(at, source, notes)?.into(),
             TargetKind::Formula(formula) => formula.resolve(at, source, notes)?.into(),
             TargetKind::Saved(saved) => {
                 let mixture = saved.resolve(at, source)?;

@@ -33,6 +33,7 @@ mod outsized;
 mod pages;
 mod powers;
 mod printed;
+mod programs;
 mod published_numbers;
 mod readers;
 mod report;
