@@ -59,6 +59,8 @@
 //! | `optimizer`, `estimator`, `divergence` | one file for each choice, behind one trait each: [`OptimizerRule`], [`EstimatorRule`], [`DivergenceKind`] |
 //! | `density` | what p and q have in common; the [targets](TargetModel) and the [`Family`] |
 //! | `formula` | log-densities as [formulas](Formula): parsed once, computed with their gradients on the host or a device |
+//! | `external` | log-densities by a [program](External) in another language, in a process of its own |
+//! | `coordinates` | the [coordinates](Coordinates) of these: names, [supports](Support), and how each is carried to the whole line |
 //! | `compute` | [devices](Numerics), noise without a past, snapshots, and the kernel: the log-density of mixtures, the hot operation |
 //! | `mixture` | [mixtures](Mixture) on the host, in natural parameters |
 //! | `precise`, `files`, `error`, `text`, `choice` | doubled precision; files whole or not at all, and their names; what went wrong, where, and [what to do](Error); numbers as people read them, and text from others, safe to show; tables of what a config chooses from |
@@ -78,11 +80,13 @@ mod choice;
 mod cli;
 mod compute;
 mod config;
+mod coordinates;
 mod density;
 mod divergence;
 mod error;
 mod estimator;
 mod explore;
+mod external;
 mod files;
 mod fit;
 mod formula;
@@ -112,16 +116,18 @@ pub use mixture::{Mixture, NaturalParameters, Parameter, Quantity, Scales};
 
 // What is fitted to what, how, and on what.
 pub use compute::device::{Backend, DeviceConfig, DeviceInfo, Numerics, Precision};
+pub use coordinates::{Coordinates, Support, Variable};
 pub use density::family::{Covariance, Family, FamilyConfig};
 pub use density::target::network::{Network, joint as network};
 pub use density::target::{
-    Distribution, Elliptical, Located, Marginal, MissingRule, Panels, PointsOf, Samples,
+    Distribution, Elliptical, Function, Located, Marginal, MissingRule, Panels, PointsOf, Samples,
     SamplesFile, StudentT, TableOptions, Tails, Target, TargetModel, Unnormalized, WeightColumn,
     WeightKind, Weights, read_samples,
 };
 pub use divergence::{DivergenceKind, DivergenceName, Order};
 pub use estimator::{EstimatorConfig, EstimatorRule, GradientRule};
-pub use formula::{Formula, FormulaError, Support, Variable};
+pub use external::{External, Invocation, allow_commands};
+pub use formula::{Formula, FormulaError};
 pub use normalizer::locate;
 pub use optimizer::{OptimizerConfig, OptimizerRule, Schedule};
 

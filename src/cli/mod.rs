@@ -94,6 +94,9 @@ struct Cli {
     command: Commands,
     #[command(flatten)]
     verbosity: Verbosity,
+    /// Let a config start the program that its target names; look at it first
+    #[arg(long, global = true)]
+    allow_commands: bool,
 }
 
 fn after_help() -> String {
@@ -122,11 +125,20 @@ enum Outcome {
 
 /// The `klfit` command: does what its arguments ask, and prints one error.
 pub fn main() -> ExitCode {
-    let Cli { command, verbosity } = match Cli::try_parse() {
+    let Cli {
+        command,
+        verbosity,
+        allow_commands,
+    } = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
     };
-    match command.run(verbosity) {
+    if allow_commands {
+        crate::external::allow_commands();
+    }
+    let outcome = command.run(verbosity);
+    crate::normalizer::forget();
+    match outcome {
         Ok(Outcome::Success) => ExitCode::SUCCESS,
         Ok(Outcome::FailedRun) => ExitCode::FAILURE,
         Ok(Outcome::Interrupted(code)) => ExitCode::from(code),

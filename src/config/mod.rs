@@ -2,7 +2,9 @@
 
 mod advice;
 mod check;
+mod coordinates;
 mod experiment;
+mod external;
 mod fields;
 mod formula;
 mod identity;
@@ -18,6 +20,7 @@ mod sweep;
 mod target;
 
 pub use experiment::Experiment;
+pub use external::CommandConfig;
 pub use formula::FormulaConfig;
 pub use init::{InitConfig, InitKind};
 pub use key::KeyPath;

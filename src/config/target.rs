@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::key::KeyPath;
 use super::source::Source;
-use super::{FormulaConfig, MixtureConfig, SamplesConfig};
+use super::{CommandConfig, FormulaConfig, MixtureConfig, SamplesConfig};
 use crate::density::target::{StudentT, TargetModel, network};
 use crate::error::ConfigError;
 use crate::import::read_mixture;
@@ -40,6 +40,8 @@ pub enum TargetKind {
     Saved(SavedConfig),
     /// A density by its formula.
     Formula(FormulaConfig),
+    /// A density by a program.
+    Command(CommandConfig),
 }
 
 /// A linear-Gaussian network.
@@ -83,6 +85,7 @@ impl TargetConfig {
             Some(extension) if extension == "csv" || extension == "npy" => "samples",
             Some(_) => "saved",
             None if section.contains_key("log_density") => "formula",
+            None if section.contains_key("command") => "command",
             None if section.contains_key("equations") => "linear-gaussian",
             None if section.contains_key("dof") => "student-t",
             None => "mixture",
@@ -134,6 +137,7 @@ impl TargetConfig {
                 joint.mixture.into()
             }
             TargetKind::Samples(samples) => samples.resolve(at, source, notes)?.into(),
+            TargetKind::Command(command) => command.resolve(at, source, notes)?.into(),
             TargetKind::Formula(formula) => formula.resolve(at, source, notes)?.into(),
             TargetKind::Saved(saved) => {
                 let mixture = saved.resolve(at, source)?;

@@ -80,12 +80,31 @@ impl EstimatorConfig {
     pub fn check(&self, problem: &Problem) -> Result<(), Refusal> {
         self.rule.choice().check(self.rule.name(), problem)?;
         self.check_gradient(problem.divergence)?;
+        self.check_target(problem)?;
         if self.noise.is_some() && !self.rule.is_random() {
             let message = format!("is given, and {} has none", self.rule.name());
             let help = "remove it, or use type = \"monte-carlo\" or \"quasi-monte-carlo\"";
             return Err(Refusal::new("noise", message, help));
         }
         Ok(())
+    }
+
+    /// Points that move with θ are pushed by the gradient of log p.
+    fn check_target(&self, problem: &Problem) -> Result<(), Refusal> {
+        let moves = problem.divergence.build().sides().contains(&Side::Family)
+            && self.gradient != GradientRule::ScoreFunction;
+        if !moves || problem.target.has_gradient() {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            "gradient",
+            format!(
+                "is \"{}\", which needs the gradient of log p, and the program of the target gives none",
+                self.gradient.name()
+            ),
+            "let it answer with log p and its gradient, of shape N x (1 + D); or use type = \"monte-carlo\" and \
+             gradient = \"score-function\", which needs log p alone",
+        ))
     }
 
     fn check_gradient(&self, divergence: DivergenceKind) -> Result<(), Refusal> {

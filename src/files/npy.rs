@@ -71,6 +71,20 @@ pub(crate) fn text(header: &Header, data: &[u8]) -> Result<String, String> {
     (reader.read_one(data)).map_err(|error| format!("is not a text: {error}"))
 }
 
+/// An array of numbers as a `.npy` file.
+pub(crate) fn encoded(shape: &[usize], values: &[f64]) -> Vec<u8> {
+    let lengths: String = shape.iter().map(|length| format!("{length}, ")).collect();
+    let text = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({lengths}), }}");
+    // With its 10 bytes before and a line break behind it the data begins at a multiple of 64.
+    let len = (10 + text.len() + 1).next_multiple_of(64) - 10;
+    let mut bytes = Vec::with_capacity(10 + len + 8 * values.len());
+    bytes.extend_from_slice(b"\x93NUMPY\x01\x00");
+    bytes.extend_from_slice(&(len as u16).to_le_bytes());
+    bytes.extend_from_slice(format!("{text:<width$}\n", width = len - 1).as_bytes());
+    bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    bytes
+}
+
 /// What a file says of its data.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Header {
@@ -207,6 +221,14 @@ impl<'t> Scanner<'t> {
 }
 
 fn numbers(dtype: &TypeStr, data: &[u8]) -> Result<Vec<f64>, String> {
+    // What nearly all hold, some hundred times as fast.
+    if dtype.to_string() == "<f8" {
+        let (numbers, _) = data.as_chunks();
+        return Ok(numbers
+            .iter()
+            .map(|bytes| f64::from_le_bytes(*bytes))
+            .collect());
+    }
     let read = match (dtype.type_char(), dtype.size_field()) {
         (TypeChar::Float, 4) => convert::<f32>(dtype, data, f64::from),
         (TypeChar::Int, 1) => convert::<i8>(dtype, data, f64::from),

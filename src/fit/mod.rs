@@ -393,6 +393,8 @@ impl<'a> Fit<'a> {
             losses = Some(self.objective.settle(&self.theta, step)?);
         }
         let (mut loss, mut gradient) = self.evaluate_step(step);
+        // What is lost with its density may come back where that does: no record says that it is.
+        self.objective.target().model().check()?;
         if self.runs.iter().any(|run| run.monitor.is_some()) {
             if self.check_stops(step)? {
                 (loss, gradient) = self.evaluate_step(step);

@@ -8,7 +8,6 @@ mod lower;
 mod number;
 mod parse;
 mod program;
-mod support;
 mod syntax;
 mod token;
 
@@ -17,32 +16,20 @@ use std::ops::Range;
 
 use burn::tensor::Tensor;
 
-pub use support::Support;
-
+use crate::coordinates::{Coordinates, Variable};
 use program::Program;
 
 /// A log-density in nats, up to a constant, as a formula of D coordinates.
 ///
-/// Each coordinate x is carried to the whole line by its [`Support`]: the formula is computed as a function
+/// Each coordinate x is carried to the whole line by its [`Support`](crate::coordinates::Support): the formula is computed as a function
 /// of u, with log|T′(u)| added.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Formula {
     text: String,
-    variables: Vec<Variable>,
+    coordinates: Coordinates,
     constants: BTreeMap<String, Vec<f64>>,
     program: Program,
     offset: f64,
-}
-
-/// A coordinate, or several of one name.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Variable {
-    /// Its name in the formula.
-    pub name: String,
-    /// How many coordinates it stands for.
-    pub len: usize,
-    /// The values they may have.
-    pub support: Support,
 }
 
 /// What is wrong with a formula, and where.
@@ -91,7 +78,7 @@ impl Formula {
         let lower::Lowered { program, offset } = lower::lower(&tree, &variables, &constants)?;
         Ok(Self {
             text: text.to_owned(),
-            variables,
+            coordinates: Coordinates::new(variables),
             constants,
             program,
             offset,
@@ -118,9 +105,9 @@ impl Formula {
         &self.text
     }
 
-    /// Its variables, in the order of the coordinates.
-    pub fn variables(&self) -> &[Variable] {
-        &self.variables
+    /// Its coordinates.
+    pub fn coordinates(&self) -> &Coordinates {
+        &self.coordinates
     }
 
     /// The numbers it has by name.
@@ -142,36 +129,6 @@ impl Formula {
     /// changes no digit of that.
     pub fn offset(&self) -> f64 {
         self.offset
-    }
-
-    /// The support of each of the D coordinates.
-    pub fn supports(&self) -> impl Iterator<Item = Support> + '_ {
-        (self.variables.iter()).flat_map(|one| std::iter::repeat_n(one.support, one.len))
-    }
-
-    /// What the D coordinates x are called.
-    pub fn names(&self) -> Vec<String> {
-        (self.variables.iter())
-            .flat_map(|Variable { name, len, .. }| match len {
-                1 => vec![name.clone()],
-                len => (1..=*len).map(|i| format!("{name}[{i}]")).collect(),
-            })
-            .collect()
-    }
-
-    /// A point u in words, by its x: `x1 = 0.3, x2 = -1.2`.
-    pub fn place(&self, u: &[f64]) -> String {
-        let all = self.names().into_iter().zip(self.supports()).zip(u);
-        all.map(|((name, support), u)| {
-            format!("{name} = {}", crate::text::trimmed(support.apply(*u), 6))
-        })
-        .collect::<Vec<_>>()
-        .join(", ")
-    }
-
-    /// Whether x is u.
-    pub fn is_unbounded(&self) -> bool {
-        self.supports().all(|support| support == Support::Real)
     }
 
     /// The log-density of u in nats, without its [offset](Formula::offset), at N points `[N, D]`, and its

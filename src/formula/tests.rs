@@ -11,6 +11,7 @@ mod random;
 mod supports;
 
 use super::*;
+use crate::coordinates::Support;
 
 /// Variables of one coordinate each, with any value.
 fn real(names: &[&str]) -> Vec<Variable> {

@@ -218,6 +218,7 @@ impl Evaluator {
     /// If the device failed.
     pub fn evaluate(&self, p: &Target, q: &MixtureTensors) -> Result<Vec<Evaluation>> {
         let mut evaluations = self.evaluate_normalized(p, q)?;
+        p.model().check()?;
         // log p is off by as much everywhere.
         let off = p.model().log_normalizer_error();
         for estimate in (evaluations.iter_mut()).flat_map(|one| one.kinds.values_mut()) {

@@ -48,7 +48,7 @@ impl Weighted {
     pub fn draw(problem: Problem, g: &StudentT, count: usize, generator: &mut impl Rng) -> Self {
         let x = g.sample(count, generator);
         let (mut log_f, mut log_g) = (vec![0.0; count], vec![0.0; count]);
-        problem.formula.evaluate(&x, &mut log_f, None);
+        problem.function.evaluate(&x, &mut log_f, None);
         let d = problem.dim();
         (x.par_chunks(TASK * d).zip(log_g.par_chunks_mut(TASK)))
             .for_each(|(x, logs)| g.log_densities(x, logs));

@@ -3,7 +3,6 @@
 use nalgebra::{DMatrix, DVector};
 use rand::Rng;
 use rand_distr::{Distribution as _, StandardNormal};
-use rayon::prelude::*;
 
 use super::problem::{Problem, Refused};
 
@@ -52,7 +51,9 @@ pub(super) fn peaks(problem: Problem, generator: &mut impl Rng) -> Result<Vec<Pe
             starts.push(DVector::from_fn(dim, draw) * width);
         }
     }
-    let values: Vec<f64> = starts.par_iter().map(|at| problem.value(at)).collect();
+    let mut values = vec![0.0; starts.len()];
+    let flat: Vec<f64> = starts.iter().flatten().copied().collect();
+    problem.function.evaluate(&flat, &mut values, None);
     for (at, value) in starts.iter().zip(&values) {
         if *value == f64::INFINITY {
             return Err(problem.infinite(at));
@@ -61,35 +62,33 @@ pub(super) fn peaks(problem: Problem, generator: &mut impl Rng) -> Result<Vec<Pe
             return Err(problem.not_a_number(at));
         }
     }
-    let tops: Vec<(DVector<f64>, f64)> = (starts.par_iter().zip(&values))
-        .filter(|(_, value)| value.is_finite())
-        .map(|(start, _)| climb(problem, start.clone()))
-        .collect();
+    let known = |(start, value): (DVector<f64>, &f64)| value.is_finite().then_some(start);
+    let first = starts[0].clone();
+    let tried = starts.len();
+    let starts: Vec<_> = starts.into_iter().zip(&values).filter_map(known).collect();
+    let tops = problem.each(&starts, |problem, start| climb(problem, start.clone()));
     if tops.is_empty() {
-        return Err(problem.nowhere(&starts[0], starts.len()));
+        return Err(problem.nowhere(&first, tried));
     }
     let highest = tops
         .iter()
         .map(|(_, height)| *height)
         .fold(f64::NEG_INFINITY, f64::max);
-    let climbed: Vec<Result<Peak, Refused>> = (tops.into_par_iter())
-        .filter(|(_, height)| *height >= highest - NEGLIGIBLE)
-        .map(|(at, height)| {
-            if at.amax() > FARTHEST {
-                return Err(problem.rising(&at));
-            }
-            factor(problem, &at, height).map(|factor| Peak { at, height, factor })
-        })
-        .collect();
     let mut found: Vec<Peak> = Vec::new();
-    for peak in climbed {
-        let peak = peak?;
+    for (at, height) in tops {
+        if height < highest - NEGLIGIBLE {
+            continue;
+        }
+        if at.amax() > FARTHEST {
+            return Err(problem.rising(&at));
+        }
         let is_known = found.iter().any(|known| {
-            let apart = known.factor.solve_lower_triangular(&(&peak.at - &known.at));
+            let apart = known.factor.solve_lower_triangular(&(&at - &known.at));
             apart.is_some_and(|z| z.norm() < 0.05)
         });
         if !is_known {
-            found.push(peak);
+            let factor = factor(problem, &at, height)?;
+            found.push(Peak { at, height, factor });
         }
     }
     found.sort_by(|a, b| b.log_mass().total_cmp(&a.log_mass()));
@@ -167,14 +166,16 @@ fn factor(problem: Problem, at: &DVector<f64>, height: f64) -> Result<DMatrix<f6
     let dim = at.len();
     let axes = axes(problem, at);
     let mut scale = DMatrix::zeros(dim, dim);
-    for axis in axes.column_iter() {
-        let axis = axis.into_owned();
-        let sides = [1.0, -1.0].map(|sign| width(problem, at, height, &(&axis * sign)));
-        let [Some(up), Some(down)] = sides else {
-            return Err(problem.flat(at, &axis));
+    let axes = axes.column_iter().map(|axis| axis.into_owned());
+    let sides: Vec<DVector<f64>> = axes.flat_map(|axis| [axis.clone(), -axis]).collect();
+    let widths = problem.each(&sides, |problem, axis| width(problem, at, height, axis));
+    for (sides, widths) in sides.chunks_exact(2).zip(widths.chunks_exact(2)) {
+        let axis = &sides[0];
+        let [Some(up), Some(down)] = widths else {
+            return Err(problem.flat(at, axis));
         };
         let width = 0.5 * (up + down);
-        scale += &axis * axis.transpose() * (width * width);
+        scale += axis * axis.transpose() * (width * width);
     }
     let cholesky = scale.clone().cholesky();
     Ok(match cholesky {

@@ -130,7 +130,7 @@ fn moments(problem: Problem, shape: &StudentT, dof: f64, sampled: &Sampled) -> O
     all.extend(first.iter().map(|f| f as Expected));
     all.extend(second.iter().map(|f| f as Expected));
     let log_density = |x: &[f64], logs: &mut [f64]| {
-        problem.formula.evaluate(x, logs, None);
+        problem.function.evaluate(x, logs, None);
         logs.iter_mut().for_each(|log| *log = known(*log) - shift);
     };
     let effort = PanelEffort::UTMOST[dim - 1];
@@ -185,7 +185,7 @@ fn points(problem: Problem, shape: Elliptical, log_normalizer: f64) -> Option<Po
         both_ways: false,
     };
     let log_density = |x: &[f64], logs: &mut [f64]| {
-        problem.formula.evaluate(x, logs, None);
+        problem.function.evaluate(x, logs, None);
         logs.iter_mut()
             .for_each(|log| *log = known(*log) - log_normalizer);
     };

@@ -6,6 +6,7 @@ mod by_draws;
 mod by_panels;
 mod problem;
 mod tails;
+mod together;
 mod walk;
 
 use std::sync::{Mutex, PoisonError};
@@ -13,9 +14,8 @@ use std::sync::{Mutex, PoisonError};
 use nalgebra::DVector;
 
 use crate::compute::noise::{RunKey, Stream};
-use crate::density::target::{Located, Tails, Unnormalized};
+use crate::density::target::{Function, Located, Tails, Unnormalized};
 use crate::error::Refusal;
-use crate::formula::Formula;
 use adapt::{Effort, Weighted};
 use by_draws::Sampled;
 use problem::Problem;
@@ -32,40 +32,59 @@ const LIGHT: f64 = 5.0;
 const MOST_UNKNOWN: f64 = 0.02;
 /// What draws do not come to is told as so many times what walkers found of it, who do not come to all of it.
 const SEEN: f64 = 2.0;
-/// So many formulas that were looked at last are kept in mind.
+/// So many functions that were looked at last are kept in mind.
 const MEMORY: usize = 4;
 
 /// What was found of them: the points of a sweep, and a run that goes on, ask for the same one.
 static KNOWN: Mutex<Vec<Unnormalized>> = Mutex::new(Vec::new());
 
-/// Finds where a formula has its mass, and the logarithm of its integral with an error.
+/// Finds where a function has its mass, and the logarithm of its integral with an error.
 ///
-/// The same formula gives the same numbers every time.
+/// The same function gives the same numbers every time.
 ///
 /// # Errors
 /// If it is NaN or +∞ somewhere near the origin or where its mass is, −∞ wherever it is looked for, does not
 /// fall off, or falls too slowly to have an integral.
-pub fn locate(formula: Formula) -> Result<Unnormalized, Refusal> {
+pub fn locate(function: impl Into<Function>) -> Result<Unnormalized, Refusal> {
+    let function = function.into();
     let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(found) = known().iter().find(|one| *one.formula() == formula) {
+    let is_it = |one: &&Unnormalized| *one.function() == function && one.function().check().is_ok();
+    if let Some(found) = known().iter().find(is_it) {
         return Ok(found.clone());
     }
-    let found = looked_for(formula)?;
+    let found = looked_for(function)?;
     let mut known = known();
     known.truncate(MEMORY - 1);
     known.insert(0, found.clone());
     Ok(found)
 }
 
-fn looked_for(formula: Formula) -> Result<Unnormalized, Refusal> {
-    let problem = Problem { formula: &formula };
+/// Forgets all that was found: what programs are still running for it end.
+pub fn forget() {
+    KNOWN.lock().unwrap_or_else(PoisonError::into_inner).clear();
+}
+
+fn looked_for(function: Function) -> Result<Unnormalized, Refusal> {
+    function.start()?;
+    let found = found(&function);
+    // Numbers that a program no longer gives look like those of a function that has none.
+    function.check().map_err(|error| {
+        let help = error.help().unwrap_or_default();
+        Refusal::new("command", error.to_string(), help)
+    })?;
+    Ok(Unnormalized::new(function, found?))
+}
+
+fn found(function: &Function) -> Result<Located, Refusal> {
+    let problem = Problem::new(function);
     let dim = problem.dim();
+    let thrift = problem.thrift();
     let mut generator = RunKey { seed: 0, run: 0 }.generator(Stream::Normalizer, 0);
     let peaks = ascent::peaks(problem, &mut generator)?;
     let adapted = |dof: f64, (components, share): (usize, f64), generator: &mut _| {
         let effort = Effort {
             components,
-            draws: (4096 * dim).clamp(8192, 32768),
+            draws: (4096 * dim).clamp(8192, 32768) / thrift,
             rounds: 40,
             share,
         };
@@ -85,17 +104,18 @@ fn looked_for(formula: Formula) -> Result<Unnormalized, Refusal> {
     }
     // Panels need no more than to know where it is and how wide.
     let shape = match dim {
+        2 if thrift > 1 => None,
         1 | 2 => Some(adapted(proposal.dof(), SHAPE, &mut generator)?),
         _ => None,
     };
-    let draws = Weighted::draw(problem, &proposal, DRAWS, &mut generator);
+    let draws = Weighted::draw(problem, &proposal, DRAWS / thrift, &mut generator);
     if let Some(i) = draws.log_f.iter().position(|log| *log == f64::INFINITY) {
         let x = DVector::from_column_slice(&draws.x[i * dim..(i + 1) * dim]);
         return Err(problem.infinite(&x));
     }
     // Far out, where a formula overflows, it counts as 0; where p is, it must be a number.
     let unknown = draws.log_f.iter().filter(|log| log.is_nan()).count();
-    if unknown as f64 > MOST_UNKNOWN * DRAWS as f64
+    if unknown as f64 > MOST_UNKNOWN * draws.log_f.len() as f64
         && let Some(i) = draws.log_f.iter().position(|log| log.is_nan())
     {
         let x = DVector::from_column_slice(&draws.x[i * dim..(i + 1) * dim]);
@@ -113,7 +133,7 @@ fn looked_for(formula: Formula) -> Result<Unnormalized, Refusal> {
     let moments = exact
         .as_ref()
         .map_or(&sampled.moments, |exact| &exact.moments);
-    let located = Located {
+    Ok(Located {
         log_normalizer: moments.log_normalizer,
         log_normalizer_error: moments.error,
         k_hat: sampled.k_hat,
@@ -123,8 +143,7 @@ fn looked_for(formula: Formula) -> Result<Unnormalized, Refusal> {
         panels: exact.map(|exact| exact.panels),
         tails,
         modes: modes(problem, &peaks),
-    };
-    Ok(Unnormalized::new(formula, located))
+    })
 }
 
 /// The peaks that are modes: where it does not rise any more, by a width.

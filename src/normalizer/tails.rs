@@ -3,7 +3,6 @@
 use nalgebra::{DMatrix, DVector};
 use rand::Rng;
 use rand_distr::{Distribution as _, StandardNormal};
-use rayon::prelude::*;
 
 use super::problem::{Problem, Refused};
 use crate::density::target::{StudentT, Tails};
@@ -65,14 +64,15 @@ pub(super) fn tails(
             falls.push((direction, dim as f64));
         }
     }
-    let ridges: Vec<_> = (falls.par_iter())
-        .filter_map(|(direction, _)| ridge(problem, &centre, &own, direction))
-        .map(|(direction, power)| (direction, 1.0, Fall::Power(power)))
-        .collect();
-    let straight = falls.into_iter().map(|(direction, dimension)| {
-        let fall = fall(problem, &centre, &direction);
-        (direction, dimension, fall)
+    let found = problem.each(&falls, |problem, (direction, _)| {
+        let ridge = ridge(problem, &centre, &own, direction);
+        (fall(problem, &centre, direction), ridge)
     });
+    let (straight, ridges): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+    let straight = (falls.into_iter().zip(straight))
+        .map(|((direction, dimension), fall)| (direction, dimension, fall));
+    let ridges = (ridges.into_iter().flatten())
+        .map(|(direction, power)| (direction, 1.0, Fall::Power(power)));
     let mut tails = Tails::Gaussian;
     // Three degrees of freedom come out with what is left of other terms so far out.
     let rounded = |dof: f64| (1e3 * dof).round() / 1e3;
@@ -109,6 +109,7 @@ fn ridge(
     const RADII: [f64; 6] = [10.0, 1e2, 1e3, 1e4, 1e5, 1e6];
     const STEPS: usize = 30;
     const HALVINGS: i32 = 40;
+    const ENDED: f64 = 1e-9;
     let mut towards = own.clone().lu().solve(from)?.normalize();
     let mut powers = Vec::new();
     for reach in RADII {
@@ -124,6 +125,9 @@ fn ridge(
         let (mut value, mut slope, mut power) = at(&towards)?;
         let mut scale = 0.1 / slope.norm();
         for _ in 0..STEPS {
+            if slope.norm() <= ENDED * power.abs() {
+                break;
+            }
             let higher = (0..HALVINGS).find_map(|i| {
                 let next = (&towards + &slope * (scale * 0.5f64.powi(i))).normalize();
                 let found = at(&next)?;

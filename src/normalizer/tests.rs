@@ -6,8 +6,9 @@ use statrs::function::erf::erfc;
 use statrs::function::gamma::ln_gamma;
 
 use super::*;
+use crate::coordinates::{Support, Variable};
 use crate::density::target::Distribution;
-use crate::formula::{Support, Variable};
+use crate::formula::Formula;
 
 fn located(text: &str, supports: &[Support]) -> Result<Unnormalized, Refusal> {
     let variables = (1..)

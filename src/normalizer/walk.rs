@@ -37,36 +37,44 @@ pub(super) fn unseen(
     };
     let ratios = draws.log_ratios();
     let largest = ratios.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let mut walkers = Walkers::at(problem, started(dim, draws, &ratios, generator));
+    let (count, rounds) = (WALKERS / problem.thrift(), ROUNDS / problem.thrift());
+    let starts = started(dim, count, draws, &ratios, generator);
+    let mut walkers = Walkers::at(problem, starts);
     let (mut beyond, mut all) = (0, 0);
-    let mut log_g = vec![0.0; WALKERS];
-    for round in 0..ROUNDS {
+    let mut log_g = vec![0.0; count];
+    for round in 0..rounds {
         walkers.walk(problem, &scale, generator);
-        if round >= ROUNDS / 2 {
+        if round >= rounds / 2 {
             (walkers.x.par_chunks(64 * dim).zip(log_g.par_chunks_mut(64)))
                 .for_each(|(x, logs)| proposal.log_densities(x, logs));
             let places = walkers.log_f.iter().zip(&log_g);
             beyond += places.filter(|(f, g)| *f - *g > largest).count();
-            all += WALKERS;
+            all += count;
         }
     }
     beyond as f64 / all as f64
 }
 
 /// Draws with their weights as draws without: every one as often as its weight says, within one.
-fn started(dim: usize, draws: &Weighted, ratios: &[f64], generator: &mut impl Rng) -> Vec<f64> {
+fn started(
+    dim: usize,
+    count: usize,
+    draws: &Weighted,
+    ratios: &[f64],
+    generator: &mut impl Rng,
+) -> Vec<f64> {
     let weights = weights(ratios);
-    let mut x = Vec::with_capacity(WALKERS * dim);
+    let mut x = Vec::with_capacity(count * dim);
     let mut left = generator.random::<f64>();
     for (x_i, weight) in draws.x.chunks_exact(dim).zip(weights) {
-        left -= weight * WALKERS as f64;
-        while left < 0.0 && x.len() < WALKERS * dim {
+        left -= weight * count as f64;
+        while left < 0.0 && x.len() < count * dim {
             x.extend_from_slice(x_i);
             left += 1.0;
         }
     }
     // Rounding may leave the last one out.
-    while x.len() < WALKERS * dim {
+    while x.len() < count * dim {
         x.extend_from_within(x.len() - dim..);
     }
     x
@@ -83,7 +91,7 @@ impl Walkers {
     fn at(problem: Problem, x: Vec<f64>) -> Self {
         let mut log_f = vec![0.0; x.len() / problem.dim()];
         let mut slope = vec![0.0; x.len()];
-        (problem.formula).evaluate(&x, &mut log_f, Some(&mut slope));
+        (problem.function).evaluate(&x, &mut log_f, Some(&mut slope));
         Self { x, log_f, slope }
     }
 

@@ -185,8 +185,10 @@ mod tests {
 
     #[test]
     fn a_histogram_of_frequencies_is_that_of_repeated_rows() {
-        let rows: Vec<f64> = (0..40).map(|i| f64::from(i * i % 37) * 0.31).collect();
-        let times: Vec<usize> = (0..40).map(|i| 1 + i * 7 % 5).collect();
+        let rows: Vec<f64> = (0..400)
+            .map(|i| (f64::from(i) * 0.61).sin().powi(3))
+            .collect();
+        let times: Vec<usize> = (0..400).map(|i| 1 + i * 7 % 5).collect();
         let repeated: Vec<f64> = (rows.iter().zip(&times))
             .flat_map(|(&x, &times)| std::iter::repeat_n(x, times))
             .collect();

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// The rooms from top to bottom. Each may use those below it.
-const FLOORS: [&str; 27] = [
+const FLOORS: [&str; 29] = [
     "cli",
     "jobs",
     "explore",
@@ -26,6 +26,8 @@ const FLOORS: [&str; 27] = [
     "divergence",
     "density",
     "formula",
+    "external",
+    "coordinates",
     "compute",
     "mixture",
     "precise",

@@ -236,8 +236,8 @@ fn rows_that_cannot_be_held_out_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     table(folder.path(), "rows.csv", 0..20);
     table(folder.path(), "other.csv", 100..117);
-    fs::write(folder.path().join("names.csv"), "x,z\n1,2\n3,4.5\n").unwrap();
-    fs::write(folder.path().join("order.csv"), "y,x\n1,2\n3,4.5\n").unwrap();
+    fs::write(folder.path().join("names.csv"), "x,z,v\n1,2,1\n3,4.5,1\n").unwrap();
+    fs::write(folder.path().join("order.csv"), "y,x,v\n1,2,1\n3,4.5,1\n").unwrap();
     fs::write(folder.path().join("one.csv"), "x,y,v\n1,2,1\n").unwrap();
     fs::write(folder.path().join("spoilt.csv"), "x,y,v\n1,2,1\n1,a,1\n").unwrap();
     fs::write(folder.path().join("plane.csv"), "x,y\n1,2\n3,4.5\n").unwrap();
@@ -299,7 +299,7 @@ fn rows_that_cannot_be_held_out_are_refused() {
         (
             "holdout = 'names.csv'",
             "holdout",
-            "names.csv: its columns are x, z, and those of the target x, y, v",
+            "names.csv: its columns are x, z, v, and those of the target x, y, v",
             "same order",
         ),
         (

@@ -34,6 +34,7 @@ mod outsized;
 mod pages;
 mod powers;
 mod printed;
+mod programs;
 mod published_numbers;
 mod readers;
 mod report;

@@ -118,6 +118,19 @@ pub trait Distribution: std::fmt::Debug {
         0.0
     }
 
+    /// Whether its log-density can be computed still.
+    ///
+    /// # Errors
+    /// If what computes it has failed for good.
+    fn check(&self) -> crate::error::Result<()> {
+        Ok(())
+    }
+
+    /// Whether its log-density has a gradient that is more than differences.
+    fn has_gradient(&self) -> bool {
+        true
+    }
+
     /// How many components it is drawn from.
     fn components(&self) -> usize {
         self.elliptical().map_or(1, |of| of.scales.components())

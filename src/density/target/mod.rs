@@ -2,6 +2,7 @@
 
 mod distribution;
 mod empirical;
+mod function;
 mod mixture;
 mod model;
 pub mod network;
@@ -13,6 +14,7 @@ use burn::tensor::Tensor;
 
 pub use distribution::{Distribution, Elliptical, Tails};
 pub use empirical::{HeldOutSummary, SamplesSummary, WeightsSummary};
+pub use function::Function;
 pub use model::{TargetModel, TargetSummary};
 pub use samples::{
     Dependence, MissingRule, Relation, Samples, SamplesFile, TableOptions, WeightColumn,

@@ -1,4 +1,4 @@
-//! Densities that are known up to a constant, by a formula.
+//! Densities that are known up to a constant, by a function.
 
 use std::sync::Arc;
 
@@ -8,12 +8,11 @@ use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use super::distribution::{Distribution, Elliptical, Tails};
-use super::{Samples, StudentT};
+use super::{Function, Samples, StudentT};
 use crate::compute::device::Numerics;
 use crate::compute::kernel::is_on_host;
 use crate::density::{Density, Draws, DrawsError, Embedded, ErrorRule, Nodes};
 use crate::error::Refusal;
-use crate::formula::Formula;
 use crate::mixture::{Mixture, NaturalParameters};
 use crate::text;
 
@@ -22,19 +21,19 @@ const POOL: usize = 8;
 /// Rows that stand for a density of some of the coordinates.
 const ROWS: usize = 20_000;
 
-/// A density p = f / Z in D dimensions, f by a formula.
+/// A density p = f / Z in D dimensions, f by a function.
 ///
-/// Its coordinates are those of the formula carried to the whole line, u.
+/// Its coordinates are those of the function carried to the whole line, u.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unnormalized {
-    formula: Arc<Formula>,
+    function: Arc<Function>,
     located: Arc<Located>,
 }
 
 /// Where an unnormalised density is, and its constant.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Located {
-    /// log ∫ f du in nats, without what is added to the formula everywhere …
+    /// log ∫ f du in nats, without what is added to it everywhere …
     pub log_normalizer: f64,
     /// … and its error: that of a quadrature, or one standard error.
     pub log_normalizer_error: f64,
@@ -77,17 +76,17 @@ pub struct PointsOf {
 }
 
 impl Unnormalized {
-    /// A formula with where it is, which is known from it alone.
-    pub fn new(formula: Formula, located: Located) -> Self {
+    /// A function with where it is, which is known from it alone.
+    pub fn new(function: Function, located: Located) -> Self {
         Self {
-            formula: Arc::new(formula),
+            function: Arc::new(function),
             located: Arc::new(located),
         }
     }
 
-    /// The formula of f.
-    pub fn formula(&self) -> &Formula {
-        &self.formula
+    /// f.
+    pub fn function(&self) -> &Function {
+        &self.function
     }
 
     /// Where it is.
@@ -95,9 +94,9 @@ impl Unnormalized {
         &self.located
     }
 
-    /// log Z in nats, with what is added to the formula everywhere.
+    /// log Z in nats, with what is added everywhere.
     pub fn log_normalizer(&self) -> f64 {
-        self.located.log_normalizer + self.formula.offset()
+        self.located.log_normalizer + self.function.offset()
     }
 
     /// Points of the proposal, and log p − log g there.
@@ -123,16 +122,16 @@ impl Distribution for Unnormalized {
     type Marginal = Marginal;
 
     fn dim(&self) -> usize {
-        self.formula.dim()
+        self.function.dim()
     }
 
     fn describe(&self) -> String {
-        "a density by its formula".to_owned()
+        format!("a density by a {}", self.function.kind())
     }
 
     fn parameters(&self) -> String {
         let log_z = text::with_error(self.log_normalizer(), self.located.log_normalizer_error);
-        let formula = self.formula.text().trim().replace('\n', "; ");
+        let formula = self.function.text().trim().replace('\n', "; ");
         format!("{formula}; log Z = {log_z}")
     }
 
@@ -146,7 +145,7 @@ impl Distribution for Unnormalized {
         } = &*self.located;
         let moments = Mixture::gaussian(mean.as_slice().to_vec(), covariance.clone());
         UnnormalizedSummary {
-            log_density: self.formula.text().to_owned(),
+            log_density: self.function.text(),
             coordinates: self.coordinates(),
             log_normalizer: self.log_normalizer(),
             log_normalizer_error: *log_normalizer_error,
@@ -156,9 +155,7 @@ impl Distribution for Unnormalized {
     }
 
     fn coordinates(&self) -> Vec<String> {
-        (self.formula.names().iter().zip(self.formula.supports()))
-            .map(|(name, support)| support.name_of(name))
-            .collect()
+        self.function.coordinates().names_of_u()
     }
 
     fn upload(&self, numerics: &Numerics) -> Box<dyn Density> {
@@ -176,7 +173,7 @@ impl Distribution for Unnormalized {
     }
 
     fn log_densities(&self, x: &[f64], logs: &mut [f64]) {
-        self.formula.evaluate(x, logs, None);
+        self.function.evaluate(x, logs, None);
         let constant = self.located.log_normalizer;
         // Where its draws are it is a number: it was looked at. Far out it may overflow, and there is nothing.
         for log in logs {
@@ -190,6 +187,14 @@ impl Distribution for Unnormalized {
 
     fn log_normalizer_error(&self) -> f64 {
         self.located.log_normalizer_error
+    }
+
+    fn check(&self) -> crate::error::Result<()> {
+        self.function.check()
+    }
+
+    fn has_gradient(&self) -> bool {
+        self.function.has_gradient()
     }
 
     /// Draws of the proposal, taken by how much they count for p: some may be taken twice.
@@ -294,10 +299,10 @@ pub enum Marginal {
     Rows(Samples),
 }
 
-/// What `summary.json` says of a density by its formula.
+/// What `summary.json` says of a density by a function.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct UnnormalizedSummary {
-    /// The formula.
+    /// The formula, or the command.
     pub log_density: String,
     /// The names of the D coordinates u.
     pub coordinates: Vec<String>,
@@ -325,8 +330,19 @@ impl UnnormalizedDensity {
     /// log p `[R, S]` and its gradient `[R, S, D]` where that is asked for, neither of them tracked.
     fn evaluated(&self, x: Tensor<3>, with_gradient: bool) -> (Tensor<2>, Option<Tensor<3>>) {
         let shape @ [runs, points, dim] = x.dims();
-        let formula = &self.model.formula;
-        let (log, gradient) = if is_on_host(&self.numerics) {
+        let function = &self.model.function;
+        let on_device = match is_on_host(&self.numerics) {
+            true => None,
+            false => function.evaluate_on_device(&x),
+        };
+        let (log, gradient) = if let Some((logs, gradient)) = on_device {
+            let nothing = logs.clone().equal_elem(f64::NEG_INFINITY);
+            let nothing = nothing.unsqueeze_dim::<3>(2).expand(shape);
+            (
+                logs,
+                with_gradient.then(|| gradient.mask_fill(nothing, 0.0)),
+            )
+        } else {
             let Ok(x) = Numerics::read(x.clone()) else {
                 // A device that fails here fails again, and is reported, where the loss is read.
                 return (x.sum_dim(2).reshape([runs, points]), None);
@@ -334,7 +350,7 @@ impl UnnormalizedDensity {
             let mut logs = vec![0.0; runs * points];
             let mut gradient = vec![0.0; if with_gradient { x.len() } else { 0 }];
             let slots = with_gradient.then_some(&mut gradient[..]);
-            formula.evaluate(&x, &mut logs, slots);
+            function.evaluate(&x, &mut logs, slots);
             // Where there is no density there is no way to more of it.
             if with_gradient {
                 for (log, gradient) in logs.iter().zip(gradient.chunks_exact_mut(dim)) {
@@ -346,21 +362,13 @@ impl UnnormalizedDensity {
             let logs = self.numerics.tensor(logs, [runs, points]);
             let gradient = with_gradient.then(|| self.numerics.tensor(gradient, shape));
             (logs, gradient)
-        } else {
-            let (logs, gradient) = formula.evaluate_on_device(x);
-            let nothing = logs.clone().equal_elem(f64::NEG_INFINITY);
-            let nothing = nothing.unsqueeze_dim::<3>(2).expand(shape);
-            (
-                logs,
-                with_gradient.then(|| gradient.mask_fill(nothing, 0.0)),
-            )
         };
         (log - self.model.located.log_normalizer, gradient)
     }
 }
 
 impl Density for UnnormalizedDensity {
-    /// Its gradient is that of the formula: v + (x − x₀) · g has the value v and the gradient g at x₀.
+    /// Its gradient is that of the function: v + (x − x₀) · g has the value v and the gradient g at x₀.
     fn log_density(&self, x: Tensor<3>) -> Tensor<2> {
         let [runs, points, _] = x.dims();
         let fixed = x.clone().detach().without_autodiff();

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::super::number::{Binary, Reduction, Unary};
 use super::super::program::{Instruction, Operand, Operation, Program};
-use super::super::support::Support;
+use crate::coordinates::Support;
 
 /// Powers of at most this are products.
 const LARGEST_PRODUCT: f64 = 8.0;

@@ -7,14 +7,14 @@ mod expression;
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
+use super::FormulaError;
 use super::library::LIBRARY;
 use super::number::{Binary, Reduction, Unary};
 use super::parse::already_known;
 use super::program::{Operand, Operation, Program};
-use super::support::Support;
 use super::syntax::{Expression, Part, Text};
 use super::token::is_name;
-use super::{FormulaError, Variable};
+use crate::coordinates::{Support, Variable};
 use crate::text;
 use build::Builder;
 use errors::is_not_too_large;

@@ -125,7 +125,9 @@ fn names_mean_what_they_were_given_for() {
     assert_eq!(value("x1", &[("x2", 1), ("x1", 1)], &[1.0, 2.0]), 2.0);
     assert!(Formula::new("x2", variables(&[("a", 1), ("x1", 1)]), BTreeMap::new()).is_err());
     assert_eq!(
-        formula("let y = x1 + 1; let z = y^2; z - y", 1).names(),
+        formula("let y = x1 + 1; let z = y^2; z - y", 1)
+            .coordinates()
+            .names(),
         ["x1"]
     );
 }
@@ -144,15 +146,15 @@ fn what_was_read_is_kept() {
     ];
     let formula = Formula::new("a + sum(b)", variables.clone(), constants.clone()).unwrap();
     assert_eq!(formula.text(), "a + sum(b)");
-    assert_eq!(formula.variables(), variables);
+    assert_eq!(formula.coordinates().variables(), variables);
     assert_eq!(*formula.constants(), constants);
-    assert_eq!(formula.names(), ["a", "b[1]", "b[2]"]);
-    assert!(!formula.is_unbounded());
-    assert!(
-        formula
-            .supports()
-            .eq([Support::Real, Support::Above(0.0), Support::Above(0.0)])
-    );
+    assert_eq!(formula.coordinates().names(), ["a", "b[1]", "b[2]"]);
+    assert!(!formula.coordinates().is_unbounded());
+    assert!(formula.coordinates().supports().eq([
+        Support::Real,
+        Support::Above(0.0),
+        Support::Above(0.0)
+    ]));
 }
 
 #[test]

@@ -148,7 +148,10 @@ fn lists_have_one_support_for_all_entries() {
         assert!(is_close(*found, expected, 1e-9, 1e-9), "{found} {expected}");
     }
     assert_eq!(formula.offset(), 2.0 * 2.0_f64.ln());
-    assert_eq!(formula.names(), ["p[1]", "p[2]", "s[1]", "s[2]"]);
+    assert_eq!(
+        formula.coordinates().names(),
+        ["p[1]", "p[2]", "s[1]", "s[2]"]
+    );
 }
 
 #[test]

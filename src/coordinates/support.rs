@@ -35,7 +35,35 @@ impl Support {
             Self::Real => u,
             Self::Above(a) => a + u.exp(),
             Self::Below(b) => b - u.exp(),
-            Self::Between(a, b) => a + (b - a) / (1.0 + (-u).exp()),
+            Self::Between(a, b) => a + (b - a) * sigmoid(u),
+        }
+    }
+
+    /// T′(u).
+    pub fn slope(self, u: f64) -> f64 {
+        match self {
+            Self::Real => 1.0,
+            Self::Above(_) => u.exp(),
+            Self::Below(_) => -u.exp(),
+            Self::Between(a, b) => (b - a) * sigmoid(u) * sigmoid(-u),
+        }
+    }
+
+    /// log |T′(u)|.
+    pub fn log_slope(self, u: f64) -> f64 {
+        match self {
+            Self::Real => 0.0,
+            Self::Above(_) | Self::Below(_) => u,
+            Self::Between(a, b) => (b - a).ln() - u.abs() - 2.0 * (-u.abs()).exp().ln_1p(),
+        }
+    }
+
+    /// The derivative of log |T′(u)|.
+    pub fn turn(self, u: f64) -> f64 {
+        match self {
+            Self::Real => 0.0,
+            Self::Above(_) | Self::Below(_) => 1.0,
+            Self::Between(..) => sigmoid(-u) - sigmoid(u),
         }
     }
 
@@ -67,6 +95,10 @@ impl Support {
     }
 }
 
+fn sigmoid(u: f64) -> f64 {
+    1.0 / (1.0 + (-u).exp())
+}
+
 impl fmt::Display for Support {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -75,6 +107,38 @@ impl fmt::Display for Support {
             Self::Above(a) => write!(f, "[{a}, inf]"),
             Self::Below(b) => write!(f, "[-inf, {b}]"),
             Self::Between(a, b) => write!(f, "[{a}, {b}]"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slopes_are_those_of_differences() {
+        for support in [
+            Support::Real,
+            Support::Above(-2.0),
+            Support::Below(3.5),
+            Support::Between(-1.0, 4.0),
+        ] {
+            for u in [-3.0, -0.2, 0.0, 1.7] {
+                let h = 1e-5;
+                let slope = (support.apply(u + h) - support.apply(u - h)) / (2.0 * h);
+                assert!(
+                    (slope / support.slope(u) - 1.0).abs() < 1e-9,
+                    "{support} {u}"
+                );
+                assert!(
+                    (slope.abs().ln() - support.log_slope(u)).abs() < 1e-9,
+                    "{support} {u}"
+                );
+                let turn = (support.log_slope(u + h) - support.log_slope(u - h)) / (2.0 * h);
+                assert!((turn - support.turn(u)).abs() < 1e-9, "{support} {u}");
+                assert!((support.invert(support.apply(u)) - u).abs() < 1e-13);
+            }
+            assert!(support.log_slope(800.0).is_finite() && support.log_slope(-800.0).is_finite());
         }
     }
 }

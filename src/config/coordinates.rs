@@ -1,0 +1,154 @@
+//! The coordinates of a target that someone else wrote: how many, their names, where they live.
+
+use toml::{Table, Value};
+
+use super::key::KeyPath;
+use super::source::Source;
+use crate::coordinates::{Support, Variable};
+use crate::error::ConfigError;
+use crate::formula::Formula;
+use crate::mixture::MOST_DIM;
+use crate::text;
+
+/// What a section says of them.
+pub(super) struct CoordinatesConfig<'c> {
+    pub dim: Option<usize>,
+    pub variables: Option<&'c [String]>,
+    pub support: Option<&'c Table>,
+    /// Names that are taken.
+    pub constants: Option<&'c Table>,
+}
+
+impl CoordinatesConfig<'_> {
+    /// The coordinates: those with names, or as many as `dim` says, or as `otherwise` does.
+    pub fn resolve(
+        &self,
+        at: &KeyPath,
+        source: &Source,
+        otherwise: impl FnOnce() -> Result<usize, ConfigError>,
+    ) -> Result<Vec<Variable>, ConfigError> {
+        let mut variables = match (self.variables, self.support, self.dim) {
+            (Some(names), ..) => self.named(names, &at.name("variables"), source)?,
+            (None, Some(support), None) if !support.is_empty() => {
+                let names: Vec<String> = support.keys().cloned().collect();
+                self.named(&names, &at.name("support"), source)?
+            }
+            (None, _, dim) => {
+                let dim = match dim {
+                    Some(0) => {
+                        return Err(source.error(&at.name("dim"), "is 0", "give 1 or more"));
+                    }
+                    Some(dim) => dim,
+                    None => otherwise()?,
+                };
+                let one = |i: usize| Variable {
+                    name: if dim == 1 {
+                        "x".into()
+                    } else {
+                        format!("x{i}")
+                    },
+                    len: 1,
+                    support: Support::Real,
+                };
+                (1..=dim.min(MOST_DIM + 1)).map(one).collect()
+            }
+        };
+        let total: usize = variables.iter().map(|variable| variable.len).sum();
+        if let (Some(dim), true) = (self.dim, self.variables.is_some())
+            && dim != total
+        {
+            let message = format!(
+                "is {dim}, and the variables are {}",
+                text::count(total, "coordinate")
+            );
+            return Err(source.error(&at.name("dim"), message, "leave it out"));
+        }
+        let at = at.name("support");
+        for (name, value) in self.support.into_iter().flatten() {
+            let bare = name.split('[').next().unwrap_or_default().trim();
+            let is_only = variables.len() == 1 && ["x", "x1"].contains(&bare);
+            let found = (variables.iter_mut())
+                .find(|variable| variable.name == bare || is_only && variable.name == "x");
+            let Some(variable) = found else {
+                return Err(source.error(
+                    &at.name(name),
+                    "is none of the coordinates",
+                    "name one of them, or give `variables`",
+                ));
+            };
+            variable.support = support(value).ok_or_else(|| {
+                source.error(
+                    &at.name(name),
+                    "is no support",
+                    "write \"real\", \"positive\", or [lower, upper], where a bound may be inf",
+                )
+            })?;
+        }
+        Ok(variables)
+    }
+
+    fn named(
+        &self,
+        names: &[String],
+        at: &KeyPath,
+        source: &Source,
+    ) -> Result<Vec<Variable>, ConfigError> {
+        let mut variables: Vec<Variable> = Vec::new();
+        for text in names {
+            let (name, len) = match text.split_once('[') {
+                None => (text.trim(), Some(1)),
+                Some((name, len)) => {
+                    let len = len.trim().strip_suffix(']');
+                    let len = len.and_then(|len| len.trim().parse().ok());
+                    (name.trim(), len.filter(|len| (1..=MOST_DIM).contains(len)))
+                }
+            };
+            let wrong = |message: String| {
+                let help =
+                    "names begin with a letter, as mu; eta[8] is a list of eight coordinates";
+                source.error(at, message, help)
+            };
+            let Some(len) = len.filter(|_| Formula::is_name(name)) else {
+                return Err(wrong(format!(
+                    "has \"{}\", which is no name",
+                    text::brief(text)
+                )));
+            };
+            if variables.iter().any(|other| other.name == name) {
+                return Err(wrong(format!("has {name} twice")));
+            }
+            let is_constant = self.constants.is_some_and(|all| all.contains_key(name));
+            if is_constant {
+                return Err(wrong(format!(
+                    "has {name}, which is among the constants too"
+                )));
+            }
+            variables.push(Variable {
+                name: name.to_owned(),
+                len,
+                support: Support::Real,
+            });
+        }
+        Ok(variables)
+    }
+}
+
+pub(super) fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Integer(number) => Some(*number as f64),
+        Value::Float(number) => Some(*number),
+        _ => None,
+    }
+}
+
+fn support(value: &Value) -> Option<Support> {
+    match value {
+        Value::String(name) if name == "real" => Some(Support::Real),
+        Value::String(name) if name == "positive" => Some(Support::Above(0.0)),
+        Value::Array(both) => match &both[..] {
+            [from, to] => Support::between(number(from)?, number(to)?),
+            _ => None,
+        },
+        _ => None,
+    }
+}
