@@ -2,8 +2,8 @@
 //! leaves out.
 
 pub use crate::config::{
-    Config, FitConfig, FormulaConfig, InitConfig, InitKind, KeyPath, MixtureConfig, NetworkConfig,
-    SamplesConfig, SavedConfig, TargetConfig, TargetKind,
+    Config, FitConfig, FormulaConfig, InitConfig, InitKind, KdeConfig, KeyPath, MixtureConfig,
+    NetworkConfig, SamplesConfig, SavedConfig, TargetConfig, TargetKind,
 };
 pub use crate::record::CheckpointConfig;
 

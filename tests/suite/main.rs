@@ -26,6 +26,7 @@ mod gradient_rules;
 mod gradients;
 mod hostile;
 mod kernel;
+mod kernel_density;
 mod landscape;
 mod logging;
 mod optimizers;

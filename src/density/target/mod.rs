@@ -2,6 +2,7 @@
 
 mod distribution;
 mod empirical;
+mod kernels;
 mod mixture;
 mod model;
 pub mod network;
@@ -13,6 +14,7 @@ use burn::tensor::Tensor;
 
 pub use distribution::{Distribution, Elliptical, Tails};
 pub use empirical::SamplesSummary;
+pub use kernels::{Bandwidth, kernel_density};
 pub use model::{TargetModel, TargetSummary};
 pub use samples::{
     Dependence, MissingRule, Relation, Samples, SamplesFile, TableOptions, read_samples,
