@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::key::KeyPath;
 use super::source::Source;
-use super::{CommandConfig, FormulaConfig, MixtureConfig, SamplesConfig};
+use super::{CommandConfig, FormulaConfig, KdeConfig, MixtureConfig, SamplesConfig};
 use crate::density::target::{StudentT, TargetModel, network};
 use crate::error::ConfigError;
 use crate::import::read_mixture;
@@ -42,6 +42,8 @@ pub enum TargetKind {
     Formula(FormulaConfig),
     /// A density by a program.
     Command(CommandConfig),
+    /// Kernels on the rows of a file.
+    Kde(KdeConfig),
 }
 
 /// A linear-Gaussian network.
@@ -82,6 +84,7 @@ impl TargetConfig {
             file.extension().unwrap_or_default().to_ascii_lowercase()
         });
         match extension {
+            Some(_) if section.contains_key("bandwidth") => "kde",
             Some(extension) if extension == "csv" || extension == "npy" => "samples",
             Some(_) => "saved",
             None if section.contains_key("log_density") => "formula",
@@ -92,7 +95,8 @@ impl TargetConfig {
         }
     }
 
-    /// The target it describes, standing at `at`; a saved mixture is replaced by what the file holds.
+    /// The target it describes, standing at `at`; a saved mixture is replaced by what the file holds, and so
+    /// are kernels on its rows.
     /// What may not be meant goes to `notes`.
     pub(super) fn resolve(
         &mut self,
@@ -142,6 +146,13 @@ impl TargetConfig {
             TargetKind::Saved(saved) => {
                 let mixture = saved.resolve(at, source)?;
                 self.kind = TargetKind::Mixture((&mixture).into());
+                mixture.into()
+            }
+            TargetKind::Kde(kernels) => {
+                // As it will be read again: many equal weights may sum to 1 but for rounding.
+                let written = MixtureConfig::from(&kernels.resolve(at, source, notes)?);
+                let mixture = written.resolve(at, source)?;
+                self.kind = TargetKind::Mixture(written);
                 mixture.into()
             }
         })

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::quadrature::Quadrature;
+use super::quadrature::{Quadrature, QuadratureConfig};
 use super::{Estimator, EstimatorRule, Problem};
 use crate::choice::choices;
 use crate::density::target::TargetModel;
@@ -66,7 +66,7 @@ impl EstimatorConfig {
     pub fn default_type(target: &TargetModel) -> &'static str {
         if target.as_samples().is_some() {
             "rows"
-        } else if target.dim() <= Quadrature::MAX_DIM {
+        } else if target.dim() <= Quadrature::MAX_DIM && QuadratureConfig::fits(target) {
             "quadrature"
         } else {
             "monte-carlo"

@@ -15,6 +15,7 @@ use super::{
     thinned, vector,
 };
 use crate::compute::MOST_ENTRIES;
+use crate::density::target::TargetModel;
 use crate::density::{Density, Draws, Embedded, ErrorRule, Nodes};
 use crate::divergence::Side;
 use crate::error::Refusal;
@@ -45,6 +46,15 @@ pub struct QuadratureConfig {
 impl QuadratureConfig {
     /// The fewest points that make a rule.
     pub const MIN_POINTS: usize = 5;
+
+    /// Whether one run has room for the points along all components of a target: of kernels on many rows it
+    /// has not.
+    pub(super) fn fits(target: &TargetModel) -> bool {
+        let (components, dim) = (target.components(), target.dim());
+        let points = EstimatorSettings::points(&Self::default(), components, dim, 0);
+        let entries = points.saturating_mul(components).saturating_mul(dim);
+        entries <= MOST_ENTRIES
+    }
 
     /// Points on each axis in D dimensions.
     pub fn points(&self, dim: usize) -> usize {

@@ -27,6 +27,7 @@ mod gradients;
 mod holdout;
 mod hostile;
 mod kernel;
+mod kernel_density;
 mod landscape;
 mod logging;
 mod optimizers;

@@ -3,6 +3,7 @@
 mod distribution;
 mod empirical;
 mod function;
+mod kernels;
 mod mixture;
 mod model;
 pub mod network;
@@ -15,6 +16,7 @@ use burn::tensor::Tensor;
 pub use distribution::{Distribution, Elliptical, Tails};
 pub use empirical::{HeldOutSummary, SamplesSummary, WeightsSummary};
 pub use function::Function;
+pub use kernels::{Bandwidth, kernel_density};
 pub use model::{TargetModel, TargetSummary};
 pub use samples::{
     Dependence, MissingRule, Relation, Samples, SamplesFile, TableOptions, WeightColumn,
