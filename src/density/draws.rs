@@ -78,7 +78,7 @@ pub enum DrawsError {
     Rows,
     /// Such rows with weights: what the squared difference of each from the mean adds to the squared standard
     /// error, shaped as the weights.
-    WeightedRows(Tensor<2>),
+    WeightedRows(Box<Tensor<2>>),
 }
 
 impl Draws {
@@ -114,7 +114,7 @@ impl Draws {
             DrawsError::WeightedRows(spreads) => {
                 let [runs, _] = values.dims();
                 let mean = self.expectation(values.clone()).reshape([runs, 1]);
-                let squares = spreads.clone() * (values - mean).square();
+                let squares = *spreads.clone() * (values - mean).square();
                 squares.sum_dim(1).sqrt().reshape([runs])
             }
         }

@@ -210,7 +210,7 @@ impl Density for Empirical {
         let of_rows = |numbers: Vec<f64>| self.numerics.tensor(numbers, [1, n]);
         let (shares, error) = match &self.weights {
             Some(weights) => {
-                let error = DrawsError::WeightedRows(of_rows(weights.spreads()));
+                let error = DrawsError::WeightedRows(Box::new(of_rows(weights.spreads())));
                 (weights.shares(), error)
             }
             None => (vec![1.0 / n as f64; n], DrawsError::Rows),
