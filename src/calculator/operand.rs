@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::config::read_target;
-use crate::density::target::{Samples, TableOptions, TargetModel, read_samples};
+use crate::density::target::{Distribution, Samples, TableOptions, TargetModel, read_samples};
 use crate::error::{Error, Result};
 use crate::import::read_mixture;
 use crate::mixture::Mixture;
@@ -81,13 +81,7 @@ impl Operand {
     pub fn describe(&self) -> String {
         let dim = count(self.model.dim(), "dimension");
         let what = match &self.rows {
-            Some(rows) => {
-                let rows = match rows.weights() {
-                    Some(_) => count(rows.len(), "weighted row"),
-                    None => count(rows.len(), "row"),
-                };
-                format!("the Gaussian of {rows} (divided by N − 1)")
-            }
+            Some(rows) => format!("the Gaussian of {} (divided by N − 1)", rows.describe()),
             None => self.model.describe_alone(),
         };
         format!("{what} in {dim}")

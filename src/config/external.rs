@@ -6,15 +6,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
-use super::coordinates::CoordinatesConfig;
 use super::key::KeyPath;
 use super::source::Source;
+use super::unnormalized::{CoordinatesConfig, located};
 use crate::coordinates::Coordinates;
 use crate::density::target::Unnormalized;
 use crate::error::ConfigError;
 use crate::external::{External, Invocation};
-use crate::mixture::MOST_DIM;
-use crate::normalizer;
 
 /// A log-density in nats, up to a constant, that a program computes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,7 +57,7 @@ impl CommandConfig {
             support: self.support.as_ref(),
             constants: None,
         };
-        let coordinates = given.resolve(at, source, || {
+        let variables = given.resolve(at, "command", source, || {
             Err(source.error(
                 &at.name("dim"),
                 "is missing",
@@ -67,14 +65,6 @@ impl CommandConfig {
                  [\"mu\", \"theta[7]\"]",
             ))
         })?;
-        let coordinates = Coordinates::new(coordinates);
-        if coordinates.dim() > MOST_DIM {
-            let message = format!(
-                "asks for {} coordinates, and {MOST_DIM} is the most",
-                coordinates.dim()
-            );
-            return Err(source.error(&at.name("command"), message, "leave some out"));
-        }
         let timeout = Duration::try_from_secs_f64(self.timeout)
             .ok()
             .filter(|timeout| !timeout.is_zero())
@@ -89,17 +79,14 @@ impl CommandConfig {
         let folder = source.resolve_path(self.folder.as_deref().unwrap_or(".".as_ref()));
         let folder = std::path::absolute(&folder).unwrap_or(folder);
         self.folder = Some(folder.clone());
-        let refused = |refusal: crate::error::Refusal| {
-            source.error(&at.name("command"), refusal.message, refusal.help)
-        };
         let invocation = Invocation {
             command: self.command.clone(),
             folder,
             timeout,
         };
-        let external = External::new(invocation, coordinates).map_err(refused)?;
-        let found = normalizer::locate(external).map_err(refused)?;
-        super::formula::tell(&found, at, notes);
-        Ok(found)
+        let key = at.name("command");
+        let external = External::new(invocation, Coordinates::new(variables))
+            .map_err(|refusal| source.error(&key, refusal.message, refusal.help))?;
+        located(external, &key, source, notes)
     }
 }

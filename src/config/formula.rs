@@ -7,15 +7,13 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use super::coordinates::{CoordinatesConfig, number};
 use super::key::KeyPath;
 use super::source::Source;
+use super::unnormalized::{CoordinatesConfig, located, number};
 use crate::coordinates::Variable;
 use crate::density::target::{TableOptions, Unnormalized, read_samples};
 use crate::error::ConfigError;
 use crate::formula::Formula;
-use crate::mixture::MOST_DIM;
-use crate::normalizer;
 use crate::text;
 
 /// A log-density in nats, up to a constant, as a formula of its coordinates.
@@ -56,20 +54,12 @@ impl FormulaConfig {
         self.read_data(at, source, notes)?;
         let constants = self.constants(at, source)?;
         let variables = self.variables(at, source)?;
-        let dim: usize = variables.iter().map(|variable| variable.len).sum();
-        if dim > MOST_DIM {
-            let message = format!("has {dim} coordinates, and {MOST_DIM} is the most");
-            return Err(source.error(&at.name("log_density"), message, "leave some out"));
-        }
         let key = at.name("log_density");
         let formula = Formula::new(&self.log_density, variables, constants).map_err(|error| {
             let message = format!(": {}", error.message);
             source.error_within(&key, &self.log_density, error.span, message, error.help)
         })?;
-        let found = normalizer::locate(formula)
-            .map_err(|refusal| source.error(&key, refusal.message, refusal.help))?;
-        tell(&found, at, notes);
-        Ok(found)
+        located(formula, &key, source, notes)
     }
 
     fn read_data(
@@ -151,7 +141,7 @@ impl FormulaConfig {
             support: self.support.as_ref(),
             constants: self.constants.as_ref(),
         };
-        given.resolve(at, source, || match coordinates_of(&self.log_density) {
+        given.resolve(at, "log_density", source, || match coordinates_of(&self.log_density) {
             0 => Err(source.error(
                 &at.name("log_density"),
                 "has no coordinate",
@@ -159,19 +149,6 @@ impl FormulaConfig {
             )),
             dim => Ok(dim),
         })
-    }
-}
-
-/// What may not be meant.
-pub(super) fn tell(found: &Unnormalized, at: &KeyPath, notes: &mut Vec<String>) {
-    let located = found.located();
-    if located.log_normalizer_error.is_infinite() {
-        notes.push(format!(
-            "`{at}`: log Z is not known (k-hat {:.2}): the draws that look for the mass of p miss some \
-             of its tails, and so will all numbers that are made from draws of p; reverse KL is \
-             minimised without them",
-            located.k_hat
-        ));
     }
 }
 

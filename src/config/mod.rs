@@ -2,7 +2,6 @@
 
 mod advice;
 mod check;
-mod coordinates;
 mod experiment;
 mod external;
 mod fields;
@@ -19,6 +18,7 @@ mod source;
 mod space;
 mod sweep;
 mod target;
+mod unnormalized;
 
 pub use experiment::Experiment;
 pub use external::CommandConfig;

@@ -248,11 +248,10 @@ impl External {
         let running = held.as_mut()?;
         let keeps = |answer: &process::Answer| (answer.width > 1) == self.has_gradient();
         let changed = || {
-            let now = if self.has_gradient() { "no" } else { "a" };
+            let typed = self.invocation.typed();
             Broken::new(
                 format!(
-                    "`{}` gives {now} gradient any more",
-                    self.invocation.typed()
+                    "`{typed}` answered with a gradient at one time and without one at another"
                 ),
                 "answer every batch in the same way",
             )

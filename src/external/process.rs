@@ -83,6 +83,8 @@ impl Process {
         let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
             return Err(cannot(&"it has no pipes", help));
         };
+        widen(&stdin);
+        widen(&stdout);
         let (batches, to_send) = sync_channel(0);
         let (answered, answers) = sync_channel(1);
         std::thread::spawn(move || talk(stdin, stdout, &to_send, &answered));
@@ -203,6 +205,18 @@ impl Drop for Process {
         self.end();
     }
 }
+
+/// Makes room in a pipe for a batch, where the system can: there and back between two processes for every 64 KiB takes
+/// as long as the bytes do.
+#[cfg(target_os = "linux")]
+fn widen(pipe: impl std::os::fd::AsFd) {
+    const BYTES: usize = 1 << 20;
+    // It may be more than the system allows; then it stays as it is.
+    let _ = rustix::pipe::fcntl_setpipe_size(pipe, BYTES);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn widen<T>(_: T) {}
 
 /// Sends batches and reads answers until either end is closed.
 fn talk(

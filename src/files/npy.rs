@@ -81,7 +81,10 @@ pub(crate) fn encoded(shape: &[usize], values: &[f64]) -> Vec<u8> {
     bytes.extend_from_slice(b"\x93NUMPY\x01\x00");
     bytes.extend_from_slice(&(len as u16).to_le_bytes());
     bytes.extend_from_slice(format!("{text:<width$}\n", width = len - 1).as_bytes());
-    bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    match cfg!(target_endian = "little") {
+        true => bytes.extend_from_slice(bytemuck::cast_slice(values)),
+        false => bytes.extend(values.iter().flat_map(|value| value.to_le_bytes())),
+    }
     bytes
 }
 

@@ -7,8 +7,9 @@ use statrs::function::gamma::ln_gamma;
 
 use super::*;
 use crate::coordinates::{Support, Variable};
-use crate::density::target::Distribution;
+use crate::density::target::{Distribution, StudentT};
 use crate::formula::Formula;
+use crate::mixture::Mixture;
 
 fn located(text: &str, supports: &[Support]) -> Result<Unnormalized, Refusal> {
     let variables = (1..)
@@ -165,6 +166,36 @@ fn constants_in_many_dimensions_are_within_their_errors() {
     is_known("-0.5*sum(x^2)", &[REAL; 10], 5.0 * TAU.ln(), 1e-2);
     let funnel = "normal_lpdf(x[1], 0, 3) + sum(normal_lpdf(x[2:10], 0, exp(x[1]/2)))";
     is_known(funnel, &[REAL; 10], 0.0, 5e-2);
+}
+
+/// How much of p walkers find where its proposal has too little, against that share of p.
+#[test]
+fn walkers_find_what_a_proposal_lacks() {
+    // A tenth of p is a bump so narrow that one of 10⁴ draws falls into it.
+    let both =
+        "logaddexp(log(0.9) + sum(normal_lpdf(x, 0, 1)), log(0.1) + sum(normal_lpdf(x, 0, 0.05)))";
+    let variable = |i: usize| Variable {
+        name: format!("x{i}"),
+        len: 1,
+        support: REAL,
+    };
+    let formula = Formula::new(both, (1..=3).map(variable).collect(), BTreeMap::new());
+    let function = formula.unwrap().into();
+    let problem = Problem::new(&function);
+    let unseen = |weights: Vec<f64>, stds: &[f64]| {
+        let means = vec![vec![0.0; 3]; stds.len()];
+        let stds = stds.iter().map(|std| vec![*std; 3]).collect();
+        let scales = Mixture::from_stds(weights, means, stds).unwrap();
+        let proposal = StudentT::new(scales, 5.0).unwrap();
+        let mut generator = RunKey { seed: 0, run: 0 }.generator(Stream::Normalizer, 2);
+        let draws = Weighted::draw(problem, &proposal, 1000, &mut generator);
+        let moments = Sampled::new(3, &draws).moments;
+        walk::unseen(problem, &proposal, &draws, &moments, &mut generator)
+    };
+    let lacks = unseen(vec![1.0], &[1.0]);
+    assert!((0.02..0.12).contains(&lacks), "{lacks}");
+    let has_all = unseen(vec![0.9, 0.1], &[1.0, 0.05]);
+    assert!(has_all < 0.005, "{has_all}");
 }
 
 /// Eight schools as they are written first (Gelman et al. 2013, §5.5): near τ = 0 it is too narrow for draws of

@@ -22,8 +22,8 @@ const STEPS: std::ops::Range<f64> = -5.0..0.0;
 /// The share of p where it is larger, beside the proposal, than anywhere among its draws.
 ///
 /// Walkers start from draws of p, as far as weighted draws of the proposal are those, and keep p by Hamiltonian
-/// dynamics (Neal 2011), which knows nothing of the proposal: they go to where it is missing. One of N draws of the
-/// proposal would be enough to change the largest ratio, so that the share is almost 0 for a proposal that lies around all of p.
+/// dynamics (Neal 2011), which knows nothing of the proposal: they go to where it is missing. One draw of the proposal
+/// there is enough to change the largest ratio, so that the share is almost 0 for one that lies around all of p.
 pub(super) fn unseen(
     problem: Problem,
     proposal: &StudentT,
@@ -97,7 +97,7 @@ impl Walkers {
 
     /// One round: a push in a direction at random, some steps along the way it takes, and whether it is kept.
     ///
-    /// `scale` is L of the covariance that the mass is the inverse of: x moves by L L’∇.
+    /// `scale` is L of the covariance that the mass is the inverse of: x moves by L Lᵀ∇.
     fn walk(&mut self, problem: Problem, scale: &DMatrix<f64>, generator: &mut impl Rng) {
         let dim = problem.dim();
         let mut pushes: Vec<f64> = (0..self.x.len())

@@ -4,9 +4,8 @@ use plotters::style::RGBAColor;
 
 use super::sheet::{Align, Rect, Sheet, Type, text_width};
 use super::theme::{self, Stroke, faded, stroke};
-use crate::density::target::TargetModel;
+use crate::density::target::{Distribution, TargetModel};
 use crate::error::Result;
-use crate::text;
 
 /// The height of a legend's row, in mm.
 pub const HEIGHT: f64 = 6.0;
@@ -101,10 +100,7 @@ fn draw_mark(sheet: &Sheet, x: f64, y: f64, mark: LegendKey) -> Result<()> {
 /// The entry for the target.
 pub fn target(target: &TargetModel) -> (LegendKey, String) {
     if let Some(samples) = target.as_samples() {
-        let rows = match samples.weights() {
-            Some(_) => text::count(samples.len(), "weighted row"),
-            None => text::count(samples.len(), "row"),
-        };
+        let rows = samples.describe();
         if target.dim() > 1 {
             return (
                 LegendKey::Dots(faded(theme::TARGET, 0.6)),

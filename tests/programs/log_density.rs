@@ -1,13 +1,13 @@
 //! A target by a program, for tests: answers batches of points on standard input with log p and its gradient.
 //!
-//! `log_density NAME [OPTION …]`, where NAME is `gaussian` or `gamma`, and an option is what goes wrong.
+//! `log_density NAME [OPTION …]`, where NAME is `gaussian`, `gamma` or `constant`, and an option is what goes wrong.
 
 use std::io::{Read, Write, stdin, stdout};
 use std::path::Path;
 use std::time::Duration;
 
-/// The points `[N, D]` of one batch, and D; `None` where there are no more.
-fn read() -> Option<(Vec<f64>, usize)> {
+/// The points `[N, D]` of one batch as bytes, and D; `None` where there are no more.
+fn read() -> Option<(Vec<u8>, usize)> {
     let mut start = [0; 10];
     stdin().read_exact(&mut start).ok()?;
     let len = u16::from_le_bytes([start[8], start[9]]);
@@ -20,20 +20,22 @@ fn read() -> Option<(Vec<f64>, usize)> {
         .collect();
     let mut data = vec![0; 8 * shape[0] * shape[1]];
     stdin().read_exact(&mut data).ok()?;
-    let numbers = data.chunks_exact(8);
-    let x = numbers.map(|bytes| f64::from_le_bytes(bytes.try_into().unwrap()));
-    Some((x.collect(), shape[1]))
+    Some((data, shape[1]))
 }
 
 fn write(shape: &[usize], values: &[f64]) {
+    stdout().write_all(&encoded(shape, values)).unwrap();
+    stdout().flush().unwrap();
+}
+
+fn encoded(shape: &[usize], values: &[f64]) -> Vec<u8> {
     let lengths: String = shape.iter().map(|length| format!("{length},")).collect();
     let header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({lengths})}}\n");
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
     bytes.extend((header.len() as u16).to_le_bytes());
     bytes.extend(header.bytes());
     bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
-    stdout().write_all(&bytes).unwrap();
-    stdout().flush().unwrap();
+    bytes
 }
 
 /// log p and its gradient.
@@ -62,8 +64,24 @@ fn main() {
         std::fs::write(value, std::process::id().to_string()).unwrap();
     }
     let mut batches = 0;
-    while let Some((x, dim)) = read() {
+    let mut ready = (0, Vec::new());
+    while let Some((bytes, dim)) = read() {
         batches += 1;
+        let count = bytes.len() / 8 / dim;
+        if arguments[0] == "constant" {
+            // Nothing but what the batch itself costs.
+            if ready.0 != count {
+                let shape = [count, 1 + dim];
+                ready = (count, encoded(&shape, &vec![0.0; count * (1 + dim)]));
+            }
+            stdout().write_all(&ready.1).unwrap();
+            stdout().flush().unwrap();
+            continue;
+        }
+        let numbers = bytes.chunks_exact(8);
+        let x: Vec<f64> = numbers
+            .map(|bytes| f64::from_le_bytes(bytes.try_into().unwrap()))
+            .collect();
         match option {
             "--dies" if batches > 40 => {
                 eprintln!("the model is out of ideas");
@@ -74,11 +92,11 @@ fn main() {
                 std::process::exit(7);
             }
             "--hangs" => std::thread::sleep(Duration::from_secs(600)),
+            "--dies-when" if Path::new(value).exists() => std::process::exit(9),
             "--prints" => println!("sampling ..."),
             _ => {}
         }
         let told = x.chunks_exact(dim).map(|x| log_density(&arguments[0], x));
-        let count = x.len() / dim;
         match option {
             "--without-gradient" => {
                 let values: Vec<f64> = told.map(|(value, _)| value).collect();

@@ -78,11 +78,11 @@ fn a_gaussian_is_found_with_and_without_its_gradient() {
     let best = &found["fits"][0]["best"];
     for i in 0..3 {
         let d = (i + 1) as f64;
-        // As well as the points know it: for a Gaussian, to the bit of their own moments.
+        // As well as 256 points have the moments of q.
         let mean = number(&best["mixture"]["means"][0][i]);
-        assert_close(mean, d, 2e-2 * d, "mean");
+        assert_close(mean, d, 1e-2 * d, "mean");
         let std = number(&best["mixture"]["stds"][0][i]);
-        assert_close(std, 0.5 * d, 2e-2 * d, "standard deviation");
+        assert_close(std, 0.5 * d, 4e-3 * d, "standard deviation");
     }
     // (2π)^(3/2) · ½ · 1 · 3⁄2.
     let log_z = 1.5 * std::f64::consts::TAU.ln() + 0.75f64.ln();
@@ -93,7 +93,7 @@ fn a_gaussian_is_found_with_and_without_its_gradient() {
         4.0 * error,
         "log Z",
     );
-    assert!(error < 0.02, "{error}");
+    assert!(error < 0.005, "{error}");
 
     let without = experiment(&["gaussian", "--without-gradient"], "dim = 1", REVERSE);
     let (error, _) = failure(&folder, &without, &["check", "my.toml", "--allow-commands"]);
@@ -103,7 +103,7 @@ fn a_gaussian_is_found_with_and_without_its_gradient() {
     );
     let score = "divergence = \"reverse-kl\"\nestimator = { type = \"monte-carlo\", samples = 256, gradient = \
                  \"score-function\" }\noptimizer = { type = \"adam\", learning_rate = 0.05, steps = 400 }";
-    for (fit, room) in [(score, 0.1), ("divergence = \"forward-kl\"", 1e-6)] {
+    for (fit, room) in [(score, 5e-3), ("divergence = \"forward-kl\"", 1e-6)] {
         let config = experiment(&["gaussian", "--without-gradient"], "dim = 1", fit);
         let found = run(&folder, &config);
         let mixture = &found["fits"][0]["best"]["mixture"];
@@ -116,25 +116,27 @@ fn a_gaussian_is_found_with_and_without_its_gradient() {
 #[test]
 fn a_bounded_coordinate_is_carried_to_the_line() {
     let folder = tempfile::tempdir().unwrap();
-    let fit = "divergence = \"forward-kl\"";
     let bounded = "variables = [\"rate\"]\nsupport = { rate = \"positive\" }";
-    let by_program = run(&folder, &experiment(&["gamma"], bounded, fit));
-    assert_close(
-        number(&by_program["target"]["log_normalizer"]),
-        ln_gamma(10.0),
-        1e-9,
-        "log Z",
-    );
-    assert_eq!(by_program["target"]["coordinates"][0], "log(rate)");
-    let formula = format!(
-        "name = \"formula\"\n[target]\nlog_density = \"9*log(rate) - rate\"\n{bounded}\n[optimizer]\ntype = \
-         \"lbfgs\"\nsteps = 60\n[[fit]]\n{fit}\n"
-    );
-    let by_formula = run(&folder, &formula);
-    for key in ["means", "stds"] {
-        let [one, other] = [&by_program, &by_formula]
-            .map(|found| number(&found["fits"][0]["best"]["mixture"][key][0][0]));
-        assert_close(one, other, 1e-9, key);
+    // By points of p, and by points of q that the gradient of u moves.
+    for fit in ["divergence = \"forward-kl\"", FIXED] {
+        let by_program = run(&folder, &experiment(&["gamma"], bounded, fit));
+        assert_close(
+            number(&by_program["target"]["log_normalizer"]),
+            ln_gamma(10.0),
+            1e-9,
+            "log Z",
+        );
+        assert_eq!(by_program["target"]["coordinates"][0], "log(rate)");
+        let formula = format!(
+            "name = \"formula\"\n[target]\nlog_density = \"9*log(rate) - rate\"\n{bounded}\n[optimizer]\ntype = \
+             \"lbfgs\"\nsteps = 60\n[[fit]]\n{fit}\n"
+        );
+        let by_formula = run(&folder, &formula);
+        for key in ["means", "stds"] {
+            let [one, other] = [&by_program, &by_formula]
+                .map(|found| number(&found["fits"][0]["best"]["mixture"][key][0][0]));
+            assert_close(one, other, 1e-9, key);
+        }
     }
 }
 
@@ -197,6 +199,56 @@ fn a_program_that_dies_is_started_once_more() {
     ] {
         assert!(error.contains(words), "no {words:?} in {error}");
     }
+}
+
+/// In the middle of a run, with what was written until then.
+#[test]
+fn a_program_that_dies_for_good_ends_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let mark = folder.path().join("dead");
+    let long = "divergence = \"reverse-kl\"\noptimizer = { type = \"adam\", steps = 100000000 }";
+    let config = experiment(
+        &["gaussian", "--dies-when", mark.to_str().unwrap()],
+        "dim = 1",
+        long,
+    );
+    fs::write(
+        folder.path().join("my.toml"),
+        format!("log = {{ every = 5 }}\n{config}"),
+    )
+    .unwrap();
+    let program = assert_cmd::cargo::cargo_bin("klfit");
+    let child = std::process::Command::new(program)
+        .args([
+            "run",
+            "my.toml",
+            "--allow-commands",
+            "--quiet",
+            "--out",
+            "run",
+        ])
+        .current_dir(&folder)
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let rows = || {
+        let path = folder.path().join("run/reverse-kl/trajectory.csv");
+        fs::read_to_string(path).map_or(0, |text| text.lines().count())
+    };
+    let began = Instant::now();
+    while rows() < 20 {
+        assert!(began.elapsed() < Duration::from_secs(60), "it never starts");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    fs::write(&mark, "").unwrap();
+    let ended = child.wait_with_output().unwrap();
+    let error = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{error}");
+    assert!(
+        error.contains("has ended without an answer (exit status: 9)"),
+        "{error}"
+    );
+    assert!(rows() >= 20);
 }
 
 #[test]

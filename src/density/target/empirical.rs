@@ -147,17 +147,29 @@ pub struct HeldOutSummary {
 /// The empirical distribution of N rows.
 #[derive(Debug)]
 struct Empirical {
-    /// `[1, N, D]`.
-    rows: Tensor<3>,
+    /// All rows: x `[1, N, D]`, weights `[1, N]`.
+    rows: Draws,
     weights: Option<Weights>,
     numerics: Numerics,
 }
 
 impl Empirical {
     fn new(samples: &Samples, numerics: &Numerics) -> Self {
-        let shape = [1, samples.len(), samples.dim()];
+        let n = samples.len();
+        let of_rows = |numbers: Vec<f64>| numerics.tensor(numbers, [1, n]);
+        let (weights, error) = match samples.weights() {
+            Some(weights) => {
+                let spreads = Box::new(of_rows(weights.spreads()));
+                (weights.shares(), DrawsError::WeightedRows(spreads))
+            }
+            None => (vec![1.0 / n as f64; n], DrawsError::Rows),
+        };
         Self {
-            rows: numerics.tensor(samples.rows().to_vec(), shape),
+            rows: Draws {
+                x: numerics.tensor(samples.rows().to_vec(), [1, n, samples.dim()]),
+                weights: of_rows(weights),
+                error,
+            },
             weights: samples.weights().cloned(),
             numerics: numerics.clone(),
         }
@@ -178,7 +190,7 @@ impl Density for Empirical {
     /// Random rows: a standard normal z stands for the row at the share Φ(z) of all, by their weights.
     fn place(&self, nodes: Nodes) -> Draws {
         let [runs, _, m, d] = nodes.z.dims();
-        let [_, n, _] = self.rows.dims();
+        let [_, n, _] = self.rows.x.dims();
         // What the device cannot return it could not have used: then the first row stands for all,
         // and the failure shows where the loss is read.
         let z = Numerics::read(nodes.z).unwrap_or_else(|_| vec![f64::NEG_INFINITY; runs * m * d]);
@@ -191,7 +203,7 @@ impl Density for Empirical {
                 }
             })
             .collect();
-        let x = (self.rows.clone())
+        let x = (self.rows.x.clone())
             .select(1, indices(&places, self.numerics.device()))
             .reshape([runs, m, d]);
         let group = match nodes.error {
@@ -206,19 +218,6 @@ impl Density for Empirical {
     }
 
     fn rows(&self) -> Option<Draws> {
-        let [_, n, _] = self.rows.dims();
-        let of_rows = |numbers: Vec<f64>| self.numerics.tensor(numbers, [1, n]);
-        let (shares, error) = match &self.weights {
-            Some(weights) => {
-                let error = DrawsError::WeightedRows(Box::new(of_rows(weights.spreads())));
-                (weights.shares(), error)
-            }
-            None => (vec![1.0 / n as f64; n], DrawsError::Rows),
-        };
-        Some(Draws {
-            x: self.rows.clone(),
-            weights: of_rows(shares),
-            error,
-        })
+        Some(self.rows.clone())
     }
 }

@@ -1,13 +1,15 @@
-//! The coordinates of a target that someone else wrote: how many, their names, where they live.
+//! What a target by a formula and one by a program have in common: coordinates, and that their place is looked for.
 
 use toml::{Table, Value};
 
 use super::key::KeyPath;
 use super::source::Source;
 use crate::coordinates::{Support, Variable};
+use crate::density::target::{Function, Unnormalized};
 use crate::error::ConfigError;
 use crate::formula::Formula;
 use crate::mixture::MOST_DIM;
+use crate::normalizer;
 use crate::text;
 
 /// What a section says of them.
@@ -20,10 +22,12 @@ pub(super) struct CoordinatesConfig<'c> {
 }
 
 impl CoordinatesConfig<'_> {
-    /// The coordinates: those with names, or as many as `dim` says, or as `otherwise` does.
+    /// The coordinates: those with names, or as many as `dim` says, or as `otherwise` does. Too many are told at
+    /// the key of the density, `of`.
     pub fn resolve(
         &self,
         at: &KeyPath,
+        of: &str,
         source: &Source,
         otherwise: impl FnOnce() -> Result<usize, ConfigError>,
     ) -> Result<Vec<Variable>, ConfigError> {
@@ -62,6 +66,10 @@ impl CoordinatesConfig<'_> {
                 text::count(total, "coordinate")
             );
             return Err(source.error(&at.name("dim"), message, "leave it out"));
+        }
+        if total > MOST_DIM {
+            let message = format!("has {total} coordinates, and {MOST_DIM} is the most");
+            return Err(source.error(&at.name(of), message, "leave some out"));
         }
         let at = at.name("support");
         for (name, value) in self.support.into_iter().flatten() {
@@ -133,6 +141,27 @@ impl CoordinatesConfig<'_> {
     }
 }
 
+/// The density that a function is, for the key it stands at. What may not be meant goes to `notes`.
+pub(super) fn located(
+    function: impl Into<Function>,
+    key: &KeyPath,
+    source: &Source,
+    notes: &mut Vec<String>,
+) -> Result<Unnormalized, ConfigError> {
+    let found = normalizer::locate(function)
+        .map_err(|refusal| source.error(key, refusal.message, refusal.help))?;
+    if found.located().log_normalizer_error.is_infinite() {
+        notes.push(format!(
+            "`{key}`: log Z is not known (k-hat {:.2}): the draws that look for the mass of p miss some \
+             of its tails, and so will all numbers that are made from draws of p; reverse KL is \
+             minimised without them",
+            found.located().k_hat
+        ));
+    }
+    Ok(found)
+}
+
+/// A number, or a whole one.
 pub(super) fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Integer(number) => Some(*number as f64),
