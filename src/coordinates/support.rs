@@ -29,6 +29,16 @@ impl Support {
         }
     }
 
+    /// What its values lie between.
+    pub fn bounds(self) -> (f64, f64) {
+        match self {
+            Self::Real => (f64::NEG_INFINITY, f64::INFINITY),
+            Self::Above(a) => (a, f64::INFINITY),
+            Self::Below(b) => (f64::NEG_INFINITY, b),
+            Self::Between(a, b) => (a, b),
+        }
+    }
+
     /// T(u).
     pub fn apply(self, u: f64) -> f64 {
         match self {

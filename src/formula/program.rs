@@ -112,14 +112,19 @@ impl Operand {
     /// Entry i, or the only one there is.
     pub fn entry(self, i: usize) -> Self {
         let i = if self.len() == 1 { 0 } else { i };
+        self.part(i, 1)
+    }
+
+    /// As many entries from the one at `from`, counted from 0.
+    pub fn part(self, from: usize, len: usize) -> Self {
         match self {
             Self::Rows { first, .. } => Self::Rows {
-                first: first + i,
-                len: 1,
+                first: first + from,
+                len,
             },
             Self::Constants { first, .. } => Self::Constants {
-                first: first + i,
-                len: 1,
+                first: first + from,
+                len,
             },
         }
     }

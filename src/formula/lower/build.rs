@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::super::number::{Binary, Reduction, Unary};
 use super::super::program::{Instruction, Operand, Operation, Program};
-use crate::coordinates::Support;
+use super::bounds::Bounded;
 
 /// Powers of at most this are products.
 const LARGEST_PRODUCT: f64 = 8.0;
@@ -19,6 +19,8 @@ pub(super) struct Builder {
     known: HashMap<Operation, Operand>,
     /// Rows that are 0 or 1, by the first.
     truths: HashSet<usize>,
+    /// Coordinates with bounds.
+    pub(super) bounded: Vec<Bounded>,
 }
 
 impl Builder {
@@ -33,6 +35,7 @@ impl Builder {
             known_numbers: HashMap::new(),
             known: HashMap::new(),
             truths: HashSet::new(),
+            bounded: Vec::new(),
         }
     }
 
@@ -115,7 +118,7 @@ impl Builder {
         }
     }
 
-    /// Logarithms of what is an exponential, or a coordinate between bounds, without a number that overflows or is
+    /// Logarithms of what is an exponential, or a share of an interval, without a number that overflows or is
     /// rounded to a bound: log e^u is u, log σ(u) is −softplus(−u), and log(1 − σ(u)) is −softplus(u).
     fn undone(&mut self, op: Unary, x: Operand) -> Option<Operand> {
         let softplus = |lowering: &mut Self, u: Operand| {
@@ -123,42 +126,76 @@ impl Builder {
             lowering.unary(Unary::Neg, value)
         };
         match op {
-            Unary::Log => match (self.made_of(Unary::Exp, x), self.made_of(Unary::Sigmoid, x)) {
-                (Some(u), _) => Some(u),
-                (None, Some(u)) => {
-                    let minus = self.unary(Unary::Neg, u);
-                    Some(softplus(self, minus))
+            Unary::Log => {
+                if let Some((part, factor)) = self.multiple(x) {
+                    let log = self.undone(Unary::Log, part)?;
+                    let more = self.constant(factor.ln());
+                    return Some(self.applied(Binary::Add, log, more));
                 }
-                (None, None) => None,
-            },
+                match (self.made_of(Unary::Exp, x), self.made_of(Unary::Sigmoid, x)) {
+                    (Some(u), _) => Some(u),
+                    (None, Some(u)) => {
+                        let minus = self.unary(Unary::Neg, u);
+                        Some(softplus(self, minus))
+                    }
+                    (None, None) => None,
+                }
+            }
             Unary::Log1p => {
                 let share = self.made_of(Unary::Neg, x)?;
                 let u = self.made_of(Unary::Sigmoid, share)?;
                 Some(softplus(self, u))
             }
+            Unary::Neg => self.made_of(Unary::Neg, x),
             _ => None,
         }
     }
 
     /// What some rows were made of by an operation, if they were.
-    fn made_of(&self, op: Unary, x: Operand) -> Option<Operand> {
+    pub(super) fn made_of(&self, op: Unary, x: Operand) -> Option<Operand> {
+        match self.source(x)? {
+            (Operation::Unary(own, of), at) if *own == op => Some(of.part(at, x.len())),
+            _ => None,
+        }
+    }
+
+    /// A positive multiple of something.
+    pub(super) fn multiple(&self, x: Operand) -> Option<(Operand, f64)> {
+        let (Operation::Binary(Binary::Mul, a, b), at) = self.source(x)? else {
+            return None;
+        };
+        let (part, factor) = match (self.number(*a), self.number(*b)) {
+            (None, Some(factor)) => (a, factor),
+            (Some(factor), None) => (b, factor),
+            _ => return None,
+        };
+        (factor > 0.0).then(|| (part.part(at, x.len()), factor))
+    }
+
+    /// As many entries of a list from the one at `from`, counted from 0: where it was joined of parts, those of the
+    /// part.
+    pub fn entries(&self, list: Operand, from: usize, len: usize) -> Operand {
+        let entries = list.part(from, len);
+        let Some((Operation::Join(parts), mut at)) = self.source(entries) else {
+            return entries;
+        };
+        for part in parts {
+            match at.checked_sub(part.len()) {
+                Some(rest) => at = rest,
+                None if at + len <= part.len() => return part.part(at, len),
+                None => break,
+            }
+        }
+        entries
+    }
+
+    /// The operation that made some rows, and which of those it made they are.
+    fn source(&self, x: Operand) -> Option<(&Operation, usize)> {
         let Operand::Rows { first, len } = x else {
             return None;
         };
-        let Instruction {
-            operation,
-            to,
-            len: rows,
-        } = &self.program.instructions[self.program.source(first)?];
-        match operation {
-            Operation::Unary(own, Operand::Rows { first: of, .. })
-                if *own == op && first + len <= to + rows =>
-            {
-                let first = of + (first - to);
-                Some(Operand::Rows { first, len })
-            }
-            _ => None,
-        }
+        let made = &self.program.instructions[self.program.source(first)?];
+        (first + len <= made.to + made.len).then(|| (&made.operation, first - made.to))
     }
 
     /// Of lists as long as each other, or of a list and a number.
@@ -170,6 +207,9 @@ impl Builder {
                 .map(|i| op.value(at(of_a, i), at(of_b, i)))
                 .collect();
             return self.constants(&values);
+        }
+        if let Some(known) = self.beside_bounds(op, a, b) {
+            return known;
         }
         self.made(Operation::Binary(op, a, b), len)
     }
@@ -225,65 +265,5 @@ impl Builder {
             None if x.len() == 1 => x,
             None => self.made(Operation::Reduce(op, x), 1),
         }
-    }
-
-    /// x = T(u) for each entry, and the terms of log|T′|.
-    pub fn carried(&mut self, u: Operand, support: Support) -> (Operand, Vec<Operand>) {
-        let size = |lowering: &mut Self| lowering.unary(Unary::Exp, u);
-        match support {
-            Support::Real => (u, Vec::new()),
-            Support::Above(a) => {
-                let size = size(self);
-                let x = match a {
-                    0.0 => size,
-                    _ => {
-                        let from = self.constant(a);
-                        self.applied(Binary::Add, size, from)
-                    }
-                };
-                (x, vec![self.reduced(Reduction::Sum, u)])
-            }
-            Support::Below(b) => {
-                let (from, size) = (self.constant(b), size(self));
-                let x = self.applied(Binary::Sub, from, size);
-                (x, vec![self.reduced(Reduction::Sum, u)])
-            }
-            Support::Between(a, b) => {
-                let share = self.unary(Unary::Sigmoid, u);
-                let x = match (a, b) {
-                    (0.0, 1.0) => share,
-                    _ => {
-                        let (from, wide) = (self.constant(a), self.constant(b - a));
-                        let inside = self.applied(Binary::Mul, share, wide);
-                        self.applied(Binary::Add, inside, from)
-                    }
-                };
-                // log σ(u) (1 − σ(u)) = −softplus(u) − softplus(−u).
-                let minus = self.unary(Unary::Neg, u);
-                let sides = [u, minus].map(|side| {
-                    let side = self.unary(Unary::Softplus, side);
-                    let side = self.reduced(Reduction::Sum, side);
-                    self.unary(Unary::Neg, side)
-                });
-                let wide = self.constant(u.len() as f64 * (b - a).ln());
-                (x, [sides[0], sides[1], wide].to_vec())
-            }
-        }
-    }
-
-    /// Whether x, where there are bounds, lies inside them: it is rounded to a bound, or overflows, where u is
-    /// large enough.
-    pub fn inside(&mut self, x: Operand, support: Support) -> Option<Operand> {
-        let (low, high) = match support {
-            Support::Real => return None,
-            Support::Above(a) => (a, f64::INFINITY),
-            Support::Below(b) => (f64::NEG_INFINITY, b),
-            Support::Between(a, b) => (a, b),
-        };
-        let (low, high) = (self.constant(low), self.constant(high));
-        let above = self.applied(Binary::Less, low, x);
-        let below = self.applied(Binary::Less, x, high);
-        let both = self.applied(Binary::Mul, above, below);
-        Some(self.reduced(Reduction::Min, both))
     }
 }

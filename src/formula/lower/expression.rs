@@ -194,7 +194,7 @@ impl Lowering {
             ExpressionKind::Entry(two) => {
                 let list = self.expression(&two[0], names)?;
                 let i = self.place(&two[1], names, list.len())?;
-                Ok(list.entry(i - 1))
+                Ok(self.builder.entries(list, i - 1, 1))
             }
             ExpressionKind::Entries(three) => {
                 let list = self.expression(&three[0], names)?;
@@ -205,17 +205,7 @@ impl Lowering {
                     let help = "the first entry is 1, and both ends are among them";
                     return Err(FormulaError::new(span.clone(), message, help));
                 }
-                let len = to + 1 - from;
-                Ok(match list {
-                    Operand::Rows { first, .. } => Operand::Rows {
-                        first: first + from - 1,
-                        len,
-                    },
-                    Operand::Constants { first, .. } => Operand::Constants {
-                        first: first + from - 1,
-                        len,
-                    },
-                })
+                Ok(self.builder.entries(list, from - 1, to + 1 - from))
             }
         }
     }

@@ -1,5 +1,6 @@
 //! From the tree of a formula to the operations that compute it.
 
+mod bounds;
 mod build;
 mod errors;
 mod expression;

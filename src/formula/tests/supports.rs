@@ -91,6 +91,81 @@ fn x_is_the_transform_of_u_and_back() {
 }
 
 #[test]
+fn what_is_near_a_bound_is_no_difference_of_numbers_that_are_alike() {
+    let softplus = |u: f64| u.max(0.0) + (-u.abs()).exp().ln_1p();
+    let unit = Support::Between(0.0, 1.0);
+    type Case<'a> = (&'a str, Support, &'a dyn Fn(f64) -> f64);
+    let cases: [Case; 16] = [
+        ("log(1 - x)", unit, &|u| -softplus(u)),
+        ("log1p(-x)", unit, &|u| -softplus(u)),
+        ("log(x)", unit, &|u| -softplus(-u)),
+        ("log(1 - x[1])", unit, &|u| -softplus(u)),
+        ("logit(x)", unit, &|u| u),
+        ("logit(1 - x)", unit, &|u| -u),
+        ("beta_lpdf(x, 2, 4) - log(20)", unit, &|u| {
+            -softplus(-u) - 3.0 * softplus(u)
+        }),
+        (
+            "if(x < 1 and 0 < x and 1 >= x and not (x <= 0), 1, 2)*x1 - x",
+            unit,
+            &|_| 0.0,
+        ),
+        (
+            "if(x >= 1 or x <= 0 or x > 1 or 0 > x, log(x), 0)*x",
+            unit,
+            &|_| 0.0,
+        ),
+        ("log(4 - x)", Support::Between(-1.0, 4.0), &|u| {
+            5.0_f64.ln() - softplus(u)
+        }),
+        ("log(1 + x)", Support::Between(-1.0, 4.0), &|u| {
+            5.0_f64.ln() - softplus(-u)
+        }),
+        ("log(3*(x + 1))", Support::Between(-1.0, 4.0), &|u| {
+            15.0_f64.ln() - softplus(-u)
+        }),
+        ("log(x - 2)", Support::Above(2.0), &|u| u),
+        ("log(2 - x)", Support::Below(2.0), &|u| u),
+        (
+            "weibull_lpdf(x + 2, 1, 1)/(x + 2)",
+            Support::Above(-2.0),
+            &|_| -1.0,
+        ),
+        ("2*log(2 + x)", Support::Above(-2.0), &|u| 2.0 * u),
+    ];
+    for (text, support, expected) in cases {
+        let (x, none) = (of_one(text, support), of_one("0", support));
+        for u in [-700.0, -60.0, -3.0, 0.4, 38.0, 500.0] {
+            let (value, slope) = at(&x, &[u]);
+            let value = value - at(&none, &[u]).0;
+            let limit = 1e-12 * u.abs().max(1.0);
+            let step = 1e-4;
+            let expected_slope = (expected(u + step) - expected(u - step)) / (2.0 * step);
+            assert!(
+                (value - expected(u)).abs() < limit,
+                "{text} at {u}: {value} {}",
+                expected(u)
+            );
+            let of_none = at(&none, &[u]).1[0];
+            assert!(
+                (slope[0] - of_none - expected_slope).abs() < 1e-6,
+                "{text} at {u}: {slope:?}"
+            );
+        }
+    }
+    // Of a coordinate beside others too.
+    let one = |name: &str, support| Variable {
+        name: name.to_owned(),
+        len: 1,
+        support,
+    };
+    let variables = vec![one("a", Support::Real), one("b", unit)];
+    let formula = Formula::new("log(1 - x[2])", variables, BTreeMap::new()).unwrap();
+    let value = at(&formula, &[0.0, 90.0]).0;
+    assert!((value + 180.0).abs() < 1e-12, "{value}");
+}
+
+#[test]
 fn densities_of_x_integrate_to_one_in_u() {
     for (text, support) in [
         ("beta_lpdf(x, 2, 3.5)", Support::Between(0.0, 1.0)),
