@@ -10,6 +10,7 @@ pub use crate::fit::BestIterate;
 pub use crate::jobs::estimate::Estimated;
 pub use crate::jobs::sweep::Swept;
 pub use crate::judge::diagnostics::{Diagnostics, ModesCovered, Psis, Reading};
+pub use crate::judge::of_x::{OfX, Quantiles};
 pub use crate::record::{
     GradientVariance, KnownOptimumSummary, Optimum, Row, Trajectory, Versions,
 };

@@ -3,3 +3,4 @@
 pub mod diagnostics;
 pub mod evaluate;
 pub mod known_optimum;
+pub mod of_x;

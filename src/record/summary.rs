@@ -12,6 +12,7 @@ use crate::fit::BestIterate;
 use crate::fit::stop::Stop;
 use crate::judge::diagnostics::{Diagnostics, ModesCovered};
 use crate::judge::evaluate::Evaluation;
+use crate::judge::of_x::OfX;
 use crate::mixture::NaturalParameters;
 
 /// The version of the layout of a run folder.
@@ -148,6 +149,9 @@ pub struct RunSummary {
     pub diagnostics: Diagnostics,
     /// q.
     pub mixture: NaturalParameters,
+    /// q of the coordinates x, where some of them have bounds: `mixture` is that of u then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of_x: Option<OfX>,
 }
 
 /// The variance of a gradient, E|g − E g|²; 0 for an estimator without noise.

@@ -6,12 +6,15 @@ use crate::fit::init::duplicate_components;
 use crate::fit::optima::AT_REST;
 use crate::judge::diagnostics::{Diagnostics, Reading};
 use crate::judge::evaluate::ALWAYS_REPORTED;
+use crate::judge::of_x::{OfX, Quantiles};
 use crate::mixture::Mixture;
 use crate::record::{FitSummary, Optimum, RunSummary, Summary};
 use crate::text;
 
 /// A quadrature of the loss with a larger error than this, in nats, is warned of.
 const ROUGH: f64 = 1e-4;
+/// So many coordinates are told of.
+const MOST_TOLD: usize = 6;
 
 /// Whether it worked, how far from the optimum it is, and what its restarts found.
 pub fn remarks(fit: &FitSummary) -> Vec<String> {
@@ -22,6 +25,7 @@ pub fn remarks(fit: &FitSummary) -> Vec<String> {
         if !facts.is_empty() {
             remarks.push(facts.join("; "));
         }
+        remarks.extend(best.of_x.as_ref().map(of_x));
         remarks.extend(variance(best));
         remarks.extend(best_iterate(fit, best));
         remarks.extend(alike_components(best));
@@ -101,6 +105,29 @@ fn facts(diagnostics: &Diagnostics) -> Vec<String> {
         ));
     }
     facts
+}
+
+/// What q says of each coordinate x.
+fn of_x(of_x: &OfX) -> String {
+    let number = |value: f64| text::significant(value, 4);
+    let of_one = |(i, name): (usize, &String)| {
+        let Quantiles { low, median, high } = of_x.quantiles[i];
+        format!(
+            "{name} has mean {}, σ {}, median {}, 90 % in [{}, {}]",
+            number(of_x.mean[i]),
+            number(of_x.covariance[i][i].sqrt()),
+            number(median),
+            number(low),
+            number(high)
+        )
+    };
+    let names = of_x.coordinates.iter().enumerate();
+    let told: Vec<String> = names.take(MOST_TOLD).map(of_one).collect();
+    let rest = match of_x.coordinates.len() - told.len() {
+        0 => "",
+        _ => "; summary.json has the others",
+    };
+    format!("under q {}{rest}", told.join("; "))
 }
 
 fn variance(best: &RunSummary) -> Option<String> {

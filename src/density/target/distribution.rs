@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::Samples;
 use crate::compute::device::Numerics;
+use crate::coordinates::Coordinates;
 use crate::density::Density;
 use crate::error::Refusal;
 use crate::mixture::Mixture;
@@ -51,6 +52,11 @@ pub trait Distribution: std::fmt::Debug {
             1 => vec!["x".to_owned()],
             dim => (1..=dim).map(|i| format!("x{i}")).collect(),
         }
+    }
+
+    /// The coordinates x that people know it by, where some have bounds: what is fitted then are its own, u.
+    fn bounded(&self) -> Option<&Coordinates> {
+        None
     }
 
     /// It on a device.

@@ -11,6 +11,7 @@ use super::distribution::{Distribution, Elliptical, Tails};
 use super::{Function, Samples, StudentT};
 use crate::compute::device::Numerics;
 use crate::compute::kernel::is_on_host;
+use crate::coordinates::Coordinates;
 use crate::density::{Density, Draws, DrawsError, Embedded, ErrorRule, Nodes};
 use crate::error::Refusal;
 use crate::mixture::{Mixture, NaturalParameters};
@@ -156,6 +157,10 @@ impl Distribution for Unnormalized {
 
     fn coordinates(&self) -> Vec<String> {
         self.function.coordinates().names_of_u()
+    }
+
+    fn bounded(&self) -> Option<&Coordinates> {
+        Some(self.function.coordinates()).filter(|coordinates| !coordinates.is_unbounded())
     }
 
     fn upload(&self, numerics: &Numerics) -> Box<dyn Density> {

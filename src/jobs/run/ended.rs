@@ -14,6 +14,7 @@ use crate::fit::{Plan, Record, refuted};
 use crate::judge::diagnostics;
 use crate::judge::evaluate::{Effort, Evaluation, Evaluator, reported};
 use crate::judge::known_optimum::KnownOptimum;
+use crate::judge::of_x::OfX;
 use crate::mixture::{Mixture, NaturalParameters};
 use crate::record::{FitSummary, GradientVariance, KnownOptimumSummary, Optimum, RunSummary};
 use crate::run_folder::RunFolder;
@@ -125,6 +126,8 @@ impl Ended<'_> {
                 self.experiment.config.seed,
             ),
             mixture: NaturalParameters::from(&end.mixture),
+            of_x: (self.target.model().bounded())
+                .map(|coordinates| OfX::new(coordinates, &end.mixture)),
         }
     }
 
