@@ -1,85 +1,34 @@
-//! What is known of coordinates with bounds: how x is made of u, and how far it is from a bound.
+//! What is known beside a bound of a coordinate: how far x is from it, with no difference of numbers that are alike.
 
-use super::super::number::{Binary, Reduction, Unary};
+use super::super::number::{Binary, Unary};
 use super::super::program::{Operand, Operation};
 use super::build::Builder;
 use crate::coordinates::Support;
 
-/// Coordinates x = T(u) with bounds.
-#[derive(Clone, Copy)]
-pub(super) struct Bounded {
-    x: Operand,
-    u: Operand,
-    support: Support,
-}
-
 /// One of the ends of an interval.
 #[derive(Clone, Copy)]
-enum End {
+pub(super) enum End {
     Low,
     High,
 }
 
 impl Builder {
-    /// x = T(u) for each entry, and the terms of log|T′|.
-    pub fn carried(&mut self, u: Operand, support: Support) -> (Operand, Vec<Operand>) {
-        let (x, terms) = match support {
-            Support::Real => return (u, Vec::new()),
-            Support::Above(a) => {
-                let size = self.distance(u, support, End::Low);
-                let x = match a {
-                    0.0 => size,
-                    _ => {
-                        let from = self.constant(a);
-                        self.applied(Binary::Add, size, from)
-                    }
-                };
-                (x, vec![self.reduced(Reduction::Sum, u)])
-            }
-            Support::Below(b) => {
-                let (from, size) = (self.constant(b), self.distance(u, support, End::High));
-                let x = self.applied(Binary::Sub, from, size);
-                (x, vec![self.reduced(Reduction::Sum, u)])
-            }
-            Support::Between(a, b) => {
-                let inside = self.distance(u, support, End::Low);
-                let x = match a {
-                    0.0 => inside,
-                    _ => {
-                        let from = self.constant(a);
-                        self.applied(Binary::Add, inside, from)
-                    }
-                };
-                // log σ(u) (1 − σ(u)) = −softplus(u) − softplus(−u).
-                let minus = self.unary(Unary::Neg, u);
-                let sides = [u, minus].map(|side| {
-                    let side = self.unary(Unary::Softplus, side);
-                    let side = self.reduced(Reduction::Sum, side);
-                    self.unary(Unary::Neg, side)
-                });
-                let wide = self.constant(u.len() as f64 * (b - a).ln());
-                (x, [sides[0], sides[1], wide].to_vec())
-            }
-        };
-        self.bounded.push(Bounded { x, u, support });
-        (x, terms)
-    }
-
     /// x − a, or b − x, of a coordinate by its u.
-    fn distance(&mut self, u: Operand, support: Support, from: End) -> Operand {
+    pub(super) fn distance(&mut self, u: Operand, support: Support, from: End) -> Operand {
+        let made = |lowering: &mut Self, op| lowering.made(op, u.len());
         let Support::Between(a, b) = support else {
-            return self.unary(Unary::Exp, u);
+            return made(self, Operation::Unary(Unary::Exp, u));
         };
         let side = match from {
             End::Low => u,
-            End::High => self.unary(Unary::Neg, u),
+            End::High => made(self, Operation::Unary(Unary::Neg, u)),
         };
-        let share = self.unary(Unary::Sigmoid, side);
+        let share = made(self, Operation::Unary(Unary::Sigmoid, side));
         if b - a == 1.0 {
             return share;
         }
         let wide = self.constant(b - a);
-        self.applied(Binary::Mul, share, wide)
+        made(self, Operation::Binary(Binary::Mul, share, wide))
     }
 
     /// What needs no comparison or subtraction beside a bound, where numbers that are alike would be rounded to it:
@@ -137,19 +86,5 @@ impl Builder {
             let at = first.checked_sub(start)?;
             (at + len <= one.x.len()).then(|| (one.u.part(at, len), one.support))
         })
-    }
-
-    /// Whether x, where there are bounds, lies inside them as a number: it is rounded to a bound, or overflows,
-    /// where u is large enough.
-    pub fn inside(&mut self, x: Operand, support: Support) -> Option<Operand> {
-        if support == Support::Real {
-            return None;
-        }
-        let (low, high) = support.bounds();
-        let (low, high) = (self.constant(low), self.constant(high));
-        let mut less = |a, b| self.made(Operation::Binary(Binary::Less, a, b), x.len());
-        let (above, below) = (less(low, x), less(x, high));
-        let both = self.applied(Binary::Mul, above, below);
-        Some(self.reduced(Reduction::Min, both))
     }
 }

@@ -2,8 +2,10 @@
 
 mod bounds;
 mod build;
+mod carried;
 mod errors;
 mod expression;
+mod simplify;
 
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
