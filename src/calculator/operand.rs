@@ -152,6 +152,12 @@ pub fn read_operand_with(text: &str, options: &TableOptions) -> Result<Operand> 
         _ => (read_mixture(path, fit)?.into(), Vec::new()),
     };
     let operand = match model.as_samples() {
+        Some(rows) if rows.file().is_some() => {
+            return Err(Error::usage(
+                format!("{text}: its rows stay in their file, and here they must be in memory"),
+                "set `in_memory = true` beside `file`, or give fewer rows",
+            ));
+        }
         Some(rows) => Operand::estimated(text, rows.clone())?,
         None => Operand::new(text, model),
     };

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::key::KeyPath;
 use super::source::Source;
 use crate::density::target::{
-    MissingRule, Samples, TableOptions, WeightColumn, WeightKind, read_held_out, read_samples,
+    MissingRule, Residence, Samples, TableOptions, WeightColumn, WeightKind, open_held_out,
+    open_samples,
 };
 use crate::error::{ConfigError, Error};
 use crate::text::count;
@@ -35,6 +36,9 @@ pub struct SamplesConfig {
     /// What the weights are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight_kind: Option<WeightKind>,
+    /// Whether the rows are held in memory, or stay in their file; by its size where this is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_memory: Option<bool>,
     /// Rows that no fit sees.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holdout: Option<Holdout>,
@@ -73,7 +77,12 @@ impl SamplesConfig {
     ) -> Result<Samples, ConfigError> {
         let options = self.options(at, source)?;
         let path = source.resolve_path(&self.file);
-        let read = read_samples(&path, &options)
+        let residence = match self.in_memory {
+            Some(true) => Residence::Memory,
+            Some(false) => Residence::File,
+            None => Residence::BySize,
+        };
+        let read = open_samples(&path, &options, residence)
             .map_err(|error| source.in_file(error, &at.name("file")))?;
         notes.extend(read.notes);
         let key = at.name("holdout");
@@ -96,8 +105,12 @@ impl SamplesConfig {
                 let samples = (read.samples.holding_out_share(*share, seed))
                     .map_err(|error| refused(error, &path))?;
                 let held_out = samples.held_out().map_or(0, Samples::len);
+                let place = match samples.file() {
+                    Some(_) => "",
+                    None => "; they are in holdout.csv of the run",
+                };
                 notes.push(format!(
-                    "{}: {held_out} of {} are held out by seed {seed}; they are in holdout.csv of the run",
+                    "{}: {held_out} of {} are held out by seed {seed}{place}",
                     path.display(),
                     count(all, "row"),
                 ));
@@ -111,8 +124,13 @@ impl SamplesConfig {
                     header: options.header.filter(|_| is_csv),
                     ..options
                 };
-                let other =
-                    read_held_out(&path, &options).map_err(|error| source.in_file(error, &key))?;
+                // The folder of a run keeps them beside those of the target, or neither.
+                let residence = match read.samples.file() {
+                    Some(_) => Residence::BySize,
+                    None => Residence::Memory,
+                };
+                let other = open_held_out(&path, &options, residence)
+                    .map_err(|error| source.in_file(error, &key))?;
                 notes.extend(other.notes);
                 (read.samples.holding_out(other.samples)).map_err(|error| refused(error, &path))
             }

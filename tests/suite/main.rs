@@ -26,6 +26,7 @@ mod gradient_rules;
 mod gradients;
 mod holdout;
 mod hostile;
+mod in_file;
 mod kernel;
 mod kernel_density;
 mod landscape;

@@ -3,11 +3,14 @@
 use std::path::Path;
 
 use super::csv::from_csv;
+use super::in_file::{FileRows, NotInFile};
 use super::options::Make;
 use super::{REPAIR, Samples, TableOptions, doubts, numbered};
 use crate::error::{Error, Result};
 use crate::files::npy::NpyArray;
+use crate::files::npy_file::NpyFile;
 use crate::files::read;
+use crate::text::count;
 
 /// Samples as a file gave them.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +19,116 @@ pub struct SamplesFile {
     pub samples: Samples,
     /// What was taken in a way that may not be meant, each with what to do.
     pub notes: Vec<String>,
+}
+
+/// Where the rows of a file are while they are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Residence {
+    /// In memory.
+    Memory,
+    /// In their file, from which they are read in passes or one by one.
+    File,
+    /// In their file where it is a large one of those that can be read so.
+    BySize,
+}
+
+/// Of a `.npy` of more numbers the rows stay in the file: in memory they and their copies take a gigabyte.
+const MOST_IN_MEMORY: usize = 1 << 25;
+
+/// As [`read_samples`], of rows that may stay in their file.
+///
+/// # Errors
+/// As [`read_samples`], and if rows are to stay in a file that must be read whole.
+pub fn open_samples(
+    path: &Path,
+    options: &TableOptions,
+    residence: Residence,
+) -> Result<SamplesFile> {
+    match open(path, options, residence)? {
+        Some(read) => {
+            let checked = read.samples.check_spread();
+            checked.map_err(|error| in_file(error, path))?;
+            Ok(read)
+        }
+        None => read_samples(path, options),
+    }
+}
+
+/// As [`read_held_out`], of rows that may stay in their file.
+///
+/// # Errors
+/// As [`read_held_out`], and if rows are to stay in a file that must be read whole.
+pub fn open_held_out(
+    path: &Path,
+    options: &TableOptions,
+    residence: Residence,
+) -> Result<SamplesFile> {
+    match open(path, options, residence)? {
+        Some(read) => Ok(read),
+        None => read_held_out(path, options),
+    }
+}
+
+/// Rows that stay in their file; `None` if they do not.
+fn open(path: &Path, options: &TableOptions, residence: Residence) -> Result<Option<SamplesFile>> {
+    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+    let is_npy = extension == "npy" && options.header.is_none();
+    let is_large = || {
+        is_npy
+            && NpyFile::open(path)
+                .is_ok_and(|file| file.rows().saturating_mul(file.columns()) > MOST_IN_MEMORY)
+    };
+    match residence {
+        Residence::Memory => return Ok(None),
+        Residence::BySize if !is_large() => return Ok(None),
+        Residence::BySize | Residence::File => {}
+    }
+    let opened = match is_npy {
+        true => FileRows::open(path, options),
+        false => Err(NotInFile::Whole("it is no .npy")),
+    };
+    let opened = match opened {
+        Ok(opened) => opened,
+        Err(NotInFile::Whole(_)) if residence == Residence::BySize => return Ok(None),
+        Err(NotInFile::Whole(why)) => {
+            let message = format!(
+                "{}: its rows cannot stay in the file: {why}",
+                path.display()
+            );
+            let help = "remove `in_memory`, or save the rows without weights as np.save(\"rows.npy\", \
+                        np.ascontiguousarray(x))";
+            return Err(Error::usage(message, help));
+        }
+        Err(NotInFile::Refused(error)) => return Err(in_file(error, path)),
+    };
+    let samples = Samples::in_file(opened.names, opened.rows)?;
+    let standing = samples.points().len();
+    let note = match standing == samples.len() {
+        true => None,
+        false => Some(format!(
+            "the {} stay in the file: k-means starts, figures and the mass in the region of a fit are of {standing} of \
+             them, chosen at random",
+            count(samples.len(), "row"),
+        )),
+    };
+    let notes = opened.note.into_iter().chain(doubts::counting(&samples));
+    Ok(Some(SamplesFile {
+        notes: notes
+            .chain(note)
+            .map(|message| format!("{}: {message}", path.display()))
+            .collect(),
+        samples,
+    }))
+}
+
+/// An error with the name of the file.
+fn in_file(error: Error, path: &Path) -> Error {
+    match error {
+        Error::Usage { message, help } => {
+            Error::usage(format!("{}: {message}", path.display()), help)
+        }
+        other => other,
+    }
 }
 
 /// Reads samples from a table: one row for each point, one column for each coordinate.
@@ -35,7 +148,7 @@ pub fn read_samples(path: &Path, options: &TableOptions) -> Result<SamplesFile> 
 ///
 /// # Errors
 /// As [`read_samples`], a constant coordinate aside.
-pub fn read_held_out(path: &Path, options: &TableOptions) -> Result<SamplesFile> {
+fn read_held_out(path: &Path, options: &TableOptions) -> Result<SamplesFile> {
     read_table(path, options, Samples::of_any)
 }
 
@@ -69,8 +182,7 @@ fn read_table(path: &Path, options: &TableOptions, make: Make) -> Result<Samples
                 .collect(),
             samples,
         }),
-        Err(Error::Usage { message, help }) => Err(Error::usage(at(message), help)),
-        Err(other) => Err(other),
+        Err(error) => Err(in_file(error, path)),
     }
 }
 
