@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::config::read_target;
 use crate::density::target::{Distribution, Samples, TableOptions, TargetModel, read_samples};
 use crate::error::{Error, Result};
+use crate::files::read::STANDARD_INPUT;
 use crate::import::read_mixture;
 use crate::mixture::Mixture;
 use crate::text::count;
@@ -93,7 +94,8 @@ const KNOWN: [&str; 5] = ["toml", "json", "npz", "csv", "npy"];
 
 /// Reads a density:
 ///
-/// - `.csv` or `.npy`: the Gaussian with the moments of the rows, the covariance divided by N − 1;
+/// - `.csv`, `.npy`, or `-`, one of these from standard input: the Gaussian with the moments of the rows, the
+///   covariance divided by N − 1;
 /// - `.toml`: the `[target]` of an experiment, or its keys alone, as `klfit estimate` writes them;
 /// - `.json` or `.npz`: as [`read_mixture`];
 /// - the folder of a run: the best run of its only fit, or of the fit named after a `#`, as in
@@ -110,6 +112,14 @@ pub fn read_operand(text: &str) -> Result<Operand> {
 /// # Errors
 /// As [`read_operand`].
 pub fn read_operand_with(text: &str, options: &TableOptions) -> Result<Operand> {
+    if text == STANDARD_INPUT {
+        let read = read_samples(Path::new(text), options)?;
+        let operand = Operand::estimated("standard input", read.samples)?;
+        return Ok(Operand {
+            notes: read.notes,
+            ..operand
+        });
+    }
     let (path, fit) = match text.rsplit_once('#') {
         Some((path, fit)) if !Path::new(text).exists() => (Path::new(path), Some(fit)),
         _ => (Path::new(text), None),

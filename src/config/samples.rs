@@ -11,13 +11,14 @@ use crate::density::target::{
     open_samples,
 };
 use crate::error::{ConfigError, Error};
+use crate::files::read;
 use crate::text::count;
 
 /// Rows of a file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SamplesConfig {
-    /// A `.csv` or `.npy` file; a path that is not absolute starts at the config.
+    /// A `.csv` or `.npy` file, or `-`, standard input; a path that is not absolute starts at the config.
     pub file: PathBuf,
     /// Whether the first line of a `.csv` names the columns; it does if none of its cells is a number
     /// where this is left out.
@@ -76,7 +77,7 @@ impl SamplesConfig {
         notes: &mut Vec<String>,
     ) -> Result<Samples, ConfigError> {
         let options = self.options(at, source)?;
-        let path = source.resolve_path(&self.file);
+        let path = source.resolve_table(&self.file);
         let residence = match self.in_memory {
             Some(true) => Residence::Memory,
             Some(false) => Residence::File,
@@ -88,7 +89,7 @@ impl SamplesConfig {
         let key = at.name("holdout");
         let refused = |error: Error, path: &Path| {
             let help = error.help().unwrap_or_default();
-            source.error(&key, format!(": {}: {error}", path.display()), help)
+            source.error(&key, format!(": {}: {error}", read::name(path)), help)
         };
         match &self.holdout {
             None => {
@@ -111,7 +112,7 @@ impl SamplesConfig {
                 };
                 notes.push(format!(
                     "{}: {held_out} of {} are held out by seed {seed}{place}",
-                    path.display(),
+                    read::name(&path),
                     count(all, "row"),
                 ));
                 Ok(samples)

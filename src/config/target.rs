@@ -9,6 +9,7 @@ use super::source::Source;
 use super::{CommandConfig, FormulaConfig, KdeConfig, MixtureConfig, SamplesConfig};
 use crate::density::target::{StudentT, TargetModel, network};
 use crate::error::ConfigError;
+use crate::files::read::STANDARD_INPUT;
 use crate::import::read_mixture;
 use crate::mixture::Mixture;
 
@@ -86,6 +87,11 @@ impl TargetConfig {
         match extension {
             Some(_) if section.contains_key("bandwidth") => "kde",
             Some(extension) if extension == "csv" || extension == "npy" => "samples",
+            Some(_)
+                if section.get("file").and_then(toml::Value::as_str) == Some(STANDARD_INPUT) =>
+            {
+                "samples"
+            }
             Some(_) => "saved",
             None if section.contains_key("log_density") => "formula",
             None if section.contains_key("command") => "command",

@@ -7,6 +7,8 @@ use std::io::Read;
 
 use npyz::{DType, Deserialize, TypeChar, TypeRead, TypeStr};
 
+/// What a file begins with.
+pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
 /// The longest header that is read, in bytes; NumPy's own limit.
 const LONGEST_HEADER: usize = 10_000;
 
@@ -109,7 +111,7 @@ impl Header {
             read.map(|()| bytes).map_err(|error| refused(&error))
         };
         let start = bytes(8)?;
-        let Some(version) = start.strip_prefix(b"\x93NUMPY") else {
+        let Some(version) = start.strip_prefix(MAGIC) else {
             return Err(refused(&"it does not begin like one"));
         };
         let length = match version[0] {

@@ -44,6 +44,7 @@ mod resume;
 mod rows;
 mod sampling;
 mod spikes;
+mod standard_input;
 mod support;
 mod tables;
 mod targets;

@@ -1,5 +1,6 @@
 //! Samples from a file.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use super::csv::from_csv;
@@ -7,7 +8,7 @@ use super::in_file::{FileRows, NotInFile};
 use super::options::Make;
 use super::{REPAIR, Samples, TableOptions, doubts, numbered};
 use crate::error::{Error, Result};
-use crate::files::npy::NpyArray;
+use crate::files::npy::{self, NpyArray};
 use crate::files::npy_file::NpyFile;
 use crate::files::read;
 use crate::text::count;
@@ -93,7 +94,7 @@ fn open(path: &Path, options: &TableOptions, residence: Residence) -> Result<Opt
         Err(NotInFile::Whole(why)) => {
             let message = format!(
                 "{}: its rows cannot stay in the file: {why}",
-                path.display()
+                read::name(path)
             );
             let help = "remove `in_memory`, or save the rows without weights as np.save(\"rows.npy\", \
                         np.ascontiguousarray(x))";
@@ -125,7 +126,7 @@ fn open(path: &Path, options: &TableOptions, residence: Residence) -> Result<Opt
 fn in_file(error: Error, path: &Path) -> Error {
     match error {
         Error::Usage { message, help } => {
-            Error::usage(format!("{}: {message}", path.display()), help)
+            Error::usage(format!("{}: {message}", read::name(path)), help)
         }
         other => other,
     }
@@ -134,7 +135,7 @@ fn in_file(error: Error, path: &Path) -> Error {
 /// Reads samples from a table: one row for each point, one column for each coordinate.
 ///
 /// A `.csv` has commas between its cells. A `.npy` of NumPy holds floats or integers of shape N × D, or N for
-/// one coordinate. Columns without a name are called x1, x2 and so on.
+/// one coordinate. Columns without a name are called x1, x2 and so on. `-` is standard input, which may be either.
 ///
 /// # Errors
 /// If the file cannot be read or lacks a chosen column; with its line and column, if a chosen cell is not a
@@ -153,18 +154,25 @@ fn read_held_out(path: &Path, options: &TableOptions) -> Result<SamplesFile> {
 }
 
 fn read_table(path: &Path, options: &TableOptions, make: Make) -> Result<SamplesFile> {
-    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
-    let is_csv = match extension.to_str() {
-        Some("csv") => true,
-        Some("npy") => false,
-        _ => {
-            return Err(Error::usage(
-                format!("{}: samples are in a .csv or a .npy file", path.display()),
-                "save the table as one of these; with NumPy: np.save(\"samples.npy\", x)",
-            ));
-        }
+    let bytes: Cow<[u8]>;
+    let is_csv = if read::is_standard_input(path) {
+        bytes = read::standard_input(read::LARGEST_TABLE)?.into();
+        !bytes.starts_with(npy::MAGIC)
+    } else {
+        let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+        let is_csv = match extension.to_str() {
+            Some("csv") => true,
+            Some("npy") => false,
+            _ => {
+                return Err(Error::usage(
+                    format!("{}: samples are in a .csv or a .npy file", path.display()),
+                    "save the table as one of these; with NumPy: np.save(\"samples.npy\", x)",
+                ));
+            }
+        };
+        bytes = read::read(path, read::LARGEST_TABLE)?.into();
+        is_csv
     };
-    let bytes = read::read(path, read::LARGEST_TABLE)?;
     let read = match (is_csv, options.header) {
         (true, _) => from_csv(&bytes, options, make),
         (false, None) => from_npy(&bytes, options, make),
@@ -173,7 +181,7 @@ fn read_table(path: &Path, options: &TableOptions, make: Make) -> Result<Samples
             "say nothing of a header: every row of the array is a point",
         )),
     };
-    let at = |message: String| format!("{}: {message}", path.display());
+    let at = |message: String| format!("{}: {message}", read::name(path));
     match read {
         Ok((samples, notes)) => Ok(SamplesFile {
             notes: (notes.into_iter())
