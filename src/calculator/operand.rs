@@ -90,7 +90,9 @@ impl Operand {
 }
 
 /// The files that may hold a density.
-const KNOWN: [&str; 5] = ["toml", "json", "npz", "csv", "npy"];
+const KNOWN: [&str; 8] = [
+    "toml", "json", "npz", "csv", "npy", "parquet", "arrow", "feather",
+];
 
 /// Reads a density:
 ///
@@ -149,7 +151,7 @@ pub fn read_operand_with(text: &str, options: &TableOptions) -> Result<Operand> 
         ));
     }
     let (model, notes) = match extension {
-        "csv" | "npy" => {
+        "csv" | "npy" | "parquet" | "arrow" | "feather" => {
             let options = TableOptions {
                 header: options.header.filter(|_| extension == "csv"),
                 ..options.clone()

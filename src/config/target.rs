@@ -77,6 +77,9 @@ impl SavedConfig {
     }
 }
 
+/// The extensions of tables.
+const TABLES: [&str; 5] = ["csv", "npy", "parquet", "arrow", "feather"];
+
 impl TargetConfig {
     /// The `type` of a section that names none.
     pub(super) fn default_type(section: &toml::Table) -> &'static str {
@@ -86,7 +89,7 @@ impl TargetConfig {
         });
         match extension {
             Some(_) if section.contains_key("bandwidth") => "kde",
-            Some(extension) if extension == "csv" || extension == "npy" => "samples",
+            Some(extension) if TABLES.iter().any(|table| extension == *table) => "samples",
             Some(_)
                 if section.get("file").and_then(toml::Value::as_str) == Some(STANDARD_INPUT) =>
             {

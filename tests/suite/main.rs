@@ -2,6 +2,7 @@
 
 mod calculator;
 mod closed_forms;
+mod columnar;
 mod command_line;
 mod commands;
 mod config;

@@ -101,8 +101,8 @@ pub(super) fn counting(samples: &Samples) -> Option<String> {
                     && (column.enumerate()).all(|(i, x)| x == first + i as f64)
             }
         };
-    // What pandas calls an index that it read from a file without a name.
-    let is_index = name == "Unnamed: 0";
+    // What pandas calls an index that it read from a file without a name, or writes to one of columns.
+    let is_index = name == "Unnamed: 0" || name == "__index_level_0__";
     if samples.dim() == 1 || !(counts || is_index) {
         return None;
     }

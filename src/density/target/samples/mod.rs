@@ -1,5 +1,7 @@
 //! Samples of the target: N points in D dimensions, from a table.
 
+#[cfg(feature = "parquet")]
+mod columnar;
 mod csv;
 mod dependence;
 mod dialect;

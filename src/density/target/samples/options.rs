@@ -257,6 +257,12 @@ pub(super) struct WeightedRows {
     pub note: Option<String>,
 }
 
+/// Chosen columns of a table, with missing values as NaN.
+pub(super) struct Numbers {
+    pub names: Vec<String>,
+    pub rows: Vec<f64>,
+}
+
 /// Makes samples of names, of numbers and of how many coordinates there are.
 pub(super) type Make = fn(Vec<String>, Vec<f64>, usize) -> Result<Samples>;
 

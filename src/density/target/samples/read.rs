@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::csv::from_csv;
 use super::in_file::{FileRows, NotInFile};
-use super::options::Make;
+use super::options::{Make, Numbers};
 use super::{REPAIR, Samples, TableOptions, doubts, numbered};
 use crate::error::{Error, Result};
 use crate::files::npy::{self, NpyArray};
@@ -155,31 +155,22 @@ fn read_held_out(path: &Path, options: &TableOptions) -> Result<SamplesFile> {
 
 fn read_table(path: &Path, options: &TableOptions, make: Make) -> Result<SamplesFile> {
     let bytes: Cow<[u8]>;
-    let is_csv = if read::is_standard_input(path) {
+    let kind = if read::is_standard_input(path) {
         bytes = read::standard_input(read::LARGEST_TABLE)?.into();
-        !bytes.starts_with(npy::MAGIC)
+        TableKind::of_bytes(&bytes)
     } else {
-        let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
-        let is_csv = match extension.to_str() {
-            Some("csv") => true,
-            Some("npy") => false,
-            _ => {
-                return Err(Error::usage(
-                    format!("{}: samples are in a .csv or a .npy file", path.display()),
-                    "save the table as one of these; with NumPy: np.save(\"samples.npy\", x)",
-                ));
-            }
-        };
+        let kind = TableKind::of_name(path)?;
         bytes = read::read(path, read::LARGEST_TABLE)?.into();
-        is_csv
+        kind
     };
-    let read = match (is_csv, options.header) {
-        (true, _) => from_csv(&bytes, options, make),
-        (false, None) => from_npy(&bytes, options, make),
-        (false, Some(_)) => Err(Error::usage(
-            "a .npy has no header",
-            "say nothing of a header: every row of the array is a point",
+    let read = match (kind, options.header) {
+        (TableKind::Csv, _) => from_csv(&bytes, options, make),
+        (kind, Some(_)) => Err(Error::usage(
+            format!("a {} has no header", kind.name()),
+            "say nothing of a header: every row of the table is a point",
         )),
+        (TableKind::Npy, None) => from_npy(&bytes, options, make),
+        (TableKind::Columnar, None) => from_columnar(bytes.into_owned(), options, make),
     };
     let at = |message: String| format!("{}: {message}", read::name(path));
     match read {
@@ -192,6 +183,74 @@ fn read_table(path: &Path, options: &TableOptions, make: Make) -> Result<Samples
         }),
         Err(error) => Err(in_file(error, path)),
     }
+}
+
+/// How a table is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TableKind {
+    Csv,
+    Npy,
+    /// Parquet or Arrow.
+    Columnar,
+}
+
+impl TableKind {
+    fn of_name(path: &Path) -> Result<Self> {
+        let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+        match extension.to_str() {
+            Some("csv") => Ok(Self::Csv),
+            Some("npy") => Ok(Self::Npy),
+            Some("parquet" | "arrow" | "feather") => match cfg!(feature = "parquet") {
+                true => Ok(Self::Columnar),
+                false => Err(not_built(&path.display().to_string())),
+            },
+            _ => Err(Error::usage(
+                format!("{}: samples are in a .csv or a .npy file", path.display()),
+                "save the table as one of these; with NumPy: np.save(\"samples.npy\", x)",
+            )),
+        }
+    }
+
+    fn of_bytes(bytes: &[u8]) -> Self {
+        if bytes.starts_with(npy::MAGIC) {
+            return Self::Npy;
+        }
+        // What both begin with; text may as well, but not with what follows.
+        match bytes.starts_with(b"PAR1") || bytes.starts_with(b"ARROW1\0\0") {
+            true => Self::Columnar,
+            false => Self::Csv,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Csv => ".csv",
+            Self::Npy => ".npy",
+            Self::Columnar => "table of Parquet or Arrow",
+        }
+    }
+}
+
+/// What to do where Parquet is not compiled in.
+fn not_built(what: &str) -> Error {
+    Error::usage(
+        format!("{what}: this klfit was built without Parquet and Arrow"),
+        "build it with them, `cargo build --release --features parquet`, or save the table as .csv or .npy",
+    )
+}
+
+#[cfg(feature = "parquet")]
+fn from_columnar(
+    bytes: Vec<u8>,
+    options: &TableOptions,
+    make: Make,
+) -> Result<(Samples, Vec<String>)> {
+    samples_of(super::columnar::read(bytes, options)?, options, make)
+}
+
+#[cfg(not(feature = "parquet"))]
+fn from_columnar(_: Vec<u8>, _: &TableOptions, _: Make) -> Result<(Samples, Vec<String>)> {
+    Err(not_built("the table"))
 }
 
 pub(super) fn from_npy(
@@ -225,6 +284,15 @@ pub(super) fn from_npy(
             .collect(),
         true => array.values,
     };
+    samples_of(Numbers { names, rows }, options, make)
+}
+
+/// Samples of numbers that came as such.
+fn samples_of(
+    Numbers { names, rows }: Numbers,
+    options: &TableOptions,
+    make: Make,
+) -> Result<(Samples, Vec<String>)> {
     let place = |row| format!("row {}", row + 1);
     // Before rows are left out, which are counted here.
     for (at, &value) in rows.iter().enumerate() {
