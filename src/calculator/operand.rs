@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::config::read_target;
 use crate::density::target::{Distribution, Samples, TableOptions, TargetModel, read_samples};
 use crate::error::{Error, Result};
+use crate::files::read::STANDARD_INPUT;
 use crate::import::read_mixture;
 use crate::mixture::Mixture;
 use crate::text::count;
@@ -89,11 +90,14 @@ impl Operand {
 }
 
 /// The files that may hold a density.
-const KNOWN: [&str; 5] = ["toml", "json", "npz", "csv", "npy"];
+const KNOWN: [&str; 8] = [
+    "toml", "json", "npz", "csv", "npy", "parquet", "arrow", "feather",
+];
 
 /// Reads a density:
 ///
-/// - `.csv` or `.npy`: the Gaussian with the moments of the rows, the covariance divided by N − 1;
+/// - `.csv`, `.npy`, or `-`, one of these from standard input: the Gaussian with the moments of the rows, the
+///   covariance divided by N − 1;
 /// - `.toml`: the `[target]` of an experiment, or its keys alone, as `klfit estimate` writes them;
 /// - `.json` or `.npz`: as [`read_mixture`];
 /// - the folder of a run: the best run of its only fit, or of the fit named after a `#`, as in
@@ -110,6 +114,14 @@ pub fn read_operand(text: &str) -> Result<Operand> {
 /// # Errors
 /// As [`read_operand`].
 pub fn read_operand_with(text: &str, options: &TableOptions) -> Result<Operand> {
+    if text == STANDARD_INPUT {
+        let read = read_samples(Path::new(text), options)?;
+        let operand = Operand::estimated("standard input", read.samples)?;
+        return Ok(Operand {
+            notes: read.notes,
+            ..operand
+        });
+    }
     let (path, fit) = match text.rsplit_once('#') {
         Some((path, fit)) if !Path::new(text).exists() => (Path::new(path), Some(fit)),
         _ => (Path::new(text), None),
@@ -139,7 +151,7 @@ pub fn read_operand_with(text: &str, options: &TableOptions) -> Result<Operand> 
         ));
     }
     let (model, notes) = match extension {
-        "csv" | "npy" => {
+        "csv" | "npy" | "parquet" | "arrow" | "feather" => {
             let options = TableOptions {
                 header: options.header.filter(|_| extension == "csv"),
                 ..options.clone()
@@ -152,6 +164,12 @@ pub fn read_operand_with(text: &str, options: &TableOptions) -> Result<Operand> 
         _ => (read_mixture(path, fit)?.into(), Vec::new()),
     };
     let operand = match model.as_samples() {
+        Some(rows) if rows.file().is_some() => {
+            return Err(Error::usage(
+                format!("{text}: its rows stay in their file, and here they must be in memory"),
+                "set `in_memory = true` beside `file`, or give fewer rows",
+            ));
+        }
         Some(rows) => Operand::estimated(text, rows.clone())?,
         None => Operand::new(text, model),
     };

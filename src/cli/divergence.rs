@@ -30,8 +30,8 @@ use crate::text;
   klfit divergence p.csv q.csv --method discrete
   klfit divergence model1.csv model2.csv model3.csv --matrix --out distances
 
-A density is a .toml, .json, .npz, .csv or .npy file, or the folder of a run; docs/calculator.md
-says what each may hold.")]
+A density is a .toml, .json, .npz, .csv or .npy file, the folder of a run, or -, a table from standard
+input; docs/calculator.md says what each may hold.")]
 pub struct Divergence {
     /// The densities p and q; with --matrix, any number of them
     #[arg(required = true, value_name = "DENSITY")]

@@ -10,6 +10,7 @@ use crate::Result;
 use crate::config::MixtureConfig;
 use crate::density::target::{SamplesFile, read_samples};
 use crate::error::Error;
+use crate::files::read;
 use crate::jobs::estimate;
 use crate::mixture::NaturalParameters;
 use crate::text::count;
@@ -19,10 +20,11 @@ use crate::text::count;
 #[command(after_help = "Examples:
   klfit estimate data.csv --out model.toml
   klfit estimate data.csv --components 3 --out model.toml
+  gunzip --stdout data.csv.gz | klfit estimate -
 
 Without --out the model is printed. `klfit divergence` and the [target] of a config read it.")]
 pub struct Estimate {
-    /// The samples, a .csv or .npy file with a row for each
+    /// The samples, a .csv or .npy file with a row for each, or - for standard input
     samples: PathBuf,
     #[command(flatten)]
     table: Table,
@@ -48,14 +50,14 @@ impl Command for Estimate {
 
     /// Estimates the model, and writes or prints it.
     fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
-        let reading = verbosity.working(format!("reading {}", self.samples.display()));
+        let reading = verbosity.working(format!("reading {}", read::name(&self.samples)));
         let SamplesFile {
             samples: rows,
             notes,
         } = read_samples(&self.samples, &self.table.options())?;
         drop(reading);
         verbosity.notes(&notes);
-        let name = self.samples.display().to_string();
+        let name = read::name(&self.samples);
         if self.components == 0 {
             return Err(Error::usage(
                 "--components is 0",

@@ -35,6 +35,8 @@ pub enum Stream {
     Normalizer,
     /// The choice of rows that are held out.
     Holdout,
+    /// The choice of rows that stand for all of a file.
+    Sketch,
 }
 
 /// Whose noise: the seed of an experiment, and a run of it.

@@ -5,9 +5,9 @@ use std::path::Path;
 use super::check;
 use super::key::KeyPath;
 use super::source::{Override, Source};
-use super::{Config, Holdout, TargetKind};
+use super::{Config, Holdout, SamplesConfig, TargetKind};
 use crate::compute::device::Numerics;
-use crate::density::target::TargetModel;
+use crate::density::target::{Samples, TargetModel};
 use crate::error::{ConfigError, Error, Result};
 use crate::files::names;
 use crate::fit::Plan;
@@ -62,13 +62,7 @@ impl Experiment {
     pub fn to_toml(&self) -> Result<String> {
         let mut config = self.config.clone();
         if let TargetKind::Samples(samples) = &mut config.target.kind {
-            samples.file = names::TARGET.into();
-            samples.header = Some(true);
-            (samples.columns, samples.missing) = (None, None);
-            if samples.holdout.is_some() {
-                samples.holdout = Some(Holdout::File(names::HOLDOUT.into()));
-                samples.holdout_seed = None;
-            }
+            self.keep_rows(samples);
         }
         super::resolve::to_toml(&config).map_err(|error| {
             Error::usage(
@@ -76,6 +70,32 @@ impl Experiment {
                 "check its numbers",
             )
         })
+    }
+
+    /// Names the files that rows are in once a run has begun: its own, or the one they stay in.
+    fn keep_rows(&self, config: &mut SamplesConfig) {
+        let rows = self.target.as_samples();
+        let file = |rows: Option<&Samples>| Some(rows?.file()?.path().to_owned());
+        let held_out = file(rows.and_then(Samples::held_out));
+        match file(rows) {
+            Some(file) => {
+                config.file = file;
+                config.in_memory = Some(false);
+                if let Some(Holdout::File(_)) = config.holdout {
+                    let file = held_out.unwrap_or_else(|| names::HOLDOUT.into());
+                    config.holdout = Some(Holdout::File(file));
+                }
+            }
+            None => {
+                config.file = names::TARGET.into();
+                config.header = Some(true);
+                (config.columns, config.missing, config.in_memory) = (None, None, None);
+                if config.holdout.is_some() {
+                    config.holdout = Some(Holdout::File(names::HOLDOUT.into()));
+                    config.holdout_seed = None;
+                }
+            }
+        }
     }
 
     pub(super) fn from_source(source: &Source) -> Result<Self, ConfigError> {

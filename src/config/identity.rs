@@ -41,6 +41,10 @@ impl Experiment {
             .flatten()
         {
             let weights = rows.weights().map_or(&[][..], Weights::values);
+            if let Some(file) = rows.file() {
+                digest.update(file.digest());
+                continue;
+            }
             for number in rows.rows().iter().chain(weights) {
                 digest.update(number.to_le_bytes());
             }

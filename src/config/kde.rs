@@ -52,7 +52,7 @@ impl KdeConfig {
             missing: self.missing.unwrap_or_default(),
             ..TableOptions::default()
         };
-        let read = read_samples(&source.resolve_path(&self.file), &options)
+        let read = read_samples(&source.resolve_table(&self.file), &options)
             .map_err(|error| source.in_file(error, &at.name("file")))?;
         notes.extend(read.notes);
         kernel_density(&read.samples, &bandwidth)

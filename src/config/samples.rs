@@ -7,16 +7,18 @@ use serde::{Deserialize, Serialize};
 use super::key::KeyPath;
 use super::source::Source;
 use crate::density::target::{
-    MissingRule, Samples, TableOptions, WeightColumn, WeightKind, read_held_out, read_samples,
+    MissingRule, Residence, Samples, TableOptions, WeightColumn, WeightKind, open_held_out,
+    open_samples,
 };
 use crate::error::{ConfigError, Error};
+use crate::files::read;
 use crate::text::count;
 
 /// Rows of a file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SamplesConfig {
-    /// A `.csv` or `.npy` file; a path that is not absolute starts at the config.
+    /// A `.csv` or `.npy` file, or `-`, standard input; a path that is not absolute starts at the config.
     pub file: PathBuf,
     /// Whether the first line of a `.csv` names the columns; it does if none of its cells is a number
     /// where this is left out.
@@ -35,6 +37,9 @@ pub struct SamplesConfig {
     /// What the weights are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight_kind: Option<WeightKind>,
+    /// Whether the rows are held in memory, or stay in their file; by its size where this is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_memory: Option<bool>,
     /// Rows that no fit sees.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holdout: Option<Holdout>,
@@ -72,14 +77,19 @@ impl SamplesConfig {
         notes: &mut Vec<String>,
     ) -> Result<Samples, ConfigError> {
         let options = self.options(at, source)?;
-        let path = source.resolve_path(&self.file);
-        let read = read_samples(&path, &options)
+        let path = source.resolve_table(&self.file);
+        let residence = match self.in_memory {
+            Some(true) => Residence::Memory,
+            Some(false) => Residence::File,
+            None => Residence::BySize,
+        };
+        let read = open_samples(&path, &options, residence)
             .map_err(|error| source.in_file(error, &at.name("file")))?;
         notes.extend(read.notes);
         let key = at.name("holdout");
         let refused = |error: Error, path: &Path| {
             let help = error.help().unwrap_or_default();
-            source.error(&key, format!(": {}: {error}", path.display()), help)
+            source.error(&key, format!(": {}: {error}", read::name(path)), help)
         };
         match &self.holdout {
             None => {
@@ -96,9 +106,13 @@ impl SamplesConfig {
                 let samples = (read.samples.holding_out_share(*share, seed))
                     .map_err(|error| refused(error, &path))?;
                 let held_out = samples.held_out().map_or(0, Samples::len);
+                let place = match samples.file() {
+                    Some(_) => "",
+                    None => "; they are in holdout.csv of the run",
+                };
                 notes.push(format!(
-                    "{}: {held_out} of {} are held out by seed {seed}; they are in holdout.csv of the run",
-                    path.display(),
+                    "{}: {held_out} of {} are held out by seed {seed}{place}",
+                    read::name(&path),
                     count(all, "row"),
                 ));
                 Ok(samples)
@@ -111,8 +125,13 @@ impl SamplesConfig {
                     header: options.header.filter(|_| is_csv),
                     ..options
                 };
-                let other =
-                    read_held_out(&path, &options).map_err(|error| source.in_file(error, &key))?;
+                // The folder of a run keeps them beside those of the target, or neither.
+                let residence = match read.samples.file() {
+                    Some(_) => Residence::BySize,
+                    None => Residence::Memory,
+                };
+                let other = open_held_out(&path, &options, residence)
+                    .map_err(|error| source.in_file(error, &key))?;
                 notes.extend(other.notes);
                 (read.samples.holding_out(other.samples)).map_err(|error| refused(error, &path))
             }

@@ -103,6 +103,14 @@ impl Source {
         self.path.parent().unwrap_or(Path::new("")).join(path)
     }
 
+    /// As [`resolve_path`](Self::resolve_path), of a table, which standard input may give.
+    pub fn resolve_table(&self, path: &Path) -> PathBuf {
+        match read::is_standard_input(path) {
+            true => path.to_owned(),
+            false => self.resolve_path(path),
+        }
+    }
+
     /// An error at a key; the message continues after the key: "is 0", "(component 2): …", ": …".
     pub fn error(
         &self,

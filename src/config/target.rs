@@ -9,6 +9,7 @@ use super::source::Source;
 use super::{CommandConfig, FormulaConfig, KdeConfig, MixtureConfig, SamplesConfig};
 use crate::density::target::{StudentT, TargetModel, network};
 use crate::error::ConfigError;
+use crate::files::read::STANDARD_INPUT;
 use crate::import::read_mixture;
 use crate::mixture::Mixture;
 
@@ -76,6 +77,9 @@ impl SavedConfig {
     }
 }
 
+/// The extensions of tables.
+const TABLES: [&str; 5] = ["csv", "npy", "parquet", "arrow", "feather"];
+
 impl TargetConfig {
     /// The `type` of a section that names none.
     pub(super) fn default_type(section: &toml::Table) -> &'static str {
@@ -85,7 +89,12 @@ impl TargetConfig {
         });
         match extension {
             Some(_) if section.contains_key("bandwidth") => "kde",
-            Some(extension) if extension == "csv" || extension == "npy" => "samples",
+            Some(extension) if TABLES.iter().any(|table| extension == *table) => "samples",
+            Some(_)
+                if section.get("file").and_then(toml::Value::as_str) == Some(STANDARD_INPUT) =>
+            {
+                "samples"
+            }
             Some(_) => "saved",
             None if section.contains_key("log_density") => "formula",
             None if section.contains_key("command") => "command",

@@ -26,8 +26,14 @@ pub trait Density: std::fmt::Debug {
     /// Turns standard points into points of this density, stratum by stratum.
     fn place(&self, nodes: Nodes) -> Draws;
 
-    /// All it consists of, if it is a list of rows rather than a function.
-    fn rows(&self) -> Option<Draws> {
+    /// In how many chunks all that it consists of is given, if it is a list of rows rather than a function; 0
+    /// if it is a function.
+    fn row_chunks(&self) -> usize {
+        0
+    }
+
+    /// A chunk of its rows, each with its share of all of them.
+    fn rows(&self, _chunk: usize) -> Option<Draws> {
         None
     }
 }

@@ -125,6 +125,81 @@ pub fn estimate(
     carried(divergence, total)
 }
 
+/// As [`estimate`], over the rows of a sample that come in chunks, each with its share of all of them: their
+/// sums are merged (Chan, Golub and LeVeque 1983), in 64 bits. The divergence is a sum over its sides as it is.
+///
+/// # Errors
+/// If the device failed.
+pub fn estimate_in_chunks(
+    divergence: &dyn Divergence,
+    chunks: usize,
+    mut at: impl FnMut(Side, usize) -> Sampled,
+) -> Result<Vec<Attempt>> {
+    if chunks <= 1 {
+        return estimate(divergence, |side| at(side, 0));
+    }
+    let (&side, _) = sides(divergence);
+    let mut merged: Vec<Merged> = Vec::new();
+    for chunk in 0..chunks {
+        let sampled = at(side, chunk);
+        let [_, rows] = sampled.log_q.dims();
+        let all = sampled.draws.weights.clone().sum_dim(1).reshape([1]);
+        let all = Numerics::read(all)?.first().copied().unwrap_or(f64::NAN);
+        let share = sampled.share(divergence, side);
+        let [values, errors, floors] = [share.value, share.error, share.floor].map(Numerics::read);
+        let (values, errors, floors) = (values?, errors?, floors?);
+        merged.resize_with(values.len(), Merged::default);
+        for (run, merged) in merged.iter_mut().enumerate() {
+            merged.take(rows as f64, all / rows as f64, values[run], errors[run]);
+            merged.floor += floors[run];
+        }
+    }
+    Ok(merged.into_iter().map(Merged::attempt).collect())
+}
+
+/// What is known of the rows of the chunks so far.
+#[derive(Clone, Default)]
+struct Merged {
+    rows: f64,
+    /// The sum of the values there, each times the share of its row.
+    total: f64,
+    /// That of the squared differences of the values from their mean.
+    squares: f64,
+    floor: f64,
+    /// The share of a row.
+    share: f64,
+}
+
+impl Merged {
+    /// Takes the sum over more rows, each with a `share` of all, and the standard error of that sum.
+    fn take(&mut self, rows: f64, share: f64, total: f64, error: f64) {
+        // One alone has none.
+        if rows > 1.0 {
+            let of_mean = error / (rows * share);
+            self.squares += of_mean * of_mean * rows * (rows - 1.0);
+        }
+        if self.rows > 0.0 {
+            let apart = total / (rows * share) - self.total / (self.rows * share);
+            self.squares += apart * apart * rows * self.rows / (rows + self.rows);
+        }
+        self.rows += rows;
+        self.total += total;
+        self.share = share;
+    }
+
+    fn attempt(self) -> Attempt {
+        let error = (self.squares / (self.rows - 1.0) / self.rows).sqrt();
+        Attempt {
+            estimate: Estimate {
+                value: self.total,
+                error: error + self.floor,
+                method: EstimateMethod::Data,
+            },
+            floor: self.floor,
+        }
+    }
+}
+
 /// The divergence of a total, whose errors an outer function carries along its slope.
 pub(super) fn carried(divergence: &dyn Divergence, total: Share) -> Result<Vec<Attempt>> {
     let carried = |error: Tensor<1>| {

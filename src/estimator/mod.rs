@@ -33,6 +33,8 @@ pub struct Context<'a> {
     pub dim: usize,
     /// Which noise, for estimators that use any: each of its runs gets points of its own.
     pub noise: Noise<'a>,
+    /// Which chunk of the rows of a density, for the rule that takes all of them.
+    pub chunk: usize,
 }
 
 impl Context<'_> {

@@ -38,9 +38,10 @@ impl EstimatorSettings for RowsConfig {
 pub struct Rows;
 
 impl Estimator for Rows {
-    /// The rows; of a density that is a function, which has none, a Monte Carlo sample.
+    /// A chunk of the rows; of a density that is a function, which has none, a Monte Carlo sample.
     fn draws(&self, density: &dyn Density, context: Context) -> Draws {
-        (density.rows()).unwrap_or_else(|| MonteCarlo::new(1024).draws(density, context))
+        (density.rows(context.chunk))
+            .unwrap_or_else(|| MonteCarlo::new(1024).draws(density, context))
     }
 
     fn is_random(&self) -> bool {

@@ -7,6 +7,8 @@ use std::io::Read;
 
 use npyz::{DType, Deserialize, TypeChar, TypeRead, TypeStr};
 
+/// What a file begins with.
+pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
 /// The longest header that is read, in bytes; NumPy's own limit.
 const LONGEST_HEADER: usize = 10_000;
 
@@ -32,12 +34,12 @@ impl NpyArray {
     /// # Errors
     /// As [`NpyArray::from_npy`].
     pub fn decode(header: &Header, data: &[u8]) -> Result<Self, String> {
-        header.check(data)?;
+        header.check(data.len() as u64)?;
         let shape = header.shape.clone();
         if shape.contains(&0) {
             return Err(format!("holds no numbers: its shape is {shape:?}"));
         }
-        let stored = numbers(&header.dtype, data)?;
+        let stored = header.numbers(data)?;
         if !header.fortran_order {
             let values = stored;
             return Ok(Self { shape, values });
@@ -62,7 +64,7 @@ impl NpyArray {
 /// # Errors
 /// As [`NpyArray::from_npy`].
 pub(crate) fn text(header: &Header, data: &[u8]) -> Result<String, String> {
-    header.check(data)?;
+    header.check(data.len() as u64)?;
     if header.shape.iter().any(|&length| length != 1) {
         return Err("is not one text".to_owned());
     }
@@ -109,7 +111,7 @@ impl Header {
             read.map(|()| bytes).map_err(|error| refused(&error))
         };
         let start = bytes(8)?;
-        let Some(version) = start.strip_prefix(b"\x93NUMPY") else {
+        let Some(version) = start.strip_prefix(MAGIC) else {
             return Err(refused(&"it does not begin like one"));
         };
         let length = match version[0] {
@@ -133,17 +135,37 @@ impl Header {
         (self.shape.iter()).try_fold(entry, |bytes, length| bytes.checked_mul(*length))
     }
 
-    /// Whether the data is as long as it should be: a header may promise anything.
-    fn check(&self, data: &[u8]) -> Result<(), String> {
+    /// How many entries there are along each axis.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// Whether the first index runs fastest.
+    pub fn is_column_major(&self) -> bool {
+        self.fortran_order
+    }
+
+    /// Entries as numbers, in the order they are stored in.
+    ///
+    /// # Errors
+    /// As [`NpyArray::from_npy`].
+    pub fn numbers(&self, data: &[u8]) -> Result<Vec<f64>, String> {
+        numbers(&self.dtype, data)
+    }
+
+    /// Whether the data has as many bytes as it should: a header may promise anything.
+    ///
+    /// # Errors
+    /// As [`NpyArray::from_npy`].
+    pub fn check(&self, bytes: u64) -> Result<(), String> {
         if self.dtype.uses_pickled_array() {
             return Err("holds Python objects, not numbers".to_owned());
         }
-        if self.data_len() == Some(data.len()) {
+        if self.data_len().map(|len| len as u64) == Some(bytes) {
             return Ok(());
         }
         Err(format!(
-            "is cut short or damaged: {} bytes do not hold an array of shape {:?}",
-            data.len(),
+            "is cut short or damaged: {bytes} bytes do not hold an array of shape {:?}",
             self.shape
         ))
     }
@@ -225,12 +247,18 @@ impl<'t> Scanner<'t> {
 
 fn numbers(dtype: &TypeStr, data: &[u8]) -> Result<Vec<f64>, String> {
     // What nearly all hold, some hundred times as fast.
-    if dtype.to_string() == "<f8" {
-        let (numbers, _) = data.as_chunks();
-        return Ok(numbers
-            .iter()
-            .map(|bytes| f64::from_le_bytes(*bytes))
-            .collect());
+    match dtype.to_string().as_str() {
+        "<f8" => {
+            let (numbers, _) = data.as_chunks();
+            let numbers = numbers.iter().map(|bytes| f64::from_le_bytes(*bytes));
+            return Ok(numbers.collect());
+        }
+        "<f4" => {
+            let (numbers, _) = data.as_chunks();
+            let numbers = (numbers.iter()).map(|bytes| f32::from_le_bytes(*bytes).into());
+            return Ok(numbers.collect());
+        }
+        _ => {}
     }
     let read = match (dtype.type_char(), dtype.size_field()) {
         (TypeChar::Float, 4) => convert::<f32>(dtype, data, f64::from),

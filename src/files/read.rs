@@ -1,14 +1,17 @@
 //! Files read whole, up to a size: a device, or a link to one, may never end, and a pipe never begin.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, IsTerminal, Read};
 use std::path::Path;
+use std::sync::OnceLock;
 
 use cap_fs_ext::{OpenOptions, OpenOptionsSyncExt};
 use cap_std::ambient_authority;
 
 use crate::error::{Error, Result};
 
+/// What stands for standard input where a file may.
+pub(crate) const STANDARD_INPUT: &str = "-";
 /// The largest table of numbers, in bytes.
 pub(crate) const LARGEST_TABLE: u64 = 4 << 30;
 /// The largest JSON, in bytes; its tree may take sixteen times as many.
@@ -62,6 +65,50 @@ pub(super) fn whole(file: File, path: &Path, most: u64) -> Result<Vec<u8>> {
         format!("{} has more than {} MiB", path.display(), most >> 20),
         "give a smaller file",
     ))
+}
+
+/// Whether a path stands for standard input, as `-` does; a file of that name is `./-`.
+pub(crate) fn is_standard_input(path: &Path) -> bool {
+    path.as_os_str() == STANDARD_INPUT
+}
+
+/// What a file is called in messages.
+pub(crate) fn name(path: &Path) -> String {
+    match is_standard_input(path) {
+        true => "standard input".to_owned(),
+        false => path.display().to_string(),
+    }
+}
+
+/// All of standard input, up to `most` bytes. It comes once: what was read is kept for those who ask again.
+///
+/// # Errors
+/// If it is a terminal, cannot be read, or has more.
+pub(crate) fn standard_input(most: u64) -> Result<&'static [u8]> {
+    static WHOLE: OnceLock<std::result::Result<Vec<u8>, ErrorKind>> = OnceLock::new();
+    let whole = WHOLE.get_or_init(|| {
+        let input = std::io::stdin();
+        if input.is_terminal() {
+            return Err(ErrorKind::NotConnected);
+        }
+        let mut bytes = Vec::new();
+        let read = input.lock().take(most + 1).read_to_end(&mut bytes);
+        read.map(|_| bytes).map_err(|error| error.kind())
+    });
+    match whole {
+        Ok(bytes) if bytes.len() as u64 > most => Err(Error::usage(
+            format!("standard input has more than {} MiB", most >> 20),
+            "give fewer rows, or a file",
+        )),
+        Ok(bytes) => Ok(bytes),
+        Err(ErrorKind::NotConnected) => Err(Error::usage(
+            "standard input is a terminal, which gives no table",
+            "send one, as in `cat rows.csv | klfit run config.toml`, or name a file",
+        )),
+        Err(kind) => Err(Error::io("read", Path::new("standard input"))(
+            (*kind).into(),
+        )),
+    }
 }
 
 /// Reads a text of up to `most` bytes.

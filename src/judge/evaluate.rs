@@ -243,14 +243,54 @@ impl Evaluator {
         kinds: &[DivergenceKind],
         q: &MixtureTensors,
     ) -> Result<Vec<Attempts>> {
-        let [_, k, d] = q.dims();
-        let points = p.rows().map_or(1, |rows| rows.x.dims()[1]);
-        self.in_groups(&Rows, points * k * d, kinds, p, q)
+        let [runs, k, d] = q.dims();
+        let chunks = p.row_chunks();
+        if chunks <= 1 {
+            let points = p.rows(0).map_or(1, |rows| rows.x.dims()[1]);
+            return self.in_groups(&Rows, points * k * d, kinds, p, q);
+        }
+        // All runs go over the rows together.
+        let mut all = vec![Attempts::new(); runs];
+        for &kind in kinds {
+            let sampled = |_, chunk| self.sampled(&Rows, p, Stream::TargetEvaluation, chunk, p, q);
+            let attempts = divergence::estimate_in_chunks(&*kind.build(), chunks, sampled)?;
+            for (of_run, attempt) in all.iter_mut().zip(attempts) {
+                of_run.push((kind, attempt));
+            }
+        }
+        Ok(all)
+    }
+
+    /// Points of a density with p and q there. Every run sees the same noise: their values differ by θ alone.
+    fn sampled(
+        &self,
+        estimator: &dyn Estimator,
+        density: &dyn Density,
+        stream: Stream,
+        chunk: usize,
+        p: &dyn Density,
+        q: &MixtureTensors,
+    ) -> Sampled {
+        let keys = [RunKey {
+            seed: self.seed,
+            run: 0,
+        }];
+        let context = Context {
+            numerics: &self.numerics,
+            dim: self.dim,
+            noise: Noise {
+                runs: &keys,
+                stream,
+                step: 0,
+            },
+            chunk,
+        };
+        Sampled::new(estimator.draws(density, context), p, q)
     }
 
     /// As if p were known with its constant.
     fn evaluate_normalized(&self, p: &Target, q: &MixtureTensors) -> Result<Vec<Evaluation>> {
-        if p.rows().is_some() {
+        if p.row_chunks() > 0 {
             let attempts = self.over_rows(p, &self.kinds, q)?;
             return Ok(attempts.into_iter().map(Evaluation::from).collect());
         }
@@ -349,7 +389,6 @@ impl Evaluator {
         Ok(attempts)
     }
 
-    /// Every run of a group sees the same noise: their values differ by θ alone.
     fn group(
         &self,
         estimator: &dyn Estimator,
@@ -358,22 +397,8 @@ impl Evaluator {
         p: &dyn Density,
         q: &MixtureTensors,
     ) -> Result<Vec<Attempts>> {
-        let keys = [RunKey {
-            seed: self.seed,
-            run: 0,
-        }];
         let sample = |density: &dyn Density, stream: Stream| {
-            let noise = Noise {
-                runs: &keys,
-                stream,
-                step: 0,
-            };
-            let context = Context {
-                numerics: &self.numerics,
-                dim: self.dim,
-                noise,
-            };
-            Sampled::new(estimator.draws(density, context), p, q)
+            self.sampled(estimator, density, stream, 0, p, q)
         };
         let (mut under_p, mut under_q) = (None, None);
         let mut side = |side: Side| {
@@ -385,7 +410,7 @@ impl Evaluator {
         };
         let mut all = vec![Attempts::new(); runs];
         // Random points of either density count for both sides; rows have no density to count by.
-        let jointly = p.rows().is_none();
+        let jointly = p.row_chunks() == 0;
         for &kind in kinds {
             let attempts = if jointly {
                 let points = [side(Side::Target), side(Side::Family)];

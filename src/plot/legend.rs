@@ -100,7 +100,11 @@ fn draw_mark(sheet: &Sheet, x: f64, y: f64, mark: LegendKey) -> Result<()> {
 /// The entry for the target.
 pub fn target(target: &TargetModel) -> (LegendKey, String) {
     if let Some(samples) = target.as_samples() {
-        let rows = samples.describe();
+        let shown = samples.points().len();
+        let rows = match shown < samples.len() {
+            true => format!("{shown} of {}", samples.describe()),
+            false => samples.describe(),
+        };
         if target.dim() > 1 {
             return (
                 LegendKey::Dots(faded(theme::TARGET, 0.6)),

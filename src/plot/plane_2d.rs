@@ -41,7 +41,7 @@ pub fn draw_target(panel: &Panel, target: &TargetModel) -> Result<()> {
     let (x, y) = panel.ranges();
     if let Some(samples) = target.as_samples() {
         // Fewer rows leave room for larger dots.
-        let size = (6.0 / (samples.len() as f64).sqrt()).clamp(0.12, 0.5);
+        let size = (6.0 / (samples.points().len() as f64).sqrt()).clamp(0.12, 0.5);
         return (samples.points().zip(areas(samples))).try_for_each(|(row, area)| {
             let size = size * area.sqrt();
             panel.dot((row[0], row[1]), size, faded(theme::TARGET, 0.45), None)
@@ -63,7 +63,7 @@ pub fn draw_target(panel: &Panel, target: &TargetModel) -> Result<()> {
 
 /// The area of the dot of each row: its weight as a multiple of their mean, within what can be seen and told apart.
 fn areas(samples: &Samples) -> Vec<f64> {
-    let n = samples.len();
+    let n = samples.points().len();
     let Some(weights) = samples.weights() else {
         return vec![1.0; n];
     };

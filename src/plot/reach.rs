@@ -42,11 +42,8 @@ impl Reach {
     /// A target along coordinate `d`: of rows, all of them.
     pub fn of_target(target: &TargetModel, d: usize, stds: f64) -> Self {
         if let Some(samples) = target.as_samples() {
-            let rows = samples.points().map(|x| Self {
-                low: x[d],
-                high: x[d],
-            });
-            let all = rows.fold(Self::NONE, Self::and);
+            let (low, high) = samples.range(d);
+            let all = Self { low, high };
             return all.widened(AIR * (all.high - all.low));
         }
         if let Some(Elliptical { scales, dof }) = target.elliptical() {

@@ -4,7 +4,7 @@
 //! outputs/NAME/
 //!   manifest             which run it is, and every file that klfit wrote here
 //!   config.toml          resolved: runs the experiment again as it was
-//!   target.csv           the rows of a target that is a sample
+//!   target.csv           the rows of a target that is a sample, unless they stay in their file
 //!   summary.json         what came out, with an error on every divergence
 //!   FIT/trajectory.csv   every run at every logged step, in natural units
 //!   FIT/restarts.csv     where every run started and ended, the failed ones included
@@ -144,9 +144,11 @@ impl RunFolder {
             }
         }
         if let Some(samples) = experiment.target.as_samples() {
-            this.write_rows(TARGET, samples)?;
-            if let Some(held_out) = samples.held_out() {
-                this.write_rows(HOLDOUT, held_out)?;
+            for (file, rows) in [(TARGET, Some(samples)), (HOLDOUT, samples.held_out())] {
+                // What is too large for memory is too large to copy.
+                if let Some(rows) = rows.filter(|rows| rows.file().is_none()) {
+                    this.write_rows(file, rows)?;
+                }
             }
         }
         let text = format!("{MARK}\n\n{}", experiment.to_toml()?);

@@ -341,6 +341,7 @@ fn leaving_one_out_lowers_the_variance_and_changes_no_average() {
                 stream: Stream::FamilyDraws,
                 step: 0,
             },
+            chunk: 0,
         };
         let draws = MonteCarlo::new(10).draws(&q, context).detached();
         let loss: Tensor<1> = if baseline {

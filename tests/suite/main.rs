@@ -2,6 +2,7 @@
 
 mod calculator;
 mod closed_forms;
+mod columnar;
 mod command_line;
 mod commands;
 mod config;
@@ -26,6 +27,7 @@ mod gradient_rules;
 mod gradients;
 mod holdout;
 mod hostile;
+mod in_file;
 mod kernel;
 mod kernel_density;
 mod landscape;
@@ -43,6 +45,7 @@ mod resume;
 mod rows;
 mod sampling;
 mod spikes;
+mod standard_input;
 mod support;
 mod tables;
 mod targets;

@@ -166,7 +166,7 @@ fn a_header_is_what_it_is_said_to_be() {
     assert_eq!(message, "a .npy has no header");
     assert_eq!(
         help,
-        "say nothing of a header: every row of the array is a point"
+        "say nothing of a header: every row of the table is a point"
     );
     let (message, _) = csv("a,b,a\n1,2,3\n").refused(None);
     assert_eq!(message, "line 1: columns 1 and 3 are both called a");

@@ -273,6 +273,7 @@ pub fn by(
                 stream,
                 step: 0,
             },
+            chunk: 0,
         };
         Sampled::new(estimator.draws(density, context), p, &q_device)
     })

@@ -121,6 +121,7 @@ fn points_and_density_of_a_student_t_agree() {
                     stream: Stream::TargetDraws,
                     step: 0,
                 },
+                chunk: 0,
             };
             let draws = Quadrature::new(points).draws(&p, context);
             let log_p = p.log_density(draws.x.clone());

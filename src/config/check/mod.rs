@@ -170,7 +170,7 @@ impl CheckedFit<'_> {
         self.stop(fit)?;
         let start = self.start(fit, &family, notes)?;
         let components = family.components().max(self.target.components());
-        let rows = self.target.as_samples().map_or(0, |samples| samples.len());
+        let rows = (self.target.as_samples()).map_or(0, |samples| samples.at_once());
         let points = fit.estimator.rule.points(components, dim, rows);
         let parts = [start.runs(), points.max(LEAST_POINTS), components, dim];
         let message = format!(

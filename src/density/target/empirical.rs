@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 use statrs::function::erf::erfc;
 
 use super::distribution::{Distribution, Tails};
+use super::samples::FileRows;
 use super::{Samples, WeightKind, Weights};
 use crate::compute::device::Numerics;
 use crate::compute::kernel::indices;
 use crate::density::{Density, Draws, DrawsError, ErrorRule, Nodes};
-use crate::error::Refusal;
+use crate::error::{Refusal, Result};
 use crate::mixture::{Mixture, NaturalParameters};
 use crate::text::count;
 
@@ -68,19 +69,16 @@ impl Distribution for Samples {
     }
 
     fn sample(&self, count: usize, generator: &mut dyn Rng) -> Vec<f64> {
-        let dim = self.dim();
-        (0..count)
-            .flat_map(|_| {
-                let row = match self.weights() {
-                    Some(weights) => weights.draw(generator),
-                    None => generator.random_range(0..self.len()),
-                };
-                self.rows()[row * dim..(row + 1) * dim].to_vec()
+        let rows: Vec<usize> = (0..count)
+            .map(|_| match self.weights() {
+                Some(weights) => weights.draw(generator),
+                None => generator.random_range(0..self.len()),
             })
-            .collect()
+            .collect();
+        self.pick(&rows)
     }
 
-    fn marginal(&self, coordinates: &[usize]) -> Result<Self, Refusal> {
+    fn marginal(&self, coordinates: &[usize]) -> std::result::Result<Self, Refusal> {
         Ok(self.columns(coordinates))
     }
 
@@ -90,6 +88,11 @@ impl Distribution for Samples {
 
     fn tails(&self) -> Tails {
         Tails::None
+    }
+
+    fn check(&self) -> Result<()> {
+        let files = [Some(self), self.held_out()].into_iter().flatten();
+        (files.filter_map(Samples::file)).try_for_each(FileRows::check)
     }
 
     fn as_samples(&self) -> Option<&Samples> {
@@ -147,32 +150,55 @@ pub struct HeldOutSummary {
 /// The empirical distribution of N rows.
 #[derive(Debug)]
 struct Empirical {
-    /// All rows: x `[1, N, D]`, weights `[1, N]`.
-    rows: Draws,
+    rows: Rows,
     weights: Option<Weights>,
     numerics: Numerics,
 }
 
+/// The rows, wherever they are.
+#[derive(Debug)]
+enum Rows {
+    /// On the device: x `[1, N, D]`, weights `[1, N]`.
+    Uploaded(Box<Draws>),
+    /// In their file.
+    InFile(FileRows),
+}
+
 impl Empirical {
     fn new(samples: &Samples, numerics: &Numerics) -> Self {
-        let n = samples.len();
-        let of_rows = |numbers: Vec<f64>| numerics.tensor(numbers, [1, n]);
-        let (weights, error) = match samples.weights() {
-            Some(weights) => {
-                let spreads = Box::new(of_rows(weights.spreads()));
-                (weights.shares(), DrawsError::WeightedRows(spreads))
-            }
-            None => (vec![1.0 / n as f64; n], DrawsError::Rows),
-        };
         Self {
-            rows: Draws {
-                x: numerics.tensor(samples.rows().to_vec(), [1, n, samples.dim()]),
-                weights: of_rows(weights),
-                error,
+            rows: match samples.file() {
+                Some(file) => Rows::InFile(file.clone()),
+                None => Rows::Uploaded(Box::new(uploaded(samples, numerics))),
             },
             weights: samples.weights().cloned(),
             numerics: numerics.clone(),
         }
+    }
+
+    /// N.
+    fn len(&self) -> usize {
+        match &self.rows {
+            Rows::Uploaded(rows) => rows.x.dims()[1],
+            Rows::InFile(file) => file.len(),
+        }
+    }
+}
+
+fn uploaded(samples: &Samples, numerics: &Numerics) -> Draws {
+    let n = samples.len();
+    let of_rows = |numbers: Vec<f64>| numerics.tensor(numbers, [1, n]);
+    let (weights, error) = match samples.weights() {
+        Some(weights) => {
+            let spreads = Box::new(of_rows(weights.spreads()));
+            (weights.shares(), DrawsError::WeightedRows(spreads))
+        }
+        None => (vec![1.0 / n as f64; n], DrawsError::Rows),
+    };
+    Draws {
+        x: numerics.tensor(samples.rows().to_vec(), [1, n, samples.dim()]),
+        weights: of_rows(weights),
+        error,
     }
 }
 
@@ -190,7 +216,7 @@ impl Density for Empirical {
     /// Random rows: a standard normal z stands for the row at the share Φ(z) of all, by their weights.
     fn place(&self, nodes: Nodes) -> Draws {
         let [runs, _, m, d] = nodes.z.dims();
-        let [_, n, _] = self.rows.x.dims();
+        let n = self.len();
         // What the device cannot return it could not have used: then the first row stands for all,
         // and the failure shows where the loss is read.
         let z = Numerics::read(nodes.z).unwrap_or_else(|_| vec![f64::NEG_INFINITY; runs * m * d]);
@@ -203,9 +229,15 @@ impl Density for Empirical {
                 }
             })
             .collect();
-        let x = (self.rows.x.clone())
-            .select(1, indices(&places, self.numerics.device()))
-            .reshape([runs, m, d]);
+        let x = match &self.rows {
+            Rows::Uploaded(rows) => (rows.x.clone())
+                .select(1, indices(&places, self.numerics.device()))
+                .reshape([runs, m, d]),
+            Rows::InFile(file) => {
+                let numbers = file.or_nothing(file.pick(&places), places.len());
+                self.numerics.tensor(numbers, [runs, m, d])
+            }
+        };
         let group = match nodes.error {
             ErrorRule::Random { group } => group,
             ErrorRule::Embedded(_) => 1,
@@ -217,7 +249,25 @@ impl Density for Empirical {
         }
     }
 
-    fn rows(&self) -> Option<Draws> {
-        Some(self.rows.clone())
+    fn row_chunks(&self) -> usize {
+        match &self.rows {
+            Rows::Uploaded(_) => 1,
+            Rows::InFile(file) => file.chunks(),
+        }
+    }
+
+    fn rows(&self, chunk: usize) -> Option<Draws> {
+        let file = match &self.rows {
+            Rows::Uploaded(rows) => return Some((**rows).clone()),
+            Rows::InFile(file) => file,
+        };
+        let numbers = file.or_nothing(file.chunk(chunk), 1);
+        let [rows, dim] = [numbers.len() / file.dim(), file.dim()];
+        let share = 1.0 / file.len() as f64;
+        Some(Draws {
+            x: self.numerics.tensor(numbers, [1, rows, dim]),
+            weights: self.numerics.tensor(vec![share; rows], [1, rows]),
+            error: DrawsError::Rows,
+        })
     }
 }

@@ -19,8 +19,8 @@ pub use function::Function;
 pub use kernels::{Bandwidth, kernel_density};
 pub use model::{TargetModel, TargetSummary};
 pub use samples::{
-    Dependence, MissingRule, Relation, Samples, SamplesFile, TableOptions, WeightColumn,
-    WeightKind, Weights, read_held_out, read_samples,
+    Dependence, MissingRule, Relation, Residence, Samples, SamplesFile, TableOptions, WeightColumn,
+    WeightKind, Weights, open_held_out, open_samples, read_samples,
 };
 pub use student_t::{StudentT, StudentTSummary};
 pub use unnormalized::{Located, Marginal, Panels, PointsOf, Unnormalized, UnnormalizedSummary};
@@ -87,7 +87,11 @@ impl Density for Target {
         self.density.place(nodes)
     }
 
-    fn rows(&self) -> Option<Draws> {
-        self.density.rows()
+    fn row_chunks(&self) -> usize {
+        self.density.row_chunks()
+    }
+
+    fn rows(&self, chunk: usize) -> Option<Draws> {
+        self.density.rows(chunk)
     }
 }

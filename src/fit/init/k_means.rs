@@ -11,7 +11,7 @@ use crate::density::target::{Samples, TargetModel, Weights};
 use crate::error::Refusal;
 use crate::mixture::Mixture;
 
-/// Draws of the target that k-means is given, for each component; of rows, all are taken.
+/// Draws of the target that k-means is given, for each component; of rows, all that are in memory are taken.
 const DRAWS: usize = 500;
 /// How many of Lloyd's iterations there are at most.
 const ITERATIONS: usize = 100;
@@ -30,7 +30,8 @@ impl StartSettings for KMeans {
 
     fn work(&self, family: &Family, target: &TargetModel) -> usize {
         let k = family.components();
-        let points = (target.as_samples()).map_or(DRAWS.saturating_mul(k), |rows| rows.len());
+        let points =
+            (target.as_samples()).map_or(DRAWS.saturating_mul(k), |rows| rows.points().len());
         // In each of some iterations.
         [points, k, family.dim()]
             .into_iter()

@@ -50,6 +50,8 @@ pub(super) struct PointsRequest<'r> {
     pub keys: &'r [RunKey],
     /// Which of that.
     pub noise: NoiseKind,
+    /// Which chunk of the rows of the target.
+    pub chunk: usize,
 }
 
 /// Points under a target that do not change, and log p there.
@@ -120,6 +122,7 @@ impl Objective<'_> {
             q,
             keys: &self.keys,
             noise: NoiseKind::Step(0),
+            chunk: 0,
         };
         let [first, second] = [Side::Target, Side::Family].map(|side| {
             let draws = self.draws(side, request);
@@ -184,7 +187,9 @@ impl Objective<'_> {
     fn with_context<T>(
         &self,
         side: Side,
-        PointsRequest { keys, noise, .. }: PointsRequest,
+        PointsRequest {
+            keys, noise, chunk, ..
+        }: PointsRequest,
         make: impl FnOnce(Context) -> T,
     ) -> T {
         let (draws, probes) = match side {
@@ -205,6 +210,7 @@ impl Objective<'_> {
                 stream,
                 step: step as u64,
             },
+            chunk,
         })
     }
 
@@ -215,7 +221,8 @@ impl Objective<'_> {
         let never_changes = !along.estimator.is_random()
             || (self.estimator.is_fixed() && self.one_seed && !is_probe);
         let make = || Fixed::new(self.draws(Side::Target, request), self.target);
-        never_changes.then(|| along.fixed.get_or_init(make))
+        // Rows that come in chunks are not kept.
+        (never_changes && self.chunks() == 1).then(|| along.fixed.get_or_init(make))
     }
 }
 

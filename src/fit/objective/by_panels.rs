@@ -189,7 +189,7 @@ impl Objective<'_> {
         q: &MixtureTensors,
     ) -> Result<Vec<Option<Attempt>>> {
         let [runs, ..] = q.dims();
-        if self.estimator.rule.is_random() || self.target.rows().is_some() {
+        if self.estimator.rule.is_random() || self.target.row_chunks() > 0 {
             return Ok(vec![None; runs]);
         }
         if self.host.is_some() {

@@ -8,6 +8,7 @@ use burn::tensor::{Int, Tensor};
 use crate::compute::device::Numerics;
 use crate::compute::kernel::{MixtureTensors, indices};
 use crate::compute::noise::RunKey;
+use crate::density::Density;
 use crate::density::family::Family;
 use crate::density::target::Target;
 use crate::divergence::{self, Attempt, Divergence, DivergenceKind, Estimate};
@@ -138,14 +139,19 @@ impl<'a> Objective<'a> {
                 PointRule::Panels(panels) => self.attempt_by_panels(*panels, &q)?,
                 PointRule::Along(along) => {
                     let both = self.attempt_both(along, &q)?;
-                    let request = PointsRequest {
-                        along,
-                        q: &q,
-                        keys: &self.keys_of(&now),
-                        noise: NoiseKind::Step(step),
+                    let keys = self.keys_of(&now);
+                    let sampled = |side, chunk| {
+                        let request = PointsRequest {
+                            along,
+                            q: &q,
+                            keys: &keys,
+                            noise: NoiseKind::Step(step),
+                            chunk,
+                        };
+                        self.sampled(side, request)
                     };
-                    let sampled = |side| self.sampled(side, request);
-                    let attempts = divergence::estimate(&*self.divergence, sampled)?;
+                    let attempts =
+                        divergence::estimate_in_chunks(&*self.divergence, self.chunks(), sampled)?;
                     (attempts.into_iter().zip(both))
                         .map(|(attempt, both)| match both {
                             Some(both) => Attempt {
@@ -177,16 +183,32 @@ impl<'a> Objective<'a> {
 
     /// The value `[R]` at θ `[R, P]`, in nats, with the noise of a step.
     pub fn value(&self, theta: Tensor<2>, step: usize) -> Tensor<1> {
-        self.value_with(theta, NoiseKind::Step(step))
+        let noise = NoiseKind::Step(step);
+        self.summed(|chunk| self.value_with(theta.clone(), noise, chunk))
     }
 
-    fn value_with(&self, theta: Tensor<2>, noise: NoiseKind) -> Tensor<1> {
+    /// In how many chunks the rows of the target are taken, whose values add up: 1 where they are not rows, or
+    /// some of them are drawn.
+    fn chunks(&self) -> usize {
+        match self.estimator.rule.is_random() {
+            true => 1,
+            false => self.target.row_chunks().max(1),
+        }
+    }
+
+    /// The sum of what each chunk gives.
+    fn summed(&self, of_chunk: impl Fn(usize) -> Tensor<1>) -> Tensor<1> {
+        (1..self.chunks()).fold(of_chunk(0), |sum, chunk| sum + of_chunk(chunk))
+    }
+
+    /// The share `[R]` of a chunk.
+    fn value_with(&self, theta: Tensor<2>, noise: NoiseKind, chunk: usize) -> Tensor<1> {
         let levels = self.levels_at(&theta, &self.levels);
         let mut used: Vec<usize> = levels.clone();
         used.sort_unstable();
         used.dedup();
         if let [level] = used[..] {
-            return self.value_at(level, &self.member(theta), &self.keys, noise);
+            return self.value_at(level, &self.member(theta), &self.keys, noise, chunk);
         }
         // Runs of one rule go together; their values are put back in order.
         let (mut values, mut order) = (Vec::with_capacity(used.len()), Vec::new());
@@ -195,7 +217,7 @@ impl<'a> Objective<'a> {
                 .filter(|&run| levels[run] == level)
                 .collect();
             let q = self.member(theta.clone().select(0, self.indices(&members)));
-            values.push(self.value_at(level, &q, &self.keys_of(&members), noise));
+            values.push(self.value_at(level, &q, &self.keys_of(&members), noise, chunk));
             order.extend(members);
         }
         let mut back = vec![0; order.len()];
@@ -228,9 +250,25 @@ impl<'a> Objective<'a> {
         Numerics::read(variance)
     }
 
+    /// Chunk by chunk, so that no more than the points of one are in memory.
     fn gradient_with(&self, theta: &Tensor<2>, noise: NoiseKind) -> (Tensor<1>, Tensor<2>) {
+        (1..self.chunks()).fold(
+            self.gradient_of(theta, noise, 0),
+            |(value, gradient), chunk| {
+                let (more, slope) = self.gradient_of(theta, noise, chunk);
+                (value + more, gradient + slope)
+            },
+        )
+    }
+
+    fn gradient_of(
+        &self,
+        theta: &Tensor<2>,
+        noise: NoiseKind,
+        chunk: usize,
+    ) -> (Tensor<1>, Tensor<2>) {
         let tracked = theta.clone().autodiff().require_grad();
-        let value = self.value_with(tracked.clone(), noise);
+        let value = self.value_with(tracked.clone(), noise, chunk);
         // The runs are independent, so the gradient of the sum holds the gradient of each.
         let gradients = value.clone().sum().backward();
         let gradient = tracked.grad(&gradients);
@@ -241,7 +279,7 @@ impl<'a> Objective<'a> {
     /// The value `[R]` at R mixtures, in nats, with one noise for all of them.
     pub fn value_of(&self, q: &MixtureTensors) -> Tensor<1> {
         let key = &self.keys[..1.min(self.keys.len())];
-        self.value_at(0, q, key, NoiseKind::Step(0))
+        self.summed(|chunk| self.value_at(0, q, key, NoiseKind::Step(0), chunk))
     }
 
     fn value_at(
@@ -250,6 +288,7 @@ impl<'a> Objective<'a> {
         q: &MixtureTensors,
         keys: &[RunKey],
         noise: NoiseKind,
+        chunk: usize,
     ) -> Tensor<1> {
         let along = match &self.rules[level] {
             PointRule::Along(along) => along,
@@ -260,6 +299,7 @@ impl<'a> Objective<'a> {
             q,
             keys,
             noise,
+            chunk,
         };
         divergence::value(&*self.divergence, |side| {
             let in_one_pass = self.in_one_pass(side, request);

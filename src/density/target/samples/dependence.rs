@@ -76,7 +76,8 @@ impl Samples {
         let least = eigen.eigenvalues[least];
         let rounding: f64 = (0..dim)
             .map(|d| {
-                let size = self.points().map(|x| x[d].abs()).fold(0.0, f64::max);
+                let (least, most) = self.range(d);
+                let size = least.abs().max(most.abs());
                 (direction[d] * ROUNDINGS * f64::EPSILON * size / stds[d]).powi(2)
             })
             .sum();

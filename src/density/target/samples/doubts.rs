@@ -91,18 +91,23 @@ pub(super) fn refuse_index(record: &StringRecord, line: usize, header: Option<bo
 /// Says if the first column only counts the rows.
 pub(super) fn counting(samples: &Samples) -> Option<String> {
     let name = &samples.names()[0];
-    let mut column = samples.points().map(|x| x[0]);
-    let first = samples.rows()[0];
+    let first = *samples.rows().first()?;
     let counts = samples.len() >= ENOUGH
-        && (first == 0.0 || first == 1.0)
-        && (column.by_ref().enumerate()).all(|(i, x)| x == first + i as f64);
-    // What pandas calls an index that it read from a file without a name.
-    let is_index = name == "Unnamed: 0";
+        && match samples.file() {
+            Some(file) => file.counts(),
+            None => {
+                let column = samples.points().map(|x| x[0]);
+                (first == 0.0 || first == 1.0)
+                    && (column.enumerate()).all(|(i, x)| x == first + i as f64)
+            }
+        };
+    // What pandas calls an index that it read from a file without a name, or writes to one of columns.
+    let is_index = name == "Unnamed: 0" || name == "__index_level_0__";
     if samples.dim() == 1 || !(counts || is_index) {
         return None;
     }
     let what = match counts {
-        true => format!("counts the rows from {first}"),
+        true => format!("counts the rows from {}", samples.range(0).0),
         false => "has the name that pandas gives an index".to_owned(),
     };
     Some(format!(

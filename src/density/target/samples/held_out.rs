@@ -1,14 +1,46 @@
 //! Rows that no fit sees, to judge fits by.
 
-use rand::RngExt;
+use rand::{Rng, RngExt};
 
 use super::Samples;
+use super::kept::Kept;
 use crate::compute::noise::{RunKey, Stream};
 use crate::error::{Error, Result};
 use crate::text::count;
 
 /// Fewer have no standard error.
 const LEAST: usize = 2;
+
+/// Of more rows there is no list.
+const MOST_LISTED: usize = 1 << 24;
+
+/// Which rows the seed chooses: every choice of as many is as likely. Of few they are drawn from a list of
+/// all; of many each is taken with the chance that the rest need (Knuth 1997, §3.4.2, algorithm S).
+fn chosen(rows: usize, held: usize, seed: u64) -> Kept {
+    let mut generator = RunKey { seed, run: 0 }.generator(Stream::Holdout, 0);
+    if rows > MOST_LISTED {
+        return selected(rows, held, &mut generator);
+    }
+    let mut order: Vec<usize> = (0..rows).collect();
+    for place in 0..held {
+        let other = generator.random_range(place..rows);
+        order.swap(place, other);
+    }
+    let mut is_held = vec![false; rows];
+    for &row in &order[..held] {
+        is_held[row] = true;
+    }
+    Kept::new(rows, |row| is_held[row])
+}
+
+fn selected(rows: usize, held: usize, generator: &mut impl Rng) -> Kept {
+    let mut left = held;
+    Kept::new(rows, |row| {
+        let is_held = generator.random_range(0..rows - row) < left;
+        left -= usize::from(is_held);
+        is_held
+    })
+}
 
 impl Samples {
     /// The rows that no fit sees, if there are some.
@@ -39,15 +71,15 @@ impl Samples {
                 help,
             ));
         }
-        let mut order: Vec<usize> = (0..rows).collect();
-        let mut generator = RunKey { seed, run: 0 }.generator(Stream::Holdout, 0);
-        for place in 0..held {
-            let other = generator.random_range(place..rows);
-            order.swap(place, other);
+        let chosen = chosen(rows, held, seed);
+        if let Some(file) = &self.file {
+            let [held_out, rest] = file.split(&chosen)?;
+            let mut rest = Self::in_file(self.names.clone(), rest)?;
+            rest.check_spread()?;
+            rest.held_out = Some(Box::new(Self::in_file(self.names, held_out)?));
+            return Ok(rest);
         }
-        let mut rest = order.split_off(held);
-        rest.sort_unstable();
-        order.sort_unstable();
+        let [order, rest] = [true, false].map(|is_held| chosen.rows(is_held).collect::<Vec<_>>());
         let held_out = self.some(&order)?;
         let rest = self.some(&rest)?;
         let weights = rest.weights;
@@ -102,8 +134,38 @@ impl Samples {
                 .flat_map(|&row| &self.rows[row * dim..(row + 1) * dim])
                 .copied()
                 .collect(),
+            file: None,
             weights: weights.map(|weights| weights.of_rows(rows)).transpose()?,
             held_out: None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_rows_each_is_as_likely_and_as_many_as_asked_for_are_held() {
+        let mut generator = RunKey { seed: 1, run: 0 }.generator(Stream::Holdout, 0);
+        let (rows, held, times) = (40, 10, 20_000);
+        let mut counts = vec![0.0; rows];
+        let mut of_both = 0.0;
+        for _ in 0..times {
+            let chosen = selected(rows, held, &mut generator);
+            assert_eq!(chosen.len(), held);
+            chosen.rows(true).for_each(|row| counts[row] += 1.0);
+            of_both += f64::from(chosen.has(0) && chosen.has(rows - 1));
+        }
+        let expected = f64::from(times) / 4.0;
+        let error = (expected * 0.75).sqrt();
+        let apart = |count: &f64| (count - expected).abs() < 4.5 * error;
+        assert!(counts.iter().all(apart), "{counts:?}");
+        // Two are held together with a chance of 10/40 · 9/39.
+        let expected = f64::from(times) * 10.0 / 40.0 * 9.0 / 39.0;
+        assert!(
+            (of_both - expected).abs() < 4.5 * expected.sqrt(),
+            "{of_both}"
+        );
     }
 }

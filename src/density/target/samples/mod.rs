@@ -1,10 +1,14 @@
 //! Samples of the target: N points in D dimensions, from a table.
 
+#[cfg(feature = "parquet")]
+mod columnar;
 mod csv;
 mod dependence;
 mod dialect;
 mod doubts;
 mod held_out;
+mod in_file;
+mod kept;
 mod options;
 mod read;
 mod separators;
@@ -12,13 +16,18 @@ mod separators;
 mod tests;
 mod weights;
 
+use std::collections::BTreeSet;
+
 use nalgebra::{DMatrix, DVector};
+use rand::RngExt;
 
 pub use dependence::{Dependence, Relation};
+pub(crate) use in_file::FileRows;
 pub use options::{MissingRule, TableOptions};
-pub use read::{SamplesFile, read_held_out, read_samples};
+pub use read::{Residence, SamplesFile, open_held_out, open_samples, read_samples};
 pub use weights::{WeightColumn, WeightKind, Weights};
 
+use crate::compute::noise::{RunKey, Stream};
 use crate::error::{Error, Result};
 use crate::mixture::MOST_DIM;
 use crate::text::count;
@@ -27,12 +36,22 @@ const REPAIR: &str = "repair or remove the row; klfit fits complete rows of fini
 /// A column whose largest and smallest value differ by this many roundings is a constant.
 const ROUNDINGS: f64 = 8.0;
 
+/// The most rows in memory of those that stay in a file, and the most numbers.
+const MOST_STANDING: usize = 100_000;
+const MOST_STANDING_NUMBERS: usize = 1 << 23;
+
 /// N points in D dimensions, N ≥ 2: finite, with no constant coordinate; with a weight of each, if it has some,
 /// and others that are held out.
+///
+/// Many of them may stay in their file. Then [`rows`](Samples::rows) and [`points`](Samples::points) are some
+/// that stand for all; moments, draws and passes over them are of all.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Samples {
     names: Vec<String>,
+    /// All of them, or some that stand for those in a file.
     rows: Vec<f64>,
+    /// All of them, where they stay in their file.
+    file: Option<FileRows>,
     weights: Option<Weights>,
     held_out: Option<Box<Samples>>,
 }
@@ -78,26 +97,52 @@ impl Samples {
         Ok(Self {
             names,
             rows,
+            file: None,
             weights: None,
             held_out: None,
         })
     }
 
+    /// Samples of which all rows stay in a file: up to 100 000 random ones of them stand for all.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    fn in_file(names: Vec<String>, file: FileRows) -> Result<Self> {
+        let most = MOST_STANDING
+            .min(MOST_STANDING_NUMBERS / names.len().max(1))
+            .max(1);
+        let places: Vec<usize> = match file.len() <= most {
+            true => (0..file.len()).collect(),
+            false => {
+                let mut generator = RunKey { seed: 0, run: 0 }.generator(Stream::Sketch, 0);
+                let mut places = BTreeSet::new();
+                while places.len() < most {
+                    places.insert(generator.random_range(0..file.len()));
+                }
+                places.into_iter().collect()
+            }
+        };
+        let rows = match file.len() == places.len() && file.chunks() == 1 {
+            true => file.chunk(0)?,
+            false => file.pick(&places)?,
+        };
+        let samples = Self::of_any(names, rows, file.dim())?;
+        Ok(Self {
+            file: Some(file),
+            ..samples
+        })
+    }
+
     /// Refuses fewer than two points, and a coordinate that is the same in all of them.
     fn check_spread(&self) -> Result<()> {
-        let (names, rows, dim) = (&self.names, &self.rows, self.dim());
-        if rows.len() < 2 * dim {
+        if self.len() < 2 {
             return Err(Error::usage(
-                format!("there are too few points: {}", rows.len() / dim),
+                format!("there are too few points: {}", self.len()),
                 "give two at least; many more, to say anything of a density",
             ));
         }
-        for (d, name) in names.iter().enumerate() {
-            let column = rows.iter().skip(d).step_by(dim);
-            let (least, most) = (column.copied())
-                .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), x| {
-                    (x.min(least), x.max(most))
-                });
+        for (d, name) in self.names.iter().enumerate() {
+            let (least, most) = self.range(d);
             let rounding = ROUNDINGS * f64::EPSILON * least.abs().max(most.abs());
             let message = match most - least {
                 0.0 => format!("column {name}: every row has the value {least}"),
@@ -141,7 +186,42 @@ impl Samples {
     /// N, the number of points; two or more.
     #[expect(clippy::len_without_is_empty, reason = "never empty")]
     pub fn len(&self) -> usize {
-        self.rows.len() / self.dim()
+        match &self.file {
+            Some(file) => file.len(),
+            None => self.rows.len() / self.dim(),
+        }
+    }
+
+    /// All of them, where they stay in their file.
+    pub(crate) fn file(&self) -> Option<&FileRows> {
+        self.file.as_ref()
+    }
+
+    /// How many rows are taken at once in a pass over all: N in memory.
+    pub(crate) fn at_once(&self) -> usize {
+        (self.file.as_ref()).map_or(self.len(), |file| file.per_chunk().min(self.len()))
+    }
+
+    /// The least and the largest number of a coordinate.
+    pub fn range(&self, d: usize) -> (f64, f64) {
+        if let Some(file) = &self.file {
+            return file.range(d);
+        }
+        let none = (f64::INFINITY, f64::NEG_INFINITY);
+        (self.points()).fold(none, |(least, most), x| (x[d].min(least), x[d].max(most)))
+    }
+
+    /// Rows by their places, D numbers each. Where a file cannot be read they are NaN, and the target's
+    /// [`check`](crate::Distribution::check) tells why.
+    pub(super) fn pick(&self, places: &[usize]) -> Vec<f64> {
+        match &self.file {
+            Some(file) => file.or_nothing(file.pick(places), places.len()),
+            None => {
+                let dim = self.dim();
+                let row = |&place: &usize| &self.rows[place * dim..(place + 1) * dim];
+                places.iter().flat_map(row).copied().collect()
+            }
+        }
     }
 
     /// The weights of the N points; none where all count alike.
@@ -171,23 +251,25 @@ impl Samples {
         &self.names
     }
 
-    /// The N × D numbers, one point after the other.
+    /// The numbers that are in memory, one point after the other: all N × D, or, where the rows stay in their
+    /// file, those of some that stand for all, in their order.
     pub fn rows(&self) -> &[f64] {
         &self.rows
     }
 
-    /// The N points, D numbers each.
+    /// The points that are [in memory](Samples::rows), D numbers each.
     pub fn points(&self) -> impl ExactSizeIterator<Item = &[f64]> {
         self.rows.chunks_exact(self.dim())
     }
 
-    /// Some of the coordinates, in the order given.
+    /// Some of the coordinates, in the order given, of the points that are in memory.
     pub(super) fn columns(&self, coordinates: &[usize]) -> Self {
         Self {
             names: coordinates.iter().map(|&d| self.names[d].clone()).collect(),
             rows: (self.points())
                 .flat_map(|x| coordinates.iter().map(|&d| x[d]))
                 .collect(),
+            file: None,
             weights: self.weights.clone(),
             held_out: None,
         }
@@ -195,6 +277,9 @@ impl Samples {
 
     /// Their mean by their weights, D.
     pub fn mean(&self) -> DVector<f64> {
+        if let Some(file) = &self.file {
+            return self.moments_in(file).0;
+        }
         let (counted, total) = self.counted();
         let sum = counted.fold(DVector::zeros(self.dim()), |sum, (x, weight)| {
             sum + DVector::from_row_slice(x) * weight
@@ -205,6 +290,9 @@ impl Samples {
     /// Their covariance by their weights, D × D, divided by the sum of these, N where all count alike: the one of
     /// the largest likelihood.
     pub fn covariance(&self) -> DMatrix<f64> {
+        if let Some(file) = &self.file {
+            return self.moments_in(file).1;
+        }
         let mean = self.mean();
         let (counted, total) = self.counted();
         let none = DMatrix::zeros(self.dim(), self.dim());
@@ -213,6 +301,19 @@ impl Samples {
             sum + &offset * offset.transpose() * weight
         });
         sum / total
+    }
+
+    /// Mean and covariance of all rows in a file; NaN where it cannot be read.
+    fn moments_in(&self, file: &FileRows) -> (DVector<f64>, DMatrix<f64>) {
+        let dim = self.dim();
+        match file.moments() {
+            Ok(moments) => moments.clone(),
+            Err(error) => {
+                file.or_nothing(Err(error), 0);
+                let unknown = DVector::from_element(dim, f64::NAN);
+                (unknown, DMatrix::from_element(dim, dim, f64::NAN))
+            }
+        }
     }
 }
 

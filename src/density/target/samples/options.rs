@@ -109,46 +109,22 @@ impl TableOptions {
         first: impl Fn(usize) -> String,
     ) -> Result<(Vec<f64>, Option<String>)> {
         let dim = names.len().max(1);
-        let is_missing = |row: &[f64]| row.iter().any(|value| value.is_nan());
-        let Some(place) = rows.iter().position(|value| value.is_nan()) else {
+        let mut gaps = Gaps::new(dim);
+        for (place, row) in rows.chunks_exact(dim).enumerate() {
+            gaps.has_one(place, row);
+        }
+        if !gaps.are_there() {
             return Ok((rows, None));
-        };
-        let mut in_column = vec![0; dim];
-        for row in rows.chunks_exact(dim) {
-            for (count, value) in in_column.iter_mut().zip(row) {
-                *count += usize::from(value.is_nan());
-            }
         }
-        let (all, gaps) = (
-            rows.len() / dim,
-            rows.chunks_exact(dim).filter(|row| is_missing(row)).count(),
-        );
         if self.missing == MissingRule::Refuse {
-            let others = match gaps {
-                1 => String::new(),
-                _ => format!(", as in {gaps} of {all} rows"),
-            };
-            return Err(Error::usage(
-                format!(
-                    "{}, column {}: a value is missing{others}",
-                    first(place / dim),
-                    names[place % dim]
-                ),
-                format!("{REPAIR}; missing = \"drop\", or --missing drop, leaves such rows out"),
-            ));
+            return Err(gaps.refused(names, first));
         }
-        let columns = (names.iter().zip(in_column)).filter(|(_, gaps)| *gaps > 0);
-        let columns: Vec<String> = columns
-            .map(|(name, gaps)| format!("{gaps} in column {name}"))
-            .collect();
-        let note = format!(
-            "{} of {all} with a missing value {} left out: {}",
-            count(gaps, "row"),
-            if gaps == 1 { "is" } else { "are" },
-            columns.join(", ")
-        );
+        let is_missing = |row: &[f64]| row.iter().any(|value| value.is_nan());
         let complete = rows.chunks_exact(dim).filter(|row| !is_missing(row));
-        Ok((complete.flatten().copied().collect(), Some(note)))
+        Ok((
+            complete.flatten().copied().collect(),
+            Some(gaps.note(names)),
+        ))
     }
 
     /// What is wrong with a number in the last of `names` columns, if that is of weights.
@@ -201,12 +177,90 @@ impl TableOptions {
     }
 }
 
+/// Missing values among rows that go by.
+pub(super) struct Gaps {
+    /// All rows.
+    all: usize,
+    /// Those with a gap.
+    rows: usize,
+    in_column: Vec<usize>,
+    /// Row and column of the first.
+    first: Option<(usize, usize)>,
+}
+
+impl Gaps {
+    pub fn new(columns: usize) -> Self {
+        Self {
+            all: 0,
+            rows: 0,
+            in_column: vec![0; columns],
+            first: None,
+        }
+    }
+
+    /// Takes the next row into account, which is at this place; whether a value is missing there.
+    pub fn has_one(&mut self, place: usize, row: &[f64]) -> bool {
+        self.all += 1;
+        let Some(column) = row.iter().position(|value| value.is_nan()) else {
+            return false;
+        };
+        self.first.get_or_insert((place, column));
+        self.rows += 1;
+        for (count, value) in self.in_column.iter_mut().zip(row) {
+            *count += usize::from(value.is_nan());
+        }
+        true
+    }
+
+    pub fn are_there(&self) -> bool {
+        self.rows > 0
+    }
+
+    /// The error where they are not to be left out; `place` says where a row is.
+    pub fn refused(&self, names: &[String], place: impl Fn(usize) -> String) -> Error {
+        let (row, column) = self.first.unwrap_or_default();
+        let others = match self.rows {
+            1 => String::new(),
+            rows => format!(", as in {rows} of {} rows", self.all),
+        };
+        Error::usage(
+            format!(
+                "{}, column {}: a value is missing{others}",
+                place(row),
+                names[column]
+            ),
+            format!("{REPAIR}; missing = \"drop\", or --missing drop, leaves such rows out"),
+        )
+    }
+
+    /// How many were left out.
+    pub fn note(&self, names: &[String]) -> String {
+        let columns = (names.iter().zip(&self.in_column)).filter(|(_, gaps)| **gaps > 0);
+        let columns: Vec<String> = columns
+            .map(|(name, gaps)| format!("{gaps} in column {name}"))
+            .collect();
+        format!(
+            "{} of {} with a missing value {} left out: {}",
+            count(self.rows, "row"),
+            self.all,
+            if self.rows == 1 { "is" } else { "are" },
+            columns.join(", ")
+        )
+    }
+}
+
 /// Rows with their weights.
 pub(super) struct WeightedRows {
     pub names: Vec<String>,
     pub rows: Vec<f64>,
     pub weights: Option<Weights>,
     pub note: Option<String>,
+}
+
+/// Chosen columns of a table, with missing values as NaN.
+pub(super) struct Numbers {
+    pub names: Vec<String>,
+    pub rows: Vec<f64>,
 }
 
 /// Makes samples of names, of numbers and of how many coordinates there are.

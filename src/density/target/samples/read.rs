@@ -1,13 +1,17 @@
 //! Samples from a file.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use super::csv::from_csv;
-use super::options::Make;
+use super::in_file::{FileRows, NotInFile};
+use super::options::{Make, Numbers};
 use super::{REPAIR, Samples, TableOptions, doubts, numbered};
 use crate::error::{Error, Result};
-use crate::files::npy::NpyArray;
+use crate::files::npy::{self, NpyArray};
+use crate::files::npy_file::NpyFile;
 use crate::files::read;
+use crate::text::count;
 
 /// Samples as a file gave them.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,10 +22,120 @@ pub struct SamplesFile {
     pub notes: Vec<String>,
 }
 
+/// Where the rows of a file are while they are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Residence {
+    /// In memory.
+    Memory,
+    /// In their file, from which they are read in passes or one by one.
+    File,
+    /// In their file where it is a large one of those that can be read so.
+    BySize,
+}
+
+/// Of a `.npy` of more numbers the rows stay in the file: in memory they and their copies take a gigabyte.
+const MOST_IN_MEMORY: usize = 1 << 25;
+
+/// As [`read_samples`], of rows that may stay in their file.
+///
+/// # Errors
+/// As [`read_samples`], and if rows are to stay in a file that must be read whole.
+pub fn open_samples(
+    path: &Path,
+    options: &TableOptions,
+    residence: Residence,
+) -> Result<SamplesFile> {
+    match open(path, options, residence)? {
+        Some(read) => {
+            let checked = read.samples.check_spread();
+            checked.map_err(|error| in_file(error, path))?;
+            Ok(read)
+        }
+        None => read_samples(path, options),
+    }
+}
+
+/// As [`read_held_out`], of rows that may stay in their file.
+///
+/// # Errors
+/// As [`read_held_out`], and if rows are to stay in a file that must be read whole.
+pub fn open_held_out(
+    path: &Path,
+    options: &TableOptions,
+    residence: Residence,
+) -> Result<SamplesFile> {
+    match open(path, options, residence)? {
+        Some(read) => Ok(read),
+        None => read_held_out(path, options),
+    }
+}
+
+/// Rows that stay in their file; `None` if they do not.
+fn open(path: &Path, options: &TableOptions, residence: Residence) -> Result<Option<SamplesFile>> {
+    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+    let is_npy = extension == "npy" && options.header.is_none();
+    let is_large = || {
+        is_npy
+            && NpyFile::open(path)
+                .is_ok_and(|file| file.rows().saturating_mul(file.columns()) > MOST_IN_MEMORY)
+    };
+    match residence {
+        Residence::Memory => return Ok(None),
+        Residence::BySize if !is_large() => return Ok(None),
+        Residence::BySize | Residence::File => {}
+    }
+    let opened = match is_npy {
+        true => FileRows::open(path, options),
+        false => Err(NotInFile::Whole("it is no .npy")),
+    };
+    let opened = match opened {
+        Ok(opened) => opened,
+        Err(NotInFile::Whole(_)) if residence == Residence::BySize => return Ok(None),
+        Err(NotInFile::Whole(why)) => {
+            let message = format!(
+                "{}: its rows cannot stay in the file: {why}",
+                read::name(path)
+            );
+            let help = "remove `in_memory`, or save the rows without weights as np.save(\"rows.npy\", \
+                        np.ascontiguousarray(x))";
+            return Err(Error::usage(message, help));
+        }
+        Err(NotInFile::Refused(error)) => return Err(in_file(error, path)),
+    };
+    let samples = Samples::in_file(opened.names, opened.rows)?;
+    let standing = samples.points().len();
+    let note = match standing == samples.len() {
+        true => None,
+        false => Some(format!(
+            "the {} stay in the file: k-means starts, figures and the mass in the region of a fit are of {standing} of \
+             them, chosen at random",
+            count(samples.len(), "row"),
+        )),
+    };
+    let notes = opened.note.into_iter().chain(doubts::counting(&samples));
+    Ok(Some(SamplesFile {
+        notes: notes
+            .chain(note)
+            .map(|message| format!("{}: {message}", path.display()))
+            .collect(),
+        samples,
+    }))
+}
+
+/// An error with the name of the file.
+fn in_file(error: Error, path: &Path) -> Error {
+    match error {
+        Error::Usage { message, help } => {
+            Error::usage(format!("{}: {message}", read::name(path)), help)
+        }
+        other => other,
+    }
+}
+
 /// Reads samples from a table: one row for each point, one column for each coordinate.
 ///
 /// A `.csv` has commas between its cells. A `.npy` of NumPy holds floats or integers of shape N × D, or N for
-/// one coordinate. Columns without a name are called x1, x2 and so on.
+/// one coordinate. Columns without a name are called x1, x2 and so on. `-` is standard input, which may be either.
 ///
 /// # Errors
 /// If the file cannot be read or lacks a chosen column; with its line and column, if a chosen cell is not a
@@ -35,32 +149,30 @@ pub fn read_samples(path: &Path, options: &TableOptions) -> Result<SamplesFile> 
 ///
 /// # Errors
 /// As [`read_samples`], a constant coordinate aside.
-pub fn read_held_out(path: &Path, options: &TableOptions) -> Result<SamplesFile> {
+fn read_held_out(path: &Path, options: &TableOptions) -> Result<SamplesFile> {
     read_table(path, options, Samples::of_any)
 }
 
 fn read_table(path: &Path, options: &TableOptions, make: Make) -> Result<SamplesFile> {
-    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
-    let is_csv = match extension.to_str() {
-        Some("csv") => true,
-        Some("npy") => false,
-        _ => {
-            return Err(Error::usage(
-                format!("{}: samples are in a .csv or a .npy file", path.display()),
-                "save the table as one of these; with NumPy: np.save(\"samples.npy\", x)",
-            ));
-        }
+    let bytes: Cow<[u8]>;
+    let kind = if read::is_standard_input(path) {
+        bytes = read::standard_input(read::LARGEST_TABLE)?.into();
+        TableKind::of_bytes(&bytes)
+    } else {
+        let kind = TableKind::of_name(path)?;
+        bytes = read::read(path, read::LARGEST_TABLE)?.into();
+        kind
     };
-    let bytes = read::read(path, read::LARGEST_TABLE)?;
-    let read = match (is_csv, options.header) {
-        (true, _) => from_csv(&bytes, options, make),
-        (false, None) => from_npy(&bytes, options, make),
-        (false, Some(_)) => Err(Error::usage(
-            "a .npy has no header",
-            "say nothing of a header: every row of the array is a point",
+    let read = match (kind, options.header) {
+        (TableKind::Csv, _) => from_csv(&bytes, options, make),
+        (kind, Some(_)) => Err(Error::usage(
+            format!("a {} has no header", kind.name()),
+            "say nothing of a header: every row of the table is a point",
         )),
+        (TableKind::Npy, None) => from_npy(&bytes, options, make),
+        (TableKind::Columnar, None) => from_columnar(bytes.into_owned(), options, make),
     };
-    let at = |message: String| format!("{}: {message}", path.display());
+    let at = |message: String| format!("{}: {message}", read::name(path));
     match read {
         Ok((samples, notes)) => Ok(SamplesFile {
             notes: (notes.into_iter())
@@ -69,9 +181,76 @@ fn read_table(path: &Path, options: &TableOptions, make: Make) -> Result<Samples
                 .collect(),
             samples,
         }),
-        Err(Error::Usage { message, help }) => Err(Error::usage(at(message), help)),
-        Err(other) => Err(other),
+        Err(error) => Err(in_file(error, path)),
     }
+}
+
+/// How a table is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TableKind {
+    Csv,
+    Npy,
+    /// Parquet or Arrow.
+    Columnar,
+}
+
+impl TableKind {
+    fn of_name(path: &Path) -> Result<Self> {
+        let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+        match extension.to_str() {
+            Some("csv") => Ok(Self::Csv),
+            Some("npy") => Ok(Self::Npy),
+            Some("parquet" | "arrow" | "feather") => match cfg!(feature = "parquet") {
+                true => Ok(Self::Columnar),
+                false => Err(not_built(&path.display().to_string())),
+            },
+            _ => Err(Error::usage(
+                format!("{}: samples are in a .csv or a .npy file", path.display()),
+                "save the table as one of these; with NumPy: np.save(\"samples.npy\", x)",
+            )),
+        }
+    }
+
+    fn of_bytes(bytes: &[u8]) -> Self {
+        if bytes.starts_with(npy::MAGIC) {
+            return Self::Npy;
+        }
+        // What both begin with; text may as well, but not with what follows.
+        match bytes.starts_with(b"PAR1") || bytes.starts_with(b"ARROW1\0\0") {
+            true => Self::Columnar,
+            false => Self::Csv,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Csv => ".csv",
+            Self::Npy => ".npy",
+            Self::Columnar => "table of Parquet or Arrow",
+        }
+    }
+}
+
+/// What to do where Parquet is not compiled in.
+fn not_built(what: &str) -> Error {
+    Error::usage(
+        format!("{what}: this klfit was built without Parquet and Arrow"),
+        "build it with them, `cargo build --release --features parquet`, or save the table as .csv or .npy",
+    )
+}
+
+#[cfg(feature = "parquet")]
+fn from_columnar(
+    bytes: Vec<u8>,
+    options: &TableOptions,
+    make: Make,
+) -> Result<(Samples, Vec<String>)> {
+    samples_of(super::columnar::read(bytes, options)?, options, make)
+}
+
+#[cfg(not(feature = "parquet"))]
+fn from_columnar(_: Vec<u8>, _: &TableOptions, _: Make) -> Result<(Samples, Vec<String>)> {
+    Err(not_built("the table"))
 }
 
 pub(super) fn from_npy(
@@ -105,6 +284,15 @@ pub(super) fn from_npy(
             .collect(),
         true => array.values,
     };
+    samples_of(Numbers { names, rows }, options, make)
+}
+
+/// Samples of numbers that came as such.
+fn samples_of(
+    Numbers { names, rows }: Numbers,
+    options: &TableOptions,
+    make: Make,
+) -> Result<(Samples, Vec<String>)> {
     let place = |row| format!("row {}", row + 1);
     // Before rows are left out, which are counted here.
     for (at, &value) in rows.iter().enumerate() {
