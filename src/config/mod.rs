@@ -6,6 +6,7 @@ mod experiment;
 mod external;
 mod fields;
 mod formula;
+mod histogram;
 mod identity;
 mod init;
 mod kde;
@@ -23,6 +24,7 @@ mod unnormalized;
 pub use experiment::Experiment;
 pub use external::CommandConfig;
 pub use formula::FormulaConfig;
+pub use histogram::HistogramConfig;
 pub use init::{InitConfig, InitKind};
 pub use kde::KdeConfig;
 pub use key::KeyPath;
@@ -126,7 +128,7 @@ const TYPED: [Typed; 4] = [
         name: "target",
         keys: fields_of::<TargetConfig>,
         default_type: |section, _| TargetConfig::default_type(section),
-        telling: &["file", "equations"],
+        telling: &["file", "equations", "edges", "counts"],
     },
     Typed {
         name: "init",

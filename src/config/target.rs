@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::key::KeyPath;
 use super::source::Source;
-use super::{CommandConfig, FormulaConfig, KdeConfig, MixtureConfig, SamplesConfig};
+use super::{
+    CommandConfig, FormulaConfig, HistogramConfig, KdeConfig, MixtureConfig, SamplesConfig,
+};
 use crate::density::target::{StudentT, TargetModel, network};
 use crate::error::ConfigError;
 use crate::import::read_mixture;
@@ -44,6 +46,8 @@ pub enum TargetKind {
     Command(CommandConfig),
     /// Kernels on the rows of a file.
     Kde(KdeConfig),
+    /// Counts of bins.
+    Histogram(HistogramConfig),
 }
 
 /// A linear-Gaussian network.
@@ -87,6 +91,12 @@ impl TargetConfig {
             Some(_) if section.contains_key("bandwidth") => "kde",
             Some(extension) if extension == "csv" || extension == "npy" => "samples",
             Some(_) => "saved",
+            None if ["edges", "counts"]
+                .iter()
+                .any(|key| section.contains_key(*key)) =>
+            {
+                "histogram"
+            }
             None if section.contains_key("log_density") => "formula",
             None if section.contains_key("command") => "command",
             None if section.contains_key("equations") => "linear-gaussian",
@@ -143,6 +153,7 @@ impl TargetConfig {
             TargetKind::Samples(samples) => samples.resolve(at, source, notes)?.into(),
             TargetKind::Command(command) => command.resolve(at, source, notes)?.into(),
             TargetKind::Formula(formula) => formula.resolve(at, source, notes)?.into(),
+            TargetKind::Histogram(histogram) => histogram.resolve(at, source)?.into(),
             TargetKind::Saved(saved) => {
                 let mixture = saved.resolve(at, source)?;
                 self.kind = TargetKind::Mixture((&mixture).into());
