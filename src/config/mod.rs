@@ -6,6 +6,7 @@ mod experiment;
 mod external;
 mod fields;
 mod formula;
+mod grid;
 mod histogram;
 mod identity;
 mod init;
@@ -24,6 +25,7 @@ mod unnormalized;
 pub use experiment::Experiment;
 pub use external::CommandConfig;
 pub use formula::FormulaConfig;
+pub use grid::GridConfig;
 pub use histogram::HistogramConfig;
 pub use init::{InitConfig, InitKind};
 pub use kde::KdeConfig;
@@ -128,7 +130,7 @@ const TYPED: [Typed; 4] = [
         name: "target",
         keys: fields_of::<TargetConfig>,
         default_type: |section, _| TargetConfig::default_type(section),
-        telling: &["file", "equations", "edges", "counts"],
+        telling: &["file", "equations", "edges", "counts", "from", "values"],
     },
     Typed {
         name: "init",

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::key::KeyPath;
 use super::source::Source;
 use super::{
-    CommandConfig, FormulaConfig, HistogramConfig, KdeConfig, MixtureConfig, SamplesConfig,
+    CommandConfig, FormulaConfig, GridConfig, HistogramConfig, KdeConfig, MixtureConfig,
+    SamplesConfig,
 };
 use crate::density::target::{StudentT, TargetModel, network};
 use crate::error::ConfigError;
@@ -48,6 +49,8 @@ pub enum TargetKind {
     Kde(KdeConfig),
     /// Counts of bins.
     Histogram(HistogramConfig),
+    /// Values on a grid.
+    Grid(GridConfig),
 }
 
 /// A linear-Gaussian network.
@@ -89,6 +92,12 @@ impl TargetConfig {
         });
         match extension {
             Some(_) if section.contains_key("bandwidth") => "kde",
+            _ if ["from", "values"]
+                .iter()
+                .any(|key| section.contains_key(*key)) =>
+            {
+                "grid"
+            }
             Some(extension) if extension == "csv" || extension == "npy" => "samples",
             Some(_) => "saved",
             None if ["edges", "counts"]
@@ -153,6 +162,7 @@ impl TargetConfig {
             TargetKind::Samples(samples) => samples.resolve(at, source, notes)?.into(),
             TargetKind::Command(command) => command.resolve(at, source, notes)?.into(),
             TargetKind::Formula(formula) => formula.resolve(at, source, notes)?.into(),
+            TargetKind::Grid(grid) => grid.resolve(at, source, notes)?.into(),
             TargetKind::Histogram(histogram) => histogram.resolve(at, source)?.into(),
             TargetKind::Saved(saved) => {
                 let mixture = saved.resolve(at, source)?;

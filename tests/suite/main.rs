@@ -24,6 +24,7 @@ mod foreign;
 mod formulas;
 mod gradient_rules;
 mod gradients;
+mod grid;
 mod histogram;
 mod holdout;
 mod hostile;

@@ -11,7 +11,7 @@ use crate::compute::device::Numerics;
 use cpu::Expectation;
 use fused::Form;
 
-pub use bins::{Bins, Interval, MOST_BIN_DIM};
+pub use bins::{Bins, Interval, Legendre, MOST_BIN_DIM};
 pub(crate) use mixture::prepared;
 pub use mixture::{MixtureTensors, ScaleTensor};
 

@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use super::{MixtureTensors, log_sum_exp};
 use crate::compute::device::Numerics;
+pub use interval::Legendre;
 use interval::Mass;
 use plane::Plane;
 
