@@ -7,8 +7,8 @@ pub use crate::compute::kernel;
 pub use crate::compute::noise::{Noise, RunKey, Stream};
 pub use crate::compute::snapshot::Snapshot;
 pub use crate::coordinates::{Coordinates, Support, Variable};
-pub use crate::density::Density;
 pub use crate::density::family::NotInFamily;
+pub use crate::density::{Binned, Density};
 pub use crate::density::{Draws, DrawsError, Embedded, ErrorRule, Nodes};
 pub use crate::divergence::{
     Attempt, Certified, Divergence, Integrand, Names, Power, PowerFunction, Values,

@@ -120,9 +120,10 @@ pub use coordinates::{Coordinates, Support, Variable};
 pub use density::family::{Covariance, Family, FamilyConfig};
 pub use density::target::network::{Network, joint as network};
 pub use density::target::{
-    Distribution, Elliptical, Function, Located, Marginal, MissingRule, Panels, PointsOf, Samples,
-    SamplesFile, StudentT, TableOptions, Tails, Target, TargetModel, Unnormalized, WeightColumn,
-    WeightKind, Weights, read_samples,
+    Distribution, Elliptical, Function, Grid, GridAxis, GridIntegral, GridValues, Histogram,
+    Located, Marginal, MissingRule, Panels, PointsOf, Samples, SamplesFile, StudentT, TableOptions,
+    Tails, Target, TargetModel, Unnormalized, WeightColumn, WeightKind, Weights, read_grid,
+    read_samples,
 };
 pub use divergence::{DivergenceKind, DivergenceName, Order};
 pub use estimator::{EstimatorConfig, EstimatorRule, GradientRule};

@@ -2,8 +2,9 @@
 //! leaves out.
 
 pub use crate::config::{
-    CommandConfig, Config, FitConfig, FormulaConfig, Holdout, InitConfig, InitKind, KdeConfig,
-    KeyPath, MixtureConfig, NetworkConfig, SamplesConfig, SavedConfig, TargetConfig, TargetKind,
+    CommandConfig, Config, FitConfig, FormulaConfig, GridConfig, HistogramConfig, Holdout,
+    InitConfig, InitKind, KdeConfig, KeyPath, MixtureConfig, NetworkConfig, SamplesConfig,
+    SavedConfig, TargetConfig, TargetKind,
 };
 pub use crate::record::CheckpointConfig;
 

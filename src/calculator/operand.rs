@@ -163,6 +163,12 @@ pub fn read_operand_with(text: &str, options: &TableOptions) -> Result<Operand> 
         _ if path.is_dir() && fit == Some("target") => read_target(&path.join("config.toml"))?,
         _ => (read_mixture(path, fit)?.into(), Vec::new()),
     };
+    if model.as_histogram().is_some() {
+        return Err(Error::usage(
+            format!("{text}: a histogram has no density inside its bins"),
+            "fit a mixture to it by `klfit run`, and give the folder of that run",
+        ));
+    }
     let operand = match model.as_samples() {
         Some(rows) if rows.file().is_some() => {
             return Err(Error::usage(

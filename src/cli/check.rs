@@ -51,6 +51,7 @@ impl Command for Check {
             count(experiment.plans.len(), "fit"),
             match target.as_samples() {
                 Some(_) => target.describe(),
+                None if !target.has_density() => target.describe(),
                 None => count(target.components(), "component"),
             },
             count(target.dim(), "dimension"),

@@ -191,8 +191,8 @@ fn section_of(key: &str) -> Option<&'static str> {
         "points" | "samples" | "range" | "order" | "noise" | "gradient" => Some("estimator"),
         "components" | "covariance" | "rank" | "min_std" => Some("family"),
         "gradient_norm" | "loss_change" => Some("stop"),
-        "equations" | "dof" | "means" | "stds" | "header" | "missing" | "log_density"
-        | "constants" | "support" | "variables" => Some("target"),
+        "equations" | "edges" | "counts" | "dof" | "means" | "stds" | "header" | "missing"
+        | "log_density" | "constants" | "support" | "variables" => Some("target"),
         "backend" | "precision" => Some("device"),
         _ => None,
     }

@@ -6,6 +6,8 @@ mod experiment;
 mod external;
 mod fields;
 mod formula;
+mod grid;
+mod histogram;
 mod identity;
 mod init;
 mod kde;
@@ -23,6 +25,8 @@ mod unnormalized;
 pub use experiment::Experiment;
 pub use external::CommandConfig;
 pub use formula::FormulaConfig;
+pub use grid::GridConfig;
+pub use histogram::HistogramConfig;
 pub use init::{InitConfig, InitKind};
 pub use kde::KdeConfig;
 pub use key::KeyPath;
@@ -126,7 +130,7 @@ const TYPED: [Typed; 4] = [
         name: "target",
         keys: fields_of::<TargetConfig>,
         default_type: |section, _| TargetConfig::default_type(section),
-        telling: &["file", "equations"],
+        telling: &["file", "equations", "edges", "counts", "from", "values"],
     },
     Typed {
         name: "init",

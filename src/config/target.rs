@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::key::KeyPath;
 use super::source::Source;
-use super::{CommandConfig, FormulaConfig, KdeConfig, MixtureConfig, SamplesConfig};
+use super::{
+    CommandConfig, FormulaConfig, GridConfig, HistogramConfig, KdeConfig, MixtureConfig,
+    SamplesConfig,
+};
 use crate::density::target::{StudentT, TargetModel, network};
 use crate::error::ConfigError;
 use crate::files::read::STANDARD_INPUT;
@@ -45,6 +48,10 @@ pub enum TargetKind {
     Command(CommandConfig),
     /// Kernels on the rows of a file.
     Kde(KdeConfig),
+    /// Counts of bins.
+    Histogram(HistogramConfig),
+    /// Values on a grid.
+    Grid(GridConfig),
 }
 
 /// A linear-Gaussian network.
@@ -89,6 +96,12 @@ impl TargetConfig {
         });
         match extension {
             Some(_) if section.contains_key("bandwidth") => "kde",
+            _ if ["from", "values"]
+                .iter()
+                .any(|key| section.contains_key(*key)) =>
+            {
+                "grid"
+            }
             Some(extension) if TABLES.iter().any(|table| extension == *table) => "samples",
             Some(_)
                 if section.get("file").and_then(toml::Value::as_str) == Some(STANDARD_INPUT) =>
@@ -96,6 +109,12 @@ impl TargetConfig {
                 "samples"
             }
             Some(_) => "saved",
+            None if ["edges", "counts"]
+                .iter()
+                .any(|key| section.contains_key(*key)) =>
+            {
+                "histogram"
+            }
             None if section.contains_key("log_density") => "formula",
             None if section.contains_key("command") => "command",
             None if section.contains_key("equations") => "linear-gaussian",
@@ -152,6 +171,8 @@ impl TargetConfig {
             TargetKind::Samples(samples) => samples.resolve(at, source, notes)?.into(),
             TargetKind::Command(command) => command.resolve(at, source, notes)?.into(),
             TargetKind::Formula(formula) => formula.resolve(at, source, notes)?.into(),
+            TargetKind::Grid(grid) => grid.resolve(at, source, notes)?.into(),
+            TargetKind::Histogram(histogram) => histogram.resolve(at, source)?.into(),
             TargetKind::Saved(saved) => {
                 let mixture = saved.resolve(at, source)?;
                 self.kind = TargetKind::Mixture((&mixture).into());

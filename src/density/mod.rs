@@ -8,7 +8,7 @@ use burn::tensor::Tensor;
 
 pub use draws::{Draws, DrawsError, Embedded, ErrorRule, Nodes};
 
-use crate::compute::kernel::{MixtureTensors, log_density};
+use crate::compute::kernel::{Bins, MixtureTensors, log_density};
 
 /// A density on a device, on the run axis.
 pub trait Density: std::fmt::Debug {
@@ -36,11 +36,34 @@ pub trait Density: std::fmt::Debug {
     fn rows(&self, _chunk: usize) -> Option<Draws> {
         None
     }
+
+    /// The bins that its [rows](Density::rows) are, if it is known by those.
+    fn binned(&self) -> Option<Binned<'_>> {
+        None
+    }
+
+    /// log of its integral over each of B bins in nats, `[R, B]`; none of what is no mixture of Gaussians.
+    fn log_masses(&self, _: &Bins) -> Option<Tensor<2>> {
+        None
+    }
+}
+
+/// What is known of a density by bins.
+#[derive(Debug)]
+pub struct Binned<'a> {
+    /// B of them.
+    pub bins: &'a Bins,
+    /// The logarithms of their probabilities, `[1, B]`.
+    pub log_shares: &'a Tensor<2>,
 }
 
 impl Density for MixtureTensors {
     fn log_density(&self, x: Tensor<3>) -> Tensor<2> {
         log_density(x, self)
+    }
+
+    fn log_masses(&self, bins: &Bins) -> Option<Tensor<2>> {
+        Some(bins.log_masses(self))
     }
 
     fn strata(&self) -> usize {

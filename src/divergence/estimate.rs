@@ -38,7 +38,11 @@ impl fmt::Display for Estimate {
             EstimateMethod::ClosedForm if is_hidden(value, error) => small(value),
             // The error of an average over given rows is that of the rows as a sample; the average
             // itself is known to every digit.
-            EstimateMethod::Data => format!("{value:.6} ± {error:.2}"),
+            EstimateMethod::Data => {
+                // Two decimals of the error, or its first digit where that comes later.
+                let decimals = (-error.log10().floor()).clamp(2.0, 6.0) as usize;
+                format!("{value:.6} ± {error:.decimals$}")
+            }
             _ => with_error(value, error),
         };
         f.pad(&text)

@@ -82,6 +82,8 @@ divergences! {
     TotalVariation => total_variation::TotalVariation,
     /// The cross-entropy: what forward KL to draws comes to. No config names it.
     CrossEntropy => cross_entropy::CrossEntropy,
+    /// Forward KL between the probabilities of bins: what it comes to where p is a histogram. No config names it.
+    BinnedKl => binned_kl::BinnedKl,
 }
 
 impl DivergenceKind {
@@ -93,6 +95,11 @@ impl DivergenceKind {
     /// Whether a config may name it.
     pub fn is_for_configs(self) -> bool {
         self.build().is_for_configs()
+    }
+
+    /// Whether it does without the density of p: then it alone is told of a fit.
+    pub fn needs_no_density(self) -> bool {
+        matches!(self, Self::CrossEntropy | Self::BinnedKl)
     }
 
     /// The values it can have, in nats.

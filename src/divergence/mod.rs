@@ -3,6 +3,7 @@
 //! A divergence is written once, for tensors and for numbers. The same code trains, logs and reports.
 
 mod alpha;
+mod binned_kl;
 mod chi2;
 mod closed_form;
 mod cross_entropy;

@@ -4,7 +4,7 @@ use burn::tensor::{DType, Tensor};
 
 use super::{Attempt, Divergence, Estimate, EstimateMethod, Side};
 use crate::compute::device::Numerics;
-use crate::density::{Density, Draws, DrawsError};
+use crate::density::{Binned, Density, Draws, DrawsError};
 use crate::error::Result;
 
 /// Points under one side with both log-densities there: all any divergence needs.
@@ -17,8 +17,21 @@ pub struct Sampled {
 }
 
 impl Sampled {
-    /// Evaluates both densities at the draws.
+    /// Evaluates both densities at the draws; of a p that is known by bins, their probabilities.
     pub fn new(draws: Draws, p: &dyn Density, q: &dyn Density) -> Self {
+        if let Some(Binned { bins, log_shares }) = p.binned() {
+            let log_p = log_shares.clone();
+            // What has no masses is nothing that can be compared.
+            let log_q = q
+                .log_masses(bins)
+                .unwrap_or_else(|| log_p.clone().mul_scalar(f64::NAN));
+            return Self {
+                log_p,
+                log_q,
+                draws,
+                by_score: false,
+            };
+        }
         let log_p = p.log_density(draws.x.clone());
         Self::with_log_p(draws, log_p, q)
     }

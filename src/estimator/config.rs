@@ -64,7 +64,7 @@ impl From<EstimatorRule> for EstimatorConfig {
 impl EstimatorConfig {
     /// The `type` taken when a config names none.
     pub fn default_type(target: &TargetModel) -> &'static str {
-        if target.as_samples().is_some() {
+        if !target.has_density() {
             "rows"
         } else if target.dim() <= Quadrature::MAX_DIM && QuadratureConfig::fits(target) {
             "quadrature"
@@ -78,6 +78,14 @@ impl EstimatorConfig {
     /// # Errors
     /// With the first setting that makes none.
     pub fn check(&self, problem: &Problem) -> Result<(), Refusal> {
+        let is_of_bins = problem.target.as_histogram().is_some();
+        if is_of_bins && !matches!(self.rule, EstimatorRule::Rows(_)) {
+            let message = format!(
+                "is \"{}\", and the target is a histogram, of which every bin is integrated",
+                self.rule.name()
+            );
+            return Err(Refusal::new("type", message, "remove the section"));
+        }
         self.rule.choice().check(self.rule.name(), problem)?;
         self.check_gradient(problem.divergence)?;
         self.check_target(problem)?;

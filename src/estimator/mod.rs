@@ -125,7 +125,7 @@ pub struct Problem<'a> {
 impl Problem<'_> {
     /// Refuses a rule that cannot do without the density of the target.
     fn needs_density(&self, name: &str) -> Result<(), Refusal> {
-        if self.target.as_samples().is_none() {
+        if self.target.has_density() {
             return Ok(());
         }
         Err(Refusal::new(

@@ -1,4 +1,4 @@
-//! Every row of a target that is a sample: the expectation is their average.
+//! Every row of a target that is a sample, or every bin of a histogram: the expectation is their average.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ impl EstimatorSettings for RowsConfig {
     }
 
     fn check(&self, name: &str, problem: &Problem) -> Result<(), Refusal> {
-        if problem.target.as_samples().is_some() {
+        if !problem.target.has_density() {
             return Ok(());
         }
         Err(Refusal::new(

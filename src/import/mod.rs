@@ -1,11 +1,14 @@
-//! Mixtures from files: fitted by scikit-learn, or by an earlier run of klfit.
+//! Mixtures from files: fitted by scikit-learn, or by an earlier run of klfit; and histograms.
 
+mod histogram;
 mod run;
 mod scikit_learn;
 
 use std::path::Path;
 
 use serde_json::Value;
+
+pub use histogram::read_histogram;
 
 use crate::error::{Error, Refusal, Result};
 use crate::files::folder::Folder;

@@ -167,7 +167,7 @@ impl Attributes<'_> {
     }
 }
 
-fn npz_entry<T>(
+pub(super) fn npz_entry<T>(
     archive: &mut ZipArchive<BufReader<File>>,
     key: &str,
     decode: impl FnOnce(&Header, &[u8]) -> Result<T, String>,
@@ -178,7 +178,7 @@ fn npz_entry<T>(
     let header = Header::read(&mut file)?;
     // A short archive can hold an array without end: no more is unpacked than was promised.
     let promised = header.data_len().filter(|bytes| *bytes <= MOST_BYTES);
-    let promised = promised.ok_or("is larger than any mixture klfit reads")?;
+    let promised = promised.ok_or("is larger than any array klfit reads")?;
     let mut data = Vec::new();
     (file.take(promised as u64 + 1).read_to_end(&mut data))
         .map_err(|error| format!("cannot be read: {error}"))?;

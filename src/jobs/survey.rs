@@ -98,11 +98,11 @@ pub fn survey_run(
 }
 
 fn has_density(target: &TargetModel) -> Result<()> {
-    if target.as_samples().is_none() {
+    if target.has_density() {
         return Ok(());
     }
     Err(Error::usage(
-        "rows have no density to draw a landscape of",
+        "rows and bins have no density to draw a landscape of",
         "give a config whose target is a density",
     ))
 }

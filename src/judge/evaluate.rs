@@ -28,10 +28,10 @@ pub const ALWAYS_REPORTED: [DivergenceKind; 3] = [
     DivergenceKind::Js,
 ];
 
-/// The divergences reported of a fit: the usual ones and its own; for rows, which have no density,
-/// its own alone.
+/// The divergences reported of a fit: the usual ones and its own; for rows and bins, which have no
+/// density, its own alone.
 pub fn reported(own: DivergenceKind) -> Vec<DivergenceKind> {
-    if own == DivergenceKind::CrossEntropy {
+    if own.needs_no_density() {
         return vec![own];
     }
     let mut kinds = ALWAYS_REPORTED.to_vec();

@@ -51,6 +51,7 @@ pub(super) fn peaks(problem: Problem, generator: &mut impl Rng) -> Result<Vec<Pe
             starts.push(DVector::from_fn(dim, draw) * width);
         }
     }
+    starts.extend(problem.function.peaks());
     let mut values = vec![0.0; starts.len()];
     let flat: Vec<f64> = starts.iter().flatten().copied().collect();
     problem.function.evaluate(&flat, &mut values, None);

@@ -11,10 +11,10 @@ mod walk;
 
 use std::sync::{Mutex, PoisonError};
 
-use nalgebra::DVector;
+use nalgebra::{DMatrix, DVector};
 
 use crate::compute::noise::{RunKey, Stream};
-use crate::density::target::{Function, Located, Tails, Unnormalized};
+use crate::density::target::{Function, Grid, Located, Panels, PointsOf, Tails, Unnormalized};
 use crate::error::Refusal;
 use adapt::{Effort, Weighted};
 use by_draws::Sampled;
@@ -32,6 +32,8 @@ const LIGHT: f64 = 5.0;
 const MOST_UNKNOWN: f64 = 0.02;
 /// What draws do not come to is told as so many times what walkers found of it, who do not come to all of it.
 const SEEN: f64 = 2.0;
+/// Dimensions of panels at most.
+const MOST_ON_PANELS: usize = 2;
 /// So many functions that were looked at last are kept in mind.
 const MEMORY: usize = 4;
 
@@ -133,7 +135,7 @@ fn found(function: &Function) -> Result<Located, Refusal> {
     let moments = exact
         .as_ref()
         .map_or(&sampled.moments, |exact| &exact.moments);
-    Ok(Located {
+    let mut located = Located {
         log_normalizer: moments.log_normalizer,
         log_normalizer_error: moments.error,
         k_hat: sampled.k_hat,
@@ -143,7 +145,37 @@ fn found(function: &Function) -> Result<Located, Refusal> {
         panels: exact.map(|exact| exact.panels),
         tails,
         modes: modes(problem, &peaks),
-    })
+    };
+    if let Some(grid) = function.as_grid() {
+        on_grid(grid, &mut located);
+    }
+    Ok(located)
+}
+
+/// What a grid itself tells of the density between its nodes: panels do not see where that bends.
+fn on_grid(grid: &Grid, located: &mut Located) {
+    let integral = grid.integral();
+    let dim = integral.mean.len();
+    located.modes = grid.modes();
+    located.mean = DVector::from_column_slice(&integral.mean);
+    located.covariance = DMatrix::from_column_slice(dim, dim, &integral.covariance);
+    located.log_normalizer = integral.log_normalizer;
+    if dim > MOST_ON_PANELS {
+        // Numbers come from draws of the proposal, which may not tell.
+        if located.log_normalizer_error.is_finite() {
+            located.log_normalizer_error = integral.error;
+        }
+        return;
+    }
+    located.log_normalizer_error = integral.error;
+    let panels = located.panels.get_or_insert_with(|| Panels {
+        shape: located.proposal.scales().clone(),
+        dof: None,
+        points: None,
+    });
+    if let Some((x, weights)) = integral.points.clone() {
+        panels.points = Some(PointsOf { x, weights });
+    }
 }
 
 /// The peaks that are modes: where it does not rise any more, by a width.

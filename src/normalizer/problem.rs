@@ -33,7 +33,7 @@ impl<'a> Problem<'a> {
         starts: &[T],
         search: impl Fn(Problem, &T) -> R + Sync,
     ) -> Vec<R> {
-        if let Function::Formula(_) = self.function {
+        if let Function::Formula(_) | Function::Grid(_) = self.function {
             return starts.par_iter().map(|start| search(self, start)).collect();
         }
         let together = Together::new(self.function, starts.len());
@@ -64,7 +64,7 @@ impl<'a> Problem<'a> {
     /// How many times fewer points it is computed at than a formula, of which a million take a second.
     pub fn thrift(self) -> usize {
         match self.function {
-            Function::Formula(_) => 1,
+            Function::Formula(_) | Function::Grid(_) => 1,
             Function::External(_) => 4,
         }
     }
@@ -99,6 +99,7 @@ impl<'a> Problem<'a> {
             match self.function {
                 Function::Formula(_) => "log_density",
                 Function::External(_) => "command",
+                Function::Grid(_) => "file",
             },
             message,
             help,

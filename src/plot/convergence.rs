@@ -38,7 +38,7 @@ impl Quantity {
 
 /// The loss, and both KLs where the target has a density.
 fn panels(finished: &FinishedRun) -> Vec<Quantity> {
-    if finished.target.as_samples().is_some() {
+    if !finished.target.has_density() {
         return vec![Quantity::Loss];
     }
     [DivergenceKind::ForwardKl, DivergenceKind::ReverseKl]

@@ -120,5 +120,9 @@ pub fn target(target: &TargetModel) -> (LegendKey, String) {
     }
     let area = faded(theme::TARGET, 0.18);
     let outline = stroke(theme::TARGET, 1.0, theme::THIN);
-    (LegendKey::Area(area, outline), "target p".to_owned())
+    let name = match target.as_histogram() {
+        Some(histogram) => format!("target p, {}", histogram.describe()),
+        None => "target p".to_owned(),
+    };
+    (LegendKey::Area(area, outline), name)
 }

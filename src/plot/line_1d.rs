@@ -4,7 +4,7 @@ use super::axis::Axis;
 use super::panel::Panel;
 use super::reach::Reach;
 use super::theme::{self, Stroke, faded, stroke};
-use crate::density::target::{TargetModel, Weights};
+use crate::density::target::{Histogram, TargetModel, Weights};
 use crate::error::Result;
 use crate::mixture::Mixture;
 use crate::run_folder::{FinishedFit, FinishedRun};
@@ -72,14 +72,29 @@ fn places(components: Option<&Mixture>, x: &Axis) -> Vec<f64> {
     at
 }
 
-/// A target over an axis: its density, or the steps of a histogram of its rows.
+/// A target over an axis: its density, or the steps of a histogram, of its rows or its own.
 fn heights(target: &TargetModel, x: &Axis) -> Vec<(f64, f64)> {
     if let Some(samples) = target.as_samples() {
         return histogram(samples.rows(), samples.weights());
     }
+    if let Some(histogram) = target.as_histogram() {
+        return steps(histogram);
+    }
     let density = |at| Some((at, target.log_density(&[at])?.exp()));
     let scales = target.elliptical().map(|of| of.scales);
     places(scales, x).into_iter().filter_map(density).collect()
+}
+
+/// The outline of a histogram that is given: the share of each bin over its width.
+fn steps(histogram: &Histogram) -> Vec<(f64, f64)> {
+    let edges = histogram.closed_edges(0);
+    let bins = edges.windows(2).zip(histogram.heights());
+    let tops = bins.flat_map(|(ends, height)| [(ends[0], height), (ends[1], height)]);
+    let ends = [edges[0], edges[edges.len() - 1]].map(|end| (end, 0.0));
+    let mut outline = vec![ends[0]];
+    outline.extend(tops);
+    outline.push(ends[1]);
+    outline
 }
 
 /// The outline of a histogram with bins of Freedman and Diaconis (1981): 2 interquartile ranges

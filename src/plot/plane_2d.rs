@@ -8,7 +8,7 @@ use super::panel::Panel;
 use super::reach::Reach;
 use super::sheet::Point;
 use super::theme::{self, Stroke, faded, stroke};
-use crate::density::target::{Samples, TargetModel};
+use crate::density::target::{Histogram, Samples, TargetModel};
 use crate::error::Result;
 use crate::mixture::Mixture;
 
@@ -17,6 +17,9 @@ const NODES: usize = 121;
 /// The target's levels, in standard deviations of a Gaussian with the same peak: a fit that is the
 /// target has its ellipses on two of them.
 const LEVELS: [f64; 6] = [3.0, 2.5, 2.0, 1.5, 1.0, 0.5];
+/// How dark the bins of a histogram are with the least on their area and the most.
+const LIGHTEST: f64 = 0.03;
+const DARKEST: f64 = 0.6;
 /// How many standard deviations of a component are shown.
 const REACH: f64 = 3.3;
 
@@ -36,7 +39,8 @@ pub fn axes<'m>(
     (axis(0, labels.0), axis(1, labels.1))
 }
 
-/// The target: one tone of grey darker at each level; of rows, a dot for each.
+/// The target: one tone of grey darker at each level; of rows, a dot for each; of bins, their
+/// areas.
 pub fn draw_target(panel: &Panel, target: &TargetModel) -> Result<()> {
     let (x, y) = panel.ranges();
     if let Some(samples) = target.as_samples() {
@@ -46,6 +50,9 @@ pub fn draw_target(panel: &Panel, target: &TargetModel) -> Result<()> {
             let size = size * area.sqrt();
             panel.dot((row[0], row[1]), size, faded(theme::TARGET, 0.45), None)
         });
+    }
+    if let Some(histogram) = target.as_histogram() {
+        return draw_bins(panel, histogram);
     }
     let grid = ContourGrid::new(NODES, (x.low, x.high), (y.low, y.high), |x, y| {
         log_density(target, &[x, y])
@@ -57,6 +64,36 @@ pub fn draw_target(panel: &Panel, target: &TargetModel) -> Result<()> {
         for outline in outlines {
             panel.line(outline, stroke(theme::TARGET, 0.45, theme::HAIRLINE))?;
         }
+    }
+    Ok(())
+}
+
+/// A rectangle for each bin with counts, darker the more there are of them on its area.
+fn draw_bins(panel: &Panel, histogram: &Histogram) -> Result<()> {
+    let edges = [0, 1].map(|axis| histogram.closed_edges(axis));
+    let heights = histogram.heights();
+    let highest = heights.iter().copied().fold(0.0, f64::max);
+    for (bin, height) in heights
+        .into_iter()
+        .enumerate()
+        .filter(|(_, height)| *height > 0.0)
+    {
+        let mut sides = histogram
+            .places(bin)
+            .zip(&edges)
+            .map(|(at, edges)| [edges[at], edges[at + 1]]);
+        let (Some([left, right]), Some([low, high])) = (sides.next(), sides.next()) else {
+            continue;
+        };
+        let outline = vec![
+            (left, low),
+            (right, low),
+            (right, high),
+            (left, high),
+            (left, low),
+        ];
+        let shade = LIGHTEST + (DARKEST - LIGHTEST) * height / highest;
+        panel.fill(&[outline], faded(theme::TARGET, shade))?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use crate::mixture::Mixture;
 const VISIBLE: f64 = 1e-3;
 /// Heavy tails are shown this much farther than those of a Gaussian.
 const HEAVY: f64 = 1.6;
-/// Air around rows, as a share of their range.
+/// Air around rows and bins, as a share of their range.
 const AIR: f64 = 0.06;
 
 /// The lowest and the highest coordinate shown.
@@ -39,12 +39,16 @@ impl Reach {
             .fold(Self::NONE, Self::and)
     }
 
-    /// A target along coordinate `d`: of rows, all of them.
+    /// A target along coordinate `d`: of rows and of bins, all of them.
     pub fn of_target(target: &TargetModel, d: usize, stds: f64) -> Self {
         if let Some(samples) = target.as_samples() {
             let (low, high) = samples.range(d);
             let all = Self { low, high };
             return all.widened(AIR * (all.high - all.low));
+        }
+        if let Some(histogram) = target.as_histogram() {
+            let [low, high] = histogram.reach(d);
+            return Self { low, high }.widened(AIR * (high - low));
         }
         if let Some(Elliptical { scales, dof }) = target.elliptical() {
             let farther = if dof.is_some() { HEAVY } else { 1.0 };

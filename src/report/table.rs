@@ -48,13 +48,13 @@ pub fn comparison(runs: &[(&str, &Summary)]) -> Table {
 fn kinds(runs: &[(&str, &Summary)]) -> Vec<DivergenceKind> {
     let mut kinds: Vec<DivergenceKind> = Vec::new();
     for fit in runs.iter().flat_map(|(_, summary)| &summary.fits) {
-        let always = match fit.divergence {
-            DivergenceKind::CrossEntropy => &[DivergenceKind::CrossEntropy][..],
-            _ => &ALWAYS_REPORTED[..],
+        let always = match fit.divergence.needs_no_density() {
+            true => vec![fit.divergence],
+            false => ALWAYS_REPORTED.to_vec(),
         };
         for kind in always {
-            if !kinds.contains(kind) {
-                kinds.push(*kind);
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What there is to say of a fit, in sentences.
 
-use crate::density::target::{SamplesSummary, TargetSummary};
+use crate::density::target::{HistogramSummary, SamplesSummary, TargetSummary};
 use crate::divergence::{DivergenceKind, Estimate, EstimateMethod};
 use crate::fit::init::duplicate_components;
 use crate::fit::optima::AT_REST;
@@ -68,7 +68,7 @@ fn own_divergence(fit: &FitSummary, best: &RunSummary) -> Option<String> {
         let value = likelihood.to_string();
         return Some(format!("mean log-likelihood of a row {value}"));
     }
-    if ALWAYS_REPORTED.contains(&fit.divergence) {
+    if ALWAYS_REPORTED.contains(&fit.divergence) || fit.divergence.needs_no_density() {
         return None;
     }
     let symbol = fit.divergence.symbol();
@@ -181,12 +181,29 @@ fn gradient(fit: &FitSummary) -> Option<String> {
 }
 
 /// What is to be known of a target beside its parameters: the constant of a formula, the weights of rows and
-/// those that were held out.
+/// those that were held out, the counts of bins.
 pub fn target(summary: &Summary) -> Option<String> {
     match &summary.target {
         TargetSummary::Samples(rows) => of_rows(rows),
+        TargetSummary::Histogram(histogram) => Some(of_bins(histogram)),
         _ => constant(summary),
     }
+}
+
+/// How many counts there are, and what is told of a fit to them.
+fn of_bins(histogram: &HistogramSummary) -> String {
+    let bins = histogram.bins.iter().product();
+    let filled = match histogram.filled == bins {
+        true => String::new(),
+        false => format!(", {} of them with any", histogram.filled),
+    };
+    format!(
+        "{} counts in {}{filled}; the divergence is between the probabilities of bins, and the cross-entropy of the \
+         counts is larger by {}",
+        text::rows(histogram.total),
+        text::count(bins, "bin"),
+        text::fixed(histogram.entropy, 6),
+    )
 }
 
 /// How many rows those with weights are worth, and how many no fit saw.

@@ -326,7 +326,7 @@ impl Display for Judgement {
 
 /// Every divergence between two densities.
 pub fn all_divergences() -> Vec<DivergenceKind> {
-    let of_densities = |kind: &DivergenceKind| *kind != DivergenceKind::CrossEntropy;
+    let of_densities = |kind: &DivergenceKind| !kind.needs_no_density();
     DivergenceKind::all()
         .into_iter()
         .filter(of_densities)

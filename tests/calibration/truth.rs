@@ -146,7 +146,7 @@ impl Truths {
             }
             Kind::Chi2 => finite(power(2.0)?),
             Kind::SquaredHellinger => Some(finite(power(0.5)?)?.times(-1.0)),
-            Kind::CrossEntropy => None,
+            Kind::CrossEntropy | Kind::BinnedKl => None,
         }
     }
 }

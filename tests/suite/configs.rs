@@ -43,6 +43,7 @@ configs! {
     estimators: "estimators" => ByRun(&[], examples::estimators);
     five_dimensions: "five-dimensions" => ByRun(published_numbers::LITTLE_NOISE, published_numbers::moments);
     funnel: "funnel" => ByRun(&[], published_numbers::funnel);
+    galton: "galton" => ByRun(&[], published_numbers::galton);
     heavy_tails: "heavy-tails" => ByRun(&[], examples::heavy_tails);
     iris: "iris" => ByRun(&[], published_numbers::iris);
     logistic_regression: "logistic-regression" => ByRun(published_numbers::ONE, published_numbers::logistic_regression);

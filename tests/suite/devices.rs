@@ -4,12 +4,13 @@
 use klfit::internals::{Detected, RunKey};
 use klfit::settings::KMeans;
 use klfit::{
-    Backend, Covariance, DeviceConfig, DivergenceKind, EstimatorRule, Experiment, Family,
-    FamilyConfig, Numerics, OptimizerConfig, Plan, Precision, Start, StopConfig, StudentT, Target,
-    TargetModel,
+    Backend, Covariance, DeviceConfig, EstimatorRule, Experiment, Family, FamilyConfig, Numerics,
+    OptimizerConfig, Plan, Precision, Start, StopConfig, StudentT, Target, TargetModel,
 };
 
-use crate::support::{assert_close, objective, run, stds, three_in_a_plane, two_on_a_line};
+use crate::support::{
+    assert_close, divergences, objective, run, stds, three_in_a_plane, two_on_a_line,
+};
 
 /// Every backend in 32 bits; the CPU is always among them.
 fn single() -> Vec<(Backend, Numerics)> {
@@ -55,7 +56,7 @@ fn values_and_gradients_are_those_of_the_cpu() {
     let mut compared = 0;
     for (backend, numerics) in single() {
         for model in &targets {
-            for divergence in DivergenceKind::all() {
+            for divergence in divergences() {
                 if divergence.infinite_for(model.tails()).is_some() {
                     continue;
                 }

@@ -15,7 +15,8 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::support::{
-    Choice, Run, Targets, assert_close, mild, monte_carlo, quadrature, run, run_text, two_on_a_line,
+    Choice, Run, Targets, assert_close, divergences, mild, monte_carlo, quadrature, run, run_text,
+    two_on_a_line,
 };
 
 fn rows_of_restarts(run: &Run, label: &str) -> Vec<csv::StringRecord> {
@@ -207,7 +208,7 @@ fn a_fit_that_blows_up_has_failed_or_tells_its_best() {
     let (mut tried, mut failed, mut earlier) = (0, 0, 0);
     for (dim, rule, components) in [(1, quadrature(61), 2), (3, monte_carlo(32), 2)] {
         let target = targets.mixture(&mild(dim));
-        for divergence in DivergenceKind::all() {
+        for divergence in divergences() {
             for optimizer in OptimizerRule::all() {
                 for rate in [1.0, 300.0] {
                     let mut optimizer: OptimizerConfig = optimizer.into();

@@ -10,8 +10,8 @@ use klfit::{
 };
 
 use crate::support::{
-    assert_close, by, divergence_on_a_line, gauss_hermite, gaussian, keys, mild, three_in_a_plane,
-    two_on_a_line, wide,
+    assert_close, by, divergence_on_a_line, divergences, gauss_hermite, gaussian, keys, mild,
+    three_in_a_plane, two_on_a_line, wide,
 };
 
 fn evaluate_all(p: &Mixture, q: &Mixture, kinds: &[DivergenceKind], effort: Effort) -> Evaluation {
@@ -62,7 +62,7 @@ fn quadrature_on_a_line_agrees_with_simpson_within_its_own_error() {
             gaussian(-1.0, 1.4),
             wide(2, 1),
         ] {
-            for kind in DivergenceKind::all() {
+            for kind in divergences() {
                 let mut found = evaluate_all(&p, &q, &[kind], Effort::last(1));
                 let estimate = found.estimate(kind);
                 if !power_integral_diverges(&p, &q, order(kind))
@@ -106,7 +106,7 @@ fn closed_forms_agree_with_the_evaluation() {
         for spread in [0.8, 1.3] {
             let covariance = wide(1, dim).component_covariance(0) * spread;
             let q = Mixture::gaussian(vec![0.4; dim], covariance).unwrap();
-            for kind in DivergenceKind::all() {
+            for kind in divergences() {
                 let Some(expected) = kind.build().closed_form(&p, &q) else {
                     continue;
                 };
@@ -205,7 +205,7 @@ fn gauss_hermite_agrees_with_quadrature_to_ten_digits() {
         let p = Mixture::from_stds(vec![1.0], vec![vec![0.1; dim]], vec![vec![1.0; dim]]).unwrap();
         let q = Mixture::from_stds(vec![1.0], vec![vec![0.3; dim]], vec![vec![1.1; dim]]).unwrap();
         let target = Target::new(&p, &numerics);
-        for kind in DivergenceKind::all() {
+        for kind in divergences() {
             if kind == DivergenceKind::TotalVariation {
                 // It bends: no rule has ten digits.
                 continue;
@@ -252,7 +252,7 @@ fn random_points_are_off_by_their_standard_error_and_not_to_one_side() {
             let q = Mixture::gaussian(vec![1.2; dim], covariance).unwrap();
             let q = if dim < 3 { mild(dim) } else { q };
             let target = Target::new(&p, &Numerics::cpu());
-            for kind in DivergenceKind::all() {
+            for kind in divergences() {
                 let exact = match (dim, kind.build().closed_form(&p, &q)) {
                     (1, _) => divergence_on_a_line(kind, &p, &q),
                     (2, _) => by(&Quadrature::new(161), kind, (&target, &q), &keys(0, 1))[0].value,

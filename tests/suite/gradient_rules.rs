@@ -9,8 +9,8 @@ use klfit::{
 
 use crate::gradients::{families, plan};
 use crate::support::{
-    Choice, Targets, gauss_hermite, gaussian, keys, mild, monte_carlo, objective, quadrature,
-    quasi_monte_carlo, wide,
+    Choice, Targets, divergences, gauss_hermite, gaussian, keys, mild, monte_carlo, objective,
+    quadrature, quasi_monte_carlo, wide,
 };
 
 /// R independent gradients at one θ.
@@ -81,7 +81,7 @@ fn accepted(
     let mut accepted = Vec::new();
     for dim in [1, 2] {
         let text = targets.mixture(&mild(dim));
-        for divergence in DivergenceKind::all() {
+        for divergence in divergences() {
             for gradient in GradientRule::ALL {
                 for family in [1, 2].into_iter().flat_map(families) {
                     for rule in rules {

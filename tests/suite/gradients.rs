@@ -10,7 +10,7 @@ use klfit::{
 };
 
 use crate::support::{
-    Choice, Targets, gauss_hermite, keys, mild, monte_carlo, objective, quadrature,
+    Choice, Targets, divergences, gauss_hermite, keys, mild, monte_carlo, objective, quadrature,
     quasi_monte_carlo, small_rules, three_in_a_plane, two_on_a_line, wide,
 };
 
@@ -130,7 +130,7 @@ fn every_combination_agrees_with_finite_differences() {
                 // The family does not see which density it is fitted to: one of them will do.
                 families.truncate(1);
             }
-            for (divergence, family) in (DivergenceKind::all().iter())
+            for (divergence, family) in (divergences().iter())
                 .flat_map(|divergence| families.iter().map(move |family| (*divergence, family)))
             {
                 for (rule, noise) in (small_rules().into_iter())
@@ -308,7 +308,7 @@ fn a_fixed_grid_agrees_with_finite_differences() {
 /// Total variation aside: where p = q everywhere it has no derivative, and rounding chooses one of
 /// the slopes around it.
 fn smooth() -> impl Iterator<Item = DivergenceKind> {
-    (DivergenceKind::all().into_iter()).filter(|kind| *kind != DivergenceKind::TotalVariation)
+    (divergences().into_iter()).filter(|kind| *kind != DivergenceKind::TotalVariation)
 }
 
 #[test]
@@ -371,7 +371,7 @@ fn single_precision_agrees_with_double() {
     ]
     .iter()
     .flat_map(|text| {
-        DivergenceKind::all()
+        divergences()
             .into_iter()
             .map(move |divergence| (text, divergence))
     })

@@ -25,6 +25,8 @@ mod foreign;
 mod formulas;
 mod gradient_rules;
 mod gradients;
+mod grid;
+mod histogram;
 mod holdout;
 mod hostile;
 mod in_file;

@@ -1,6 +1,6 @@
 //! Configs of the repository reach numbers that are known otherwise: [`configs`](crate::configs) runs them.
 
-use klfit::DivergenceKind::{CrossEntropy, ForwardKl, Js, ReverseKl};
+use klfit::DivergenceKind::{BinnedKl, CrossEntropy, ForwardKl, Js, ReverseKl};
 use klfit::internals::EstimateMethod;
 use klfit::results::TargetSummary;
 use klfit::{FitSummary, Mixture};
@@ -201,6 +201,23 @@ pub fn moments(run: &Run) {
     let gap = fit.known_optimum.as_ref().unwrap().gap.unwrap();
     assert_eq!(gap.method, EstimateMethod::ClosedForm);
     assert!(gap.value > 0.0 && gap.value < 5e-3, "{gap:?}");
+}
+
+pub fn galton(run: &Run) {
+    let fit = &run.summary.fits[0];
+    assert_eq!((fit.divergence, fit.failed), (BinnedKl, 0));
+    // The least −Σ s log(Φ(b) − Φ(a)) by the simplex of Nelder and Mead in SciPy 1.17.1.
+    let (mean, std) = mean_and_std(fit);
+    assert_close(mean, 68.09833885, 1e-6, "mean");
+    assert_close(std, 2.55137633, 1e-6, "standard deviation");
+    let found = fit.objective().unwrap();
+    assert_eq!(found.method, EstimateMethod::Data);
+    assert_close(found.value, 0.01865034075, 1e-9, "KL between bins");
+    let TargetSummary::Histogram(bins) = &run.summary.target else {
+        panic!("{:?}", run.summary.target);
+    };
+    assert_eq!((bins.total, bins.filled), (928.0, 14));
+    assert_close(bins.entropy, 2.32467282262, 1e-9, "entropy of the shares");
 }
 
 pub fn iris(run: &Run) {

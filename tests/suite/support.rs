@@ -73,6 +73,13 @@ pub fn three_in_a_plane() -> Mixture {
     .unwrap()
 }
 
+/// Every divergence but that between bins, which of two densities is forward KL.
+pub fn divergences() -> Vec<DivergenceKind> {
+    let is_between_bins = |kind: &DivergenceKind| *kind == DivergenceKind::BinnedKl;
+    let all = DivergenceKind::all().into_iter();
+    all.filter(|kind| !is_between_bins(kind)).collect()
+}
+
 /// Two components on a line.
 pub fn two_on_a_line(offset: f64) -> Mixture {
     Mixture::from_stds(
@@ -204,10 +211,10 @@ impl Targets {
 
     /// The experiment with one fit; or why a config that asks for it is refused.
     pub fn ask(&self, target: &str, choice: &Choice) -> Result<Experiment, String> {
-        // Forward KL to rows becomes the cross-entropy.
-        let asked = match choice.divergence {
-            DivergenceKind::CrossEntropy => DivergenceKind::ForwardKl,
-            other => other,
+        // Forward KL to rows becomes the cross-entropy, and to bins that between them.
+        let asked = match choice.divergence.needs_no_density() {
+            true => DivergenceKind::ForwardKl,
+            false => choice.divergence,
         };
         let divergence = DivergenceName::from_name(asked.names().config).unwrap();
         let alpha = asked.alpha();
@@ -344,7 +351,8 @@ pub fn divergence_on_a_line(kind: DivergenceKind, p: &Mixture, q: &Mixture) -> f
     let power =
         |order: f64| over_the_line(&|x| (order * log_p(x) + (1.0 - order) * log_q(x)).exp());
     match kind {
-        Kind::ForwardKl => kl(&log_p, &log_q),
+        // Of densities, bins are points.
+        Kind::ForwardKl | Kind::BinnedKl => kl(&log_p, &log_q),
         Kind::ReverseKl => kl(&log_q, &log_p),
         Kind::Js => 0.5 * (kl(&log_p, &log_m) + kl(&log_q, &log_m)),
         Kind::Jeffreys => kl(&log_p, &log_q) + kl(&log_q, &log_p),

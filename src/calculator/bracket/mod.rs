@@ -81,9 +81,9 @@ pub(super) struct Brackets<'a> {
 }
 
 impl<'a> Brackets<'a> {
-    /// `None` of rows, which have no density.
+    /// `None` of rows and bins, which have no density.
     pub fn new(p: &'a TargetModel, q: &'a TargetModel) -> Option<Self> {
-        let has_density = |model: &TargetModel| model.as_samples().is_none();
+        let has_density = |model: &TargetModel| model.has_density();
         (has_density(p) && has_density(q)).then(|| Self {
             p,
             q,

@@ -1,5 +1,6 @@
 //! The one hot operation: the log-density of a mixture of Gaussians, on the run axis.
 
+mod bins;
 pub mod cpu;
 mod fused;
 mod mixture;
@@ -10,6 +11,7 @@ use crate::compute::device::Numerics;
 use cpu::Expectation;
 use fused::Form;
 
+pub use bins::{Bins, Interval, Legendre, MOST_BIN_DIM};
 pub(crate) use mixture::prepared;
 pub use mixture::{MixtureTensors, ScaleTensor};
 

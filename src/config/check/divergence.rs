@@ -34,6 +34,21 @@ impl CheckedFit<'_> {
                  coordinates where it looks more like a mixture of Gaussians",
             ));
         }
+        if self.target.as_histogram().is_some() {
+            return match kind {
+                // Of bins there are probabilities alone.
+                DivergenceKind::ForwardKl => Ok(DivergenceKind::BinnedKl),
+                kind => Err(self.error(
+                    &["divergence"],
+                    format!(
+                        "is {}, which needs the density of the target, and a histogram has none inside its bins",
+                        kind.title()
+                    ),
+                    "use divergence = \"forward-kl\": of bins it is the largest likelihood of their counts; or fit \
+                     a mixture to the bins first and make that the target",
+                )),
+            };
+        }
         match (self.target.as_samples(), kind) {
             (None, kind) => Ok(kind),
             // Rows have no density: what is left of forward KL is the cross-entropy.

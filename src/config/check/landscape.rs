@@ -14,9 +14,9 @@ pub fn landscape(
     plans: &[Plan],
 ) -> Result<(), ConfigError> {
     let section = KeyPath::dotted("landscape");
-    if target.as_samples().is_some() {
+    if !target.has_density() {
         let help = "leave it out: there is a landscape where the target is a density";
-        return Err(source.error(&section, "is of rows, which have no density", help));
+        return Err(source.error(&section, "is of rows or bins, which have no density", help));
     }
     if let Some(points) = landscape.points
         && !LandscapeConfig::POINTS.contains(&points)

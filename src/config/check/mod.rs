@@ -170,7 +170,12 @@ impl CheckedFit<'_> {
         self.stop(fit)?;
         let start = self.start(fit, &family, notes)?;
         let components = family.components().max(self.target.components());
-        let rows = (self.target.as_samples()).map_or(0, |samples| samples.at_once());
+        let rows = (self.target.as_samples().map(|samples| samples.at_once()))
+            .or(self
+                .target
+                .as_histogram()
+                .map(|histogram| histogram.counts().len()))
+            .unwrap_or(0);
         let points = fit.estimator.rule.points(components, dim, rows);
         let parts = [start.runs(), points.max(LEAST_POINTS), components, dim];
         let message = format!(

@@ -5,7 +5,7 @@ use rand::Rng;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Samples;
+use super::{Histogram, Samples};
 use crate::compute::device::Numerics;
 use crate::coordinates::Coordinates;
 use crate::density::Density;
@@ -62,7 +62,7 @@ pub trait Distribution: std::fmt::Debug {
     /// It on a device.
     fn upload(&self, numerics: &Numerics) -> Box<dyn Density>;
 
-    /// log p(x) in nats at one point of D coordinates; `None` for rows, which have no density.
+    /// log p(x) in nats at one point of D coordinates; `None` for rows and bins, which have no density.
     fn log_density(&self, x: &[f64]) -> Option<f64>;
 
     /// Writes log p in nats at N points, `[N, D]` in row-major order; NaN for rows.
@@ -152,12 +152,22 @@ pub trait Distribution: std::fmt::Debug {
     fn as_samples(&self) -> Option<&Samples> {
         None
     }
+
+    /// The histogram it is, if it is known by counts of bins alone.
+    fn as_histogram(&self) -> Option<&Histogram> {
+        None
+    }
+
+    /// Whether there is a log p: not of rows, and not of bins.
+    fn has_density(&self) -> bool {
+        self.as_samples().is_none() && self.as_histogram().is_none()
+    }
 }
 
 /// How a density falls off far out.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Tails {
-    /// It ends: rows.
+    /// It ends: rows, and bins.
     None,
     /// Like that of a Gaussian, or faster.
     Gaussian,

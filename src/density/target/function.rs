@@ -1,7 +1,9 @@
 //! The function that a density is known by, up to a constant.
 
 use burn::tensor::Tensor;
+use nalgebra::DVector;
 
+use super::Grid;
 use crate::coordinates::Coordinates;
 use crate::error::{Refusal, Result};
 use crate::external::External;
@@ -14,6 +16,8 @@ pub enum Function {
     Formula(Formula),
     /// By a program.
     External(External),
+    /// By its values on a grid.
+    Grid(Grid),
 }
 
 impl Function {
@@ -22,6 +26,7 @@ impl Function {
         match self {
             Self::Formula(formula) => formula.coordinates(),
             Self::External(external) => external.coordinates(),
+            Self::Grid(grid) => grid.coordinates(),
         }
     }
 
@@ -30,11 +35,12 @@ impl Function {
         self.coordinates().dim()
     }
 
-    /// As it was written: the formula, or the command.
+    /// As it was written: the formula, the command, or where the nodes are.
     pub fn text(&self) -> String {
         match self {
             Self::Formula(formula) => formula.text().to_owned(),
             Self::External(external) => external.invocation().typed(),
+            Self::Grid(grid) => grid.text(),
         }
     }
 
@@ -43,6 +49,7 @@ impl Function {
         match self {
             Self::Formula(_) => "formula",
             Self::External(_) => "program",
+            Self::Grid(_) => "grid",
         }
     }
 
@@ -51,13 +58,14 @@ impl Function {
         match self {
             Self::Formula(formula) => formula.offset(),
             Self::External(_) => 0.0,
+            Self::Grid(grid) => grid.top(),
         }
     }
 
     /// Whether its gradient is known by more than differences.
     pub fn has_gradient(&self) -> bool {
         match self {
-            Self::Formula(_) => true,
+            Self::Formula(_) | Self::Grid(_) => true,
             Self::External(external) => external.has_gradient(),
         }
     }
@@ -67,6 +75,7 @@ impl Function {
         match self {
             Self::Formula(formula) => formula.evaluate(u, values, gradient),
             Self::External(external) => external.evaluate(u, values, gradient),
+            Self::Grid(grid) => grid.evaluate(u, values, gradient),
         }
     }
 
@@ -76,7 +85,21 @@ impl Function {
         match self {
             Self::Formula(formula) => Some(formula.evaluate_on_device(u.clone())),
             Self::External(_) => None,
+            Self::Grid(grid) => Some(grid.evaluate_on_device(u)),
         }
+    }
+
+    /// It, if it is known on a grid.
+    pub fn as_grid(&self) -> Option<&Grid> {
+        match self {
+            Self::Grid(grid) => Some(grid),
+            Self::Formula(_) | Self::External(_) => None,
+        }
+    }
+
+    /// Places where it is known to be high.
+    pub fn peaks(&self) -> Vec<DVector<f64>> {
+        self.as_grid().map_or_else(Vec::new, Grid::peaks)
     }
 
     /// Starts what computes it, where that is a program.
@@ -85,7 +108,7 @@ impl Function {
     /// As [`External::start`].
     pub fn start(&self) -> std::result::Result<(), Refusal> {
         match self {
-            Self::Formula(_) => Ok(()),
+            Self::Formula(_) | Self::Grid(_) => Ok(()),
             Self::External(external) => external.start(),
         }
     }
@@ -96,7 +119,7 @@ impl Function {
     /// If it is by a program, and that has failed for good.
     pub fn check(&self) -> Result<()> {
         match self {
-            Self::Formula(_) => Ok(()),
+            Self::Formula(_) | Self::Grid(_) => Ok(()),
             Self::External(external) => external.check(),
         }
     }
@@ -111,5 +134,11 @@ impl From<Formula> for Function {
 impl From<External> for Function {
     fn from(external: External) -> Self {
         Self::External(external)
+    }
+}
+
+impl From<Grid> for Function {
+    fn from(grid: Grid) -> Self {
+        Self::Grid(grid)
     }
 }

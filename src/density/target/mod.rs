@@ -1,8 +1,11 @@
 //! The density p that is fitted: one file for each kind, behind one trait.
 
+mod binned;
 mod distribution;
 mod empirical;
 mod function;
+mod grid;
+mod histogram;
 mod kernels;
 mod mixture;
 mod model;
@@ -13,9 +16,12 @@ mod unnormalized;
 
 use burn::tensor::Tensor;
 
+pub use binned::HistogramSummary;
 pub use distribution::{Distribution, Elliptical, Tails};
 pub use empirical::{HeldOutSummary, SamplesSummary, WeightsSummary};
 pub use function::Function;
+pub use grid::{Grid, GridAxis, GridIntegral, GridValues, read_grid};
+pub use histogram::Histogram;
 pub use kernels::{Bandwidth, kernel_density};
 pub use model::{TargetModel, TargetSummary};
 pub use samples::{
@@ -27,7 +33,7 @@ pub use unnormalized::{Located, Marginal, Panels, PointsOf, Unnormalized, Unnorm
 
 use crate::compute::device::Numerics;
 use crate::compute::kernel::{cpu::Prepared, prepared};
-use crate::density::{Density, Draws, Nodes};
+use crate::density::{Binned, Density, Draws, Nodes};
 
 /// A target p: what is known of it on the host, and the density on the device.
 #[derive(Debug)]
@@ -93,5 +99,9 @@ impl Density for Target {
 
     fn rows(&self, chunk: usize) -> Option<Draws> {
         self.density.rows(chunk)
+    }
+
+    fn binned(&self) -> Option<Binned<'_>> {
+        self.density.binned()
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Deref;
 use serde::{Deserialize, Serialize};
 
 use super::unnormalized::Marginal;
-use super::{Distribution, Samples, StudentT, Unnormalized};
+use super::{Distribution, Histogram, Samples, StudentT, Unnormalized};
 use crate::error::Refusal;
 use crate::mixture::Mixture;
 
@@ -73,6 +73,8 @@ targets! {
     StudentT,
     /// Rows, known by its draws alone.
     Samples,
+    /// A histogram, known by the counts of its bins alone.
+    Histogram,
     /// A density up to a constant, by a formula.
     Unnormalized,
 }

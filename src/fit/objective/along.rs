@@ -66,7 +66,8 @@ impl Objective<'_> {
     /// One side's share `[R]`, where the device has the kernel for it: the same as from
     /// [`Objective::sampled`], but for rounding.
     pub(super) fn in_one_pass(&self, side: Side, request: PointsRequest) -> Option<Tensor<1>> {
-        if !has_expectation(&self.numerics) {
+        // Of bins it is not log q at points that is averaged.
+        if !has_expectation(&self.numerics) || self.target.binned().is_some() {
             return None;
         }
         let share = |sites: Sites| {
@@ -156,6 +157,9 @@ impl Objective<'_> {
         let q = request.q;
         let draw = || self.draws(side, request);
         match (side, self.estimator.gradient) {
+            (Side::Target, _) if self.target.binned().is_some() => {
+                Sampled::new(draw(), self.target, q)
+            }
             (Side::Target, _) => match self.fixed(request) {
                 Some(Fixed { draws, log_p, .. }) => {
                     Sampled::with_log_p(draws.clone(), log_p.clone(), q)

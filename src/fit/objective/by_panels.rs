@@ -85,6 +85,7 @@ impl PanelRule {
 
 /// A rule and its refinements, the coarsest first, and what the first of them need.
 pub(super) fn rules(
+    kind: DivergenceKind,
     dim: usize,
     estimator: EstimatorConfig,
     target: &TargetModel,
@@ -98,6 +99,7 @@ pub(super) fn rules(
     // Other gradients are those of points along q, and a number of points is one along a component.
     let is_free = estimator.rule.is_open() && estimator.gradient == GradientRule::Pathwise;
     match dim {
+        _ if has_own_points(kind, target) => (along(estimator.build(dim)).take(1).collect(), None),
         1 if is_free && has_panels => (panels(&LINE), None),
         2 if is_free && has_panels => {
             let spacing = target.elliptical().map(|of| Spacing {
@@ -109,6 +111,17 @@ pub(super) fn rules(
         }
         _ => (along(estimator.build(dim)).collect(), None),
     }
+}
+
+/// Whether an expectation under p alone is taken of a density that has points which see all of it: a grid has them in
+/// each of its cells, where panels do not see that it bends.
+fn has_own_points(kind: DivergenceKind, target: &TargetModel) -> bool {
+    let panels = target
+        .as_unnormalized()
+        .filter(|of| of.function().as_grid().is_some());
+    let panels = panels.and_then(|of| of.located().panels.as_ref());
+    let is_under_p = kind.build().sides() == [Side::Target];
+    is_under_p && panels.is_some_and(|panels| panels.points.is_some())
 }
 
 impl Objective<'_> {
@@ -189,7 +202,8 @@ impl Objective<'_> {
         q: &MixtureTensors,
     ) -> Result<Vec<Option<Attempt>>> {
         let [runs, ..] = q.dims();
-        if self.estimator.rule.is_random() || self.target.row_chunks() > 0 {
+        let sees_all = has_own_points(self.kind, self.target.model());
+        if self.estimator.rule.is_random() || self.target.row_chunks() > 0 || sees_all {
             return Ok(vec![None; runs]);
         }
         if self.host.is_some() {

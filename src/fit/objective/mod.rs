@@ -65,7 +65,13 @@ impl<'a> Objective<'a> {
         keys: Vec<RunKey>,
     ) -> Self {
         let host = Host::new(target.model());
-        let (rules, spacing) = rules(family.dim(), estimator, target.model(), host.is_some());
+        let (rules, spacing) = rules(
+            kind,
+            family.dim(),
+            estimator,
+            target.model(),
+            host.is_some(),
+        );
         Self {
             target,
             numerics: numerics.clone(),

@@ -141,8 +141,12 @@ fn log_density(q: &Mixture, points: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// What is known of q besides its divergences to p. The draws depend on the seed alone.
+/// What is known of q besides its divergences to p; nothing where p is a histogram. The draws depend on the seed alone.
 pub fn diagnose(p: &TargetModel, q: &Mixture, seed: u64) -> Diagnostics {
+    // Where q is inside a bin nothing of p is known.
+    if p.as_histogram().is_some() {
+        return Diagnostics::default();
+    }
     let key = RunKey { seed, run: 0 };
     let dim = q.dim();
     let of_q = q.sample(DRAWS, &mut key.generator(Stream::FamilyDiagnostics, 0));

@@ -20,3 +20,11 @@ arrays = {
 }
 for name, array in arrays.items():
     np.save(HERE / f"{name}.npy", array)
+
+np.savez(HERE / "histogram.npz", counts=np.array([1, 3, 2]), edges=np.array([0.0, 1.0, 2.0, 4.0]))
+np.savez(
+    HERE / "histogram-2d.npz",
+    counts=np.arange(1.0, 10.0).reshape(3, 3),
+    xedges=np.array([0.0, 1.0, 2.0, 3.0]),
+    yedges=np.array([-1.0, 0.0, 5.0, 6.0]),
+)

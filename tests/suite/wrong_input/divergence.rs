@@ -156,9 +156,9 @@ fn the_list_of_divergences_here_is_whole() {
             name.with_order(*alpha).unwrap()
         })
         .collect();
-    // One is of another order, and one has no name in a config.
+    // One is of another order, and two have no name in a config.
     kinds.push(DivergenceKind::from_name("alpha--0.5").unwrap());
-    kinds.push(DivergenceKind::CrossEntropy);
+    kinds.extend([DivergenceKind::CrossEntropy, DivergenceKind::BinnedKl]);
     kinds.sort();
     let mut all = DivergenceKind::all();
     all.sort();
