@@ -23,6 +23,7 @@ pub use crate::estimator::quasi_monte_carlo::QuasiMonteCarlo;
 pub use crate::estimator::{Context, Estimator};
 pub use crate::estimator::{Problem, Standard, StandardPoints};
 pub use crate::explore::State;
+pub use crate::external::Answer;
 pub use crate::fit::FitState;
 pub use crate::fit::init::{duplicate_components, separated};
 pub use crate::fit::objective::Objective;

@@ -1,5 +1,6 @@
 //! A log-density that a program in another language computes, in a process of its own.
 
+mod answer;
 mod process;
 
 use std::path::PathBuf;
@@ -11,6 +12,8 @@ use crate::coordinates::{Coordinates, Support};
 use crate::error::{Error, Refusal};
 use crate::text;
 use process::{Broken, Process};
+
+pub use answer::Answer;
 
 /// Points of one batch, at most.
 const BATCH: usize = 1 << 15;
@@ -239,14 +242,14 @@ impl External {
     }
 
     /// Log p at some points x `[N, D]`, from the second process if need be.
-    fn ask(&self, x: &[f64]) -> Option<process::Answer> {
+    fn ask(&self, x: &[f64]) -> Option<Answer> {
         if self.failure.get().is_some() {
             return None;
         }
         let dim = self.coordinates.dim();
         let mut held = self.running();
         let running = held.as_mut()?;
-        let keeps = |answer: &process::Answer| (answer.width > 1) == self.has_gradient();
+        let keeps = |answer: &Answer| (answer.width > 1) == self.has_gradient();
         let changed = || {
             let typed = self.invocation.typed();
             Broken::new(

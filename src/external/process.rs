@@ -8,7 +8,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::Invocation;
-use crate::files::npy::{self, Header, NpyArray};
+use super::answer::Answer;
+use crate::files::npy;
 use crate::text;
 
 /// So much of the end of what it writes to standard error is kept.
@@ -35,11 +36,11 @@ impl Broken {
     }
 }
 
-/// What a program says of N points: 1 or 1 + D numbers of each.
-#[derive(Debug)]
-pub(super) struct Answer {
-    pub width: usize,
-    pub values: Vec<f64>,
+/// Points that are on their way.
+struct Batch {
+    bytes: Vec<u8>,
+    count: usize,
+    dim: usize,
 }
 
 /// A process that answers batches of points.
@@ -49,8 +50,8 @@ pub(super) struct Process {
     timeout: Duration,
     child: Child,
     /// Batches for the thread that talks with it; none once it has ended.
-    batches: Option<SyncSender<Vec<u8>>>,
-    answers: Receiver<Result<NpyArray, String>>,
+    batches: Option<SyncSender<Batch>>,
+    answers: Receiver<Result<Answer, String>>,
     last_words: Arc<Mutex<Vec<u8>>>,
     listener: Option<JoinHandle<()>>,
 }
@@ -105,28 +106,18 @@ impl Process {
     /// Log p, and its gradient if the program gives one, at points x `[N, D]`.
     pub fn ask(&mut self, x: &[f64], dim: usize) -> Result<Answer, Broken> {
         let count = x.len() / dim;
-        let sent = (self.batches.as_ref())
-            .is_some_and(|batches| batches.send(npy::encoded(&[count, dim], x)).is_ok());
+        let batch = Batch {
+            bytes: npy::encoded(&[count, dim], x),
+            count,
+            dim,
+        };
+        let sent = (self.batches.as_ref()).is_some_and(|batches| batches.send(batch).is_ok());
         let answer = match sent {
             true => self.answers.recv_timeout(self.timeout),
             false => Err(RecvTimeoutError::Disconnected),
         };
         let wrong = match answer {
-            Ok(Ok(NpyArray { shape, values })) => match shape[..] {
-                [n] if n == count => return Ok(Answer { width: 1, values }),
-                [n, width] if n == count && (width == 1 || width == 1 + dim) => {
-                    return Ok(Answer { width, values });
-                }
-                _ => {
-                    let shape = (shape.iter()).map(usize::to_string).collect::<Vec<_>>();
-                    format!(
-                        "answered {} with an array of shape ({}{})",
-                        text::count(count, "point"),
-                        shape.join(", "),
-                        if shape.len() == 1 { "," } else { "" },
-                    )
-                }
-            },
+            Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(said)) => said,
             Err(RecvTimeoutError::Timeout) => {
                 self.end();
@@ -222,51 +213,19 @@ fn widen<T>(_: T) {}
 fn talk(
     mut stdin: ChildStdin,
     stdout: ChildStdout,
-    batches: &Receiver<Vec<u8>>,
-    answers: &SyncSender<Result<NpyArray, String>>,
+    batches: &Receiver<Batch>,
+    answers: &SyncSender<Result<Answer, String>>,
 ) {
     let mut stdout = BufReader::with_capacity(1 << 16, stdout);
     while let Ok(batch) = batches.recv() {
         // A program that reads no more may have answered, or said why.
-        let sent = stdin.write_all(&batch).and_then(|()| stdin.flush());
-        let answer = answer(&mut stdout, batch.len());
+        let sent = stdin.write_all(&batch.bytes).and_then(|()| stdin.flush());
+        let answer = Answer::read(&mut stdout, batch.count, batch.dim);
         let is_over = sent.is_err() || answer.is_err();
         if answers.send(answer).is_err() || is_over {
             break;
         }
     }
-}
-
-/// One array. It may have a column more than what was sent; a header may promise anything.
-fn answer(stdout: &mut impl Read, sent: usize) -> Result<NpyArray, String> {
-    let mut first = [0];
-    match stdout.read(&mut first) {
-        Ok(1) => {}
-        _ => return Err("has ended without an answer".to_owned()),
-    }
-    if first[0] != b'\x93' {
-        let mut said = vec![first[0]];
-        // What is there already, up to a line.
-        let mut rest = [0; 60];
-        let count = stdout.read(&mut rest).unwrap_or(0);
-        said.extend_from_slice(&rest[..count]);
-        let said = String::from_utf8_lossy(&said);
-        let line = said.lines().next().unwrap_or_default();
-        return Err(format!(
-            "wrote \"{}\" to standard output, which is for arrays",
-            text::brief(line)
-        ));
-    }
-    let header = Header::read(&mut first.as_slice().chain(&mut *stdout))
-        .map_err(|error| format!("gave an answer that {error}"))?;
-    let most = 4 * sent + (1 << 16);
-    let len = header.data_len().filter(|len| *len <= most);
-    let len = len.ok_or("gave an answer that is larger than any for these points")?;
-    let mut data = vec![0; len];
-    stdout
-        .read_exact(&mut data)
-        .map_err(|_| "has ended in the middle of an answer".to_owned())?;
-    NpyArray::decode(&header, &data).map_err(|error| format!("gave an answer that {error}"))
 }
 
 /// Keeps the end of what is said.

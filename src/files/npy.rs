@@ -129,6 +129,11 @@ impl Header {
         Scanner(text).header().map_err(|error| refused(&error))
     }
 
+    /// The lengths of the array.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
     /// How many bytes of data there should be; `None` beyond the range of numbers.
     pub fn data_len(&self) -> Option<usize> {
         let entry = self.dtype.num_bytes()?;

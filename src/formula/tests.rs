@@ -5,6 +5,7 @@ mod densities;
 mod device;
 mod errors;
 mod language;
+mod linear;
 mod operations;
 mod page;
 mod random;

@@ -1,6 +1,6 @@
 //! A target by a program, for tests: answers batches of points on standard input with log p and its gradient.
 //!
-//! `log_density NAME [OPTION …]`, where NAME is `gaussian`, `gamma` or `constant`, and an option is what goes wrong.
+//! `log_density NAME [OPTION …]`, where NAME is `gaussian`, `gamma`, `eight-schools` or `constant`, and an option is what goes wrong.
 
 use std::io::{Read, Write, stdin, stdout};
 use std::path::Path;
@@ -52,8 +52,25 @@ fn log_density(name: &str, x: &[f64]) -> (f64, Vec<f64>) {
             )
         }
         "gamma" => (9.0 * x[0].ln() - x[0], vec![9.0 / x[0] - 1.0]),
+        "eight-schools" => eight_schools(x[0], x[1], &x[2..]),
         name => panic!("there is no {name}"),
     }
+}
+
+/// Of mu, tau and eta: what coaching did in eight schools (Rubin 1981).
+fn eight_schools(mu: f64, tau: f64, eta: &[f64]) -> (f64, Vec<f64>) {
+    let y = [28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0];
+    let sigma = [15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0];
+    let mut value = -0.5 * (mu / 5.0).powi(2) - (tau / 5.0).powi(2).ln_1p();
+    let mut slopes = vec![-mu / 25.0, -2.0 * tau / (25.0 + tau * tau)];
+    for ((eta, y), sigma) in eta.iter().zip(y).zip(sigma) {
+        let z: f64 = (y - mu - tau * eta) / sigma;
+        value -= 0.5 * (eta * eta + z * z);
+        slopes[0] += z / sigma;
+        slopes[1] += z / sigma * eta;
+        slopes.push(z / sigma * tau - eta);
+    }
+    (value, slopes)
 }
 
 fn main() {

@@ -6,6 +6,7 @@ use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use klfit::internals::Answer;
 use klfit::{RunFolder, read_operand};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -271,6 +272,11 @@ fn changed_messages_are_answered() {
     disturb("messages", 150);
 }
 
+#[test]
+fn changed_replies_are_read_or_refused() {
+    disturb("replies", 3000);
+}
+
 /// A file of NumPy with this type and shape, and data that need not go with them.
 fn npy(dtype: &str, shape: &str, data: &[u8]) -> Vec<u8> {
     let header = format!("{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}\n");
@@ -305,6 +311,69 @@ fn refusal(name: &str, bytes: &[u8]) -> String {
     fs::write(&path, bytes).unwrap();
     let error = read_operand(path.to_str().unwrap()).unwrap_err();
     format!("{error}; {}", error.help().unwrap())
+}
+
+#[test]
+fn an_answer_of_a_program_is_no_larger_than_was_asked_for() {
+    let refused = |bytes: &[u8]| Answer::read(&mut &bytes[..], 3, 2).unwrap_err();
+    for shape in [
+        "()",
+        "(2,)",
+        "(3, 2)",
+        "(3, 3, 1)",
+        "(9,)",
+        "(0, 3)",
+        "(1000000000000000, 3)",
+        "(3, 18446744073709551615)",
+    ] {
+        let said = refused(&npy("<f8", shape, &[0; 72]));
+        assert_eq!(
+            said,
+            format!("answered 3 points with an array of shape {shape}")
+        );
+    }
+    // Of the right shape, by numbers that are too long, no numbers, or too few bytes.
+    for (dtype, words) in [
+        (
+            "<c16",
+            "gave an answer that is not of numbers of at most 64 bits",
+        ),
+        (
+            "|V1000000000",
+            "gave an answer that is not of numbers of at most 64 bits",
+        ),
+        ("|V0", "gave an answer that cannot be read"),
+        (
+            "|O",
+            "gave an answer that is not of numbers of at most 64 bits",
+        ),
+        ("<f8", "has ended in the middle of an answer"),
+    ] {
+        let said = refused(&npy(
+            dtype,
+            "(3, 3)",
+            &vec![0; if dtype == "<f8" { 71 } else { 72 }],
+        ));
+        assert!(said.starts_with(words), "{dtype}: {said}");
+    }
+    for (bytes, words) in [
+        (&b""[..], "has ended without an answer"),
+        (b"\x93", "gave an answer that is not an array of NumPy"),
+        (b"0.5\n-inf", "wrote \"0.5\" to standard output"),
+        (
+            b"\x93NUMPY\x02\x00\xff\xff\xff\xff",
+            "gave an answer that is not an array of NumPy: its header has",
+        ),
+    ] {
+        let said = refused(bytes);
+        assert!(said.starts_with(words), "{said}");
+    }
+    // What stands behind an answer is left to the next.
+    let mut two = &[array("(3,)", &[1.0, 2.0, 3.0]), array("(3, 3)", &[0.5; 9])].concat()[..];
+    let [first, second] = [(); 2].map(|()| Answer::read(&mut two, 3, 2).unwrap());
+    assert_eq!((first.width, first.values), (1, vec![1.0, 2.0, 3.0]));
+    assert_eq!((second.width, second.values), (3, vec![0.5; 9]));
+    assert!(two.is_empty());
 }
 
 #[test]

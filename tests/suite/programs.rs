@@ -13,7 +13,7 @@ use crate::resume::{compare, parse};
 use crate::support::assert_close;
 
 /// The program of `tests/programs`, which is built with the tests.
-fn program() -> PathBuf {
+pub fn program() -> PathBuf {
     let this = std::env::current_exe().unwrap();
     let built = this.parent().and_then(Path::parent).unwrap();
     let program = built.join(format!(

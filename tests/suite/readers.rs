@@ -5,7 +5,7 @@
 //! it says of the others has a remedy.
 
 use std::fs;
-use std::io::{Cursor, ErrorKind, Write};
+use std::io::{self, Cursor, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::sync::mpsc::channel;
@@ -13,7 +13,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use klfit::internals::{Checkpoint, Formula, State, Support, Variable, printed};
+use klfit::internals::{Answer, Checkpoint, Formula, State, Support, Variable, printed};
 use klfit::{
     Error, Existing, Experiment, LandscapeConfig, Mixture, Opening, Override, Result, RunFolder,
     STARTER, Server, Sweep, SweepFolder, read_mixture, read_operand,
@@ -28,7 +28,7 @@ use zip::{CompressionMethod, ZipWriter};
 type Reader = (&'static str, fn(&[u8]) -> Result<()>);
 
 /// All there are.
-pub const READERS: [Reader; 16] = [
+pub const READERS: [Reader; 17] = [
     ("config", config),
     ("setting", setting),
     ("density_toml", |bytes| density("toml", bytes)),
@@ -45,6 +45,7 @@ pub const READERS: [Reader; 16] = [
     ("sweep_table", sweep_table),
     ("messages", messages),
     ("formula", formula),
+    ("replies", replies),
 ];
 
 /// Gives bytes to the reader of a name; says whether it took them.
@@ -451,4 +452,52 @@ fn formula(bytes: &[u8]) -> Result<()> {
         assert!(value == again || value.is_nan() && again.is_nan(), "{text}");
     }
     Ok(())
+}
+
+/// What a program answers to batches of three points in the plane, one after the other.
+fn replies(bytes: &[u8]) -> Result<()> {
+    const POINTS: usize = 3;
+    const DIM: usize = 2;
+    const MOST: usize = 8 * POINTS * (1 + DIM);
+    /// Hands out the bytes, and sees how much room is made for them: once in an answer more than its numbers
+    /// need, for a header.
+    struct Stdout<'a> {
+        left: &'a [u8],
+        has_header: bool,
+    }
+    impl Read for Stdout<'_> {
+        fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+            let count = self.left.read(room)?;
+            if room.len() > MOST {
+                assert!(!self.has_header, "room for {} bytes", room.len());
+                assert!(room.len() <= 10_000, "room for {} bytes", room.len());
+                self.has_header = count == room.len();
+            }
+            Ok(count)
+        }
+    }
+    let mut stdout = Stdout {
+        left: bytes,
+        has_header: false,
+    };
+    loop {
+        let is_over = stdout.left.is_empty() && !bytes.is_empty();
+        stdout.has_header = false;
+        match Answer::read(&mut stdout, POINTS, DIM) {
+            Ok(Answer { width, values }) => {
+                assert!(width == 1 || width == 1 + DIM, "{width}");
+                assert_eq!(values.len(), POINTS * width);
+            }
+            Err(said) if is_over => {
+                assert_eq!(said, "has ended without an answer");
+                return Ok(());
+            }
+            Err(said) => {
+                return Err(Error::Usage {
+                    message: said,
+                    help: "answer with arrays".to_owned(),
+                });
+            }
+        }
+    }
 }

@@ -2,17 +2,26 @@
 
 use super::super::number::{Binary, Number, Reduction, Unary};
 
-/// A row of numbers, or one for all points.
+/// Numbers of all points, or one for all.
 #[derive(Clone, Copy)]
 pub(super) enum Row<'a> {
-    Each(&'a [f64]),
+    Each(Line<'a>),
     All(f64),
 }
 
-/// A row that slopes are added to. The first of them begins it.
+/// `number + times · row`.
+#[derive(Clone, Copy)]
+pub(super) struct Line<'a> {
+    pub number: f64,
+    pub times: f64,
+    pub row: &'a [f64],
+}
+
+/// A row that slopes are added to.
 pub(super) struct Toward<'a> {
     pub row: &'a mut [f64],
-    pub begins: bool,
+    /// What they are added to, if that is not what stands in the row.
+    pub before: Option<Line<'a>>,
 }
 
 /// Calls a macro with every operation of a kind, so that each has a loop of its own.
@@ -28,19 +37,33 @@ macro_rules! for_binary {
     };
 }
 
+impl<'a> Line<'a> {
+    #[inline(always)]
+    pub fn all(self) -> impl Iterator<Item = f64> + 'a {
+        let Self { number, times, row } = self;
+        row.iter().map(
+            #[inline(always)]
+            move |row| number + times * row,
+        )
+    }
+}
+
 impl Toward<'_> {
     #[inline(always)]
     pub fn add(self, slopes: impl Iterator<Item = f64>) {
-        let both = self.row.iter_mut().zip(slopes);
-        match self.begins {
-            true => both.for_each(
-                #[inline(always)]
-                |(to, slope)| *to = slope,
-            ),
-            false => both.for_each(
-                #[inline(always)]
-                |(to, slope)| *to += slope,
-            ),
+        let Self { row, before } = self;
+        // Not by for_each, which need not become part of what is compiled for the vectors of the machine.
+        match before {
+            Some(before) => {
+                for ((to, before), slope) in row.iter_mut().zip(before.all()).zip(slopes) {
+                    *to = before + slope;
+                }
+            }
+            None => {
+                for (to, slope) in row.iter_mut().zip(slopes) {
+                    *to += slope;
+                }
+            }
         }
     }
 }
@@ -49,7 +72,7 @@ impl Row<'_> {
     #[inline(always)]
     pub fn at(self, i: usize) -> f64 {
         match self {
-            Row::Each(row) => row[i],
+            Row::Each(Line { number, times, row }) => number + times * row[i],
             Row::All(number) => number,
         }
     }
@@ -57,7 +80,7 @@ impl Row<'_> {
 
 /// What reaches an argument: nothing where nothing reaches the value, whatever the slope is there.
 #[inline(always)]
-fn carried(along: f64, slope: f64) -> f64 {
+pub(super) fn carried(along: f64, slope: f64) -> f64 {
     if along == 0.0 { 0.0 } else { along * slope }
 }
 
@@ -71,8 +94,8 @@ pub(super) fn unary(op: Unary, x: Row, y: &mut [f64]) {
         ($($name:ident)+) => {
             match op {
                 $(Unary::$name => {
-                    for (y, x) in y.iter_mut().zip(x) {
-                        *y = Unary::$name.value(*x);
+                    for (y, x) in y.iter_mut().zip(x.all()) {
+                        *y = Unary::$name.value(x);
                     }
                 })+
             }
@@ -82,15 +105,15 @@ pub(super) fn unary(op: Unary, x: Row, y: &mut [f64]) {
 }
 
 #[inline(always)]
-pub(super) fn unary_slopes(op: Unary, x: Row, y: &[f64], along: &[f64], to: Toward) {
+pub(super) fn unary_slopes(op: Unary, x: Row, y: &[f64], along: Line, to: Toward) {
     let Row::Each(x) = x else { return };
     macro_rules! each {
         ($($name:ident)+) => {
             match op {
                 $(Unary::$name => {
-                    to.add(x.iter().zip(y).zip(along).map(
+                    to.add(x.all().zip(y).zip(along.all()).map(
                         #[inline(always)]
-                        |((x, y), along)| carried(*along, Unary::$name.slope(*x, *y)),
+                        |((x, y), along)| carried(along, Unary::$name.slope(x, *y)),
                     ));
                 })+
             }
@@ -105,18 +128,18 @@ pub(super) fn binary(op: Binary, both: [Row; 2], y: &mut [f64]) {
         ($($name:ident)+) => {
             match (op, both) {
                 $((Binary::$name, [Row::Each(a), Row::Each(b)]) => {
-                    for ((y, a), b) in y.iter_mut().zip(a).zip(b) {
-                        *y = Binary::$name.value(*a, *b);
+                    for ((y, a), b) in y.iter_mut().zip(a.all()).zip(b.all()) {
+                        *y = Binary::$name.value(a, b);
                     }
                 }
                 (Binary::$name, [Row::Each(a), Row::All(b)]) => {
-                    for (y, a) in y.iter_mut().zip(a) {
-                        *y = Binary::$name.value(*a, b);
+                    for (y, a) in y.iter_mut().zip(a.all()) {
+                        *y = Binary::$name.value(a, b);
                     }
                 }
                 (Binary::$name, [Row::All(a), Row::Each(b)]) => {
-                    for (y, b) in y.iter_mut().zip(b) {
-                        *y = Binary::$name.value(a, *b);
+                    for (y, b) in y.iter_mut().zip(b.all()) {
+                        *y = Binary::$name.value(a, b);
                     }
                 }
                 (Binary::$name, [Row::All(a), Row::All(b)]) => {
@@ -133,30 +156,30 @@ pub(super) fn binary_slopes<const WHICH: usize>(
     op: Binary,
     both: [Row; 2],
     y: &[f64],
-    along: &[f64],
+    along: Line,
     to: Toward,
 ) {
     macro_rules! each {
         ($($name:ident)+) => {
             match (op, both) {
                 $((Binary::$name, [Row::Each(a), Row::Each(b)]) => {
-                    to.add(a.iter().zip(b).zip(y).zip(along).map(
+                    to.add(a.all().zip(b.all()).zip(y).zip(along.all()).map(
                         #[inline(always)]
                         |(((a, b), y), along)| {
-                            carried(*along, Binary::$name.slopes(*a, *b, *y)[WHICH])
+                            carried(along, Binary::$name.slopes(a, b, *y)[WHICH])
                         },
                     ));
                 }
                 (Binary::$name, [Row::Each(a), Row::All(b)]) => {
-                    to.add(a.iter().zip(y).zip(along).map(
+                    to.add(a.all().zip(y).zip(along.all()).map(
                         #[inline(always)]
-                        |((a, y), along)| carried(*along, Binary::$name.slopes(*a, b, *y)[WHICH]),
+                        |((a, y), along)| carried(along, Binary::$name.slopes(a, b, *y)[WHICH]),
                     ));
                 }
                 (Binary::$name, [Row::All(a), Row::Each(b)]) => {
-                    to.add(b.iter().zip(y).zip(along).map(
+                    to.add(b.all().zip(y).zip(along.all()).map(
                         #[inline(always)]
-                        |((b, y), along)| carried(*along, Binary::$name.slopes(a, *b, *y)[WHICH]),
+                        |((b, y), along)| carried(along, Binary::$name.slopes(a, b, *y)[WHICH]),
                     ));
                 }
                 (Binary::$name, [Row::All(_), Row::All(_)]) => {})+
@@ -164,6 +187,40 @@ pub(super) fn binary_slopes<const WHICH: usize>(
         };
     }
     for_binary!(each);
+}
+
+/// `a` where c is not 0, `b` elsewhere.
+#[inline(always)]
+pub(super) fn choose(c: Row, [a, b]: [Row; 2], y: &mut [f64]) {
+    let c = match c {
+        Row::All(c) => return copy(if c == 0.0 { b } else { a }, y),
+        Row::Each(c) => c,
+    };
+    copy(b, y);
+    match a {
+        Row::Each(a) => {
+            for ((y, c), a) in y.iter_mut().zip(c.all()).zip(a.all()) {
+                *y = c.choose(a, *y);
+            }
+        }
+        Row::All(a) => {
+            for (y, c) in y.iter_mut().zip(c.all()) {
+                *y = c.choose(a, *y);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+pub(super) fn copy(from: Row, y: &mut [f64]) {
+    match from {
+        Row::Each(line) => {
+            for (y, x) in y.iter_mut().zip(line.all()) {
+                *y = x;
+            }
+        }
+        Row::All(number) => y.fill(number),
+    }
 }
 
 #[inline(always)]
@@ -211,8 +268,16 @@ fn fold<'a>(
     y.fill(start);
     for k in 0..count {
         match rows(k) {
-            Row::Each(x) => y.iter_mut().zip(x).for_each(|(y, x)| *y = take(*y, *x)),
-            Row::All(x) => y.iter_mut().for_each(|y| *y = take(*y, x)),
+            Row::Each(x) => {
+                for (y, x) in y.iter_mut().zip(x.all()) {
+                    *y = take(*y, x);
+                }
+            }
+            Row::All(x) => {
+                for y in &mut *y {
+                    *y = take(*y, x);
+                }
+            }
         }
     }
 }
@@ -231,9 +296,9 @@ pub(super) fn shares<'a>(
     count: usize,
     rows: impl Fn(usize) -> Row<'a>,
     y: &[f64],
-    along: &[f64],
+    along: Line,
 ) -> Vec<f64> {
-    let mut shares = along.to_vec();
+    let mut shares: Vec<f64> = along.all().collect();
     if matches!(op, Reduction::Min | Reduction::Max) {
         let mut equal = vec![0.0; y.len()];
         for k in 0..count {

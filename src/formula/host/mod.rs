@@ -1,20 +1,28 @@
 //! A program at many points on the host, with its gradient.
 
+mod linear;
 mod loops;
+mod slopes;
 
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::number::Number;
+use super::number::Reduction;
 use super::program::{Instruction, Operand, Operation, Program};
 use crate::compute::kernel::cpu::Width;
+use linear::{Linear, joined};
 use loops::{
-    Row, Toward, binary, binary_slopes, reduce, reduce_slopes, shares, unary, unary_slopes,
+    Line, Row, binary, binary_slopes, choose, copy, reduce, reduce_slopes, shares, unary,
+    unary_slopes,
 };
+use slopes::{Slopes, both_steady, steady};
 
 /// So many numbers of all rows together stay in a fast cache.
-const IN_CACHE: usize = 1 << 13;
+const IN_CACHE: usize = 1 << 14;
+/// Points of the widest vector.
+const LANES: usize = 8;
 /// Points of one block.
-const BLOCK: std::ops::RangeInclusive<usize> = 8..=256;
+const BLOCK: std::ops::RangeInclusive<usize> = 8..=128;
 /// At most so many numbers of all rows together, where there are more rows than points in a block.
 const IN_MEMORY: usize = 1 << 22;
 /// Points of one task of many.
@@ -24,39 +32,63 @@ impl Program {
     /// The value at N points `[N, D]`, and its gradient `[N, D]` where that is asked for.
     pub fn evaluate(&self, x: &[f64], values: &mut [f64], gradient: Option<&mut [f64]>) {
         let d = self.inputs;
-        let points = x.par_chunks(TASK * d).zip(values.par_chunks_mut(TASK));
+        let known = linear::all(self);
         // What is done at each point is the same whatever instructions do it.
+        let run = |x, values, gradient| {
+            Width::Widest.dispatch(Task {
+                program: self,
+                known: &known,
+                x,
+                values,
+                gradient,
+            });
+        };
+        let points = x.par_chunks(TASK * d).zip(values.par_chunks_mut(TASK));
         match gradient {
-            None => points.for_each(|(x, values)| {
-                Width::Widest.dispatch(
-                    #[inline(always)]
-                    || self.task(x, values, None),
-                );
-            }),
-            Some(gradient) => (points.zip(gradient.par_chunks_mut(TASK * d))).for_each(
-                |((x, values), gradient)| {
-                    Width::Widest.dispatch(
-                        #[inline(always)]
-                        || self.task(x, values, Some(gradient)),
-                    );
-                },
-            ),
+            None => points.for_each(|(x, values)| run(x, values, None)),
+            Some(gradient) => (points.zip(gradient.par_chunks_mut(TASK * d)))
+                .for_each(|((x, values), gradient)| run(x, values, Some(gradient))),
         }
     }
+}
+
+/// Some points. No closure: what calls one would not be compiled for the vectors of the machine.
+struct Task<'a> {
+    program: &'a Program,
+    known: &'a [Linear],
+    x: &'a [f64],
+    values: &'a mut [f64],
+    gradient: Option<&'a mut [f64]>,
+}
+
+impl WithSimd for Task<'_> {
+    type Output = ();
 
     #[inline(always)]
-    fn task(&self, x: &[f64], values: &mut [f64], mut gradient: Option<&mut [f64]>) {
-        let d = self.inputs;
-        let width = (IN_CACHE / self.rows)
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self {
+            program,
+            known,
+            x,
+            values,
+            mut gradient,
+        } = self;
+        let (d, rows) = (program.inputs, program.rows);
+        // Rows of values and rows of slopes.
+        let all = if gradient.is_some() { 2 * rows } else { rows };
+        let width = (IN_CACHE / all)
             .clamp(*BLOCK.start(), *BLOCK.end())
-            .min(IN_MEMORY / self.rows)
+            .min(IN_MEMORY / rows)
             .min(values.len())
             .max(1);
-        let mut tape = vec![0.0; self.rows * width];
-        let mut slopes = gradient.as_ref().map(|_| Slopes {
-            numbers: vec![0.0; self.rows * width],
-            begun: vec![false; self.rows],
-        });
+        // Whole vectors, unless there are fewer points than in one.
+        let width = if width < LANES {
+            width
+        } else {
+            width / LANES * LANES
+        };
+        let mut tape = vec![0.0; rows * width];
+        let mut slopes = gradient.as_ref().map(|_| Slopes::new(rows, width));
         for (block, values) in values.chunks_mut(width).enumerate() {
             let (from, n) = (block * width, values.len());
             let points = &x[from * d..(from + n) * d];
@@ -68,39 +100,42 @@ impl Program {
                 _ => {
                     for i in 0..d {
                         let column = points.iter().skip(i).step_by(d);
-                        let row = tape[i * width..][..n].iter_mut();
-                        row.zip(column).for_each(|(to, from)| *to = *from);
+                        for (to, from) in tape[i * width..][..n].iter_mut().zip(column) {
+                            *to = *from;
+                        }
                     }
                 }
             }
             let block = Block {
-                program: self,
+                program,
+                known,
                 width,
-                n,
+                // Whole vectors, some of which may be of no point at the end.
+                n: if n < LANES {
+                    n
+                } else {
+                    n.next_multiple_of(LANES)
+                },
             };
             block.forward(&mut tape);
-            match self.value {
-                Operand::Rows { first, .. } => values.copy_from_slice(&tape[first * width..][..n]),
-                Operand::Constants { first, .. } => values.fill(self.constants[first]),
-            }
+            copy(block.row(&tape, program.value), values);
             let (Some(gradient), Some(slopes)) = (&mut gradient, &mut slopes) else {
                 continue;
             };
             block.backward(&tape, slopes);
             let points = &mut gradient[from * d..(from + n) * d];
-            for i in (0..d).filter(|i| !slopes.begun[*i]) {
-                slopes.numbers[i * width..][..n].fill(0.0);
-            }
+            let along = |i: usize| slopes.of_input(i, n);
             match d {
-                1 => rows_to_points::<1>(&slopes.numbers, points, width),
-                2 => rows_to_points::<2>(&slopes.numbers, points, width),
-                3 => rows_to_points::<3>(&slopes.numbers, points, width),
-                4 => rows_to_points::<4>(&slopes.numbers, points, width),
+                1 => rows_to_points::<1>(along, points),
+                2 => rows_to_points::<2>(along, points),
+                3 => rows_to_points::<3>(along, points),
+                4 => rows_to_points::<4>(along, points),
                 _ => {
                     for i in 0..d {
                         let column = points.iter_mut().skip(i).step_by(d);
-                        let row = slopes.numbers[i * width..][..n].iter();
-                        row.zip(column).for_each(|(from, to)| *to = *from);
+                        for (to, from) in column.zip(along(i).all()) {
+                            *to = from;
+                        }
                     }
                 }
             }
@@ -111,46 +146,40 @@ impl Program {
 /// Puts the coordinates of points `[n, D]` side by side in the first D rows: all in one loop, which becomes
 /// shuffles of whole vectors.
 #[inline(always)]
-fn points_to_rows<const D: usize>(points: &[f64], rows: &mut [f64], width: usize) {
+fn points_to_rows<const D: usize>(points: &[f64], mut rows: &mut [f64], width: usize) {
     let (points, _) = points.as_chunks::<D>();
-    let mut each = rows.chunks_mut(width);
-    let rows: [&mut [f64]; D] = std::array::from_fn(|_| match each.next() {
-        Some(row) => &mut row[..points.len()],
-        None => &mut [],
+    let n = points.len();
+    let rows: [&mut [f64]; D] = std::array::from_fn(|_| {
+        let (row, rest) = std::mem::take(&mut rows).split_at_mut(width);
+        rows = rest;
+        &mut row[..n]
     });
-    for (j, point) in points.iter().enumerate() {
+    for j in 0..n {
         for i in 0..D {
-            rows[i][j] = point[i];
+            rows[i][j] = points[j][i];
         }
     }
 }
 
 /// The other way.
 #[inline(always)]
-fn rows_to_points<const D: usize>(rows: &[f64], points: &mut [f64], width: usize) {
+fn rows_to_points<'a, const D: usize>(along: impl Fn(usize) -> Line<'a>, points: &mut [f64]) {
     let (points, _) = points.as_chunks_mut::<D>();
-    let mut each = rows.chunks(width);
-    let rows: [&[f64]; D] = std::array::from_fn(|_| match each.next() {
-        Some(row) => &row[..points.len()],
-        None => &[],
-    });
-    for (j, point) in points.iter_mut().enumerate() {
+    let n = points.len();
+    let lines: [Line; D] = std::array::from_fn(along);
+    let rows: [&[f64]; D] = std::array::from_fn(|i| &lines[i].row[..n]);
+    for j in 0..n {
         for i in 0..D {
-            point[i] = rows[i][j];
+            points[j][i] = lines[i].number + lines[i].times * rows[i][j];
         }
     }
-}
-
-/// The slope of the value along each row.
-struct Slopes {
-    numbers: Vec<f64>,
-    /// Whether anything reached a row; what stands in others is old.
-    begun: Vec<bool>,
 }
 
 /// Some points, side by side in each row.
 struct Block<'a> {
     program: &'a Program,
+    /// What each row is made of.
+    known: &'a [Linear],
     /// Numbers from one row to the next.
     width: usize,
     /// Points.
@@ -161,7 +190,10 @@ impl Block<'_> {
     #[inline(always)]
     fn row<'b>(&'b self, tape: &'b [f64], at: Operand) -> Row<'b> {
         match at {
-            Operand::Rows { first, .. } => Row::Each(&tape[first * self.width..][..self.n]),
+            Operand::Rows { first, .. } => {
+                let known = self.known[first];
+                Row::Each(known.of(&tape[known.row * self.width..][..self.n]))
+            }
             Operand::Constants { first, .. } => Row::All(self.program.constants[first]),
         }
     }
@@ -172,7 +204,7 @@ impl Block<'_> {
             let Instruction { operation, to, len } = instruction;
             let (before, made) = tape.split_at_mut(to * self.width);
             let row = |at: Operand| self.row(before, at);
-            for j in 0..*len {
+            for j in (0..*len).filter(|j| self.known[to + j].row == to + j) {
                 let y = &mut made[j * self.width..][..self.n];
                 match operation {
                     Operation::Unary(op, x) => unary(*op, row(x.entry(j)), y),
@@ -180,17 +212,10 @@ impl Block<'_> {
                         binary(*op, [row(a.entry(j)), row(b.entry(j))], y)
                     }
                     Operation::Choose(c, both) => {
-                        let c = row(c.entry(j));
-                        let [a, b] = [row(both[0].entry(j)), row(both[1].entry(j))];
-                        for (i, y) in y.iter_mut().enumerate() {
-                            *y = c.at(i).choose(a.at(i), b.at(i));
-                        }
+                        choose(row(c.entry(j)), both.map(|at| row(at.entry(j))), y);
                     }
                     Operation::Reduce(op, x) => reduce(*op, x.len(), |k| row(x.entry(k)), y),
-                    Operation::Join(parts) => match row(joined(parts, j)) {
-                        Row::Each(x) => y.copy_from_slice(x),
-                        Row::All(number) => y.fill(number),
-                    },
+                    Operation::Join(parts) => copy(row(joined(parts, j)), y),
                 }
             }
         }
@@ -199,92 +224,89 @@ impl Block<'_> {
     /// From the slope of the value along itself, 1, to that along each row.
     #[inline(always)]
     fn backward(&self, tape: &[f64], slopes: &mut Slopes) {
-        let width = self.width;
-        slopes.begun.fill(false);
         let Operand::Rows { first, .. } = self.program.value else {
-            return;
+            return slopes.begin(None);
         };
-        slopes.numbers[first * width..][..self.n].fill(1.0);
-        slopes.begun[first] = true;
-        for instruction in self.program.instructions.iter().rev() {
-            let Instruction { operation, to, len } = instruction;
-            let (before, made) = slopes.numbers.split_at_mut(to * width);
-            let (begun, is_reached) = slopes.begun.split_at_mut(*to);
-            let row = |at: Operand| self.row(tape, at);
-            for j in (0..*len).filter(|j| is_reached[*j]) {
-                let along = &made[j * width..][..self.n];
-                let y = &tape[(to + j) * width..][..self.n];
+        slopes.begin(Some(first));
+        let row = |at: Operand| self.row(tape, at);
+        for Instruction { operation, to, len } in self.program.instructions.iter().rev() {
+            for j in 0..*len {
+                let Some(along) = slopes.along(to + j) else {
+                    continue;
+                };
+                let y = &tape[(to + j) * self.width..][..self.n];
+                let mut before = slopes.before(*to, self.n);
+                let line = before.line(along);
                 match operation {
                     Operation::Unary(op, x) => {
                         let x = x.entry(j);
-                        if let Some(to) = self.toward(before, begun, x) {
-                            unary_slopes(*op, row(x), y, along, to);
+                        match steady(*op) {
+                            Some(slope) => before.pass(x, along, slope),
+                            None => {
+                                if let Some(to) = before.toward(x) {
+                                    unary_slopes(*op, row(x), y, line, to);
+                                }
+                            }
                         }
                     }
                     Operation::Binary(op, a, b) => {
                         let at = [a.entry(j), b.entry(j)];
                         let both = [row(at[0]), row(at[1])];
-                        if let Some(to) = self.toward(before, begun, at[0]) {
-                            binary_slopes::<0>(*op, both, y, along, to);
+                        let [of_a, of_b] = both_steady(*op, both);
+                        match of_a {
+                            Some(slope) => before.pass(at[0], along, slope),
+                            None => {
+                                if let Some(to) = before.toward(at[0]) {
+                                    binary_slopes::<0>(*op, both, y, line, to);
+                                }
+                            }
                         }
-                        if let Some(to) = self.toward(before, begun, at[1]) {
-                            binary_slopes::<1>(*op, both, y, along, to);
+                        match of_b {
+                            Some(slope) => before.pass(at[1], along, slope),
+                            None => {
+                                if let Some(to) = before.toward(at[1]) {
+                                    binary_slopes::<1>(*op, both, y, line, to);
+                                }
+                            }
                         }
                     }
                     Operation::Choose(c, both) => {
                         let c = row(c.entry(j));
                         for (second, at) in [false, true].into_iter().zip(both) {
-                            if let Some(to) = self.toward(before, begun, at.entry(j)) {
-                                to.add(along.iter().enumerate().map(|(i, along)| {
-                                    let is_taken = (c.at(i) == 0.0) == second;
-                                    if is_taken { *along } else { 0.0 }
-                                }));
+                            match c {
+                                Row::All(c) if (c == 0.0) != second => {}
+                                Row::All(_) => before.pass(at.entry(j), along, 1.0),
+                                Row::Each(c) => {
+                                    if let Some(to) = before.toward(at.entry(j)) {
+                                        to.add(line.all().zip(c.all()).map(
+                                            #[inline(always)]
+                                            |(along, c)| {
+                                                let is_taken = (c == 0.0) == second;
+                                                if is_taken { along } else { 0.0 }
+                                            },
+                                        ));
+                                    }
+                                }
                             }
+                        }
+                    }
+                    Operation::Reduce(Reduction::Sum, x) => {
+                        for k in 0..x.len() {
+                            before.pass(x.entry(k), along, 1.0);
                         }
                     }
                     Operation::Reduce(op, x) => {
                         let rows = |k| row(x.entry(k));
-                        let shares = shares(*op, x.len(), rows, y, along);
+                        let shares = shares(*op, x.len(), rows, y, line);
                         for k in 0..x.len() {
-                            if let Some(to) = self.toward(before, begun, x.entry(k)) {
+                            if let Some(to) = before.toward(x.entry(k)) {
                                 reduce_slopes(*op, rows(k), y, &shares, to);
                             }
                         }
                     }
-                    Operation::Join(parts) => {
-                        if let Some(to) = self.toward(before, begun, joined(parts, j)) {
-                            to.add(along.iter().copied());
-                        }
-                    }
+                    Operation::Join(parts) => before.pass(joined(parts, j), along, 1.0),
                 }
             }
         }
     }
-
-    /// Where slopes along an operand are added up; `None` for constants.
-    #[inline(always)]
-    fn toward<'b>(
-        &self,
-        slopes: &'b mut [f64],
-        begun: &mut [bool],
-        at: Operand,
-    ) -> Option<Toward<'b>> {
-        let Operand::Rows { first, .. } = at else {
-            return None;
-        };
-        let begins = !std::mem::replace(&mut begun[first], true);
-        let row = &mut slopes[first * self.width..][..self.n];
-        Some(Toward { row, begins })
-    }
-}
-
-/// Entry j of several lists one after the other.
-fn joined(parts: &[Operand], mut j: usize) -> Operand {
-    for part in parts {
-        if j < part.len() {
-            return part.entry(j);
-        }
-        j -= part.len();
-    }
-    Operand::default()
 }

@@ -1,0 +1,2 @@
+#![no_main]
+klfit_fuzz::fuzz!("replies");
