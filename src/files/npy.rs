@@ -129,7 +129,7 @@ impl Header {
         Scanner(text).header().map_err(|error| refused(&error))
     }
 
-    /// The lengths of the array.
+    /// How many entries there are along each axis.
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
@@ -138,11 +138,6 @@ impl Header {
     pub fn data_len(&self) -> Option<usize> {
         let entry = self.dtype.num_bytes()?;
         (self.shape.iter()).try_fold(entry, |bytes, length| bytes.checked_mul(*length))
-    }
-
-    /// How many entries there are along each axis.
-    pub fn shape(&self) -> &[usize] {
-        &self.shape
     }
 
     /// Whether the first index runs fastest.

@@ -188,8 +188,12 @@ impl Density for HistogramDensity {
         self.rows.clone()
     }
 
-    fn rows(&self) -> Option<Draws> {
-        Some(self.rows.clone())
+    fn row_chunks(&self) -> usize {
+        1
+    }
+
+    fn rows(&self, chunk: usize) -> Option<Draws> {
+        (chunk == 0).then(|| self.rows.clone())
     }
 
     fn binned(&self) -> Option<Binned<'_>> {

@@ -149,7 +149,7 @@ pub fn read_samples(path: &Path, options: &TableOptions) -> Result<SamplesFile> 
 ///
 /// # Errors
 /// As [`read_samples`], a constant coordinate aside.
-fn read_held_out(path: &Path, options: &TableOptions) -> Result<SamplesFile> {
+pub fn read_held_out(path: &Path, options: &TableOptions) -> Result<SamplesFile> {
     read_table(path, options, Samples::of_any)
 }
 
