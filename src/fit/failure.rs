@@ -4,7 +4,9 @@ use nalgebra::DMatrix;
 
 use super::Fit;
 use crate::compute::device::Numerics;
+use crate::coordinates::Coordinates;
 use crate::density::family::Family;
+use crate::density::target::Lost;
 use crate::error::{Refusal, Result};
 use crate::judge::evaluate::Evaluation;
 use crate::mixture::{Mixture, Parameter, Quantity, is_diagonal};
@@ -24,25 +26,35 @@ impl Fit<'_> {
             let name = self.family.theta_name(at);
             return Ok(format!("{name} is {}, not finite", theta[at]));
         }
-        let (loss, gradient) = self.objective.value_and_gradient(&self.theta, step);
+        let again = || self.objective.value_and_gradient(&self.theta, step);
+        let p = self.objective.target().model().as_unnormalized();
+        let ((loss, gradient), lost) = match p {
+            Some(p) => p.watched(again),
+            None => (again(), Vec::new()),
+        };
         let loss = Numerics::read(loss)?[run];
+        let member = self.objective.member(self.theta.clone()).read()?;
+        let q = member[run].as_ref().ok();
+        let place = || Some(place(p?.function().coordinates(), loss, &lost, q?));
         if loss.is_finite() {
             let gradient = row(Numerics::read(gradient)?);
             let at = gradient.iter().position(|x| !x.is_finite());
+            let place = place()
+                .flatten()
+                .map_or_else(String::new, |place| format!(": {place}"));
             return Ok(match at {
                 Some(at) => format!(
-                    "the gradient of {} is {}, not finite",
+                    "the gradient of {} is {}, not finite{place}",
                     self.family.theta_name(at),
                     gradient[at]
                 ),
                 None => "the gradient is too long for a number".to_owned(),
             });
         }
-        let member = self.objective.member(self.theta.clone()).read()?;
-        let reason = match &member[run] {
-            Ok(q) => self.empty_place(q).or_else(|| self.degenerate(q)),
-            Err(_) => None,
-        };
+        let reason = place().flatten().or_else(|| {
+            let q = q?;
+            self.empty_place(q).or_else(|| self.degenerate(q))
+        });
         let reason = reason.unwrap_or_else(|| extreme(&self.family, &theta));
         Ok(format!("the loss is {loss}, not finite: {reason}"))
     }
@@ -123,6 +135,20 @@ impl Fit<'_> {
         }
         None
     }
+}
+
+/// Where p was no number, of the points that a loss is made of: of all runs, and so the one where q has most.
+///
+/// Where p has no density at a point its logarithm is −∞, and the loss is infinite by that and not NaN.
+fn place(coordinates: &Coordinates, loss: f64, lost: &[Lost], q: &Mixture) -> Option<String> {
+    let counts = |lost: &&Lost| lost.value != f64::NEG_INFINITY || loss == f64::INFINITY;
+    let likely = |lost: &Lost| q.log_density(&lost.u);
+    let lost = (lost.iter().filter(counts)).max_by(|a, b| likely(a).total_cmp(&likely(b)))?;
+    let at = coordinates.place(&lost.u);
+    Some(match lost.value.is_finite() {
+        true => format!("the gradient of log p is not finite at {at}"),
+        false => format!("log p is {} at {at}", lost.value),
+    })
 }
 
 /// The condition number of the correlations of a covariance L Lᵀ where rounding its entries may make

@@ -27,7 +27,9 @@ pub const FIGURE: Figure<FinishedRun> = Figure {
 fn draw(finished: &FinishedRun) -> Result<Svg> {
     match finished.dim() {
         1 | 2 => panels(finished),
-        _ => pairs::draw(FIGURE.name, finished),
+        _ => pairs::draw(FIGURE.name, finished, "1σ and 2σ", |sheet, cell, pair| {
+            pairs::draw_pair(finished, sheet, cell, pair)
+        }),
     }
 }
 

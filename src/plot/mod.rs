@@ -15,6 +15,7 @@ mod landscape;
 mod legend;
 mod line_1d;
 mod matrix;
+mod of_x;
 mod pairs;
 mod panel;
 mod parameters;
@@ -40,10 +41,19 @@ use crate::run_folder::{FinishedRun, RunFolder, SweepFolder};
 /// Those of a run.
 const RUN: &[Figure<FinishedRun>] = &[
     densities::FIGURE,
+    of_x::FIGURE,
     convergence::FIGURE,
     parameters::FIGURE,
     comparison::FIGURE,
 ];
+
+/// Those of a run that it has: without bounds x is u, and has been drawn.
+fn figures(run: &FinishedRun) -> impl Iterator<Item = &'static Figure<FinishedRun>> {
+    let has_bounds = run.target.bounded().is_some();
+    RUN.iter()
+        .filter(move |figure| has_bounds || figure.name != of_x::FIGURE.name)
+}
+
 /// The one of a landscape.
 pub const LANDSCAPE: Figure<Scene> = landscape::FIGURE;
 /// The fits of a run in motion.
@@ -58,14 +68,14 @@ pub const MATRIX: Figure<Matrix> = matrix::FIGURE;
 /// # Errors
 /// If the folder cannot be written.
 pub(crate) fn draw_run(folder: &RunFolder, run: &FinishedRun) -> Result<Vec<PathBuf>> {
-    let files = RUN.iter().map(|figure| figure.picture(run)?.files());
+    let files = figures(run).map(|figure| figure.picture(run)?.files());
     let files = files.collect::<Result<Vec<_>>>()?.concat();
     folder.output().inner(FIGURES).write(files)
 }
 
 /// Every figure of a run; and the landscape, where one was drawn.
 pub(crate) fn pictures(folder: &RunFolder, run: &FinishedRun) -> Result<Vec<Picture>> {
-    (RUN.iter().map(|figure| figure.picture(run)))
+    (figures(run).map(|figure| figure.picture(run)))
         .chain(LANDSCAPE.read(&folder.output().inner(FIGURES)).map(Ok))
         .collect()
 }

@@ -5,7 +5,7 @@ use super::legend::{self, LegendKey};
 use super::panel::{COMPACT, Panel};
 use super::plane_2d;
 use super::sheet::{self, Rect};
-use super::theme::{self, fit_stroke};
+use super::theme::{self, faded, fit_stroke};
 use crate::error::Result;
 use crate::mixture::Mixture;
 use crate::run_folder::FinishedRun;
@@ -13,21 +13,27 @@ use crate::run_folder::FinishedRun;
 /// More coordinates than this do not fit a page.
 const MOST: usize = 5;
 
-/// Draws the figure of that name.
-pub fn draw(figure: &str, finished: &FinishedRun) -> Result<Svg> {
+/// Draws the figure of that name: of two dimensions or more each pair, the first one along x, with what the lines of
+/// fits are in the legend.
+pub fn draw(
+    figure: &str,
+    finished: &FinishedRun,
+    lines: &str,
+    draw_pair: impl Fn(&sheet::Sheet, Rect, (usize, usize)) -> Result<()>,
+) -> Result<Svg> {
     let dim = finished.dim().min(MOST);
     let side = dim - 1;
-    let entries = entries(finished);
+    let entries = entries(finished, lines)?;
     let top = legend::height(&entries) + 1.0;
     let cell = theme::PAGE / side as f64;
-    let height = top + side as f64 * cell.min(62.0);
+    let height = top + side as f64 * cell.min(if side == 1 { 90.0 } else { 62.0 });
     sheet::draw(figure, theme::PAGE, height, |sheet| {
         let page = Rect::new(0.0, 0.0, theme::PAGE, height);
         legend::draw(sheet, page, &entries)?;
         for row in 1..dim {
             for column in 0..row {
                 let cell = page.below(top).cell((row - 1, side), (column, side));
-                draw_pair(finished, sheet, cell, (column, row))?;
+                draw_pair(sheet, cell, (column, row))?;
             }
         }
         Ok(())
@@ -35,7 +41,7 @@ pub fn draw(figure: &str, finished: &FinishedRun) -> Result<Svg> {
 }
 
 /// One pair of coordinates of the target and of every fit.
-fn draw_pair(
+pub fn draw_pair(
     finished: &FinishedRun,
     sheet: &sheet::Sheet,
     cell: Rect,
@@ -57,11 +63,20 @@ fn draw_pair(
     Ok(())
 }
 
-fn entries(finished: &FinishedRun) -> Vec<(LegendKey, String)> {
-    let mut entries = vec![legend::target(&finished.target)];
+fn entries(finished: &FinishedRun, lines: &str) -> Result<Vec<(LegendKey, String)>> {
+    let target = legend::target(&finished.target);
+    let is_drawn = finished.target.as_samples().is_none()
+        && finished.target.marginal(&[0, 1])?.as_samples().is_some();
+    let mut entries = vec![match is_drawn {
+        true => (
+            LegendKey::Dots(faded(theme::TARGET, 0.6)),
+            "draws of the target p".to_owned(),
+        ),
+        false => target,
+    }];
     for (i, fit) in finished.fits.iter().enumerate() {
         let mark = LegendKey::Line(fit_stroke(i, theme::NORMAL));
-        entries.push((mark, format!("{}, 1σ and 2σ", fit.title())));
+        entries.push((mark, format!("{}, {lines}", fit.title())));
     }
     if finished.dim() > MOST {
         let rest = finished.dim() - MOST;
@@ -71,5 +86,5 @@ fn entries(finished: &FinishedRun) -> Vec<(LegendKey, String)> {
             format!("({rest} more coordinates not shown)"),
         ));
     }
-    entries
+    Ok(entries)
 }

@@ -95,6 +95,16 @@ pub fn equal_aspect(frame: Rect, mut x: Axis, mut y: Axis) -> (Axis, Axis) {
     (x, y)
 }
 
+/// How many ticks an axis of this length has.
+fn ticks(length: f64, per: f64) -> usize {
+    ((length / per) as usize).clamp(3, 7)
+}
+
+/// From a vertical axis to the middle of its label, beside numbers of this width, in mm.
+fn beside(widest: f64) -> f64 {
+    TICK + 2.0 + widest + 0.5 * theme::TEXT
+}
+
 impl<'a, 's> Panel<'a, 's> {
     /// Draws axes in a cell of the page with the usual margins and a title.
     pub fn new(sheet: &'a Sheet<'s>, cell: Rect, title: &str, x: Axis, y: Axis) -> Result<Self> {
@@ -111,21 +121,28 @@ impl<'a, 's> Panel<'a, 's> {
         x: Axis,
         y: Axis,
     ) -> Result<Self> {
-        let frame = margins.frame(cell);
+        let mut frame = margins.frame(cell);
+        // Wide numbers have the room they need, and the label beside them too.
+        let numbers = y.ticks(ticks(frame.height(), PER_Y_TICK)).into_iter();
+        let widest = numbers
+            .map(|(_, label)| text_width(&label, Type::label(Align::Right)))
+            .fold(0.0, f64::max);
+        frame.left = frame
+            .left
+            .max(cell.left + beside(widest) + 0.5 * theme::TEXT);
         let panel = Self { sheet, frame, x, y };
-        panel.axes(cell)?;
+        panel.axes(cell, widest)?;
         Ok(panel)
     }
 
-    fn axes(&self, cell: Rect) -> Result<()> {
+    fn axes(&self, cell: Rect, widest: f64) -> Result<()> {
         let frame = self.frame;
         let (ink, grid) = (
             stroke(theme::INK, 1.0, theme::THIN),
             stroke(theme::GRID, 1.0, theme::HAIRLINE),
         );
         let text = faded(theme::INK, 1.0);
-        let room = |length: f64, per: f64| ((length / per) as usize).clamp(3, 7);
-        for (value, label) in self.x.ticks(room(frame.width(), PER_X_TICK)) {
+        for (value, label) in self.x.ticks(ticks(frame.width(), PER_X_TICK)) {
             let x = self.at_x(value);
             self.sheet
                 .line(&[(x, frame.top), (x, frame.bottom)], grid)?;
@@ -135,8 +152,7 @@ impl<'a, 's> Panel<'a, 's> {
             self.sheet
                 .text(at, &label, Type::label(Align::Center), text)?;
         }
-        let mut widest: f64 = 0.0;
-        for (value, label) in self.y.ticks(room(frame.height(), PER_Y_TICK)) {
+        for (value, label) in self.y.ticks(ticks(frame.height(), PER_Y_TICK)) {
             let y = self.at_y(value);
             self.sheet
                 .line(&[(frame.left, y), (frame.right, y)], grid)?;
@@ -145,7 +161,6 @@ impl<'a, 's> Panel<'a, 's> {
             let at = (frame.left - TICK - 0.6, y);
             self.sheet
                 .text(at, &label, Type::label(Align::Right), text)?;
-            widest = widest.max(text_width(&label, Type::label(Align::Right)));
         }
         let corner = [
             (frame.left, frame.top),
@@ -169,10 +184,7 @@ impl<'a, 's> Panel<'a, 's> {
             upright: true,
             ..Type::label(Align::Center)
         };
-        let left = (
-            frame.left - TICK - 2.0 - widest - 0.5 * theme::TEXT,
-            middle.1,
-        );
+        let left = (frame.left - beside(widest), middle.1);
         self.sheet.text(left, &self.y.label, upright, text)
     }
 

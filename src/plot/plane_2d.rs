@@ -44,8 +44,7 @@ pub fn axes<'m>(
 pub fn draw_target(panel: &Panel, target: &TargetModel) -> Result<()> {
     let (x, y) = panel.ranges();
     if let Some(samples) = target.as_samples() {
-        // Fewer rows leave room for larger dots.
-        let size = (6.0 / (samples.points().len() as f64).sqrt()).clamp(0.12, 0.5);
+        let size = dot_size(samples);
         return (samples.points().zip(areas(samples))).try_for_each(|(row, area)| {
             let size = size * area.sqrt();
             panel.dot((row[0], row[1]), size, faded(theme::TARGET, 0.45), None)
@@ -57,7 +56,16 @@ pub fn draw_target(panel: &Panel, target: &TargetModel) -> Result<()> {
     let grid = ContourGrid::new(NODES, (x.low, x.high), (y.low, y.high), |x, y| {
         log_density(target, &[x, y])
     });
-    let peak = peak(target, &grid);
+    shade(panel, &grid, peak(target, &grid))
+}
+
+/// The radius of a row's dot in mm: fewer rows leave room for larger ones.
+pub fn dot_size(samples: &Samples) -> f64 {
+    (6.0 / (samples.points().len() as f64).sqrt()).clamp(0.12, 0.5)
+}
+
+/// A log-density with this peak, one tone of grey darker at each level.
+pub fn shade(panel: &Panel, grid: &ContourGrid, peak: f64) -> Result<()> {
     for level in LEVELS {
         let outlines = grid.outlines(peak - 0.5 * level * level);
         panel.fill(&outlines, faded(theme::TARGET, 0.11))?;

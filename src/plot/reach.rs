@@ -58,7 +58,8 @@ impl Reach {
         Self::around(mean[d], stds * covariance[(d, d)].sqrt())
     }
 
-    fn around(middle: f64, reach: f64) -> Self {
+    /// So far to both sides of a number.
+    pub fn around(middle: f64, reach: f64) -> Self {
         let middle = Self {
             low: middle,
             high: middle,

@@ -83,6 +83,9 @@ pub struct FitSummary {
     pub restarts: usize,
     /// How many of them failed.
     pub failed: usize,
+    /// Why the first of these did, and at which step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
     /// The run with the least of its divergence; none if all failed.
     pub best: Option<RunSummary>,
     /// The optimum, where it is known without a fit.

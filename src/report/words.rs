@@ -41,10 +41,14 @@ pub fn remarks(fit: &FitSummary) -> Vec<String> {
         ));
     }
     if fit.failed > 0 {
-        remarks.push(format!(
-            "{} of {} runs failed; restarts.csv says why",
-            fit.failed, fit.restarts
-        ));
+        let (failed, all) = (fit.failed, text::count(fit.restarts, "run"));
+        remarks.push(match &fit.failure {
+            Some(why) if failed == 1 => format!("{failed} of {all} {why}"),
+            Some(why) => format!(
+                "{failed} of {all} failed; the first {why}; restarts.csv says why the others did"
+            ),
+            None => format!("{failed} of {all} failed; restarts.csv says why"),
+        });
     }
     remarks.extend(restarts(fit));
     remarks.extend(gradient(fit));

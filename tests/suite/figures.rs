@@ -14,10 +14,16 @@ fn png_size(bytes: &[u8]) -> (u32, u32) {
     (number(16), number(20))
 }
 
+const FIGURES: [&str; 4] = ["densities", "convergence", "parameters", "comparison"];
+
 fn check(run: &Run) {
+    check_all(run, &FIGURES);
+}
+
+fn check_all(run: &Run, names: &[&str]) {
     let files = klfit::draw_figures(&run.folder).unwrap();
-    assert_eq!(files.len(), 12);
-    for name in ["densities", "convergence", "parameters", "comparison"] {
+    assert_eq!(files.len(), 3 * names.len());
+    for name in names {
         let read = |extension: &str| {
             let path = run.folder.figures().join(format!("{name}.{extension}"));
             assert!(files.contains(&path));
@@ -70,6 +76,45 @@ fn figures_of_a_mixture_on_a_line_and_of_a_fit_that_failed() {
         divergence = "reverse-kl"
     "#;
     check(&run_text(text));
+}
+
+#[test]
+fn coordinates_with_bounds_have_a_figure_of_their_own() {
+    let targets = [
+        ("x = \"positive\"", "gamma_lpdf(x, 2, 1)"),
+        (
+            "x = \"positive\"\ny = [0, 1]",
+            "gamma_lpdf(x, 0.7, 1) + beta_lpdf(y, 2, 3)",
+        ),
+        (
+            "x = [-inf, 3]\ny = [0, 1]",
+            "normal_lpdf(x, 0, 1) + beta_lpdf(y, 2, 3) + normal_lpdf(z, x*y, 0.3)",
+        ),
+    ];
+    for (support, log_density) in targets {
+        let names: Vec<&str> = ["x", "y", "z"]
+            .into_iter()
+            .filter(|name| log_density.contains(&format!("({name},")))
+            .collect();
+        let run = run_text(&format!(
+            "name = \"bounded\"\nrestarts = 1\n[target]\nlog_density = \"{log_density}\"\nvariables = \
+             {names:?}\n[target.support]\n{support}\n[optimizer]\nsteps = 5\n[[fit]]\ndivergence = \
+             \"reverse-kl\"\nfamily = {{ components = 2 }}\n[[fit]]\nlabel = \"one\"\ndivergence = \"reverse-kl\"\n"
+        ));
+        check_all(&run, &[&FIGURES[..], &["densities-of-x"]].concat());
+        let svg = run.folder.figures().join("densities-of-x.svg");
+        let svg = fs::read_to_string(svg).unwrap();
+        // Its axes have the names of x, and no logarithms.
+        let document = usvg::roxmltree::Document::parse(&svg).unwrap();
+        let texts: Vec<&str> = (document.descendants())
+            .filter_map(|node| node.text().map(str::trim))
+            .collect();
+        assert!(names.iter().all(|name| texts.contains(name)), "{texts:?}");
+        assert!(
+            !svg.contains("log(") && !svg.contains("logit("),
+            "{texts:?}"
+        );
+    }
 }
 
 /// The names of fits become folders, and have no markup; those of coordinates come from a file, and may.

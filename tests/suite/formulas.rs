@@ -75,6 +75,77 @@ fn a_gaussian_takes_the_moments_of_a_gamma_distribution() {
 }
 
 #[test]
+fn a_loss_that_is_lost_names_the_point() {
+    let folder = tempfile::tempdir().unwrap();
+    // p ends at 20, and q begins as N(0, 30²) there; in three dimensions by draws.
+    for (formula, init, place) in [
+        (
+            "if(x < 20, -0.5*x^2, -inf)",
+            "{ means = [[0.0]], stds = [[30.0]] }",
+            "x = ",
+        ),
+        (
+            "if(x1 < 20, -0.5*(x1^2 + x2^2 + x3^2), -inf)",
+            "{ means = [[0.0, 0.0, 0.0]], stds = [[30.0, 1.0, 1.0]] }",
+            "x1 = ",
+        ),
+    ] {
+        let config = format!(
+            "name = \"lost\"\n[target]\nlog_density = \"{formula}\"\n[optimizer]\nsteps = 30\n[[fit]]\ndivergence = \
+             \"reverse-kl\"\ninit = {init}\n"
+        );
+        fs::write(folder.path().join("my.toml"), config).unwrap();
+        let told = klfit(&["run", "my.toml", "--no-figures", "--force", "--out", "run"])
+            .current_dir(&folder)
+            .output()
+            .unwrap();
+        let told =
+            String::from_utf8(told.stdout).unwrap() + &String::from_utf8(told.stderr).unwrap();
+        let (_, rest) = told
+            .split_once(&format!("log p is -inf at {place}"))
+            .expect(&told);
+        let at: f64 = rest
+            .split([',', ' ', '\n', ';'])
+            .next()
+            .unwrap()
+            .parse()
+            .expect(rest);
+        assert!((20.0..300.0).contains(&at), "{at}");
+    }
+}
+
+#[test]
+fn what_is_told_of_x_are_the_moments_and_quantiles_of_a_log_normal() {
+    let folder = tempfile::tempdir().unwrap();
+    // log x is N(0.3, 0.5²), and q is that.
+    let target = "log_density = \"-2*(log(x) - 0.3)^2 - log(x)\"\nsupport = { x = \"positive\" }";
+    let found = run(&folder, &experiment(target, "forward-kl"));
+    let of_x = &found["fits"][0]["best"]["of_x"];
+    assert_eq!(of_x["coordinates"][0], "x");
+    let mean = (0.3 + 0.125_f64).exp();
+    assert_close(number(&of_x["mean"][0]), mean, 1e-6, "mean");
+    let variance = mean.powi(2) * 0.25_f64.exp_m1();
+    assert_close(
+        number(&of_x["covariance"][0][0]),
+        variance,
+        1e-6,
+        "variance",
+    );
+    // 1.6449 standard deviations have 0.05 beyond them.
+    for (name, z) in [
+        ("low", -1.644_853_627_f64),
+        ("median", 0.0),
+        ("high", 1.644_853_627),
+    ] {
+        let expected = (0.3 + 0.5 * z).exp();
+        assert_close(number(&of_x["quantiles"][0][name]), expected, 1e-6, name);
+    }
+    // Without bounds there is nothing of x to tell.
+    let found = run(&folder, &experiment("log_density = \"-x^2\"", "forward-kl"));
+    assert!(found["fits"][0]["best"].get("of_x").is_none());
+}
+
+#[test]
 fn a_gaussian_up_to_a_constant_is_found() {
     let folder = tempfile::tempdir().unwrap();
     for divergence in ["forward-kl", "reverse-kl"] {

@@ -13,6 +13,7 @@ pub mod network;
 mod samples;
 mod student_t;
 mod unnormalized;
+mod watch;
 
 use burn::tensor::Tensor;
 
@@ -30,6 +31,7 @@ pub use samples::{
 };
 pub use student_t::{StudentT, StudentTSummary};
 pub use unnormalized::{Located, Marginal, Panels, PointsOf, Unnormalized, UnnormalizedSummary};
+pub(crate) use watch::Lost;
 
 use crate::compute::device::Numerics;
 use crate::compute::kernel::{cpu::Prepared, prepared};

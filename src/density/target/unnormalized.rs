@@ -8,6 +8,7 @@ use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use super::distribution::{Distribution, Elliptical, Tails};
+use super::watch::{Lost, Watch};
 use super::{Function, Samples, StudentT};
 use crate::compute::device::Numerics;
 use crate::compute::kernel::is_on_host;
@@ -29,6 +30,7 @@ const ROWS: usize = 20_000;
 pub struct Unnormalized {
     function: Arc<Function>,
     located: Arc<Located>,
+    watch: Watch,
 }
 
 /// Where an unnormalised density is, and its constant.
@@ -82,6 +84,7 @@ impl Unnormalized {
         Self {
             function: Arc::new(function),
             located: Arc::new(located),
+            watch: Watch::default(),
         }
     }
 
@@ -93,6 +96,25 @@ impl Unnormalized {
     /// Where it is.
     pub fn located(&self) -> &Located {
         &self.located
+    }
+
+    /// What is done, and the points where log f or its gradient was not finite meanwhile.
+    pub(crate) fn watched<T>(&self, act: impl FnOnce() -> T) -> (T, Vec<Lost>) {
+        self.watch.during(act)
+    }
+
+    /// log f at N points `[N, D]`, and its gradient `[N, D]` where that is asked for.
+    fn evaluate(&self, u: &[f64], values: &mut [f64], gradient: Option<&mut [f64]>) {
+        match gradient {
+            Some(gradient) => {
+                self.function.evaluate(u, values, Some(&mut *gradient));
+                self.watch.look(u, values, Some(gradient));
+            }
+            None => {
+                self.function.evaluate(u, values, None);
+                self.watch.look(u, values, None);
+            }
+        }
     }
 
     /// log Z in nats, with what is added everywhere.
@@ -178,7 +200,7 @@ impl Distribution for Unnormalized {
     }
 
     fn log_densities(&self, x: &[f64], logs: &mut [f64]) {
-        self.function.evaluate(x, logs, None);
+        self.evaluate(x, logs, None);
         let constant = self.located.log_normalizer;
         // Where its draws are it is a number: it was looked at. Far out it may overflow, and there is nothing.
         for log in logs {
@@ -335,10 +357,10 @@ impl UnnormalizedDensity {
     /// log p `[R, S]` and its gradient `[R, S, D]` where that is asked for, neither of them tracked.
     fn evaluated(&self, x: Tensor<3>, with_gradient: bool) -> (Tensor<2>, Option<Tensor<3>>) {
         let shape @ [runs, points, dim] = x.dims();
-        let function = &self.model.function;
-        let on_device = match is_on_host(&self.numerics) {
+        // On a device no point is looked at.
+        let on_device = match is_on_host(&self.numerics) || self.model.watch.is_on() {
             true => None,
-            false => function.evaluate_on_device(&x),
+            false => self.model.function.evaluate_on_device(&x),
         };
         let (log, gradient) = if let Some((logs, gradient)) = on_device {
             let nothing = logs.clone().equal_elem(f64::NEG_INFINITY);
@@ -355,7 +377,7 @@ impl UnnormalizedDensity {
             let mut logs = vec![0.0; runs * points];
             let mut gradient = vec![0.0; if with_gradient { x.len() } else { 0 }];
             let slots = with_gradient.then_some(&mut gradient[..]);
-            function.evaluate(&x, &mut logs, slots);
+            self.model.evaluate(&x, &mut logs, slots);
             // Where there is no density there is no way to more of it.
             if with_gradient {
                 for (log, gradient) in logs.iter().zip(gradient.chunks_exact_mut(dim)) {

@@ -59,6 +59,9 @@ impl Ended<'_> {
             seconds: last.seconds,
             restarts: last.runs.len(),
             failed: ends.optimum().iter().filter(|end| end.is_none()).count(),
+            failure: (last.runs.iter().filter_map(|run| run.stop.as_ref()))
+                .find(|stop| stop.is_failure())
+                .map(Stop::to_string),
             best,
             known_optimum,
             modes: diagnostics::modes_found(self.target.model(), &places, seed),
