@@ -25,7 +25,7 @@ fn figures() {
         part(std::path::Path::extension),
     );
     assert_eq!((drawn.len(), formats), (3 * figures, 3));
-    page.says("`figures/` | {} figures, each as SVG", &[figures as f64]);
+    page.says("`figures/` | {} figures, or five where", &[figures as f64]);
     Page::open("README.md").says(
         "resolved config, and {} figures as SVG, PNG and",
         &[figures as f64],
