@@ -26,7 +26,7 @@ pub use crate::explore::State;
 pub use crate::external::Answer;
 pub use crate::fit::FitState;
 pub use crate::fit::init::{duplicate_components, separated};
-pub use crate::fit::objective::Objective;
+pub use crate::fit::objective::{Objective, Settled};
 pub use crate::fit::stop::{StopMonitor, Verdict};
 pub use crate::fit::{Member, optima};
 pub use crate::formula::{Formula, FormulaError, printed};

@@ -54,6 +54,8 @@ pub struct Draws {
     pub weights: Tensor<2>,
     /// How the error of the weighted sum is estimated.
     pub error: DrawsError,
+    /// log p at x in nats, shaped as the weights, where those took it: it is not tracked for gradients.
+    pub log_p: Option<Tensor<2>>,
 }
 
 /// As [`ErrorRule`], for the weights of [`Draws`].
@@ -85,6 +87,15 @@ impl Draws {
     /// Σ w f for `values` f `[R, S]`, as `[R]`.
     pub fn expectation(&self, values: Tensor<2>) -> Tensor<1> {
         (self.weights.clone() * values).sum_dim(1).squeeze_dim(1)
+    }
+
+    /// How many independent points with equal weights would do as well as random ones that count by weights,
+    /// 1 / Σ w² `[R]` (Kish 1965); `None` for other points.
+    pub fn effective_sample_size(&self) -> Option<Tensor<1>> {
+        matches!(self.error, DrawsError::Weighted { .. }).then(|| {
+            let squares = self.weights.clone().square().sum_dim(1);
+            squares.squeeze_dim::<1>(1).recip()
+        })
     }
 
     /// The error of [`Draws::expectation`], `[R]`.
@@ -221,7 +232,7 @@ impl Draws {
         Self {
             x: self.x.detach(),
             weights: self.weights.detach(),
-            error: self.error,
+            ..self
         }
     }
 }

@@ -1,11 +1,14 @@
 //! What the target and the approximation have in common: a log-density, and points to integrate at.
 
+mod defensive;
 mod draws;
 pub mod family;
 pub mod target;
 
 use burn::tensor::Tensor;
 
+pub use defensive::Defensive;
+use defensive::counted;
 pub use draws::{Draws, DrawsError, Embedded, ErrorRule, Nodes};
 
 use crate::compute::kernel::{Bins, MixtureTensors, log_density};
@@ -15,16 +18,21 @@ pub trait Density: std::fmt::Debug {
     /// log density in nats at `x` `[R, S, D]`, as `[R, S]`.
     fn log_density(&self, x: Tensor<3>) -> Tensor<2>;
 
-    /// How many pieces it is drawn from, each with points of its own: the components of a mixture.
+    /// How many pieces it is drawn from, each with as many random points of its own: the components of a mixture.
     fn strata(&self) -> usize;
 
-    /// How many standard normal numbers make one of its points in D = `dim` dimensions.
+    /// How many standard normal numbers make one of its random points in D = `dim` dimensions.
     fn standard_dim(&self, dim: usize) -> usize {
         dim
     }
 
     /// Turns standard points into points of this density, stratum by stratum.
     fn place(&self, nodes: Nodes) -> Draws;
+
+    /// What its points are drawn from as a whole, if that is not the density itself: they count by weights.
+    fn proposal(&self) -> Option<&dyn Density> {
+        None
+    }
 
     /// In how many chunks all that it consists of is given, if it is a list of rows rather than a function; 0
     /// if it is a function.
@@ -90,6 +98,7 @@ impl Density for MixtureTensors {
             x: x.reshape([runs, k * m, d]),
             weights: spread(nodes.weights),
             error,
+            log_p: None,
         }
     }
 }

@@ -17,7 +17,7 @@ pub struct Sampled {
 }
 
 impl Sampled {
-    /// Evaluates both densities at the draws; of a p that is known by bins, their probabilities.
+    /// Evaluates both densities at the draws, p only where it is not known there; of a p that is known by bins, their probabilities.
     pub fn new(draws: Draws, p: &dyn Density, q: &dyn Density) -> Self {
         if let Some(Binned { bins, log_shares }) = p.binned() {
             let log_p = log_shares.clone();
@@ -32,7 +32,8 @@ impl Sampled {
                 by_score: false,
             };
         }
-        let log_p = p.log_density(draws.x.clone());
+        let log_p = draws.log_p.clone();
+        let log_p = log_p.unwrap_or_else(|| p.log_density(draws.x.clone()));
         Self::with_log_p(draws, log_p, q)
     }
 
@@ -44,6 +45,11 @@ impl Sampled {
             draws,
             by_score: false,
         }
+    }
+
+    /// What the points are worth, `[R]`, where they count by weights for what they are not drawn from.
+    pub fn effective_sample_size(&self) -> Option<Tensor<1>> {
+        self.draws.effective_sample_size()
     }
 
     /// The same points, which were drawn from q and are not tracked, with the gradient of the score

@@ -58,6 +58,7 @@ impl Estimator for Grid {
                 coarser: [half, quarter],
                 shells: None,
             })),
+            log_p: None,
         }
     }
 

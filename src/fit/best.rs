@@ -20,6 +20,8 @@ const NEGLIGIBLE: f64 = 1e-9;
 pub(super) struct Best {
     step: usize,
     loss: Estimate,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    effective_sample_size: Option<f64>,
     #[serde(with = "extended")]
     gradient_norm: f64,
     evaluation: Evaluation,
@@ -59,6 +61,7 @@ impl Fit<'_> {
                 own.best = Some(Best {
                     step: run.step_of(step),
                     loss: run.loss,
+                    effective_sample_size: run.effective_sample_size,
                     gradient_norm: run.gradient_norm,
                     evaluation: run.evaluation.clone(),
                     gap: run.gap,
@@ -108,6 +111,7 @@ impl Fit<'_> {
             };
             *run = RunRecord {
                 loss: best.loss,
+                effective_sample_size: best.effective_sample_size,
                 gradient_norm: best.gradient_norm,
                 evaluation: best.evaluation.clone(),
                 gap: best.gap,

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::Fit;
 use super::failure::refuted;
+use super::objective::Settled;
 use serde::{Deserialize, Serialize};
 
 use crate::compute::device::Numerics;
@@ -30,6 +31,9 @@ pub struct BestIterate {
 pub struct RunRecord {
     /// The loss at this step by the estimator of the fit, in nats.
     pub loss: Estimate,
+    /// What the random points of p are worth there, where they count by weights: so many independent ones with
+    /// equal weights would do as well.
+    pub effective_sample_size: Option<f64>,
     /// The Euclidean norm of its gradient in θ.
     pub gradient_norm: f64,
     /// Every reported divergence of `mixture`.
@@ -165,7 +169,7 @@ impl Fit<'_> {
     }
 
     /// Reads everything about a step back from the device.
-    pub(super) fn record(&mut self, step: usize, losses: &[Estimate]) -> Result<Record> {
+    pub(super) fn record(&mut self, step: usize, losses: &[Settled]) -> Result<Record> {
         let evaluations = self.examine(step)?;
         let loss = Numerics::read(self.health.loss.clone())?;
         let norms = Numerics::read(self.health.norm.clone())?;
@@ -174,18 +178,20 @@ impl Fit<'_> {
             let optimum = (self.parts.iter())
                 .find(|part| part.runs.contains(&at))
                 .and_then(|part| part.optimum.as_ref());
+            let settled = losses[at];
             let estimate = Estimate {
                 value: loss[at],
                 error: if run.has_failed() {
                     f64::NAN
                 } else {
-                    losses[at].error
+                    settled.estimate.error
                 },
-                ..losses[at]
+                ..settled.estimate
             };
             runs.push(RunRecord {
                 // Draws of one density may miss what the other has between them.
                 loss: estimate.with_discrepancy(evaluation.estimate(self.objective.kind())),
+                effective_sample_size: settled.effective_sample_size,
                 gradient_norm: norms[at],
                 gradient_variance: None,
                 gap: optimum.and_then(|optimum| optimum.gap(&run.mixture, &evaluation)),

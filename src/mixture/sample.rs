@@ -32,7 +32,7 @@ impl Mixture {
     }
 
     /// The component whose share of the unit interval `u` is in.
-    fn choose(&self, mut u: f64) -> usize {
+    pub(crate) fn choose(&self, mut u: f64) -> usize {
         let inside = |weight: &f64| {
             u -= weight;
             u < 0.0

@@ -63,7 +63,7 @@ pub fn write(
             gap,
         ]
         .into_iter()
-        .chain(told.numbers(&end.evaluation))
+        .chain(told.numbers(end))
         .chain(natural_values(&start.mixture).take(parameters))
         .chain(natural_values(&end.mixture).take(parameters))
         .map(table::number);

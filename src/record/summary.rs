@@ -141,6 +141,10 @@ pub struct RunSummary {
     pub best_iterate: Option<BestIterate>,
     /// Its loss there by the estimator of the fit, in nats.
     pub loss: Estimate,
+    /// What the random points of p were worth there, where they count by weights: so many independent ones with
+    /// equal weights would do as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effective_sample_size: Option<f64>,
     /// The norm of its gradient there, in θ.
     #[serde(with = "extended")]
     pub gradient_norm: f64,

@@ -52,5 +52,6 @@ mod standard_input;
 mod support;
 mod tables;
 mod targets;
+mod weighted_draws;
 mod weights;
 mod wrong_input;

@@ -165,6 +165,7 @@ impl HistogramDensity {
                 x: numerics.tensor(middles, [1, bins, dim]),
                 weights: of_bins(&|share| share),
                 error: DrawsError::WeightedRows(Box::new(spreads)),
+                log_p: None,
             },
             log_shares: of_bins(&f64::ln),
             bins: Bins::new(axes, places),

@@ -199,6 +199,7 @@ fn uploaded(samples: &Samples, numerics: &Numerics) -> Draws {
         x: numerics.tensor(samples.rows().to_vec(), [1, n, samples.dim()]),
         weights: of_rows(weights),
         error,
+        log_p: None,
     }
 }
 
@@ -246,6 +247,7 @@ impl Density for Empirical {
             x,
             weights: nodes.weights.reshape([1, m]),
             error: DrawsError::Random { strata: 1, group },
+            log_p: None,
         }
     }
 
@@ -268,6 +270,7 @@ impl Density for Empirical {
             x: self.numerics.tensor(numbers, [1, rows, dim]),
             weights: self.numerics.tensor(vec![share; rows], [1, rows]),
             error: DrawsError::Rows,
+            log_p: None,
         })
     }
 }

@@ -10,6 +10,7 @@ mod kernels;
 mod mixture;
 mod model;
 pub mod network;
+mod proposal;
 mod samples;
 mod student_t;
 mod unnormalized;
@@ -93,6 +94,10 @@ impl Density for Target {
 
     fn place(&self, nodes: Nodes) -> Draws {
         self.density.place(nodes)
+    }
+
+    fn proposal(&self) -> Option<&dyn Density> {
+        self.density.proposal()
     }
 
     fn row_chunks(&self) -> usize {

@@ -280,7 +280,7 @@ fn largest(terms: &[(f64, f64)]) -> f64 {
 
 /// The mixture with its constant tensors.
 #[derive(Debug)]
-struct StudentTDensity {
+pub(super) struct StudentTDensity {
     model: StudentT,
     tensors: MixtureTensors,
     numerics: Numerics,
@@ -293,7 +293,7 @@ const PER_UNIT: usize = 512;
 const FARTHEST: f64 = 9.0;
 
 impl StudentTDensity {
-    fn new(model: &StudentT, numerics: &Numerics) -> Self {
+    pub fn new(model: &StudentT, numerics: &Numerics) -> Self {
         Self {
             model: model.clone(),
             tensors: MixtureTensors::constant(&model.scales, numerics),
@@ -304,7 +304,7 @@ impl StudentTDensity {
 
     /// By how much a standard normal point at this |z| is stretched to become a Student-t point, so
     /// that as much probability lies within either.
-    fn stretch(&self, radius: f64) -> f64 {
+    pub fn stretch(&self, radius: f64) -> f64 {
         let dim = self.model.scales.dim() as f64;
         let table = self.stretch.get_or_init(|| {
             let last = (FARTHEST * dim.sqrt()) as usize * PER_UNIT + 4;

@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use burn::tensor::{Tensor, activation};
+use burn::tensor::Tensor;
 use nalgebra::{DMatrix, DVector};
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use super::distribution::{Distribution, Elliptical, Tails};
+use super::proposal::Proposal;
 use super::watch::{Lost, Watch};
 use super::{Function, Samples, StudentT};
 use crate::compute::device::Numerics;
 use crate::compute::kernel::is_on_host;
 use crate::coordinates::Coordinates;
-use crate::density::{Density, Draws, DrawsError, Embedded, ErrorRule, Nodes};
+use crate::density::{Density, Draws, DrawsError, Embedded, ErrorRule, Nodes, counted};
 use crate::error::Refusal;
 use crate::mixture::{Mixture, NaturalParameters};
 use crate::text;
@@ -187,7 +188,7 @@ impl Distribution for Unnormalized {
 
     fn upload(&self, numerics: &Numerics) -> Box<dyn Density> {
         Box::new(UnnormalizedDensity {
-            proposal: self.located.proposal.upload(numerics),
+            proposal: Proposal::new(&self.located.proposal, numerics),
             model: self.clone(),
             numerics: numerics.clone(),
         })
@@ -349,7 +350,7 @@ pub struct UnnormalizedSummary {
 #[derive(Debug)]
 struct UnnormalizedDensity {
     model: Unnormalized,
-    proposal: Box<dyn Density>,
+    proposal: Proposal,
     numerics: Numerics,
 }
 
@@ -408,6 +409,10 @@ impl Density for UnnormalizedDensity {
         }
     }
 
+    fn proposal(&self) -> Option<&dyn Density> {
+        Some(&self.proposal)
+    }
+
     fn strata(&self) -> usize {
         self.proposal.strata()
     }
@@ -432,6 +437,7 @@ impl Density for UnnormalizedDensity {
                     coarser,
                     shells: None,
                 })),
+                log_p: None,
             };
         }
         let group = match nodes.error {
@@ -441,28 +447,22 @@ impl Density for UnnormalizedDensity {
         let draws = self.proposal.place(nodes);
         let (log_p, _) = self.evaluated(draws.x.clone(), false);
         let log_g = self.proposal.log_density(draws.x.clone());
+        if let Some(group) = group {
+            return counted(draws.x, draws.weights, log_p, log_g, group);
+        }
         let nothing = log_p.clone().is_nan();
-        let ratio = (log_p - log_g).mask_fill(nothing, f64::NEG_INFINITY);
-        match (group, draws.error) {
-            (Some(group), _) => Draws {
-                weights: activation::softmax(draws.weights.log() + ratio, 1),
-                error: DrawsError::Weighted { group },
-                x: draws.x,
-            },
-            (None, error) => {
-                let ratio = ratio.exp();
-                let error = match error {
-                    DrawsError::Embedded(rules) => {
-                        DrawsError::Embedded(Box::new(rules.map(|weights| weights * ratio.clone())))
-                    }
-                    other => other,
-                };
-                Draws {
-                    weights: draws.weights * ratio,
-                    error,
-                    x: draws.x,
-                }
+        let ratio = (log_p.clone() - log_g).exp().mask_fill(nothing, 0.0);
+        let error = match draws.error {
+            DrawsError::Embedded(rules) => {
+                DrawsError::Embedded(Box::new(rules.map(|weights| weights * ratio.clone())))
             }
+            other => other,
+        };
+        Draws {
+            weights: draws.weights * ratio,
+            error,
+            log_p: Some(log_p),
+            x: draws.x,
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::compute::kernel::cpu::{Expectation, Points, Sites};
 use crate::compute::kernel::{MixtureTensors, expectation, has_expectation};
 use crate::compute::noise::{Noise, RunKey, Stream};
 use crate::density::target::Target;
-use crate::density::{Density, Draws};
+use crate::density::{Defensive, Density, Draws};
 use crate::divergence::{Sampled, Side};
 use crate::estimator::{Context, Estimator, GradientRule};
 
@@ -178,13 +178,25 @@ impl Objective<'_> {
 
     /// The points of one side.
     pub(super) fn draws(&self, side: Side, request: PointsRequest) -> Draws {
-        let density: &dyn Density = match side {
-            Side::Target => self.target,
-            Side::Family => request.q,
+        let defensive = match side {
+            Side::Target => self.defensive(request),
+            Side::Family => None,
+        };
+        let density: &dyn Density = match (side, &defensive) {
+            (Side::Target, Some(defensive)) => defensive,
+            (Side::Target, None) => self.target,
+            (Side::Family, _) => request.q,
         };
         self.with_context(side, request, |context| {
             request.along.estimator.draws(density, context)
         })
+    }
+
+    /// p by points of q too, where it cannot be drawn from and random points change from step to step.
+    fn defensive(&self, request: PointsRequest) -> Option<Defensive<'_>> {
+        let changes = self.estimator.rule.is_random() && !self.estimator.is_fixed();
+        let proposal = self.target.proposal().filter(|_| changes)?;
+        Some(Defensive::new(self.target, proposal, request.q))
     }
 
     /// Calls `make` with what the draws of one side depend on besides the density.
@@ -233,7 +245,7 @@ impl Objective<'_> {
 impl Fixed {
     fn new(draws: Draws, target: &Target) -> Self {
         Self {
-            log_p: target.log_density(draws.x.clone()),
+            log_p: (draws.log_p.clone()).unwrap_or_else(|| target.log_density(draws.x.clone())),
             draws,
             host: OnceCell::new(),
         }

@@ -46,6 +46,22 @@ pub struct Objective<'a> {
     levels: Vec<usize>,
 }
 
+/// A value that is settled.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settled {
+    /// It, in nats, with its error.
+    pub estimate: Estimate,
+    /// What the random points of p are worth, where they count by weights.
+    pub effective_sample_size: Option<f64>,
+}
+
+impl Settled {
+    const UNKNOWN: Self = Self {
+        estimate: Estimate::UNKNOWN,
+        effective_sample_size: None,
+    };
+}
+
 /// Where the points are.
 enum PointRule {
     /// Along each of the densities that an expectation is taken under.
@@ -129,9 +145,9 @@ impl<'a> Objective<'a> {
     ///
     /// # Errors
     /// If the device failed.
-    pub fn settle(&mut self, theta: &Tensor<2>, step: usize) -> Result<Vec<Estimate>> {
+    pub fn settle(&mut self, theta: &Tensor<2>, step: usize) -> Result<Vec<Settled>> {
         let [runs, _] = theta.dims();
-        let mut settled = vec![Estimate::UNKNOWN; runs];
+        let mut settled = vec![Settled::UNKNOWN; runs];
         let mut open: Vec<usize> = (0..runs).collect();
         let coarsest = self.levels_at(theta, &vec![0; runs]);
         for level in 0..self.rules.len() {
@@ -141,6 +157,7 @@ impl<'a> Objective<'a> {
                 continue;
             }
             let q = self.member(self.theta_of(theta, &now));
+            let mut effective = None;
             let attempts = match &self.rules[level] {
                 PointRule::Panels(panels) => self.attempt_by_panels(*panels, &q)?,
                 PointRule::Along(along) => {
@@ -154,7 +171,9 @@ impl<'a> Objective<'a> {
                             noise: NoiseKind::Step(step),
                             chunk,
                         };
-                        self.sampled(side, request)
+                        let sampled = self.sampled(side, request);
+                        effective = effective.take().or(sampled.effective_sample_size());
+                        sampled
                     };
                     let attempts =
                         divergence::estimate_in_chunks(&*self.divergence, self.chunks(), sampled)?;
@@ -170,8 +189,14 @@ impl<'a> Objective<'a> {
                 }
             };
             open = later;
-            for (run, attempt) in now.into_iter().zip(attempts) {
-                settled[run] = attempt.estimate;
+            let effective = effective.map(Numerics::read).transpose()?;
+            for (at, (run, attempt)) in now.into_iter().zip(attempts).enumerate() {
+                // One for all where all have the same points.
+                let effective = effective.as_ref().and_then(|of| of.get(at).or(of.first()));
+                settled[run] = Settled {
+                    estimate: attempt.estimate,
+                    effective_sample_size: effective.copied(),
+                };
                 self.levels[run] = level;
                 let size = attempt.estimate.value.abs();
                 if attempt.needs_finer_rule(TOLERANCE * size.max(1.0)) {

@@ -120,6 +120,7 @@ impl Ended<'_> {
             stop: end.stop.clone().unwrap_or(Stop::Steps),
             best_iterate: end.best_iterate,
             loss: end.loss,
+            effective_sample_size: end.effective_sample_size,
             gradient_norm: end.gradient_norm,
             gradient_variance: variance.map(|(start, end)| GradientVariance { start, end }),
             divergences: judged.clone(),

@@ -8,9 +8,9 @@ pub use reader::{Row, Trajectory};
 pub use writer::{LoggedRows, TrajectoryWriter};
 
 use crate::density::target::{Samples, TargetModel};
-use crate::divergence::{DivergenceKind, Estimate};
-use crate::fit::{LogConfig, Plan};
-use crate::judge::evaluate::{Evaluation, reported};
+use crate::divergence::{DivergenceKind, Estimate, Side};
+use crate::fit::{LogConfig, Plan, RunRecord};
+use crate::judge::evaluate::reported;
 
 /// The columns before the divergences.
 const FIRST: [&str; 7] = [
@@ -25,6 +25,9 @@ const FIRST: [&str; 7] = [
 
 /// The cross-entropy of the rows that no fit saw and its error, after the divergences where there are such rows.
 pub(crate) const HELD_OUT: [&str; 2] = ["held_out_cross_entropy", "held_out_cross_entropy_error"];
+
+/// What the random points of p are worth, where they count by weights.
+pub(crate) const EFFECTIVE: &str = "effective_sample_size";
 
 /// A number in a row with its comma, in bytes: most have all digits of a double, some are empty.
 const BYTES_OF_NUMBER: u64 = 18;
@@ -45,29 +48,39 @@ pub(crate) struct Told {
     pub kinds: Vec<DivergenceKind>,
     /// Whether there are rows that no fit saw.
     pub held_out: bool,
+    /// Whether points of p count by weights.
+    pub effective: bool,
 }
 
 impl Told {
     /// Of a plan.
     pub fn of(plan: &Plan, target: &TargetModel) -> Self {
         let held_out = target.as_samples().and_then(Samples::held_out);
+        let kind = plan.divergence.build();
+        let is_weighted = target.as_unnormalized().is_some() && plan.estimator.rule.is_random();
         Self {
             kinds: reported(plan.divergence),
             held_out: held_out.is_some(),
+            effective: is_weighted && kind.sides().contains(&Side::Target),
         }
     }
 
-    /// The columns: of each number its value and its error.
+    /// The columns: of each divergence its value and its error.
     pub fn columns(&self) -> impl Iterator<Item = String> {
         let held_out = self.held_out.then(|| HELD_OUT.map(str::to_owned));
-        divergence_columns(&self.kinds).chain(held_out.into_iter().flatten())
+        let effective = self.effective.then(|| EFFECTIVE.to_owned());
+        (divergence_columns(&self.kinds).chain(held_out.into_iter().flatten())).chain(effective)
     }
 
     /// What stands in them.
-    pub fn numbers(&self, evaluation: &Evaluation) -> impl Iterator<Item = f64> {
-        let held_out = (self.held_out).then(|| evaluation.held_out().unwrap_or(Estimate::UNKNOWN));
-        let kinds = self.kinds.iter().map(|&kind| evaluation.estimate(kind));
-        (kinds.chain(held_out)).flat_map(|estimate| [estimate.value, estimate.error])
+    pub fn numbers(&self, run: &RunRecord) -> impl Iterator<Item = f64> {
+        let of = &run.evaluation;
+        let held_out = (self.held_out).then(|| of.held_out().unwrap_or(Estimate::UNKNOWN));
+        let effective = (self.effective).then(|| run.effective_sample_size.unwrap_or(f64::NAN));
+        let kinds = self.kinds.iter().map(|&kind| of.estimate(kind));
+        (kinds.chain(held_out))
+            .flat_map(|estimate| [estimate.value, estimate.error])
+            .chain(effective)
     }
 }
 

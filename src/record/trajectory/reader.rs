@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use csv::StringRecord;
 
-use super::{FIRST, HELD_OUT, Told, kind_of};
+use super::{EFFECTIVE, FIRST, HELD_OUT, Told, kind_of};
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
 use crate::files::folder::Folder;
@@ -32,6 +32,8 @@ pub struct Row {
     divergences: Vec<(DivergenceKind, f64, f64)>,
     /// The cross-entropy of the rows that no fit saw with its error, in nats; none where there are no such rows.
     pub held_out: Option<(f64, f64)>,
+    /// What the random points of p are worth; none where they do not count by weights.
+    pub effective_sample_size: Option<f64>,
     /// The parameters in natural units.
     pub parameters: Vec<f64>,
 }
@@ -92,9 +94,11 @@ impl Trajectory {
             .step_by(2)
             .map_while(kind_of)
             .collect();
-        let next = header.get(FIRST.len() + 2 * kinds.len());
+        let mut more = header.iter().skip(FIRST.len() + 2 * kinds.len()).peekable();
+        let held_out = more.next_if_eq(&HELD_OUT[0]).is_some();
         let told = Told {
-            held_out: next == Some(HELD_OUT[0]),
+            held_out,
+            effective: more.nth(usize::from(held_out)) == Some(EFFECTIVE),
             kinds,
         };
         let known: Vec<String> = (FIRST.iter().map(|name| (*name).to_owned()))
@@ -219,6 +223,10 @@ fn parse_row(record: &csv::StringRecord, told: &Told) -> Option<Row> {
         true => Some((next()?, next()?)),
         false => None,
     };
+    let effective_sample_size = match told.effective {
+        true => Some(next()?),
+        false => None,
+    };
     Some(Row {
         step,
         run,
@@ -229,6 +237,7 @@ fn parse_row(record: &csv::StringRecord, told: &Told) -> Option<Row> {
         gap,
         divergences,
         held_out,
+        effective_sample_size,
         parameters: numbers.collect::<Result<_, _>>().ok()?,
     })
 }
@@ -248,6 +257,7 @@ mod tests {
             gap: f64::NAN,
             divergences: Vec::new(),
             held_out: None,
+            effective_sample_size: None,
             parameters: Vec::new(),
         }
     }

@@ -171,7 +171,7 @@ impl TrajectoryWriter {
         let step = now.step_of(record.step);
         let fields = [step.to_string(), run.to_string()].into_iter().chain(
             (numbers.into_iter())
-                .chain(self.told.numbers(&now.evaluation))
+                .chain(self.told.numbers(now))
                 .chain(natural_values(&now.mixture).take(self.parameters))
                 .map(table::number),
         );
