@@ -2,8 +2,8 @@
 //! of a trajectory, points of a sweep.
 
 pub use crate::density::target::{
-    Dependence, HeldOutSummary, HistogramSummary, Relation, SamplesSummary, StudentTSummary,
-    TargetSummary, UnnormalizedSummary, WeightsSummary,
+    CoordinateOfX, Dependence, HeldOutSummary, HistogramSummary, MomentsOfX, Relation,
+    SamplesSummary, StudentTSummary, TargetSummary, UnnormalizedSummary, WeightsSummary,
 };
 pub use crate::divergence::Estimate;
 pub use crate::fit::BestIterate;

@@ -41,11 +41,24 @@ impl Support {
 
     /// T(u).
     pub fn apply(self, u: f64) -> f64 {
+        self.origin() + self.offset(u)
+    }
+
+    /// The bound that x is counted from: that below, if there is one.
+    pub fn origin(self) -> f64 {
+        match self {
+            Self::Real => -0.0,
+            Self::Above(bound) | Self::Below(bound) | Self::Between(bound, _) => bound,
+        }
+    }
+
+    /// T(u) from there, which is not rounded as T(u) is.
+    pub fn offset(self, u: f64) -> f64 {
         match self {
             Self::Real => u,
-            Self::Above(a) => a + u.exp(),
-            Self::Below(b) => b - u.exp(),
-            Self::Between(a, b) => a + (b - a) * sigmoid(u),
+            Self::Above(_) => u.exp(),
+            Self::Below(_) => -u.exp(),
+            Self::Between(a, b) => (b - a) * sigmoid(u),
         }
     }
 

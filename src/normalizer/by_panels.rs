@@ -12,6 +12,8 @@ use crate::panels::{self, Expected, LegendreOrder, PanelEffort};
 const NOT_AROUND: f64 = 0.5;
 /// An error as good as none.
 const FINE: f64 = 1e-10;
+/// ν of what goes farther than a Gaussian.
+const NEARLY_GAUSSIAN: f64 = 20.0;
 /// Panels that leave more than this share of the constant open are no answer.
 const ROUGH: f64 = 1e-4;
 
@@ -19,6 +21,17 @@ const ROUGH: f64 = 1e-4;
 pub(super) struct Exact {
     pub moments: Moments,
     pub panels: Panels,
+}
+
+impl Exact {
+    /// What the panels are laid around, and the same with panels that go farther.
+    pub fn laid_twice(&self) -> Vec<Elliptical<'_>> {
+        let Panels { shape, dof, .. } = &self.panels;
+        let farther = dof.map_or(NEARLY_GAUSSIAN, |dof| 0.5 * dof);
+        [*dof, Some(farther)]
+            .map(|dof| Elliptical { scales: shape, dof })
+            .to_vec()
+    }
 }
 
 /// The integral around some components; `None` where panels do not tell.
@@ -71,7 +84,7 @@ fn laid(shape: &StudentT, dof: f64) -> Elliptical<'_> {
 /// ν of the components that panels are laid around, the lightest first: the heavier, the farther they go.
 fn shape_dofs(shape: &StudentT, tails: Tails) -> Vec<f64> {
     match tails {
-        Tails::None | Tails::Gaussian => vec![f64::INFINITY, 20.0, LIGHT],
+        Tails::None | Tails::Gaussian => vec![f64::INFINITY, NEARLY_GAUSSIAN, LIGHT],
         Tails::Exponential => vec![LIGHT, 2.0],
         Tails::Power { .. } => vec![shape.dof(), 0.5 * shape.dof()],
     }

@@ -4,6 +4,7 @@ mod adapt;
 mod ascent;
 mod by_draws;
 mod by_panels;
+mod of_x;
 mod problem;
 mod tails;
 mod together;
@@ -18,6 +19,7 @@ use crate::density::target::{Function, Grid, Located, Panels, PointsOf, Tails, U
 use crate::error::Refusal;
 use adapt::{Effort, Weighted};
 use by_draws::Sampled;
+use by_panels::Exact;
 use problem::Problem;
 
 /// Components of the proposal, and of what panels are laid around, at most, and the share of its draws that must
@@ -135,12 +137,22 @@ fn found(function: &Function) -> Result<Located, Refusal> {
     let moments = exact
         .as_ref()
         .map_or(&sampled.moments, |exact| &exact.moments);
+    let of_x = of_x::moments(
+        problem,
+        &of_x::KnownOfP {
+            draws: &draws,
+            panels: exact.as_ref().map_or_else(Vec::new, Exact::laid_twice),
+            log_normalizer: moments.log_normalizer,
+            missing: moments.error,
+        },
+    );
     let mut located = Located {
         log_normalizer: moments.log_normalizer,
         log_normalizer_error: moments.error,
         k_hat: sampled.k_hat,
         mean: moments.mean.clone(),
         covariance: moments.covariance.clone(),
+        of_x,
         proposal,
         panels: exact.map(|exact| exact.panels),
         tails,

@@ -1,6 +1,6 @@
 //! What there is to say of a fit, in sentences.
 
-use crate::density::target::{HistogramSummary, SamplesSummary, TargetSummary};
+use crate::density::target::{CoordinateOfX, HistogramSummary, SamplesSummary, TargetSummary};
 use crate::divergence::{DivergenceKind, Estimate, EstimateMethod};
 use crate::fit::init::duplicate_components;
 use crate::fit::optima::AT_REST;
@@ -127,10 +127,7 @@ fn of_x(of_x: &OfX) -> String {
     };
     let names = of_x.coordinates.iter().enumerate();
     let told: Vec<String> = names.take(MOST_TOLD).map(of_one).collect();
-    let rest = match of_x.coordinates.len() - told.len() {
-        0 => "",
-        _ => "; summary.json has the others",
-    };
+    let rest = others(of_x.coordinates.len());
     format!("under q {}{rest}", told.join("; "))
 }
 
@@ -253,7 +250,36 @@ fn constant(summary: &Summary) -> Option<String> {
             .is_finite()
             .then(|| format!("; ELBO of {} {bound}", fit.label))
     });
-    Some(format!("log Z {log_z}{}", bounds.collect::<String>()))
+    let under_p = target.of_x.as_deref().map(under_p).unwrap_or_default();
+    Some(format!(
+        "log Z {log_z}{}{under_p}",
+        bounds.collect::<String>()
+    ))
+}
+
+/// What p says of each coordinate x.
+fn under_p(of_x: &[CoordinateOfX]) -> String {
+    let of_one = |CoordinateOfX {
+                      coordinate,
+                      moments,
+                  }: &CoordinateOfX| match moments {
+        Some(of) => format!(
+            "{coordinate} has mean {}, σ {}",
+            text::with_error(of.mean, of.mean_error),
+            text::with_error(of.std, of.std_error)
+        ),
+        None => format!("mean and σ of {coordinate} are infinite, or not known"),
+    };
+    let told: Vec<String> = of_x.iter().take(MOST_TOLD).map(of_one).collect();
+    format!("; under p {}{}", told.join("; "), others(of_x.len()))
+}
+
+/// Where there are more than are told of.
+fn others(coordinates: usize) -> &'static str {
+    match coordinates > MOST_TOLD {
+        true => "; summary.json has the others",
+        false => "",
+    }
 }
 
 fn gap(fit: &FitSummary) -> Option<String> {

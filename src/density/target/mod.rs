@@ -31,7 +31,10 @@ pub use samples::{
     WeightKind, Weights, open_held_out, open_samples, read_samples,
 };
 pub use student_t::{StudentT, StudentTSummary};
-pub use unnormalized::{Located, Marginal, Panels, PointsOf, Unnormalized, UnnormalizedSummary};
+pub use unnormalized::{
+    CoordinateOfX, Located, Marginal, MomentsOfX, Panels, PointsOf, Unnormalized,
+    UnnormalizedSummary,
+};
 pub(crate) use watch::Lost;
 
 use crate::compute::device::Numerics;

@@ -56,6 +56,44 @@ pub struct Located {
     pub mean: DVector<f64>,
     /// … and covariance: integrals over panels, or means of draws.
     pub covariance: DMatrix<f64>,
+    /// What it is of each coordinate x, where some have bounds.
+    pub of_x: Option<Vec<CoordinateOfX>>,
+}
+
+/// A coordinate x under p.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CoordinateOfX {
+    /// What it is called.
+    pub coordinate: String,
+    /// Its moments; none where they are infinite, or not known to a tenth of a standard deviation.
+    pub moments: Option<MomentsOfX>,
+}
+
+/// The moments of a coordinate x, each with its error: that of a quadrature, or one standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MomentsOfX {
+    /// Its mean …
+    pub mean: f64,
+    /// … and the error of that.
+    pub mean_error: f64,
+    /// Its standard deviation …
+    pub std: f64,
+    /// … and the error of that.
+    pub std_error: f64,
+}
+
+impl MomentsOfX {
+    /// Of a coordinate that was counted from a number.
+    pub fn from(self, origin: f64) -> Self {
+        let mean = self.mean + origin;
+        Self {
+            mean,
+            mean_error: self.mean_error + f64::EPSILON * (mean.abs() + origin.abs()),
+            ..self
+        }
+    }
 }
 
 /// Panels that know a density.
@@ -165,6 +203,7 @@ impl Distribution for Unnormalized {
             k_hat,
             mean,
             covariance,
+            of_x,
             ..
         } = &*self.located;
         let moments = Mixture::gaussian(mean.as_slice().to_vec(), covariance.clone());
@@ -175,6 +214,7 @@ impl Distribution for Unnormalized {
             log_normalizer_error: *log_normalizer_error,
             k_hat: *k_hat,
             moments: moments.ok().map(|moments| (&moments).into()),
+            of_x: of_x.clone(),
         }
     }
 
@@ -344,6 +384,9 @@ pub struct UnnormalizedSummary {
     pub k_hat: f64,
     /// Mean (D) and covariance (D × D) of u as a Gaussian.
     pub moments: Option<NaturalParameters>,
+    /// Mean and standard deviation of each coordinate x, where some have bounds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of_x: Option<Vec<CoordinateOfX>>,
 }
 
 /// The density on a device.
