@@ -84,6 +84,11 @@ impl Density for Defensive<'_> {
     }
 }
 
+/// log p `[R, S]`, and 0 where a point has no weight: nothing times −∞ is no number.
+pub(super) fn where_it_counts(log_p: Tensor<2>, weights: &Tensor<2>) -> Tensor<2> {
+    log_p.mask_fill(weights.clone().equal_elem(0.0), 0.0)
+}
+
 /// Points `[R, S, D]` of m, each with its share of them `[R, S]`, as points of p: they count by p / m, and their
 /// weights sum to 1. Both logarithms `[R, S]` may lack a constant.
 pub(super) fn counted(
@@ -96,10 +101,11 @@ pub(super) fn counted(
     // Far out p may be no number: nothing is there.
     let nothing = log_p.clone().is_nan();
     let ratio = (log_p.clone() - log_m).mask_fill(nothing, f64::NEG_INFINITY);
+    let weights = activation::softmax(shares.log() + ratio, 1);
     Draws {
-        weights: activation::softmax(shares.log() + ratio, 1),
+        log_p: Some(where_it_counts(log_p, &weights)),
         error: DrawsError::Weighted { group },
-        log_p: Some(log_p),
+        weights,
         x,
     }
 }

@@ -54,7 +54,8 @@ pub struct Draws {
     pub weights: Tensor<2>,
     /// How the error of the weighted sum is estimated.
     pub error: DrawsError,
-    /// log p at x in nats, shaped as the weights, where those took it: it is not tracked for gradients.
+    /// log p at x in nats, shaped as the weights, where those took it: 0 where a point has no weight, and not tracked for
+    /// gradients.
     pub log_p: Option<Tensor<2>>,
 }
 

@@ -8,7 +8,7 @@ pub mod target;
 use burn::tensor::Tensor;
 
 pub use defensive::Defensive;
-use defensive::counted;
+use defensive::{counted, where_it_counts};
 pub use draws::{Draws, DrawsError, Embedded, ErrorRule, Nodes};
 
 use crate::compute::kernel::{Bins, MixtureTensors, log_density};

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::{Divergence, Side};
 use crate::text::{is_hidden, small, with_error};
 
 /// A number and how sure it is, both in nats.
@@ -30,6 +31,9 @@ impl fmt::Display for Estimate {
         } = *self;
         if value.is_nan() {
             return f.pad("not known");
+        }
+        if value.is_infinite() && error == 0.0 && method != EstimateMethod::ClosedForm {
+            return f.pad("∞, as p is 0 where q is not");
         }
         if value.is_infinite() {
             return f.pad(&format!("{value}, beyond the range of numbers"));
@@ -64,10 +68,26 @@ pub struct Attempt {
 const VAST: f64 = 1e6;
 
 impl Attempt {
-    /// Whether a finer rule could bring the error under a tolerance. Not if the value is lost (NaN).
+    /// A mean of log q − log p under q is infinite where p is 0 and q is not, and nowhere else: then that is sure.
+    pub fn certainly(self, of: &dyn Divergence) -> Self {
+        let is_such = of.averages_logs() && of.sides().contains(&Side::Family);
+        if !is_such || self.estimate.value != f64::INFINITY {
+            return self;
+        }
+        Self {
+            estimate: Estimate {
+                error: 0.0,
+                ..self.estimate
+            },
+            floor: 0.0,
+        }
+    }
+
+    /// Whether a finer rule could bring the error under a tolerance: what lies beyond the last points of this one may
+    /// lie within those of that. Not if the value is lost (NaN).
     pub fn needs_finer_rule(self, tolerance: f64) -> bool {
         let Estimate { value, error, .. } = self.estimate;
-        value.abs() <= VAST && error - self.floor > tolerance
+        value.abs() <= VAST && (error - self.floor > tolerance || self.floor == f64::INFINITY)
     }
 
     /// The more certain of this and the same number worked out in another way.
@@ -160,6 +180,26 @@ impl Estimate {
         }
         Self {
             error: apart + other.error,
+            ..self
+        }
+    }
+
+    /// Beside the same number with its error, where there is nothing else to tell how far it is off.
+    pub fn held_to(self, other: Self) -> Self {
+        Self {
+            error: (self.value - other.value).abs() + other.error,
+            ..self
+        }
+    }
+
+    /// It where log p is off by as much everywhere, in nats: so is the mean of it, and other divergences by as large a
+    /// share.
+    pub fn with_log_density_off(self, off: f64) -> Self {
+        if off == 0.0 || !self.value.is_finite() {
+            return self;
+        }
+        Self {
+            error: self.error + off * (1.0 + self.value.abs()),
             ..self
         }
     }

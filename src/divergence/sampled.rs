@@ -232,13 +232,13 @@ pub(super) fn carried(divergence: &dyn Divergence, total: Share) -> Result<Vec<A
     let floors = Numerics::read(carried(total.floor.clone()))?;
     let values = Numerics::read(divergence.outer(total.value.clone()))?;
     Ok((values.into_iter().zip(errors).zip(floors))
-        .map(|((value, error), floor)| Attempt {
-            estimate: Estimate {
+        .map(|((value, error), floor)| {
+            let estimate = Estimate {
                 value,
                 error,
                 method: total.method,
-            },
-            floor,
+            };
+            Attempt { estimate, floor }.certainly(divergence)
         })
         .collect())
 }

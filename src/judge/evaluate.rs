@@ -222,9 +222,7 @@ impl Evaluator {
         // log p is off by as much everywhere.
         let off = p.model().log_normalizer_error();
         for estimate in (evaluations.iter_mut()).flat_map(|one| one.kinds.values_mut()) {
-            if off > 0.0 && estimate.value.is_finite() {
-                estimate.error += off * (1.0 + estimate.value.abs());
-            }
+            *estimate = estimate.with_log_density_off(off);
         }
         if let Some(rows) = p.held_out() {
             let found = self.over_rows(rows, &[DivergenceKind::CrossEntropy], q)?;

@@ -15,6 +15,8 @@ use crate::mixture::Mixture;
 const POINTS: usize = 16;
 /// So many standard deviations hold all but 1e-19 of a Gaussian.
 const REACH: i32 = 9;
+/// So many more hold what is left of one where e^(2u) makes most of it: nothing is left of it farther out.
+const FARTHER: i32 = 38;
 /// Where 1/(1 + e^(−u)) bends, and how far from there it still does.
 const BENDS: [f64; 7] = [0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 40.0];
 /// What lies outside on either side of the interval that is told.
@@ -131,17 +133,27 @@ impl Pair {
                 // E u f(v) − E u E f(v) = c E f′(v) (Stein 1981).
                 (Straight, Exponential) => c * exponential(n, t),
                 (Exponential, Straight) => c * exponential(m, s),
-                (Straight, Share) => c * expectation(n, t, slope_of_share),
-                (Share, Straight) => c * expectation(m, s, slope_of_share),
+                (Straight, Share) => c * expectation(-n.abs(), t, slope_of_share),
+                (Share, Straight) => c * expectation(-m.abs(), s, slope_of_share),
                 (Exponential, Exponential) => exponential(m, s) * exponential(n, t) * c.exp_m1(),
                 // Under e^u / E e^u the mean of v is n + c.
-                (Exponential, Share) => exponential(m, s) * (share(n + c, t) - share(n, t)),
-                (Share, Exponential) => exponential(n, t) * (share(m + c, s) - share(m, s)),
+                (Exponential, Share) => exponential(m, s) * rise(n, n + c, t),
+                (Share, Exponential) => exponential(n, t) * rise(m, m + c, s),
                 (Share, Share) if self.is_one => {
-                    let mean = share(m, s);
+                    let m = -m.abs();
+                    let mean = below_half(m, s);
                     expectation(m, s, |u| (sigmoid(u) - mean).powi(2))
                 }
-                (Share, Share) => self.of_shares(),
+                (Share, Share) => {
+                    // What is above a half is counted from 1.
+                    let sign = if m * n < 0.0 { -1.0 } else { 1.0 };
+                    let below = Self {
+                        mean: [-m.abs(), -n.abs()],
+                        covariance: sign * c,
+                        ..*self
+                    };
+                    sign * below.of_shares()
+                }
             }
     }
 
@@ -157,8 +169,8 @@ impl Pair {
         let [s, t] = [self.std[wide], self.std[other]];
         let slope = self.covariance / (s * s);
         let rest = (t * t - slope * self.covariance).max(0.0).sqrt();
-        let means = [share(m, s), share(n, t)];
-        let given = |u: f64| share(n + slope * (u - m), rest) - means[1];
+        let means = [below_half(m, s), below_half(n, t)];
+        let given = |u: f64| rise(n, n + slope * (u - m), rest) + (below_half(n, rest) - means[1]);
         // Where the conditional mean is 0 the other bends.
         let turn = if slope == 0.0 { m } else { m - n / slope };
         let points = points(m, s, &[0.0, turn]);
@@ -199,7 +211,8 @@ fn mean_of(support: Support, mean: f64, std: f64) -> f64 {
         Support::Real => mean,
         Support::Above(a) => a + exponential(mean, std),
         Support::Below(b) => b - exponential(mean, std),
-        Support::Between(a, b) => a + (b - a) * share(mean, std),
+        Support::Between(a, b) if mean > 0.0 => b - (b - a) * below_half(-mean, std),
+        Support::Between(a, b) => a + (b - a) * below_half(mean, std),
     }
 }
 
@@ -208,9 +221,19 @@ fn exponential(mean: f64, std: f64) -> f64 {
     (mean + 0.5 * std * std).exp()
 }
 
-/// E 1/(1 + e^(−u)).
-fn share(mean: f64, std: f64) -> f64 {
+/// E 1/(1 + e^(−u)) for a mean that is not positive: above 0 its digits are those of what is left to 1.
+fn below_half(mean: f64, std: f64) -> f64 {
     expectation(mean, std, sigmoid)
+}
+
+/// By how much it is more for one mean than for another.
+fn rise(from: f64, to: f64, std: f64) -> f64 {
+    match (from > 0.0, to > 0.0) {
+        (false, false) => below_half(to, std) - below_half(from, std),
+        (true, true) => below_half(-from, std) - below_half(-to, std),
+        (false, true) => 1.0 - below_half(-to, std) - below_half(from, std),
+        (true, false) => below_half(to, std) + below_half(-from, std) - 1.0,
+    }
 }
 
 fn sigmoid(u: f64) -> f64 {
@@ -221,7 +244,8 @@ fn slope_of_share(u: f64) -> f64 {
     sigmoid(u) * sigmoid(-u)
 }
 
-/// E f(u) of an f that bends around 0 as a sigmoid does.
+/// E f(u), for a mean that is not positive, of an f that bends around 0 as a sigmoid does and may rise up to there as
+/// its square.
 fn expectation(mean: f64, std: f64, f: impl Fn(f64) -> f64) -> f64 {
     if std == 0.0 {
         return f(mean);
@@ -239,17 +263,21 @@ fn points(mean: f64, std: f64, turns: &[f64]) -> impl Iterator<Item = (f64, f64)
         let rule = gauss_quad::GaussLegendre::new(points);
         rule.iter().map(|(x, weight)| (*x, *weight)).collect()
     });
-    // In standard deviations.
-    let mut breaks: Vec<f64> = (-REACH..=REACH).map(f64::from).collect();
+    // In standard deviations. Of e^(2u) most is at 2σ², unless that is beyond the bend.
+    let farther = (2.0 * std)
+        .min(-mean / std)
+        .clamp(0.0, f64::from(FARTHER))
+        .ceil() as i32;
+    let mut breaks: Vec<f64> = (-REACH..=REACH + farther).map(f64::from).collect();
     if std > 1.0 {
-        let reach = f64::from(REACH);
+        let reach = f64::from(REACH + farther);
         let bends = turns.iter().flat_map(|turn| {
             BENDS
                 .iter()
                 .flat_map(move |bend| [turn - bend, turn + bend])
         });
         let bends = bends.map(|u| (u - mean) / std);
-        breaks.extend(bends.filter(|z| z.abs() < reach));
+        breaks.extend(bends.filter(|z| (-f64::from(REACH)..reach).contains(z)));
         breaks.sort_by(f64::total_cmp);
     }
     (0..breaks.len() - 1).flat_map(move |i| {
@@ -372,6 +400,38 @@ mod tests {
             of(sigmoid);
             of(|u| sigmoid(u).powi(2));
             of(slope_of_share);
+        }
+    }
+
+    /// Far below the bend a share of an interval is e^u, and what is counted from the other end is as well known.
+    #[test]
+    fn next_to_a_bound_shares_are_log_normal() {
+        for (m, s) in [(-80.0, 4.0), (-120.0, 5.0), (-60.0, 3.0), (-40.0, 0.01)] {
+            let mean = f64::exp(m + 0.5 * s * s);
+            let variance = (s * s).exp_m1() * mean * mean;
+            for sign in [1.0, -1.0] {
+                let q = Mixture::gaussian(vec![sign * m], DMatrix::from_element(1, 1, s * s));
+                let support = Support::Between(0.0, 1.0);
+                let found = OfX::new(&coordinates(&[support]), &q.unwrap());
+                let off = found.covariance[0][0] / variance - 1.0;
+                assert!(off.abs() < 1e-9, "{m} {s} {sign}: {off:e}");
+                let from_bound = if sign > 0.0 {
+                    found.mean[0] / mean
+                } else {
+                    1.0
+                };
+                assert!((from_bound - 1.0).abs() < 1e-11, "{m} {s}: {from_bound}");
+            }
+        }
+        // Two at once: the covariance of e^u and e^v, and less that where one is at its upper end.
+        for sign in [1.0, -1.0] {
+            let turned = DMatrix::from_row_slice(2, 2, &[4.0, sign * 3.0, sign * 3.0, 9.0]);
+            let q = Mixture::gaussian(vec![-50.0, sign * -40.0], turned).unwrap();
+            let found = OfX::new(&coordinates(&[Support::Between(0.0, 1.0); 2]), &q);
+            let means = f64::exp(-50.0 + 2.0) * f64::exp(-40.0 + 4.5);
+            let expected = sign * 3f64.exp_m1() * means;
+            let off = found.covariance[0][1] / expected - 1.0;
+            assert!(off.abs() < 1e-9, "{sign}: {off:e}");
         }
     }
 

@@ -100,7 +100,10 @@ fn found(function: &Function) -> Result<Located, Refusal> {
         })
     };
     let mut proposal = adapted(LIGHT, PROPOSAL, &mut generator)?;
-    let tails = tails::tails(problem, &proposal, &mut generator)?;
+    let tails = match function {
+        Function::Grid(_) => Tails::None,
+        _ => tails::tails(problem, &proposal, &mut generator)?,
+    };
     if let Tails::Power { dof } = tails
         && dof < LIGHT
     {

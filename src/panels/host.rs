@@ -26,6 +26,9 @@ enum HostDensity {
     Other(TargetModel),
 }
 
+/// Of so many nodes on a line, and in the plane, panels end at each.
+const MOST_BREAKS: [usize; 2] = [1 << 12, 1 << 10];
+
 impl Host {
     /// `None` without components that panels can be laid around, and above two dimensions.
     pub fn new(model: &TargetModel) -> Option<Self> {
@@ -36,7 +39,7 @@ impl Host {
         Some(Self {
             shape: match model.elliptical() {
                 Some(_) => shape,
-                None => shape.roughly(),
+                None => shape.roughly().with_breaks(breaks(model)),
             },
             density: HostDensity::Other(model.clone()),
         })
@@ -48,6 +51,11 @@ impl Host {
             shape: Shape::new(mixture.into())?,
             density: HostDensity::Mixture(prepared(mixture)?),
         })
+    }
+
+    /// Whether it is known to have corners along its axes.
+    pub fn has_breaks(&self) -> bool {
+        self.shape.has_breaks()
     }
 
     /// Writes the log-density at N points, `[N, D]`, in nats.
@@ -63,6 +71,23 @@ impl Host {
             }
             HostDensity::Other(model) => model.log_densities(x, logs),
         }
+    }
+}
+
+/// Where a density has corners along each axis: a grid has them at its nodes, unless those are as many as the points
+/// of panels would be.
+fn breaks(model: &TargetModel) -> [Vec<f64>; 2] {
+    let grid = model
+        .as_unnormalized()
+        .and_then(|of| of.function().as_grid());
+    match grid.map(|grid| (grid, grid.axes())) {
+        Some((grid, [axis])) if axis.nodes <= MOST_BREAKS[0] => {
+            [grid.nodes(0).collect(), Vec::new()]
+        }
+        Some((grid, [one, other])) if one.nodes * other.nodes <= MOST_BREAKS[1] => {
+            [0, 1].map(|axis| grid.nodes(axis).collect())
+        }
+        _ => Default::default(),
     }
 }
 
@@ -210,7 +235,8 @@ fn along_one_way(
     let mut attempts = (built.iter().zip(sums))
         .map(|(divergence, integral)| attempt(&**divergence, *integral))
         .collect::<Result<Vec<Attempt>>>()?;
-    for (attempt, kind) in attempts.iter_mut().zip(kinds) {
+    for ((attempt, kind), divergence) in attempts.iter_mut().zip(kinds).zip(&built) {
+        *attempt = attempt.certainly(&**divergence);
         let of_order = |order: f64| powers.iter().position(|(other, _)| *other == order);
         let power = kind.order().and_then(of_order);
         let by_power = power.and_then(|at| from_power(*kind, powers[at].1, of_powers[at]));

@@ -147,7 +147,15 @@ fn integrand(
 ) {
     values.fill(0.0);
     roundings.fill(0.0);
-    let size = |log: f64| ROUNDINGS * (1.0 + log.abs());
+    // The logarithm of nothing is not rounded.
+    let size = |log: f64| match log {
+        f64::NEG_INFINITY => 0.0,
+        log => ROUNDINGS * (1.0 + log.abs()),
+    };
+    let moved = |size: f64, slope: f64| match size {
+        0.0 => 0.0,
+        size => size * slope.abs(),
+    };
     let (divergence, power) = match integrand {
         PanelIntegrand::Divergence { divergence, power } => (divergence, power),
         PanelIntegrand::Power { order, shift } => {
@@ -183,8 +191,8 @@ fn integrand(
             Side::Family => of_q,
         };
         values[i] += density * f;
-        roundings[i] +=
-            density * (cancellation + own * f.abs() + of_p * by_p.abs() + of_q * by_q.abs());
+        let all = moved(own, f) + moved(of_p, by_p) + moved(of_q, by_q);
+        roundings[i] += density * (cancellation + all);
     });
     let Some(power) = power else { return };
     for i in 0..values.len() {
@@ -258,7 +266,7 @@ pub(crate) fn integrate(
             .map(|kind| {
                 let sum = total(&settled, kind);
                 let floor = sum.floor + beyond[kind];
-                let seams: f64 = seams(&settled, kind, effort.order).iter().sum();
+                let seams: f64 = seams(pair, &settled, kind, effort.order).iter().sum();
                 Integral {
                     value: sum.value,
                     error: sum.error + seams + floor,
@@ -339,7 +347,7 @@ fn halved(
         if round == effort.rounds {
             break;
         }
-        pending = worst(&mut settled, integrands, effort);
+        pending = worst(pair, &mut settled, integrands, effort);
         if pending.is_empty() {
             break;
         }
@@ -355,12 +363,21 @@ fn total(settled: &[(Vec<Partial>, [f64; 2])], kind: usize) -> Partial {
 
 /// How far the panels, in the order of x, may be off because a corner lies where none of their points
 /// look, near an end: there the continuations from both sides do not meet. Of a corner that turns the slope
-/// by s at a distance d from the end, s d is seen, and less than s d² missing.
-fn seams(settled: &[(Vec<Partial>, [f64; 2])], kind: usize, order: LegendreOrder) -> Vec<f64> {
+/// by s at a distance d from the end, s d is seen, and less than s d² missing. Where one is known to lie at the end they
+/// need not meet.
+fn seams(
+    pair: &DensityPair,
+    settled: &[(Vec<Partial>, [f64; 2])],
+    kind: usize,
+    order: LegendreOrder,
+) -> Vec<f64> {
     let mut seams = vec![0.0; settled.len()];
     let gap = |[from, to]: [f64; 2]| 0.5 * (to - from) * order.rule().gap();
-    for (i, pair) in settled.windows(2).enumerate() {
-        let [(before, left), (after, right)] = [&pair[0], &pair[1]];
+    for (i, two) in settled.windows(2).enumerate() {
+        let [(before, left), (after, right)] = [&two[0], &two[1]];
+        if pair.is_break(right[0]) {
+            continue;
+        }
         let apart = (before[kind].ends[1] - after[kind].ends[0]).abs();
         seams[i] += apart * gap(*left);
         seams[i + 1] += apart * gap(*right);
@@ -370,12 +387,13 @@ fn seams(settled: &[(Vec<Partial>, [f64; 2])], kind: usize, order: LegendreOrder
 
 /// Takes out the panels whose errors are too large, and returns their halves.
 fn worst(
+    pair: &DensityPair,
     settled: &mut Vec<(Vec<Partial>, [f64; 2])>,
     integrands: &[PanelIntegrand],
     effort: PanelEffort,
 ) -> Vec<[f64; 2]> {
     let seams: Vec<Vec<f64>> = (0..integrands.len())
-        .map(|kind| seams(settled, kind, effort.order))
+        .map(|kind| seams(pair, settled, kind, effort.order))
         .collect();
     let allowed: Vec<f64> = (0..integrands.len())
         .map(|kind| {

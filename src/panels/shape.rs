@@ -13,6 +13,8 @@ pub(crate) struct Shape {
     dof: f64,
     /// Whether they are all there is to the density, so that its corners and narrow places are theirs.
     is_exact: bool,
+    /// Where else it has corners, if that is known: along each axis.
+    breaks: [Vec<f64>; 2],
 }
 
 /// Within this many widths of a component the panels around it resolve what is no narrower.
@@ -49,6 +51,7 @@ impl Shape {
             components: Gaussian::all(scales),
             dof: dof.unwrap_or(f64::INFINITY),
             is_exact: true,
+            breaks: Default::default(),
         })
     }
 
@@ -58,6 +61,21 @@ impl Shape {
             is_exact: false,
             ..self
         }
+    }
+
+    /// With corners at these places of each axis, where panels end.
+    pub fn with_breaks(self, breaks: [Vec<f64>; 2]) -> Self {
+        Self { breaks, ..self }
+    }
+
+    /// Whether there are some.
+    pub fn has_breaks(&self) -> bool {
+        self.breaks.iter().any(|axis| !axis.is_empty())
+    }
+
+    /// Where panels along an axis must end.
+    pub fn breaks(&self, axis: usize) -> &[f64] {
+        &self.breaks[axis]
     }
 
     /// Whether the components are all there is to it.
@@ -87,6 +105,7 @@ impl Shape {
             components,
             dof: f64::INFINITY,
             is_exact: true,
+            breaks: Default::default(),
         }
     }
 
@@ -128,10 +147,14 @@ impl Shape {
     }
 
     /// The frame whose outer direction is the long axis of the component that is farthest from round
-    /// among two densities: where narrow ridges lie side by side, lines cross them. `None` on a line.
+    /// among two densities: where narrow ridges lie side by side, lines cross them. The axes themselves, where one has
+    /// corners along these; `None` on a line.
     pub(super) fn frame_with(&self, other: &Self) -> Option<Frame> {
         if self.dim() != 2 {
             return None;
+        }
+        if self.has_breaks() || other.has_breaks() {
+            return Some(Frame::AXES);
         }
         let (mut frame, mut longest) = (Frame::AXES, Frame::ROUND);
         for component in self.components.iter().chain(&other.components) {

@@ -14,6 +14,8 @@ pub(crate) struct DensityPair {
     tops: Vec<f64>,
     /// Whether the corners of both are known.
     is_exact: bool,
+    /// Where they are known to have some, ascending: along a line or the outer direction, and along the inner one.
+    breaks: [Vec<f64>; 2],
     /// In the plane, every panel on a line is cut into this many.
     inner_cut: usize,
 }
@@ -41,6 +43,8 @@ pub(crate) struct Sites {
     pub weights: Vec<f64>,
     /// Half the length of each innermost panel; each has n points.
     halves: Vec<f64>,
+    /// Whether each begins where there is known to be a corner.
+    at_break: Vec<bool>,
     /// In the plane, the panels of each line and its weight; n lines for each outer panel.
     lines: Vec<(std::ops::Range<usize>, f64)>,
     /// Half the length of each panel of the first level.
@@ -152,6 +156,16 @@ impl DensityPair {
             }
         };
         let mut tops = ends(&features, span(&features)?);
+        let axes = match frame {
+            Some(frame) if frame == Frame::AXES.turned() => [1, 0],
+            _ => [0, 1],
+        };
+        let breaks = axes.map(|axis| {
+            let mut all = [p, q].map(|shape| shape.breaks(axis)).concat();
+            all.sort_by(f64::total_cmp);
+            all
+        });
+        tops = with_breaks(tops, &breaks[0]);
         if is_sharp && frame.is_none() {
             tops = cut_where_equal(tops, &p.bumps(), &q.bumps());
         }
@@ -159,6 +173,7 @@ impl DensityPair {
             kind,
             tops,
             is_exact,
+            breaks,
             inner_cut: 1,
         })
     }
@@ -177,6 +192,11 @@ impl DensityPair {
             inner_cut: if self.is_exact { 1 } else { cut },
             ..self.clone()
         }
+    }
+
+    /// Whether a density is known to have a corner there.
+    pub(super) fn is_break(&self, x: f64) -> bool {
+        is_among(&self.breaks[0], x)
     }
 
     /// Whether there are lines in a plane.
@@ -209,7 +229,10 @@ impl DensityPair {
             let half = 0.5 * (to - from);
             sites.tops.push(half);
             match &self.kind {
-                Kind::Line => sites.panel(rule, [from, to], 1.0, |x, tell| tell.push(x)),
+                Kind::Line => {
+                    sites.at_break.push(self.is_break(from));
+                    sites.panel(rule, [from, to], 1.0, |x, tell| tell.push(x));
+                }
                 Kind::Plane {
                     frame,
                     p,
@@ -222,13 +245,29 @@ impl DensityPair {
                         let t = from + half * (1.0 + node);
                         let densities: [&[Sliced]; 3] = [p, q, others];
                         let at = [t, half * weight];
-                        sites.line(rule, *frame, densities, (*is_sharp, *under), at);
+                        let how = (*is_sharp, *under, &self.breaks[1][..]);
+                        sites.line(rule, *frame, densities, how, at);
                     }
                 }
             }
         }
         sites
     }
+}
+
+/// The ends of panels, with those that must be.
+fn with_breaks(mut ends: Vec<f64>, breaks: &[f64]) -> Vec<f64> {
+    if !breaks.is_empty() {
+        ends.extend(breaks);
+        ends.sort_by(f64::total_cmp);
+        ends.dedup();
+    }
+    ends
+}
+
+/// Whether a number is one of some that are ascending.
+fn is_among(all: &[f64], x: f64) -> bool {
+    all.binary_search_by(|at| at.total_cmp(&x)).is_ok()
 }
 
 /// The features of the integrals along lines, as a function of where the line is.
@@ -307,7 +346,7 @@ impl Sites {
         rule: &LegendreRule,
         frame: Frame,
         [p, q, others]: [&[Sliced]; 3],
-        (is_sharp, under): (bool, [bool; 2]),
+        (is_sharp, under, breaks): (bool, [bool; 2], &[f64]),
         [t, weight]: [f64; 2],
     ) {
         let at = |side: &[Sliced]| -> Vec<Bump> { side.iter().map(|one| one.slice(t)).collect() };
@@ -326,7 +365,7 @@ impl Sites {
         };
         let first = self.halves.len();
         if let Some(span) = span(&all) {
-            let mut ends = ends(&all, span);
+            let mut ends = with_breaks(ends(&all, span), breaks);
             if is_sharp {
                 ends = cut_where_equal(ends, &at(p), &at(q));
             }
@@ -337,6 +376,7 @@ impl Sites {
                     pair[0] * (1.0 - share) + pair[1] * share
                 };
                 for i in 0..cut {
+                    self.at_break.push(i == 0 && is_among(breaks, pair[0]));
                     self.panel(rule, [at(i), at(i + 1)], weight, |s, tell| {
                         tell.extend(frame.point(t, s));
                     });
@@ -398,7 +438,8 @@ impl Sites {
                         let mut line = Partial::default();
                         for panel in panels.clone() {
                             let part = leaf(panel);
-                            if self.has_corners && panel > panels.start {
+                            let is_seam = panel > panels.start && !self.at_break[panel];
+                            if self.has_corners && is_seam {
                                 line.error += seam(panel - 1, panel, line.ends[1] - part.ends[0]);
                             }
                             line += part;

@@ -10,11 +10,11 @@ use tempfile::TempDir;
 use crate::support::{assert_close, run};
 use crate::wrong_input::{config_error, parsed, refuses};
 
-fn names(dim: usize) -> Vec<String> {
+pub fn names(dim: usize) -> Vec<String> {
     Grid::numbered(dim)
 }
 
-fn axis(from: f64, to: f64, nodes: usize) -> GridAxis {
+pub fn axis(from: f64, to: f64, nodes: usize) -> GridAxis {
     GridAxis { from, to, nodes }
 }
 
@@ -26,7 +26,7 @@ fn uneven(nodes: usize) -> Vec<f64> {
         .collect()
 }
 
-fn located(grid: Grid) -> Unnormalized {
+pub fn located(grid: Grid) -> Unnormalized {
     klfit::locate(grid).unwrap()
 }
 

@@ -12,6 +12,7 @@ mod dependence;
 mod determinism;
 mod devices;
 mod docs;
+mod edges;
 mod eight_schools;
 mod ends;
 mod estimators;

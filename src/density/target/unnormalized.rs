@@ -14,7 +14,9 @@ use super::{Function, Samples, StudentT};
 use crate::compute::device::Numerics;
 use crate::compute::kernel::is_on_host;
 use crate::coordinates::Coordinates;
-use crate::density::{Density, Draws, DrawsError, Embedded, ErrorRule, Nodes, counted};
+use crate::density::{
+    Density, Draws, DrawsError, Embedded, ErrorRule, Nodes, counted, where_it_counts,
+};
 use crate::error::Refusal;
 use crate::mixture::{Mixture, NaturalParameters};
 use crate::text;
@@ -501,10 +503,11 @@ impl Density for UnnormalizedDensity {
             }
             other => other,
         };
+        let weights = draws.weights * ratio;
         Draws {
-            weights: draws.weights * ratio,
+            log_p: Some(where_it_counts(log_p, &weights)),
+            weights,
             error,
-            log_p: Some(log_p),
             x: draws.x,
         }
     }

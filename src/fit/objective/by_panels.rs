@@ -89,7 +89,7 @@ pub(super) fn rules(
     dim: usize,
     estimator: EstimatorConfig,
     target: &TargetModel,
-    has_panels: bool,
+    host: Option<&Host>,
 ) -> (Vec<PointRule>, Option<Spacing>) {
     let along = |first: Box<dyn Estimator>| {
         std::iter::successors(Some(first), |rule| rule.refined())
@@ -100,8 +100,9 @@ pub(super) fn rules(
     let is_free = estimator.rule.is_open() && estimator.gradient == GradientRule::Pathwise;
     match dim {
         _ if has_own_points(kind, target) => (along(estimator.build(dim)).take(1).collect(), None),
-        1 if is_free && has_panels => (panels(&LINE), None),
-        2 if is_free && has_panels => {
+        1 if is_free && host.is_some() => (panels(&LINE), None),
+        2 if is_free && host.is_some_and(Host::has_breaks) => (panels(&PLANE), None),
+        2 if is_free && host.is_some() => {
             let spacing = target.elliptical().map(|of| Spacing {
                 of_p: widths(of.scales),
             });
@@ -113,9 +114,12 @@ pub(super) fn rules(
     }
 }
 
-/// Whether an expectation under p alone is taken of a density that has points which see all of it: a grid has them in
-/// each of its cells, where panels do not see that it bends.
-fn has_own_points(kind: DivergenceKind, target: &TargetModel) -> bool {
+/// Whether an expectation under p alone is taken of a density that has points which see all of it: a grid in the plane
+/// has them in each of its cells, where panels do not see that it bends.
+pub(super) fn has_own_points(kind: DivergenceKind, target: &TargetModel) -> bool {
+    if target.dim() == 1 {
+        return false;
+    }
     let panels = target
         .as_unnormalized()
         .filter(|of| of.function().as_grid().is_some());
@@ -202,8 +206,7 @@ impl Objective<'_> {
         q: &MixtureTensors,
     ) -> Result<Vec<Option<Attempt>>> {
         let [runs, ..] = q.dims();
-        let sees_all = has_own_points(self.kind, self.target.model());
-        if self.estimator.rule.is_random() || self.target.row_chunks() > 0 || sees_all {
+        if self.estimator.rule.is_random() || self.target.row_chunks() > 0 {
             return Ok(vec![None; runs]);
         }
         if self.host.is_some() {

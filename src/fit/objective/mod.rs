@@ -16,7 +16,7 @@ use crate::error::Result;
 use crate::estimator::EstimatorConfig;
 use crate::panels::Host;
 use along::{Along, NoiseKind, PointsRequest, shared_keys};
-use by_panels::{PanelRule, Spacing, rules};
+use by_panels::{PanelRule, Spacing, has_own_points, rules};
 
 /// A rule for the loss is refined until its error is below this share of the loss (or this many
 /// nats, for a loss below one): a coarser one would have stationary points of its own.
@@ -81,13 +81,7 @@ impl<'a> Objective<'a> {
         keys: Vec<RunKey>,
     ) -> Self {
         let host = Host::new(target.model());
-        let (rules, spacing) = rules(
-            kind,
-            family.dim(),
-            estimator,
-            target.model(),
-            host.is_some(),
-        );
+        let (rules, spacing) = rules(kind, family.dim(), estimator, target.model(), host.as_ref());
         Self {
             target,
             numerics: numerics.clone(),
@@ -148,6 +142,8 @@ impl<'a> Objective<'a> {
     pub fn settle(&mut self, theta: &Tensor<2>, step: usize) -> Result<Vec<Settled>> {
         let [runs, _] = theta.dims();
         let mut settled = vec![Settled::UNKNOWN; runs];
+        let has_own = has_own_points(self.kind, self.target.model());
+        let of_log_z = self.target.model().log_normalizer_error();
         let mut open: Vec<usize> = (0..runs).collect();
         let coarsest = self.levels_at(theta, &vec![0; runs]);
         for level in 0..self.rules.len() {
@@ -178,12 +174,17 @@ impl<'a> Objective<'a> {
                     let attempts =
                         divergence::estimate_in_chunks(&*self.divergence, self.chunks(), sampled)?;
                     (attempts.into_iter().zip(both))
-                        .map(|(attempt, both)| match both {
-                            Some(both) => Attempt {
-                                estimate: attempt.estimate.with_discrepancy(both.estimate),
+                        .map(|(attempt, both)| {
+                            let estimate = match both {
+                                // What has no error of its own is known as well as what it is held against.
+                                Some(both) if has_own => attempt.estimate.held_to(both.estimate),
+                                Some(both) => attempt.estimate.with_discrepancy(both.estimate),
+                                None => attempt.estimate,
+                            };
+                            Attempt {
+                                estimate,
                                 ..attempt
-                            },
-                            None => attempt,
+                            }
                         })
                         .collect()
                 }
@@ -194,7 +195,7 @@ impl<'a> Objective<'a> {
                 // One for all where all have the same points.
                 let effective = effective.as_ref().and_then(|of| of.get(at).or(of.first()));
                 settled[run] = Settled {
-                    estimate: attempt.estimate,
+                    estimate: attempt.estimate.with_log_density_off(of_log_z),
                     effective_sample_size: effective.copied(),
                 };
                 self.levels[run] = level;

@@ -208,6 +208,13 @@ impl Grid {
         &self.given
     }
 
+    /// The nodes along an axis.
+    pub fn nodes(&self, axis: usize) -> impl Iterator<Item = f64> + '_ {
+        let GridAxis { from, to, nodes } = self.axes[axis];
+        let step = self.axes[axis].step();
+        (0..nodes).map(move |at| (from + at as f64 * step).min(to))
+    }
+
     /// What it integrates to.
     pub fn integral(&self) -> &GridIntegral {
         &self.integral
