@@ -81,6 +81,11 @@ impl Computed {
         }
     }
 
+    /// Whether it is infinite, and there is no doubt of that.
+    pub fn is_surely_infinite(&self) -> bool {
+        self.value == f64::INFINITY && self.error == Some(0.0)
+    }
+
     /// A number with an error on either side.
     pub fn within(value: f64, error: f64) -> Self {
         Self {

@@ -120,6 +120,9 @@ impl OperandPair<'_> {
                 .panels
                 .find(kind, |kind| self.infinite(kind).is_none())?
             {
+                Some(found) if found.is_surely_infinite() => {
+                    Ok(self.as_requested(Computed::exact(found.value)))
+                }
                 Some(found) => Ok(self.as_requested(self.with_ending(found))),
                 None => Err(self.cannot(
                     kind,
@@ -208,6 +211,11 @@ impl OperandPair<'_> {
                 relative: Some(ROUGH),
                 absolute: Some(1e-12),
             };
+            if let Some(found) = found.filter(Computed::is_surely_infinite) {
+                let found = Computed::exact(found.value);
+                let reason = "one density is 0 where the other is not".to_owned();
+                return Ok(Choice::Known(found, Method::Quadrature, reason));
+            }
             // A better one than this is not to be had by sampling, whatever is asked.
             if let Some(found) = found.filter(|found| good.error_ratio(found) <= 1.0) {
                 let reason = "panels around every component of both".to_owned();

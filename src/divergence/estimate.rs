@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Divergence, Side};
+use super::Divergence;
 use crate::text::{is_hidden, small, with_error};
 
 /// A number and how sure it is, both in nats.
@@ -33,7 +33,7 @@ impl fmt::Display for Estimate {
             return f.pad("not known");
         }
         if value.is_infinite() && error == 0.0 && method != EstimateMethod::ClosedForm {
-            return f.pad("∞, as p is 0 where q is not");
+            return f.pad("∞, one is 0 where the other is not");
         }
         if value.is_infinite() {
             return f.pad(&format!("{value}, beyond the range of numbers"));
@@ -68,10 +68,10 @@ pub struct Attempt {
 const VAST: f64 = 1e6;
 
 impl Attempt {
-    /// A mean of log q − log p under q is infinite where p is 0 and q is not, and nowhere else: then that is sure.
+    /// A mean of the logarithms themselves is infinite where one density is 0 and the other is not, and nowhere else:
+    /// then that is sure.
     pub fn certainly(self, of: &dyn Divergence) -> Self {
-        let is_such = of.averages_logs() && of.sides().contains(&Side::Family);
-        if !is_such || self.estimate.value != f64::INFINITY {
+        if !of.averages_logs() || self.estimate.value != f64::INFINITY {
             return self;
         }
         Self {

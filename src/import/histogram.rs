@@ -20,8 +20,8 @@ const SAVE: &str = "save it as in counts, edges = np.histogram(x); np.savez(\"hi
 /// Reads the edges and counts of a histogram:
 ///
 /// - a `.npz` file with the arrays `counts` (B) and `edges` (B + 1), or `counts` (B₁ × B₂), `xedges` and `yedges`;
-/// - a `.csv` file whose first line is `lower,upper,count`, and a row for each bin, in which the upper edge of a bin
-///   is the lower one of the next; an edge may be `-inf` or `inf`.
+/// - a `.csv` file with the columns `lower`, `upper` and `count`, parted by commas, semicolons or tabs, and a row for
+///   each bin, in which the upper edge of a bin is the lower one of the next; an edge may be `-inf` or `inf`.
 ///
 /// # Errors
 /// If the file cannot be read, lacks one of them, or they are no histogram.
@@ -93,45 +93,53 @@ fn from_csv(path: &Path) -> Result<(Vec<Vec<f64>>, Vec<f64>)> {
     let wrong_at = |line: usize, message: String| -> Error {
         wrong(path, format!("line {line}: {message}"), SAVE)
     };
-    let cells = |line: &str| -> Vec<String> {
-        (line.trim_start_matches('\u{feff}').split(','))
-            .map(|cell| cell.trim().trim_matches('"').to_owned())
-            .collect()
-    };
     let mut lines = (1..)
         .zip(text.lines())
         .filter(|(_, line)| !line.trim().is_empty());
     let header = lines
         .next()
-        .map(|(_, line)| cells(line))
-        .unwrap_or_default();
-    if header != ["lower", "upper", "count"] {
-        return Err(wrong_at(
-            1,
-            "its columns are not lower, upper and count".to_owned(),
-        ));
-    }
+        .map(|(_, line)| line.trim_start_matches('\u{feff}'));
+    let header = header.unwrap_or_default();
+    let separator = [';', '\t'].into_iter().find(|&one| header.contains(one));
+    let separator = separator.unwrap_or(',');
+    let cells = |line: &str| -> Vec<String> {
+        (line.split(separator))
+            .map(|cell| cell.trim().trim_matches('"').to_owned())
+            .collect()
+    };
+    let names = cells(header);
+    let places = ["lower", "upper", "count"].map(|name| names.iter().position(|one| one == name));
+    let [Some(lower), Some(upper), Some(count)] = places else {
+        let has = brief(&names.join(", ")).into_owned();
+        let message = format!("its columns are {has}, and lower, upper and count are needed");
+        return Err(wrong_at(1, message));
+    };
     let (mut edges, mut counts): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
     for (line, text) in lines {
         let cells = cells(text);
-        let numbers: Option<Vec<f64>> = cells.iter().map(|cell| cell.parse().ok()).collect();
-        let Some([lower, upper, count]) = numbers.as_deref() else {
-            return Err(wrong_at(
-                line,
-                format!("{} is not three numbers", brief(text)),
-            ));
+        let number = |place: usize| -> Option<f64> {
+            let cell = cells.get(place)?;
+            match separator {
+                ',' => cell.parse().ok(),
+                // Where commas part no columns they part decimals.
+                _ => cell.replace(',', ".").parse().ok(),
+            }
+        };
+        let [Some(lower), Some(upper), Some(count)] = [lower, upper, count].map(number) else {
+            let message = format!("{} does not have three numbers", brief(text));
+            return Err(wrong_at(line, message));
         };
         match edges.last() {
-            Some(last) if last != lower => {
+            Some(last) if *last != lower => {
                 let message =
                     format!("the bin begins at {lower}, and the one before it ends at {last}");
                 return Err(wrong_at(line, message));
             }
             Some(_) => {}
-            None => edges.push(*lower),
+            None => edges.push(lower),
         }
-        edges.push(*upper);
-        counts.push(*count);
+        edges.push(upper);
+        counts.push(count);
     }
     Ok((vec![edges], counts))
 }

@@ -55,7 +55,7 @@ pub(super) fn moments(problem: Problem, p: &KnownOfP) -> Option<Vec<CoordinateOf
     let each = coordinates.names().into_iter().zip(known).zip(supports);
     let told = each.map(|((coordinate, moments), support)| CoordinateOfX {
         coordinate,
-        moments: moments.map(|of| of.from(support.origin())),
+        moments: moments.map(|of| of.counted_from(support.origin())),
     });
     Some(told.collect())
 }

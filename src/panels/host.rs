@@ -27,7 +27,7 @@ enum HostDensity {
 }
 
 /// Of so many nodes on a line, and in the plane, panels end at each.
-const MOST_BREAKS: [usize; 2] = [1 << 12, 1 << 10];
+const MOST_BREAKS: [usize; 2] = [4096, 1024];
 
 impl Host {
     /// `None` without components that panels can be laid around, and above two dimensions.

@@ -488,6 +488,13 @@ fn tables_hold_histograms_too() {
         [f64::NEG_INFINITY, 0.0, 1.0, 2.5, f64::INFINITY]
     );
     assert_eq!(histogram.counts(), [2.0, 5.5, 4.0, 1.0]);
+    // Other programs part columns by semicolons and decimals by commas, and have columns of their own.
+    let other = "bin;count;lower;upper\n1;2;-inf;0\n2;5,5;0;1\n3;4;1;2,5\n4;1;2,5;inf\n";
+    fs::write(folder.path().join("bins.csv"), other).unwrap();
+    assert_eq!(
+        read(&folder, &text).target.as_histogram().unwrap(),
+        histogram
+    );
     // The config of a run needs no file.
     let again = parsed(&experiment.to_toml().unwrap()).unwrap();
     assert_eq!(again.target, experiment.target);
@@ -497,8 +504,16 @@ fn tables_hold_histograms_too() {
             "1.5,2.5",
             "line 4: the bin begins at 1.5, and the one before it ends at 1",
         ),
-        ("upper", "top", "line 1: its columns are not"),
-        ("5.5", "many", "line 3: 0,1,many is not three numbers"),
+        (
+            "upper",
+            "top",
+            "line 1: its columns are lower, top, count, and",
+        ),
+        (
+            "5.5",
+            "many",
+            "line 3: 0,1,many does not have three numbers",
+        ),
         ("5.5", "-5.5", "has -5.5 in bin 2"),
     ] {
         fs::write(folder.path().join("bins.csv"), csv.replace(from, to)).unwrap();

@@ -88,7 +88,7 @@ pub struct MomentsOfX {
 
 impl MomentsOfX {
     /// Of a coordinate that was counted from a number.
-    pub fn from(self, origin: f64) -> Self {
+    pub fn counted_from(self, origin: f64) -> Self {
         let mean = self.mean + origin;
         Self {
             mean,

@@ -282,6 +282,10 @@ fn of_targets() {
     )[..] else {
         panic!("one number");
     };
+    Page::open("docs/targets.md").says(
+        "than {} of them on a line and {} in the plane; beyond, panels",
+        &constant("src/panels/host.rs", "MOST_BREAKS"),
+    );
     Page::open("docs/targets.md").says("of the correlation matrix: {} or more", &[1.0 / condition]);
     let infinite =
         Page::open("docs/divergences.md").numbers("without a variance (`dof` at most {})")[0].value;

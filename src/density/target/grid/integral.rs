@@ -52,7 +52,7 @@ impl Grid {
             match self.values {
                 GridValues::Density => {
                     self.in_cell(cell, legendre(LEAST_NODES), |x, weight| {
-                        sums[0].take(weight * self.evaluated(x), &self.from_middle(x));
+                        sums[0].take(weight * self.evaluated(x), &self.about_middle(x));
                     });
                 }
                 GridValues::LogDensity => self.log_linear(cell, &logs, &mut sums),
@@ -111,7 +111,7 @@ impl Grid {
                     .collect();
                 let moments = exponential_moments(ends).map(|moment| weight * moment);
                 let step = self.axes[along].step();
-                sums.take_along(moments, &self.from_middle(&x), (along, step));
+                sums.take_along(moments, &self.about_middle(&x), (along, step));
             }
         }
     }
@@ -168,7 +168,7 @@ impl Grid {
         middles.collect()
     }
 
-    fn from_middle(&self, x: &[f64]) -> DVector<f64> {
+    fn about_middle(&self, x: &[f64]) -> DVector<f64> {
         let middle = self.middle();
         DVector::from_fn(middle.len(), |i, _| x[i] - middle[i])
     }
