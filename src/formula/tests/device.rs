@@ -1,7 +1,7 @@
 //! The host against tensors.
 
 use super::*;
-use crate::compute::device::{Backend, DeviceConfig, Numerics, Precision};
+use crate::compute::device::{Backend, Detected, DeviceConfig, Numerics, Precision};
 
 /// The largest distance of values and gradients of two ways, as a share where they are large.
 fn distance(formula: &Formula, numerics: &Numerics, runs: usize, points: &[f64]) -> f64 {
@@ -32,24 +32,33 @@ fn distance(formula: &Formula, numerics: &Numerics, runs: usize, points: &[f64])
         .fold(0.0, f64::max)
 }
 
-fn f32() -> Numerics {
-    let config = DeviceConfig {
-        backend: Backend::Flex,
-        precision: Precision::F32,
-    };
-    Numerics::open(config).unwrap()
+/// Every backend of this build and machine in 32 bits; the CPU is always among them.
+fn single() -> Vec<(Backend, Numerics)> {
+    let here = |backend: &Backend| matches!(backend.detect(), Detected::Devices(_));
+    let opened = Backend::ALL.into_iter().filter(here).map(|backend| {
+        let config = DeviceConfig {
+            backend,
+            precision: Precision::F32,
+        };
+        (backend, Numerics::open(config).unwrap())
+    });
+    let all: Vec<(Backend, Numerics)> = opened.collect();
+    assert_eq!(all[0].0, Backend::Flex);
+    all
 }
 
 #[test]
 fn functions_of_a_number_are_alike() {
-    let (double, single) = (Numerics::cpu(), f32());
+    let (double, single) = (Numerics::cpu(), single());
     for name in operations::of_one() {
         let formula = formula(&format!("{name}(x1)"), 1);
         let off = distance(&formula, &double, 2, &operations::POINTS);
         assert!(off < 1e-12, "{name} {off}");
         let moderate = [0.01, 0.3, 0.5, 0.9, 1.4, 2.0, 4.4, 8.9, 9.2, 20.0];
-        let off = distance(&formula, &single, 2, &moderate);
-        assert!(off < 2e-5, "{name} {off}");
+        for (backend, numerics) in &single {
+            let off = distance(&formula, numerics, 2, &moderate);
+            assert!(off < 2e-5, "{} {name} {off}", backend.name());
+        }
     }
 }
 
@@ -58,7 +67,7 @@ fn formulas_of_each_kind_are_alike() {
     let y: Vec<f64> = (0..30).map(|i| f64::from(i) / 7.0 - 2.0).collect();
     let w = [0.5, -1.0, 2.0];
     let lists: [(&str, &[f64]); 3] = [("y", &y), ("w", &w), ("one", &[1.5])];
-    let (double, single) = (Numerics::cpu(), f32());
+    let (double, single) = (Numerics::cpu(), single());
     let points: Vec<f64> = (0..36)
         .map(|i| 0.2 + f64::from(i * 7 % 36) / 12.0)
         .collect();
@@ -90,8 +99,10 @@ fn formulas_of_each_kind_are_alike() {
         let formula = with(text, 3, &lists).unwrap_or_else(|error| panic!("{text} {error:?}"));
         let off = distance(&formula, &double, 2, &points);
         assert!(off < 1e-12, "{text} {off}");
-        let off = distance(&formula, &single, 3, &points);
-        assert!(off < 1e-4, "{text} {off}");
+        for (backend, numerics) in &single {
+            let off = distance(&formula, numerics, 3, &points);
+            assert!(off < 1e-4, "{} {text} {off}", backend.name());
+        }
     }
 }
 
@@ -113,5 +124,8 @@ fn supports_are_alike() {
     let formula = Formula::new(text, variables, BTreeMap::new()).unwrap();
     let points: Vec<f64> = (0..48).map(|i| f64::from(i * 7 % 48) / 8.0 - 3.0).collect();
     assert!(distance(&formula, &Numerics::cpu(), 2, &points) < 1e-12);
-    assert!(distance(&formula, &f32(), 2, &points) < 1e-4);
+    for (backend, numerics) in single() {
+        let off = distance(&formula, &numerics, 2, &points);
+        assert!(off < 1e-4, "{} {off}", backend.name());
+    }
 }
