@@ -44,12 +44,11 @@ pub(super) fn moments(problem: Problem, p: &KnownOfP) -> Option<Vec<CoordinateOf
     let by_draws: Vec<ByDraws> = (supports.iter().enumerate())
         .map(|(i, support)| {
             let u = p.draws.x.iter().skip(i).step_by(dim);
-            let x: Vec<f64> = u.map(|u| support.offset(*u)).collect();
-            ByDraws::new(&x, &weights, p.missing)
+            ByDraws::new(u.map(|u| support.offset(*u)), &weights, p.missing)
         })
         .collect();
     let known = match p.panels.is_empty() {
-        true => by_draws.iter().map(|one| one.known()).collect(),
+        true => by_draws.iter().map(ByDraws::known).collect(),
         false => by_panels(problem, p, &supports, &by_draws),
     };
     let each = coordinates.names().into_iter().zip(known).zip(supports);
@@ -76,49 +75,53 @@ fn known([centre, scale]: [f64; 2], first: [f64; 2], second: [f64; 2]) -> Option
     })
 }
 
-/// Moments of weighted draws.
-#[derive(Clone, Copy)]
+/// A coordinate at weighted draws; those without weight are left out, wherever they are.
 struct ByDraws {
+    /// x with its weight.
+    draws: Vec<(f64, f64)>,
     centre: f64,
     scale: f64,
-    first: [f64; 2],
-    second: [f64; 2],
+    missing: f64,
 }
 
 impl ByDraws {
-    fn new(x: &[f64], weights: &[f64], missing: f64) -> Self {
+    fn new(x: impl Iterator<Item = f64>, weights: &[f64], missing: f64) -> Self {
+        let pairs = x.zip(weights.iter().copied());
+        let draws: Vec<(f64, f64)> = pairs.filter(|(_, weight)| *weight > 0.0).collect();
         let mean = |f: &dyn Fn(f64) -> f64| -> f64 {
-            // A draw without weight counts for nothing, wherever it is.
-            let counted = x.iter().zip(weights).filter(|(_, weight)| **weight > 0.0);
-            counted.map(|(x, weight)| weight * f(*x)).sum()
+            draws.iter().map(|(x, weight)| weight * f(*x)).sum()
         };
         let centre = mean(&|x| x);
         let scale = mean(&|x| (x - centre).powi(2)).sqrt();
-        let z = |x: f64| (x - centre) / scale;
-        let error = |f: &dyn Fn(f64) -> f64, value: f64| {
-            let pairs = x.iter().zip(weights).filter(|(_, weight)| **weight > 0.0);
-            let squares = pairs
-                .clone()
-                .map(|(x, weight)| (weight * (f(*x) - value)).powi(2));
-            let logs: Vec<f64> = pairs
-                .map(|(x, weight)| weight.ln() + f(*x).abs().ln())
-                .collect();
-            // Where the largest terms of the mean are too heavy it is not known from draws.
-            match psis(&logs).k_hat <= HEAVY {
-                true => squares.sum::<f64>().sqrt() + missing,
-                false => f64::INFINITY,
-            }
-        };
         Self {
+            draws,
             centre,
             scale,
-            first: [0.0, error(&z, 0.0)],
-            second: [1.0, error(&|x| z(x) * z(x), 1.0)],
+            missing,
         }
     }
 
-    fn known(self) -> Option<MomentsOfX> {
-        known([self.centre, self.scale], self.first, self.second)
+    /// In units of the standard deviation from the mean.
+    fn z(&self, x: f64) -> f64 {
+        (x - self.centre) / self.scale
+    }
+
+    /// The error of the mean of zᵏ, which is `value`: infinite where the largest terms are too heavy.
+    fn error(&self, power: i32, value: f64) -> f64 {
+        let terms = || (self.draws.iter()).map(|(x, weight)| (*weight, self.z(*x).powi(power)));
+        let logs: Vec<f64> = terms()
+            .map(|(weight, f)| weight.ln() + f.abs().ln())
+            .collect();
+        let squares = terms().map(|(weight, f)| (weight * (f - value)).powi(2));
+        match psis(&logs).k_hat <= HEAVY {
+            true => squares.sum::<f64>().sqrt() + self.missing,
+            false => f64::INFINITY,
+        }
+    }
+
+    fn known(&self) -> Option<MomentsOfX> {
+        let [first, second] = [(1, 0.0), (2, 1.0)].map(|(k, value)| [value, self.error(k, value)]);
+        known([self.centre, self.scale], first, second)
     }
 }
 
@@ -129,10 +132,7 @@ fn by_panels(
     supports: &[Support],
     by_draws: &[ByDraws],
 ) -> Vec<Option<MomentsOfX>> {
-    let z = |i: usize, u: &[f64]| {
-        let ByDraws { centre, scale, .. } = by_draws[i];
-        (supports[i].offset(u[i]) - centre) / scale
-    };
+    let z = |i: usize, u: &[f64]| by_draws[i].z(supports[i].offset(u[i]));
     let z = &z;
     let powers: Vec<_> = (0..supports.len())
         .flat_map(|i| [1, 2].map(move |power| move |u: &[f64]| z(i, u).powi(power)))

@@ -14,7 +14,7 @@ use crate::support::{
 };
 
 /// R independent gradients at one θ.
-fn gradients(
+pub fn gradients(
     divergence: DivergenceKind,
     family: &Family,
     estimator: EstimatorConfig,

@@ -10,6 +10,7 @@ use klfit::{
 };
 use nalgebra::{DMatrix, DVector};
 
+use crate::gradient_rules::gradients;
 use crate::gradients::{families, plan};
 use crate::support::{
     gauss_hermite, keys, monte_carlo, objective, quasi_monte_carlo, run_text, wide,
@@ -39,24 +40,6 @@ fn in_closed_form() -> Mixture {
     Mixture::gaussian(vec![0.0, 1.0, 0.0], covariance).unwrap()
 }
 
-fn gradients(
-    divergence: DivergenceKind,
-    family: &Family,
-    rule: EstimatorRule,
-    (target, theta): (&Target, &[f64]),
-    runs: usize,
-) -> Vec<DVector<f64>> {
-    let numerics = Numerics::cpu();
-    let plan = plan(divergence, EstimatorConfig::from(rule), family.clone());
-    let objective = objective(&plan, target, &numerics, keys(11, runs));
-    let theta = numerics.tensor(theta.repeat(runs), [runs, family.parameters()]);
-    let (_, gradient) = objective.value_and_gradient(&theta, 3);
-    (Numerics::read(gradient).unwrap())
-        .chunks(family.parameters())
-        .map(DVector::from_column_slice)
-        .collect()
-}
-
 #[test]
 fn gradients_are_those_of_the_density_on_average() {
     const RUNS: usize = 256;
@@ -70,8 +53,10 @@ fn gradients_are_those_of_the_density_on_average() {
             let theta = family.theta_of(&start).unwrap();
             for divergence in [DivergenceKind::ForwardKl, DivergenceKind::Js] {
                 for rule in [monte_carlo(512), quasi_monte_carlo(512)] {
-                    let of = |rule, target, runs| {
-                        gradients(divergence, &family, rule, (target, &theta), runs)
+                    let of = |rule: EstimatorRule, target, runs| {
+                        let at = (target, &theta[..]);
+                        let all = gradients(divergence, &family, rule.into(), at, runs);
+                        Vec::from_iter(all.into_iter().map(DVector::from_vec))
                     };
                     let expected = of(gauss_hermite(24), &exact, 1).swap_remove(0);
                     let found = of(rule, &weighted, RUNS);

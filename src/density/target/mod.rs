@@ -7,6 +7,7 @@ mod function;
 mod grid;
 mod histogram;
 mod kernels;
+mod located;
 mod mixture;
 mod model;
 pub mod network;
@@ -25,16 +26,14 @@ pub use function::Function;
 pub use grid::{Grid, GridAxis, GridIntegral, GridValues, read_grid};
 pub use histogram::Histogram;
 pub use kernels::{Bandwidth, kernel_density};
+pub use located::{CoordinateOfX, Located, MomentsOfX, Panels, PointsOf};
 pub use model::{TargetModel, TargetSummary};
 pub use samples::{
     Dependence, MissingRule, Relation, Residence, Samples, SamplesFile, TableOptions, WeightColumn,
     WeightKind, Weights, open_held_out, open_samples, read_samples,
 };
 pub use student_t::{StudentT, StudentTSummary};
-pub use unnormalized::{
-    CoordinateOfX, Located, Marginal, MomentsOfX, Panels, PointsOf, Unnormalized,
-    UnnormalizedSummary,
-};
+pub use unnormalized::{Marginal, Unnormalized, UnnormalizedSummary};
 pub(crate) use watch::Lost;
 
 use crate::compute::device::Numerics;
