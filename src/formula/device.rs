@@ -178,10 +178,11 @@ impl Tape<'_> {
             Operand::Constants { first, len } => {
                 let numbers = &self.program.constants[first..first + len];
                 match numbers {
-                    [number] => self.like.of(*number),
+                    [number] => self.like.of(number.value),
                     _ => {
                         let device = self.like.0.device();
-                        let data = TensorData::new(numbers.to_vec(), [1, 1, len]);
+                        let numbers = numbers.iter().map(|number| number.value).collect();
+                        let data = TensorData::new(numbers, [1, 1, len]);
                         Lanes(Tensor::from_data(data, (&device, self.like.0.dtype())))
                     }
                 }

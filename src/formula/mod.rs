@@ -8,6 +8,7 @@ mod lower;
 mod number;
 mod parse;
 mod program;
+mod rounded;
 mod syntax;
 mod token;
 
@@ -18,6 +19,7 @@ use burn::tensor::Tensor;
 
 use crate::coordinates::{Coordinates, Variable};
 use program::Program;
+use rounded::Rounded;
 
 /// A log-density in nats, up to a constant, as a formula of D coordinates.
 ///
@@ -29,7 +31,7 @@ pub struct Formula {
     coordinates: Coordinates,
     constants: BTreeMap<String, Vec<f64>>,
     program: Program,
-    offset: f64,
+    offset: Rounded,
 }
 
 /// What is wrong with a formula, and where.
@@ -128,7 +130,18 @@ impl Formula {
     /// The number that is added to it everywhere, in nats. It is not part of what is computed, so that it
     /// changes no digit of that.
     pub fn offset(&self) -> f64 {
-        self.offset
+        self.offset.value
+    }
+
+    /// How far rounding may have moved that number, in nats, to first order.
+    pub fn offset_rounding(&self) -> f64 {
+        self.offset.error
+    }
+
+    /// How far rounding may move the log-density of u (D), without its [offset](Formula::offset), in nats, to first
+    /// order; NaN where it is no number.
+    pub fn rounding(&self, u: &[f64]) -> f64 {
+        self.program.rounded(u).error
     }
 
     /// The log-density of u in nats, without its [offset](Formula::offset), at N points `[N, D]`, and its

@@ -165,6 +165,20 @@ pub(super) enum Reduction {
     Logsumexp,
 }
 
+impl Reduction {
+    /// One number after the other.
+    pub fn of_all<T: Number>(self, mut numbers: impl Iterator<Item = T>) -> Option<T> {
+        let first = numbers.next()?;
+        let by = match self {
+            Self::Sum => Binary::Add,
+            Self::Min => Binary::Min,
+            Self::Max => Binary::Max,
+            Self::Logsumexp => Binary::Logaddexp,
+        };
+        Some(numbers.fold(first, |all, one| by.value(all, one)))
+    }
+}
+
 /// 2 / √π.
 const SLOPE_OF_ERF: f64 = std::f64::consts::FRAC_2_SQRT_PI;
 

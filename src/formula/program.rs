@@ -1,6 +1,7 @@
 //! A formula as a list of operations, in the order they are done.
 
 use super::number::{Binary, Reduction, Unary};
+use super::rounded::Rounded;
 
 /// Operations on rows: the first D are the coordinates, and each operation makes new ones.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -9,7 +10,8 @@ pub(super) struct Program {
     pub inputs: usize,
     /// All rows.
     pub rows: usize,
-    pub constants: Vec<f64>,
+    /// Numbers that are the same at all points, some of them computed from others.
+    pub constants: Vec<Rounded>,
     pub instructions: Vec<Instruction>,
     /// The row, or the constant, of the value.
     pub value: Operand,
@@ -149,4 +151,15 @@ pub(super) enum Operation {
     Reduce(Reduction, Operand),
     /// The entries of all, one after the other.
     Join(Vec<Operand>),
+}
+
+/// Entry j of several lists one after the other.
+pub(super) fn joined(parts: &[Operand], mut j: usize) -> Operand {
+    for part in parts {
+        if j < part.len() {
+            return part.entry(j);
+        }
+        j -= part.len();
+    }
+    Operand::default()
 }

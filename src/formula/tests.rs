@@ -9,6 +9,7 @@ mod linear;
 mod operations;
 mod page;
 mod random;
+mod rounding;
 mod supports;
 
 use super::*;

@@ -3,6 +3,8 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::adapt::{Weighted, weights};
+use super::problem::Problem;
+use super::rounding::rounding;
 use crate::judge::diagnostics::psis;
 
 /// Above this k̂ the mean of ratios is not known from draws (Vehtari et al. 2024).
@@ -25,10 +27,13 @@ pub(super) struct Sampled {
     pub k_hat: f64,
     /// One standard error of the constant, as a share of it, as far as the draws that were drawn tell.
     pub spread: f64,
+    /// How far rounding moves log f where these draws say that it is, in nats.
+    pub rounding: f64,
 }
 
 impl Sampled {
-    pub fn new(dim: usize, draws: &Weighted) -> Self {
+    pub fn new(problem: Problem, draws: &Weighted) -> Self {
+        let dim = problem.dim();
         let ratios = draws.log_ratios();
         let n = ratios.len() as f64;
         let top = ratios.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -50,6 +55,7 @@ impl Sampled {
             covariance.ger(*weight, &off, &off, 1.0);
         }
         Self {
+            rounding: rounding(problem, draws, &weights, &covariance),
             moments: Moments {
                 log_normalizer: top + mean.ln(),
                 // Where the largest ratios are too heavy those that were drawn tell nothing.

@@ -65,7 +65,7 @@ pub(super) fn integrate(
     let laid = laid(around, dof);
     Some(Exact {
         panels: Panels {
-            points: points(problem, laid, found.log_normalizer),
+            points: points(problem, laid, sampled.rounding, found.log_normalizer),
             shape: laid.scales.clone(),
             dof: laid.dof,
         },
@@ -147,7 +147,13 @@ fn moments(problem: Problem, shape: &StudentT, dof: f64, sampled: &Sampled) -> O
         logs.iter_mut().for_each(|log| *log = known(*log) - shift);
     };
     let effort = PanelEffort::UTMOST[dim - 1];
-    let found = panels::expectations(laid(shape, dof), &log_density, &all, effort)?;
+    let found = panels::expectations(
+        laid(shape, dof),
+        &log_density,
+        sampled.rounding,
+        &all,
+        effort,
+    )?;
     let total = found[0];
     let is_good = total.value > 0.0 && total.error <= ROUGH * total.value;
     if !is_good {
@@ -188,7 +194,12 @@ fn moments(problem: Problem, shape: &StudentT, dof: f64, sampled: &Sampled) -> O
 }
 
 /// Points for expectations under p, good enough for a gradient.
-fn points(problem: Problem, shape: Elliptical, log_normalizer: f64) -> Option<PointsOf> {
+fn points(
+    problem: Problem,
+    shape: Elliptical,
+    rounding: f64,
+    log_normalizer: f64,
+) -> Option<PointsOf> {
     const EFFORT: PanelEffort = PanelEffort {
         order: LegendreOrder::Sixteen,
         cut: 1,
@@ -202,7 +213,7 @@ fn points(problem: Problem, shape: Elliptical, log_normalizer: f64) -> Option<Po
         logs.iter_mut()
             .for_each(|log| *log = known(*log) - log_normalizer);
     };
-    let [x, weights] = panels::points(shape, &log_density, EFFORT)?;
+    let [x, weights] = panels::points(shape, &log_density, rounding, EFFORT)?;
     Some(PointsOf { x, weights })
 }
 

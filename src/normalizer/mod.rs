@@ -6,6 +6,7 @@ mod by_draws;
 mod by_panels;
 mod of_x;
 mod problem;
+mod rounding;
 mod tails;
 mod together;
 mod walk;
@@ -128,7 +129,7 @@ fn found(function: &Function) -> Result<Located, Refusal> {
         let x = DVector::from_column_slice(&draws.x[i * dim..(i + 1) * dim]);
         return Err(problem.not_a_number(&x));
     }
-    let mut sampled = Sampled::new(dim, &draws);
+    let mut sampled = Sampled::new(problem, &draws);
     if shape.is_none() {
         let unseen = walk::unseen(problem, &proposal, &draws, &sampled.moments, &mut generator);
         sampled.moments.error += SEEN * unseen;
@@ -147,11 +148,13 @@ fn found(function: &Function) -> Result<Located, Refusal> {
             panels: exact.as_ref().map_or_else(Vec::new, Exact::laid_twice),
             log_normalizer: moments.log_normalizer,
             missing: moments.error,
+            rounding: sampled.rounding,
         },
     );
     let mut located = Located {
         log_normalizer: moments.log_normalizer,
         log_normalizer_error: moments.error,
+        rounding: sampled.rounding,
         k_hat: sampled.k_hat,
         mean: moments.mean.clone(),
         covariance: moments.covariance.clone(),

@@ -31,6 +31,8 @@ pub(super) struct KnownOfP<'a> {
     /// log ∫ f du, and how far it may be off: so much of p may lie elsewhere.
     pub log_normalizer: f64,
     pub missing: f64,
+    /// How far rounding moves log f, in nats.
+    pub rounding: f64,
 }
 
 /// The moments of every coordinate x, by panels if there are some; none where x is u.
@@ -153,7 +155,7 @@ fn by_panels(
     };
     let effort = EFFORT[supports.len() - 1];
     let found: Option<Vec<_>> = (p.panels.iter())
-        .map(|laid| panels::expectations(*laid, &log_density, &all, effort))
+        .map(|laid| panels::expectations(*laid, &log_density, p.rounding, &all, effort))
         .collect();
     let Some(found) = found else {
         return vec![None; supports.len()];

@@ -39,7 +39,11 @@ impl Host {
         Some(Self {
             shape: match model.elliptical() {
                 Some(_) => shape,
-                None => shape.roughly().with_breaks(breaks(model)),
+                None => {
+                    let rounding = model.as_unnormalized().map(|of| of.located().rounding);
+                    (shape.roughly().with_breaks(breaks(model)))
+                        .rounded_by(rounding.unwrap_or_default())
+                }
             },
             density: HostDensity::Other(model.clone()),
         })
@@ -120,14 +124,15 @@ pub(crate) fn divergences(
 }
 
 /// ∫ p f dx of some functions f with their errors, p by its logarithm, from panels around components that lie
-/// where p does; `None` if that would take too many points.
+/// where p does; `None` if that would take too many points. `rounding`: how far that moves the logarithm, in nats.
 pub(crate) fn expectations(
     shape: Elliptical,
     log_density: LogDensityFn,
+    rounding: f64,
     all: &[Expected],
     effort: PanelEffort,
 ) -> Option<Vec<Integral>> {
-    let shape = Shape::new(shape)?.roughly();
+    let shape = Shape::new(shape)?.roughly().rounded_by(rounding);
     let logs = [log_density, &|_: &[f64], logs: &mut [f64]| logs.fill(0.0)];
     let integrands: Vec<PanelIntegrand> = (all.iter())
         .map(|one| PanelIntegrand::Expectation(*one))
@@ -157,9 +162,10 @@ pub(crate) fn expectations(
 pub(crate) fn points(
     shape: Elliptical,
     log_density: LogDensityFn,
+    rounding: f64,
     effort: PanelEffort,
 ) -> Option<[Vec<f64>; 2]> {
-    let shape = Shape::new(shape)?.roughly();
+    let shape = Shape::new(shape)?.roughly().rounded_by(rounding);
     let pair = DensityPair::new(&shape, &shape, &[])?;
     let [x, mut weights] = super::integrate::points(&pair, log_density, effort)?;
     let sum: f64 = weights.iter().sum();

@@ -137,20 +137,21 @@ fn sides(
     }
 }
 
-/// The integrand at N points, and how far rounding of log p and log q may move it, in units of ε.
+/// The integrand at N points, and how far rounding of log p and log q may move it, in units of ε; `more`: by how much
+/// more than for their size those are rounded.
 fn integrand(
     integrand: PanelIntegrand,
     x: &[f64],
     logs: [&[f64]; 2],
-    values: &mut [f64],
-    roundings: &mut [f64],
+    more: [f64; 2],
+    [values, roundings]: [&mut [f64]; 2],
 ) {
     values.fill(0.0);
     roundings.fill(0.0);
     // The logarithm of nothing is not rounded.
-    let size = |log: f64| match log {
+    let size = |log: f64, more: f64| match log {
         f64::NEG_INFINITY => 0.0,
-        log => ROUNDINGS * (1.0 + log.abs()),
+        log => ROUNDINGS * (1.0 + log.abs()) + more,
     };
     let moved = |size: f64, slope: f64| match size {
         0.0 => 0.0,
@@ -163,7 +164,10 @@ fn integrand(
                 let [of_p, of_q] = [order * logs[0][i], (1.0 - order) * logs[1][i]];
                 values[i] =
                     log_power(order, logs[0][i], logs[1][i]).map_or(0.0, |log| (log - shift).exp());
-                roundings[i] = values[i] * (size(of_p) + size(of_q) + size(shift));
+                roundings[i] = values[i]
+                    * (size(of_p, order.abs() * more[0])
+                        + size(of_q, (1.0 - order).abs() * more[1])
+                        + size(shift, 0.0));
             }
             return;
         }
@@ -177,7 +181,7 @@ fn integrand(
                 // NaN is not left out.
                 if density.is_nan() || density > f64::MIN_POSITIVE {
                     values[i] = density * of(x);
-                    roundings[i] = values[i].abs() * size(logs[0][i]);
+                    roundings[i] = values[i].abs() * size(logs[0][i], more[0]);
                 }
             }
             return;
@@ -185,7 +189,7 @@ fn integrand(
     };
     let cancellation = power.map_or(0.0, |power| power.cancellation);
     sides(divergence, logs, |i, side, density, [f, by_p, by_q]| {
-        let [of_p, of_q] = [size(logs[0][i]), size(logs[1][i])];
+        let [of_p, of_q] = [0, 1].map(|side| size(logs[side][i], more[side]));
         let own = match side {
             Side::Target => of_p,
             Side::Family => of_q,
@@ -202,8 +206,10 @@ fn integrand(
         }
         if let Some(value) = power.apart(at, 0.0) {
             values[i] = value;
-            roundings[i] =
-                value.abs() * (size(power.order * at[0]) + size((1.0 - power.order) * at[1]));
+            let orders = [power.order, 1.0 - power.order];
+            let [of_p, of_q] =
+                [0, 1].map(|side| size(orders[side] * at[side], orders[side].abs() * more[side]));
+            roundings[i] = value.abs() * (of_p + of_q);
         }
     }
 }
@@ -452,8 +458,8 @@ fn integrate_panels(
             *one,
             &sites.x,
             [&log_p, &log_q],
-            &mut values,
-            &mut roundings,
+            pair.roundings(),
+            [&mut values, &mut roundings],
         );
         for (parts, part) in parts
             .iter_mut()

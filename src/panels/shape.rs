@@ -15,6 +15,8 @@ pub(crate) struct Shape {
     is_exact: bool,
     /// Where else it has corners, if that is known: along each axis.
     breaks: [Vec<f64>; 2],
+    /// How far rounding moves its logarithm beyond what one of its size is rounded by, in units of ε.
+    rounding: f64,
 }
 
 /// Within this many widths of a component the panels around it resolve what is no narrower.
@@ -52,6 +54,7 @@ impl Shape {
             dof: dof.unwrap_or(f64::INFINITY),
             is_exact: true,
             breaks: Default::default(),
+            rounding: 0.0,
         })
     }
 
@@ -66,6 +69,19 @@ impl Shape {
     /// With corners at these places of each axis, where panels end.
     pub fn with_breaks(self, breaks: [Vec<f64>; 2]) -> Self {
         Self { breaks, ..self }
+    }
+
+    /// Of a density whose logarithm is moved by rounding so far, in nats.
+    pub fn rounded_by(self, rounding: f64) -> Self {
+        Self {
+            rounding: rounding / f64::EPSILON,
+            ..self
+        }
+    }
+
+    /// How far rounding moves its logarithm beyond what one of its size is rounded by, in units of ε.
+    pub(super) fn rounding(&self) -> f64 {
+        self.rounding
     }
 
     /// Whether there are some.
@@ -106,6 +122,7 @@ impl Shape {
             dof: f64::INFINITY,
             is_exact: true,
             breaks: Default::default(),
+            rounding: 0.0,
         }
     }
 

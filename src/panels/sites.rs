@@ -16,6 +16,8 @@ pub(crate) struct DensityPair {
     is_exact: bool,
     /// Where they are known to have some, ascending: along a line or the outer direction, and along the inner one.
     breaks: [Vec<f64>; 2],
+    /// How far rounding moves the logarithm of each beyond what one of its size is rounded by, in units of ε.
+    roundings: [f64; 2],
     /// In the plane, every panel on a line is cut into this many.
     inner_cut: usize,
 }
@@ -174,6 +176,7 @@ impl DensityPair {
             tops,
             is_exact,
             breaks,
+            roundings: [p, q].map(Shape::rounding),
             inner_cut: 1,
         })
     }
@@ -197,6 +200,11 @@ impl DensityPair {
     /// Whether a density is known to have a corner there.
     pub(super) fn is_break(&self, x: f64) -> bool {
         is_among(&self.breaks[0], x)
+    }
+
+    /// How far rounding moves the logarithm of each beyond what one of its size is rounded by, in units of ε.
+    pub(super) fn roundings(&self) -> [f64; 2] {
+        self.roundings
     }
 
     /// Whether there are lines in a plane.

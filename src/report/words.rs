@@ -245,7 +245,9 @@ fn constant(summary: &Summary) -> Option<String> {
     let bounds = summary.fits.iter().filter_map(|fit| {
         let best = fit.best.as_ref()?;
         let kl = best.divergences.estimate(DivergenceKind::ReverseKl);
-        let bound = text::with_error(target.log_normalizer - kl.value, kl.error);
+        // What is added to log f everywhere is rounded, and is no part of the divergence.
+        let error = kl.error.max(target.log_normalizer_error);
+        let bound = text::with_error(target.log_normalizer - kl.value, error);
         kl.value
             .is_finite()
             .then(|| format!("; ELBO of {} {bound}", fit.label))

@@ -1,6 +1,6 @@
 //! A target by a program, for tests: answers batches of points on standard input with log p and its gradient.
 //!
-//! `log_density NAME [OPTION …]`, where NAME is `gaussian`, `gamma`, `eight-schools` or `constant`, and an option is what goes wrong.
+//! `log_density NAME [OPTION …]`, where NAME is `gaussian`, `single`, `gamma`, `eight-schools` or `constant`, and an option is what goes wrong.
 
 use std::io::{Read, Write, stdin, stdout};
 use std::path::Path;
@@ -49,6 +49,19 @@ fn log_density(name: &str, x: &[f64]) -> (f64, Vec<f64>) {
             (
                 all.iter().map(|z| -0.5 * z * z).sum(),
                 slopes.map(|(i, z)| -z / (0.5 * (i + 1) as f64)).collect(),
+            )
+        }
+        // The same in 32 bits, with another constant.
+        "single" => {
+            let all: Vec<f32> = (x.iter().enumerate())
+                .map(|(i, x)| (*x as f32 - (i + 1) as f32) / (0.5 * (i + 1) as f32))
+                .collect();
+            let slopes = all.iter().enumerate();
+            (
+                (all.iter().map(|z| -0.5 * z * z).sum::<f32>() - 800.0).into(),
+                slopes
+                    .map(|(i, z)| (-z / (0.5 * (i + 1) as f32)).into())
+                    .collect(),
             )
         }
         "gamma" => (9.0 * x[0].ln() - x[0], vec![9.0 / x[0] - 1.0]),

@@ -112,6 +112,21 @@ fn a_gaussian_is_found_with_and_without_its_gradient() {
     }
 }
 
+/// What is computed in 32 bits jumps from point to point: panels do not run after that, and the error tells of it.
+#[test]
+fn a_program_in_32_bits_is_known_up_to_its_rounding() {
+    let folder = tempfile::tempdir().unwrap();
+    let found = run(&folder, &experiment(&["single"], "dim = 1", REVERSE));
+    let [log_z, error] =
+        ["log_normalizer", "log_normalizer_error"].map(|key| number(&found["target"][key]));
+    let off = (log_z + 800.0 - 0.5f64.ln() - 0.5 * std::f64::consts::TAU.ln()).abs();
+    assert!(off <= error, "off by {off:e}, error {error:e}");
+    assert!((1e-6..1e-4).contains(&error), "{error:e}");
+    let mixture = &found["fits"][0]["best"]["mixture"];
+    assert_close(number(&mixture["means"][0][0]), 1.0, 1e-4, "mean");
+    assert_close(number(&mixture["stds"][0][0]), 0.5, 1e-4, "std");
+}
+
 /// The program is asked for x, and q is fitted to u = log x.
 #[test]
 fn a_bounded_coordinate_is_carried_to_the_line() {

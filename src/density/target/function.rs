@@ -62,6 +62,14 @@ impl Function {
         }
     }
 
+    /// How far rounding may have moved that number, in nats.
+    pub fn offset_rounding(&self) -> f64 {
+        match self {
+            Self::Formula(formula) => formula.offset_rounding(),
+            Self::External(_) | Self::Grid(_) => 0.0,
+        }
+    }
+
     /// Whether its gradient is known by more than differences.
     pub fn has_gradient(&self) -> bool {
         match self {

@@ -14,6 +14,8 @@ pub struct Located {
     pub log_normalizer: f64,
     /// … and its error: that of a quadrature, or one standard error.
     pub log_normalizer_error: f64,
+    /// How far rounding moves log f where most of it is, in nats.
+    pub rounding: f64,
     /// How heavy the tail of f over the proposal is (Vehtari et al. 2024): the shape k̂ of the Pareto
     /// distribution that the largest ratios follow. Above 0.7 draws of the proposal cannot stand for p.
     pub k_hat: f64,

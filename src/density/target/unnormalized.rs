@@ -81,6 +81,11 @@ impl Unnormalized {
         self.located.log_normalizer + self.function.offset()
     }
 
+    /// The error of that: of log p, to which nothing is added, [another](Distribution::log_normalizer_error).
+    pub fn error_of_log_normalizer(&self) -> f64 {
+        self.located.log_normalizer_error + self.function.offset_rounding()
+    }
+
     /// Points of the proposal, and log p − log g there.
     fn pool(&self, count: usize, mut generator: &mut dyn Rng) -> (Vec<f64>, Vec<f64>) {
         let proposal = &self.located.proposal;
@@ -112,14 +117,13 @@ impl Distribution for Unnormalized {
     }
 
     fn parameters(&self) -> String {
-        let log_z = text::with_error(self.log_normalizer(), self.located.log_normalizer_error);
+        let log_z = text::with_error(self.log_normalizer(), self.error_of_log_normalizer());
         let formula = self.function.text().trim().replace('\n', "; ");
         format!("{formula}; log Z = {log_z}")
     }
 
     fn summary(&self) -> UnnormalizedSummary {
         let Located {
-            log_normalizer_error,
             k_hat,
             mean,
             covariance,
@@ -131,7 +135,7 @@ impl Distribution for Unnormalized {
             log_density: self.function.text(),
             coordinates: self.coordinates(),
             log_normalizer: self.log_normalizer(),
-            log_normalizer_error: *log_normalizer_error,
+            log_normalizer_error: self.error_of_log_normalizer(),
             k_hat: *k_hat,
             moments: moments.ok().map(|moments| (&moments).into()),
             of_x: of_x.clone(),

@@ -2,7 +2,7 @@
 //! so they are computed where they are used.
 
 use super::super::number::{Binary, Unary};
-use super::super::program::{Operand, Operation, Program};
+use super::super::program::{Operand, Operation, Program, joined};
 use super::loops::Line;
 
 /// `number + times · row`.
@@ -75,7 +75,7 @@ pub(super) fn all(program: &Program) -> Vec<Linear> {
 fn known(program: &Program, operation: &Operation, j: usize, all: &[Linear]) -> Option<Linear> {
     let entry = |at: Operand| match at.entry(j) {
         Operand::Rows { first, .. } => Ok(all[first]),
-        Operand::Constants { first, .. } => Err(program.constants[first]),
+        Operand::Constants { first, .. } => Err(program.constants[first].value),
     };
     match operation {
         Operation::Unary(Unary::Neg, x) => entry(*x).ok()?.times(-1.0),
@@ -93,15 +93,4 @@ fn known(program: &Program, operation: &Operation, j: usize, all: &[Linear]) -> 
         },
         _ => None,
     }
-}
-
-/// Entry j of several lists one after the other.
-pub(super) fn joined(parts: &[Operand], mut j: usize) -> Operand {
-    for part in parts {
-        if j < part.len() {
-            return part.entry(j);
-        }
-        j -= part.len();
-    }
-    Operand::default()
 }

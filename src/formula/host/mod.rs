@@ -8,9 +8,9 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::number::Reduction;
-use super::program::{Instruction, Operand, Operation, Program};
+use super::program::{Instruction, Operand, Operation, Program, joined};
 use crate::compute::kernel::cpu::Width;
-use linear::{Linear, joined};
+use linear::Linear;
 use loops::{
     Line, Row, binary, binary_slopes, choose, copy, reduce, reduce_slopes, shares, unary,
     unary_slopes,
@@ -194,7 +194,7 @@ impl Block<'_> {
                 let known = self.known[first];
                 Row::Each(known.of(&tape[known.row * self.width..][..self.n]))
             }
-            Operand::Constants { first, .. } => Row::All(self.program.constants[first]),
+            Operand::Constants { first, .. } => Row::All(self.program.constants[first].value),
         }
     }
 

@@ -65,7 +65,7 @@ impl Builder {
         }
         if let Some((part, factor)) = self.multiple(x) {
             let (low, high) = self.range(part)?;
-            return Some((factor * low, factor * high));
+            return Some((factor.value * low, factor.value * high));
         }
         match (self.made_of(Unary::Exp, x), self.made_of(Unary::Sigmoid, x)) {
             (Some(_), _) => Some((0.0, f64::INFINITY)),

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::super::number::{Binary, Unary};
 use super::super::program::{Instruction, Operand, Operation, Program};
+use super::super::rounded::Rounded;
 use crate::coordinates::Support;
 
 /// Coordinates x = T(u) with bounds.
@@ -18,8 +19,8 @@ pub(super) struct Bounded {
 /// A program that is being made.
 pub(super) struct Builder {
     pub program: Program,
-    /// Where each number is, by its bits.
-    known_numbers: HashMap<u64, Operand>,
+    /// Where each number is, by the bits of it and of its error.
+    known_numbers: HashMap<[u64; 2], Operand>,
     /// What each operation made: the same one is not done twice.
     known: HashMap<Operation, Operand>,
     /// Rows that are 0 or 1, by the first.
@@ -49,22 +50,29 @@ impl Builder {
     }
 
     pub fn constants(&mut self, values: &[f64]) -> Operand {
-        if let [value] = values
-            && let Some(known) = self.known_numbers.get(&value.to_bits())
+        let values: Vec<Rounded> = values.iter().copied().map(Rounded::exactly).collect();
+        self.computed(&values)
+    }
+
+    /// Constants that are computed from others.
+    pub fn computed(&mut self, numbers: &[Rounded]) -> Operand {
+        let bits = |number: &Rounded| [number.value, number.error].map(f64::to_bits);
+        if let [number] = numbers
+            && let Some(known) = self.known_numbers.get(&bits(number))
         {
             return *known;
         }
         let first = self.program.constants.len();
-        self.program.constants.extend_from_slice(values);
-        let len = values.len();
+        self.program.constants.extend_from_slice(numbers);
+        let len = numbers.len();
         let made = Operand::Constants { first, len };
-        if let [value] = values {
-            self.known_numbers.insert(value.to_bits(), made);
+        if let [number] = numbers {
+            self.known_numbers.insert(bits(number), made);
         }
         made
     }
 
-    pub fn numbers(&self, at: Operand) -> Option<&[f64]> {
+    pub fn numbers(&self, at: Operand) -> Option<&[Rounded]> {
         match at {
             Operand::Constants { first, len } => Some(&self.program.constants[first..first + len]),
             Operand::Rows { .. } => None,
@@ -72,6 +80,11 @@ impl Builder {
     }
 
     pub fn number(&self, at: Operand) -> Option<f64> {
+        self.rounded(at).map(|number| number.value)
+    }
+
+    /// A single number with its error.
+    pub fn rounded(&self, at: Operand) -> Option<Rounded> {
         match self.numbers(at)? {
             [number] => Some(*number),
             _ => None,
@@ -113,16 +126,16 @@ impl Builder {
     }
 
     /// A positive multiple of something.
-    pub(super) fn multiple(&self, x: Operand) -> Option<(Operand, f64)> {
+    pub(super) fn multiple(&self, x: Operand) -> Option<(Operand, Rounded)> {
         let (Operation::Binary(Binary::Mul, a, b), at) = self.source(x)? else {
             return None;
         };
-        let (part, factor) = match (self.number(*a), self.number(*b)) {
+        let (part, factor) = match (self.rounded(*a), self.rounded(*b)) {
             (None, Some(factor)) => (a, factor),
             (Some(factor), None) => (b, factor),
             _ => return None,
         };
-        (factor > 0.0).then(|| (part.part(at, x.len()), factor))
+        (factor.value > 0.0).then(|| (part.part(at, x.len()), factor))
     }
 
     /// As many entries of a list from the one at `from`, counted from 0: where it was joined of parts, those of the

@@ -1,7 +1,8 @@
 //! Coordinates with bounds: how x is made of u.
 
-use super::super::number::{Binary, Reduction, Unary};
+use super::super::number::{Binary, Number, Reduction, Unary};
 use super::super::program::{Operand, Operation};
+use super::super::rounded::Rounded;
 use super::bounds::End;
 use super::build::{Bounded, Builder};
 use crate::coordinates::Support;
@@ -43,7 +44,8 @@ impl Builder {
                     let side = self.reduced(Reduction::Sum, side);
                     self.unary(Unary::Neg, side)
                 });
-                let wide = self.constant(u.len() as f64 * (b - a).ln());
+                let width = Rounded::exactly(b).sub(Rounded::exactly(a)).log();
+                let wide = self.computed(&[width.mul(Rounded::exactly(u.len() as f64))]);
                 (x, [sides[0], sides[1], wide].to_vec())
             }
         };

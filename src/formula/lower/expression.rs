@@ -5,9 +5,10 @@ use std::rc::Rc;
 
 use super::super::FormulaError;
 use super::super::library::{Defined, LIBRARY};
-use super::super::number::{Binary, Reduction, Unary};
+use super::super::number::{Binary, Number, Reduction, Unary};
 use super::super::parse::parse;
 use super::super::program::{Operand, Operation};
+use super::super::rounded::Rounded;
 use super::super::syntax::{Expression, ExpressionKind, Infix, Prefix};
 use super::errors::{arity, is_not_too_large, same_length, unknown_function, unknown_name};
 use super::{Lowering, MOST_ROWS, Names, OF_MANY, OF_ONE, Sum, functions};
@@ -40,13 +41,13 @@ impl Lowering {
             let help = format!("lists have {MOST_ROWS} numbers at most");
             return Err(FormulaError::new(span.clone(), message, help));
         }
-        let numbers: Option<Vec<&[f64]>> = parts
+        let numbers: Option<Vec<&[Rounded]>> = parts
             .iter()
             .map(|part| self.builder.numbers(*part))
             .collect();
         if let Some(numbers) = numbers {
             let numbers = numbers.concat();
-            return Ok(self.builder.constants(&numbers));
+            return Ok(self.builder.computed(&numbers));
         }
         Ok(match parts[..] {
             [one] => one,
@@ -64,7 +65,7 @@ impl Lowering {
                 let Sum { varying, number } = self.sum(inside, names)?;
                 Ok(Sum {
                     varying: varying.map(|varying| self.builder.unary(Unary::Neg, varying)),
-                    number: -number,
+                    number: number.neg(),
                 })
             }
             ExpressionKind::Infix(infix @ (Infix::Add | Infix::Subtract), both) => {

@@ -12,9 +12,10 @@ use std::rc::Rc;
 
 use super::FormulaError;
 use super::library::LIBRARY;
-use super::number::{Binary, Reduction, Unary};
+use super::number::{Binary, Number, Reduction, Unary};
 use super::parse::already_known;
 use super::program::{Operand, Operation, Program};
+use super::rounded::Rounded;
 use super::syntax::{Expression, Part, Text};
 use super::token::is_name;
 use crate::coordinates::{Support, Variable};
@@ -73,7 +74,7 @@ pub(super) fn functions() -> Vec<&'static str> {
 /// A formula as a program of u, without the numbers that are added to it, and those.
 pub(super) struct Lowered {
     pub program: Program,
-    pub offset: f64,
+    pub offset: Rounded,
 }
 
 /// Lowers a formula of some variables, with numbers or lists of them by name.
@@ -157,16 +158,16 @@ pub(super) fn lower(
         return Err(FormulaError::new(span.clone(), message, help));
     }
     for term in jacobian {
-        match (lowering.builder.number(term), varying) {
-            (Some(number), _) => offset += number,
+        match (lowering.builder.rounded(term), varying) {
+            (Some(number), _) => offset = offset.add(number),
             (None, None) => varying = Some(term),
             (None, Some(value)) => {
                 varying = Some(lowering.builder.applied(Binary::Add, value, term))
             }
         }
     }
-    if !offset.is_finite() {
-        let message = format!("{offset} is added to it everywhere");
+    if !offset.value.is_finite() {
+        let message = format!("{} is added to it everywhere", offset.value);
         let help = "a log-density is finite where the density is not 0";
         return Err(FormulaError::new(span.clone(), message, help));
     }
@@ -236,7 +237,7 @@ struct Meaning {
 struct Sum {
     /// `None` for 0.
     varying: Option<Operand>,
-    number: f64,
+    number: Rounded,
 }
 
 struct Lowering {
@@ -263,14 +264,14 @@ impl Lowering {
 
     /// A sum of one term.
     fn term(&self, value: Operand) -> Sum {
-        match self.builder.number(value) {
+        match self.builder.rounded(value) {
             Some(number) => Sum {
                 varying: None,
                 number,
             },
             None => Sum {
                 varying: Some(value),
-                number: 0.0,
+                number: Rounded::default(),
             },
         }
     }

@@ -1,7 +1,8 @@
 //! What needs less than it says: numbers are computed at once, and logarithms of exponentials are undone.
 
-use super::super::number::{Binary, Reduction, Unary};
+use super::super::number::{Binary, Number, Reduction, Unary};
 use super::super::program::{Operand, Operation};
+use super::super::rounded::Rounded;
 use super::build::Builder;
 
 /// Powers of at most this are products.
@@ -20,8 +21,8 @@ impl Builder {
     pub fn unary(&mut self, op: Unary, x: Operand) -> Operand {
         match self.numbers(x) {
             Some(numbers) => {
-                let values: Vec<f64> = numbers.iter().map(|x| op.value(*x)).collect();
-                self.constants(&values)
+                let values: Vec<Rounded> = numbers.iter().map(|x| op.value(*x)).collect();
+                self.computed(&values)
             }
             None => match self.undone(op, x) {
                 Some(known) => known,
@@ -41,7 +42,7 @@ impl Builder {
             Unary::Log => {
                 if let Some((part, factor)) = self.multiple(x) {
                     let log = self.undone(Unary::Log, part)?;
-                    let more = self.constant(factor.ln());
+                    let more = self.computed(&[factor.log()]);
                     return Some(self.applied(Binary::Add, log, more));
                 }
                 match (self.made_of(Unary::Exp, x), self.made_of(Unary::Sigmoid, x)) {
@@ -67,11 +68,12 @@ impl Builder {
     pub fn applied(&mut self, op: Binary, a: Operand, b: Operand) -> Operand {
         let len = a.len().max(b.len());
         if let (Some(of_a), Some(of_b)) = (self.numbers(a), self.numbers(b)) {
-            let at = |numbers: &[f64], i: usize| numbers[if numbers.len() == 1 { 0 } else { i }];
-            let values: Vec<f64> = (0..len)
+            let at =
+                |numbers: &[Rounded], i: usize| numbers[if numbers.len() == 1 { 0 } else { i }];
+            let values: Vec<Rounded> = (0..len)
                 .map(|i| op.value(at(of_a, i), at(of_b, i)))
                 .collect();
-            return self.constants(&values);
+            return self.computed(&values);
         }
         if let Some(known) = self.beside_bounds(op, a, b) {
             return known;
@@ -117,15 +119,8 @@ impl Builder {
         match self.numbers(x) {
             Some(_) if x.len() == 1 => x,
             Some(numbers) => {
-                let fold =
-                    |by: Binary, start| numbers.iter().fold(start, |all, one| by.value(all, *one));
-                let value = match op {
-                    Reduction::Sum => fold(Binary::Add, 0.0),
-                    Reduction::Min => fold(Binary::Min, f64::INFINITY),
-                    Reduction::Max => fold(Binary::Max, f64::NEG_INFINITY),
-                    Reduction::Logsumexp => fold(Binary::Logaddexp, f64::NEG_INFINITY),
-                };
-                self.constant(value)
+                let value = op.of_all(numbers.iter().copied());
+                self.computed(&[value.unwrap_or_default()])
             }
             None if x.len() == 1 => x,
             None => self.made(Operation::Reduce(op, x), 1),
