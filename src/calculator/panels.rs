@@ -24,7 +24,7 @@ const EFFORTS: [PanelEffort; 2] = [
         order: LegendreOrder::Sixteen,
         cut: 1,
         tolerance: 1e-11,
-        rounds: 12,
+        rounds: 40,
         points: 1 << 26,
         both_ways: true,
     },

@@ -1,9 +1,8 @@
-//! How far rounding moves a formula: numbers that carry a bound on it, to first order.
+//! Numbers that carry how far rounding may have moved them, to first order.
 //!
 //! Running error analysis (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed. 2002, section 3.3).
 
 use super::number::Number;
-use super::program::{Operand, Operation, Program, joined};
 
 /// A number, and how far it may be from what it would be without rounding.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -136,41 +135,5 @@ impl Number for Rounded {
     }
     fn choose(self, one: Self, other: Self) -> Self {
         if self.value != 0.0 { one } else { other }
-    }
-}
-
-impl Program {
-    /// The value at one point of D coordinates, with how far rounding may move it.
-    pub fn rounded(&self, u: &[f64]) -> Rounded {
-        let mut rows: Vec<Rounded> = u.iter().copied().map(Rounded::exactly).collect();
-        for instruction in &self.instructions {
-            for j in 0..instruction.len {
-                let made = self.entry_made(&instruction.operation, j, &rows);
-                rows.push(made);
-            }
-        }
-        self.rounded_at(self.value, &rows)
-    }
-
-    /// The first entry of an operand.
-    fn rounded_at(&self, at: Operand, rows: &[Rounded]) -> Rounded {
-        match at {
-            Operand::Rows { first, .. } => rows[first],
-            Operand::Constants { first, .. } => self.constants[first],
-        }
-    }
-
-    /// Entry j of what an operation makes.
-    fn entry_made(&self, operation: &Operation, j: usize, rows: &[Rounded]) -> Rounded {
-        let at = |operand: Operand, j: usize| self.rounded_at(operand.entry(j), rows);
-        match operation {
-            Operation::Unary(op, x) => op.value(at(*x, j)),
-            Operation::Binary(op, a, b) => op.value(at(*a, j), at(*b, j)),
-            Operation::Choose(c, [a, b]) => at(*c, j).choose(at(*a, j), at(*b, j)),
-            Operation::Reduce(op, x) => {
-                (op.of_all((0..x.len()).map(|k| at(*x, k)))).unwrap_or_default()
-            }
-            Operation::Join(parts) => self.rounded_at(joined(parts, j), rows),
-        }
     }
 }

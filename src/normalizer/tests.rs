@@ -43,6 +43,36 @@ fn is_known(text: &str, supports: &[Support], expected: f64, most: f64) -> Unnor
     found
 }
 
+/// Lines of the plane cross edges and corners at places of their own.
+#[test]
+fn edges_and_corners_in_the_plane_are_integrated() {
+    let unit = Support::Between(0.0, 1.0);
+    let of_gaussian = |above: f64| 0.5 * erfc(above / 2f64.sqrt());
+    let step = TAU * (1.0 + (1f64.exp() - 1.0) * of_gaussian(0.3));
+    for (text, supports, expected, most) in [
+        ("if(x1^2 + x2^2 < 1, 0, -inf)", [REAL; 2], PI.ln(), 3e-5),
+        (
+            "if(x1 > 0 and x2 > x1, -x1 - x2, -inf)",
+            [REAL; 2],
+            0.5f64.ln(),
+            1e-4,
+        ),
+        (
+            "-0.5*x1^2 - 0.5*x2^2 + if(x1 > 0.3, 1, 0)",
+            [REAL; 2],
+            step.ln(),
+            1e-9,
+        ),
+        ("-abs(x1) - abs(x2 - x1)", [REAL; 2], 4f64.ln(), 1e-9),
+        ("-max(abs(x1), abs(x2 + 3*x1))", [REAL; 2], 8f64.ln(), 1e-7),
+        ("-sqrt(x1^2 + x2^2)", [REAL; 2], TAU.ln(), 1e-7),
+        ("if(x1 + x2 < 1, 0, -inf)", [unit; 2], 0.5f64.ln(), 1e-5),
+    ] {
+        let found = is_known(text, &supports, expected, most);
+        assert!(found.located().panels.is_some(), "{text}");
+    }
+}
+
 /// What large numbers that cancel leave is rounded, and no shorter panels mend that.
 #[test]
 fn constants_of_formulas_that_cancel_are_known_up_to_their_rounding() {

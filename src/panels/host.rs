@@ -1,10 +1,10 @@
 //! Densities on the host, and divergences between them with their errors.
 
-use super::integrate::{
-    Expected, Integral, LogDensityFn, PanelEffort, PanelIntegrand, integrate, shift,
-};
+use super::effort::PanelEffort;
+use super::integrand::{Expected, LogDensityFn, PanelIntegrand};
+use super::integrate::{Integral, integrate, shift};
+use super::pair::DensityPair;
 use super::shape::Shape;
-use super::sites::DensityPair;
 use crate::compute::device::Numerics;
 use crate::compute::kernel::cpu::Prepared;
 use crate::compute::kernel::prepared;
@@ -137,11 +137,7 @@ pub(crate) fn expectations(
     let integrands: Vec<PanelIntegrand> = (all.iter())
         .map(|one| PanelIntegrand::Expectation(*one))
         .collect();
-    let along = |pair: DensityPair| {
-        refined(&pair, effort, |pair| {
-            integrate(pair, logs, &integrands, effort)
-        })
-    };
+    let along = |pair: DensityPair| integrate(&pair, logs, &integrands, effort);
     let mut found = along(DensityPair::new(&shape, &shape, &[])?)?;
     if effort.both_ways
         && let Some(turned) = DensityPair::turned(&shape, &shape, &[]).and_then(along)
@@ -173,38 +169,6 @@ pub(crate) fn points(
     Some([x, weights])
 }
 
-/// Shorter panels on lines are tried where those leave so many times as much as may be left.
-const INNER: f64 = 100.0;
-
-/// Some integrals over panels, with shorter ones on the lines of a plane where those leave more than may be
-/// left.
-fn refined(
-    pair: &DensityPair,
-    effort: PanelEffort,
-    integrals: impl Fn(&DensityPair) -> Option<Vec<Integral>>,
-) -> Option<Vec<Integral>> {
-    let mut found = integrals(pair)?;
-    let mut pair = pair.clone();
-    let is_rough = |found: &[Integral]| {
-        (found.iter()).any(|one| one.floor > INNER * effort.tolerance * one.value.abs().max(1.0))
-    };
-    while effort.rounds > 0
-        && is_rough(&found)
-        && let Some(finer) = pair.finer()
-        && let Some(next) = integrals(&finer)
-    {
-        let is_better = next
-            .iter()
-            .zip(&found)
-            .any(|(next, one)| next.error < 0.5 * one.error);
-        if !is_better {
-            break;
-        }
-        (found, pair) = (next, finer);
-    }
-    Some(found)
-}
-
 /// The same by the lines of one direction.
 fn along_one_way(
     p: &Host,
@@ -232,9 +196,7 @@ fn along_one_way(
             integrands.push(PanelIntegrand::Power { order, shift });
         }
     }
-    let Some(integrals) = refined(pair, effort, |pair| {
-        integrate(pair, logs, &integrands, effort)
-    }) else {
+    let Some(integrals) = integrate(pair, logs, &integrands, effort) else {
         return Ok(None);
     };
     let (sums, of_powers) = integrals.split_at(kinds.len());

@@ -75,6 +75,24 @@ impl LegendreRule {
         1.0 - self.nodes.last().copied().unwrap_or(0.0)
     }
 
+    /// Its points on a panel.
+    pub fn on(&self, [from, to]: [f64; 2]) -> Vec<f64> {
+        let half = 0.5 * (to - from);
+        // From the nearer end, so that a short panel far out has its points.
+        (self.nodes.iter())
+            .map(|node| match *node < 0.0 {
+                true => from + half * (1.0 + node),
+                false => to - half * (1.0 - node),
+            })
+            .collect()
+    }
+
+    /// The weights of its points on a panel.
+    pub fn weights_on(&self, [from, to]: [f64; 2]) -> Vec<f64> {
+        let half = 0.5 * (to - from);
+        self.weights.iter().map(|weight| half * weight).collect()
+    }
+
     /// How many points it has.
     pub fn points(&self) -> usize {
         self.nodes.len()

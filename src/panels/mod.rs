@@ -10,14 +10,22 @@
 //! components.
 
 mod bump;
+mod effort;
 mod host;
+mod integrand;
 mod integrate;
 mod legendre;
+mod lines;
 mod mesh;
+mod pair;
+mod panel;
+mod parts;
 mod shape;
 mod sites;
 
+pub(crate) use effort::PanelEffort;
 pub(crate) use host::{Host, divergences, expectations, points};
-pub(crate) use integrate::{Expected, PanelEffort, integrand_and_slope, sites};
+pub(crate) use integrand::{Expected, integrand_and_slope};
+pub(crate) use integrate::sites;
 pub(crate) use legendre::LegendreOrder;
-pub(crate) use sites::DensityPair;
+pub(crate) use pair::DensityPair;

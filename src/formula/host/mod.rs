@@ -2,6 +2,7 @@
 
 mod linear;
 mod loops;
+mod rounding;
 mod slopes;
 
 use pulp::{Simd, WithSimd};
