@@ -102,6 +102,11 @@ impl DivergenceKind {
         matches!(self, Self::CrossEntropy | Self::BinnedKl)
     }
 
+    /// Whether it is a mean of −log q under p, but for a constant: the less it is the more likely is p under q.
+    pub fn is_likelihood(self) -> bool {
+        matches!(self, Self::ForwardKl | Self::CrossEntropy | Self::BinnedKl)
+    }
+
     /// The values it can have, in nats.
     pub fn range(self) -> RangeInclusive<f64> {
         self.build().range()

@@ -42,6 +42,11 @@ impl DivergenceName {
         self.example.alpha().is_some()
     }
 
+    /// Whether it is a mean of −log q under p, but for a constant.
+    pub fn is_likelihood(self) -> bool {
+        self.example.is_likelihood()
+    }
+
     /// The divergence of this name.
     ///
     /// # Errors

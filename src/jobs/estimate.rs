@@ -15,13 +15,13 @@ use crate::fit::init::k_means::KMeans;
 use crate::fit::stop::StopConfig;
 use crate::fit::{Fit, LogConfig, Plan};
 use crate::mixture::Mixture;
-use crate::optimizer::lbfgs::LbfgsConfig;
+use crate::optimizer::em::EmConfig;
 use crate::optimizer::{OptimizerConfig, OptimizerRule};
 use crate::text::count;
 
 /// k-means starts of a mixture.
 const RESTARTS: usize = 16;
-/// Steps of L-BFGS at most.
+/// Steps of expectation–maximisation at most.
 const STEPS: usize = 1000;
 /// The least standard deviation of a component, as a share of that of all rows.
 const LEAST_STD: f64 = 1e-3;
@@ -102,7 +102,7 @@ fn best_fit(name: &str, rows: Samples, components: usize, seed: u64) -> Result<M
         min_std: LEAST_STD,
         ..FamilyConfig::default()
     };
-    let optimizer = OptimizerRule::from(LbfgsConfig::default());
+    let optimizer = OptimizerRule::from(EmConfig::default());
     let plan = Plan {
         label: name.to_owned(),
         divergence: DivergenceKind::CrossEntropy,

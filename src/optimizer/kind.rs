@@ -1,8 +1,7 @@
 //! The table of the rules.
 
-use super::OptimizerSettings;
+use super::{OptimizerSettings, Problem};
 use crate::choice::choices;
-use crate::density::family::Family;
 use crate::error::Refusal;
 
 choices! {
@@ -19,6 +18,8 @@ choices! {
         RmsProp(super::rmsprop::RmsPropConfig) = "rmsprop",
         /// L-BFGS (Liu and Nocedal 1989).
         Lbfgs(super::lbfgs::LbfgsConfig) = "lbfgs",
+        /// Expectation–maximisation (Dempster, Laird and Rubin 1977).
+        Em(super::em::EmConfig) = "em",
         /// Natural gradient (Amari 1998).
         NaturalGradient(super::natural_gradient::NaturalGradientConfig) = "natural-gradient",
     }
@@ -36,8 +37,8 @@ impl OptimizerRule {
         self.choice().arrival()
     }
 
-    /// Why it does not suit a family, or an objective that is deterministic or not.
-    pub(crate) fn suits(&self, family: &Family, is_deterministic: bool) -> Result<(), Refusal> {
-        self.choice().suits(self.name(), family, is_deterministic)
+    /// Why it does not suit a problem.
+    pub(crate) fn suits(&self, problem: Problem) -> Result<(), Refusal> {
+        self.choice().suits(self.name(), problem)
     }
 }

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Iterate, LossFunction, Moved, Optimizer, OptimizerSettings, Steps, refused};
+use super::{Iterate, LossFunction, Moved, Optimizer, OptimizerSettings, Problem, Steps, refused};
 use crate::compute::device::Numerics;
 use crate::compute::snapshot::Snapshot;
 use crate::density::family::Family;
@@ -54,8 +54,8 @@ impl OptimizerSettings for LbfgsConfig {
         Err(refused("history", message))
     }
 
-    fn suits(&self, name: &str, _: &Family, is_deterministic: bool) -> Result<(), Refusal> {
-        if is_deterministic {
+    fn suits(&self, name: &str, problem: Problem) -> Result<(), Refusal> {
+        if problem.is_deterministic {
             return Ok(());
         }
         Err(Refusal::new(

@@ -4,6 +4,7 @@
 pub mod adam;
 pub mod adamw;
 mod config;
+pub mod em;
 mod from_burn;
 mod kind;
 pub mod lbfgs;
@@ -104,6 +105,17 @@ enum Steps {
     Own(Box<dyn Optimizer>),
 }
 
+/// What is to be minimised.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Problem<'a> {
+    /// Where.
+    pub family: &'a Family,
+    /// Whether the same θ has the same loss at every step.
+    pub is_deterministic: bool,
+    /// Whether the loss is a mean of −log q under the target, but for a constant.
+    pub is_likelihood: bool,
+}
+
 /// A rule with its settings, as a config gives them.
 trait OptimizerSettings {
     /// The learning rate where a config gives none; of a rule that steps by itself there is none.
@@ -112,9 +124,8 @@ trait OptimizerSettings {
     /// What makes no sense among its settings.
     fn check(&self) -> Result<(), Refusal>;
 
-    /// Why it does not suit a family, or an objective that is deterministic or not; a config calls it
-    /// `_name`.
-    fn suits(&self, _name: &str, _: &Family, _is_deterministic: bool) -> Result<(), Refusal> {
+    /// Why it does not suit a problem; a config calls it `_name`.
+    fn suits(&self, _name: &str, _: Problem) -> Result<(), Refusal> {
         Ok(())
     }
 

@@ -8,7 +8,7 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{Direction, OptimizerSettings, Steps, check_positive};
+use super::{Direction, OptimizerSettings, Problem, Steps, check_positive};
 use crate::compute::device::Numerics;
 use crate::compute::kernel::norms;
 use crate::compute::snapshot::Snapshot;
@@ -39,8 +39,8 @@ impl OptimizerSettings for NaturalGradientConfig {
         check_positive("max_kl", self.max_kl)
     }
 
-    fn suits(&self, name: &str, family: &Family, _is_deterministic: bool) -> Result<(), Refusal> {
-        if family.covariance() != Covariance::LowRank {
+    fn suits(&self, name: &str, problem: Problem) -> Result<(), Refusal> {
+        if problem.family.covariance() != Covariance::LowRank {
             return Ok(());
         }
         Err(Refusal::new(

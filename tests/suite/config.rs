@@ -108,6 +108,7 @@ fn defaults_follow_the_choices_they_depend_on() {
         ("rmsprop", some("0.01")),
         ("natural-gradient", some("0.1")),
         ("lbfgs", None),
+        ("em", None),
     ] {
         let found = fit(LINE, &format!("[optimizer]\ntype = \"{rule}\"\n"));
         assert_eq!(found("optimizer", "learning_rate"), rate, "{rule}");
@@ -194,6 +195,10 @@ optimizer = { type = "natural-gradient", max_kl = 0.03 }
 divergence = "squared-hellinger"
 [[fit]]
 divergence = "total-variation"
+[[fit]]
+divergence = "forward-kl"
+estimator = { type = "quasi-monte-carlo", samples = 64, noise = "fixed" }
+optimizer = { type = "em", squarem = false }
 "#;
 
 #[test]
@@ -227,7 +232,7 @@ fn a_resolved_config_is_the_experiment_it_came_from() {
                 .any(|plan| plan.optimizer.rule.name() == rule.name())
         );
     }
-    assert_eq!(rules.len(), 8);
+    assert_eq!(rules.len(), 9);
 }
 
 #[test]

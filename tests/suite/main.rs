@@ -14,6 +14,7 @@ mod devices;
 mod docs;
 mod edges;
 mod eight_schools;
+mod em;
 mod ends;
 mod estimators;
 mod examples;

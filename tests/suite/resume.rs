@@ -139,13 +139,26 @@ fn every_optimizer_goes_on_to_the_bit() {
         "{ type = 'rmsprop', momentum = 0.8, centered = true }",
         "{ type = 'natural-gradient' }",
         "{ type = 'lbfgs', history = 4 }",
+        "{ type = 'em' }",
+        "{ type = 'em', squarem = false }",
     ] {
         let optimizer = optimizer.replace('}', ", steps = 40 }");
         let stop = ("stop.gradient_norm", "1e-300");
-        let experiment = parse(LINE, &[("optimizer", &optimizer), stop]);
-        // L-BFGS needs no more than a dozen.
+        let mut overrides = vec![("optimizer", &optimizer[..]), stop];
+        if optimizer.contains("'em'") {
+            // It raises a likelihood, and one Gaussian takes a single step of it.
+            overrides.extend([
+                ("fit[1].divergence", "forward-kl"),
+                ("family.components", "2"),
+            ]);
+        }
+        let experiment = parse(LINE, &overrides);
+        // These need no more than a dozen.
         compare(&experiment, &[0, 4, 1, 2]);
-        if !optimizer.contains("lbfgs") {
+        if !["lbfgs", "em"]
+            .iter()
+            .any(|name| optimizer.contains(&format!("'{name}'")))
+        {
             compare(&experiment, &[17, 20]);
         }
     }

@@ -3,12 +3,17 @@
 use super::{Checked, CheckedFit};
 use crate::config::FitConfig;
 use crate::density::family::Family;
+use crate::optimizer::Problem;
 
 impl CheckedFit<'_> {
     pub(super) fn optimizer(&self, fit: &FitConfig, family: &Family) -> Checked {
-        let is_deterministic = fit.estimator.is_deterministic();
+        let problem = Problem {
+            family,
+            is_deterministic: fit.estimator.is_deterministic(),
+            is_likelihood: fit.divergence.is_likelihood(),
+        };
         (fit.optimizer.check())
-            .and_then(|()| fit.optimizer.rule.suits(family, is_deterministic))
+            .and_then(|()| fit.optimizer.rule.suits(problem))
             .map_err(|refusal| self.refused(&["optimizer"], refusal))
     }
 }

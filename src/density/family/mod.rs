@@ -6,6 +6,7 @@
 //! the same at any scale; its other entries are their θ itself.
 
 mod covariance;
+mod em;
 mod low_rank;
 mod member;
 mod names;

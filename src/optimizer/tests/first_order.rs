@@ -133,6 +133,7 @@ fn every_first_order_rule_is_tested_above() {
             "sgd",
             "rmsprop",
             "lbfgs",
+            "em",
             "natural-gradient"
         ]
     );

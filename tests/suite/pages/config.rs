@@ -216,7 +216,7 @@ fn what_is_left_out_of_an_optimizer() {
     let most = optimizer("natural-gradient", "max_kl");
     page.says("nats a step may change q by | {} |", &[most]);
     optimizers.says("times the gradient | `max_kl` {} | {} |", &[most, natural]);
-    assert_eq!(OptimizerRule::all().len(), 6, "a rule is missing above");
+    assert_eq!(OptimizerRule::all().len(), 7, "a rule is missing above");
 }
 
 #[test]
@@ -228,8 +228,11 @@ fn what_is_left_out_of_the_stopping_rules() {
         "[optimizer]\ntype = \"lbfgs\"\n",
         ["stop", "gradient_norm"],
     );
-    page.says("none; {} for `lbfgs` if nothing", &[lbfgs]);
-    stopping.says("`lbfgs` has `gradient_norm = {}` unless", &[lbfgs]);
+    page.says("none; {} for `lbfgs` and `em` if nothing", &[lbfgs]);
+    stopping.says(
+        "`lbfgs` and `em` have `gradient_norm = {}` unless",
+        &[lbfgs],
+    );
     Page::open("docs/optimizers.md").says("of the gradient is below {} unless `[stop]`", &[lbfgs]);
     let rest = of_fit(LINE, "[stop]\nloss_change = 0.5\n", ["stop", "window"]);
     let precise = "[estimator]\ntype = \"monte-carlo\"\n[stop]\nprecision = 0.5\n";
