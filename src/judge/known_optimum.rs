@@ -14,6 +14,8 @@ pub struct KnownOptimum {
     pub mixture: Mixture,
     /// Whether q is p there, so that the divergence is 0.
     pub is_target: bool,
+    /// How far its mean and its covariance may be off, in standard deviations and squares of them.
+    moments_error: f64,
 }
 
 impl KnownOptimum {
@@ -26,6 +28,7 @@ impl KnownOptimum {
             divergence,
             mixture,
             is_target,
+            moments_error: target.moments_error(),
         };
         if let Some(mixture) = target.as_mixture()
             && inside(mixture)
@@ -48,6 +51,13 @@ impl KnownOptimum {
         if self.is_target {
             return Some(evaluation.estimate(self.divergence));
         }
-        gaussian_kl(&self.mixture, q)
+        let found = gaussian_kl(&self.mixture, q)?;
+        // About q* the divergence is half the square of a distance, each part of which is off by so much.
+        let dim = q.dim() as f64;
+        let off = self.moments_error * (0.5 * dim * (dim + 3.0)).sqrt();
+        Some(Estimate {
+            error: found.error + off * (2.0 * found.value.max(0.0)).sqrt() + 0.5 * off * off,
+            ..found
+        })
     }
 }

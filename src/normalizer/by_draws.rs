@@ -19,6 +19,8 @@ pub(super) struct Moments {
     pub error: f64,
     pub mean: DVector<f64>,
     pub covariance: DMatrix<f64>,
+    /// How far those may be off, in standard deviations and squares of them.
+    pub spread_error: f64,
 }
 
 /// From draws of the proposal.
@@ -54,17 +56,20 @@ impl Sampled {
             let off = DVector::from_column_slice(x) - &centre;
             covariance.ger(*weight, &off, &off, 1.0);
         }
+        let rounding = rounding(problem, draws, &weights, &covariance);
         Self {
-            rounding: rounding(problem, draws, &weights, &covariance),
+            rounding,
             moments: Moments {
                 log_normalizer: top + mean.ln(),
                 // Where the largest ratios are too heavy those that were drawn tell nothing.
                 error: match k_hat {
                     k_hat if k_hat > HEAVY || k_hat.is_nan() => f64::INFINITY,
-                    k_hat => spread.hypot(beyond(mean, n, k_hat)),
+                    // Rounding is not less for many draws.
+                    k_hat => spread.hypot(beyond(mean, n, k_hat)) + rounding,
                 },
                 mean: centre,
                 covariance,
+                spread_error: spread,
             },
             k_hat,
             spread,

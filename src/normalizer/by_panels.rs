@@ -17,6 +17,15 @@ const NEARLY_GAUSSIAN: f64 = 20.0;
 /// Panels that leave more than this share of the constant open are no answer.
 const ROUGH: f64 = 1e-4;
 
+/// On a line and in the plane, where edges that lie across all lines would take any number of points.
+const EFFORTS: [PanelEffort; 2] = [
+    PanelEffort::UTMOST[0],
+    PanelEffort {
+        points: 1 << 22,
+        ..PanelEffort::UTMOST[1]
+    },
+];
+
 /// What panels found, and those.
 pub(super) struct Exact {
     pub moments: Moments,
@@ -53,6 +62,7 @@ pub(super) fn integrate(
         // What the finer ones still pass by may be as much.
         let apart = 2.0 * (finer.log_normalizer - found.log_normalizer).abs();
         let error = found.error.max(apart);
+        let spread_error = found.spread_error.max(apart);
         if apart > found.error.max(FINE) {
             found = Moments {
                 error: error.max(finer.error),
@@ -61,6 +71,7 @@ pub(super) fn integrate(
             around = proposal;
         }
         found.error = found.error.max(error);
+        found.spread_error = found.spread_error.max(spread_error);
     }
     let laid = laid(around, dof);
     Some(Exact {
@@ -146,7 +157,7 @@ fn moments(problem: Problem, shape: &StudentT, dof: f64, sampled: &Sampled) -> O
         problem.function.evaluate(x, logs, None);
         logs.iter_mut().for_each(|log| *log = known(*log) - shift);
     };
-    let effort = PanelEffort::UTMOST[dim - 1];
+    let effort = EFFORTS[dim - 1];
     let found = panels::expectations(
         laid(shape, dof),
         &log_density,
@@ -173,6 +184,10 @@ fn moments(problem: Problem, shape: &StudentT, dof: f64, sampled: &Sampled) -> O
     if sampled.k_hat > NOT_AROUND {
         error = error.max(sampled.spread);
     }
+    // Of what is missing there is a mean too.
+    let spread_error = (found[1..].iter())
+        .map(|one| (one.error + one.value.abs() * error) / total.value)
+        .fold(error, f64::max);
     let share = |i: usize| found[i].value / total.value;
     let mean = DVector::from_fn(dim, |i, _| share(1 + i));
     let mut covariance = DMatrix::zeros(dim, dim);
@@ -190,6 +205,7 @@ fn moments(problem: Problem, shape: &StudentT, dof: f64, sampled: &Sampled) -> O
         error: error + 4.0 * f64::EPSILON * (1.0 + log.abs()),
         mean: DVector::from_fn(dim, |i, _| centre[i] + widths[i] * mean[i]),
         covariance,
+        spread_error,
     })
 }
 

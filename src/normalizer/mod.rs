@@ -158,6 +158,7 @@ fn found(function: &Function) -> Result<Located, Refusal> {
         k_hat: sampled.k_hat,
         mean: moments.mean.clone(),
         covariance: moments.covariance.clone(),
+        moments_error: moments.spread_error,
         of_x,
         proposal,
         panels: exact.map(|exact| exact.panels),
@@ -178,6 +179,7 @@ fn on_grid(grid: &Grid, located: &mut Located) {
     located.mean = DVector::from_column_slice(&integral.mean);
     located.covariance = DMatrix::from_column_slice(dim, dim, &integral.covariance);
     located.log_normalizer = integral.log_normalizer;
+    located.moments_error = integral.error;
     if dim > MOST_ON_PANELS {
         // Numbers come from draws of the proposal, which may not tell.
         if located.log_normalizer_error.is_finite() {

@@ -15,6 +15,8 @@ const DIRECTIONS: usize = 32;
 const NEAREST: f64 = 30.0;
 /// A power that grows by more than this from the first to the second is none.
 const GROWS: f64 = 1.5;
+/// A slope that differs by more than this share from that over the whole way is one of waves.
+const WAVES: f64 = 0.05;
 /// −log of a Gaussian grows like |x|², but for terms that matter less the farther out.
 const GAUSSIAN: f64 = 1.95;
 
@@ -156,16 +158,25 @@ fn ridge(
     (near > 0.0 && far <= GROWS * near && near <= GROWS * far).then(|| (own * towards, far))
 }
 
-/// From r ∂log f / ∂r, which is −power for a power, at two distances.
+/// From how much log f falls where the distance doubles, which is power · log 2 for a power. A slope would be that of
+/// waves, which may be steep however small they are.
 fn fall(problem: Problem, centre: &DVector<f64>, direction: &DVector<f64>) -> Fall {
-    let slope = |r: f64| {
+    let slopes = |r: f64| {
+        let near = problem.value(&(centre + direction * (0.5 * r)));
         let (value, gradient) = problem.with_gradient(&(centre + direction * r));
-        let slope = -r * gradient.dot(direction);
-        (value.is_finite() && slope.is_finite()).then_some(slope)
+        let slopes = [
+            (near - value) / std::f64::consts::LN_2,
+            -r * gradient.dot(direction),
+        ];
+        slopes
+            .iter()
+            .all(|slope| slope.is_finite())
+            .then_some(slopes)
     };
+    let slope = |r: f64| slopes(r).map(|[whole, _]| whole);
     let mut reach = FARTHEST;
-    let far = loop {
-        match slope(reach) {
+    let [far, local] = loop {
+        match slopes(reach) {
             Some(far) => break far,
             None if reach > NEAREST => reach /= 2.0,
             // It is 0 nearby.
@@ -177,7 +188,9 @@ fn fall(problem: Problem, centre: &DVector<f64>, direction: &DVector<f64>) -> Fa
         return Fall::Gaussian;
     };
     if far <= GROWS * near.max(0.0) || far <= 0.0 {
-        return Fall::Power(far);
+        // Where there are no waves the slope at a point has more digits.
+        let is_smooth = (local - far).abs() <= WAVES * far.abs();
+        return Fall::Power(if is_smooth { local } else { far });
     }
     if (twice / near).log2() < GAUSSIAN {
         return Fall::Exponential;

@@ -12,6 +12,9 @@ const ROUNDS: usize = 50;
 /// A panel may be off by this share of what its line may be.
 const SHARE: f64 = 1.0 / 8.0;
 
+/// Among so many strips what the whole may be off is shared.
+const STRIPS: f64 = 64.0;
+
 /// A line of the plane.
 #[derive(Debug, Clone)]
 pub(super) struct Line {
@@ -59,13 +62,15 @@ impl Line {
         rule: &LegendreRule,
         integrands: &[PanelIntegrand],
         tolerance: f64,
-        length: f64,
+        [all, strip]: [f64; 2],
     ) {
         let mut is_bad = vec![false; self.panels.len()];
         for (kind, integrand) in integrands.iter().enumerate() {
             let sum = self.total(rule, kind);
             let parts = || self.panels.iter().map(|panel| panel.parts[kind]);
             let size: f64 = parts().map(|part| part.value.abs()).sum();
+            // Each strip may have its share of the whole, however narrow it is.
+            let length = all.min(STRIPS * strip);
             let allowed = tolerance * size.max(integrand.least() / length);
             // A sum that is lost is as good as it will get.
             if sum.error > allowed.max(sum.floor) {
@@ -126,6 +131,7 @@ pub(super) fn lines(
         true => 0,
         false => ROUNDS.min(ROUNDS * effort.rounds),
     };
+    let lengths = [pair.length(), strip[1] - strip[0]];
     let mut points = 0;
     for round in 0..=rounds {
         let new: Vec<(f64, &mut LinePanel)> = (lines.iter_mut())
@@ -159,7 +165,7 @@ pub(super) fn lines(
             break;
         }
         for line in &mut lines {
-            line.halve(rule, integrands, effort.tolerance, pair.length());
+            line.halve(rule, integrands, effort.tolerance, lengths);
         }
     }
     Some((lines, points))

@@ -86,6 +86,11 @@ pub trait Distribution: std::fmt::Debug {
     /// Mean (D) and covariance (D × D), divided by N for rows; `None` where they are infinite.
     fn moments(&self) -> Option<(DVector<f64>, DMatrix<f64>)>;
 
+    /// How far those may be off, in standard deviations and squares of them.
+    fn moments_error(&self) -> f64 {
+        0.0
+    }
+
     /// Where it is (D) and how wide (D × D): its moments, or those of the Gaussian mixture of its
     /// scales where it has none.
     fn extent(&self) -> (DVector<f64>, DMatrix<f64>) {

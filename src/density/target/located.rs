@@ -31,6 +31,8 @@ pub struct Located {
     pub mean: DVector<f64>,
     /// … and covariance: integrals over panels, or means of draws.
     pub covariance: DMatrix<f64>,
+    /// How far those may be off, in standard deviations and squares of them.
+    pub moments_error: f64,
     /// What it is of each coordinate x, where some have bounds.
     pub of_x: Option<Vec<CoordinateOfX>>,
 }

@@ -251,6 +251,10 @@ impl Distribution for Unnormalized {
         is_exact.then(|| (mean.clone(), covariance.clone()))
     }
 
+    fn moments_error(&self) -> f64 {
+        self.located.moments_error
+    }
+
     fn extent(&self) -> (DVector<f64>, DMatrix<f64>) {
         self.moments().unwrap_or_else(|| {
             let scales = self.located.proposal.scales();
