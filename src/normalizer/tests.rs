@@ -50,7 +50,7 @@ fn edges_and_corners_in_the_plane_are_integrated() {
     let of_gaussian = |above: f64| 0.5 * erfc(above / 2f64.sqrt());
     let step = TAU * (1.0 + (1f64.exp() - 1.0) * of_gaussian(0.3));
     for (text, supports, expected, most) in [
-        ("if(x1^2 + x2^2 < 1, 0, -inf)", [REAL; 2], PI.ln(), 1e-4),
+        ("if(x1^2 + x2^2 < 1, 0, -inf)", [REAL; 2], PI.ln(), 2e-5),
         (
             "if(x1 > 0 and x2 > x1, -x1 - x2, -inf)",
             [REAL; 2],

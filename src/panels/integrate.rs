@@ -22,6 +22,11 @@ pub(crate) struct Integral {
 
 /// A point that adds less than this share to an integral is none.
 const NOTHING: f64 = 1e-14;
+/// A panel whose error is below this share of its floor has nothing but that.
+const LEAST: f64 = 0.25;
+/// The same of a strip of lines, each of which ends its panels where it has edges: what they are off by jumps from line to
+/// line, and looks like an error of so many times that.
+const NOISE: f64 = 8.0;
 /// Panels whose error is more than this share of what all may have are halved.
 const SHARE: f64 = 1.0 / 64.0;
 
@@ -212,6 +217,10 @@ fn worst(
             }
         })
         .collect();
+    let least = match pair.is_plane() && !pair.is_exact() {
+        true => NOISE,
+        false => LEAST,
+    };
     let mut halves = Vec::new();
     let mut place = 0;
     tops.all.retain(|top| {
@@ -219,7 +228,7 @@ fn worst(
         let middle = 0.5 * (from + to);
         let mut parts = top.parts.iter().zip(&allowed).zip(&seams);
         let is_bad = parts.any(|((part, &allowed), seams)| {
-            part.error + seams[place] > allowed.max(0.25 * part.floor)
+            part.error + seams[place] > allowed.max(least * part.floor)
         });
         place += 1;
         let halved = is_bad && from < middle && middle < to;

@@ -5,10 +5,15 @@ use super::integrand::{LogDensityFn, PanelIntegrand};
 use super::legendre::LegendreRule;
 use super::pair::DensityPair;
 use super::panel::{Partial, seams};
-use super::parts::parts_of_panels;
+use super::parts::{parts_of_panels, values_at};
 
 /// Panels of a line are halved so often, at most.
 const ROUNDS: usize = 50;
+/// A panel that is bad after so many of them may have a jump, where one step makes up so much of all …
+const HALVED_BEFORE: usize = 2;
+const MOST_OF_ALL: f64 = 0.5;
+/// … and which so many halvings find to the last digit.
+const HALVINGS: usize = 60;
 /// A panel may be off by this share of what its line may be.
 const SHARE: f64 = 1.0 / 8.0;
 
@@ -32,6 +37,55 @@ struct LinePanel {
     at_break: bool,
     /// Of every integral; none where it was not looked at yet.
     parts: Vec<Partial>,
+    /// Where the first integrand may jump.
+    jump: Option<Jump>,
+}
+
+/// Two places on a line with an integrand there.
+#[derive(Debug, Clone, Copy)]
+struct Jump {
+    places: [f64; 2],
+    values: [f64; 2],
+    /// How far the values are apart at least, if it is one.
+    least: f64,
+}
+
+impl Jump {
+    /// Between the neighbours, of some places, that differ most, if they make up most of all there is between the
+    /// first and the last.
+    fn among(places: &[f64], values: &[f64]) -> Option<Self> {
+        let step = |i: usize| (values[i + 1] - values[i]).abs();
+        let steps = 0..values.len().saturating_sub(1);
+        let all: f64 = steps.clone().map(step).sum();
+        let i = steps.max_by(|a, b| step(*a).total_cmp(&step(*b)))?;
+        (step(i) > MOST_OF_ALL * all).then(|| Self {
+            places: [places[i], places[i + 1]],
+            values: [values[i], values[i + 1]],
+            least: MOST_OF_ALL * step(i),
+        })
+    }
+
+    /// Where it is; `None` where a function is steep, and no more.
+    fn found(&self) -> Option<f64> {
+        let [before, after] = self.values;
+        ((after - before).abs() >= self.least).then_some(self.places[1])
+    }
+
+    /// The middle; `None` if there is no number between, or it has turned out to be none.
+    fn middle(&self) -> Option<f64> {
+        self.found()?;
+        let [from, to] = self.places;
+        let middle = 0.5 * (from + to);
+        (from < middle && middle < to).then_some(middle)
+    }
+
+    /// The half that differs more, given the value in the middle.
+    fn halve(&mut self, middle: f64, value: f64) {
+        let [before, after] = self.values.map(|end| (end - value).abs());
+        let end = usize::from(before >= after);
+        self.places[end] = middle;
+        self.values[end] = value;
+    }
 }
 
 impl Line {
@@ -56,14 +110,14 @@ impl Line {
         sum
     }
 
-    /// Halves the panels whose errors are too large: above their share of what the line may be off, or of rounding.
-    fn halve(
-        &mut self,
+    /// The panels whose errors are too large: above their share of what the line may be off, or of rounding.
+    fn bad(
+        &self,
         rule: &LegendreRule,
         integrands: &[PanelIntegrand],
         tolerance: f64,
         [all, strip]: [f64; 2],
-    ) {
+    ) -> Vec<bool> {
         let mut is_bad = vec![false; self.panels.len()];
         for (kind, integrand) in integrands.iter().enumerate() {
             let sum = self.total(rule, kind);
@@ -80,26 +134,73 @@ impl Line {
                 }
             }
         }
+        is_bad
+    }
+
+    /// Cuts panels in two: where they jump, or in the middle.
+    fn cut(&mut self, is_bad: &[bool]) {
         if !is_bad.contains(&true) {
             return;
         }
         let panels = std::mem::take(&mut self.panels);
         for (panel, is_bad) in panels.into_iter().zip(is_bad) {
             let [from, to] = panel.ends;
-            let middle = 0.5 * (from + to);
-            if !(is_bad && from < middle && middle < to) {
-                self.panels.push(panel);
-                continue;
-            }
-            for (ends, at_break) in [([from, middle], panel.at_break), ([middle, to], false)] {
-                self.panels.push(LinePanel {
-                    ends,
-                    at_break,
-                    parts: Vec::new(),
-                });
+            let inside = |place: &f64| from < *place && *place < to;
+            let jump = panel.jump.and_then(|jump| jump.found()).filter(inside);
+            let middle = Some(0.5 * (from + to)).filter(inside);
+            match jump.or(middle) {
+                Some(place) if *is_bad => {
+                    let halves = [
+                        ([from, place], panel.at_break),
+                        ([place, to], jump.is_some()),
+                    ];
+                    (self.panels)
+                        .extend(halves.map(|(ends, at_break)| LinePanel::new(ends, at_break)));
+                }
+                _ => self.panels.push(panel),
             }
         }
     }
+}
+
+impl LinePanel {
+    fn new(ends: [f64; 2], at_break: bool) -> Self {
+        Self {
+            ends,
+            at_break,
+            parts: Vec::new(),
+            jump: None,
+        }
+    }
+}
+
+/// Narrows down where the first integrand jumps, on all lines at once: one point for each jump and each halving.
+fn find_jumps(
+    pair: &DensityPair,
+    logs: [LogDensityFn; 2],
+    integrand: PanelIntegrand,
+    jumps: &mut [(f64, &mut Jump)],
+) -> usize {
+    let mut points = 0;
+    for _ in 0..HALVINGS {
+        let mut x = Vec::with_capacity(2 * jumps.len());
+        let mut open: Vec<(f64, &mut Jump)> = Vec::with_capacity(jumps.len());
+        for (t, jump) in jumps.iter_mut() {
+            if let Some(middle) = jump.middle() {
+                pair.tell_point([*t, middle], &mut x);
+                open.push((middle, jump));
+            }
+        }
+        if open.is_empty() {
+            break;
+        }
+        points += open.len();
+        let values = values_at(logs, integrand, &x, open.len());
+        for ((middle, jump), value) in open.into_iter().zip(values) {
+            jump.halve(middle, value);
+        }
+    }
+    points
 }
 
 /// The lines of a strip, and how many points they took; `None` if more than there may be at once. Where densities are
@@ -119,11 +220,7 @@ pub(super) fn lines(
             t,
             weight,
             panels: (pair.along_line(t).into_iter())
-                .map(|(ends, at_break)| LinePanel {
-                    ends,
-                    at_break,
-                    parts: Vec::new(),
-                })
+                .map(|(ends, at_break)| LinePanel::new(ends, at_break))
                 .collect(),
         })
         .collect();
@@ -157,15 +254,38 @@ pub(super) fn lines(
             return None;
         }
         let ends: Vec<[f64; 2]> = new.iter().map(|(_, panel)| panel.ends).collect();
-        let parts = parts_of_panels(pair, logs, integrands, rule, &ends, &x).parts;
-        for ((_, panel), parts) in new.into_iter().zip(parts) {
+        let found = parts_of_panels(pair, logs, integrands, rule, &ends, &x);
+        for (i, ((_, panel), parts)) in new.into_iter().zip(found.parts).enumerate() {
             panel.parts = parts;
+            // What is smooth has come to rest by then.
+            if round >= HALVED_BEFORE
+                && let Some(values) = found.values.first()
+            {
+                let at = i * rule.points()..(i + 1) * rule.points();
+                panel.jump = Jump::among(&rule.on(panel.ends), &values[at]);
+            }
         }
         if is_last {
             break;
         }
-        for line in &mut lines {
-            line.halve(rule, integrands, effort.tolerance, lengths);
+        let is_bad: Vec<Vec<bool>> = (lines.iter())
+            .map(|line| line.bad(rule, integrands, effort.tolerance, lengths))
+            .collect();
+        let mut jumps: Vec<(f64, &mut Jump)> = Vec::new();
+        for (line, is_bad) in lines.iter_mut().zip(&is_bad) {
+            let t = line.t;
+            let bad = line
+                .panels
+                .iter_mut()
+                .zip(is_bad)
+                .filter(|(_, is_bad)| **is_bad);
+            jumps.extend(bad.filter_map(|(panel, _)| Some((t, panel.jump.as_mut()?))));
+        }
+        if let Some(first) = integrands.first() {
+            points += find_jumps(pair, logs, *first, &mut jumps);
+        }
+        for (line, is_bad) in lines.iter_mut().zip(&is_bad) {
+            line.cut(is_bad);
         }
     }
     Some((lines, points))

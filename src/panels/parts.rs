@@ -53,6 +53,20 @@ pub(super) fn parts_of_panels(
     PartsOfPanels { parts, values: all }
 }
 
+/// An integrand at N points.
+pub(super) fn values_at(
+    logs: [LogDensityFn; 2],
+    one: PanelIntegrand,
+    x: &[f64],
+    n: usize,
+) -> Vec<f64> {
+    let [log_p, log_q] = at_points(logs, x, n);
+    let (mut values, mut roundings) = (vec![0.0; n], vec![0.0; n]);
+    let all = [&mut values[..], &mut roundings[..]];
+    integrand(one, x, [&log_p, &log_q], [0.0; 2], all);
+    values
+}
+
 /// The log-densities at N points.
 pub(super) fn at_points(logs: [LogDensityFn; 2], x: &[f64], n: usize) -> [Vec<f64>; 2] {
     logs.map(|log| {
