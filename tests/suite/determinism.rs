@@ -5,7 +5,7 @@ use std::path::Path;
 
 use assert_cmd::Command;
 use klfit::internals::{Member, natural_values};
-use klfit::settings::{KMeans, NoiseRule, Random};
+use klfit::settings::{EmConfig, KMeans, NoiseRule, Random};
 use klfit::{
     DivergenceKind, EstimatorConfig, EstimatorRule, Family, FamilyConfig, Fit, LogConfig, Numerics,
     OptimizerRule, Plan, Record, Start, Target,
@@ -135,12 +135,19 @@ fn a_fit_in_a_batch_is_the_fit_alone() {
                 ..rule.into()
             };
             for optimizer in OptimizerRule::all() {
-                // L-BFGS compares losses, which fresh noise changes.
-                let is_lbfgs = matches!(optimizer, OptimizerRule::Lbfgs(_));
-                if is_lbfgs && !estimator.is_deterministic() {
+                // These compare losses, which fresh noise changes.
+                let compares = matches!(optimizer, OptimizerRule::Lbfgs(_) | OptimizerRule::Em(_));
+                if compares && !estimator.is_deterministic() {
                     continue;
                 }
-                let relatives = relatives(estimator, optimizer);
+                let mut relatives = relatives(estimator, optimizer);
+                if matches!(optimizer, OptimizerRule::Em(_)) {
+                    // It raises a likelihood, and does not end before its steps do.
+                    for (plan, _) in &mut relatives {
+                        plan.divergence = DivergenceKind::ForwardKl;
+                        plan.optimizer.rule = EmConfig { squarem: false }.into();
+                    }
+                }
                 let members: Vec<Member> = (relatives.iter())
                     .map(|(plan, seed)| Member { plan, seed: *seed })
                     .collect();
@@ -172,8 +179,8 @@ fn a_fit_in_a_batch_is_the_fit_alone() {
             }
         }
     }
-    // Four rules for points, two of them with fixed noise as well; L-BFGS but with fresh noise.
-    assert_eq!(tested, 4 * (6 * 6 - 2));
+    // Four rules for points, two of them with fixed noise as well; L-BFGS and EM but with fresh noise.
+    assert_eq!(tested, 4 * (6 * 7 - 2 * 2));
 }
 
 #[test]
