@@ -20,7 +20,7 @@ pub(super) struct Moments {
     pub mean: DVector<f64>,
     pub covariance: DMatrix<f64>,
     /// How far those may be off, in standard deviations and squares of them.
-    pub spread_error: f64,
+    pub moments_error: f64,
 }
 
 /// From draws of the proposal.
@@ -69,7 +69,7 @@ impl Sampled {
                 },
                 mean: centre,
                 covariance,
-                spread_error: spread,
+                moments_error: spread,
             },
             k_hat,
             spread,

@@ -62,7 +62,7 @@ pub(super) fn integrate(
         // What the finer ones still pass by may be as much.
         let apart = 2.0 * (finer.log_normalizer - found.log_normalizer).abs();
         let error = found.error.max(apart);
-        let spread_error = found.spread_error.max(apart);
+        let moments_error = found.moments_error.max(apart);
         if apart > found.error.max(FINE) {
             found = Moments {
                 error: error.max(finer.error),
@@ -71,7 +71,7 @@ pub(super) fn integrate(
             around = proposal;
         }
         found.error = found.error.max(error);
-        found.spread_error = found.spread_error.max(spread_error);
+        found.moments_error = found.moments_error.max(moments_error);
     }
     let laid = laid(around, dof);
     Some(Exact {
@@ -185,7 +185,7 @@ fn moments(problem: Problem, shape: &StudentT, dof: f64, sampled: &Sampled) -> O
         error = error.max(sampled.spread);
     }
     // Of what is missing there is a mean too.
-    let spread_error = (found[1..].iter())
+    let moments_error = (found[1..].iter())
         .map(|one| (one.error + one.value.abs() * error) / total.value)
         .fold(error, f64::max);
     let share = |i: usize| found[i].value / total.value;
@@ -205,7 +205,7 @@ fn moments(problem: Problem, shape: &StudentT, dof: f64, sampled: &Sampled) -> O
         error: error + 4.0 * f64::EPSILON * (1.0 + log.abs()),
         mean: DVector::from_fn(dim, |i, _| centre[i] + widths[i] * mean[i]),
         covariance,
-        spread_error,
+        moments_error,
     })
 }
 

@@ -158,7 +158,7 @@ fn found(function: &Function) -> Result<Located, Refusal> {
         k_hat: sampled.k_hat,
         mean: moments.mean.clone(),
         covariance: moments.covariance.clone(),
-        moments_error: moments.spread_error,
+        moments_error: moments.moments_error,
         of_x,
         proposal,
         panels: exact.map(|exact| exact.panels),

@@ -93,9 +93,9 @@ fn waves_on_a_density_are_not_taken_for_its_tail() {
 /// Where rounding is more than draws are off by it is what is told.
 #[test]
 fn what_is_lost_to_rounding_is_told() {
-    for size in ["1e13", "1e14", "1e15", "1e16"] {
+    for (size, most) in [("1e13", 0.03), ("1e14", 0.3), ("1e15", 3.0), ("1e16", 30.0)] {
         let text = format!("-x1^2/2 + {size}*sin(x1)^2 + {size}*cos(x1)^2 - {size}");
-        is_known(&text, &[REAL], 0.5 * TAU.ln(), 50.0);
+        is_known(&text, &[REAL], 0.5 * TAU.ln(), most);
     }
     for text in [
         "-x1^2 + 2e7*x1 - 1e14",

@@ -11,6 +11,7 @@ use crate::compute::device::Numerics;
 use crate::compute::snapshot::Snapshot;
 use crate::density::family::Family;
 use crate::error::{Refusal, Result};
+use crate::mixture::Mixture;
 
 /// At a gradient of this norm there is only rounding left to descend.
 const ARRIVAL: f64 = 1e-8;
@@ -88,14 +89,27 @@ struct Em {
 }
 
 impl Em {
-    /// One step of each run; a run without one stays.
-    fn each(&self, theta: &[f64], gradient: &[f64]) -> Vec<Option<Vec<f64>>> {
+    /// The members at some θ; none where that is no density.
+    fn members(&self, theta: &[f64]) -> Result<Vec<Option<Mixture>>> {
         let parameters = self.family.parameters();
-        (theta
-            .par_chunks(parameters)
-            .zip(gradient.par_chunks(parameters)))
-        .map(|(theta, gradient)| self.family.em_step(theta, gradient))
-        .collect()
+        let shape = [theta.len() / parameters, parameters];
+        let theta = self.numerics.tensor(theta.to_vec(), shape);
+        let members = self.family.density(theta, &self.numerics).read()?;
+        Ok(members.into_iter().map(|member| member.ok()).collect())
+    }
+
+    /// One step of each run; a run without one stays.
+    fn each(
+        &self,
+        theta: &[f64],
+        members: &[Option<Mixture>],
+        gradient: &[f64],
+    ) -> Vec<Option<Vec<f64>>> {
+        let parameters = self.family.parameters();
+        let rows = theta.par_chunks(parameters).zip(members);
+        (rows.zip(gradient.par_chunks(parameters)))
+            .map(|((theta, q), gradient)| self.family.em_step(theta, q.as_ref()?, gradient))
+            .collect()
     }
 
     /// The loss and its gradient where the runs would be.
@@ -112,27 +126,28 @@ impl Em {
 impl Optimizer for Em {
     fn step(&mut self, from: Iterate, loss_function: &dyn LossFunction) -> Result<Moved> {
         let [runs, parameters] = from.theta.dims();
-        let units = self.family.density(from.theta.clone(), &self.numerics);
-        let units: Vec<Vec<f64>> = (units.read()?.into_iter())
-            .map(|member| member.map_or_else(|_| vec![1.0; parameters], |q| self.family.units(&q)))
-            .collect();
         let theta = Numerics::read(from.theta)?;
         let gradient = Numerics::read(from.gradient)?;
         let start = Numerics::read(from.loss)?;
-        let first = self.each(&theta, &gradient);
+        let members = self.members(&theta)?;
+        let first = self.each(&theta, &members, &gradient);
         let mut stuck: Vec<usize> = (0..runs).filter(|&run| first[run].is_none()).collect();
         let mut moved = put(first, &theta);
         if self.squarem {
             let (loss, gradient) = self.look(&moved, loss_function)?;
-            let second = put(self.each(&moved, &gradient), &moved);
+            let second = put(self.each(&moved, &self.members(&moved)?, &gradient), &moved);
+            let units = (members.iter()).map(|member| match member {
+                Some(q) => self.family.units(q),
+                None => vec![1.0; parameters],
+            });
             let mut leapt = second.clone();
             let rows = (theta.chunks(parameters).zip(moved.chunks(parameters)))
-                .zip(leapt.chunks_mut(parameters).zip(&units));
+                .zip(leapt.chunks_mut(parameters).zip(units));
             for ((start, middle), (end, units)) in rows {
-                leap([start, middle], end, units);
+                leap([start, middle], end, &units);
             }
             let (new_loss, gradient) = self.look(&leapt, loss_function)?;
-            let third = self.each(&leapt, &gradient);
+            let third = self.each(&leapt, &self.members(&leapt)?, &gradient);
             // What has risen, or is no number, has not been.
             let third = (third.into_iter().zip(new_loss.iter().zip(&loss)))
                 .map(|(next, (new, old))| next.filter(|_| new <= old));

@@ -28,6 +28,8 @@ pub(super) struct Line {
     /// What its integral counts in that over the strip.
     pub weight: f64,
     panels: Vec<LinePanel>,
+    /// Whether some of its panels were cut, or none was looked at yet.
+    is_open: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -102,11 +104,15 @@ impl Line {
     }
 
     fn total(&self, rule: &LegendreRule, kind: usize) -> Partial {
+        self.total_with(kind, &self.seams(rule, kind))
+    }
+
+    fn total_with(&self, kind: usize, seams: &[f64]) -> Partial {
         let mut sum = Partial::default();
         for panel in &self.panels {
             sum += panel.parts[kind];
         }
-        sum.error += self.seams(rule, kind).iter().sum::<f64>();
+        sum.error += seams.iter().sum::<f64>();
         sum
     }
 
@@ -120,7 +126,8 @@ impl Line {
     ) -> Vec<bool> {
         let mut is_bad = vec![false; self.panels.len()];
         for (kind, integrand) in integrands.iter().enumerate() {
-            let sum = self.total(rule, kind);
+            let seams = self.seams(rule, kind);
+            let sum = self.total_with(kind, &seams);
             let parts = || self.panels.iter().map(|panel| panel.parts[kind]);
             let size: f64 = parts().map(|part| part.value.abs()).sum();
             // Each strip may have its share of the whole, however narrow it is.
@@ -129,7 +136,7 @@ impl Line {
             // A sum that is lost is as good as it will get.
             if sum.error > allowed.max(sum.floor) {
                 let bad = is_bad.iter_mut().zip(parts());
-                for ((bad, part), seam) in bad.zip(self.seams(rule, kind)) {
+                for ((bad, part), seam) in bad.zip(seams) {
                     *bad |= part.error + seam > (SHARE * allowed).max(0.25 * part.floor);
                 }
             }
@@ -139,7 +146,8 @@ impl Line {
 
     /// Cuts panels in two: where they jump, or in the middle.
     fn cut(&mut self, is_bad: &[bool]) {
-        if !is_bad.contains(&true) {
+        self.is_open = is_bad.contains(&true);
+        if !self.is_open {
             return;
         }
         let panels = std::mem::take(&mut self.panels);
@@ -222,16 +230,16 @@ pub(super) fn lines(
             panels: (pair.along_line(t).into_iter())
                 .map(|(ends, at_break)| LinePanel::new(ends, at_break))
                 .collect(),
+            is_open: true,
         })
         .collect();
-    let rounds = match pair.is_exact() {
-        true => 0,
-        false => ROUNDS.min(ROUNDS * effort.rounds),
-    };
+    let may_cut = !pair.is_exact() && effort.rounds > 0;
+    let rounds = if may_cut { ROUNDS } else { 0 };
     let lengths = [pair.length(), strip[1] - strip[0]];
     let mut points = 0;
     for round in 0..=rounds {
         let new: Vec<(f64, &mut LinePanel)> = (lines.iter_mut())
+            .filter(|line| line.is_open)
             .flat_map(|line| {
                 let t = line.t;
                 line.panels.iter_mut().map(move |panel| (t, panel))
@@ -268,11 +276,13 @@ pub(super) fn lines(
         if is_last {
             break;
         }
-        let is_bad: Vec<Vec<bool>> = (lines.iter())
+        // What was not cut has not changed.
+        let mut open: Vec<&mut Line> = lines.iter_mut().filter(|line| line.is_open).collect();
+        let is_bad: Vec<Vec<bool>> = (open.iter())
             .map(|line| line.bad(rule, integrands, effort.tolerance, lengths))
             .collect();
         let mut jumps: Vec<(f64, &mut Jump)> = Vec::new();
-        for (line, is_bad) in lines.iter_mut().zip(&is_bad) {
+        for (line, is_bad) in open.iter_mut().zip(&is_bad) {
             let t = line.t;
             let bad = line
                 .panels
@@ -284,7 +294,7 @@ pub(super) fn lines(
         if let Some(first) = integrands.first() {
             points += find_jumps(pair, logs, *first, &mut jumps);
         }
-        for (line, is_bad) in lines.iter_mut().zip(&is_bad) {
+        for (line, is_bad) in open.iter_mut().zip(&is_bad) {
             line.cut(is_bad);
         }
     }

@@ -4,6 +4,7 @@ use nalgebra::{DMatrix, DVector};
 
 use super::Family;
 use super::covariance::{Covariance, ScaleMap};
+use crate::mixture::Mixture;
 
 /// A component that has less than this has its place and its shape no more from what it has, but from rounding.
 const GONE: f64 = 1e-13;
@@ -28,28 +29,24 @@ impl Family {
         ))
     }
 
-    /// θ after one step of expectation–maximisation (Dempster, Laird and Rubin 1977) for a loss −E log q, from θ and
-    /// the gradient there, P numbers each; `None` if a covariance would be singular, or there is no such step.
+    /// θ after one step of expectation–maximisation (Dempster, Laird and Rubin 1977) for a loss −E log q, from θ,
+    /// q and the gradient there, P numbers; `None` if a covariance would be singular, or there is no such step.
     ///
     /// The gradient tells all that such a step needs (Fisher's identity): with rₖ the share of component k in q(x)
     /// and z = L⁻¹(x − μ), the gradient of the logits is wₖ − E rₖ, that of μₖ is −L⁻ᵀ E rₖ z, and Lᵀ times that of L
     /// is E rₖ (1 − z zᵀ) on and below its diagonal (Xu and Jordan 1996).
-    pub fn em_step(&self, theta: &[f64], gradient: &[f64]) -> Option<Vec<f64>> {
+    pub fn em_step(&self, theta: &[f64], q: &Mixture, gradient: &[f64]) -> Option<Vec<f64>> {
         if self.refuses_em().is_some() {
             return None;
         }
         let (k, d, s) = (self.components(), self.dim(), self.scale.len());
         let logits = self.logits();
-        let weights = match logits {
-            0 => vec![1.0; k],
-            _ => softmax(&theta[..logits]),
-        };
         let mut next = theta.to_vec();
         let shares: Vec<f64> = (0..k)
             .map(|k| match logits {
                 0 => 1.0,
                 // What rounding makes of nothing may be less than that.
-                _ => (weights[k] - gradient[k]).max(f64::EPSILON * GONE),
+                _ => (q.weights()[k] - gradient[k]).max(f64::EPSILON * GONE),
             })
             .collect();
         for (next, share) in next[..logits].iter_mut().zip(&shares) {
@@ -62,17 +59,16 @@ impl Family {
             let means = logits + k * d..logits + (k + 1) * d;
             let scales = logits + self.components() * d + k * s;
             let scales = scales..scales + s;
-            let factor = self.scale.factor(&theta[scales.clone()]);
+            let factor = &q.scale_trils()[k];
             // E rₖ z / E rₖ.
             let slope = DVector::from_column_slice(&gradient[means.clone()]);
             let moved = factor.tr_mul(&slope) * (-1.0 / share);
-            for (next, moved) in next[means].iter_mut().zip((&factor * &moved).iter()) {
+            for (next, moved) in next[means].iter_mut().zip((factor * &moved).iter()) {
                 *next += moved;
             }
-            let turned = (self.scale).turned(&factor, &gradient[scales.clone()]) / share;
-            let spread = self
-                .scale
-                .structured(DMatrix::identity(d, d) - turned - &moved * moved.transpose());
+            let turned = (self.scale).turned(factor, &gradient[scales.clone()]) / share;
+            let spread = DMatrix::identity(d, d) - turned - &moved * moved.transpose();
+            let spread = self.scale.nearest(&spread);
             let least = factor
                 .diagonal()
                 .map(|std| self.scale.floor * (1.0 + ABOVE) / std);
@@ -83,27 +79,7 @@ impl Family {
     }
 }
 
-fn softmax(logits: &[f64]) -> Vec<f64> {
-    let top = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let parts: Vec<f64> = logits.iter().map(|logit| (logit - top).exp()).collect();
-    let sum: f64 = parts.iter().sum();
-    parts.into_iter().map(|part| part / sum).collect()
-}
-
 impl ScaleMap {
-    /// L of S numbers of θ, of a structure that is not low-rank.
-    fn factor(&self, theta: &[f64]) -> DMatrix<f64> {
-        let dim = self.dim;
-        let std = |i: usize| self.floor + theta[i.min(self.logs() - 1)].exp();
-        DMatrix::from_fn(dim, dim, |i, j| match i.cmp(&j) {
-            std::cmp::Ordering::Equal => std(i),
-            std::cmp::Ordering::Greater if self.covariance == Covariance::Full => {
-                theta[dim + i * (i - 1) / 2 + j]
-            }
-            _ => 0.0,
-        })
-    }
-
     /// The symmetric matrix E rₖ (1 − z zᵀ), of which the gradient `[S]` in θ tells Lᵀ G on and below the diagonal:
     /// of independent coordinates the diagonal alone, and of one standard deviation for all its mean.
     fn turned(&self, factor: &DMatrix<f64>, gradient: &[f64]) -> DMatrix<f64> {
@@ -130,11 +106,6 @@ impl ScaleMap {
                 DMatrix::from_diagonal(&DVector::from_iterator(dim, entries))
             }
         }
-    }
-
-    /// A covariance in units of L as the structure has it.
-    fn structured(&self, spread: DMatrix<f64>) -> DMatrix<f64> {
-        self.nearest(&spread)
     }
 }
 
