@@ -105,6 +105,20 @@ fn beside(widest: f64) -> f64 {
     TICK + 2.0 + widest + 0.5 * theme::TEXT
 }
 
+/// Where a frame may end for the numbers below it to end at `limit`, in mm.
+fn right_end(frame: Rect, x: &Axis, limit: f64) -> f64 {
+    (x.ticks(ticks(frame.width(), PER_X_TICK)).into_iter())
+        .map(|(value, label)| {
+            let half = 0.5 * text_width(&label, Type::label(Align::Center));
+            let width = (limit - half - frame.left) / x.share(value);
+            match width > 0.0 {
+                true => frame.left + width,
+                false => f64::INFINITY,
+            }
+        })
+        .fold(f64::INFINITY, f64::min)
+}
+
 impl<'a, 's> Panel<'a, 's> {
     /// Draws axes in a cell of the page with the usual margins and a title.
     pub fn new(sheet: &'a Sheet<'s>, cell: Rect, title: &str, x: Axis, y: Axis) -> Result<Self> {
@@ -130,6 +144,7 @@ impl<'a, 's> Panel<'a, 's> {
         frame.left = frame
             .left
             .max(cell.left + beside(widest) + 0.5 * theme::TEXT);
+        frame.right = frame.right.min(right_end(frame, &x, cell.right));
         let panel = Self { sheet, frame, x, y };
         panel.axes(cell, widest)?;
         Ok(panel)
@@ -380,4 +395,26 @@ fn clip(from: Point, to: Point, frame: Rect) -> Option<(Point, Point)> {
         }
     };
     (enter <= leave).then(|| (along(enter), along(leave)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_number_below_an_axis_is_not_cut() {
+        theme::load_fonts().unwrap();
+        let frame = Rect::new(15.0, 5.0, 99.0, 50.0);
+        for (low, high, fits) in [(0.998, 1.002, false), (0.0, 1e5, false), (0.0, 0.97, true)] {
+            let x = Axis::linear(low, high, "x");
+            let end = frame.right.min(right_end(frame, &x, 100.0));
+            for (value, label) in x.ticks(ticks(frame.width(), PER_X_TICK)) {
+                let at = frame.left + x.share(value) * (end - frame.left);
+                let half = 0.5 * text_width(&label, Type::label(Align::Center));
+                assert!(at + half <= 100.0 + 1e-9, "{label} ends at {}", at + half);
+            }
+            // Numbers that fit leave the frame as it is.
+            assert_eq!(end < frame.right, !fits, "{low} to {high}: {end}");
+        }
+    }
 }
