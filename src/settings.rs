@@ -16,6 +16,7 @@ pub use crate::estimator::quasi_monte_carlo::QuasiMonteCarloConfig;
 pub use crate::estimator::rows::RowsConfig;
 pub use crate::fit::init::StartRule;
 pub use crate::fit::init::k_means::KMeans;
+pub use crate::fit::init::laplace::Laplace;
 pub use crate::fit::init::moments::MomentMatch;
 pub use crate::fit::init::random::Random;
 pub use crate::optimizer::adam::AdamConfig;

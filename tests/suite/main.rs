@@ -36,6 +36,7 @@ mod in_file;
 mod kernel;
 mod kernel_density;
 mod landscape;
+mod laplace;
 mod logging;
 mod optimizers;
 mod outsized;

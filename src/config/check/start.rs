@@ -24,6 +24,7 @@ impl CheckedFit<'_> {
             Some(init) => init.resolve(restarts, &at, self.source)?.distinct(family),
             None => Start::drawn(Random {}, restarts),
         };
+        (start.check()).map_err(|refusal| self.refused(&["init"], refusal))?;
         let is_single = matches!(start, Start::Given(_));
         if let (true, Some(restarts @ 2..)) = (is_single, fit.restarts) {
             notes.push(format!(

@@ -13,6 +13,8 @@ macro_rules! starts {
                 MomentMatch($crate::fit::init::moments::MomentMatch) = "moment-match",
                 /// Clusters of draws of the target.
                 KMeans($crate::fit::init::k_means::KMeans) = "k-means",
+                /// Gaussians at the modes that climbs find.
+                Laplace($crate::fit::init::laplace::Laplace) = "laplace",
                 $($more)*
             }
         }

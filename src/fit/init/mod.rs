@@ -3,6 +3,7 @@
 mod duplicates;
 pub mod k_means;
 mod kind;
+pub mod laplace;
 pub mod moments;
 pub mod random;
 
@@ -33,6 +34,11 @@ struct FitProblem<'a> {
 trait StartSettings {
     /// What a start of it is called.
     fn title(&self) -> &'static str;
+
+    /// What makes no sense among its settings.
+    fn check(&self) -> Result<(), Refusal> {
+        Ok(())
+    }
 
     /// How many of R runs would not start the same.
     fn distinct(&self, runs: usize, _: &Family) -> usize {
@@ -78,6 +84,14 @@ impl Start {
                 Self::drawn(rule, rule.choice().distinct(restarts, family))
             }
             Self::Given(_) | Self::Each(_) => self,
+        }
+    }
+
+    /// What makes no sense among the settings of its rule.
+    pub(crate) fn check(&self) -> Result<(), Refusal> {
+        match self {
+            Self::Drawn { rule, .. } => rule.choice().check(),
+            Self::Given(_) | Self::Each(_) => Ok(()),
         }
     }
 

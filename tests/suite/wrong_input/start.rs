@@ -72,6 +72,22 @@ const STARTS: &[Rule] = &[
     ),
     (
         LINE,
+        "[init]\ntype = \"laplace\"\nclimbs = 0 # !\n",
+        FORWARD,
+        "init.climbs",
+        "is 0",
+        "200",
+    ),
+    (
+        LINE,
+        "[init]\ntype = \"laplace\"\nclimb_std = -1.0 # !\n",
+        FORWARD,
+        "init.climb_std",
+        "must be positive",
+        "distance",
+    ),
+    (
+        LINE,
         "[init]\ntype = \"k-means\"\nmean = [0.0] # !\n",
         FORWARD,
         "init.mean",
