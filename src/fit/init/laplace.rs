@@ -59,7 +59,7 @@ impl StartSettings for Laplace {
     fn check(&self) -> Result<(), Refusal> {
         if self.climbs == 0 {
             let help = "200 is the default; rare modes take more";
-            return Err(Refusal::new("climbs", "is 0".into(), help));
+            return Err(Refusal::new("climbs", "is 0", help));
         }
         match self.climb_std {
             Some(std) if !(std > 0.0 && std.is_finite()) => {
@@ -84,7 +84,7 @@ impl StartSettings for Laplace {
         if !fit.target.has_density() {
             return Err(Refusal::new(
                 "type",
-                "is \"laplace\", and rows have no density to climb".into(),
+                "is \"laplace\", and rows have no density to climb",
                 "use type = \"k-means\"",
             ));
         }
