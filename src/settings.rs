@@ -26,3 +26,4 @@ pub use crate::optimizer::lbfgs::LbfgsConfig;
 pub use crate::optimizer::natural_gradient::NaturalGradientConfig;
 pub use crate::optimizer::rmsprop::RmsPropConfig;
 pub use crate::optimizer::sgd::SgdConfig;
+pub use crate::optimizer::vips::VipsConfig;

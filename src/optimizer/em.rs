@@ -6,6 +6,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::on_host::{members, put};
 use super::{Iterate, LossFunction, Moved, Optimizer, OptimizerSettings, Problem, Steps};
 use crate::compute::device::Numerics;
 use crate::compute::snapshot::Snapshot;
@@ -89,15 +90,6 @@ struct Em {
 }
 
 impl Em {
-    /// The members at some θ; none where that is no density.
-    fn members(&self, theta: &[f64]) -> Result<Vec<Option<Mixture>>> {
-        let parameters = self.family.parameters();
-        let shape = [theta.len() / parameters, parameters];
-        let theta = self.numerics.tensor(theta.to_vec(), shape);
-        let members = self.family.density(theta, &self.numerics).read()?;
-        Ok(members.into_iter().map(|member| member.ok()).collect())
-    }
-
     /// One step of each run; a run without one stays.
     fn each(
         &self,
@@ -129,14 +121,21 @@ impl Optimizer for Em {
         let theta = Numerics::read(from.theta)?;
         let gradient = Numerics::read(from.gradient)?;
         let start = Numerics::read(from.loss)?;
-        let members = self.members(&theta)?;
-        let first = self.each(&theta, &members, &gradient);
+        let now = members(&self.family, &theta, &self.numerics)?;
+        let first = self.each(&theta, &now, &gradient);
         let mut stuck: Vec<usize> = (0..runs).filter(|&run| first[run].is_none()).collect();
         let mut moved = put(first, &theta);
         if self.squarem {
             let (loss, gradient) = self.look(&moved, loss_function)?;
-            let second = put(self.each(&moved, &self.members(&moved)?, &gradient), &moved);
-            let units = (members.iter()).map(|member| match member {
+            let second = put(
+                self.each(
+                    &moved,
+                    &members(&self.family, &moved, &self.numerics)?,
+                    &gradient,
+                ),
+                &moved,
+            );
+            let units = (now.iter()).map(|member| match member {
                 Some(q) => self.family.units(q),
                 None => vec![1.0; parameters],
             });
@@ -147,7 +146,11 @@ impl Optimizer for Em {
                 leap([start, middle], end, &units);
             }
             let (new_loss, gradient) = self.look(&leapt, loss_function)?;
-            let third = self.each(&leapt, &self.members(&leapt)?, &gradient);
+            let third = self.each(
+                &leapt,
+                &members(&self.family, &leapt, &self.numerics)?,
+                &gradient,
+            );
             // What has risen, or is no number, has not been.
             let third = (third.into_iter().zip(new_loss.iter().zip(&loss)))
                 .map(|(next, (new, old))| next.filter(|_| new <= old));
@@ -174,14 +177,6 @@ impl Optimizer for Em {
     fn restore(&mut self, _: &Snapshot, _: [usize; 2], _: &Numerics) -> Result<()> {
         Ok(())
     }
-}
-
-/// The rows of θ, where there are none those of another.
-fn put(rows: Vec<Option<Vec<f64>>>, others: &[f64]) -> Vec<f64> {
-    let width = others.len() / rows.len().max(1);
-    (rows.into_iter().zip(others.chunks(width.max(1))))
-        .flat_map(|(row, other)| row.unwrap_or_else(|| other.to_vec()))
-        .collect()
 }
 
 /// Takes the end of two steps as far along as their lengths |r| and the change of the second |v| say:

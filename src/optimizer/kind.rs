@@ -22,6 +22,8 @@ choices! {
         Em(super::em::EmConfig) = "em",
         /// Natural gradient (Amari 1998).
         NaturalGradient(super::natural_gradient::NaturalGradientConfig) = "natural-gradient",
+        /// Variational inference by policy search (Arenz, Zhong and Neumann 2020).
+        Vips(super::vips::VipsConfig) = "vips",
     }
 }
 

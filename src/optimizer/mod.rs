@@ -9,9 +9,11 @@ mod from_burn;
 mod kind;
 pub mod lbfgs;
 pub mod natural_gradient;
+mod on_host;
 pub mod rmsprop;
 mod schedule;
 pub mod sgd;
+pub mod vips;
 
 use burn::tensor::Tensor;
 

@@ -109,6 +109,7 @@ fn defaults_follow_the_choices_they_depend_on() {
         ("natural-gradient", some("0.1")),
         ("lbfgs", None),
         ("em", None),
+        ("vips", None),
     ] {
         let found = fit(LINE, &format!("[optimizer]\ntype = \"{rule}\"\n"));
         assert_eq!(found("optimizer", "learning_rate"), rate, "{rule}");
@@ -199,6 +200,10 @@ divergence = "total-variation"
 divergence = "forward-kl"
 estimator = { type = "quasi-monte-carlo", samples = 64, noise = "fixed" }
 optimizer = { type = "em", squarem = false }
+[[fit]]
+divergence = "reverse-kl"
+family = { components = 2, covariance = "diagonal" }
+optimizer = { type = "vips", max_kl = 0.2, max_weights_kl = 0.02 }
 "#;
 
 #[test]
@@ -232,7 +237,7 @@ fn a_resolved_config_is_the_experiment_it_came_from() {
                 .any(|plan| plan.optimizer.rule.name() == rule.name())
         );
     }
-    assert_eq!(rules.len(), 9);
+    assert_eq!(rules.len(), 10);
 }
 
 #[test]

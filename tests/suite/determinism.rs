@@ -180,7 +180,7 @@ fn a_fit_in_a_batch_is_the_fit_alone() {
         }
     }
     // Four rules for points, two of them with fixed noise as well; L-BFGS and EM but with fresh noise.
-    assert_eq!(tested, 4 * (6 * 7 - 2 * 2));
+    assert_eq!(tested, 4 * (6 * 8 - 2 * 2));
 }
 
 #[test]

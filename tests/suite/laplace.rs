@@ -24,7 +24,7 @@ impl Random {
 }
 
 /// The targets that GMMVI is measured on: means in a cube, covariances AᵀA + 1 (Arenz et al. 2023).
-fn benchmark(seed: u64, components: usize, dim: usize) -> Mixture {
+pub fn benchmark(seed: u64, components: usize, dim: usize) -> Mixture {
     let mut random = Random(seed.wrapping_mul(7919).wrapping_add(17));
     let (mut means, mut covariances) = (Vec::new(), Vec::new());
     for _ in 0..components {

@@ -55,6 +55,7 @@ mod standard_input;
 mod support;
 mod tables;
 mod targets;
+mod vips;
 mod weighted_draws;
 mod weights;
 mod wrong_input;

@@ -138,6 +138,7 @@ fn every_optimizer_goes_on_to_the_bit() {
         "{ type = 'rmsprop' }",
         "{ type = 'rmsprop', momentum = 0.8, centered = true }",
         "{ type = 'natural-gradient' }",
+        "{ type = 'vips', max_kl = 0.01 }",
         "{ type = 'lbfgs', history = 4 }",
         "{ type = 'em' }",
         "{ type = 'em', squarem = false }",

@@ -82,7 +82,7 @@ impl Family {
 impl ScaleMap {
     /// The symmetric matrix E rₖ (1 − z zᵀ), of which the gradient `[S]` in θ tells Lᵀ G on and below the diagonal:
     /// of independent coordinates the diagonal alone, and of one standard deviation for all its mean.
-    fn turned(&self, factor: &DMatrix<f64>, gradient: &[f64]) -> DMatrix<f64> {
+    pub(super) fn turned(&self, factor: &DMatrix<f64>, gradient: &[f64]) -> DMatrix<f64> {
         let dim = self.dim;
         // σ = floor + exp θ, so that dσ = (σ − floor) dθ.
         let along = |i: usize, g: f64| g / (factor[(i, i)] - self.floor);
@@ -114,7 +114,10 @@ impl ScaleMap {
 ///
 /// Given the coordinates before, each keeps its slopes on those: the likelihood is the largest there is with such a
 /// standard deviation.
-fn factor_above(covariance: &DMatrix<f64>, least: &DVector<f64>) -> Option<DMatrix<f64>> {
+pub(super) fn factor_above(
+    covariance: &DMatrix<f64>,
+    least: &DVector<f64>,
+) -> Option<DMatrix<f64>> {
     let dim = covariance.nrows();
     let mut left = covariance.clone();
     let mut factor = DMatrix::zeros(dim, dim);

@@ -10,12 +10,14 @@ mod em;
 mod low_rank;
 mod member;
 mod names;
+mod trust_region;
 
 use burn::tensor::{Tensor, activation::log_softmax};
 use serde::{Deserialize, Serialize};
 
 pub use covariance::Covariance;
 pub use member::NotInFamily;
+pub(crate) use trust_region::TrustRegion;
 
 use crate::compute::device::Numerics;
 use crate::compute::kernel::MixtureTensors;

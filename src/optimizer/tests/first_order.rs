@@ -134,7 +134,8 @@ fn every_first_order_rule_is_tested_above() {
             "rmsprop",
             "lbfgs",
             "em",
-            "natural-gradient"
+            "natural-gradient",
+            "vips"
         ]
     );
 }

@@ -216,7 +216,17 @@ fn what_is_left_out_of_an_optimizer() {
     let most = optimizer("natural-gradient", "max_kl");
     page.says("nats a step may change q by | {} |", &[most]);
     optimizers.says("times the gradient | `max_kl` {} | {} |", &[most, natural]);
-    assert_eq!(OptimizerRule::all().len(), 7, "a rule is missing above");
+    let [first, of_weights] = ["max_kl", "max_weights_kl"].map(|key| optimizer("vips", key));
+    page.says("component may change by in its first step | {} |", &[first]);
+    page.says(
+        "nats a step may change the weights by | {} |",
+        &[of_weights],
+    );
+    optimizers.says(
+        "trust region of its own | `max_kl` {}, `max_weights_kl` {} | none",
+        &[first, of_weights],
+    );
+    assert_eq!(OptimizerRule::all().len(), 8, "a rule is missing above");
 }
 
 #[test]
