@@ -19,7 +19,7 @@ fn landing(samples: usize) -> EstimatorConfig {
     }
 }
 
-/// Every step of reverse KL to p.
+/// The first and the last step of reverse KL to p.
 fn fit(
     p: &Mixture,
     start: Start,
@@ -54,7 +54,7 @@ fn fit(
     let numerics = Numerics::cpu();
     let target = Target::new(p, &numerics);
     let log = LogConfig {
-        every: Some(1),
+        every: Some(steps),
         ..LogConfig::default()
     };
     let fit = Fit::new(&plan, &target, &numerics, log, 5).unwrap();

@@ -238,7 +238,7 @@ impl Surface {
             if is_known {
                 continue;
             }
-            let Some((covariance, precision)) = self.curvature(&at)? else {
+            let Some([covariance, precision]) = self.curvature(&at)? else {
                 continue;
             };
             let half_log: f64 = factor(&covariance).diagonal().iter().map(|l| l.ln()).sum();
@@ -258,7 +258,7 @@ impl Surface {
     }
 
     /// The covariance that log p has around a place, and its inverse; `None` where it is no number.
-    fn curvature(&self, at: &DVector<f64>) -> Result<Option<(DMatrix<f64>, DMatrix<f64>)>, Error> {
+    fn curvature(&self, at: &DVector<f64>) -> Result<Option<[DMatrix<f64>; 2]>, Error> {
         let dim = at.len();
         let points: Vec<DVector<f64>> = (0..dim)
             .flat_map(|i| [DIFFERENCE, -DIFFERENCE].map(|step| (i, step)))
@@ -283,7 +283,7 @@ impl Surface {
         let turned = |of: DVector<f64>| {
             &eigen.eigenvectors * DMatrix::from_diagonal(&of) * eigen.eigenvectors.transpose()
         };
-        Ok(Some((turned(bends.map(f64::recip)), turned(bends))))
+        Ok(Some([bends.map(f64::recip), bends].map(turned)))
     }
 
     /// K components: of fewer modes the heaviest have several, apart by about their width.
