@@ -6,7 +6,7 @@ pub use crate::density::target::{
     SamplesSummary, StudentTSummary, TargetSummary, UnnormalizedSummary, WeightsSummary,
 };
 pub use crate::divergence::Estimate;
-pub use crate::fit::BestIterate;
+pub use crate::fit::{BestIterate, Evaluations};
 pub use crate::jobs::estimate::Estimated;
 pub use crate::jobs::sweep::Swept;
 pub use crate::judge::diagnostics::{Diagnostics, ModesCovered, Psis, Reading};

@@ -1,6 +1,7 @@
 //! The only loop: gradient descent on one divergence, for all runs at once.
 
 mod best;
+pub(crate) mod evaluations;
 mod failure;
 pub mod init;
 pub mod objective;
@@ -11,11 +12,13 @@ mod sketch;
 mod state;
 pub mod stop;
 
+use std::cell::RefCell;
 use std::ops::Range;
 use std::time::Instant;
 
 use burn::tensor::{Bool, Tensor};
 
+pub use evaluations::Evaluations;
 pub(crate) use failure::refuted;
 pub use plan::{LogConfig, Plan};
 pub use record::{BestIterate, Record, RunRecord};
@@ -106,6 +109,8 @@ struct Run {
     recorded: bool,
     /// Its best iterate, once a record has one.
     best: Option<Best>,
+    /// How often the target was evaluated for it so far.
+    evaluations: Evaluations,
 }
 
 impl Run {
@@ -138,11 +143,17 @@ struct Health {
 struct LossOfStep<'o, 'a> {
     objective: &'o Objective<'a>,
     step: usize,
+    /// The evaluations of the target that each run took here.
+    spent: RefCell<Vec<Evaluations>>,
 }
 
 impl LossFunction for LossOfStep<'_, '_> {
     fn value_and_gradient(&self, theta: &Tensor<2>) -> (Tensor<1>, Tensor<2>) {
-        self.objective.value_and_gradient(theta, self.step)
+        let (made, evaluations) = self.objective.metered(theta, self.step);
+        for (spent, more) in self.spent.borrow_mut().iter_mut().zip(evaluations) {
+            *spent += more;
+        }
+        made
     }
 }
 
@@ -192,7 +203,7 @@ impl<'a> Fit<'a> {
         // Members of a batch have one divergence, one family and one target.
         let optimum = KnownOptimum::find(plan.divergence, family, target.model());
         for &Member { plan, seed } in members {
-            let starts = plan.start.mixtures(family, target.model(), seed)?;
+            let starts = plan.start.drawn_for(family, target.model(), seed)?;
             keys.extend((0..starts.len() as u64).map(|run| RunKey { seed, run }));
             rates.extend(starts.iter().map(|_| plan.optimizer.learning_rate()));
             parts.push(MemberRuns {
@@ -206,7 +217,7 @@ impl<'a> Fit<'a> {
                 ),
                 optimum: optimum.clone(),
             });
-            for mixture in starts {
+            for (mixture, evaluations) in starts {
                 let theta = family.theta_of(&mixture).map_err(|error| {
                     Error::usage(
                         format!("fit \"{}\" cannot start there: {error}", plan.label),
@@ -220,6 +231,7 @@ impl<'a> Fit<'a> {
                     stop: None,
                     recorded: false,
                     best: None,
+                    evaluations,
                 });
             }
         }
@@ -293,7 +305,8 @@ impl<'a> Fit<'a> {
 
     /// Evaluates loss and gradient, and lets only the runs where they are finite continue.
     fn evaluate_step(&mut self, step: usize) -> (Tensor<1>, Tensor<2>) {
-        let (loss, gradient) = self.objective.value_and_gradient(&self.theta, step);
+        let ((loss, gradient), evaluations) = self.objective.metered(&self.theta, step);
+        self.spend(evaluations);
         let column = loss.clone().unsqueeze_dim::<2>(1);
         let norm = norms(gradient.clone());
         let health = &mut self.health;
@@ -307,6 +320,15 @@ impl<'a> Fit<'a> {
         let over = health.active.clone().bool_not().expand(self.theta.dims());
         health.finite = (self.theta.clone()).mask_where(over, health.finite.clone());
         (loss, gradient)
+    }
+
+    /// Adds to what the runs that continue have taken.
+    fn spend(&mut self, evaluations: Vec<Evaluations>) {
+        for (run, more) in self.runs.iter_mut().zip(evaluations) {
+            if run.stop.is_none() {
+                run.evaluations += more;
+            }
+        }
     }
 
     /// Asks the monitors which runs are done. True if one of them is to end at the average of its
@@ -345,7 +367,12 @@ impl<'a> Fit<'a> {
     }
 
     /// One step of the optimizer for the runs that continue.
-    fn descend(&mut self, step: usize, loss: Tensor<1>, gradient: Tensor<2>) -> Result<()> {
+    fn descend(
+        &mut self,
+        step: usize,
+        loss: Tensor<1>,
+        gradient: Tensor<2>,
+    ) -> Result<Vec<Evaluations>> {
         let from = Iterate {
             step,
             theta: self.theta.clone(),
@@ -355,15 +382,17 @@ impl<'a> Fit<'a> {
         let loss_function = LossOfStep {
             objective: &self.objective,
             step,
+            spent: RefCell::new(vec![Evaluations::default(); self.runs.len()]),
         };
         let moved = self.optimizer.step(from, &loss_function)?;
+        let spent = loss_function.spent.into_inner();
         let over = self.health.active.clone().bool_not();
         let over = over.expand(self.theta.dims());
         self.theta = moved.theta.mask_where(over, self.theta.clone());
         for run in moved.stuck {
             self.runs[run].stop.get_or_insert(Stop::NoProgress { step });
         }
-        Ok(())
+        Ok(spent)
     }
 
     /// Tells the device of the runs that have stopped.
@@ -401,18 +430,22 @@ impl<'a> Fit<'a> {
             }
             self.deactivate();
         }
+        let mut spent = Vec::new();
         if !self.is_last(step) && !self.all_stopped() {
-            self.descend(step, loss, gradient)?;
+            spent = self.descend(step, loss, gradient)?;
             self.deactivate();
         }
         if !logged && !self.all_stopped() {
+            self.spend(spent);
             return Ok(None);
         }
         let losses = match losses {
             Some(losses) => losses,
             None => self.objective.settle(&self.health.finite, step)?,
         };
+        // What it took to come here; the step from here counts in the next.
         let record = self.record(step, &losses)?;
+        self.spend(spent);
         self.deactivate();
         Ok(Some(record))
     }

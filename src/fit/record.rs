@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::Fit;
+use super::evaluations::Evaluations;
 use super::failure::refuted;
 use super::objective::Settled;
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,8 @@ pub struct RunRecord {
     /// What the random points of p are worth there, where they count by weights: so many independent ones with
     /// equal weights would do as well.
     pub effective_sample_size: Option<f64>,
+    /// How often the target was evaluated to come here, its start included.
+    pub evaluations: Evaluations,
     /// The Euclidean norm of its gradient in θ.
     pub gradient_norm: f64,
     /// Every reported divergence of `mixture`.
@@ -192,6 +195,7 @@ impl Fit<'_> {
                 // Draws of one density may miss what the other has between them.
                 loss: estimate.with_discrepancy(evaluation.estimate(self.objective.kind())),
                 effective_sample_size: settled.effective_sample_size,
+                evaluations: run.evaluations,
                 gradient_norm: norms[at],
                 gradient_variance: None,
                 gap: optimum.and_then(|optimum| optimum.gap(&run.mixture, &evaluation)),

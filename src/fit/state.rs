@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Fit;
 use super::best::Best;
+use super::evaluations::Evaluations;
 use crate::compute::snapshot::Snapshot;
 use crate::error::{Error, Result};
 use crate::fit::stop::Stop;
@@ -34,6 +35,7 @@ struct RunState {
     stop: Option<Stop>,
     recorded: bool,
     best: Option<Best>,
+    evaluations: Evaluations,
 }
 
 impl Fit<'_> {
@@ -71,6 +73,7 @@ impl Fit<'_> {
             stop: run.stop.clone(),
             recorded: run.recorded,
             best: run.best.clone(),
+            evaluations: run.evaluations,
         });
         Ok(FitState {
             step,
@@ -122,6 +125,7 @@ impl Fit<'_> {
             run.theta.copy_from_slice(theta);
             run.stop.clone_from(&saved.stop);
             run.recorded = saved.recorded;
+            run.evaluations = saved.evaluations;
             run.best.clone_from(&saved.best);
         }
         self.step = Some(state.step);

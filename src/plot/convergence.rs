@@ -1,4 +1,5 @@
-//! The loss and both KLs against the step, all fits together, with error bands and known optima.
+//! The loss and both KLs against the step, or what the fits took of the target, all fits together, with error bands
+//! and known optima.
 
 use super::axis::Axis;
 use super::export::Svg;
@@ -36,6 +37,39 @@ impl Quantity {
     }
 }
 
+/// What the curves are drawn against.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Against {
+    Steps,
+    Evaluations,
+}
+
+impl Against {
+    fn of(self, row: &Row) -> f64 {
+        match self {
+            Self::Steps => row.step as f64,
+            Self::Evaluations => row.evaluations.log_density as f64,
+        }
+    }
+
+    fn axis(self, finished: &FinishedRun, best: &[Vec<&Row>]) -> Axis {
+        let rows = best.iter().flatten();
+        match self {
+            Self::Steps => {
+                let last = rows.map(|row| row.step).max().unwrap_or(1);
+                let every = finished.fits.iter().map(|fit| fit.trajectory.every).max();
+                Axis::steps(last, every.unwrap_or(1))
+            }
+            Self::Evaluations => {
+                Axis::holding(rows.map(|row| self.of(row)), "evaluations of log p")
+            }
+        }
+    }
+}
+
+/// Costs of a step that differ by no more than this factor are the same to the eye.
+const SAME_COST: f64 = 1.05;
+
 /// The loss, and both KLs where the target has a density.
 fn panels(finished: &FinishedRun) -> Vec<Quantity> {
     if !finished.target.has_density() {
@@ -58,24 +92,57 @@ pub const FIGURE: Figure<FinishedRun> = Figure {
     draw,
 };
 
+/// The same against what the fits took of the target.
+pub const EVALUATIONS: Figure<FinishedRun> = Figure {
+    name: "evaluations",
+    caption: "Divergences and loss over the evaluations of log p that the best run of each fit took, its start included; \
+              thin lines are the other restarts.",
+    draw: |finished| draw_against(finished, Against::Evaluations),
+};
+
+/// Whether steps do not tell what was paid: the target is costly, and not every step of every fit took as much of it.
+pub fn has_evaluations(finished: &FinishedRun) -> bool {
+    let costs = (finished.fits.iter())
+        .flat_map(FinishedFit::best_rows)
+        .map(|row| row.evaluations.log_density as f64 / (row.step + 1) as f64);
+    let [least, most] = costs.fold([f64::INFINITY, 0.0], |[least, most], cost| {
+        [cost.min(least), cost.max(most)]
+    });
+    let is_costly = finished.dim() > 2 || finished.target.as_unnormalized().is_some();
+    is_costly && most > SAME_COST * least
+}
+
 /// Draws the figure.
 fn draw(finished: &FinishedRun) -> Result<Svg> {
+    draw_against(finished, Against::Steps)
+}
+
+fn draw_against(finished: &FinishedRun, against: Against) -> Result<Svg> {
+    let name = match against {
+        Against::Steps => FIGURE.name,
+        Against::Evaluations => EVALUATIONS.name,
+    };
     let entries = entries(finished);
     let top = legend::height(&entries) + 1.0;
     let height = top + 62.0;
     let panels = panels(finished);
-    sheet::draw(FIGURE.name, theme::PAGE, height, |sheet| {
+    sheet::draw(name, theme::PAGE, height, |sheet| {
         let page = Rect::new(0.0, 0.0, theme::PAGE, height);
         legend::draw(sheet, page, &entries)?;
         for (i, quantity) in panels.iter().enumerate() {
             let cell = page.below(top).cell((0, 1), (i, panels.len()));
-            draw_panel(finished, sheet, cell, *quantity)?;
+            draw_panel(finished, sheet, cell, (*quantity, against))?;
         }
         Ok(())
     })
 }
 
-fn draw_panel(finished: &FinishedRun, sheet: &Sheet, cell: Rect, quantity: Quantity) -> Result<()> {
+fn draw_panel(
+    finished: &FinishedRun,
+    sheet: &Sheet,
+    cell: Rect,
+    (quantity, against): (Quantity, Against),
+) -> Result<()> {
     let title = quantity.title();
     let best: Vec<Vec<&Row>> = finished.fits.iter().map(FinishedFit::best_rows).collect();
     let known = |fit: &FinishedFit| {
@@ -102,11 +169,9 @@ fn draw_panel(finished: &FinishedRun, sheet: &Sheet, cell: Rect, quantity: Quant
             Quantity::Loss => "loss".to_owned(),
         },
     );
-    let last = best.iter().flatten().map(|row| row.step).max().unwrap_or(1);
-    let every = finished.fits.iter().map(|fit| fit.trajectory.every).max();
-    let x = Axis::steps(last, every.unwrap_or(1));
+    let x = against.axis(finished, &best);
     let panel = Panel::new(sheet, cell, &title, x, y)?;
-    let point = |row: &Row| (row.step as f64, quantity.value(row).0);
+    let point = |row: &Row| (against.of(row), quantity.value(row).0);
     for (i, fit) in finished.fits.iter().enumerate() {
         let thin = stroke(fit_color(i), 0.16, theme::HAIRLINE);
         for run in fit.shown() {
@@ -118,8 +183,8 @@ fn draw_panel(finished: &FinishedRun, sheet: &Sheet, cell: Rect, quantity: Quant
         // Errors of a quadrature are no wider than a line.
         if is_random(finished, fit) {
             let band: Vec<_> = (rows.iter())
-                .map(|row| (row.step as f64, quantity.value(row)))
-                .map(|(step, (value, error))| (step, value - error, value + error))
+                .map(|row| (against.of(row), quantity.value(row)))
+                .map(|(at, (value, error))| (at, value - error, value + error))
                 .collect();
             panel.band(&band, faded(fit_color(i), 0.25))?;
         }

@@ -43,15 +43,20 @@ const RUN: &[Figure<FinishedRun>] = &[
     densities::FIGURE,
     of_x::FIGURE,
     convergence::FIGURE,
+    convergence::EVALUATIONS,
     parameters::FIGURE,
     comparison::FIGURE,
 ];
 
-/// Those of a run that it has: without bounds x is u, and has been drawn.
+/// Those of a run that it has: without bounds x is u, and has been drawn, and rows have no density to evaluate.
 fn figures(run: &FinishedRun) -> impl Iterator<Item = &'static Figure<FinishedRun>> {
     let has_bounds = run.target.bounded().is_some();
-    RUN.iter()
-        .filter(move |figure| has_bounds || figure.name != of_x::FIGURE.name)
+    let has_evaluations = convergence::has_evaluations(run);
+    RUN.iter().filter(move |figure| match figure.name {
+        name if name == of_x::FIGURE.name => has_bounds,
+        name if name == convergence::EVALUATIONS.name => has_evaluations,
+        _ => true,
+    })
 }
 
 /// The one of a landscape.

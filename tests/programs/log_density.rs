@@ -93,11 +93,15 @@ fn main() {
     if option == "--leaves" {
         std::fs::write(value, std::process::id().to_string()).unwrap();
     }
-    let mut batches = 0;
+    let (mut batches, mut points) = (0, 0);
     let mut ready = (0, Vec::new());
     while let Some((bytes, dim)) = read() {
         batches += 1;
         let count = bytes.len() / 8 / dim;
+        points += count;
+        if option == "--counts" {
+            std::fs::write(value, points.to_string()).unwrap();
+        }
         if arguments[0] == "constant" {
             // Nothing but what the batch itself costs.
             if ready.0 != count {

@@ -17,6 +17,7 @@ mod eight_schools;
 mod em;
 mod ends;
 mod estimators;
+mod evaluations;
 mod examples;
 mod explore;
 mod failures;

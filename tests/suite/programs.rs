@@ -29,7 +29,7 @@ pub fn program() -> PathBuf {
 }
 
 /// A fit of a target by the program.
-fn experiment(arguments: &[&str], target: &str, fit: &str) -> String {
+pub fn experiment(arguments: &[&str], target: &str, fit: &str) -> String {
     let program = program();
     let mut words = vec![program.to_str().unwrap()];
     words.extend(arguments);
@@ -42,7 +42,7 @@ fn experiment(arguments: &[&str], target: &str, fit: &str) -> String {
 const REVERSE: &str = "divergence = \"reverse-kl\"";
 const FIXED: &str = "divergence = \"reverse-kl\"\nestimator = { type = \"quasi-monte-carlo\", samples = 256, noise = \"fixed\" }\nfamily = { covariance = \"diagonal\" }";
 
-fn run(folder: &TempDir, config: &str) -> Value {
+pub fn run(folder: &TempDir, config: &str) -> Value {
     fs::write(folder.path().join("my.toml"), config).unwrap();
     let run = [
         "run",

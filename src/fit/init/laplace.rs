@@ -1,5 +1,7 @@
 //! Gaussians at the modes of a density, found by climbing it: Laplace's approximation, as a start.
 
+use std::cell::RefCell;
+
 use burn::tensor::Tensor;
 use nalgebra::{DMatrix, DVector};
 use rand_chacha::ChaCha8Rng;
@@ -12,6 +14,7 @@ use crate::density::Density;
 use crate::density::family::Family;
 use crate::density::target::TargetModel;
 use crate::error::{Error, Refusal};
+use crate::fit::evaluations::Evaluations;
 use crate::mixture::Mixture;
 use crate::optimizer::lbfgs::LbfgsConfig;
 use crate::optimizer::{Iterate, LossFunction, OptimizerConfig, OptimizerRule};
@@ -88,6 +91,13 @@ impl StartSettings for Laplace {
                 "use type = \"k-means\"",
             ));
         }
+        if !fit.target.has_gradient() {
+            return Err(Refusal::new(
+                "type",
+                "is \"laplace\", which climbs along the gradient of log p, and the program of the target gives none",
+                "let it answer with log p and its gradient, of shape N x (1 + D), or use another start",
+            ));
+        }
         let (mean, factor) = match self.climb_std {
             Some(std) => {
                 let dim = fit.family.dim();
@@ -102,6 +112,8 @@ impl StartSettings for Laplace {
             density: fit.target.upload(&Numerics::cpu()),
             widths: DVector::from_fn(factor.nrows(), |i, _| factor.row(i).norm()),
             numerics: Numerics::cpu(),
+            problem: fit,
+            known: RefCell::default(),
         };
         let starts: Vec<DVector<f64>> = (0..self.climbs)
             .map(|_| {
@@ -111,7 +123,7 @@ impl StartSettings for Laplace {
             .collect();
         let failed = |error: Error| Refusal::new("type", error.to_string(), "climb on the CPU");
         let tops = surface.climbed(fit.family, starts).map_err(failed)?;
-        let mut modes = surface.modes(tops).map_err(failed)?;
+        let mut modes = surface.modes(tops);
         modes.truncate(fit.family.components());
         if modes.is_empty() {
             return Err(Refusal::new(
@@ -144,38 +156,95 @@ struct Mode {
 }
 
 /// −log p, in units of how far the target extends along each coordinate.
-struct Surface {
+struct Surface<'s, 'p> {
+    problem: &'s FitProblem<'p>,
     density: Box<dyn Density>,
     widths: DVector<f64>,
     numerics: Numerics,
+    /// Where each climb was looked at last, with the loss and its gradient there: most of them wait for a few.
+    known: RefCell<Vec<Known>>,
 }
 
-impl LossFunction for Surface {
+/// A place that was looked at.
+#[derive(Clone)]
+struct Known {
+    at: Vec<f64>,
+    loss: f64,
+    gradient: Vec<f64>,
+}
+
+impl LossFunction for Surface<'_, '_> {
     fn value_and_gradient(&self, theta: &Tensor<2>) -> (Tensor<1>, Tensor<2>) {
         let [runs, dim] = theta.dims();
-        let widths = (self.numerics).tensor(self.widths.as_slice().to_vec(), [1, dim]);
-        let tracked = theta.clone().autodiff().require_grad();
-        let x = tracked.clone() * widths.autodiff();
-        let log = self.density.log_density(x.reshape([1, runs, dim]));
-        let loss = log.neg().reshape([runs]);
-        let gradients = loss.clone().sum().backward();
-        let gradient = tracked
-            .grad(&gradients)
-            .unwrap_or_else(|| theta.zeros_like());
-        (loss.inner(), gradient.without_autodiff())
+        let (mut loss, mut gradient) = (Vec::new(), Vec::new());
+        // What fails here fails where it is read.
+        let places = Numerics::read(theta.clone()).unwrap_or_else(|_| vec![f64::NAN; runs * dim]);
+        let mut known = self.known.borrow_mut();
+        known.resize(runs, Known::NOWHERE);
+        let is_new = |(known, at): &(&mut Known, &[f64])| known.at != *at;
+        let new: Vec<(&mut Known, &[f64])> = (known.iter_mut().zip(places.chunks_exact(dim)))
+            .filter(is_new)
+            .collect();
+        let at: Vec<f64> = new.iter().flat_map(|(_, at)| at.iter().copied()).collect();
+        let (losses, slopes) = self.look(&at);
+        for (((known, at), loss), slope) in new.into_iter().zip(losses).zip(slopes.chunks(dim)) {
+            *known = Known {
+                at: at.to_vec(),
+                loss,
+                gradient: slope.to_vec(),
+            };
+        }
+        for known in known.iter() {
+            loss.push(known.loss);
+            gradient.extend(&known.gradient);
+        }
+        (
+            self.numerics.tensor(loss, [runs]),
+            self.numerics.tensor(gradient, [runs, dim]),
+        )
     }
 }
 
-impl Surface {
-    fn values(&self, points: &[DVector<f64>]) -> Result<(Vec<f64>, Vec<f64>), Error> {
+impl Known {
+    /// No place is equal to it.
+    const NOWHERE: Self = Self {
+        at: Vec::new(),
+        loss: f64::NAN,
+        gradient: Vec::new(),
+    };
+}
+
+impl Surface<'_, '_> {
+    /// −log p and its gradient at places, row after row; NaN where the device failed.
+    fn look(&self, at: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let dim = self.widths.len();
-        let flat = points
+        let points = at.len() / dim;
+        if points == 0 {
+            return (Vec::new(), Vec::new());
+        }
+        self.problem.spend(Evaluations::of(points, true));
+        let widths = (self.numerics).tensor::<2>(self.widths.as_slice().to_vec(), [1, dim]);
+        let at = self.numerics.tensor::<2>(at.to_vec(), [points, dim]);
+        let tracked = at.autodiff().require_grad();
+        let x = tracked.clone() * widths.autodiff();
+        let log = self.density.log_density(x.reshape([1, points, dim]));
+        let loss = log.neg().reshape([points]);
+        let gradients = loss.clone().sum().backward();
+        let gradient = tracked.grad(&gradients).map(Tensor::without_autodiff);
+        let unknown = |length: usize| vec![f64::NAN; length];
+        (
+            Numerics::read(loss.inner()).unwrap_or_else(|_| unknown(points)),
+            (gradient.and_then(|gradient| Numerics::read(gradient).ok()))
+                .unwrap_or_else(|| unknown(points * dim)),
+        )
+    }
+
+    fn values(&self, points: &[DVector<f64>]) -> (Vec<f64>, Vec<f64>) {
+        let flat: Vec<f64> = points
             .iter()
             .flat_map(|point| point.iter().copied())
             .collect();
-        let at = self.numerics.tensor::<2>(flat, [points.len(), dim]);
-        let (loss, gradient) = self.value_and_gradient(&at);
-        Ok((Numerics::read(loss)?, Numerics::read(gradient)?))
+        self.look(&flat)
     }
 
     /// Where climbs end, all of them side by side.
@@ -195,15 +264,20 @@ impl Surface {
         let mut theta = self.numerics.tensor::<2>(flat, [runs, dim]);
         for step in 0..STEPS {
             let (loss, gradient) = self.value_and_gradient(&theta);
-            let slopes = Numerics::read(gradient.clone())?;
-            let is_there = |slope: &[f64]| {
+            let mut slopes = Numerics::read(gradient)?;
+            let mut is_over = true;
+            for slope in slopes.chunks_exact_mut(dim) {
                 let norm = slope.iter().map(|g| g * g).sum::<f64>().sqrt();
-                // What is no number goes nowhere.
-                norm <= ARRIVED || norm.is_nan()
-            };
-            if slopes.chunks_exact(dim).all(is_there) {
+                // What is no number goes nowhere; what has arrived goes no farther.
+                match norm <= ARRIVED || norm.is_nan() {
+                    true => slope.fill(0.0),
+                    false => is_over = false,
+                }
+            }
+            if is_over {
                 break;
             }
+            let gradient = self.numerics.tensor(slopes, [runs, dim]);
             let from = Iterate {
                 step,
                 theta,
@@ -224,8 +298,8 @@ impl Surface {
     }
 
     /// The modes among the ends of climbs, the heaviest first.
-    fn modes(&self, mut tops: Vec<DVector<f64>>) -> Result<Vec<Mode>, Error> {
-        let (losses, _) = self.values(&tops)?;
+    fn modes(&self, mut tops: Vec<DVector<f64>>) -> Vec<Mode> {
+        let (losses, _) = self.values(&tops);
         let mut order: Vec<usize> = (0..tops.len()).filter(|&i| losses[i].is_finite()).collect();
         order.sort_by(|a, b| losses[*a].total_cmp(&losses[*b]));
         let mut modes: Vec<(Mode, DMatrix<f64>)> = Vec::new();
@@ -238,7 +312,7 @@ impl Surface {
             if is_known {
                 continue;
             }
-            let Some([covariance, precision]) = self.curvature(&at)? else {
+            let Some([covariance, precision]) = self.curvature(&at) else {
                 continue;
             };
             let half_log: f64 = factor(&covariance).diagonal().iter().map(|l| l.ln()).sum();
@@ -254,11 +328,11 @@ impl Surface {
         if let Some(heaviest) = modes.first().map(|mode| mode.log_mass) {
             modes.retain(|mode| mode.log_mass >= heaviest + NEGLIGIBLE.ln());
         }
-        Ok(modes)
+        modes
     }
 
     /// The covariance that log p has around a place, and its inverse; `None` where it is no number.
-    fn curvature(&self, at: &DVector<f64>) -> Result<Option<[DMatrix<f64>; 2]>, Error> {
+    fn curvature(&self, at: &DVector<f64>) -> Option<[DMatrix<f64>; 2]> {
         let dim = at.len();
         let points: Vec<DVector<f64>> = (0..dim)
             .flat_map(|i| [DIFFERENCE, -DIFFERENCE].map(|step| (i, step)))
@@ -268,14 +342,14 @@ impl Surface {
                 place
             })
             .collect();
-        let (_, slopes) = self.values(&points)?;
+        let (_, slopes) = self.values(&points);
         let hessian = DMatrix::from_fn(dim, dim, |i, j| {
             let [up, down] = [2 * j, 2 * j + 1].map(|row| slopes[row * dim + i]);
             (up - down) / (2.0 * DIFFERENCE)
         });
         let hessian = (&hessian + hessian.transpose()) * 0.5;
         if !hessian.iter().all(|x| x.is_finite()) {
-            return Ok(None);
+            return None;
         }
         let eigen = hessian.symmetric_eigen();
         let least = 1.0 / (WIDEST * WIDEST);
@@ -283,7 +357,7 @@ impl Surface {
         let turned = |of: DVector<f64>| {
             &eigen.eigenvectors * DMatrix::from_diagonal(&of) * eigen.eigenvectors.transpose()
         };
-        Ok(Some([bends.map(f64::recip), bends].map(turned)))
+        Some([bends.map(f64::recip), bends].map(turned))
     }
 
     /// K components: of fewer modes the heaviest have several, apart by about their width.

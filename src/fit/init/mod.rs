@@ -10,6 +10,8 @@ pub mod random;
 pub use duplicates::{duplicate_components, separated};
 pub use kind::StartRule;
 pub(crate) use kind::starts;
+use std::cell::Cell;
+
 use nalgebra::{DMatrix, DVector};
 use rand_chacha::ChaCha8Rng;
 
@@ -17,6 +19,7 @@ use crate::compute::noise::{RunKey, Stream};
 use crate::density::family::Family;
 use crate::density::target::TargetModel;
 use crate::error::Refusal;
+use crate::fit::evaluations::Evaluations;
 use crate::mixture::Mixture;
 
 /// Multiplications, but for a factor of about ten, that take a moment even for each point of a sweep.
@@ -28,6 +31,8 @@ struct FitProblem<'a> {
     target: &'a TargetModel,
     /// The mean (D) and covariance (D × D) of the target, or what stands in for them.
     extent: (DVector<f64>, DMatrix<f64>),
+    /// How often it was evaluated for the start that is drawn now.
+    evaluations: Cell<Evaluations>,
 }
 
 /// A rule that draws starts.
@@ -127,10 +132,25 @@ impl Start {
         target: &TargetModel,
         seed: u64,
     ) -> Result<Vec<Mixture>, Refusal> {
+        let starts = self.drawn_for(family, target, seed)?;
+        Ok(starts.into_iter().map(|(start, _)| start).collect())
+    }
+
+    /// As [`Start::mixtures`], each with how often the target was evaluated for it.
+    ///
+    /// # Errors
+    /// As [`Start::mixtures`].
+    pub(crate) fn drawn_for(
+        &self,
+        family: &Family,
+        target: &TargetModel,
+        seed: u64,
+    ) -> Result<Vec<(Mixture, Evaluations)>, Refusal> {
+        let given = |start: &Mixture| (start.clone(), Evaluations::default());
         let (rule, restarts) = match self {
             Self::Drawn { rule, restarts } => (rule, *restarts as u64),
-            Self::Given(mixture) => return Ok(vec![(**mixture).clone()]),
-            Self::Each(mixtures) => return Ok(mixtures.clone()),
+            Self::Given(mixture) => return Ok(vec![given(mixture)]),
+            Self::Each(mixtures) => return Ok(mixtures.iter().map(given).collect()),
         };
         let problem = FitProblem::new(family, target);
         (0..restarts)
@@ -169,14 +189,24 @@ impl<'a> FitProblem<'a> {
             family,
             target,
             extent,
+            evaluations: Cell::default(),
         }
     }
 
-    /// The start of one run.
-    fn start(&self, rule: StartRule, key: RunKey) -> Result<Mixture, Refusal> {
+    /// The start of one run, with how often the target was evaluated for it.
+    fn start(&self, rule: StartRule, key: RunKey) -> Result<(Mixture, Evaluations), Refusal> {
+        self.evaluations.take();
         let mut generator = key.generator(Stream::Init, 0);
         let start = rule.choice().draw(self, &mut generator)?;
         // Equal points make equal clusters.
-        separated(self.family.project(&start)?, &mut generator)
+        let start = separated(self.family.project(&start)?, &mut generator)?;
+        Ok((start, self.evaluations.take()))
+    }
+
+    /// Counts what a start takes of the target.
+    fn spend(&self, more: Evaluations) {
+        let mut all = self.evaluations.get();
+        all += more;
+        self.evaluations.set(all);
     }
 }

@@ -1,6 +1,6 @@
 //! The objective by points along each of the densities that an expectation is taken under.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use burn::tensor::Tensor;
 
@@ -13,6 +13,7 @@ use crate::density::target::Target;
 use crate::density::{Defensive, Density, Draws};
 use crate::divergence::{Sampled, Side};
 use crate::estimator::{Context, Estimator, GradientRule};
+use crate::fit::evaluations::Evaluations;
 
 /// Which noise an estimate of the objective is made with.
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +59,8 @@ pub(super) struct PointsRequest<'r> {
 struct Fixed {
     draws: Draws,
     log_p: Tensor<2>,
+    /// Whether a run has paid for them.
+    counted: Cell<bool>,
     /// x, weights and log p on the host, where they are asked for.
     host: OnceCell<[Vec<f64>; 3]>,
 }
@@ -88,6 +91,7 @@ impl Objective<'_> {
                     }
                 };
                 let [x, weights, log_p] = fixed.host()?;
+                self.count_fixed(fixed);
                 let [runs, samples, _] = fixed.draws.x.dims();
                 Some(share(Sites::At {
                     x: Points {
@@ -106,6 +110,8 @@ impl Objective<'_> {
                     let PointsRequest { along, q, .. } = request;
                     along.estimator.standard(q.strata(), context.for_density(q))
                 })?;
+                let points = standard.weights.len() * request.q.strata();
+                self.meter.count(|_| Evaluations::of(points, true));
                 Some(share(Sites::Along {
                     nodes: standard.nodes(),
                     p,
@@ -155,14 +161,20 @@ impl Objective<'_> {
     /// The points of one side, with log p and log q there.
     pub(super) fn sampled(&self, side: Side, request: PointsRequest) -> Sampled {
         let q = request.q;
-        let draw = || self.draws(side, request);
+        let moves = side == Side::Family && self.estimator.gradient != GradientRule::ScoreFunction;
+        let draw = || {
+            let draws = self.draws(side, request);
+            self.count_draws(&draws, moves);
+            draws
+        };
         match (side, self.estimator.gradient) {
             (Side::Target, _) if self.target.binned().is_some() => {
                 Sampled::new(draw(), self.target, q)
             }
             (Side::Target, _) => match self.fixed(request) {
-                Some(Fixed { draws, log_p, .. }) => {
-                    Sampled::with_log_p(draws.clone(), log_p.clone(), q)
+                Some(fixed) => {
+                    self.count_fixed(fixed);
+                    Sampled::with_log_p(fixed.draws.clone(), fixed.log_p.clone(), q)
                 }
                 None => Sampled::new(draw(), self.target, q),
             },
@@ -173,6 +185,21 @@ impl Objective<'_> {
             (Side::Family, GradientRule::StickingTheLanding) => {
                 Sampled::new(draw(), self.target, &q.clone().detached())
             }
+        }
+    }
+
+    /// Counts the points at which log p is not known yet.
+    fn count_draws(&self, draws: &Draws, moves: bool) {
+        if draws.log_p.is_none() && self.target.model().has_density() {
+            let [_, samples, _] = draws.x.dims();
+            self.meter.count(|_| Evaluations::of(samples, moves));
+        }
+    }
+
+    /// Counts points that do not change, once.
+    fn count_fixed(&self, fixed: &Fixed) {
+        if self.meter.is_on() && !fixed.counted.replace(true) {
+            self.count_draws(&fixed.draws, false);
         }
     }
 
@@ -247,6 +274,7 @@ impl Fixed {
         Self {
             log_p: (draws.log_p.clone()).unwrap_or_else(|| target.log_density(draws.x.clone())),
             draws,
+            counted: Cell::new(false),
             host: OnceCell::new(),
         }
     }

@@ -13,6 +13,7 @@ use crate::divergence::{Attempt, DivergenceKind, Estimate, EstimateMethod, Side}
 use crate::error::Result;
 use crate::estimator::quadrature::Quadrature;
 use crate::estimator::{Estimator, EstimatorConfig, GradientRule};
+use crate::fit::evaluations::Evaluations;
 use crate::mixture::Mixture;
 use crate::panels::{self, DensityPair, Host, LegendreOrder, PanelEffort};
 
@@ -245,6 +246,12 @@ impl Objective<'_> {
             log_p,
         } = &sites;
         let (runs, samples) = (*runs, *samples);
+        // What fills up has no weight.
+        self.meter.count(|run| {
+            let of_run = &weights[run * samples..(run + 1) * samples];
+            let points = of_run.iter().filter(|weight| **weight != 0.0).count();
+            Evaluations::of(points, false)
+        });
         let divergence = &*self.divergence;
         if has_expectation(&self.numerics) {
             let function = |log_p: &[f64], log_q: &[f64], values: [&mut [f64]; 3]| {

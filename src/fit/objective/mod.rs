@@ -14,6 +14,7 @@ use crate::density::target::Target;
 use crate::divergence::{self, Attempt, Divergence, DivergenceKind, Estimate};
 use crate::error::Result;
 use crate::estimator::EstimatorConfig;
+use crate::fit::evaluations::{Evaluations, Meter};
 use crate::panels::Host;
 use along::{Along, NoiseKind, PointsRequest, shared_keys};
 use by_panels::{PanelRule, Spacing, has_own_points, rules};
@@ -44,6 +45,7 @@ pub struct Objective<'a> {
     spacing: Option<Spacing>,
     /// Which rule each run needs; all the first until [`Objective::settle`] says otherwise.
     levels: Vec<usize>,
+    meter: Meter,
 }
 
 /// A value that is settled.
@@ -95,6 +97,7 @@ impl<'a> Objective<'a> {
             keys,
             rules,
             spacing,
+            meter: Meter::default(),
         }
     }
 
@@ -240,6 +243,7 @@ impl<'a> Objective<'a> {
         used.sort_unstable();
         used.dedup();
         if let [level] = used[..] {
+            self.meter.set_members(0..levels.len());
             return self.value_at(level, &self.member(theta), &self.keys, noise, chunk);
         }
         // Runs of one rule go together; their values are put back in order.
@@ -248,6 +252,7 @@ impl<'a> Objective<'a> {
             let members: Vec<usize> = (0..levels.len())
                 .filter(|&run| levels[run] == level)
                 .collect();
+            self.meter.set_members(members.iter().copied());
             let q = self.member(theta.clone().select(0, self.indices(&members)));
             values.push(self.value_at(level, &q, &self.keys_of(&members), noise, chunk));
             order.extend(members);
@@ -262,6 +267,16 @@ impl<'a> Objective<'a> {
     /// The value `[R]` and its gradient `[R, P]`, neither tracked for gradients any more.
     pub fn value_and_gradient(&self, theta: &Tensor<2>, step: usize) -> (Tensor<1>, Tensor<2>) {
         self.gradient_with(theta, NoiseKind::Step(step))
+    }
+
+    /// As [`Objective::value_and_gradient`], with the evaluations of the target that each of the R runs took.
+    pub fn metered(
+        &self,
+        theta: &Tensor<2>,
+        step: usize,
+    ) -> ((Tensor<1>, Tensor<2>), Vec<Evaluations>) {
+        let [runs, _] = theta.dims();
+        (self.meter).counting(runs, || self.value_and_gradient(theta, step))
     }
 
     /// The variance of the gradient at θ `[R, P]` over its noise, R numbers: E|g − E g|², summed over

@@ -13,10 +13,12 @@ use crate::fit::{LogConfig, Plan, RunRecord};
 use crate::judge::evaluate::reported;
 
 /// The columns before the divergences.
-const FIRST: [&str; 7] = [
+const FIRST: [&str; 9] = [
     "step",
     "run",
     "seconds",
+    "evaluations",
+    "gradient_evaluations",
     "loss",
     "loss_error",
     "gradient_norm",

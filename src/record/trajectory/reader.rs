@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::files::folder::Folder;
 use crate::files::names::TRAJECTORY;
 use crate::files::table;
+use crate::fit::Evaluations;
 
 /// One row of a trajectory.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +21,8 @@ pub struct Row {
     pub run: usize,
     /// Seconds since the fit began.
     pub seconds: f64,
+    /// How often the target was evaluated to come here.
+    pub evaluations: Evaluations,
     /// The loss, in nats.
     pub loss: f64,
     /// Its error by the estimator of the fit, in nats.
@@ -208,13 +211,18 @@ fn parse_row(record: &csv::StringRecord, told: &Told) -> Option<Row> {
     let mut fields = record.iter();
     let step = fields.next()?.parse().ok()?;
     let run = fields.next()?.parse().ok()?;
+    let seconds = fields.next()?.parse().ok()?;
+    let evaluations = Evaluations {
+        log_density: fields.next()?.parse().ok()?,
+        gradient: fields.next()?.parse().ok()?,
+    };
     // What is not known is left empty.
     let mut numbers = fields.map(|field| match field {
         "" => Ok(f64::NAN),
         number => number.parse::<f64>(),
     });
     let mut next = || numbers.next()?.ok();
-    let (seconds, loss, loss_error) = (next()?, next()?, next()?);
+    let (loss, loss_error) = (next()?, next()?);
     let (gradient_norm, gap) = (next()?, next()?);
     let divergences = (told.kinds.iter())
         .map(|&kind| Some((kind, next()?, next()?)))
@@ -231,6 +239,7 @@ fn parse_row(record: &csv::StringRecord, told: &Told) -> Option<Row> {
         step,
         run,
         seconds,
+        evaluations,
         loss,
         loss_error,
         gradient_norm,
@@ -251,6 +260,7 @@ mod tests {
             step,
             run,
             seconds: 0.0,
+            evaluations: Evaluations::default(),
             loss: 0.0,
             loss_error: 0.0,
             gradient_norm: 0.0,

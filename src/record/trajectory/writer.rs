@@ -161,15 +161,16 @@ impl TrajectoryWriter {
     fn line(&self, record: &Record, run: usize) -> Result<Vec<u8>> {
         let now = &record.runs[run];
         let gap = now.gap.map_or(f64::NAN, |gap| gap.value);
-        let numbers = [
-            record.seconds,
-            now.loss.value,
-            now.loss.error,
-            now.gradient_norm,
-            gap,
-        ];
+        let numbers = [now.loss.value, now.loss.error, now.gradient_norm, gap];
         let step = now.step_of(record.step);
-        let fields = [step.to_string(), run.to_string()].into_iter().chain(
+        let spent = now.evaluations;
+        let fields = [
+            step.to_string(),
+            run.to_string(),
+            table::number(record.seconds),
+        ];
+        let counts = [spent.log_density, spent.gradient].map(|count| count.to_string());
+        let fields = fields.into_iter().chain(counts).chain(
             (numbers.into_iter())
                 .chain(self.told.numbers(now))
                 .chain(natural_values(&now.mixture).take(self.parameters))
