@@ -92,7 +92,7 @@ fn a_program_counts_the_same() {
                 "dim = 3",
                 &fit,
             );
-            programs::run(&folder, &format!("{text}[log]\nevery = 100\n"));
+            programs::run(&folder, &format!("restarts = 1\n{text}[log]\nevery = 100\n"));
             let asked: u64 = fs::read_to_string(&file).unwrap().parse().unwrap();
             let told = fs::read_to_string(folder.path().join("run/reverse-kl/trajectory.csv")).unwrap();
             let last = told.lines().last().unwrap();

@@ -101,10 +101,10 @@ fn coordinates_with_bounds_have_a_figure_of_their_own() {
              {names:?}\n[target.support]\n{support}\n[optimizer]\nsteps = 5\n[[fit]]\ndivergence = \
              \"reverse-kl\"\nfamily = {{ components = 2 }}\n[[fit]]\nlabel = \"one\"\ndivergence = \"reverse-kl\"\n"
         ));
-        // Panels take as many points as q needs, draws always as many.
+        // In the plane points follow what q needs.
         let more = match names.len() {
-            3 => &["densities-of-x"][..],
-            _ => &["densities-of-x", "evaluations"],
+            2 => &["densities-of-x", "evaluations"][..],
+            _ => &["densities-of-x"],
         };
         check_all(&run, &[&FIGURES[..], more].concat());
         let svg = run.folder.figures().join("densities-of-x.svg");
