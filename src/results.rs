@@ -9,9 +9,11 @@ pub use crate::divergence::Estimate;
 pub use crate::fit::{BestIterate, Evaluations};
 pub use crate::jobs::estimate::Estimated;
 pub use crate::jobs::sweep::Swept;
+pub use crate::judge::criteria::Criteria;
 pub use crate::judge::diagnostics::{Diagnostics, ModesCovered, Psis, Reading};
 pub use crate::judge::of_x::{OfX, Quantiles};
 pub use crate::record::{
-    GradientVariance, KnownOptimumSummary, Optimum, Row, Trajectory, Versions,
+    Candidate, Choice, Criterion, GradientVariance, KnownOptimumSummary, Optimum, Row, Trajectory,
+    Versions,
 };
 pub use crate::run_folder::{FinishedFit, SweptPoint};

@@ -14,23 +14,7 @@ const LISTED: usize = 5;
 
 /// Prints the comparison of the fits.
 pub fn print(summary: &Summary, verbosity: Verbosity) {
-    let comparison = report::comparison(&[(&summary.name, summary)]);
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    if std::io::stdout().is_terminal()
-        && let Some((width, _)) = terminal_size::terminal_size()
-    {
-        table.set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_width(width.0);
-    }
-    table.set_header(comparison.header);
-    table.add_rows(comparison.rows);
-    for column in comparison.right {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    to_stdout(table);
+    to_stdout(drawn(report::comparison(&[(&summary.name, summary)])));
     to_stdout("Divergences are in nats, of the best run of each fit.");
     if let Some(facts) = report::target(summary) {
         to_stdout(format_args!("target: {facts}"));
@@ -41,6 +25,32 @@ pub fn print(summary: &Summary, verbosity: Verbosity) {
         }
         optima(fit, verbosity);
     }
+    for choice in &summary.choices {
+        if let Some(chosen) = report::chosen(choice) {
+            to_stdout(drawn(report::candidates(choice)));
+            to_stdout(format_args!("choice of {}: {chosen}", choice.name));
+        }
+    }
+}
+
+/// A table as wide as the terminal.
+fn drawn(of: report::Table) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    if std::io::stdout().is_terminal()
+        && let Some((width, _)) = terminal_size::terminal_size()
+    {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_width(width.0);
+    }
+    table.set_header(of.header);
+    table.add_rows(of.rows);
+    for column in of.right {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
 }
 
 fn optima(fit: &FitSummary, verbosity: Verbosity) {

@@ -100,7 +100,7 @@ impl Experiment {
 
     pub(super) fn from_source(source: &Source) -> Result<Self, ConfigError> {
         let mut notes = Vec::new();
-        let (mut config, target) = super::resolve::resolve(source, &mut notes)?;
+        let (mut config, target, places) = super::resolve::resolve(source, &mut notes)?;
         let top = KeyPath::default();
         check::name(source, &top.name("name"), &config.name, "outputs/NAME")?;
         check::device(source, &config.device)?;
@@ -116,8 +116,8 @@ impl Experiment {
             None => Some(1),
         };
         let mut plans = Vec::with_capacity(config.fit.len());
-        for (i, fit) in config.fit.iter_mut().enumerate() {
-            let at = top.name("fit").index(i);
+        for (fit, &place) in config.fit.iter_mut().zip(&places) {
+            let at = top.name("fit").index(place);
             let checker = check::CheckedFit {
                 source,
                 at: at.clone(),
@@ -127,7 +127,8 @@ impl Experiment {
             plans.push(checker.plan(fit, &mut notes)?);
             check::starts(source, &at, &plans)?;
         }
-        check::label(source, &config.fit, &mut plans)?;
+        check::label(source, (&config.fit, &places), &mut plans)?;
+        check::choices(source, (&config.fit, &places), &plans)?;
         check::most_rows(source, &config.log, &plans)?;
         if let Some(landscape) = &config.landscape {
             check::landscape(source, landscape, &target, &plans)?;

@@ -2,6 +2,7 @@
 
 mod advice;
 mod check;
+mod components;
 mod experiment;
 mod external;
 mod fields;
@@ -96,6 +97,9 @@ pub struct FitConfig {
     /// A name for its files and figures; that of the divergence by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// What it is a candidate for: of the fits with one such name, the report says which is enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice: Option<String>,
     /// R, the number of random starts, run together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restarts: Option<usize>,

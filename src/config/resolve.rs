@@ -5,6 +5,7 @@ use std::path::Path;
 use toml::{Table, Value};
 
 use super::advice::{advise, unknown_key};
+use super::components;
 use super::key::{Key, KeyPath};
 use super::source::{Override, Source};
 use super::{
@@ -20,11 +21,12 @@ const MOST_FITS: usize = 256;
 pub(super) const SWEEP: &str = "sweep";
 
 /// Reads a config, merges what is shared, and applies the overrides; and the target, on which
-/// defaults depend; what may not be meant goes to `notes`.
+/// defaults depend; what may not be meant goes to `notes`. With it comes the place of each fit in the file, of which one
+/// may stand for several.
 pub(super) fn resolve(
     source: &Source,
     notes: &mut Vec<String>,
-) -> Result<(Config, TargetModel), ConfigError> {
+) -> Result<(Config, TargetModel, Vec<usize>), ConfigError> {
     let mut top = (*source.table).clone();
     for one in source
         .overrides
@@ -48,13 +50,11 @@ pub(super) fn resolve(
         .filter_map(|section| top.remove(section).map(|value| (section, value)))
         .collect();
     check_shared(&shared, estimator, source)?;
+    let mut places = Vec::new();
+    let seed = top.get("seed").and_then(Value::as_integer);
     if let Some(Value::Array(fits)) = top.get_mut("fit") {
         let count = fits.len();
-        if count > MOST_FITS {
-            let help = format!("give up to {MOST_FITS}, or make a [sweep] of them");
-            let message = format!("is there {count} times");
-            return Err(source.error(&KeyPath::dotted("fit"), message, help));
-        }
+        check_count(count, source)?;
         for (i, fit) in fits.iter_mut().enumerate() {
             let Value::Table(fit) = fit else { continue };
             // A fit that asks for restarts does not want the one shared start, nor the other way
@@ -84,10 +84,24 @@ pub(super) fn resolve(
             no_lists(fit, &KeyPath::default().name("fit").index(i), source)?;
             types_inside(fit, estimator);
         }
+        // One that is none is refused with the rest.
+        let seed = seed.and_then(|seed| u64::try_from(seed).ok()).unwrap_or(0);
+        (*fits, places) = components::spread(std::mem::take(fits), (&target, seed), source)?;
+        check_count(fits.len(), source)?;
     }
     let mut config: Config = source.deserialize(&KeyPath::default(), Value::Table(top))?;
     config.target = target_config;
-    Ok((config, target))
+    Ok((config, target, places))
+}
+
+/// Refuses what is taken for a mistake.
+fn check_count(fits: usize, source: &Source) -> Result<(), ConfigError> {
+    if fits <= MOST_FITS {
+        return Ok(());
+    }
+    let help = format!("give up to {MOST_FITS}, or make a [sweep] of them");
+    let message = format!("is there {fits} times");
+    Err(source.error(&KeyPath::dotted("fit"), message, help))
 }
 
 /// Refuses lists where sections belong, `[[optimizer]]` among them: serde would take one for the
@@ -213,6 +227,7 @@ fn check_shared(
 ) -> Result<(), ConfigError> {
     for (section, value) in shared {
         let mut fit = Table::from_iter([((*section).to_owned(), value.clone())]);
+        components::set_aside(&mut fit);
         fit.insert("divergence".to_owned(), "forward-kl".into());
         types_inside(&mut fit, estimator);
         source.deserialize::<FitConfig>(&KeyPath::default(), Value::Table(fit))?;

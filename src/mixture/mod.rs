@@ -279,6 +279,19 @@ impl Mixture {
         log_sum_exp(terms.into_iter())
     }
 
+    /// The entropy in nats of the shares rₖ that the components have in q(x): 0 where x is of one of them alone.
+    pub fn entropy_of_shares(&self, x: &[f64]) -> f64 {
+        let terms: Vec<f64> = (0..self.components())
+            .map(|k| self.weights[k].ln() + self.component_log_density(k, x))
+            .collect();
+        let all = log_sum_exp(terms.iter().copied());
+        (terms.into_iter())
+            .map(|term| term - all)
+            .filter(|log_share| *log_share > f64::NEG_INFINITY)
+            .map(|log_share| -log_share.exp() * log_share)
+            .sum()
+    }
+
     /// log N(x; μₖ, Σₖ) in nats of one component at one point of D coordinates.
     pub fn component_log_density(&self, k: usize, x: &[f64]) -> f64 {
         let dim = self.dim();

@@ -5,6 +5,7 @@
 
 mod animation;
 mod axis;
+mod choice;
 mod comparison;
 mod contour;
 mod convergence;
@@ -46,15 +47,18 @@ const RUN: &[Figure<FinishedRun>] = &[
     convergence::EVALUATIONS,
     parameters::FIGURE,
     comparison::FIGURE,
+    choice::FIGURE,
 ];
 
 /// Those of a run that it has: without bounds x is u, and has been drawn, and rows have no density to evaluate.
 fn figures(run: &FinishedRun) -> impl Iterator<Item = &'static Figure<FinishedRun>> {
     let has_bounds = run.target.bounded().is_some();
+    let has_choices = !run.summary.choices.is_empty();
     let has_evaluations = convergence::has_evaluations(run);
     RUN.iter().filter(move |figure| match figure.name {
         name if name == of_x::FIGURE.name => has_bounds,
         name if name == convergence::EVALUATIONS.name => has_evaluations,
+        name if name == choice::FIGURE.name => has_choices,
         _ => true,
     })
 }

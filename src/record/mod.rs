@@ -1,6 +1,7 @@
 //! What is known of a run, in the files that hold it: written and read back.
 
 mod checkpoint;
+mod choice;
 pub(crate) mod restarts;
 mod summary;
 mod trajectory;
@@ -9,6 +10,7 @@ use std::path::Path;
 
 pub(crate) use checkpoint::of_another;
 pub use checkpoint::{Checkpoint, CheckpointConfig};
+pub use choice::{Candidate, Choice, Criterion};
 pub(crate) use summary::{BURN_VERSION, FORMAT};
 pub use summary::{
     FitSummary, GradientVariance, KnownOptimumSummary, Optimum, RunSummary, Summary, Versions,

@@ -2,14 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::choice::{Candidate, Choice};
 use crate::compute::device::DeviceConfig;
 use crate::density::target::TargetSummary;
 use crate::divergence::{DivergenceKind, Estimate};
 use crate::error::{Error, Result};
 use crate::files::folder::Folder;
 use crate::files::{extended, names, read};
-use crate::fit::BestIterate;
 use crate::fit::stop::Stop;
+use crate::fit::{BestIterate, Evaluations};
+use crate::judge::criteria::Criteria;
 use crate::judge::diagnostics::{Diagnostics, ModesCovered};
 use crate::judge::evaluate::Evaluation;
 use crate::judge::of_x::OfX;
@@ -46,6 +48,9 @@ pub struct Summary {
     pub interrupted: bool,
     /// The fits, in the order of the config.
     pub fits: Vec<FitSummary>,
+    /// Which of several is enough, where that was asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<Choice>,
 }
 
 /// What computed a run.
@@ -119,6 +124,18 @@ impl Summary {
 }
 
 impl FitSummary {
+    /// What it is as a candidate of a choice; none if all its runs failed.
+    pub(crate) fn candidate(&self) -> Option<Candidate> {
+        let best = self.best.as_ref()?;
+        Some(Candidate {
+            label: self.label.clone(),
+            components: best.mixture.weights.len(),
+            value: best.divergences.estimate(self.divergence),
+            held_out: best.divergences.held_out(),
+            criteria: best.criteria,
+        })
+    }
+
     /// The divergence it minimised, at the best run.
     pub fn objective(&self) -> Option<Estimate> {
         Some(self.best.as_ref()?.divergences.estimate(self.divergence))
@@ -154,6 +171,12 @@ pub struct RunSummary {
     pub divergences: Evaluation,
     /// What the divergences do not show.
     pub diagnostics: Diagnostics,
+    /// BIC and ICL, of a fit to rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub criteria: Option<Criteria>,
+    /// How often the target was evaluated for it, its start included.
+    #[serde(default)]
+    pub evaluations: Evaluations,
     /// q.
     pub mixture: NaturalParameters,
     /// q of the coordinates x, where some of them have bounds: `mixture` is that of u then.

@@ -130,6 +130,10 @@ fn interpretation(run: &Run) -> Markup {
             h4 { (fit.title()) }
             ul { @for remark in remarks { li { (remark) } } }
         }
+        @for (what, candidates) in run.choices() {
+            h4 { "Choice of " (what) }
+            (table(&candidates))
+        }
         @for (fit, optima) in run.optima() {
             h4 { "Optima of " (fit.title()) }
             (table(&optima))

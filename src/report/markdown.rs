@@ -53,6 +53,14 @@ fn push_run(text: &mut String, report: &Report, place: usize, run: &Run, level: 
             );
         }
     }
+    for (what, table_of) in run.choices() {
+        _ = writeln!(
+            text,
+            "\nChoice of {}:\n\n{}",
+            escaped(&what),
+            table(&table_of)
+        );
+    }
     for (fit, optima) in run.optima() {
         _ = writeln!(
             text,

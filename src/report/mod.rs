@@ -15,8 +15,8 @@ mod words;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-pub use table::{Table, comparison, optima};
-pub use words::{is_at_rest, remarks, target};
+pub use table::{Table, candidates, comparison, optima};
+pub use words::{chosen, is_at_rest, remarks, target};
 
 use crate::error::{Error, Result};
 use crate::files::names;
@@ -224,6 +224,15 @@ impl Run {
     fn remarks(&self) -> impl Iterator<Item = (&FinishedFit, Vec<String>)> {
         let fits = self.finished.fits.iter();
         fits.map(|fit| (fit, remarks(&fit.summary)))
+    }
+
+    /// What was chosen of several fits, and the tables of those.
+    fn choices(&self) -> impl Iterator<Item = (String, Table)> {
+        let choices = self.finished.summary.choices.iter();
+        choices.filter_map(|choice| {
+            let what = format!("{}: {}", choice.name, chosen(choice)?);
+            Some((what, candidates(choice)))
+        })
     }
 
     /// The tables of optima, of the fits with several restarts.

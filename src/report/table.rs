@@ -1,8 +1,8 @@
 //! A table of a report, before it is written as text, HTML, Markdown or LaTeX.
 
-use crate::divergence::DivergenceKind;
+use crate::divergence::{DivergenceKind, Estimate};
 use crate::judge::evaluate::ALWAYS_REPORTED;
-use crate::record::{FitSummary, Summary};
+use crate::record::{Candidate, Choice, FitSummary, Summary};
 use crate::text;
 
 /// Cells of text.
@@ -103,5 +103,64 @@ pub fn optima(fit: &FitSummary, most: usize) -> Table {
         header: header.map(str::to_owned).to_vec(),
         rows,
         right: vec![0, 1],
+    }
+}
+
+/// The candidates of a choice, the one that was chosen with a mark, and what each saves over the one before it.
+pub fn candidates(choice: &Choice) -> Table {
+    let first = choice.candidates.first();
+    let has_held_out = first.is_some_and(|one| one.held_out.is_some());
+    let has_criteria = first.is_some_and(|one| one.criteria.is_some());
+    let symbol = choice.divergence.symbol();
+    let mut header = vec!["", "fit", "K", &*symbol, "saves"];
+    header.extend(has_held_out.then_some("held out"));
+    header.extend(if has_criteria {
+        &["P", "BIC", "ICL"][..]
+    } else {
+        &[]
+    });
+    let rows = (choice.candidates.iter().enumerate())
+        .map(|(place, one)| {
+            let before = place
+                .checked_sub(1)
+                .map(|before| &choice.candidates[before]);
+            let mut row = vec![
+                if one.label == choice.chosen {
+                    "→"
+                } else {
+                    ""
+                }
+                .to_owned(),
+                one.label.clone(),
+                one.components.to_string(),
+                one.value.to_string(),
+                before.map_or_else(String::new, |before| saved(before, one).to_string()),
+            ];
+            let held_out = has_held_out.then(|| one.held_out.unwrap_or(Estimate::UNKNOWN));
+            row.extend(held_out.map(|of| of.to_string()));
+            if let Some(criteria) = &one.criteria {
+                row.push(criteria.parameters.to_string());
+                row.extend([criteria.bic, criteria.icl].map(|of| text::fixed(of, 1)));
+            }
+            row
+        })
+        .collect();
+    Table {
+        right: (4..header.len()).chain([2]).collect(),
+        header: header.into_iter().map(str::to_owned).collect(),
+        rows,
+    }
+}
+
+/// What one candidate saves over the one before, in nats; on the same rows there is no doubt of that.
+fn saved(before: &Candidate, one: &Candidate) -> Estimate {
+    let value = before.value.value - one.value.value;
+    if one.criteria.is_some() {
+        return Estimate::exact(value);
+    }
+    Estimate {
+        value,
+        error: before.value.error.hypot(one.value.error),
+        ..one.value
     }
 }

@@ -8,7 +8,7 @@ use crate::judge::diagnostics::{Diagnostics, Reading};
 use crate::judge::evaluate::ALWAYS_REPORTED;
 use crate::judge::of_x::{OfX, Quantiles};
 use crate::mixture::Mixture;
-use crate::record::{FitSummary, Optimum, RunSummary, Summary};
+use crate::record::{Candidate, Choice, Criterion, FitSummary, Optimum, RunSummary, Summary};
 use crate::text;
 
 /// A quadrature of the loss with a larger error than this, in nats, is warned of.
@@ -53,6 +53,33 @@ pub fn remarks(fit: &FitSummary) -> Vec<String> {
     remarks.extend(restarts(fit));
     remarks.extend(gradient(fit));
     remarks
+}
+
+/// Which of several fits is enough, and why.
+pub fn chosen(choice: &Choice) -> Option<String> {
+    let chosen = choice.chosen()?;
+    let other = |by: &str, other: Option<&Candidate>| {
+        let other = other.filter(|other| other.label != chosen.label);
+        other.map_or_else(String::new, |other| {
+            format!(
+                "; {by} would take {}",
+                text::count(other.components, "component")
+            )
+        })
+    };
+    let (icl, bic) = (other("ICL", choice.by_icl()), other("BIC", choice.by_bic()));
+    let why = match choice.by {
+        Criterion::Bic => format!("the least BIC{icl}"),
+        Criterion::HeldOut => format!(
+            "the fewest within one standard error of the best on rows that were held out{bic}{icl}"
+        ),
+        Criterion::Divergence => {
+            let symbol = choice.divergence.symbol();
+            format!("the fewest within one standard error of the least {symbol}")
+        }
+    };
+    let count = text::count(chosen.components, "component");
+    Some(format!("{count} ({}): {why}", chosen.label))
 }
 
 /// Whether a run that ended here has nowhere to go. A random gradient does not go to zero at rest.

@@ -219,6 +219,7 @@ impl Targets {
         let divergence = DivergenceName::from_name(asked.names().config).unwrap();
         let alpha = asked.alpha();
         let fit = FitConfig {
+            choice: None,
             divergence,
             alpha,
             label: None,

@@ -14,11 +14,15 @@ use crate::text::is_unseen;
 const RESERVED: [&str; 4] = [names::CONFIG, names::SUMMARY, names::FIGURES, names::TARGET];
 
 /// Gives the fits that have no label that of their divergence, with a number where it is taken.
-pub fn label(source: &Source, fits: &[FitConfig], plans: &mut [Plan]) -> Result<(), ConfigError> {
+pub fn label(
+    source: &Source,
+    (fits, places): (&[FitConfig], &[usize]),
+    plans: &mut [Plan],
+) -> Result<(), ConfigError> {
     let mut taken = HashSet::new();
-    for (i, fit) in fits.iter().enumerate() {
+    for (fit, &place) in fits.iter().zip(places) {
         let Some(label) = &fit.label else { continue };
-        let key = KeyPath::default().name("fit").index(i).name("label");
+        let key = KeyPath::default().name("fit").index(place).name("label");
         name(source, &key, label, "a folder of the run")?;
         if RESERVED.iter().any(|name| label.eq_ignore_ascii_case(name)) {
             let help = "klfit writes something else there: choose another label";
@@ -36,6 +40,33 @@ pub fn label(source: &Source, fits: &[FitConfig], plans: &mut [Plan]) -> Result<
             if let Some(free) = names.find(|name| taken.insert(name.clone())) {
                 plan.label = free;
             }
+        }
+    }
+    Ok(())
+}
+
+/// Candidates for one choice can be compared: they minimise the same, and there are several.
+pub fn choices(
+    source: &Source,
+    (fits, places): (&[FitConfig], &[usize]),
+    plans: &[Plan],
+) -> Result<(), ConfigError> {
+    for (i, fit) in fits.iter().enumerate() {
+        let Some(choice) = &fit.choice else { continue };
+        let key = KeyPath::default()
+            .name("fit")
+            .index(places[i])
+            .name("choice");
+        name(source, &key, choice, "a name in the report")?;
+        let is_other = |j: usize| j != i && fits[j].choice.as_ref() == Some(choice);
+        let mut others = (0..fits.len()).filter(|&j| is_other(j)).peekable();
+        if others.peek().is_none() {
+            let help = "give the same to another fit, or remove it";
+            return Err(source.error(&key, "is that of no other fit", help));
+        }
+        if others.any(|j| plans[j].divergence != plans[i].divergence) {
+            let help = "fits of one choice minimise the same divergence: give others another name";
+            return Err(source.error(&key, "is that of a fit with another divergence", help));
         }
     }
     Ok(())

@@ -10,7 +10,7 @@ mod optimizer;
 mod start;
 mod stop;
 
-pub(super) use label::{label, name};
+pub(super) use label::{choices, label, name};
 pub(super) use landscape::landscape;
 
 use super::FitConfig;

@@ -108,6 +108,11 @@ impl Family {
         self.logits() + self.components * (self.dim() + self.scale.len())
     }
 
+    /// How many of the P parameters are free: of K weights K − 1.
+    pub fn free_parameters(&self) -> usize {
+        self.parameters() - usize::from(self.logits() > 0)
+    }
+
     fn logits(&self) -> usize {
         match self.weights {
             None if self.components > 1 => self.components,

@@ -8,10 +8,11 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, StandardNormal};
 use serde::{Deserialize, Serialize};
 
-use super::{FitProblem, StartSettings};
+use super::{FitProblem, StartSettings, start_generator};
 use crate::compute::device::Numerics;
+use crate::compute::noise::RunKey;
 use crate::density::Density;
-use crate::density::family::Family;
+use crate::density::family::{Family, FamilyConfig};
 use crate::density::target::TargetModel;
 use crate::error::{Error, Refusal};
 use crate::fit::evaluations::Evaluations;
@@ -84,6 +85,28 @@ impl StartSettings for Laplace {
     }
 
     fn draw(&self, fit: &FitProblem, generator: &mut ChaCha8Rng) -> Result<Mixture, Refusal> {
+        let (surface, mut modes) = self.found(fit, generator)?;
+        modes.truncate(fit.family.components());
+        surface.mixture(modes, fit.family.components(), generator)
+    }
+}
+
+impl Laplace {
+    /// How many modes the first run of a fit with this seed would start at.
+    pub(crate) fn count(&self, target: &TargetModel, seed: u64) -> Result<usize, Refusal> {
+        let family = Family::new(FamilyConfig::default(), target.dim());
+        let problem = FitProblem::new(&family, target);
+        let mut generator = start_generator(RunKey { seed, run: 0 });
+        let (_, modes) = self.found(&problem, &mut generator)?;
+        Ok(modes.len())
+    }
+
+    /// The modes, the heaviest first.
+    fn found<'s, 'p>(
+        &self,
+        fit: &'s FitProblem<'p>,
+        generator: &mut ChaCha8Rng,
+    ) -> Result<(Surface<'s, 'p>, Vec<Mode>), Refusal> {
         if !fit.target.has_density() {
             return Err(Refusal::new(
                 "type",
@@ -123,8 +146,7 @@ impl StartSettings for Laplace {
             .collect();
         let failed = |error: Error| Refusal::new("type", error.to_string(), "climb on the CPU");
         let tops = surface.climbed(fit.family, starts).map_err(failed)?;
-        let mut modes = surface.modes(tops);
-        modes.truncate(fit.family.components());
+        let modes = surface.modes(tops);
         if modes.is_empty() {
             return Err(Refusal::new(
                 "type",
@@ -135,7 +157,7 @@ impl StartSettings for Laplace {
                 "give climb_std, about how far from the origin the modes are",
             ));
         }
-        surface.mixture(modes, fit.family.components(), generator)
+        Ok((surface, modes))
     }
 }
 

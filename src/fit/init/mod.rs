@@ -35,6 +35,11 @@ struct FitProblem<'a> {
     evaluations: Cell<Evaluations>,
 }
 
+/// What the start of a run is drawn with.
+fn start_generator(key: RunKey) -> ChaCha8Rng {
+    key.generator(Stream::Init, 0)
+}
+
 /// A rule that draws starts.
 trait StartSettings {
     /// What a start of it is called.
@@ -196,7 +201,7 @@ impl<'a> FitProblem<'a> {
     /// The start of one run, with how often the target was evaluated for it.
     fn start(&self, rule: StartRule, key: RunKey) -> Result<(Mixture, Evaluations), Refusal> {
         self.evaluations.take();
-        let mut generator = key.generator(Stream::Init, 0);
+        let mut generator = start_generator(key);
         let start = rule.choice().draw(self, &mut generator)?;
         // Equal points make equal clusters.
         let start = separated(self.family.project(&start)?, &mut generator)?;

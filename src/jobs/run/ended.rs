@@ -6,11 +6,12 @@ use crate::compute::device::Numerics;
 use crate::compute::kernel::MixtureTensors;
 use crate::config::Experiment;
 use crate::density::target::Target;
-use crate::divergence::Estimate;
+use crate::divergence::{DivergenceKind, Estimate};
 use crate::error::Result;
 use crate::fit::optima::Ends;
 use crate::fit::stop::Stop;
 use crate::fit::{Plan, Record, refuted};
+use crate::judge::criteria::Criteria;
 use crate::judge::diagnostics;
 use crate::judge::evaluate::{Effort, Evaluation, Evaluator, reported};
 use crate::judge::known_optimum::KnownOptimum;
@@ -45,7 +46,9 @@ impl Ended<'_> {
         let Self { plan, last, .. } = &self;
         let target = self.target.model();
         folder.write_restarts(plan, target, &self.first, last, ends.optimum())?;
-        let best = (ends.best()).and_then(|run| Some(self.run_summary(run, judged.get(&run)?)));
+        let best = (ends.best()).and_then(|run| Some((run, judged.get(&run)?)));
+        let best = best.map(|(run, judged)| self.run_summary(run, judged));
+        let best = best.transpose()?;
         let known_optimum = self.known_optimum(best.as_ref())?;
         let optima = optima_of(&ends, last, &judged);
         let places: Vec<&Mixture> = (optima.iter().take(JUDGED))
@@ -111,10 +114,14 @@ impl Ended<'_> {
         Ok(evaluation)
     }
 
-    fn run_summary(&self, run: usize, judged: &Evaluation) -> RunSummary {
+    fn run_summary(&self, run: usize, judged: &Evaluation) -> Result<RunSummary> {
         let (start, end) = (&self.first.runs[run], &self.last.runs[run]);
         let variance = start.gradient_variance.zip(end.gradient_variance);
-        RunSummary {
+        let rows = self.target.model().as_samples();
+        let entropy = judged.estimate(DivergenceKind::CrossEntropy).value;
+        let criteria =
+            rows.map(|rows| Criteria::new(&self.plan.family, &end.mixture, rows, entropy));
+        Ok(RunSummary {
             run,
             steps: end.step_of(self.last.step),
             stop: end.stop.clone().unwrap_or(Stop::Steps),
@@ -129,10 +136,12 @@ impl Ended<'_> {
                 &end.mixture,
                 self.experiment.config.seed,
             ),
+            criteria: criteria.transpose()?,
+            evaluations: end.evaluations,
             mixture: NaturalParameters::from(&end.mixture),
             of_x: (self.target.model().bounded())
                 .map(|coordinates| OfX::new(coordinates, &end.mixture)),
-        }
+        })
     }
 
     fn known_optimum(&self, best: Option<&RunSummary>) -> Result<Option<KnownOptimumSummary>> {

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::time::Instant;
 
 use crate::compute::device::Numerics;
-use crate::config::Experiment;
+use crate::config::{Experiment, FitConfig};
 use crate::density::target::Target;
 use crate::error::{Error, Result};
 use crate::files::folder::Folder;
@@ -15,8 +15,8 @@ use crate::fit::stop::Stop;
 use crate::fit::{Fit, FitState, Member, Plan, Record};
 use crate::record::of_another;
 use crate::record::{
-    Checkpoint, CheckpointConfig, FORMAT, FitSummary, LoggedRows, Summary, TrajectoryWriter,
-    Versions,
+    Checkpoint, CheckpointConfig, Choice, FORMAT, FitSummary, LoggedRows, Summary,
+    TrajectoryWriter, Versions,
 };
 use crate::run_folder::RunFolder;
 use ended::Ended;
@@ -122,12 +122,31 @@ pub fn run_batch(
                 seconds: started.elapsed().as_secs_f64(),
                 target: (&job.experiment.target).into(),
                 interrupted,
+                choices: choices(&config.fit, &fits),
                 fits,
             };
             job.folder.write_summary(&summary)?;
             Ok(summary)
         })
         .collect()
+}
+
+/// Which of the fits that stand for a choice is enough; none where some of them have not ended.
+fn choices(configs: &[FitConfig], fits: &[FitSummary]) -> Vec<Choice> {
+    let mut names: Vec<&str> = Vec::new();
+    for name in configs.iter().filter_map(|fit| fit.choice.as_deref()) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let of = |name: &str| -> Option<Choice> {
+        let places = (0..configs.len()).filter(|&i| configs[i].choice.as_deref() == Some(name));
+        let ended: Option<Vec<&FitSummary>> = places.map(|i| fits.get(i)).collect();
+        let ended = ended?;
+        let candidates = ended.iter().filter_map(|fit| fit.candidate());
+        Choice::among(name, ended.first()?.divergence, candidates.collect())
+    };
+    names.into_iter().filter_map(of).collect()
 }
 
 /// The fits at one place of all experiments, which share a loop.

@@ -20,6 +20,7 @@ use std::collections::BTreeSet;
 
 use nalgebra::{DMatrix, DVector};
 use rand::RngExt;
+use rayon::prelude::*;
 
 pub use dependence::{Dependence, Relation};
 pub(crate) use in_file::FileRows;
@@ -36,6 +37,8 @@ const REPAIR: &str = "repair or remove the row; klfit fits complete rows of fini
 /// A column whose largest and smallest value differ by this many roundings is a constant.
 const ROUNDINGS: f64 = 8.0;
 
+/// Rows that are summed up one after the other.
+const ROWS_AT_ONCE: usize = 4096;
 /// The most rows in memory of those that stay in a file, and the most numbers.
 const MOST_STANDING: usize = 100_000;
 const MOST_STANDING_NUMBERS: usize = 1 << 23;
@@ -244,6 +247,35 @@ impl Samples {
         let points = self.points().enumerate();
         let counted = points.map(move |(row, x)| (x, relative.map_or(1.0, |weights| weights[row])));
         (counted, total)
+    }
+
+    /// The mean of a function over all rows, as they count.
+    ///
+    /// # Errors
+    /// If rows cannot be read.
+    pub fn mean_of(&self, value: impl Fn(&[f64]) -> f64 + Sync) -> Result<f64> {
+        let sum = |rows: &[f64], weights: Option<&[f64]>| -> f64 {
+            (rows.par_chunks(self.dim() * ROWS_AT_ONCE).enumerate())
+                .map(|(part, rows)| {
+                    let first = part * ROWS_AT_ONCE;
+                    let values = rows.chunks_exact(self.dim()).enumerate();
+                    let terms = values.map(|(row, x)| {
+                        value(x) * weights.map_or(1.0, |weights| weights[first + row])
+                    });
+                    terms.sum::<f64>()
+                })
+                .collect::<Vec<f64>>()
+                .iter()
+                .sum()
+        };
+        if let Some(file) = &self.file {
+            let sums = (0..file.chunks()).map(|chunk| Ok(sum(&file.chunk(chunk)?, None)));
+            let sums = sums.collect::<Result<Vec<f64>>>()?;
+            return Ok(sums.iter().sum::<f64>() / self.len() as f64);
+        }
+        let weights = self.weights.as_ref();
+        let total = weights.map_or(self.len() as f64, Weights::total);
+        Ok(sum(&self.rows, weights.map(Weights::relative)) / total)
     }
 
     /// What the D coordinates are called.
