@@ -2,8 +2,8 @@
 //! leaves out.
 
 pub use crate::config::{
-    CommandConfig, Config, FitConfig, FormulaConfig, GridConfig, HistogramConfig, Holdout,
-    InitConfig, InitKind, KdeConfig, KeyPath, MixtureConfig, NetworkConfig, SamplesConfig,
+    CommandConfig, Config, EarlierFit, FitConfig, FormulaConfig, GridConfig, HistogramConfig,
+    Holdout, InitConfig, InitKind, KdeConfig, KeyPath, MixtureConfig, NetworkConfig, SamplesConfig,
     SavedConfig, TargetConfig, TargetKind,
 };
 pub use crate::record::CheckpointConfig;

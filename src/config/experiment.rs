@@ -129,6 +129,7 @@ impl Experiment {
         }
         check::label(source, (&config.fit, &places), &mut plans)?;
         check::choices(source, (&config.fit, &places), &plans)?;
+        check::ends(source, &places, &plans)?;
         check::most_rows(source, &config.log, &plans)?;
         if let Some(landscape) = &config.landscape {
             check::landscape(source, landscape, &target, &plans)?;

@@ -24,7 +24,17 @@ starts! {
         Given(MixtureConfig) = "given",
         /// A mixture from a file.
         Saved(SavedConfig) = "saved",
+        /// Where an earlier fit ended.
+        Fit(EarlierFit) = "fit",
     }
+}
+
+/// A fit of the same config that has run before.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EarlierFit {
+    /// Its label.
+    pub fit: String,
 }
 
 /// What a config says of a start.
@@ -51,11 +61,18 @@ impl InitSettings for SavedConfig {
     }
 }
 
+impl InitSettings for EarlierFit {
+    fn start(&self, _: usize, _: &KeyPath, _: &Source) -> Result<Start, ConfigError> {
+        Ok(Start::EndOf(self.fit.clone()))
+    }
+}
+
 impl InitConfig {
     /// The `type` of a section that names none.
     pub(super) fn default_type(section: &toml::Table) -> &'static str {
         match section {
             section if section.contains_key("file") => "saved",
+            section if section.contains_key("fit") => "fit",
             section if section.is_empty() => "random",
             _ => "given",
         }

@@ -28,7 +28,7 @@ pub use external::CommandConfig;
 pub use formula::FormulaConfig;
 pub use grid::GridConfig;
 pub use histogram::HistogramConfig;
-pub use init::{InitConfig, InitKind};
+pub use init::{EarlierFit, InitConfig, InitKind};
 pub use kde::KdeConfig;
 pub use key::KeyPath;
 pub use landscape::{LandscapeConfig, ParameterRange};
@@ -140,7 +140,7 @@ const TYPED: [Typed; 4] = [
         name: "init",
         keys: fields_of::<InitConfig>,
         default_type: |section, _| InitConfig::default_type(section),
-        telling: &["file", "mean", "std", "means", "stds", "weights"],
+        telling: &["file", "fit", "mean", "std", "means", "stds", "weights"],
     },
     Typed {
         name: "estimator",

@@ -185,7 +185,7 @@ fn is_one_start(init: Option<&Value>) -> bool {
     let named = init.get("type").and_then(Value::as_str);
     matches!(
         named.unwrap_or(InitConfig::default_type(init)),
-        "given" | "saved"
+        "given" | "saved" | "fit"
     )
 }
 

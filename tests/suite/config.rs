@@ -462,7 +462,8 @@ fn a_start_of_the_fit_and_one_for_all_do_not_mix() {
         let kind = match &plan.start {
             Start::Each(_) => unreachable!("no config asks for it"),
             Start::Drawn { rule, .. } => rule.name(),
-            Start::Given(_) => "given",
+            Start::Given(_) | Start::Begun(..) => "given",
+            Start::EndOf(_) => "end",
         };
         (kind, plan.start.runs(), experiment.notes.len())
     };

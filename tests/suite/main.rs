@@ -1,6 +1,7 @@
 //! What klfit promises, tested from outside: numbers, gradients, files and the command line.
 
 mod calculator;
+mod chained;
 mod choice;
 mod closed_forms;
 mod columnar;

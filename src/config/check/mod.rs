@@ -137,10 +137,37 @@ fn size(source: &Source, key: &KeyPath, message: &str, parts: &[usize]) -> Resul
 pub(super) fn starts(source: &Source, at: &KeyPath, plans: &[Plan]) -> Result<(), ConfigError> {
     let entries = |plan: &Plan| match &plan.start {
         Start::Given(start) => start.components() * start.dim() * start.dim(),
-        Start::Drawn { .. } | Start::Each(_) => 0,
+        Start::Drawn { .. } | Start::Each(_) | Start::EndOf(_) | Start::Begun(..) => 0,
     };
     let message = "has a start that is too large, with those of the fits before it";
     size(source, at, message, &[plans.iter().map(entries).sum()])
+}
+
+/// A fit that starts at the end of another comes after it, and has as many components.
+pub(super) fn ends(source: &Source, places: &[usize], plans: &[Plan]) -> Result<(), ConfigError> {
+    for (i, (plan, &place)) in plans.iter().zip(places).enumerate() {
+        let Start::EndOf(label) = &plan.start else {
+            continue;
+        };
+        let key = KeyPath::default().name("fit").index(place);
+        let key = key.name("init").name("fit");
+        let Some(earlier) = plans[..i].iter().find(|earlier| earlier.label == *label) else {
+            let before: Vec<&str> = plans[..i].iter().map(|plan| &*plan.label).collect();
+            let help = match before.is_empty() {
+                true => "this is the first: put it after the one that it starts from".to_owned(),
+                false => format!("name one of those before it: {}", before.join(", ")),
+            };
+            let message = format!("is \"{label}\", which is no fit before this one");
+            return Err(source.error(&key, message, help));
+        };
+        let [own, other] = [plan, earlier].map(|plan| plan.family.components());
+        if own != other {
+            let message = format!("is \"{label}\" of {other} components, and this fit has {own}");
+            let help = "give both the same number of components";
+            return Err(source.error(&key, message, help));
+        }
+    }
+    Ok(())
 }
 
 /// One fit of a config, and all it is checked against.

@@ -25,7 +25,7 @@ impl CheckedFit<'_> {
             None => Start::drawn(Random {}, restarts),
         };
         (start.check()).map_err(|refusal| self.refused(&["init"], refusal))?;
-        let is_single = matches!(start, Start::Given(_));
+        let is_single = matches!(start, Start::Given(_) | Start::EndOf(_));
         if let (true, Some(restarts @ 2..)) = (is_single, fit.restarts) {
             notes.push(format!(
                 "{}: [init] gives the start, so restarts = {restarts} is taken as 1",

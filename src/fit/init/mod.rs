@@ -78,6 +78,10 @@ pub enum Start {
     Given(Box<Mixture>),
     /// A run from each of several members of the family.
     Each(Vec<Mixture>),
+    /// One run from where an earlier fit of the experiment, which is called so, ended; not known before it has.
+    EndOf(String),
+    /// One run from where an earlier fit ended, with how often the target was evaluated to come there.
+    Begun(Box<Mixture>, Evaluations),
 }
 
 impl Start {
@@ -93,7 +97,7 @@ impl Start {
             Self::Drawn { rule, restarts } => {
                 Self::drawn(rule, rule.choice().distinct(restarts, family))
             }
-            Self::Given(_) | Self::Each(_) => self,
+            Self::Given(_) | Self::Each(_) | Self::EndOf(_) | Self::Begun(..) => self,
         }
     }
 
@@ -101,7 +105,7 @@ impl Start {
     pub(crate) fn check(&self) -> Result<(), Refusal> {
         match self {
             Self::Drawn { rule, .. } => rule.choice().check(),
-            Self::Given(_) | Self::Each(_) => Ok(()),
+            Self::Given(_) | Self::Each(_) | Self::EndOf(_) | Self::Begun(..) => Ok(()),
         }
     }
 
@@ -109,7 +113,7 @@ impl Start {
     pub fn runs(&self) -> usize {
         match self {
             Self::Drawn { restarts, .. } => *restarts,
-            Self::Given(_) => 1,
+            Self::Given(_) | Self::EndOf(_) | Self::Begun(..) => 1,
             Self::Each(starts) => starts.len(),
         }
     }
@@ -120,6 +124,7 @@ impl Start {
             Self::Drawn { rule, .. } => rule.choice().title(),
             Self::Given(_) => return "a given start".to_owned(),
             Self::Each(_) => "given start",
+            Self::EndOf(_) | Self::Begun(..) => return "the end of an earlier fit".to_owned(),
         };
         crate::text::count(self.runs(), title)
     }
@@ -156,6 +161,13 @@ impl Start {
             Self::Drawn { rule, restarts } => (rule, *restarts as u64),
             Self::Given(mixture) => return Ok(vec![given(mixture)]),
             Self::Each(mixtures) => return Ok(mixtures.iter().map(given).collect()),
+            Self::Begun(mixture, evaluations) => {
+                return Ok(vec![(family.project(mixture)?, *evaluations)]);
+            }
+            Self::EndOf(label) => {
+                let message = format!("is the end of fit \"{label}\", which has not run");
+                return Err(Refusal::new("fit", message, "run that first"));
+            }
         };
         let problem = FitProblem::new(family, target);
         (0..restarts)

@@ -2,6 +2,7 @@
 
 mod ended;
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::time::Instant;
 
@@ -11,8 +12,10 @@ use crate::density::target::Target;
 use crate::error::{Error, Result};
 use crate::files::folder::Folder;
 use crate::files::names::CHECKPOINT;
+use crate::fit::init::Start;
 use crate::fit::stop::Stop;
 use crate::fit::{Fit, FitState, Member, Plan, Record};
+use crate::mixture::Mixture;
 use crate::record::of_another;
 use crate::record::{
     Checkpoint, CheckpointConfig, Choice, FORMAT, FitSummary, LoggedRows, Summary,
@@ -99,7 +102,10 @@ pub fn run_batch(
     let mut interrupted = false;
     for i in 0..first.experiment.plans.len() {
         observer.begin(&first.experiment.plans[i]);
-        let outcome = SharedLoop::new(jobs, i, &target, numerics)?.run(observer)?;
+        let plans = (jobs.iter().zip(&fits))
+            .map(|(job, ended)| after(&job.experiment.plans[i], ended))
+            .collect::<Result<Vec<Cow<Plan>>>>()?;
+        let outcome = SharedLoop::new(jobs, &plans, &target, numerics)?.run(observer)?;
         interrupted = outcome.interrupted;
         for (fits, fit) in fits.iter_mut().zip(outcome.fits) {
             observer.end(&fit);
@@ -129,6 +135,31 @@ pub fn run_batch(
             Ok(summary)
         })
         .collect()
+}
+
+/// A plan with its start, where that is the end of an earlier fit.
+fn after<'p>(plan: &'p Plan, ended: &[FitSummary]) -> Result<Cow<'p, Plan>> {
+    let Start::EndOf(label) = &plan.start else {
+        return Ok(Cow::Borrowed(plan));
+    };
+    let best = (ended.iter())
+        .find(|fit| fit.label == *label)
+        .and_then(|fit| fit.best.as_ref());
+    let Some(best) = best else {
+        let message = format!(
+            "fit \"{}\" starts where \"{label}\" ended, of which every run failed",
+            plan.label
+        );
+        return Err(Error::numerical(
+            message,
+            "mend that fit, or start this one elsewhere",
+        ));
+    };
+    let start = Mixture::try_from(&best.mixture)?;
+    Ok(Cow::Owned(Plan {
+        start: Start::Begun(Box::new(start), best.evaluations),
+        ..plan.clone()
+    }))
 }
 
 /// Which of the fits that stand for a choice is enough; none where some of them have not ended.
@@ -177,15 +208,15 @@ impl Outcome {
 impl<'e> SharedLoop<'e> {
     fn new(
         jobs: &'e [Job<'e>],
-        place: usize,
+        plans: &'e [Cow<'e, Plan>],
         target: &'e Target,
         numerics: &'e Numerics,
     ) -> Result<Self> {
         let members: Vec<Member> = (jobs.iter())
-            .filter_map(|job| {
-                let plan = job.experiment.plans.get(place)?;
-                let seed = job.experiment.config.seed;
-                Some(Member { plan, seed })
+            .zip(plans)
+            .map(|(job, plan)| Member {
+                plan,
+                seed: job.experiment.config.seed,
             })
             .collect();
         let runs = jobs.iter().map(|job| job.folder.id().unwrap_or_default());

@@ -4,6 +4,14 @@ use super::{FORWARD, LINE, PLANE, Rule, check_rules};
 
 const STARTS: &[Rule] = &[
     (
+        LINE,
+        "[init]\nfit = \"wide\" # !\n",
+        FORWARD,
+        "init.fit",
+        "which is no fit before this one",
+        "the first",
+    ),
+    (
         PLANE,
         "[init] # !\nmean = [0.0]\nstd = [1.0]\n",
         FORWARD,
