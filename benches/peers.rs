@@ -154,6 +154,7 @@ fn plan(
         estimator: rule.into(),
         optimizer: OptimizerConfig::default(),
         stop: StopConfig::NEVER,
+        anneal: None,
     }
 }
 

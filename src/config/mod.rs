@@ -47,8 +47,8 @@ use crate::compute::device::DeviceConfig;
 use crate::density::family::FamilyConfig;
 use crate::divergence::DivergenceName;
 use crate::estimator::EstimatorConfig;
-use crate::fit::LogConfig;
 use crate::fit::stop::StopConfig;
+use crate::fit::{AnnealConfig, LogConfig};
 use crate::optimizer::OptimizerConfig;
 use crate::record::CheckpointConfig;
 
@@ -116,6 +116,9 @@ pub struct FitConfig {
     /// When a run stops before its steps are used up.
     #[serde(default, skip_serializing_if = "StopConfig::is_never")]
     pub stop: StopConfig,
+    /// Whether it sees a power of the target first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anneal: Option<AnnealConfig>,
 }
 
 /// A section whose keys depend on its `type`.
@@ -173,11 +176,12 @@ fn top_keys() -> Vec<&'static str> {
 }
 
 /// The sections that may stand once for all fits, and in a fit to override them.
-const SHARED: [&str; 6] = [
+const SHARED: [&str; 7] = [
     "restarts",
     "family",
     "init",
     "estimator",
     "optimizer",
     "stop",
+    "anneal",
 ];

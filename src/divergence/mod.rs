@@ -3,6 +3,7 @@
 //! A divergence is written once, for tensors and for numbers. The same code trains, logs and reports.
 
 mod alpha;
+mod annealed;
 mod binned_kl;
 mod chi2;
 mod closed_form;
@@ -30,6 +31,7 @@ use std::ops::RangeInclusive;
 
 use burn::tensor::Tensor;
 
+pub(crate) use annealed::AnnealedReverseKl;
 pub(crate) use closed_form::{Factored, power_excess};
 pub use closed_form::{
     gaussian_kl, gaussian_log_power_integral, gaussian_total_variation, power_integral_diverges,

@@ -1,5 +1,6 @@
 //! The only loop: gradient descent on one divergence, for all runs at once.
 
+pub(crate) mod anneal;
 mod best;
 pub(crate) mod evaluations;
 mod failure;
@@ -18,6 +19,7 @@ use std::time::Instant;
 
 use burn::tensor::{Bool, Tensor};
 
+pub use anneal::AnnealConfig;
 pub use evaluations::Evaluations;
 pub(crate) use failure::refuted;
 pub use plan::{LogConfig, Plan};
@@ -67,6 +69,7 @@ pub struct Member<'p> {
 ///     estimator: EstimatorRule::Quadrature(Default::default()).into(),
 ///     optimizer: OptimizerConfig::default(),
 ///     stop: StopConfig::NEVER,
+///     anneal: None,
 /// };
 /// let target = Target::new(&p, &numerics);
 /// let fit = Fit::new(&plan, &target, &numerics, LogConfig::default(), 0)?;
@@ -247,7 +250,8 @@ impl<'a> Fit<'a> {
                 target,
                 numerics,
                 keys,
-            ),
+            )
+            .annealed(plan.anneal),
             optimizer: plan.optimizer.build(family, numerics, &rates),
             family: family.clone(),
             own: plan.divergence,
@@ -334,6 +338,9 @@ impl<'a> Fit<'a> {
     /// Asks the monitors which runs are done. True if one of them is to end at the average of its
     /// iterates instead of the last one.
     fn check_stops(&mut self, step: usize) -> Result<bool> {
+        if self.objective.beta(step) < 1.0 {
+            return Ok(false);
+        }
         let (is_last, mut averaged) = (self.is_last(step), false);
         let mut theta = Numerics::read(self.theta.clone())?;
         let loss = Numerics::read(self.health.loss.clone())?;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::density::family::Family;
 use crate::divergence::DivergenceKind;
 use crate::estimator::EstimatorConfig;
+use crate::fit::anneal::AnnealConfig;
 use crate::fit::init::Start;
 use crate::fit::stop::StopConfig;
 use crate::optimizer::OptimizerConfig;
@@ -26,6 +27,8 @@ pub struct Plan {
     pub optimizer: OptimizerConfig,
     /// When a run stops earlier.
     pub stop: StopConfig,
+    /// Whether it sees a power of p first.
+    pub anneal: Option<AnnealConfig>,
 }
 
 impl Plan {
@@ -44,12 +47,16 @@ impl Plan {
             estimator,
             optimizer,
             stop,
+            anneal,
         } = self;
         let optimizer = OptimizerConfig {
             learning_rate: None,
             ..*optimizer
         };
-        format!("{:?}", (divergence, family, estimator, optimizer, stop))
+        format!(
+            "{:?}",
+            (divergence, family, estimator, optimizer, stop, anneal)
+        )
     }
 }
 

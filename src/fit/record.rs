@@ -182,8 +182,13 @@ impl Fit<'_> {
                 .find(|part| part.runs.contains(&at))
                 .and_then(|part| part.optimum.as_ref());
             let settled = losses[at];
+            // What is reported of a loss that is annealed is the loss itself.
+            let is_annealed = self.objective.beta(step) < 1.0 && !run.has_failed();
             let estimate = Estimate {
-                value: loss[at],
+                value: match is_annealed {
+                    true => settled.estimate.value,
+                    false => loss[at],
+                },
                 error: if run.has_failed() {
                     f64::NAN
                 } else {

@@ -113,6 +113,7 @@ fn best_fit(name: &str, rows: Samples, components: usize, seed: u64) -> Result<M
             steps: STEPS,
             ..optimizer.into()
         },
+        anneal: None,
         stop: StopConfig {
             gradient_norm: optimizer.arrival(),
             ..StopConfig::NEVER

@@ -33,6 +33,11 @@ impl OptimizerRule {
         self.choice().default_learning_rate().is_some()
     }
 
+    /// Whether it takes the loss of one step for that of the next.
+    pub(crate) fn compares_steps(&self) -> bool {
+        matches!(self, Self::Lbfgs(_) | Self::Em(_))
+    }
+
     /// The norm of the gradient at which it has arrived, if it gets so far: below it there is only
     /// rounding to descend.
     pub fn arrival(&self) -> Option<f64> {

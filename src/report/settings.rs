@@ -52,7 +52,14 @@ pub fn settings(finished: &FinishedRun) -> Result<Vec<Setting>> {
             section(Value::try_from(&fit.family)).map_err(unwritable)?,
             plan.start.describe(),
             section(Value::try_from(fit.estimator)).map_err(unwritable)?,
-            section(Value::try_from(fit.optimizer)).map_err(unwritable)?,
+            {
+                let rule = section(Value::try_from(fit.optimizer)).map_err(unwritable)?;
+                let anneal = fit.anneal.map(|anneal| section(Value::try_from(anneal)));
+                match anneal.transpose().map_err(unwritable)? {
+                    Some(anneal) => format!("{rule}; annealed: {anneal}"),
+                    None => rule,
+                }
+            },
             match plan.stop.is_never() {
                 true => "after all steps".to_owned(),
                 false => section(Value::try_from(plan.stop)).map_err(unwritable)?,

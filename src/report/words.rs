@@ -13,6 +13,8 @@ use crate::text;
 
 /// A quadrature of the loss with a larger error than this, in nats, is warned of.
 const ROUGH: f64 = 1e-4;
+/// With less of p than this where q is, draws of q say nothing of the rest.
+const SEEN: f64 = 0.5;
 /// So many coordinates are told of.
 const MOST_TOLD: usize = 6;
 
@@ -109,7 +111,13 @@ fn own_divergence(fit: &FitSummary, best: &RunSummary) -> Option<String> {
 fn facts(diagnostics: &Diagnostics) -> Vec<String> {
     let mut facts = Vec::new();
     if let Some(psis) = &diagnostics.psis {
+        // Draws of q do not see what is where q is not.
+        let is_blind = (diagnostics.modes).is_some_and(|modes| modes.covered < modes.of)
+            || (diagnostics.mass_in_region).is_some_and(|mass| mass.value < SEEN);
         let reading = match psis.reading() {
+            Reading::Reliable | Reading::Biased if is_blind => {
+                "which sees only the part of p where q is"
+            }
             Reading::Reliable => "q can stand for p",
             Reading::Biased => "weighted draws of q are biased",
             Reading::Untrustworthy => "draws of q cannot stand for p",

@@ -23,6 +23,7 @@ pub fn plan(divergence: DivergenceKind, estimator: EstimatorConfig, family: Fami
         estimator,
         optimizer: OptimizerConfig::default(),
         stop: StopConfig::NEVER,
+        anneal: None,
     }
 }
 

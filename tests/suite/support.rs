@@ -220,6 +220,7 @@ impl Targets {
         let alpha = asked.alpha();
         let fit = FitConfig {
             choice: None,
+            anneal: None,
             divergence,
             alpha,
             label: None,

@@ -50,6 +50,7 @@ fn fit(
             ..OptimizerRule::from(rule).into()
         },
         stop: StopConfig::NEVER,
+        anneal: None,
     };
     let numerics = Numerics::cpu();
     let target = Target::new(p, &numerics);

@@ -194,6 +194,10 @@ impl CheckedFit<'_> {
         };
         (fit.estimator.check(&problem)).map_err(|refusal| self.refused(&["estimator"], refusal))?;
         self.optimizer(fit, &family)?;
+        if let Some(anneal) = &fit.anneal {
+            (anneal.check(divergence, &fit.optimizer))
+                .map_err(|refusal| self.refused(&["anneal"], refusal))?;
+        }
         self.stop(fit)?;
         let start = self.start(fit, &family, notes)?;
         let components = family.components().max(self.target.components());
@@ -229,6 +233,7 @@ impl CheckedFit<'_> {
             estimator: fit.estimator,
             optimizer: fit.optimizer,
             stop: fit.stop,
+            anneal: fit.anneal,
         })
     }
 

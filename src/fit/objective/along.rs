@@ -11,7 +11,7 @@ use crate::compute::kernel::{MixtureTensors, expectation, has_expectation};
 use crate::compute::noise::{Noise, RunKey, Stream};
 use crate::density::target::Target;
 use crate::density::{Defensive, Density, Draws};
-use crate::divergence::{Sampled, Side};
+use crate::divergence::{Divergence, Sampled, Side};
 use crate::estimator::{Context, Estimator, GradientRule};
 use crate::fit::evaluations::Evaluations;
 
@@ -53,6 +53,8 @@ pub(super) struct PointsRequest<'r> {
     pub noise: NoiseKind,
     /// Which chunk of the rows of the target.
     pub chunk: usize,
+    /// What it is an expectation for.
+    pub divergence: &'r dyn Divergence,
 }
 
 /// Points under a target that do not change, and log p there.
@@ -75,7 +77,7 @@ impl Objective<'_> {
         }
         let share = |sites: Sites| {
             let function = |log_p: &[f64], log_q: &[f64], values: [&mut [f64]; 3]| {
-                self.divergence.slopes(side, log_p, log_q, values);
+                request.divergence.slopes(side, log_p, log_q, values);
             };
             let function = &function;
             expectation(request.q, Expectation { sites, function })
@@ -130,6 +132,7 @@ impl Objective<'_> {
             keys: &self.keys,
             noise: NoiseKind::Step(0),
             chunk: 0,
+            divergence: &*self.divergence,
         };
         let [first, second] = [Side::Target, Side::Family].map(|side| {
             let draws = self.draws(side, request);

@@ -9,7 +9,7 @@ use crate::compute::kernel::cpu::{Expectation, Points, Sites};
 use crate::compute::kernel::{MixtureTensors, expectation, has_expectation};
 use crate::density::Density;
 use crate::density::target::TargetModel;
-use crate::divergence::{Attempt, DivergenceKind, Estimate, EstimateMethod, Side};
+use crate::divergence::{Attempt, Divergence, DivergenceKind, Estimate, EstimateMethod, Side};
 use crate::error::Result;
 use crate::estimator::quadrature::Quadrature;
 use crate::estimator::{Estimator, EstimatorConfig, GradientRule};
@@ -164,7 +164,8 @@ impl Objective<'_> {
         let mut attempts = self.attempts(panels.effort(), q)?;
         if !has_expectation(&self.numerics) {
             // What is minimised is rounded as the device does.
-            let values = Numerics::read(self.value_by_panels(panels, q))?;
+            let values = self.value_by_panels(panels, q, &*self.divergence);
+            let values = Numerics::read(values)?;
             for (attempt, value) in attempts.iter_mut().zip(values) {
                 let off = (attempt.estimate.value - value).abs();
                 attempt.estimate = Estimate {
@@ -230,7 +231,12 @@ impl Objective<'_> {
     }
 
     /// The value `[R]` at R mixtures, with its gradient through q at points that stay where they are.
-    pub(super) fn value_by_panels(&self, panels: PanelRule, q: &MixtureTensors) -> Tensor<1> {
+    pub(super) fn value_by_panels(
+        &self,
+        panels: PanelRule,
+        q: &MixtureTensors,
+        divergence: &dyn Divergence,
+    ) -> Tensor<1> {
         let sites = PanelSites::new(
             panels,
             self.kind,
@@ -252,7 +258,6 @@ impl Objective<'_> {
             let points = of_run.iter().filter(|weight| **weight != 0.0).count();
             Evaluations::of(points, false)
         });
-        let divergence = &*self.divergence;
         if has_expectation(&self.numerics) {
             let function = |log_p: &[f64], log_q: &[f64], values: [&mut [f64]; 3]| {
                 let [values, _, slopes] = values;

@@ -11,9 +11,10 @@ use crate::compute::noise::RunKey;
 use crate::density::Density;
 use crate::density::family::Family;
 use crate::density::target::Target;
-use crate::divergence::{self, Attempt, Divergence, DivergenceKind, Estimate};
+use crate::divergence::{self, AnnealedReverseKl, Attempt, Divergence, DivergenceKind, Estimate};
 use crate::error::Result;
 use crate::estimator::EstimatorConfig;
+use crate::fit::anneal::AnnealConfig;
 use crate::fit::evaluations::{Evaluations, Meter};
 use crate::panels::Host;
 use along::{Along, NoiseKind, PointsRequest, shared_keys};
@@ -34,6 +35,8 @@ pub struct Objective<'a> {
     family: Family,
     kind: DivergenceKind,
     divergence: Box<dyn Divergence>,
+    /// How it comes to be that.
+    anneal: Option<AnnealConfig>,
     estimator: EstimatorConfig,
     /// Whose noise each of the R runs gets.
     keys: Vec<RunKey>,
@@ -91,6 +94,7 @@ impl<'a> Objective<'a> {
             family: family.clone(),
             kind,
             divergence: kind.build(),
+            anneal: None,
             estimator,
             levels: vec![0; keys.len()],
             one_seed: shared_keys(&keys).len() <= 1,
@@ -99,6 +103,16 @@ impl<'a> Objective<'a> {
             spacing,
             meter: Meter::default(),
         }
+    }
+
+    /// With a divergence to p^β first.
+    pub(crate) fn annealed(self, anneal: Option<AnnealConfig>) -> Self {
+        Self { anneal, ..self }
+    }
+
+    /// β at a step.
+    pub(crate) fn beta(&self, step: usize) -> f64 {
+        self.anneal.map_or(1.0, |anneal| anneal.beta(step))
     }
 
     /// p.
@@ -169,6 +183,7 @@ impl<'a> Objective<'a> {
                             keys: &keys,
                             noise: NoiseKind::Step(step),
                             chunk,
+                            divergence: &*self.divergence,
                         };
                         let sampled = self.sampled(side, request);
                         effective = effective.take().or(sampled.effective_sample_size());
@@ -337,9 +352,18 @@ impl<'a> Objective<'a> {
         noise: NoiseKind,
         chunk: usize,
     ) -> Tensor<1> {
+        let annealed = match noise {
+            NoiseKind::Step(step) => Some(self.beta(step)).filter(|beta| *beta < 1.0),
+            NoiseKind::Probe(_) => None,
+        };
+        let annealed = annealed.map(|beta| AnnealedReverseKl { beta });
+        let divergence: &dyn Divergence = match &annealed {
+            Some(annealed) => annealed,
+            None => &*self.divergence,
+        };
         let along = match &self.rules[level] {
             PointRule::Along(along) => along,
-            PointRule::Panels(panels) => return self.value_by_panels(*panels, q),
+            PointRule::Panels(panels) => return self.value_by_panels(*panels, q, divergence),
         };
         let request = PointsRequest {
             along,
@@ -347,10 +371,11 @@ impl<'a> Objective<'a> {
             keys,
             noise,
             chunk,
+            divergence,
         };
-        divergence::value(&*self.divergence, |side| {
+        divergence::value(divergence, |side| {
             let in_one_pass = self.in_one_pass(side, request);
-            in_one_pass.unwrap_or_else(|| self.sampled(side, request).mean(&*self.divergence, side))
+            in_one_pass.unwrap_or_else(|| self.sampled(side, request).mean(divergence, side))
         })
     }
 
