@@ -172,6 +172,23 @@ fn light_components_grow_and_the_noise_ends_at_the_target() {
     }
 }
 
+/// What GMMVI is measured by, from one wide Gaussian: 60,000 evaluations are to bring it below 0.01 nats.
+#[test]
+fn the_benchmark_takes_few_evaluations() {
+    for seed in 0..10 {
+        let p = benchmark(seed, 10, 20);
+        let start = Laplace {
+            climbs: 400,
+            climb_std: Some(1000f64.sqrt()),
+        };
+        let records = fit(&p, Start::drawn(start, 1), landing(400), 5, 0.1);
+        let end = records.last().unwrap();
+        let evaluations = end.runs[0].evaluations;
+        assert!(evaluations.log_density < 60_000, "seed {seed}: {evaluations:?}");
+        assert!(reverse(end) < 1e-6, "seed {seed}: {}", reverse(end));
+    }
+}
+
 /// Forty Gaussians in the plane, some of them on top of each other, from one wide Gaussian: every one of them.
 #[test]
 fn all_of_forty_modes_are_found() {

@@ -22,7 +22,9 @@ use crate::optimizer::{Iterate, LossFunction, OptimizerConfig, OptimizerRule};
 
 /// The most steps of a climb.
 const STEPS: usize = 500;
-/// A climb has arrived where a step by the extent of the target would change log p by less than this.
+/// A climb is near a mode where a step by the extent of the target would change log p by no more than this …
+const NEAR: f64 = 0.1;
+/// … and has arrived where it would by no more than this.
 const ARRIVED: f64 = 1e-5;
 /// Two climbs that end within so many standard deviations of each other have ended at one mode.
 const SAME: f64 = 0.3;
@@ -31,7 +33,7 @@ const NEGLIGIBLE: f64 = 1e-9;
 /// Differences of gradients are taken over this share of the extent.
 const DIFFERENCE: f64 = 1e-5;
 /// Modes are no wider than so many times the extent, where log p hardly bends.
-const WIDEST: f64 = 1.0;
+const WIDEST: f64 = 10.0;
 
 /// The modes that climbs of log p from normal points end at, the heaviest first, each with the covariance that log p
 /// has there and the weight that this makes (Laplace's approximation). No draws of the target are looked at.
@@ -133,19 +135,29 @@ impl Laplace {
         };
         let surface = Surface {
             density: fit.target.upload(&Numerics::cpu()),
-            widths: DVector::from_fn(factor.nrows(), |i, _| factor.row(i).norm()),
+            factor,
             numerics: Numerics::cpu(),
             problem: fit,
             known: RefCell::default(),
         };
+        let from = solved(&surface.factor, &mean);
         let starts: Vec<DVector<f64>> = (0..self.climbs)
             .map(|_| {
                 let z = DVector::from_fn(mean.len(), |_, _| StandardNormal.sample(generator));
-                (&mean + &factor * z).component_div(&surface.widths)
+                &from + z
             })
             .collect();
         let failed = |error: Error| Refusal::new("type", error.to_string(), "climb on the CPU");
-        let tops = surface.climbed(fit.family, starts).map_err(failed)?;
+        let near = surface.climbed(fit.family, starts, NEAR).map_err(failed)?;
+        // Most end where another has: one of each goes on to the top.
+        let apart = surface
+            .modes(near)
+            .into_iter()
+            .map(|mode| mode.at)
+            .collect();
+        let tops = surface
+            .climbed(fit.family, apart, ARRIVED)
+            .map_err(failed)?;
         let modes = surface.modes(tops);
         if modes.is_empty() {
             return Err(Refusal::new(
@@ -159,6 +171,13 @@ impl Laplace {
         }
         Ok((surface, modes))
     }
+}
+
+/// L⁻¹ x; x itself where L is singular.
+fn solved(factor: &DMatrix<f64>, x: &DVector<f64>) -> DVector<f64> {
+    factor
+        .solve_lower_triangular(x)
+        .unwrap_or_else(|| x.clone())
 }
 
 /// L of L Lᵀ; independent coordinates where rounding spoils it.
@@ -181,7 +200,8 @@ struct Mode {
 struct Surface<'s, 'p> {
     problem: &'s FitProblem<'p>,
     density: Box<dyn Density>,
-    widths: DVector<f64>,
+    /// L, of which x = L y.
+    factor: DMatrix<f64>,
     numerics: Numerics,
     /// Where each climb was looked at last, with the loss and its gradient there: most of them wait for a few.
     known: RefCell<Vec<Known>>,
@@ -239,16 +259,17 @@ impl Known {
 impl Surface<'_, '_> {
     /// −log p and its gradient at places, row after row; NaN where the device failed.
     fn look(&self, at: &[f64]) -> (Vec<f64>, Vec<f64>) {
-        let dim = self.widths.len();
+        let dim = self.factor.nrows();
         let points = at.len() / dim;
         if points == 0 {
             return (Vec::new(), Vec::new());
         }
         self.problem.spend(Evaluations::of(points, true));
-        let widths = (self.numerics).tensor::<2>(self.widths.as_slice().to_vec(), [1, dim]);
+        // The numbers of a matrix stand by columns: these are the rows of Lᵀ.
+        let turned = (self.numerics).tensor::<2>(self.factor.as_slice().to_vec(), [dim, dim]);
         let at = self.numerics.tensor::<2>(at.to_vec(), [points, dim]);
         let tracked = at.autodiff().require_grad();
-        let x = tracked.clone() * widths.autodiff();
+        let x = tracked.clone().matmul(turned.autodiff());
         let log = self.density.log_density(x.reshape([1, points, dim]));
         let loss = log.neg().reshape([points]);
         let gradients = loss.clone().sum().backward();
@@ -274,8 +295,12 @@ impl Surface<'_, '_> {
         &self,
         family: &Family,
         starts: Vec<DVector<f64>>,
+        slope: f64,
     ) -> Result<Vec<DVector<f64>>, Error> {
-        let (runs, dim) = (starts.len(), self.widths.len());
+        let (runs, dim) = (starts.len(), self.factor.nrows());
+        if runs == 0 {
+            return Ok(starts);
+        }
         let rule = OptimizerRule::from(LbfgsConfig::default());
         let config = OptimizerConfig::from(rule);
         let mut optimizer = config.build(family, &self.numerics, &vec![1.0; runs]);
@@ -288,11 +313,11 @@ impl Surface<'_, '_> {
             let (loss, gradient) = self.value_and_gradient(&theta);
             let mut slopes = Numerics::read(gradient)?;
             let mut is_over = true;
-            for slope in slopes.chunks_exact_mut(dim) {
-                let norm = slope.iter().map(|g| g * g).sum::<f64>().sqrt();
+            for of_climb in slopes.chunks_exact_mut(dim) {
+                let norm = of_climb.iter().map(|g| g * g).sum::<f64>().sqrt();
                 // What is no number goes nowhere; what has arrived goes no farther.
-                match norm <= ARRIVED || norm.is_nan() {
-                    true => slope.fill(0.0),
+                match norm <= slope || norm.is_nan() {
+                    true => of_climb.fill(0.0),
                     false => is_over = false,
                 }
             }
@@ -391,7 +416,6 @@ impl Surface<'_, '_> {
     ) -> Result<Mixture, Refusal> {
         let top = modes[0].log_mass;
         let (mut weights, mut means, mut covariances) = (Vec::new(), Vec::new(), Vec::new());
-        let scale = DMatrix::from_diagonal(&self.widths);
         for k in 0..components {
             let place = k % modes.len();
             let mode = &modes[place];
@@ -402,8 +426,9 @@ impl Surface<'_, '_> {
                 at += factor(&mode.covariance) * z;
             }
             weights.push((mode.log_mass - top).exp() / times as f64);
-            means.push(at.component_mul(&self.widths).as_slice().to_vec());
-            covariances.push(&scale * &mode.covariance * &scale);
+            means.push((&self.factor * &at).as_slice().to_vec());
+            let covariance = &self.factor * &mode.covariance * self.factor.transpose();
+            covariances.push((&covariance + covariance.transpose()) * 0.5);
         }
         let sum: f64 = weights.iter().sum();
         weights.iter_mut().for_each(|weight| *weight /= sum);
