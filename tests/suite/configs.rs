@@ -48,6 +48,7 @@ configs! {
     iris: "iris" => ByRun(&[], published_numbers::iris);
     logistic_regression: "logistic-regression" => ByRun(published_numbers::ONE, published_numbers::logistic_regression);
     low_rank: "low-rank" => ByRun(&[], examples::low_rank);
+    modes: "modes" => ByRun(&[], examples::modes);
     network: "network" => ByRun(&[], examples::network);
     notebook_landscape: "notebook-landscape" => ByRun(&[], published_numbers::notebook_landscape);
     optimizers: "optimizers" => ByRun(&[], examples::optimizers);

@@ -162,6 +162,17 @@ pub fn low_rank(run: &Run) {
     assert_eq!(parameters, [44, 32, 24, 16]);
 }
 
+pub fn modes(run: &Run) {
+    results::modes(run);
+    let [modes, random, adam] = [0, 1, 2].map(|i| run.summary.fits[i].best.as_ref().unwrap());
+    let covered = |best: &klfit::RunSummary| best.diagnostics.modes.unwrap().covered;
+    assert_eq!(covered(modes), 20);
+    assert!(covered(adam) < covered(random) && covered(random) <= 20);
+    let value = |best: &klfit::RunSummary| best.divergences.estimate(ReverseKl).value;
+    assert!(value(modes).abs() < 1e-9 && value(random) > 1e-2);
+    assert!(value(random) < value(adam));
+}
+
 pub fn network(run: &Run) {
     results::network(run);
     let [diagonal, full] = [0, 1].map(|i| &run.summary.fits[i]);

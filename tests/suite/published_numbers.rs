@@ -328,6 +328,11 @@ pub fn donut(run: &Run) {
         let most = 6.0 * components / (2.0 * 4096.0);
         assert!((-1e-8..most).contains(&above), "{}: {above}", fit.label);
     }
+    let choice = &run.summary.choices[0];
+    assert_eq!(
+        (choice.candidates.len(), &*choice.chosen),
+        (4, "forward-kl-10")
+    );
 }
 
 pub fn eight_schools(run: &Run) {

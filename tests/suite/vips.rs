@@ -184,7 +184,10 @@ fn the_benchmark_takes_few_evaluations() {
         let records = fit(&p, Start::drawn(start, 1), landing(400), 5, 0.1);
         let end = records.last().unwrap();
         let evaluations = end.runs[0].evaluations;
-        assert!(evaluations.log_density < 60_000, "seed {seed}: {evaluations:?}");
+        assert!(
+            evaluations.log_density < 60_000,
+            "seed {seed}: {evaluations:?}"
+        );
         assert!(reverse(end) < 1e-6, "seed {seed}: {}", reverse(end));
     }
 }

@@ -181,6 +181,20 @@ pub fn low_rank(run: &Run) {
     );
 }
 
+pub fn modes(run: &Run) {
+    let page = Page::open("docs/optimizers.md");
+    let of = |label: &str| {
+        let best = best(&run.summary, label);
+        let covered = best.diagnostics.modes.unwrap().covered as f64;
+        (covered, best.divergences.estimate(ReverseKl).value)
+    };
+    let ((all, _), (most, random), (few, adam)) = (of("modes"), of("random"), of("random-adam"));
+    page.rounds(
+        "all {} are covered; from the best of four random starts {}, {} nats away, and with Adam {}, {} nats away.*",
+        &[all, most, random, few, adam],
+    );
+}
+
 pub fn heavy_tails(run: &Run) {
     let page = Page::open("docs/targets.md");
     let summary = &run.summary;
