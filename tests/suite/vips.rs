@@ -172,6 +172,32 @@ fn light_components_grow_and_the_noise_ends_at_the_target() {
     }
 }
 
+/// A component that is a hundred standard deviations away loses its weight at once, and comes back.
+#[test]
+fn what_is_far_away_comes_back() {
+    let p = Mixture::from_stds(
+        vec![0.5, 0.5],
+        vec![vec![0.0, 0.0], vec![60.0, 0.0]],
+        vec![vec![1.0, 1.0]; 2],
+    )
+    .unwrap();
+    let q = Mixture::from_stds(
+        vec![0.5, 0.5],
+        vec![vec![0.0, 0.0], vec![160.0, 0.0]],
+        vec![vec![1.0, 1.0]; 2],
+    )
+    .unwrap();
+    let records = fit(&p, given(&q), landing(60), 200, 0.1);
+    let end = records.last().unwrap();
+    assert!(
+        end.runs[0]
+            .stop
+            .as_ref()
+            .is_some_and(|stop| !stop.is_failure())
+    );
+    assert!(reverse(end) < 1e-6, "{}", reverse(end));
+}
+
 /// What GMMVI is measured by, from one wide Gaussian: 60,000 evaluations are to bring it below 0.01 nats.
 #[test]
 fn the_benchmark_takes_few_evaluations() {

@@ -13,6 +13,8 @@ use crate::mixture::Mixture;
 const HALVINGS: usize = 60;
 /// Of a component with less weight, the gradient is rounding.
 const LEAST_WEIGHT: f64 = 1e-100;
+/// What a component keeps of the heaviest weight, however far from the target it is: it may come back.
+const KEPT_WEIGHT: f64 = 1e-30;
 /// How far above its floor a standard deviation stays, as a share of that.
 const ABOVE: f64 = 1e-10;
 
@@ -68,7 +70,9 @@ impl Family {
             }
             // Only their differences count.
             let top = next[..logits].iter().copied().fold(f64::MIN, f64::max);
-            next[..logits].iter_mut().for_each(|logit| *logit -= top);
+            for logit in &mut next[..logits] {
+                *logit = (*logit - top).max(KEPT_WEIGHT.ln());
+            }
         }
         for at in 0..k {
             let weight = match (self.fixed_weights(), logits) {
@@ -287,7 +291,7 @@ mod tests {
                 let is_far = next.iter().any(|number| number.abs() > 100.0);
                 theta = if is_far { vec![0.0; next.len()] } else { next };
             }
-            assert!(2 * at_the_bound > steps, "{at_the_bound} of {steps}");
+            assert!(4 * at_the_bound > steps, "{at_the_bound} of {steps}");
         }
     }
 
