@@ -65,7 +65,7 @@ mod tests {
             })
             .collect();
         serde_json::from_str(&format!(
-            r#"{{"format": 2, "id": "0", "name": "test", "seed": 0, "seconds": 1.0,
+            r#"{{"format": 3, "id": "0", "name": "test", "seed": 0, "seconds": 1.0,
             "target": {{"type": "samples", "rows": 2, "names": ["x"], "moments": null}},
             "versions": {{"klfit": "0", "burn": "0"}}, "device": {{}}, "fits": [{}]}}"#,
             fits.join(",")

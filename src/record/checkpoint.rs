@@ -15,7 +15,7 @@ use crate::files::read;
 use crate::fit::FitState;
 
 /// The version of the layout of a checkpoint.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 /// The first words of the file.
 const MARK: &str = "klfit checkpoint";
 

@@ -18,7 +18,7 @@ use crate::judge::of_x::OfX;
 use crate::mixture::NaturalParameters;
 
 /// The version of the layout of a run folder.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// The version of burn this klfit is built on.
 pub const BURN_VERSION: &str = "0.22.1";

@@ -321,8 +321,8 @@ fn what_cannot_be_gone_on_from_is_refused_with_what_to_do() {
     refused(&flipped, "checksum");
     let other = String::from_utf8(good.clone()).unwrap();
     refused(
-        other.replacen("checkpoint 4", "checkpoint 5", 1).as_bytes(),
-        "format 5",
+        other.replacen("checkpoint 5", "checkpoint 6", 1).as_bytes(),
+        "format 6",
     );
     // That of another experiment, whole in itself.
     let elsewhere = folder.path().join("other");
