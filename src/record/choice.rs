@@ -58,7 +58,8 @@ impl Choice {
         divergence: DivergenceKind,
         mut candidates: Vec<Candidate>,
     ) -> Option<Self> {
-        candidates.sort_by_key(|one| one.components);
+        let parameters = |one: &Candidate| one.criteria.map_or(0, |criteria| criteria.parameters);
+        candidates.sort_by_key(|one| (one.components, parameters(one)));
         let all = |has: fn(&Candidate) -> bool| candidates.iter().all(has);
         let by = match () {
             () if all(|one| one.held_out.is_some()) => Criterion::HeldOut,

@@ -135,6 +135,13 @@ fn farthest(most: f64, is_within: impl Fn(f64) -> bool) -> f64 {
             false => beyond = middle,
         }
     }
+    // Where the gradient is huge the rate is tiny.
+    while within == 0.0 && beyond > 0.0 {
+        beyond *= 0.5;
+        if is_within(beyond) {
+            within = beyond;
+        }
+    }
     within
 }
 
@@ -293,6 +300,15 @@ mod tests {
             }
             assert!(10 * at_the_bound > steps, "{at_the_bound} of {steps}");
         }
+    }
+
+    #[test]
+    fn a_rate_is_found_however_small_it_is() {
+        for most in [1.0, 0.3, 1e-10, 1e-40, 1e-300] {
+            let found = farthest(1.0, |rate| rate <= most);
+            assert!(found <= most && found >= 0.49 * most, "{most:e}: {found:e}");
+        }
+        assert_eq!(farthest(1.0, |_| false), 0.0);
     }
 
     /// Of a Gaussian the precision and the mean are those of the rule, written with inverses.

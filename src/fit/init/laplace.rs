@@ -20,6 +20,8 @@ use crate::mixture::Mixture;
 use crate::optimizer::lbfgs::LbfgsConfig;
 use crate::optimizer::{Iterate, LossFunction, OptimizerConfig, OptimizerRule};
 
+/// More climbs than this are taken for a mistake: all of them are side by side in memory.
+const MOST_CLIMBS: usize = 1_000_000;
 /// The most steps of a climb.
 const STEPS: usize = 500;
 /// A climb is near a mode where a step by the extent of the target would change log p by no more than this …
@@ -59,13 +61,17 @@ impl Default for Laplace {
 
 impl StartSettings for Laplace {
     fn title(&self) -> &'static str {
-        "start at the modes"
+        "Laplace start"
     }
 
     fn check(&self) -> Result<(), Refusal> {
         if self.climbs == 0 {
             let help = "200 is the default; rare modes take more";
             return Err(Refusal::new("climbs", "is 0", help));
+        }
+        if self.climbs > MOST_CLIMBS {
+            let message = format!("is {}, more than {MOST_CLIMBS}", self.climbs);
+            return Err(Refusal::new("climbs", message, "200 is the default"));
         }
         match self.climb_std {
             Some(std) if !(std > 0.0 && std.is_finite()) => {
