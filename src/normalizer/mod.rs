@@ -198,6 +198,20 @@ fn on_grid(grid: &Grid, located: &mut Located) {
     }
 }
 
+/// Whether a density bends upwards at a place where it is level: a climb that began at the bottom between two modes
+/// has stayed there.
+fn rises(problem: Problem, peak: &ascent::Peak) -> bool {
+    const STEP: f64 = 0.1;
+    (peak.factor.column_iter()).any(|along| {
+        let [up, down] = [STEP, -STEP].map(|step| {
+            let (_, slope) = problem.with_gradient(&(&peak.at + along * step));
+            along.dot(&slope)
+        });
+        // Rounding and a level ridge bend less.
+        up - down > 1e-3 * STEP
+    })
+}
+
 /// The peaks that are modes: where it does not rise any more, by a width.
 fn modes(problem: Problem, peaks: &[ascent::Peak]) -> Option<Vec<DVector<f64>>> {
     const MOST: usize = 24;
@@ -206,7 +220,7 @@ fn modes(problem: Problem, peaks: &[ascent::Peak]) -> Option<Vec<DVector<f64>>> 
         .filter(|peak| peak.height > top - 30.0)
         .filter(|peak| {
             let (_, slope) = problem.with_gradient(&peak.at);
-            (peak.factor.transpose() * slope).norm() < 1e-2
+            (peak.factor.transpose() * slope).norm() < 1e-2 && !rises(problem, peak)
         })
         .map(|peak| peak.at.clone())
         .collect();

@@ -495,3 +495,24 @@ fn coordinates_with_bounds_have_the_moments_of_closed_forms() {
     // Without bounds x is u.
     assert_eq!(located("-0.5*x^2", &[REAL]).unwrap().located().of_x, None);
 }
+
+/// A climb that begins at the bottom between two modes, by symmetry, is not at one.
+#[test]
+fn the_bottom_between_modes_is_none() {
+    for (text, dim, expected) in [
+        (
+            "logsumexp(normal_lpdf(x1, -3, 1), normal_lpdf(x1, 3, 1))",
+            1,
+            2,
+        ),
+        ("-(x1^2 - 1)^2*5", 1, 2),
+        ("-(x1^2 - 1)^2*5 - x2^2/2", 2, 2),
+        ("-(x1^2 - 1)^2*5 - (x2^2 - 1)^2*5", 2, 4),
+        ("-(x1^2 + x2^2)/2", 2, 1),
+        ("-x1^4", 1, 1),
+    ] {
+        let found = located(text, &vec![REAL; dim]).unwrap_or_else(|refusal| panic!("{refusal}"));
+        let modes = found.located().modes.as_ref().map(Vec::len);
+        assert_eq!(modes, Some(expected), "{text}");
+    }
+}

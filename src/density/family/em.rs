@@ -39,7 +39,7 @@ impl Family {
         if self.refuses_em().is_some() {
             return None;
         }
-        let (k, d, s) = (self.components(), self.dim(), self.scale.len());
+        let (k, d) = (self.components(), self.dim());
         let logits = self.logits();
         let mut next = theta.to_vec();
         let shares: Vec<f64> = (0..k)
@@ -56,9 +56,7 @@ impl Family {
             if share < GONE {
                 continue;
             }
-            let means = logits + k * d..logits + (k + 1) * d;
-            let scales = logits + self.components() * d + k * s;
-            let scales = scales..scales + s;
+            let [means, scales] = self.places(k);
             let factor = &q.scale_trils()[k];
             // E rₖ z / E rₖ.
             let slope = DVector::from_column_slice(&gradient[means.clone()]);
@@ -69,17 +67,25 @@ impl Family {
             let turned = (self.scale).turned(factor, &gradient[scales.clone()]) / share;
             let spread = DMatrix::identity(d, d) - turned - &moved * moved.transpose();
             let spread = self.scale.nearest(&spread);
-            let least = factor
-                .diagonal()
-                .map(|std| self.scale.floor * (1.0 + ABOVE) / std);
-            let factor = factor * factor_above(&spread, &least)?;
-            next[scales].copy_from_slice(&self.scale.theta_of(&factor)?);
+            next[scales].copy_from_slice(&self.scale.spread(factor, &spread)?);
         }
         next.iter().all(|number| number.is_finite()).then_some(next)
     }
 }
 
 impl ScaleMap {
+    /// θ `[S]` of a component with the factor L of which the covariance has become L C Lᵀ, kept above the floor; `None`
+    /// if that is singular.
+    pub(super) fn spread(
+        &self,
+        factor: &DMatrix<f64>,
+        covariance: &DMatrix<f64>,
+    ) -> Option<Vec<f64>> {
+        let least = factor.diagonal();
+        let least = least.map(|std| self.floor * (1.0 + ABOVE) / std);
+        self.theta_of(&(factor * factor_above(covariance, &least)?))
+    }
+
     /// The symmetric matrix E rₖ (1 − z zᵀ), of which the gradient `[S]` in θ tells Lᵀ G on and below the diagonal:
     /// of independent coordinates the diagonal alone, and of one standard deviation for all its mean.
     pub(super) fn turned(&self, factor: &DMatrix<f64>, gradient: &[f64]) -> DMatrix<f64> {
@@ -114,10 +120,7 @@ impl ScaleMap {
 ///
 /// Given the coordinates before, each keeps its slopes on those: the likelihood is the largest there is with such a
 /// standard deviation.
-pub(super) fn factor_above(
-    covariance: &DMatrix<f64>,
-    least: &DVector<f64>,
-) -> Option<DMatrix<f64>> {
+fn factor_above(covariance: &DMatrix<f64>, least: &DVector<f64>) -> Option<DMatrix<f64>> {
     let dim = covariance.nrows();
     let mut left = covariance.clone();
     let mut factor = DMatrix::zeros(dim, dim);

@@ -12,6 +12,8 @@ mod member;
 mod names;
 mod trust_region;
 
+use std::ops::Range;
+
 use burn::tensor::{Tensor, activation::log_softmax};
 use serde::{Deserialize, Serialize};
 
@@ -111,6 +113,14 @@ impl Family {
     /// How many of the P parameters are free: of K weights K − 1.
     pub fn free_parameters(&self) -> usize {
         self.parameters() - usize::from(self.logits() > 0)
+    }
+
+    /// Where in θ the mean and the scales of a component stand.
+    fn places(&self, component: usize) -> [Range<usize>; 2] {
+        let (d, s) = (self.dim(), self.scale.len());
+        let mean = self.logits() + component * d;
+        let scales = self.logits() + self.components * d + component * s;
+        [mean..mean + d, scales..scales + s]
     }
 
     fn logits(&self) -> usize {

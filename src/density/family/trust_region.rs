@@ -6,7 +6,6 @@ use nalgebra::{DMatrix, DVector};
 
 use super::Family;
 use super::covariance::Covariance;
-use super::em::factor_above;
 use crate::mixture::Mixture;
 
 /// Halvings of the interval that the length of a step lies in.
@@ -15,8 +14,6 @@ const HALVINGS: usize = 60;
 const LEAST_WEIGHT: f64 = 1e-100;
 /// What a component keeps of the heaviest weight, however far from the target it is: it may come back.
 const KEPT_WEIGHT: f64 = 1e-30;
-/// How far above its floor a standard deviation stays, as a share of that.
-const ABOVE: f64 = 1e-10;
 
 /// How far a step of [`Family::trust_region_step`] may go.
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +52,6 @@ impl Family {
         if self.refuses_trust_region().is_some() {
             return None;
         }
-        let (k, d, s) = (self.components(), self.dim(), self.scale.len());
         let logits = self.logits();
         let mut next = theta.to_vec();
         if logits > 0 {
@@ -74,7 +70,7 @@ impl Family {
                 *logit = (*logit - top).max(KEPT_WEIGHT.ln());
             }
         }
-        for at in 0..k {
+        for at in 0..self.components() {
             let weight = match (self.fixed_weights(), logits) {
                 (None, 0) => 1.0,
                 _ => q.weights()[at],
@@ -82,9 +78,7 @@ impl Family {
             if weight < LEAST_WEIGHT {
                 continue;
             }
-            let means = logits + at * d..logits + (at + 1) * d;
-            let scales = logits + k * d + at * s;
-            let scales = scales..scales + s;
+            let [means, scales] = self.places(at);
             let factor = &q.scale_trils()[at];
             let slope = DVector::from_column_slice(&gradient[means.clone()]);
             let push = factor.tr_mul(&slope) * (-1.0 / weight);
@@ -95,11 +89,7 @@ impl Family {
             for (next, moved) in next[means].iter_mut().zip((factor * &moved).iter()) {
                 *next += moved;
             }
-            let least = factor
-                .diagonal()
-                .map(|std| self.scale.floor * (1.0 + ABOVE) / std);
-            let factor = factor * factor_above(&spread, &least)?;
-            next[scales].copy_from_slice(&self.scale.theta_of(&factor)?);
+            next[scales].copy_from_slice(&self.scale.spread(factor, &spread)?);
         }
         next.iter().all(|number| number.is_finite()).then_some(next)
     }
@@ -107,17 +97,12 @@ impl Family {
     /// How a loss changes along a move of θ, component by component: K products of the move with the gradient, both P
     /// numbers, the weights aside.
     pub(crate) fn slopes_of_components(&self, moves: &[f64], gradient: &[f64]) -> Vec<f64> {
-        let (k, d, s) = (self.components(), self.dim(), self.scale.len());
         let slope = |range: Range<usize>| -> f64 {
             let pairs = moves[range.clone()].iter().zip(&gradient[range]);
             pairs.map(|(moved, slope)| moved * slope).sum()
         };
-        let (means, scales) = (self.logits(), self.logits() + k * d);
-        (0..k)
-            .map(|at| {
-                slope(means + at * d..means + (at + 1) * d)
-                    + slope(scales + at * s..scales + (at + 1) * s)
-            })
+        (0..self.components())
+            .map(|at| self.places(at).into_iter().map(slope).sum())
             .collect()
     }
 }
