@@ -58,7 +58,7 @@ fn draw(finished: &FinishedRun) -> Result<Svg> {
         if !entries.is_empty() {
             legend::draw(sheet, page, &entries)?;
         }
-        let columns = rows.iter().map(Vec::len).max().unwrap_or(1).max(2);
+        let columns = rows.iter().map(Vec::len).max().unwrap_or(1);
         for (row, (values, choice)) in rows.iter().zip(choices).enumerate() {
             for (column, values) in values.iter().enumerate() {
                 let cell = page.below(top).cell((row, rows.len()), (column, columns));
