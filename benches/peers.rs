@@ -155,6 +155,7 @@ fn plan(
         optimizer: OptimizerConfig::default(),
         stop: StopConfig::NEVER,
         anneal: None,
+        adapt: None,
     }
 }
 

@@ -14,6 +14,7 @@ pub use crate::estimator::monte_carlo::MonteCarloConfig;
 pub use crate::estimator::quadrature::QuadratureConfig;
 pub use crate::estimator::quasi_monte_carlo::QuasiMonteCarloConfig;
 pub use crate::estimator::rows::RowsConfig;
+pub use crate::fit::AdaptConfig;
 pub use crate::fit::AnnealConfig;
 pub use crate::fit::init::StartRule;
 pub use crate::fit::init::k_means::KMeans;

@@ -37,6 +37,8 @@ pub enum Stream {
     Holdout,
     /// The choice of rows that stand for all of a file.
     Sketch,
+    /// Draws that look for components a fit lacks.
+    Adapt,
 }
 
 /// Whose noise: the seed of an experiment, and a run of it.

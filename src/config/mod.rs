@@ -48,7 +48,7 @@ use crate::density::family::FamilyConfig;
 use crate::divergence::DivergenceName;
 use crate::estimator::EstimatorConfig;
 use crate::fit::stop::StopConfig;
-use crate::fit::{AnnealConfig, LogConfig};
+use crate::fit::{AdaptConfig, AnnealConfig, LogConfig};
 use crate::optimizer::OptimizerConfig;
 use crate::record::CheckpointConfig;
 
@@ -119,6 +119,9 @@ pub struct FitConfig {
     /// Whether it sees a power of the target first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anneal: Option<AnnealConfig>,
+    /// Whether its components come and go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adapt: Option<AdaptConfig>,
 }
 
 /// A section whose keys depend on its `type`.
@@ -176,7 +179,7 @@ fn top_keys() -> Vec<&'static str> {
 }
 
 /// The sections that may stand once for all fits, and in a fit to override them.
-const SHARED: [&str; 7] = [
+const SHARED: [&str; 8] = [
     "restarts",
     "family",
     "init",
@@ -184,4 +187,5 @@ const SHARED: [&str; 7] = [
     "optimizer",
     "stop",
     "anneal",
+    "adapt",
 ];

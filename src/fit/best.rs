@@ -99,7 +99,7 @@ impl Fit<'_> {
     /// If the device failed.
     pub fn reported(&self, last: &Record) -> Result<Record> {
         let mut reported = last.clone();
-        let members = self.objective.member(self.reported_theta(&last.runs));
+        let members = self.objective.written(self.reported_theta(&last.runs));
         let pairs = reported.runs.iter_mut().zip(members.read()?);
         for (at, (run, member)) in pairs.enumerate() {
             let (Some(best), Ok(mixture)) = (self.better(at, run), member) else {

@@ -97,6 +97,10 @@ impl Fit<'_> {
         let (components, dim) = (q.components(), q.dim());
         let named = |quantity, k, d| Parameter::new(quantity, (k, components), (d, dim));
         for (k, &weight) in q.weights().iter().enumerate() {
+            if weight == 0.0 && self.adaptation.is_some() {
+                // It is not there.
+                continue;
+            }
             if components > 1 && weight < numerics.least() && self.family.fixed_weights().is_none()
             {
                 return Some(format!(

@@ -1,5 +1,6 @@
 //! The only loop: gradient descent on one divergence, for all runs at once.
 
+mod adapt;
 pub(crate) mod anneal;
 mod best;
 pub(crate) mod evaluations;
@@ -19,6 +20,7 @@ use std::time::Instant;
 
 use burn::tensor::{Bool, Tensor};
 
+pub use adapt::AdaptConfig;
 pub use anneal::AnnealConfig;
 pub use evaluations::Evaluations;
 pub(crate) use failure::refuted;
@@ -39,6 +41,7 @@ use crate::judge::evaluate::{Effort, Evaluator, reported};
 use crate::judge::known_optimum::KnownOptimum;
 use crate::mixture::Mixture;
 use crate::optimizer::{Iterate, LossFunction, Optimizer};
+use adapt::Adaptation;
 use best::Best;
 
 /// A fit among those that share a loop.
@@ -70,6 +73,7 @@ pub struct Member<'p> {
 ///     optimizer: OptimizerConfig::default(),
 ///     stop: StopConfig::NEVER,
 ///     anneal: None,
+///     adapt: None,
 /// };
 /// let target = Target::new(&p, &numerics);
 /// let fit = Fit::new(&plan, &target, &numerics, LogConfig::default(), 0)?;
@@ -94,6 +98,8 @@ pub struct Fit<'a> {
     health: Health,
     /// What the host knows of each of the R runs.
     runs: Vec<Run>,
+    /// If components come and go.
+    adaptation: Option<Adaptation>,
     /// Whether a record could not be made: none comes after it.
     has_failed: bool,
 }
@@ -206,7 +212,7 @@ impl<'a> Fit<'a> {
         // Members of a batch have one divergence, one family and one target.
         let optimum = KnownOptimum::find(plan.divergence, family, target.model());
         for &Member { plan, seed } in members {
-            let starts = plan.start.drawn_for(family, target.model(), seed)?;
+            let starts = (plan.start).drawn_for(&plan.first_family(), target.model(), seed)?;
             keys.extend((0..starts.len() as u64).map(|run| RunKey { seed, run }));
             rates.extend(starts.iter().map(|_| plan.optimizer.learning_rate()));
             parts.push(MemberRuns {
@@ -221,7 +227,11 @@ impl<'a> Fit<'a> {
                 optimum: optimum.clone(),
             });
             for (mixture, evaluations) in starts {
-                let theta = family.theta_of(&mixture).map_err(|error| {
+                let theta = match plan.adapt {
+                    Some(_) => family.theta_of_fewer(&mixture),
+                    None => family.theta_of(&mixture),
+                };
+                let theta = theta.map_err(|error| {
                     Error::usage(
                         format!("fit \"{}\" cannot start there: {error}", plan.label),
                         "start from a member of the family",
@@ -239,7 +249,15 @@ impl<'a> Fit<'a> {
             }
         }
         let steps = plan.optimizer.steps;
-        let theta = runs.iter().flat_map(|run| &run.theta).copied().collect();
+        let theta: Vec<f64> = runs.iter().flat_map(|run| &run.theta).copied().collect();
+        let adaptation = match plan.adapt {
+            Some(config) => {
+                let starts = runs.iter().map(|run| run.mixture.clone()).collect();
+                let of_runs = (starts, keys.clone());
+                Some(Adaptation::new(config, of_runs, (family, &theta), numerics)?)
+            }
+            None => None,
+        };
         let theta = numerics.tensor(theta, [runs.len(), family.parameters()]);
         let zeros = numerics.tensor(vec![0.0; runs.len()], [runs.len(), 1]);
         Ok(Self {
@@ -251,7 +269,8 @@ impl<'a> Fit<'a> {
                 numerics,
                 keys,
             )
-            .annealed(plan.anneal),
+            .annealed(plan.anneal)
+            .with_room(plan.adapt.is_some()),
             optimizer: plan.optimizer.build(family, numerics, &rates),
             family: family.clone(),
             own: plan.divergence,
@@ -269,6 +288,7 @@ impl<'a> Fit<'a> {
             },
             theta,
             runs,
+            adaptation,
             has_failed: false,
         })
     }
@@ -338,7 +358,7 @@ impl<'a> Fit<'a> {
     /// Asks the monitors which runs are done. True if one of them is to end at the average of its
     /// iterates instead of the last one.
     fn check_stops(&mut self, step: usize) -> Result<bool> {
-        if self.objective.beta(step) < 1.0 {
+        if self.objective.beta(step) < 1.0 || self.is_adapting(step) {
             return Ok(false);
         }
         let (is_last, mut averaged) = (self.is_last(step), false);
@@ -391,13 +411,19 @@ impl<'a> Fit<'a> {
             step,
             spent: RefCell::new(vec![Evaluations::default(); self.runs.len()]),
         };
-        let moved = self.optimizer.step(from, &loss_function)?;
-        let spent = loss_function.spent.into_inner();
+        let mut moved = self.optimizer.step(from, &loss_function)?;
+        let mut spent = loss_function.spent.into_inner();
+        if let Some(adaptation) = &self.adaptation {
+            moved.theta = adaptation.held(moved.theta, &self.theta);
+        }
         let over = self.health.active.clone().bool_not();
         let over = over.expand(self.theta.dims());
         self.theta = moved.theta.mask_where(over, self.theta.clone());
         for run in moved.stuck {
             self.runs[run].stop.get_or_insert(Stop::NoProgress { step });
+        }
+        for (spent, more) in spent.iter_mut().zip(self.adapt(step + 1)?) {
+            *spent += more;
         }
         Ok(spent)
     }

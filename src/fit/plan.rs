@@ -1,10 +1,13 @@
 //! What a fit does, and how it is logged: all settings resolved.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::density::family::Family;
 use crate::divergence::DivergenceKind;
 use crate::estimator::EstimatorConfig;
+use crate::fit::adapt::AdaptConfig;
 use crate::fit::anneal::AnnealConfig;
 use crate::fit::init::Start;
 use crate::fit::stop::StopConfig;
@@ -29,12 +32,22 @@ pub struct Plan {
     pub stop: StopConfig,
     /// Whether it sees a power of p first.
     pub anneal: Option<AnnealConfig>,
+    /// Whether its components come and go, up to as many as the family has.
+    pub adapt: Option<AdaptConfig>,
 }
 
 impl Plan {
     /// Whether it can share a loop with another: all but name, start and learning rate are equal.
     pub fn batches_with(&self, other: &Self) -> bool {
         self.in_common() == other.in_common()
+    }
+
+    /// The family that it starts in.
+    pub(crate) fn first_family(&self) -> Cow<'_, Family> {
+        match self.adapt {
+            Some(adapt) => Cow::Owned(self.family.of(adapt.start)),
+            None => Cow::Borrowed(&self.family),
+        }
     }
 
     /// What fits that can share a loop have in common, as text.
@@ -48,6 +61,7 @@ impl Plan {
             optimizer,
             stop,
             anneal,
+            adapt,
         } = self;
         let optimizer = OptimizerConfig {
             learning_rate: None,
@@ -55,7 +69,7 @@ impl Plan {
         };
         format!(
             "{:?}",
-            (divergence, family, estimator, optimizer, stop, anneal)
+            (divergence, family, estimator, optimizer, stop, anneal, adapt)
         )
     }
 }

@@ -119,9 +119,10 @@ impl Fit<'_> {
         let reached = Numerics::read(self.health.reached.clone())?;
         let parameters = self.family.parameters();
         let mut fallen = false;
-        for (run, mixture) in q.read()?.into_iter().enumerate() {
+        let written = self.objective.written(self.health.finite.clone());
+        for (run, mixture) in written.read()?.into_iter().enumerate() {
             if let Ok(mixture) = &mixture {
-                evaluations[run].sharpen(model, mixture);
+                evaluations[run].sharpen(model, &mixture.occupied());
             }
             if self.runs[run].recorded {
                 continue;
@@ -159,7 +160,7 @@ impl Fit<'_> {
             self.health.finite = self.objective.numerics().tensor(finite, shape);
             evaluations = self.evaluate(&self.objective.member(self.health.finite.clone()))?;
             for (evaluation, run) in evaluations.iter_mut().zip(&self.runs) {
-                evaluation.sharpen(model, &run.mixture);
+                evaluation.sharpen(model, &run.mixture.occupied());
             }
         }
         for (evaluation, run) in evaluations.iter_mut().zip(&self.runs) {

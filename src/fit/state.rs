@@ -64,6 +64,9 @@ impl Fit<'_> {
         let levels: Vec<f64> = levels.iter().map(|&level| level as f64).collect();
         numbers.put("levels", &[levels.len()], levels);
         numbers.put_all("optimizer", self.optimizer.snapshot()?);
+        if let Some(adaptation) = &self.adaptation {
+            numbers.put_all("adapt", adaptation.snapshot());
+        }
         for (at, run) in self.runs.iter().enumerate() {
             if let Some(monitor) = &run.monitor {
                 numbers.put_all(&format!("monitor.{at}"), monitor.snapshot());
@@ -112,10 +115,14 @@ impl Fit<'_> {
         let levels = numbers.array("levels", &[runs])?;
         self.objective
             .set_levels(levels.iter().map(|&level| level as usize));
+        if let Some(adaptation) = &mut self.adaptation {
+            let theta = (&self.family, numbers.array("theta", &shape)?);
+            adaptation.restore(&numbers.part("adapt"), theta, &numerics)?;
+        }
         let optimizer = numbers.part("optimizer");
         self.optimizer.restore(&optimizer, shape, &numerics)?;
         let shown = numbers.array("shown", &shape)?.chunks(parameters);
-        let members = self.objective.member(tensor("shown")?).read()?;
+        let members = self.objective.written(tensor("shown")?).read()?;
         let saved = state.runs.iter().zip(shown).zip(members);
         for (at, (run, ((saved, theta), mixture))) in self.runs.iter_mut().zip(saved).enumerate() {
             if let Some(monitor) = &mut run.monitor {

@@ -114,6 +114,7 @@ fn best_fit(name: &str, rows: Samples, components: usize, seed: u64) -> Result<M
             ..optimizer.into()
         },
         anneal: None,
+        adapt: None,
         stop: StopConfig {
             gradient_norm: optimizer.arrival(),
             ..StopConfig::NEVER

@@ -238,6 +238,30 @@ impl Mixture {
         self.remainders.iter().all(Option::is_none) && self.are_diagonal.iter().all(|one| *one)
     }
 
+    /// It without the components that have no weight: the same density.
+    pub(crate) fn occupied(&self) -> Self {
+        let has_weight = |k: &usize| self.weights[*k] > 0.0;
+        let kept: Vec<usize> = (0..self.components()).filter(has_weight).collect();
+        Self {
+            weights: kept.iter().map(|&k| self.weights[k]).collect(),
+            means: kept.iter().map(|&k| self.means[k].clone()).collect(),
+            scale_trils: kept.iter().map(|&k| self.scale_trils[k].clone()).collect(),
+            are_diagonal: kept.iter().map(|&k| self.are_diagonal[k]).collect(),
+            remainders: kept.iter().map(|&k| self.remainders[k].clone()).collect(),
+        }
+    }
+
+    /// A component by itself.
+    pub(crate) fn component(&self, k: usize) -> Self {
+        Self {
+            weights: vec![1.0],
+            means: vec![self.means[k].clone()],
+            scale_trils: vec![self.scale_trils[k].clone()],
+            are_diagonal: vec![self.are_diagonal[k]],
+            remainders: vec![self.remainders[k].clone()],
+        }
+    }
+
     /// The mean of the mixture, D.
     pub fn mean(&self) -> DVector<f64> {
         let zero = DVector::zeros(self.dim());

@@ -100,12 +100,16 @@ impl Optimizer for Vips {
                 .moves
                 .chunks(parameters)
                 .zip(gradient.chunks(parameters));
+            let first = self.config.max_kl;
             for ((moves, gradient), regions) in moves.zip(self.regions.chunks_mut(components)) {
                 let slopes = self.family.slopes_of_components(moves, gradient);
-                for (region, slope) in regions.iter_mut().zip(slopes) {
-                    *region *= if slope <= 0.0 { GROWTH } else { SHRINKAGE };
-                    let first = self.config.max_kl;
-                    *region = region.clamp(SMALLEST * first, LARGEST * first);
+                for (at, (region, slope)) in regions.iter_mut().zip(slopes).enumerate() {
+                    let changed = if slope <= 0.0 { GROWTH } else { SHRINKAGE };
+                    // Of one that has not moved nothing is known.
+                    *region = match self.family.is_still(at, moves) {
+                        true => first,
+                        false => (*region * changed).clamp(SMALLEST * first, LARGEST * first),
+                    };
                 }
             }
         }
@@ -138,9 +142,11 @@ impl Optimizer for Vips {
         if self.regions.is_empty() {
             return Ok(snapshot);
         }
-        for (name, numbers) in [("regions", &self.regions), ("moves", &self.moves)] {
-            snapshot.put(name, &[numbers.len()], numbers.clone());
-        }
+        let regions = [self.regions.len()];
+        snapshot.put("regions", &regions, self.regions.clone());
+        let parameters = self.family.parameters();
+        let moves = [self.moves.len() / parameters, parameters];
+        snapshot.put("moves", &moves, self.moves.clone());
         Ok(snapshot)
     }
 
@@ -155,7 +161,7 @@ impl Optimizer for Vips {
         }
         let regions = runs * self.family.components();
         self.regions = snapshot.array("regions", &[regions])?.to_vec();
-        self.moves = snapshot.array("moves", &[runs * parameters])?.to_vec();
+        self.moves = snapshot.array("moves", &[runs, parameters])?.to_vec();
         Ok(())
     }
 }

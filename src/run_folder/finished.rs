@@ -125,8 +125,9 @@ impl FinishedRun {
 /// count on the sizes of what they show.
 fn mismatch(plan: &Plan, fit: &FitSummary) -> Option<String> {
     let (k, dim) = (plan.family.components(), plan.family.dim());
+    let least = if plan.adapt.is_some() { 1 } else { k };
     let is_member = |q: &NaturalParameters| {
-        q.weights.len() == k && q.means.iter().all(|mean| mean.len() == dim)
+        (least..=k).contains(&q.weights.len()) && q.means.iter().all(|mean| mean.len() == dim)
     };
     let best = fit.best.iter().map(|best| &best.mixture);
     let mut mixtures = best.chain(fit.optima.iter().map(|optimum| &optimum.mixture));
@@ -177,7 +178,11 @@ impl FinishedFit {
     pub fn mixture(&self, row: &Row) -> Option<Mixture> {
         let components = self.plan.family.components();
         let dim = self.plan.family.dim();
-        from_natural_values(components, dim, &row.parameters).ok()
+        let q = from_natural_values(components, dim, &row.parameters).ok()?;
+        Some(match self.plan.adapt {
+            Some(_) => q.occupied(),
+            None => q,
+        })
     }
 
     /// Up to `count` rows of the best run before its end, closer together where q moves faster:

@@ -80,6 +80,7 @@ fn values_and_gradients_are_those_of_the_cpu() {
                             optimizer: OptimizerConfig::default(),
                             stop: StopConfig::NEVER,
                             anneal: None,
+                            adapt: None,
                         };
                         let (value, gradient) = at_starts(&plan, model, &Numerics::cpu());
                         let (value32, gradient32) = at_starts(&plan, model, &numerics);

@@ -24,6 +24,7 @@ pub fn plan(divergence: DivergenceKind, estimator: EstimatorConfig, family: Fami
         optimizer: OptimizerConfig::default(),
         stop: StopConfig::NEVER,
         anneal: None,
+        adapt: None,
     }
 }
 

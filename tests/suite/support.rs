@@ -221,6 +221,7 @@ impl Targets {
         let fit = FitConfig {
             choice: None,
             anneal: None,
+            adapt: None,
             divergence,
             alpha,
             label: None,

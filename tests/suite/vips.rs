@@ -51,6 +51,7 @@ fn fit(
         },
         stop: StopConfig::NEVER,
         anneal: None,
+        adapt: None,
     };
     let numerics = Numerics::cpu();
     let target = Target::new(p, &numerics);

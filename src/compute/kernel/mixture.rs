@@ -158,6 +158,55 @@ impl MixtureTensors {
         }
     }
 
+    /// The same R densities, with the places of components that have no weight shared out evenly among those that have:
+    /// rules that give every component its own points lose none.
+    pub fn filled(self) -> Self {
+        let [runs, k, _] = self.dims();
+        let logs = Numerics::read(self.log_weights.clone().expand([runs, k]).detach());
+        // What fails here fails where it is read.
+        let Ok(logs) = logs else { return self };
+        if logs.iter().all(|log| log.exp() > 0.0 || log.is_nan()) {
+            return self;
+        }
+        let (mut places, mut shares) = (Vec::new(), Vec::new());
+        for (run, logs) in logs.chunks(k).enumerate() {
+            let there: Vec<usize> = (0..k).filter(|&at| logs[at].exp() > 0.0).collect();
+            let there = if there.is_empty() { vec![0] } else { there };
+            // Each stays in its own place, or points would change with what came and went elsewhere.
+            let mut others = there.iter().copied().cycle();
+            let of_run: Vec<usize> = (0..k)
+                .map(|at| match there.contains(&at) {
+                    true => at,
+                    false => others.next().unwrap_or(at),
+                })
+                .collect();
+            for &place in &of_run {
+                let times = of_run.iter().filter(|&&other| other == place).count();
+                shares.push((times as f64).ln());
+                places.push(run * k + place);
+            }
+        }
+        let device = self.means.device();
+        let chosen = |part: Tensor<4>| {
+            let [_, _, rows, columns] = part.dims();
+            let flat = part.reshape([runs * k, rows, columns]);
+            let flat = flat.select(0, indices(&places, &device));
+            flat.reshape([runs, k, rows, columns])
+        };
+        let shares = TensorData::new(shares, [runs, k]).convert_dtype(self.means.dtype());
+        let shares: Tensor<2> = Tensor::from_data(shares, (&device, self.means.dtype()));
+        let flat = |part: Tensor<3>| {
+            let [_, _, columns] = part.dims();
+            chosen(part.unsqueeze_dim::<4>(2)).reshape([runs, k, columns])
+        };
+        let log_weights = self.log_weights.expand([runs, k]).unsqueeze_dim::<3>(2);
+        Self {
+            log_weights: flat(log_weights).reshape([runs, k]) - shares,
+            means: flat(self.means),
+            scale: self.scale.map(chosen, flat),
+        }
+    }
+
     /// The same mixtures, not tracked for gradients.
     pub fn detached(self) -> Self {
         Self {

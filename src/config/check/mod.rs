@@ -160,7 +160,13 @@ pub(super) fn ends(source: &Source, places: &[usize], plans: &[Plan]) -> Result<
             let message = format!("is \"{label}\", which is no fit before this one");
             return Err(source.error(&key, message, help));
         };
-        let [own, other] = [plan, earlier].map(|plan| plan.family.components());
+        let own = plan.first_family().components();
+        let other = earlier.family.components();
+        if earlier.adapt.is_some() {
+            let message = format!("is \"{label}\", of which it is not known how many components it ends with");
+            let help = "run that first, and start from what it saved, with init.file";
+            return Err(source.error(&key, message, help));
+        }
         if own != other {
             let message = format!("is \"{label}\" of {other} components, and this fit has {own}");
             let help = "give both the same number of components";
@@ -198,8 +204,17 @@ impl CheckedFit<'_> {
             (anneal.check(divergence, &fit.optimizer))
                 .map_err(|refusal| self.refused(&["anneal"], refusal))?;
         }
+        if let Some(adapt) = &mut fit.adapt {
+            (adapt.check(&family, &fit.optimizer, self.target))
+                .map_err(|refusal| self.refused(&["adapt"], refusal))?;
+            adapt.fill(fit.optimizer.steps);
+        }
         self.stop(fit)?;
-        let start = self.start(fit, &family, notes)?;
+        let first = match fit.adapt {
+            Some(adapt) => family.of(adapt.start),
+            None => family.clone(),
+        };
+        let start = self.start(fit, &first, notes)?;
         let components = family.components().max(self.target.components());
         let rows = (self.target.as_samples().map(|samples| samples.at_once()))
             .or(self
@@ -220,8 +235,8 @@ impl CheckedFit<'_> {
         fit.estimator.fill();
         fit.optimizer.fill();
         fit.stop.fill();
-        let first = start.try_first(&family, self.target, self.seed);
-        first.map_err(|error| {
+        let tried = start.try_first(&first, self.target, self.seed);
+        tried.map_err(|error| {
             let help = "give a start with [init], or rescale the target";
             self.error(&[], format!("has no start: {error}"), help)
         })?;
@@ -234,6 +249,7 @@ impl CheckedFit<'_> {
             optimizer: fit.optimizer,
             stop: fit.stop,
             anneal: fit.anneal,
+            adapt: fit.adapt,
         })
     }
 

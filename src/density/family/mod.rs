@@ -10,6 +10,7 @@ mod em;
 mod low_rank;
 mod member;
 mod names;
+mod slots;
 mod trust_region;
 
 use std::ops::Range;

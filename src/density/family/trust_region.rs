@@ -94,6 +94,12 @@ impl Family {
         next.iter().all(|number| number.is_finite()).then_some(next)
     }
 
+    /// Whether a move of θ leaves a component where it is, its weight aside.
+    pub(crate) fn is_still(&self, component: usize, moves: &[f64]) -> bool {
+        let mut places = self.places(component).into_iter();
+        places.all(|place| moves[place].iter().all(|moved| *moved == 0.0))
+    }
+
     /// How a loss changes along a move of θ, component by component: K products of the move with the gradient, both P
     /// numbers, the weights aside.
     pub(crate) fn slopes_of_components(&self, moves: &[f64], gradient: &[f64]) -> Vec<f64> {

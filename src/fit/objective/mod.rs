@@ -37,6 +37,8 @@ pub struct Objective<'a> {
     divergence: Box<dyn Divergence>,
     /// How it comes to be that.
     anneal: Option<AnnealConfig>,
+    /// Whether components may be missing.
+    has_room: bool,
     estimator: EstimatorConfig,
     /// Whose noise each of the R runs gets.
     keys: Vec<RunKey>,
@@ -95,6 +97,7 @@ impl<'a> Objective<'a> {
             kind,
             divergence: kind.build(),
             anneal: None,
+            has_room: false,
             estimator,
             levels: vec![0; keys.len()],
             one_seed: shared_keys(&keys).len() <= 1,
@@ -108,6 +111,11 @@ impl<'a> Objective<'a> {
     /// With a divergence to p^β first.
     pub(crate) fn annealed(self, anneal: Option<AnnealConfig>) -> Self {
         Self { anneal, ..self }
+    }
+
+    /// With components that may be missing.
+    pub(crate) fn with_room(self, has_room: bool) -> Self {
+        Self { has_room, ..self }
     }
 
     /// β at a step.
@@ -144,7 +152,18 @@ impl<'a> Objective<'a> {
     }
 
     /// The densities of θ `[R, P]`.
+    ///
+    /// Where components are missing, the others stand in their places too.
     pub fn member(&self, theta: Tensor<2>) -> MixtureTensors {
+        let q = self.family.density(theta, &self.numerics);
+        match self.has_room {
+            true => q.filled(),
+            false => q,
+        }
+    }
+
+    /// The densities of θ `[R, P]` as they are written: those of missing components have no weight.
+    pub(crate) fn written(&self, theta: Tensor<2>) -> MixtureTensors {
         self.family.density(theta, &self.numerics)
     }
 

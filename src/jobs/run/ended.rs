@@ -51,8 +51,8 @@ impl Ended<'_> {
         let best = best.transpose()?;
         let known_optimum = self.known_optimum(best.as_ref())?;
         let optima = optima_of(&ends, last, &judged);
-        let places: Vec<&Mixture> = (optima.iter().take(JUDGED))
-            .map(|optimum| &last.runs[optimum.run].mixture)
+        let places: Vec<Mixture> = (optima.iter().take(JUDGED))
+            .map(|optimum| self.q(optimum.run))
             .collect();
         let seed = self.experiment.config.seed;
         Ok(FitSummary {
@@ -67,7 +67,7 @@ impl Ended<'_> {
                 .map(Stop::to_string),
             best,
             known_optimum,
-            modes: diagnostics::modes_found(self.target.model(), &places, seed),
+            modes: diagnostics::modes_found(self.target.model(), &places.iter().collect::<Vec<_>>(), seed),
             optima,
         })
     }
@@ -83,7 +83,7 @@ impl Ended<'_> {
                 if judged.contains_key(&run) {
                     continue;
                 }
-                let evaluation = self.judge(&self.last.runs[run].mixture)?;
+                let evaluation = self.judge(&self.q(run))?;
                 if let Some(what) = refuted(&evaluation) {
                     let what = format!("{what}, by the last evaluation: no rule resolves q");
                     let step = self.last.runs[run].from_step(self.last.step);
@@ -96,6 +96,11 @@ impl Ended<'_> {
                 return Ok((ends, judged));
             }
         }
+    }
+
+    /// Where a run ended: of components that come and go, those that there are.
+    fn q(&self, run: usize) -> Mixture {
+        self.last.runs[run].mixture.occupied()
     }
 
     /// Every reported divergence of q with the most care.
@@ -116,11 +121,11 @@ impl Ended<'_> {
 
     fn run_summary(&self, run: usize, judged: &Evaluation) -> Result<RunSummary> {
         let (start, end) = (&self.first.runs[run], &self.last.runs[run]);
+        let q = self.q(run);
         let variance = start.gradient_variance.zip(end.gradient_variance);
         let rows = self.target.model().as_samples();
         let entropy = judged.estimate(DivergenceKind::CrossEntropy).value;
-        let criteria =
-            rows.map(|rows| Criteria::new(&self.plan.family, &end.mixture, rows, entropy));
+        let criteria = rows.map(|rows| Criteria::new(&self.plan.family, &q, rows, entropy));
         Ok(RunSummary {
             run,
             steps: end.step_of(self.last.step),
@@ -133,14 +138,13 @@ impl Ended<'_> {
             divergences: judged.clone(),
             diagnostics: diagnostics::diagnose(
                 self.target.model(),
-                &end.mixture,
+                &q,
                 self.experiment.config.seed,
             ),
             criteria: criteria.transpose()?,
             evaluations: end.evaluations,
-            mixture: NaturalParameters::from(&end.mixture),
-            of_x: (self.target.model().bounded())
-                .map(|coordinates| OfX::new(coordinates, &end.mixture)),
+            mixture: NaturalParameters::from(&q),
+            of_x: (self.target.model().bounded()).map(|coordinates| OfX::new(coordinates, &q)),
         })
     }
 
@@ -180,7 +184,7 @@ fn optima_of(ends: &Ends, last: &Record, judged: &Judged) -> Vec<Optimum> {
             divergences: (judged.get(&run))
                 .unwrap_or(&last.runs[run].evaluation)
                 .clone(),
-            mixture: (&last.runs[run].mixture).into(),
+            mixture: (&last.runs[run].mixture.occupied()).into(),
         })
         .collect()
 }

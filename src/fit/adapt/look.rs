@@ -1,0 +1,304 @@
+//! One look at the components of a run: which go, which are one, and where one is missing.
+
+use nalgebra::{DMatrix, DVector};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution as _, StandardNormal};
+
+use super::config::AdaptConfig;
+use crate::density::family::Family;
+use crate::density::target::TargetModel;
+use crate::divergence::gaussian_kl;
+use crate::fit::evaluations::Evaluations;
+use crate::mixture::Mixture;
+
+/// For so many looks a component that has come is let be.
+const YOUNG: usize = 2;
+/// How far below its highest value log q counts as no lower, in nats, look after look: with much, places far from q are
+/// sought, and with little those of high log p (Arenz, Zhong and Neumann 2020).
+const FLOORS: [f64; 5] = [1000.0, 500.0, 200.0, 100.0, 50.0];
+/// Draws of each of two components that are to be one.
+const PAIR_DRAWS: usize = 64;
+/// Two components farther apart than this, KL of each to the other in nats, are not one.
+const APART: f64 = 2.0;
+/// Pairs of draws, each the mirror image of the other, that a width is judged by.
+const WIDTH_PAIRS: usize = 10;
+/// The narrowest width that is tried, in halvings of that of the start.
+const MOST_HALVINGS: i32 = 60;
+/// What comes has no less weight …
+const LEAST_NEW: f64 = 1e-6;
+/// … and no more.
+const MOST_NEW: f64 = 0.5;
+
+/// A component of a run.
+#[derive(Debug, Clone)]
+pub(super) struct Component {
+    /// Its weight.
+    pub weight: f64,
+    /// It by itself.
+    pub gaussian: Mixture,
+    /// The looks since it came.
+    pub age: usize,
+    /// Its weight at the look before.
+    pub before: f64,
+    /// Whether this look made it what it is.
+    pub is_new: bool,
+}
+
+/// The components of a run, each in its place; none where one could come.
+pub(super) type Components = Vec<Option<Component>>;
+
+/// A look.
+pub(super) struct Look<'a> {
+    pub config: &'a AdaptConfig,
+    pub family: &'a Family,
+    pub target: &'a TargetModel,
+    /// Where the run began.
+    pub start: &'a Mixture,
+    /// The number of looks before.
+    pub number: usize,
+    /// Whether none comes after it.
+    pub is_last: bool,
+}
+
+impl Look<'_> {
+    /// Takes it: the components as they go on, and how often the target was evaluated.
+    pub fn taken(
+        &self,
+        components: &mut Components,
+        generator: &mut ChaCha8Rng,
+    ) -> Evaluations {
+        self.dismiss(components);
+        self.merge(components, generator);
+        for component in components.iter_mut().flatten() {
+            component.age += 1;
+            component.before = component.weight;
+        }
+        match self.is_last {
+            true => Evaluations::default(),
+            false => self.add(components, generator),
+        }
+    }
+
+    /// Those without weight go; the heaviest stays.
+    fn dismiss(&self, components: &mut Components) {
+        let weights = components.iter().flatten().map(|one| one.weight);
+        let most = weights.fold(0.0, f64::max);
+        for place in components.iter_mut() {
+            let goes = place.as_ref().is_some_and(|one| {
+                let is_done = one.age >= YOUNG && one.weight <= one.before;
+                one.weight < self.config.least_weight
+                    && one.weight < most
+                    && (is_done || self.is_last)
+            });
+            if goes {
+                *place = None;
+            }
+        }
+        rescale(components);
+    }
+
+    /// Merges two and two, those first that change q least.
+    fn merge(&self, components: &mut Components, generator: &mut ChaCha8Rng) {
+        if self.config.merge_kl == 0.0 {
+            return;
+        }
+        loop {
+            let mut best: Option<(f64, [usize; 2], Component)> = None;
+            for i in 0..components.len() {
+                for j in i + 1..components.len() {
+                    let (Some(one), Some(other)) = (&components[i], &components[j]) else {
+                        continue;
+                    };
+                    let are_young = one.age.min(other.age) < YOUNG && !self.is_last;
+                    let merged = match are_young {
+                        true => None,
+                        false => self.merged(one, other, generator),
+                    };
+                    let Some((cost, merged)) = merged else {
+                        continue;
+                    };
+                    let is_best = best.as_ref().is_none_or(|(least, ..)| cost < *least);
+                    if cost < self.config.merge_kl && is_best {
+                        // The heavier one stays in its place.
+                        let places = match one.weight >= other.weight {
+                            true => [i, j],
+                            false => [j, i],
+                        };
+                        best = Some((cost, places, merged));
+                    }
+                }
+            }
+            let Some((_, [stays, goes], merged)) = best else {
+                return;
+            };
+            components[stays] = Some(merged);
+            components[goes] = None;
+        }
+    }
+
+    /// The Gaussian with the moments of two components, with KL(q‖q with it in their place) in nats as if nothing else
+    /// were there; `None` of two that are far apart.
+    fn merged(
+        &self,
+        one: &Component,
+        other: &Component,
+        generator: &mut ChaCha8Rng,
+    ) -> Option<(f64, Component)> {
+        let apart = |p: &Component, q: &Component| {
+            gaussian_kl(&p.gaussian, &q.gaussian).is_none_or(|kl| kl.value > APART)
+        };
+        if apart(one, other) && apart(other, one) {
+            return None;
+        }
+        let weight = one.weight + other.weight;
+        let share = one.weight / weight;
+        let parts = [one, other].map(|part| &part.gaussian);
+        let means = parts.map(|part| part.means()[0].as_slice().to_vec());
+        let factors = parts.map(|part| part.scale_trils()[0].clone());
+        let pair = Mixture::new(vec![share, 1.0 - share], means.into(), factors.into()).ok()?;
+        let gaussian = Mixture::gaussian(pair.mean().as_slice().to_vec(), pair.covariance());
+        let gaussian = self.family.of(1).project(&gaussian.ok()?).ok()?;
+        let kl: f64 = (parts.into_iter().zip([share, 1.0 - share]))
+            .map(|(part, share)| {
+                let draws = part.sample(PAIR_DRAWS, generator);
+                // t − 1 − log t is no less than 0 and has the mean of −log t, since t has the mean 1.
+                let excess = draws.chunks_exact(pair.dim()).map(|x| {
+                    let log = gaussian.log_density(x) - pair.log_density(x);
+                    log.exp_m1() - log
+                });
+                share * excess.sum::<f64>() / PAIR_DRAWS as f64
+            })
+            .sum();
+        let merged = Component {
+            weight,
+            gaussian,
+            age: one.age.max(other.age),
+            before: one.before + other.before,
+            is_new: true,
+        };
+        Some((weight * kl, merged))
+    }
+
+    /// Adds one where log p is above log q most, as wide as it has most of p for itself.
+    fn add(&self, components: &mut Components, generator: &mut ChaCha8Rng) -> Evaluations {
+        let mut spent = Evaluations::default();
+        let Some(free) = components.iter().position(Option::is_none) else {
+            return spent;
+        };
+        let Some(q) = mixture_of(components) else {
+            return spent;
+        };
+        let dim = q.dim();
+        let of_start = self.config.candidates / 2;
+        let mut points = self.start.sample(of_start, generator);
+        points.extend(q.sample(self.config.candidates - of_start, generator));
+        let log_p = self.log_p(&points, &mut spent);
+        let log_q: Vec<f64> = points.chunks_exact(dim).map(|x| q.log_density(x)).collect();
+        let top = log_q.iter().copied().fold(f64::MIN, f64::max);
+        let floor = top - FLOORS[self.number % FLOORS.len()];
+        let missing = (0..log_p.len())
+            .map(|i| (i, log_p[i] - log_q[i].max(floor)))
+            .filter(|(_, excess)| excess.is_finite())
+            .max_by(|a, b| a.1.total_cmp(&b.1));
+        let Some((missing, _)) = missing else {
+            return spent;
+        };
+        let at = &points[missing * dim..(missing + 1) * dim];
+        let Some((gaussian, mass)) = self.widest(at, &mut spent, generator) else {
+            return spent;
+        };
+        // Of all of p as far as q knows, by Jensen's inequality, as the other is.
+        let of_q = (log_p.iter().zip(&log_q)).skip(of_start);
+        let count = self.config.candidates - of_start;
+        let known = of_q.map(|(p, q)| p - q).sum::<f64>() / count as f64;
+        let ratio = (mass - known).exp();
+        let weight = match ratio.is_finite() {
+            true => (ratio / (1.0 + ratio)).clamp(LEAST_NEW, MOST_NEW),
+            false => MOST_NEW,
+        };
+        for one in components.iter_mut().flatten() {
+            one.weight *= 1.0 - weight;
+            one.before = one.weight;
+        }
+        components[free] = Some(Component {
+            weight,
+            gaussian,
+            age: 0,
+            before: weight,
+            is_new: true,
+        });
+        spent
+    }
+
+    /// The Gaussian around a place in the shape of the start that has the largest E log p + entropy, with that, in nats:
+    /// a lower bound of the logarithm of the mass of p that it covers.
+    fn widest(
+        &self,
+        at: &[f64],
+        spent: &mut Evaluations,
+        generator: &mut ChaCha8Rng,
+    ) -> Option<(Mixture, f64)> {
+        let dim = at.len();
+        let shape = Mixture::gaussian(at.to_vec(), self.start.covariance()).ok()?;
+        let shape = self.family.of(1).project(&shape).ok()?;
+        let factor = &shape.scale_trils()[0];
+        let steps: Vec<DVector<f64>> = (0..WIDTH_PAIRS)
+            .map(|_| factor * DVector::from_fn(dim, |_, _| StandardNormal.sample(generator)))
+            .flat_map(|step| [-&step, step])
+            .collect();
+        let per_coordinate = 0.5 * (1.0 + (2.0 * std::f64::consts::PI).ln());
+        let entropy = dim as f64 * per_coordinate
+            + factor.diagonal().iter().map(|std| std.ln()).sum::<f64>();
+        let mut best = (0, f64::NEG_INFINITY);
+        for halvings in 0..MOST_HALVINGS {
+            let width = 0.5f64.powi(halvings);
+            let points: Vec<f64> = (steps.iter())
+                .flat_map(|step| at.iter().zip(step).map(move |(x, step)| x + width * step))
+                .collect();
+            let logs = self.log_p(&points, spent);
+            let mean = logs.iter().sum::<f64>() / logs.len() as f64;
+            let bound = mean + entropy + dim as f64 * width.ln();
+            if bound > best.1 {
+                best = (halvings, bound);
+            } else if best.1.is_finite() && halvings > best.0 + 1 {
+                break;
+            }
+        }
+        let width = 0.5f64.powi(best.0);
+        let narrowed: DMatrix<f64> = shape.component_covariance(0) * (width * width);
+        let gaussian = Mixture::gaussian(at.to_vec(), narrowed).ok()?;
+        let gaussian = self.family.of(1).project(&gaussian).ok()?;
+        best.1.is_finite().then_some((gaussian, best.1))
+    }
+
+    fn log_p(&self, points: &[f64], spent: &mut Evaluations) -> Vec<f64> {
+        let count = points.len() / self.target.dim();
+        *spent += Evaluations::of(count, false);
+        let mut logs = vec![0.0; count];
+        self.target.log_densities(points, &mut logs);
+        logs
+    }
+}
+
+/// Makes the weights sum to 1 again.
+fn rescale(components: &mut Components) {
+    let sum: f64 = components.iter().flatten().map(|one| one.weight).sum();
+    for one in components.iter_mut().flatten() {
+        one.weight /= sum;
+    }
+}
+
+/// q; none where numbers broke down.
+fn mixture_of(components: &Components) -> Option<Mixture> {
+    let there = || components.iter().flatten();
+    Mixture::new(
+        there().map(|one| one.weight).collect(),
+        there()
+            .map(|one| one.gaussian.means()[0].as_slice().to_vec())
+            .collect(),
+        there()
+            .map(|one| one.gaussian.scale_trils()[0].clone())
+            .collect(),
+    )
+    .ok()
+}
