@@ -58,9 +58,10 @@ impl Command for Check {
         ));
         for plan in &experiment.plans {
             to_stdout(format_args!(
-                "  {}: {} of {} by {}, {} of {} from {}",
+                "  {}: {} of {}{} by {}, {} of {} from {}",
                 plan.label,
                 plan.divergence.title(),
+                if plan.adapt.is_some() { "up to " } else { "" },
                 count(plan.family.components(), "component"),
                 plan.estimator.rule.name(),
                 count(plan.optimizer.steps, "step"),

@@ -123,7 +123,11 @@ impl Snapshot {
 
     /// Sets entries of the arrays of one shape to 0, by their place.
     pub fn clear(&mut self, shape: &[usize], is_cleared: impl Fn(usize) -> bool) {
-        for array in self.arrays.values_mut().filter(|array| array.shape == shape) {
+        for array in self
+            .arrays
+            .values_mut()
+            .filter(|array| array.shape == shape)
+        {
             for (at, value) in array.values.0.iter_mut().enumerate() {
                 if is_cleared(at) {
                     *value = 0.0;

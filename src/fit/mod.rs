@@ -254,7 +254,12 @@ impl<'a> Fit<'a> {
             Some(config) => {
                 let starts = runs.iter().map(|run| run.mixture.clone()).collect();
                 let of_runs = (starts, keys.clone());
-                Some(Adaptation::new(config, of_runs, (family, &theta), numerics)?)
+                Some(Adaptation::new(
+                    config,
+                    of_runs,
+                    (family, &theta),
+                    numerics,
+                )?)
             }
             None => None,
         };

@@ -69,7 +69,9 @@ impl Plan {
         };
         format!(
             "{:?}",
-            (divergence, family, estimator, optimizer, stop, anneal, adapt)
+            (
+                divergence, family, estimator, optimizer, stop, anneal, adapt
+            )
         )
     }
 }

@@ -6,7 +6,7 @@ use nalgebra::DMatrix;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::Mixture;
+use super::{Mixture, Parameter};
 use crate::error::Refusal;
 use crate::text::{self, count};
 
@@ -192,8 +192,19 @@ pub fn natural_values(mixture: &Mixture) -> impl Iterator<Item = f64> {
         .chain(correlations)
 }
 
+/// The same, with NaN for all that a component without weight has: it is not there.
+pub(crate) fn values_there(mixture: &Mixture) -> impl Iterator<Item = f64> {
+    let of_component = Parameter::all(mixture.components(), mixture.dim());
+    natural_values(mixture)
+        .zip(of_component)
+        .map(|(value, parameter)| {
+            let weight = parameter.component.map(|k| mixture.weights()[k]);
+            if weight == Some(0.0) { f64::NAN } else { value }
+        })
+}
+
 /// The mixture of K components in D dimensions with the given [`natural_values`]; without correlations they
-/// are 0.
+/// are 0, and a component whose weight is NaN is not there.
 ///
 /// # Errors
 /// If the numbers are not a mixture.
@@ -213,15 +224,16 @@ pub fn from_natural_values(
     } else {
         take(components).to_vec()
     };
+    let there = |k: &usize| !weights[*k].is_nan();
     let means: Vec<Vec<f64>> = (0..components).map(|_| take(dim).to_vec()).collect();
     let stds: Vec<Vec<f64>> = (0..components).map(|_| take(dim).to_vec()).collect();
-    for (k, stds) in stds.iter().enumerate() {
+    for (k, stds) in stds.iter().enumerate().filter(|(k, _)| there(k)) {
         if let Some(std) = stds.iter().find(|std| **std <= 0.0) {
             let help = "give positive standard deviations";
             return Err(Refusal::new("stds", format!("is {std}"), help).of("component", k));
         }
     }
-    let covariances = (stds.iter())
+    let covariances: Vec<DMatrix<f64>> = (stds.iter())
         .map(|std| {
             let mut covariance = DMatrix::from_fn(std.len(), std.len(), |i, j| {
                 if i == j { std[i] * std[i] } else { 0.0 }
@@ -233,5 +245,10 @@ pub fn from_natural_values(
             covariance
         })
         .collect();
-    Mixture::from_covariances(weights, means, covariances)
+    let kept = (0..components).filter(there);
+    Mixture::from_covariances(
+        kept.clone().map(|k| weights[k]).collect(),
+        kept.clone().map(|k| means[k].clone()).collect(),
+        kept.map(|k| covariances[k].clone()).collect(),
+    )
 }

@@ -86,7 +86,16 @@ fn moment(fit: &FinishedFit, step: f64) -> Option<Moment> {
     let share = ((step - row.step as f64) / length).clamp(0.0, 1.0);
     let mut between = row.clone();
     for (now, next) in between.parameters.iter_mut().zip(&next.parameters) {
-        *now += share * (next - *now);
+        let there = *now + share * (next - *now);
+        // A component that comes or goes does so at once.
+        if !there.is_nan() {
+            *now = there;
+        }
+    }
+    if fit.plan.family.components() > 1 && fit.plan.family.fixed_weights().is_none() {
+        let weights = &mut between.parameters[..fit.plan.family.components()];
+        let sum: f64 = weights.iter().filter(|weight| !weight.is_nan()).sum();
+        weights.iter_mut().for_each(|weight| *weight /= sum);
     }
     let (value, error) = row.divergence(fit.plan.divergence);
     Some(Moment {

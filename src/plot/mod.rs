@@ -7,6 +7,7 @@ mod animation;
 mod axis;
 mod choice;
 mod comparison;
+mod components;
 mod contour;
 mod convergence;
 mod densities;
@@ -46,6 +47,7 @@ const RUN: &[Figure<FinishedRun>] = &[
     convergence::FIGURE,
     convergence::EVALUATIONS,
     parameters::FIGURE,
+    components::FIGURE,
     comparison::FIGURE,
     choice::FIGURE,
 ];
@@ -59,6 +61,7 @@ fn figures(run: &FinishedRun) -> impl Iterator<Item = &'static Figure<FinishedRu
         name if name == of_x::FIGURE.name => has_bounds,
         name if name == convergence::EVALUATIONS.name => has_evaluations,
         name if name == choice::FIGURE.name => has_choices,
+        name if name == components::FIGURE.name => components::has_any(run),
         _ => true,
     })
 }

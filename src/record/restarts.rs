@@ -6,7 +6,7 @@ use crate::files::folder::Folder;
 use crate::files::{names, table};
 use crate::fit::Record;
 use crate::fit::stop::Stop;
-use crate::mixture::natural_values;
+use crate::mixture::values_there;
 
 /// Writes where every run started and ended; `optimum` is the number of the optimum each run
 /// ended at, counted from 0 with the best first.
@@ -64,8 +64,8 @@ pub fn write(
         ]
         .into_iter()
         .chain(told.numbers(end))
-        .chain(natural_values(&start.mixture).take(parameters))
-        .chain(natural_values(&end.mixture).take(parameters))
+        .chain(values_there(&start.mixture).take(parameters))
+        .chain(values_there(&end.mixture).take(parameters))
         .map(table::number);
         csv.write_record(words.into_iter().chain(numbers))
             .map_err(table::error(path))?;

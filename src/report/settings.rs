@@ -55,10 +55,16 @@ pub fn settings(finished: &FinishedRun) -> Result<Vec<Setting>> {
             {
                 let rule = section(Value::try_from(fit.optimizer)).map_err(unwritable)?;
                 let anneal = fit.anneal.map(|anneal| section(Value::try_from(anneal)));
-                match anneal.transpose().map_err(unwritable)? {
-                    Some(anneal) => format!("{rule}; annealed: {anneal}"),
-                    None => rule,
-                }
+                let anneal = anneal.transpose().map_err(unwritable)?;
+                let adapt = fit.adapt.map(|adapt| section(Value::try_from(adapt)));
+                let adapt = adapt.transpose().map_err(unwritable)?;
+                let more = [
+                    anneal.map(|anneal| format!("; annealed: {anneal}")),
+                    adapt.map(|adapt| format!("; components come and go: {adapt}")),
+                ];
+                more.into_iter()
+                    .flatten()
+                    .fold(rule, |rule, more| rule + &more)
             },
             match plan.stop.is_never() {
                 true => "after all steps".to_owned(),

@@ -178,11 +178,7 @@ impl FinishedFit {
     pub fn mixture(&self, row: &Row) -> Option<Mixture> {
         let components = self.plan.family.components();
         let dim = self.plan.family.dim();
-        let q = from_natural_values(components, dim, &row.parameters).ok()?;
-        Some(match self.plan.adapt {
-            Some(_) => q.occupied(),
-            None => q,
-        })
+        from_natural_values(components, dim, &row.parameters).ok()
     }
 
     /// Up to `count` rows of the best run before its end, closer together where q moves faster:

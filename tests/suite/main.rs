@@ -1,5 +1,6 @@
 //! What klfit promises, tested from outside: numbers, gradients, files and the command line.
 
+mod adapting;
 mod annealing;
 mod calculator;
 mod chained;

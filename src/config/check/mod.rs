@@ -163,7 +163,9 @@ pub(super) fn ends(source: &Source, places: &[usize], plans: &[Plan]) -> Result<
         let own = plan.first_family().components();
         let other = earlier.family.components();
         if earlier.adapt.is_some() {
-            let message = format!("is \"{label}\", of which it is not known how many components it ends with");
+            let message = format!(
+                "is \"{label}\", of which it is not known how many components it ends with"
+            );
             let help = "run that first, and start from what it saved, with init.file";
             return Err(source.error(&key, message, help));
         }

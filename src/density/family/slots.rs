@@ -106,9 +106,7 @@ mod tests {
             assert!((occupied.weights()[0] - 0.3).abs() < 1e-15);
             // One comes, into the last place.
             let new = Mixture::from_stds(vec![1.0], vec![vec![7.0, 8.0]], vec![vec![0.1, 0.2]]);
-            family
-                .put_component(&mut theta, 3, &new.unwrap())
-                .unwrap();
+            family.put_component(&mut theta, 3, &new.unwrap()).unwrap();
             family.put_weights(&mut theta, &[0.2, 0.5, 0.0, 0.3]);
             let held = read(&theta);
             assert_eq!(held.weights()[2], 0.0);

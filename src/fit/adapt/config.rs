@@ -14,9 +14,9 @@ use crate::optimizer::OptimizerConfig;
 pub struct AdaptConfig {
     /// How many components there are at first.
     pub start: usize,
-    /// A look at which components are to come and go every this many steps …
+    /// A look at which components are to come and go every this many steps.
     pub every: usize,
-    /// … up to this step; up to three quarters of them if it is not given.
+    /// None comes after this step; after three quarters of them if it is not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<usize>,
     /// How many points are looked at for where one is missing: half of them of the start, half of q.
@@ -46,15 +46,9 @@ impl AdaptConfig {
         self.until.get_or_insert(steps / 4 * 3);
     }
 
-    /// The step of the last look; the first comes at `every`.
-    pub(crate) fn last(&self) -> usize {
-        let until = self.until.unwrap_or(0);
-        until - until % self.every.max(1)
-    }
-
-    /// Whether there is a look before a step is taken in.
-    pub(super) fn looks_at(&self, step: usize) -> bool {
-        step > 0 && step <= self.last() && step.is_multiple_of(self.every)
+    /// Whether a component may come before a step is taken in, or at a later one.
+    pub(super) fn adds(&self, step: usize) -> bool {
+        self.until.is_some_and(|until| step <= until)
     }
 
     /// Checks that it makes sense for a fit.
@@ -99,7 +93,10 @@ impl AdaptConfig {
             return refused("candidates", message, "give at least 2; 100 is the default");
         }
         if !(0.0..1.0).contains(&self.least_weight) {
-            let message = format!("is {}; it must be at least 0 and below 1", self.least_weight);
+            let message = format!(
+                "is {}; it must be at least 0 and below 1",
+                self.least_weight
+            );
             return refused("least_weight", message, "1e-4 is the default");
         }
         if !(self.merge_kl >= 0.0 && self.merge_kl.is_finite()) {

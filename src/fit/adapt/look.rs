@@ -13,6 +13,8 @@ use crate::mixture::Mixture;
 
 /// For so many looks a component that has come is let be.
 const YOUNG: usize = 2;
+/// A weight has grown from one look to the next if it is so many times as large.
+const GROWN: f64 = 1.01;
 /// How far below its highest value log q counts as no lower, in nats, look after look: with much, places far from q are
 /// sought, and with little those of high log p (Arenz, Zhong and Neumann 2020).
 const FLOORS: [f64; 5] = [1000.0, 500.0, 200.0, 100.0, 50.0];
@@ -56,26 +58,22 @@ pub(super) struct Look<'a> {
     pub start: &'a Mixture,
     /// The number of looks before.
     pub number: usize,
-    /// Whether none comes after it.
-    pub is_last: bool,
+    /// Whether one may come.
+    pub adds: bool,
 }
 
 impl Look<'_> {
     /// Takes it: the components as they go on, and how often the target was evaluated.
-    pub fn taken(
-        &self,
-        components: &mut Components,
-        generator: &mut ChaCha8Rng,
-    ) -> Evaluations {
+    pub fn taken(&self, components: &mut Components, generator: &mut ChaCha8Rng) -> Evaluations {
         self.dismiss(components);
         self.merge(components, generator);
         for component in components.iter_mut().flatten() {
             component.age += 1;
             component.before = component.weight;
         }
-        match self.is_last {
-            true => Evaluations::default(),
-            false => self.add(components, generator),
+        match self.adds {
+            true => self.add(components, generator),
+            false => Evaluations::default(),
         }
     }
 
@@ -85,10 +83,8 @@ impl Look<'_> {
         let most = weights.fold(0.0, f64::max);
         for place in components.iter_mut() {
             let goes = place.as_ref().is_some_and(|one| {
-                let is_done = one.age >= YOUNG && one.weight <= one.before;
-                one.weight < self.config.least_weight
-                    && one.weight < most
-                    && (is_done || self.is_last)
+                let is_done = one.age >= YOUNG && one.weight < GROWN * one.before;
+                is_done && one.weight < self.config.least_weight && one.weight < most
             });
             if goes {
                 *place = None;
@@ -109,7 +105,7 @@ impl Look<'_> {
                     let (Some(one), Some(other)) = (&components[i], &components[j]) else {
                         continue;
                     };
-                    let are_young = one.age.min(other.age) < YOUNG && !self.is_last;
+                    let are_young = one.age.min(other.age) < YOUNG;
                     let merged = match are_young {
                         true => None,
                         false => self.merged(one, other, generator),
@@ -247,8 +243,8 @@ impl Look<'_> {
             .flat_map(|step| [-&step, step])
             .collect();
         let per_coordinate = 0.5 * (1.0 + (2.0 * std::f64::consts::PI).ln());
-        let entropy = dim as f64 * per_coordinate
-            + factor.diagonal().iter().map(|std| std.ln()).sum::<f64>();
+        let entropy =
+            dim as f64 * per_coordinate + factor.diagonal().iter().map(|std| std.ln()).sum::<f64>();
         let mut best = (0, f64::NEG_INFINITY);
         for halvings in 0..MOST_HALVINGS {
             let width = 0.5f64.powi(halvings);
@@ -301,4 +297,163 @@ fn mixture_of(components: &Components) -> Option<Mixture> {
             .collect(),
     )
     .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compute::noise::{RunKey, Stream};
+    use crate::density::family::FamilyConfig;
+
+    fn generator(run: u64) -> ChaCha8Rng {
+        RunKey { seed: 3, run }.generator(Stream::Adapt, 0)
+    }
+
+    fn on_a_line(mean: f64, std: f64) -> Mixture {
+        Mixture::from_stds(vec![1.0], vec![vec![mean]], vec![vec![std]]).unwrap()
+    }
+
+    fn component(weight: f64, gaussian: Mixture, age: usize) -> Component {
+        Component {
+            weight,
+            gaussian,
+            age,
+            before: weight,
+            is_new: false,
+        }
+    }
+
+    /// What a look at a standard normal that began so wide does.
+    fn with_look<T>(config: AdaptConfig, std: f64, look: impl FnOnce(&Look) -> T) -> T {
+        let family = FamilyConfig {
+            components: 4,
+            ..FamilyConfig::default()
+        };
+        look(&Look {
+            config: &config,
+            family: &Family::new(family, 1),
+            target: &on_a_line(0.0, 1.0).into(),
+            start: &on_a_line(0.0, std),
+            number: 0,
+            adds: true,
+        })
+    }
+
+    /// KL of two Gaussians to the one with their moments, by Simpson's rule.
+    #[test]
+    fn merging_costs_what_it_changes() {
+        for (share, apart, std) in [
+            (0.5, 0.5, 1.0),
+            (0.5, 1.0, 1.0),
+            (0.1, 1.2, 1.0),
+            (0.3, 0.2, 1.5),
+        ] {
+            let (one, other) = (on_a_line(0.0, 1.0), on_a_line(apart, std));
+            let pair = Mixture::from_stds(
+                vec![share, 1.0 - share],
+                vec![vec![0.0], vec![apart]],
+                vec![vec![1.0], vec![std]],
+            )
+            .unwrap();
+            let variance = pair.covariance()[(0, 0)];
+            let merged = on_a_line(pair.mean()[0], variance.sqrt());
+            let (step, mut kl) = (0.01, 0.0);
+            for i in -1500..=1500 {
+                let x = [f64::from(i) * step];
+                let log = pair.log_density(&x);
+                kl += step * log.exp() * (log - merged.log_density(&x));
+            }
+            // Alone they are half of q.
+            let (one, other) = (
+                component(0.5 * share, one, 5),
+                component(0.5 * (1.0 - share), other, 5),
+            );
+            let costs = (0..200).map(|run| {
+                with_look(AdaptConfig::default(), 3.0, |look| {
+                    look.merged(&one, &other, &mut generator(run)).unwrap()
+                })
+            });
+            let costs: Vec<(f64, Component)> = costs.collect();
+            let mean = costs.iter().map(|(cost, _)| cost).sum::<f64>() / 200.0;
+            assert!((mean - 0.5 * kl).abs() < 0.05 * kl, "{mean} {}", 0.5 * kl);
+            let made = &costs[0].1;
+            assert!((made.weight - 0.5).abs() < 1e-15);
+            assert!((made.gaussian.covariance()[(0, 0)] - variance).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn the_young_and_those_that_grow_stay() {
+        let config = AdaptConfig::default();
+        let low = 0.1 * config.least_weight;
+        let mut growing = component(low, on_a_line(3.0, 0.1), 9);
+        growing.before = 0.5 * low;
+        let mut components: Components = vec![
+            Some(component(1.0, on_a_line(0.0, 1.0), 9)),
+            Some(component(low, on_a_line(5.0, 0.1), 9)),
+            Some(component(low, on_a_line(-5.0, 0.1), YOUNG - 1)),
+            Some(growing),
+        ];
+        with_look(config, 3.0, |look| look.dismiss(&mut components));
+        let sum: f64 = components.iter().flatten().map(|one| one.weight).sum();
+        assert!((sum - 1.0).abs() < 1e-15);
+        let left: Vec<bool> = components.iter().map(Option::is_some).collect();
+        assert_eq!(left, [true, false, true, true]);
+    }
+
+    /// Of a normal of width 1, what begins 2^n times as wide is halved n times, and has the mass 1 then.
+    #[test]
+    fn what_comes_is_as_wide_as_p_is_there() {
+        for start in [1.0, 8.0, 1024.0, 2f64.powi(40)] {
+            let (gaussian, mass) = with_look(AdaptConfig::default(), start, |look| {
+                let mut spent = Evaluations::default();
+                let found = look.widest(&[0.0], &mut spent, &mut generator(0)).unwrap();
+                let halvings = start.log2() as u64;
+                // Two wider ones and two narrower ones are tried, or where the bound falls at once.
+                assert!(spent.log_density <= 20 * (halvings + 4), "{spent:?}");
+                assert_eq!(spent.gradient, 0);
+                found
+            });
+            let std = gaussian.component_stds(0)[0];
+            assert!((0.5..=2.0).contains(&std), "{start}: {std}");
+            assert!((-0.6..0.4).contains(&mass), "{start}: {mass}");
+        }
+    }
+
+    /// Where q misses half of p, something comes there, with the weight it should have.
+    #[test]
+    fn one_comes_where_it_is_missing() {
+        let target = Mixture::from_stds(
+            vec![0.5, 0.5],
+            vec![vec![-10.0], vec![10.0]],
+            vec![vec![1.0], vec![1.0]],
+        );
+        let target: TargetModel = target.unwrap().into();
+        for run in 0..20 {
+            let mut components: Components = vec![
+                None,
+                Some(component(1.0, on_a_line(-10.0, 1.0), 9)),
+                None,
+                None,
+            ];
+            let spent = with_look(AdaptConfig::default(), 15.0, |look| {
+                let look = Look {
+                    target: &target,
+                    ..*look
+                };
+                look.taken(&mut components, &mut generator(run))
+            });
+            assert!((120..600).contains(&spent.log_density), "{spent:?}");
+            let new = components[0].as_ref().unwrap();
+            assert!(new.is_new && new.gaussian.means()[0][0] > 5.0);
+            let all: f64 = components.iter().flatten().map(|one| one.weight).sum();
+            assert!((all - 1.0).abs() < 1e-15);
+            assert!(
+                (LEAST_NEW..=MOST_NEW).contains(&new.weight),
+                "{}",
+                new.weight
+            );
+            assert!(components[2].is_none() && components[3].is_none());
+        }
+    }
 }

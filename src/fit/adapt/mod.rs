@@ -90,7 +90,10 @@ impl Adaptation {
 fn absent(family: &Family, theta: &[f64], numerics: &Numerics) -> Result<Tensor<2, Bool>> {
     let parameters = family.parameters();
     let mut marks = vec![0.0; theta.len()];
-    for (marks, q) in marks.chunks_mut(parameters).zip(held(family, theta, numerics)?) {
+    for (marks, q) in marks
+        .chunks_mut(parameters)
+        .zip(held(family, theta, numerics)?)
+    {
         let weights = q.iter().flat_map(|q| q.weights()).enumerate();
         for (k, _) in weights.filter(|(_, weight)| **weight == 0.0) {
             family.places_of(k).for_each(|place| marks[place].fill(1.0));
@@ -109,9 +112,9 @@ fn held(family: &Family, theta: &[f64], numerics: &Numerics) -> Result<Vec<Optio
 }
 
 impl Fit<'_> {
-    /// Whether components may still come and go at a step.
+    /// Whether components may still come after a step.
     pub(super) fn is_adapting(&self, step: usize) -> bool {
-        (self.adaptation.as_ref()).is_some_and(|adaptation| step < adaptation.config.last())
+        (self.adaptation.as_ref()).is_some_and(|adaptation| adaptation.config.adds(step))
     }
 
     /// Lets components of the runs that continue come and go before a step is taken in, where a look is due; gives what
@@ -123,10 +126,11 @@ impl Fit<'_> {
         let Some(adaptation) = &mut self.adaptation else {
             return Ok(Vec::new());
         };
-        if !adaptation.config.looks_at(step) {
+        let config = adaptation.config;
+        // Nothing would follow on the last step.
+        if !step.is_multiple_of(config.every) || step == self.steps {
             return Ok(Vec::new());
         }
-        let config = adaptation.config;
         let (family, numerics) = (&self.family, self.objective.numerics().clone());
         let target = self.objective.target().model();
         let (k, parameters) = (family.components(), family.parameters());
@@ -142,55 +146,58 @@ impl Fit<'_> {
             .zip(&adaptation.keys)
             .zip(&self.runs);
         let spent: Vec<Evaluations> = rows
-            .map(|(((((((theta, changed), ages), before), q), start), key), run)| {
-                let Some(q) = q.as_ref().filter(|_| run.stop.is_none()) else {
-                    return Evaluations::default();
-                };
-                let look = Look {
-                    config: &config,
-                    family,
-                    target,
-                    start,
-                    number: step / config.every - 1,
-                    is_last: step == config.last(),
-                };
-                let mut components: Components = (0..k)
-                    .map(|at| {
-                        (q.weights()[at] > 0.0).then(|| Component {
-                            weight: q.weights()[at],
-                            gaussian: q.component(at),
-                            age: ages[at] as usize,
-                            before: before[at],
-                            is_new: false,
+            .map(
+                |(((((((theta, changed), ages), before), q), start), key), run)| {
+                    let Some(q) = q.as_ref().filter(|_| run.stop.is_none()) else {
+                        return Evaluations::default();
+                    };
+                    let look = Look {
+                        config: &config,
+                        family,
+                        target,
+                        start,
+                        number: step / config.every - 1,
+                        adds: config.adds(step),
+                    };
+                    let mut components: Components = (0..k)
+                        .map(|at| {
+                            (q.weights()[at] > 0.0).then(|| Component {
+                                weight: q.weights()[at],
+                                gaussian: q.component(at),
+                                age: ages[at] as usize,
+                                before: before[at],
+                                is_new: false,
+                            })
                         })
-                    })
-                    .collect();
-                let mut generator = key.generator(Stream::Adapt, step as u64);
-                let spent = look.taken(&mut components, &mut generator);
-                let mut is_other = false;
-                for (at, component) in components.iter().enumerate() {
-                    let had = q.weights()[at] > 0.0;
-                    ages[at] = component.as_ref().map_or(0.0, |one| one.age as f64);
-                    before[at] = component.as_ref().map_or(0.0, |one| one.before);
-                    let is_new = component.as_ref().is_some_and(|one| one.is_new);
-                    if let Some(one) = component
-                        && one.is_new
-                        && family.put_component(theta, at, &one.gaussian).is_err()
-                    {
-                        continue;
+                        .collect();
+                    let mut generator = key.generator(Stream::Adapt, step as u64);
+                    let spent = look.taken(&mut components, &mut generator);
+                    let mut is_other = false;
+                    for (at, component) in components.iter().enumerate() {
+                        let had = q.weights()[at] > 0.0;
+                        ages[at] = component.as_ref().map_or(0.0, |one| one.age as f64);
+                        before[at] = component.as_ref().map_or(0.0, |one| one.before);
+                        let is_new = component.as_ref().is_some_and(|one| one.is_new);
+                        if let Some(one) = component
+                            && one.is_new
+                            && family.put_component(theta, at, &one.gaussian).is_err()
+                        {
+                            continue;
+                        }
+                        if is_new || had != component.is_some() {
+                            is_other = true;
+                            (family.places_of(at)).for_each(|place| changed[place].fill(1.0));
+                        }
                     }
-                    if is_new || had != component.is_some() {
-                        is_other = true;
-                        (family.places_of(at)).for_each(|place| changed[place].fill(1.0));
+                    if is_other {
+                        let weight =
+                            |one: &Option<Component>| one.as_ref().map_or(0.0, |one| one.weight);
+                        let weights: Vec<f64> = components.iter().map(weight).collect();
+                        family.put_weights(theta, &weights);
                     }
-                }
-                if is_other {
-                    let weight = |one: &Option<Component>| one.as_ref().map_or(0.0, |one| one.weight);
-                    let weights: Vec<f64> = components.iter().map(weight).collect();
-                    family.put_weights(theta, &weights);
-                }
-                spent
-            })
+                    spent
+                },
+            )
             .collect();
         if changed.contains(&1.0) {
             let shape = self.theta.dims();

@@ -67,7 +67,11 @@ impl Ended<'_> {
                 .map(Stop::to_string),
             best,
             known_optimum,
-            modes: diagnostics::modes_found(self.target.model(), &places.iter().collect::<Vec<_>>(), seed),
+            modes: diagnostics::modes_found(
+                self.target.model(),
+                &places.iter().collect::<Vec<_>>(),
+                seed,
+            ),
             optima,
         })
     }

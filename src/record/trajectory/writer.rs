@@ -12,7 +12,7 @@ use crate::files::folder::Folder;
 use crate::files::names::TRAJECTORY;
 use crate::files::table;
 use crate::fit::Record;
-use crate::mixture::natural_values;
+use crate::mixture::values_there;
 
 /// The column that wall-clock time is in.
 const CLOCK: usize = 2;
@@ -173,7 +173,7 @@ impl TrajectoryWriter {
         let fields = fields.into_iter().chain(counts).chain(
             (numbers.into_iter())
                 .chain(self.told.numbers(now))
-                .chain(natural_values(&now.mixture).take(self.parameters))
+                .chain(values_there(&now.mixture).take(self.parameters))
                 .map(table::number),
         );
         line(fields).map_err(table::error(&self.path))

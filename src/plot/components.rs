@@ -1,0 +1,118 @@
+//! How many components there are and what weight each has, over the steps, where they come and go.
+
+use super::axis::Axis;
+use super::export::Svg;
+use super::figure::Figure;
+use super::legend::{self, LegendKey};
+use super::panel::Panel;
+use super::sheet::{self, Rect, Sheet};
+use super::theme::{self, faded, fit_color, stroke};
+use crate::error::Result;
+use crate::record::Row;
+use crate::run_folder::{FinishedFit, FinishedRun};
+
+/// The height of a row of panels, in mm.
+const ROW: f64 = 60.0;
+/// The bands of components that follow each other, by their opacity.
+const SHADES: [f64; 3] = [0.75, 0.45, 0.6];
+
+/// The figure.
+pub const FIGURE: Figure<FinishedRun> = Figure {
+    name: "components",
+    caption: "How many components q has over the steps, and the weight of each in the best run: a band that begins is a \
+              component that came, and one that ends has gone or become one with another.",
+    draw,
+};
+
+/// The fits whose components come and go, each with its place.
+fn fits(finished: &FinishedRun) -> impl Iterator<Item = (usize, &FinishedFit)> {
+    let fits = finished.fits.iter().enumerate();
+    fits.filter(|(_, fit)| fit.plan.adapt.is_some())
+}
+
+/// Whether there are any.
+pub fn has_any(finished: &FinishedRun) -> bool {
+    fits(finished).next().is_some()
+}
+
+fn draw(finished: &FinishedRun) -> Result<Svg> {
+    let rows = fits(finished).count().max(1);
+    let mut entries = Vec::new();
+    if fits(finished).any(|(_, fit)| fit.runs() > 1) {
+        let best = stroke(theme::INK, 1.0, theme::THICK);
+        let faint = stroke(theme::INK, 0.4, theme::HAIRLINE);
+        entries.push((LegendKey::Line(best), "best run".to_owned()));
+        entries.push((LegendKey::Line(faint), "other restarts".to_owned()));
+    }
+    let top = match entries.is_empty() {
+        true => 0.0,
+        false => legend::height(&entries) + 1.0,
+    };
+    let height = top + ROW * rows as f64;
+    sheet::draw(FIGURE.name, theme::PAGE, height, |sheet| {
+        let page = Rect::new(0.0, 0.0, theme::PAGE, height);
+        if !entries.is_empty() {
+            legend::draw(sheet, page, &entries)?;
+        }
+        for (row, (i, fit)) in fits(finished).enumerate() {
+            let cell = |column| page.below(top).cell((row, rows), (column, 2));
+            numbers(sheet, cell(0), (i, fit))?;
+            weights(sheet, cell(1), (i, fit))?;
+        }
+        Ok(())
+    })
+}
+
+/// The weights at a row, 0 where there is no component.
+fn weights_at<'r>(fit: &FinishedFit, row: &'r Row) -> impl Iterator<Item = f64> + use<'r> {
+    let of_components = row.parameters.iter().take(fit.plan.family.components());
+    of_components.map(|weight| if weight.is_nan() { 0.0 } else { *weight })
+}
+
+fn axis(fit: &FinishedFit) -> Axis {
+    let last = fit.best_rows().last().map_or(1, |row| row.step);
+    Axis::steps(last, fit.trajectory.every)
+}
+
+/// K over the steps, of all runs.
+fn numbers(sheet: &Sheet, cell: Rect, (i, fit): (usize, &FinishedFit)) -> Result<()> {
+    let there = |row: &Row| weights_at(fit, row).filter(|weight| *weight > 0.0).count();
+    let most = fit.trajectory.rows.iter().map(there).max().unwrap_or(1) as f64;
+    let y = Axis::linear(0.0, 1.08 * most, "components");
+    let panel = Panel::new(sheet, cell, &fit.title(), axis(fit), y)?;
+    let color = fit_color(i);
+    let line = |rows: &mut dyn Iterator<Item = &Row>| -> Vec<(f64, f64)> {
+        rows.map(|row| (row.step as f64, there(row) as f64))
+            .collect()
+    };
+    for run in fit.shown() {
+        let points = line(&mut fit.trajectory.run(run));
+        panel.line(points, stroke(color, 0.3, theme::HAIRLINE))?;
+    }
+    let points = line(&mut fit.best_rows().into_iter());
+    panel.line(points, stroke(color, 1.0, theme::THICK))
+}
+
+/// The weights of the best run on top of each other.
+fn weights(sheet: &Sheet, cell: Rect, (i, fit): (usize, &FinishedFit)) -> Result<()> {
+    let y = Axis::linear(0.0, 1.0, "weights, one on the other");
+    let panel = Panel::new(sheet, cell, "", axis(fit), y)?;
+    let rows = fit.best_rows();
+    let mut below = vec![0.0; rows.len()];
+    for k in 0..fit.plan.family.components() {
+        let band: Vec<(f64, f64, f64)> = (rows.iter().zip(&below))
+            .map(|(row, low)| {
+                let weight = weights_at(fit, row).nth(k).unwrap_or(0.0);
+                (row.step as f64, *low, low + weight)
+            })
+            .collect();
+        if band.iter().all(|(_, low, high)| low == high) {
+            continue;
+        }
+        panel.band(&band, faded(fit_color(i), SHADES[k % SHADES.len()]))?;
+        let edge = band.iter().map(|&(step, _, high)| (step, high));
+        panel.line(edge, stroke(plotters::style::WHITE, 1.0, theme::THIN))?;
+        below = band.into_iter().map(|(.., high)| high).collect();
+    }
+    Ok(())
+}
