@@ -11,8 +11,8 @@ mod sample;
 use nalgebra::{DMatrix, DVector};
 
 pub use modes::modes;
+pub(crate) use natural::matrix_of;
 pub use natural::{NaturalParameters, Scales, from_natural_values, natural_values};
-pub(crate) use natural::{matrix_of, values_there};
 pub use parameter::{Parameter, Quantity};
 pub(crate) use power::{Gaussian, peaks};
 

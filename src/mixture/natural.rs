@@ -6,7 +6,7 @@ use nalgebra::DMatrix;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{Mixture, Parameter};
+use super::Mixture;
 use crate::error::Refusal;
 use crate::text::{self, count};
 
@@ -190,17 +190,6 @@ pub fn natural_values(mixture: &Mixture) -> impl Iterator<Item = f64> {
     (weights.chain(means).copied())
         .chain(stds)
         .chain(correlations)
-}
-
-/// The same, with NaN for all that a component without weight has: it is not there.
-pub(crate) fn values_there(mixture: &Mixture) -> impl Iterator<Item = f64> {
-    let of_component = Parameter::all(mixture.components(), mixture.dim());
-    natural_values(mixture)
-        .zip(of_component)
-        .map(|(value, parameter)| {
-            let weight = parameter.component.map(|k| mixture.weights()[k]);
-            if weight == Some(0.0) { f64::NAN } else { value }
-        })
 }
 
 /// The mixture of K components in D dimensions with the given [`natural_values`]; without correlations they

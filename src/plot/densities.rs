@@ -36,8 +36,9 @@ fn draw(finished: &FinishedRun) -> Result<Svg> {
 fn panels(finished: &FinishedRun) -> Result<Svg> {
     let in_plane = finished.dim() == 2;
     let fits = &finished.fits;
-    let columns = fits.len().min(COLUMNS);
-    let rows = fits.len().div_ceil(columns);
+    // As even as they can be: four stand two by two.
+    let rows = fits.len().div_ceil(COLUMNS).max(1);
+    let columns = fits.len().div_ceil(rows).max(1);
     let entries = entries(finished);
     let top = legend::height(&entries) + 1.0;
     let row = match (in_plane, columns) {

@@ -1,12 +1,11 @@
 //! `restarts.csv`: one row for each run, the failed ones included.
 
-use super::trajectory::Told;
+use super::trajectory::{Told, values_there};
 use crate::error::Result;
 use crate::files::folder::Folder;
 use crate::files::{names, table};
 use crate::fit::Record;
 use crate::fit::stop::Stop;
-use crate::mixture::values_there;
 
 /// Writes where every run started and ended; `optimum` is the number of the optimum each run
 /// ended at, counted from 0 with the best first.

@@ -11,6 +11,7 @@ use crate::density::target::{Samples, TargetModel};
 use crate::divergence::{DivergenceKind, Estimate, Side};
 use crate::fit::{LogConfig, Plan, RunRecord};
 use crate::judge::evaluate::reported;
+use crate::mixture::{Mixture, Parameter, natural_values};
 
 /// The columns before the divergences.
 const FIRST: [&str; 9] = [
@@ -84,6 +85,17 @@ impl Told {
             .flat_map(|estimate| [estimate.value, estimate.error])
             .chain(effective)
     }
+}
+
+/// The parameters of q in natural units, with NaN for all that a component without weight has: it is not there.
+pub(super) fn values_there(q: &Mixture) -> impl Iterator<Item = f64> {
+    let of_components = Parameter::all(q.components(), q.dim());
+    natural_values(q)
+        .zip(of_components)
+        .map(|(value, parameter)| {
+            let weight = parameter.component.map(|k| q.weights()[k]);
+            if weight == Some(0.0) { f64::NAN } else { value }
+        })
 }
 
 /// The columns of a divergence: its value and its error.

@@ -6,13 +6,12 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FIRST, Told};
+use super::{FIRST, Told, values_there};
 use crate::error::{Error, Result};
 use crate::files::folder::Folder;
 use crate::files::names::TRAJECTORY;
 use crate::files::table;
 use crate::fit::Record;
-use crate::mixture::values_there;
 
 /// The column that wall-clock time is in.
 const CLOCK: usize = 2;

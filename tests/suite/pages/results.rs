@@ -189,9 +189,11 @@ pub fn modes(run: &Run) {
         (covered, best.divergences.estimate(ReverseKl).value)
     };
     let ((all, _), (most, random), (few, adam)) = (of("modes"), of("random"), of("random-adam"));
+    let there = best(&run.summary, "adapted").mixture.weights.len() as f64;
     page.rounds(
-        "all {} are covered; from the best of four random starts {}, {} nats away, and with Adam {}, {} nats away.*",
-        &[all, most, random, few, adam],
+        "all {} are covered; so are they from one wide Gaussian to which [components \
+         come](families.md#components-that-come-and-go), by {} in the end; from the best of four random starts {}, {} nats away, and with Adam {}, {} nats away.*",
+        &[all, there, most, random, few, adam],
     );
 }
 
