@@ -48,13 +48,14 @@ impl Fit<'_> {
     /// Takes in a record of a step.
     ///
     /// Iterates of a random objective whose average is the result only wander around it: with
-    /// `precision` the start alone is kept.
+    /// `precision` the start alone is kept. So it is while components come, some of which are only tried.
     pub(super) fn observe(&mut self, step: usize, runs: &[RunRecord]) {
+        let is_adapting = self.is_adapting(step);
         for (own, run) in self.runs.iter_mut().zip(runs) {
             let value = run.evaluation.estimate(self.own).value;
             let averages = own.monitor.as_ref().is_some_and(StopMonitor::averages);
             let is_best = match &own.best {
-                Some(best) => !averages && value < best.evaluation.estimate(self.own).value,
+                Some(best) => !(averages || is_adapting) && value < best.evaluation.estimate(self.own).value,
                 None => true,
             };
             if is_best && value.is_finite() && !run.has_failed() && !run.repeats {

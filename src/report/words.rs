@@ -180,7 +180,7 @@ fn variance(best: &RunSummary) -> Option<String> {
 fn best_iterate(fit: &FitSummary, best: &RunSummary) -> Option<String> {
     let iterate = best.best_iterate?;
     Some(format!(
-        "q is that of step {}, the best: at step {} {} had risen to {}; a smaller learning rate would \
+        "q is that of step {}, the best: at step {} {} had risen to {}; more points or a smaller learning rate would \
          end lower",
         iterate.step,
         best.steps,
