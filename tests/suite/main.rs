@@ -1,6 +1,7 @@
 //! What klfit promises, tested from outside: numbers, gradients, files and the command line.
 
 mod annealing;
+mod batch_and_match;
 mod calculator;
 mod chained;
 mod choice;
