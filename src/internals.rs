@@ -34,7 +34,7 @@ pub use crate::judge::diagnostics::{REGION_MASS, diagnose};
 pub use crate::judge::evaluate::{ALWAYS_REPORTED, Effort, Evaluator, PANELS_DIM};
 pub use crate::landscape::Surface;
 pub use crate::mixture::natural_values;
-pub use crate::optimizer::{Iterate, LossFunction, Moved, Optimizer};
+pub use crate::optimizer::{Iterate, LossFunction, Moved, Optimizer, Scores};
 pub use crate::record::{Checkpoint, LoggedRows, TrajectoryWriter};
 pub use crate::report::remarks;
 pub use crate::text::{fixed, is_unseen};

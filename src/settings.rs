@@ -23,6 +23,7 @@ pub use crate::fit::init::moments::MomentMatch;
 pub use crate::fit::init::random::Random;
 pub use crate::optimizer::adam::AdamConfig;
 pub use crate::optimizer::adamw::AdamWConfig;
+pub use crate::optimizer::batch_and_match::BatchAndMatchConfig;
 pub use crate::optimizer::em::EmConfig;
 pub use crate::optimizer::lbfgs::LbfgsConfig;
 pub use crate::optimizer::natural_gradient::NaturalGradientConfig;

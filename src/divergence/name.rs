@@ -47,6 +47,11 @@ impl DivergenceName {
         self.example.is_likelihood()
     }
 
+    /// Whether it is reverse KL.
+    pub fn is_reverse_kl(self) -> bool {
+        self.example == DivergenceKind::ReverseKl
+    }
+
     /// The divergence of this name.
     ///
     /// # Errors

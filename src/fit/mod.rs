@@ -89,6 +89,8 @@ pub struct Fit<'a> {
     /// What is minimised.
     own: DivergenceKind,
     parts: Vec<MemberRuns>,
+    /// Whether the optimizer steps by scores.
+    needs_scores: bool,
     steps: usize,
     every: usize,
     started: Instant,
@@ -280,6 +282,7 @@ impl<'a> Fit<'a> {
             family: family.clone(),
             own: plan.divergence,
             parts,
+            needs_scores: plan.optimizer.rule.needs_scores(),
             steps,
             every: log.every(plan),
             started: Instant::now(),
@@ -333,8 +336,14 @@ impl<'a> Fit<'a> {
     }
 
     /// Evaluates loss and gradient, and lets only the runs where they are finite continue.
-    fn evaluate_step(&mut self, step: usize) -> (Tensor<1>, Tensor<2>) {
-        let ((loss, gradient), evaluations) = self.objective.metered(&self.theta, step);
+    fn evaluate_step(&mut self, step: usize) -> Iterate {
+        let ((loss, gradient, scores), evaluations) = match self.needs_scores {
+            true => self.objective.metered_with_scores(&self.theta, step),
+            false => {
+                let ((loss, gradient), evaluations) = self.objective.metered(&self.theta, step);
+                ((loss, gradient, None), evaluations)
+            }
+        };
         self.spend(evaluations);
         let column = loss.clone().unsqueeze_dim::<2>(1);
         let norm = norms(gradient.clone());
@@ -348,7 +357,13 @@ impl<'a> Fit<'a> {
         health.active = health.active.clone().bool_and(finite);
         let over = health.active.clone().bool_not().expand(self.theta.dims());
         health.finite = (self.theta.clone()).mask_where(over, health.finite.clone());
-        (loss, gradient)
+        Iterate {
+            step,
+            theta: self.theta.clone(),
+            loss,
+            gradient,
+            scores,
+        }
     }
 
     /// Adds to what the runs that continue have taken.
@@ -399,18 +414,8 @@ impl<'a> Fit<'a> {
     }
 
     /// One step of the optimizer for the runs that continue.
-    fn descend(
-        &mut self,
-        step: usize,
-        loss: Tensor<1>,
-        gradient: Tensor<2>,
-    ) -> Result<Vec<Evaluations>> {
-        let from = Iterate {
-            step,
-            theta: self.theta.clone(),
-            loss,
-            gradient,
-        };
+    fn descend(&mut self, from: Iterate) -> Result<Vec<Evaluations>> {
+        let step = from.step;
         let loss_function = LossOfStep {
             objective: &self.objective,
             step,
@@ -459,18 +464,18 @@ impl<'a> Fit<'a> {
         if logged {
             losses = Some(self.objective.settle(&self.theta, step)?);
         }
-        let (mut loss, mut gradient) = self.evaluate_step(step);
+        let mut from = self.evaluate_step(step);
         // What is lost with its density may come back where that does: no record says that it is.
         self.objective.target().model().check()?;
         if self.runs.iter().any(|run| run.monitor.is_some()) {
             if self.check_stops(step)? {
-                (loss, gradient) = self.evaluate_step(step);
+                from = self.evaluate_step(step);
             }
             self.deactivate();
         }
         let mut spent = Vec::new();
         if !self.is_last(step) && !self.all_stopped() {
-            spent = self.descend(step, loss, gradient)?;
+            spent = self.descend(from)?;
             self.deactivate();
         }
         if !logged && !self.all_stopped() {

@@ -24,6 +24,8 @@ choices! {
         NaturalGradient(super::natural_gradient::NaturalGradientConfig) = "natural-gradient",
         /// Variational inference by policy search (Arenz, Zhong and Neumann 2020).
         Vips(super::vips::VipsConfig) = "vips",
+        /// Batch and match (Cai, Modi, Pillaud-Vivien, Margossian, Gower, Blei and Saul 2024).
+        BatchAndMatch(super::batch_and_match::BatchAndMatchConfig) = "batch-and-match",
     }
 }
 
@@ -31,6 +33,11 @@ impl OptimizerRule {
     /// Whether it has a learning rate, rather than finding its steps by itself.
     pub fn has_learning_rate(&self) -> bool {
         self.choice().default_learning_rate().is_some()
+    }
+
+    /// Whether it steps by the scores of p at points of q.
+    pub(crate) fn needs_scores(&self) -> bool {
+        self.choice().needs_scores()
     }
 
     /// Whether it takes the loss of one step for that of the next.

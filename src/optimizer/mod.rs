@@ -3,6 +3,7 @@
 
 pub mod adam;
 pub mod adamw;
+pub mod batch_and_match;
 mod config;
 pub mod em;
 mod from_burn;
@@ -37,6 +38,19 @@ pub struct Iterate {
     pub loss: Tensor<1>,
     /// `[R, P]`.
     pub gradient: Tensor<2>,
+    /// Of rules that [need](OptimizerRule::needs_scores) them.
+    pub scores: Option<Scores>,
+}
+
+/// The points of q that a loss was averaged over, with the scores of p there.
+#[derive(Debug, Clone)]
+pub struct Scores {
+    /// x `[R, S, D]`.
+    pub points: Tensor<3>,
+    /// ∇ log p `[R, S, D]`, in nats per unit of x.
+    pub scores: Tensor<3>,
+    /// `[R, S]` or `[1, S]`, which sum to 1.
+    pub weights: Tensor<2>,
 }
 
 /// Where the runs are after a step.
@@ -116,12 +130,23 @@ pub(crate) struct Problem<'a> {
     pub is_deterministic: bool,
     /// Whether the loss is a mean of −log q under the target, but for a constant.
     pub is_likelihood: bool,
+    /// Whether the loss is reverse KL.
+    pub is_reverse_kl: bool,
+    /// Whether the points that it is averaged over are drawn.
+    pub has_draws: bool,
+    /// Whether log p has a gradient.
+    pub has_gradient: bool,
 }
 
 /// A rule with its settings, as a config gives them.
 trait OptimizerSettings {
     /// The learning rate where a config gives none; of a rule that steps by itself there is none.
     fn default_learning_rate(&self) -> Option<f64>;
+
+    /// Whether it steps by the scores of p at points of q.
+    fn needs_scores(&self) -> bool {
+        false
+    }
 
     /// What makes no sense among its settings.
     fn check(&self) -> Result<(), Refusal>;

@@ -204,6 +204,11 @@ optimizer = { type = "em", squarem = false }
 divergence = "reverse-kl"
 family = { components = 2, covariance = "diagonal" }
 optimizer = { type = "vips", max_kl = 0.2, max_weights_kl = 0.02 }
+[[fit]]
+divergence = "reverse-kl"
+family = { components = 1 }
+estimator = { type = "monte-carlo", samples = 64 }
+optimizer = { type = "batch-and-match", lambda = 30.5 }
 "#;
 
 #[test]
@@ -237,7 +242,7 @@ fn a_resolved_config_is_the_experiment_it_came_from() {
                 .any(|plan| plan.optimizer.rule.name() == rule.name())
         );
     }
-    assert_eq!(rules.len(), 10);
+    assert_eq!(rules.len(), 11);
 }
 
 #[test]

@@ -74,6 +74,10 @@ fn a_program_counts_the_same() {
             "{ type = \"monte-carlo\", samples = 64, gradient = \"sticking-the-landing\" }",
         ),
         (
+            "batch-and-match",
+            "{ type = \"monte-carlo\", samples = 64 }",
+        ),
+        (
             "lbfgs",
             "{ type = \"quasi-monte-carlo\", samples = 64, noise = \"fixed\" }",
         ),

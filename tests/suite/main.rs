@@ -2,6 +2,7 @@
 
 mod adapting;
 mod annealing;
+mod batch_and_match;
 mod calculator;
 mod chained;
 mod choice;

@@ -77,6 +77,8 @@ fn every_rule_with_every_schedule_reaches_the_moments_of_the_target() {
             OptimizerRule::Em(_) => (None, 5),
             OptimizerRule::Vips(_) => (None, 60),
             OptimizerRule::NaturalGradient(_) => (None, 400),
+            // It is for reverse KL alone.
+            OptimizerRule::BatchAndMatch(_) => continue,
         };
         for schedule in Schedule::ALL {
             let optimizer = OptimizerConfig {

@@ -103,6 +103,18 @@ fn a_gaussian_is_found_with_and_without_its_gradient() {
     );
     let score = "divergence = \"reverse-kl\"\nestimator = { type = \"monte-carlo\", samples = 256, gradient = \
                  \"score-function\" }\noptimizer = { type = \"adam\", learning_rate = 0.05, steps = 400 }";
+    let config = experiment(
+        &["gaussian", "--without-gradient"],
+        "dim = 1",
+        &score.replace("adam\", learning_rate = 0.05", "batch-and-match\""),
+    );
+    let (error, _) = failure(&folder, &config, &["check", "my.toml", "--allow-commands"]);
+    assert!(
+        error.contains(
+            "it steps by the gradient of log p, and the program of the target gives none"
+        ),
+        "{error}"
+    );
     for (fit, room) in [(score, 5e-3), ("divergence = \"forward-kl\"", 1e-6)] {
         let config = experiment(&["gaussian", "--without-gradient"], "dim = 1", fit);
         let found = run(&folder, &config);

@@ -11,6 +11,9 @@ impl CheckedFit<'_> {
             family,
             is_deterministic: fit.estimator.is_deterministic(),
             is_likelihood: fit.divergence.is_likelihood(),
+            is_reverse_kl: fit.divergence.is_reverse_kl(),
+            has_draws: fit.estimator.rule.is_random(),
+            has_gradient: self.target.has_gradient(),
         };
         (fit.optimizer.check())
             .and_then(|()| fit.optimizer.rule.suits(problem))

@@ -5,6 +5,7 @@
 //! asked for, plus the exponential of its θ, so that a relative change of a standard deviation costs
 //! the same at any scale; its other entries are their θ itself.
 
+mod batch_and_match;
 mod covariance;
 mod em;
 mod low_rank;
@@ -18,6 +19,7 @@ use std::ops::Range;
 use burn::tensor::{Tensor, activation::log_softmax};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use batch_and_match::Batch;
 pub use covariance::Covariance;
 pub use member::NotInFamily;
 pub(crate) use trust_region::TrustRegion;

@@ -336,6 +336,7 @@ impl Surface<'_, '_> {
                 theta,
                 loss,
                 gradient,
+                scores: None,
             };
             let moved = optimizer.step(from, self)?;
             theta = moved.theta;

@@ -2,6 +2,7 @@
 
 mod along;
 mod by_panels;
+mod scores;
 
 use burn::tensor::{Int, Tensor};
 

@@ -27,6 +27,7 @@ fn path(config: OptimizerConfig, steps: usize) -> Vec<Vec<f64>> {
                 theta: numerics.tensor(theta.clone(), [2, 2]),
                 loss: numerics.tensor(vec![0.0; 2], [2]),
                 gradient: numerics.tensor(gradient(&theta), [2, 2]),
+                scores: None,
             };
             let moved = optimizer.step(from, &Nowhere).unwrap();
             assert!(moved.stuck.is_empty());
@@ -135,7 +136,8 @@ fn every_first_order_rule_is_tested_above() {
             "lbfgs",
             "em",
             "natural-gradient",
-            "vips"
+            "vips",
+            "batch-and-match"
         ]
     );
 }
@@ -177,6 +179,7 @@ fn a_gradient_of_zero_is_not_clipped_to_nan() {
         theta: numerics.tensor(vec![1.0, 2.0], [1, 2]),
         loss: numerics.tensor(vec![0.0], [1]),
         gradient: numerics.tensor(vec![0.0; 2], [1, 2]),
+        scores: None,
     };
     let moved = optimizer.step(from, &Nowhere).unwrap().theta;
     assert_eq!(Numerics::read(moved).unwrap(), [1.0, 2.0]);

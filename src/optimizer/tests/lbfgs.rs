@@ -64,6 +64,7 @@ fn quasi_newton(
                 theta: theta.clone(),
                 loss,
                 gradient,
+                scores: None,
             };
             let moved = optimizer.step(from, loss_function).unwrap();
             theta = moved.theta.clone();

@@ -188,6 +188,7 @@ fn a_natural_step_changes_q_by_no_more_than_its_trust_region() {
                     theta: numerics.tensor(theta.clone(), [1, theta.len()]),
                     loss: numerics.tensor(vec![0.0], [1]),
                     gradient: numerics.tensor(gradient, [1, theta.len()]),
+                    scores: None,
                 };
                 let moved = optimizer.step(from, &Nowhere).unwrap().theta;
                 Numerics::read(moved).unwrap()

@@ -1,6 +1,6 @@
 //! The optimizer.
 
-use super::{FORWARD, LINE, PLANE, Rule, check_rules};
+use super::{FORWARD, LINE, PLANE, REVERSE, Rule, check_rules};
 
 const OPTIMIZERS: &[Rule] = &[
     (
@@ -90,6 +90,62 @@ const OPTIMIZERS: &[Rule] = &[
         "optimizer.type",
         "low-rank covariance has no closed form",
         "\"diagonal\"",
+    ),
+    (
+        PLANE,
+        "[family]\ncomponents = 2\n[optimizer]\ntype = \"batch-and-match\" # !\n",
+        REVERSE,
+        "optimizer.type",
+        "one Gaussian",
+        "\"vips\"",
+    ),
+    (
+        PLANE,
+        "[family]\ncovariance = \"diagonal\"\n[optimizer]\ntype = \"batch-and-match\" # !\n",
+        REVERSE,
+        "optimizer.type",
+        "far from those of reverse KL",
+        "\"vips\"",
+    ),
+    (
+        PLANE,
+        "[family]\ncovariance = \"low-rank\"\n[optimizer]\ntype = \"batch-and-match\" # !\n",
+        REVERSE,
+        "optimizer.type",
+        "not of low rank",
+        "\"full\"",
+    ),
+    (
+        PLANE,
+        "[estimator]\ntype = \"monte-carlo\"\n[optimizer]\ntype = \"batch-and-match\" # !\n",
+        FORWARD,
+        "optimizer.type",
+        "Gaussian of reverse KL",
+        "divergence = \"reverse-kl\"",
+    ),
+    (
+        PLANE,
+        "[optimizer]\ntype = \"batch-and-match\" # !\n",
+        REVERSE,
+        "optimizer.type",
+        "random points of q",
+        "\"monte-carlo\"",
+    ),
+    (
+        PLANE,
+        "[estimator]\ntype = \"monte-carlo\"\n[optimizer]\ntype = \"batch-and-match\"\nlambda = 0.0 # !\n",
+        REVERSE,
+        "optimizer.lambda",
+        "must be positive",
+        "remove it",
+    ),
+    (
+        PLANE,
+        "[estimator]\ntype = \"monte-carlo\"\n[optimizer]\ntype = \"batch-and-match\"\nclip = 1.0 # !\n",
+        REVERSE,
+        "optimizer.clip",
+        "no meaning for batch-and-match",
+        "remove it",
     ),
     (
         LINE,
