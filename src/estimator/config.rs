@@ -22,7 +22,19 @@ pub struct EstimatorConfig {
     /// Whether random points are drawn anew at every step; fresh by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise: Option<NoiseRule>,
+    /// The draws of so many steps before are used again, by importance weights.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reuse: usize,
 }
+
+/// Whether nothing is used again.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "what serde asks for")]
+fn is_zero(steps: &usize) -> bool {
+    *steps == 0
+}
+
+/// More steps than this are taken for a mistake: all their draws are in memory.
+const MOST_REUSE: usize = 100;
 
 choices! {
     /// How the gradient of an expectation under q is estimated.
@@ -57,6 +69,7 @@ impl From<EstimatorRule> for EstimatorConfig {
             rule,
             gradient: GradientRule::default(),
             noise: None,
+            reuse: 0,
         }
     }
 }
@@ -93,6 +106,33 @@ impl EstimatorConfig {
             let message = format!("is given, and {} has none", self.rule.name());
             let help = "remove it, or use type = \"monte-carlo\" or \"quasi-monte-carlo\"";
             return Err(Refusal::new("noise", message, help));
+        }
+        self.check_reuse()
+    }
+
+    /// Draws that are used again move with the components, and know the gradient of log p.
+    fn check_reuse(&self) -> Result<(), Refusal> {
+        let refused = |message: String, help: &str| Err(Refusal::new("reuse", message, help));
+        let landing = GradientRule::StickingTheLanding;
+        if self.reuse > 0 && self.gradient != landing {
+            let message = format!(
+                "is {}, which goes with gradient = \"{}\" alone",
+                self.reuse,
+                landing.name()
+            );
+            return refused(message, "remove it, or take that gradient, for reverse KL");
+        }
+        if self.reuse > 0 && !self.rule.is_random() {
+            let message = format!("is {}, and {} draws none", self.reuse, self.rule.name());
+            let help = "remove it, or use type = \"monte-carlo\" or \"quasi-monte-carlo\"";
+            return refused(message, help);
+        }
+        if self.reuse > MOST_REUSE {
+            let message = format!("is {}, more than {MOST_REUSE}", self.reuse);
+            return refused(
+                message,
+                "2 or 3 steps are enough: earlier draws hardly count",
+            );
         }
         Ok(())
     }

@@ -55,7 +55,9 @@ impl Fit<'_> {
             let value = run.evaluation.estimate(self.own).value;
             let averages = own.monitor.as_ref().is_some_and(StopMonitor::averages);
             let is_best = match &own.best {
-                Some(best) => !(averages || is_adapting) && value < best.evaluation.estimate(self.own).value,
+                Some(best) => {
+                    !(averages || is_adapting) && value < best.evaluation.estimate(self.own).value
+                }
                 None => true,
             };
             if is_best && value.is_finite() && !run.has_failed() && !run.repeats {

@@ -91,6 +91,8 @@ pub struct Fit<'a> {
     parts: Vec<MemberRuns>,
     /// Whether the optimizer steps by scores.
     needs_scores: bool,
+    /// Whether draws of earlier steps are used again.
+    reuses: bool,
     steps: usize,
     every: usize,
     started: Instant,
@@ -283,6 +285,7 @@ impl<'a> Fit<'a> {
             own: plan.divergence,
             parts,
             needs_scores: plan.optimizer.rule.needs_scores(),
+            reuses: plan.estimator.reuse > 0,
             steps,
             every: log.every(plan),
             started: Instant::now(),
@@ -337,12 +340,14 @@ impl<'a> Fit<'a> {
 
     /// Evaluates loss and gradient, and lets only the runs where they are finite continue.
     fn evaluate_step(&mut self, step: usize) -> Iterate {
-        let ((loss, gradient, scores), evaluations) = match self.needs_scores {
-            true => self.objective.metered_with_scores(&self.theta, step),
-            false => {
-                let ((loss, gradient), evaluations) = self.objective.metered(&self.theta, step);
-                ((loss, gradient, None), evaluations)
-            }
+        let ((loss, gradient, scores), evaluations) = if self.needs_scores {
+            self.objective.metered_with_scores(&self.theta, step)
+        } else {
+            let ((loss, gradient), evaluations) = match self.reuses {
+                true => self.objective.metered_with_reuse(&self.theta, step),
+                false => self.objective.metered(&self.theta, step),
+            };
+            ((loss, gradient, None), evaluations)
         };
         self.spend(evaluations);
         let column = loss.clone().unsqueeze_dim::<2>(1);

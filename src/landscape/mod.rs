@@ -290,5 +290,6 @@ fn estimator(around: &Mixture, target: &Target, points: Option<usize>) -> Estima
         rule,
         gradient: GradientRule::Pathwise,
         noise: rule.is_random().then_some(NoiseRule::Fixed),
+        reuse: 0,
     }
 }

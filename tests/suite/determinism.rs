@@ -132,6 +132,7 @@ fn a_fit_in_a_batch_is_the_fit_alone() {
             }
             let estimator = EstimatorConfig {
                 noise,
+                reuse: 0,
                 ..rule.into()
             };
             for optimizer in OptimizerRule::all() {

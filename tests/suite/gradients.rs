@@ -143,6 +143,7 @@ fn every_combination_agrees_with_finite_differences() {
                         family: family.clone(),
                         estimator: EstimatorConfig {
                             noise,
+                            reuse: 0,
                             ..rule.into()
                         },
                         optimizer: OptimizerConfig::default(),
@@ -276,6 +277,7 @@ fn fixed_noise_is_the_same_at_every_step_and_for_every_run() {
             let values = |noise: Option<NoiseRule>, step: usize| {
                 let estimator = EstimatorConfig {
                     noise,
+                    reuse: 0,
                     ..rule.into()
                 };
                 let plan = plan(divergence, estimator, Family::new(Default::default(), 2));

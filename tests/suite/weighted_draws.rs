@@ -95,6 +95,7 @@ fn points_are_worth_more_the_nearer_q_is() {
     let worth = |q: &Mixture, noise: Option<NoiseRule>| {
         let estimator = EstimatorConfig {
             noise,
+            reuse: 0,
             ..monte_carlo(4096).into()
         };
         let plan = plan(DivergenceKind::ForwardKl, estimator, family.clone());

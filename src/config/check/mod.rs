@@ -202,6 +202,7 @@ impl CheckedFit<'_> {
         };
         (fit.estimator.check(&problem)).map_err(|refusal| self.refused(&["estimator"], refusal))?;
         self.optimizer(fit, &family)?;
+        self.reuse(fit)?;
         if let Some(anneal) = &fit.anneal {
             (anneal.check(divergence, &fit.optimizer))
                 .map_err(|refusal| self.refused(&["anneal"], refusal))?;
@@ -225,6 +226,7 @@ impl CheckedFit<'_> {
                 .map(|histogram| histogram.counts().len()))
             .unwrap_or(0);
         let points = fit.estimator.rule.points(components, dim, rows);
+        let points = points.saturating_mul(1 + fit.estimator.reuse);
         let parts = [start.runs(), points.max(LEAST_POINTS), components, dim];
         let message = format!(
             "asks for too much at once: {} restarts × {points} points × {components} components × \

@@ -2,7 +2,7 @@
 
 use super::{Checked, CheckedFit};
 use crate::config::FitConfig;
-use crate::density::family::Family;
+use crate::density::family::{Covariance, Family};
 use crate::optimizer::Problem;
 
 impl CheckedFit<'_> {
@@ -18,5 +18,24 @@ impl CheckedFit<'_> {
         (fit.optimizer.check())
             .and_then(|()| fit.optimizer.rule.suits(problem))
             .map_err(|refusal| self.refused(&["optimizer"], refusal))
+    }
+
+    /// Draws of earlier steps stand for components of q that they were not drawn from.
+    pub(super) fn reuse(&self, fit: &FitConfig) -> Checked {
+        let steps = fit.estimator.reuse;
+        let refused = |why: String| {
+            let message = format!("is {steps}, and {why}");
+            Err(self.error(&["estimator", "reuse"], message, "remove it"))
+        };
+        if steps > 0 && fit.optimizer.rule.needs_scores() {
+            let name = fit.optimizer.rule.name();
+            return refused(format!("\"{name}\" goes by the draws of one step"));
+        }
+        if steps > 0 && fit.family.covariance == Covariance::LowRank {
+            return refused(
+                "draws of a low-rank covariance are made of more numbers than they have".to_owned(),
+            );
+        }
+        Ok(())
     }
 }

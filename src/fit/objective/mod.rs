@@ -2,6 +2,7 @@
 
 mod along;
 mod by_panels;
+mod reuse;
 mod scores;
 
 use burn::tensor::{Int, Tensor};
@@ -52,6 +53,8 @@ pub struct Objective<'a> {
     /// Which rule each run needs; all the first until [`Objective::settle`] says otherwise.
     levels: Vec<usize>,
     meter: Meter,
+    /// Those of earlier steps that are used again.
+    draws_kept: reuse::Draws,
 }
 
 /// A value that is settled.
@@ -106,6 +109,7 @@ impl<'a> Objective<'a> {
             rules,
             spacing,
             meter: Meter::default(),
+            draws_kept: reuse::Draws::default(),
         }
     }
 

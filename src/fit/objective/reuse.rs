@@ -1,0 +1,432 @@
+//! Reverse KL by the draws of this step and of those before, which count by importance weights.
+//!
+//! What is asked of the target is what the draws of this step take: log p and its gradient are known at the others (as
+//! Arenz, Zhong and Neumann 2020 do). A draw of any of them stands for every component of q, by the share that the
+//! component has there of all that was drawn from (the balance heuristic of Veach and Guibas 1995), and moves with it.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+
+use burn::tensor::{Tensor, activation::softmax};
+use nalgebra::DMatrix;
+
+use super::Objective;
+use super::along::{Along, NoiseKind, PointsRequest};
+use super::{AnnealedReverseKl, PointRule};
+use crate::compute::device::Numerics;
+use crate::compute::kernel::{MixtureTensors, ScaleTensor};
+use crate::compute::snapshot::Snapshot;
+use crate::density::Density;
+use crate::divergence::Side;
+use crate::error::Result;
+use crate::fit::evaluations::Evaluations;
+
+/// The draws of a step of R runs.
+#[derive(Debug, Clone)]
+struct Kept {
+    step: usize,
+    /// θ `[R, P]` of what they were drawn from.
+    theta: Tensor<2>,
+    /// x `[R, S, D]`.
+    points: Tensor<3>,
+    /// log p there `[R, S]`, in nats.
+    log_p: Tensor<2>,
+    /// ∇ log p there `[R, S, D]`.
+    scores: Tensor<3>,
+}
+
+/// The draws of the last steps.
+#[derive(Debug, Default)]
+pub(super) struct Draws {
+    kept: RefCell<VecDeque<Kept>>,
+}
+
+impl Draws {
+    /// Those of the steps before one, the last so many of them.
+    fn before(&self, step: usize, most: usize) -> Vec<Kept> {
+        let kept = self.kept.borrow();
+        let earlier = kept
+            .iter()
+            .filter(|kept| kept.step < step && kept.step + most >= step);
+        earlier.cloned().collect()
+    }
+
+    /// Takes in those of a step, and lets go what is no longer of use.
+    fn keep(&self, new: Kept, most: usize) {
+        let mut kept = self.kept.borrow_mut();
+        kept.retain(|kept| kept.step < new.step && kept.step + most > new.step);
+        kept.push_back(new);
+    }
+}
+
+impl Objective<'_> {
+    /// As [`Objective::metered`], with the draws of as many steps before as the estimator says.
+    pub(crate) fn metered_with_reuse(
+        &self,
+        theta: &Tensor<2>,
+        step: usize,
+    ) -> ((Tensor<1>, Tensor<2>), Vec<Evaluations>) {
+        let [runs, _] = theta.dims();
+        (self.meter).counting(runs, || match &self.rules[..] {
+            [PointRule::Along(along)] => self.reusing(theta, along, step),
+            _ => self.value_and_gradient(theta, step),
+        })
+    }
+
+    fn reusing(&self, theta: &Tensor<2>, along: &Along, step: usize) -> (Tensor<1>, Tensor<2>) {
+        let most = self.estimator.reuse;
+        let new = self.drawn(theta, along, step);
+        let mut all = self.draws_kept.before(step, most);
+        self.draws_kept.keep(new.clone(), most);
+        all.push(new);
+        let tracked = theta.clone().autodiff().require_grad();
+        let q = self.member(tracked.clone());
+        let value = self.balanced(&q, &all, self.beta(step));
+        let gradients = value.clone().sum().backward();
+        let gradient = tracked.grad(&gradients).map(Tensor::without_autodiff);
+        let gradient = gradient.unwrap_or_else(|| theta.zeros_like());
+        (value.inner(), gradient)
+    }
+
+    /// The draws of a step, with all that is asked of the target there.
+    fn drawn(&self, theta: &Tensor<2>, along: &Along, step: usize) -> Kept {
+        let [runs, _] = theta.dims();
+        let q = self.member(theta.clone());
+        let request = PointsRequest {
+            along,
+            q: &q,
+            keys: &self.keys,
+            noise: NoiseKind::Step(step),
+            chunk: 0,
+            divergence: &AnnealedReverseKl { beta: 1.0 },
+        };
+        let points = self.draws(Side::Family, request).x;
+        let [_, samples, _] = points.dims();
+        self.meter.set_members(0..runs);
+        self.meter.count(|_| Evaluations::of(samples, true));
+        let (log_p, scores) = slopes(self.target, &points);
+        Kept {
+            step,
+            theta: theta.clone(),
+            points,
+            log_p,
+            scores,
+        }
+    }
+
+    /// Reverse KL to p^β `[R]` at q, whose gradient in θ is that through the points alone, as if all of them were drawn
+    /// from each component.
+    fn balanced(&self, q: &MixtureTensors, all: &[Kept], beta: f64) -> Tensor<1> {
+        let [runs, k, dim] = q.dims();
+        let fixed = untracked(q.clone());
+        let points = Tensor::cat(all.iter().map(|kept| kept.points.clone()).collect(), 1);
+        let log_p = Tensor::cat(all.iter().map(|kept| kept.log_p.clone()).collect(), 1);
+        let scores = Tensor::cat(all.iter().map(|kept| kept.scores.clone()).collect(), 1);
+        let [_, count, _] = points.dims();
+        let (log_q, slopes_of_q) = slopes(&fixed, &points);
+        // The density that all of them are drawn from, up to a factor: of each step, as many of every component.
+        let drawn_from = all.iter().map(|kept| {
+            let mut density = self.member(kept.theta.clone());
+            density.log_weights = density.log_weights.zeros_like();
+            density.log_density(points.clone()).unsqueeze_dim::<3>(2)
+        });
+        let drawn_from = Tensor::cat(drawn_from.collect(), 2);
+        let top = drawn_from.clone().max_dim(2);
+        let log_m: Tensor<2> =
+            ((drawn_from - top.clone()).exp().sum_dim(2).log() + top).squeeze_dim(2);
+        // log q − β log p and how that changes with the point.
+        let values = log_q - log_p.mul_scalar(beta);
+        let slopes = slopes_of_q - scores.mul_scalar(beta);
+        let z = standardized(&fixed, &points);
+        let log_shares = z
+            .clone()
+            .square()
+            .sum_dim(3)
+            .reshape([runs, k, count])
+            .mul_scalar(-0.5)
+            - log_m.unsqueeze_dim::<3>(1);
+        let shares = softmax(log_shares, 2);
+        // A point that does not count may have any value.
+        let here = shares.clone().equal_elem(0.0);
+        let values = values.unsqueeze_dim::<3>(1).expand([runs, k, count]);
+        let values = values.mask_fill(here, 0.0);
+        let slopes = slopes.unsqueeze_dim::<4>(1).expand([runs, k, count, dim]);
+        let at = q.place(z.autodiff());
+        let moved = at.clone() - at.detach();
+        let along: Tensor<3> = (moved * slopes.autodiff()).sum_dim(3).squeeze_dim(3);
+        let of_components: Tensor<2> = (shares.autodiff() * (values.autodiff() + along))
+            .sum_dim(2)
+            .squeeze_dim(2);
+        (q.log_weights.clone().exp() * of_components)
+            .sum_dim(1)
+            .squeeze_dim(1)
+    }
+
+    /// The draws that later steps use, for a fit to go on from.
+    pub(crate) fn draws_snapshot(&self) -> Result<Snapshot> {
+        let mut snapshot = Snapshot::default();
+        let kept = self.draws_kept.kept.borrow();
+        for (at, kept) in kept.iter().enumerate() {
+            let mut one = Snapshot::default();
+            one.put_count("step", kept.step as u64);
+            one.put_tensor("theta", &kept.theta)?;
+            one.put_tensor("points", &kept.points)?;
+            one.put_tensor("log_p", &kept.log_p)?;
+            one.put_tensor("scores", &kept.scores)?;
+            snapshot.put_all(&at.to_string(), one);
+        }
+        Ok(snapshot)
+    }
+
+    /// Takes up what one like it had drawn for R runs of P parameters.
+    ///
+    /// # Errors
+    /// If it is not of one like it.
+    pub(crate) fn restore_draws(&self, snapshot: &Snapshot, theta: [usize; 2]) -> Result<()> {
+        let [runs, _] = theta;
+        let mut kept = VecDeque::new();
+        for at in 0..self.estimator.reuse {
+            let one = snapshot.part(&at.to_string());
+            if one.is_empty() {
+                break;
+            }
+            let numbers = one.find("log_p").map_or(0, |(_, numbers)| numbers.len());
+            let samples = numbers / runs.max(1);
+            let points = [runs, samples, self.family.dim()];
+            kept.push_back(Kept {
+                step: usize::try_from(one.count("step")?).unwrap_or(usize::MAX),
+                theta: one.tensor("theta", theta, &self.numerics)?,
+                points: one.tensor("points", points, &self.numerics)?,
+                log_p: one.tensor("log_p", [runs, samples], &self.numerics)?,
+                scores: one.tensor("scores", points, &self.numerics)?,
+            });
+        }
+        self.draws_kept.kept.replace(kept);
+        Ok(())
+    }
+}
+
+/// A log-density `[R, S]` and its gradient `[R, S, D]` at points, neither tracked.
+fn slopes(density: &dyn Density, points: &Tensor<3>) -> (Tensor<2>, Tensor<3>) {
+    let at = points.clone().autodiff().require_grad();
+    let log = density.log_density(at.clone());
+    let slopes = log.clone().sum().backward();
+    let slopes = at.grad(&slopes).map(Tensor::without_autodiff);
+    let slopes = slopes.unwrap_or_else(|| points.zeros_like());
+    (log.inner(), slopes)
+}
+
+/// The same mixtures without autodiff.
+fn untracked(q: MixtureTensors) -> MixtureTensors {
+    MixtureTensors {
+        log_weights: q.log_weights.inner(),
+        means: q.means.inner(),
+        scale: match q.scale {
+            ScaleTensor::Tril(factors) => ScaleTensor::Tril(factors.inner()),
+            ScaleTensor::Diagonal(stds) => ScaleTensor::Diagonal(stds.inner()),
+            ScaleTensor::LowRank(rows) => ScaleTensor::LowRank(rows.inner()),
+        },
+    }
+}
+
+/// Lₖ⁻¹ (x − μₖ) `[R, K, S, D]` of points `[R, S, D]`.
+fn standardized(q: &MixtureTensors, points: &Tensor<3>) -> Tensor<4> {
+    let off = points.clone().unsqueeze_dim::<4>(1) - q.means.clone().unsqueeze_dim::<4>(2);
+    match &q.scale {
+        ScaleTensor::Diagonal(stds) => off / stds.clone().unsqueeze_dim::<4>(2),
+        scale => off.matmul(inverses(scale.clone().tril()).swap_dims(2, 3)),
+    }
+}
+
+/// L⁻¹ of every factor `[R, K, D, D]`; NaN where there is none.
+fn inverses(factors: Tensor<4>) -> Tensor<4> {
+    let shape = factors.dims();
+    let dim = shape[3];
+    let numbers = Numerics::read(factors.clone());
+    let Ok(mut numbers) = numbers else {
+        // What fails here fails where it is read.
+        return factors;
+    };
+    for factor in numbers.chunks_mut(dim * dim) {
+        let lower = DMatrix::from_row_slice(dim, dim, factor);
+        let inverse = lower.solve_lower_triangular(&DMatrix::identity(dim, dim));
+        let inverse = inverse.unwrap_or_else(|| DMatrix::from_element(dim, dim, f64::NAN));
+        factor.copy_from_slice(inverse.transpose().as_slice());
+    }
+    let data = burn::tensor::TensorData::new(numbers, shape).convert_dtype(factors.dtype());
+    Tensor::from_data(data, (&factors.device(), factors.dtype()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compute::noise::RunKey;
+    use crate::density::family::{Family, FamilyConfig};
+    use crate::density::target::Target;
+    use crate::divergence::DivergenceKind;
+    use crate::estimator::monte_carlo::MonteCarloConfig;
+    use crate::estimator::{EstimatorConfig, EstimatorRule, GradientRule};
+    use crate::mixture::Mixture;
+
+    fn target() -> Mixture {
+        Mixture::from_covariances(
+            vec![0.3, 0.7],
+            vec![vec![-1.0, 0.5], vec![1.5, -0.5]],
+            vec![
+                DMatrix::from_row_slice(2, 2, &[1.0, 0.4, 0.4, 0.5]),
+                DMatrix::from_row_slice(2, 2, &[0.6, -0.2, -0.2, 1.2]),
+            ],
+        )
+        .unwrap()
+    }
+
+    fn estimator(samples: usize, reuse: usize) -> EstimatorConfig {
+        EstimatorConfig {
+            gradient: GradientRule::StickingTheLanding,
+            reuse,
+            ..EstimatorRule::MonteCarlo(MonteCarloConfig { samples }).into()
+        }
+    }
+
+    fn family(components: usize) -> Family {
+        let config = FamilyConfig {
+            components,
+            ..FamilyConfig::default()
+        };
+        Family::new(config, 2)
+    }
+
+    /// Calls `look` with the objective of so many runs.
+    fn with_objective<T>(
+        (components, runs): (usize, usize),
+        estimator: EstimatorConfig,
+        look: impl FnOnce(&Objective, &Numerics) -> T,
+    ) -> T {
+        let numerics = Numerics::cpu();
+        let target = Target::new(&target(), &numerics);
+        let keys = (0..runs as u64).map(|run| RunKey { seed: 5, run });
+        let (kind, family) = (DivergenceKind::ReverseKl, family(components));
+        let keys = keys.collect();
+        look(
+            &Objective::new(kind, &family, estimator, &target, &numerics, keys),
+            &numerics,
+        )
+    }
+
+    /// θ of so many runs at members, a bit apart from step to step.
+    fn path(components: usize, runs: usize, numerics: &Numerics) -> Vec<Tensor<2>> {
+        (0..3)
+            .map(|step| {
+                let off = 0.3 * f64::from(step);
+                let mut weights = vec![0.4 + 0.1 * off, 0.6 - 0.1 * off];
+                let mut means = vec![vec![-0.5 - off, 0.0], vec![1.0 + off, 0.3]];
+                let mut stds = vec![vec![1.5 - off, 1.0], vec![1.0, 1.3 - off]];
+                weights.truncate(components);
+                means.truncate(components);
+                stds.truncate(components);
+                let sum: f64 = weights.iter().sum();
+                let weights = weights.iter().map(|weight| weight / sum).collect();
+                let q = Mixture::from_stds(weights, means, stds).unwrap();
+                let theta = family(components).theta_of(&q).unwrap();
+                let parameters = theta.len();
+                numerics.tensor(theta.repeat(runs), [runs, parameters])
+            })
+            .collect()
+    }
+
+    /// The draws of a Gaussian's own step alone all count alike: nothing is different then.
+    #[test]
+    fn a_first_step_of_one_gaussian_is_as_without() {
+        let [with, without] = [2, 0].map(|reuse| {
+            with_objective((1, 3), estimator(50, reuse), |objective, numerics| {
+                let theta = &path(1, 3, numerics)[1];
+                let (value, gradient) = match reuse {
+                    0 => objective.value_and_gradient(theta, 7),
+                    _ => objective.metered_with_reuse(theta, 7).0,
+                };
+                let mut all = Numerics::read(value).unwrap();
+                all.extend(Numerics::read(gradient).unwrap());
+                all
+            })
+        });
+        for (with, without) in with.iter().zip(&without) {
+            assert!((with - without).abs() < 1e-12, "{with} {without}");
+        }
+    }
+
+    /// The mean over many runs is the gradient by quadrature, however q came to where it is, and the noise is less than
+    /// that of the draws of one step.
+    #[test]
+    fn it_is_right_on_average_and_less_noisy() {
+        let runs = 400;
+        let exact = with_objective(
+            (2, 1),
+            EstimatorRule::Quadrature(Default::default()).into(),
+            |objective, numerics| {
+                let theta = &path(2, 1, numerics)[2];
+                let (value, gradient) = objective.value_and_gradient(theta, 0);
+                let mut all = Numerics::read(value).unwrap();
+                all.extend(Numerics::read(gradient).unwrap());
+                all
+            },
+        );
+        let noise = [0, 2].map(|reuse| {
+            with_objective((2, runs), estimator(300, reuse), |objective, numerics| {
+                let path = path(2, runs, numerics);
+                let made: Vec<(Tensor<1>, Tensor<2>)> = (path.iter().enumerate())
+                    .map(|(step, theta)| match reuse {
+                        0 => objective.value_and_gradient(theta, step),
+                        _ => objective.metered_with_reuse(theta, step).0,
+                    })
+                    .collect();
+                let (value, gradient) = made.into_iter().last().unwrap();
+                let value = Numerics::read(value).unwrap();
+                let gradient = Numerics::read(gradient).unwrap();
+                let parameters = gradient.len() / runs;
+                let mut spread = 0.0;
+                for (at, exact) in exact.iter().enumerate() {
+                    let found: Vec<f64> = (0..runs)
+                        .map(|run| match at {
+                            0 => value[run],
+                            _ => gradient[run * parameters + at - 1],
+                        })
+                        .collect();
+                    let mean = found.iter().sum::<f64>() / runs as f64;
+                    let squares = found.iter().map(|one| (one - mean).powi(2)).sum::<f64>();
+                    let variance = squares / (runs as f64 - 1.0);
+                    let error = (variance / runs as f64).sqrt();
+                    // Shares that sum to 1 are off by about one part in the number of draws.
+                    let most = 4.5 * error + 2e-3 * exact.abs().max(0.1);
+                    assert!(
+                        (mean - exact).abs() < most,
+                        "{reuse} {at}: {mean} {exact} ± {error}"
+                    );
+                    spread += if at > 0 { variance } else { 0.0 };
+                }
+                spread
+            })
+        });
+        assert!(noise[1] < 0.5 * noise[0], "{noise:?}");
+    }
+
+    /// Where q is p there is no gradient, whatever was drawn before.
+    #[test]
+    fn there_is_none_at_the_optimum() {
+        with_objective((2, 2), estimator(40, 3), |objective, numerics| {
+            for (step, theta) in path(2, 2, numerics).iter().enumerate() {
+                let (_, evaluations) = objective.metered_with_reuse(theta, step);
+                assert!(
+                    evaluations
+                        .iter()
+                        .all(|of| of.log_density == 40 && of.gradient == 40)
+                );
+            }
+            let theta = family(2).theta_of(&target()).unwrap();
+            let theta = numerics.tensor(theta.repeat(2), [2, family(2).parameters()]);
+            let ((value, gradient), _) = objective.metered_with_reuse(&theta, 3);
+            let largest = |tensor: Vec<f64>| tensor.iter().fold(0.0, |a: f64, b| a.max(b.abs()));
+            assert!(largest(Numerics::read(value).unwrap()) < 1e-12);
+            assert!(largest(Numerics::read(gradient).unwrap()) < 1e-12);
+        });
+    }
+}
