@@ -54,6 +54,7 @@ mod published_numbers;
 mod readers;
 mod report;
 mod resume;
+mod reuse;
 mod rows;
 mod sampling;
 mod spikes;

@@ -303,7 +303,7 @@ mod tests {
         look: impl FnOnce(&Objective, &Numerics) -> T,
     ) -> T {
         let numerics = Numerics::cpu();
-        let target = Target::new(&target(), &numerics);
+        let target = Target::new(target(), &numerics);
         let keys = (0..runs as u64).map(|run| RunKey { seed: 5, run });
         let (kind, family) = (DivergenceKind::ReverseKl, family(components));
         let keys = keys.collect();

@@ -181,6 +181,15 @@ pub fn low_rank(run: &Run) {
     );
 }
 
+/// How far half the runs came that use draws of earlier steps, and without, in nats.
+pub fn reused(ends: &[f64; 2]) {
+    let page = Page::open("docs/estimators.md");
+    page.rounds(
+        "half the runs are within {} nats after 60 steps, where without it is {}.",
+        ends,
+    );
+}
+
 pub fn modes(run: &Run) {
     let page = Page::open("docs/optimizers.md");
     let of = |label: &str| {
