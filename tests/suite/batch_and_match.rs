@@ -275,7 +275,7 @@ fn too_few_draws_are_told_of() {
              type = \"monte-carlo\"\nsamples = {samples}\n[optimizer]\ntype = \"batch-and-match\"\n[[fit]]\n\
              divergence = \"reverse-kl\"\n"
         );
-        klfit::Experiment::parse(std::path::Path::new("test.toml"), &text, &[])
+        klfit::Experiment::parse(std::path::Path::new("test.toml"), &text, Vec::new())
             .unwrap()
             .notes
     };
