@@ -20,6 +20,7 @@ pub use crate::fit::init::StartRule;
 pub use crate::fit::init::k_means::KMeans;
 pub use crate::fit::init::laplace::Laplace;
 pub use crate::fit::init::moments::MomentMatch;
+pub use crate::fit::init::pathfinder::Pathfinder;
 pub use crate::fit::init::random::Random;
 pub use crate::optimizer::adam::AdamConfig;
 pub use crate::optimizer::adamw::AdamWConfig;

@@ -15,8 +15,8 @@ use crate::compute::snapshot::Snapshot;
 use crate::density::family::{Batch, Family};
 use crate::error::{Refusal, Result};
 
-/// λ does not fall below so much over the number of turns: then a step goes that share of the way, and all that comes
-/// after counts alike.
+/// λ does not fall below this over the number of turns and one: it is then about the share of the way that a step goes,
+/// and the batches of such steps count alike.
 const LEAST: f64 = 2.0;
 
 /// Settings of batch and match.

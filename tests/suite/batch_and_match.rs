@@ -98,6 +98,17 @@ fn a_gaussian_in_many_dimensions_takes_few_evaluations() {
     }
 }
 
+/// Half a million numbers of θ.
+#[test]
+#[ignore = "takes a minute"]
+fn a_gaussian_in_a_thousand_dimensions_takes_two_steps() {
+    let p = skewed(1000, 1e4);
+    let records = fit(&p, &plan(&p, &standard(1000), drawn(1024), 2), 0);
+    assert!(gap(&records[0]) > 1e5);
+    assert!(gap(&records[2]) < 1e-6, "{:e}", gap(&records[2]));
+    assert_eq!(records[2].runs[0].evaluations.gradient, 3 * 1024);
+}
+
 /// With fewer points than dimensions it takes more steps, as long as no direction is much narrower than another.
 #[test]
 fn fewer_points_than_dimensions_will_do() {
@@ -255,6 +266,26 @@ fn scores_that_are_no_numbers_end_the_run() {
         failure.contains("step 0") && failure.contains("not finite"),
         "{failure}"
     );
+}
+
+#[test]
+fn too_few_draws_are_told_of() {
+    let notes = |samples: usize| {
+        let text = format!(
+            "name = \"few\"\n[target]\nmean = [0.0, 1.0, 2.0]\nstd = [1.0, 1.0, 1.0]\n[estimator]\n\
+             type = \"monte-carlo\"\nsamples = {samples}\n[optimizer]\ntype = \"batch-and-match\"\n[[fit]]\n\
+             divergence = \"reverse-kl\"\n"
+        );
+        klfit::Experiment::parse(std::path::Path::new("test.toml"), &text, Vec::new())
+            .unwrap()
+            .notes
+    };
+    let told = notes(3);
+    assert!(
+        told.len() == 1 && told[0].contains("samples = 5"),
+        "{told:?}"
+    );
+    assert!(notes(4).is_empty());
 }
 
 /// Points of a net see more of the target than independent ones.

@@ -47,6 +47,7 @@ mod logging;
 mod optimizers;
 mod outsized;
 mod pages;
+mod pathfinder;
 mod powers;
 mod printed;
 mod programs;

@@ -201,7 +201,7 @@ impl CheckedFit<'_> {
             divergence,
         };
         (fit.estimator.check(&problem)).map_err(|refusal| self.refused(&["estimator"], refusal))?;
-        self.optimizer(fit, &family)?;
+        self.optimizer(fit, &family, notes)?;
         self.reuse(fit)?;
         if let Some(anneal) = &fit.anneal {
             (anneal.check(divergence, &fit.optimizer))

@@ -6,7 +6,12 @@ use crate::density::family::{Covariance, Family};
 use crate::optimizer::Problem;
 
 impl CheckedFit<'_> {
-    pub(super) fn optimizer(&self, fit: &FitConfig, family: &Family) -> Checked {
+    pub(super) fn optimizer(
+        &self,
+        fit: &FitConfig,
+        family: &Family,
+        notes: &mut Vec<String>,
+    ) -> Checked {
         let problem = Problem {
             family,
             is_deterministic: fit.estimator.is_deterministic(),
@@ -17,7 +22,17 @@ impl CheckedFit<'_> {
         };
         (fit.optimizer.check())
             .and_then(|()| fit.optimizer.rule.suits(problem))
-            .map_err(|refusal| self.refused(&["optimizer"], refusal))
+            .map_err(|refusal| self.refused(&["optimizer"], refusal))?;
+        let (batch, dim) = (fit.estimator.rule.points(1, family.dim(), 0), family.dim());
+        if fit.optimizer.rule.needs_scores() && batch <= dim {
+            notes.push(format!(
+                "{}: a batch of {batch} draws does not tell all of {dim} dimensions: it takes many steps, and may not \
+                 arrive; samples = {} would do",
+                self.at,
+                dim + 2
+            ));
+        }
+        Ok(())
     }
 
     /// Draws of earlier steps stand for components of q that they were not drawn from.

@@ -138,20 +138,15 @@ impl Matched {
         weights: &DVector<f64>,
         lambda: f64,
     ) -> Option<Self> {
-        let (of_points, of_scores) = (Spread::new(z, weights, lambda), {
-            Spread::new(scores, weights, lambda)
-        });
-        let is_known = |of: &Spread| of.columns.iter().all(|entry| entry.is_finite());
-        if !is_known(&of_points) || !is_known(&of_scores) {
-            return None;
-        }
+        let places = Spread::new(z, weights, lambda);
+        let slopes = Spread::new(scores, weights, lambda);
         let (dim, points) = z.shape();
         let root = match points <= dim {
-            true => thin_root(&of_points.columns, &of_scores.columns)?,
-            false => wide_root(&of_points.columns, &of_scores.columns)?,
+            true => thin_root(&places.columns, &slopes.columns)?,
+            false => wide_root(&places.columns, &slopes.columns)?,
         };
-        let pushed = &root * root.tr_mul(&of_scores.mean);
-        let mean = (pushed + of_points.mean) * share(lambda);
+        let pushed = &root * root.tr_mul(&slopes.mean);
+        let mean = (pushed + places.mean) * share(lambda);
         Some(Self { mean, root })
     }
 }
@@ -210,7 +205,7 @@ fn wide_root(z: &DMatrix<f64>, q: &DMatrix<f64>) -> Option<DMatrix<f64>> {
     let factor = v.cholesky()?.unpack();
     let a = factor.tr_mul(q);
     let square = &a * a.transpose();
-    if !square.iter().all(|entry| entry.is_finite()) {
+    if !square.norm_squared().is_finite() {
         return None;
     }
     let eigen = square.symmetric_eigen();
@@ -231,7 +226,7 @@ fn shrinkage(m: f64) -> f64 {
 fn left_singular(matrix: DMatrix<f64>) -> Option<(DMatrix<f64>, DVector<f64>)> {
     let qr = matrix.qr();
     let (q, r) = qr.unpack();
-    if !r.iter().all(|entry| entry.is_finite()) {
+    if !r.norm_squared().is_finite() {
         return None;
     }
     let svd = r.try_svd(true, false, f64::EPSILON, MOST_SWEEPS)?;

@@ -15,6 +15,8 @@ macro_rules! starts {
                 KMeans($crate::fit::init::k_means::KMeans) = "k-means",
                 /// Gaussians at the modes that climbs find.
                 Laplace($crate::fit::init::laplace::Laplace) = "laplace",
+                /// Gaussians along climbs, the best of each.
+                Pathfinder($crate::fit::init::pathfinder::Pathfinder) = "pathfinder",
                 $($more)*
             }
         }

@@ -5,7 +5,9 @@ pub mod k_means;
 mod kind;
 pub mod laplace;
 pub mod moments;
+pub mod pathfinder;
 pub mod random;
+mod surface;
 
 pub use duplicates::{duplicate_components, separated};
 pub use kind::StartRule;
