@@ -57,6 +57,7 @@ struct FitLandscape<'e> {
 pub fn survey(experiment: &Experiment, wanted: &LandscapeConfig, out: &Path) -> Result<Survey> {
     let out = OutputFolder::create(out)?;
     has_density(&experiment.target)?;
+    have_one_number(experiment.plans.iter())?;
     let numerics = experiment.numerics()?;
     let target = Target::new(experiment.target.clone(), &numerics);
     let seed = experiment.config.seed;
@@ -82,6 +83,7 @@ pub fn survey_run(
     };
     let finished = FinishedRun::read(folder)?;
     has_density(&finished.target)?;
+    have_one_number(finished.fits.iter().map(|fit| &fit.plan))?;
     let numerics = Numerics::open(finished.config.device)?;
     let target = Target::new(finished.target.clone(), &numerics);
     let traveled = (finished.fits.iter())
@@ -104,6 +106,20 @@ fn has_density(target: &TargetModel) -> Result<()> {
     Err(Error::usage(
         "rows and bins have no density to draw a landscape of",
         "give a config whose target is a density",
+    ))
+}
+
+/// A landscape is of parameters that stay what they are.
+fn have_one_number<'p>(mut plans: impl Iterator<Item = &'p Plan>) -> Result<()> {
+    let Some(plan) = plans.find(|plan| plan.adapt.is_some()) else {
+        return Ok(());
+    };
+    Err(Error::usage(
+        format!(
+            "there is no landscape of fit \"{}\", whose components come and go",
+            plan.label
+        ),
+        "run it, and start a fit without [adapt] where it ended, with the folder as init.file",
     ))
 }
 

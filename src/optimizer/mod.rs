@@ -38,7 +38,7 @@ pub struct Iterate {
     pub loss: Tensor<1>,
     /// `[R, P]`.
     pub gradient: Tensor<2>,
-    /// Of rules that [need](OptimizerRule::needs_scores) them.
+    /// Of rules that need them.
     pub scores: Option<Scores>,
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use klfit::{DivergenceKind, Experiment, Mixture, RunSummary};
+use klfit::{DivergenceKind, Experiment, LandscapeConfig, Mixture, RunSummary};
 
 use crate::programs;
 use crate::resume::compare;
@@ -240,6 +240,8 @@ fn files_and_figures_know_a_changing_number() {
         .collect();
     assert!(names.contains(&"components.svg"), "{names:?}");
     let folder = run.folder.path();
+    let refused = klfit::survey_run(&run.folder, &LandscapeConfig::default(), None);
+    assert!(refused.unwrap_err().to_string().contains("come and go"));
     klfit::report(&[folder.to_owned()], &folder.join("report")).unwrap();
     let page = fs::read_to_string(folder.join("report/report.html")).unwrap();
     assert!(page.contains("components come and go"));
@@ -296,6 +298,8 @@ fn what_makes_no_sense_is_refused() {
     );
     let found = told(&rows);
     assert!(found.contains("rows have no density"), "{found}");
+    let found = told(&format!("{whole}[landscape]\n"));
+    assert!(found.contains("come and go"), "{found}");
     // It may start where an earlier fit of as many ended.
     let after = BUMPS.replace("[init]\nmean = [0.0, 0.0]\nstd = [20.0, 20.0]\n", "");
     let after = format!(

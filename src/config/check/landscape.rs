@@ -18,6 +18,14 @@ pub fn landscape(
         let help = "leave it out: there is a landscape where the target is a density";
         return Err(source.error(&section, "is of rows or bins, which have no density", help));
     }
+    if let Some(plan) = plans.iter().find(|plan| plan.adapt.is_some()) {
+        let message = format!(
+            "is of parameters that stay, and the components of fit \"{}\" come and go",
+            plan.label
+        );
+        let help = "leave it out, or remove [adapt]";
+        return Err(source.error(&section, message, help));
+    }
     if let Some(points) = landscape.points
         && !LandscapeConfig::POINTS.contains(&points)
     {
