@@ -248,7 +248,7 @@ mod tests {
         assert_eq!(
             said("estimator", message),
             "`estimator.zebra` is not a key klfit knows; here it can be one of: points, range, \
-             gradient, noise, type"
+             gradient, noise, reuse, type"
         );
         let message = "unknown field `steps`, expected one of `divergence`, `label`";
         assert!(said("fit[2]", message).contains("optimizer = { steps = ... }"));
