@@ -195,10 +195,14 @@ fn scene(
         return Ok(());
     };
     let past = fit.best_rows().into_iter();
-    let way: Vec<Mixture> = (past.take_while(|row| row.step <= now.step))
-        .filter_map(|row| fit.mixture(row))
-        .chain([now.q.clone()])
-        .collect();
+    // Components that come and go have no way from the start to here.
+    let way: Vec<Mixture> = match fit.plan.adapt {
+        Some(_) => Vec::new(),
+        None => (past.take_while(|row| row.step <= now.step))
+            .filter_map(|row| fit.mixture(row))
+            .chain([now.q.clone()])
+            .collect(),
+    };
     plane_2d::draw_path(panel, &way, stroke(fit_color(place), 0.8, theme::THIN))?;
     plane_2d::draw_fit(panel, &now.q, stroke(fit_color(place), 1.0, theme::NORMAL))
 }

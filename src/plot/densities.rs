@@ -100,7 +100,11 @@ fn line(panel: &Panel, finished: &FinishedRun, fit: &FinishedFit, i: usize) -> R
 
 fn plane(panel: &Panel, finished: &FinishedRun, fit: &FinishedFit, i: usize) -> Result<()> {
     plane_2d::draw_target(panel, &finished.target)?;
-    let path = fit.path(fit.best_run());
+    // Components that come and go have no way from the start to the end.
+    let path = match fit.plan.adapt {
+        Some(_) => Vec::new(),
+        None => fit.path(fit.best_run()),
+    };
     plane_2d::draw_path(panel, &path, stroke(fit_color(i), 0.8, theme::THIN))?;
     match fit.end() {
         Some(q) => plane_2d::draw_fit(panel, &q, stroke(fit_color(i), 1.0, theme::NORMAL)),

@@ -120,6 +120,8 @@ fn two_that_are_one_are_merged() {
     assert_eq!(found.last(), Some(&1));
     let best = best(&run);
     assert_eq!(best.mixture.weights, [1.0]);
+    // There are fewer in the end than at first.
+    klfit::draw_figures(&run.folder).unwrap();
     assert!(reverse(&best) < 1e-10, "{}", reverse(&best));
 }
 
@@ -139,6 +141,39 @@ fn one_without_weight_goes() {
     let kept = text.replace("until = 5", "until = 5\nleast_weight = 0.0\nmerge_kl = 0.0");
     let found = numbers(&run_text(&kept), 0, 2);
     assert!(found.iter().all(|number| *number == 2), "{found:?}");
+}
+
+/// A component keeps its least standard deviation, and what is one with it is one.
+#[test]
+fn a_floor_does_not_keep_two_apart() {
+    let run = run_text(&format!(
+        "name = \"floor\"\n[target]\nmean = [1.0]\nstd = [0.5]\n[family]\ncomponents = 3\nmin_std = 0.3\n[init]\n\
+         weights = [0.5, 0.5]\nmeans = [[0.9], [1.1]]\nstds = [[0.5], [0.5]]\n[estimator]\ntype = \"quadrature\"\n\
+         [optimizer]\ntype = \"vips\"\nsteps = 100\n[adapt]\nstart = 2\n{REVERSE}"
+    ));
+    let best = best(&run);
+    assert_eq!(best.mixture.weights, [1.0]);
+    assert!(reverse(&best) < 1e-8, "{}", reverse(&best));
+}
+
+/// A run that averages its iterates begins anew when what they are of has changed.
+#[test]
+fn averages_are_of_one_number_of_components() {
+    let of = |seed: u64| {
+        let run = run_text(&format!(
+            "name = \"averaged\"\nseed = {seed}\n[target]\nweights = [0.5, 0.5]\nmeans = [[-4.0], [4.0]]\n\
+             stds = [[1.0], [0.5]]\n[init]\nmean = [0.0]\nstd = [4.0]\n[family]\ncomponents = 4\n[estimator]\n\
+             type = \"monte-carlo\"\nsamples = 200\n[optimizer]\ntype = \"vips\"\nsteps = 6000\n[stop]\n\
+             precision = 0.05\n[adapt]\nuntil = 100\n{REVERSE}"
+        ));
+        best(&run)
+    };
+    let ends = [0, 1, 2].map(of);
+    assert!(ends.iter().all(|end| reverse(end) < 2e-3));
+    let stopped = ends
+        .iter()
+        .filter(|end| matches!(end.stop, klfit::Stop::Averaged { .. }));
+    assert!(stopped.count() >= 2, "{:?}", ends.map(|end| end.stop));
 }
 
 /// A run sees no other, whatever comes and goes there.

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use nalgebra::DMatrix;
+
 use super::{Family, NotInFamily};
 use crate::mixture::Mixture;
 
@@ -39,6 +41,12 @@ impl Family {
         Ok(theta)
     }
 
+    /// The Gaussian with the structure of the family that is nearest to one with a mean (D) and a covariance (D × D);
+    /// `None` where rounding leaves none.
+    pub(crate) fn nearest(&self, mean: &[f64], covariance: &DMatrix<f64>) -> Option<Mixture> {
+        Mixture::gaussian(mean.to_vec(), self.scale.nearest(covariance)).ok()
+    }
+
     /// Writes a Gaussian into the place of a component in θ.
     ///
     /// # Errors
@@ -62,6 +70,13 @@ impl Family {
         for (logit, &weight) in theta[..self.logits()].iter_mut().zip(weights) {
             *logit = if weight > 0.0 { weight.ln() } else { ABSENT };
         }
+    }
+
+    /// Whether an entry of θ is of a component that is not there.
+    pub(crate) fn is_of_absent(&self, theta: &[f64], at: usize) -> bool {
+        let is_absent = |k: &usize| self.logits() > 0 && theta[*k] == ABSENT;
+        let mut absent = (0..self.components).filter(is_absent);
+        absent.any(|k| self.places_of(k).any(|place| place.contains(&at)))
     }
 
     /// Where in θ all that a component has stands.

@@ -7,6 +7,9 @@ use crate::density::target::TargetModel;
 use crate::error::Refusal;
 use crate::optimizer::OptimizerConfig;
 
+/// More points than this are taken for a mistake: all of them are in memory.
+const MOST_CANDIDATES: usize = 1_000_000;
+
 /// `[adapt]` of a config: components come where p is underestimated most, are merged where two are one, and go where
 /// they have no weight, up to the K of the family.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -84,13 +87,17 @@ impl AdaptConfig {
                 "is {until}, with a look every {} of {} steps",
                 self.every, optimizer.steps
             );
-            let help = "leave it out, or give at least adapt.every and less than optimizer.steps: \
+            let help = "leave it out and take more optimizer.steps, or give at least adapt.every and less than optimizer.steps: \
                         what comes last needs steps too";
             return refused("until", message, help);
         }
         if self.candidates < 2 {
             let message = format!("is {}", self.candidates);
             return refused("candidates", message, "give at least 2; 100 is the default");
+        }
+        if self.candidates > MOST_CANDIDATES {
+            let message = format!("is {}, more than {MOST_CANDIDATES}", self.candidates);
+            return refused("candidates", message, "100 is the default");
         }
         if !(0.0..1.0).contains(&self.least_weight) {
             let message = format!(

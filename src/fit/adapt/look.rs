@@ -9,7 +9,7 @@ use crate::density::family::Family;
 use crate::density::target::TargetModel;
 use crate::divergence::gaussian_kl;
 use crate::fit::evaluations::Evaluations;
-use crate::mixture::Mixture;
+use crate::mixture::{Mixture, log_sum_exp};
 
 /// For so many looks a component that has come is let be.
 const YOUNG: usize = 2;
@@ -60,6 +60,8 @@ pub(super) struct Look<'a> {
     pub number: usize,
     /// Whether one may come.
     pub adds: bool,
+    /// The power of p that the fit sees.
+    pub beta: f64,
 }
 
 impl Look<'_> {
@@ -152,8 +154,7 @@ impl Look<'_> {
         let means = parts.map(|part| part.means()[0].as_slice().to_vec());
         let factors = parts.map(|part| part.scale_trils()[0].clone());
         let pair = Mixture::new(vec![share, 1.0 - share], means.into(), factors.into()).ok()?;
-        let gaussian = Mixture::gaussian(pair.mean().as_slice().to_vec(), pair.covariance());
-        let gaussian = self.family.of(1).project(&gaussian.ok()?).ok()?;
+        let gaussian = (self.family).nearest(pair.mean().as_slice(), &pair.covariance())?;
         let kl: f64 = (parts.into_iter().zip([share, 1.0 - share]))
             .map(|(part, share)| {
                 let draws = part.sample(PAIR_DRAWS, generator);
@@ -196,18 +197,22 @@ impl Look<'_> {
             .map(|i| (i, log_p[i] - log_q[i].max(floor)))
             .filter(|(_, excess)| excess.is_finite())
             .max_by(|a, b| a.1.total_cmp(&b.1));
-        let Some((missing, _)) = missing else {
+        let Some((missing, excess)) = missing else {
             return spent;
         };
+        // The mass of p that q knows of, by its draws; the share of p there that is more than q by that.
+        let of_q = (log_p.iter().zip(&log_q)).skip(of_start);
+        let count = (self.config.candidates - of_start) as f64;
+        let known = log_sum_exp(of_q.map(|(p, q)| p - q)) - count.ln();
+        let share = -(known - excess).exp_m1();
+        if share <= 0.0 {
+            return spent;
+        }
         let at = &points[missing * dim..(missing + 1) * dim];
         let Some((gaussian, mass)) = self.widest(at, &mut spent, generator) else {
             return spent;
         };
-        // Of all of p as far as q knows, by Jensen's inequality, as the other is.
-        let of_q = (log_p.iter().zip(&log_q)).skip(of_start);
-        let count = self.config.candidates - of_start;
-        let known = of_q.map(|(p, q)| p - q).sum::<f64>() / count as f64;
-        let ratio = (mass - known).exp();
+        let ratio = share * (mass - known).exp();
         let weight = match ratio.is_finite() {
             true => (ratio / (1.0 + ratio)).clamp(LEAST_NEW, MOST_NEW),
             false => MOST_NEW,
@@ -235,8 +240,7 @@ impl Look<'_> {
         generator: &mut ChaCha8Rng,
     ) -> Option<(Mixture, f64)> {
         let dim = at.len();
-        let shape = Mixture::gaussian(at.to_vec(), self.start.covariance()).ok()?;
-        let shape = self.family.of(1).project(&shape).ok()?;
+        let shape = self.family.nearest(at, &self.start.covariance())?;
         let factor = &shape.scale_trils()[0];
         let steps: Vec<DVector<f64>> = (0..WIDTH_PAIRS)
             .map(|_| factor * DVector::from_fn(dim, |_, _| StandardNormal.sample(generator)))
@@ -262,8 +266,7 @@ impl Look<'_> {
         }
         let width = 0.5f64.powi(best.0);
         let narrowed: DMatrix<f64> = shape.component_covariance(0) * (width * width);
-        let gaussian = Mixture::gaussian(at.to_vec(), narrowed).ok()?;
-        let gaussian = self.family.of(1).project(&gaussian).ok()?;
+        let gaussian = self.family.nearest(at, &narrowed)?;
         best.1.is_finite().then_some((gaussian, best.1))
     }
 
@@ -272,6 +275,7 @@ impl Look<'_> {
         *spent += Evaluations::of(count, false);
         let mut logs = vec![0.0; count];
         self.target.log_densities(points, &mut logs);
+        logs.iter_mut().for_each(|log| *log *= self.beta);
         logs
     }
 }
@@ -336,6 +340,7 @@ mod tests {
             start: &on_a_line(0.0, std),
             number: 0,
             adds: true,
+            beta: 1.0,
         })
     }
 
@@ -417,6 +422,26 @@ mod tests {
             let std = gaussian.component_stds(0)[0];
             assert!((0.5..=2.0).contains(&std), "{start}: {std}");
             assert!((-0.6..0.4).contains(&mass), "{start}: {mass}");
+        }
+    }
+
+    /// Where q is p, or is wider than that everywhere, nothing comes.
+    #[test]
+    fn none_comes_where_none_is_missing() {
+        for run in 0..20 {
+            let mut components: Components = vec![
+                Some(component(1.0, on_a_line(0.0, 1.0), 9)),
+                None,
+                None,
+                None,
+            ];
+            with_look(AdaptConfig::default(), 3.0, |look| {
+                look.taken(&mut components, &mut generator(run))
+            });
+            let weights = components.iter().flatten().map(|one| one.weight);
+            let weights: Vec<f64> = weights.collect();
+            // Rounding may say that something is, and then it is nothing.
+            assert!(weights[0] > 1.0 - 2.0 * LEAST_NEW, "{weights:?}");
         }
     }
 

@@ -127,10 +127,10 @@ impl Fit<'_> {
             return Ok(Vec::new());
         };
         let config = adaptation.config;
-        // Nothing would follow on the last step.
-        if !step.is_multiple_of(config.every) || step == self.steps {
+        if !step.is_multiple_of(config.every) {
             return Ok(Vec::new());
         }
+        let beta = self.objective.beta(step);
         let (family, numerics) = (&self.family, self.objective.numerics().clone());
         let target = self.objective.target().model();
         let (k, parameters) = (family.components(), family.parameters());
@@ -158,6 +158,7 @@ impl Fit<'_> {
                         start,
                         number: step / config.every - 1,
                         adds: config.adds(step),
+                        beta,
                     };
                     let mut components: Components = (0..k)
                         .map(|at| {
@@ -173,17 +174,17 @@ impl Fit<'_> {
                     let mut generator = key.generator(Stream::Adapt, step as u64);
                     let spent = look.taken(&mut components, &mut generator);
                     let mut is_other = false;
-                    for (at, component) in components.iter().enumerate() {
+                    for (at, component) in components.iter_mut().enumerate() {
                         let had = q.weights()[at] > 0.0;
-                        ages[at] = component.as_ref().map_or(0.0, |one| one.age as f64);
-                        before[at] = component.as_ref().map_or(0.0, |one| one.before);
-                        let is_new = component.as_ref().is_some_and(|one| one.is_new);
-                        if let Some(one) = component
-                            && one.is_new
+                        let mut is_new = component.as_ref().is_some_and(|one| one.is_new);
+                        if let Some(one) = component.as_ref().filter(|one| one.is_new)
                             && family.put_component(theta, at, &one.gaussian).is_err()
                         {
-                            continue;
+                            // What the family has not does not come.
+                            (*component, is_new) = (None, false);
                         }
+                        ages[at] = component.as_ref().map_or(0.0, |one| one.age as f64);
+                        before[at] = component.as_ref().map_or(0.0, |one| one.before);
                         if is_new || had != component.is_some() {
                             is_other = true;
                             (family.places_of(at)).for_each(|place| changed[place].fill(1.0));
@@ -199,6 +200,13 @@ impl Fit<'_> {
                 },
             )
             .collect();
+        for (run, changed) in self.runs.iter_mut().zip(changed.chunks(parameters)) {
+            if changed.contains(&1.0)
+                && let Some(monitor) = &mut run.monitor
+            {
+                monitor.restart();
+            }
+        }
         if changed.contains(&1.0) {
             let shape = self.theta.dims();
             // What was learnt of a component that was another is of no use.

@@ -49,6 +49,11 @@ impl StopMonitor {
         }
     }
 
+    /// Forgets what it has seen: θ is of something else now.
+    pub fn restart(&mut self) {
+        *self = Self::new(self.config);
+    }
+
     /// Whether it waits for an average of iterates, which is then the result.
     pub fn averages(&self) -> bool {
         self.config.precision.is_some()

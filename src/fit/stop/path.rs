@@ -13,6 +13,12 @@ fn variance(numbers: &[f64]) -> f64 {
     numbers.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (numbers.len() as f64 - 1.0)
 }
 
+/// The variance that rounding makes of numbers that are all the same.
+fn of_rounding(path: &[f64]) -> f64 {
+    let largest = path.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+    (path.len() as f64 * f64::EPSILON * largest).powi(2)
+}
+
 /// The potential scale reduction of a path cut into halves (Gelman et al. 2013, §11.4): near 1 if
 /// both halves agree.
 pub(super) fn split_r_hat(path: &[f64]) -> f64 {
@@ -20,8 +26,12 @@ pub(super) fn split_r_hat(path: &[f64]) -> f64 {
     let halves = [&path[..n], &path[path.len() - n..]];
     let within = mean(&halves.map(variance));
     let between = variance(&halves.map(mean));
-    if within == 0.0 {
-        return if between == 0.0 { 1.0 } else { f64::INFINITY };
+    if within <= of_rounding(path) {
+        return if between <= of_rounding(path) {
+            1.0
+        } else {
+            f64::INFINITY
+        };
     }
     let n = n as f64;
     (((n - 1.0) / n * within + between) / within).sqrt()
@@ -38,7 +48,7 @@ pub(super) fn standard_error(path: &[f64]) -> f64 {
         pairs.map(|(a, b)| a * b).sum::<f64>() / n
     };
     let variance = covariance(0);
-    if variance == 0.0 {
+    if variance <= of_rounding(path) {
         return 0.0;
     }
     // Sums of two neighbours are positive and fall in truth; noise ends the sequence.
@@ -61,6 +71,19 @@ pub(super) fn standard_error(path: &[f64]) -> f64 {
 mod tests {
     use super::*;
     use crate::compute::noise::{Noise, RunKey, Stream};
+
+    /// The mean of many equal numbers is rounded.
+    #[test]
+    fn what_never_moves_has_settled_and_is_known() {
+        for value in [0.1, -1e5, 1.0 / 3.0, 7e-9, 0.0] {
+            let path = vec![value; 403];
+            assert_eq!(standard_error(&path), 0.0, "{value}");
+            assert_eq!(split_r_hat(&path), 1.0, "{value}");
+            let mut moved = path;
+            moved[202..].iter_mut().for_each(|x| *x += 1.0);
+            assert_eq!(split_r_hat(&moved), f64::INFINITY, "{value}");
+        }
+    }
 
     #[test]
     fn the_standard_error_is_that_of_independent_numbers_where_they_are() {
