@@ -199,9 +199,9 @@ pub(crate) fn refuted(evaluation: &Evaluation) -> Option<String> {
 /// The entry of θ that is farthest out.
 fn extreme(family: &Family, theta: &[f64]) -> String {
     // A component that is not there is nowhere.
-    let entries = theta.iter().enumerate();
-    let there = entries.filter(|(at, _)| !family.is_of_absent(theta, *at));
-    let farthest = there.max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
+    let mut entries = theta.to_vec();
+    (family.absent_places(theta)).for_each(|place| entries[place].fill(0.0));
+    let farthest = (entries.iter().enumerate()).max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
     farthest.map_or_else(String::new, |(at, value)| {
         let name = family.theta_name(at);
         format!("farthest out is {name}, at {value:.3e} in θ")

@@ -2,6 +2,7 @@
 
 mod adapt;
 pub(crate) mod anneal;
+mod begin;
 mod best;
 pub(crate) mod evaluations;
 mod failure;
@@ -30,14 +31,12 @@ pub use state::FitState;
 
 use crate::compute::device::Numerics;
 use crate::compute::kernel::norms;
-use crate::compute::noise::RunKey;
 use crate::density::family::Family;
-use crate::density::target::Target;
 use crate::divergence::DivergenceKind;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::fit::objective::Objective;
 use crate::fit::stop::{Stop, StopMonitor, Verdict};
-use crate::judge::evaluate::{Effort, Evaluator, reported};
+use crate::judge::evaluate::Evaluator;
 use crate::judge::known_optimum::KnownOptimum;
 use crate::mixture::Mixture;
 use crate::optimizer::{Iterate, LossFunction, Optimizer};
@@ -91,8 +90,6 @@ pub struct Fit<'a> {
     parts: Vec<MemberRuns>,
     /// Whether the optimizer steps by scores.
     needs_scores: bool,
-    /// Whether draws of earlier steps are used again.
-    reuses: bool,
     steps: usize,
     every: usize,
     started: Instant,
@@ -171,139 +168,6 @@ impl LossFunction for LossOfStep<'_, '_> {
 }
 
 impl<'a> Fit<'a> {
-    /// Prepares a fit; nothing is computed before the first record is asked for.
-    ///
-    /// # Errors
-    /// If a start is not a member of the family.
-    pub fn new(
-        plan: &Plan,
-        target: &'a Target,
-        numerics: &Numerics,
-        log: LogConfig,
-        seed: u64,
-    ) -> Result<Self> {
-        Self::batch(&[Member { plan, seed }], target, numerics, log)
-    }
-
-    /// Prepares fits that share one loop: the runs of the first, then those of the second, … Each
-    /// run sees the noise it would see alone.
-    ///
-    /// # Errors
-    /// If there is none, one does not [batch](Plan::batches_with) with the first, or a start is not
-    /// a member of the family.
-    pub fn batch(
-        members: &[Member],
-        target: &'a Target,
-        numerics: &Numerics,
-        log: LogConfig,
-    ) -> Result<Self> {
-        let Some(plan) = members.first().map(|member| member.plan) else {
-            return Err(Error::usage("there is no fit to run", "give at least one"));
-        };
-        if let Some(other) = members.iter().find(|other| !plan.batches_with(other.plan)) {
-            return Err(Error::usage(
-                format!(
-                    "fits \"{}\" and \"{}\" cannot share a loop",
-                    plan.label, other.plan.label
-                ),
-                "fits in one loop may differ in name, start, learning rate and seed",
-            ));
-        }
-        let family = &plan.family;
-        let (mut keys, mut rates) = (Vec::new(), Vec::new());
-        let (mut runs, mut parts) = (Vec::new(), Vec::new());
-        let monitor = (!plan.stop.is_never()).then(|| StopMonitor::new(plan.stop));
-        // Members of a batch have one divergence, one family and one target.
-        let optimum = KnownOptimum::find(plan.divergence, family, target.model());
-        for &Member { plan, seed } in members {
-            let starts = (plan.start).drawn_for(&plan.first_family(), target.model(), seed)?;
-            keys.extend((0..starts.len() as u64).map(|run| RunKey { seed, run }));
-            rates.extend(starts.iter().map(|_| plan.optimizer.learning_rate()));
-            parts.push(MemberRuns {
-                runs: runs.len()..runs.len() + starts.len(),
-                evaluator: Evaluator::new(
-                    numerics.clone(),
-                    family.dim(),
-                    seed,
-                    reported(plan.divergence),
-                    Effort::logged(log.samples),
-                ),
-                optimum: optimum.clone(),
-            });
-            for (mixture, evaluations) in starts {
-                let theta = match plan.adapt {
-                    Some(_) => family.theta_of_fewer(&mixture),
-                    None => family.theta_of(&mixture),
-                };
-                let theta = theta.map_err(|error| {
-                    Error::usage(
-                        format!("fit \"{}\" cannot start there: {error}", plan.label),
-                        "start from a member of the family",
-                    )
-                })?;
-                runs.push(Run {
-                    mixture,
-                    theta,
-                    monitor: monitor.clone(),
-                    stop: None,
-                    recorded: false,
-                    best: None,
-                    evaluations,
-                });
-            }
-        }
-        let steps = plan.optimizer.steps;
-        let theta: Vec<f64> = runs.iter().flat_map(|run| &run.theta).copied().collect();
-        let adaptation = match plan.adapt {
-            Some(config) => {
-                let starts = runs.iter().map(|run| run.mixture.clone()).collect();
-                let of_runs = (starts, keys.clone());
-                Some(Adaptation::new(
-                    config,
-                    of_runs,
-                    (family, &theta),
-                    numerics,
-                )?)
-            }
-            None => None,
-        };
-        let theta = numerics.tensor(theta, [runs.len(), family.parameters()]);
-        let zeros = numerics.tensor(vec![0.0; runs.len()], [runs.len(), 1]);
-        Ok(Self {
-            objective: Objective::new(
-                plan.divergence,
-                &plan.family,
-                plan.estimator,
-                target,
-                numerics,
-                keys,
-            )
-            .annealed(plan.anneal)
-            .with_room(plan.adapt.is_some()),
-            optimizer: plan.optimizer.build(family, numerics, &rates),
-            family: family.clone(),
-            own: plan.divergence,
-            parts,
-            needs_scores: plan.optimizer.rule.needs_scores(),
-            reuses: plan.estimator.reuse > 0,
-            steps,
-            every: log.every(plan),
-            started: Instant::now(),
-            step: None,
-            health: Health {
-                finite: theta.clone(),
-                active: zeros.clone().equal_elem(0.0),
-                reached: zeros.clone(),
-                loss: zeros.clone(),
-                norm: zeros,
-            },
-            theta,
-            runs,
-            adaptation,
-            has_failed: false,
-        })
-    }
-
     /// Steps the fit takes at most.
     pub fn steps(&self) -> usize {
         self.steps
@@ -340,14 +204,12 @@ impl<'a> Fit<'a> {
 
     /// Evaluates loss and gradient, and lets only the runs where they are finite continue.
     fn evaluate_step(&mut self, step: usize) -> Iterate {
-        let ((loss, gradient, scores), evaluations) = if self.needs_scores {
-            self.objective.metered_with_scores(&self.theta, step)
-        } else {
-            let ((loss, gradient), evaluations) = match self.reuses {
-                true => self.objective.metered_with_reuse(&self.theta, step),
-                false => self.objective.metered(&self.theta, step),
-            };
-            ((loss, gradient, None), evaluations)
+        let ((loss, gradient, scores), evaluations) = match self.needs_scores {
+            true => self.objective.metered_with_scores(&self.theta, step),
+            false => {
+                let ((loss, gradient), evaluations) = self.objective.metered(&self.theta, step);
+                ((loss, gradient, None), evaluations)
+            }
         };
         self.spend(evaluations);
         let column = loss.clone().unsqueeze_dim::<2>(1);

@@ -44,10 +44,7 @@ impl Plan {
 
     /// The family that it starts in.
     pub(crate) fn first_family(&self) -> Cow<'_, Family> {
-        match self.adapt {
-            Some(adapt) => Cow::Owned(self.family.of(adapt.start)),
-            None => Cow::Borrowed(&self.family),
-        }
+        AdaptConfig::first_family(self.adapt, &self.family)
     }
 
     /// What fits that can share a loop have in common, as text.

@@ -64,9 +64,7 @@ impl Fit<'_> {
         let levels: Vec<f64> = levels.iter().map(|&level| level as f64).collect();
         numbers.put("levels", &[levels.len()], levels);
         numbers.put_all("optimizer", self.optimizer.snapshot()?);
-        if self.reuses {
-            numbers.put_all("draws", self.objective.draws_snapshot()?);
-        }
+        numbers.put_all("draws", self.objective.draws_snapshot()?);
         if let Some(adaptation) = &self.adaptation {
             numbers.put_all("adapt", adaptation.snapshot());
         }
@@ -118,9 +116,7 @@ impl Fit<'_> {
         let levels = numbers.array("levels", &[runs])?;
         self.objective
             .set_levels(levels.iter().map(|&level| level as usize));
-        if self.reuses {
-            (self.objective).restore_draws(&numbers.part("draws"), shape)?;
-        }
+        (self.objective).restore_draws(&numbers.part("draws"), shape)?;
         if let Some(adaptation) = &mut self.adaptation {
             let theta = (&self.family, numbers.array("theta", &shape)?);
             adaptation.restore(&numbers.part("adapt"), theta, &numerics)?;

@@ -6,7 +6,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::on_host::{members, put};
+use super::on_host;
 use super::{
     Iterate, LossFunction, Moved, Optimizer, OptimizerSettings, Problem, Steps, check_positive,
 };
@@ -125,7 +125,7 @@ impl Optimizer for BatchAndMatch {
         let [runs, parameters] = from.theta.dims();
         let theta = Numerics::read(from.theta)?;
         self.count_turns(&Numerics::read(from.gradient)?, runs);
-        let members = members(&self.family, &theta, &self.numerics)?;
+        let members = self.family.members(&theta, &self.numerics)?;
         let next: Vec<Option<Vec<f64>>> = match from.scores {
             Some(batch) => {
                 let [_, points, dim] = batch.points.dims();
@@ -150,15 +150,9 @@ impl Optimizer for BatchAndMatch {
             }
             None => vec![None; runs],
         };
-        let stuck = (0..runs).filter(|&run| next[run].is_none()).collect();
-        let moved = put(next, &theta);
-        self.moves = (moved.iter().zip(&theta))
-            .map(|(to, from)| to - from)
-            .collect();
-        Ok(Moved {
-            theta: self.numerics.tensor(moved, [runs, parameters]),
-            stuck,
-        })
+        let (moved, moves) = on_host::moved(next, &theta, &self.numerics);
+        self.moves = moves;
+        Ok(moved)
     }
 
     fn snapshot(&self) -> Result<Snapshot> {

@@ -6,7 +6,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::on_host::{members, put};
+use super::on_host::put;
 use super::{Iterate, LossFunction, Moved, Optimizer, OptimizerSettings, Problem, Steps};
 use crate::compute::device::Numerics;
 use crate::compute::snapshot::Snapshot;
@@ -121,7 +121,7 @@ impl Optimizer for Em {
         let theta = Numerics::read(from.theta)?;
         let gradient = Numerics::read(from.gradient)?;
         let start = Numerics::read(from.loss)?;
-        let now = members(&self.family, &theta, &self.numerics)?;
+        let now = self.family.members(&theta, &self.numerics)?;
         let first = self.each(&theta, &now, &gradient);
         let mut stuck: Vec<usize> = (0..runs).filter(|&run| first[run].is_none()).collect();
         let mut moved = put(first, &theta);
@@ -130,7 +130,7 @@ impl Optimizer for Em {
             let second = put(
                 self.each(
                     &moved,
-                    &members(&self.family, &moved, &self.numerics)?,
+                    &self.family.members(&moved, &self.numerics)?,
                     &gradient,
                 ),
                 &moved,
@@ -148,7 +148,7 @@ impl Optimizer for Em {
             let (new_loss, gradient) = self.look(&leapt, loss_function)?;
             let third = self.each(
                 &leapt,
-                &members(&self.family, &leapt, &self.numerics)?,
+                &self.family.members(&leapt, &self.numerics)?,
                 &gradient,
             );
             // What has risen, or is no number, has not been.

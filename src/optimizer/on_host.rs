@@ -1,22 +1,7 @@
 //! What rules share that step on the host, component by component.
 
+use super::Moved;
 use crate::compute::device::Numerics;
-use crate::density::family::Family;
-use crate::error::Result;
-use crate::mixture::Mixture;
-
-/// The members at some θ, run after run; none where that is no density.
-pub(super) fn members(
-    family: &Family,
-    theta: &[f64],
-    numerics: &Numerics,
-) -> Result<Vec<Option<Mixture>>> {
-    let parameters = family.parameters();
-    let shape = [theta.len() / parameters, parameters];
-    let theta = numerics.tensor(theta.to_vec(), shape);
-    let members = family.density(theta, numerics).read()?;
-    Ok(members.into_iter().map(|member| member.ok()).collect())
-}
 
 /// The rows of θ, where there are none those of another.
 pub(super) fn put(rows: Vec<Option<Vec<f64>>>, others: &[f64]) -> Vec<f64> {
@@ -24,4 +9,19 @@ pub(super) fn put(rows: Vec<Option<Vec<f64>>>, others: &[f64]) -> Vec<f64> {
     (rows.into_iter().zip(others.chunks(width.max(1))))
         .flat_map(|(row, other)| row.unwrap_or_else(|| other.to_vec()))
         .collect()
+}
+
+/// θ where it has come to from `from`, run after run, and how far that is, P numbers for each; a run without a row is
+/// stuck.
+pub(super) fn moved(
+    rows: Vec<Option<Vec<f64>>>,
+    from: &[f64],
+    numerics: &Numerics,
+) -> (Moved, Vec<f64>) {
+    let runs = rows.len();
+    let stuck = (0..runs).filter(|&run| rows[run].is_none()).collect();
+    let to = put(rows, from);
+    let moves = to.iter().zip(from).map(|(to, from)| to - from).collect();
+    let theta = numerics.tensor(to, [runs, from.len() / runs.max(1)]);
+    (Moved { theta, stuck }, moves)
 }

@@ -7,7 +7,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::on_host::{members, put};
+use super::on_host;
 use super::{
     Iterate, LossFunction, Moved, Optimizer, OptimizerSettings, Problem, Steps, check_positive,
 };
@@ -92,7 +92,7 @@ impl Optimizer for Vips {
         let components = self.family.components();
         let theta = Numerics::read(from.theta)?;
         let gradient = Numerics::read(from.gradient)?;
-        let members = members(&self.family, &theta, &self.numerics)?;
+        let members = self.family.members(&theta, &self.numerics)?;
         if self.regions.is_empty() {
             self.regions = vec![self.config.max_kl; runs * components];
         } else {
@@ -125,15 +125,9 @@ impl Optimizer for Vips {
                 (self.family).trust_region_step(theta, q.as_ref()?, gradient, region)
             })
             .collect();
-        let stuck = (0..runs).filter(|&run| next[run].is_none()).collect();
-        let moved = put(next, &theta);
-        self.moves = (moved.iter().zip(&theta))
-            .map(|(to, from)| to - from)
-            .collect();
-        Ok(Moved {
-            theta: self.numerics.tensor(moved, [runs, parameters]),
-            stuck,
-        })
+        let (moved, moves) = on_host::moved(next, &theta, &self.numerics);
+        self.moves = moves;
+        Ok(moved)
     }
 
     fn snapshot(&self) -> Result<Snapshot> {

@@ -98,7 +98,7 @@ fn weights(sheet: &Sheet, cell: Rect, (i, fit): (usize, &FinishedFit)) -> Result
     let y = Axis::linear(0.0, 1.0, "weights, one on the other");
     let panel = Panel::new(sheet, cell, "", axis(fit), y)?;
     let rows = fit.best_rows();
-    let mut below = vec![0.0; rows.len()];
+    let (mut below, mut drawn) = (vec![0.0; rows.len()], 0);
     for k in 0..fit.plan.family.components() {
         let band: Vec<(f64, f64, f64)> = (rows.iter().zip(&below))
             .map(|(row, low)| {
@@ -109,7 +109,9 @@ fn weights(sheet: &Sheet, cell: Rect, (i, fit): (usize, &FinishedFit)) -> Result
         if band.iter().all(|(_, low, high)| low == high) {
             continue;
         }
-        panel.band(&band, faded(fit_color(i), SHADES[k % SHADES.len()]))?;
+        // Neighbours differ, whichever places between them are empty.
+        panel.band(&band, faded(fit_color(i), SHADES[drawn % SHADES.len()]))?;
+        drawn += 1;
         let edge = band.iter().map(|&(step, _, high)| (step, high));
         panel.line(edge, stroke(plotters::style::WHITE, 1.0, theme::THIN))?;
         below = band.into_iter().map(|(.., high)| high).collect();

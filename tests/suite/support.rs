@@ -14,7 +14,7 @@ use klfit::{
     FamilyConfig, Mixture, NaturalParameters, Numerics, OptimizerConfig, Override, Plan, RunFolder,
     RunObserver, Summary, Target,
 };
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DVector};
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
@@ -436,4 +436,20 @@ impl RunObserver for StopAfter {
         self.0.set(left.saturating_sub(1));
         left == 0
     }
+}
+
+/// A mixture in a plane in coordinates that are 10⁵ times as wide one way as the other, and sheared.
+pub fn sheared(of: &Mixture) -> Mixture {
+    let map = DMatrix::from_row_slice(2, 2, &[1e-3, 0.0, 40.0, 100.0]);
+    let shift = DVector::from_vec(vec![0.5, -300.0]);
+    let means = of.means().iter();
+    let factors = of.scale_trils().iter();
+    Mixture::new(
+        of.weights().to_vec(),
+        means
+            .map(|mean| (&map * mean + &shift).as_slice().to_vec())
+            .collect(),
+        factors.map(|factor| &map * factor).collect(),
+    )
+    .unwrap()
 }

@@ -86,22 +86,18 @@ pub(crate) fn log_density_of(
     profile: impl Fn(Tensor<3>) -> Tensor<3>,
 ) -> Tensor<2> {
     let [_, k, _] = mixture.dims();
-    let offset = x.unsqueeze_dim::<4>(1) - mixture.means.clone().unsqueeze_dim::<4>(2);
-    let [runs, _, points, _] = offset.dims();
-    let (squared, log_det) = match mixture.scale.clone() {
-        ScaleTensor::Diagonal(stds) => {
-            let z = offset / stds.clone().unsqueeze_dim::<4>(2);
-            (z.square().sum_dim(3), stds.log().sum_dim(2))
-        }
-        scale @ (ScaleTensor::Tril(_) | ScaleTensor::LowRank(_)) => {
-            let factors = scale.tril();
-            let inverse = inverse_lower(factors.clone());
-            let z = offset.matmul(inverse.swap_dims(2, 3));
-            (z.square().sum_dim(3), diagonal(factors).log().sum_dim(2))
-        }
+    let scale = match mixture.scale.clone() {
+        scale @ (ScaleTensor::Diagonal(_) | ScaleTensor::Tril(_)) => scale,
+        low_rank @ ScaleTensor::LowRank(_) => ScaleTensor::Tril(low_rank.tril()),
+    };
+    let z = standardized(x, mixture.means.clone(), scale.clone());
+    let [runs, _, points, _] = z.dims();
+    let log_det = match scale {
+        ScaleTensor::Diagonal(stds) => stds.log().sum_dim(2),
+        scale => diagonal(scale.tril()).log().sum_dim(2),
     };
     // [R, K, S] and [R, K, 1].
-    let squared = squared.reshape([runs, k, points]);
+    let squared = z.square().sum_dim(3).reshape([runs, k, points]);
     let [scale_runs, ..] = log_det.dims();
     let constant =
         mixture.log_weights.clone().unsqueeze_dim::<3>(2) - log_det.reshape([scale_runs, k, 1]);
@@ -139,6 +135,15 @@ fn diagonal(matrices: Tensor<4>) -> Tensor<3> {
     matrices
         .reshape([runs, k, d * d])
         .slice(s![.., .., ..;(d as isize + 1)])
+}
+
+/// Lₖ⁻¹ (x − μₖ) `[R, K, S, D]` of points `[R, S, D]`; either side may have R = 1.
+pub(crate) fn standardized(x: Tensor<3>, means: Tensor<3>, scale: ScaleTensor) -> Tensor<4> {
+    let offset = x.unsqueeze_dim::<4>(1) - means.unsqueeze_dim::<4>(2);
+    match scale {
+        ScaleTensor::Diagonal(stds) => offset / stds.unsqueeze_dim::<4>(2),
+        scale => offset.matmul(inverse_lower(scale.tril()).swap_dims(2, 3)),
+    }
 }
 
 /// The inverses of lower triangular `[R, K, D, D]`, by blocks:

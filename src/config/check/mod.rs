@@ -24,7 +24,7 @@ use crate::error::{ConfigError, Refusal};
 use crate::estimator::Problem;
 use crate::estimator::monte_carlo::MonteCarlo;
 use crate::fit::init::Start;
-use crate::fit::{LogConfig, Plan};
+use crate::fit::{AdaptConfig, LogConfig, Plan};
 use crate::record::CheckpointConfig;
 
 /// What is kept of a run besides its points is no larger than this many of them.
@@ -213,10 +213,7 @@ impl CheckedFit<'_> {
             adapt.fill(fit.optimizer.steps);
         }
         self.stop(fit)?;
-        let first = match fit.adapt {
-            Some(adapt) => family.of(adapt.start),
-            None => family.clone(),
-        };
+        let first = AdaptConfig::first_family(fit.adapt, &family);
         let start = self.start(fit, &first, notes)?;
         let components = family.components().max(self.target.components());
         let rows = (self.target.as_samples().map(|samples| samples.at_once()))

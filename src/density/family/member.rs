@@ -3,7 +3,8 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::{Covariance, Family};
-use crate::error::Refusal;
+use crate::compute::device::Numerics;
+use crate::error::{Error, Refusal};
 use crate::mixture::Mixture;
 use crate::text::count;
 
@@ -52,6 +53,22 @@ impl Family {
             theta.extend(scales);
         }
         Ok(theta)
+    }
+
+    /// The members at θ `[R, P]`, run after run; none where that is no density.
+    ///
+    /// # Errors
+    /// If the device failed.
+    pub(crate) fn members(
+        &self,
+        theta: &[f64],
+        numerics: &Numerics,
+    ) -> Result<Vec<Option<Mixture>>, Error> {
+        let parameters = self.parameters();
+        let shape = [theta.len() / parameters, parameters];
+        let theta = numerics.tensor(theta.to_vec(), shape);
+        let members = self.density(theta, numerics).read()?;
+        Ok(members.into_iter().map(Result::ok).collect())
     }
 
     fn logits_of(&self, weights: &[f64]) -> Result<Vec<f64>, NotInFamily> {
@@ -118,10 +135,20 @@ impl Family {
         covariance: &DMatrix<f64>,
     ) -> Option<Result<Mixture, Refusal>> {
         // A low-rank structure is no exponential family: its best member has no closed form.
-        (self.components == 1 && self.scale.covariance != Covariance::LowRank).then(|| {
-            let covariance = self.scale.nearest(covariance);
-            Mixture::gaussian(mean.as_slice().to_vec(), covariance)
-        })
+        (self.components == 1 && self.scale.covariance != Covariance::LowRank)
+            .then(|| self.nearest(mean.as_slice(), covariance))
+    }
+
+    /// The Gaussian with the covariance structure of the family that is nearest to one with these moments (D, D × D).
+    ///
+    /// # Errors
+    /// If rounding leaves the covariance not positive definite.
+    pub(crate) fn nearest(
+        &self,
+        mean: &[f64],
+        covariance: &DMatrix<f64>,
+    ) -> Result<Mixture, Refusal> {
+        Mixture::gaussian(mean.to_vec(), self.scale.nearest(covariance))
     }
 
     /// Whether `mixture` can be written exactly as a member, with components to spare or not.

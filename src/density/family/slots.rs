@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use nalgebra::DMatrix;
-
 use super::{Family, NotInFamily};
 use crate::mixture::Mixture;
 
@@ -41,12 +39,6 @@ impl Family {
         Ok(theta)
     }
 
-    /// The Gaussian with the structure of the family that is nearest to one with a mean (D) and a covariance (D × D);
-    /// `None` where rounding leaves none.
-    pub(crate) fn nearest(&self, mean: &[f64], covariance: &DMatrix<f64>) -> Option<Mixture> {
-        Mixture::gaussian(mean.to_vec(), self.scale.nearest(covariance)).ok()
-    }
-
     /// Writes a Gaussian into the place of a component in θ.
     ///
     /// # Errors
@@ -72,11 +64,11 @@ impl Family {
         }
     }
 
-    /// Whether an entry of θ is of a component that is not there.
-    pub(crate) fn is_of_absent(&self, theta: &[f64], at: usize) -> bool {
-        let is_absent = |k: &usize| self.logits() > 0 && theta[*k] == ABSENT;
-        let mut absent = (0..self.components).filter(is_absent);
-        absent.any(|k| self.places_of(k).any(|place| place.contains(&at)))
+    /// Where in θ what is of no component stands.
+    pub(crate) fn absent_places(&self, theta: &[f64]) -> impl Iterator<Item = Range<usize>> {
+        let logits = theta[..self.logits()].iter().enumerate();
+        let absent = logits.filter(|(_, logit)| **logit == ABSENT);
+        absent.flat_map(|(k, _)| self.places_of(k))
     }
 
     /// Where in θ all that a component has stands.
@@ -109,10 +101,8 @@ mod tests {
             let family = Family::new(config, 2);
             let mut theta = family.theta_of_fewer(&two).unwrap();
             let read = |theta: &[f64]| {
-                let numerics = Numerics::cpu();
-                let theta = numerics.tensor(theta.to_vec(), [1, family.parameters()]);
-                let mut members = family.density(theta, &numerics).read().unwrap();
-                members.swap_remove(0).unwrap()
+                let mut members = family.members(theta, &Numerics::cpu()).unwrap();
+                members.remove(0).unwrap()
             };
             let held = read(&theta);
             assert_eq!(held.weights()[2..], [0.0, 0.0]);

@@ -231,9 +231,7 @@ mod tests {
     }
 
     fn member(family: &Family, theta: &[f64]) -> Mixture {
-        let numerics = Numerics::cpu();
-        let theta = numerics.tensor(theta.to_vec(), [1, theta.len()]);
-        let mut members = family.density(theta, &numerics).read().unwrap();
+        let mut members = family.members(theta, &Numerics::cpu()).unwrap();
         members.remove(0).unwrap()
     }
 

@@ -1,5 +1,7 @@
 //! `[adapt]` of a config.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::density::family::Family;
@@ -47,6 +49,14 @@ impl AdaptConfig {
     /// Writes down the default that depends on the steps.
     pub(crate) fn fill(&mut self, steps: usize) {
         self.until.get_or_insert(steps / 4 * 3);
+    }
+
+    /// The family that a fit starts in, with room for its own or not.
+    pub(crate) fn first_family(adapt: Option<Self>, family: &Family) -> Cow<'_, Family> {
+        match adapt {
+            Some(adapt) => Cow::Owned(family.of(adapt.start)),
+            None => Cow::Borrowed(family),
+        }
     }
 
     /// Whether a component may come before a step is taken in, or at a later one.

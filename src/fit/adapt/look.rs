@@ -49,19 +49,25 @@ pub(super) struct Component {
 /// The components of a run, each in its place; none where one could come.
 pub(super) type Components = Vec<Option<Component>>;
 
-/// A look.
-pub(super) struct Look<'a> {
-    pub config: &'a AdaptConfig,
-    pub family: &'a Family,
+/// What a look is to tell.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Question<'a> {
+    pub config: AdaptConfig,
     pub target: &'a TargetModel,
-    /// Where the run began.
-    pub start: &'a Mixture,
+    /// The power of p that the fit sees.
+    pub beta: f64,
     /// The number of looks before.
     pub number: usize,
     /// Whether one may come.
     pub adds: bool,
-    /// The power of p that the fit sees.
-    pub beta: f64,
+}
+
+/// A look at a run.
+pub(super) struct Look<'a> {
+    pub family: &'a Family,
+    /// Where the run began.
+    pub start: &'a Mixture,
+    pub question: Question<'a>,
 }
 
 impl Look<'_> {
@@ -73,7 +79,7 @@ impl Look<'_> {
             component.age += 1;
             component.before = component.weight;
         }
-        match self.adds {
+        match self.question.adds {
             true => self.add(components, generator),
             false => Evaluations::default(),
         }
@@ -86,7 +92,7 @@ impl Look<'_> {
         for place in components.iter_mut() {
             let goes = place.as_ref().is_some_and(|one| {
                 let is_done = one.age >= YOUNG && one.weight < GROWN * one.before;
-                is_done && one.weight < self.config.least_weight && one.weight < most
+                is_done && one.weight < self.question.config.least_weight && one.weight < most
             });
             if goes {
                 *place = None;
@@ -97,7 +103,7 @@ impl Look<'_> {
 
     /// Merges two and two, those first that change q least.
     fn merge(&self, components: &mut Components, generator: &mut ChaCha8Rng) {
-        if self.config.merge_kl == 0.0 {
+        if self.question.config.merge_kl == 0.0 {
             return;
         }
         loop {
@@ -116,7 +122,7 @@ impl Look<'_> {
                         continue;
                     };
                     let is_best = best.as_ref().is_none_or(|(least, ..)| cost < *least);
-                    if cost < self.config.merge_kl && is_best {
+                    if cost < self.question.config.merge_kl && is_best {
                         // The heavier one stays in its place.
                         let places = match one.weight >= other.weight {
                             true => [i, j],
@@ -142,6 +148,16 @@ impl Look<'_> {
         other: &Component,
         generator: &mut ChaCha8Rng,
     ) -> Option<(f64, Component)> {
+        // A coordinate alone tells no more than all: most pairs are told apart by the first.
+        let means = [one, other].map(|part| &part.gaussian.means()[0]);
+        let stds = [one, other].map(|part| part.gaussian.component_stds(0));
+        let is_far = (0..means[0].len()).any(|d| {
+            let wider = stds[0][d].max(stds[1][d]);
+            (means[0][d] - means[1][d]).powi(2) > 2.0 * APART * wider * wider
+        });
+        if is_far {
+            return None;
+        }
         let apart = |p: &Component, q: &Component| {
             gaussian_kl(&p.gaussian, &q.gaussian).is_none_or(|kl| kl.value > APART)
         };
@@ -154,7 +170,10 @@ impl Look<'_> {
         let means = parts.map(|part| part.means()[0].as_slice().to_vec());
         let factors = parts.map(|part| part.scale_trils()[0].clone());
         let pair = Mixture::new(vec![share, 1.0 - share], means.into(), factors.into()).ok()?;
-        let gaussian = (self.family).nearest(pair.mean().as_slice(), &pair.covariance())?;
+        let gaussian = (self
+            .family
+            .nearest(pair.mean().as_slice(), &pair.covariance()))
+        .ok()?;
         let kl: f64 = (parts.into_iter().zip([share, 1.0 - share]))
             .map(|(part, share)| {
                 let draws = part.sample(PAIR_DRAWS, generator);
@@ -186,13 +205,13 @@ impl Look<'_> {
             return spent;
         };
         let dim = q.dim();
-        let of_start = self.config.candidates / 2;
+        let of_start = self.question.config.candidates / 2;
         let mut points = self.start.sample(of_start, generator);
-        points.extend(q.sample(self.config.candidates - of_start, generator));
+        points.extend(q.sample(self.question.config.candidates - of_start, generator));
         let log_p = self.log_p(&points, &mut spent);
         let log_q: Vec<f64> = points.chunks_exact(dim).map(|x| q.log_density(x)).collect();
         let top = log_q.iter().copied().fold(f64::MIN, f64::max);
-        let floor = top - FLOORS[self.number % FLOORS.len()];
+        let floor = top - FLOORS[self.question.number % FLOORS.len()];
         let missing = (0..log_p.len())
             .map(|i| (i, log_p[i] - log_q[i].max(floor)))
             .filter(|(_, excess)| excess.is_finite())
@@ -202,7 +221,7 @@ impl Look<'_> {
         };
         // The mass of p that q knows of, by its draws; the share of p there that is more than q by that.
         let of_q = (log_p.iter().zip(&log_q)).skip(of_start);
-        let count = (self.config.candidates - of_start) as f64;
+        let count = (self.question.config.candidates - of_start) as f64;
         let known = log_sum_exp(of_q.map(|(p, q)| p - q)) - count.ln();
         let share = -(known - excess).exp_m1();
         if share <= 0.0 {
@@ -240,7 +259,7 @@ impl Look<'_> {
         generator: &mut ChaCha8Rng,
     ) -> Option<(Mixture, f64)> {
         let dim = at.len();
-        let shape = self.family.nearest(at, &self.start.covariance())?;
+        let shape = (self.family.nearest(at, &self.start.covariance())).ok()?;
         let factor = &shape.scale_trils()[0];
         let steps: Vec<DVector<f64>> = (0..WIDTH_PAIRS)
             .map(|_| factor * DVector::from_fn(dim, |_, _| StandardNormal.sample(generator)))
@@ -266,16 +285,16 @@ impl Look<'_> {
         }
         let width = 0.5f64.powi(best.0);
         let narrowed: DMatrix<f64> = shape.component_covariance(0) * (width * width);
-        let gaussian = self.family.nearest(at, &narrowed)?;
+        let gaussian = self.family.nearest(at, &narrowed).ok()?;
         best.1.is_finite().then_some((gaussian, best.1))
     }
 
     fn log_p(&self, points: &[f64], spent: &mut Evaluations) -> Vec<f64> {
-        let count = points.len() / self.target.dim();
+        let count = points.len() / self.question.target.dim();
         *spent += Evaluations::of(count, false);
         let mut logs = vec![0.0; count];
-        self.target.log_densities(points, &mut logs);
-        logs.iter_mut().for_each(|log| *log *= self.beta);
+        self.question.target.log_densities(points, &mut logs);
+        logs.iter_mut().for_each(|log| *log *= self.question.beta);
         logs
     }
 }
@@ -334,13 +353,15 @@ mod tests {
             ..FamilyConfig::default()
         };
         look(&Look {
-            config: &config,
             family: &Family::new(family, 1),
-            target: &on_a_line(0.0, 1.0).into(),
             start: &on_a_line(0.0, std),
-            number: 0,
-            adds: true,
-            beta: 1.0,
+            question: Question {
+                config,
+                target: &on_a_line(0.0, 1.0).into(),
+                beta: 1.0,
+                number: 0,
+                adds: true,
+            },
         })
     }
 
@@ -463,7 +484,10 @@ mod tests {
             ];
             let spent = with_look(AdaptConfig::default(), 15.0, |look| {
                 let look = Look {
-                    target: &target,
+                    question: Question {
+                        target: &target,
+                        ..look.question
+                    },
                     ..*look
                 };
                 look.taken(&mut components, &mut generator(run))

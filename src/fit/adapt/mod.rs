@@ -19,39 +19,44 @@ use crate::compute::snapshot::Snapshot;
 use crate::density::family::Family;
 use crate::error::Result;
 use crate::mixture::Mixture;
-use look::{Component, Components, Look};
+use look::{Component, Components, Look, Question};
 
 /// What a fit knows of components that come and go.
 pub(super) struct Adaptation {
     pub config: AdaptConfig,
-    /// Where each of the R runs began.
-    starts: Vec<Mixture>,
-    keys: Vec<RunKey>,
-    /// The looks since each component came, `[R, K]`.
-    ages: Vec<f64>,
-    /// The weight each had at the look before, `[R, K]`.
-    before: Vec<f64>,
+    runs: Vec<OfRun>,
     /// Entries of θ that are of no component, `[R, P]`.
     absent: Tensor<2, Bool>,
+}
+
+/// What it knows of a run.
+struct OfRun {
+    /// Where it began.
+    start: Mixture,
+    key: RunKey,
+    /// The looks since each of the K components came, and its weight at the look before.
+    past: Vec<[f64; 2]>,
 }
 
 impl Adaptation {
     /// Of R runs that begin at mixtures, with the noise of their keys and at θ `[R, P]`, run after run.
     pub fn new(
         config: AdaptConfig,
-        (starts, keys): (Vec<Mixture>, Vec<RunKey>),
+        runs: impl Iterator<Item = (Mixture, RunKey)>,
         (family, theta): (&Family, &[f64]),
         numerics: &Numerics,
-    ) -> Result<Self> {
-        let entries = starts.len() * family.components();
-        Ok(Self {
+    ) -> Self {
+        let past = vec![[0.0; 2]; family.components()];
+        let of_run = |(start, key)| OfRun {
+            start,
+            key,
+            past: past.clone(),
+        };
+        Self {
             config,
-            starts,
-            keys,
-            ages: vec![0.0; entries],
-            before: vec![0.0; entries],
-            absent: absent(family, theta, numerics)?,
-        })
+            runs: runs.map(of_run).collect(),
+            absent: absent(family, theta, numerics),
+        }
     }
 
     /// θ `[R, P]` with what is of no component as it was.
@@ -62,9 +67,9 @@ impl Adaptation {
     /// What is not in θ of it.
     pub fn snapshot(&self) -> Snapshot {
         let mut snapshot = Snapshot::default();
-        for (name, numbers) in [("ages", &self.ages), ("before", &self.before)] {
-            snapshot.put(name, &[numbers.len()], numbers.clone());
-        }
+        let past = self.runs.iter().flat_map(|run| run.past.as_flattened());
+        let past: Vec<f64> = past.copied().collect();
+        snapshot.put("past", &[past.len()], past);
         snapshot
     }
 
@@ -78,37 +83,76 @@ impl Adaptation {
         (family, theta): (&Family, &[f64]),
         numerics: &Numerics,
     ) -> Result<()> {
-        let shape = [self.ages.len()];
-        self.ages = snapshot.array("ages", &shape)?.to_vec();
-        self.before = snapshot.array("before", &shape)?.to_vec();
-        self.absent = absent(family, theta, numerics)?;
+        let entries = 2 * family.components();
+        let past = snapshot.array("past", &[self.runs.len() * entries])?;
+        for (run, past) in self.runs.iter_mut().zip(past.chunks(entries)) {
+            run.past.as_flattened_mut().copy_from_slice(past);
+        }
+        self.absent = absent(family, theta, numerics);
         Ok(())
     }
 }
 
 /// The entries of θ `[R, P]` that are of no component.
-fn absent(family: &Family, theta: &[f64], numerics: &Numerics) -> Result<Tensor<2, Bool>> {
+fn absent(family: &Family, theta: &[f64], numerics: &Numerics) -> Tensor<2, Bool> {
     let parameters = family.parameters();
     let mut marks = vec![0.0; theta.len()];
-    for (marks, q) in marks
-        .chunks_mut(parameters)
-        .zip(held(family, theta, numerics)?)
-    {
-        let weights = q.iter().flat_map(|q| q.weights()).enumerate();
-        for (k, _) in weights.filter(|(_, weight)| **weight == 0.0) {
-            family.places_of(k).for_each(|place| marks[place].fill(1.0));
-        }
+    for (marks, theta) in (marks.chunks_mut(parameters)).zip(theta.chunks(parameters)) {
+        (family.absent_places(theta)).for_each(|place| marks[place].fill(1.0));
     }
     let marks = numerics.tensor::<2>(marks, [theta.len() / parameters, parameters]);
-    Ok(marks.equal_elem(1.0))
+    marks.equal_elem(1.0)
 }
 
-/// The members at θ `[R, P]` with a component in every place; none where that is no density.
-fn held(family: &Family, theta: &[f64], numerics: &Numerics) -> Result<Vec<Option<Mixture>>> {
-    let parameters = family.parameters();
-    let theta = numerics.tensor(theta.to_vec(), [theta.len() / parameters, parameters]);
-    let members = family.density(theta, numerics).read()?;
-    Ok(members.into_iter().map(|member| member.ok()).collect())
+impl OfRun {
+    /// Looks at q, which θ (P) is of, and writes what comes of it into θ: the places that are of another component now,
+    /// and how often the target was evaluated.
+    fn look(
+        &mut self,
+        theta: &mut [f64],
+        q: &Mixture,
+        (family, step): (&Family, usize),
+        question: Question,
+    ) -> (Vec<usize>, Evaluations) {
+        let had = |at: usize| q.weights()[at] > 0.0;
+        let past = self.past.iter().enumerate();
+        let mut components: Components = past
+            .map(|(at, &[age, before])| {
+                had(at).then(|| Component {
+                    weight: q.weights()[at],
+                    gaussian: q.component(at),
+                    age: age as usize,
+                    before,
+                    is_new: false,
+                })
+            })
+            .collect();
+        let look = Look {
+            family,
+            start: &self.start,
+            question,
+        };
+        let mut generator = self.key.generator(Stream::Adapt, step as u64);
+        let spent = look.taken(&mut components, &mut generator);
+        let mut changed = Vec::new();
+        for (at, (place, past)) in components.iter_mut().zip(&mut self.past).enumerate() {
+            let is_new = place.as_ref().is_some_and(|one| one.is_new);
+            // What the family has not does not come.
+            place.take_if(|one| {
+                one.is_new && (family.put_component(theta, at, &one.gaussian)).is_err()
+            });
+            if is_new || had(at) != place.is_some() {
+                changed.push(at);
+            }
+            *past = (place.as_ref()).map_or([0.0; 2], |one| [one.age as f64, one.before]);
+        }
+        if !changed.is_empty() {
+            let weight = |one: &Option<Component>| one.as_ref().map_or(0.0, |one| one.weight);
+            let weights: Vec<f64> = components.iter().map(weight).collect();
+            family.put_weights(theta, &weights);
+        }
+        (changed, spent)
+    }
 }
 
 impl Fit<'_> {
@@ -126,96 +170,45 @@ impl Fit<'_> {
         let Some(adaptation) = &mut self.adaptation else {
             return Ok(Vec::new());
         };
-        let config = adaptation.config;
-        if !step.is_multiple_of(config.every) {
+        if !step.is_multiple_of(adaptation.config.every) {
             return Ok(Vec::new());
         }
-        let beta = self.objective.beta(step);
+        let question = Question {
+            config: adaptation.config,
+            target: self.objective.target().model(),
+            beta: self.objective.beta(step),
+            number: step / adaptation.config.every - 1,
+            adds: adaptation.config.adds(step),
+        };
         let (family, numerics) = (&self.family, self.objective.numerics().clone());
-        let target = self.objective.target().model();
-        let (k, parameters) = (family.components(), family.parameters());
+        let parameters = family.parameters();
         let mut theta = Numerics::read(self.theta.clone())?;
-        let members = held(family, &theta, &numerics)?;
-        let mut changed = vec![0.0; theta.len()];
-        let rows = (theta.par_chunks_mut(parameters))
-            .zip(changed.par_chunks_mut(parameters))
-            .zip(adaptation.ages.par_chunks_mut(k))
-            .zip(adaptation.before.par_chunks_mut(k))
-            .zip(&members)
-            .zip(&adaptation.starts)
-            .zip(&adaptation.keys)
-            .zip(&self.runs);
-        let spent: Vec<Evaluations> = rows
-            .map(
-                |(((((((theta, changed), ages), before), q), start), key), run)| {
-                    let Some(q) = q.as_ref().filter(|_| run.stop.is_none()) else {
-                        return Evaluations::default();
-                    };
-                    let look = Look {
-                        config: &config,
-                        family,
-                        target,
-                        start,
-                        number: step / config.every - 1,
-                        adds: config.adds(step),
-                        beta,
-                    };
-                    let mut components: Components = (0..k)
-                        .map(|at| {
-                            (q.weights()[at] > 0.0).then(|| Component {
-                                weight: q.weights()[at],
-                                gaussian: q.component(at),
-                                age: ages[at] as usize,
-                                before: before[at],
-                                is_new: false,
-                            })
-                        })
-                        .collect();
-                    let mut generator = key.generator(Stream::Adapt, step as u64);
-                    let spent = look.taken(&mut components, &mut generator);
-                    let mut is_other = false;
-                    for (at, component) in components.iter_mut().enumerate() {
-                        let had = q.weights()[at] > 0.0;
-                        let mut is_new = component.as_ref().is_some_and(|one| one.is_new);
-                        if let Some(one) = component.as_ref().filter(|one| one.is_new)
-                            && family.put_component(theta, at, &one.gaussian).is_err()
-                        {
-                            // What the family has not does not come.
-                            (*component, is_new) = (None, false);
-                        }
-                        ages[at] = component.as_ref().map_or(0.0, |one| one.age as f64);
-                        before[at] = component.as_ref().map_or(0.0, |one| one.before);
-                        if is_new || had != component.is_some() {
-                            is_other = true;
-                            (family.places_of(at)).for_each(|place| changed[place].fill(1.0));
-                        }
-                    }
-                    if is_other {
-                        let weight =
-                            |one: &Option<Component>| one.as_ref().map_or(0.0, |one| one.weight);
-                        let weights: Vec<f64> = components.iter().map(weight).collect();
-                        family.put_weights(theta, &weights);
-                    }
-                    spent
-                },
-            )
+        let members = family.members(&theta, &numerics)?;
+        let rows = (theta.par_chunks_mut(parameters)).zip(&mut adaptation.runs);
+        let looks: Vec<(Vec<usize>, Evaluations)> = (rows.zip(members.par_iter().zip(&self.runs)))
+            .map(|((theta, of_run), (q, run))| match q {
+                Some(q) if run.stop.is_none() => of_run.look(theta, q, (family, step), question),
+                _ => Default::default(),
+            })
             .collect();
-        for (run, changed) in self.runs.iter_mut().zip(changed.chunks(parameters)) {
-            if changed.contains(&1.0)
-                && let Some(monitor) = &mut run.monitor
-            {
+        let mut places = vec![false; theta.len()];
+        let rows = places.chunks_mut(parameters).zip(&mut self.runs);
+        for ((places, run), (changed, _)) in rows.zip(&looks) {
+            let all = changed.iter().flat_map(|&at| family.places_of(at));
+            all.for_each(|place| places[place].fill(true));
+            if let (false, Some(monitor)) = (changed.is_empty(), &mut run.monitor) {
                 monitor.restart();
             }
         }
-        if changed.contains(&1.0) {
+        if places.contains(&true) {
             let shape = self.theta.dims();
             // What was learnt of a component that was another is of no use.
             let mut learnt = self.optimizer.snapshot()?;
-            learnt.clear(&shape, |at| changed[at] == 1.0);
+            learnt.clear(&shape, |at| places[at]);
             self.optimizer.restore(&learnt, shape, &numerics)?;
-            adaptation.absent = absent(family, &theta, &numerics)?;
+            adaptation.absent = absent(family, &theta, &numerics);
             self.theta = numerics.tensor(theta, shape);
         }
-        Ok(spent)
+        Ok(looks.into_iter().map(|(_, spent)| spent).collect())
     }
 }

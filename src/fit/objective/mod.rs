@@ -53,8 +53,8 @@ pub struct Objective<'a> {
     /// Which rule each run needs; all the first until [`Objective::settle`] says otherwise.
     levels: Vec<usize>,
     meter: Meter,
-    /// Those of earlier steps that are used again.
-    draws_kept: reuse::Draws,
+    /// The draws of earlier steps that are used again.
+    kept: reuse::KeptDraws,
 }
 
 /// A value that is settled.
@@ -109,7 +109,7 @@ impl<'a> Objective<'a> {
             rules,
             spacing,
             meter: Meter::default(),
-            draws_kept: reuse::Draws::default(),
+            kept: reuse::KeptDraws::default(),
         }
     }
 
@@ -308,14 +308,20 @@ impl<'a> Objective<'a> {
         self.gradient_with(theta, NoiseKind::Step(step))
     }
 
-    /// As [`Objective::value_and_gradient`], with the evaluations of the target that each of the R runs took.
+    /// As [`Objective::value_and_gradient`], with the evaluations of the target that each of the R runs took, and by the
+    /// draws of earlier steps too where the estimator says so.
     pub fn metered(
         &self,
         theta: &Tensor<2>,
         step: usize,
     ) -> ((Tensor<1>, Tensor<2>), Vec<Evaluations>) {
         let [runs, _] = theta.dims();
-        (self.meter).counting(runs, || self.value_and_gradient(theta, step))
+        (self.meter).counting(runs, || match &self.rules[..] {
+            [PointRule::Along(along)] if self.estimator.reuse > 0 => {
+                self.reusing(theta, along, step)
+            }
+            _ => self.value_and_gradient(theta, step),
+        })
     }
 
     /// The variance of the gradient at θ `[R, P]` over its noise, R numbers: E|g − E g|², summed over
@@ -353,13 +359,7 @@ impl<'a> Objective<'a> {
         noise: NoiseKind,
         chunk: usize,
     ) -> (Tensor<1>, Tensor<2>) {
-        let tracked = theta.clone().autodiff().require_grad();
-        let value = self.value_with(tracked.clone(), noise, chunk);
-        // The runs are independent, so the gradient of the sum holds the gradient of each.
-        let gradients = value.clone().sum().backward();
-        let gradient = tracked.grad(&gradients);
-        let gradient = gradient.unwrap_or_else(|| theta.zeros_like());
-        (value.inner(), gradient.without_autodiff())
+        differentiated(theta, |theta| self.value_with(theta, noise, chunk))
     }
 
     /// The value `[R]` at R mixtures, in nats, with one noise for all of them.
@@ -419,4 +419,18 @@ impl<'a> Objective<'a> {
     fn indices(&self, runs: &[usize]) -> Tensor<1, Int> {
         indices(runs, self.numerics.device())
     }
+}
+
+/// A function and its gradient at some places, neither tracked for gradients any more.
+fn differentiated<const N: usize, const M: usize>(
+    at: &Tensor<N>,
+    function: impl FnOnce(Tensor<N>) -> Tensor<M>,
+) -> (Tensor<M>, Tensor<N>) {
+    let tracked = at.clone().autodiff().require_grad();
+    let value = function(tracked.clone());
+    // What stands for different runs or points is independent, so the gradient of the sum holds that of each.
+    let gradients = value.clone().sum().backward();
+    let gradient = tracked.grad(&gradients);
+    let gradient = gradient.unwrap_or_else(|| at.zeros_like());
+    (value.inner(), gradient.without_autodiff())
 }

@@ -8,18 +8,14 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 
 use burn::tensor::{Tensor, activation::softmax};
-use nalgebra::DMatrix;
 
-use super::Objective;
-use super::along::{Along, NoiseKind, PointsRequest};
-use super::{AnnealedReverseKl, PointRule};
-use crate::compute::device::Numerics;
-use crate::compute::kernel::{MixtureTensors, ScaleTensor};
+use super::along::Along;
+use super::scores::Drawn;
+use super::{Objective, differentiated};
+use crate::compute::kernel::{MixtureTensors, standardized};
 use crate::compute::snapshot::Snapshot;
 use crate::density::Density;
-use crate::divergence::Side;
 use crate::error::Result;
-use crate::fit::evaluations::Evaluations;
 
 /// The draws of a step of R runs.
 #[derive(Debug, Clone)]
@@ -37,14 +33,12 @@ struct Kept {
 
 /// The draws of the last steps.
 #[derive(Debug, Default)]
-pub(super) struct Draws {
-    kept: RefCell<VecDeque<Kept>>,
-}
+pub(super) struct KeptDraws(RefCell<VecDeque<Kept>>);
 
-impl Draws {
+impl KeptDraws {
     /// Those of the steps before one, the last so many of them.
     fn before(&self, step: usize, most: usize) -> Vec<Kept> {
-        let kept = self.kept.borrow();
+        let kept = self.0.borrow();
         let earlier = kept
             .iter()
             .filter(|kept| kept.step < step && kept.step + most >= step);
@@ -53,77 +47,52 @@ impl Draws {
 
     /// Takes in those of a step, and lets go what is no longer of use.
     fn keep(&self, new: Kept, most: usize) {
-        let mut kept = self.kept.borrow_mut();
+        let mut kept = self.0.borrow_mut();
         kept.retain(|kept| kept.step < new.step && kept.step + most > new.step);
         kept.push_back(new);
     }
 }
 
 impl Objective<'_> {
-    /// As [`Objective::metered`], with the draws of as many steps before as the estimator says.
-    pub(crate) fn metered_with_reuse(
+    /// Reverse KL `[R]` and its gradient `[R, P]` by the draws of a step and of as many before as the estimator says.
+    pub(super) fn reusing(
         &self,
         theta: &Tensor<2>,
+        along: &Along,
         step: usize,
-    ) -> ((Tensor<1>, Tensor<2>), Vec<Evaluations>) {
-        let [runs, _] = theta.dims();
-        (self.meter).counting(runs, || match &self.rules[..] {
-            [PointRule::Along(along)] => self.reusing(theta, along, step),
-            _ => self.value_and_gradient(theta, step),
+    ) -> (Tensor<1>, Tensor<2>) {
+        let most = self.estimator.reuse;
+        let q = self.member(theta.clone());
+        let Drawn {
+            draws,
+            log_p,
+            scores,
+        } = self.drawn(&q, along, step);
+        let new = Kept {
+            step,
+            theta: theta.clone(),
+            points: draws.x,
+            log_p,
+            scores,
+        };
+        let mut all = self.kept.before(step, most);
+        self.kept.keep(new.clone(), most);
+        all.push(new);
+        let beta = self.beta(step);
+        differentiated(theta, |theta| {
+            self.balanced([&self.member(theta), &q], &all, beta)
         })
     }
 
-    fn reusing(&self, theta: &Tensor<2>, along: &Along, step: usize) -> (Tensor<1>, Tensor<2>) {
-        let most = self.estimator.reuse;
-        let new = self.drawn(theta, along, step);
-        let mut all = self.draws_kept.before(step, most);
-        self.draws_kept.keep(new.clone(), most);
-        all.push(new);
-        let tracked = theta.clone().autodiff().require_grad();
-        let q = self.member(tracked.clone());
-        let value = self.balanced(&q, &all, self.beta(step));
-        let gradients = value.clone().sum().backward();
-        let gradient = tracked.grad(&gradients).map(Tensor::without_autodiff);
-        let gradient = gradient.unwrap_or_else(|| theta.zeros_like());
-        (value.inner(), gradient)
-    }
-
-    /// The draws of a step, with all that is asked of the target there.
-    fn drawn(&self, theta: &Tensor<2>, along: &Along, step: usize) -> Kept {
-        let [runs, _] = theta.dims();
-        let q = self.member(theta.clone());
-        let request = PointsRequest {
-            along,
-            q: &q,
-            keys: &self.keys,
-            noise: NoiseKind::Step(step),
-            chunk: 0,
-            divergence: &AnnealedReverseKl { beta: 1.0 },
-        };
-        let points = self.draws(Side::Family, request).x;
-        let [_, samples, _] = points.dims();
-        self.meter.set_members(0..runs);
-        self.meter.count(|_| Evaluations::of(samples, true));
-        let (log_p, scores) = slopes(self.target, &points);
-        Kept {
-            step,
-            theta: theta.clone(),
-            points,
-            log_p,
-            scores,
-        }
-    }
-
-    /// Reverse KL to p^β `[R]` at q, whose gradient in θ is that through the points alone, as if all of them were drawn
-    /// from each component.
-    fn balanced(&self, q: &MixtureTensors, all: &[Kept], beta: f64) -> Tensor<1> {
+    /// Reverse KL to p^β `[R]` at q, which is also given without gradients: that in θ is through the points alone, as if
+    /// all of them were drawn from each component.
+    fn balanced(&self, [q, fixed]: [&MixtureTensors; 2], all: &[Kept], beta: f64) -> Tensor<1> {
         let [runs, k, dim] = q.dims();
-        let fixed = untracked(q.clone());
         let points = Tensor::cat(all.iter().map(|kept| kept.points.clone()).collect(), 1);
         let log_p = Tensor::cat(all.iter().map(|kept| kept.log_p.clone()).collect(), 1);
         let scores = Tensor::cat(all.iter().map(|kept| kept.scores.clone()).collect(), 1);
         let [_, count, _] = points.dims();
-        let (log_q, slopes_of_q) = slopes(&fixed, &points);
+        let (log_q, slopes_of_q) = differentiated(&points, |x| fixed.log_density(x));
         // The density that all of them are drawn from, up to a factor: of each step, as many of every component.
         let drawn_from = all.iter().map(|kept| {
             let mut density = self.member(kept.theta.clone());
@@ -137,7 +106,7 @@ impl Objective<'_> {
         // log q − β log p and how that changes with the point.
         let values = log_q - log_p.mul_scalar(beta);
         let slopes = slopes_of_q - scores.mul_scalar(beta);
-        let z = standardized(&fixed, &points);
+        let z = standardized(points, fixed.means.clone(), fixed.scale.clone());
         let log_shares = z
             .clone()
             .square()
@@ -165,7 +134,7 @@ impl Objective<'_> {
     /// The draws that later steps use, for a fit to go on from.
     pub(crate) fn draws_snapshot(&self) -> Result<Snapshot> {
         let mut snapshot = Snapshot::default();
-        let kept = self.draws_kept.kept.borrow();
+        let kept = self.kept.0.borrow();
         for (at, kept) in kept.iter().enumerate() {
             let mut one = Snapshot::default();
             one.put_count("step", kept.step as u64);
@@ -201,65 +170,17 @@ impl Objective<'_> {
                 scores: one.tensor("scores", points, &self.numerics)?,
             });
         }
-        self.draws_kept.kept.replace(kept);
+        self.kept.0.replace(kept);
         Ok(())
     }
 }
 
-/// A log-density `[R, S]` and its gradient `[R, S, D]` at points, neither tracked.
-fn slopes(density: &dyn Density, points: &Tensor<3>) -> (Tensor<2>, Tensor<3>) {
-    let at = points.clone().autodiff().require_grad();
-    let log = density.log_density(at.clone());
-    let slopes = log.clone().sum().backward();
-    let slopes = at.grad(&slopes).map(Tensor::without_autodiff);
-    let slopes = slopes.unwrap_or_else(|| points.zeros_like());
-    (log.inner(), slopes)
-}
-
-/// The same mixtures without autodiff.
-fn untracked(q: MixtureTensors) -> MixtureTensors {
-    MixtureTensors {
-        log_weights: q.log_weights.inner(),
-        means: q.means.inner(),
-        scale: match q.scale {
-            ScaleTensor::Tril(factors) => ScaleTensor::Tril(factors.inner()),
-            ScaleTensor::Diagonal(stds) => ScaleTensor::Diagonal(stds.inner()),
-            ScaleTensor::LowRank(rows) => ScaleTensor::LowRank(rows.inner()),
-        },
-    }
-}
-
-/// Lₖ⁻¹ (x − μₖ) `[R, K, S, D]` of points `[R, S, D]`.
-fn standardized(q: &MixtureTensors, points: &Tensor<3>) -> Tensor<4> {
-    let off = points.clone().unsqueeze_dim::<4>(1) - q.means.clone().unsqueeze_dim::<4>(2);
-    match &q.scale {
-        ScaleTensor::Diagonal(stds) => off / stds.clone().unsqueeze_dim::<4>(2),
-        scale => off.matmul(inverses(scale.clone().tril()).swap_dims(2, 3)),
-    }
-}
-
-/// L⁻¹ of every factor `[R, K, D, D]`; NaN where there is none.
-fn inverses(factors: Tensor<4>) -> Tensor<4> {
-    let shape = factors.dims();
-    let dim = shape[3];
-    let numbers = Numerics::read(factors.clone());
-    let Ok(mut numbers) = numbers else {
-        // What fails here fails where it is read.
-        return factors;
-    };
-    for factor in numbers.chunks_mut(dim * dim) {
-        let lower = DMatrix::from_row_slice(dim, dim, factor);
-        let inverse = lower.solve_lower_triangular(&DMatrix::identity(dim, dim));
-        let inverse = inverse.unwrap_or_else(|| DMatrix::from_element(dim, dim, f64::NAN));
-        factor.copy_from_slice(inverse.transpose().as_slice());
-    }
-    let data = burn::tensor::TensorData::new(numbers, shape).convert_dtype(factors.dtype());
-    Tensor::from_data(data, (&factors.device(), factors.dtype()))
-}
-
 #[cfg(test)]
 mod tests {
+    use nalgebra::DMatrix;
+
     use super::*;
+    use crate::compute::device::Numerics;
     use crate::compute::noise::RunKey;
     use crate::density::family::{Family, FamilyConfig};
     use crate::density::target::Target;
@@ -342,7 +263,7 @@ mod tests {
                 let theta = &path(1, 3, numerics)[1];
                 let (value, gradient) = match reuse {
                     0 => objective.value_and_gradient(theta, 7),
-                    _ => objective.metered_with_reuse(theta, 7).0,
+                    _ => objective.metered(theta, 7).0,
                 };
                 let mut all = Numerics::read(value).unwrap();
                 all.extend(Numerics::read(gradient).unwrap());
@@ -376,7 +297,7 @@ mod tests {
                 let made: Vec<(Tensor<1>, Tensor<2>)> = (path.iter().enumerate())
                     .map(|(step, theta)| match reuse {
                         0 => objective.value_and_gradient(theta, step),
-                        _ => objective.metered_with_reuse(theta, step).0,
+                        _ => objective.metered(theta, step).0,
                     })
                     .collect();
                 let (value, gradient) = made.into_iter().last().unwrap();
@@ -414,7 +335,7 @@ mod tests {
     fn there_is_none_at_the_optimum() {
         with_objective((2, 2), estimator(40, 3), |objective, numerics| {
             for (step, theta) in path(2, 2, numerics).iter().enumerate() {
-                let (_, evaluations) = objective.metered_with_reuse(theta, step);
+                let (_, evaluations) = objective.metered(theta, step);
                 assert!(
                     evaluations
                         .iter()
@@ -423,7 +344,7 @@ mod tests {
             }
             let theta = family(2).theta_of(&target()).unwrap();
             let theta = numerics.tensor(theta.repeat(2), [2, family(2).parameters()]);
-            let ((value, gradient), _) = objective.metered_with_reuse(&theta, 3);
+            let ((value, gradient), _) = objective.metered(&theta, 3);
             let largest = |tensor: Vec<f64>| tensor.iter().fold(0.0, |a: f64, b| a.max(b.abs()));
             assert!(largest(Numerics::read(value).unwrap()) < 1e-12);
             assert!(largest(Numerics::read(gradient).unwrap()) < 1e-12);

@@ -3,8 +3,9 @@
 use burn::tensor::Tensor;
 
 use super::along::{Along, NoiseKind, PointsRequest};
-use super::{Objective, PointRule};
-use crate::density::Density;
+use super::{Objective, PointRule, differentiated};
+use crate::compute::kernel::MixtureTensors;
+use crate::density::{Density, Draws};
 use crate::divergence::{AnnealedReverseKl, Divergence, Sampled, Side};
 use crate::estimator::GradientRule;
 use crate::fit::evaluations::Evaluations;
@@ -20,10 +21,7 @@ impl Objective<'_> {
     ) -> ((Tensor<1>, Tensor<2>, Option<Scores>), Vec<Evaluations>) {
         let [runs, _] = theta.dims();
         (self.meter).counting(runs, || match (&self.rules[..], self.divergence.sides()) {
-            ([PointRule::Along(along)], [Side::Family]) => {
-                let (loss, gradient, scores) = self.scored(theta, along, step);
-                (loss, gradient, Some(scores))
-            }
+            ([PointRule::Along(along)], [Side::Family]) => self.scored(theta, along, step),
             _ => {
                 let (loss, gradient) = self.value_and_gradient(theta, step);
                 (loss, gradient, None)
@@ -36,61 +34,73 @@ impl Objective<'_> {
         theta: &Tensor<2>,
         along: &Along,
         step: usize,
-    ) -> (Tensor<1>, Tensor<2>, Scores) {
-        let [runs, _] = theta.dims();
-        let tracked = theta.clone().autodiff().require_grad();
-        let q = self.member(tracked.clone());
+    ) -> (Tensor<1>, Tensor<2>, Option<Scores>) {
         let beta = self.beta(step);
         let annealed = AnnealedReverseKl { beta };
         let divergence: &dyn Divergence = match beta < 1.0 {
             true => &annealed,
             false => &*self.divergence,
         };
-        let draws = self.draws(
-            Side::Family,
-            PointsRequest {
-                along,
-                q: &q,
-                keys: &self.keys,
-                noise: NoiseKind::Step(step),
-                chunk: 0,
-                divergence,
-            },
-        );
-        let points = draws.x.clone().inner();
-        let [_, samples, _] = points.dims();
+        let mut at_points = None;
+        let (loss, gradient) = differentiated(theta, |theta| {
+            let q = self.member(theta);
+            let Drawn {
+                draws,
+                log_p,
+                scores,
+            } = self.drawn(&q, along, step);
+            at_points = Some(Scores {
+                points: draws.x.clone().inner(),
+                scores: scores.clone().mul_scalar(beta),
+                weights: draws.weights.clone().inner(),
+            });
+            // As a function of points that move with θ, log p has this value and this gradient.
+            let moved = draws.x.clone() - draws.x.clone().detach();
+            let along: Tensor<2> = (moved * scores.autodiff()).sum_dim(2).squeeze_dim(2);
+            let log_p = log_p.autodiff() + along;
+            let sampled = match self.estimator.gradient {
+                GradientRule::Pathwise => Sampled::with_log_p(draws, log_p, &q),
+                GradientRule::StickingTheLanding => {
+                    Sampled::with_log_p(draws, log_p, &q.clone().detached())
+                }
+                GradientRule::ScoreFunction => {
+                    Sampled::with_log_p(draws.detached(), log_p.detach(), &q).by_score()
+                }
+            };
+            divergence.outer(sampled.mean(divergence, Side::Family))
+        });
+        (loss, gradient, at_points)
+    }
+
+    /// The draws of q at a step, with all that can be asked of the target there: it is asked once.
+    pub(super) fn drawn(&self, q: &MixtureTensors, along: &Along, step: usize) -> Drawn {
+        let request = PointsRequest {
+            along,
+            q,
+            keys: &self.keys,
+            noise: NoiseKind::Step(step),
+            chunk: 0,
+            divergence: &*self.divergence,
+        };
+        let draws = self.draws(Side::Family, request);
+        let [runs, samples, _] = draws.x.dims();
         self.meter.set_members(0..runs);
         self.meter.count(|_| Evaluations::of(samples, true));
-        let at = points.clone().autodiff().require_grad();
-        let log_p = self.target.log_density(at.clone());
-        let slopes = log_p.clone().sum().backward();
-        let scores = at.grad(&slopes).map(Tensor::without_autodiff);
-        let scores = scores.unwrap_or_else(|| points.zeros_like());
-        // As a function of points that move with θ, log p has this value and this gradient.
-        let moved = draws.x.clone() - points.clone().autodiff();
-        let log_p = log_p.inner().autodiff()
-            + (moved * scores.clone().autodiff())
-                .sum_dim(2)
-                .squeeze_dim::<2>(2);
-        let weights = draws.weights.clone().inner();
-        let sampled = match self.estimator.gradient {
-            GradientRule::Pathwise => Sampled::with_log_p(draws, log_p, &q),
-            GradientRule::StickingTheLanding => {
-                Sampled::with_log_p(draws, log_p, &q.clone().detached())
-            }
-            GradientRule::ScoreFunction => {
-                Sampled::with_log_p(draws.detached(), log_p.detach(), &q).by_score()
-            }
-        };
-        let loss = divergence.outer(sampled.mean(divergence, Side::Family));
-        let gradients = loss.clone().sum().backward();
-        let gradient = tracked.grad(&gradients).map(Tensor::without_autodiff);
-        let gradient = gradient.unwrap_or_else(|| theta.zeros_like());
-        let scores = Scores {
-            points,
-            scores: scores.mul_scalar(beta),
-            weights,
-        };
-        (loss.inner(), gradient, scores)
+        let points = draws.x.clone().inner();
+        let (log_p, scores) = differentiated(&points, |x| self.target.log_density(x));
+        Drawn {
+            draws,
+            log_p,
+            scores,
+        }
     }
+}
+
+/// Draws of q, and the target there.
+pub(super) struct Drawn {
+    pub draws: Draws,
+    /// log p `[R, S]` in nats, not tracked for gradients.
+    pub log_p: Tensor<2>,
+    /// ∇ log p `[R, S, D]`, neither.
+    pub scores: Tensor<3>,
 }

@@ -18,10 +18,8 @@ fn family(covariance: Covariance, components: usize, dim: usize, min_std: f64) -
 }
 
 fn member(family: &Family, theta: &[f64]) -> Mixture {
-    let numerics = Numerics::cpu();
-    let theta = numerics.tensor(theta.to_vec(), [1, theta.len()]);
-    let mut read = family.density(theta, &numerics).read().unwrap();
-    read.swap_remove(0).unwrap()
+    let mut members = family.members(theta, &Numerics::cpu()).unwrap();
+    members.remove(0).unwrap()
 }
 
 /// A θ where nothing is zero or equal by chance.
