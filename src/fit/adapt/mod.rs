@@ -3,6 +3,7 @@
 //! The family has room for the most there may be. θ says which there are: one that is not has no weight, and all else of
 //! it stays where it is until another comes to its place.
 
+mod arrival;
 mod config;
 mod look;
 
