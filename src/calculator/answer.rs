@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Bracket, Claim, Method};
-use crate::divergence::{DivergenceKind, Estimate};
+use crate::divergence::{DivergenceKind, Estimate, Summed};
 use crate::files::extended;
 
 /// One divergence between two densities.
@@ -43,6 +43,8 @@ pub enum Ending {
     Reached,
     /// All samples are spent.
     Spent,
+    /// What the constant of a density is off by is more than what was asked for, and not less for more draws.
+    Normalizer,
 }
 
 /// The number of a method with its error.
@@ -84,6 +86,27 @@ impl Computed {
     /// Whether it is infinite, and there is no doubt of that.
     pub fn is_surely_infinite(&self) -> bool {
         self.value == f64::INFINITY && self.error == Some(0.0)
+    }
+
+    /// A divergence where the logarithm of one density is off by as much everywhere: an error of so many nats, or
+    /// a standard error, of which two are in an interval of 95 %.
+    pub fn with_log_density_off(self, kind: DivergenceKind, off: f64, summed: Summed) -> Self {
+        if off == 0.0 || !self.value.is_finite() {
+            return self;
+        }
+        let range = kind.range();
+        let apart = kind.misplaced(self.value, 2.0 * off, summed);
+        let [low, high] = self.interval.unwrap_or([self.value; 2]);
+        Self {
+            error: self
+                .error
+                .map(|error| error + kind.misplaced(self.value, off, summed)),
+            interval: Some([
+                (low - apart).max(*range.start()),
+                (high + apart).min(*range.end()),
+            ]),
+            ..self
+        }
     }
 
     /// A number with an error on either side.

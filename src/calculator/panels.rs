@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use super::Accuracy;
 use super::answer::Computed;
 use crate::density::target::TargetModel;
-use crate::divergence::{Attempt, DivergenceKind, Estimate};
+use crate::divergence::{Attempt, DivergenceKind, Estimate, Summed};
 use crate::error::Result;
 use crate::panels::{self, Host, LegendreOrder, PanelEffort};
 
@@ -91,11 +91,12 @@ impl<'a> PanelIntegrals<'a> {
             ..effort
         };
         let attempts = panels::divergences(&p, &q, kinds, effort)?;
-        let found = |attempt: &Attempt| {
+        let off = self.p.log_normalizer_error() + self.q.log_normalizer_error();
+        let found = |(attempt, kind): (&Attempt, &DivergenceKind)| {
             let Estimate { value, error, .. } = attempt.estimate;
-            Computed::within(value, error)
+            Computed::within(value, error).with_log_density_off(*kind, off, Summed::BySide)
         };
-        Ok(attempts.map(|attempts| attempts.iter().map(found).collect()))
+        Ok(attempts.map(|attempts| attempts.iter().zip(kinds).map(found).collect()))
     }
 }
 

@@ -390,7 +390,7 @@ fn remark(answer: &Answer) -> String {
         Claim::Rounded => format!("{method}, {reason}; ± is a bound of what rounding did"),
         Claim::Integral => {
             let ending = match answer.ending {
-                Some(Ending::Spent) => "; the error asked for is not reached",
+                Some(Ending::Spent | Ending::Normalizer) => "; the error asked for is not reached",
                 _ => "",
             };
             format!("{method}, {reason}; ± is what its panels leave, with rounding{ending}")
@@ -399,6 +399,9 @@ fn remark(answer: &Answer) -> String {
         Claim::Sample => {
             let ending = match answer.ending {
                 Some(Ending::Reached) => "the error asked for is reached",
+                Some(Ending::Normalizer) => {
+                    "more would not help: log Z is not known well enough for the error asked for"
+                }
                 Some(Ending::Spent) | None => "all samples are spent",
             };
             format!(

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Divergence;
+use super::{Divergence, DivergenceKind, Summed};
 use crate::text::{is_hidden, small, with_error};
 
 /// A number and how sure it is, both in nats.
@@ -192,14 +192,10 @@ impl Estimate {
         }
     }
 
-    /// It where log p is off by as much everywhere, in nats: so is the mean of it, and other divergences by as large a
-    /// share.
-    pub fn with_log_density_off(self, off: f64) -> Self {
-        if off == 0.0 || !self.value.is_finite() {
-            return self;
-        }
+    /// It, a divergence found side by side, where log p is off by as much everywhere, in nats.
+    pub(crate) fn with_log_density_off(self, kind: DivergenceKind, off: f64) -> Self {
         Self {
-            error: self.error + off * (1.0 + self.value.abs()),
+            error: self.error + kind.misplaced(self.value, off, Summed::BySide),
             ..self
         }
     }

@@ -221,8 +221,8 @@ impl Evaluator {
         p.model().check()?;
         // log p is off by as much everywhere.
         let off = p.model().log_normalizer_error();
-        for estimate in (evaluations.iter_mut()).flat_map(|one| one.kinds.values_mut()) {
-            *estimate = estimate.with_log_density_off(off);
+        for (kind, estimate) in (evaluations.iter_mut()).flat_map(|one| &mut one.kinds) {
+            *estimate = estimate.with_log_density_off(*kind, off);
         }
         if let Some(rows) = p.held_out() {
             let found = self.over_rows(rows, &[DivergenceKind::CrossEntropy], q)?;

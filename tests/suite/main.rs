@@ -12,6 +12,7 @@ mod command_line;
 mod commands;
 mod config;
 mod configs;
+mod constants;
 mod densities;
 mod dependence;
 mod determinism;

@@ -15,7 +15,7 @@ use super::answer::{Computed, Ending};
 use super::{Accuracy, Method};
 use crate::compute::device::Numerics;
 use crate::density::target::TargetModel;
-use crate::divergence::{Divergence, DivergenceKind};
+use crate::divergence::{Divergence, DivergenceKind, Summed};
 use crate::error::Result;
 use integrands::Places;
 use moments::Mean;
@@ -42,6 +42,26 @@ pub(super) struct SamplingRequest<'a> {
     /// Draws at most, from whatever side.
     pub samples: u64,
     pub seed: u64,
+}
+
+impl SamplingRequest<'_> {
+    /// A divergence with what log p and log q are off by, which no draws make less, and why sampling ended.
+    fn ended(&self, kind: DivergenceKind, found: Computed, is_sure: bool) -> Computed {
+        let Self { p, q, .. } = self;
+        let sampled = self.accuracy.error_ratio(&found);
+        let off = p.log_normalizer_error() + q.log_normalizer_error();
+        let found = found.with_log_density_off(kind, off, Summed::Jointly);
+        let is_reached = |ratio: f64| self.accuracy.is_set() && ratio <= 1.0;
+        let ending = match is_sure && is_reached(sampled) {
+            false => Ending::Spent,
+            true if is_reached(self.accuracy.error_ratio(&found)) => Ending::Reached,
+            true => Ending::Normalizer,
+        };
+        Computed {
+            ending: Some(ending),
+            ..found
+        }
+    }
 }
 
 /// How far a sampler is.
@@ -153,16 +173,12 @@ fn run<S: Sampler>(
         });
         let is_reached = request.accuracy.is_set() && most <= 1.0 && drawn >= FEWEST;
         if is_reached || drawn >= request.samples {
-            for (found, error_ratio) in found.iter_mut().zip(error_ratio) {
-                found.samples = drawn;
-                let reached = request.accuracy.is_set() && error_ratio <= 1.0;
-                found.ending = Some(if reached {
-                    Ending::Reached
-                } else {
-                    Ending::Spent
-                });
-            }
-            return Ok(found);
+            let ended = |((found, kind), error_ratio): ((Computed, &DivergenceKind), f64)| {
+                let samples = drawn;
+                request.ended(*kind, Computed { samples, ..found }, error_ratio <= 1.0)
+            };
+            let found = found.into_iter().zip(request.kinds).zip(error_ratio);
+            return Ok(found.map(ended).collect());
         }
     }
 }

@@ -237,7 +237,7 @@ impl<'a> Objective<'a> {
                 // One for all where all have the same points.
                 let effective = effective.as_ref().and_then(|of| of.get(at).or(of.first()));
                 settled[run] = Settled {
-                    estimate: attempt.estimate.with_log_density_off(of_log_z),
+                    estimate: attempt.estimate.with_log_density_off(self.kind, of_log_z),
                     effective_sample_size: effective.copied(),
                 };
                 self.levels[run] = level;
