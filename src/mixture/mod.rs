@@ -1,6 +1,7 @@
 //! A mixture of Gaussians on the host, in f64; one that exists is a density.
 
 mod check;
+mod distance;
 mod factor;
 mod modes;
 pub(crate) mod natural;
@@ -10,6 +11,7 @@ mod sample;
 
 use nalgebra::{DMatrix, DVector};
 
+pub(crate) use distance::Distances;
 pub use modes::modes;
 pub(crate) use natural::matrix_of;
 pub use natural::{NaturalParameters, Scales, from_natural_values, natural_values};

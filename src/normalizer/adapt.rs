@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::ascent::Peak;
 use super::problem::Problem;
 use crate::density::target::{Distribution, StudentT};
-use crate::mixture::Mixture;
+use crate::mixture::{Distances, Mixture};
 
 /// Peaks this many nats below the heaviest are left out.
 const NEGLIGIBLE: f64 = 30.0;
@@ -98,7 +98,7 @@ pub(super) fn adapt(
         }
         let next = if idle < PATIENCE {
             moved(&proposal, &draws)
-        } else if proposal.components() < effort.components {
+        } else if can_grow(&proposal, share * effort.draws as f64, effort) {
             idle = 0;
             grown(&proposal, &draws, effort.components, generator)
         } else {
@@ -108,6 +108,14 @@ pub(super) fn adapt(
         proposal = next;
     }
     best.map(|(_, proposal)| proposal)
+}
+
+/// Whether there may be more components, and draws that count for each of their axes: of fewer they would be moved by
+/// noise.
+fn can_grow(proposal: &StudentT, counting: f64, effort: Effort) -> bool {
+    let components = proposal.components();
+    let axes = components * proposal.scales().dim();
+    components < effort.components && counting > axes as f64
 }
 
 /// The effective sample size for each draw, (Σ w)² / (N Σ w²).
@@ -308,14 +316,17 @@ fn shared(proposal: &StudentT, x: &[f64], weights: &[f64]) -> Sums {
         .collect();
     let mut sums = Sums::new(k, dim);
     let (mut logs, mut pulls) = (vec![0.0; k], vec![0.0; k]);
-    for (x, weight) in x.chunks_exact(dim).zip(weights) {
+    let mut squared = vec![vec![0.0; weights.len()]; k];
+    for (k, squared) in squared.iter_mut().enumerate() {
+        Distances::new(scales, k).squared(x, squared);
+    }
+    for (i, (x, weight)) in x.chunks_exact(dim).zip(weights).enumerate() {
         if *weight <= 0.0 {
             continue;
         }
         let x = DVector::from_column_slice(x);
         for k in 0..k {
-            let z = scales.scale_trils()[k].solve_lower_triangular(&(&x - &scales.means()[k]));
-            let squared = z.map_or(f64::INFINITY, |z| z.norm_squared());
+            let squared = squared[k][i];
             logs[k] = heights[k] - power * (squared / dof).ln_1p();
             pulls[k] = (dof + dim as f64) / (dof + squared);
         }

@@ -1,6 +1,6 @@
 //! What draws of a proposal never came to: how much of the density walkers find beyond it.
 
-use nalgebra::{DMatrix, DVector};
+use nalgebra::{DMatrix, DMatrixView};
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution as _, StandardNormal};
 use rayon::prelude::*;
@@ -121,23 +121,15 @@ impl Walkers {
             slope: self.slope.clone(),
         };
         // In coordinates z with x = L z, where p is about 1 wide.
-        let push_by = |slope: &[f64], pushes: &mut [f64], share: f64| {
-            let rows = pushes.chunks_exact_mut(dim).zip(slope.chunks_exact(dim));
-            for ((push, slope), step) in rows.zip(&steps) {
-                let turned = scale.tr_mul(&DVector::from_column_slice(slope));
-                (push.iter_mut().zip(turned.iter()))
-                    .for_each(|(push, turn)| *push += share * step * turn);
-            }
+        let turning = scale.transpose();
+        let push_by = |slope: &[f64], pushes: &mut [f64]| {
+            add_turned(&turning, slope, pushes, |row| 0.5 * steps[row]);
         };
         for _ in 0..LEAPS {
-            push_by(&next.slope, &mut pushes, 0.5);
-            let rows = next.x.chunks_exact_mut(dim).zip(pushes.chunks_exact(dim));
-            for ((x, push), step) in rows.zip(&steps) {
-                let moved = scale * DVector::from_column_slice(push);
-                (x.iter_mut().zip(moved.iter())).for_each(|(x, by)| *x += step * by);
-            }
+            push_by(&next.slope, &mut pushes);
+            add_turned(scale, &pushes, &mut next.x, |row| steps[row]);
             next = Self::at(problem, next.x);
-            push_by(&next.slope, &mut pushes, 0.5);
+            push_by(&next.slope, &mut pushes);
         }
         let after = energies(&next.log_f, &pushes);
         for i in 0..before.len() {
@@ -150,4 +142,24 @@ impl Walkers {
             }
         }
     }
+}
+
+/// Adds to every row of `to` a share of A times the same row of `from`, N × D.
+fn add_turned(a: &DMatrix<f64>, from: &[f64], to: &mut [f64], share: impl Fn(usize) -> f64 + Sync) {
+    /// Rows of one task.
+    const ROWS: usize = 256;
+    let dim = a.nrows();
+    (to.par_chunks_mut(ROWS * dim)
+        .zip(from.par_chunks(ROWS * dim)))
+    .enumerate()
+    .for_each(|(task, (to, from))| {
+        let turned = a * DMatrixView::from_slice(from, dim, from.len() / dim);
+        let rows = to.chunks_exact_mut(dim).zip(turned.column_iter());
+        for (row, (to, turned)) in rows.enumerate() {
+            let share = share(task * ROWS + row);
+            to.iter_mut()
+                .zip(turned.iter())
+                .for_each(|(to, by)| *to += share * by);
+        }
+    });
 }

@@ -19,11 +19,13 @@ use crate::compute::device::Numerics;
 use crate::compute::kernel::{MixtureTensors, log_density_of};
 use crate::density::{Density, Draws, Nodes};
 use crate::error::Refusal;
-use crate::mixture::{Mixture, NaturalParameters};
+use crate::mixture::{Distances, Mixture, NaturalParameters};
 use crate::text::count;
 
 /// As many halvings as there are digits to tell places apart by.
 const HALVINGS: usize = 80;
+/// Points whose distances are found at once.
+const AT_ONCE: usize = 64;
 /// The most steps of a climb to a mode.
 const CLIMB: usize = 2000;
 
@@ -183,32 +185,28 @@ impl Distribution for StudentT {
         let dim = self.scales.dim();
         let power = 0.5 * (self.dof + dim as f64);
         let normalizer = self.log_normalizer();
-        let parts: Vec<(f64, &DVector<f64>, &DMatrix<f64>)> = (0..self.scales.components())
+        let parts: Vec<(f64, Distances)> = (0..self.scales.components())
             .map(|k| {
                 let factor = &self.scales.scale_trils()[k];
                 let log_det: f64 = factor.diagonal().iter().map(|l| l.ln()).sum();
                 let constant = normalizer + self.scales.weights()[k].ln() - log_det;
-                (constant, &self.scales.means()[k], factor)
+                (constant, Distances::new(&self.scales, k))
             })
             .collect();
-        let (mut z, mut terms) = (vec![0.0; dim], vec![0.0; parts.len()]);
-        for (x, log) in x.chunks_exact(dim).zip(logs) {
-            for (term, (constant, mean, factor)) in terms.iter_mut().zip(&parts) {
-                let mut squared = 0.0;
-                for i in 0..dim {
-                    let known: f64 = (0..i).map(|j| factor[(i, j)] * z[j]).sum();
-                    z[i] = (x[i] - mean[i] - known) / factor[(i, i)];
-                    squared += z[i] * z[i];
+        let mut terms = vec![0.0; parts.len() * AT_ONCE];
+        for (x, logs) in x.chunks(AT_ONCE * dim).zip(logs.chunks_mut(AT_ONCE)) {
+            let points = logs.len();
+            for ((constant, distances), terms) in parts.iter().zip(terms.chunks_mut(points)) {
+                distances.squared(x, terms);
+                for term in terms {
+                    *term = constant - power * (*term / self.dof).ln_1p();
                 }
-                *term = constant - power * (squared / self.dof).ln_1p();
             }
-            let max = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            *log = max
-                + terms
-                    .iter()
-                    .map(|term| (term - max).exp())
-                    .sum::<f64>()
-                    .ln();
+            for (i, log) in logs.iter_mut().enumerate() {
+                let of_point = || terms.iter().skip(i).step_by(points).take(parts.len());
+                let max = of_point().copied().fold(f64::NEG_INFINITY, f64::max);
+                *log = max + of_point().map(|term| (term - max).exp()).sum::<f64>().ln();
+            }
         }
     }
 

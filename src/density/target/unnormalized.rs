@@ -1,6 +1,6 @@
 //! Densities that are known up to a constant, by a function.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use burn::tensor::Tensor;
 use nalgebra::{DMatrix, DVector};
@@ -14,6 +14,7 @@ use super::watch::{Lost, Watch};
 use super::{Function, Samples};
 use crate::compute::device::Numerics;
 use crate::compute::kernel::is_on_host;
+use crate::compute::noise::{RunKey, Stream};
 use crate::coordinates::Coordinates;
 use crate::density::{
     Density, Draws, DrawsError, Embedded, ErrorRule, Nodes, counted, where_it_counts,
@@ -35,6 +36,19 @@ pub struct Unnormalized {
     function: Arc<Function>,
     located: Arc<Located>,
     watch: Watch,
+    rows: Rows,
+}
+
+/// Draws that stand for the density where it is looked at along some of its coordinates: drawn once, and the same every
+/// time.
+#[derive(Debug, Clone, Default)]
+struct Rows(Arc<OnceLock<Vec<f64>>>);
+
+/// They follow from the density, and are drawn or not.
+impl PartialEq for Rows {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 impl Unnormalized {
@@ -44,6 +58,7 @@ impl Unnormalized {
             function: Arc::new(function),
             located: Arc::new(located),
             watch: Watch::default(),
+            rows: Rows::default(),
         }
     }
 
@@ -224,9 +239,10 @@ impl Distribution for Unnormalized {
         if coordinates.iter().copied().eq(0..dim) {
             return Ok(Marginal::Whole(self.clone()));
         }
-        let key = crate::compute::noise::RunKey { seed: 0, run: 0 };
-        let mut generator = key.generator(crate::compute::noise::Stream::Normalizer, 1);
-        let all = self.sample(ROWS, &mut generator);
+        let all = self.rows.0.get_or_init(|| {
+            let mut generator = RunKey { seed: 0, run: 0 }.generator(Stream::Normalizer, 1);
+            self.sample(ROWS, &mut generator)
+        });
         let rows = all
             .chunks_exact(dim)
             .flat_map(|x| coordinates.iter().map(|&i| x[i]))
