@@ -125,7 +125,7 @@ impl Optimizer for BatchAndMatch {
         let [runs, parameters] = from.theta.dims();
         let theta = Numerics::read(from.theta)?;
         self.count_turns(&Numerics::read(from.gradient)?, runs);
-        let members = self.family.members(&theta, &self.numerics)?;
+        let members = self.family.unmatched(&theta, &self.numerics)?;
         let next: Vec<Option<Vec<f64>>> = match from.scores {
             Some(batch) => {
                 let [_, points, dim] = batch.points.dims();

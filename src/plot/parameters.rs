@@ -21,6 +21,8 @@ const KINDS: [(&str, &str); 4] = [
 
 /// More lines than this are not labelled one by one.
 const MOST_LABELS: usize = 12;
+/// Of more parameters of one kind so many are drawn, at even steps.
+const MOST_LINES: usize = 400;
 
 /// The figure.
 pub const FIGURE: Figure<FinishedRun> = Figure {
@@ -58,12 +60,23 @@ fn draw(finished: &FinishedRun) -> Result<Svg> {
     })
 }
 
-/// The places among a fit's parameters of those of one kind.
+/// The places among a fit's parameters of those of one kind that are drawn.
 fn columns(fit: &FinishedFit, kind: &str) -> Vec<usize> {
-    (fit.plan.family.natural_parameters().enumerate())
+    let all: Vec<usize> = (fit.plan.family.natural_parameters().enumerate())
         .filter(|(_, one)| one.quantity.name() == kind)
         .map(|(column, _)| column)
-        .collect()
+        .collect();
+    let drawn = all.len().min(MOST_LINES);
+    (0..drawn).map(|n| all[n * all.len() / drawn]).collect()
+}
+
+/// How many parameters of one kind the fit with most has.
+fn most(finished: &FinishedRun, kind: &str) -> usize {
+    let of_kind = |fit: &FinishedFit| {
+        let all = fit.plan.family.natural_parameters();
+        all.filter(|one| one.quantity.name() == kind).count()
+    };
+    finished.fits.iter().map(of_kind).max().unwrap_or(0)
 }
 
 fn draw_panel(
@@ -136,10 +149,14 @@ fn axis_of(finished: &FinishedRun, (kind, label): (&str, &str)) -> Axis {
         }
     }
     let scale = finished.target.extent().1.trace() / finished.dim() as f64;
+    let label = match most(finished, kind) {
+        all if all > MOST_LINES => format!("{label}, {MOST_LINES} of {all}"),
+        _ => label.to_owned(),
+    };
     match kind {
-        "std" => Axis::holding(values.into_iter(), label),
-        "mean" => Axis::holding_linear(values.into_iter(), 0.1 * scale.sqrt(), label),
-        _ => Axis::holding_linear(values.into_iter(), 0.1, label),
+        "std" => Axis::holding(values.into_iter(), &label),
+        "mean" => Axis::holding_linear(values.into_iter(), 0.1 * scale.sqrt(), &label),
+        _ => Axis::holding_linear(values.into_iter(), 0.1, &label),
     }
 }
 

@@ -3,9 +3,9 @@
 use klfit::internals::Member;
 use klfit::settings::{AnnealConfig, BatchAndMatchConfig, MonteCarloConfig, QuasiMonteCarloConfig};
 use klfit::{
-    DivergenceKind, EstimatorConfig, EstimatorRule, Family, FamilyConfig, Fit, GradientRule,
-    LogConfig, Mixture, Numerics, OptimizerConfig, OptimizerRule, Plan, Record, Schedule, Start,
-    StopConfig, Target,
+    Covariance, DivergenceKind, EstimatorConfig, EstimatorRule, Family, FamilyConfig, Fit,
+    GradientRule, LogConfig, Mixture, Numerics, OptimizerConfig, OptimizerRule, Plan, Record,
+    Schedule, Start, StopConfig, Target,
 };
 use nalgebra::{DMatrix, DVector};
 
@@ -270,6 +270,51 @@ fn too_few_draws_are_told_of() {
         "{told:?}"
     );
     assert!(notes(4).is_empty());
+}
+
+/// Four factors and a variance of each coordinate.
+fn factored(dim: usize) -> Mixture {
+    let wave = |i: usize, j: usize| (1.3 * (i * (j + 2)) as f64 + j as f64).sin();
+    let factors = DMatrix::from_fn(dim, 4, wave);
+    let variances = DVector::from_fn(dim, |i, _| (0.7 * (i as f64).cos()).exp());
+    let covariance = DMatrix::from_diagonal(&variances) + &factors * factors.transpose();
+    let mean = (0..dim).map(|i| 2.0 * (i as f64).sin()).collect();
+    Mixture::gaussian(mean, (&covariance + covariance.transpose()) * 0.5).unwrap()
+}
+
+fn of_low_rank(p: &Mixture, start: &Mixture, samples: usize, steps: usize) -> Plan {
+    let config = FamilyConfig {
+        covariance: Covariance::LowRank,
+        rank: Some(4),
+        ..FamilyConfig::default()
+    };
+    Plan {
+        family: Family::new(config, p.dim()),
+        ..plan(p, start, drawn(samples), steps)
+    }
+}
+
+/// Sixteen draws a step, of sixty dimensions.
+#[test]
+fn a_low_rank_covariance_takes_few_draws() {
+    let p = factored(60);
+    for seed in 0..3 {
+        let records = fit(&p, &of_low_rank(&p, &standard(60), 16, 60), seed);
+        let last = records.last().unwrap();
+        assert!(gap(&records[0]) > 20.0);
+        assert!(gap(last) < 1e-8, "seed {seed}: {:e}", gap(last));
+        assert_eq!(last.runs[0].evaluations.gradient, 61 * 16);
+    }
+}
+
+#[test]
+fn a_low_rank_covariance_stays_at_the_target() {
+    let p = factored(20);
+    for (samples, steps) in [(3, 1), (16, 20), (40, 20)] {
+        let records = fit(&p, &of_low_rank(&p, &p, samples, steps), 0);
+        let gap = gap(records.last().unwrap());
+        assert!(gap < 1e-11, "{samples}: {gap:e}");
+    }
 }
 
 /// Points of a net see more of the target than independent ones.

@@ -24,7 +24,8 @@ impl CheckedFit<'_> {
             .and_then(|()| fit.optimizer.rule.suits(problem))
             .map_err(|refusal| self.refused(&["optimizer"], refusal))?;
         let (batch, dim) = (fit.estimator.rule.points(1, family.dim(), 0), family.dim());
-        if fit.optimizer.rule.needs_scores() && batch <= dim {
+        let is_low_rank = family.covariance() == Covariance::LowRank;
+        if fit.optimizer.rule.needs_scores() && batch <= dim && !is_low_rank {
             notes.push(format!(
                 "{}: a batch of {batch} draws does not tell all of {dim} dimensions: it takes many steps, and may not \
                  arrive; samples = {} would do",

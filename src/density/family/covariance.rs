@@ -76,13 +76,8 @@ impl ScaleMap {
     pub fn scale(&self, theta: Tensor<3>, numerics: &Numerics) -> ScaleTensor {
         let [runs, k, scales] = theta.dims();
         let (dim, logs) = (self.dim, self.logs());
-        let above_floor = theta.clone().slice([0..runs, 0..k, 0..logs]).exp();
-        let stds = above_floor.add_scalar(self.floor);
-        let rest = theta.slice([0..runs, 0..k, logs..scales.max(logs + 1).min(scales)]);
         if self.covariance == Covariance::LowRank {
-            let factors = rest.reshape([runs, k, dim, self.rank]);
-            let rows = Tensor::cat(vec![stds.unsqueeze_dim::<4>(3), factors], 3);
-            let low_rank = ScaleTensor::LowRank(rows);
+            let low_rank = ScaleTensor::LowRank(self.low_rank_rows(theta));
             let few = FEW_PER_FACTOR * self.rank.next_multiple_of(4);
             return if dim > few && self.rank <= MOST_FACTORS {
                 low_rank
@@ -90,11 +85,29 @@ impl ScaleMap {
                 ScaleTensor::Tril(low_rank.tril())
             };
         }
+        let stds = self.stds(theta.clone());
+        let rest = theta.slice([0..runs, 0..k, logs..scales.max(logs + 1).min(scales)]);
         if self.covariance != Covariance::Full || dim == 1 {
             return ScaleTensor::Diagonal(stds.expand([runs, k, dim]));
         }
         let diagonal = stds.unsqueeze_dim::<4>(3) * mask(dim, |i, j| i == j, numerics);
         ScaleTensor::Tril(diagonal + below(rest, dim, numerics))
+    }
+
+    /// The standard deviations that θ `[R, K, S]` begins with, above their floor.
+    fn stds(&self, theta: Tensor<3>) -> Tensor<3> {
+        let [runs, k, _] = theta.dims();
+        let above_floor = theta.slice([0..runs, 0..k, 0..self.logs()]).exp();
+        above_floor.add_scalar(self.floor)
+    }
+
+    /// σ and the row of U of every coordinate, `[R, K, D, 1 + r]`, of a low-rank covariance.
+    pub fn low_rank_rows(&self, theta: Tensor<3>) -> Tensor<4> {
+        let [runs, k, scales] = theta.dims();
+        let stds = self.stds(theta.clone()).unsqueeze_dim::<4>(3);
+        let rest = theta.slice([0..runs, 0..k, self.logs()..scales]);
+        let factors = rest.reshape([runs, k, self.dim, self.rank]);
+        Tensor::cat(vec![stds, factors], 3)
     }
 
     /// θ of L; `None` if L does not have this structure or does not stay above the floor.

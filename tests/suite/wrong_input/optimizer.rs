@@ -109,11 +109,11 @@ const OPTIMIZERS: &[Rule] = &[
     ),
     (
         PLANE,
-        "[family]\ncovariance = \"low-rank\"\n[optimizer]\ntype = \"batch-and-match\" # !\n",
+        "[family]\ncovariance = \"isotropic\"\n[optimizer]\ntype = \"batch-and-match\" # !\n",
         REVERSE,
         "optimizer.type",
-        "not of low rank",
-        "\"full\"",
+        "far from those of reverse KL",
+        "\"low-rank\"",
     ),
     (
         PLANE,

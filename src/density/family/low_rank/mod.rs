@@ -46,7 +46,12 @@ pub struct LowRank {
 pub fn decompose(covariance: &DMatrix<f64>, rank: usize) -> LowRank {
     let dim = covariance.nrows();
     let correlation = Correlation::new(covariance);
+    // Independent coordinates need none, and no search tells that.
+    let is_independent = (0..dim).all(|i| (0..i).all(|j| covariance[(i, j)] == 0.0));
     let needed = (0..rank.min(dim)).find_map(|factors| {
+        if is_independent {
+            return Some((correlation.matrix.diagonal(), DMatrix::zeros(dim, 0)));
+        }
         let (variances, factors) = correlation.factorise(factors, false);
         let spread = (variances.iter().zip(correlation.unique_variances().iter()))
             .all(|(variance, unique)| *variance >= LEAST_SHARE * unique);
