@@ -2,6 +2,7 @@
 
 use plotters::style::RGBAColor;
 
+use super::plane_2d;
 use super::sheet::{Align, Rect, Sheet, Type, text_width};
 use super::theme::{self, Stroke, faded, stroke};
 use crate::density::target::{Distribution, TargetModel};
@@ -100,7 +101,10 @@ fn draw_mark(sheet: &Sheet, x: f64, y: f64, mark: LegendKey) -> Result<()> {
 /// The entry for the target.
 pub fn target(target: &TargetModel) -> (LegendKey, String) {
     if let Some(samples) = target.as_samples() {
-        let shown = samples.points().len();
+        let shown = match target.dim() {
+            1 => samples.points().len(),
+            _ => plane_2d::dots(samples),
+        };
         let rows = match shown < samples.len() {
             true => format!("{shown} of {}", samples.describe()),
             false => samples.describe(),

@@ -192,7 +192,7 @@ fn pair(
     match target.as_samples() {
         Some(samples) => {
             let size = plane_2d::dot_size(samples);
-            for row in samples.points() {
+            for (row, _) in plane_2d::drawn(samples) {
                 let at = (supports[0].apply(row[0]), supports[1].apply(row[1]));
                 panel.dot(at, size, faded(theme::TARGET, 0.45), None)?;
             }

@@ -12,6 +12,8 @@ use crate::density::target::{Histogram, Samples, TargetModel};
 use crate::error::Result;
 use crate::mixture::Mixture;
 
+/// Rows that have a dot, at most: more would hide each other, and no program would open the file.
+const MOST_DOTS: usize = 2000;
 /// Nodes of the contour grid on a side.
 const NODES: usize = 121;
 /// The target's levels, in standard deviations of a Gaussian with the same peak: a fit that is the
@@ -45,7 +47,7 @@ pub fn draw_target(panel: &Panel, target: &TargetModel) -> Result<()> {
     let (x, y) = panel.ranges();
     if let Some(samples) = target.as_samples() {
         let size = dot_size(samples);
-        return (samples.points().zip(areas(samples))).try_for_each(|(row, area)| {
+        return drawn(samples).try_for_each(|(row, area)| {
             let size = size * area.sqrt();
             panel.dot((row[0], row[1]), size, faded(theme::TARGET, 0.45), None)
         });
@@ -59,9 +61,23 @@ pub fn draw_target(panel: &Panel, target: &TargetModel) -> Result<()> {
     shade(panel, &grid, peak(target, &grid))
 }
 
+/// How many rows have a dot.
+pub fn dots(samples: &Samples) -> usize {
+    samples.points().len().min(MOST_DOTS)
+}
+
+/// The rows that have a dot, at even steps of all, with the area of each.
+pub fn drawn(samples: &Samples) -> impl Iterator<Item = (&[f64], f64)> {
+    let (all, drawn) = (samples.points().len(), dots(samples));
+    // The next of those that are drawn, each of which follows a share of those that are not.
+    let is_drawn = move |i: &usize| (i * drawn) / all != ((i + 1) * drawn) / all;
+    let rows = samples.points().zip(areas(samples)).enumerate();
+    rows.filter(move |(i, _)| is_drawn(i)).map(|(_, row)| row)
+}
+
 /// The radius of a row's dot in mm: fewer rows leave room for larger ones.
 pub fn dot_size(samples: &Samples) -> f64 {
-    (6.0 / (samples.points().len() as f64).sqrt()).clamp(0.12, 0.5)
+    (6.0 / (dots(samples) as f64).sqrt()).clamp(0.12, 0.5)
 }
 
 /// A log-density with this peak, one tone of grey darker at each level.
@@ -208,5 +224,20 @@ mod tests {
         });
         let expected = -f64::from(count).ln() - std::f64::consts::TAU.ln();
         assert!((peak(&target, &grid) - expected).abs() < 1e-12);
+    }
+
+    #[test]
+    fn of_many_rows_some_are_drawn_from_one_end_to_the_other() {
+        for count in [1, 3, MOST_DOTS, MOST_DOTS + 1, 20 * MOST_DOTS + 7] {
+            let rows = (0..count).flat_map(|i| [i as f64, 0.0]).collect();
+            let names = vec!["a".to_owned(), "b".to_owned()];
+            let samples = Samples::new(names, rows, 2).unwrap();
+            let drawn: Vec<f64> = drawn(&samples).map(|(row, _)| row[0]).collect();
+            assert_eq!(drawn.len(), dots(&samples));
+            assert_eq!(drawn.len(), count.min(MOST_DOTS));
+            let widest = count.div_ceil(MOST_DOTS) as f64;
+            assert!(drawn.windows(2).all(|pair| pair[1] - pair[0] <= widest));
+            assert!(drawn[0] <= widest && drawn[drawn.len() - 1] == (count - 1) as f64);
+        }
     }
 }
