@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn of_many_rows_some_are_drawn_from_one_end_to_the_other() {
-        for count in [1, 3, MOST_DOTS, MOST_DOTS + 1, 20 * MOST_DOTS + 7] {
+        for count in [2, 3, MOST_DOTS, MOST_DOTS + 1, 20 * MOST_DOTS + 7] {
             let rows = (0..count).flat_map(|i| [i as f64, 0.0]).collect();
             let names = vec!["a".to_owned(), "b".to_owned()];
             let samples = Samples::new(names, rows, 2).unwrap();
