@@ -15,9 +15,12 @@ pub struct Answer {
     #[serde(with = "extended")]
     pub value: f64,
     /// One standard error of a sample, or the error estimate of a quadrature; of a formula, a bound
-    /// of what rounding did; 0 of a number that is known, none of an approximation.
+    /// of what rounding did; 0 of a number that is known, none of an approximation; infinite where a constant is not
+    /// known at all.
+    #[serde(with = "extended::option")]
     pub error: Option<f64>,
     /// The 95 % interval of a sample; of a quadrature, the number with its error.
+    #[serde(with = "extended::interval")]
     pub interval: Option<[f64; 2]>,
     /// What it lies between for certain, where that is known.
     pub bracket: Option<Bracket>,
@@ -88,14 +91,19 @@ impl Computed {
         self.value == f64::INFINITY && self.error == Some(0.0)
     }
 
-    /// A divergence where the logarithm of one density is off by as much everywhere: an error of so many nats, or
-    /// a standard error, of which two are in an interval of 95 %.
-    pub fn with_log_density_off(self, kind: DivergenceKind, off: f64, summed: Summed) -> Self {
-        if off == 0.0 || !self.value.is_finite() {
+    /// A divergence where log p and log q are off by as much everywhere, each by its own: by an error of so many nats,
+    /// or a standard error, of which two are in an interval of 95 %.
+    pub fn with_log_densities_off(
+        self,
+        kind: DivergenceKind,
+        off: [f64; 2],
+        summed: Summed,
+    ) -> Self {
+        if off == [0.0; 2] || !self.value.is_finite() {
             return self;
         }
         let range = kind.range();
-        let apart = kind.misplaced(self.value, 2.0 * off, summed);
+        let apart = kind.misplaced(self.value, off.map(|off| 2.0 * off), summed);
         let [low, high] = self.interval.unwrap_or([self.value; 2]);
         Self {
             error: self

@@ -91,10 +91,10 @@ impl<'a> PanelIntegrals<'a> {
             ..effort
         };
         let attempts = panels::divergences(&p, &q, kinds, effort)?;
-        let off = self.p.log_normalizer_error() + self.q.log_normalizer_error();
+        let off = [self.p, self.q].map(|model| model.log_normalizer_error());
         let found = |(attempt, kind): (&Attempt, &DivergenceKind)| {
             let Estimate { value, error, .. } = attempt.estimate;
-            Computed::within(value, error).with_log_density_off(*kind, off, Summed::BySide)
+            Computed::within(value, error).with_log_densities_off(*kind, off, Summed::BySide)
         };
         Ok(attempts.map(|attempts| attempts.iter().zip(kinds).map(found).collect()))
     }

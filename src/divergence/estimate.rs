@@ -195,7 +195,7 @@ impl Estimate {
     /// It, a divergence found side by side, where log p is off by as much everywhere, in nats.
     pub(crate) fn with_log_density_off(self, kind: DivergenceKind, off: f64) -> Self {
         Self {
-            error: self.error + kind.misplaced(self.value, off, Summed::BySide),
+            error: self.error + kind.misplaced(self.value, [off, 0.0], Summed::BySide),
             ..self
         }
     }

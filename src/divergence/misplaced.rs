@@ -2,7 +2,7 @@
 //! from draws.
 
 use super::power::PowerFunction;
-use super::{DivergenceKind, Power};
+use super::{DivergenceKind, Power, Side};
 
 /// How p and q are summed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,82 +14,131 @@ pub(crate) enum Summed {
     Jointly,
 }
 
-/// D as a function of what is added to log p (or log q): |dD/dε| ≤ share · D + least, and of a joint integral
-/// |dD/dε| ≤ share · D + curvature · |ε| e^|ε|.
+/// D as a function of what is added to the logarithm of one density: |dD/dε| ≤ share · D + least of an integral, and of
+/// a joint one share · D + curvature · |ε| e^|ε|, and `most` e^|ε| where it is bounded.
 #[derive(Debug, Clone, Copy)]
 struct Slope {
     share: f64,
     least: f64,
     curvature: f64,
+    most: f64,
 }
 
 impl Slope {
-    /// Of ∫ q f(p / q) the slope is ∫ p f′(p / q), and ½KL(p‖m) and ½KL(q‖m) of JS are no more than JS.
-    const OF_KL: Self = Self {
+    /// Of KL where its first density moves. Of ∫ q f(p / q) the slope is ∫ p f′(p / q), and ½KL(p‖m) and ½KL(q‖m) of JS
+    /// are no more than JS.
+    const OF_FIRST: Self = Self {
         share: 1.0,
         least: 1.0,
         curvature: 1.0,
+        // Where one density is all of m what it is off by is the same above and below, and log p / q moves by it.
+        most: 2.5,
+    };
+
+    /// Of KL where its second density moves: only log q does.
+    const OF_SECOND: Self = Self {
+        share: 0.0,
+        ..Self::OF_FIRST
+    };
+
+    /// Of KL(p‖q) + KL(q‖p).
+    const OF_BOTH: Self = Self {
+        curvature: 2.0,
+        most: 5.0,
+        ..Self::OF_FIRST
     };
 
     /// Of (I − 1) / divisor, I = ∫ p^α q^(1−α): α I / divisor, or (1 − α) I / divisor of q.
-    fn of_power(order: f64, divisor: f64) -> Self {
-        let share = order.abs().max((1.0 - order).abs());
+    fn of_power(order: f64, divisor: f64, side: Side) -> Self {
+        let share = match side {
+            Side::Target => order.abs(),
+            Side::Family => (1.0 - order).abs(),
+        };
         Self {
             share,
             least: share / divisor.abs(),
             curvature: (order * (order - 1.0) / divisor).abs(),
+            most: f64::INFINITY,
         }
     }
 
     fn moved(self, value: f64, off: f64, summed: Summed) -> f64 {
+        // ∫ e^(share ε) dε, for any share.
+        let grown = |share: f64| match share {
+            0.0 => off,
+            share => (share * off).exp_m1() / share,
+        };
         match summed {
-            Summed::BySide => (self.share * off).exp_m1() * value + self.least * off,
+            Summed::BySide => grown(self.share) * (self.share * value + self.least),
             Summed::Jointly => {
                 // The points follow a density that is off by as much itself.
                 let share = self.share + 1.0;
                 let of_square = 0.5 * self.curvature * off * off * (share * off).exp();
-                (share * off).exp_m1() * value + of_square
+                let near = grown(share) * share * value + of_square;
+                near.min(self.most * off.exp_m1())
             }
         }
     }
 }
 
 impl DivergenceKind {
-    /// By how much at most a divergence that was found to be `value` is off where log p, or log q, is off by as
-    /// much as `off` nats everywhere.
-    pub(crate) fn misplaced(self, value: f64, off: f64, summed: Summed) -> f64 {
-        if off == 0.0 || !value.is_finite() {
+    /// By how much at most a divergence that was found to be `value` is off where log p and log q are off by as much as
+    /// `off` nats everywhere, each by its own.
+    pub(crate) fn misplaced(self, value: f64, off: [f64; 2], summed: Summed) -> f64 {
+        if !value.is_finite() {
             return 0.0;
         }
-        let value = value.abs();
-        let moved = match (self, self.power()) {
-            (_, Some(power)) => of_power(power, value, off, summed),
-            // |p − q| moves with p wherever it is larger.
-            (Self::TotalVariation, _) => 0.5 * off + off.exp_m1() * value,
-            (Self::Jeffreys, _) => {
-                let slope = Slope {
-                    curvature: 2.0,
-                    ..Slope::OF_KL
-                };
-                slope.moved(value, off, summed)
-            }
-            _ => Slope::OF_KL.moved(value, off, summed),
+        let sides = [Side::Target, Side::Family].into_iter().zip(off);
+        sides
+            .filter(|(_, off)| *off != 0.0)
+            .map(|(side, off)| self.misplaced_by(side, value.abs(), off, summed))
+            .sum()
+    }
+
+    fn misplaced_by(self, side: Side, value: f64, off: f64, summed: Summed) -> f64 {
+        let of_kl = |first: Side| match side == first {
+            true => Slope::OF_FIRST,
+            false => Slope::OF_SECOND,
         };
-        // 0 · ∞ says nothing.
-        if moved.is_nan() { f64::INFINITY } else { moved }
+        let slope = match self {
+            // |p − q| moves with p wherever it is larger.
+            Self::TotalVariation => return known(0.5 * off + off.exp_m1() * value),
+            Self::ReverseKl => of_kl(Side::Family),
+            Self::ForwardKl | Self::CrossEntropy | Self::BinnedKl => of_kl(Side::Target),
+            Self::Jeffreys => Slope::OF_BOTH,
+            _ => match self.power() {
+                Some(power) => return of_power(power, side, value, off, summed),
+                None => Slope::OF_FIRST,
+            },
+        };
+        known(slope.moved(value, off, summed))
     }
 }
 
-fn of_power(power: Power, value: f64, off: f64, summed: Summed) -> f64 {
+/// 0 · ∞ says nothing.
+fn known(moved: f64) -> f64 {
+    if moved.is_nan() { f64::INFINITY } else { moved }
+}
+
+fn of_power(power: Power, side: Side, value: f64, off: f64, summed: Summed) -> f64 {
     let Power { order, of, .. } = power;
     match of {
         PowerFunction::Excess { divisor } => {
             let is_far = (value * divisor).ln_1p().abs() >= DivergenceKind::FAR;
-            let summed = if is_far { Summed::BySide } else { summed };
-            Slope::of_power(order, divisor).moved(value, off, summed)
+            let slope = Slope::of_power(order, divisor, side);
+            known(match is_far {
+                true => Slope {
+                    // The points follow a density that is off by as much itself.
+                    share: slope.share + 1.0,
+                    least: (slope.share + 1.0) / divisor.abs(),
+                    ..slope
+                }
+                .moved(value, off, Summed::BySide),
+                false => slope.moved(value, off, summed),
+            })
         }
         PowerFunction::Log { divisor } => {
-            let of_log = Slope::of_power(order, 1.0);
+            let of_log = Slope::of_power(order, 1.0, side);
             // As much is added to log I, and as much as the points are off.
             let at_most = (of_log.share + 1.0) * off / divisor.abs();
             if summed == Summed::BySide || (value * divisor).abs() >= DivergenceKind::FAR {
@@ -105,7 +154,7 @@ fn of_power(power: Power, value: f64, off: f64, summed: Summed) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Joint, Side};
+    use super::super::Joint;
     use super::*;
 
     /// log of N(mean, std²) at x.
@@ -188,12 +237,24 @@ mod tests {
             }
             for (summed, find) in rules {
                 let mut nearest: f64 = 0.0;
-                for q in [[1e-3, 1.0], [0.3, 1.1], [1.5, 1.3], [4.0, 1.5]] {
+                for q in [
+                    [1e-3, 1.0],
+                    [0.3, 1.1],
+                    [1.5, 1.3],
+                    [4.0, 1.5],
+                    [9.0, 1.1],
+                    [0.0, 0.3],
+                    [1.0, 3.0],
+                ] {
                     let truth = find(kind, q, [0.0; 2]);
+                    if !truth.is_finite() || truth > 1e6 {
+                        continue;
+                    }
                     for off in [1e-3, 0.05, 0.5] {
                         for by in [[off, 0.0], [-off, 0.0], [0.0, off], [0.0, -off]] {
                             let found = find(kind, q, by);
-                            let bound = kind.misplaced(found, off, summed) + 1e-12;
+                            let size = by.map(f64::abs);
+                            let bound = kind.misplaced(found, size, summed) + 1e-12 * (1.0 + found);
                             let ratio = (found - truth).abs() / bound;
                             nearest = nearest.max(ratio);
                             if ratio.is_nan() || ratio > 1.0 {

@@ -29,6 +29,45 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D:
 #[serde(transparent)]
 struct Item(#[serde(with = "super::extended")] f64);
 
+/// One, or none.
+pub mod option {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Item;
+
+    pub fn serialize<S: Serializer>(value: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+        value.map(Item).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<f64>, D::Error> {
+        let item = Option::<Item>::deserialize(deserializer)?;
+        Ok(item.map(|item| item.0))
+    }
+}
+
+/// Two ends, or none.
+pub mod interval {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Item;
+
+    pub fn serialize<S: Serializer>(
+        ends: &Option<[f64; 2]>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        ends.map(|ends| ends.map(Item)).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<[f64; 2]>, D::Error> {
+        let ends = Option::<[Item; 2]>::deserialize(deserializer)?;
+        Ok(ends.map(|ends| ends.map(|item| item.0)))
+    }
+}
+
 /// Lists of them.
 pub mod list {
     use serde::{Deserialize, Deserializer, Serializer};

@@ -5,6 +5,7 @@ use super::export::Svg;
 use super::figure::Figure;
 use super::legend::{self, LegendKey};
 use super::panel::{Panel, ROOMY, end_label_width};
+use super::plane_2d::GOLDEN;
 use super::sheet::{self, Rect, Sheet};
 use super::theme::{self, fit_color, stroke};
 use crate::error::Result;
@@ -21,7 +22,7 @@ const KINDS: [(&str, &str); 4] = [
 
 /// More lines than this are not labelled one by one.
 const MOST_LABELS: usize = 12;
-/// Of more parameters of one kind so many are drawn, at even steps.
+/// Of more parameters of one kind about so many are drawn, as if at random.
 const MOST_LINES: usize = 400;
 
 /// The figure.
@@ -66,8 +67,12 @@ fn columns(fit: &FinishedFit, kind: &str) -> Vec<usize> {
         .filter(|(_, one)| one.quantity.name() == kind)
         .map(|(column, _)| column)
         .collect();
-    let drawn = all.len().min(MOST_LINES);
-    (0..drawn).map(|n| all[n * all.len() / drawn]).collect()
+    let share = MOST_LINES as f64 / all.len() as f64;
+    let is_drawn = |n: usize| share >= 1.0 || (n as f64 * GOLDEN).fract() < share;
+    (0..all.len())
+        .filter(|n| is_drawn(*n))
+        .map(|n| all[n])
+        .collect()
 }
 
 /// How many parameters of one kind the fit with most has.
@@ -150,7 +155,7 @@ fn axis_of(finished: &FinishedRun, (kind, label): (&str, &str)) -> Axis {
     }
     let scale = finished.target.extent().1.trace() / finished.dim() as f64;
     let label = match most(finished, kind) {
-        all if all > MOST_LINES => format!("{label}, {MOST_LINES} of {all}"),
+        all if all > MOST_LINES => format!("{label}, {MOST_LINES} at most"),
         _ => label.to_owned(),
     };
     match kind {

@@ -14,6 +14,8 @@ use crate::mixture::Mixture;
 
 /// Rows that have a dot, at most: more would hide each other, and no program would open the file.
 const MOST_DOTS: usize = 2000;
+/// Its multiples are spread evenly between whole numbers, whatever the step.
+pub const GOLDEN: f64 = 0.618_033_988_749_894_9;
 /// Nodes of the contour grid on a side.
 const NODES: usize = 121;
 /// The target's levels, in standard deviations of a Gaussian with the same peak: a fit that is the
@@ -63,16 +65,31 @@ pub fn draw_target(panel: &Panel, target: &TargetModel) -> Result<()> {
 
 /// How many rows have a dot.
 pub fn dots(samples: &Samples) -> usize {
-    samples.points().len().min(MOST_DOTS)
+    drawn(samples).count()
 }
 
-/// The rows that have a dot, at even steps of all, with the area of each.
+/// The rows that have a dot, with the area of each: of many some that are taken as if at random, heavy ones more often.
 pub fn drawn(samples: &Samples) -> impl Iterator<Item = (&[f64], f64)> {
-    let (all, drawn) = (samples.points().len(), dots(samples));
-    // The next of those that are drawn, each of which follows a share of those that are not.
-    let is_drawn = move |i: &usize| (i * drawn) / all != ((i + 1) * drawn) / all;
-    let rows = samples.points().zip(areas(samples)).enumerate();
-    rows.filter(move |(i, _)| is_drawn(i)).map(|(_, row)| row)
+    let all = samples.points().len();
+    let share = if all > MOST_DOTS {
+        MOST_DOTS as f64 / all as f64
+    } else {
+        f64::INFINITY
+    };
+    let rows = samples.points().zip(weights(samples)).enumerate();
+    rows.filter_map(move |(i, (row, weight))| {
+        if share.is_infinite() {
+            return Some((row, visible(weight)));
+        }
+        // Of rows that repeat a pattern, such as chains side by side, it meets each place of that alike (Weyl 1916).
+        let expected = share * weight;
+        ((i as f64 * GOLDEN).fract() < expected).then_some((row, visible(expected.max(1.0))))
+    })
+}
+
+/// The area of a dot, within what can be seen and does not hide others.
+fn visible(area: f64) -> f64 {
+    area.clamp(0.04, 9.0)
 }
 
 /// The radius of a row's dot in mm: fewer rows leave room for larger ones.
@@ -122,16 +139,14 @@ fn draw_bins(panel: &Panel, histogram: &Histogram) -> Result<()> {
     Ok(())
 }
 
-/// The area of the dot of each row: its weight as a multiple of their mean, within what can be seen and told apart.
-fn areas(samples: &Samples) -> Vec<f64> {
+/// The weight of every row, 1 on average.
+fn weights(samples: &Samples) -> Vec<f64> {
     let n = samples.points().len();
     let Some(weights) = samples.weights() else {
         return vec![1.0; n];
     };
     let shares = weights.shares().into_iter();
-    shares
-        .map(|share| (share * n as f64).clamp(0.04, 9.0))
-        .collect()
+    shares.map(|share| share * n as f64).collect()
 }
 
 fn log_density(target: &TargetModel, x: &[f64]) -> f64 {
@@ -227,17 +242,31 @@ mod tests {
     }
 
     #[test]
-    fn of_many_rows_some_are_drawn_from_one_end_to_the_other() {
-        for count in [2, 3, MOST_DOTS, MOST_DOTS + 1, 20 * MOST_DOTS + 7] {
-            let rows = (0..count).flat_map(|i| [i as f64, 0.0]).collect();
-            let names = vec!["a".to_owned(), "b".to_owned()];
-            let samples = Samples::new(names, rows, 2).unwrap();
-            let drawn: Vec<f64> = drawn(&samples).map(|(row, _)| row[0]).collect();
-            assert_eq!(drawn.len(), dots(&samples));
-            assert_eq!(drawn.len(), count.min(MOST_DOTS));
-            let widest = count.div_ceil(MOST_DOTS) as f64;
-            assert!(drawn.windows(2).all(|pair| pair[1] - pair[0] <= widest));
-            assert!(drawn[0] <= widest && drawn[drawn.len() - 1] == (count - 1) as f64);
+    fn of_many_rows_some_are_drawn_of_every_kind() {
+        for count in [2, 3, MOST_DOTS, MOST_DOTS + 1, 4000, 20 * MOST_DOTS + 7] {
+            // Two chains side by side, then four, then ten.
+            for kinds in [2, 4, 10] {
+                let rows = (0..count).flat_map(|i| [i as f64, (i % kinds) as f64]);
+                let names = vec!["a".to_owned(), "b".to_owned()];
+                let samples = Samples::new(names, rows.collect(), 2).unwrap();
+                let found: Vec<&[f64]> = drawn(&samples).map(|(row, _)| row).collect();
+                assert_eq!(found.len(), dots(&samples));
+                let expected = count.min(MOST_DOTS) as f64;
+                assert!(
+                    (found.len() as f64 - expected).abs() <= 4.0,
+                    "{}",
+                    found.len()
+                );
+                if count >= MOST_DOTS {
+                    for kind in 0..kinds {
+                        let of_kind = found.iter().filter(|row| row[1] == kind as f64).count();
+                        let share = of_kind as f64 * kinds as f64 / expected;
+                        assert!((share - 1.0).abs() < 0.05, "{count} {kinds}: {share}");
+                    }
+                    assert!(found[0][0] < count as f64 / 50.0);
+                    assert!(found[found.len() - 1][0] > count as f64 * 0.98);
+                }
+            }
         }
     }
 }

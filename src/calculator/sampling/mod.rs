@@ -45,16 +45,35 @@ pub(super) struct SamplingRequest<'a> {
 }
 
 impl SamplingRequest<'_> {
-    /// A divergence with what log p and log q are off by, which no draws make less, and why sampling ended.
+    /// What log p and log q are off by, in nats: no draws make that less.
+    fn off(&self) -> [f64; 2] {
+        [self.p, self.q].map(|model| model.log_normalizer_error())
+    }
+
+    /// The error of what draws gave as a multiple of what was asked for; where that is out of reach for what log p and
+    /// log q are off by, of as much as that adds.
+    fn error_ratio(&self, kind: DivergenceKind, found: &Computed) -> f64 {
+        let beyond = kind.misplaced(
+            found.value,
+            self.off().map(|off| 2.0 * off),
+            Summed::Jointly,
+        );
+        let tolerance = self.accuracy.tolerance(found.value);
+        let by_draws = self.accuracy.error_ratio(found);
+        match beyond > tolerance {
+            true => by_draws * tolerance / beyond,
+            false => by_draws,
+        }
+    }
+
+    /// A divergence with what log p and log q are off by, and why sampling ended.
     fn ended(&self, kind: DivergenceKind, found: Computed, is_sure: bool) -> Computed {
-        let Self { p, q, .. } = self;
-        let sampled = self.accuracy.error_ratio(&found);
-        let off = p.log_normalizer_error() + q.log_normalizer_error();
-        let found = found.with_log_density_off(kind, off, Summed::Jointly);
-        let is_reached = |ratio: f64| self.accuracy.is_set() && ratio <= 1.0;
-        let ending = match is_sure && is_reached(sampled) {
+        let found = found.with_log_densities_off(kind, self.off(), Summed::Jointly);
+        let is_asked = self.accuracy.is_set();
+        let ending = match is_sure && is_asked {
             false => Ending::Spent,
-            true if is_reached(self.accuracy.error_ratio(&found)) => Ending::Reached,
+            true if self.accuracy.error_ratio(&found) <= 1.0 => Ending::Reached,
+            // What log Z adds is more than what is missing, or draws alone would have done.
             true => Ending::Normalizer,
         };
         Computed {
@@ -162,7 +181,7 @@ fn run<S: Sampler>(
             };
             // Of an error that is itself unsure nothing is said but that it is not there yet.
             let least = if freedom < S::FREEDOM { UNSURE } else { 0.0 };
-            error_ratio.push(request.accuracy.error_ratio(&one).max(least));
+            error_ratio.push(request.error_ratio(*kind, &one).max(least));
             found.push(one);
         }
         let most = error_ratio.iter().copied().fold(0.0, f64::max);
