@@ -112,7 +112,7 @@ mod text;
 // Errors, and mixtures.
 pub use error::{ConfigError, Error, Location, Refusal, Result};
 pub use import::read_mixture;
-pub use mixture::{Mixture, NaturalParameters, Parameter, Quantity, Scales};
+pub use mixture::{Conditional, Mixture, NaturalParameters, Parameter, Product, Quantity, Scales};
 
 // What is fitted to what, how, and on what.
 pub use compute::device::{Backend, DeviceConfig, DeviceInfo, Numerics, Precision};

@@ -1,5 +1,6 @@
 //! A mixture of Gaussians on the host, in f64; one that exists is a density.
 
+mod algebra;
 mod check;
 mod distance;
 mod factor;
@@ -11,6 +12,8 @@ mod sample;
 
 use nalgebra::{DMatrix, DVector};
 
+pub(crate) use algebra::lower_of;
+pub use algebra::{Conditional, Product};
 pub(crate) use distance::Distances;
 pub use modes::modes;
 pub(crate) use natural::matrix_of;

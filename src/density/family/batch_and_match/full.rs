@@ -5,6 +5,7 @@ use nalgebra::{DMatrix, DVector};
 use super::spread::{Spread, ThinRoot, share, shrinkage};
 use super::{ABOVE, Batch, Family};
 use crate::density::family::covariance::ScaleMap;
+use crate::mixture::lower_of;
 
 impl Family {
     /// How far the mean moves, and θ of the covariance.
@@ -26,7 +27,7 @@ impl Family {
         let scores = factor.tr_mul(&DMatrix::from_column_slice(dim, points, batch.scores));
         let weights = DVector::from_column_slice(batch.weights);
         let matched = Matched::new(&z, &scores, &weights, lambda)?;
-        let scales = triangular(&(factor * &matched.root));
+        let scales = lower_of((factor * &matched.root).transpose())?;
         Some((factor * &matched.mean, self.scale.above_floor(scales)?))
     }
 }
@@ -47,17 +48,6 @@ impl ScaleMap {
             && factor.diagonal().iter().all(|std| *std > 0.0);
         is_known.then(|| self.theta_of(&factor)).flatten()
     }
-}
-
-/// The lower triangular L with a positive diagonal and L Lᵀ = F Fᵀ.
-fn triangular(factor: &DMatrix<f64>) -> DMatrix<f64> {
-    let mut lower = factor.transpose().qr().unpack_r().transpose();
-    for (j, mut column) in lower.column_iter_mut().enumerate() {
-        if column[j] < 0.0 {
-            column.neg_mut();
-        }
-    }
-    lower
 }
 
 /// What a standard normal becomes.
