@@ -26,6 +26,7 @@ mod reach;
 mod sheet;
 mod sweep;
 mod theme;
+mod thinning;
 
 use std::fs;
 use std::path::{Path, PathBuf};

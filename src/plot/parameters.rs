@@ -5,9 +5,9 @@ use super::export::Svg;
 use super::figure::Figure;
 use super::legend::{self, LegendKey};
 use super::panel::{Panel, ROOMY, end_label_width};
-use super::plane_2d::GOLDEN;
 use super::sheet::{self, Rect, Sheet};
 use super::theme::{self, fit_color, stroke};
+use super::thinning::is_drawn;
 use crate::error::Result;
 use crate::record::Row;
 use crate::run_folder::{FinishedFit, FinishedRun};
@@ -68,9 +68,8 @@ fn columns(fit: &FinishedFit, kind: &str) -> Vec<usize> {
         .map(|(column, _)| column)
         .collect();
     let share = MOST_LINES as f64 / all.len() as f64;
-    let is_drawn = |n: usize| share >= 1.0 || (n as f64 * GOLDEN).fract() < share;
     (0..all.len())
-        .filter(|n| is_drawn(*n))
+        .filter(|n| is_drawn(*n, share))
         .map(|n| all[n])
         .collect()
 }

@@ -8,14 +8,13 @@ use super::panel::Panel;
 use super::reach::Reach;
 use super::sheet::Point;
 use super::theme::{self, Stroke, faded, stroke};
+use super::thinning::is_drawn;
 use crate::density::target::{Histogram, Samples, TargetModel};
 use crate::error::Result;
 use crate::mixture::Mixture;
 
 /// Rows that have a dot, at most: more would hide each other, and no program would open the file.
 const MOST_DOTS: usize = 2000;
-/// Its multiples are spread evenly between whole numbers, whatever the step.
-pub const GOLDEN: f64 = 0.618_033_988_749_894_9;
 /// Nodes of the contour grid on a side.
 const NODES: usize = 121;
 /// The target's levels, in standard deviations of a Gaussian with the same peak: a fit that is the
@@ -81,9 +80,8 @@ pub fn drawn(samples: &Samples) -> impl Iterator<Item = (&[f64], f64)> {
         if share.is_infinite() {
             return Some((row, visible(weight)));
         }
-        // Of rows that repeat a pattern, such as chains side by side, it meets each place of that alike (Weyl 1916).
         let expected = share * weight;
-        ((i as f64 * GOLDEN).fract() < expected).then_some((row, visible(expected.max(1.0))))
+        is_drawn(i, expected).then_some((row, visible(expected.max(1.0))))
     })
 }
 

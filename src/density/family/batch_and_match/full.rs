@@ -16,16 +16,11 @@ impl Family {
         batch: Batch,
         lambda: f64,
     ) -> Option<(DVector<f64>, Vec<f64>)> {
-        let (dim, points) = (self.dim(), batch.weights.len());
-        let mut z = DMatrix::from_column_slice(dim, points, batch.points);
-        for mut point in z.column_iter_mut() {
-            point -= mean;
-        }
+        let (mut z, scores, weights) = batch.around(mean);
         if !factor.solve_lower_triangular_mut(&mut z) {
             return None;
         }
-        let scores = factor.tr_mul(&DMatrix::from_column_slice(dim, points, batch.scores));
-        let weights = DVector::from_column_slice(batch.weights);
+        let scores = factor.tr_mul(&scores);
         let matched = Matched::new(&z, &scores, &weights, lambda)?;
         let scales = lower_of((factor * &matched.root).transpose())?;
         Some((factor * &matched.mean, self.scale.above_floor(scales)?))

@@ -57,13 +57,10 @@ impl Family {
         batch: Batch,
         lambda: f64,
     ) -> Option<(DVector<f64>, Vec<f64>)> {
-        let (dim, points) = (self.dim(), batch.weights.len());
-        let mut z = DMatrix::from_column_slice(dim, points, batch.points);
+        let (mut z, mut scores, weights) = batch.around(mean);
         for mut point in z.column_iter_mut() {
-            point -= mean;
             point.component_div_assign(stds);
         }
-        let mut scores = DMatrix::from_column_slice(dim, points, batch.scores);
         for mut score in scores.column_iter_mut() {
             score.component_mul_assign(stds);
         }
@@ -71,11 +68,14 @@ impl Family {
         for mut column in loadings.column_iter_mut() {
             column.component_div_assign(stds);
         }
-        let weights = DVector::from_column_slice(batch.weights);
         let places = Spread::new(&z, &weights, lambda);
         let slopes = Spread::new(&scores, &weights, lambda);
         let root = ThinRoot::new(&beside(&loadings, &places.columns), &slopes.columns)?;
-        let pushed = root.squared(&DMatrix::from_column_slice(dim, 1, slopes.mean.as_slice()));
+        let pushed = root.squared(&DMatrix::from_column_slice(
+            self.dim(),
+            1,
+            slopes.mean.as_slice(),
+        ));
         let moved = (pushed.column(0) + places.mean) * share(lambda);
         let patched = FactorAnalysis::of(loadings).patched(&root)?;
         let floor = self.scale.floor;

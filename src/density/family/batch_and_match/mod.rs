@@ -30,6 +30,19 @@ pub(crate) struct Batch<'a> {
     pub weights: &'a [f64],
 }
 
+impl Batch<'_> {
+    /// x − μ and the scores, D × B each, and the weights.
+    fn around(&self, mean: &DVector<f64>) -> (DMatrix<f64>, DMatrix<f64>, DVector<f64>) {
+        let (dim, points) = (mean.len(), self.weights.len());
+        let mut off = DMatrix::from_column_slice(dim, points, self.points);
+        for mut point in off.column_iter_mut() {
+            point -= mean;
+        }
+        let scores = DMatrix::from_column_slice(dim, points, self.scores);
+        (off, scores, DVector::from_column_slice(self.weights))
+    }
+}
+
 /// A Gaussian of a family as a step takes it.
 #[derive(Debug)]
 pub(crate) enum Unmatched {

@@ -46,18 +46,19 @@ pub struct LowRank {
 pub fn decompose(covariance: &DMatrix<f64>, rank: usize) -> LowRank {
     let dim = covariance.nrows();
     let correlation = Correlation::new(covariance);
-    // Independent coordinates need none, and no search tells that.
+    // Independent coordinates need no factor, and no search tells that.
     let is_independent = (0..dim).all(|i| (0..i).all(|j| covariance[(i, j)] == 0.0));
-    let needed = (0..rank.min(dim)).find_map(|factors| {
-        if is_independent {
-            return Some((correlation.matrix.diagonal(), DMatrix::zeros(dim, 0)));
-        }
+    let exact = |factors: usize| {
         let (variances, factors) = correlation.factorise(factors, false);
         let spread = (variances.iter().zip(correlation.unique_variances().iter()))
             .all(|(variance, unique)| *variance >= LEAST_SHARE * unique);
         let exact = correlation.residual(&variances, &factors) <= ROUNDING;
         (spread && exact).then_some((variances, factors))
-    });
+    };
+    let needed = match is_independent {
+        true => Some((correlation.matrix.diagonal(), DMatrix::zeros(dim, 0))),
+        false => (0..rank.min(dim)).find_map(exact),
+    };
     let (mut variances, found) =
         needed.unwrap_or_else(|| correlation.factorise(rank.min(dim), true));
 
