@@ -290,11 +290,11 @@ fn who_asks_slowly_is_not_waited_for() {
     .map(begun);
     let time = end(&mut streams[0]);
     assert!(
-        (Duration::from_secs(4)..Duration::from_secs(7)).contains(&time),
+        (Duration::from_secs(4)..Duration::from_secs(10)).contains(&time),
         "{time:?}"
     );
     for stream in &mut streams[1..] {
-        assert!(end(stream) < Duration::from_secs(2));
+        assert!(end(stream) < Duration::from_secs(4));
     }
     // One that was answered is closed at once, also where the rest of what it announced never comes.
     let mut stream = TcpStream::connect(server.address()).unwrap();
@@ -303,7 +303,7 @@ fn who_asks_slowly_is_not_waited_for() {
     let answer = ask(&mut stream, &path, &headers);
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     refused(&server.ask("/", &headers));
-    assert!(started.elapsed() < Duration::from_secs(2));
+    assert!(started.elapsed() < Duration::from_secs(4));
 }
 
 /// The program, which may open few files.

@@ -173,11 +173,11 @@ fn what_is_tried() {
         &[sparse, line],
     );
     let [seconds, mebibytes] = [
-        number(&outsized, "SOON: Duration = Duration::from_secs({});"),
+        number(&outsized, "SOON: u64 = {};"),
         number(&outsized, "MEMORY: u64 = {};"),
     ];
     page.says(
-        "answer within {} s, in {} MiB of address space",
+        "answer within {} s of computing, in {} MiB of address space",
         &[seconds, mebibytes],
     );
 
