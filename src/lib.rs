@@ -49,6 +49,7 @@
 //! | `landscape` | a divergence over two [axes](ParameterAxis), and the basins of its optima |
 //! | `run_folder` | the folder of a [run](RunFolder) or a [sweep](SweepFolder): made, locked, [read back](FinishedRun) |
 //! | `calculator` | a divergence between two given densities: a [`Question`], an [`Answer`] with an error and a [`Bracket`] |
+//! | `export` | mixtures for other programs, as [data](MixtureFile) and as code |
 //! | `config` | what TOML may say, and the one place that turns it into an [`Experiment`] |
 //! | `import` | mixtures that scikit-learn or an earlier run fitted: [`read_mixture`] |
 //! | `record` | what is known of a run, in files: [`Summary`], trajectory, restarts, checkpoint |
@@ -86,6 +87,7 @@ mod divergence;
 mod error;
 mod estimator;
 mod explore;
+mod export;
 mod external;
 mod files;
 mod fit;
@@ -111,6 +113,7 @@ mod text;
 
 // Errors, and mixtures.
 pub use error::{ConfigError, Error, Location, Refusal, Result};
+pub use export::MixtureFile;
 pub use import::read_mixture;
 pub use mixture::{Conditional, Mixture, NaturalParameters, Parameter, Product, Quantity, Scales};
 
@@ -145,6 +148,7 @@ pub use config::{
 };
 pub use explore::{Opening, Replay, Server};
 pub use jobs::estimate::estimate;
+pub use jobs::reduce::{Reducer, Reduction};
 pub use jobs::run::{RunObserver, run};
 pub use jobs::sweep::{SweepObserver, run as sweep};
 pub use jobs::{Survey, draw_figures, survey, survey_run};

@@ -83,14 +83,14 @@ fn method_names() -> PossibleValuesParser {
     PossibleValuesParser::new(Method::ALL.map(Method::name))
 }
 
-fn positive(text: &str) -> std::result::Result<f64, String> {
+pub(super) fn positive(text: &str) -> std::result::Result<f64, String> {
     match text.parse::<f64>() {
         Ok(number) if number > 0.0 && number.is_finite() => Ok(number),
         _ => Err("give a number above 0, such as 1e-3".to_owned()),
     }
 }
 
-fn samples(text: &str) -> std::result::Result<u64, String> {
+pub(super) fn samples(text: &str) -> std::result::Result<u64, String> {
     let number = text.replace('_', "").parse::<f64>();
     match number {
         Ok(number) if (2.0..=1e15).contains(&number) && number.fract() == 0.0 => Ok(number as u64),
@@ -241,7 +241,7 @@ fn read(options: &Divergence, verbosity: Verbosity) -> Result<Vec<Operand>> {
 }
 
 /// A number of an answer in a few words.
-fn number(answer: &Answer) -> String {
+pub(super) fn number(answer: &Answer) -> String {
     match answer.error {
         _ if answer.value.is_infinite() => "∞".to_owned(),
         Some(error) if answer.claim != Claim::Exact => text::with_error(answer.value, error),
@@ -258,7 +258,7 @@ fn to_json(value: &impl Serialize) -> Result<String> {
     })
 }
 
-fn print_json(value: &impl Serialize) -> Result<()> {
+pub(super) fn print_json(value: &impl Serialize) -> Result<()> {
     print(format!("{}\n", text::json(&to_json(value)?)).as_bytes())
 }
 
@@ -296,7 +296,7 @@ fn pair(options: &Divergence, question: &Question, verbosity: Verbosity) -> Resu
     Ok(Outcome::Success)
 }
 
-fn bar(verbosity: Verbosity) -> ProgressBar {
+pub(super) fn bar(verbosity: Verbosity) -> ProgressBar {
     if verbosity.quiet {
         return ProgressBar::hidden();
     }

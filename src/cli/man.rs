@@ -32,12 +32,15 @@ impl Command for Man {
         };
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
         let mut files = Vec::new();
-        for command in std::iter::once(&klfit).chain(klfit.get_subcommands()) {
+        let mut commands = vec![&klfit];
+        while let Some(command) = commands.pop() {
             let (name, text) = page(command)?;
             let file = folder.join(name);
             write_file(&file, &text)?;
             files.push(file);
+            commands.extend(command.get_subcommands());
         }
+        files.sort();
         verbosity.written(&files);
         Ok(Outcome::Success)
     }

@@ -12,6 +12,7 @@ mod explore;
 mod init;
 mod landscape;
 mod man;
+mod mixture;
 mod output;
 mod plot;
 mod progress;
@@ -75,6 +76,7 @@ commands! {
     Sweep => sweep::Sweep,
     Divergence => divergence::Divergence,
     Estimate => estimate::Estimate,
+    Mixture => mixture::Mixture,
     Landscape => landscape::Landscape,
     Explore => explore::Explore,
     Report => report::Report,

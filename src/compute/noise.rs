@@ -39,6 +39,8 @@ pub enum Stream {
     Sketch,
     /// Draws that look for components a fit lacks.
     Adapt,
+    /// Draws that somebody asked for.
+    Sample,
 }
 
 /// Whose noise: the seed of an experiment, and a run of it.

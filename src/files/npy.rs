@@ -75,18 +75,41 @@ pub(crate) fn text(header: &Header, data: &[u8]) -> Result<String, String> {
 
 /// An array of numbers as a `.npy` file.
 pub(crate) fn encoded(shape: &[usize], values: &[f64]) -> Vec<u8> {
-    let lengths: String = shape.iter().map(|length| format!("{length}, ")).collect();
-    let text = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({lengths}), }}");
-    // With its 10 bytes before and a line break behind it the data begins at a multiple of 64.
-    let len = (10 + text.len() + 1).next_multiple_of(64) - 10;
-    let mut bytes = Vec::with_capacity(10 + len + 8 * values.len());
-    bytes.extend_from_slice(b"\x93NUMPY\x01\x00");
-    bytes.extend_from_slice(&(len as u16).to_le_bytes());
-    bytes.extend_from_slice(format!("{text:<width$}\n", width = len - 1).as_bytes());
+    let mut bytes = head("<f8", shape);
+    bytes.reserve(8 * values.len());
+    append(&mut bytes, values);
+    bytes
+}
+
+/// One text as a `.npy` file.
+pub(crate) fn encoded_text(text: &str) -> Vec<u8> {
+    let mut bytes = head(&format!("<U{}", text.chars().count()), &[]);
+    bytes.extend((text.chars()).flat_map(|letter| u32::from(letter).to_le_bytes()));
+    bytes
+}
+
+/// What stands before the numbers of an array that is written piece by piece, in 64-bit floats.
+pub(crate) fn head_of_numbers(shape: &[usize]) -> Vec<u8> {
+    head("<f8", shape)
+}
+
+/// More numbers of such an array.
+pub(crate) fn append(bytes: &mut Vec<u8>, values: &[f64]) {
     match cfg!(target_endian = "little") {
         true => bytes.extend_from_slice(bytemuck::cast_slice(values)),
         false => bytes.extend(values.iter().flat_map(|value| value.to_le_bytes())),
     }
+}
+
+fn head(kind: &str, shape: &[usize]) -> Vec<u8> {
+    let lengths: String = shape.iter().map(|length| format!("{length}, ")).collect();
+    let text = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({lengths}), }}");
+    // With its 10 bytes before and a line break behind it the data begins at a multiple of 64.
+    let len = (10 + text.len() + 1).next_multiple_of(64) - 10;
+    let mut bytes = Vec::with_capacity(10 + len);
+    bytes.extend_from_slice(b"\x93NUMPY\x01\x00");
+    bytes.extend_from_slice(&(len as u16).to_le_bytes());
+    bytes.extend_from_slice(format!("{text:<width$}\n", width = len - 1).as_bytes());
     bytes
 }
 

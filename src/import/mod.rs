@@ -55,6 +55,20 @@ pub fn read_mixture(path: &Path, fit: Option<&str>) -> Result<Mixture> {
     }
 }
 
+/// What scikit-learn calls the D coordinates of a mixture in a `.json` file, as `feature_names_in_.tolist()` writes
+/// them; `None` where it is not known, or the file is another.
+pub fn read_feature_names(path: &Path) -> Option<Vec<String>> {
+    if !path.extension()?.eq_ignore_ascii_case("json") {
+        return None;
+    }
+    let text = read::read_text(path, read::LARGEST_JSON).ok()?;
+    let keys: Value = serde_json::from_str(&text).ok()?;
+    let names = keys.get("feature_names_in_")?.as_array()?;
+    (names.iter())
+        .map(|name| Some(name.as_str()?.to_owned()))
+        .collect()
+}
+
 fn from_json(path: &Path, fit: Option<&str>) -> Result<Mixture> {
     let text = read::read_text(path, read::LARGEST_JSON)?;
     let value = serde_json::from_str(&text).map_err(|error| {

@@ -2,6 +2,7 @@
 
 pub mod estimate;
 mod figures;
+pub mod reduce;
 pub mod run;
 mod survey;
 pub mod sweep;

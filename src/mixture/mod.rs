@@ -16,8 +16,8 @@ pub(crate) use algebra::lower_of;
 pub use algebra::{Conditional, Product};
 pub(crate) use distance::Distances;
 pub use modes::modes;
-pub(crate) use natural::matrix_of;
 pub use natural::{NaturalParameters, Scales, from_natural_values, natural_values};
+pub(crate) use natural::{matrix_of, rows_of};
 pub use parameter::{Parameter, Quantity};
 pub(crate) use power::{Gaussian, peaks};
 
@@ -247,8 +247,24 @@ impl Mixture {
     pub(crate) fn occupied(&self) -> Self {
         let has_weight = |k: &usize| self.weights[*k] > 0.0;
         let kept: Vec<usize> = (0..self.components()).filter(has_weight).collect();
+        self.with_weights(&kept, kept.iter().map(|&k| self.weights[k]).collect())
+    }
+
+    /// A component by itself.
+    pub(crate) fn component(&self, k: usize) -> Self {
+        self.with_weights(&[k], vec![1.0])
+    }
+
+    /// Some of its components, which have weight, as a density of their own.
+    pub(crate) fn some(&self, components: &[usize]) -> Self {
+        let total: f64 = components.iter().map(|&k| self.weights[k]).sum();
+        let weights = components.iter().map(|&k| self.weights[k] / total);
+        self.with_weights(components, weights.collect())
+    }
+
+    fn with_weights(&self, kept: &[usize], weights: Vec<f64>) -> Self {
         Self {
-            weights: kept.iter().map(|&k| self.weights[k]).collect(),
+            weights,
             means: kept.iter().map(|&k| self.means[k].clone()).collect(),
             scale_trils: kept.iter().map(|&k| self.scale_trils[k].clone()).collect(),
             are_diagonal: kept.iter().map(|&k| self.are_diagonal[k]).collect(),
@@ -256,15 +272,19 @@ impl Mixture {
         }
     }
 
-    /// A component by itself.
-    pub(crate) fn component(&self, k: usize) -> Self {
-        Self {
-            weights: vec![1.0],
-            means: vec![self.means[k].clone()],
-            scale_trils: vec![self.scale_trils[k].clone()],
-            are_diagonal: vec![self.are_diagonal[k]],
-            remainders: vec![self.remainders[k].clone()],
-        }
+    /// It with another density in place of one of its components, at the end.
+    pub(crate) fn with_in_place_of(&self, component: usize, other: Self) -> Self {
+        let kept: Vec<usize> = (0..self.components()).filter(|k| *k != component).collect();
+        let weights = kept.iter().map(|&k| self.weights[k]).collect();
+        let mut all = self.with_weights(&kept, weights);
+        let weight = self.weights[component];
+        all.weights
+            .extend(other.weights.iter().map(|of| of * weight));
+        all.means.extend(other.means);
+        all.scale_trils.extend(other.scale_trils);
+        all.are_diagonal.extend(other.are_diagonal);
+        all.remainders.extend(other.remainders);
+        all
     }
 
     /// The mean of the mixture, D.
@@ -302,17 +322,30 @@ impl Mixture {
 
     /// log p(x) in nats at one point of D coordinates; −∞ where p underflows to zero weight.
     pub fn log_density(&self, x: &[f64]) -> f64 {
-        let terms: Vec<f64> = (0..self.components())
+        log_sum_exp(self.log_terms(x).into_iter())
+    }
+
+    /// log p(x) in nats at one point of D coordinates, and the shares of the K components in p(x), which sum to 1:
+    /// their responsibilities.
+    pub fn log_density_with_shares(&self, x: &[f64]) -> (f64, Vec<f64>) {
+        let terms = self.log_terms(x);
+        let all = log_sum_exp(terms.iter().copied());
+        (
+            all,
+            terms.into_iter().map(|term| (term - all).exp()).collect(),
+        )
+    }
+
+    /// log wₖ N(x; μₖ, Σₖ) in nats of each of the K components.
+    fn log_terms(&self, x: &[f64]) -> Vec<f64> {
+        (0..self.components())
             .map(|k| self.weights[k].ln() + self.component_log_density(k, x))
-            .collect();
-        log_sum_exp(terms.into_iter())
+            .collect()
     }
 
     /// The entropy in nats of the shares rₖ that the components have in q(x): 0 where x is of one of them alone.
     pub fn entropy_of_shares(&self, x: &[f64]) -> f64 {
-        let terms: Vec<f64> = (0..self.components())
-            .map(|k| self.weights[k].ln() + self.component_log_density(k, x))
-            .collect();
+        let terms = self.log_terms(x);
         let all = log_sum_exp(terms.iter().copied());
         (terms.into_iter())
             .map(|term| term - all)

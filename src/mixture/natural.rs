@@ -141,7 +141,7 @@ impl TryFrom<&NaturalParameters> for Mixture {
 }
 
 /// The rows of a matrix.
-fn rows_of(matrix: &DMatrix<f64>) -> Vec<Vec<f64>> {
+pub(crate) fn rows_of(matrix: &DMatrix<f64>) -> Vec<Vec<f64>> {
     matrix
         .row_iter()
         .map(|row| row.iter().copied().collect())

@@ -23,6 +23,7 @@ mod panel;
 mod parameters;
 mod plane_2d;
 mod reach;
+mod reduction;
 mod sheet;
 mod sweep;
 mod theme;
@@ -35,6 +36,7 @@ pub use animation::Motion;
 pub use export::Gif;
 pub use figure::{Figure, Picture};
 pub use landscape::{Mark, Scene};
+pub use reduction::ReducedPoint;
 
 use crate::calculator::Matrix;
 use crate::error::{Error, Result};
@@ -75,6 +77,8 @@ const ANIMATION: Figure<(FinishedRun, Motion), Gif> = animation::FIGURE;
 const SWEEP: Figure<[(String, FinishedRun)]> = sweep::FIGURE;
 /// The one of divergences between every two of several densities.
 pub const MATRIX: Figure<Matrix> = matrix::FIGURE;
+/// The one of mixtures with fewer and fewer components.
+pub const REDUCTION: Figure<[ReducedPoint]> = reduction::FIGURE;
 
 /// Draws every figure of a finished run into its folder, the landscape aside, and returns the files.
 ///

@@ -26,9 +26,25 @@ fn commands() -> Vec<String> {
     commands
 }
 
+/// The verbs of `klfit mixture`.
+fn verbs() -> Vec<String> {
+    let mut verbs = listed(&stdout(&["mixture", "--help"]), "Commands:");
+    verbs.retain(|verb| verb != "help");
+    assert!(verbs.len() >= 10, "{verbs:?}");
+    verbs
+}
+
+/// The words that call every command and verb.
+fn calls() -> Vec<Vec<String>> {
+    let commands = commands().into_iter().map(|command| vec![command]);
+    let verbs = (verbs().into_iter()).map(|verb| vec!["mixture".to_owned(), verb]);
+    commands.chain(verbs).collect()
+}
+
 /// The long options of a command: `--out`.
-fn options(command: &str) -> Vec<String> {
-    let help = stdout(&[command, "--help"]);
+fn options(call: &[String]) -> Vec<String> {
+    let words: Vec<&str> = call.iter().map(String::as_str).chain(["--help"]).collect();
+    let help = stdout(&words);
     let (_, options) = help.split_once("\nOptions:\n").unwrap();
     let section = options.split("\n\n").next().unwrap();
     let words = (section.lines()).flat_map(|line| line.split_whitespace().take(2));
@@ -63,9 +79,11 @@ fn the_completions_of_every_shell_name_every_command_and_option() {
     assert!(shells.len() >= 5, "{shells:?}");
     for shell in shells {
         let script = stdout(&["completions", shell]);
-        for command in commands() {
-            assert!(script.contains(&command), "{shell} lacks {command}");
-            for option in options(&command) {
+        for call in calls() {
+            for word in &call {
+                assert!(script.contains(word), "{shell} lacks {word}");
+            }
+            for option in options(&call) {
                 let in_fish = format!("-l {}", option.trim_start_matches('-'));
                 let is_there = script.contains(&option) || script.contains(&in_fish);
                 assert!(is_there, "{shell} lacks {option}");
@@ -86,16 +104,20 @@ fn the_man_pages_name_every_command_and_option() {
     let roff = |text: &str| text.replace('-', "\\-");
     let commands = commands();
     for command in &commands {
-        let page = read(&format!("klfit-{command}.1"));
         assert!(main.contains(&format!("klfit\\-{command}(1)")), "{command}");
-        let options = options(command);
+    }
+    let calls = calls();
+    for call in &calls {
+        let command = call.join("-");
+        let page = read(&format!("klfit-{command}.1"));
+        let options = options(call);
         assert!(options.len() >= 3, "{options:?}");
         for option in options {
             let name = format!("\\fB{}\\fR", roff(&option));
             assert!(page.contains(&name), "the page of {command} lacks {option}");
         }
     }
-    assert_eq!(fs::read_dir(&out).unwrap().count(), commands.len() + 1);
+    assert_eq!(fs::read_dir(&out).unwrap().count(), calls.len() + 1);
 }
 
 #[test]

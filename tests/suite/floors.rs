@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// The rooms from top to bottom. Each may use those below it.
-const FLOORS: [&str; 29] = [
+const FLOORS: [&str; 30] = [
     "cli",
     "jobs",
     "explore",
@@ -14,6 +14,7 @@ const FLOORS: [&str; 29] = [
     "landscape",
     "run_folder",
     "calculator",
+    "export",
     "config",
     "import",
     "record",

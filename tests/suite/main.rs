@@ -45,6 +45,7 @@ mod kernel_density;
 mod landscape;
 mod laplace;
 mod logging;
+mod mixtures;
 mod optimizers;
 mod outsized;
 mod pages;

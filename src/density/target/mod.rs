@@ -30,7 +30,7 @@ pub use located::{CoordinateOfX, Located, MomentsOfX, Panels, PointsOf};
 pub use model::{TargetModel, TargetSummary};
 pub use samples::{
     Dependence, MissingRule, Relation, Residence, Samples, SamplesFile, TableOptions, WeightColumn,
-    WeightKind, Weights, open_held_out, open_samples, read_samples,
+    WeightKind, Weights, open_held_out, open_samples, read_points, read_samples,
 };
 pub use student_t::{StudentT, StudentTSummary};
 pub use unnormalized::{Marginal, Unnormalized, UnnormalizedSummary};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Grid, GridAxis, GridValues};
-use crate::density::target::samples::{TableOptions, read_held_out};
+use crate::density::target::samples::{TableOptions, read_points};
 use crate::error::{Error, Result};
 use crate::files::npy::NpyArray;
 use crate::files::read;
@@ -72,7 +72,7 @@ type Parts = (Vec<GridAxis>, Vec<f64>, Vec<String>);
 
 fn from_csv(path: &Path) -> Result<Parts> {
     // A grid may count its rows, and its values may be alike: what is doubtful of rows is not of nodes.
-    let table = read_held_out(path, &TableOptions::default())?.samples;
+    let table = read_points(path, &TableOptions::default())?.samples;
     let wrong = |message: String, help: &str| -> Error {
         Error::usage(format!("{}: {message}", path.display()), help)
     };

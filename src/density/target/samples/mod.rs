@@ -25,7 +25,7 @@ use rayon::prelude::*;
 pub use dependence::{Dependence, Relation};
 pub(crate) use in_file::FileRows;
 pub use options::{MissingRule, TableOptions};
-pub use read::{Residence, SamplesFile, open_held_out, open_samples, read_held_out, read_samples};
+pub use read::{Residence, SamplesFile, open_held_out, open_samples, read_points, read_samples};
 pub use weights::{WeightColumn, WeightKind, Weights};
 
 use crate::compute::noise::{RunKey, Stream};

@@ -55,10 +55,10 @@ pub fn open_samples(
     }
 }
 
-/// As [`read_held_out`], of rows that may stay in their file.
+/// As [`read_points`], of rows that may stay in their file.
 ///
 /// # Errors
-/// As [`read_held_out`], and if rows are to stay in a file that must be read whole.
+/// As [`read_points`], and if rows are to stay in a file that must be read whole.
 pub fn open_held_out(
     path: &Path,
     options: &TableOptions,
@@ -66,7 +66,7 @@ pub fn open_held_out(
 ) -> Result<SamplesFile> {
     match open(path, options, residence)? {
         Some(read) => Ok(read),
-        None => read_held_out(path, options),
+        None => read_points(path, options),
     }
 }
 
@@ -145,11 +145,11 @@ pub fn read_samples(path: &Path, options: &TableOptions) -> Result<SamplesFile> 
     read_table(path, options, Samples::new)
 }
 
-/// As [`read_samples`], of rows that fits are judged by: they may be alike.
+/// As [`read_samples`], of rows that no density is to have: there may be one, or all alike.
 ///
 /// # Errors
 /// As [`read_samples`], a constant coordinate aside.
-pub fn read_held_out(path: &Path, options: &TableOptions) -> Result<SamplesFile> {
+pub fn read_points(path: &Path, options: &TableOptions) -> Result<SamplesFile> {
     read_table(path, options, Samples::of_any)
 }
 

@@ -1,0 +1,109 @@
+//! The mixture that a command is given, with what its coordinates are called.
+
+use std::path::Path;
+
+use crate::calculator::read_operand;
+use crate::cli::Verbosity;
+use crate::config::read_target;
+use crate::density::target::{Distribution, TargetModel};
+use crate::error::{Error, Result};
+use crate::import::read_feature_names;
+use crate::mixture::Mixture;
+use crate::text::{count, nearest};
+
+/// A mixture from a file.
+#[derive(Debug)]
+pub struct Input {
+    /// What it is called: its file, usually.
+    pub name: String,
+    /// The mixture.
+    pub mixture: Mixture,
+    /// The names of its D coordinates.
+    pub coordinates: Vec<String>,
+}
+
+impl Input {
+    /// Reads a mixture as `klfit divergence` reads a density.
+    pub fn read(text: &str, verbosity: Verbosity) -> Result<Self> {
+        let reading = verbosity.working(format!("reading {text}"));
+        let operand = read_operand(text)?;
+        let Some(mixture) = operand.model.as_mixture().cloned() else {
+            return Err(Error::usage(
+                format!(
+                    "{text} is {}, and no mixture of Gaussians",
+                    operand.model.describe()
+                ),
+                "fit one to it by `klfit run`, and give the folder of that run",
+            ));
+        };
+        let dim = mixture.dim();
+        let coordinates = (operand.rows.map(|rows| rows.names().to_vec()))
+            .or_else(|| names_of_run(text))
+            .or_else(|| read_feature_names(Path::new(text)))
+            .filter(|names| names.len() == dim)
+            .unwrap_or_else(|| Distribution::coordinates(&mixture));
+        drop(reading);
+        verbosity.notes(&operand.notes);
+        Ok(Self {
+            name: operand.name,
+            mixture,
+            coordinates,
+        })
+    }
+
+    /// Which coordinate a name is: its own, or x1, x2, … of any.
+    pub fn coordinate(&self, name: &str) -> Result<usize> {
+        let dim = self.coordinates.len();
+        if let Some(place) = self.coordinates.iter().position(|own| own == name) {
+            return Ok(place);
+        }
+        let numbered = name.strip_prefix('x').and_then(|n| n.parse().ok());
+        if let Some(n) = numbered.filter(|n| (1..=dim).contains(n)) {
+            return Ok(n - 1);
+        }
+        let listed: Vec<&str> = self
+            .coordinates
+            .iter()
+            .take(12)
+            .map(String::as_str)
+            .collect();
+        let more = if dim > listed.len() { ", …" } else { "" };
+        let help = match nearest(name, self.coordinates.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean {near}?"),
+            None => format!("it has {}{more}", listed.join(", ")),
+        };
+        Err(Error::usage(
+            format!(
+                "{} has no coordinate {name} among its {}",
+                self.name,
+                count(dim, "coordinate")
+            ),
+            help,
+        ))
+    }
+
+    /// What a mixture of some of its coordinates calls them.
+    pub fn names_of(&self, places: &[usize]) -> Vec<String> {
+        places
+            .iter()
+            .map(|&i| self.coordinates[i].clone())
+            .collect()
+    }
+}
+
+/// What the target of a run calls its coordinates; those of the line where some have bounds.
+fn names_of_run(text: &str) -> Option<Vec<String>> {
+    let folder = match text.rsplit_once('#') {
+        Some((folder, _)) if !Path::new(text).exists() => Path::new(folder),
+        _ => Path::new(text),
+    };
+    if !folder.is_dir() {
+        return None;
+    }
+    // Without them they are called x1, x2, …: no reason to refuse a mixture.
+    let (target, _): (TargetModel, _) = read_target(&folder.join("config.toml")).ok()?;
+    Some(match target.bounded() {
+        Some(bounded) => bounded.names_of_u(),
+        None => target.coordinates(),
+    })
+}

@@ -1,0 +1,80 @@
+//! Where a mixture goes that a command made.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::cli::Verbosity;
+use crate::cli::output::{print, to_stderr, write_file};
+use crate::error::{Error, Result};
+use crate::export::MixtureFile;
+use crate::mixture::Mixture;
+
+/// The file for a result.
+#[derive(Debug, Args)]
+pub struct Out {
+    /// The file to write [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Replace that file
+    #[arg(long)]
+    force: bool,
+}
+
+impl Out {
+    /// The file, unless it is there and not to be replaced.
+    pub fn path(&self) -> Result<Option<&Path>> {
+        match self.out.as_deref() {
+            Some(out) if out.exists() && !self.force => Err(Error::usage(
+                format!("{} exists", out.display()),
+                "choose another name, or replace it with --force",
+            )),
+            out => Ok(out),
+        }
+    }
+
+    /// Which kind of mixture its name asks for: TOML where there is no name.
+    pub fn kind(&self) -> Result<MixtureFile> {
+        let Some(path) = self.path()? else {
+            return Ok(MixtureFile::Toml);
+        };
+        let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+        let kind = extension.to_str().and_then(MixtureFile::from_name);
+        kind.ok_or_else(|| {
+            Error::usage(
+                format!(
+                    "{}: not a kind of file that holds a mixture",
+                    path.display()
+                ),
+                "choose a name that ends in .toml, .json or .npz",
+            )
+        })
+    }
+
+    /// Writes a mixture, by the ending of the file's name.
+    pub fn mixture(
+        &self,
+        mixture: &Mixture,
+        coordinates: &[String],
+        verbosity: Verbosity,
+    ) -> Result<()> {
+        self.bytes(&self.kind()?.encode(mixture, coordinates)?, verbosity)
+    }
+
+    /// Writes what is whole.
+    pub fn bytes(&self, bytes: &[u8], verbosity: Verbosity) -> Result<()> {
+        let Some(path) = self.path()? else {
+            return print(bytes);
+        };
+        write_file(path, bytes)?;
+        self.told(verbosity)
+    }
+
+    /// Says where it went.
+    pub fn told(&self, verbosity: Verbosity) -> Result<()> {
+        if let (Some(path), false) = (&self.out, verbosity.quiet) {
+            to_stderr(format_args!("written to {}", path.display()));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,5 @@
+//! Mixtures for other programs: as data and as code.
+
+mod data;
+
+pub use data::MixtureFile;
