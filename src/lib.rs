@@ -49,7 +49,7 @@
 //! | `landscape` | a divergence over two [axes](ParameterAxis), and the basins of its optima |
 //! | `run_folder` | the folder of a [run](RunFolder) or a [sweep](SweepFolder): made, locked, [read back](FinishedRun) |
 //! | `calculator` | a divergence between two given densities: a [`Question`], an [`Answer`] with an error and a [`Bracket`] |
-//! | `export` | mixtures for other programs, as [data](MixtureFile) and as code |
+//! | `export` | mixtures for other programs: as [code](export()), as a formula, as [data](MixtureFile) |
 //! | `config` | what TOML may say, and the one place that turns it into an [`Experiment`] |
 //! | `import` | mixtures that scikit-learn or an earlier run fitted: [`read_mixture`] |
 //! | `record` | what is known of a run, in files: [`Summary`], trajectory, restarts, checkpoint |
@@ -113,7 +113,7 @@ mod text;
 
 // Errors, and mixtures.
 pub use error::{ConfigError, Error, Location, Refusal, Result};
-pub use export::MixtureFile;
+pub use export::{ExportFormat, MixtureFile, export};
 pub use import::read_mixture;
 pub use mixture::{Conditional, Mixture, NaturalParameters, Parameter, Product, Quantity, Scales};
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::Report;
 use super::table::Table;
-use crate::text::shown;
+use crate::text::{latex, shown};
 
 /// Columns at the end that are left out: steps, time, and why it stopped.
 const LEFT_OUT: usize = 3;
@@ -79,80 +79,31 @@ fn label(title: &str) -> String {
 
 /// Text that LaTeX sets as it reads; powers of ten as such.
 fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    let chars: Vec<char> = shown(text).chars().collect();
-    let mut i = 0;
-    while let Some(&c) = chars.get(i) {
-        i += 1;
+    let (mut escaped, mut plain) = (String::with_capacity(text.len()), String::new());
+    let text = shown(text);
+    let mut rest = &*text;
+    while let Some(c) = rest.chars().next() {
+        rest = &rest[c.len_utf8()..];
         // 3e-12, not the e of a word.
-        if c == 'e' && i >= 2 && chars[i - 2].is_ascii_digit() {
-            let power: String = chars[i..]
-                .iter()
-                .enumerate()
-                .take_while(|(at, c)| c.is_ascii_digit() || (*at == 0 && **c == '-'))
-                .map(|(_, c)| *c)
-                .collect();
-            if power.ends_with(|c: char| c.is_ascii_digit()) {
+        if c == 'e' && plain.ends_with(|c: char| c.is_ascii_digit()) {
+            let digits = rest.strip_prefix('-').unwrap_or(rest);
+            let end = (digits.find(|c: char| !c.is_ascii_digit())).unwrap_or(digits.len());
+            if end > 0 {
+                let (power, after) = rest.split_at(rest.len() - digits.len() + end);
+                escaped += &latex(&std::mem::take(&mut plain));
                 _ = write!(escaped, "\\ensuremath{{\\cdot 10^{{{power}}}}}");
-                i += power.len();
+                rest = after;
                 continue;
             }
         }
-        match c {
-            '\\' => escaped.push_str("\\textbackslash{}"),
-            '&' | '%' | '$' | '#' | '_' | '{' | '}' => {
-                escaped.push('\\');
-                escaped.push(c);
-            }
-            // After the end of a row they would be its arguments.
-            '[' | '*' => _ = write!(escaped, "{{{c}}}"),
-            '~' => escaped.push_str("\\textasciitilde{}"),
-            '^' => escaped.push_str("\\textasciicircum{}"),
-            c => match command(c) {
-                Some(command) => _ = write!(escaped, "\\ensuremath{{{command}}}"),
-                None => escaped.push(c),
-            },
-        }
+        plain.push(c);
     }
-    escaped
-}
-
-/// The command of a character that text fonts lack.
-fn command(c: char) -> Option<&'static str> {
-    Some(match c {
-        '<' => "<",
-        '>' => ">",
-        '±' => "\\pm",
-        '×' => "\\times",
-        '−' => "-",
-        '‖' => "\\|",
-        'μ' => "\\mu",
-        'σ' => "\\sigma",
-        'α' => "\\alpha",
-        'χ' => "\\chi",
-        '²' => "^2",
-        '½' => "\\tfrac12",
-        '∞' => "\\infty",
-        'ₐ' => "_a",
-        '₀' => "_0",
-        '₁' => "_1",
-        '₂' => "_2",
-        '₃' => "_3",
-        '₄' => "_4",
-        '₅' => "_5",
-        '₆' => "_6",
-        '₇' => "_7",
-        '₈' => "_8",
-        '₉' => "_9",
-        '₋' => "_-",
-        _ => return None,
-    })
+    escaped + &latex(&plain)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{command, escaped};
-    use crate::text::is_unseen;
+    use super::escaped;
 
     #[test]
     fn text_is_set_as_it_reads() {
@@ -168,25 +119,6 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(escaped(text), expected);
-        }
-    }
-
-    #[test]
-    fn every_character_is_text() {
-        for c in '\0'..=char::MAX {
-            let expected = match c {
-                _ if is_unseen(c) => escaped(&c.escape_default().to_string()),
-                '\\' => "\\textbackslash{}".to_owned(),
-                '~' => "\\textasciitilde{}".to_owned(),
-                '^' => "\\textasciicircum{}".to_owned(),
-                '&' | '%' | '$' | '#' | '_' | '{' | '}' => format!("\\{c}"),
-                '[' | '*' => format!("{{{c}}}"),
-                _ => match command(c) {
-                    Some(command) => format!("\\ensuremath{{{command}}}"),
-                    None => c.to_string(),
-                },
-            };
-            assert_eq!(escaped(&c.to_string()), expected);
         }
     }
 }

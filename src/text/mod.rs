@@ -1,10 +1,12 @@
 //! Text for people to read: numbers, and what others wrote.
 
 mod foreign;
+mod latex;
 mod nearest;
 mod numbers;
 
 pub use foreign::{brief, brief_lines, excerpt, is_unseen, json, lines, shell_word, shown};
+pub use latex::latex;
 pub use nearest::nearest;
 pub use numbers::{
     count, fixed, interval, is_hidden, list, numbered, rows, seconds, significant, small, trimmed,

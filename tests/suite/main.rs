@@ -26,6 +26,7 @@ mod estimators;
 mod evaluations;
 mod examples;
 mod explore;
+mod exports;
 mod failures;
 mod figures;
 mod files;

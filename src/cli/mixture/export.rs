@@ -51,7 +51,7 @@ impl Export {
         let bytes = match (format, MixtureFile::from_name(&self.to)) {
             (Some(format), _) => {
                 let digits = self.digits.map(usize::from);
-                export(mixture, names, format, digits).into_bytes()
+                export(mixture, names, format, digits)?.into_bytes()
             }
             (None, Some(file)) => file.encode(mixture, names)?,
             (None, None) => {

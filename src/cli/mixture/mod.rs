@@ -3,7 +3,7 @@
 mod condition;
 mod convolve;
 mod density;
-//mod export;
+mod export;
 mod input;
 mod marginal;
 mod output;
@@ -45,7 +45,7 @@ enum Verb {
     Product(product::Product),
     Convolve(convolve::Convolve),
     Reduce(reduce::Reduce),
-    //    Export(export::Export),
+    Export(export::Export),
 }
 
 impl Command for Mixture {
@@ -62,7 +62,7 @@ impl Command for Mixture {
             Verb::Product(product) => product.run(verbosity),
             Verb::Convolve(convolve) => convolve.run(verbosity),
             Verb::Reduce(reduce) => reduce.run(verbosity),
-            //            Verb::Export(export) => export.run(verbosity),
+            Verb::Export(export) => export.run(verbosity),
         }?;
         Ok(Outcome::Success)
     }

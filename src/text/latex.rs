@@ -1,0 +1,108 @@
+//! Text that LaTeX sets as it reads.
+
+use super::shown;
+
+/// A text on one line, for the text mode of LaTeX; what its fonts lack is set as mathematics.
+pub fn latex(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in shown(text).chars() {
+        match c {
+            '\\' => escaped.push_str("\\textbackslash{}"),
+            '&' | '%' | '$' | '#' | '_' | '{' | '}' => escaped.extend(['\\', c]),
+            // After the end of a row they would be its arguments.
+            '[' | '*' => escaped.extend(['{', c, '}']),
+            '~' => escaped.push_str("\\textasciitilde{}"),
+            '^' => escaped.push_str("\\textasciicircum{}"),
+            c => match command(c) {
+                Some(command) => escaped.extend(["\\ensuremath{", command, "}"]),
+                None => escaped.push(c),
+            },
+        }
+    }
+    escaped
+}
+
+/// The command of a character that text fonts lack.
+fn command(c: char) -> Option<&'static str> {
+    Some(match c {
+        '<' => "<",
+        '>' => ">",
+        '|' => "|",
+        '±' => "\\pm",
+        '×' => "\\times",
+        '−' => "-",
+        '‖' => "\\|",
+        'α' => "\\alpha",
+        'β' => "\\beta",
+        'γ' => "\\gamma",
+        'δ' => "\\delta",
+        'ε' => "\\varepsilon",
+        'ζ' => "\\zeta",
+        'η' => "\\eta",
+        'θ' => "\\theta",
+        'ι' => "\\iota",
+        'κ' => "\\kappa",
+        'λ' => "\\lambda",
+        'μ' | 'µ' => "\\mu",
+        'ν' => "\\nu",
+        'ξ' => "\\xi",
+        'π' => "\\pi",
+        'ρ' => "\\rho",
+        'σ' => "\\sigma",
+        'τ' => "\\tau",
+        'υ' => "\\upsilon",
+        'φ' => "\\varphi",
+        'χ' => "\\chi",
+        'ψ' => "\\psi",
+        'ω' => "\\omega",
+        'Γ' => "\\Gamma",
+        'Δ' => "\\Delta",
+        'Θ' => "\\Theta",
+        'Λ' => "\\Lambda",
+        'Σ' => "\\Sigma",
+        'Φ' => "\\Phi",
+        'Ψ' => "\\Psi",
+        'Ω' => "\\Omega",
+        '²' => "^2",
+        '½' => "\\tfrac12",
+        '∞' => "\\infty",
+        'ₐ' => "_a",
+        '₀' => "_0",
+        '₁' => "_1",
+        '₂' => "_2",
+        '₃' => "_3",
+        '₄' => "_4",
+        '₅' => "_5",
+        '₆' => "_6",
+        '₇' => "_7",
+        '₈' => "_8",
+        '₉' => "_9",
+        '₋' => "_-",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{command, latex};
+    use crate::text::is_unseen;
+
+    #[test]
+    fn every_character_is_text() {
+        for c in '\0'..=char::MAX {
+            let expected = match c {
+                _ if is_unseen(c) => latex(&c.escape_default().to_string()),
+                '\\' => "\\textbackslash{}".to_owned(),
+                '~' => "\\textasciitilde{}".to_owned(),
+                '^' => "\\textasciicircum{}".to_owned(),
+                '&' | '%' | '$' | '#' | '_' | '{' | '}' => format!("\\{c}"),
+                '[' | '*' => format!("{{{c}}}"),
+                _ => match command(c) {
+                    Some(command) => format!("\\ensuremath{{{command}}}"),
+                    None => c.to_string(),
+                },
+            };
+            assert_eq!(latex(&c.to_string()), expected);
+        }
+    }
+}
