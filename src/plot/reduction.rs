@@ -6,15 +6,17 @@ use super::axis::Axis;
 use super::export::Svg;
 use super::figure::Figure;
 use super::legend::{self, LegendKey};
-use super::panel::Panel;
+use super::panel::{Margins, Panel, ROOMY};
 use super::sheet::{self, Rect};
-use super::theme::{self, faded, fit_color, fit_stroke, stroke};
-use crate::calculator::Answer;
+use super::theme::{self, Stroke, faded, fit_color, fit_stroke, stroke};
+use crate::calculator::{Answer, Claim};
 use crate::error::Result;
 
 /// Width and height of the figure, in mm.
 const WIDTH: f64 = 110.0;
-const HEIGHT: f64 = 74.0;
+const HEIGHT: f64 = 70.0;
+/// Between the legend and the panel, in mm.
+const AIR: f64 = 3.0;
 /// The radius of a dot, in mm.
 const DOT: f64 = 0.9;
 
@@ -32,8 +34,8 @@ pub struct ReducedPoint {
 /// The figure.
 pub const FIGURE: Figure<[ReducedPoint]> = Figure {
     name: "reduction",
-    caption: "KL(full‖reduced) of mixtures with fewer components; bars are what it lies between for certain, or \
-              its 95 % interval.",
+    caption: "KL(full‖reduced) of mixtures with fewer components; faint bars are what it lies between for certain, \
+              others its 95 % interval.",
     draw,
 };
 
@@ -49,7 +51,7 @@ fn draw(points: &[ReducedPoint]) -> Result<Svg> {
         true => series[0].0 = "merged",
         false => series.push(("merged alone", merged)),
     }
-    let entries: Vec<(LegendKey, String)> = (series.iter().enumerate())
+    let mut entries: Vec<(LegendKey, String)> = (series.iter().enumerate())
         .map(|(i, (name, _))| {
             (
                 LegendKey::Line(fit_stroke(i, theme::THICK)),
@@ -57,7 +59,15 @@ fn draw(points: &[ReducedPoint]) -> Result<Svg> {
             )
         })
         .collect();
-    let top = legend::height(&entries) + 1.0;
+    let brackets = series
+        .iter()
+        .flat_map(|(_, points)| points)
+        .any(|(_, answer)| answer.bracket.is_some_and(|bracket| bracket.width() > 0.0));
+    if brackets {
+        let name = "certainly within".to_owned();
+        entries.push((LegendKey::Line(bracket_stroke(0)), name));
+    }
+    let top = legend::height(&entries);
     let values = series
         .iter()
         .flat_map(|(_, points)| points)
@@ -76,8 +86,9 @@ fn draw(points: &[ReducedPoint]) -> Result<Svg> {
     let x = Axis::linear(least - pad, most + pad, "components");
     sheet::draw(FIGURE.name, WIDTH, HEIGHT, |sheet| {
         let page = Rect::new(0.0, 0.0, WIDTH, HEIGHT);
+        let margins = Margins { top: AIR, ..ROOMY };
         legend::draw(sheet, page, &entries)?;
-        let panel = Panel::new(sheet, page.below(top), "", x, y)?;
+        let panel = Panel::within(sheet, page.below(top), margins, x, y)?;
         for (i, (_, points)) in series.iter().enumerate().rev() {
             let shown: Vec<(f64, &Answer)> = (points.iter())
                 .map(|(components, answer)| (*components as f64, answer))
@@ -86,9 +97,8 @@ fn draw(points: &[ReducedPoint]) -> Result<Svg> {
             let line = shown.iter().map(|(at, answer)| (*at, answer.value));
             panel.line(line, fit_stroke(i, theme::NORMAL))?;
             for (at, answer) in shown {
-                if let Some([low, high]) = ends(answer) {
-                    let bar = [(at, low), (at, high)];
-                    panel.line(bar, stroke(fit_color(i), 1.0, theme::THIN))?;
+                for ([low, high], stroke) in bars(answer, i) {
+                    panel.line([(at, low), (at, high)], stroke)?;
                 }
                 panel.dot((at, answer.value), DOT, faded(fit_color(i), 1.0), None)?;
             }
@@ -97,11 +107,19 @@ fn draw(points: &[ReducedPoint]) -> Result<Svg> {
     })
 }
 
-/// What a bar spans: the narrower of the bracket and the interval, above 0.
-fn ends(answer: &Answer) -> Option<[f64; 2]> {
+/// What a number lies between for certain, and its interval of a sample, each with how it is drawn.
+fn bars(answer: &Answer, series: usize) -> impl Iterator<Item = ([f64; 2], Stroke)> {
     let bracket = answer.bracket.map(|bracket| [bracket.lower, bracket.upper]);
-    let all = [bracket, answer.interval];
-    let narrowest =
-        (all.into_iter().flatten()).min_by(|a, b| (a[1] - a[0]).total_cmp(&(b[1] - b[0])));
-    narrowest.map(|[low, high]| [low.max(1e-3 * answer.value), high])
+    let interval = answer.interval.filter(|_| answer.claim == Claim::Sample);
+    let drawn = [
+        (bracket, bracket_stroke(series)),
+        (interval, stroke(fit_color(series), 1.0, theme::NORMAL)),
+    ];
+    drawn
+        .into_iter()
+        .filter_map(|(ends, stroke)| Some((ends?, stroke)))
+}
+
+fn bracket_stroke(series: usize) -> Stroke {
+    stroke(fit_color(series), 0.35, theme::THICK)
 }
