@@ -90,13 +90,13 @@ fn scattered(components: usize, dim: usize, seed: u64) -> Mixture {
     Mixture::new(weights.iter().map(|w| w / total).collect(), means, factors).unwrap()
 }
 
-/// Weights of 10⁻⁶ and of 0.
+/// Weights of 10⁻⁶ and of 0; what is left overlaps, so that a chain goes from one to the other.
 fn with_rare_components() -> Mixture {
     let of = three_in_a_plane();
     let mut means: Vec<Vec<f64>> = of
         .means()
         .iter()
-        .map(|mean| mean.as_slice().to_vec())
+        .map(|mean| (mean * 0.4).as_slice().to_vec())
         .collect();
     let mut factors = of.scale_trils().to_vec();
     means.insert(1, vec![9.0, -9.0]);
@@ -104,6 +104,7 @@ fn with_rare_components() -> Mixture {
     Mixture::new(vec![0.7 - 1e-6, 0.0, 1e-6, 0.3], means, factors).unwrap()
 }
 
+const NARROW: &str = "wide and narrow";
 const NEARLY_SINGULAR: &str = "nearly singular";
 const LARGE: &str = "large";
 
@@ -134,7 +135,7 @@ fn cases() -> Vec<Case> {
         Case::new("in a plane", three_in_a_plane()),
         Case::new("in five dimensions", scattered(4, 5, 1)),
         Case::new("rare", with_rare_components()),
-        Case::new("wide and narrow", wide.unwrap()),
+        Case::new(NARROW, wide.unwrap()),
         Case::new("sheared", sheared(&three_in_a_plane())),
         Case::new(NEARLY_SINGULAR, nearly_singular.unwrap()),
         Case::new(LARGE, scattered(100, 50, 2)),
@@ -230,21 +231,17 @@ fn c_has_the_density_and_the_responsibilities() {
             numbers.join(" ") + "\n"
         });
         write("points.txt", &lines.collect::<String>());
-        let compile = |compiler: &str, options: &[&str]| {
+        let compile = |compiler: &str, options: &str| {
             let mut command = Command::new(compiler);
-            let command = command.args(options).args(strict).current_dir(&folder);
-            run_if_there(command)
+            let options = options.split(' ');
+            run_if_there(command.args(strict).args(options).current_dir(&folder))
         };
-        let options = ["-std=c99", "main.c", "-o", "main", "-lm"];
-        // The library of mathematics stands behind what needs it.
-        let mut command = Command::new("cc");
-        command.args(["-std=c99"]).args(strict).args(&options[1..]);
-        let Some(built) = run_if_there(command.current_dir(&folder)) else {
+        let Some(built) = compile("cc", "-std=c99 main.c -o main -lm") else {
             return;
         };
         assert_success(&built, case.name);
         if case.name != LARGE
-            && let Some(built) = compile("c++", &["-std=c++11", "-x", "c++", "-c", "exported.c"])
+            && let Some(built) = compile("c++", "-std=c++11 -x c++ -c exported.c")
         {
             assert_success(&built, case.name);
         }
@@ -322,9 +319,16 @@ fn answers(python: &str, folder: &TempDir, asked: Vec<Value>) -> Vec<Value> {
     serde_json::from_str(&fs::read_to_string(answers).unwrap()).unwrap()
 }
 
-/// How far a format may be from the mixture.
+/// How far a format may be from the mixture, relative to a log-density larger than 1.
+///
+/// Where a component is narrow by its own place or by its correlation, z = L⁻¹ (x − μ) is as uncertain as the rounding
+/// of x − μ in units of that width, of 10⁻⁵: 10⁻¹¹ times a few. Substitution as in klfit rounds alike, but not that of
+/// LAPACK, which multiplies by reciprocals. scikit-learn subtracts μ only after it has multiplied by L⁻¹. A covariance
+/// in place of a factor would be off by 10⁻⁶.
 fn tolerance(format: ExportFormat, case: &Case) -> f64 {
+    use ExportFormat::{Jax, Scipy, Sklearn};
     match (format, case.name) {
+        (Jax | Scipy | Sklearn, NEARLY_SINGULAR) | (Sklearn, NARROW) => 1e-10,
         _ => 1e-12,
     }
 }
@@ -338,9 +342,7 @@ fn check(format: ExportFormat, case: &Case, answer: &Value) {
     let deviation = largest_deviation(case, &densities);
     println!("{what}: {deviation:.1e}");
     let tolerance = tolerance(format, case);
-    if deviation >= tolerance {
-        println!("ABOVE");
-    }
+    assert!(deviation < tolerance, "{what}: {deviation:e}");
     if let Some(gradients) = answer.get("gradients") {
         let points = case.points();
         for (x, gradient) in points.iter().zip(gradients.as_array().unwrap()) {
