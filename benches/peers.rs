@@ -226,7 +226,7 @@ fn main() {
     let (p, q) = (random_mixture(10, 8, 3), random_mixture(10, 8, 5));
     let (p, q) = (Operand::new("p", p), Operand::new("q", q));
     let question = Question {
-        divergences: vec![DivergenceKind::ForwardKl],
+        divergences: vec![DivergenceKind::ForwardKl.into()],
         method: Method::MonteCarlo,
         samples: Some(1_000_000),
         brackets: false,

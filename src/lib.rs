@@ -48,7 +48,7 @@
 //! | `explore`, `report`, `plot` | pages [live](Server) and [written](report), and figures |
 //! | `landscape` | a divergence over two [axes](ParameterAxis), and the basins of its optima |
 //! | `run_folder` | the folder of a [run](RunFolder) or a [sweep](SweepFolder): made, locked, [read back](FinishedRun) |
-//! | `calculator` | a divergence between two given densities: a [`Question`], an [`Answer`] with an error and a [`Bracket`] |
+//! | `calculator` | a [`Measure`] of two given densities or of one: a [`Question`], an [`Answer`] with an error and a [`Bracket`] |
 //! | `export` | mixtures for other programs: as [code](export()), as a formula, as [data](MixtureFile) |
 //! | `config` | what TOML may say, and the one place that turns it into an [`Experiment`] |
 //! | `import` | mixtures that scikit-learn or an earlier run fitted: [`read_mixture`] |
@@ -157,9 +157,9 @@ pub use record::{FitSummary, RunSummary, Summary};
 pub use report::write as report;
 pub use run_folder::{Existing, FinishedRun, RunFolder, SweepFolder};
 
-// A divergence between two given densities.
+// A divergence between two given densities, and other measures.
 pub use calculator::{
-    Accuracy, Answer, Bracket, Claim, Ending, Matrix, Method, Operand, Progress, Question, kl,
-    read_operand,
+    Accuracy, Answer, Bracket, Claim, Ending, Matrix, Measure, Method, Operand, Progress, Question,
+    entropy, kl, read_operand,
 };
 pub use landscape::{Cells, ParameterAxis};

@@ -40,7 +40,7 @@ impl OperandPair<'_> {
             None
         };
         let answer = Answer {
-            divergence: kind,
+            divergence: kind.into(),
             value: found.value,
             error: found.error,
             interval: found.interval,

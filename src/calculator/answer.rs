@@ -2,16 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bracket, Claim, Method};
+use super::{Accuracy, Bracket, Claim, Measure, Method};
 use crate::divergence::{DivergenceKind, Estimate, Summed};
 use crate::files::extended;
 
-/// One divergence between two densities.
+/// What was asked of two densities, or of one: a number.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
-    /// Which divergence.
-    pub divergence: DivergenceKind,
-    /// The number, in nats where it has a unit.
+    /// What it is.
+    pub divergence: Measure,
+    /// The number, in its [unit](Measure::unit).
     #[serde(with = "extended")]
     pub value: f64,
     /// One standard error of a sample, or the error estimate of a quadrature; of a formula, a bound
@@ -48,6 +48,16 @@ pub enum Ending {
     Spent,
     /// What the constant of a density is off by is more than what was asked for, and not less for more draws.
     Normalizer,
+}
+
+/// Whether what was asked for is reached, if anything was.
+pub(super) fn ended(accuracy: Accuracy, found: &Computed) -> Option<Ending> {
+    accuracy
+        .is_set()
+        .then(|| match accuracy.error_ratio(found) <= 1.0 {
+            true => Ending::Reached,
+            false => Ending::Spent,
+        })
 }
 
 /// The number of a method with its error.

@@ -1,10 +1,10 @@
 //! How each divergence of two densities is found.
 
-use super::answer::Computed;
+use super::answer::{Computed, ended};
 use super::approximation::{self, Approximation};
 use super::bracket::{self, Brackets};
 use super::panels::PanelIntegrals;
-use super::{Accuracy, Answer, Claim, Ending, Method, Operand, Question, discrete, sampling};
+use super::{Accuracy, Answer, Claim, Measure, Method, Operand, Question, discrete, sampling};
 use crate::density::target::{Tails, TargetModel};
 use crate::divergence::{DivergenceKind, Estimate, power_integral_diverges};
 use crate::error::{Error, Result};
@@ -30,6 +30,8 @@ pub(super) enum Choice {
 
 pub(super) struct OperandPair<'a> {
     pub question: &'a Question,
+    /// What the divergences are worked out for, if not for themselves.
+    pub called: Option<Measure>,
     pub p: &'a Operand,
     pub q: &'a Operand,
     pub panels: PanelIntegrals<'a>,
@@ -159,6 +161,11 @@ impl OperandPair<'_> {
             Method::Variational => self.approximate(kind, approximation::variational),
             Method::VariationalUpper => self.approximate(kind, approximation::variational_upper),
             Method::Goldberger => self.approximate(kind, approximation::goldberger),
+            Method::Transport => Err(self.cannot(
+                kind,
+                "it is about distances, not about densities",
+                "ask for wasserstein-2, or leave --method out",
+            )),
             Method::Discrete => self.discrete(kind),
         }
     }
@@ -169,18 +176,15 @@ impl OperandPair<'_> {
 
     /// Whether what was asked for is reached.
     fn with_ending(&self, found: Computed) -> Computed {
-        let accuracy = self.question.accuracy;
-        let ending = accuracy
-            .is_set()
-            .then(|| match accuracy.error_ratio(&found) <= 1.0 {
-                true => Ending::Reached,
-                false => Ending::Spent,
-            });
-        Computed { ending, ..found }
+        Computed {
+            ending: ended(self.question.accuracy, &found),
+            ..found
+        }
     }
 
     fn cannot(&self, kind: DivergenceKind, why: &str, help: &str) -> Error {
-        let (title, method) = (kind.title(), self.question.method.name());
+        let called = self.called.unwrap_or(Measure::Divergence(kind));
+        let (title, method) = (called.title(), self.question.method.name());
         Error::usage(format!("no {title} by {method}: {why}"), help)
     }
 
@@ -348,7 +352,7 @@ impl OperandPair<'_> {
 }
 
 /// Whether two densities are the same but for the order of their components.
-fn same(p: &TargetModel, q: &TargetModel) -> bool {
+pub(super) fn same(p: &TargetModel, q: &TargetModel) -> bool {
     let sorted = |mixture: &Mixture| {
         let mut components: Vec<(Vec<f64>, usize)> = (0..mixture.components())
             .filter(|&k| mixture.weights()[k] > 0.0)

@@ -6,15 +6,14 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Operand, Question};
-use crate::divergence::DivergenceKind;
+use super::{Answer, Measure, Operand, Question};
 use crate::error::{Error, Result};
 
 /// A divergence from each of N densities to each.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Matrix {
     /// Which divergence.
-    pub divergence: DivergenceKind,
+    pub divergence: Measure,
     /// What the N densities are called.
     pub names: Vec<String>,
     /// D(row, column), N rows of N.

@@ -27,6 +27,8 @@ choices! {
         VariationalUpper = "variational-upper",
         /// Every component of p matched with one of q.
         Goldberger = "goldberger",
+        /// The cheapest transport between components.
+        Transport = "transport",
         /// What `scipy.stats.entropy` makes of densities at the rows of a sample.
         Discrete = "discrete",
     }
@@ -55,13 +57,18 @@ pub enum Claim {
 }
 
 impl Method {
+    /// Whether it takes a formula where there is one.
+    pub(super) fn is_exact(self) -> bool {
+        matches!(self, Self::Auto | Self::ClosedForm)
+    }
+
     /// What its numbers are.
     pub fn claim(self) -> Claim {
         match self {
             Self::Auto | Self::ClosedForm => Claim::Exact,
             Self::Quadrature => Claim::Integral,
             Self::MonteCarlo | Self::Qmc => Claim::Sample,
-            Self::VariationalUpper => Claim::UpperBound,
+            Self::VariationalUpper | Self::Transport => Claim::UpperBound,
             Self::Unscented | Self::Product | Self::Variational | Self::Goldberger => {
                 Claim::Approximation
             }

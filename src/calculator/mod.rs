@@ -1,33 +1,36 @@
-//! What a divergence between two densities is, how sure that is, and what it lies between for
-//! certain.
+//! What a divergence between two densities is, or the entropy of one, how sure that is, and what it lies
+//! between for certain.
 
 mod agreement;
 mod answer;
 mod approximation;
+mod bhattacharyya;
 mod bracket;
 mod choice;
 mod discrete;
+mod divergences;
 mod matrix;
+mod measure;
 mod method;
+mod moments;
 mod operand;
 mod pairs;
 mod panels;
 mod reconcile;
 mod sampling;
-
-use std::time::Instant;
+mod single;
+mod wasserstein;
 
 pub use answer::{Answer, Ending};
 pub use bracket::Bracket;
 pub use matrix::Matrix;
+pub use measure::Measure;
 pub use method::{Claim, Method};
 pub use operand::{Operand, read_operand, read_operand_with};
 pub use sampling::Progress;
 
 use answer::Computed;
-use bracket::Brackets;
-use choice::{Choice, OperandPair};
-use panels::PanelIntegrals;
+use choice::same;
 
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
@@ -36,7 +39,7 @@ use crate::mixture::Mixture;
 /// How sure a number must be: half its 95 % interval is within either of these.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Accuracy {
-    /// In nats.
+    /// In nats, or whatever the number is measured in.
     pub absolute: Option<f64>,
     /// As a share of the number.
     pub relative: Option<f64>,
@@ -67,11 +70,11 @@ impl Accuracy {
     }
 }
 
-/// What is asked of two densities.
+/// What is asked of two densities, or of one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Question {
-    /// Which divergences.
-    pub divergences: Vec<DivergenceKind>,
+    /// What is to be told of them: divergences, and other measures.
+    pub divergences: Vec<Measure>,
     /// How they are found.
     pub method: Method,
     /// How sure they must be.
@@ -87,12 +90,14 @@ pub struct Question {
 impl Default for Question {
     fn default() -> Self {
         Self {
-            divergences: vec![
+            divergences: [
                 DivergenceKind::ForwardKl,
                 DivergenceKind::ReverseKl,
                 DivergenceKind::Js,
                 DivergenceKind::Jeffreys,
-            ],
+            ]
+            .map(Measure::Divergence)
+            .to_vec(),
             method: Method::Auto,
             accuracy: Accuracy::default(),
             samples: None,
@@ -119,7 +124,7 @@ impl Default for Question {
 /// If their dimensions differ.
 pub fn kl(p: &Mixture, q: &Mixture) -> Result<Answer> {
     let question = Question {
-        divergences: vec![DivergenceKind::ForwardKl],
+        divergences: vec![DivergenceKind::ForwardKl.into()],
         ..Question::default()
     };
     let (p, q) = (Operand::new("p", p.clone()), Operand::new("q", q.clone()));
@@ -129,59 +134,73 @@ pub fn kl(p: &Mixture, q: &Mixture) -> Result<Answer> {
         .ok_or_else(|| Error::usage("no divergence was asked for", "ask for one"))
 }
 
+/// The entropy −∫ p log p of a mixture in nats, by the surest way there is.
+///
+/// ```
+/// use klfit::Mixture;
+/// let p = Mixture::from_stds(vec![0.3, 0.7], vec![vec![-2.0], vec![1.0]], vec![vec![1.0]; 2])?;
+/// let entropy = klfit::entropy(&p)?;
+/// assert!((entropy.value - 1.8798378330938).abs() < 1e-8);
+/// # Ok::<(), klfit::Error>(())
+/// ```
+///
+/// # Errors
+/// If its covariance is beyond the range of numbers.
+pub fn entropy(p: &Mixture) -> Result<Answer> {
+    single::entropy(&Question::default(), &Operand::new("p", p.clone()), &|_| {})
+}
+
 impl Question {
-    /// Finds every divergence of p and q; `progress` is given how far sampling is.
+    /// Finds everything that is asked of p and q; `progress` is given how far sampling is.
     ///
     /// # Errors
-    /// If the dimensions of p and q differ, the method cannot do what is asked, or the device failed.
+    /// If the dimensions of p and q differ, something is asked for that is of one density, the method cannot do what is asked, or the device failed.
     pub fn ask(
         &self,
         p: &Operand,
         q: &Operand,
         progress: &dyn Fn(Progress),
     ) -> Result<Vec<Answer>> {
+        if let Some(one) = self.divergences.iter().find(|one| one.is_of_one()) {
+            let name = one.name();
+            return Err(Error::usage(
+                format!("{} is of one density, and there are two", one.title()),
+                format!(
+                    "ask for {name} of each by itself, as in `klfit divergence p.json --kind {name}`"
+                ),
+            ));
+        }
         if p.model.dim() != q.model.dim() {
             return Err(p.differs_from(q));
         }
-        let pair = OperandPair {
-            question: self,
-            p,
-            q,
-            panels: PanelIntegrals::new(&p.model, &q.model, self.accuracy),
-            brackets: Brackets::new(&p.model, &q.model),
+        let kinds: Vec<DivergenceKind> = (self.divergences.iter())
+            .filter_map(|one| one.as_divergence())
+            .collect();
+        let mut found = divergences::find(self, None, &kinds, p, q, progress)?.into_iter();
+        let answer = |one: &Measure| match one {
+            Measure::Bhattacharyya => bhattacharyya::answer(self, p, q, progress).map(Some),
+            Measure::Wasserstein2 => wasserstein::answer(self, p, q).map(Some),
+            _ => Ok(found.next()),
         };
-        let mut answers: Vec<Option<Answer>> = vec![None; self.divergences.len()];
-        let mut sampled: [Vec<(usize, String)>; 2] = [Vec::new(), Vec::new()];
-        for (place, &kind) in self.divergences.iter().enumerate() {
-            let started = Instant::now();
-            match pair.choose(kind)? {
-                Choice::Known(found, method, reason) => {
-                    let tried = pair.answer(kind, found, method, reason, started);
-                    match pair.fallback_sampler(&tried) {
-                        Some((place_of, reason)) => sampled[place_of].push((place, reason)),
-                        None => answers[place] = Some(tried),
-                    }
-                }
-                Choice::Sample(Method::Qmc, reason) => sampled[1].push((place, reason)),
-                Choice::Sample(_, reason) => sampled[0].push((place, reason)),
-            }
-        }
-        // What is sampled the same way shares its draws.
-        for (method, places) in [Method::MonteCarlo, Method::Qmc].into_iter().zip(sampled) {
-            if places.is_empty() {
-                continue;
-            }
-            let started = Instant::now();
-            let kinds: Vec<DivergenceKind> = places
-                .iter()
-                .map(|(place, _)| self.divergences[*place])
-                .collect();
-            let found = sampling::find(pair.request(&kinds), method, progress)?;
-            for ((place, reason), found) in places.into_iter().zip(found) {
-                let kind = self.divergences[place];
-                answers[place] = Some(pair.answer(kind, found, method, reason, started));
-            }
-        }
+        let answers: Vec<Option<Answer>> =
+            self.divergences.iter().map(answer).collect::<Result<_>>()?;
         Ok(answers.into_iter().flatten().collect())
+    }
+
+    /// Finds everything that is asked of one density, its entropy or its total correlation.
+    ///
+    /// # Errors
+    /// If what is asked for is of two densities, p is no mixture of Gaussians, the method cannot do what is asked, or the
+    /// device failed.
+    pub fn ask_one(&self, p: &Operand, progress: &dyn Fn(Progress)) -> Result<Vec<Answer>> {
+        let answer = |one: &Measure| match one {
+            Measure::Entropy => single::entropy(self, p, progress),
+            Measure::TotalCorrelation => single::total_correlation(self, p, progress),
+            _ => Err(Error::usage(
+                "a divergence is between two densities, and there is one",
+                "name another file, or ask for --kind entropy or total-correlation",
+            )),
+        };
+        self.divergences.iter().map(answer).collect()
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Pairs {
     pub kl_errors: Vec<Vec<f64>>,
     /// The entropy of f_a in nats.
     pub entropies: Vec<f64>,
+    /// What those are off by at most.
+    pub entropy_errors: Vec<f64>,
     /// ln ∫ f_a g_b.
     pub log_overlaps: Vec<Vec<f64>>,
     /// What those are off by at most.
@@ -62,6 +64,7 @@ impl Pairs {
             kl: each(|[kl, _]| kl.value),
             kl_errors: each(|[kl, _]| kl.error),
             entropies: of_p.iter().map(|(_, f)| f.entropy()).collect(),
+            entropy_errors: of_p.iter().map(|(_, f)| f.entropy_error()).collect(),
             log_overlaps: each(|[_, overlap]| overlap.value),
             overlap_errors: each(|[_, overlap]| overlap.error),
         }

@@ -14,9 +14,10 @@ use super::output::{print, to_stdout};
 use super::{Command, Outcome, Verbosity};
 use crate::Result;
 use crate::calculator::{
-    Accuracy, Answer, Claim, Ending, Matrix, Method, Operand, Progress, Question, read_operand_with,
+    Accuracy, Answer, Claim, Ending, Matrix, Measure, Method, Operand, Progress, Question,
+    read_operand_with,
 };
-use crate::divergence::{DivergenceKind, DivergenceName};
+use crate::divergence::DivergenceName;
 use crate::error::Error;
 use crate::run_folder::OutputFolder;
 use crate::text;
@@ -27,19 +28,22 @@ use crate::text;
   klfit divergence p.json q.toml
   klfit divergence p.json q.json --kind kl --rel-err 1e-3 --json
   klfit divergence outputs/bimodal#target outputs/bimodal#reverse-kl
+  klfit divergence p.json q.json --kind bhattacharyya,wasserstein-2
+  klfit divergence p.json --kind entropy,total-correlation
   klfit divergence p.csv q.csv --method discrete
   klfit divergence model1.csv model2.csv model3.csv --matrix --out distances
 
 A density is a .toml, .json, .npz, .csv or .npy file, the folder of a run, or -, a table from standard
 input; docs/calculator.md says what each may hold.")]
 pub struct Divergence {
-    /// The densities p and q; with --matrix, any number of them
+    /// The densities p and q; p alone for what is of one, and any number of them with --matrix
     #[arg(required = true, value_name = "DENSITY")]
     densities: Vec<String>,
     #[command(flatten)]
     table: arguments::Table,
     /// Which divergences: kl, reverse-kl, js, jeffreys, alpha, renyi, chi2, squared-hellinger,
-    /// total-variation [default: the first four]
+    /// total-variation, bhattacharyya, wasserstein-2; of one density, entropy, total-correlation
+    /// [default: the first four]
     #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = kind_names())]
     kind: Vec<String>,
     /// The order of alpha and renyi
@@ -76,7 +80,9 @@ pub struct Divergence {
 
 fn kind_names() -> PossibleValuesParser {
     let names = DivergenceName::all().map(DivergenceName::name);
-    PossibleValuesParser::new(["kl"].into_iter().chain(names).collect::<Vec<_>>())
+    let others = Measure::OTHERS.map(Measure::own_name);
+    let names = ["kl"].into_iter().chain(names).chain(others);
+    PossibleValuesParser::new(names.collect::<Vec<_>>())
 }
 
 fn method_names() -> PossibleValuesParser {
@@ -100,7 +106,7 @@ pub(super) fn samples(text: &str) -> std::result::Result<u64, String> {
 
 impl Divergence {
     fn question(&self) -> Result<Question> {
-        let kinds: Vec<DivergenceKind> = (self.kind.iter())
+        let kinds: Vec<Measure> = (self.kind.iter())
             .map(|name| self.kind_of(name))
             .collect::<Result<_>>()?;
         let mut question = Question {
@@ -136,7 +142,10 @@ impl Divergence {
     /// Refuses options that would change nothing.
     fn refuse_idle_options(&self, question: &Question) -> Result<()> {
         let refuse = |message: String, help: &str| Err(Error::usage(message, help));
-        let takes_order = |kind: &DivergenceKind| kind.alpha().is_some();
+        let takes_order = |one: &Measure| {
+            one.as_divergence()
+                .is_some_and(|kind| kind.alpha().is_some())
+        };
         if self.alpha.is_some() && !question.divergences.iter().any(takes_order) {
             let help = "remove it, or ask for --kind alpha or renyi";
             return refuse(
@@ -153,6 +162,12 @@ impl Divergence {
             let name = question.method.name();
             let message = format!("{name} has no error to reach and no draws to make");
             return refuse(message, "remove --rel-err, --abs-err and --samples");
+        }
+        if self.samples.is_some()
+            && (question.divergences.iter()).all(|one| *one == Measure::Wasserstein2)
+        {
+            let message = "a Wasserstein distance makes no draws".to_owned();
+            return refuse(message, "remove --samples");
         }
         let are_any = |kinds: &[&str]| {
             self.densities.iter().any(|text| {
@@ -186,7 +201,13 @@ impl Divergence {
         Ok(())
     }
 
-    fn kind_of(&self, name: &str) -> Result<DivergenceKind> {
+    fn kind_of(&self, name: &str) -> Result<Measure> {
+        if let Some(other) = Measure::OTHERS
+            .into_iter()
+            .find(|other| other.own_name() == name)
+        {
+            return Ok(other);
+        }
         let name = if name == "kl" { "forward-kl" } else { name };
         let Some(name) = DivergenceName::from_name(name) else {
             return Err(Error::usage(
@@ -195,13 +216,15 @@ impl Divergence {
             ));
         };
         let alpha = self.alpha.filter(|_| name.takes_order());
-        name.with_order(alpha).map_err(|refusal| {
-            let help = refusal.help.replace("alpha = ", "--alpha ");
-            Error::usage(
-                format!("--{} {}", refusal.key, refusal.message),
-                help.replace("divergence = ", "--kind "),
-            )
-        })
+        name.with_order(alpha)
+            .map(Measure::Divergence)
+            .map_err(|refusal| {
+                let help = refusal.help.replace("alpha = ", "--alpha ");
+                Error::usage(
+                    format!("--{} {}", refusal.key, refusal.message),
+                    help.replace("divergence = ", "--kind "),
+                )
+            })
     }
 }
 
@@ -214,17 +237,26 @@ impl Command for Divergence {
     /// Reads the densities and answers.
     fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
         let question = self.question()?;
-        match (&self.densities[..], self.matrix) {
-            ([_], _) => Err(Error::usage(
-                "a divergence is between two densities, and there is one",
-                "name another file",
+        let of_one = question.divergences.iter().find(|one| one.is_of_one());
+        match (&self.densities[..], self.matrix, of_one) {
+            (_, true, Some(one)) => Err(Error::usage(
+                format!(
+                    "{} is of one density, and a matrix is between every two",
+                    one.title()
+                ),
+                "ask for it without --matrix, of one density",
             )),
-            ([_, _, _, ..], false) => Err(Error::usage(
+            ([_], false, Some(_)) => single(self, &question, verbosity),
+            ([_], ..) => Err(Error::usage(
+                "a divergence is between two densities, and there is one",
+                "name another file, or ask for --kind entropy or total-correlation",
+            )),
+            ([_, _, _, ..], false, None) => Err(Error::usage(
                 format!("there are {} densities, not two", self.densities.len()),
                 "add --matrix for one divergence between every two",
             )),
-            (_, false) => pair(self, &question, verbosity),
-            (_, true) => matrix(self, &question, verbosity),
+            (_, false, _) => pair(self, &question, verbosity),
+            (_, true, _) => matrix(self, &question, verbosity),
         }
     }
 }
@@ -262,11 +294,12 @@ pub(super) fn print_json(value: &impl Serialize) -> Result<()> {
     print(format!("{}\n", text::json(&to_json(value)?)).as_bytes())
 }
 
-/// What `--json` prints of two densities.
+/// What `--json` prints of two densities, or of one.
 #[derive(Serialize)]
 struct Report<'a> {
     p: &'a str,
-    q: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    q: Option<&'a str>,
     answers: &'a [Answer],
 }
 
@@ -276,22 +309,45 @@ fn pair(options: &Divergence, question: &Question, verbosity: Verbosity) -> Resu
     let bar = bar(verbosity);
     let answers = question.ask(p, q, &|progress| show(&bar, progress))?;
     bar.finish_and_clear();
+    tell(options, &operands, &answers, verbosity)
+}
+
+/// What is of one density.
+fn single(options: &Divergence, question: &Question, verbosity: Verbosity) -> Result<Outcome> {
+    let operands = read(options, verbosity)?;
+    let bar = bar(verbosity);
+    let answers = question.ask_one(&operands[0], &|progress| show(&bar, progress))?;
+    bar.finish_and_clear();
+    tell(options, &operands, &answers, verbosity)
+}
+
+fn tell(
+    options: &Divergence,
+    operands: &[Operand],
+    answers: &[Answer],
+    verbosity: Verbosity,
+) -> Result<Outcome> {
     if options.json {
         let report = Report {
-            p: &p.name,
-            q: &q.name,
-            answers: &answers,
+            p: &operands[0].name,
+            q: operands.get(1).map(|q| q.name.as_str()),
+            answers,
         };
         print_json(&report)?;
         return Ok(Outcome::Success);
     }
     if !verbosity.quiet {
-        to_stdout(format_args!("p: {}, {}", p.name, p.describe()));
-        to_stdout(format_args!("q: {}, {}", q.name, q.describe()));
+        for (name, operand) in ["p", "q"].iter().zip(operands) {
+            to_stdout(format_args!(
+                "{name}: {}, {}",
+                operand.name,
+                operand.describe()
+            ));
+        }
     }
-    to_stdout(table(&answers));
+    to_stdout(table(answers));
     if !verbosity.quiet {
-        remarks(&answers);
+        remarks(answers);
     }
     Ok(Outcome::Success)
 }
@@ -362,8 +418,15 @@ fn table(answers: &[Answer]) -> Table {
 
 /// What there is to say below the table.
 fn remarks(answers: &[Answer]) {
-    if answers.iter().any(|answer| answer.divergence.is_in_nats()) {
-        to_stdout("Divergences are in nats.");
+    let is_in = |unit| move |answer: &Answer| answer.divergence.unit() == Some(unit);
+    if answers.iter().any(is_in("nats")) {
+        match answers.iter().any(|answer| answer.divergence.is_of_one()) {
+            true => to_stdout("In nats."),
+            false => to_stdout("Divergences are in nats."),
+        }
+    }
+    if answers.iter().any(is_in("units of x")) {
+        to_stdout("W₂ is in the units of x, and not squared.");
     }
     // The same remark of several divergences is made once.
     let mut made: Vec<(String, Vec<String>)> = Vec::new();
@@ -409,6 +472,9 @@ fn remark(answer: &Answer) -> String {
                 answer.samples
             )
         }
+        Claim::UpperBound if answer.divergence == Measure::Wasserstein2 => format!(
+            "{method}, {reason}, an upper bound of W₂; ± is a bound of what rounding did to it"
+        ),
         Claim::UpperBound => format!("{method}: an upper bound, not an estimate"),
         Claim::Approximation => {
             format!("{method}: an approximation of unknown error, on either side of the truth")

@@ -7,7 +7,7 @@ use super::protocol::{
     ViewRequest, finite,
 };
 use super::state::{Point, State};
-use crate::calculator::{Accuracy, Answer, Operand, Question};
+use crate::calculator::{Accuracy, Answer, Measure, Operand, Question};
 use crate::compute::device::Numerics;
 use crate::compute::kernel::prepared;
 use crate::density::target::Target;
@@ -281,7 +281,7 @@ fn values(state: &State, p: &Mixture, q: &Mixture) -> Result<Vec<ValueView>> {
         }
     }
     let question = Question {
-        divergences,
+        divergences: divergences.into_iter().map(Measure::Divergence).collect(),
         accuracy: Accuracy {
             absolute: None,
             relative: Some(if state.dim == 1 { 1e-6 } else { 1e-3 }),

@@ -13,7 +13,7 @@ pub fn widths(dim: usize, pairs: u64) -> [f64; 3] {
         let mut random = Random::new(1_000_000 * dim as u64 + number);
         let [p, q] = [(); 2].map(|()| mixture(dim, &mut random));
         let question = Question {
-            divergences: vec![DivergenceKind::ForwardKl],
+            divergences: vec![DivergenceKind::ForwardKl.into()],
             method: Method::Qmc,
             samples: Some(4096),
             ..Question::default()

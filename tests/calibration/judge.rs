@@ -375,7 +375,7 @@ fn judge_pair(pair: &Pair, judgement: &mut Judgement) {
             continue;
         }
         let question = Question {
-            divergences: kinds.clone(),
+            divergences: kinds.iter().map(|kind| (*kind).into()).collect(),
             method,
             samples: Some(SAMPLES),
             seed: pair.number,

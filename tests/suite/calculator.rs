@@ -39,7 +39,7 @@ fn by(method: Method) -> Question {
 
 fn one(kind: DivergenceKind, method: Method) -> Question {
     Question {
-        divergences: vec![kind],
+        divergences: vec![kind.into()],
         ..by(method)
     }
 }
@@ -189,7 +189,7 @@ fn monte_carlo_agrees_with_scikit_learn() {
     let (p, q) = (read_operand(&p).unwrap(), read_operand(&q).unwrap());
     for method in [Method::MonteCarlo, Method::Qmc] {
         let question = Question {
-            divergences: peers.iter().map(|peer| peer.0).collect(),
+            divergences: peers.iter().map(|peer| peer.0.into()).collect(),
             samples: Some(100_000),
             ..by(method)
         };

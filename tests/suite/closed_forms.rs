@@ -104,7 +104,10 @@ fn the_bracket_of_components_holds_at_every_condition_number() {
             .map(|(name, numbers)| Operand::new(name, row.mixture(numbers)));
         // Of two Gaussians this upper bound is KL itself.
         let question = Question {
-            divergences: vec![DivergenceKind::ForwardKl, DivergenceKind::ReverseKl],
+            divergences: vec![
+                DivergenceKind::ForwardKl.into(),
+                DivergenceKind::ReverseKl.into(),
+            ],
             method: klfit::Method::VariationalUpper,
             ..Question::default()
         };

@@ -29,7 +29,7 @@ fn a_divergence_to_an_unnormalised_density_is_as_far_off_as_it_says() {
     ];
     let kinds = kinds.map(|name| DivergenceKind::from_name(name).unwrap());
     let question = Question {
-        divergences: kinds.to_vec(),
+        divergences: kinds.iter().map(|kind| (*kind).into()).collect(),
         accuracy: Accuracy {
             relative: Some(1e-3),
             ..Accuracy::default()

@@ -60,7 +60,7 @@ fn ask(p: Line, q: Line, question: &Question) -> Answer {
 fn panels_find_them() {
     for (p, q, kind, truth) in cases() {
         let question = Question {
-            divergences: vec![kind],
+            divergences: vec![kind.into()],
             method: Method::Quadrature,
             brackets: false,
             ..Question::default()
@@ -82,7 +82,7 @@ fn draws_find_them() {
             let mut inside = 0;
             for seed in 0..60 {
                 let question = Question {
-                    divergences: vec![kind],
+                    divergences: vec![kind.into()],
                     method,
                     samples: Some(8192),
                     seed,

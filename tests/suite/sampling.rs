@@ -245,7 +245,7 @@ fn ask(question: &Question, p: &Mixture, q: &Mixture) -> Vec<Answer> {
 
 fn sampled(method: Method, seed: u64) -> Question {
     Question {
-        divergences: KINDS.to_vec(),
+        divergences: KINDS.map(Into::into).to_vec(),
         method,
         seed,
         brackets: false,
@@ -407,7 +407,7 @@ fn one_draw_that_makes_the_sum_widens_the_interval_and_goes_on() {
     let (mut outside, mut told) = (0, 0);
     for seed in 0..40 {
         let question = Question {
-            divergences: vec![DivergenceKind::Chi2],
+            divergences: vec![DivergenceKind::Chi2.into()],
             accuracy: Accuracy {
                 relative: Some(0.05),
                 absolute: None,
@@ -551,7 +551,7 @@ fn error_of_a_second() {
             }
             for kinds in [&KINDS[..], &KINDS[..1]] {
                 let question = Question {
-                    divergences: kinds.to_vec(),
+                    divergences: kinds.iter().map(|kind| (*kind).into()).collect(),
                     samples: Some(2_000_000),
                     ..sampled(method, 3)
                 };

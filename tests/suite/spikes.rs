@@ -37,7 +37,7 @@ impl Line {
 
 fn ask(p: Mixture, q: Mixture, kind: DivergenceKind) -> Answer {
     let question = Question {
-        divergences: vec![kind],
+        divergences: vec![kind.into()],
         ..Question::default()
     };
     let (p, q) = (Operand::new("p", p), Operand::new("q", q));

@@ -43,7 +43,7 @@ impl Bracket {
     }
 
     /// What is in both; they hold the same number.
-    fn intersect(self, other: Self) -> Self {
+    pub(super) fn intersect(self, other: Self) -> Self {
         Self {
             lower: self.lower.max(other.lower),
             upper: self.upper.min(other.upper),
@@ -58,7 +58,7 @@ impl Bracket {
     }
 
     /// A multiple, by a power of two.
-    fn scaled(self, factor: f64) -> Self {
+    pub(super) fn scaled(self, factor: f64) -> Self {
         Self {
             lower: factor * self.lower,
             upper: factor * self.upper,

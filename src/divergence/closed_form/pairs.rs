@@ -7,7 +7,7 @@ use super::power::{gap, mixed_root, norm_of_symmetric};
 use super::{FactoredGaussian, Formula, Whitened, doubled};
 use crate::divergence::Estimate;
 use crate::mixture::Mixture;
-use crate::precise::{Number, ROUNDING, squared_norm};
+use crate::precise::{Doubled, Number, ROUNDING, roundings, squared_norm};
 
 /// Doubles do where the error is below this, of a number of one or less, or this share of it.
 const GOOD: f64 = 1e-11;
@@ -36,6 +36,22 @@ impl<'a> Factored<'a> {
     /// Its entropy, ½ ln |2πe Σ|, in nats.
     pub fn entropy(&self) -> f64 {
         self.log_det + 0.5 * self.of.dim() as f64 * (TAU.ln() + 1.0)
+    }
+
+    /// What that is off by at most.
+    pub fn entropy_error(&self) -> f64 {
+        let dim = self.of.dim();
+        let factor = &self.of.scale_trils()[self.index];
+        let logs: f64 = factor.diagonal().iter().map(|l| l.ln().abs()).sum();
+        let constant = 0.5 * dim as f64 * (TAU.ln() + 1.0);
+        // The diagonal of a factor of a covariance is rounded itself, and the factorisation was doubled.
+        let given = if self.of.is_factored(self.index) {
+            let norm = self.component.conditioning.norm();
+            roundings::<Doubled>(dim + 1) * dim as f64 * norm * norm
+        } else {
+            0.0
+        };
+        (dim as f64 + 8.0) * ROUNDING * (logs + constant) + dim as f64 * ROUNDING + given
     }
 
     /// KL(f‖g) in nats with its error; NaN if the numbers overflow.

@@ -17,7 +17,7 @@ fn page() -> Page {
 
 fn by(method: Method) -> Question {
     Question {
-        divergences: vec![DivergenceKind::ForwardKl],
+        divergences: vec![DivergenceKind::ForwardKl.into()],
         method,
         brackets: false,
         ..Question::default()

@@ -443,7 +443,7 @@ fn of_one_optimum() {
     // JS of two Gaussians that are so far apart.
     let apart = page.numbers("that of two Gaussians {} standard deviations apart")[0];
     let question = klfit::Question {
-        divergences: vec![DivergenceKind::Js],
+        divergences: vec![DivergenceKind::Js.into()],
         ..Default::default()
     };
     let js = |apart: f64| {
