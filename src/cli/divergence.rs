@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde::Serialize;
 
+use super::answer::{bar, number, positive, print_json, samples, to_json, within};
 use super::arguments;
-use super::output::{print, to_stdout};
+use super::output::to_stdout;
 use super::{Command, Outcome, Verbosity};
 use crate::Result;
 use crate::calculator::{
@@ -87,21 +88,6 @@ fn kind_names() -> PossibleValuesParser {
 
 fn method_names() -> PossibleValuesParser {
     PossibleValuesParser::new(Method::ALL.map(Method::name))
-}
-
-pub(super) fn positive(text: &str) -> std::result::Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(number) if number > 0.0 && number.is_finite() => Ok(number),
-        _ => Err("give a number above 0, such as 1e-3".to_owned()),
-    }
-}
-
-pub(super) fn samples(text: &str) -> std::result::Result<u64, String> {
-    let number = text.replace('_', "").parse::<f64>();
-    match number {
-        Ok(number) if (2.0..=1e15).contains(&number) && number.fract() == 0.0 => Ok(number as u64),
-        _ => Err("give a whole number of at least 2, such as 1e6".to_owned()),
-    }
 }
 
 impl Divergence {
@@ -272,28 +258,6 @@ fn read(options: &Divergence, verbosity: Verbosity) -> Result<Vec<Operand>> {
     options.densities.iter().map(read).collect()
 }
 
-/// A number of an answer in a few words.
-pub(super) fn number(answer: &Answer) -> String {
-    match answer.error {
-        _ if answer.value.is_infinite() => "∞".to_owned(),
-        Some(error) if answer.claim != Claim::Exact => text::with_error(answer.value, error),
-        _ => text::small(answer.value),
-    }
-}
-
-fn to_json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string_pretty(value).map_err(|error| {
-        Error::usage(
-            format!("cannot write JSON: {error}"),
-            "leave --json and --out away",
-        )
-    })
-}
-
-pub(super) fn print_json(value: &impl Serialize) -> Result<()> {
-    print(format!("{}\n", text::json(&to_json(value)?)).as_bytes())
-}
-
 /// What `--json` prints of two densities, or of one.
 #[derive(Serialize)]
 struct Report<'a> {
@@ -352,16 +316,6 @@ fn tell(
     Ok(Outcome::Success)
 }
 
-pub(super) fn bar(verbosity: Verbosity) -> ProgressBar {
-    if verbosity.quiet {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{bar:30} {msg}  {elapsed}");
-    let bar = ProgressBar::new(1);
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar
-}
-
 /// Draws for a number go with the square of its error.
 fn show(bar: &ProgressBar, progress: Progress) {
     let (drawn, most) = (progress.drawn, progress.most);
@@ -395,17 +349,11 @@ fn table(answers: &[Answer]) -> Table {
             Some([low, high]) if answer.claim == Claim::Sample => text::interval(low, high),
             _ => String::new(),
         };
-        let bracket = match answer.bracket {
-            Some(bracket) if answer.claim != Claim::Exact => {
-                text::interval(bracket.lower, bracket.upper)
-            }
-            _ => String::new(),
-        };
         table.add_row([
             answer.divergence.symbol(),
             number(answer),
             interval,
-            bracket,
+            within(answer),
             answer.method.name().to_owned(),
             text::seconds(answer.seconds),
         ]);

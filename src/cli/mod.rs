@@ -1,6 +1,7 @@
 //! The command line: one file for each command.
 
 mod animate;
+mod answer;
 mod arguments;
 mod check;
 mod completions;

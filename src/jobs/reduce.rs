@@ -160,7 +160,7 @@ impl Reducer {
 
     fn kl(&self, full: &Mixture, reduced: &Mixture) -> Result<Answer> {
         let question = Question {
-            divergences: vec![DivergenceKind::ForwardKl],
+            divergences: vec![DivergenceKind::ForwardKl.into()],
             ..self.question.clone()
         };
         let p = Operand::new("the mixture", full.clone());

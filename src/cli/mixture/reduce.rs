@@ -9,9 +9,9 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use super::input::Input;
 use super::output::Out;
 use crate::Result;
-use crate::calculator::{Accuracy, Answer, Claim, Question};
+use crate::calculator::{Accuracy, Question};
 use crate::cli::Verbosity;
-use crate::cli::divergence::{bar, number, positive, print_json, samples};
+use crate::cli::answer::{bar, number, positive, print_json, samples, within};
 use crate::cli::output::to_stdout;
 use crate::error::Error;
 use crate::export::MixtureFile;
@@ -186,15 +186,6 @@ fn table(points: &[ReducedPoint]) -> Table {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table
-}
-
-fn within(answer: &Answer) -> String {
-    match answer.bracket {
-        Some(bracket) if answer.claim != Claim::Exact => {
-            text::interval(bracket.lower, bracket.upper)
-        }
-        _ => String::new(),
-    }
 }
 
 fn csv(points: &[ReducedPoint]) -> Result<Vec<u8>> {

@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use super::input::Input;
 use crate::Result;
+use crate::calculator::{Answer, entropy};
 use crate::cli::Verbosity;
-use crate::cli::divergence::print_json;
+use crate::cli::answer::{number, print_json, within};
 use crate::cli::output::to_stdout;
 use crate::mixture::{Mixture, modes, rows_of};
 use crate::text::{count, fixed, trimmed};
@@ -42,6 +43,7 @@ struct Shown<'a> {
     mean: Vec<f64>,
     stds: Vec<f64>,
     correlations: Vec<Vec<f64>>,
+    entropy: Answer,
     modes: Vec<Mode>,
 }
 
@@ -64,8 +66,8 @@ impl Show {
     /// Prints the mixture.
     pub fn run(&self, verbosity: Verbosity) -> Result<()> {
         let input = Input::read(&self.mixture, verbosity)?;
-        let looking = verbosity.working("looking for modes");
-        let shown = Shown::new(&input);
+        let looking = verbosity.working("looking for modes, and for the entropy");
+        let shown = Shown::new(&input)?;
         drop(looking);
         match self.json {
             true => print_json(&shown),
@@ -78,7 +80,7 @@ impl Show {
 }
 
 impl<'a> Shown<'a> {
-    fn new(input: &'a Input) -> Self {
+    fn new(input: &'a Input) -> Result<Self> {
         let mixture = &input.mixture;
         let components = (0..mixture.components()).map(|k| Part::new(mixture, k));
         let covariance = mixture.covariance();
@@ -86,20 +88,21 @@ impl<'a> Shown<'a> {
             true => modes(mixture),
             false => Vec::new(),
         };
-        Self {
+        Ok(Self {
             name: &input.name,
             coordinates: &input.coordinates,
             components: components.collect(),
             mean: mixture.mean().as_slice().to_vec(),
             stds: stds(&covariance),
             correlations: correlations(&covariance),
+            entropy: entropy(mixture)?,
             modes: (modes.into_iter())
                 .map(|at| Mode {
                     log_density: mixture.log_density(at.as_slice()),
                     at: at.as_slice().to_vec(),
                 })
                 .collect(),
-        }
+        })
     }
 
     fn print(&self) {
@@ -153,6 +156,15 @@ impl<'a> Shown<'a> {
         if dim > WITH_CORRELATIONS {
             to_stdout("correlations: --json has them");
         }
+        let within = within(&self.entropy);
+        to_stdout(format_args!(
+            "entropy: {} nats{}",
+            number(&self.entropy),
+            match within.is_empty() {
+                true => String::new(),
+                false => format!(", certainly within {within}"),
+            }
+        ));
         self.print_modes();
     }
 
