@@ -389,7 +389,9 @@ fn judge_pair(pair: &Pair, judgement: &mut Judgement) {
         let answers = question.ask(&p, &q, &|_| {}).unwrap_or_default();
         for &kind in &kinds {
             let truth = pair.truths.of(kind).unwrap();
-            let answer = answers.iter().find(|answer| answer.divergence == kind);
+            let answer = answers
+                .iter()
+                .find(|answer| answer.divergence == kind.into());
             let verdict = answer.and_then(|answer| Verdict::of(answer, truth));
             let key = (pair.p.dim(), method.name(), kind);
             judgement.add(key, &format!("pair {}", pair.number), verdict.as_ref());

@@ -1112,7 +1112,7 @@ fn a_matrix_is_written_as_csv_json_and_a_figure() {
     let json = std::fs::read_to_string(out.join("matrix.json")).unwrap();
     let matrix: Matrix = serde_json::from_str(&json).unwrap();
     assert_eq!(matrix.to_csv().unwrap(), csv);
-    assert_eq!(matrix.divergence, DivergenceKind::Js);
+    assert_eq!(matrix.divergence, DivergenceKind::Js.into());
     assert_eq!(matrix.answers[0][2], matrix.answers[2][0]);
     for extension in ["svg", "png", "pdf"] {
         assert!(out.join(format!("matrix.{extension}")).exists());

@@ -64,6 +64,20 @@ fn every_choice_stands_in_the_list_of_its_page() {
 }
 
 #[test]
+fn every_measure_stands_on_the_page_of_the_calculator() {
+    let page = page("docs/calculator.md");
+    for name in klfit::Measure::OTHERS.map(klfit::Measure::name) {
+        assert!(page.contains(&format!("`{name}`")), "it lacks `{name}`");
+        assert!(
+            page.contains(&format!("`--kind {name}`"))
+                || page.contains(&format!("{name}\n"))
+                || page.contains(&format!("{name},")),
+            "no example of {name}"
+        );
+    }
+}
+
+#[test]
 fn every_choice_stands_in_the_reference_and_the_starter() {
     let (reference, starter) = (page("docs/config.md"), klfit::STARTER);
     let mut names: Vec<String> = names::<DivergenceName>();

@@ -47,6 +47,7 @@ mod landscape;
 mod laplace;
 mod logging;
 mod mixtures;
+mod measures;
 mod optimizers;
 mod outsized;
 mod pages;

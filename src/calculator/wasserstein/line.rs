@@ -67,6 +67,8 @@ impl Line {
     /// Where F is this, and 1 − F the other; by Newton's method on their logarithm between two ends.
     fn quantile(&self, below: f64, above: f64) -> f64 {
         let [mut low, mut high] = self.ends();
+        // A step of no account beside what rounding F does.
+        let least = 1e-2 * f64::EPSILON * (high - low);
         let is_lower = below < above;
         let mut x = 0.5 * low + 0.5 * high;
         for _ in 0..MOST_STEPS {
@@ -92,7 +94,7 @@ impl Line {
             } else {
                 0.5 * low + 0.5 * high
             };
-            if (next - x).abs() <= f64::EPSILON * x.abs() || next == low && x == low {
+            if (next - x).abs() <= least + f64::EPSILON * x.abs() {
                 return next;
             }
             x = next;

@@ -56,6 +56,15 @@ fn sampling_ends_where_it_says() {
 }
 
 #[test]
+fn on_a_line_the_components_are_counted() {
+    let most = constant("src/calculator/wasserstein/line.rs", "MOST_COMPONENTS");
+    page().says(
+        "between mixtures that have {} components together at most.",
+        &most,
+    );
+}
+
+#[test]
 fn the_method_follows_the_dimension() {
     let page = page();
     let method = |dim: f64| {
