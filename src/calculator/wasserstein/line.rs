@@ -71,6 +71,7 @@ impl Line {
         let least = 1e-2 * f64::EPSILON * (high - low);
         let is_lower = below < above;
         let mut x = 0.5 * low + 0.5 * high;
+        let mut before = high - low;
         for _ in 0..MOST_STEPS {
             let [f, s, density] = self.at(x);
             let off = if is_lower {
@@ -88,12 +89,13 @@ impl Line {
             }
             let slope = density / if is_lower { f } else { s };
             let step = off / slope;
-            let next = x - step;
-            let next = if next > low && next < high {
-                next
-            } else {
-                0.5 * low + 0.5 * high
+            // A step that is not half of the one before may be of a circle, around a narrow component.
+            let is_near = step.abs() <= 0.5 * before && x - step > low && x - step < high;
+            let next = match is_near {
+                true => x - step,
+                false => 0.5 * low + 0.5 * high,
             };
+            before = (next - x).abs();
             if (next - x).abs() <= least + f64::EPSILON * x.abs() {
                 return next;
             }
@@ -116,11 +118,31 @@ struct Piece {
     error: f64,
 }
 
-/// W₂ of two mixtures on a line that have few components, with its error.
+/// W₂ of two mixtures on a line that have few components, with its error: over x of p and over y of q, of which the surer
+/// is told, and their difference is the least it may be off by.
 pub(super) fn distance(p: &Mixture, q: &Mixture) -> Option<Estimate> {
     if p.dim() != 1 || p.components() + q.components() > MOST_COMPONENTS {
         return None;
     }
+    let (one, other) = (over(p, q)?, over(q, p)?);
+    let (surer, less_sure) = match other.error < one.error {
+        true => (other, one),
+        false => (one, other),
+    };
+    let apart = (surer.value - less_sure.value).abs();
+    let is_explained = apart <= surer.error + less_sure.error;
+    Some(Estimate {
+        error: if is_explained {
+            surer.error
+        } else {
+            surer.error.max(apart)
+        },
+        ..surer
+    })
+}
+
+/// The integral over x of p.
+fn over(p: &Mixture, q: &Mixture) -> Option<Estimate> {
     let origin = p.mean()[0];
     let [p, q] = [p, q].map(|mixture| Line::new(mixture, origin));
     let rule = GaussLegendre::new(const { NonZeroUsize::new(16).unwrap() });
@@ -170,9 +192,21 @@ pub(super) fn distance(p: &Mixture, q: &Mixture) -> Option<Estimate> {
         .map(|ends| [ends[0], ends[1]])
         .map(|ends| piece(ends, integral(ends)))
         .collect();
+    // What rounding F does to T is ε / g, which has the integral ε ∫ G over y.
+    let extent = {
+        let (of_p, of_q) = (p.ends(), q.ends());
+        of_p[1].max(of_q[1]) - of_p[0].min(of_q[0])
+    };
+    let widest = (own.iter())
+        .filter(|x| seen(x))
+        .map(|&x| (x - p.carried(x, &q)).abs())
+        .fold(0.0, f64::max);
+    let count = (p.components.len() + q.components.len() + 8) as f64;
+    let rounded = |square: f64| count * ROUNDING * (widest * extent + square);
     loop {
         let (value, error) = total(&pieces);
-        if error <= TOLERANCE * value || pieces.len() >= MOST_PIECES || !value.is_finite() {
+        let least = TOLERANCE * value + rounded(value);
+        if error <= least || pieces.len() >= MOST_PIECES || !value.is_finite() {
             break;
         }
         // Those that are off by most of it are halved.
@@ -190,18 +224,9 @@ pub(super) fn distance(p: &Mixture, q: &Mixture) -> Option<Estimate> {
         }
     }
     let (square, error) = total(&pieces);
-    // What is beyond the ends, and what rounding F does to T: ε / g, which has the integral ε ∫ G over y.
-    let extent = {
-        let (of_p, of_q) = (p.ends(), q.ends());
-        of_p[1].max(of_q[1]) - of_p[0].min(of_q[0])
-    };
-    let widest = (own.iter())
-        .filter(|x| seen(x))
-        .map(|&x| (x - p.carried(x, &q)).abs())
-        .fold(0.0, f64::max);
-    let count = (p.components.len() + q.components.len() + 8) as f64;
-    let rounded = count * ROUNDING * (widest * extent + square) + 1e-30 * extent * extent;
-    let (value, error) = (square.sqrt(), error + rounded);
+    // With what is beyond the ends.
+    let error = error + rounded(square) + 1e-30 * extent * extent;
+    let value = square.sqrt();
     // The root falls by more than it rises.
     let least = (square - error).max(0.0).sqrt();
     let error = if error > 0.0 {
