@@ -37,6 +37,17 @@ pub struct Reduction {
 }
 
 /// Reduces mixtures.
+///
+/// ```
+/// use klfit::{ExportFormat, Mixture, Reducer, export};
+///
+/// let q = Mixture::from_stds(vec![0.25, 0.25, 0.5], vec![vec![0.0], vec![0.5], vec![4.0]], vec![vec![1.0]; 3])?;
+/// let smaller = Reducer::default().reduce(&q, 2)?;
+/// assert!(smaller.kl.value < 1e-4);
+/// let program = export(&smaller.mixture, &[], ExportFormat::Stan, None)?;
+/// assert!(program.contains("mixture_lpdf"));
+/// # Ok::<(), klfit::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reducer {
     /// How each KL is found; which divergences it asks for does not matter.

@@ -64,6 +64,31 @@ fn every_choice_stands_in_the_list_of_its_page() {
 }
 
 #[test]
+fn every_verb_and_format_stands_on_the_page_of_mixtures() {
+    let page = page("docs/mixture.md");
+    for format in klfit::ExportFormat::ALL {
+        let row = format!("| `{}` | `.{}` |", format.name(), format.extension());
+        assert!(page.contains(&row), "{row}");
+    }
+    for kind in klfit::MixtureFile::ALL {
+        assert!(page.contains(&format!("`.{}`", kind.name())), "{kind:?}");
+    }
+    let help = crate::command_line::klfit(&["mixture", "--help"])
+        .output()
+        .unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let (_, verbs) = help.split_once("Commands:\n").unwrap();
+    let verbs = verbs.lines().take_while(|line| !line.is_empty());
+    let names: Vec<&str> = verbs
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(names.len() > 10, "{help}");
+    for name in names.into_iter().filter(|name| *name != "help") {
+        assert!(page.contains(&format!("\n| `{name} ")), "no row of {name}");
+    }
+}
+
+#[test]
 fn every_measure_stands_on_the_page_of_the_calculator() {
     let page = page("docs/calculator.md");
     for name in klfit::Measure::OTHERS.map(klfit::Measure::name) {

@@ -313,8 +313,8 @@ fn answers(python: &str, folder: &TempDir, asked: Vec<Value>) -> Vec<Value> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/exports/evaluate.py");
     let mut command = Command::new(python);
     command.args([&script, &asks, &answers]);
-    // What pystan builds is removed at the end.
-    command.env("XDG_CACHE_HOME", folder.path());
+    // What pystan builds is removed at the end, here and there.
+    (command.env("XDG_CACHE_HOME", folder.path())).current_dir(folder);
     assert_success(&command.output().unwrap(), python);
     serde_json::from_str(&fs::read_to_string(answers).unwrap()).unwrap()
 }

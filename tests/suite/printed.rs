@@ -76,11 +76,11 @@ fn pages_print_what_the_program_does() {
     };
     std::fs::create_dir(folder.path().join("configs")).unwrap();
     copy("configs/bimodal.toml", "configs/bimodal.toml");
-    for name in ["p.toml", "q.toml"] {
+    for name in ["p.toml", "q.toml", "four.toml"] {
         copy(&format!("tests/data/pages/{name}"), name);
     }
     let mut count = 0;
-    for page in ["README.md", "docs/calculator.md"] {
+    for page in ["README.md", "docs/calculator.md", "docs/mixture.md"] {
         let text = std::fs::read_to_string(root().join(page)).unwrap();
         for (arguments, block) in blocks(&text) {
             let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();

@@ -9,6 +9,7 @@ mod diagnostics;
 mod files;
 mod limits;
 mod method;
+mod mixture;
 mod page;
 mod readme;
 pub mod results;

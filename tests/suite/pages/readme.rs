@@ -122,16 +122,20 @@ fn the_code_is_run() {
     let read = |name: &str| {
         std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
     };
-    let (page, source) = (read("docs/calculator.md"), read("src/calculator/mod.rs"));
-    let (_, code) = page.split_once("```rust\n").unwrap();
-    let (code, _) = code.split_once("println!").unwrap();
-    let lines: Vec<&str> = code
-        .lines()
-        .filter(|line| line.starts_with("let "))
-        .collect();
-    assert_eq!(lines.len(), 3, "{code}");
-    for line in lines {
-        assert!(source.contains(&format!("/// {line}\n")), "{line}");
+    for (page, source) in [
+        ("docs/calculator.md", "src/calculator/mod.rs"),
+        ("docs/mixture.md", "src/jobs/reduce.rs"),
+    ] {
+        let (page, source) = (read(page), read(source));
+        let (_, code) = page.split_once("```rust\n").unwrap();
+        let (code, _) = code.split_once("```").unwrap();
+        let lines: Vec<&str> = (code.lines())
+            .filter(|line| line.starts_with("let "))
+            .collect();
+        assert!(lines.len() >= 3, "{code}");
+        for line in lines {
+            assert!(source.contains(&format!("/// {line}\n")), "{line}");
+        }
     }
 }
 
