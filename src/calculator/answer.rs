@@ -15,7 +15,7 @@ pub struct Answer {
     #[serde(with = "extended")]
     pub value: f64,
     /// One standard error of a sample, or the error estimate of a quadrature; of a formula, a bound
-    /// of what rounding did; 0 of a number that is known, none of an approximation; infinite where a constant is not
+    /// of what rounding did, and so of MW₂, which is an upper bound; 0 of a number that is known, none of an approximation; infinite where a constant is not
     /// known at all.
     #[serde(with = "extended::option")]
     pub error: Option<f64>,
