@@ -72,7 +72,7 @@ impl Reducer {
     /// # Errors
     /// If `components` is 0 or the device failed.
     pub fn reduce(&self, full: &Mixture, components: usize) -> Result<Reduction> {
-        self.from_merged(full, full.reduce(components)?, Vec::new())
+        self.go_down(full, full.reduce(components)?, Vec::new())
     }
 
     /// It with every number of components, from its own down to 1; `told` is given each as it is there.
@@ -94,7 +94,7 @@ impl Reducer {
             let components = merged.components();
             let before = curve.last().map(|one| one.mixture.reduce(components));
             let starts = before.transpose()?.into_iter().collect();
-            let reduction = self.from_merged(full, merged.clone(), starts)?;
+            let reduction = self.go_down(full, merged.clone(), starts)?;
             told(&reduction);
             curve.push(reduction);
             if components <= 1 {
@@ -130,7 +130,7 @@ impl Reducer {
         Ok(())
     }
 
-    fn from_merged(
+    fn go_down(
         &self,
         full: &Mixture,
         merged: Mixture,
