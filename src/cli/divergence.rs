@@ -194,7 +194,6 @@ impl Divergence {
         {
             return Ok(other);
         }
-        let name = if name == "kl" { "forward-kl" } else { name };
         let Some(name) = DivergenceName::from_name(name) else {
             return Err(Error::usage(
                 format!("--kind {name} is not a divergence"),

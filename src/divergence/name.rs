@@ -32,8 +32,9 @@ impl DivergenceName {
         self.example.names().config
     }
 
-    /// From how it is written.
+    /// From how it is written; KL without more is forward KL.
     pub fn from_name(name: &str) -> Option<Self> {
+        let name = if name == "kl" { "forward-kl" } else { name };
         Self::all().find(|one| one.name() == name)
     }
 
@@ -119,6 +120,9 @@ mod tests {
     #[test]
     fn every_name_is_that_of_one_divergence() {
         assert_eq!(DivergenceName::from_name("cross-entropy"), None);
+        // As the calculator's option has it.
+        let written: DivergenceName = serde_json::from_str("\"kl\"").unwrap();
+        assert_eq!(written.name(), "forward-kl");
         assert_eq!(DivergenceName::all().count(), 9);
         for name in DivergenceName::all() {
             let alpha = name.takes_order().then_some(0.5);

@@ -1,5 +1,7 @@
 //! The name of every file that klfit writes into the folder of a run or of a sweep; figures have theirs.
 
+use crate::text::is_unseen;
+
 /// Which run or sweep a folder holds, and every file that klfit wrote there.
 pub(crate) const MANIFEST: &str = "manifest";
 /// The config of a run.
@@ -26,3 +28,76 @@ pub(crate) const REPORT: [&str; 3] = ["report.html", "report.md", "report.tex"];
 pub(crate) const FIGURES: &str = "figures";
 /// The numbers beside the figure of a landscape.
 pub(crate) const LANDSCAPE_TABLE: &str = "landscape.csv";
+
+/// The longest name of a fit's folder that is made from its label, in bytes.
+const LONGEST: usize = 80;
+
+/// Whether a text can name a folder on every system, and nothing that could lead out of where it is.
+pub(crate) fn names_a_folder(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 100
+        && text.chars().all(|c| is_plain(c) || c == ' ')
+        && !text.starts_with(['.', ' '])
+        && !text.ends_with(['.', ' '])
+}
+
+/// A letter, a digit or a sign that no system has another use for.
+fn is_plain(c: char) -> bool {
+    (c.is_alphanumeric() && !is_unseen(c)) || "-_.+".contains(c)
+}
+
+/// The name of the folder of a fit: its label where that can name one; otherwise the words of it with a hyphen
+/// between two, as in `reverse-KL-K-3` of "reverse KL, K = 3".
+pub(crate) fn folder_of_fit(label: &str) -> String {
+    if names_a_folder(label) {
+        return label.to_owned();
+    }
+    let mut folder = String::new();
+    for word in label
+        .split(|c| !is_plain(c))
+        .filter(|word| !word.is_empty())
+    {
+        if !folder.is_empty() {
+            folder.push('-');
+        }
+        folder += word;
+    }
+    let mut end = folder.len().min(LONGEST);
+    while !folder.is_char_boundary(end) {
+        end -= 1;
+    }
+    folder.truncate(end);
+    let folder = folder.trim_matches(['.', '-']);
+    match folder.is_empty() {
+        true => "fit".to_owned(),
+        false => folder.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_label_has_a_folder_and_one_that_names_a_folder_is_it() {
+        for (label, folder) in [
+            ("forward-kl", "forward-kl"),
+            ("reverse KL", "reverse KL"),
+            ("reverse KL, K = 3", "reverse-KL-K-3"),
+            ("$\\mu_1$ / α = ½", "mu_1-α-½"),
+            ("../..", "fit"),
+            ("a/../b", "a-..-b"),
+            (".hidden?", "hidden"),
+            ("???", "fit"),
+        ] {
+            assert_eq!(folder_of_fit(label), folder, "{label}");
+        }
+        let long = folder_of_fit(&"long: ü".repeat(50));
+        assert!(long.len() <= LONGEST && names_a_folder(&long), "{long}");
+        let all: Vec<char> = ('\0'..=char::MAX).collect();
+        for some in all.chunks(7) {
+            let label: String = some.iter().collect();
+            assert!(names_a_folder(&folder_of_fit(&label)), "{label:?}");
+        }
+    }
+}

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{not_a_mixture, wrong};
 use crate::error::Result;
+use crate::files::names::folder_of_fit;
 use crate::mixture::Mixture;
 use crate::record::{FitSummary, Summary};
 
@@ -31,13 +32,16 @@ fn choose<'a>(path: &Path, fits: &'a [FitSummary], label: Option<&str>) -> Resul
             format!("the run has {} fits", fits.len()),
             format!("say whose mixture is meant: fit = {there_are}"),
         )),
-        (Some(label), _) => (fits.iter()).find(|fit| fit.label == label).ok_or_else(|| {
-            wrong(
-                path,
-                format!("the run has no fit {label}"),
-                format!("name {there_are}"),
-            )
-        }),
+        // By its label, or by its folder, which a shell takes as it is.
+        (Some(label), _) => (fits.iter().find(|fit| fit.label == label))
+            .or_else(|| fits.iter().find(|fit| folder_of_fit(&fit.label) == label))
+            .ok_or_else(|| {
+                wrong(
+                    path,
+                    format!("the run has no fit {label}"),
+                    format!("name {there_are}"),
+                )
+            }),
     }
 }
 

@@ -74,7 +74,7 @@ impl Svg {
         let tree = self.parsed(name)?;
         let scale = width as f32 / tree.size().width();
         let height = (scale * tree.size().height()) as u32;
-        render(&tree, scale, (width, height)).ok_or_else(|| too_large(name))
+        render(&tree, [width, height]).ok_or_else(|| too_large(name))
     }
 
     fn parsed(&self, name: &str) -> Result<usvg::Tree> {
@@ -94,17 +94,39 @@ fn options() -> usvg::Options<'static> {
     }
 }
 
+/// Pixels without transparency, and how large they are on paper.
 fn png(tree: &usvg::Tree) -> Option<Vec<u8>> {
-    let scale = (theme::PNG_DPI / CSS_DPI) as f32;
-    let size = tree.size().to_int_size().scale_by(scale)?;
-    render(tree, scale, (size.width(), size.height()))?
-        .encode_png()
-        .ok()
+    let scale = theme::PNG_DPI / CSS_DPI;
+    let [width, height] = [tree.size().width(), tree.size().height()]
+        .map(|length| (scale * f64::from(length)).round() as u32);
+    let pixels = render(tree, [width, height])?;
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    let per_metre = (theme::PNG_DPI / 0.0254).round() as u32;
+    encoder.set_pixel_dims(Some(png::PixelDimensions {
+        xppu: per_metre,
+        yppu: per_metre,
+        unit: png::Unit::Meter,
+    }));
+    let colors: Vec<u8> = (pixels.data().chunks_exact(4))
+        .flat_map(|pixel| [pixel[0], pixel[1], pixel[2]])
+        .collect();
+    let mut writer = encoder.write_header().ok()?;
+    writer.write_image_data(&colors).ok()?;
+    writer.finish().ok()?;
+    Some(bytes)
 }
 
-fn render(tree: &usvg::Tree, scale: f32, (width, height): (u32, u32)) -> Option<tiny_skia::Pixmap> {
+/// So many pixels across and down, on white: what is drawn may end within the last of them.
+fn render(tree: &usvg::Tree, [width, height]: [u32; 2]) -> Option<tiny_skia::Pixmap> {
     let mut pixels = tiny_skia::Pixmap::new(width, height)?;
-    let transform = tiny_skia::Transform::from_scale(scale, scale);
+    pixels.fill(tiny_skia::Color::WHITE);
+    let transform = tiny_skia::Transform::from_scale(
+        width as f32 / tree.size().width(),
+        height as f32 / tree.size().height(),
+    );
     resvg::render(tree, transform, &mut pixels.as_mut());
     Some(pixels)
 }
@@ -120,4 +142,32 @@ fn fonts() -> Arc<usvg::fontdb::Database> {
         Arc::new(fonts)
     });
     Arc::clone(made)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sizes that are no whole number of pixels leave nothing transparent, and a program that prints knows the size.
+    #[test]
+    fn a_png_is_white_to_its_edge_and_has_a_resolution() {
+        for [width, height] in [[170.0, 62.37], [85.0, 40.01], [10.04, 10.05]] {
+            theme::load_fonts().unwrap();
+            let svg = super::super::sheet::draw("blank", width, height, |_| Ok(())).unwrap();
+            let decoder = png::Decoder::new(std::io::Cursor::new(svg.png("blank").unwrap()));
+            let mut reader = decoder.read_info().unwrap();
+            let dims = reader.info().pixel_dims.unwrap();
+            let mut pixels = vec![0; reader.output_buffer_size()];
+            let info = reader.next_frame(&mut pixels).unwrap();
+            assert_eq!(
+                (info.color_type, dims.unit),
+                (png::ColorType::Rgb, png::Unit::Meter)
+            );
+            assert!(pixels.iter().all(|part| *part == 255));
+            for (pixels, length) in [(info.width, width), (info.height, height)] {
+                let printed = 1000.0 * f64::from(pixels) / f64::from(dims.xppu);
+                assert!((printed - length).abs() < 0.05, "{printed} {length}");
+            }
+        }
+    }
 }

@@ -43,7 +43,12 @@ pub fn draw(sheet: &Sheet, page: Rect, entries: &[(LegendKey, String)]) -> Resul
 
 /// The height the entries take on a page of full width, in mm.
 pub fn height(entries: &[(LegendKey, String)]) -> f64 {
-    let page = Rect::new(0.0, 0.0, theme::PAGE, 0.0);
+    height_within(theme::PAGE, entries)
+}
+
+/// The height the entries take on a page of this width, both in mm.
+pub fn height_within(width: f64, entries: &[(LegendKey, String)]) -> f64 {
+    let page = Rect::new(0.0, 0.0, width, 0.0);
     let rows = places(page, entries).last().map_or(0, |(row, _)| row + 1);
     HEIGHT * rows as f64
 }

@@ -13,7 +13,7 @@ use crate::calculator::{Answer, Claim};
 use crate::error::Result;
 
 /// Width and height of the figure, in mm.
-const WIDTH: f64 = 110.0;
+const WIDTH: f64 = 125.0;
 const HEIGHT: f64 = 70.0;
 /// Between the legend and the panel, in mm.
 const AIR: f64 = 3.0;
@@ -67,7 +67,7 @@ fn draw(points: &[ReducedPoint]) -> Result<Svg> {
         let name = "certainly within".to_owned();
         entries.push((LegendKey::Line(bracket_stroke(0)), name));
     }
-    let top = legend::height(&entries);
+    let top = legend::height_within(WIDTH, &entries);
     let values = series
         .iter()
         .flat_map(|(_, points)| points)
@@ -112,7 +112,8 @@ fn bars(answer: &Answer, series: usize) -> impl Iterator<Item = ([f64; 2], Strok
     let bracket = answer.bracket.map(|bracket| [bracket.lower, bracket.upper]);
     let interval = answer.interval.filter(|_| answer.claim == Claim::Sample);
     let drawn = [
-        (bracket, bracket_stroke(series)),
+        // Of both they would hide each other.
+        (bracket.filter(|_| series == 0), bracket_stroke(series)),
         (interval, stroke(fit_color(series), 1.0, theme::NORMAL)),
     ];
     drawn

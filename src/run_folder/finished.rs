@@ -87,7 +87,10 @@ impl FinishedRun {
                     rows: MOST_ROWS,
                 };
                 let trajectory = folder.selected(&plan.label, selection)?;
-                let path = || folder.path().join(&plan.label).join(names::TRAJECTORY);
+                let path = || {
+                    let inner = folder.path().join(names::folder_of_fit(&plan.label));
+                    inner.join(names::TRAJECTORY)
+                };
                 if trajectory.parameter_names != plan.family.parameter_names() {
                     let message = "its parameters are not those of config.toml";
                     return Err(Error::run_folder(&path(), message));

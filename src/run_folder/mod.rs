@@ -33,6 +33,7 @@ use crate::error::{Error, Result};
 use crate::files::folder::{Folder, previous};
 use crate::files::names::{
     CHECKPOINT, CONFIG, FIGURES, HOLDOUT, MARK, RESTARTS, SUMMARY, TARGET, TRAJECTORY,
+    folder_of_fit,
 };
 use crate::files::{read, table};
 use crate::fit::{Plan, Record};
@@ -137,9 +138,12 @@ impl RunFolder {
             manifest.write(&this.folder)?;
         }
         this.id = Some(manifest.id);
-        let fits = experiment.plans.iter().map(|plan| plan.label.as_str());
-        for name in fits.chain([FIGURES]) {
-            if let Some(inner) = this.folder.inner(name)? {
+        let fits = experiment
+            .plans
+            .iter()
+            .map(|plan| folder_of_fit(&plan.label));
+        for name in fits.chain([FIGURES.to_owned()]) {
+            if let Some(inner) = this.folder.inner(&name)? {
                 inner.clear_unfinished(|_| false)?;
             }
         }
@@ -238,7 +242,7 @@ impl RunFolder {
     /// # Errors
     /// If it can neither be made nor opened.
     pub(crate) fn fit(&self, label: &str) -> Result<Folder> {
-        self.folder.create_inner(label)
+        self.folder.create_inner(&folder_of_fit(label))
     }
 
     /// Starts the trajectory of a fit; in a folder that is resumed, after these rows of the one that
@@ -358,8 +362,9 @@ impl RunFolder {
 
     /// As [`RunFolder::trajectory`], what is selected of it.
     pub(crate) fn selected(&self, label: &str, selection: Selection) -> Result<Trajectory> {
-        let folder = self.folder.inner(label)?;
-        let missing = || Error::run_folder(&self.folder.path_of(label), "it is missing");
+        let name = folder_of_fit(label);
+        let folder = self.folder.inner(&name)?;
+        let missing = || Error::run_folder(&self.folder.path_of(&name), "it is missing");
         Trajectory::read(&folder.ok_or_else(missing)?, selection)
     }
 }
@@ -373,9 +378,8 @@ impl Manifest {
         of_run.extend(samples.and_then(Samples::held_out).map(|_| HOLDOUT));
         let of_run = of_run.into_iter().map(str::to_owned);
         let of_fits = experiment.plans.iter().flat_map(|plan| {
-            let earlier = previous(CHECKPOINT);
-            [TRAJECTORY, RESTARTS, CHECKPOINT, &earlier]
-                .map(|name| format!("{}/{name}", plan.label))
+            let (earlier, folder) = (previous(CHECKPOINT), folder_of_fit(&plan.label));
+            [TRAJECTORY, RESTARTS, CHECKPOINT, &earlier].map(|name| format!("{folder}/{name}"))
         });
         manifest.listed = of_run.chain(of_fits).collect();
         Ok(manifest)

@@ -122,14 +122,14 @@ fn coordinates_with_bounds_have_a_figure_of_their_own() {
     }
 }
 
-/// The names of fits become folders, and have no markup; those of coordinates come from a file, and may.
+/// Names of experiments become folders, and have no markup; labels of fits and names of coordinates may.
 #[test]
 fn markup_in_names_is_text_in_every_figure() {
     let folder = tempfile::tempdir().unwrap();
     let config = |name: &str| {
         format!(
             "name = \"{name}\"\n[target]\nfile = \"rows.csv\"\n[optimizer]\nsteps = 3\n[[fit]]\n\
-             divergence = \"forward-kl\"\nrestarts = 2\n"
+             divergence = \"forward-kl\"\nrestarts = 2\nlabel = \"KL, K < 3 & <b>$\\\\mu$|é</b>\"\n"
         )
     };
     let parsed =
@@ -149,7 +149,8 @@ fn markup_in_names_is_text_in_every_figure() {
     let texts: String = (document.descendants())
         .filter_map(|node| node.text())
         .collect();
-    for part in ["u<&>v", "</text><!--"] {
+    let label = "KL, K < 3 & <b>$\\mu$|é</b>";
+    for part in ["u<&>v", "</text><!--", label] {
         assert!(texts.contains(part), "{texts}");
     }
     // The raster shows them too: other signs are other pixels.

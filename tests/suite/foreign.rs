@@ -130,7 +130,7 @@ fn names_in_a_config_do_no_harm_in_errors() {
             fit.replace("\"a\"", "\"a\u{3164}\""),
             "cannot name a folder",
         ),
-        (format!("{fit}label = \"{raw}\"\n"), "cannot name a folder"),
+        (format!("{fit}label = \"{raw}\"\n"), "without line breaks"),
         (format!("{fit}\"{raw}\" = 1\n"), "\\u{202e}"),
         (format!("{fit}q = {raw}\n"), "toml"),
         (format!("# {raw}\nname = \"{raw}\n"), "toml"),

@@ -13,24 +13,44 @@ use crate::text::is_unseen;
 /// What klfit itself writes into the folder of a run.
 const RESERVED: [&str; 4] = [names::CONFIG, names::SUMMARY, names::FIGURES, names::TARGET];
 
+/// The longest label, in bytes.
+const LONGEST: usize = 200;
+
 /// Gives the fits that have no label that of their divergence, with a number where it is taken.
 pub fn label(
     source: &Source,
     (fits, places): (&[FitConfig], &[usize]),
     plans: &mut [Plan],
 ) -> Result<(), ConfigError> {
-    let mut taken = HashSet::new();
+    let (mut labels, mut taken) = (HashSet::new(), HashSet::new());
     for (fit, &place) in fits.iter().zip(places) {
         let Some(label) = &fit.label else { continue };
         let key = KeyPath::default().name("fit").index(place).name("label");
-        name(source, &key, label, "a folder of the run")?;
-        if RESERVED.iter().any(|name| label.eq_ignore_ascii_case(name)) {
+        if label.trim() != label || label.is_empty() || label.contains(is_unseen) {
+            let help = "write a word or more, without line breaks or spaces around them";
+            return Err(source.error(&key, format!("is {label:?}"), help));
+        }
+        if label.len() > LONGEST {
+            let message = format!("has {} bytes", label.len());
+            let help = format!("give at most {LONGEST}: it stands in legends and tables");
+            return Err(source.error(&key, message, help));
+        }
+        let folder = names::folder_of_fit(label);
+        if RESERVED
+            .iter()
+            .any(|name| folder.eq_ignore_ascii_case(name))
+        {
             let help = "klfit writes something else there: choose another label";
             return Err(source.error(&key, format!("is \"{label}\""), help));
         }
-        if !taken.insert(label.to_lowercase()) {
+        if !labels.insert(label.to_lowercase()) {
             let help = "give each fit a label of its own";
             return Err(source.error(&key, "is taken by another fit", help));
+        }
+        if !taken.insert(folder.to_lowercase()) {
+            let message = format!("has the folder {folder}, as that of another fit");
+            let help = "give it a label that differs in its letters or digits";
+            return Err(source.error(&key, message, help));
         }
     }
     for (fit, plan) in fits.iter().zip(plans) {
@@ -74,13 +94,7 @@ pub fn choices(
 
 /// A name that becomes a folder: nothing that could lead out of it.
 pub fn name(source: &Source, at: &KeyPath, name: &str, whose: &str) -> Result<(), ConfigError> {
-    let allowed = |c: char| (c.is_alphanumeric() && !is_unseen(c)) || "-_.+ ".contains(c);
-    if !name.is_empty()
-        && name.len() <= 100
-        && name.chars().all(allowed)
-        && !name.starts_with(['.', ' '])
-        && !name.ends_with(['.', ' '])
-    {
+    if names::names_a_folder(name) {
         return Ok(());
     }
     Err(source.error(
