@@ -84,9 +84,19 @@ pub struct Results {
     /// Go on with the run in that folder, or begin where there is none
     #[arg(long, conflicts_with = "force")]
     resume: bool,
+    #[command(flatten)]
+    pub form: Form,
+}
+
+/// What is made of what came out.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Form {
     /// Leave the figures out; `klfit plot` draws them later
     #[arg(long)]
     pub no_figures: bool,
+    /// Print what came out as JSON in place of tables
+    #[arg(long)]
+    pub json: bool,
 }
 
 impl Results {

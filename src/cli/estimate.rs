@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde::Serialize;
 
+use super::answer::print_json;
 use super::output::{print, to_stderr, write_file};
 use super::{Command, Outcome, Table, Verbosity};
 use crate::Result;
@@ -37,9 +39,22 @@ pub struct Estimate {
     /// Replace that file
     #[arg(long)]
     force: bool,
+    /// Print the model and its likelihood as JSON
+    #[arg(long)]
+    json: bool,
     /// The seed of the k-means starts of a mixture
     #[arg(long, default_value_t = 0)]
     seed: u64,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Shown<'a> {
+    rows: usize,
+    names: &'a [String],
+    /// The mean of a row, in nats.
+    log_likelihood: crate::divergence::Estimate,
+    mixture: &'a NaturalParameters,
 }
 
 impl Command for Estimate {
@@ -90,9 +105,18 @@ impl Command for Estimate {
         let text = toml::to_string(&model).map_err(|error| {
             Error::usage(format!("cannot write the model: {error}"), "report this")
         })?;
-        match &self.out {
-            Some(out) => write_file(out, text.as_bytes())?,
-            None => print(text.as_bytes())?,
+        if let Some(out) = &self.out {
+            write_file(out, text.as_bytes())?;
+        }
+        if self.json {
+            print_json(&Shown {
+                rows: rows.len(),
+                names: rows.names(),
+                log_likelihood: found.log_likelihood,
+                mixture: &natural,
+            })?;
+        } else if self.out.is_none() {
+            print(text.as_bytes())?;
         }
         if !verbosity.quiet {
             let how = match found.relative_floor {

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
+use super::answer::print_json;
 use super::output::to_stderr;
 use super::{Command, Outcome, Verbosity};
 use crate::Result;
@@ -41,6 +42,9 @@ pub struct Landscape {
     /// The folder for the files [default: outputs/NAME-landscape, or the run's figures]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Print the files and the time as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 impl Command for Landscape {
@@ -69,6 +73,10 @@ impl Command for Landscape {
             survey(&experiment, &wanted.or(asked), &out)?
         };
         drop(surveying);
+        if self.json {
+            print_json(&drawn)?;
+            return Ok(Outcome::Success);
+        }
         if !verbosity.quiet {
             to_stderr(format_args!(
                 "all cells evaluated in {:.1} ms",

@@ -32,7 +32,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::Result;
 use crate::text::is_unseen;
-use arguments::{Results, Table, Verbosity};
+use arguments::{Form, Results, Table, Verbosity};
 use error_report::report_error;
 use output::to_stderr;
 
@@ -100,6 +100,9 @@ struct Cli {
     /// Let a config start the program that its target names; look at it first
     #[arg(long, global = true)]
     allow_commands: bool,
+    /// Whether errors have colours [default: where a terminal shows them]
+    #[arg(long, global = true, value_name = "WHEN", value_parser = ["auto", "always", "never"])]
+    color: Option<String>,
 }
 
 fn after_help() -> String {
@@ -132,10 +135,16 @@ pub fn main() -> ExitCode {
         command,
         verbosity,
         allow_commands,
+        color,
     } = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
     };
+    match color.as_deref() {
+        Some("always") => anstream::ColorChoice::Always.write_global(),
+        Some("never") => anstream::ColorChoice::Never.write_global(),
+        _ => {}
+    }
     if allow_commands {
         crate::external::allow_commands();
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Command, Outcome, Verbosity, run};
+use super::{Command, Form, Outcome, Verbosity, run};
 use crate::Result;
 use crate::config::{Experiment, Override};
 use crate::run_folder::{Existing, RunFolder};
@@ -23,9 +23,8 @@ pub struct Resume {
     /// Set a key of the config; but for log.max_rows it must say what it said
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = Override::parse)]
     set: Vec<Override>,
-    /// Leave the figures out; `klfit plot` draws them later
-    #[arg(long)]
-    no_figures: bool,
+    #[command(flatten)]
+    form: Form,
 }
 
 impl Command for Resume {
@@ -41,7 +40,7 @@ impl Command for Resume {
             &self.run,
             experiment,
             Existing::Resume,
-            !self.no_figures,
+            self.form,
             verbosity,
         )
     }

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::answer::print_json;
 use super::output::{to_stderr, to_stdout};
 use super::progress::Progress;
 use super::signals::Signals;
-use super::{Command, Outcome, Results, Verbosity, table};
+use super::{Command, Form, Outcome, Results, Verbosity, table};
 use crate::Result;
 use crate::config::{Experiment, Override, Sweep, space_note};
 use crate::run_folder::{Existing, RunFolder};
@@ -20,6 +21,7 @@ use crate::text::shell_word;
   klfit run configs/bimodal.toml --seed 7 --steps 5000 --out outputs/longer
   klfit run configs/bimodal.toml --set optimizer.learning_rate=0.01 --force
   klfit run configs/bimodal.toml --resume
+  klfit run configs/bimodal.toml --json | jq .fits[0].best.mixture
 
 The first Ctrl-C or SIGTERM ends the run after the step it is at; `klfit resume` goes on from there.")]
 pub struct Run {
@@ -62,7 +64,7 @@ impl Command for Run {
             &results.folder(name),
             experiment,
             results.existing(),
-            !results.no_figures,
+            results.form,
             verbosity,
         )
     }
@@ -73,7 +75,7 @@ pub fn run_in(
     out: &Path,
     experiment: Experiment,
     existing: Existing,
-    figures: bool,
+    form: Form,
     verbosity: Verbosity,
 ) -> Result<Outcome> {
     let begun = match existing {
@@ -101,14 +103,17 @@ pub fn run_in(
         }
         return Ok(Outcome::Interrupted(signals.exit_code()));
     }
-    if !verbosity.quiet {
+    if form.json {
+        print_json(&summary)?;
+    } else if !verbosity.quiet {
         table::print(&summary, verbosity);
     }
+    let figures = !form.no_figures;
     if figures {
         let _drawing = verbosity.working("drawing figures");
         crate::jobs::draw_figures(&folder)?;
     }
-    if !verbosity.quiet {
+    if !verbosity.quiet && !form.json {
         let drawn = if figures { "; figures in figures/" } else { "" };
         to_stdout(format_args!("\nresults in {place}{drawn}"));
     }

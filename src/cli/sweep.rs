@@ -1,19 +1,23 @@
 //! `klfit sweep`: run an experiment at every point of its `[sweep]`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
 use clap::Args;
 use comfy_table::{Table, presets};
+use serde::Serialize;
 
+use super::answer::print_json;
 use super::output::{to_stderr, to_stdout};
 use super::signals::Signals;
 use super::working::Working;
-use super::{Command, Outcome, Results, Verbosity};
+use super::{Command, Form, Outcome, Results, Verbosity};
 use crate::Result;
 use crate::config::{self, Override, SweepPoint};
 use crate::error::Error;
 use crate::jobs::sweep::{self, SweepObserver, Swept};
+use crate::record::Summary;
 use crate::run_folder::{SweepFolder, SweptPoint};
 use crate::text::{self, count};
 
@@ -61,7 +65,8 @@ impl Command for Sweep {
 /// Runs a sweep and shows what came out.
 pub fn run(sweep: &config::Sweep, results: &Results, verbosity: Verbosity) -> Result<Outcome> {
     let out = results.folder(&sweep.name);
-    let figures = !results.no_figures;
+    let Form { no_figures, json } = results.form;
+    let figures = !no_figures;
     let signals = Signals::listen()?;
     verbosity.notes(&sweep.notes());
     let progress = SweepProgress {
@@ -85,7 +90,10 @@ pub fn run(sweep: &config::Sweep, results: &Results, verbosity: Verbosity) -> Re
         }
         return Ok(Outcome::Interrupted(signals.exit_code()));
     }
-    if !verbosity.quiet {
+    if json {
+        print_json(&ran.iter().map(Ran::from).collect::<Vec<_>>())?;
+    }
+    if !verbosity.quiet && !json {
         print(&ran);
         if !broken.is_empty() {
             let (broken, total) = (count(broken.len(), "point"), sweep.points.len());
@@ -99,7 +107,7 @@ pub fn run(sweep: &config::Sweep, results: &Results, verbosity: Verbosity) -> Re
         let _drawing = verbosity.working("drawing figures");
         crate::plot::draw_sweep(&folder)?;
     }
-    if !verbosity.quiet {
+    if !verbosity.quiet && !json {
         let drawn = if figures { " and figures/sweep.*" } else { "" };
         to_stdout(format_args!(
             "\nresults in {}: sweep.csv{drawn}",
@@ -113,6 +121,27 @@ pub fn run(sweep: &config::Sweep, results: &Results, verbosity: Verbosity) -> Re
     } else {
         Outcome::Success
     })
+}
+
+/// A point that has run, as `--json` prints it.
+#[derive(Serialize)]
+struct Ran<'s> {
+    point: &'s str,
+    /// Keys with their values, as TOML writes them.
+    settings: BTreeMap<&'s str, &'s str>,
+    /// As in its summary.json.
+    summary: &'s Summary,
+}
+
+impl<'s> From<&'s SweptPoint<'_>> for Ran<'s> {
+    fn from(SweptPoint { point, summary }: &'s SweptPoint) -> Self {
+        let settings = point.settings.iter();
+        Self {
+            point: &point.label,
+            settings: settings.map(|(key, value)| (&**key, &**value)).collect(),
+            summary,
+        }
+    }
 }
 
 /// Follows a sweep on standard error.

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use serde::Serialize;
+
 use crate::compute::device::Numerics;
 use crate::config::{Experiment, LandscapeConfig};
 use crate::density::target::{Target, TargetModel};
@@ -21,7 +23,7 @@ const CELLS: usize = 100;
 const PATH_STEPS: usize = 200;
 
 /// What a survey left.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Survey {
     /// `landscape.csv` and the figure.
     pub files: Vec<PathBuf>,

@@ -373,3 +373,20 @@ fn one_fit_can_be_set_by_its_number() {
         stderr(&refused)
     );
 }
+
+/// Colours are where they are asked for, and nowhere else without a terminal.
+#[test]
+fn colours_come_where_they_are_asked_for() {
+    let escape = "\u{1b}[";
+    for (color, has_colors) in [
+        (&["--color", "always"][..], true),
+        (&["--color", "never"], false),
+        (&["--color", "auto"], false),
+        (&[], false),
+    ] {
+        let arguments = [color, &["check", "no.toml"]].concat();
+        let assert = klfit(&arguments).assert().code(2);
+        assert_eq!(stderr(&assert).contains(escape), has_colors, "{color:?}");
+    }
+    klfit(&["--color", "some", "devices"]).assert().code(2);
+}

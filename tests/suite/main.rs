@@ -41,6 +41,7 @@ mod histogram;
 mod holdout;
 mod hostile;
 mod in_file;
+mod json;
 mod kernel;
 mod kernel_density;
 mod landscape;
