@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, Table};
 use indicatif::ProgressBar;
 use serde::Serialize;
 
 use super::answer::{bar, number, positive, print_json, samples, to_json, within};
 use super::arguments;
 use super::output::to_stdout;
-use super::{Command, Outcome, Verbosity};
+use super::{Command, Outcome, Verbosity, layout};
 use crate::Result;
 use crate::calculator::{
     Accuracy, Answer, Claim, Ending, Matrix, Measure, Method, Operand, Progress, Question,
@@ -332,10 +332,7 @@ fn show(bar: &ProgressBar, progress: Progress) {
 }
 
 fn table(answers: &[Answer]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header([
+    let mut table = layout::table([
         "divergence",
         "value",
         "95 % interval",
@@ -450,10 +447,8 @@ fn matrix(options: &Divergence, question: &Question, verbosity: Verbosity) -> Re
         print_json(&matrix)?;
         return Ok(Outcome::Success);
     }
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     let corner = format!("{}: p in rows", matrix.divergence.symbol());
-    table.set_header(std::iter::once(corner).chain(matrix.names.iter().cloned()));
+    let mut table = layout::table(std::iter::once(corner).chain(matrix.names.iter().cloned()));
     for (name, row) in matrix.names.iter().zip(&matrix.answers) {
         // With many columns there is no room for errors; --json and --out have them.
         let cell = |answer: &Answer| match row.len() {
@@ -462,7 +457,7 @@ fn matrix(options: &Divergence, question: &Question, verbosity: Verbosity) -> Re
         };
         table.add_row(std::iter::once(name.clone()).chain(row.iter().map(cell)));
     }
-    to_stdout(table);
+    layout::print(&table);
     if !verbosity.quiet {
         let others: Vec<Answer> = (matrix.answers.iter().enumerate())
             .flat_map(|(i, row)| row.iter().enumerate().filter(move |(j, _)| *j != i))

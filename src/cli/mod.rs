@@ -12,6 +12,7 @@ mod estimate;
 mod explore;
 mod init;
 mod landscape;
+mod layout;
 mod man;
 mod mixture;
 mod output;

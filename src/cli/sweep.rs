@@ -5,14 +5,13 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use clap::Args;
-use comfy_table::{Table, presets};
 use serde::Serialize;
 
 use super::answer::print_json;
 use super::output::{to_stderr, to_stdout};
 use super::signals::Signals;
 use super::working::Working;
-use super::{Command, Form, Outcome, Results, Verbosity};
+use super::{Command, Form, Outcome, Results, Verbosity, layout};
 use crate::Result;
 use crate::config::{self, Override, SweepPoint};
 use crate::error::Error;
@@ -186,8 +185,6 @@ fn list(sweep: &config::Sweep) {
 }
 
 fn print(ran: &[SweptPoint]) {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     let header = [
         "point",
         "fit",
@@ -198,7 +195,7 @@ fn print(ran: &[SweptPoint]) {
         "stopped",
         "failed",
     ];
-    table.set_header(header);
+    let mut table = layout::table(header);
     for SweptPoint { point, summary } in ran {
         for fit in &summary.fits {
             let symbol = fit.divergence.symbol();
@@ -234,6 +231,6 @@ fn print(ran: &[SweptPoint]) {
             ]);
         }
     }
-    to_stdout(table);
+    layout::print(&table);
     to_stdout("Divergences are in nats, of the best run of each fit.");
 }

@@ -1,11 +1,9 @@
 //! What came out, as a table with its errors and what there is to say below it.
 
-use std::io::IsTerminal;
+use comfy_table::{CellAlignment, Table};
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-
-use super::Verbosity;
 use super::output::to_stdout;
+use super::{Verbosity, layout};
 use crate::record::{FitSummary, Summary};
 use crate::report;
 
@@ -14,7 +12,7 @@ const LISTED: usize = 5;
 
 /// Prints the comparison of the fits.
 pub fn print(summary: &Summary, verbosity: Verbosity) {
-    to_stdout(drawn(report::comparison(&[(&summary.name, summary)])));
+    layout::print(&drawn(report::comparison(&[(&summary.name, summary)])));
     to_stdout("Divergences are in nats, of the best run of each fit.");
     if let Some(facts) = report::target(summary) {
         to_stdout(format_args!("target: {facts}"));
@@ -27,23 +25,14 @@ pub fn print(summary: &Summary, verbosity: Verbosity) {
     }
     for choice in &summary.choices {
         if let Some(chosen) = report::chosen(choice) {
-            to_stdout(drawn(report::candidates(choice)));
+            layout::print(&drawn(report::candidates(choice)));
             to_stdout(format_args!("choice of {}: {chosen}", choice.name));
         }
     }
 }
 
-/// A table as wide as the terminal.
 fn drawn(of: report::Table) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    if std::io::stdout().is_terminal()
-        && let Some((width, _)) = terminal_size::terminal_size()
-    {
-        table.set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_width(width.0);
-    }
-    table.set_header(of.header);
+    let mut table = layout::table(of.header);
     table.add_rows(of.rows);
     for column in of.right {
         if let Some(column) = table.column_mut(column) {

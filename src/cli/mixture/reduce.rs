@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, Table};
 
 use super::input::Input;
 use super::output::Out;
@@ -12,6 +12,7 @@ use crate::Result;
 use crate::calculator::{Accuracy, Question};
 use crate::cli::Verbosity;
 use crate::cli::answer::{bar, number, positive, print_json, samples, within};
+use crate::cli::layout;
 use crate::cli::output::to_stdout;
 use crate::error::Error;
 use crate::export::MixtureFile;
@@ -122,7 +123,7 @@ impl Reduce {
         if self.json {
             return print_json(&points);
         }
-        to_stdout(table(&points));
+        layout::print(&table(&points));
         if verbosity.quiet {
             return Ok(());
         }
@@ -165,10 +166,7 @@ fn point(reduction: &Reduction) -> ReducedPoint {
 }
 
 fn table(points: &[ReducedPoint]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header([
+    let mut table = layout::table([
         "components",
         "KL",
         "certainly within",

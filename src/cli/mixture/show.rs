@@ -1,7 +1,7 @@
 //! `klfit mixture show`: what a mixture is.
 
 use clap::Args;
-use comfy_table::{CellAlignment, ContentArrangement, Row, Table, presets};
+use comfy_table::{CellAlignment, Row};
 use nalgebra::DMatrix;
 use serde::Serialize;
 
@@ -10,6 +10,7 @@ use crate::Result;
 use crate::calculator::{Answer, entropy};
 use crate::cli::Verbosity;
 use crate::cli::answer::{number, print_json, within};
+use crate::cli::layout;
 use crate::cli::output::to_stdout;
 use crate::mixture::{Mixture, modes, rows_of};
 use crate::text::{count, fixed, trimmed};
@@ -117,9 +118,6 @@ impl<'a> Shown<'a> {
             count(dim, "dimension")
         ));
         let with_correlations = (2..=WITH_CORRELATIONS).contains(&dim);
-        let mut table = Table::new();
-        table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-        table.set_content_arrangement(ContentArrangement::Disabled);
         let mut header = vec!["component", "weight", "coordinate", "mean", "std"]
             .into_iter()
             .map(str::to_owned)
@@ -132,7 +130,7 @@ impl<'a> Shown<'a> {
                     .map(|name| format!("ρ {name}")),
             );
         }
-        table.set_header(header);
+        let mut table = layout::table(header);
         for (k, part) in self.components.iter().enumerate() {
             let first = [(k + 1).to_string(), trimmed(part.weight, 6)];
             table.add_row(self.row(first, part, with_correlations));
@@ -152,7 +150,7 @@ impl<'a> Shown<'a> {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
-        to_stdout(table);
+        layout::print(&table);
         if dim > WITH_CORRELATIONS {
             to_stdout("correlations: --json has them");
         }
