@@ -22,6 +22,10 @@ const FONT_FACTOR: f64 = 1.24;
 /// DejaVu's ascent and descent together, in ems.
 const FONT_HEIGHT: f64 = 1.164;
 
+/// The radius of a ring along a line, and how far rings are apart, in mm.
+const RING: f64 = 0.75;
+const RINGS_APART: f64 = 14.0;
+
 /// A point in mm from the top left.
 pub type Point = (f64, f64);
 
@@ -152,6 +156,12 @@ impl Sheet<'_> {
             let style = shape(stroke.color, stroke.width);
             self.check(self.area.draw(&PathElement::new(ruled(&piece), style)))?;
         }
+        if stroke.is_marked {
+            for at in along(points) {
+                self.dot(at, RING, WHITE.into(), None)?;
+                self.dot(at, RING, stroke.color, Some(stroke.width))?;
+            }
+        }
         Ok(())
     }
 
@@ -235,6 +245,30 @@ fn ruled(points: &[Point]) -> Vec<(i32, i32)> {
     points
 }
 
+/// Points along a line where its rings stand, the first and the last half a distance from its ends; one in the middle
+/// of a short line, and none on a speck.
+fn along(points: &[Point]) -> Vec<Point> {
+    let lengths = |pair: &[Point]| (pair[1].0 - pair[0].0).hypot(pair[1].1 - pair[0].1);
+    let whole: f64 = points.windows(2).map(lengths).sum();
+    if whole.is_nan() || whole <= 2.0 * RING {
+        return Vec::new();
+    }
+    let count = (whole / RINGS_APART).round().max(1.0);
+    let mut next = 0.5 * whole / count;
+    let (mut places, mut passed) = (Vec::new(), 0.0);
+    for pair in points.windows(2) {
+        let length = lengths(pair);
+        while next <= passed + length && length > 0.0 {
+            let share = (next - passed) / length;
+            let between = |from: f64, to: f64| from + share * (to - from);
+            places.push((between(pair[0].0, pair[1].0), between(pair[0].1, pair[1].1)));
+            next += whole / count;
+        }
+        passed += length;
+    }
+    places
+}
+
 /// Cuts a line into its dashes; a solid one stays whole.
 fn dashes(points: &[Point], pattern: &[f64]) -> Vec<Vec<Point>> {
     let period: f64 = pattern.iter().sum();
@@ -280,6 +314,15 @@ mod tests {
     use resvg::usvg::roxmltree::Document;
 
     use super::*;
+
+    #[test]
+    fn rings_stand_evenly_along_a_line() {
+        let straight = along(&[(0.0, 0.0), (10.0, 0.0), (42.0, 0.0)]);
+        assert_eq!(straight, [(7.0, 0.0), (21.0, 0.0), (35.0, 0.0)]);
+        assert_eq!(along(&[(0.0, 0.0), (0.0, 8.0)]), [(0.0, 4.0)]);
+        assert!(along(&[(0.0, 0.0), (0.0, 1.0)]).is_empty());
+        assert!(along(&[(1.0, 1.0)]).is_empty() && along(&[]).is_empty());
+    }
 
     #[test]
     fn every_character_is_lettered() {

@@ -62,6 +62,8 @@ pub struct Stroke {
     pub width: f64,
     /// Dashes and gaps in mm; none is solid.
     pub dash: &'static [f64],
+    /// Whether rings stand along it.
+    pub is_marked: bool,
 }
 
 /// A solid line.
@@ -70,6 +72,7 @@ pub fn stroke(color: RGBColor, opacity: f64, width: f64) -> Stroke {
         color: faded(color, opacity),
         width,
         dash: &[],
+        is_marked: false,
     }
 }
 
@@ -78,6 +81,7 @@ impl Stroke {
     pub fn dashed(self) -> Self {
         Self {
             dash: &[1.1, 0.7],
+            is_marked: false,
             ..self
         }
     }
@@ -88,9 +92,11 @@ pub fn faded(color: RGBColor, opacity: f64) -> RGBAColor {
     RGBAColor(color.0, color.1, color.2, opacity)
 }
 
-/// The colour of a fit, by its place in the config.
+/// The colour of a fit, by its place in the config. The second six have those of the first in another order, so that
+/// no two of twelve have a colour and a dash in common.
 pub fn fit_color(fit: usize) -> RGBColor {
-    FITS[fit % FITS.len()]
+    let round = fit / FITS.len();
+    FITS[(fit + 2 * round) % FITS.len()]
 }
 
 /// The colours of an ordered list, from dark blue to light green: even in lightness, and so on grey
@@ -123,10 +129,11 @@ pub fn relief(share: f64, is_grey: bool) -> RGBColor {
     RGBColor(lighter(r), lighter(g), lighter(b))
 }
 
-/// The line of a fit among those of others.
+/// The line of a fit among those of others: by dash and rings alone, twelve are told apart on grey paper.
 pub fn fit_stroke(fit: usize, width: f64) -> Stroke {
     Stroke {
         dash: DASHES[fit % DASHES.len()],
+        is_marked: fit / DASHES.len() % 2 == 1,
         ..stroke(fit_color(fit), 1.0, width)
     }
 }
@@ -145,4 +152,20 @@ pub fn load_fonts() -> Result<()> {
         "any figure",
         "the embedded font could not be read",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn twelve_fits_are_told_apart_with_and_without_colour() {
+        let all: Vec<Stroke> = (0..12).map(|fit| fit_stroke(fit, NORMAL)).collect();
+        for (i, one) in all.iter().enumerate() {
+            for other in &all[..i] {
+                assert!((one.dash, one.is_marked) != (other.dash, other.is_marked));
+                assert!(one.color != other.color || one.dash != other.dash);
+            }
+        }
+    }
 }
