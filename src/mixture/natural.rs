@@ -107,13 +107,31 @@ impl fmt::Display for NaturalParameters {
                 vector(mixture.means()[c].as_slice()),
                 vector(&mixture.component_stds(c)),
             );
+            let correlations = correlations(&mixture, c);
+            let correlations = match correlations.iter().all(|one| *one == 0.0) {
+                true => String::new(),
+                false if d == 2 => format!(", ρ {}", text::list(&correlations, 4)),
+                false => format!(", ρ ({})", text::list(&correlations, 4)),
+            };
             match k {
-                1 => format!("μ {mean}, σ {std}"),
-                _ => format!("w {:.4}, μ {mean}, σ {std}", mixture.weights()[c]),
+                1 => format!("μ {mean}, σ {std}{correlations}"),
+                _ => format!(
+                    "w {:.4}, μ {mean}, σ {std}{correlations}",
+                    mixture.weights()[c]
+                ),
             }
         });
         f.pad(&lines.collect::<Vec<_>>().join("\n"))
     }
+}
+
+/// The correlations of a component's coordinates, in the order of the upper triangle's rows.
+fn correlations(mixture: &Mixture, component: usize) -> Vec<f64> {
+    let factor = &mixture.scale_trils[component];
+    let rows: Vec<_> = factor.row_iter().map(|row| row / row.norm()).collect();
+    pairs(mixture.dim())
+        .map(|(i, j)| rows[i].dot(&rows[j]))
+        .collect()
 }
 
 fn vector(numbers: &[f64]) -> String {
@@ -240,4 +258,22 @@ pub fn from_natural_values(
         kept.clone().map(|k| means[k].clone()).collect(),
         kept.map(|k| covariances[k].clone()).collect(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn correlations_stand_beside_standard_deviations() {
+        let said = |covariance: &[f64], dim: usize| {
+            let covariance = DMatrix::from_row_slice(dim, dim, covariance);
+            let q = Mixture::gaussian(vec![0.0; dim], covariance).unwrap();
+            NaturalParameters::from(&q).to_string()
+        };
+        assert!(said(&[4.0, -3.0, -3.0, 9.0], 2).ends_with("σ (2.0000, 3.0000), ρ -0.5000"));
+        let three = said(&[1.0, 0.5, 0.0, 0.5, 1.0, 0.25, 0.0, 0.25, 1.0], 3);
+        assert!(three.ends_with("ρ (0.5000, 0.0000, 0.2500)"), "{three}");
+        assert!(!said(&[4.0, 0.0, 0.0, 9.0], 2).contains('ρ'));
+    }
 }

@@ -31,7 +31,7 @@ pub fn label(
             return Err(source.error(&key, format!("is {label:?}"), help));
         }
         if label.len() > LONGEST {
-            let message = format!("has {} bytes", label.len());
+            let message = format!("is \"{label}\", of {} bytes", label.len());
             let help = format!("give at most {LONGEST}: it stands in legends and tables");
             return Err(source.error(&key, message, help));
         }
