@@ -5,17 +5,29 @@ use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
+use super::MISUSE;
+use super::error_report::report_error;
 use crate::text::lines;
 use crate::{Error, Result};
 
 /// Prints lines for people to standard output, whatever is in them.
 pub fn to_stdout(text: impl Display) {
-    anstream::println!("{}", lines(&text.to_string()));
+    let written = writeln!(anstream::stdout(), "{}", lines(&text.to_string()));
+    match written {
+        // Who has read enough may stop.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            report_error(&Error::io("write", Path::new("standard output"))(error));
+            // There is nobody to tell anything else.
+            std::process::exit(i32::from(MISUSE));
+        }
+        _ => {}
+    }
 }
 
 /// Prints lines for people to standard error, whatever is in them.
 pub fn to_stderr(text: impl Display) {
-    anstream::eprintln!("{}", lines(&text.to_string()));
+    // Where that cannot be written there is no one to tell.
+    _ = writeln!(anstream::stderr(), "{}", lines(&text.to_string()));
 }
 
 /// Writes a file.

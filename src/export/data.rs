@@ -43,13 +43,33 @@ impl MixtureFile {
     /// A mixture in a file of this kind; JSON alone has the names of the D coordinates.
     ///
     /// # Errors
-    /// If the numbers cannot be written.
+    /// If the covariances that JSON and npz have are singular to rounding, or the numbers cannot be written.
     pub fn encode(self, mixture: &Mixture, coordinates: &[String]) -> Result<Vec<u8>> {
+        if self != Self::Toml {
+            self.check(mixture)?;
+        }
         match self {
             Self::Toml => toml(mixture).map_err(|error| self.refused(&error)),
             Self::Json => json(mixture, coordinates).map_err(|error| self.refused(&error)),
             Self::Npz => npz(mixture).map_err(|error| self.refused(&error)),
         }
+    }
+
+    /// Refuses a mixture that its covariances alone do not make again.
+    fn check(self, mixture: &Mixture) -> Result<()> {
+        let means = mixture.means().iter().map(|mean| mean.as_slice().to_vec());
+        let covariances = (0..mixture.components()).map(|k| mixture.component_covariance(k));
+        let made = Mixture::from_covariances(
+            mixture.weights().to_vec(),
+            means.collect(),
+            covariances.collect(),
+        );
+        made.map(|_| ()).map_err(|refusal| {
+            Error::usage(
+                format!("cannot write the mixture as {}: {refusal}", self.name()),
+                "write a .toml, which has Cholesky factors in place of covariances",
+            )
+        })
     }
 
     fn refused(self, error: &dyn std::fmt::Display) -> Error {

@@ -377,6 +377,15 @@ impl Mixture {
     /// # Errors
     /// If a coordinate is given twice.
     pub fn marginal(&self, coordinates: &[usize]) -> Result<Self, Refusal> {
+        let is_again = |n: &usize| coordinates[..*n].contains(&coordinates[*n]);
+        if let Some(n) = (0..coordinates.len()).find(is_again) {
+            let message = format!("name coordinate {} twice", coordinates[n] + 1);
+            return Err(Refusal::new(
+                "coordinates",
+                message,
+                "name each of them once",
+            ));
+        }
         let pick = |k: usize| {
             Factor::marginal(self, k, coordinates).ok_or_else(|| {
                 Refusal::new(

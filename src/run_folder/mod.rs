@@ -242,7 +242,7 @@ impl RunFolder {
     /// # Errors
     /// If it can neither be made nor opened.
     pub(crate) fn fit(&self, label: &str) -> Result<Folder> {
-        self.folder.create_inner(&folder_of_fit(label))
+        self.folder.create_inner(folder_of_fit(label))
     }
 
     /// Starts the trajectory of a fit; in a folder that is resumed, after these rows of the one that

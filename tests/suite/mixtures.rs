@@ -246,6 +246,24 @@ fn products_and_sums_of_gaussians_are_those_of_their_formulas() {
     let convolved = place.mixture("sum.json");
     assert!((convolved.component_covariance(0) - sum).norm() < 1e-13);
     assert_eq!(convolved.means()[0].as_slice(), [1.5, -1.0]);
+    // By their names, where both have the same.
+    for (name, names, moments) in [
+        ("u.json", "\"a\", \"b\"", [1.0, 2.0]),
+        ("v.json", "\"b\", \"a\"", [2.0, 1.0]),
+    ] {
+        let [first, second] = moments;
+        place.put(name, &format!(
+            "{{\"weights_\": [1.0], \"means_\": [[{first}, {second}]], \"covariances_\": [[[1.0, 0.0], [0.0, 1.0]]], \
+             \"feature_names_in_\": [{names}]}}"
+        ));
+    }
+    place.says(&["convolve", "u.json", "v.json", "--out", "uv.json"]);
+    assert_eq!(place.mixture("uv.json").means()[0].as_slice(), [2.0, 4.0]);
+    let [_, told] = place.says(&["convolve", "u.json", "a.toml"]);
+    assert!(
+        told.contains("x1, x2 of a.toml are taken as a, b"),
+        "{told}"
+    );
     place.refuses(&["product", "a.toml", "q.json"], "same coordinates");
     place.refuses(&["convolve", "a.toml", "q.json"], "same coordinates");
 }
@@ -320,6 +338,17 @@ fn densities_of_points_are_those_of_the_formula() {
     assert_eq!(stored, rows.concat());
     place.put("two.csv", "u,v\n1,2\n3,4\n");
     place.refuses(&["density", "q.json", "two.csv"], "has 2 columns");
+    // Some names alone leave no order.
+    place.put("some.csv", "length,u,v\n1,2,3\n3,4,6\n");
+    place.refuses(&["density", "q.json", "some.csv"], "of which 1 are called");
+    let [_, told] = place.says(&["density", "q.json", "some.csv", "--columns", "u,v,length"]);
+    assert!(
+        told.contains("u, v, length are taken as length, width, depth"),
+        "{told}"
+    );
+    place.put("far.csv", "length,width,depth\n1e200,0,0\n");
+    let [csv, _] = place.says(&["density", "q.json", "far.csv"]);
+    assert!(csv.ends_with("-inf,NaN,NaN,NaN,NaN\n"), "{csv}");
     // One point is enough.
     place.put("one.csv", "1,2,3\n");
     let [csv, _] = place.says(&["density", "q.json", "one.csv", "--header", "false"]);
@@ -443,6 +472,18 @@ fn a_reduction_tells_the_kl_of_what_it_wrote() {
         "more than the 4 components",
     );
     place.refuses(&["reduce", "line.toml"], "--to");
+    place.refuses(
+        &["reduce", "line.toml", "--curve", "--figure", "curve"],
+        "exists",
+    );
+    place.refuses(
+        &["reduce", "line.toml", "--to", "2", "--figure", "other"],
+        "cannot be used",
+    );
+    place.refuses(
+        &["reduce", "line.toml", "--curve", "--out", "o.json"],
+        "cannot be used",
+    );
 }
 
 /// What `show` prints of a Gaussian in a plane, worked out by hand.
@@ -484,4 +525,26 @@ fn what_is_shown_is_what_the_file_says() {
         "type = \"student-t\"\ndof = 4.0\nmean = [0.0]\nstd = [1.0]\n",
     );
     place.refuses(&["show", "t.toml"], "no mixture of Gaussians");
+    // What its covariance would not make again is written as TOML alone.
+    place.put(
+        "n.toml",
+        "mean = [0.0, 0.0]\nscale_tril = [[1.0, 0.0], [1.0, 1e-9]]\n",
+    );
+    place.refuses(&["export", "n.toml", "--to", "json"], "Cholesky");
+    place.says(&["export", "n.toml", "--to", "toml", "--out", "again.toml"]);
+    assert_eq!(place.mixture("again.toml"), place.mixture("n.toml"));
+    // Who cannot be told is not told in a panic.
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_klfit"));
+    command
+        .args(["mixture", "show", "a.toml"])
+        .current_dir(&place.0)
+        .stdout(full);
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("standard output") && !said.contains("panicked"),
+        "{said}"
+    );
 }

@@ -55,7 +55,10 @@ impl Condition {
                     "note: what is given is in a tail, {} standard deviations from the nearest component, of which \
                      {} lies farther out: there a mixture says what its form is, not what it was fitted to",
                     significant(found.distance, 2),
-                    significant(beyond, 1)
+                    match beyond > 0.0 {
+                        true => significant(beyond, 1),
+                        false => "nothing in numbers".to_owned(),
+                    }
                 ));
             }
         }

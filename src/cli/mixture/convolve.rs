@@ -26,7 +26,8 @@ impl Convolve {
         self.out.kind()?;
         let [a, b] = [&self.a, &self.b].map(|text| Input::read(text, verbosity));
         let (a, b) = (a?, b?);
-        let sum = a.mixture.convolve(&b.mixture)?;
+        let b = a.aligned(b, verbosity)?;
+        let sum = a.mixture.convolve(&b)?;
         (self.out).mixture(&sum, &a.coordinates, verbosity)
     }
 }

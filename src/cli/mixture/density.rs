@@ -22,7 +22,8 @@ use crate::text::count;
   klfit mixture density q.json points.npy --out densities.npy
 
 Each row has its log-density in nats, the component it most likely belongs to, counted from 1, and the
-share of every component in its density: responsibilities, which sum to 1.")]
+share of every component in its density: responsibilities, which sum to 1; NaN where the density is 0 in
+numbers.")]
 pub struct Density {
     /// The mixture
     mixture: String,
@@ -41,13 +42,15 @@ impl Density {
         let input = Input::read(&self.mixture, verbosity)?;
         let read = read_points(&self.points, &self.table.options())?;
         verbosity.notes(&read.notes);
-        let points = points(&input, &read.samples, &self.points)?;
+        let points = self.points(&input, &read.samples, verbosity)?;
         let (mixture, dim) = (&input.mixture, input.mixture.dim());
         let columns = 2 + mixture.components();
         let rows: Vec<f64> = (points.par_chunks_exact(dim))
             .flat_map_iter(|x| {
                 let (log_density, shares) = mixture.log_density_with_shares(x);
-                let most = (shares.iter().enumerate()).max_by(|a, b| a.1.total_cmp(b.1));
+                let most = (shares.iter().enumerate())
+                    .filter(|(_, share)| !share.is_nan())
+                    .max_by(|a, b| a.1.total_cmp(b.1));
                 let label = most.map_or(f64::NAN, |(k, _)| k as f64 + 1.0);
                 [log_density, label].into_iter().chain(shares)
             })
@@ -85,32 +88,43 @@ fn is_npy(path: Option<&Path>) -> Result<bool> {
     }
 }
 
-/// The points `[N, D]`, with the columns that are called as the mixture's coordinates, in their order, where all of
-/// them are there; with the columns as they stand otherwise.
-fn points(input: &Input, samples: &Samples, path: &Path) -> Result<Vec<f64>> {
-    let place = |name: &String| samples.names().iter().position(|own| own == name);
-    let named: Option<Vec<usize>> = input.coordinates.iter().map(place).collect();
-    let dim = input.mixture.dim();
-    let places = match named {
-        Some(places) => places,
-        None if samples.dim() == dim => (0..dim).collect(),
-        None => {
-            return Err(Error::usage(
-                format!(
-                    "{} has {}, and {} has {}",
-                    path.display(),
-                    count(samples.dim(), "column"),
-                    input.name,
-                    count(dim, "coordinate")
-                ),
-                format!(
-                    "name the columns that are {} by --columns",
-                    input.coordinates.join(", ")
-                ),
-            ));
-        }
-    };
-    Ok((samples.points())
-        .flat_map(|x| places.iter().map(|&i| x[i]).collect::<Vec<f64>>())
-        .collect())
+impl Density {
+    /// The points `[N, D]`: the columns that are called as the mixture's coordinates, in their order, unless --columns
+    /// says which are meant; where none is called so, the columns as they stand.
+    fn points(&self, input: &Input, samples: &Samples, verbosity: Verbosity) -> Result<Vec<f64>> {
+        let (names, dim) = (&input.coordinates, input.mixture.dim());
+        let place = |name: &String| samples.names().iter().position(|own| own == name);
+        let named: Vec<usize> = names.iter().filter_map(place).collect();
+        let is_chosen = self.table.columns.is_some();
+        let places: Vec<usize> = match named.len() {
+            found if found == dim && !is_chosen => named,
+            found if samples.dim() == dim && (found == 0 || is_chosen) => {
+                if samples.names() != names {
+                    verbosity.notes(&[format!(
+                        "the columns {} are taken as {} in their order",
+                        samples.names().join(", "),
+                        names.join(", ")
+                    )]);
+                }
+                (0..dim).collect()
+            }
+            found => {
+                let (path, columns) = (self.points.display(), count(samples.dim(), "column"));
+                return Err(Error::usage(
+                    format!(
+                        "{path} has {columns}, of which {found} are called as the {} of {}",
+                        count(dim, "coordinate"),
+                        input.name
+                    ),
+                    format!(
+                        "name the columns that are {} by --columns",
+                        names.join(", ")
+                    ),
+                ));
+            }
+        };
+        Ok((samples.points())
+            .flat_map(|x| places.iter().map(|&i| x[i]).collect::<Vec<f64>>())
+            .collect())
+    }
 }

@@ -1,5 +1,6 @@
 //! The mixture that a command is given, with what its coordinates are called.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use crate::calculator::read_operand;
@@ -40,7 +41,7 @@ impl Input {
         let coordinates = (operand.rows.map(|rows| rows.names().to_vec()))
             .or_else(|| names_of_run(text))
             .or_else(|| read_feature_names(Path::new(text)))
-            .filter(|names| names.len() == dim)
+            .filter(|names| names.len() == dim && are_distinct(names))
             .unwrap_or_else(|| Distribution::coordinates(&mixture));
         drop(reading);
         verbosity.notes(&operand.notes);
@@ -82,6 +83,27 @@ impl Input {
         ))
     }
 
+    /// Another mixture with its coordinates in the order of these, where both call them alike.
+    pub fn aligned(&self, other: Self, verbosity: Verbosity) -> Result<Mixture> {
+        let place = |name: &String| other.coordinates.iter().position(|own| own == name);
+        let places: Option<Vec<usize>> = self.coordinates.iter().map(place).collect();
+        match places {
+            Some(places) if other.coordinates.len() == places.len() => match places.is_sorted() {
+                true => Ok(other.mixture),
+                false => Ok(other.mixture.marginal(&places)?),
+            },
+            _ => {
+                verbosity.notes(&[format!(
+                    "the coordinates {} of {} are taken as {} in their order",
+                    other.coordinates.join(", "),
+                    other.name,
+                    self.coordinates.join(", ")
+                )]);
+                Ok(other.mixture)
+            }
+        }
+    }
+
     /// What a mixture of some of its coordinates calls them.
     pub fn names_of(&self, places: &[usize]) -> Vec<String> {
         places
@@ -89,6 +111,11 @@ impl Input {
             .map(|&i| self.coordinates[i].clone())
             .collect()
     }
+}
+
+/// Whether no name is there twice.
+pub fn are_distinct(names: &[String]) -> bool {
+    names.iter().collect::<HashSet<_>>().len() == names.len()
 }
 
 /// What the target of a run calls its coordinates; those of the line where some have bounds.

@@ -54,7 +54,7 @@ impl Command for Mixture {
     fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
         match &self.verb {
             Verb::Show(show) => show.run(verbosity),
-            Verb::Sample(sample) => sample.run(verbosity),
+            Verb::Sample(sample) => return sample.run(verbosity),
             Verb::Density(density) => density.run(verbosity),
             Verb::Marginal(marginal) => marginal.run(verbosity),
             Verb::Condition(condition) => condition.run(verbosity),

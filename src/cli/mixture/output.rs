@@ -24,13 +24,20 @@ pub struct Out {
 impl Out {
     /// The file, unless it is there and not to be replaced.
     pub fn path(&self) -> Result<Option<&Path>> {
-        match self.out.as_deref() {
-            Some(out) if out.exists() && !self.force => Err(Error::usage(
-                format!("{} exists", out.display()),
+        let out = self.out.as_deref();
+        out.map_or(Ok(()), |out| self.check(out))?;
+        Ok(out)
+    }
+
+    /// Refuses a file that is there and not to be replaced.
+    pub fn check(&self, path: &Path) -> Result<()> {
+        if path.exists() && !self.force {
+            return Err(Error::usage(
+                format!("{} exists", path.display()),
                 "choose another name, or replace it with --force",
-            )),
-            out => Ok(out),
+            ));
         }
+        Ok(())
     }
 
     /// Which kind of mixture its name asks for: TOML where there is no name.

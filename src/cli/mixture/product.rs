@@ -28,7 +28,8 @@ impl Product {
         self.out.kind()?;
         let [a, b] = [&self.a, &self.b].map(|text| Input::read(text, verbosity));
         let (a, b) = (a?, b?);
-        let product = a.mixture.product(&b.mixture)?;
+        let b = a.aligned(b, verbosity)?;
+        let product = a.mixture.product(&b)?;
         if !verbosity.quiet {
             to_stderr(format_args!(
                 "log ∫ a(x) b(x) dx: {} nats",

@@ -21,6 +21,9 @@ use crate::plot::{REDUCTION, ReducedPoint};
 use crate::run_folder::OutputFolder;
 use crate::text;
 
+/// The numbers of a curve.
+const TABLE: &str = "reduction.csv";
+
 /// Keep fewer components, and tell how far that is from all of them
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -42,10 +45,10 @@ pub struct Reduce {
     )]
     to: Option<usize>,
     /// Tell it of every number of components down to 1
-    #[arg(long)]
+    #[arg(long, conflicts_with = "out")]
     curve: bool,
     /// Write the curve as CSV, JSON and a figure into this folder, and each mixture
-    #[arg(long, value_name = "DIR", requires = "curve", conflicts_with = "out")]
+    #[arg(long, value_name = "DIR", requires = "curve", conflicts_with_all = ["to", "out"])]
     figure: Option<PathBuf>,
     /// Merge, and go down no further
     #[arg(long)]
@@ -70,6 +73,9 @@ impl Reduce {
     /// Reduces, tells the KL, and writes the mixture.
     pub fn run(&self, verbosity: Verbosity) -> Result<()> {
         let kind = self.out.kind()?;
+        if let Some(folder) = &self.figure {
+            self.out.check(&folder.join(TABLE))?;
+        }
         let input = Input::read(&self.mixture, verbosity)?;
         let full = &input.mixture;
         let reducer = Reducer {
@@ -145,7 +151,7 @@ fn write(folder: &Path, curve: &[Reduction], input: &Input) -> Result<()> {
     let json = serde_json::to_vec_pretty(&points)
         .map_err(|error| Error::usage(format!("cannot write JSON: {error}"), "report this"))?;
     let mut files = vec![
-        ("reduction.csv".to_owned(), csv(&points)?),
+        (TABLE.to_owned(), csv(&points)?),
         ("reduction.json".to_owned(), json),
     ];
     files.extend(REDUCTION.picture(&points)?.files()?);
@@ -187,7 +193,7 @@ fn table(points: &[ReducedPoint]) -> Table {
 }
 
 fn csv(points: &[ReducedPoint]) -> Result<Vec<u8>> {
-    let path = Path::new("reduction.csv");
+    let path = Path::new(TABLE);
     let mut csv = csv::Writer::from_writer(Vec::new());
     let wrong = || crate::files::table::error(path);
     csv.write_record([

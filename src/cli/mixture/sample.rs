@@ -10,7 +10,8 @@ use rand_chacha::ChaCha8Rng;
 use super::input::Input;
 use super::output::Out;
 use crate::Result;
-use crate::cli::Verbosity;
+use crate::cli::signals::Signals;
+use crate::cli::{Outcome, Verbosity};
 use crate::compute::noise::{RunKey, Stream};
 use crate::error::Error;
 use crate::files::{npy, unique::unique};
@@ -55,45 +56,63 @@ enum Form {
 }
 
 impl Sample {
-    /// Writes the draws, a block after another.
-    pub fn run(&self, verbosity: Verbosity) -> Result<()> {
+    /// Writes the draws, a block after another, until a signal ends it.
+    pub fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
         let path = self.out.path()?;
         let form = form(path)?;
         let input = Input::read(&self.mixture, verbosity)?;
+        let signals = Signals::listen()?;
         let drawing = verbosity.working("drawing");
-        match path {
-            None => {
-                let mut stdout = std::io::stdout().lock();
-                match self.write(form, &input, &mut stdout) {
-                    // Who has read enough may stop.
-                    Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-                        return Err(Error::io("write", Path::new("standard output"))(error));
-                    }
-                    _ => {}
-                }
-            }
-            Some(path) => self.write_file(form, &input, path)?,
-        }
+        let written = match path {
+            None => self.write(form, &input, &signals, &mut std::io::stdout().lock()),
+            Some(path) => self.write_file(form, &input, &signals, path)?,
+        };
         drop(drawing);
-        self.out.told(verbosity)
+        match written {
+            Ok(()) => self.out.told(verbosity)?,
+            Err(_) if signals.is_received() => {
+                return Ok(Outcome::Interrupted(signals.exit_code()));
+            }
+            // Who has read enough may stop.
+            Err(error) if path.is_none() && error.kind() == ErrorKind::BrokenPipe => {}
+            Err(error) => {
+                return Err(Error::io(
+                    "write",
+                    path.unwrap_or(Path::new("standard output")),
+                )(error));
+            }
+        }
+        Ok(Outcome::Success)
     }
 
     /// Writes a file of any size, whole or not at all.
-    fn write_file(&self, form: Form, input: &Input, path: &Path) -> Result<()> {
+    fn write_file(
+        &self,
+        form: Form,
+        input: &Input,
+        signals: &Signals,
+        path: &Path,
+    ) -> Result<std::io::Result<()>> {
         let mut part = path.as_os_str().to_owned();
         part.push(format!(".{}", unique()?));
         let part = Path::new(&part);
         let written = File::create_new(part)
-            .and_then(|file| self.write(form, input, &mut BufWriter::new(file)))
+            .and_then(|file| self.write(form, input, signals, &mut BufWriter::new(file)))
             .and_then(|()| fs::rename(part, path));
-        written.map_err(|error| {
+        if written.is_err() {
             // It is of no use, and what happened is told.
             _ = fs::remove_file(part);
-            Error::io("write", path)(error)
-        })
+        }
+        Ok(written)
     }
 
-    fn write(&self, form: Form, input: &Input, file: &mut impl Write) -> std::io::Result<()> {
+    fn write(
+        &self,
+        form: Form,
+        input: &Input,
+        signals: &Signals,
+        file: &mut impl Write,
+    ) -> std::io::Result<()> {
         let Input {
             mixture,
             coordinates,
@@ -115,6 +134,9 @@ impl Sample {
         let mut generator = key.generator(Stream::Sample, 0);
         let mut left = self.count;
         while left > 0 {
+            if signals.is_received() {
+                return Err(ErrorKind::Interrupted.into());
+            }
             let count = left.min(BLOCK);
             let rows = self.rows(mixture, count, &mut generator);
             match form {
@@ -170,7 +192,10 @@ pub fn append(bytes: &mut Vec<u8>, row: &[f64]) {
             bytes.push(b',');
         }
         // Writing to memory does not fail.
-        _ = write!(bytes, "{value}");
+        _ = match value.fract() == 0.0 && value.abs() < 1e15 {
+            true => write!(bytes, "{value}"),
+            false => write!(bytes, "{value:?}"),
+        };
     }
     bytes.push(b'\n');
 }

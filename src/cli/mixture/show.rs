@@ -2,7 +2,7 @@
 
 use clap::Args;
 use comfy_table::{CellAlignment, Row};
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DVector};
 use serde::Serialize;
 
 use super::input::Input;
@@ -19,8 +19,8 @@ use crate::text::{count, fixed, trimmed};
 const WITH_CORRELATIONS: usize = 6;
 /// Modes that are listed.
 const LISTED: usize = 10;
-/// With more components the modes are not looked for: that takes a climb for every two of them.
-const WITH_MODES: usize = 200;
+/// Where K³ max(D, 4)² is more, modes are not looked for: a climb for every two components would take long.
+const WITH_MODES: f64 = 1e8;
 
 /// Show weights, means, widths, correlations, entropy and modes
 #[derive(Debug, Args)]
@@ -45,7 +45,8 @@ struct Shown<'a> {
     stds: Vec<f64>,
     correlations: Vec<Vec<f64>>,
     entropy: Answer,
-    modes: Vec<Mode>,
+    /// Nothing where they were not looked for.
+    modes: Option<Vec<Mode>>,
 }
 
 /// A component.
@@ -85,10 +86,8 @@ impl<'a> Shown<'a> {
         let mixture = &input.mixture;
         let components = (0..mixture.components()).map(|k| Part::new(mixture, k));
         let covariance = mixture.covariance();
-        let modes = match mixture.components() <= WITH_MODES {
-            true => modes(mixture),
-            false => Vec::new(),
-        };
+        let [k, d] = [mixture.components(), mixture.dim().max(4)].map(|n| n as f64);
+        let modes = (k.powi(3) * d * d <= WITH_MODES).then(|| modes(mixture));
         Ok(Self {
             name: &input.name,
             coordinates: &input.coordinates,
@@ -97,12 +96,13 @@ impl<'a> Shown<'a> {
             stds: stds(&covariance),
             correlations: correlations(&covariance),
             entropy: entropy(mixture)?,
-            modes: (modes.into_iter())
-                .map(|at| Mode {
+            modes: modes.map(|modes| {
+                let mode = |at: DVector<f64>| Mode {
                     log_density: mixture.log_density(at.as_slice()),
                     at: at.as_slice().to_vec(),
-                })
-                .collect(),
+                };
+                modes.into_iter().map(mode).collect()
+            }),
         })
     }
 
@@ -190,12 +190,14 @@ impl<'a> Shown<'a> {
     }
 
     fn print_modes(&self) {
-        if self.modes.is_empty() {
-            to_stdout(format_args!(
-                "modes: not looked for among more than {WITH_MODES} components"
-            ));
+        let Some(modes) = &self.modes else {
+            to_stdout("modes: not looked for, among so many components that would take long");
+            return;
+        };
+        if modes.is_empty() {
+            to_stdout("modes: none found, the components are too narrow to climb");
         }
-        for (n, mode) in self.modes.iter().take(LISTED).enumerate() {
+        for (n, mode) in modes.iter().take(LISTED).enumerate() {
             let at: Vec<String> = (mode.at.iter().zip(&self.stds).take(WITH_CORRELATIONS))
                 .map(|(x, std)| place(*x, *std))
                 .collect();
@@ -211,10 +213,10 @@ impl<'a> Shown<'a> {
                 fixed(mode.log_density, 4)
             ));
         }
-        if self.modes.len() > LISTED {
+        if modes.len() > LISTED {
             to_stdout(format_args!(
                 "and {} more: --json has them",
-                self.modes.len() - LISTED
+                modes.len() - LISTED
             ));
         }
     }

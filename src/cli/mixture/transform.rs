@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Args;
 use nalgebra::DMatrix;
 
-use super::input::Input;
+use super::input::{Input, are_distinct};
 use super::output::Out;
 use crate::Result;
 use crate::cli::Verbosity;
@@ -51,7 +51,11 @@ impl Transform {
         };
         let names = match self.names.len() {
             0 => (1..=a.nrows()).map(|i| format!("y{i}")).collect(),
-            n if n == a.nrows() => self.names.clone(),
+            n if n == a.nrows() && are_distinct(&self.names) => self.names.clone(),
+            n if n == a.nrows() => {
+                let help = "give each coordinate a name of its own";
+                return Err(Error::usage("--names has a name twice", help));
+            }
             n => {
                 return Err(Error::usage(
                     format!("--names has {n} names, and A {} rows", a.nrows()),

@@ -63,7 +63,7 @@ impl Mixture {
     /// the mean and the covariance of the mixture stay.
     ///
     /// # Errors
-    /// If `components` is 0.
+    /// If `components` is 0, or merging goes beyond the range of numbers.
     pub fn reduce(&self, components: usize) -> Result<Self, Refusal> {
         if components == 0 {
             return Err(Refusal::new(
@@ -91,9 +91,16 @@ impl Mixture {
                 .filter_map(|(i, least)| least.map(|(cost, j)| (cost, i, j)))
                 .min_by(|a, b| a.0.total_cmp(&b.0));
             let Some((_, i, j)) = found else { break };
-            let Some(merged) = parts[i].merged(&parts[j]) else {
-                break;
-            };
+            let merged = parts[i].merged(&parts[j]).ok_or_else(|| {
+                Refusal::new(
+                    "components",
+                    format!(
+                        "cannot be fewer than {}: what merging two more gives is beyond the range of numbers",
+                        parts.len()
+                    ),
+                    "choose units in which the means and standard deviations are nearer to 1",
+                )
+            })?;
             parts[i] = merged;
             parts.remove(j);
             least.remove(j);
@@ -182,6 +189,10 @@ mod tests {
             assert!((found.covariance() - full.covariance()).norm() < 1e-12);
         }
         assert!(full.reduce(0).is_err());
+        let far = vec![vec![1e160], vec![-1e160]];
+        let far = Mixture::from_stds(vec![0.5; 2], far, vec![vec![1.0]; 2]).unwrap();
+        let refusal = far.reduce(1).unwrap_err().to_string();
+        assert!(refusal.contains("fewer than 2"), "{refusal}");
     }
 
     /// Twice the same component is one.

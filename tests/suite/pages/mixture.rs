@@ -8,7 +8,7 @@ fn limits() {
     let tail = constant("src/cli/mixture/condition.rs", "TAIL");
     page.says("has less than {} of its mass beyond", &tail);
     let modes = constant("src/cli/mixture/show.rs", "WITH_MODES");
-    page.says("for up to {} components", &modes);
+    page.says("K³ max(D, {})² of at most {};", &[4.0, modes[0]]);
     // `exports` runs it in each program.
     page.says(
         "lose as many digits as that is, {} of {} at {}.",
