@@ -222,7 +222,7 @@ fn what_is_printed_for_people_passes_one_place() {
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = fs::read_to_string(&path).unwrap();
                 let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
-                if ["print!(", "println!("]
+                if ["print!(", "println!(", "anstream::std"]
                     .iter()
                     .any(|name| code.contains(name))
                 {
