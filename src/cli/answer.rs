@@ -65,9 +65,18 @@ pub fn positive(text: &str) -> std::result::Result<f64, String> {
 
 /// A number of draws that an option is given, such as 1e6.
 pub fn samples(text: &str) -> std::result::Result<u64, String> {
+    whole(text, 2)
+}
+
+/// A whole number of at least this, as people write large ones: 1e6, 1_000_000.
+pub fn whole(text: &str, least: u64) -> std::result::Result<u64, String> {
     let number = text.replace('_', "").parse::<f64>();
     match number {
-        Ok(number) if (2.0..=1e15).contains(&number) && number.fract() == 0.0 => Ok(number as u64),
-        _ => Err("give a whole number of at least 2, such as 1e6".to_owned()),
+        Ok(number) if (least as f64..=1e15).contains(&number) && number.fract() == 0.0 => {
+            Ok(number as u64)
+        }
+        _ => Err(format!(
+            "give a whole number of at least {least}, such as 1e6"
+        )),
     }
 }

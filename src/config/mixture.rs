@@ -1,12 +1,11 @@
 //! How a config writes a mixture: a target, or where a fit starts.
 
-use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
 use super::key::KeyPath;
 use super::source::Source;
 use crate::error::ConfigError;
-use crate::mixture::{Mixture, NaturalParameters, Scales, matrix_of};
+use crate::mixture::{Mixture, NaturalParameters, Scales, matrix_of, rows_of};
 use crate::text::list;
 
 /// A mixture under its keys. Lists over the components, or the singular forms for a Gaussian.
@@ -49,11 +48,6 @@ pub struct MixtureConfig {
 impl From<&Mixture> for MixtureConfig {
     /// By its covariances where they were given, else by its Cholesky factors: neither loses anything.
     fn from(mixture: &Mixture) -> Self {
-        let rows = |factor: &DMatrix<f64>| -> Vec<Vec<f64>> {
-            (factor.row_iter())
-                .map(|row| row.iter().copied().collect())
-                .collect()
-        };
         let covariances = mixture.given_covariances();
         Self {
             weights: Some(mixture.weights().to_vec()),
@@ -63,8 +57,8 @@ impl From<&Mixture> for MixtureConfig {
                     .collect(),
             ),
             scale_trils: (covariances.is_none())
-                .then(|| mixture.scale_trils().iter().map(rows).collect()),
-            covariances: covariances.map(|of_all| of_all.iter().map(rows).collect()),
+                .then(|| mixture.scale_trils().iter().map(rows_of).collect()),
+            covariances: covariances.map(|of_all| of_all.iter().map(rows_of).collect()),
             ..Self::default()
         }
     }

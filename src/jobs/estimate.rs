@@ -3,20 +3,16 @@
 use nalgebra::DMatrix;
 
 use crate::calculator::Operand;
-use crate::compute::device::Numerics;
 use crate::density::family::{Covariance, Family, FamilyConfig};
-use crate::density::target::{Samples, Target, Weights};
+use crate::density::target::{Samples, Weights};
 use crate::divergence::{DivergenceKind, Estimate};
 use crate::error::{Error, Result};
 use crate::estimator::EstimatorRule;
 use crate::estimator::rows::RowsConfig;
 use crate::fit::init::Start;
 use crate::fit::init::k_means::KMeans;
-use crate::fit::stop::StopConfig;
-use crate::fit::{Fit, LogConfig, Plan};
+use crate::jobs::likelihood::Likelihood;
 use crate::mixture::Mixture;
-use crate::optimizer::em::EmConfig;
-use crate::optimizer::{OptimizerConfig, OptimizerRule};
 use crate::text::count;
 
 /// k-means starts of a mixture.
@@ -102,42 +98,18 @@ fn best_fit(name: &str, rows: Samples, components: usize, seed: u64) -> Result<M
         min_std: LEAST_STD,
         ..FamilyConfig::default()
     };
-    let optimizer = OptimizerRule::from(EmConfig::default());
-    let plan = Plan {
-        label: name.to_owned(),
+    let likelihood = Likelihood {
         divergence: DivergenceKind::CrossEntropy,
         family: Family::new(config, rows.dim()),
         start: Start::drawn(KMeans {}, RESTARTS),
         estimator: EstimatorRule::from(RowsConfig {}).into(),
-        optimizer: OptimizerConfig {
-            steps: STEPS,
-            ..optimizer.into()
-        },
-        anneal: None,
-        adapt: None,
-        stop: StopConfig {
-            gradient_norm: optimizer.arrival(),
-            ..StopConfig::NEVER
-        },
+        steps: STEPS,
     };
-    let log = LogConfig {
-        every: Some(STEPS),
-        ..LogConfig::default()
-    };
-    let target = Target::new(rows, &Numerics::cpu());
-    let mut last = None;
-    for record in Fit::new(&plan, &target, &Numerics::cpu(), log, seed)? {
-        last = Some(record?);
-    }
-    (last.into_iter().flat_map(|record| record.runs))
-        .filter(|run| !run.has_failed() && run.loss.value.is_finite())
-        .min_by(|a, b| a.loss.value.total_cmp(&b.loss.value))
-        .map(|run| run.mixture)
-        .ok_or_else(|| {
-            let components = count(components, "component");
-            let message = format!("{name}: no fit of {components} ended");
-            Error::numerical(message, "ask for fewer components")
-        })
+    (likelihood.best(name, rows.into(), seed)?).ok_or_else(|| {
+        let components = count(components, "component");
+        let message = format!("{name}: no fit of {components} ended");
+        Error::numerical(message, "ask for fewer components")
+    })
 }
 
 fn likelihood(mixture: &Mixture, rows: &Samples) -> Estimate {

@@ -2,6 +2,7 @@
 
 pub mod estimate;
 mod figures;
+mod likelihood;
 pub mod reduce;
 pub mod run;
 mod survey;

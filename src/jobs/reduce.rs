@@ -3,20 +3,15 @@
 use nalgebra::DMatrix;
 
 use crate::calculator::{Answer, Operand, Question};
-use crate::compute::device::Numerics;
 use crate::density::family::{Covariance, Family, FamilyConfig};
-use crate::density::target::Target;
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
 use crate::estimator::quadrature::{Quadrature, QuadratureConfig};
 use crate::estimator::quasi_monte_carlo::QuasiMonteCarloConfig;
 use crate::estimator::{EstimatorConfig, EstimatorRule, NoiseRule};
 use crate::fit::init::Start;
-use crate::fit::stop::StopConfig;
-use crate::fit::{Fit, LogConfig, Plan};
+use crate::jobs::likelihood::Likelihood;
 use crate::mixture::Mixture;
-use crate::optimizer::em::EmConfig;
-use crate::optimizer::{OptimizerConfig, OptimizerRule};
 
 /// Steps of expectation–maximisation at most.
 const STEPS: usize = 300;
@@ -154,7 +149,7 @@ impl Reducer {
             });
         };
         let refined_kl = self.kl(full, &refined)?;
-        // Not by its value where that is not known.
+        // What is not a number is not less.
         Ok(match refined_kl.value < kl.value {
             true => Reduction {
                 mixture: refined,
@@ -244,37 +239,14 @@ fn descended(target: &Mixture, starts: Vec<Mixture>) -> Result<Option<Mixture>> 
         covariance: Covariance::Full,
         ..FamilyConfig::default()
     };
-    let optimizer = OptimizerRule::from(EmConfig::default());
-    let plan = Plan {
-        label: "reduced".to_owned(),
+    let likelihood = Likelihood {
         divergence: DivergenceKind::ForwardKl,
         family: Family::new(config, target.dim()),
         start: Start::Each(starts),
         estimator: estimator(target),
-        optimizer: OptimizerConfig {
-            steps: STEPS,
-            ..optimizer.into()
-        },
-        anneal: None,
-        adapt: None,
-        stop: StopConfig {
-            gradient_norm: optimizer.arrival(),
-            ..StopConfig::NEVER
-        },
+        steps: STEPS,
     };
-    let log = LogConfig {
-        every: Some(STEPS),
-        ..LogConfig::default()
-    };
-    let target = Target::new(target.clone(), &Numerics::cpu());
-    let mut last = None;
-    for record in Fit::new(&plan, &target, &Numerics::cpu(), log, 0)? {
-        last = Some(record?);
-    }
-    Ok((last.into_iter().flat_map(|record| record.runs))
-        .filter(|run| !run.has_failed())
-        .min_by(|a, b| a.loss.value.total_cmp(&b.loss.value))
-        .map(|run| run.mixture))
+    likelihood.best("reduced", target.into(), 0)
 }
 
 /// Panels where there are any; points of every component, the same at every step, otherwise.

@@ -10,7 +10,7 @@ use nalgebra::{DMatrix, DVector};
 use serde_json::Value;
 
 use crate::command_line::klfit;
-use crate::support::assert_close;
+use crate::support::{assert_close, simpson};
 
 /// Three components in three dimensions, one narrow, one of weight 1e-6.
 const THREE: &str = r#"{
@@ -432,6 +432,20 @@ fn a_reduction_tells_the_kl_of_what_it_wrote() {
             "{kl} {found}"
         );
         assert!(kl["bracket"]["lower"].as_f64().unwrap() <= number(kl, "value") + both);
+        if name == "line.toml" {
+            // By Simpson's rule around the narrow component and beside it.
+            let [p, q] = [name, &out].map(|name| place.mixture(name));
+            let term = |x: f64| {
+                let log_p = p.log_density(&[x]);
+                log_p.exp() * (log_p - q.log_density(&[x]))
+            };
+            let pieces = [[-14.0, 8.98], [8.98, 9.02], [9.02, 20.0]];
+            let expected: f64 = pieces
+                .iter()
+                .map(|[low, high]| simpson(*low, *high, term))
+                .sum();
+            assert_close(number(kl, "value"), expected, 1e-9, "KL by Simpson");
+        }
         let merged = &told[0]["merged"];
         assert!(number(kl, "value") <= number(merged, "value"), "{told}");
     }

@@ -6,8 +6,7 @@ use clap::Args;
 use rayon::prelude::*;
 
 use super::input::Input;
-use super::output::Out;
-use super::sample::{append, header};
+use super::output::{Out, RowsFile, append, header};
 use crate::Result;
 use crate::cli::{Table, Verbosity};
 use crate::density::target::{Samples, read_points};
@@ -38,7 +37,7 @@ pub struct Density {
 impl Density {
     /// Writes a row for each point.
     pub fn run(&self, verbosity: Verbosity) -> Result<()> {
-        let is_npy = is_npy(self.out.path()?)?;
+        let form = self.out.rows()?;
         let input = Input::read(&self.mixture, verbosity)?;
         let read = read_points(&self.points, &self.table.options())?;
         verbosity.notes(&read.notes);
@@ -55,9 +54,9 @@ impl Density {
                 [log_density, label].into_iter().chain(shares)
             })
             .collect();
-        let bytes = match is_npy {
-            true => npy::encoded(&[points.len() / dim, columns], &rows),
-            false => {
+        let bytes = match form {
+            RowsFile::Npy => npy::encoded(&[points.len() / dim, columns], &rows),
+            RowsFile::Csv => {
                 let shares = (1..=mixture.components()).map(|k| format!("share_{k}"));
                 let names: Vec<String> = ["log_density".to_owned(), "component".to_owned()]
                     .into_iter()
@@ -70,21 +69,6 @@ impl Density {
             }
         };
         self.out.bytes(&bytes, verbosity)
-    }
-}
-
-fn is_npy(path: Option<&Path>) -> Result<bool> {
-    let Some(path) = path else {
-        return Ok(false);
-    };
-    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
-    match extension.to_str() {
-        Some("npy") => Ok(true),
-        Some("csv") => Ok(false),
-        _ => Err(Error::usage(
-            format!("{}: not a kind of file that holds rows", path.display()),
-            "choose a name that ends in .csv or .npy",
-        )),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where a mixture goes that a command made.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -9,6 +10,13 @@ use crate::cli::output::{print, to_stderr, write_file};
 use crate::error::{Error, Result};
 use crate::export::MixtureFile;
 use crate::mixture::Mixture;
+
+/// The kinds of file that rows are written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowsFile {
+    Csv,
+    Npy,
+}
 
 /// The file for a result.
 #[derive(Debug, Args)]
@@ -58,6 +66,22 @@ impl Out {
         })
     }
 
+    /// Which kind of table its name asks for: CSV where there is no name.
+    pub fn rows(&self) -> Result<RowsFile> {
+        let Some(path) = self.path()? else {
+            return Ok(RowsFile::Csv);
+        };
+        let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+        match extension.to_str() {
+            Some("csv") => Ok(RowsFile::Csv),
+            Some("npy") => Ok(RowsFile::Npy),
+            _ => Err(Error::usage(
+                format!("{}: not a kind of file that holds rows", path.display()),
+                "choose a name that ends in .csv or .npy",
+            )),
+        }
+    }
+
     /// Writes a mixture, by the ending of the file's name.
     pub fn mixture(
         &self,
@@ -84,4 +108,26 @@ impl Out {
         }
         Ok(())
     }
+}
+
+/// The first line of a table.
+pub fn header<'n>(names: impl Iterator<Item = &'n str>) -> std::io::Result<Vec<u8>> {
+    let mut line = csv::Writer::from_writer(Vec::new());
+    line.write_record(names)?;
+    line.into_inner().map_err(csv::IntoInnerError::into_error)
+}
+
+/// A line of a table: the shortest numbers that read back as they are.
+pub fn append(bytes: &mut Vec<u8>, row: &[f64]) {
+    for (i, value) in row.iter().enumerate() {
+        if i > 0 {
+            bytes.push(b',');
+        }
+        // Writing to memory does not fail.
+        _ = match value.fract() == 0.0 && value.abs() < 1e15 {
+            true => write!(bytes, "{value}"),
+            false => write!(bytes, "{value:?}"),
+        };
+    }
+    bytes.push(b'\n');
 }

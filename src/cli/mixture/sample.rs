@@ -8,8 +8,9 @@ use clap::Args;
 use rand_chacha::ChaCha8Rng;
 
 use super::input::Input;
-use super::output::Out;
+use super::output::{Out, RowsFile, append, header};
 use crate::Result;
+use crate::cli::answer::whole;
 use crate::cli::signals::Signals;
 use crate::cli::{Outcome, Verbosity};
 use crate::compute::noise::{RunKey, Stream};
@@ -42,24 +43,14 @@ pub struct Sample {
 }
 
 fn count(text: &str) -> std::result::Result<u64, String> {
-    match text.replace('_', "").parse::<f64>() {
-        Ok(n) if (1.0..=1e15).contains(&n) && n.fract() == 0.0 => Ok(n as u64),
-        _ => Err("give a whole number of at least 1, such as 1e6".to_owned()),
-    }
-}
-
-/// How rows are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Csv,
-    Npy,
+    whole(text, 1)
 }
 
 impl Sample {
     /// Writes the draws, a block after another, until a signal ends it.
     pub fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
         let path = self.out.path()?;
-        let form = form(path)?;
+        let form = self.out.rows()?;
         let input = Input::read(&self.mixture, verbosity)?;
         let signals = Signals::listen()?;
         let drawing = verbosity.working("drawing");
@@ -88,7 +79,7 @@ impl Sample {
     /// Writes a file of any size, whole or not at all.
     fn write_file(
         &self,
-        form: Form,
+        form: RowsFile,
         input: &Input,
         signals: &Signals,
         path: &Path,
@@ -108,7 +99,7 @@ impl Sample {
 
     fn write(
         &self,
-        form: Form,
+        form: RowsFile,
         input: &Input,
         signals: &Signals,
         file: &mut impl Write,
@@ -120,8 +111,8 @@ impl Sample {
         } = input;
         let columns = mixture.dim() + usize::from(self.labels);
         let mut bytes = match form {
-            Form::Npy => npy::head_of_numbers(&[self.count as usize, columns]),
-            Form::Csv => {
+            RowsFile::Npy => npy::head_of_numbers(&[self.count as usize, columns]),
+            RowsFile::Csv => {
                 let label = self.labels.then_some("component");
                 let names = coordinates.iter().map(String::as_str).chain(label);
                 header(names)?
@@ -140,8 +131,8 @@ impl Sample {
             let count = left.min(BLOCK);
             let rows = self.rows(mixture, count, &mut generator);
             match form {
-                Form::Npy => npy::append(&mut bytes, &rows),
-                Form::Csv => rows.chunks(columns).for_each(|row| append(&mut bytes, row)),
+                RowsFile::Npy => npy::append(&mut bytes, &rows),
+                RowsFile::Csv => rows.chunks(columns).for_each(|row| append(&mut bytes, row)),
             }
             file.write_all(&bytes)?;
             bytes.clear();
@@ -161,41 +152,4 @@ impl Sample {
         }
         rows
     }
-}
-
-fn form(path: Option<&Path>) -> Result<Form> {
-    let Some(path) = path else {
-        return Ok(Form::Csv);
-    };
-    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
-    match extension.to_str() {
-        Some("csv") => Ok(Form::Csv),
-        Some("npy") => Ok(Form::Npy),
-        _ => Err(Error::usage(
-            format!("{}: not a kind of file that holds rows", path.display()),
-            "choose a name that ends in .csv or .npy",
-        )),
-    }
-}
-
-/// The first line of a table.
-pub fn header<'n>(names: impl Iterator<Item = &'n str>) -> std::io::Result<Vec<u8>> {
-    let mut line = csv::Writer::from_writer(Vec::new());
-    line.write_record(names)?;
-    line.into_inner().map_err(csv::IntoInnerError::into_error)
-}
-
-/// A line of a table: the shortest numbers that read back as they are.
-pub fn append(bytes: &mut Vec<u8>, row: &[f64]) {
-    for (i, value) in row.iter().enumerate() {
-        if i > 0 {
-            bytes.push(b',');
-        }
-        // Writing to memory does not fail.
-        _ = match value.fract() == 0.0 && value.abs() < 1e15 {
-            true => write!(bytes, "{value}"),
-            false => write!(bytes, "{value:?}"),
-        };
-    }
-    bytes.push(b'\n');
 }

@@ -1,0 +1,66 @@
+//! Expectation–maximisation from some starts to the best of where it ends.
+
+use crate::compute::device::Numerics;
+use crate::density::family::Family;
+use crate::density::target::{Target, TargetModel};
+use crate::divergence::DivergenceKind;
+use crate::error::Result;
+use crate::estimator::EstimatorConfig;
+use crate::fit::init::Start;
+use crate::fit::stop::StopConfig;
+use crate::fit::{Fit, LogConfig, Plan};
+use crate::mixture::Mixture;
+use crate::optimizer::em::EmConfig;
+use crate::optimizer::{OptimizerConfig, OptimizerRule};
+
+/// What is raised: the likelihood of a target's points.
+pub(super) struct Likelihood {
+    /// Cross-entropy of rows, or forward KL to a density.
+    pub divergence: DivergenceKind,
+    pub family: Family,
+    pub start: Start,
+    pub estimator: EstimatorConfig,
+    /// Steps at most.
+    pub steps: usize,
+}
+
+impl Likelihood {
+    /// The member with the least loss that a start leads to; `None` where every run failed.
+    ///
+    /// # Errors
+    /// If no start can be drawn, or the device failed.
+    pub fn best(self, name: &str, target: TargetModel, seed: u64) -> Result<Option<Mixture>> {
+        let optimizer = OptimizerRule::from(EmConfig::default());
+        let steps = self.steps;
+        let plan = Plan {
+            label: name.to_owned(),
+            divergence: self.divergence,
+            family: self.family,
+            start: self.start,
+            estimator: self.estimator,
+            optimizer: OptimizerConfig {
+                steps,
+                ..optimizer.into()
+            },
+            anneal: None,
+            adapt: None,
+            stop: StopConfig {
+                gradient_norm: optimizer.arrival(),
+                ..StopConfig::NEVER
+            },
+        };
+        let log = LogConfig {
+            every: Some(steps),
+            ..LogConfig::default()
+        };
+        let target = Target::new(target, &Numerics::cpu());
+        let mut last = None;
+        for record in Fit::new(&plan, &target, &Numerics::cpu(), log, seed)? {
+            last = Some(record?);
+        }
+        Ok((last.into_iter().flat_map(|record| record.runs))
+            .filter(|run| !run.has_failed() && run.loss.value.is_finite())
+            .min_by(|a, b| a.loss.value.total_cmp(&b.loss.value))
+            .map(|run| run.mixture))
+    }
+}
