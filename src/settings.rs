@@ -2,9 +2,11 @@
 //! leaves out.
 
 pub use crate::config::{
-    CommandConfig, Config, EarlierFit, FitConfig, FormulaConfig, GridConfig, HistogramConfig,
-    Holdout, InitConfig, InitKind, KdeConfig, KeyPath, MixtureConfig, NetworkConfig, SamplesConfig,
-    SavedConfig, TargetConfig, TargetKind,
+    AxisConfig, Background, Color, Colors, CommandConfig, Config, Dpi, EarlierFit, FigureConfig,
+    FigureFormat, FigureName, FiguresConfig, FitConfig, FontChoice, FontSize, FormulaConfig,
+    GridConfig, HistogramConfig, Holdout, InitConfig, InitKind, KdeConfig, KeyPath, LegendPlace,
+    Length, MixtureConfig, NetworkConfig, PaletteName, SamplesConfig, SavedConfig, ScaleName,
+    TargetConfig, TargetKind, WIDTHS, Width, read_figures,
 };
 pub use crate::record::CheckpointConfig;
 

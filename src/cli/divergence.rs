@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::answer::{bar, number, positive, print_json, samples, to_json, within};
 use super::arguments;
+use super::looks::Theme;
 use super::output::to_stdout;
 use super::{Command, Outcome, Verbosity, layout};
 use crate::Result;
@@ -18,6 +19,7 @@ use crate::calculator::{
     Accuracy, Answer, Claim, Ending, Matrix, Measure, Method, Operand, Progress, Question,
     read_operand_with,
 };
+use crate::config::FiguresConfig;
 use crate::divergence::DivergenceName;
 use crate::error::Error;
 use crate::run_folder::OutputFolder;
@@ -77,6 +79,8 @@ pub struct Divergence {
     /// Write a matrix as CSV, JSON and a figure into this folder
     #[arg(long, value_name = "DIR", requires = "matrix")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    theme: Theme,
 }
 
 fn kind_names() -> PossibleValuesParser {
@@ -429,6 +433,7 @@ fn remark(answer: &Answer) -> String {
 
 fn matrix(options: &Divergence, question: &Question, verbosity: Verbosity) -> Result<Outcome> {
     let operands = read(options, verbosity)?;
+    let looks = options.theme.read()?;
     if let Some(folder) = &options.out {
         // Before the work, not after.
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
@@ -441,7 +446,7 @@ fn matrix(options: &Divergence, question: &Question, verbosity: Verbosity) -> Re
     })?;
     bar.finish_and_clear();
     if let Some(folder) = &options.out {
-        write(&matrix, folder)?;
+        write(&matrix, folder, &looks)?;
     }
     if options.json {
         print_json(&matrix)?;
@@ -481,11 +486,11 @@ fn matrix(options: &Divergence, question: &Question, verbosity: Verbosity) -> Re
     Ok(Outcome::Success)
 }
 
-fn write(matrix: &Matrix, folder: &Path) -> Result<()> {
+fn write(matrix: &Matrix, folder: &Path, looks: &FiguresConfig) -> Result<()> {
     let json = to_json(matrix)?;
     let tables = [("matrix.csv", matrix.to_csv()?), ("matrix.json", json)]
         .map(|(name, text)| (name.to_owned(), text.into_bytes()));
-    let figure = crate::plot::MATRIX.picture(matrix)?.files()?;
+    let figure = crate::plot::of_matrix(matrix, looks)?.files;
     OutputFolder::create(folder)?.write(tables.into_iter().chain(figure).collect())?;
     Ok(())
 }

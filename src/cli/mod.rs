@@ -13,6 +13,7 @@ mod explore;
 mod init;
 mod landscape;
 mod layout;
+mod looks;
 mod man;
 mod mixture;
 mod output;

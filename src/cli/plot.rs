@@ -4,16 +4,26 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::looks::Looks;
 use super::{Command, Outcome, Verbosity};
 use crate::Result;
+use crate::jobs::{draw_figures_as, draw_sweep_as};
 use crate::run_folder::{RunFolder, SweepFolder};
 
 /// Draw the figures of a finished run or sweep again
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  klfit plot outputs/bimodal")]
+#[command(after_help = "Examples:
+  klfit plot outputs/bimodal
+  klfit plot outputs/bimodal --only densities,convergence --width column --font serif --format pdf
+  klfit plot outputs/bimodal --theme house.toml --set 'labels.step=iteration' --out figures")]
 pub struct Plot {
     /// The folder of a run or a sweep
     run: PathBuf,
+    /// The folder for the figures [default: figures in that of the run]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    looks: Looks,
 }
 
 impl Command for Plot {
@@ -21,13 +31,16 @@ impl Command for Plot {
 
     /// Draws every figure from the files of the folder.
     fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
+        let looks = self.looks.read()?;
         let drawing = verbosity.working("drawing figures");
+        let out = self.out.as_deref();
         let drawn = match SweepFolder::open(&self.run) {
-            Some(sweep) => crate::plot::draw_sweep(&sweep)?,
-            None => crate::jobs::draw_figures(&RunFolder::open(&self.run)?)?,
+            Some(sweep) => draw_sweep_as(&sweep, &looks, out)?,
+            None => draw_figures_as(&RunFolder::open(&self.run)?, &looks, out)?,
         };
         drop(drawing);
-        verbosity.written(&drawn);
+        verbosity.notes(&drawn.notes);
+        verbosity.written(&drawn.files);
         Ok(Outcome::Success)
     }
 }

@@ -4,7 +4,7 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
-use super::{Experiment, FitConfig};
+use super::{Experiment, FiguresConfig, FitConfig};
 use crate::density::target::{Samples, Weights};
 use crate::error::{Error, Result};
 use crate::fit::LogConfig;
@@ -12,13 +12,14 @@ use crate::optimizer::Schedule;
 use crate::record::BURN_VERSION;
 
 impl Experiment {
-    /// What is asked of all but the number of steps and of rows, as TOML.
+    /// What is asked of all but the number of steps and of rows and the looks of figures, as TOML.
     ///
     /// # Errors
     /// If a number has no form in TOML.
     pub fn settings_without_steps(&self) -> Result<String> {
         let mut other = self.clone();
         other.config.log.max_rows = None;
+        other.config.figures = FiguresConfig::default();
         for fit in &mut other.config.fit {
             fit.optimizer.steps = 0;
         }

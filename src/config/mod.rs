@@ -6,6 +6,7 @@ mod components;
 mod experiment;
 mod external;
 mod fields;
+mod figures;
 mod formula;
 mod grid;
 mod histogram;
@@ -25,6 +26,11 @@ mod unnormalized;
 
 pub use experiment::Experiment;
 pub use external::CommandConfig;
+pub use figures::{
+    AxisConfig, Background, Color, Colors, Dpi, FigureConfig, FigureFormat, FigureName,
+    FiguresConfig, FontChoice, FontSize, LegendPlace, Length, PaletteName, ScaleName, WIDTHS,
+    Width, read_figures,
+};
 pub use formula::FormulaConfig;
 pub use grid::GridConfig;
 pub use histogram::HistogramConfig;
@@ -79,6 +85,9 @@ pub struct Config {
     /// The landscape that is drawn beside the other figures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub landscape: Option<LandscapeConfig>,
+    /// What its figures look like.
+    #[serde(default, skip_serializing_if = "FiguresConfig::is_default")]
+    pub figures: FiguresConfig,
     /// The density to fit.
     pub target: TargetConfig,
     /// What is fitted to it.

@@ -91,6 +91,7 @@ pub(super) fn resolve(
     }
     let mut config: Config = source.deserialize(&KeyPath::default(), Value::Table(top))?;
     config.target = target_config;
+    config.figures.settle(source);
     Ok((config, target, places))
 }
 
@@ -108,7 +109,15 @@ fn check_count(fits: usize, source: &Source) -> Result<(), ConfigError> {
 /// values of the section's keys.
 fn no_lists(table: &Table, at: &KeyPath, source: &Source) -> Result<(), ConfigError> {
     let is_section = |name: &str| {
-        ["device", "log", "checkpoint", "landscape", "target"].contains(&name)
+        [
+            "device",
+            "log",
+            "checkpoint",
+            "landscape",
+            "figures",
+            "target",
+        ]
+        .contains(&name)
             || (name != "restarts" && SHARED.contains(&name))
     };
     match (table.iter()).find(|(name, value)| is_section(name) && value.is_array()) {
@@ -314,7 +323,7 @@ pub(super) fn set_sweep(top: &mut Table, source: &Source) -> Result<(), ConfigEr
 }
 
 /// Sets a key of a table, making the sections on the way.
-fn set(
+pub(super) fn set(
     table: &mut Table,
     key: &KeyPath,
     one: &Override,

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::protocol::Format;
 use super::state::{Point, State};
 use super::view;
-use crate::config::Experiment;
+use crate::config::{Experiment, FiguresConfig};
 use crate::error::Result;
 use crate::optimizer::OptimizerRule;
 use crate::plot::{self, Mark, Scene};
@@ -100,9 +100,9 @@ pub(super) fn figure(state: &State, q: Option<&Point>, format: Format) -> Result
             .collect(),
         reached: Vec::new(),
     };
-    let picture = plot::LANDSCAPE.picture(&scene)?;
+    let picture = plot::landscape_picture(&scene, &FiguresConfig::default())?;
     match format {
-        Format::Svg => Ok(picture.drawing.0.into_bytes()),
+        Format::Svg => Ok(picture.svg.into_bytes()),
         Format::Png => picture.png(),
     }
 }

@@ -8,5 +8,5 @@ pub mod run;
 mod survey;
 pub mod sweep;
 
-pub use figures::draw_figures;
+pub use figures::{DrawnFigures, draw_figures, draw_figures_as, draw_sweep_as};
 pub use survey::{Survey, survey, survey_run};

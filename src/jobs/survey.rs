@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use crate::compute::device::Numerics;
-use crate::config::{Experiment, LandscapeConfig};
+use crate::config::{Experiment, FiguresConfig, LandscapeConfig};
 use crate::density::target::{Target, TargetModel};
 use crate::error::{Error, Result};
 use crate::files::{names, table};
@@ -14,7 +14,7 @@ use crate::fit::optima::Ends;
 use crate::fit::{Fit, LogConfig, Plan, Record};
 use crate::landscape::{Cells, ParameterAxis, basins};
 use crate::mixture::{Mixture, Parameter, Quantity, natural_values};
-use crate::plot::{self, Mark, Scene};
+use crate::plot::{self, Drawn, Mark, Scene};
 use crate::run_folder::{FinishedFit, FinishedRun, OutputFolder, RunFolder};
 
 /// Cells on a side where no number is given.
@@ -66,7 +66,15 @@ pub fn survey(experiment: &Experiment, wanted: &LandscapeConfig, out: &Path) -> 
     let traveled = (experiment.plans.iter())
         .map(|plan| TrainedFit::train(plan, &target, &numerics, seed))
         .collect::<Result<Vec<_>>>()?;
-    draw(&traveled, wanted, &target, &numerics, seed, &out)
+    let (drawn, seconds) = draw(
+        &traveled,
+        wanted,
+        (&target, &numerics),
+        seed,
+        &experiment.config.figures,
+    )?;
+    let files = out.write(drawn.files)?;
+    Ok(Survey { files, seconds })
 }
 
 /// As [`survey`], of a finished run: the ways are those it took. Without another folder the files go to
@@ -84,6 +92,28 @@ pub fn survey_run(
         None => folder.output().inner(names::FIGURES),
     };
     let finished = FinishedRun::read(folder)?;
+    let (drawn, seconds) = of_run(&finished, wanted, &finished.config.figures)?;
+    let files = out.write(drawn.files)?;
+    Ok(Survey { files, seconds })
+}
+
+/// The files of the landscape of a finished run, in some looks.
+///
+/// # Errors
+/// As [`survey`].
+pub(super) fn draw_run(
+    finished: &FinishedRun,
+    wanted: &LandscapeConfig,
+    looks: &FiguresConfig,
+) -> Result<Drawn> {
+    of_run(finished, wanted, looks).map(|(drawn, _)| drawn)
+}
+
+fn of_run(
+    finished: &FinishedRun,
+    wanted: &LandscapeConfig,
+    looks: &FiguresConfig,
+) -> Result<(Drawn, f64)> {
     has_density(&finished.target)?;
     have_one_number(finished.fits.iter().map(|fit| &fit.plan))?;
     let numerics = Numerics::open(finished.config.device)?;
@@ -94,10 +124,9 @@ pub fn survey_run(
     draw(
         &traveled,
         wanted,
-        &target,
-        &numerics,
+        (&target, &numerics),
         finished.config.seed,
-        &out,
+        looks,
     )
 }
 
@@ -128,11 +157,10 @@ fn have_one_number<'p>(mut plans: impl Iterator<Item = &'p Plan>) -> Result<()> 
 fn draw(
     traveled: &[TrainedFit],
     wanted: &LandscapeConfig,
-    target: &Target,
-    numerics: &Numerics,
+    (target, numerics): (&Target, &Numerics),
     seed: u64,
-    out: &OutputFolder,
-) -> Result<Survey> {
+    looks: &FiguresConfig,
+) -> Result<(Drawn, f64)> {
     // One grid for all, so that they can be compared.
     let axes = axes(wanted, traveled, target.model())?;
     let (mut all, mut seconds) = (Vec::new(), 0.0);
@@ -153,10 +181,9 @@ fn draw(
             reached,
         });
     }
-    let mut files = vec![table_of(&all)?];
-    files.extend(plot::LANDSCAPE.picture(&scene(&all))?.files()?);
-    let files = out.write(files)?;
-    Ok(Survey { files, seconds })
+    let mut drawn = plot::of_landscape(&scene(&all), looks)?;
+    drawn.files.insert(0, table_of(&all)?);
+    Ok((drawn, seconds))
 }
 
 fn failed(plan: &Plan) -> Error {

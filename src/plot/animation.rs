@@ -4,26 +4,43 @@
 use std::collections::HashMap;
 
 use gif::{DisposalMethod, Encoder, Frame, Repeat};
+use plotters::style::RGBColor;
 use resvg::tiny_skia::Pixmap;
 
-use super::export::{Gif, Svg};
-use super::figure::Figure;
-use super::legend::{self, LegendKey};
+use super::export::Drawing;
+use super::layout::{Layout, Panels};
+use super::legend::{self, Entry, LegendKey};
 use super::panel::{Panel, ROOMY, equal_aspect};
-use super::sheet::{self, Align, Rect, Sheet, Type};
-use super::theme::{self, faded, fit_color, stroke};
+use super::sheet::{Align, Rect, Sheet, Type};
+use super::style::{Style, ink};
+use super::theme::{self, stroke};
 use super::{densities, line_1d, plane_2d};
 use crate::error::{Error, Result};
 use crate::mixture::Mixture;
-use crate::run_folder::{FinishedFit, FinishedRun};
+use crate::run_folder::{FinishedFit, FinishedRun, OutputFolder};
 use crate::text;
 
 /// Pictures a second: a GIF's delays are hundredths of one.
 const RATE: f64 = 20.0;
 /// The last picture stays this long, in hundredths of a second.
 const REST: u16 = 200;
-/// Panels in a row.
-const COLUMNS: usize = 2;
+/// Panels of it.
+const PANELS: Panels = Panels {
+    least: 60.0,
+    most: 2,
+    height: |_| 66.0,
+    below: 0.0,
+};
+const PLANES: Panels = Panels {
+    height: |width| if width > 100.0 { 120.0 } else { 86.0 },
+    ..PANELS
+};
+/// What it is called, the name of its file, and what it shows.
+const NAME: &str = "animation";
+pub const FILE: &str = "animation.gif";
+const CAPTION: &str = "Every fit step by step.";
+/// The largest that is read back, in bytes.
+const LARGEST: u64 = 256 << 20;
 /// The most colours of a GIF, less the one that means unchanged.
 const COLORS: usize = 255;
 
@@ -44,14 +61,27 @@ struct Moment {
     value: String,
 }
 
-/// The figure.
-pub const FIGURE: Figure<(FinishedRun, Motion), Gif> = Figure {
-    name: "animation",
-    caption: "Every fit step by step.",
-    draw,
-};
+/// Fits in motion.
+pub struct Animation {
+    /// What they show.
+    pub caption: &'static str,
+    /// The GIF.
+    pub gif: Vec<u8>,
+}
 
-fn draw((finished, motion): &(FinishedRun, Motion)) -> Result<Gif> {
+/// What was drawn into a folder before.
+pub fn read(folder: &OutputFolder) -> Option<Animation> {
+    Some(Animation {
+        caption: CAPTION,
+        gif: folder.read(FILE, LARGEST)?,
+    })
+}
+
+/// Draws it, as a GIF.
+///
+/// # Errors
+/// If there are more than two dimensions, or it is too large.
+pub fn draw(finished: &FinishedRun, motion: Motion, style: &Style) -> Result<Vec<u8>> {
     if finished.dim() > 2 {
         return Err(Error::usage(
             format!("there is no animation in {} dimensions", finished.dim()),
@@ -62,11 +92,10 @@ fn draw((finished, motion): &(FinishedRun, Motion)) -> Result<Gif> {
     let mut pictures: Vec<Pixmap> = Vec::with_capacity(count);
     for i in 0..count {
         let share = i as f64 / (count - 1) as f64;
-        let svg = picture(finished, share)?;
-        pictures.push(svg.pixels(FIGURE.name, motion.width)?);
+        let drawing = picture(finished, style, share)?;
+        pictures.push(drawing.pixels(NAME, motion.width)?);
     }
-    let encoded = encode(&pictures).map(Gif);
-    encoded.map_err(|message| Error::figure(FIGURE.name, message))
+    encode(&pictures).map_err(|message| Error::figure(NAME, message))
 }
 
 /// The step at a share of the time: a fit moves most at its beginning.
@@ -108,31 +137,20 @@ fn moment(fit: &FinishedFit, step: f64) -> Option<Moment> {
     })
 }
 
-fn picture(finished: &FinishedRun, share: f64) -> Result<Svg> {
+fn picture(finished: &FinishedRun, style: &Style, share: f64) -> Result<Drawing> {
     let fits = &finished.fits;
-    let columns = fits.len().clamp(1, COLUMNS);
-    let rows = fits.len().div_ceil(columns);
     let entries = entries(finished);
-    let top = legend::height(&entries) + 1.0;
-    let row = match (finished.dim(), columns) {
-        (1, _) => 66.0,
-        (_, 1) => 120.0,
-        _ => 86.0,
-    };
-    let height = top + row * rows as f64;
+    let kind = if finished.dim() == 1 { PANELS } else { PLANES };
+    let layout = Layout::of_panels(style, &entries, fits.len(), kind)?;
     // All fits share one clock, so that the slower one is seen to be slower.
     let steps = (fits
         .iter()
         .filter_map(|fit| fit.best_rows().last().map(|row| row.step)))
     .max();
     let step = step_at(share, steps.unwrap_or(0));
-    sheet::draw(FIGURE.name, theme::PAGE, height, |sheet| {
-        let page = Rect::new(0.0, 0.0, theme::PAGE, height);
-        legend::draw(sheet, page, &entries)?;
+    layout.draw(&entries, |sheet| {
         for (i, fit) in fits.iter().enumerate() {
-            let cell = page
-                .below(top)
-                .cell((i / columns, rows), (i % columns, columns));
+            let cell = layout.cell(i);
             let now = moment(fit, step);
             let panel = panel(sheet, cell, finished, &fit.title())?;
             if let Some(now) = &now {
@@ -142,15 +160,13 @@ fn picture(finished: &FinishedRun, share: f64) -> Result<Svg> {
                     fit.plan.divergence.symbol(),
                     now.value
                 );
-                let at = (cell.right - ROOMY.right, cell.top + 0.55 * ROOMY.top);
-                sheet.text(
-                    at,
-                    &words,
-                    Type::label(Align::Right),
-                    faded(theme::INK, 1.0),
-                )?;
+                let at = (
+                    cell.right - style.scaled(ROOMY.right),
+                    cell.top + style.scaled(0.55 * ROOMY.top),
+                );
+                sheet.text(at, &words, Type::label(Align::Right), ink())?;
             }
-            scene(&panel, finished, fit, i, now.as_ref())?;
+            scene(&panel, finished, (fit, style.fit_color(i)), now.as_ref())?;
         }
         Ok(())
     })
@@ -164,12 +180,12 @@ fn panel<'a, 's>(
     title: &str,
 ) -> Result<Panel<'a, 's>> {
     let (x, y) = match finished.dim() {
-        1 => line_1d::axes(finished, densities::SNAPSHOTS),
+        1 => line_1d::axes(sheet.style, finished, densities::SNAPSHOTS),
         _ => {
             let names = finished.target.coordinates();
             let ends = densities::ends(finished);
             let (x, y) = plane_2d::axes(&finished.target, ends.iter(), (&names[0], &names[1]));
-            equal_aspect(ROOMY.frame(cell), x, y)
+            equal_aspect(ROOMY.frame(sheet.style, cell), x, y)
         }
     };
     Panel::new(sheet, cell, title, x, y)
@@ -178,11 +194,10 @@ fn panel<'a, 's>(
 fn scene(
     panel: &Panel,
     finished: &FinishedRun,
-    fit: &FinishedFit,
-    place: usize,
+    (fit, color): (&FinishedFit, RGBColor),
     now: Option<&Moment>,
 ) -> Result<()> {
-    let line = stroke(fit_color(place), 1.0, theme::THICK);
+    let line = stroke(color, 1.0, theme::THICK);
     if finished.dim() == 1 {
         line_1d::draw_target(panel, &finished.target)?;
         return match now {
@@ -203,20 +218,18 @@ fn scene(
             .chain([now.q.clone()])
             .collect(),
     };
-    plane_2d::draw_path(panel, &way, stroke(fit_color(place), 0.8, theme::THIN))?;
-    plane_2d::draw_fit(panel, &now.q, stroke(fit_color(place), 1.0, theme::NORMAL))
+    plane_2d::draw_path(panel, &way, stroke(color, 0.8, theme::THIN))?;
+    plane_2d::draw_fit(panel, &now.q, line)
 }
 
-fn entries(finished: &FinishedRun) -> Vec<(LegendKey, String)> {
+fn entries(finished: &FinishedRun) -> Vec<Entry> {
     let fit = stroke(theme::INK, 1.0, theme::THICK);
-    let q = match finished.dim() {
-        1 => "fit q",
-        _ => "fit q, 1σ and 2σ",
-    };
-    vec![
-        legend::target(&finished.target),
-        (LegendKey::Line(fit), q.to_owned()),
-    ]
+    let mut entries = vec![legend::target(&finished.target)];
+    match finished.dim() {
+        1 => entries.push((LegendKey::Line(fit), "fit q".to_owned())),
+        _ => entries.extend(plane_2d::entries(fit)),
+    }
+    entries
 }
 
 /// The colours of a GIF, and the place of each pixel's.

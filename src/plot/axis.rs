@@ -18,12 +18,22 @@ pub struct Axis {
     pub high: f64,
     pub scale: AxisScale,
     pub label: String,
+    /// What lies beyond its upper end, in words.
+    pub cut: Option<String>,
 }
 
 /// Values whose extremes are this many times apart are shown on a log scale.
 const LOG_FROM: f64 = 10.0;
 /// Numbers below this are shown as this on a log scale: rounding, not data.
 const LOG_FLOOR: f64 = 1e-16;
+
+/// Of curves, one in so many of the first steps may come from outside.
+const TRANSIENT: usize = 50;
+/// What reaches so many times farther than all that matters is cut; on a log scale what matters has some decades.
+const FAR: f64 = 4.0;
+const LEAST_DECADES: f64 = 3.0;
+/// A fit with so many times the steps of another leaves nothing to see of that one.
+const MANY_TIMES: usize = 20;
 
 /// Numbers below zero by no more than this share of the largest are rounding.
 const ROUNDING: f64 = 1e-12;
@@ -51,6 +61,7 @@ impl Axis {
             high,
             scale: AxisScale::Linear,
             label: label.into(),
+            cut: None,
         }
     }
 
@@ -77,7 +88,90 @@ impl Axis {
             low: 10f64.powf(low - pad),
             high: 10f64.powf(high + pad).min(f64::MAX),
             scale: AxisScale::Log,
-            label: format!("{}, log scale", label.into()),
+            label: label.into(),
+            cut: None,
+        }
+    }
+
+    /// An axis for curves and for levels beside them: it holds all of them where that leaves something to see. A
+    /// curve that goes far above all others, and the first of its steps where it comes from far above, are cut, and
+    /// [`Axis::cut`] says how far they reach.
+    pub fn showing(curves: &[Vec<f64>], levels: &[f64], label: impl Into<String>) -> Self {
+        let every = || curves.iter().flatten().chain(levels).copied();
+        let mut whole = Self::holding(every(), label);
+        let is_log = whole.scale == AxisScale::Log;
+        let place = |value: f64| {
+            if is_log {
+                value.max(LOG_FLOOR).log10()
+            } else {
+                value
+            }
+        };
+        let finite = |values: &[f64]| {
+            let values = values
+                .iter()
+                .copied()
+                .filter(|value| value.is_finite())
+                .map(place);
+            values.fold(f64::NEG_INFINITY, f64::max)
+        };
+        let Some((low, high)) = extremes(every().map(place)) else {
+            return whole;
+        };
+        let least = if is_log { LEAST_DECADES } else { 0.0 };
+        let mut tops: Vec<f64> = (curves.iter())
+            .map(|curve| {
+                finite(
+                    &curve[(curve.len() / TRANSIENT)
+                        .min(curve.len() - usize::from(!curve.is_empty()))..],
+                )
+            })
+            .filter(|top| top.is_finite())
+            .collect();
+        tops.sort_by(f64::total_cmp);
+        while let [.., next, last] = tops[..]
+            && last - next > FAR * (next - low).max(least)
+        {
+            tops.pop();
+        }
+        let top = (tops.last().copied().unwrap_or(high)).max(finite(levels));
+        let span = (top - low).max(least);
+        if span <= 0.0 || high - low <= FAR * span {
+            return whole;
+        }
+        let end = top.max(low + span) + 0.25 * span;
+        whole.high = if is_log { 10f64.powf(end) } else { end };
+        whole.low = if is_log {
+            10f64.powf(low - 0.05 * span)
+        } else {
+            low - 0.1 * span
+        };
+        let highest = if is_log { 10f64.powf(high) } else { high };
+        whole.cut = Some(format!(
+            "↑ up to {}",
+            text::typographic(text::significant(highest, 2))
+        ));
+        whole
+    }
+
+    /// The steps of several fits, up to the last of each: by their logarithms where some took many times as many as
+    /// others, with the start at the left end.
+    pub fn steps_of(lasts: &[usize], every: usize) -> Self {
+        let most = lasts.iter().copied().max().unwrap_or(1).max(1);
+        let least = lasts
+            .iter()
+            .copied()
+            .filter(|last| *last > 0)
+            .min()
+            .unwrap_or(most);
+        let axis = Self::steps(most, every);
+        match most >= MANY_TIMES * least {
+            true => Self {
+                low: 0.7,
+                scale: AxisScale::Log,
+                ..axis
+            },
+            false => axis,
         }
     }
 
@@ -235,6 +329,41 @@ mod tests {
         assert!(texts(axis.ticks(5)).contains(&"10⁻⁶".to_owned()));
         let axis = Axis::holding([0.4, 2.0].into_iter(), "KL");
         assert_eq!(axis.scale, AxisScale::Linear);
+    }
+
+    #[test]
+    fn what_leaves_nothing_to_see_is_cut_and_said() {
+        let falling = |from: f64, to: f64| -> Vec<f64> {
+            (0..200)
+                .map(|step| to + (from - to) * 0.9f64.powi(step))
+                .collect()
+        };
+        // A start far above, of which the first steps say nothing.
+        let mut far = falling(3.0, 0.01);
+        far[0] = 2e35;
+        let axis = Axis::showing(&[far, falling(2.0, 0.1)], &[], "KL");
+        assert!(axis.high < 1e4 && axis.low > 1e-4, "{axis:?}");
+        assert_eq!(axis.cut.as_deref(), Some("↑ up to 2.0·10³⁵"));
+        // A fit that went away beside one that did not.
+        let away: Vec<f64> = (0..200).map(|step| 10f64.powi(step / 5)).collect();
+        let axis = Axis::showing(&[away.clone(), falling(2.0, 0.1)], &[], "KL");
+        assert!(axis.high < 1e3 && axis.cut.is_some(), "{axis:?}");
+        // Alone it is what there is to see; and so is a long way down.
+        assert_eq!(Axis::showing(&[away], &[], "KL").cut, None);
+        let axis = Axis::showing(&[falling(1e6, 1e-9)], &[1e-9], "KL");
+        assert!(axis.cut.is_none() && axis.high > 9e5, "{axis:?}");
+        let axis = Axis::showing(&[falling(50.0, -3.0)], &[], "loss");
+        assert!(axis.cut.is_none() && axis.high > 50.0, "{axis:?}");
+        assert_eq!(Axis::showing(&[vec![]], &[], "loss").cut, None);
+    }
+
+    #[test]
+    fn steps_of_fits_that_are_not_comparable_are_logarithmic() {
+        assert_eq!(Axis::steps_of(&[100, 1000], 1).scale, AxisScale::Linear);
+        let axis = Axis::steps_of(&[20, 5000], 1);
+        assert_eq!((axis.scale, axis.high), (AxisScale::Log, 5000.0));
+        assert!(axis.share(1.0) > 0.0);
+        assert_eq!(Axis::steps_of(&[0, 7], 1).scale, AxisScale::Linear);
     }
 
     #[test]

@@ -1,25 +1,33 @@
 //! What each number of components is worth, and which one was chosen.
 
 use super::axis::Axis;
-use super::export::Svg;
+use super::export::Drawing;
 use super::figure::Figure;
-use super::legend::{self, LegendKey};
+use super::layout::{Layout, Panels};
+use super::legend::{Entry, LegendKey};
 use super::panel::Panel;
-use super::sheet::{self, Rect, Sheet};
-use super::theme::{self, faded, fit_color, fit_stroke, stroke};
+use super::sheet::{Rect, Sheet};
+use super::style::Style;
+use super::theme::{self, faded, stroke};
+use crate::config::FigureName;
 use crate::divergence::Estimate;
 use crate::error::Result;
 use crate::record::{Candidate, Choice};
 use crate::run_folder::FinishedRun;
 
-/// The height of a row of panels, in mm.
-const ROW: f64 = 62.0;
+/// For each choice up to three.
+const PANELS: Panels = Panels {
+    least: 50.0,
+    most: 3,
+    height: |_| 62.0,
+    below: 0.0,
+};
 /// The radius of a dot, in mm.
 const DOT: f64 = 0.9;
 
 /// The figure.
 pub const FIGURE: Figure<FinishedRun> = Figure {
-    name: "choice",
+    name: FigureName::Choice,
     caption: "What each number of components is worth; the filled dots are those that were chosen.",
     draw,
 };
@@ -37,35 +45,45 @@ struct Values {
     series: Vec<Series>,
 }
 
-fn draw(finished: &FinishedRun) -> Result<Svg> {
+fn draw(finished: &FinishedRun, style: &Style) -> Result<Drawing> {
+    style.chosen(FIGURE.name.name(), &[])?;
     let choices = &finished.summary.choices;
-    let rows: Vec<Vec<Values>> = choices.iter().map(values).collect();
-    let names = rows.iter().flatten().find(|values| values.series.len() > 1);
-    let entries: Vec<(LegendKey, String)> = (names.iter())
-        .flat_map(|values| values.series.iter().enumerate())
+    let panels: Vec<(Values, &Choice)> = (choices.iter())
+        .flat_map(|choice| {
+            values(choice)
+                .into_iter()
+                .map(move |values| (values, choice))
+        })
+        .collect();
+    let mut entries: Vec<Entry> = (panels.iter())
+        .find(|(values, _)| values.series.len() > 1)
+        .into_iter()
+        .flat_map(|(values, _)| values.series.iter().enumerate())
         .map(|(i, series)| {
-            let line = fit_stroke(i, theme::THICK);
+            let line = style.fit_stroke(i, theme::THICK);
             (LegendKey::Line(line), series.name.to_owned())
         })
         .collect();
-    let top = match entries.is_empty() {
-        true => 0.0,
-        false => legend::height(&entries) + 1.0,
+    let ink = faded(theme::INK, 1.0);
+    entries.push((LegendKey::Dot(ink, None), "chosen".to_owned()));
+    entries.push((
+        LegendKey::Dot(ink, Some(theme::THIN)),
+        "other candidates".to_owned(),
+    ));
+    // Those of one choice stand in a row where there is room.
+    let kind = Panels {
+        most: choices
+            .iter()
+            .map(|choice| values(choice).len())
+            .max()
+            .unwrap_or(1),
+        ..PANELS
     };
-    let height = top + ROW * rows.len().max(1) as f64;
-    sheet::draw(FIGURE.name, theme::PAGE, height, |sheet| {
-        let page = Rect::new(0.0, 0.0, theme::PAGE, height);
-        if !entries.is_empty() {
-            legend::draw(sheet, page, &entries)?;
-        }
-        let columns = rows.iter().map(Vec::len).max().unwrap_or(1);
-        for (row, (values, choice)) in rows.iter().zip(choices).enumerate() {
-            for (column, values) in values.iter().enumerate() {
-                let cell = page.below(top).cell((row, rows.len()), (column, columns));
-                draw_panel(sheet, cell, values, choice)?;
-            }
-        }
-        Ok(())
+    let layout = Layout::of_panels(style, &entries, panels.len(), kind)?;
+    layout.draw(&entries, |sheet| {
+        (panels.iter().enumerate()).try_for_each(|(place, (values, choice))| {
+            draw_panel(sheet, layout.cell(place), values, choice)
+        })
     })
 }
 
@@ -133,15 +151,15 @@ fn draw_panel(sheet: &Sheet, cell: Rect, values: &Values, choice: &Choice) -> Re
         let point = |(k, of): &(usize, Estimate)| (*k as f64, of.value);
         panel.line(
             series.points.iter().map(point),
-            fit_stroke(i, theme::NORMAL),
+            sheet.style.fit_stroke(i, theme::NORMAL),
         )?;
         for (k, of) in &series.points {
             let at = *k as f64;
             if of.error > 0.0 && of.error.is_finite() {
                 let bar = [(at, of.value - of.error), (at, of.value + of.error)];
-                panel.line(bar, stroke(fit_color(i), 1.0, theme::THIN))?;
+                panel.line(bar, stroke(sheet.style.fit_color(i), 1.0, theme::THIN))?;
             }
-            let color = faded(fit_color(i), 1.0);
+            let color = faded(sheet.style.fit_color(i), 1.0);
             match chosen == Some(*k) {
                 true => panel.dot((at, of.value), 1.3 * DOT, color, None)?,
                 false => panel.dot((at, of.value), DOT, color, Some(theme::THIN))?,

@@ -1,60 +1,64 @@
 //! One figure for a report: the fits side by side with their numbers.
 
-use super::export::Svg;
+use super::densities::{self, LINES, PLANES};
+use super::export::Drawing;
 use super::figure::Figure;
+use super::layout::{Layout, Panels};
 use super::legend::{self, LegendKey};
 use super::panel::{Panel, ROOMY, equal_aspect};
-use super::sheet::{self, Align, Rect, Sheet, Type, text_width};
-use super::theme::{self, faded, fit_color, stroke};
-use super::{densities, line_1d, plane_2d};
+use super::sheet::{Align, LEADING, Rect, Sheet, Type};
+use super::style::{Style, ink};
+use super::theme::{self, stroke};
+use super::{line_1d, plane_2d};
+use crate::config::FigureName;
 use crate::divergence::{DivergenceKind, Estimate};
 use crate::error::Result;
 use crate::judge::evaluate::reported;
 use crate::run_folder::{FinishedFit, FinishedRun};
 use crate::text;
 
-/// Panels in a row.
-const COLUMNS: usize = 3;
-/// The least room for the name of a number, in mm.
+/// The least room for the name of a number, in mm where letters have 8 points.
 const NAME: f64 = 13.0;
-/// The height of a line of numbers, in mm.
-const LINE: f64 = 4.4;
+/// The left edge of the names.
+const LEFT: f64 = 4.0;
 
 /// The figure.
 pub const FIGURE: Figure<FinishedRun> = Figure {
-    name: "comparison",
+    name: FigureName::Comparison,
     caption: "Where the fits ended, by every divergence.",
     draw,
 };
 
 /// Draws the figure.
-fn draw(finished: &FinishedRun) -> Result<Svg> {
-    let columns = finished.fits.len().min(COLUMNS);
-    let rows = finished.fits.len().div_ceil(columns);
-    let entries = [
-        legend::target(&finished.target),
-        (
-            LegendKey::Line(stroke(theme::INK, 1.0, theme::THICK)),
-            match finished.dim() {
-                1 => "fit q".to_owned(),
-                2 => "fit q, 1σ and 2σ".to_owned(),
-                d => format!("fit q, 1σ and 2σ, in the first 2 of {d} coordinates"),
-            },
-        ),
-    ];
-    let top = legend::height(&entries) + 1.0;
-    let panel = if finished.dim() == 1 { 52.0 } else { 66.0 };
-    let numbers = LINE * (lines(finished) as f64 + 1.0);
-    let height = top + (panel + numbers) * rows as f64;
-    sheet::draw(FIGURE.name, theme::PAGE, height, |sheet| {
-        let page = Rect::new(0.0, 0.0, theme::PAGE, height);
-        legend::draw(sheet, page, &entries)?;
-        for (i, fit) in finished.fits.iter().enumerate() {
-            let cell = page
-                .below(top)
-                .cell((i / columns, rows), (i % columns, columns));
+fn draw(finished: &FinishedRun, style: &Style) -> Result<Drawing> {
+    let shown = densities::shown(finished, style, FIGURE.name)?;
+    let fit = stroke(theme::INK, 1.0, theme::THICK);
+    let mut entries = vec![legend::target(&finished.target)];
+    match finished.dim() {
+        1 => entries.push((LegendKey::Line(fit), "fit q".to_owned())),
+        d => {
+            entries.extend(plane_2d::entries(fit));
+            if d > 2 {
+                entries.push((
+                    LegendKey::Nothing,
+                    format!("(the first 2 of {d} coordinates)"),
+                ));
+            }
+        }
+    }
+    let kind = if finished.dim() == 1 { LINES } else { PLANES };
+    // The numbers of a fit break where its panel is not wide enough for them.
+    let room = Layout::of_panels(&style.with_any_height(), &entries, shown.len(), kind)?
+        .cell(0)
+        .width();
+    let lines = (shown.iter()).map(|&i| numbers(style, &finished.fits[i], room).len());
+    let below = LEADING * 1.2 * style.text * (lines.max().unwrap_or(0) as f64 + 1.0);
+    let layout = Layout::of_panels(style, &entries, shown.len(), Panels { below, ..kind })?;
+    layout.draw(&entries, |sheet| {
+        for (place, &i) in shown.iter().enumerate() {
+            let (cell, fit) = (layout.cell(place), &finished.fits[i]);
             let picture = Rect {
-                bottom: cell.bottom - numbers,
+                bottom: cell.bottom - below,
                 ..cell
             };
             draw_panel(finished, sheet, picture, fit, i)?;
@@ -71,13 +75,14 @@ fn draw_panel(
     fit: &FinishedFit,
     i: usize,
 ) -> Result<()> {
-    let title = &fit.title();
+    let (title, style) = (&fit.title(), sheet.style);
+    let line = stroke(style.fit_color(i), 1.0, theme::THICK);
     if finished.dim() == 1 {
-        let (x, y) = line_1d::axes(finished, 0);
+        let (x, y) = line_1d::axes(style, finished, 0);
         let panel = Panel::new(sheet, cell, title, x, y)?;
         line_1d::draw_target(&panel, &finished.target)?;
         return match fit.end() {
-            Some(q) => line_1d::draw_fit(&panel, &q, stroke(fit_color(i), 1.0, theme::THICK)),
+            Some(q) => line_1d::draw_fit(&panel, &q, line),
             None => Ok(()),
         };
     }
@@ -89,14 +94,11 @@ fn draw_panel(
         .collect::<Result<Vec<_>, _>>()?;
     let names = finished.target.coordinates();
     let (x, y) = plane_2d::axes(&target, ends.iter(), (&names[0], &names[1]));
-    let (x, y) = equal_aspect(ROOMY.frame(cell), x, y);
+    let (x, y) = equal_aspect(ROOMY.frame(style, cell), x, y);
     let panel = Panel::new(sheet, cell, title, x, y)?;
     plane_2d::draw_target(&panel, &target)?;
     match fit.end() {
-        Some(q) => {
-            let line = stroke(fit_color(i), 1.0, theme::THICK);
-            plane_2d::draw_fit(&panel, &q.marginal(&plane)?, line)
-        }
+        Some(q) => plane_2d::draw_fit(&panel, &q.marginal(&plane)?, line),
         None => Ok(()),
     }
 }
@@ -146,22 +148,35 @@ fn with_unit(kind: DivergenceKind, estimate: Estimate) -> String {
     text::typographic(format!("{text}{unit}"))
 }
 
-fn lines(finished: &FinishedRun) -> usize {
-    let most = finished.fits.iter().map(|fit| facts(fit).len()).max();
-    most.unwrap_or(0)
+/// The lines below a panel of a width: of each the name of a number, where it begins, and the number or a part of it.
+fn numbers(style: &Style, fit: &FinishedFit, width: f64) -> Vec<(String, String)> {
+    let kind = Type::label(Align::Left);
+    let facts = facts(fit);
+    let room = width - column(style, &facts);
+    (facts.into_iter())
+        .flat_map(|(name, value)| {
+            let lines = style.lines(&value, kind, room).into_iter().enumerate();
+            lines.map(move |(i, line)| (if i == 0 { name.clone() } else { String::new() }, line))
+        })
+        .collect()
+}
+
+/// Where the numbers begin, from the left edge of the panel.
+fn column(style: &Style, facts: &[(String, String)]) -> f64 {
+    let kind = Type::label(Align::Left);
+    let names = facts.iter().filter(|(_, value)| !value.is_empty());
+    let widest = names.map(|(name, _)| style.text_width(name, kind));
+    style.scaled(LEFT + 2.0) + widest.fold(style.scaled(NAME), f64::max)
 }
 
 fn draw_numbers(sheet: &Sheet, cell: Rect, fit: &FinishedFit) -> Result<()> {
-    let ink = faded(theme::INK, 1.0);
-    let left = cell.left + 4.0;
-    let type_ = Type::label(Align::Left);
-    let facts = facts(fit);
-    let widest = facts.iter().map(|(name, _)| text_width(name, type_));
-    let column = left + widest.fold(NAME, f64::max) + 2.0;
-    for (n, (name, value)) in facts.iter().enumerate() {
-        let y = cell.top + LINE * (n as f64 + 0.5);
-        sheet.text((left, y), name, type_, ink)?;
-        sheet.text((column, y), value, type_, ink)?;
+    let (style, kind) = (sheet.style, Type::label(Align::Left));
+    let column = cell.left + column(style, &facts(fit));
+    let apart = LEADING * 1.2 * style.text;
+    for (n, (name, value)) in numbers(style, fit, cell.width()).iter().enumerate() {
+        let y = cell.top + apart * (n as f64 + 0.5);
+        sheet.text((cell.left + style.scaled(LEFT), y), name, kind, ink())?;
+        sheet.text((column, y), value, kind, ink())?;
     }
     Ok(())
 }

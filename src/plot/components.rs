@@ -1,24 +1,32 @@
 //! How many components there are and what weight each has, over the steps, where they come and go.
 
 use super::axis::Axis;
-use super::export::Svg;
+use super::export::Drawing;
 use super::figure::Figure;
-use super::legend::{self, LegendKey};
+use super::layout::{Layout, Panels};
+use super::legend::LegendKey;
 use super::panel::Panel;
-use super::sheet::{self, Rect, Sheet};
-use super::theme::{self, faded, fit_color, stroke};
+use super::sheet::{Rect, Sheet};
+use super::style::Style;
+use super::theme::{self, faded, stroke};
+use crate::config::FigureName;
 use crate::error::Result;
 use crate::record::Row;
 use crate::run_folder::{FinishedFit, FinishedRun};
 
-/// The height of a row of panels, in mm.
-const ROW: f64 = 60.0;
+/// Two for each fit.
+const PANELS: Panels = Panels {
+    least: 60.0,
+    most: 2,
+    height: |_| 60.0,
+    below: 0.0,
+};
 /// The bands of components that follow each other, by their opacity.
 const SHADES: [f64; 3] = [0.75, 0.45, 0.6];
 
 /// The figure.
 pub const FIGURE: Figure<FinishedRun> = Figure {
-    name: "components",
+    name: FigureName::Components,
     caption: "How many components q has over the steps, and the weight of each in the best run: a band that begins is a \
               component that came, and one that ends has gone or become one with another.",
     draw,
@@ -35,8 +43,8 @@ pub fn has_any(finished: &FinishedRun) -> bool {
     fits(finished).next().is_some()
 }
 
-fn draw(finished: &FinishedRun) -> Result<Svg> {
-    let rows = fits(finished).count().max(1);
+fn draw(finished: &FinishedRun, style: &Style) -> Result<Drawing> {
+    style.chosen(FIGURE.name.name(), &[])?;
     let mut entries = Vec::new();
     if fits(finished).any(|(_, fit)| fit.runs() > 1) {
         let best = stroke(theme::INK, 1.0, theme::THICK);
@@ -44,20 +52,11 @@ fn draw(finished: &FinishedRun) -> Result<Svg> {
         entries.push((LegendKey::Line(best), "best run".to_owned()));
         entries.push((LegendKey::Line(faint), "other restarts".to_owned()));
     }
-    let top = match entries.is_empty() {
-        true => 0.0,
-        false => legend::height(&entries) + 1.0,
-    };
-    let height = top + ROW * rows as f64;
-    sheet::draw(FIGURE.name, theme::PAGE, height, |sheet| {
-        let page = Rect::new(0.0, 0.0, theme::PAGE, height);
-        if !entries.is_empty() {
-            legend::draw(sheet, page, &entries)?;
-        }
+    let layout = Layout::of_panels(style, &entries, 2 * fits(finished).count(), PANELS)?;
+    layout.draw(&entries, |sheet| {
         for (row, (i, fit)) in fits(finished).enumerate() {
-            let cell = |column| page.below(top).cell((row, rows), (column, 2));
-            numbers(sheet, cell(0), (i, fit))?;
-            weights(sheet, cell(1), (i, fit))?;
+            numbers(sheet, layout.cell(2 * row), (i, fit))?;
+            weights(sheet, layout.cell(2 * row + 1), (i, fit))?;
         }
         Ok(())
     })
@@ -80,7 +79,7 @@ fn numbers(sheet: &Sheet, cell: Rect, (i, fit): (usize, &FinishedFit)) -> Result
     let most = fit.trajectory.rows.iter().map(there).max().unwrap_or(1) as f64;
     let y = Axis::linear(0.0, 1.08 * most, "components");
     let panel = Panel::new(sheet, cell, &fit.title(), axis(fit), y)?;
-    let color = fit_color(i);
+    let color = sheet.style.fit_color(i);
     let line = |rows: &mut dyn Iterator<Item = &Row>| -> Vec<(f64, f64)> {
         rows.map(|row| (row.step as f64, there(row) as f64))
             .collect()
@@ -96,7 +95,7 @@ fn numbers(sheet: &Sheet, cell: Rect, (i, fit): (usize, &FinishedFit)) -> Result
 /// The weights of the best run on top of each other.
 fn weights(sheet: &Sheet, cell: Rect, (i, fit): (usize, &FinishedFit)) -> Result<()> {
     let y = Axis::linear(0.0, 1.0, "weights, one on the other");
-    let panel = Panel::new(sheet, cell, "", axis(fit), y)?;
+    let panel = Panel::new(sheet, cell, &fit.title(), axis(fit), y)?;
     let rows = fit.best_rows();
     let (mut below, mut drawn) = (vec![0.0; rows.len()], 0);
     for k in 0..fit.plan.family.components() {
@@ -110,7 +109,10 @@ fn weights(sheet: &Sheet, cell: Rect, (i, fit): (usize, &FinishedFit)) -> Result
             continue;
         }
         // Neighbours differ, whichever places between them are empty.
-        panel.band(&band, faded(fit_color(i), SHADES[drawn % SHADES.len()]))?;
+        panel.band(
+            &band,
+            faded(sheet.style.fit_color(i), SHADES[drawn % SHADES.len()]),
+        )?;
         drawn += 1;
         let edge = band.iter().map(|&(step, _, high)| (step, high));
         panel.line(edge, stroke(plotters::style::WHITE, 1.0, theme::THIN))?;

@@ -1,17 +1,29 @@
 //! The loss and both KLs against the step, or what the fits took of the target, all fits together, with error bands
-//! and known optima.
+//! and known optima; of more fits than are told apart, a panel for each.
 
-use super::axis::Axis;
-use super::export::Svg;
+use super::axis::{Axis, AxisScale};
+use super::densities;
+use super::export::Drawing;
 use super::figure::Figure;
-use super::legend::{self, LegendKey};
+use super::layout::{Layout, Panels};
+use super::legend::{Entry, LegendKey};
 use super::panel::Panel;
-use super::sheet::{self, Rect, Sheet};
-use super::theme::{self, Stroke, faded, fit_color, fit_stroke, stroke};
+use super::sheet::{Rect, Sheet};
+use super::style::{MOST_FITS, Style};
+use super::theme::{self, Stroke, faded, stroke};
+use crate::config::FigureName;
 use crate::divergence::DivergenceKind;
 use crate::error::Result;
 use crate::record::Row;
 use crate::run_folder::{FinishedFit, FinishedRun};
+
+/// Panels of curves.
+const PANELS: Panels = Panels {
+    least: 50.0,
+    most: 3,
+    height: |width| 55.0 + 0.12 * width,
+    below: 0.0,
+};
 
 /// What a panel shows: the loss of each fit, or one divergence of all.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,11 +40,35 @@ impl Quantity {
         }
     }
 
+    /// How a config calls its panel.
+    fn names(self) -> Vec<String> {
+        match self {
+            Self::Loss => vec!["loss".to_owned()],
+            Self::Of(kind) => vec![kind.name(), kind.symbol()],
+        }
+    }
+
     /// Its value at a row, with its error.
     fn value(self, row: &Row) -> (f64, f64) {
         match self {
             Self::Loss => (row.loss, row.loss_error),
             Self::Of(kind) => row.divergence(kind),
+        }
+    }
+
+    /// Its value at the known optimum of a fit that goes down on it.
+    fn known(self, fit: &FinishedFit) -> Option<f64> {
+        let own = Self::Of(fit.summary.divergence);
+        (self == Self::Loss || self == own).then(|| known_value(fit))?
+    }
+
+    /// What stands beside its axis.
+    fn label(self, finished: &FinishedRun) -> String {
+        let in_nats = (finished.fits.iter()).all(|fit| fit.summary.divergence.is_in_nats());
+        match self {
+            Self::Of(kind) => kind.with_unit(),
+            Self::Loss if in_nats => "loss (nats)".to_owned(),
+            Self::Loss => "loss".to_owned(),
         }
     }
 }
@@ -45,23 +81,37 @@ enum Against {
 }
 
 impl Against {
-    fn of(self, row: &Row) -> f64 {
+    fn figure(self) -> FigureName {
         match self {
+            Self::Steps => FIGURE.name,
+            Self::Evaluations => EVALUATIONS.name,
+        }
+    }
+
+    /// Where a row is on an axis: the start at the left end, whatever its scale.
+    fn of(self, row: &Row, axis: &Axis) -> f64 {
+        match self {
+            Self::Steps if axis.scale == AxisScale::Log => (row.step as f64).max(axis.low),
             Self::Steps => row.step as f64,
             Self::Evaluations => row.evaluations.log_density as f64,
         }
     }
 
     fn axis(self, finished: &FinishedRun, best: &[Vec<&Row>]) -> Axis {
-        let rows = best.iter().flatten();
         match self {
             Self::Steps => {
-                let last = rows.map(|row| row.step).max().unwrap_or(1);
+                let lasts = best
+                    .iter()
+                    .map(|rows| rows.last().map_or(0, |row| row.step));
                 let every = finished.fits.iter().map(|fit| fit.trajectory.every).max();
-                Axis::steps(last, every.unwrap_or(1))
+                Axis::steps_of(&lasts.collect::<Vec<_>>(), every.unwrap_or(1))
             }
             Self::Evaluations => {
-                Axis::holding(rows.map(|row| self.of(row)), "evaluations of log p")
+                let all = best
+                    .iter()
+                    .flatten()
+                    .map(|row| row.evaluations.log_density as f64);
+                Axis::holding(all, "evaluations of log p")
             }
         }
     }
@@ -70,34 +120,32 @@ impl Against {
 /// Costs of a step that differ by no more than this factor are the same to the eye.
 const SAME_COST: f64 = 1.05;
 
-/// The loss, and both KLs where the target has a density.
-fn panels(finished: &FinishedRun) -> Vec<Quantity> {
-    if !finished.target.has_density() {
-        return vec![Quantity::Loss];
+/// The loss, and both KLs where the target has a density; those that a style asks for.
+fn panels(finished: &FinishedRun, style: &Style, figure: FigureName) -> Result<Vec<Quantity>> {
+    let mut all = vec![Quantity::Loss];
+    if finished.target.has_density() {
+        let both = [DivergenceKind::ForwardKl, DivergenceKind::ReverseKl].into_iter();
+        let finite = both.filter(|kind| kind.infinite_for(finished.target.tails()).is_none());
+        all.extend(finite.map(Quantity::Of));
     }
-    [DivergenceKind::ForwardKl, DivergenceKind::ReverseKl]
-        .into_iter()
-        .filter(|&kind| kind.infinite_for(finished.target.tails()).is_none())
-        .map(Quantity::Of)
-        .fold(vec![Quantity::Loss], |mut panels, panel| {
-            panels.push(panel);
-            panels
-        })
+    let names: Vec<Vec<String>> = all.iter().map(|quantity| quantity.names()).collect();
+    let chosen = style.chosen(figure.name(), &names)?;
+    Ok(chosen.into_iter().map(|place| all[place]).collect())
 }
 
 /// The figure.
 pub const FIGURE: Figure<FinishedRun> = Figure {
-    name: "convergence",
+    name: FigureName::Convergence,
     caption: "Divergences, loss and gap over the steps; thin lines are the other restarts.",
-    draw,
+    draw: |finished, style| draw(finished, style, Against::Steps),
 };
 
 /// The same against what the fits took of the target.
 pub const EVALUATIONS: Figure<FinishedRun> = Figure {
-    name: "evaluations",
+    name: FigureName::Evaluations,
     caption: "Divergences and loss over the evaluations of log p that the best run of each fit took, its start included; \
               thin lines are the other restarts.",
-    draw: |finished| draw_against(finished, Against::Evaluations),
+    draw: |finished, style| draw(finished, style, Against::Evaluations),
 };
 
 /// Whether steps do not tell what was paid: the target is costly, and not every step of every fit took as much of it.
@@ -112,29 +160,41 @@ pub fn has_evaluations(finished: &FinishedRun) -> bool {
     is_costly && most > SAME_COST * least
 }
 
-/// Draws the figure.
-fn draw(finished: &FinishedRun) -> Result<Svg> {
-    draw_against(finished, Against::Steps)
-}
-
-fn draw_against(finished: &FinishedRun, against: Against) -> Result<Svg> {
-    let name = match against {
-        Against::Steps => FIGURE.name,
-        Against::Evaluations => EVALUATIONS.name,
-    };
-    let entries = entries(finished);
-    let top = legend::height(&entries) + 1.0;
-    let height = top + 62.0;
-    let panels = panels(finished);
-    sheet::draw(name, theme::PAGE, height, |sheet| {
-        let page = Rect::new(0.0, 0.0, theme::PAGE, height);
-        legend::draw(sheet, page, &entries)?;
+fn draw(finished: &FinishedRun, style: &Style, against: Against) -> Result<Drawing> {
+    if finished.fits.len() > MOST_FITS {
+        return multiples(finished, style, against);
+    }
+    let entries = entries(finished, style);
+    let panels = panels(finished, style, against.figure())?;
+    let layout = Layout::of_panels(style, &entries, panels.len(), PANELS)?;
+    layout.draw(&entries, |sheet| {
         for (i, quantity) in panels.iter().enumerate() {
-            let cell = page.below(top).cell((0, 1), (i, panels.len()));
-            draw_panel(finished, sheet, cell, (*quantity, against))?;
+            draw_panel(finished, sheet, layout.cell(i), (*quantity, against))?;
         }
         Ok(())
     })
+}
+
+/// The axis that a quantity of some fits is drawn along: their best runs set the scale; others may start anywhere.
+fn axis<'f>(
+    quantity: Quantity,
+    fits: impl Iterator<Item = &'f FinishedFit> + Clone,
+    label: String,
+) -> Axis {
+    let curves: Vec<Vec<f64>> = fits
+        .clone()
+        .map(|fit| {
+            let ends = |row: &Row| {
+                let (value, error) = quantity.value(row);
+                let ends = [value - error, value + error, value];
+                ends.map(|end| if end > 0.0 { end } else { value })
+            };
+            fit.best_rows().into_iter().flat_map(ends).collect()
+        })
+        .collect();
+    let optima = fits.filter_map(|fit| quantity.known(fit));
+    let optima: Vec<f64> = optima.filter(|&value| value > 0.0).collect();
+    Axis::showing(&curves, &optima, label)
 }
 
 fn draw_panel(
@@ -143,37 +203,14 @@ fn draw_panel(
     cell: Rect,
     (quantity, against): (Quantity, Against),
 ) -> Result<()> {
-    let title = quantity.title();
     let best: Vec<Vec<&Row>> = finished.fits.iter().map(FinishedFit::best_rows).collect();
-    let known = |fit: &FinishedFit| {
-        let own = Quantity::Of(fit.summary.divergence);
-        let belongs = quantity == Quantity::Loss || quantity == own;
-        belongs.then(|| known_value(fit))?
-    };
-    // The best runs set the scale; others may start anywhere.
-    let shown = best.iter().flatten().flat_map(|row| {
-        let (value, error) = quantity.value(row);
-        [value - error, value + error, value].map(|v| if v > 0.0 { v } else { value })
-    });
-    let optima = finished
-        .fits
-        .iter()
-        .filter_map(known)
-        .filter(|&value| value > 0.0);
-    let in_nats = (finished.fits.iter()).all(|fit| fit.summary.divergence.is_in_nats());
-    let y = Axis::holding(
-        shown.chain(optima),
-        match quantity {
-            Quantity::Of(kind) => kind.with_unit(),
-            Quantity::Loss if in_nats => "loss (nats)".to_owned(),
-            Quantity::Loss => "loss".to_owned(),
-        },
-    );
-    let x = against.axis(finished, &best);
-    let panel = Panel::new(sheet, cell, &title, x, y)?;
-    let point = |row: &Row| (against.of(row), quantity.value(row).0);
+    let (x, style) = (against.axis(finished, &best), sheet.style);
+    let y = axis(quantity, finished.fits.iter(), quantity.label(finished));
+    let panel = Panel::new(sheet, cell, &quantity.title(), x, y)?;
+    let x = panel.ranges().0.clone();
+    let point = |row: &Row| (against.of(row, &x), quantity.value(row).0);
     for (i, fit) in finished.fits.iter().enumerate() {
-        let thin = stroke(fit_color(i), 0.16, theme::HAIRLINE);
+        let thin = stroke(style.fit_color(i), 0.16, theme::HAIRLINE);
         for run in fit.shown() {
             let rows = fit.trajectory.run(run);
             panel.line(rows.map(point), thin)?;
@@ -183,22 +220,66 @@ fn draw_panel(
         // Errors of a quadrature are no wider than a line.
         if is_random(finished, fit) {
             let band: Vec<_> = (rows.iter())
-                .map(|row| (against.of(row), quantity.value(row)))
+                .map(|row| (against.of(row, &x), quantity.value(row)))
                 .map(|(at, (value, error))| (at, value - error, value + error))
                 .collect();
-            panel.band(&band, faded(fit_color(i), 0.25))?;
+            panel.band(&band, faded(style.fit_color(i), 0.25))?;
         }
-        panel.line(rows.iter().copied().map(point), fit_stroke(i, theme::THICK))?;
-        if let Some(value) = known(fit).filter(|&value| value > 0.0) {
+        let line = style.fit_stroke(i, theme::THICK);
+        panel.line(rows.iter().copied().map(point), line)?;
+        if let Some(value) = quantity.known(fit).filter(|&value| value > 0.0) {
             panel.level(value, optimum_stroke())?;
         }
     }
     Ok(())
 }
 
-fn entries(finished: &FinishedRun) -> Vec<(LegendKey, String)> {
+/// A panel for each fit, with every quantity in it.
+fn multiples(finished: &FinishedRun, style: &Style, against: Against) -> Result<Drawing> {
+    let quantities = panels(finished, &style.with_all_panels(), against.figure())?;
+    let shown = densities::shown(finished, style, against.figure())?;
+    let line = |place: usize| style.fit_stroke(place, theme::NORMAL);
+    let mut entries: Vec<Entry> = (quantities.iter().enumerate())
+        .map(|(place, quantity)| match quantity {
+            Quantity::Loss => (LegendKey::Line(line(place)), "loss".to_owned()),
+            Quantity::Of(kind) => (LegendKey::Line(line(place)), kind.symbol()),
+        })
+        .collect();
+    entries.push((LegendKey::Nothing, "(best runs)".to_owned()));
+    let layout = Layout::of_panels(style, &entries, shown.len(), PANELS)?;
+    let best: Vec<Vec<&Row>> = finished.fits.iter().map(FinishedFit::best_rows).collect();
+    let curves: Vec<Vec<f64>> = (quantities.iter())
+        .flat_map(|quantity| {
+            best.iter()
+                .map(|rows| rows.iter().map(|row| quantity.value(row).0).collect())
+        })
+        .collect();
+    let y = Axis::showing(&curves, &[], "nats");
+    layout.draw(&entries, |sheet| {
+        for (place, &fit) in shown.iter().enumerate() {
+            let x = against.axis(finished, &best);
+            let title = finished.fits[fit].title();
+            let panel = Panel::new(sheet, layout.cell(place), &title, x, y.clone())?;
+            let x = panel.ranges().0.clone();
+            for (place, quantity) in quantities.iter().enumerate() {
+                let points = best[fit]
+                    .iter()
+                    .map(|row| (against.of(row, &x), quantity.value(row).0));
+                panel.line(points, line(place))?;
+            }
+        }
+        Ok(())
+    })
+}
+
+fn entries(finished: &FinishedRun, style: &Style) -> Vec<Entry> {
     let mut entries: Vec<_> = (finished.fits.iter().enumerate())
-        .map(|(i, fit)| (LegendKey::Line(fit_stroke(i, theme::THICK)), fit.title()))
+        .map(|(i, fit)| {
+            (
+                LegendKey::Line(style.fit_stroke(i, theme::THICK)),
+                fit.title(),
+            )
+        })
         .collect();
     if finished.fits.iter().any(|fit| fit.runs() > 1) {
         let faint = stroke(theme::INK, 0.35, theme::HAIRLINE);

@@ -1,7 +1,10 @@
 //! What a figure is: its name, what it shows, what it is drawn from, and how.
 
+use std::collections::BTreeSet;
+
 use super::export::{Drawing, Svg};
-use super::theme;
+use super::style::Style;
+use crate::config::{FigureFormat, FigureName};
 use crate::error::Result;
 use crate::run_folder::OutputFolder;
 
@@ -9,58 +12,84 @@ use crate::run_folder::OutputFolder;
 const LARGEST: u64 = 256 << 20;
 
 /// A figure of something.
-pub struct Figure<Of: ?Sized, As = Svg> {
-    /// The name of its files.
-    pub(super) name: &'static str,
+pub struct Figure<Of: ?Sized> {
+    /// What it is called in a config, and the name of its files.
+    pub(super) name: FigureName,
     /// What it shows, for those who read about it.
     pub(super) caption: &'static str,
     /// How it is drawn.
-    pub(super) draw: fn(&Of) -> Result<As>,
+    pub(super) draw: fn(&Of, &Style) -> Result<Drawing>,
 }
 
 /// A figure that was drawn.
-pub struct Picture<As = Svg> {
+pub struct Picture {
     /// The name of its files.
     pub name: &'static str,
     /// What it shows.
     pub caption: &'static str,
-    /// What was drawn.
-    pub drawing: As,
+    /// What was drawn, as SVG.
+    pub svg: String,
+    style: Style,
 }
 
-impl<Of: ?Sized, As: Drawing> Figure<Of, As> {
+/// The files of figures, and the texts that were on them before others were drawn for them.
+#[derive(Default)]
+pub struct Drawn {
+    /// Their names and their bytes.
+    pub files: Vec<(String, Vec<u8>)>,
+    /// Every text.
+    pub texts: BTreeSet<String>,
+}
+
+impl<Of: ?Sized> Figure<Of> {
     /// Draws it.
     ///
     /// # Errors
     /// If it cannot be drawn.
-    pub fn picture(&self, of: &Of) -> Result<Picture<As>> {
-        theme::load_fonts()?;
-        Ok(self.drawn((self.draw)(of)?))
+    pub(super) fn picture(&self, of: &Of, style: Style) -> Result<Picture> {
+        let drawing = (self.draw)(of, &style)?;
+        let svg = drawing.svg(self.name.name())?;
+        Ok(self.drawn(svg.0, style))
+    }
+
+    /// Draws it into the files of its style.
+    ///
+    /// # Errors
+    /// If it cannot be drawn or encoded.
+    pub(super) fn files(&self, of: &Of, style: &Style) -> Result<Drawn> {
+        let name = self.name.name();
+        let drawing = (self.draw)(of, style)?;
+        let files = drawing.files(name)?.into_iter();
+        Ok(Drawn {
+            files: files
+                .map(|(format, bytes)| (file(name, format), bytes))
+                .collect(),
+            texts: drawing.texts,
+        })
     }
 
     /// What was drawn into a folder before.
-    pub(super) fn read(&self, folder: &OutputFolder) -> Option<Picture<As>> {
-        let name = files::<As>(self.name).next()?;
-        Some(self.drawn(As::decode(folder.read(&name, LARGEST)?)?))
+    pub(super) fn read(&self, folder: &OutputFolder, style: Style) -> Option<Picture> {
+        let bytes = folder.read(&file(self.name.name(), FigureFormat::Svg), LARGEST)?;
+        Some(self.drawn(String::from_utf8(bytes).ok()?, style))
     }
 
-    fn drawn(&self, drawing: As) -> Picture<As> {
+    fn drawn(&self, svg: String, style: Style) -> Picture {
         Picture {
-            name: self.name,
+            name: self.name.name(),
             caption: self.caption,
-            drawing,
+            svg,
+            style,
         }
     }
 }
 
-impl<As: Drawing> Picture<As> {
-    /// Its files: their names and their bytes.
-    ///
-    /// # Errors
-    /// If it cannot be encoded.
-    pub(crate) fn files(&self) -> Result<Vec<(String, Vec<u8>)>> {
-        let contents = self.drawing.encode(self.name)?;
-        Ok(files::<As>(self.name).zip(contents).collect())
+impl Drawn {
+    /// These, and others.
+    pub fn and(mut self, other: Self) -> Self {
+        self.files.extend(other.files);
+        self.texts.extend(other.texts);
+        self
     }
 }
 
@@ -70,12 +99,10 @@ impl Picture {
     /// # Errors
     /// If it is too large.
     pub fn png(&self) -> Result<Vec<u8>> {
-        self.drawing.png(self.name)
+        Svg(self.svg.clone()).png(&self.style, self.name)
     }
 }
 
-fn files<As: Drawing>(name: &str) -> impl Iterator<Item = String> {
-    As::EXTENSIONS
-        .iter()
-        .map(move |extension| format!("{name}.{extension}"))
+fn file(name: &str, format: FigureFormat) -> String {
+    format!("{name}.{}", format.name())
 }

@@ -1,12 +1,18 @@
 //! Divergences over two parameters: filled levels of their logarithms, with what happened on them.
 
+use plotters::style::RGBColor;
+
 use super::axis::Axis;
 use super::contour::ContourGrid;
-use super::export::Svg;
+use super::export::Drawing;
 use super::figure::Figure;
-use super::panel::Panel;
-use super::sheet::{self, Align, Rect, Sheet, Type};
-use super::theme::{self, Stroke, faded, fit_color, fit_stroke, stroke};
+use super::layout::{Layout, Panels};
+use super::legend::{Entry, LegendKey};
+use super::panel::{Panel, ROOMY};
+use super::sheet::{Align, Rect, Sheet, Type};
+use super::style::{Style, ink};
+use super::theme::{self, Stroke, faded, stroke};
+use crate::config::FigureName;
 use crate::error::Result;
 use crate::text;
 
@@ -14,11 +20,29 @@ use crate::text;
 const SHARES: [f64; 9] = [0.0, 0.015, 0.05, 0.11, 0.2, 0.32, 0.47, 0.64, 0.82];
 /// What lies this many decades below the greatest value is all one.
 const DECADES: f64 = 6.0;
-/// The height of a panel and the width of the scale beside it, in mm.
-const HEIGHT: f64 = 72.0;
+/// The width of the scale beside a panel, in mm where letters have 8 points.
 const SCALE: f64 = 14.0;
-/// Panels beside each other.
-const COLUMNS: usize = 2;
+/// A panel for each divergence.
+const PANELS: Panels = Panels {
+    least: 70.0,
+    most: 2,
+    height: |width| (22.0 + 0.6 * width).min(110.0),
+    below: 0.0,
+};
+
+/// The colours of basins, which are not those of fits: Paul Tol's light scheme (2021).
+const BASINS: [RGBColor; 8] = [
+    RGBColor(119, 170, 221),
+    RGBColor(238, 136, 102),
+    RGBColor(68, 187, 153),
+    RGBColor(255, 170, 187),
+    RGBColor(238, 221, 136),
+    RGBColor(187, 204, 51),
+    RGBColor(153, 221, 255),
+    RGBColor(170, 170, 0),
+];
+/// How much of the levels below is seen through them.
+const BASIN: f64 = 0.55;
 
 /// What is drawn.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,25 +89,97 @@ pub enum Mark {
 
 /// The figure.
 pub const FIGURE: Figure<Scene> = Figure {
-    name: "landscape",
+    name: FigureName::Landscape,
     caption: "What each fit goes down on, over two of its parameters, with the optima and the ways there.",
     draw,
 };
 
 /// Draws the figure.
-fn draw(scene: &Scene) -> Result<Svg> {
-    let columns = scene.panels.len().clamp(1, COLUMNS);
-    let rows = scene.panels.len().div_ceil(columns).max(1);
-    let height = rows as f64 * HEIGHT;
-    sheet::draw(FIGURE.name, theme::PAGE, height, |sheet| {
-        let page = Rect::new(0.0, 0.0, theme::PAGE, height);
-        for (i, (title, values, marks)) in scene.panels.iter().enumerate() {
-            let cell = page.cell((i / columns, rows), (i % columns, columns));
+fn draw(scene: &Scene, style: &Style) -> Result<Drawing> {
+    let names: Vec<Vec<String>> = scene
+        .panels
+        .iter()
+        .map(|panel| vec![panel.0.clone()])
+        .collect();
+    let shown = style.chosen(FIGURE.name.name(), &names)?;
+    let entries = entries(scene, style, &shown);
+    let layout = Layout::of_panels(style, &entries, shown.len(), PANELS)?;
+    layout.draw(&entries, |sheet| {
+        for (place, &i) in shown.iter().enumerate() {
+            let (title, values, marks) = &scene.panels[i];
             let reached = scene.reached.get(i).map_or(&[][..], Vec::as_slice);
-            draw_panel(sheet, cell, scene, (title, values, marks), reached)?;
+            draw_panel(
+                sheet,
+                layout.cell(place),
+                scene,
+                (title, values, marks),
+                reached,
+            )?;
         }
         Ok(())
     })
+}
+
+/// What is marked, and what the colours of basins mean.
+fn entries(scene: &Scene, style: &Style, shown: &[usize]) -> Vec<Entry> {
+    let marks = || shown.iter().flat_map(|&i| &scene.panels[i].2);
+    let mut entries: Vec<Entry> = Vec::new();
+    let dark = faded(theme::INK, 1.0);
+    if marks().any(|mark| matches!(mark, Mark::Start { .. })) {
+        entries.push((LegendKey::Dot(dark, Some(theme::NORMAL)), "q".to_owned()));
+    }
+    let path = |best: bool| {
+        marks().find_map(|mark| match mark {
+            Mark::Path { fit, is_best, .. } if *is_best == best => Some(*fit),
+            _ => None,
+        })
+    };
+    if let Some(fit) = path(true) {
+        let line = Stroke {
+            dash: &[],
+            ..style.fit_stroke(fit, theme::NORMAL)
+        };
+        entries.push((
+            LegendKey::Line(line),
+            "way of the best run, from its ring".to_owned(),
+        ));
+    }
+    if let Some(fit) = path(false) {
+        let line = stroke(style.fit_color(fit), 0.35, theme::THIN);
+        entries.push((LegendKey::Line(line), "ways of other restarts".to_owned()));
+    }
+    let has_optimum = |best: bool| {
+        marks().any(|mark| matches!(mark, Mark::Optimum { is_best, .. } if *is_best == best))
+    };
+    if has_optimum(true) {
+        entries.push((LegendKey::Dot(dark, None), "best optimum".to_owned()));
+    }
+    if has_optimum(false) {
+        entries.push((
+            LegendKey::Dot(dark, Some(theme::NORMAL)),
+            "other optimum".to_owned(),
+        ));
+    }
+    let reached = || shown.iter().filter_map(|&i| scene.reached.get(i)).flatten();
+    if let Some(most) = reached().flatten().max() {
+        for optimum in 0..=*most {
+            let color = basin_color(optimum);
+            let area = LegendKey::Area(faded(color, BASIN), stroke(color, 1.0, theme::NORMAL));
+            entries.push((area, format!("from here to optimum {}", optimum + 1)));
+        }
+    }
+    if reached().any(Option::is_none) {
+        let dots = LegendKey::Dots(faded(theme::INK, 0.8));
+        entries.push((
+            dots,
+            "runs from here were still moving at their last step".to_owned(),
+        ));
+    }
+    entries
+}
+
+fn basin_color(optimum: usize) -> RGBColor {
+    BASINS[optimum % BASINS.len()]
 }
 
 fn ends(values: &[f64]) -> (f64, f64) {
@@ -101,7 +197,7 @@ fn draw_panel(
     let (x, y) = (ends(&scene.columns), ends(&scene.rows));
     let [label_x, label_y] = &scene.labels;
     let body = Rect {
-        right: cell.right - SCALE,
+        right: cell.right - sheet.style.scaled(SCALE),
         ..cell
     };
     let axes = (
@@ -120,32 +216,75 @@ fn draw_panel(
             panel.line(outline, stroke(theme::INK, 0.25, theme::HAIRLINE))?;
         }
     }
-    for optimum in 0..=reached.iter().flatten().max().copied().unwrap_or(0) {
-        if reached.is_empty() {
-            break;
-        }
+    let basins = settled(reached, scene.columns.len());
+    for optimum in 0..=basins.iter().flatten().max().copied().unwrap_or(0) {
         let inside = |cell: &Option<usize>| if *cell == Some(optimum) { 1.0 } else { 0.0 };
+        if !basins.contains(&Some(optimum)) {
+            continue;
+        }
         let basin = ContourGrid::from_values(
-            reached.iter().map(inside).collect(),
+            basins.iter().map(inside).collect(),
             scene.columns.len(),
             x,
             y,
         );
-        for outline in basin.outlines(0.5) {
-            panel.fill(
-                std::slice::from_ref(&outline),
-                faded(fit_color(optimum), 0.28),
-            )?;
-            panel.line(outline, stroke(fit_color(optimum), 1.0, theme::NORMAL))?;
+        let outlines = basin.outlines(0.5);
+        panel.fill(&outlines, faded(basin_color(optimum), BASIN))?;
+        for outline in outlines {
+            panel.line(outline, stroke(basin_color(optimum), 1.0, theme::NORMAL))?;
         }
     }
+    // Where runs were still moving there is a dot, whichever basin is around it.
+    for (i, _) in reached
+        .iter()
+        .enumerate()
+        .filter(|(_, cell)| cell.is_none())
+    {
+        let (row, column) = (i / scene.columns.len(), i % scene.columns.len());
+        let at = (scene.columns[column], scene.rows[row]);
+        panel.dot(at, 0.22, faded(theme::INK, 0.8), None)?;
+    }
     for mark in marks {
-        draw_mark(&panel, mark)?;
+        draw_mark(&panel, sheet.style, mark)?;
     }
     draw_scale(sheet, body, &levels)
 }
 
-fn draw_mark(panel: &Panel, mark: &Mark) -> Result<()> {
+/// The optimum of each cell; of one whose run was still moving, that of most of its neighbours, as far as those are
+/// known.
+fn settled(reached: &[Option<usize>], columns: usize) -> Vec<Option<usize>> {
+    let mut cells = reached.to_vec();
+    loop {
+        let before = cells.clone();
+        for (i, cell) in cells
+            .iter_mut()
+            .enumerate()
+            .filter(|(_, cell)| cell.is_none())
+        {
+            let beside = [
+                (i % columns > 0).then(|| i - 1),
+                ((i + 1) % columns > 0).then_some(i + 1),
+                i.checked_sub(columns),
+                Some(i + columns),
+            ];
+            let known: Vec<usize> = (beside.into_iter().flatten())
+                .filter_map(|place| *before.get(place)?)
+                .collect();
+            let votes = |optimum: &&usize| known.iter().filter(|other| other == optimum).count();
+            // Alone among cells that moved on too, it stays what it is.
+            *cell = known
+                .iter()
+                .max_by_key(votes)
+                .copied()
+                .filter(|_| known.len() > 1);
+        }
+        if cells == before {
+            return cells;
+        }
+    }
+}
+
+fn draw_mark(panel: &Panel, style: &Style, mark: &Mark) -> Result<()> {
     let white = faded(plotters::style::WHITE, 1.0);
     match mark {
         Mark::Start { at: [x, y] } => {
@@ -169,11 +308,11 @@ fn draw_mark(panel: &Panel, mark: &Mark) -> Result<()> {
             is_best,
         } => {
             let line = if *is_best {
-                fit_stroke(*fit, theme::NORMAL)
+                style.fit_stroke(*fit, theme::NORMAL)
             } else {
                 Stroke {
                     dash: &[],
-                    ..stroke(fit_color(*fit), 0.35, theme::THIN)
+                    ..stroke(style.fit_color(*fit), 0.35, theme::THIN)
                 }
             };
             let path = || points.iter().map(|[x, y]| (*x, *y));
@@ -186,9 +325,12 @@ fn draw_mark(panel: &Panel, mark: &Mark) -> Result<()> {
             }
             panel.line(path(), line)?;
             match points.first() {
-                Some(&[x, y]) => {
-                    panel.dot((x, y), 0.6, faded(fit_color(*fit), 0.9), Some(theme::THIN))
-                }
+                Some(&[x, y]) => panel.dot(
+                    (x, y),
+                    0.6,
+                    faded(style.fit_color(*fit), 0.9),
+                    Some(theme::THIN),
+                ),
                 None => Ok(()),
             }
         }
@@ -251,11 +393,11 @@ impl Levels {
 fn draw_scale(sheet: &Sheet, body: Rect, levels: &Levels) -> Result<()> {
     let bar = Rect::new(
         body.right + 0.5,
-        body.top + 8.0,
+        body.top + sheet.style.scaled(ROOMY.top + 1.5),
         body.right + 3.0,
-        body.bottom - 10.0,
+        body.bottom - sheet.style.scaled(ROOMY.bottom),
     );
-    let (ink, label) = (faded(theme::INK, 1.0), Type::label(Align::Left));
+    let label = Type::label(Align::Left);
     let count = levels.logs.len();
     for (i, log) in levels.logs.iter().enumerate() {
         let slot = bar.cell((count - 1 - i, count), (0, 1));
@@ -270,7 +412,22 @@ fn draw_scale(sheet: &Sheet, body: Rect, levels: &Levels) -> Result<()> {
         let text = text::typographic(text::significant(10f64.powf(*log), 2));
         let tick = [(bar.right, y), (bar.right + 0.8, y)];
         sheet.line(&tick, stroke(theme::INK, 1.0, theme::THIN))?;
-        sheet.text((bar.right + 1.3, y), &text, label, ink)?;
+        sheet.text((bar.right + 1.3, y), &text, label, ink())?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_still_moved_is_given_the_basin_around_it() {
+        let (a, b) = (Some(0), Some(1));
+        let reached = [a, a, b, a, None, b, a, a, b];
+        assert_eq!(settled(&reached, 3)[4], a);
+        // Nothing is made of nothing.
+        assert_eq!(settled(&[None; 4], 2), [None; 4]);
+        assert_eq!(settled(&[], 3), []);
+    }
 }

@@ -3,6 +3,7 @@
 use super::axis::Axis;
 use super::panel::Panel;
 use super::reach::Reach;
+use super::style::Style;
 use super::theme::{self, Stroke, faded, stroke};
 use crate::density::target::{Histogram, TargetModel, Weights};
 use crate::error::Result;
@@ -20,7 +21,7 @@ const RAISE: f64 = 2.05;
 
 /// Axes that hold the target and where every fit ended, and most of up to `snapshots` densities
 /// on the way there.
-pub fn axes(finished: &FinishedRun, snapshots: usize) -> (Axis, Axis) {
+pub fn axes(style: &Style, finished: &FinishedRun, snapshots: usize) -> (Axis, Axis) {
     let ends: Vec<Mixture> = finished.fits.iter().filter_map(FinishedFit::end).collect();
     let path: Vec<Mixture> = (finished.fits.iter())
         .flat_map(|fit| fit.snapshots(snapshots))
@@ -35,7 +36,7 @@ pub fn axes(finished: &FinishedRun, snapshots: usize) -> (Axis, Axis) {
         low = low.min((mean - 2.0 * std).max(low - most));
         high = high.max((mean + 2.0 * std).min(high + most));
     }
-    let x = Axis::linear(low, high, "x");
+    let x = style.x_axis(Axis::linear(low, high, "x"));
     let top = |mixture: &Mixture| {
         let curve = curve(mixture, &x);
         curve
@@ -166,31 +167,34 @@ pub fn draw_components(panel: &Panel, mixture: &Mixture, line: Stroke) -> Result
 
 /// Whether any component of a mixture is drawn.
 pub fn has_components(mixture: &Mixture, x: &Axis) -> bool {
-    let mut points = components(mixture, x).into_iter().flatten();
-    points.any(|(_, density)| density.is_finite())
+    !components(mixture, x).is_empty()
 }
 
-/// The weighted components of a mixture of several over an axis, NaN where one is the whole or
-/// nothing.
+/// The weighted components of a mixture of several over an axis: those that are somewhere something else than the
+/// whole, down to where they are nothing.
 fn components(mixture: &Mixture, x: &Axis) -> Vec<Vec<(f64, f64)>> {
     if mixture.components() == 1 {
         return Vec::new();
     }
     let whole = curve(mixture, x);
-    let visible = 0.03
-        * whole
-            .iter()
-            .map(|(_, density)| *density)
-            .fold(0.0, f64::max);
-    let of = |k: usize| {
+    let highest = whole
+        .iter()
+        .map(|(_, density)| *density)
+        .fold(0.0, f64::max);
+    let (visible, nothing) = (0.03 * highest, 2e-3 * highest);
+    let of = |k: usize| -> Option<Vec<(f64, f64)>> {
         let weight = mixture.weights()[k];
-        whole.iter().map(move |&(at, density)| {
-            let part = weight * mixture.component_log_density(k, &[at]).exp();
-            let apart = part > visible && density - part > visible;
-            (at, if apart { part } else { f64::NAN })
+        let part = |at: f64| weight * mixture.component_log_density(k, &[at]).exp();
+        let parts: Vec<(f64, f64)> = whole.iter().map(|&(at, _)| (at, part(at))).collect();
+        let is_apart = |((_, part), (_, density)): (&(f64, f64), &(f64, f64))| {
+            *part > visible && density - part > visible
+        };
+        parts.iter().zip(&whole).any(is_apart).then(|| {
+            let shown = |(at, part)| (at, if part > nothing { part } else { f64::NAN });
+            parts.into_iter().map(shown).collect()
         })
     };
-    (0..mixture.components()).map(|k| of(k).collect()).collect()
+    (0..mixture.components()).filter_map(of).collect()
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! A divergence between every two of several densities, as a table of colours.
 
-use super::export::Svg;
+use super::export::Drawing;
 use super::figure::Figure;
-use super::sheet::{self, Align, Rect, Sheet, Type, text_width};
+use super::layout::Layout;
+use super::sheet::{self, Align, Rect, Sheet, Type};
+use super::style::Style;
 use super::theme::{self, faded, ramp, stroke};
 use crate::calculator::Matrix;
+use crate::config::FigureName;
 use crate::error::Result;
 use crate::text;
 
@@ -16,44 +19,56 @@ const DIGITS: usize = 3;
 const WRITTEN: usize = 12;
 /// The share of the page's width that names may take.
 const NAMES: f64 = 0.35;
-/// Room around the table, for the title above it, and for the scale beside it, in mm.
+/// Room around the table, for the title above it, and for the scale beside it, in mm where letters have 8 points.
 const GAP: f64 = 3.0;
 const TITLE: f64 = 8.0;
 const SCALE: f64 = 24.0;
 
 /// The figure.
 pub const FIGURE: Figure<Matrix> = Figure {
-    name: "matrix",
+    name: FigureName::Matrix,
     caption: "A divergence between every two of the densities.",
     draw,
 };
 
 /// Draws the figure: p in rows, q in columns, dark where they are far apart.
-fn draw(matrix: &Matrix) -> Result<Svg> {
+fn draw(matrix: &Matrix, style: &Style) -> Result<Drawing> {
+    style.chosen(FIGURE.name.name(), &[])?;
     let n = matrix.names.len();
     let label = Type::label(Align::Right);
     let longest = (matrix.names.iter())
-        .map(|name| text_width(name, label))
+        .map(|name| style.text_width(name, label))
         .fold(0.0, f64::max);
-    let most = NAMES * theme::PAGE;
+    let most = NAMES * style.width;
+    let (scale, gap) = (style.scaled(SCALE), style.scaled(GAP));
     let names: Vec<String> = matrix
         .names
         .iter()
-        .map(|name| shortened(name, most))
+        .map(|name| shortened(style, name, most))
         .collect();
-    let room = longest.min(most) + 2.0 * GAP;
-    let side = ((theme::PAGE - room - SCALE - GAP) / n as f64).clamp(CELL.1, CELL.0);
+    let room = longest.min(most) + 2.0 * gap;
+    let side = ((style.width - room - scale - gap) / n as f64).clamp(CELL.1, CELL.0);
     // Names above the table stand upright where they do not fit in their column.
     let upright = longest > side - 1.0;
-    let above = TITLE + if upright { room } else { 2.0 * GAP };
-    let title = text_width(&title_of(matrix), Type::title(Align::Center));
+    let above = style.scaled(TITLE) + if upright { room } else { 2.0 * gap };
+    let title = style.text_width(&title_of(matrix), Type::title(Align::Center));
     // The title is centred on the table, and may be wider.
     let width =
-        (room + side * n as f64 + GAP + SCALE).max(room + 0.5 * (side * n as f64 + title) + GAP);
-    let height = above + side * n as f64 + GAP;
-    let table = Rect::new(room, above, room + side * n as f64, height - GAP);
-    sheet::draw(FIGURE.name, width, height, |sheet| {
-        let title = (0.5 * (table.left + table.right), 0.55 * TITLE);
+        (room + side * n as f64 + gap + scale).max(room + 0.5 * (side * n as f64 + title) + gap);
+    let height = above + side * n as f64 + gap;
+    let layout = Layout::of_size(style, &[], width, height)?;
+    let top = layout.body.top;
+    let table = Rect::new(
+        room,
+        top + above,
+        room + side * n as f64,
+        top + height - gap,
+    );
+    layout.draw(&[], |sheet| {
+        let title = (
+            0.5 * (table.left + table.right),
+            top + 0.55 * style.scaled(TITLE),
+        );
         sheet.text(
             title,
             &title_of(matrix),
@@ -68,17 +83,17 @@ fn draw(matrix: &Matrix) -> Result<Svg> {
         }
         for (i, name) in names.iter().enumerate() {
             let row = table.cell((i, n), (0, n));
-            let at = (table.left - GAP, 0.5 * (row.top + row.bottom));
+            let at = (table.left - gap, 0.5 * (row.top + row.bottom));
             sheet.text(at, name, label, theme::INK.into())?;
             let column = table.cell((0, n), (i, n));
-            let at = (0.5 * (column.left + column.right), table.top - GAP);
+            let at = (0.5 * (column.left + column.right), table.top - gap);
             let kind = Type {
                 upright,
                 ..Type::label(if upright { Align::Left } else { Align::Center })
             };
             sheet.text(at, name, kind, theme::INK.into())?;
         }
-        let left = table.right + GAP;
+        let left = table.right + gap;
         let bottom = table.bottom.min(table.top + 60.0);
         draw_scale(
             sheet,
@@ -96,11 +111,11 @@ fn title_of(matrix: &Matrix) -> String {
 }
 
 /// A name that is no wider than `most` mm: its end, which tells files apart.
-fn shortened(name: &str, most: f64) -> String {
+fn shortened(style: &Style, name: &str, most: f64) -> String {
     let label = Type::label(Align::Right);
     let mut rest = name;
-    let fits = |rest: &str| text_width(&format!("…{rest}"), label) <= most;
-    if text_width(name, label) <= most {
+    let fits = |rest: &str| style.text_width(&format!("…{rest}"), label) <= most;
+    if style.text_width(name, label) <= most {
         return name.to_owned();
     }
     while !fits(rest) {

@@ -1,7 +1,7 @@
-//! Figures for a report: SVG, PNG and PDF, drawn from a run folder and nothing else.
+//! Figures for a report, drawn from a run folder and nothing else, as SVG, PNG, PDF, EPS or TikZ.
 //!
-//! Each figure is a [`Figure`] in a file of its own: a name, a caption and a function from what a run
-//! left to SVG. The other two files are made from that, so the three are one picture.
+//! Each figure is a [`Figure`] in a file of its own: a name, a caption and a function from what a run left and a
+//! [`Style`] to a page. All its files are made from that page, so they are one picture.
 
 mod animation;
 mod axis;
@@ -13,7 +13,9 @@ mod convergence;
 mod densities;
 mod export;
 mod figure;
+mod font;
 mod landscape;
+mod layout;
 mod legend;
 mod line_1d;
 mod matrix;
@@ -25,23 +27,28 @@ mod plane_2d;
 mod reach;
 mod reduction;
 mod sheet;
+mod style;
 mod sweep;
 mod theme;
 mod thinning;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-pub use animation::Motion;
-pub use export::Gif;
-pub use figure::{Figure, Picture};
+pub use animation::{Animation, Motion};
+pub use figure::{Drawn, Picture};
 pub use landscape::{Mark, Scene};
 pub use reduction::ReducedPoint;
 
 use crate::calculator::Matrix;
+use crate::config::{FigureName, FiguresConfig};
 use crate::error::{Error, Result};
 use crate::files::names::FIGURES;
 use crate::run_folder::{FinishedRun, RunFolder, SweepFolder};
+use crate::text;
+use figure::Figure;
+use style::Style;
 
 /// Those of a run.
 const RUN: &[Figure<FinishedRun>] = &[
@@ -57,49 +64,82 @@ const RUN: &[Figure<FinishedRun>] = &[
 
 /// Those of a run that it has: without bounds x is u, and has been drawn, and rows have no density to evaluate.
 fn figures(run: &FinishedRun) -> impl Iterator<Item = &'static Figure<FinishedRun>> {
-    let has_bounds = run.target.bounded().is_some();
-    let has_choices = !run.summary.choices.is_empty();
-    let has_evaluations = convergence::has_evaluations(run);
-    RUN.iter().filter(move |figure| match figure.name {
-        name if name == of_x::FIGURE.name => has_bounds,
-        name if name == convergence::EVALUATIONS.name => has_evaluations,
-        name if name == choice::FIGURE.name => has_choices,
-        name if name == components::FIGURE.name => components::has_any(run),
+    RUN.iter().filter(|figure| match figure.name {
+        FigureName::DensitiesOfX => run.target.bounded().is_some(),
+        FigureName::Evaluations => convergence::has_evaluations(run),
+        FigureName::Choice => !run.summary.choices.is_empty(),
+        FigureName::Components => components::has_any(run),
         _ => true,
     })
 }
 
-/// The one of a landscape.
-pub const LANDSCAPE: Figure<Scene> = landscape::FIGURE;
-/// The fits of a run in motion.
-const ANIMATION: Figure<(FinishedRun, Motion), Gif> = animation::FIGURE;
-/// The one of a sweep: its points, each with what it is called.
-const SWEEP: Figure<[(String, FinishedRun)]> = sweep::FIGURE;
-/// The one of divergences between every two of several densities.
-pub const MATRIX: Figure<Matrix> = matrix::FIGURE;
-/// The one of mixtures with fewer and fewer components.
-pub const REDUCTION: Figure<[ReducedPoint]> = reduction::FIGURE;
-
-/// Draws every figure of a finished run into its folder, the landscape aside, and returns the files.
-///
-/// # Errors
-/// If the folder cannot be written.
-pub(crate) fn draw_run(folder: &RunFolder, run: &FinishedRun) -> Result<Vec<PathBuf>> {
-    let files = figures(run).map(|figure| figure.picture(run)?.files());
-    let files = files.collect::<Result<Vec<_>>>()?.concat();
-    folder.output().inner(FIGURES).write(files)
+fn style(looks: &FiguresConfig, figure: FigureName) -> Result<Style> {
+    Style::new(&looks.of(figure))
 }
 
-/// Every figure of a run; and the landscape, where one was drawn.
+/// Draws the figures of a finished run, the landscape aside.
+///
+/// # Errors
+/// If one cannot be drawn as it is asked for.
+pub(crate) fn of_run(run: &FinishedRun, looks: &FiguresConfig) -> Result<Drawn> {
+    let mut drawn = Drawn::default();
+    for figure in figures(run).filter(|figure| looks.draws(figure.name)) {
+        drawn = drawn.and(figure.files(run, &style(looks, figure.name)?.of(run))?);
+    }
+    Ok(drawn)
+}
+
+/// The names of the figures that a run has.
+pub(crate) fn names(run: &FinishedRun) -> Vec<&'static str> {
+    figures(run).map(|figure| figure.name.name()).collect()
+}
+
+/// Every figure of a run, in its looks; and the landscape, where one was drawn.
 pub(crate) fn pictures(folder: &RunFolder, run: &FinishedRun) -> Result<Vec<Picture>> {
-    (figures(run).map(|figure| figure.picture(run)))
-        .chain(LANDSCAPE.read(&folder.output().inner(FIGURES)).map(Ok))
-        .collect()
+    let looks = &run.config.figures;
+    let drawn =
+        |figure: &Figure<FinishedRun>| figure.picture(run, style(looks, figure.name)?.of(run));
+    let mut all: Vec<Picture> = figures(run).map(drawn).collect::<Result<_>>()?;
+    let output = folder.output().inner(FIGURES);
+    all.extend(landscape::FIGURE.read(&output, style(looks, FigureName::Landscape)?));
+    Ok(all)
+}
+
+/// Draws a landscape.
+///
+/// # Errors
+/// If it cannot be drawn as it is asked for.
+pub(crate) fn of_landscape(scene: &Scene, looks: &FiguresConfig) -> Result<Drawn> {
+    landscape::FIGURE.files(scene, &style(looks, FigureName::Landscape)?)
+}
+
+/// A landscape to look at.
+///
+/// # Errors
+/// If it cannot be drawn.
+pub(crate) fn landscape_picture(scene: &Scene, looks: &FiguresConfig) -> Result<Picture> {
+    landscape::FIGURE.picture(scene, style(looks, FigureName::Landscape)?)
+}
+
+/// Draws divergences between every two of several densities.
+///
+/// # Errors
+/// If they cannot be drawn as they are asked for.
+pub(crate) fn of_matrix(matrix: &Matrix, looks: &FiguresConfig) -> Result<Drawn> {
+    matrix::FIGURE.files(matrix, &style(looks, FigureName::Matrix)?)
+}
+
+/// Draws mixtures with fewer and fewer components.
+///
+/// # Errors
+/// If they cannot be drawn as they are asked for.
+pub(crate) fn of_reduction(points: &[ReducedPoint], looks: &FiguresConfig) -> Result<Drawn> {
+    reduction::FIGURE.files(points, &style(looks, FigureName::Reduction)?)
 }
 
 /// The fits of a run in motion, where they were drawn.
-pub(crate) fn animation(folder: &RunFolder) -> Option<Picture<Gif>> {
-    ANIMATION.read(&folder.output().inner(FIGURES))
+pub(crate) fn animation(folder: &RunFolder) -> Option<Animation> {
+    animation::read(&folder.output().inner(FIGURES))
 }
 
 /// Draws the fits of a finished run in motion, as a GIF: into a file, or into the figures of the run.
@@ -108,28 +148,57 @@ pub(crate) fn animation(folder: &RunFolder) -> Option<Picture<Gif>> {
 /// # Errors
 /// If the run is not finished or in more than two dimensions, or the file cannot be written.
 pub fn animate(folder: &RunFolder, motion: Motion, out: Option<&Path>) -> Result<PathBuf> {
-    let picture = ANIMATION.picture(&(FinishedRun::read_best(folder)?, motion))?;
+    let run = FinishedRun::read_best(folder)?;
+    let style = style(&run.config.figures, FigureName::Animation)?.of(&run);
+    let gif = animation::draw(&run, motion, &style)?;
     let Some(path) = out else {
-        let mut files = folder.output().inner(FIGURES).write(picture.files()?)?;
+        let file = (animation::FILE.to_owned(), gif);
+        let mut files = folder.output().inner(FIGURES).write(vec![file])?;
         return Ok(files.swap_remove(0));
     };
-    fs::write(path, picture.drawing.0).map_err(Error::io("write", path))?;
+    fs::write(path, gif).map_err(Error::io("write", path))?;
     Ok(path.to_owned())
 }
 
-/// Draws the figure of a sweep into its folder and returns the files.
+/// Draws the figure of a sweep into its folder, in the looks of its config, and returns the files.
 ///
 /// # Errors
 /// If the sweep did not end, or the folder cannot be written.
 pub fn draw_sweep(folder: &SweepFolder) -> Result<Vec<PathBuf>> {
-    let files = sweep_picture(folder)?.files()?;
-    folder.output().inner(FIGURES).write(files)
+    let drawn = of_sweep(folder, &FiguresConfig::default())?;
+    folder.output().inner(FIGURES).write(drawn.files)
+}
+
+/// Draws the figure of a sweep, in the looks of its config where others say nothing.
+///
+/// # Errors
+/// If the sweep did not end, or it cannot be drawn as it is asked for.
+pub(crate) fn of_sweep(folder: &SweepFolder, looks: &FiguresConfig) -> Result<Drawn> {
+    let points = sweep::points(folder)?;
+    sweep::FIGURE.files(&points, &sweep_style(&points, looks)?)
 }
 
 /// The figure of a sweep.
 pub(crate) fn sweep_picture(folder: &SweepFolder) -> Result<Picture> {
-    let finished_runs = (folder.points()?)
-        .map(|point| point.and_then(|(name, run)| Ok((name, FinishedRun::read_best(&run)?))))
-        .collect::<Result<Vec<_>>>()?;
-    SWEEP.picture(&finished_runs)
+    let points = sweep::points(folder)?;
+    let style = sweep_style(&points, &FiguresConfig::default())?;
+    sweep::FIGURE.picture(&points, style)
+}
+
+fn sweep_style(points: &[sweep::Point], looks: &FiguresConfig) -> Result<Style> {
+    let own = points.first().map(|point| point.run.config.figures.clone());
+    style(
+        &looks.clone().or(own.unwrap_or_default()),
+        FigureName::Sweep,
+    )
+}
+
+/// What is to be told of labels that no figure has, if there are any.
+pub(crate) fn labels_of_none(looks: &FiguresConfig, texts: &BTreeSet<String>) -> Option<String> {
+    let unknown = looks.labels().find(|label| !texts.contains(label))?;
+    let near = text::nearest(&unknown, texts.iter().map(String::as_str));
+    let hint = near.map_or_else(String::new, |near| format!("; one has \"{near}\""));
+    Some(format!(
+        "figures.labels: no figure that is drawn has the text \"{unknown}\"{hint}"
+    ))
 }

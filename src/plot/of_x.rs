@@ -5,14 +5,17 @@ use nalgebra::Matrix2;
 
 use super::axis::Axis;
 use super::contour::ContourGrid;
-use super::export::Svg;
+use super::export::Drawing;
 use super::figure::Figure;
-use super::legend::{self, LegendKey};
+use super::layout::Layout;
+use super::legend::{self, Entry, LegendKey};
 use super::panel::{COMPACT, Panel};
 use super::reach::Reach;
-use super::sheet::{self, Point, Rect, Sheet};
-use super::theme::{self, Stroke, faded, fit_stroke, stroke};
+use super::sheet::{Point, Sheet};
+use super::style::Style;
+use super::theme::{self, Stroke, faded, stroke};
 use super::{pairs, plane_2d};
+use crate::config::FigureName;
 use crate::coordinates::Support;
 use crate::density::target::TargetModel;
 use crate::error::Result;
@@ -31,29 +34,37 @@ const NEAR: f64 = 1e-2;
 /// Points of a curve, and nodes of a grid on a side.
 const POINTS: usize = 600;
 const NODES: usize = 121;
+/// The height of a figure of one coordinate, in mm.
+const HEIGHT: f64 = 72.0;
 /// Nats below the peak where a fit has its lines: those of a Gaussian at one and two standard deviations.
 const DROPS: [f64; 2] = [0.5, 2.0];
 
 /// The figure.
 pub const FIGURE: Figure<FinishedRun> = Figure {
-    name: "densities-of-x",
+    name: FigureName::DensitiesOfX,
     caption: "The target p and every fit q as densities of x, whose coordinates have bounds.",
     draw,
 };
 
 /// Draws the figure.
-fn draw(finished: &FinishedRun) -> Result<Svg> {
+fn draw(finished: &FinishedRun, style: &Style) -> Result<Drawing> {
     let supports: Vec<Support> = match finished.target.bounded() {
         Some(coordinates) => coordinates.supports().collect(),
         None => vec![Support::Real; finished.dim()],
     };
     if let [support] = supports[..] {
-        return line(finished, support);
+        return line(finished, style, support);
     }
     let lines = "at 61 % and 14 % of its peak";
-    pairs::draw(FIGURE.name, finished, lines, |sheet, cell, (i, j)| {
-        pair(finished, sheet, cell, [i, j], [supports[i], supports[j]])
-    })
+    pairs::draw(
+        FIGURE.name,
+        finished,
+        style,
+        lines,
+        |finished, sheet, cell, [i, j]| {
+            pair(finished, sheet, cell, [i, j], [supports[i], supports[j]])
+        },
+    )
 }
 
 /// The axis of coordinate `d` of the target.
@@ -117,9 +128,10 @@ fn of_x(
 }
 
 /// On a line: p filled, and every fit.
-fn line(finished: &FinishedRun, support: Support) -> Result<Svg> {
+fn line(finished: &FinishedRun, style: &Style, support: Support) -> Result<Drawing> {
+    style.chosen(FIGURE.name.name(), &[])?;
     let ends = ends(finished);
-    let x = axis(finished, &ends, 0, support);
+    let x = style.x_axis(axis(finished, &ends, 0, support));
     let mut at: Vec<f64> = (0..=POINTS)
         .map(|i| x.low + (x.high - x.low) * i as f64 / POINTS as f64)
         .map(|at| inside(at, &x, support, INSIDE))
@@ -156,24 +168,21 @@ fn line(finished: &FinishedRun, support: Support) -> Result<Svg> {
     let seen = (fits.iter().flat_map(|(_, curve)| curve).chain(&p))
         .filter(|(at, _)| inside(*at, &x, support, NEAR) == *at);
     let top = seen.map(|(_, height)| *height).fold(0.0, f64::max);
-    let entries: Vec<(LegendKey, String)> = std::iter::once(legend::target(&finished.target))
+    let entries: Vec<Entry> = std::iter::once(legend::target(&finished.target))
         .chain(fits.iter().map(|(i, _)| {
-            let mark = LegendKey::Line(fit_stroke(*i, theme::THICK));
+            let mark = LegendKey::Line(style.fit_stroke(*i, theme::THICK));
             (mark, finished.fits[*i].title())
         }))
         .collect();
-    let legend = legend::height(&entries) + 1.0;
-    let height = legend + 75.0;
-    sheet::draw(FIGURE.name, theme::PAGE, height, |sheet| {
-        let page = Rect::new(0.0, 0.0, theme::PAGE, height);
-        legend::draw(sheet, page, &entries)?;
+    let layout = Layout::of_height(style, &entries, HEIGHT)?;
+    layout.draw(&entries, |sheet| {
         let y = Axis::linear(0.0, 1.08 * top, "density");
-        let panel = Panel::within(sheet, page.below(legend), COMPACT, x, y)?;
+        let panel = Panel::within(sheet, layout.body, COMPACT, x, y)?;
         let area: Vec<_> = p.iter().map(|&(x, p)| (x, 0.0, p)).collect();
         panel.band(&area, faded(theme::TARGET, 0.18))?;
         panel.line(p, stroke(theme::TARGET, 1.0, theme::THIN))?;
         fits.into_iter()
-            .try_for_each(|(i, curve)| panel.line(curve, fit_stroke(i, theme::THICK)))
+            .try_for_each(|(i, curve)| panel.line(curve, style.fit_stroke(i, theme::THICK)))
     })
 }
 
@@ -181,13 +190,13 @@ fn line(finished: &FinishedRun, support: Support) -> Result<Svg> {
 fn pair(
     finished: &FinishedRun,
     sheet: &Sheet,
-    cell: Rect,
+    cell: pairs::Cell,
     at: [usize; 2],
     supports: [Support; 2],
 ) -> Result<()> {
     let ends = ends(finished);
     let [x, y] = [0, 1].map(|side| axis(finished, &ends, at[side], supports[side]));
-    let panel = Panel::within(sheet, cell, COMPACT, x, y)?;
+    let panel = cell.panel(sheet, x, y)?;
     let target = finished.target.marginal(&at)?;
     match target.as_samples() {
         Some(samples) => {
@@ -205,7 +214,13 @@ fn pair(
     for (fit, end) in ends {
         let q = end.marginal(&at)?;
         for k in 0..q.components() {
-            component(&panel, &q, k, supports, fit_stroke(fit, theme::NORMAL))?;
+            component(
+                &panel,
+                &q,
+                k,
+                supports,
+                sheet.style.fit_stroke(fit, theme::NORMAL),
+            )?;
         }
     }
     Ok(())
@@ -257,17 +272,7 @@ fn component(
         let [a, b] = u(point);
         (supports[0].apply(a), supports[1].apply(b))
     };
-    let lines = [
-        line,
-        Stroke {
-            width: theme::THIN,
-            ..if line.dash.is_empty() {
-                line.dashed()
-            } else {
-                line
-            }
-        },
-    ];
+    let lines = [line, plane_2d::outer(line)];
     for (drop, line) in DROPS.into_iter().zip(lines) {
         for outline in grid.outlines(grid.highest() - drop) {
             panel.line(outline.into_iter().map(on_x), line)?;

@@ -3,17 +3,21 @@
 use plotters::style::RGBAColor;
 
 use super::axis::{Axis, AxisScale};
-use super::sheet::{Align, Point, Rect, Sheet, Type, text_width};
+use super::legend::cross;
+use super::sheet::{Align, LEADING, Point, Rect, Sheet, Type};
+use super::style::{Style, ink};
 use super::theme::{self, Stroke, faded, stroke};
 use crate::error::Result;
 
-/// Air around a panel for its labels, in mm.
+/// Air around a panel for its labels, in mm where they have 8 points.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Margins {
     pub left: f64,
     pub right: f64,
     pub top: f64,
     pub bottom: f64,
+    /// Whether the axes are written on: those of panels beside each other may be shared.
+    pub named: [bool; 2],
 }
 
 /// Room for a title and long numbers.
@@ -22,6 +26,7 @@ pub const ROOMY: Margins = Margins {
     right: 5.0,
     top: 6.5,
     bottom: 10.0,
+    named: [true; 2],
 };
 
 /// For many small panels without titles.
@@ -30,6 +35,7 @@ pub const COMPACT: Margins = Margins {
     right: 2.0,
     top: 2.0,
     bottom: 9.5,
+    named: [true; 2],
 };
 
 const TICK: f64 = 0.9;
@@ -37,21 +43,17 @@ const TICK: f64 = 0.9;
 const PER_X_TICK: f64 = 11.0;
 const PER_Y_TICK: f64 = 7.5;
 
-/// How the words at the end of a line are set.
-const END_LABEL: Type = Type {
-    size: 0.85 * theme::TEXT,
-    bold: false,
-    align: Align::Left,
-    upright: false,
-};
 /// Rounds in which words that touch push each other apart; a few labels need a few dozen.
 const RELAXATIONS: usize = 60;
+/// So many labels of ends at one place stand on top of each other.
+const MOST_STACKED: usize = 3;
 /// From the end of a line to its words, in mm.
 const LEADER: f64 = 3.0;
 
 /// The room that words at the ends of lines take, in mm.
-pub fn end_label_width(labels: &[String]) -> f64 {
-    let widths = labels.iter().map(|label| text_width(label, END_LABEL));
+pub fn end_label_width(style: &Style, labels: &[String]) -> f64 {
+    let kind = Type::note(Align::Left);
+    let widths = labels.iter().map(|label| style.text_width(label, kind));
     LEADER + widths.fold(0.0, f64::max)
 }
 
@@ -65,12 +67,12 @@ pub struct Panel<'a, 's> {
 
 impl Margins {
     /// The part of a cell that is left for data.
-    pub fn frame(&self, cell: Rect) -> Rect {
+    pub fn frame(&self, style: &Style, cell: Rect) -> Rect {
         Rect::new(
-            cell.left + self.left,
-            cell.top + self.top,
-            cell.right - self.right,
-            cell.bottom - self.bottom,
+            cell.left + style.scaled(self.left),
+            cell.top + style.scaled(self.top),
+            cell.right - style.scaled(self.right),
+            cell.bottom - style.scaled(self.bottom),
         )
     }
 }
@@ -95,21 +97,21 @@ pub fn equal_aspect(frame: Rect, mut x: Axis, mut y: Axis) -> (Axis, Axis) {
     (x, y)
 }
 
-/// How many ticks an axis of this length has.
-fn ticks(length: f64, per: f64) -> usize {
-    ((length / per) as usize).clamp(3, 7)
+/// The ticks of an axis of this length: one for so many mm, where letters have 8 points.
+fn ticks(style: &Style, axis: &Axis, length: f64, per: f64) -> Vec<(f64, String)> {
+    axis.ticks(((length / style.scaled(per)) as usize).clamp(2, 7))
 }
 
 /// From a vertical axis to the middle of its label, beside numbers of this width, in mm.
-fn beside(widest: f64) -> f64 {
-    TICK + 2.0 + widest + 0.5 * theme::TEXT
+fn beside(style: &Style, widest: f64) -> f64 {
+    TICK + style.scaled(2.0) + widest + 0.5 * style.text
 }
 
 /// Where a frame may end for the numbers below it to end at `limit`, in mm.
-fn right_end(frame: Rect, x: &Axis, limit: f64) -> f64 {
-    (x.ticks(ticks(frame.width(), PER_X_TICK)).into_iter())
+fn right_end(style: &Style, frame: Rect, x: &Axis, limit: f64) -> f64 {
+    (ticks(style, x, frame.width(), PER_X_TICK).into_iter())
         .map(|(value, label)| {
-            let half = 0.5 * text_width(&label, Type::label(Align::Center));
+            let half = 0.5 * style.text_width(&label, Type::label(Align::Center));
             let width = (limit - half - frame.left) / x.share(value);
             match width > 0.0 {
                 true => frame.left + width,
@@ -120,11 +122,20 @@ fn right_end(frame: Rect, x: &Axis, limit: f64) -> f64 {
 }
 
 impl<'a, 's> Panel<'a, 's> {
-    /// Draws axes in a cell of the page with the usual margins and a title.
+    /// Draws axes in a cell of the page with the usual margins and a title, on as many lines as it takes.
     pub fn new(sheet: &'a Sheet<'s>, cell: Rect, title: &str, x: Axis, y: Axis) -> Result<Self> {
-        let at = (cell.left + ROOMY.left, cell.top + 0.55 * ROOMY.top);
-        sheet.text(at, title, Type::title(Align::Left), faded(theme::INK, 1.0))?;
-        Self::within(sheet, cell, ROOMY, x, y)
+        let style = sheet.style;
+        let kind = Type::title(Align::Left);
+        sheet.names(title);
+        let room = cell.width() - style.scaled(ROOMY.left + 1.0);
+        let lines = style.lines(title, kind, room);
+        let at = (
+            cell.left + style.scaled(ROOMY.left),
+            cell.top + style.scaled(0.55 * ROOMY.top),
+        );
+        sheet.lines(at, &lines, kind)?;
+        let more = LEADING * kind.size * style.text * (lines.len().max(1) - 1) as f64;
+        Self::within(sheet, cell.below(more), ROOMY, x, y)
     }
 
     /// Draws axes in a cell of the page.
@@ -135,72 +146,111 @@ impl<'a, 's> Panel<'a, 's> {
         x: Axis,
         y: Axis,
     ) -> Result<Self> {
-        let mut frame = margins.frame(cell);
+        let style = sheet.style;
+        let (x, y) = (style.x_axis(x), style.y_axis(y));
+        let mut frame = margins.frame(style, cell);
         // Wide numbers have the room they need, and the label beside them too.
-        let numbers = y.ticks(ticks(frame.height(), PER_Y_TICK)).into_iter();
+        let numbers = ticks(style, &y, frame.height(), PER_Y_TICK).into_iter();
         let widest = numbers
-            .map(|(_, label)| text_width(&label, Type::label(Align::Right)))
+            .map(|(_, label)| style.text_width(&label, Type::label(Align::Right)))
             .fold(0.0, f64::max);
-        frame.left = frame
-            .left
-            .max(cell.left + beside(widest) + 0.5 * theme::TEXT);
-        frame.right = frame.right.min(right_end(frame, &x, cell.right));
+        if margins.named[1] && y.scale != AxisScale::Unmarked {
+            let room = beside(style, widest) + 0.5 * style.text;
+            frame.left = frame.left.max(cell.left + room);
+        }
+        if margins.named[0] {
+            frame.right = frame.right.min(right_end(style, frame, &x, cell.right));
+        }
         let panel = Self { sheet, frame, x, y };
-        panel.axes(cell, widest)?;
+        panel.axes(cell, widest, margins.named)?;
+        panel.say_cut()?;
         Ok(panel)
     }
 
-    fn axes(&self, cell: Rect, widest: f64) -> Result<()> {
-        let frame = self.frame;
-        let (ink, grid) = (
+    fn axes(&self, cell: Rect, widest: f64, named: [bool; 2]) -> Result<()> {
+        let (frame, style) = (self.frame, self.sheet.style);
+        let (line, grid) = (
             stroke(theme::INK, 1.0, theme::THIN),
             stroke(theme::GRID, 1.0, theme::HAIRLINE),
         );
-        let text = faded(theme::INK, 1.0);
-        for (value, label) in self.x.ticks(ticks(frame.width(), PER_X_TICK)) {
+        for (value, label) in ticks(style, &self.x, frame.width(), PER_X_TICK) {
             let x = self.at_x(value);
             self.sheet
                 .line(&[(x, frame.top), (x, frame.bottom)], grid)?;
             self.sheet
-                .line(&[(x, frame.bottom), (x, frame.bottom + TICK)], ink)?;
-            let at = (x, frame.bottom + TICK + 0.7 * theme::TEXT);
-            self.sheet
-                .text(at, &label, Type::label(Align::Center), text)?;
+                .line(&[(x, frame.bottom), (x, frame.bottom + TICK)], line)?;
+            if named[0] {
+                let at = (x, frame.bottom + TICK + 0.7 * style.text);
+                (self.sheet).text(at, &label, Type::label(Align::Center), ink())?;
+            }
         }
-        for (value, label) in self.y.ticks(ticks(frame.height(), PER_Y_TICK)) {
+        for (value, label) in ticks(style, &self.y, frame.height(), PER_Y_TICK) {
             let y = self.at_y(value);
             self.sheet
                 .line(&[(frame.left, y), (frame.right, y)], grid)?;
             self.sheet
-                .line(&[(frame.left - TICK, y), (frame.left, y)], ink)?;
-            let at = (frame.left - TICK - 0.6, y);
-            self.sheet
-                .text(at, &label, Type::label(Align::Right), text)?;
+                .line(&[(frame.left - TICK, y), (frame.left, y)], line)?;
+            if named[1] {
+                let at = (frame.left - TICK - 0.6, y);
+                (self.sheet).text(at, &label, Type::label(Align::Right), ink())?;
+            }
         }
         let corner = [
             (frame.left, frame.top),
             (frame.left, frame.bottom),
             (frame.right, frame.bottom),
         ];
-        self.sheet.line(&corner, ink)?;
+        self.sheet.line(&corner, line)?;
         let middle = (
             0.5 * (frame.left + frame.right),
             0.5 * (frame.top + frame.bottom),
         );
-        // A label longer than the axis stays within the cell.
-        let half = 0.5 * text_width(&self.x.label, Type::label(Align::Center));
-        let below = (
-            middle.0.min(cell.right - half),
-            cell.bottom - 0.8 * theme::TEXT,
-        );
-        self.sheet
-            .text(below, &self.x.label, Type::label(Align::Center), text)?;
+        if named[0] {
+            self.sheet.names(&self.x.label);
+            let label = style.axis_label(&self.x);
+            // A label longer than the axis stays within the cell.
+            let half = 0.5 * style.text_width(&label, Type::label(Align::Center));
+            let below = (
+                middle.0.min(cell.right - half).max(cell.left + half),
+                cell.bottom - 0.8 * style.text,
+            );
+            (self.sheet).text(below, &label, Type::label(Align::Center), ink())?;
+        }
+        if !named[1] {
+            return Ok(());
+        }
+        self.sheet.names(&self.y.label);
         let upright = Type {
             upright: true,
             ..Type::label(Align::Center)
         };
-        let left = (frame.left - beside(widest), middle.1);
-        self.sheet.text(left, &self.y.label, upright, text)
+        let label = style.axis_label(&self.y);
+        let left = (frame.left - beside(style, widest), middle.1);
+        self.sheet.text(left, &label, upright, ink())
+    }
+
+    /// Says in the corner that something lies beyond the panel.
+    fn say_cut(&self) -> Result<()> {
+        let (frame, style) = (self.frame, self.sheet.style);
+        let Some(words) = &self.y.cut else {
+            return Ok(());
+        };
+        let kind = Type::note(Align::Right);
+        let at = (frame.right - 0.6, frame.top + 0.6 * style.text);
+        self.on_white((at.0 - style.text_width(words, kind), at.0), at.1)?;
+        self.sheet.text(at, words, kind, ink())
+    }
+
+    /// A ground for a line of words between two ends.
+    fn on_white(&self, (left, right): (f64, f64), y: f64) -> Result<()> {
+        let half = 0.62 * Type::note(Align::Left).size * self.sheet.style.text;
+        let ground = [
+            (left - 0.5, y - half),
+            (right + 0.5, y - half),
+            (right + 0.5, y + half),
+            (left - 0.5, y + half),
+        ];
+        (self.sheet).fill(&ground, faded(plotters::style::WHITE, 0.75))
     }
 
     fn at_x(&self, x: f64) -> f64 {
@@ -293,9 +343,11 @@ impl<'a, 's> Panel<'a, 's> {
     /// Words at the right end of lines at the given heights, moved apart where they would touch,
     /// each with a leader from its line.
     pub fn end_labels(&self, mut labels: Vec<(f64, String)>, color: RGBAColor) -> Result<()> {
-        let apart = 1.15 * END_LABEL.size;
+        let kind = Type::note(Align::Left);
+        let apart = 1.15 * kind.size * self.sheet.style.text;
         labels.retain(|(y, _)| y.is_finite());
         labels.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let labels = self.gathered(labels, apart);
         let ends: Vec<f64> = labels.iter().map(|(y, _)| self.at_y(*y)).collect();
         let mut heights = ends.clone();
         for _ in 0..RELAXATIONS {
@@ -320,32 +372,62 @@ impl<'a, 's> Panel<'a, 's> {
                 &[(right + 0.3, end), (right + LEADER - 0.4, height)],
                 leader,
             )?;
-            (self.sheet).text((right + LEADER, height), &label, END_LABEL, color)?;
+            (self.sheet).text((right + LEADER, height), &label, kind, color)?;
         }
         Ok(())
+    }
+
+    /// Labels of ends that are where others are: more than a few become one, of the first and the last of them, since
+    /// a stack of them would stand far from their lines.
+    fn gathered(&self, labels: Vec<(f64, String)>, apart: f64) -> Vec<(f64, String)> {
+        let mut groups: Vec<Vec<(f64, String)>> = Vec::new();
+        for (y, label) in labels {
+            let touches = |group: &Vec<(f64, String)>| {
+                let last = group
+                    .last()
+                    .map_or(f64::INFINITY, |(last, _)| self.at_y(*last));
+                self.at_y(y) - last < 0.5 * apart
+            };
+            match groups.last_mut().filter(|group| touches(group)) {
+                Some(group) => group.push((y, label)),
+                None => groups.push(vec![(y, label)]),
+            }
+        }
+        let gather = |mut group: Vec<(f64, String)>| {
+            if group.len() <= MOST_STACKED {
+                return group;
+            }
+            let middle = group.iter().map(|(y, _)| y).sum::<f64>() / group.len() as f64;
+            group.sort_by(|a, b| a.1.len().cmp(&b.1.len()).then(a.1.cmp(&b.1)));
+            let label = format!("{} … {}", group[0].1, group[group.len() - 1].1);
+            vec![(middle, label)]
+        };
+        groups.into_iter().flat_map(gather).collect()
     }
 
     /// Writes a few words beside a point, on white, on the side where there is room.
     pub fn note(&self, at: Point, text: &str) -> Result<()> {
         let (x, y) = self.on_page(at);
-        let kind = END_LABEL;
-        let width = text_width(text, kind);
+        let kind = Type::note(Align::Left);
+        let width = self.sheet.style.text_width(text, kind);
         let left = if x + 2.0 + width < self.frame.right {
             x + 2.0
         } else {
             x - 2.0 - width
         };
-        let half = 0.62 * kind.size;
-        let ground = [
-            (left - 0.5, y - half),
-            (left + width + 0.5, y - half),
-            (left + width + 0.5, y + half),
-            (left - 0.5, y + half),
-        ];
-        self.sheet
-            .fill(&ground, faded(plotters::style::WHITE, 0.75))?;
-        self.sheet
-            .text((left, y), text, kind, faded(theme::INK, 1.0))
+        self.on_white((left, left + width), y)?;
+        self.sheet.text((left, y), text, kind, ink())
+    }
+
+    /// A cross at the top of the panel, with how many runs failed there.
+    pub fn failure(&self, x: f64, count: usize, stroke: Stroke) -> Result<()> {
+        if !(0.0..=1.0).contains(&self.x.share(x)) {
+            return Ok(());
+        }
+        let at = (self.at_x(x), self.frame.top + 1.4);
+        cross(self.sheet, at, stroke)?;
+        let kind = Type::note(Align::Left);
+        (self.sheet).text((at.0 + 1.5, at.1), &count.to_string(), kind, ink())
     }
 
     /// A dot if it is within the panel; a ring where a width is given.
@@ -400,17 +482,18 @@ fn clip(from: Point, to: Point, frame: Rect) -> Option<(Point, Point)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::FigureConfig;
 
     #[test]
     fn the_last_number_below_an_axis_is_not_cut() {
-        theme::load_fonts().unwrap();
+        let style = Style::new(&FigureConfig::default()).unwrap();
         let frame = Rect::new(15.0, 5.0, 99.0, 50.0);
         for (low, high, fits) in [(0.998, 1.002, false), (0.0, 1e5, false), (0.0, 0.97, true)] {
             let x = Axis::linear(low, high, "x");
-            let end = frame.right.min(right_end(frame, &x, 100.0));
-            for (value, label) in x.ticks(ticks(frame.width(), PER_X_TICK)) {
+            let end = frame.right.min(right_end(&style, frame, &x, 100.0));
+            for (value, label) in ticks(&style, &x, frame.width(), PER_X_TICK) {
                 let at = frame.left + x.share(value) * (end - frame.left);
-                let half = 0.5 * text_width(&label, Type::label(Align::Center));
+                let half = 0.5 * style.text_width(&label, Type::label(Align::Center));
                 assert!(at + half <= 100.0 + 1e-9, "{label} ends at {}", at + half);
             }
             // Numbers that fit leave the frame as it is.

@@ -1,13 +1,16 @@
 //! Every parameter in natural units against the step: a row for each fit, a panel for each kind.
 
 use super::axis::Axis;
-use super::export::Svg;
+use super::export::Drawing;
 use super::figure::Figure;
-use super::legend::{self, LegendKey};
+use super::layout::Layout;
+use super::legend::{Entry, LegendKey};
 use super::panel::{Panel, ROOMY, end_label_width};
-use super::sheet::{self, Rect, Sheet};
-use super::theme::{self, fit_color, stroke};
+use super::sheet::{Rect, Sheet};
+use super::style::Style;
+use super::theme::{self, stroke};
 use super::thinning::is_drawn;
+use crate::config::FigureName;
 use crate::error::Result;
 use crate::record::Row;
 use crate::run_folder::{FinishedFit, FinishedRun};
@@ -22,40 +25,65 @@ const KINDS: [(&str, &str); 4] = [
 
 /// More lines than this are not labelled one by one.
 const MOST_LABELS: usize = 12;
+/// The least width of a panel, in mm where letters have 8 points, and the height of a row.
+const LEAST: f64 = 40.0;
+const ROW: f64 = 54.0;
 /// Of more parameters of one kind about so many are drawn, as if at random.
 const MOST_LINES: usize = 400;
 
 /// The figure.
 pub const FIGURE: Figure<FinishedRun> = Figure {
-    name: "parameters",
+    name: FigureName::Parameters,
     caption: "The parameters of q over the steps.",
     draw,
 };
 
-/// Draws the figure.
-fn draw(finished: &FinishedRun) -> Result<Svg> {
-    let kinds: Vec<(&str, Axis)> = (KINDS.into_iter())
-        .filter(|kind| {
-            finished
-                .fits
-                .iter()
-                .any(|fit| !columns(fit, kind.0).is_empty())
-        })
-        .map(|kind| (kind.0, axis_of(finished, kind)))
+/// Draws the figure: the kinds below each other where they stand side by side in all rows; where there is no room for
+/// that, those of a fit one after the other.
+fn draw(finished: &FinishedRun, style: &Style) -> Result<Drawing> {
+    let has = |fit: &FinishedFit, kind: &str| !columns(fit, kind).is_empty();
+    let all: Vec<(&str, &str)> = (KINDS.into_iter())
+        .filter(|kind| finished.fits.iter().any(|fit| has(fit, kind.0)))
         .collect();
+    let names: Vec<Vec<String>> = all.iter().map(|kind| vec![kind.0.to_owned()]).collect();
+    let kinds: Vec<(&str, Axis)> = (style.chosen(FIGURE.name.name(), &names)?.into_iter())
+        .map(|place| (all[place].0, axis_of(finished, all[place])))
+        .collect();
+    let fitting = ((style.width / style.scaled(LEAST)) as usize).max(1);
+    let columns = style.columns.unwrap_or(fitting).min(kinds.len()).max(1);
+    // As even as they can be.
+    let columns = kinds.len().div_ceil(kinds.len().div_ceil(columns));
+    let mut cells: Vec<(usize, usize, usize)> = Vec::new();
+    let mut row = 0;
+    for (i, fit) in finished.fits.iter().enumerate() {
+        let own: Vec<usize> = (0..kinds.len())
+            .filter(|&kind| has(fit, kinds[kind].0))
+            .collect();
+        let side_by_side = columns == kinds.len();
+        let place = |n: usize, kind: usize| if side_by_side { kind } else { n };
+        cells.extend(own.iter().enumerate().map(|(n, &kind)| {
+            let at = place(n, kind);
+            (i, kind, (row + at / columns) * columns + at % columns)
+        }));
+        let taken = if side_by_side { kinds.len() } else { own.len() };
+        row += taken.div_ceil(columns);
+    }
     let entries = entries(finished);
-    let top = legend::height(&entries) + 1.0;
-    let row = if kinds.len() > 3 { 50.0 } else { 56.0 };
-    let height = top + row * finished.fits.len() as f64;
-    sheet::draw(FIGURE.name, theme::PAGE, height, |sheet| {
-        let page = Rect::new(0.0, 0.0, theme::PAGE, height);
-        legend::draw(sheet, page, &entries)?;
-        for (i, fit) in finished.fits.iter().enumerate() {
-            for (j, (kind, axis)) in kinds.iter().enumerate() {
-                let cell = (page.below(top)).cell((i, finished.fits.len()), (j, kinds.len()));
-                let title = if j == 0 { fit.title() } else { String::new() };
-                draw_panel(sheet, cell, &title, fit, i, (kind, axis))?;
-            }
+    let mut layout = Layout::of_height(style, &entries, ROW * row.max(1) as f64)?;
+    (layout.columns, layout.rows) = (columns, row.max(1));
+    layout.draw(&entries, |sheet| {
+        let mut last = None;
+        for &(i, kind, place) in &cells {
+            let fit = &finished.fits[i];
+            // The first panel of a fit has its name, whichever kind it is.
+            let title = if last == Some(i) {
+                String::new()
+            } else {
+                fit.title()
+            };
+            last = Some(i);
+            let (kind, axis) = &kinds[kind];
+            draw_panel(sheet, layout.cell(place), &title, fit, i, (kind, axis))?;
         }
         Ok(())
     })
@@ -106,7 +134,7 @@ fn draw_panel(
     let names = distinct_parts(names.collect(), kind);
     let labelled = !single && names.len() <= MOST_LABELS;
     let room = match labelled {
-        true => end_label_width(&names) - ROOMY.right + 3.0,
+        true => end_label_width(sheet.style, &names) - sheet.style.scaled(ROOMY.right) + 3.0,
         false => 0.0,
     };
     let cell = Rect {
@@ -114,7 +142,7 @@ fn draw_panel(
         ..cell
     };
     let panel = Panel::new(sheet, cell, title, x, y)?;
-    let color = fit_color(i);
+    let color = sheet.style.fit_color(i);
     if single {
         for run in fit.shown() {
             let points = fit.trajectory.run(run);
@@ -184,7 +212,7 @@ fn distinct_parts(names: Vec<&str>, kind: &str) -> Vec<String> {
         .collect()
 }
 
-fn entries(finished: &FinishedRun) -> Vec<(LegendKey, String)> {
+fn entries(finished: &FinishedRun) -> Vec<Entry> {
     let best = stroke(theme::INK, 1.0, theme::THICK);
     let mut entries = vec![(LegendKey::Line(best), "best run".to_owned())];
     let single = |fit: &FinishedFit| fit.plan.family.components() * fit.plan.family.dim() == 1;

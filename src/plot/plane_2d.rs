@@ -4,6 +4,7 @@ use nalgebra::{Matrix2, SymmetricEigen};
 
 use super::axis::Axis;
 use super::contour::ContourGrid;
+use super::legend::{Entry, LegendKey};
 use super::panel::Panel;
 use super::reach::Reach;
 use super::sheet::Point;
@@ -24,22 +25,38 @@ const LEVELS: [f64; 6] = [3.0, 2.5, 2.0, 1.5, 1.0, 0.5];
 const LIGHTEST: f64 = 0.03;
 const DARKEST: f64 = 0.6;
 /// How many standard deviations of a component are shown.
-const REACH: f64 = 3.3;
+const REACH: f64 = 3.1;
+/// Fits may widen the view to each side by this share of the target's, and no more.
+const WIDEN: f64 = 0.25;
 
-/// Axes that hold the target and every component of the fits in the plane.
+/// Axes that hold the target, and the fits as far as they are near it: those that reach farther are cut.
 pub fn axes<'m>(
     target: &TargetModel,
     fits: impl Iterator<Item = &'m Mixture> + Clone,
     labels: (&str, &str),
 ) -> (Axis, Axis) {
-    let axis = |d: usize, label: &str| {
-        let target = Reach::of_target(target, d, REACH);
-        let fits = fits.clone().map(|fit| Reach::of_mixture(fit, d, REACH));
-        // Rows are what there is to see: a fit that reaches farther is cut.
-        let all = fits.fold(target, Reach::and);
-        Axis::linear(all.low, all.high, label)
-    };
-    (axis(0, labels.0), axis(1, labels.1))
+    (
+        axis(target, fits.clone(), 0, labels.0),
+        axis(target, fits, 1, labels.1),
+    )
+}
+
+/// One of them.
+pub fn axis<'m>(
+    target: &TargetModel,
+    fits: impl Iterator<Item = &'m Mixture>,
+    d: usize,
+    label: &str,
+) -> Axis {
+    let target = Reach::of_target(target, d, REACH);
+    let fits = fits.map(|fit| Reach::of_mixture(fit, d, REACH));
+    let most = WIDEN * (target.high - target.low);
+    let Reach { low, high } = fits.fold(target, Reach::and);
+    Axis::linear(
+        low.max(target.low - most),
+        high.min(target.high + most),
+        label,
+    )
 }
 
 /// The target: one tone of grey darker at each level; of rows, a dot for each; of bins, their
@@ -162,7 +179,7 @@ fn peak(target: &TargetModel, grid: &ContourGrid) -> f64 {
     .fold(f64::NEG_INFINITY, f64::max)
 }
 
-/// A fit: the ellipses at one and two standard deviations of every component.
+/// A fit: the ellipses at one and two standard deviations of every component, the outer one thin.
 pub fn draw_fit(panel: &Panel, q: &Mixture, line: Stroke) -> Result<()> {
     for k in 0..q.components() {
         let center = (q.means()[k][0], q.means()[k][1]);
@@ -174,20 +191,27 @@ pub fn draw_fit(panel: &Panel, q: &Mixture, line: Stroke) -> Result<()> {
             covariance[(1, 1)],
         );
         panel.line(ellipse(center, covariance, 1.0), line)?;
-        let outer = Stroke {
-            width: theme::THIN,
-            ..line
-        };
-        // A dash that tells fits apart stays; a solid line becomes dashed.
-        let outer = if line.dash.is_empty() {
-            outer.dashed()
-        } else {
-            outer
-        };
-        panel.line(ellipse(center, covariance, 2.0), outer)?;
+        panel.line(ellipse(center, covariance, 2.0), outer(line))?;
         panel.dot(center, 0.55, line.color, None)?;
     }
     Ok(())
+}
+
+/// The line at two standard deviations of a fit: its dash tells the fit, its width how far out it is.
+pub fn outer(line: Stroke) -> Stroke {
+    Stroke {
+        width: theme::HAIRLINE,
+        is_marked: false,
+        ..line
+    }
+}
+
+/// What the two lines of a fit mean.
+pub fn entries(line: Stroke) -> [Entry; 2] {
+    [
+        (LegendKey::Line(line), "fit q, 1σ".to_owned()),
+        (LegendKey::Line(outer(line)), "2σ".to_owned()),
+    ]
 }
 
 /// The path of every component's mean, from its ring to its dot.

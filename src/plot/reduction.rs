@@ -3,18 +3,19 @@
 use serde::Serialize;
 
 use super::axis::Axis;
-use super::export::Svg;
+use super::export::Drawing;
 use super::figure::Figure;
-use super::legend::{self, LegendKey};
+use super::layout::Layout;
+use super::legend::{Entry, LegendKey};
 use super::panel::{Margins, Panel, ROOMY};
-use super::sheet::{self, Rect};
-use super::theme::{self, Stroke, faded, fit_color, fit_stroke, stroke};
+use super::style::Style;
+use super::theme::{self, Stroke, faded, stroke};
 use crate::calculator::{Answer, Claim};
+use crate::config::FigureName;
 use crate::error::Result;
 
-/// Width and height of the figure, in mm.
-const WIDTH: f64 = 125.0;
-const HEIGHT: f64 = 70.0;
+/// The height of its panel, in mm.
+const HEIGHT: f64 = 64.0;
 /// Between the legend and the panel, in mm.
 const AIR: f64 = 3.0;
 /// The radius of a dot, in mm.
@@ -33,13 +34,14 @@ pub struct ReducedPoint {
 
 /// The figure.
 pub const FIGURE: Figure<[ReducedPoint]> = Figure {
-    name: "reduction",
+    name: FigureName::Reduction,
     caption: "KL(full‖reduced) of mixtures with fewer components; faint bars are what it lies between for certain, \
               others its 95 % interval.",
     draw,
 };
 
-fn draw(points: &[ReducedPoint]) -> Result<Svg> {
+fn draw(points: &[ReducedPoint], style: &Style) -> Result<Drawing> {
+    style.chosen(FIGURE.name.name(), &[])?;
     let own = |point: &ReducedPoint| Some((point.components, point.kl.clone()));
     let merged = |point: &ReducedPoint| Some((point.components, point.merged.clone()?));
     let mut series: Vec<(&str, Vec<(usize, Answer)>)> = vec![(
@@ -51,10 +53,10 @@ fn draw(points: &[ReducedPoint]) -> Result<Svg> {
         true => series[0].0 = "merged",
         false => series.push(("merged alone", merged)),
     }
-    let mut entries: Vec<(LegendKey, String)> = (series.iter().enumerate())
+    let mut entries: Vec<Entry> = (series.iter().enumerate())
         .map(|(i, (name, _))| {
             (
-                LegendKey::Line(fit_stroke(i, theme::THICK)),
+                LegendKey::Line(style.fit_stroke(i, theme::THICK)),
                 (*name).to_owned(),
             )
         })
@@ -65,9 +67,8 @@ fn draw(points: &[ReducedPoint]) -> Result<Svg> {
         .any(|(_, answer)| answer.bracket.is_some_and(|bracket| bracket.width() > 0.0));
     if brackets {
         let name = "certainly within".to_owned();
-        entries.push((LegendKey::Line(bracket_stroke(0)), name));
+        entries.push((LegendKey::Line(bracket_stroke(style, 0)), name));
     }
-    let top = legend::height_within(WIDTH, &entries);
     let values = series
         .iter()
         .flat_map(|(_, points)| points)
@@ -84,23 +85,27 @@ fn draw(points: &[ReducedPoint]) -> Result<Svg> {
     );
     let pad = 0.04 * (most - least).max(1.0);
     let x = Axis::linear(least - pad, most + pad, "components");
-    sheet::draw(FIGURE.name, WIDTH, HEIGHT, |sheet| {
-        let page = Rect::new(0.0, 0.0, WIDTH, HEIGHT);
+    let layout = Layout::of_height(style, &entries, HEIGHT)?;
+    layout.draw(&entries, |sheet| {
         let margins = Margins { top: AIR, ..ROOMY };
-        legend::draw(sheet, page, &entries)?;
-        let panel = Panel::within(sheet, page.below(top), margins, x, y)?;
+        let panel = Panel::within(sheet, layout.body, margins, x, y)?;
         for (i, (_, points)) in series.iter().enumerate().rev() {
             let shown: Vec<(f64, &Answer)> = (points.iter())
                 .map(|(components, answer)| (*components as f64, answer))
                 .filter(|(_, answer)| answer.value > 0.0)
                 .collect();
             let line = shown.iter().map(|(at, answer)| (*at, answer.value));
-            panel.line(line, fit_stroke(i, theme::NORMAL))?;
+            panel.line(line, style.fit_stroke(i, theme::NORMAL))?;
             for (at, answer) in shown {
-                for ([low, high], stroke) in bars(answer, i) {
+                for ([low, high], stroke) in bars(style, answer, i) {
                     panel.line([(at, low), (at, high)], stroke)?;
                 }
-                panel.dot((at, answer.value), DOT, faded(fit_color(i), 1.0), None)?;
+                panel.dot(
+                    (at, answer.value),
+                    DOT,
+                    faded(style.fit_color(i), 1.0),
+                    None,
+                )?;
             }
         }
         Ok(())
@@ -108,19 +113,29 @@ fn draw(points: &[ReducedPoint]) -> Result<Svg> {
 }
 
 /// What a number lies between for certain, and its interval of a sample, each with how it is drawn.
-fn bars(answer: &Answer, series: usize) -> impl Iterator<Item = ([f64; 2], Stroke)> {
+fn bars(
+    style: &Style,
+    answer: &Answer,
+    series: usize,
+) -> impl Iterator<Item = ([f64; 2], Stroke)> + use<> {
     let bracket = answer.bracket.map(|bracket| [bracket.lower, bracket.upper]);
     let interval = answer.interval.filter(|_| answer.claim == Claim::Sample);
     let drawn = [
         // Of both they would hide each other.
-        (bracket.filter(|_| series == 0), bracket_stroke(series)),
-        (interval, stroke(fit_color(series), 1.0, theme::NORMAL)),
+        (
+            bracket.filter(|_| series == 0),
+            bracket_stroke(style, series),
+        ),
+        (
+            interval,
+            stroke(style.fit_color(series), 1.0, theme::NORMAL),
+        ),
     ];
     drawn
         .into_iter()
         .filter_map(|(ends, stroke)| Some((ends?, stroke)))
 }
 
-fn bracket_stroke(series: usize) -> Stroke {
-    stroke(fit_color(series), 0.35, theme::THICK)
+fn bracket_stroke(style: &Style, series: usize) -> Stroke {
+    stroke(style.fit_color(series), 0.35, theme::THICK)
 }

@@ -1,21 +1,7 @@
-//! One look for every figure: sizes in millimetres as printed, colours that survive colour
-//! blindness and grey paper.
+//! What all figures have in common, whatever their style: lines in millimetres as printed, and the colours of what is
+//! no fit.
 
-use std::sync::OnceLock;
-
-use plotters::style::{FontStyle, RGBAColor, RGBColor, register_font};
-
-use crate::error::{Error, Result};
-
-/// The width of a figure across a page, in mm.
-pub const PAGE: f64 = 170.0;
-/// Pixels of the PNG per inch.
-pub const PNG_DPI: f64 = 300.0;
-
-/// The size of labels and ticks, in mm (8 pt).
-pub const TEXT: f64 = 2.8;
-/// The size of titles, in mm.
-pub const TITLE: f64 = 3.1;
+use plotters::style::{RGBAColor, RGBColor};
 
 /// Line widths, in mm.
 pub const HAIRLINE: f64 = 0.15;
@@ -30,28 +16,8 @@ pub const TARGET: RGBColor = RGBColor(90, 90, 90);
 /// Lines of the grid.
 pub const GRID: RGBColor = RGBColor(228, 228, 228);
 
-/// The family name in the SVG: the embedded font, then what looks most like it.
-pub const FONT: &str = "DejaVu Sans, Verdana, sans-serif";
-
-/// Okabe and Ito's palette (2008), in an order whose neighbours differ in hue and in lightness.
-const FITS: [RGBColor; 6] = [
-    RGBColor(0, 114, 178),
-    RGBColor(213, 94, 0),
-    RGBColor(0, 158, 115),
-    RGBColor(204, 121, 167),
-    RGBColor(86, 180, 233),
-    RGBColor(230, 159, 0),
-];
-
-/// Dashes and gaps in mm: what tells the fits apart without colour.
-const DASHES: [&[f64]; 6] = [
-    &[],
-    &[2.2, 1.0],
-    &[0.5, 0.8],
-    &[3.2, 0.8, 0.5, 0.8],
-    &[1.2, 1.2],
-    &[4.0, 1.5],
-];
+/// The lower end of a log scale whose upper end alone is known, as a share of it.
+pub const LEAST_SHARE: f64 = 1e-6;
 
 /// How a line is drawn.
 #[derive(Debug, Clone, Copy)]
@@ -92,13 +58,6 @@ pub fn faded(color: RGBColor, opacity: f64) -> RGBAColor {
     RGBAColor(color.0, color.1, color.2, opacity)
 }
 
-/// The colour of a fit, by its place in the config. The second six have those of the first in another order, so that
-/// no two of twelve have a colour and a dash in common.
-pub fn fit_color(fit: usize) -> RGBColor {
-    let round = fit / FITS.len();
-    FITS[(fit + 2 * round) % FITS.len()]
-}
-
 /// The colours of an ordered list, from dark blue to light green: even in lightness, and so on grey
 /// paper too.
 const RAMP: [RGBColor; 5] = [
@@ -127,45 +86,4 @@ pub fn relief(share: f64, is_grey: bool) -> RGBColor {
     let RGBColor(r, g, b) = ramp(1.0 - share);
     let lighter = |c: u8| (255.0 - 0.8 * (255.0 - f64::from(c))) as u8;
     RGBColor(lighter(r), lighter(g), lighter(b))
-}
-
-/// The line of a fit among those of others: by dash and rings alone, twelve are told apart on grey paper.
-pub fn fit_stroke(fit: usize, width: f64) -> Stroke {
-    Stroke {
-        dash: DASHES[fit % DASHES.len()],
-        is_marked: fit / DASHES.len() % 2 == 1,
-        ..stroke(fit_color(fit), 1.0, width)
-    }
-}
-
-/// Makes the embedded font known to plotters, once.
-pub fn load_fonts() -> Result<()> {
-    static LOADED: OnceLock<bool> = OnceLock::new();
-    let loaded = *LOADED.get_or_init(|| {
-        register_font(FONT, FontStyle::Normal, dejavu::sans::regular()).is_ok()
-            && register_font(FONT, FontStyle::Bold, dejavu::sans::bold()).is_ok()
-    });
-    if loaded {
-        return Ok(());
-    }
-    Err(Error::figure(
-        "any figure",
-        "the embedded font could not be read",
-    ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn twelve_fits_are_told_apart_with_and_without_colour() {
-        let all: Vec<Stroke> = (0..12).map(|fit| fit_stroke(fit, NORMAL)).collect();
-        for (i, one) in all.iter().enumerate() {
-            for other in &all[..i] {
-                assert!((one.dash, one.is_marked) != (other.dash, other.is_marked));
-                assert!(one.color != other.color || one.dash != other.dash);
-            }
-        }
-    }
 }

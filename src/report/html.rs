@@ -156,18 +156,13 @@ fn reproduction(run: &Run) -> Markup {
 }
 
 fn figure(picture: &Picture, alt: &str) -> Markup {
-    image(
-        "svg+xml",
-        picture.drawing.0.as_bytes(),
-        alt,
-        picture.caption,
-    )
+    image("svg+xml", picture.svg.as_bytes(), alt, picture.caption)
 }
 
 fn animation(run: &Run) -> Markup {
     html! {
         @if let Some(gif) = &run.animation {
-            (image("gif", &gif.drawing.0, gif.caption, gif.caption))
+            (image("gif", &gif.gif, gif.caption, gif.caption))
         }
     }
 }

@@ -20,7 +20,7 @@ pub use words::{chosen, is_at_rest, remarks, target};
 
 use crate::error::{Error, Result};
 use crate::files::names;
-use crate::plot::{self, Gif, Picture};
+use crate::plot::{self, Animation, Picture};
 use crate::record::Summary;
 use crate::run_folder::{FinishedFit, FinishedRun, OutputFolder, RunFolder, SweepFolder};
 use crate::text::{count, shell_word, shown};
@@ -53,7 +53,7 @@ struct Run {
     settings: Vec<Setting>,
     pictures: Vec<Picture>,
     /// A GIF, where one was made.
-    animation: Option<Picture<Gif>>,
+    animation: Option<Animation>,
 }
 
 /// Writes `report.html`, `report.md` and `report.tex` about runs, or about the points of sweeps, and

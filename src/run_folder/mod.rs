@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 pub use finished::{FinishedFit, FinishedRun};
 pub(crate) use output::OutputFolder;
+pub(crate) use sweep::key_in_words;
 pub use sweep::{SweepFolder, SweptPoint};
 
 use crate::config::Experiment;

@@ -166,9 +166,18 @@ impl SweepFolder {
     /// opened when it comes.
     ///
     /// # Errors
+    /// As [`SweepFolder::set_points`].
+    pub fn points(&self) -> Result<impl Iterator<Item = Result<(String, RunFolder)>>> {
+        let points = self.set_points()?;
+        Ok(points.map(|point| point.map(|point| (point.name(), point.folder))))
+    }
+
+    /// The run folders of the points, in order, each with the keys that it sets. Each is opened when it comes.
+    ///
+    /// # Errors
     /// If the table cannot be read, or is empty, as in a sweep that did not end; of a point, if it holds no
     /// run.
-    pub fn points(&self) -> Result<impl Iterator<Item = Result<(String, RunFolder)>>> {
+    pub(crate) fn set_points(&self) -> Result<impl Iterator<Item = Result<SetPoint>>> {
         let path = self.table();
         let bytes = self.folder.read(names::SWEEP_TABLE, LARGEST)?;
         let bytes = bytes.ok_or_else(|| Error::run_folder(&path, "it is missing"))?;
@@ -180,7 +189,7 @@ impl SweepFolder {
         let mut csv = csv::Reader::from_reader(&bytes[..]);
         let header = csv.headers().map_err(table::error(&path))?.clone();
         let settings = FIRST.len()..header.len().saturating_sub(LAST.len());
-        let mut points: Vec<(String, String)> = Vec::new();
+        let mut points: Vec<(Vec<(String, String)>, String)> = Vec::new();
         for record in csv.records() {
             let record = record.map_err(table::error(&path))?;
             let label = record.get(0).unwrap_or_default();
@@ -191,14 +200,12 @@ impl SweepFolder {
             if points.last().is_none_or(|(_, last)| last != label) {
                 let set = settings.clone().filter_map(|column| {
                     let value = record.get(column).filter(|value| !value.is_empty())?;
-                    let key = header.get(column)?.rsplit('.').next()?;
-                    Some(format!(
-                        "{} {}",
-                        key.replace('_', " "),
-                        value.trim_matches('"')
+                    Some((
+                        header.get(column)?.to_owned(),
+                        value.trim_matches('"').to_owned(),
                     ))
                 });
-                points.push((set.collect::<Vec<_>>().join(", "), label.to_owned()));
+                points.push((set.collect(), label.to_owned()));
             }
         }
         if points.is_empty() {
@@ -210,12 +217,37 @@ impl SweepFolder {
                 "go on with it with --resume",
             ));
         }
-        Ok(points.into_iter().map(|(name, label)| {
+        Ok(points.into_iter().map(|(settings, label)| {
             let folder = self.folder.inner(&label)?;
             let missing = || not_a_folder_of_run(&self.folder.path_of(&label));
-            Ok((name, RunFolder::opened(folder.ok_or_else(missing)?)?))
+            Ok(SetPoint {
+                settings,
+                folder: RunFolder::opened(folder.ok_or_else(missing)?)?,
+            })
         }))
     }
+}
+
+/// A point of a sweep that has run.
+pub(crate) struct SetPoint {
+    /// Each key that it sets, with its value.
+    pub settings: Vec<(String, String)>,
+    /// Its run.
+    pub folder: RunFolder,
+}
+
+impl SetPoint {
+    /// What it sets, in words.
+    pub fn name(&self) -> String {
+        let set = self.settings.iter();
+        let words = set.map(|(key, value)| format!("{} {value}", key_in_words(key)));
+        words.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// The last part of a key, as words.
+pub(crate) fn key_in_words(key: &str) -> String {
+    key.rsplit('.').next().unwrap_or(key).replace('_', " ")
 }
 
 fn not_a_sweep(path: &Path) -> Error {

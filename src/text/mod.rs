@@ -2,11 +2,13 @@
 
 mod foreign;
 mod latex;
+mod markup;
 mod nearest;
 mod numbers;
 
 pub use foreign::{brief, brief_lines, excerpt, is_unseen, json, lines, shell_word, shown};
 pub use latex::latex;
+pub use markup::{Part, Piece, Script, parts, pieces, plain};
 pub use nearest::nearest;
 pub use numbers::{
     count, fixed, interval, is_hidden, list, numbered, rows, seconds, significant, small, trimmed,

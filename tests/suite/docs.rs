@@ -61,6 +61,52 @@ fn every_choice_stands_in_the_list_of_its_page() {
     check::<TargetKind>("docs/targets.md", "targets");
     check::<Backend>("docs/devices.md", "backends");
     check::<klfit::Method>("docs/calculator.md", "methods");
+    check::<klfit::settings::FigureName>("docs/figures.md", "figures");
+}
+
+#[test]
+fn every_width_palette_and_key_stands_on_the_page_of_figures() {
+    let page = page("docs/figures.md");
+    let widths = list(&page, "widths");
+    for (name, mm) in klfit::settings::WIDTHS {
+        assert!(widths.contains(&format!("| `{name}` | {mm} |")), "{name}");
+    }
+    assert_eq!(widths.matches("| `").count(), klfit::settings::WIDTHS.len());
+    for palette in klfit::settings::PaletteName::ALL {
+        assert!(
+            page.contains(&format!("| `{}` |", palette.name())),
+            "{palette:?}"
+        );
+    }
+    // An unknown key is told the known ones.
+    let text = format!("{}\n[figures]\nno_such_key = 1\n", klfit::STARTER);
+    let error = klfit::Experiment::parse(Path::new("a.toml"), &text, Vec::new()).unwrap_err();
+    let error = error.to_string();
+    let config = self::page("docs/config.md");
+    for key in [
+        "only",
+        "width",
+        "height",
+        "font",
+        "font_size",
+        "title",
+        "labels",
+        "legend",
+        "colors",
+        "panels",
+        "columns",
+        "x",
+        "y",
+        "format",
+        "dpi",
+        "background",
+    ] {
+        assert!(error.contains(key), "{key}: {error}");
+        assert!(
+            page.contains(&format!("`{key}`")) && config.contains(&format!("`{key}`")),
+            "{key}"
+        );
+    }
 }
 
 #[test]

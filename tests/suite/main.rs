@@ -47,6 +47,7 @@ mod kernel_density;
 mod landscape;
 mod laplace;
 mod logging;
+mod looks;
 mod measures;
 mod mixtures;
 mod optimizers;

@@ -13,11 +13,13 @@ use crate::calculator::{Accuracy, Question};
 use crate::cli::Verbosity;
 use crate::cli::answer::{bar, number, positive, print_json, samples, within};
 use crate::cli::layout;
+use crate::cli::looks::Theme;
 use crate::cli::output::to_stdout;
+use crate::config::FiguresConfig;
 use crate::error::Error;
 use crate::export::MixtureFile;
 use crate::jobs::reduce::{Reducer, Reduction};
-use crate::plot::{REDUCTION, ReducedPoint};
+use crate::plot::{self, ReducedPoint};
 use crate::run_folder::OutputFolder;
 use crate::text;
 
@@ -66,6 +68,8 @@ pub struct Reduce {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    theme: Theme,
+    #[command(flatten)]
     out: Out,
 }
 
@@ -76,6 +80,7 @@ impl Reduce {
         if let Some(folder) = &self.figure {
             self.out.check(&folder.join(TABLE))?;
         }
+        let looks = self.theme.read()?;
         let input = Input::read(&self.mixture, verbosity)?;
         let full = &input.mixture;
         let reducer = Reducer {
@@ -99,7 +104,7 @@ impl Reduce {
             })?;
             bar.finish_and_clear();
             if let Some(folder) = &self.figure {
-                write(folder, &curve, &input)?;
+                write(folder, &curve, &input, &looks)?;
             }
             return self.tell(&curve, verbosity);
         };
@@ -145,7 +150,7 @@ impl Reduce {
 }
 
 /// Writes the curve, its figure, and every mixture of it.
-fn write(folder: &Path, curve: &[Reduction], input: &Input) -> Result<()> {
+fn write(folder: &Path, curve: &[Reduction], input: &Input, looks: &FiguresConfig) -> Result<()> {
     let points: Vec<ReducedPoint> = curve.iter().map(point).collect();
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     let json = serde_json::to_vec_pretty(&points)
@@ -154,7 +159,7 @@ fn write(folder: &Path, curve: &[Reduction], input: &Input) -> Result<()> {
         (TABLE.to_owned(), csv(&points)?),
         ("reduction.json".to_owned(), json),
     ];
-    files.extend(REDUCTION.picture(&points)?.files()?);
+    files.extend(plot::of_reduction(&points, looks)?.files);
     for Reduction { mixture, .. } in curve {
         let name = format!("reduced-{}.json", mixture.components());
         files.push((name, MixtureFile::Json.encode(mixture, &input.coordinates)?));

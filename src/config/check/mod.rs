@@ -4,12 +4,14 @@
 mod dependence;
 mod divergence;
 mod family;
+mod figures;
 mod label;
 mod landscape;
 mod optimizer;
 mod start;
 mod stop;
 
+pub(super) use figures::figures;
 pub(super) use label::{choices, label, name};
 pub(super) use landscape::landscape;
 
