@@ -147,10 +147,11 @@ impl Axis {
             low - 0.1 * span
         };
         let highest = if is_log { 10f64.powf(high) } else { high };
-        whole.cut = Some(format!(
-            "↑ up to {}",
-            text::typographic(text::significant(highest, 2))
-        ));
+        let highest = match (1e-3..1e4).contains(&highest) {
+            true => text::typographic(text::significant(highest, 2)),
+            false => log_tick(highest),
+        };
+        whole.cut = Some(format!("↑ up to {highest}"));
         whole
     }
 
@@ -343,7 +344,7 @@ mod tests {
         far[0] = 2e35;
         let axis = Axis::showing(&[far, falling(2.0, 0.1)], &[], "KL");
         assert!(axis.high < 1e4 && axis.low > 1e-4, "{axis:?}");
-        assert_eq!(axis.cut.as_deref(), Some("↑ up to 2.0·10³⁵"));
+        assert_eq!(axis.cut.as_deref(), Some("↑ up to 2·10³⁵"));
         // A fit that went away beside one that did not.
         let away: Vec<f64> = (0..200).map(|step| 10f64.powi(step / 5)).collect();
         let axis = Axis::showing(&[away.clone(), falling(2.0, 0.1)], &[], "KL");

@@ -21,7 +21,13 @@ use crate::run_folder::{FinishedFit, FinishedRun};
 const PANELS: Panels = Panels {
     least: 50.0,
     most: 3,
-    height: |width| 55.0 + 0.12 * width,
+    height: |width| {
+        if width < 70.0 {
+            62.0
+        } else {
+            44.0 + 0.11 * width
+        }
+    },
     below: 0.0,
 };
 

@@ -11,6 +11,7 @@ mod components;
 mod contour;
 mod convergence;
 mod densities;
+mod end_labels;
 mod export;
 mod figure;
 mod font;

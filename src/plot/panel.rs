@@ -1,5 +1,7 @@
 //! A panel: axes on a part of the page, and data drawn in their units.
 
+use std::cell::RefCell;
+
 use plotters::style::RGBAColor;
 
 use super::axis::{Axis, AxisScale};
@@ -43,26 +45,14 @@ const TICK: f64 = 0.9;
 const PER_X_TICK: f64 = 11.0;
 const PER_Y_TICK: f64 = 7.5;
 
-/// Rounds in which words that touch push each other apart; a few labels need a few dozen.
-const RELAXATIONS: usize = 60;
-/// So many labels of ends at one place stand on top of each other.
-const MOST_STACKED: usize = 3;
-/// From the end of a line to its words, in mm.
-const LEADER: f64 = 3.0;
-
-/// The room that words at the ends of lines take, in mm.
-pub fn end_label_width(style: &Style, labels: &[String]) -> f64 {
-    let kind = Type::note(Align::Left);
-    let widths = labels.iter().map(|label| style.text_width(label, kind));
-    LEADER + widths.fold(0.0, f64::max)
-}
-
 /// Axes with a frame, ready for data.
 pub struct Panel<'a, 's> {
-    sheet: &'a Sheet<'s>,
-    frame: Rect,
+    pub(super) sheet: &'a Sheet<'s>,
+    pub(super) frame: Rect,
     x: Axis,
     y: Axis,
+    /// Where words are already.
+    notes: RefCell<Vec<Rect>>,
 }
 
 impl Margins {
@@ -161,7 +151,13 @@ impl<'a, 's> Panel<'a, 's> {
         if margins.named[0] {
             frame.right = frame.right.min(right_end(style, frame, &x, cell.right));
         }
-        let panel = Self { sheet, frame, x, y };
+        let panel = Self {
+            sheet,
+            frame,
+            x,
+            y,
+            notes: RefCell::default(),
+        };
         panel.axes(cell, widest, margins.named)?;
         panel.say_cut()?;
         Ok(panel)
@@ -257,7 +253,7 @@ impl<'a, 's> Panel<'a, 's> {
         self.frame.left + self.x.share(x) * self.frame.width()
     }
 
-    fn at_y(&self, y: f64) -> f64 {
+    pub(super) fn at_y(&self, y: f64) -> f64 {
         self.frame.bottom - self.y.share(y) * self.frame.height()
     }
 
@@ -340,71 +336,6 @@ impl<'a, 's> Panel<'a, 's> {
         self.sheet.fill(&there_and_back, color)
     }
 
-    /// Words at the right end of lines at the given heights, moved apart where they would touch,
-    /// each with a leader from its line.
-    pub fn end_labels(&self, mut labels: Vec<(f64, String)>, color: RGBAColor) -> Result<()> {
-        let kind = Type::note(Align::Left);
-        let apart = 1.15 * kind.size * self.sheet.style.text;
-        labels.retain(|(y, _)| y.is_finite());
-        labels.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let labels = self.gathered(labels, apart);
-        let ends: Vec<f64> = labels.iter().map(|(y, _)| self.at_y(*y)).collect();
-        let mut heights = ends.clone();
-        for _ in 0..RELAXATIONS {
-            for i in 1..heights.len() {
-                let lacking = apart - (heights[i] - heights[i - 1]);
-                if lacking > 0.0 {
-                    heights[i - 1] -= 0.5 * lacking;
-                    heights[i] += 0.5 * lacking;
-                }
-            }
-        }
-        // What was pushed below the panel pushes back up.
-        let mut floor = self.frame.bottom;
-        for height in heights.iter_mut().rev() {
-            *height = height.min(floor);
-            floor = *height - apart;
-        }
-        let right = self.frame.right;
-        for ((end, height), (_, label)) in ends.into_iter().zip(heights).zip(labels) {
-            let leader = stroke(theme::INK, 0.5, theme::HAIRLINE);
-            (self.sheet).line(
-                &[(right + 0.3, end), (right + LEADER - 0.4, height)],
-                leader,
-            )?;
-            (self.sheet).text((right + LEADER, height), &label, kind, color)?;
-        }
-        Ok(())
-    }
-
-    /// Labels of ends that are where others are: more than a few become one, of the first and the last of them, since
-    /// a stack of them would stand far from their lines.
-    fn gathered(&self, labels: Vec<(f64, String)>, apart: f64) -> Vec<(f64, String)> {
-        let mut groups: Vec<Vec<(f64, String)>> = Vec::new();
-        for (y, label) in labels {
-            let touches = |group: &Vec<(f64, String)>| {
-                let last = group
-                    .last()
-                    .map_or(f64::INFINITY, |(last, _)| self.at_y(*last));
-                self.at_y(y) - last < 0.5 * apart
-            };
-            match groups.last_mut().filter(|group| touches(group)) {
-                Some(group) => group.push((y, label)),
-                None => groups.push(vec![(y, label)]),
-            }
-        }
-        let gather = |mut group: Vec<(f64, String)>| {
-            if group.len() <= MOST_STACKED {
-                return group;
-            }
-            let middle = group.iter().map(|(y, _)| y).sum::<f64>() / group.len() as f64;
-            group.sort_by(|a, b| a.1.len().cmp(&b.1.len()).then(a.1.cmp(&b.1)));
-            let label = format!("{} … {}", group[0].1, group[group.len() - 1].1);
-            vec![(middle, label)]
-        };
-        groups.into_iter().flat_map(gather).collect()
-    }
-
     /// Writes a few words beside a point, on white, on the side where there is room.
     pub fn note(&self, at: Point, text: &str) -> Result<()> {
         let (x, y) = self.on_page(at);
@@ -415,6 +346,15 @@ impl<'a, 's> Panel<'a, 's> {
         } else {
             x - 2.0 - width
         };
+        // Below other words where it would lie on them.
+        let height = 1.2 * kind.size * self.sheet.style.text;
+        let mut own = Rect::new(left, y - 0.5 * height, left + width, y + 0.5 * height);
+        while let Some(other) = (self.notes.borrow().iter()).find(|other| own.meets(other)) {
+            let down = other.bottom - own.top + 1e-6;
+            (own.top, own.bottom) = (own.top + down, own.bottom + down);
+        }
+        self.notes.borrow_mut().push(own);
+        let y = 0.5 * (own.top + own.bottom);
         self.on_white((left, left + width), y)?;
         self.sheet.text((left, y), text, kind, ink())
     }

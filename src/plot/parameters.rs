@@ -1,11 +1,12 @@
 //! Every parameter in natural units against the step: a row for each fit, a panel for each kind.
 
 use super::axis::Axis;
+use super::end_labels::end_label_width;
 use super::export::Drawing;
 use super::figure::Figure;
 use super::layout::Layout;
 use super::legend::{Entry, LegendKey};
-use super::panel::{Panel, ROOMY, end_label_width};
+use super::panel::{Panel, ROOMY};
 use super::sheet::{Rect, Sheet};
 use super::style::Style;
 use super::theme::{self, stroke};

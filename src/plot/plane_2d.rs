@@ -200,7 +200,7 @@ pub fn draw_fit(panel: &Panel, q: &Mixture, line: Stroke) -> Result<()> {
 /// The line at two standard deviations of a fit: its dash tells the fit, its width how far out it is.
 pub fn outer(line: Stroke) -> Stroke {
     Stroke {
-        width: theme::HAIRLINE,
+        width: theme::THIN,
         is_marked: false,
         ..line
     }

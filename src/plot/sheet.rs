@@ -56,6 +56,14 @@ impl Rect {
         Self::new(left, top, left + width, top + height)
     }
 
+    /// Whether two boxes have a point in common.
+    pub fn meets(&self, other: &Self) -> bool {
+        self.left < other.right
+            && other.left < self.right
+            && self.top < other.bottom
+            && other.top < self.bottom
+    }
+
     /// The box without its first `height` mm.
     pub fn below(&self, height: f64) -> Self {
         Self {

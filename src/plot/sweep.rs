@@ -394,12 +394,10 @@ fn draw_over(
     let y = Axis::showing(&values, &[], format!("{} at the end", kind.with_unit()));
     let panel = Panel::new(sheet, cell, "", swept.axis(), y)?;
     for series in 0..swept.names.len() {
-        let mut line: Vec<(f64, f64)> = (all.iter())
+        let ends = (all.iter())
             .filter(|one| swept.series[one.point] == series)
-            .filter_map(|one| Some((swept.values[one.point], end(one.fit, kind)?.0)))
-            .collect();
-        line.sort_by(|a, b| a.0.total_cmp(&b.0));
-        panel.line(line, swept.line(sheet.style, series))?;
+            .filter_map(|one| Some((swept.values[one.point], end(one.fit, kind)?.0)));
+        panel.line(medians(ends.collect()), swept.line(sheet.style, series))?;
     }
     for one in all {
         let (at, color) = (swept.values[one.point], ramp(one.share));
@@ -424,6 +422,14 @@ fn draw_over(
         panel.failure(at, count, failure())?;
     }
     Ok(())
+}
+
+/// For each number the median of what belongs to it: of an even count the lower one.
+fn medians(mut ends: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+    ends.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    ends.chunk_by(|a, b| a.0 == b.0)
+        .map(|same| same[(same.len() - 1) / 2])
+        .collect()
 }
 
 /// A dot for the end of each point's best run, with its error, beside its name.

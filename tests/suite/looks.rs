@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use klfit::settings::{FigureFormat, FiguresConfig};
+use klfit::settings::FiguresConfig;
 use klfit::{Experiment, Override, draw_figures_as};
 use resvg::usvg;
 

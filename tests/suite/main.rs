@@ -54,6 +54,7 @@ mod optimizers;
 mod outsized;
 mod pages;
 mod pathfinder;
+mod pictures;
 mod powers;
 mod printed;
 mod programs;
