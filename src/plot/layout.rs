@@ -2,6 +2,7 @@
 
 use super::export::Drawing;
 use super::legend::{self, Entry};
+use super::panel::ROOMY;
 use super::sheet::{self, Align, LEADING, Rect, Sheet, Type};
 use super::style::{Style, ink};
 use crate::config::LegendPlace;
@@ -9,8 +10,10 @@ use crate::error::{Error, Result};
 
 /// Between a legend and the panels, in mm.
 const AIR: f64 = 1.0;
-/// A row of panels has no less than this share of the height it would take.
+/// What is drawn has no less than this share of the height it would take.
 const LEAST: f64 = 0.4;
+/// The least height of the frame of a panel, in mm.
+const FLATTEST: f64 = 8.0;
 
 /// How panels of a kind are laid.
 #[derive(Debug, Clone, Copy)]
@@ -62,7 +65,14 @@ impl<'s> Layout<'s> {
             None => count.div_ceil(rows),
         };
         let row = (panels.height)(style.width / columns as f64) + panels.below;
-        let mut layout = Self::of_height(style, entries, row * rows as f64)?;
+        let around = style.scaled(ROOMY.top + ROOMY.bottom);
+        let needed = (around + FLATTEST + panels.below).max(LEAST * row);
+        let mut layout = Self::of_size(
+            style,
+            entries,
+            [style.width, row * rows as f64],
+            needed * rows as f64,
+        )?;
         (layout.columns, layout.rows) = (columns, rows);
         Ok(layout)
     }
@@ -72,14 +82,19 @@ impl<'s> Layout<'s> {
     /// # Errors
     /// If the height that is asked for is too little.
     pub fn of_height(style: &'s Style, entries: &[Entry], height: f64) -> Result<Self> {
-        Self::of_size(style, entries, style.width, height)
+        Self::of_size(style, entries, [style.width, height], LEAST * height)
     }
 
-    /// Whatever takes this width and height, in mm.
+    /// Whatever takes this width and height, and no less than another height, in mm.
     ///
     /// # Errors
     /// If the height that is asked for is too little.
-    pub fn of_size(style: &'s Style, entries: &[Entry], width: f64, height: f64) -> Result<Self> {
+    pub fn of_size(
+        style: &'s Style,
+        entries: &[Entry],
+        [width, height]: [f64; 2],
+        least: f64,
+    ) -> Result<Self> {
         let kind = Type::title(Align::Center);
         let title = style.title.as_deref().map_or_else(Vec::new, |title| {
             style.lines(title, kind, width - 2.0 * style.text)
@@ -94,8 +109,7 @@ impl<'s> Layout<'s> {
             _ => legend::height(style, width, entries) + AIR,
         };
         let whole = style.height.unwrap_or(above + words + height);
-        let (body, least) = (whole - above - words, LEAST * height);
-        if body < least {
+        if whole - above - words < least {
             return Err(Error::usage(
                 format!("a height of {whole} mm is too little for a figure {width} mm wide"),
                 format!("give {:.0} mm or more", (above + words + least).ceil()),

@@ -56,7 +56,7 @@ fn draw(matrix: &Matrix, style: &Style) -> Result<Drawing> {
     let width =
         (room + side * n as f64 + gap + scale).max(room + 0.5 * (side * n as f64 + title) + gap);
     let height = above + side * n as f64 + gap;
-    let layout = Layout::of_size(style, &[], width, height)?;
+    let layout = Layout::of_size(style, &[], [width, height], height)?;
     let top = layout.body.top;
     let table = Rect::new(
         room,

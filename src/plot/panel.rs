@@ -148,6 +148,9 @@ impl<'a, 's> Panel<'a, 's> {
             let room = beside(style, widest) + 0.5 * style.text;
             frame.left = frame.left.max(cell.left + room);
         }
+        // Whatever is asked for, there is a frame.
+        frame.left = frame.left.min(frame.right - 1.0);
+        frame.bottom = frame.bottom.max(frame.top + 1.0);
         if margins.named[0] {
             frame.right = frame.right.min(right_end(style, frame, &x, cell.right));
         }

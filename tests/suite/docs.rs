@@ -81,7 +81,7 @@ fn every_width_palette_and_key_stands_on_the_page_of_figures() {
     // An unknown key is told the known ones.
     let text = format!("{}\n[figures]\nno_such_key = 1\n", klfit::STARTER);
     let error = klfit::Experiment::parse(Path::new("a.toml"), &text, Vec::new()).unwrap_err();
-    let error = error.to_string();
+    let error = format!("{error:?}");
     let config = self::page("docs/config.md");
     for key in [
         "only",
