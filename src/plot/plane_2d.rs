@@ -21,6 +21,8 @@ const NODES: usize = 121;
 /// The target's levels, in standard deviations of a Gaussian with the same peak: a fit that is the
 /// target has its ellipses on two of them.
 const LEVELS: [f64; 6] = [3.0, 2.5, 2.0, 1.5, 1.0, 0.5];
+/// How much darker each level is than the one around it.
+const TONE: f64 = 0.11;
 /// How dark the bins of a histogram are with the least on their area and the most.
 const LIGHTEST: f64 = 0.03;
 const DARKEST: f64 = 0.6;
@@ -114,9 +116,19 @@ pub fn dot_size(samples: &Samples) -> f64 {
 
 /// A log-density with this peak, one tone of grey darker at each level.
 pub fn shade(panel: &Panel, grid: &ContourGrid, peak: f64) -> Result<()> {
-    for level in LEVELS {
+    let paper = panel
+        .sheet
+        .style
+        .background
+        .unwrap_or(plotters::style::WHITE);
+    for (place, level) in LEVELS.into_iter().enumerate() {
         let outlines = grid.outlines(peak - 0.5 * level * level);
-        panel.fill(&outlines, faded(theme::TARGET, 0.11))?;
+        // Opaque, since not every kind of file lets one tone be seen through another.
+        let tone = 1.0 - (1.0 - TONE).powi(place as i32 + 1);
+        panel.fill(
+            &outlines,
+            faded(theme::mixed(theme::TARGET, paper, tone), 1.0),
+        )?;
         for outline in outlines {
             panel.line(outline, stroke(theme::TARGET, 0.45, theme::HAIRLINE))?;
         }

@@ -53,6 +53,16 @@ impl Stroke {
     }
 }
 
+/// A colour that has a share of one and the rest of another.
+pub fn mixed(one: RGBColor, other: RGBColor, share: f64) -> RGBColor {
+    let mix = |a: u8, b: u8| (share * f64::from(a) + (1.0 - share) * f64::from(b)).round() as u8;
+    RGBColor(
+        mix(one.0, other.0),
+        mix(one.1, other.1),
+        mix(one.2, other.2),
+    )
+}
+
 /// A colour with an opacity.
 pub fn faded(color: RGBColor, opacity: f64) -> RGBAColor {
     RGBAColor(color.0, color.1, color.2, opacity)

@@ -445,6 +445,10 @@ fn postscript_and_tikz_show_what_the_png_shows() {
             "format = [\"png\", \"eps\", \"tikz\"]\nonly = [\"densities\", \"convergence\"]\ndpi = 100",
         );
         draw_figures_as(&run.folder, &looks, Some(out.path())).unwrap();
+        // Two figures of one run are not alike.
+        let [one, other] =
+            ["densities", "convergence"].map(|name| grey(&out.path().join(format!("{name}.png"))));
+        assert!(apart(config, &one, &other) > 0.8);
         for name in ["densities", "convergence"] {
             let expected = grey(&out.path().join(format!("{name}.png")));
             let ghostscript = [
@@ -460,15 +464,17 @@ fn postscript_and_tikz_show_what_the_png_shows() {
                 &format!("{name}.eps"),
             ];
             did(out.path(), "gs", &ghostscript);
-            alike(
+            let found = apart(
                 &format!("{config} {name}.eps"),
                 &grey(&out.path().join("eps.png")),
                 &expected,
-                6.0,
             );
+            assert!(found < 0.3, "{config} {name}.eps: {found}");
+            // A page as large as the picture.
             let page = format!(
-                "\\documentclass[border=0pt]{{standalone}}\\usepackage[utf8]{{inputenc}}\\usepackage[T1]{{fontenc}}\
-                 \\usepackage{{tikz}}\\begin{{document}}\\input{{{name}.tikz}}\\end{{document}}"
+                "\\documentclass{{article}}\\usepackage{{tikz}}\\begin{{document}}\\setbox0\\hbox{{\\input{{{name}.tikz}}}}\
+                 \\pdfpagewidth=\\wd0 \\pdfpageheight=\\dimexpr\\ht0+\\dp0\\relax\\pdfhorigin=0pt \\pdfvorigin=0pt \
+                 \\shipout\\box0 \\end{{document}}"
             );
             fs::write(out.path().join("page.tex"), page).unwrap();
             did(
@@ -482,12 +488,12 @@ fn postscript_and_tikz_show_what_the_png_shows() {
                 &["-r", "100", "-png", "-singlefile", "page.pdf", "tikz"],
             );
             // Its letters are others.
-            alike(
+            let found = apart(
                 &format!("{config} {name}.tikz"),
                 &grey(&out.path().join("tikz.png")),
                 &expected,
-                12.0,
             );
+            assert!(found < 0.4, "{config} {name}.tikz: {found}");
         }
     }
 }
@@ -523,14 +529,8 @@ fn grey(path: &Path) -> (Vec<u8>, usize) {
     )
 }
 
-/// Panics where blocks of two pictures differ by more than this share of the way from black to white, on the average
-/// over the picture in thousandths.
-fn alike(
-    what: &str,
-    (found, width): &(Vec<u8>, usize),
-    (expected, own): &(Vec<u8>, usize),
-    most: f64,
-) {
+/// How far apart the greys of blocks of two pictures are, as a share of how far the second is from a blank page.
+fn apart(what: &str, (found, width): &(Vec<u8>, usize), (expected, own): &(Vec<u8>, usize)) -> f64 {
     const BLOCK: usize = 8;
     assert!(
         width.abs_diff(*own) <= 2,
@@ -542,9 +542,9 @@ fn alike(
             pixels.get(from..from + BLOCK)
         });
         let all = rows.collect::<Option<Vec<_>>>()?.concat();
-        Some(all.iter().map(|&one| f64::from(one)).sum::<f64>() / (255.0 * all.len() as f64))
+        Some(all.iter().map(|&one| f64::from(255 - one)).sum::<f64>())
     };
-    let (mut sum, mut count) = (0.0, 0);
+    let (mut apart, mut ink) = (0.0, 0.0);
     for row in 0..found.len() / width / BLOCK {
         for column in 0..width.min(own) / BLOCK {
             let (Some(a), Some(b)) = (
@@ -553,12 +553,8 @@ fn alike(
             ) else {
                 continue;
             };
-            (sum, count) = (sum + (a - b).abs(), count + 1);
+            (apart, ink) = (apart + (a - b).abs(), ink + b);
         }
     }
-    let mean = 1000.0 * sum / f64::from(count);
-    assert!(
-        count > 500 && mean < most,
-        "{what}: {mean} thousandths over {count} blocks"
-    );
+    apart / ink
 }
