@@ -152,7 +152,7 @@ pub use jobs::reduce::{Reducer, Reduction};
 pub use jobs::run::{RunObserver, run};
 pub use jobs::sweep::{SweepObserver, run as sweep};
 pub use jobs::{
-    DrawnFigures, Survey, draw_figures, draw_figures_as, draw_sweep_as, survey, survey_run,
+    DrawnFigures, Survey, cost, draw_figures, draw_figures_as, draw_sweep_as, survey, survey_run,
 };
 pub use plot::{Motion, animate, draw_sweep};
 pub use record::{FitSummary, RunSummary, Summary};

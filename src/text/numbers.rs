@@ -155,6 +155,29 @@ pub fn seconds(seconds: f64) -> String {
     }
 }
 
+/// A time that is known to two digits.
+pub fn duration(seconds: f64) -> String {
+    let rounded = |value: f64| trimmed(value, 2);
+    match seconds {
+        s if s < 1e-3 => "1 ms".to_owned(),
+        s if s < 0.995 => format!("{} ms", rounded(1e3 * s)),
+        s if s < 99.5 => format!("{} s", rounded(s)),
+        s if s < 99.5 * 60.0 => format!("{} min", rounded(s / 60.0)),
+        s if s < 48.0 * 3600.0 => format!("{} h", rounded(s / 3600.0)),
+        s if s < 1000.0 * 86_400.0 => format!("{} days", rounded(s / 86_400.0)),
+        s => format!("{} years", rounded(s / (365.25 * 86_400.0))),
+    }
+}
+
+/// A count that is known to two digits: 870, 26 million, 5.1e12.
+pub fn large(count: f64) -> String {
+    match count {
+        n if n < 1e6 => trimmed(n, 2),
+        n if n < 999.5e6 => format!("{} million", trimmed(n / 1e6, 2)),
+        n => format!("{n:.1e}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,6 +227,22 @@ mod tests {
         assert_eq!(significant(0.0, 3), "0");
         assert_eq!(trimmed(0.1 + 0.2, 6), "0.3");
         assert_eq!(trimmed(2e-7 / 3.0, 6), "6.66667e-8");
+    }
+
+    #[test]
+    fn what_is_about_so_much_has_two_digits() {
+        let of = |seconds: f64| duration(seconds);
+        assert_eq!(of(0.0), "1 ms");
+        assert_eq!(of(0.1234), "120 ms");
+        assert_eq!(of(0.996), "1 s");
+        assert_eq!(of(4.67), "4.7 s");
+        assert_eq!(of(100.0), "1.7 min");
+        assert_eq!(of(7000.0), "1.9 h");
+        assert_eq!(of(3e6), "35 days");
+        assert_eq!(of(1e300), "3.2e292 years");
+        assert_eq!(large(64_300.0), "64000");
+        assert_eq!(large(25_600_123.0), "26 million");
+        assert_eq!(large(1e12), "1.0e12");
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod commands;
 mod config;
 mod configs;
 mod constants;
+mod cost;
 mod densities;
 mod dependence;
 mod determinism;
