@@ -59,18 +59,23 @@ impl Command for Landscape {
             basins: self.basins,
         };
         let path = &self.config;
-        let surveying = verbosity.working("evaluating cells");
+        let mut surveying = verbosity.counting("evaluating cells");
         let drawn = if path.is_dir() {
             let folder = RunFolder::open(path)?;
             let asked = folder.experiment()?.config.landscape.unwrap_or_default();
-            survey_run(&folder, &wanted.or(asked), self.out.as_deref())?
+            survey_run(
+                &folder,
+                &wanted.or(asked),
+                self.out.as_deref(),
+                &mut surveying,
+            )?
         } else {
             let experiment = Experiment::load(path, Vec::new())?;
             verbosity.notes(&experiment.notes);
             let name = format!("{}-landscape", experiment.config.name);
             let out = (self.out.clone()).unwrap_or_else(|| Path::new("outputs").join(name));
             let asked = experiment.config.landscape.clone().unwrap_or_default();
-            survey(&experiment, &wanted.or(asked), &out)?
+            survey(&experiment, &wanted.or(asked), &out, &mut surveying)?
         };
         drop(surveying);
         if self.json {

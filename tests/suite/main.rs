@@ -59,6 +59,7 @@ mod pictures;
 mod powers;
 mod printed;
 mod programs;
+mod progress;
 mod published_numbers;
 mod readers;
 mod report;
