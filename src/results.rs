@@ -17,4 +17,4 @@ pub use crate::record::{
     Candidate, Choice, Criterion, GradientVariance, KnownOptimumSummary, Optimum, Row, Trajectory,
     Versions,
 };
-pub use crate::run_folder::{FinishedFit, SweptPoint};
+pub use crate::run_folder::{FinishedFit, SweptPoint, Unfinished};

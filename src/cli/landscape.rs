@@ -24,7 +24,7 @@ use crate::run_folder::RunFolder;
 
 What is not given here is taken from the [landscape] of the config.")]
 pub struct Landscape {
-    /// The experiment, a TOML file, or the folder of a finished run
+    /// The experiment, a TOML file, or the folder of a run
     #[arg(value_name = "CONFIG|RUN")]
     config: PathBuf,
     /// The parameter across, from the least to the greatest value, with so many of them
@@ -62,6 +62,7 @@ impl Command for Landscape {
         let mut surveying = verbosity.counting("evaluating cells");
         let drawn = if path.is_dir() {
             let folder = RunFolder::open(path)?;
+            verbosity.unfinished(&folder)?;
             let asked = folder.experiment()?.config.landscape.unwrap_or_default();
             survey_run(
                 &folder,

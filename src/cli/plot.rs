@@ -1,4 +1,4 @@
-//! `klfit plot`: draw the figures of a finished run again.
+//! `klfit plot`: draw the figures of a run again.
 
 use std::path::PathBuf;
 
@@ -10,12 +10,14 @@ use crate::Result;
 use crate::jobs::{draw_figures_observed, draw_sweep_as};
 use crate::run_folder::{RunFolder, SweepFolder};
 
-/// Draw the figures of a finished run or sweep again
+/// Draw the figures of a run or sweep again
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   klfit plot outputs/bimodal
   klfit plot outputs/bimodal --only densities,convergence --width column --font serif --format pdf
-  klfit plot outputs/bimodal --theme house.toml --set 'labels.step=iteration' --out figures")]
+  klfit plot outputs/bimodal --theme house.toml --set 'labels.step=iteration' --out figures
+
+A run that was interrupted, or still goes on, is drawn as far as it came.")]
 pub struct Plot {
     /// The folder of a run or a sweep
     run: PathBuf,
@@ -40,6 +42,7 @@ impl Command for Plot {
             }
             None => {
                 let folder = RunFolder::open(&self.run)?;
+                verbosity.unfinished(&folder)?;
                 let mut drawing = verbosity.counting("drawing figures");
                 draw_figures_observed(&folder, &looks, out, &mut drawing)?
             }

@@ -20,10 +20,10 @@ pub struct DrawnFigures {
 }
 
 /// Draws every figure of a run into its folder and returns the files; the landscape too, if its
-/// config asks for one.
+/// config asks for one. Of a run that is not finished they show what there is.
 ///
 /// # Errors
-/// If the folder does not hold a finished run, or cannot be written.
+/// If the folder does not hold a run that has logged a step, or cannot be written.
 pub fn draw_figures(folder: &RunFolder) -> Result<Vec<PathBuf>> {
     let looks = FiguresConfig::default();
     draw_figures_as(folder, &looks, None).map(|drawn| drawn.files)

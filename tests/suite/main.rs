@@ -72,6 +72,7 @@ mod standard_input;
 mod support;
 mod tables;
 mod targets;
+mod unfinished;
 mod vips;
 mod weighted_draws;
 mod weights;
