@@ -11,6 +11,7 @@ use super::{Command, Outcome, Verbosity};
 use crate::Result;
 use crate::config::Experiment;
 use crate::config::{LandscapeConfig, ParameterRange};
+use crate::files::names::marked_fit;
 use crate::jobs::{survey, survey_run};
 use crate::run_folder::RunFolder;
 
@@ -60,7 +61,7 @@ impl Command for Landscape {
         };
         let path = &self.config;
         let mut surveying = verbosity.counting("evaluating cells");
-        let drawn = if path.is_dir() {
+        let drawn = if path.is_dir() || marked_fit(path).is_some() {
             let folder = RunFolder::open(path)?;
             verbosity.unfinished(&folder)?;
             let asked = folder.experiment()?.config.landscape.unwrap_or_default();

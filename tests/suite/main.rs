@@ -31,6 +31,7 @@ mod exports;
 mod failures;
 mod figures;
 mod files;
+mod fit_names;
 mod floors;
 mod folders;
 mod foreign;
