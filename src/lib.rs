@@ -64,7 +64,7 @@
 //! | `coordinates` | the [coordinates](Coordinates) of these: names, [supports](Support), and how each is carried to the whole line |
 //! | `compute` | [devices](Numerics), noise without a past, snapshots, and the kernel: the log-density of mixtures, the hot operation |
 //! | `mixture` | [mixtures](Mixture) on the host, in natural parameters |
-//! | `precise`, `files`, `error`, `text`, `choice` | doubled precision; files whole or not at all, and their names; what went wrong, where, and [what to do](Error); numbers as people read them, and text from others, safe to show; tables of what a config chooses from |
+//! | `precise`, `progress`, `files`, `error`, `text`, `choice` | doubled precision; how far [work](WorkObserver) has come; files whole or not at all, and their names; what went wrong, where, and [what to do](Error); numbers as people read them, and text from others, safe to show; tables of what a config chooses from |
 //!
 //! A run goes down and up through them: [`run()`] takes an experiment from `config`, makes a folder in
 //! `run_folder`, and pulls records from `fit`, whose steps evaluate an objective made of a divergence,
@@ -104,6 +104,7 @@ mod optimizer;
 mod panels;
 mod plot;
 mod precise;
+mod progress;
 mod record;
 mod report;
 pub mod results;
@@ -152,9 +153,10 @@ pub use jobs::reduce::{Reducer, Reduction};
 pub use jobs::run::{RunObserver, run};
 pub use jobs::sweep::{SweepObserver, run as sweep};
 pub use jobs::{
-    DrawnFigures, Survey, draw_figures, draw_figures_as, draw_sweep_as, survey, survey_run,
+    DrawnFigures, Survey, cost, draw_figures, draw_figures_as, draw_sweep_as, survey, survey_run,
 };
 pub use plot::{Motion, animate, draw_sweep};
+pub use progress::WorkObserver;
 pub use record::{FitSummary, RunSummary, Summary};
 pub use report::write as report;
 pub use run_folder::{Existing, FinishedRun, RunFolder, SweepFolder};

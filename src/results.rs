@@ -9,6 +9,7 @@ pub use crate::divergence::Estimate;
 pub use crate::fit::{BestIterate, Evaluations};
 pub use crate::jobs::estimate::Estimated;
 pub use crate::jobs::sweep::Swept;
+pub use crate::jobs::{FitCost, Time};
 pub use crate::judge::criteria::Criteria;
 pub use crate::judge::diagnostics::{Diagnostics, ModesCovered, Psis, Reading};
 pub use crate::judge::of_x::{OfX, Quantiles};
@@ -16,4 +17,4 @@ pub use crate::record::{
     Candidate, Choice, Criterion, GradientVariance, KnownOptimumSummary, Optimum, Row, Trajectory,
     Versions,
 };
-pub use crate::run_folder::{FinishedFit, SweptPoint};
+pub use crate::run_folder::{FinishedFit, SweptPoint, Unfinished};

@@ -6,7 +6,7 @@ use crate::config::read_target;
 use crate::density::target::{Distribution, Samples, TableOptions, TargetModel, read_samples};
 use crate::error::{Error, Result};
 use crate::files::read::STANDARD_INPUT;
-use crate::import::read_mixture;
+use crate::import::{FitNaming, read_mixture_as};
 use crate::mixture::Mixture;
 use crate::text::count;
 
@@ -99,7 +99,7 @@ const KNOWN: [&str; 8] = [
 /// - `.csv`, `.npy`, or `-`, one of these from standard input: the Gaussian with the moments of the rows, the
 ///   covariance divided by N − 1;
 /// - `.toml`: the `[target]` of an experiment, or its keys alone, as `klfit estimate` writes them;
-/// - `.json` or `.npz`: as [`read_mixture`];
+/// - `.json` or `.npz`: as [`read_mixture`](crate::read_mixture);
 /// - the folder of a run: the best run of its only fit, or of the fit named after a `#`, as in
 ///   `outputs/bimodal#reverse-kl`; `#target` is its target.
 ///
@@ -161,7 +161,10 @@ pub fn read_operand_with(text: &str, options: &TableOptions) -> Result<Operand> 
         }
         "toml" => read_target(path)?,
         _ if path.is_dir() && fit == Some("target") => read_target(&path.join("config.toml"))?,
-        _ => (read_mixture(path, fit)?.into(), Vec::new()),
+        _ => (
+            read_mixture_as(path, fit, FitNaming::Mark)?.into(),
+            Vec::new(),
+        ),
     };
     if model.as_histogram().is_some() {
         return Err(Error::usage(

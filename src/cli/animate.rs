@@ -9,13 +9,13 @@ use crate::Result;
 use crate::plot::Motion;
 use crate::run_folder::RunFolder;
 
-/// Draw the fits of a finished run in motion
+/// Draw the fits of a run in motion
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   klfit animate outputs/bimodal
   klfit animate outputs/plane --seconds 10 --width 1600")]
 pub struct Animate {
-    /// The folder of a finished run in one or two dimensions
+    /// The folder of a run in one or two dimensions
     run: PathBuf,
     /// How long it takes, without the rest at the end
     #[arg(long, value_name = "S", default_value_t = 5.0, value_parser = seconds)]
@@ -39,8 +39,9 @@ impl Command for Animate {
 
     /// Writes a GIF.
     fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
-        let drawing = verbosity.working("drawing frames");
         let folder = RunFolder::open(&self.run)?;
+        verbosity.unfinished(&folder)?;
+        let drawing = verbosity.working("drawing frames");
         let motion = Motion {
             seconds: self.seconds,
             width: self.width,

@@ -14,8 +14,9 @@ use crate::text;
 pub fn number(answer: &Answer) -> String {
     match answer.error {
         _ if answer.value.is_infinite() => "∞".to_owned(),
-        Some(error) if answer.claim != Claim::Exact => text::with_error(answer.value, error),
-        _ => text::small(answer.value),
+        Some(error) if answer.claim == Claim::Exact => text::by_formula(answer.value, error),
+        Some(error) => text::with_error(answer.value, error),
+        None => text::small(answer.value),
     }
 }
 

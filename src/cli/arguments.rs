@@ -6,8 +6,9 @@ use clap::builder::PossibleValuesParser;
 use clap::{ArgAction, Args};
 
 use super::output::{to_stderr, to_stdout};
+use crate::Result;
 use crate::density::target::{MissingRule, TableOptions};
-use crate::run_folder::Existing;
+use crate::run_folder::{Existing, RunFolder};
 use crate::text::brief;
 
 /// How much is said.
@@ -29,6 +30,20 @@ impl Verbosity {
                 to_stderr(format_args!("note: {}", brief(note)));
             }
         }
+    }
+
+    /// Says how far a run has come that is not finished.
+    ///
+    /// # Errors
+    /// If that cannot be read.
+    pub fn unfinished(self, folder: &RunFolder) -> Result<()> {
+        if !self.quiet
+            && let Some(unfinished) = folder.unfinished()?
+        {
+            let place = folder.path().display();
+            self.notes(&[format!("the run in {place} is {unfinished}")]);
+        }
+        Ok(())
     }
 
     /// Names the files that were written.

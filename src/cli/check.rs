@@ -8,7 +8,8 @@ use super::output::to_stdout;
 use super::{Command, Outcome, Verbosity};
 use crate::Result;
 use crate::config::{Experiment, Sweep, space_note};
-use crate::text::count;
+use crate::jobs::{FitCost, Time, cost, cost_of_sweep};
+use crate::text::{count, duration, large};
 
 /// Validate a config without running it
 #[derive(Debug, Args)]
@@ -33,6 +34,17 @@ impl Command for Check {
                     self.config.display(),
                     count(sweep.points.len(), "point")
                 ));
+                let trying = verbosity.working("trying a few steps of some points");
+                let seconds = cost_of_sweep(&sweep.points)?;
+                drop(trying);
+                to_stdout(match seconds {
+                    Some(seconds) => format!(
+                        "  about {} for all points one after the other, figures aside; points that share a loop or \
+                         run beside each other take less",
+                        duration(seconds)
+                    ),
+                    None => "  how long that takes was not measured".to_owned(),
+                });
             }
             return Ok(Outcome::Success);
         }
@@ -40,7 +52,7 @@ impl Command for Check {
         drop(reading);
         let space = space_note([&experiment]);
         verbosity.notes(experiment.notes.iter().chain(&space));
-        experiment.numerics()?;
+        let numerics = experiment.numerics()?;
         if verbosity.quiet {
             return Ok(Outcome::Success);
         }
@@ -56,7 +68,10 @@ impl Command for Check {
             },
             count(target.dim(), "dimension"),
         ));
-        for plan in &experiment.plans {
+        let trying = verbosity.working("trying a few steps of each fit");
+        let costs = cost(&experiment, &numerics);
+        drop(trying);
+        for (plan, cost) in experiment.plans.iter().zip(&costs) {
             to_stdout(format_args!(
                 "  {}: {} of {}{} by {}, {} of {} from {}",
                 plan.label,
@@ -68,7 +83,66 @@ impl Command for Check {
                 plan.optimizer.rule.name(),
                 plan.start.describe(),
             ));
+            to_stdout(format_args!("    {}", of_fit(cost)));
         }
+        to_stdout(format_args!("  {}", of_all(&costs)));
         Ok(Outcome::Success)
     }
+}
+
+/// What a fit takes.
+fn of_fit(cost: &FitCost) -> String {
+    let at_most = if cost.may_stop { "at most " } else { "" };
+    let size = format!(
+        "{at_most}{} × {} × {}",
+        count(cost.steps, "step"),
+        count(cost.runs, "run"),
+        match cost.points {
+            1 => "1 point".to_owned(),
+            points => format!("{points} points"),
+        },
+    );
+    let time = match cost.time {
+        Time::About(seconds) if cost.is_scaled => {
+            format!("about {}, told from a part of that", duration(seconds))
+        }
+        Time::About(seconds) => format!("about {}", duration(seconds)),
+        Time::OfProgram => "as long as the program takes for that".to_owned(),
+        Time::Unknown => "not measured".to_owned(),
+    };
+    match cost.evaluations.log_density {
+        0 => format!("{size}: {time}"),
+        count => format!("{size}: {} of log p, {time}", evaluations(count)),
+    }
+}
+
+/// What all fits take together.
+fn of_all(costs: &[FitCost]) -> String {
+    let at_most = match costs.iter().any(|cost| cost.may_stop) {
+        true => "at most ",
+        false => "",
+    };
+    let count = costs.iter().fold(0u64, |sum, cost| {
+        sum.saturating_add(cost.evaluations.log_density)
+    });
+    let seconds: Option<f64> = costs.iter().map(|cost| cost.time.seconds()).sum();
+    let mut parts = Vec::new();
+    if count > 0 {
+        parts.push(format!("{} of log p", evaluations(count)));
+    }
+    parts.extend(seconds.map(|seconds| {
+        format!(
+            "about {}, the last judgement and figures aside",
+            duration(seconds)
+        )
+    }));
+    match parts.is_empty() {
+        true => "in all: not measured".to_owned(),
+        false => format!("in all: {at_most}{}", parts.join(", ")),
+    }
+}
+
+/// A large number of evaluations in a few digits.
+fn evaluations(count: u64) -> String {
+    format!("{} evaluations", large(count as f64))
 }

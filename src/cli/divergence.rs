@@ -37,7 +37,8 @@ use crate::text;
   klfit divergence model1.csv model2.csv model3.csv --matrix --out distances
 
 A density is a .toml, .json, .npz, .csv or .npy file, the folder of a run, or -, a table from standard
-input; docs/calculator.md says what each may hold.")]
+input; docs/calculator.md says what each may hold. Of a run with several fits one is named after a #, and
+#target is what they were fitted to; in a config it is named by fit = \"reverse-kl\" beside file.")]
 pub struct Divergence {
     /// The densities p and q; p alone for what is of one, and any number of them with --matrix
     #[arg(required = true, value_name = "DENSITY")]

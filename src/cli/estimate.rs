@@ -97,8 +97,8 @@ impl Command for Estimate {
                 "choose another name, or replace it with --force",
             ));
         }
-        let estimating = verbosity.working("estimating");
-        let found = estimate::estimate(&name, &rows, self.components, self.seed)?;
+        let mut estimating = verbosity.counting("estimating");
+        let found = estimate::estimate(&name, &rows, self.components, self.seed, &mut estimating)?;
         drop(estimating);
         let natural = NaturalParameters::from(&found.mixture);
         let model = MixtureConfig::from(&natural);

@@ -11,6 +11,7 @@ use super::{Command, Outcome, Verbosity};
 use crate::Result;
 use crate::config::Experiment;
 use crate::config::{LandscapeConfig, ParameterRange};
+use crate::files::names::marked_fit;
 use crate::jobs::{survey, survey_run};
 use crate::run_folder::RunFolder;
 
@@ -24,7 +25,7 @@ use crate::run_folder::RunFolder;
 
 What is not given here is taken from the [landscape] of the config.")]
 pub struct Landscape {
-    /// The experiment, a TOML file, or the folder of a finished run
+    /// The experiment, a TOML file, or the folder of a run
     #[arg(value_name = "CONFIG|RUN")]
     config: PathBuf,
     /// The parameter across, from the least to the greatest value, with so many of them
@@ -59,18 +60,24 @@ impl Command for Landscape {
             basins: self.basins,
         };
         let path = &self.config;
-        let surveying = verbosity.working("evaluating cells");
-        let drawn = if path.is_dir() {
+        let mut surveying = verbosity.counting("evaluating cells");
+        let drawn = if path.is_dir() || marked_fit(path).is_some() {
             let folder = RunFolder::open(path)?;
+            verbosity.unfinished(&folder)?;
             let asked = folder.experiment()?.config.landscape.unwrap_or_default();
-            survey_run(&folder, &wanted.or(asked), self.out.as_deref())?
+            survey_run(
+                &folder,
+                &wanted.or(asked),
+                self.out.as_deref(),
+                &mut surveying,
+            )?
         } else {
             let experiment = Experiment::load(path, Vec::new())?;
             verbosity.notes(&experiment.notes);
             let name = format!("{}-landscape", experiment.config.name);
             let out = (self.out.clone()).unwrap_or_else(|| Path::new("outputs").join(name));
             let asked = experiment.config.landscape.clone().unwrap_or_default();
-            survey(&experiment, &wanted.or(asked), &out)?
+            survey(&experiment, &wanted.or(asked), &out, &mut surveying)?
         };
         drop(surveying);
         if self.json {

@@ -9,6 +9,7 @@ use super::Verbosity;
 use super::output::to_stderr;
 use super::signals::Signals;
 use super::working::Working;
+use crate::divergence::Estimate;
 use crate::fit::{Plan, Record};
 use crate::jobs::run::RunObserver;
 use crate::judge::evaluate::ALWAYS_REPORTED;
@@ -43,6 +44,11 @@ impl Progress {
     }
 }
 
+/// A number that is about to change.
+fn brief(estimate: Estimate) -> String {
+    text::to_error(estimate.value, estimate.error, 5)
+}
+
 impl RunObserver for Progress {
     fn begin(&mut self, plan: &Plan) {
         if self.bar.is_none() {
@@ -70,10 +76,10 @@ impl RunObserver for Progress {
         };
         // Both KLs, where they are reported.
         let shown = (ALWAYS_REPORTED[..2].iter())
-            .map(|&kind| (kind.symbol(), best.evaluation.estimate(kind).value))
-            .filter(|(_, value)| !value.is_nan())
-            .map(|(symbol, value)| format!("  {symbol} {}", text::fixed(value, 5)));
-        let loss = text::fixed(best.loss.value, 5);
+            .map(|&kind| (kind.symbol(), best.evaluation.estimate(kind)))
+            .filter(|(_, estimate)| !estimate.value.is_nan())
+            .map(|(symbol, estimate)| format!("  {symbol} {}", brief(estimate)));
+        let loss = brief(best.loss);
         let numbers = format!("loss {loss}{}", shown.collect::<String>());
         if let Some(bar) = &self.bar {
             bar.set_message(numbers);

@@ -6,14 +6,17 @@ use clap::Args;
 
 use super::{Command, Outcome, Verbosity};
 use crate::Result;
+use crate::run_folder::{RunFolder, SweepFolder};
 
-/// Report on finished runs: an HTML page, Markdown, a LaTeX table
+/// Report on runs: an HTML page, Markdown, a LaTeX table
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   klfit report outputs/bimodal
-  klfit report outputs/bimodal outputs/overlapping --out outputs/both")]
+  klfit report outputs/bimodal outputs/overlapping --out outputs/both
+
+A run that was interrupted, or still goes on, is reported on as far as it came.")]
 pub struct Report {
-    /// The folders of finished runs or sweeps; several stand side by side
+    /// The folders of runs or finished sweeps; several stand side by side
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
     /// The folder for the files [default: that of the run; outputs/report for several]
@@ -34,6 +37,11 @@ impl Command for Report {
             _ => Path::new("outputs/report"),
         };
         let out = self.out.as_deref().unwrap_or(default);
+        for run in &self.runs {
+            if SweepFolder::open(run).is_none() {
+                verbosity.unfinished(&RunFolder::open(run)?)?;
+            }
+        }
         let reporting = verbosity.working("reading runs and drawing figures");
         let files = crate::report::write(&self.runs, out)?;
         drop(reporting);

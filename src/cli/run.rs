@@ -10,7 +10,7 @@ use super::progress::Progress;
 use super::signals::Signals;
 use super::{Command, Form, Outcome, Results, Verbosity, table};
 use crate::Result;
-use crate::config::{Experiment, Override, Sweep, space_note};
+use crate::config::{Experiment, FiguresConfig, Override, Sweep, space_note};
 use crate::run_folder::{Existing, RunFolder};
 use crate::text::shell_word;
 
@@ -110,8 +110,8 @@ pub fn run_in(
     }
     let figures = !form.no_figures;
     if figures {
-        let _drawing = verbosity.working("drawing figures");
-        crate::jobs::draw_figures(&folder)?;
+        let mut drawing = verbosity.counting("drawing figures");
+        crate::jobs::draw_figures_observed(&folder, &FiguresConfig::default(), None, &mut drawing)?;
     }
     if !verbosity.quiet && !form.json {
         let drawn = if figures { "; figures in figures/" } else { "" };

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Divergence, DivergenceKind, Summed};
-use crate::text::{is_hidden, small, with_error};
+use crate::text::{by_formula, fixed, with_error};
 
 /// A number and how sure it is, both in nats.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -39,13 +39,13 @@ impl fmt::Display for Estimate {
             return f.pad(&format!("{value}, beyond the range of numbers"));
         }
         let text = match method {
-            EstimateMethod::ClosedForm if is_hidden(value, error) => small(value),
+            EstimateMethod::ClosedForm => by_formula(value, error),
             // The error of an average over given rows is that of the rows as a sample; the average
             // itself is known to every digit.
             EstimateMethod::Data => {
                 // Two decimals of the error, or its first digit where that comes later.
                 let decimals = (-error.log10().floor()).clamp(2.0, 6.0) as usize;
-                format!("{value:.6} ± {error:.decimals$}")
+                format!("{} ± {error:.decimals$}", fixed(value, 6))
             }
             _ => with_error(value, error),
         };

@@ -33,6 +33,7 @@ use tokio::sync::Semaphore;
 use self::guard::Guard;
 use crate::config::Experiment;
 use crate::error::{Error, Result};
+use crate::files::names::marked_fit;
 use crate::files::unique::unique;
 use crate::run_folder::RunFolder;
 pub use protocol::Replay;
@@ -60,7 +61,7 @@ impl Opening {
     /// # Errors
     /// If it is neither, or its target is not a mixture of Gaussians in one or two dimensions.
     pub fn read(path: &Path) -> Result<Self> {
-        if path.is_dir() {
+        if path.is_dir() || marked_fit(path).is_some() {
             let folder = RunFolder::open(path)?;
             let experiment = folder.experiment()?;
             return Ok(Self {

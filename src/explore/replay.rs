@@ -4,6 +4,7 @@ use super::protocol::{Replay, ReplayFit, finite};
 use super::state::TargetState;
 use crate::config::Experiment;
 use crate::error::{Error, Result};
+use crate::files::table::Lines;
 use crate::mixture::from_natural_values;
 use crate::record::Selection;
 use crate::run_folder::RunFolder;
@@ -30,6 +31,7 @@ pub(super) fn replay(folder: &RunFolder, experiment: &Experiment) -> Result<Repl
                     runs: 0,
                     best: run,
                     rows: MOST_ROWS,
+                    lines: Lines::All,
                 },
             )?;
             let (components, dim) = (plan.family.components(), plan.family.dim());

@@ -1,5 +1,7 @@
 //! The name of every file that klfit writes into the folder of a run or of a sweep; figures have theirs.
 
+use std::path::Path;
+
 use crate::text::is_unseen;
 
 /// Which run or sweep a folder holds, and every file that klfit wrote there.
@@ -72,6 +74,14 @@ pub(crate) fn folder_of_fit(label: &str) -> String {
         true => "fit".to_owned(),
         false => folder.to_owned(),
     }
+}
+
+/// The run and the fit that a path names as in `outputs/bimodal#js`, if there is such a run, and nothing of that name.
+pub(crate) fn marked_fit(path: &Path) -> Option<(&Path, &str)> {
+    let (run, fit) = path.to_str()?.rsplit_once('#')?;
+    let run = Path::new(run);
+    let is_run = run.is_dir() || (run.extension().is_some_and(|is| is == "json") && run.is_file());
+    (is_run && !path.exists()).then_some((run, fit))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Tables of comma-separated values, as klfit writes them.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Take};
 use std::path::Path;
 
 use super::folder::Folder;
@@ -22,13 +22,55 @@ pub(crate) const LONGEST_LINE: u64 = 256 << 20;
 /// The most cells of such a line: each is kept in several places, however short it is.
 pub(crate) const MOST_CELLS: u64 = LONGEST_LINE / 16;
 
+/// What of a table is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lines {
+    /// All of it.
+    All,
+    /// The lines that have an end: someone may be writing the last one, or have been cut off there.
+    Whole,
+}
+
 /// Reads a table of numbers line by line, however many; none if it is not there.
 pub(crate) fn reader(
     folder: &Folder,
     name: &str,
-) -> Result<Option<csv::Reader<LimitedLines<File>>>> {
-    let file = folder.reader(name)?;
-    Ok(file.map(|file| lines_of(file, LONGEST_LINE, MOST_CELLS)))
+    lines: Lines,
+) -> Result<Option<csv::Reader<LimitedLines<Take<File>>>>> {
+    let Some(mut file) = folder.reader(name)? else {
+        return Ok(None);
+    };
+    let end = match lines {
+        Lines::All => u64::MAX,
+        Lines::Whole => {
+            let failed = |error| Error::io("read", &folder.path_of(name))(error);
+            let end = end_of_lines(&file, 0).map_err(failed)?;
+            file.seek(SeekFrom::Start(0)).map_err(failed)?;
+            end
+        }
+    };
+    Ok(Some(lines_of(file.take(end), LONGEST_LINE, MOST_CELLS)))
+}
+
+/// Where the last whole line of a file ends that does not end before `from`; an error where what follows it is longer
+/// than any line.
+pub(crate) fn end_of_lines(mut file: &File, from: u64) -> std::io::Result<u64> {
+    let end = file.metadata()?.len();
+    let (mut whole, mut piece) = (end, [0; 1 << 12]);
+    while whole > from {
+        if end - whole > LONGEST_LINE {
+            return Err(too_long(LONGEST_LINE));
+        }
+        let start = whole.saturating_sub(piece.len() as u64).max(from);
+        let piece = &mut piece[..(whole - start) as usize];
+        file.seek(SeekFrom::Start(start))?;
+        file.read_exact(piece)?;
+        if let Some(place) = piece.iter().rposition(|&byte| byte == b'\n') {
+            return Ok(start + place as u64 + 1);
+        }
+        whole = start;
+    }
+    Ok(whole)
 }
 
 fn lines_of<F: Read>(file: F, longest: u64, most_cells: u64) -> csv::Reader<LimitedLines<F>> {

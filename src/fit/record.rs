@@ -110,7 +110,7 @@ impl Fit<'_> {
 
     /// Evaluates every run where it is, and ends those that are no longer well: they have failed, and
     /// stay where they were well at the last record.
-    fn examine(&mut self, step: usize) -> Result<Vec<Evaluation>> {
+    pub(super) fn examine(&mut self, step: usize) -> Result<Vec<Evaluation>> {
         let model = self.objective.target().model();
         let q = self.objective.member(self.health.finite.clone());
         let mut finite = Numerics::read(self.health.finite.clone())?;

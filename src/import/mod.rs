@@ -12,9 +12,11 @@ pub use histogram::read_histogram;
 
 use crate::error::{Error, Refusal, Result};
 use crate::files::folder::Folder;
+use crate::files::names::{CONFIG, folder_of_fit, marked_fit};
 use crate::files::read;
 use crate::mixture::Mixture;
 use crate::record::{Summary, is_folder_of_run, not_a_folder_of_run};
+use crate::text::shell_word;
 
 /// Reads a mixture that was fitted elsewhere:
 ///
@@ -31,12 +33,63 @@ use crate::record::{Summary, is_folder_of_run, not_a_folder_of_run};
 /// of two types; if a run has no such fit, or several and none is named; or if the numbers are not
 /// a mixture.
 pub fn read_mixture(path: &Path, fit: Option<&str>) -> Result<Mixture> {
+    read_mixture_as(path, fit, FitNaming::Key)
+}
+
+/// How a fit of a run is named where a mixture is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FitNaming {
+    /// In a config, by `fit = "js"` beside `file`.
+    Key,
+    /// On the command line, as `outputs/bimodal#js`.
+    Mark,
+}
+
+impl FitNaming {
+    /// How each of some fits of a run is named.
+    fn named(self, path: &Path, labels: &[&str]) -> String {
+        let each = labels.iter().map(|label| match self {
+            Self::Key => format!("fit = \"{label}\""),
+            Self::Mark => {
+                let name = format!("{}#{}", path.display(), folder_of_fit(label));
+                shell_word(&name).into_owned()
+            }
+        });
+        each.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// As [`read_mixture`], with how the fit is named there.
+///
+/// # Errors
+/// As [`read_mixture`].
+pub(crate) fn read_mixture_as(
+    path: &Path,
+    fit: Option<&str>,
+    naming: FitNaming,
+) -> Result<Mixture> {
+    if naming == FitNaming::Key
+        && let Some((folder, label)) = marked_fit(path)
+    {
+        let help = match label {
+            "target" => format!(
+                "copy the [target] of {} here",
+                folder.join(CONFIG).display()
+            ),
+            label => format!("leave #{label} out, and write fit = \"{label}\" beside file"),
+        };
+        return Err(wrong(
+            path,
+            "a fit is named after a # on the command line alone",
+            help,
+        ));
+    }
     if path.is_dir() {
         let folder = Folder::open(path)?;
         if !is_folder_of_run(&folder) {
             return Err(not_a_folder_of_run(path));
         }
-        return run::mixture(path, &Summary::read(&folder)?, fit);
+        return run::mixture(path, &Summary::read(&folder)?, (fit, naming));
     }
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
     match extension.to_str() {
@@ -44,7 +97,7 @@ pub fn read_mixture(path: &Path, fit: Option<&str>) -> Result<Mixture> {
             no_fit(path, fit)?;
             scikit_learn::from_npz(path)
         }
-        Some("json") => from_json(path, fit),
+        Some("json") => from_json(path, (fit, naming)),
         _ => Err(wrong(
             path,
             "a mixture is in a .json or .npz file, or in the folder of a run",
@@ -69,7 +122,7 @@ pub fn read_feature_names(path: &Path) -> Option<Vec<String>> {
         .collect()
 }
 
-fn from_json(path: &Path, fit: Option<&str>) -> Result<Mixture> {
+fn from_json(path: &Path, (fit, naming): (Option<&str>, FitNaming)) -> Result<Mixture> {
     let text = read::read_text(path, read::LARGEST_JSON)?;
     let value = serde_json::from_str(&text).map_err(|error| {
         wrong(
@@ -82,7 +135,7 @@ fn from_json(path: &Path, fit: Option<&str>) -> Result<Mixture> {
         Value::Object(keys) if keys.contains_key("fits") => {
             let summary = serde_json::from_value(Value::Object(keys))
                 .map_err(|error| Error::run_folder(path, error.to_string()))?;
-            run::mixture(path, &summary, fit)
+            run::mixture(path, &summary, (fit, naming))
         }
         Value::Object(keys) => {
             no_fit(path, fit)?;

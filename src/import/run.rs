@@ -2,15 +2,19 @@
 
 use std::path::Path;
 
-use super::{not_a_mixture, wrong};
+use super::{FitNaming, not_a_mixture, wrong};
 use crate::error::Result;
 use crate::files::names::folder_of_fit;
 use crate::mixture::Mixture;
 use crate::record::{FitSummary, Summary};
 
 /// q of the best run of the fit called `label`, or of the only fit there is.
-pub(super) fn mixture(path: &Path, summary: &Summary, label: Option<&str>) -> Result<Mixture> {
-    let fit = choose(path, &summary.fits, label)?;
+pub(super) fn mixture(
+    path: &Path,
+    summary: &Summary,
+    asked: (Option<&str>, FitNaming),
+) -> Result<Mixture> {
+    let fit = choose(path, &summary.fits, asked)?;
     let best = fit.best.as_ref().ok_or_else(|| {
         wrong(
             path,
@@ -21,26 +25,30 @@ pub(super) fn mixture(path: &Path, summary: &Summary, label: Option<&str>) -> Re
     Mixture::try_from(&best.mixture).map_err(not_a_mixture(path))
 }
 
-fn choose<'a>(path: &Path, fits: &'a [FitSummary], label: Option<&str>) -> Result<&'a FitSummary> {
+fn choose<'a>(
+    path: &Path,
+    fits: &'a [FitSummary],
+    (label, naming): (Option<&str>, FitNaming),
+) -> Result<&'a FitSummary> {
     let labels: Vec<&str> = fits.iter().map(|fit| fit.label.as_str()).collect();
-    let there_are = format!("one of {}", labels.join(", "));
+    let there_are = format!(
+        "say which is meant, as one of {}",
+        naming.named(path, &labels)
+    );
     match (label, fits) {
         (None, [only]) => Ok(only),
         (None, []) => Err(wrong(path, "the run has no fits", "give another run")),
         (None, _) => Err(wrong(
             path,
             format!("the run has {} fits", fits.len()),
-            format!("say whose mixture is meant: fit = {there_are}"),
+            there_are,
         )),
         // By its label, or by its folder, which a shell takes as it is.
         (Some(label), _) => (fits.iter().find(|fit| fit.label == label))
             .or_else(|| fits.iter().find(|fit| folder_of_fit(&fit.label) == label))
             .ok_or_else(|| {
-                wrong(
-                    path,
-                    format!("the run has no fit {label}"),
-                    format!("name {there_are}"),
-                )
+                let message = format!("the run has no fit {label}");
+                wrong(path, message, there_are)
             }),
     }
 }
@@ -106,10 +114,11 @@ mod tests {
         assert_eq!(read_mixture(&path, Some("reverse")).unwrap(), expected);
         let (message, help) = refused(None);
         assert_eq!(message, "the run has 2 fits");
-        assert!(help.ends_with("fit = one of forward, reverse"));
+        let both = "say which is meant, as one of fit = \"forward\", fit = \"reverse\"";
+        assert_eq!(help, both);
         let (message, help) = refused(Some("other"));
         assert_eq!(message, "the run has no fit other");
-        assert_eq!(help, "name one of forward, reverse");
+        assert_eq!(help, both);
 
         summary.fits.remove(0);
         write(&summary);

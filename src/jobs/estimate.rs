@@ -13,6 +13,7 @@ use crate::fit::init::Start;
 use crate::fit::init::k_means::KMeans;
 use crate::jobs::likelihood::Likelihood;
 use crate::mixture::Mixture;
+use crate::progress::WorkObserver;
 use crate::text::count;
 
 /// k-means starts of a mixture.
@@ -35,11 +36,17 @@ pub struct Estimated {
 }
 
 /// For one component the mean and the covariance of the rows, divided by N − 1; for more, the best of
-/// 16 maximum-likelihood fits from k-means clusters.
+/// 16 maximum-likelihood fits from k-means clusters, whose steps the observer follows.
 ///
 /// # Errors
 /// If there are fewer rows than K (D + 1), columns follow from others, or every fit failed.
-pub fn estimate(name: &str, rows: &Samples, components: usize, seed: u64) -> Result<Estimated> {
+pub fn estimate(
+    name: &str,
+    rows: &Samples,
+    components: usize,
+    seed: u64,
+    observer: &mut dyn WorkObserver,
+) -> Result<Estimated> {
     let gaussian = Operand::estimated(name, rows.clone())?;
     if let (1, Some(mixture)) = (components, gaussian.model.as_mixture()) {
         return Ok(Estimated {
@@ -73,7 +80,7 @@ pub fn estimate(name: &str, rows: &Samples, components: usize, seed: u64) -> Res
     if let Some(weights) = rows.weights() {
         scaled = scaled.weighted(weights.clone())?;
     }
-    let best = best_fit(name, scaled, components, seed)?;
+    let best = best_fit(name, scaled, components, seed, observer)?;
     let mixture = Mixture::new(
         best.weights().to_vec(),
         (best.means().iter())
@@ -91,7 +98,13 @@ pub fn estimate(name: &str, rows: &Samples, components: usize, seed: u64) -> Res
 }
 
 /// The mixture of the largest likelihood that the starts lead to.
-fn best_fit(name: &str, rows: Samples, components: usize, seed: u64) -> Result<Mixture> {
+fn best_fit(
+    name: &str,
+    rows: Samples,
+    components: usize,
+    seed: u64,
+    observer: &mut dyn WorkObserver,
+) -> Result<Mixture> {
     let config = FamilyConfig {
         components,
         covariance: Covariance::Full,
@@ -105,7 +118,9 @@ fn best_fit(name: &str, rows: Samples, components: usize, seed: u64) -> Result<M
         estimator: EstimatorRule::from(RowsConfig {}).into(),
         steps: STEPS,
     };
-    (likelihood.best(name, rows.into(), seed)?).ok_or_else(|| {
+    let what = format!("steps over {}, at most", count(rows.len(), "row"));
+    let mut told = |steps| observer.done(&what, steps, STEPS);
+    (likelihood.best(name, rows.into(), seed, &mut told)?).ok_or_else(|| {
         let components = count(components, "component");
         let message = format!("{name}: no fit of {components} ended");
         Error::numerical(message, "ask for fewer components")

@@ -7,6 +7,7 @@ use crate::config::{FigureName, FiguresConfig};
 use crate::error::{Error, Result};
 use crate::files::names::FIGURES;
 use crate::plot;
+use crate::progress::WorkObserver;
 use crate::run_folder::{FinishedRun, OutputFolder, RunFolder, SweepFolder};
 
 /// Figures that were drawn.
@@ -19,10 +20,10 @@ pub struct DrawnFigures {
 }
 
 /// Draws every figure of a run into its folder and returns the files; the landscape too, if its
-/// config asks for one.
+/// config asks for one. Of a run that is not finished they show what there is.
 ///
 /// # Errors
-/// If the folder does not hold a finished run, or cannot be written.
+/// If the folder does not hold a run that has logged a step, or cannot be written.
 pub fn draw_figures(folder: &RunFolder) -> Result<Vec<PathBuf>> {
     let looks = FiguresConfig::default();
     draw_figures_as(folder, &looks, None).map(|drawn| drawn.files)
@@ -38,6 +39,16 @@ pub fn draw_figures_as(
     looks: &FiguresConfig,
     out: Option<&Path>,
 ) -> Result<DrawnFigures> {
+    draw_figures_observed(folder, looks, out, &mut ())
+}
+
+/// As [`draw_figures_as`]; the observer follows the landscape.
+pub(crate) fn draw_figures_observed(
+    folder: &RunFolder,
+    looks: &FiguresConfig,
+    out: Option<&Path>,
+    observer: &mut dyn WorkObserver,
+) -> Result<DrawnFigures> {
     let run = FinishedRun::read(folder)?;
     let looks = looks.clone().or(run.config.figures.clone());
     let mut drawn = plot::of_run(&run, &looks)?;
@@ -45,7 +56,7 @@ pub fn draw_figures_as(
         .filter(|_| looks.draws(FigureName::Landscape))
         .filter(|_| run.summary.fits.iter().all(|fit| fit.best.is_some()));
     if let Some(wanted) = landscape {
-        drawn = drawn.and(survey::draw_run(&run, wanted, &looks)?);
+        drawn = drawn.and(survey::draw_run(&run, wanted, &looks, observer)?);
     }
     if drawn.files.is_empty() {
         let has = plot::names(&run).join(", ");

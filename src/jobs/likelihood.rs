@@ -25,11 +25,18 @@ pub(super) struct Likelihood {
 }
 
 impl Likelihood {
-    /// The member with the least loss that a start leads to; `None` where every run failed.
+    /// The member with the least loss that a start leads to; `None` where every run failed. `told` is given the steps
+    /// that are done by now.
     ///
     /// # Errors
     /// If no start can be drawn, or the device failed.
-    pub fn best(self, name: &str, target: TargetModel, seed: u64) -> Result<Option<Mixture>> {
+    pub fn best(
+        self,
+        name: &str,
+        target: TargetModel,
+        seed: u64,
+        told: &mut dyn FnMut(usize),
+    ) -> Result<Option<Mixture>> {
         let optimizer = OptimizerRule::from(EmConfig::default());
         let steps = self.steps;
         let plan = Plan {
@@ -55,8 +62,10 @@ impl Likelihood {
         };
         let target = Target::new(target, &Numerics::cpu());
         let mut last = None;
-        for record in Fit::new(&plan, &target, &Numerics::cpu(), log, seed)? {
-            last = Some(record?);
+        let mut fit = Fit::new(&plan, &target, &Numerics::cpu(), log, seed)?;
+        while !fit.has_ended() {
+            last = fit.take_step()?.or(last);
+            told(fit.step().unwrap_or(0));
         }
         Ok((last.into_iter().flat_map(|record| record.runs))
             .filter(|run| !run.has_failed() && run.loss.value.is_finite())

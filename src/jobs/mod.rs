@@ -1,5 +1,7 @@
-//! What klfit does from beginning to end: a run, a sweep, a landscape, an estimate, their figures.
+//! What klfit does from beginning to end: a run, a sweep, a landscape, an estimate, their figures; and what a run
+//! would cost.
 
+mod cost;
 pub mod estimate;
 mod figures;
 mod likelihood;
@@ -8,5 +10,7 @@ pub mod run;
 mod survey;
 pub mod sweep;
 
+pub use cost::{FitCost, Time, cost, cost_of_sweep};
+pub(crate) use figures::draw_figures_observed;
 pub use figures::{DrawnFigures, draw_figures, draw_figures_as, draw_sweep_as};
 pub use survey::{Survey, survey, survey_run};

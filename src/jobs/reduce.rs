@@ -246,7 +246,7 @@ fn descended(target: &Mixture, starts: Vec<Mixture>) -> Result<Option<Mixture>> 
         estimator: estimator(target),
         steps: STEPS,
     };
-    likelihood.best("reduced", target.into(), 0)
+    likelihood.best("reduced", target.into(), 0, &mut |_| {})
 }
 
 /// Panels where there are any; points of every component, the same at every step, otherwise.

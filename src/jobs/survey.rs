@@ -15,6 +15,7 @@ use crate::fit::{Fit, LogConfig, Plan, Record};
 use crate::landscape::{Cells, ParameterAxis, basins};
 use crate::mixture::{Mixture, Parameter, Quantity, natural_values};
 use crate::plot::{self, Drawn, Mark, Scene};
+use crate::progress::WorkObserver;
 use crate::run_folder::{FinishedFit, FinishedRun, OutputFolder, RunFolder};
 
 /// Cells on a side where no number is given.
@@ -52,11 +53,16 @@ struct FitLandscape<'e> {
 }
 
 /// Runs every fit of an experiment, evaluates its divergence on the grid, and writes `landscape.csv`
-/// and the figure into a folder.
+/// and the figure into a folder. The observer follows the steps of each fit, the cells, and the steps from them.
 ///
 /// # Errors
 /// If there is no such parameter, the target has no density, or the folder cannot be written.
-pub fn survey(experiment: &Experiment, wanted: &LandscapeConfig, out: &Path) -> Result<Survey> {
+pub fn survey(
+    experiment: &Experiment,
+    wanted: &LandscapeConfig,
+    out: &Path,
+    observer: &mut dyn WorkObserver,
+) -> Result<Survey> {
     let out = OutputFolder::create(out)?;
     has_density(&experiment.target)?;
     have_one_number(experiment.plans.iter())?;
@@ -64,15 +70,16 @@ pub fn survey(experiment: &Experiment, wanted: &LandscapeConfig, out: &Path) -> 
     let target = Target::new(experiment.target.clone(), &numerics);
     let seed = experiment.config.seed;
     let traveled = (experiment.plans.iter())
-        .map(|plan| TrainedFit::train(plan, &target, &numerics, seed))
+        .map(|plan| TrainedFit::train(plan, &target, &numerics, seed, observer))
         .collect::<Result<Vec<_>>>()?;
-    let (drawn, seconds) = draw(
-        &traveled,
+    let drawing = Drawing {
         wanted,
-        (&target, &numerics),
+        target: &target,
+        numerics: &numerics,
         seed,
-        &experiment.config.figures,
-    )?;
+        looks: &experiment.config.figures,
+    };
+    let (drawn, seconds) = drawing.draw(&traveled, observer)?;
     let files = out.write(drawn.files)?;
     Ok(Survey { files, seconds })
 }
@@ -86,13 +93,14 @@ pub fn survey_run(
     folder: &RunFolder,
     wanted: &LandscapeConfig,
     out: Option<&Path>,
+    observer: &mut dyn WorkObserver,
 ) -> Result<Survey> {
     let out = match out {
         Some(out) => OutputFolder::create(out)?,
         None => folder.output().inner(names::FIGURES),
     };
     let finished = FinishedRun::read(folder)?;
-    let (drawn, seconds) = of_run(&finished, wanted, &finished.config.figures)?;
+    let (drawn, seconds) = of_run(&finished, wanted, &finished.config.figures, observer)?;
     let files = out.write(drawn.files)?;
     Ok(Survey { files, seconds })
 }
@@ -105,14 +113,16 @@ pub(super) fn draw_run(
     finished: &FinishedRun,
     wanted: &LandscapeConfig,
     looks: &FiguresConfig,
+    observer: &mut dyn WorkObserver,
 ) -> Result<Drawn> {
-    of_run(finished, wanted, looks).map(|(drawn, _)| drawn)
+    of_run(finished, wanted, looks, observer).map(|(drawn, _)| drawn)
 }
 
 fn of_run(
     finished: &FinishedRun,
     wanted: &LandscapeConfig,
     looks: &FiguresConfig,
+    observer: &mut dyn WorkObserver,
 ) -> Result<(Drawn, f64)> {
     has_density(&finished.target)?;
     have_one_number(finished.fits.iter().map(|fit| &fit.plan))?;
@@ -121,13 +131,14 @@ fn of_run(
     let traveled = (finished.fits.iter())
         .map(TrainedFit::read)
         .collect::<Result<Vec<_>>>()?;
-    draw(
-        &traveled,
+    let drawing = Drawing {
         wanted,
-        (&target, &numerics),
-        finished.config.seed,
+        target: &target,
+        numerics: &numerics,
+        seed: finished.config.seed,
         looks,
-    )
+    };
+    drawing.draw(&traveled, observer)
 }
 
 fn has_density(target: &TargetModel) -> Result<()> {
@@ -154,36 +165,62 @@ fn have_one_number<'p>(mut plans: impl Iterator<Item = &'p Plan>) -> Result<()> 
     ))
 }
 
-fn draw(
-    traveled: &[TrainedFit],
-    wanted: &LandscapeConfig,
-    (target, numerics): (&Target, &Numerics),
+/// What landscapes are drawn of, and how.
+struct Drawing<'d> {
+    wanted: &'d LandscapeConfig,
+    target: &'d Target,
+    numerics: &'d Numerics,
     seed: u64,
-    looks: &FiguresConfig,
-) -> Result<(Drawn, f64)> {
-    // One grid for all, so that they can be compared.
-    let axes = axes(wanted, traveled, target.model())?;
-    let (mut all, mut seconds) = (Vec::new(), 0.0);
-    for (place, fit) in traveled.iter().enumerate() {
-        let cells = Cells::new(&fit.best, axes.clone(), numerics)?;
-        let started = Instant::now();
-        let surface = cells.evaluate(target, fit.plan.divergence, wanted.points, numerics)?;
-        seconds += started.elapsed().as_secs_f64();
-        let reached = match wanted.basins {
-            true => Some(basins(&cells, fit.plan, target, numerics, seed)?),
-            false => None,
-        };
-        all.push(FitLandscape {
-            plan: fit.plan,
-            marks: fit.marks(place, &axes),
-            cells,
-            values: surface.values,
-            reached,
-        });
+    looks: &'d FiguresConfig,
+}
+
+impl Drawing<'_> {
+    fn draw(
+        &self,
+        traveled: &[TrainedFit],
+        observer: &mut dyn WorkObserver,
+    ) -> Result<(Drawn, f64)> {
+        let &Self {
+            wanted,
+            target,
+            numerics,
+            seed,
+            looks,
+        } = self;
+        // One grid for all, so that they can be compared.
+        let axes = axes(wanted, traveled, target.model())?;
+        let (mut all, mut seconds) = (Vec::new(), 0.0);
+        for (place, fit) in traveled.iter().enumerate() {
+            let cells = Cells::new(&fit.best, axes.clone(), numerics)?;
+            let (kind, label) = (fit.plan.divergence, &fit.plan.label);
+            let (of_cells, count) = (format!("{label}: cells"), cells.len());
+            let started = Instant::now();
+            let mut told = |done| observer.done(&of_cells, done, count);
+            let surface =
+                cells.evaluate_counted(target, kind, wanted.points, numerics, &mut told)?;
+            observer.done(&of_cells, count, count);
+            seconds += started.elapsed().as_secs_f64();
+            let reached = match wanted.basins {
+                true => {
+                    let of_steps = format!("{label}: steps from every cell");
+                    let steps = fit.plan.optimizer.steps;
+                    let mut told = |done| observer.done(&of_steps, done, steps);
+                    Some(basins(&cells, fit.plan, target, numerics, seed, &mut told)?)
+                }
+                false => None,
+            };
+            all.push(FitLandscape {
+                plan: fit.plan,
+                marks: fit.marks(place, &axes),
+                cells,
+                values: surface.values,
+                reached,
+            });
+        }
+        let mut drawn = plot::of_landscape(&scene(&all), looks)?;
+        drawn.files.insert(0, table_of(&all)?);
+        Ok((drawn, seconds))
     }
-    let mut drawn = plot::of_landscape(&scene(&all), looks)?;
-    drawn.files.insert(0, table_of(&all)?);
-    Ok((drawn, seconds))
 }
 
 fn failed(plan: &Plan) -> Error {
@@ -195,13 +232,25 @@ fn failed(plan: &Plan) -> Error {
 
 impl<'e> TrainedFit<'e> {
     /// Runs a fit.
-    fn train(plan: &'e Plan, target: &Target, numerics: &Numerics, seed: u64) -> Result<Self> {
+    fn train(
+        plan: &'e Plan,
+        target: &Target,
+        numerics: &Numerics,
+        seed: u64,
+        observer: &mut dyn WorkObserver,
+    ) -> Result<Self> {
         let log = LogConfig {
             every: Some(plan.optimizer.steps.div_ceil(PATH_STEPS)),
             ..LogConfig::default()
         };
         let mut fit = Fit::new(plan, target, numerics, log, seed)?;
-        let records = fit.by_ref().collect::<Result<Vec<Record>>>()?;
+        let (what, steps) = (format!("{}: steps", plan.label), fit.steps());
+        let mut records: Vec<Record> = Vec::new();
+        while !fit.has_ended() {
+            records.extend(fit.take_step()?);
+            observer.done(&what, fit.step().unwrap_or(0), steps);
+        }
+        observer.done(&what, steps, steps);
         let last = fit.reported(records.last().ok_or_else(|| failed(plan))?)?;
         let ends = Ends::new(plan, &last, numerics, |_| true)?;
         let best = ends.best().ok_or_else(|| failed(plan))?;

@@ -55,6 +55,15 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
+    /// What was logged of a run.
+    pub(crate) fn logged(
+        kinds: impl IntoIterator<Item = (DivergenceKind, Estimate)>,
+        held_out: Option<Estimate>,
+    ) -> Self {
+        let kinds = kinds.into_iter().collect();
+        Self { kinds, held_out }
+    }
+
     /// One of them; unknown if it was not reported.
     pub fn estimate(&self, kind: DivergenceKind) -> Estimate {
         self.kinds.get(&kind).copied().unwrap_or(Estimate::UNKNOWN)

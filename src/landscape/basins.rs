@@ -11,7 +11,7 @@ use crate::mixture::Mixture;
 
 /// Runs a fit from every cell: the place of each one's optimum among those that were found, the best
 /// first; none where the cell is no density, or its run failed or was still moving at its last step.
-/// Row after row.
+/// Row after row. `told` is given the steps that are done by now.
 ///
 /// # Errors
 /// If a cell is not a member of the fit's family, or the device failed.
@@ -21,6 +21,7 @@ pub fn basins(
     target: &Target,
     numerics: &Numerics,
     seed: u64,
+    told: &mut dyn FnMut(usize),
 ) -> Result<Vec<Option<usize>>> {
     let members: Vec<Option<Mixture>> = (0..cells.len()).map(|cell| cells.member(cell)).collect();
     let starts: Vec<Mixture> = members.iter().flatten().cloned().collect();
@@ -34,9 +35,11 @@ pub fn basins(
     };
     let mut fit = Fit::new(&plan, target, numerics, log, seed)?;
     let mut last = None;
-    for record in fit.by_ref() {
-        last = Some(record?);
+    while !fit.has_ended() {
+        last = fit.take_step()?.or(last);
+        told(fit.step().unwrap_or(0));
     }
+    told(fit.steps());
     let mut reached = vec![None; cells.len()];
     let last = last.map(|last| fit.reported(&last)).transpose()?;
     let Some(last) = last else {

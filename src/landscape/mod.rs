@@ -26,6 +26,8 @@ use crate::mixture::{Mixture, Parameter, from_natural_values, natural_values};
 const POINTS: usize = 400;
 /// Cells that are evaluated together on a device that keeps every point of each in memory.
 const BATCH: usize = 256;
+/// Parts that are told of where all cells could be evaluated together.
+const PARTS: usize = 50;
 
 /// A parameter and the values it takes on the grid, in natural units.
 #[derive(Debug, Clone, PartialEq)]
@@ -192,6 +194,32 @@ impl Cells {
         points: Option<usize>,
         numerics: &Numerics,
     ) -> Result<Surface> {
+        self.evaluate_in(1, target, kind, (points, numerics), &mut |_| {})
+    }
+
+    /// As [`Cells::evaluate`]; `told` is given how many cells are done by now, those that are no densities aside.
+    ///
+    /// # Errors
+    /// As [`Cells::evaluate`].
+    pub(crate) fn evaluate_counted(
+        &self,
+        target: &Target,
+        kind: DivergenceKind,
+        points: Option<usize>,
+        numerics: &Numerics,
+        told: &mut dyn FnMut(usize),
+    ) -> Result<Surface> {
+        self.evaluate_in(PARTS, target, kind, (points, numerics), told)
+    }
+
+    fn evaluate_in(
+        &self,
+        parts: usize,
+        target: &Target,
+        kind: DivergenceKind,
+        (points, numerics): (Option<usize>, &Numerics),
+        told: &mut dyn FnMut(usize),
+    ) -> Result<Surface> {
         let mut values = vec![f64::NAN; self.len()];
         let Some(tensors) = &self.tensors else {
             return Ok(Surface { kind, values });
@@ -204,14 +232,17 @@ impl Cells {
         let estimator = estimator(&self.around, target, points);
         let key = RunKey { seed: 0, run: 0 };
         let objective = Objective::new(kind, &family, estimator, target, numerics, vec![key]);
-        let found = if has_expectation(numerics) {
-            Numerics::read(objective.value_of(tensors))?
-        } else {
-            let all: Vec<usize> = (0..self.places.len()).collect();
-            let parts = (all.chunks(BATCH))
-                .map(|some| Numerics::read(objective.value_of(&tensors.select(some))));
-            parts.collect::<Result<Vec<_>>>()?.concat()
+        let all: Vec<usize> = (0..self.places.len()).collect();
+        let batch = match has_expectation(numerics) {
+            true => all.len().div_ceil(parts).max(BATCH),
+            false => BATCH,
         };
+        let mut found = Vec::with_capacity(all.len());
+        for some in all.chunks(batch) {
+            let part = objective.value_of(&tensors.select(some));
+            found.extend(Numerics::read(part)?);
+            told(found.len());
+        }
         for (&place, value) in self.places.iter().zip(found) {
             values[place] = value;
         }

@@ -30,6 +30,15 @@ pub(crate) fn is_folder_of_run(folder: &Folder) -> bool {
 
 /// What it means that it is not.
 pub(crate) fn not_a_folder_of_run(path: &Path) -> Error {
+    if let Some((folder, fit)) = names::marked_fit(path) {
+        return Error::usage(
+            format!(
+                "{} is one fit of a run, and a whole run is asked for here",
+                path.display()
+            ),
+            format!("leave out #{fit}: give {}", folder.display()),
+        );
+    }
     Error::usage(
         format!("{} is not the folder of a run", path.display()),
         "give the folder that `klfit run` wrote, such as outputs/bimodal",

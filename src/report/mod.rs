@@ -86,7 +86,10 @@ impl Report {
         let (mut names, mut summaries, mut sweep) = (Vec::new(), Vec::new(), None);
         let (mut runs, mut places): (Vec<Run>, _) = (Vec::new(), Vec::new());
         let mut take = |folder: &RunFolder, name: Option<String>, is_detailed| -> Result<()> {
-            let summary = folder.summary()?;
+            let summary = match is_detailed {
+                true => folder.so_far()?,
+                false => folder.summary()?,
+            };
             if is_detailed {
                 runs.push(Run::read(folder)?);
                 places.push(summaries.len());

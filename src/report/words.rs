@@ -372,11 +372,15 @@ fn restarts(fit: &FitSummary) -> Option<String> {
         place(good.len(), "one optimum", "equally good optima"),
     );
     if !worse.is_empty() {
+        let [of_worse, of_best] =
+            [worse[0], best].map(|one| one.divergences.estimate(fit.divergence));
+        let error = of_worse.error.hypot(of_best.error);
+        let error = if error.is_finite() { error } else { 0.0 };
         text += &format!(
             ", {} at {} {} nats higher",
             runs(&worse),
             place(worse.len(), "a worse one,", "worse ones, the best of them"),
-            text::small(value(worse[0]) - least),
+            text::by_formula(of_worse.value - of_best.value, error),
         );
     }
     if !fit.optima.iter().all(|optimum| is_at_rest(fit, optimum)) {

@@ -1,28 +1,30 @@
-//! What figures and reports are made from: a finished run, read once.
+//! What figures and reports are made from: a run that is finished, or as far as it came, read once.
 
 use super::RunFolder;
+use super::unfinished::{self, MOST_ROWS, Told, Unfinished};
 use crate::config::{Config, Experiment};
 use crate::density::target::TargetModel;
 use crate::error::{Error, Result};
 use crate::files::names;
+use crate::files::table::Lines;
 use crate::fit::Plan;
 use crate::mixture::{Mixture, NaturalParameters, from_natural_values};
 use crate::record::{FitSummary, Row, Selection, Summary, Trajectory};
 
 /// Runs of a fit that figures show beside the best; more would be one blot.
 const MOST_RUNS: usize = 64;
-/// The most rows that are read of a trajectory: more would not show.
-const MOST_ROWS: usize = 1 << 17;
 
-/// A finished run.
+/// A finished run, or one as far as it came.
 pub struct FinishedRun {
     /// Its config.
     pub config: Config,
     /// What came out.
     pub summary: Summary,
+    /// How far it has come, if it is not finished.
+    pub unfinished: Option<Unfinished>,
     /// p.
     pub target: TargetModel,
-    /// The fits, in the order of the config.
+    /// The fits, in the order of the config; of a run that is not finished, those that have begun.
     pub fits: Vec<FinishedFit>,
 }
 
@@ -34,13 +36,16 @@ pub struct FinishedFit {
     pub summary: FitSummary,
     /// The best run and the first 64 at the logged steps.
     pub trajectory: Trajectory,
+    /// The last step it has logged, and how many it is to take, if it is not finished.
+    pub so_far: Option<[usize; 2]>,
 }
 
 impl FinishedRun {
-    /// Reads everything that figures and reports need.
+    /// Reads everything that figures and reports need. A run that was interrupted, or still goes on, is read as far
+    /// as it came; nothing is written.
     ///
     /// # Errors
-    /// If the run is not finished, or a file of it is missing, spoilt or of another run.
+    /// If the run has not logged a step, or a file of it is missing, spoilt or of another run.
     pub fn read(folder: &RunFolder) -> Result<Self> {
         Self::read_runs(folder, MOST_RUNS)
     }
@@ -54,21 +59,19 @@ impl FinishedRun {
     }
 
     fn read_runs(folder: &RunFolder, runs: usize) -> Result<Self> {
+        let experiment = folder.experiment()?;
+        let Told {
+            summary,
+            unfinished,
+            so_far,
+        } = unfinished::told(folder, &experiment)?;
         let Experiment {
             config,
             target,
             plans,
             ..
-        } = folder.experiment()?;
-        let summary = folder.summary()?;
-        if summary.interrupted {
-            let path = folder.path().display();
-            return Err(Error::usage(
-                format!("the run in {path} was interrupted"),
-                format!("go on with `klfit resume {path}`"),
-            ));
-        }
-        if summary.fits.len() != plans.len() {
+        } = experiment;
+        if unfinished.is_none() && summary.fits.len() != plans.len() {
             let message = format!(
                 "it has {} fits and config.toml {}",
                 summary.fits.len(),
@@ -79,12 +82,16 @@ impl FinishedRun {
                 message,
             ));
         }
-        let fits = (plans.into_iter().zip(summary.fits.clone()))
-            .map(|(plan, summary)| {
+        let fits = (plans.into_iter().zip(summary.fits.clone()).zip(so_far))
+            .map(|((plan, summary), step)| {
                 let selection = Selection {
                     runs,
                     best: summary.best.as_ref().map_or(0, |best| best.run),
                     rows: MOST_ROWS,
+                    lines: match unfinished {
+                        Some(_) => Lines::Whole,
+                        None => Lines::All,
+                    },
                 };
                 let trajectory = folder.selected(&plan.label, selection)?;
                 let path = || {
@@ -104,6 +111,7 @@ impl FinishedRun {
                     return Err(Error::run_folder(&path(), "it has no rows"));
                 }
                 Ok(FinishedFit {
+                    so_far: step.map(|step| [step, plan.optimizer.steps]),
                     plan,
                     summary,
                     trajectory,
@@ -113,6 +121,7 @@ impl FinishedRun {
         Ok(Self {
             config,
             summary,
+            unfinished,
             target,
             fits,
         })
@@ -208,12 +217,16 @@ impl FinishedFit {
             .collect()
     }
 
-    /// How figures call it: in words, unless the config gives it a label.
+    /// How figures call it: in words, unless the config gives it a label; with how far it came if it has not ended.
     pub fn title(&self) -> String {
-        if self.plan.label == self.plan.divergence.name() {
+        let title = if self.plan.label == self.plan.divergence.name() {
             self.plan.divergence.title()
         } else {
             self.plan.label.clone()
+        };
+        match self.so_far {
+            Some([step, steps]) => format!("{title}, after {step} of {steps} steps"),
+            None => title,
         }
     }
 

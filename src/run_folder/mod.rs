@@ -18,6 +18,7 @@ mod lock;
 mod manifest;
 mod output;
 mod sweep;
+mod unfinished;
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,7 @@ pub use finished::{FinishedFit, FinishedRun};
 pub(crate) use output::OutputFolder;
 pub(crate) use sweep::key_in_words;
 pub use sweep::{SweepFolder, SweptPoint};
+pub use unfinished::Unfinished;
 
 use crate::config::Experiment;
 use crate::density::target::{Samples, TargetModel, Weights};
@@ -36,6 +38,7 @@ use crate::files::names::{
     CHECKPOINT, CONFIG, FIGURES, HOLDOUT, MARK, RESTARTS, SUMMARY, TARGET, TRAJECTORY,
     folder_of_fit,
 };
+use crate::files::table::Lines;
 use crate::files::{read, table};
 use crate::fit::{Plan, Record};
 use crate::record::{
@@ -343,7 +346,18 @@ impl RunFolder {
     /// # Errors
     /// If it is missing, as in a run that did not end, or spoilt.
     pub fn summary(&self) -> Result<Summary> {
-        let summary = Summary::read(&self.folder)?;
+        self.checked(Summary::read(&self.folder)?)
+    }
+
+    /// As [`RunFolder::summary`]; none of a run that did not end.
+    fn written_summary(&self) -> Result<Option<Summary>> {
+        match self.folder.has(SUMMARY) {
+            true => self.summary().map(Some),
+            false => Ok(None),
+        }
+    }
+
+    fn checked(&self, summary: Summary) -> Result<Summary> {
         match self.id.as_ref().is_none_or(|id| *id == summary.id) {
             true => Ok(summary),
             false => Err(Error::run_folder(
@@ -359,6 +373,40 @@ impl RunFolder {
     /// If it is missing or spoilt.
     pub fn trajectory(&self, label: &str) -> Result<Trajectory> {
         self.selected(label, Selection::ALL)
+    }
+
+    /// As [`RunFolder::summary`]; of a run that is not finished, as far as it came, with a name that says how far.
+    ///
+    /// # Errors
+    /// If it has not logged a step, or a file is spoilt.
+    pub fn so_far(&self) -> Result<Summary> {
+        Ok(unfinished::told(self, &self.experiment()?)?.summary)
+    }
+
+    /// How far the run has come, if it is not finished: it goes on, or was interrupted.
+    ///
+    /// # Errors
+    /// If it has not logged a step, or a file is spoilt.
+    pub fn unfinished(&self) -> Result<Option<Unfinished>> {
+        Ok(unfinished::told(self, &self.experiment()?)?.unfinished)
+    }
+
+    /// The folder of a fit, if it is there.
+    fn inner_of(&self, plan: &Plan) -> Result<Option<Folder>> {
+        self.folder.inner(folder_of_fit(&plan.label))
+    }
+
+    /// The whole rows of all runs of a fit that may be at work; none of one that has not begun.
+    fn whole_rows(&self, plan: &Plan, most: usize) -> Result<Option<Trajectory>> {
+        let Some(inner) = self.inner_of(plan)?.filter(|inner| inner.has(TRAJECTORY)) else {
+            return Ok(None);
+        };
+        let selection = Selection {
+            rows: most,
+            lines: Lines::Whole,
+            ..Selection::ALL
+        };
+        Trajectory::read(&inner, selection).map(Some)
     }
 
     /// As [`RunFolder::trajectory`], what is selected of it.

@@ -11,6 +11,6 @@ pub use latex::latex;
 pub use markup::{Part, Piece, Script, parts, pieces, plain};
 pub use nearest::nearest;
 pub use numbers::{
-    count, fixed, interval, is_hidden, list, numbered, rows, seconds, significant, small, trimmed,
-    typographic, with_error,
+    by_formula, count, duration, fixed, interval, is_hidden, large, list, numbered, rows, seconds,
+    significant, small, to_error, trimmed, typographic, with_error,
 };

@@ -11,18 +11,27 @@ pub fn with_error(value: f64, error: f64) -> String {
     if error >= HUGE {
         return format!("{value:.2e} ± {error:.0e}");
     }
-    // One digit of the error is kept.
-    let decimals = if error > 0.0 {
-        (-error.log10().floor()).clamp(0.0, 8.0) as usize
-    } else {
-        8
-    };
+    let decimals = decimals(error, 8);
     if error < 1e-8 && (error..1e-6).contains(&value.abs()) {
         format!("{value:.2e} ± {error:.0e}")
     } else if error < 1e-5 {
         format!("{} ± {error:.0e}", fixed(value, 8))
     } else {
         format!("{} ± {error:.decimals$}", fixed(value, decimals))
+    }
+}
+
+/// A number with as many digits as its error leaves, and no more decimals than these, where there is no room for the
+/// error.
+pub fn to_error(value: f64, error: f64, most: usize) -> String {
+    fixed(value, decimals(error, most))
+}
+
+/// The decimals of a number of which one digit of the error is kept.
+fn decimals(error: f64, most: usize) -> usize {
+    match error > 0.0 && error.is_finite() {
+        true => (-error.log10().floor()).clamp(0.0, most as f64) as usize,
+        false => most,
     }
 }
 
@@ -114,6 +123,15 @@ pub fn small(value: f64) -> String {
     }
 }
 
+/// A number by a formula that is off by no more than its rounding: with that only where it shows. One that is less
+/// than its rounding, of whichever sign, is 0.
+pub fn by_formula(value: f64, error: f64) -> String {
+    match is_hidden(value, error) {
+        true => small(value),
+        false => with_error(value, error),
+    }
+}
+
 /// Whether an error is less than half of the last digit that [`small`] writes of a number.
 pub fn is_hidden(value: f64, error: f64) -> bool {
     let last = if value == 0.0 || (1e-4..1e6).contains(&value.abs()) {
@@ -128,9 +146,35 @@ pub fn is_hidden(value: f64, error: f64) -> bool {
 pub fn seconds(seconds: f64) -> String {
     match seconds {
         s if s < 0.5e-3 => "< 1 ms".to_owned(),
-        s if s < 1.0 => format!("{:.0} ms", s * 1e3),
-        s if s < 60.0 => format!("{s:.1} s"),
-        s => format!("{:.0} min {:.0} s", (s / 60.0).floor(), s % 60.0),
+        s if s < 0.9995 => format!("{:.0} ms", s * 1e3),
+        s if s < 59.95 => format!("{s:.1} s"),
+        s => {
+            let s = s.round();
+            format!("{:.0} min {:.0} s", (s / 60.0).floor(), s % 60.0)
+        }
+    }
+}
+
+/// A time that is known to two digits.
+pub fn duration(seconds: f64) -> String {
+    let rounded = |value: f64| trimmed(value, 2);
+    match seconds {
+        s if s < 1e-3 => "1 ms".to_owned(),
+        s if s < 0.995 => format!("{} ms", rounded(1e3 * s)),
+        s if s < 99.5 => format!("{} s", rounded(s)),
+        s if s < 99.5 * 60.0 => format!("{} min", rounded(s / 60.0)),
+        s if s < 48.0 * 3600.0 => format!("{} h", rounded(s / 3600.0)),
+        s if s < 1000.0 * 86_400.0 => format!("{} days", rounded(s / 86_400.0)),
+        s => format!("{} years", rounded(s / (365.25 * 86_400.0))),
+    }
+}
+
+/// A count that is known to two digits: 870, 26 million, 5.1e12.
+pub fn large(count: f64) -> String {
+    match count {
+        n if n < 1e6 => trimmed(n, 2),
+        n if n < 999.5e6 => format!("{} million", trimmed(n / 1e6, 2)),
+        n => format!("{n:.1e}"),
     }
 }
 
@@ -149,6 +193,33 @@ mod tests {
     }
 
     #[test]
+    fn without_its_error_a_number_has_no_more_digits() {
+        assert_eq!(to_error(0.461_994, 0.003, 5), "0.462");
+        assert_eq!(to_error(0.461_994, 3e-9, 5), "0.46199");
+        assert_eq!(to_error(-0.000_2, 0.02, 5), "0.00");
+        assert_eq!(to_error(12.6, 20.0, 5), "13");
+        assert_eq!(to_error(12.6, f64::NAN, 3), "12.600");
+    }
+
+    #[test]
+    fn a_number_below_its_rounding_is_zero() {
+        assert_eq!(by_formula(-3e-17, 1e-15), "0.00000000 ± 1e-15");
+        assert_eq!(by_formula(3e-17, 1e-15), "0.00000000 ± 1e-15");
+        assert_eq!(by_formula(0.25, 1e-16), "0.25000000");
+        assert_eq!(by_formula(2.5e-11, 1e-16), "2.50e-11");
+        assert_eq!(by_formula(0.25, 1e-4), "0.2500 ± 0.0001");
+    }
+
+    #[test]
+    fn a_time_has_no_sixtieth_second() {
+        assert_eq!(seconds(0.9996), "1.0 s");
+        assert_eq!(seconds(0.12), "120 ms");
+        assert_eq!(seconds(59.97), "1 min 0 s");
+        assert_eq!(seconds(119.7), "2 min 0 s");
+        assert_eq!(seconds(125.2), "2 min 5 s");
+    }
+
+    #[test]
     fn significant_digits_have_the_zeros_that_a_formula_leaves_away() {
         assert_eq!(significant(-0.25, 3), "-0.250");
         assert_eq!(significant(1234.5, 2), "1234");
@@ -156,6 +227,22 @@ mod tests {
         assert_eq!(significant(0.0, 3), "0");
         assert_eq!(trimmed(0.1 + 0.2, 6), "0.3");
         assert_eq!(trimmed(2e-7 / 3.0, 6), "6.66667e-8");
+    }
+
+    #[test]
+    fn what_is_about_so_much_has_two_digits() {
+        let of = |seconds: f64| duration(seconds);
+        assert_eq!(of(0.0), "1 ms");
+        assert_eq!(of(0.1234), "120 ms");
+        assert_eq!(of(0.996), "1 s");
+        assert_eq!(of(4.67), "4.7 s");
+        assert_eq!(of(100.0), "1.7 min");
+        assert_eq!(of(7000.0), "1.9 h");
+        assert_eq!(of(3e6), "35 days");
+        assert_eq!(of(1e300), "3.2e292 years");
+        assert_eq!(large(64_300.0), "64000");
+        assert_eq!(large(25_600_123.0), "26 million");
+        assert_eq!(large(1e12), "1.0e12");
     }
 
     #[test]

@@ -825,7 +825,7 @@ fn estimates_do_not_depend_on_the_units_of_the_rows() {
         let rows = klfit::read_samples(&path, &klfit::TableOptions::default())
             .unwrap()
             .samples;
-        klfit::estimate("rows", &rows, 2, 0)
+        klfit::estimate("rows", &rows, 2, 0, &mut ())
             .unwrap()
             .log_likelihood
             .value

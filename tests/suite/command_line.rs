@@ -298,18 +298,6 @@ fn a_fit_keeps_what_it_does_not_override() {
 }
 
 #[test]
-fn a_run_that_did_not_end_says_so() {
-    let folder = tempfile::tempdir().unwrap();
-    short_run(folder.path(), &["-q", "--no-figures"]).success();
-    fs::remove_file(folder.path().join("outputs/bimodal/summary.json")).unwrap();
-    let plot = klfit(&["plot", "outputs/bimodal"])
-        .current_dir(folder.path())
-        .assert()
-        .code(2);
-    assert!(stderr(&plot).contains("did not end"), "{}", stderr(&plot));
-}
-
-#[test]
 fn force_does_not_replace_a_config_a_person_wrote() {
     let folder = tempfile::tempdir().unwrap();
     let mine = folder.path().join("config.toml");

@@ -149,7 +149,10 @@ fn the_condition_number_is_that_of_the_closed_form() {
         let s = (1.0 + s) - 1.0;
         let rows = nearly(s);
         assert_eq!(rows.dependence(), None, "{s}");
-        let found = estimate("rows", &rows, 1, 0).unwrap().log_likelihood.value;
+        let found = estimate("rows", &rows, 1, 0, &mut ())
+            .unwrap()
+            .log_likelihood
+            .value;
         let log_det = 2.0 * (s.ln() + (4f64 / 3.0).ln());
         let expected = -(2.0 * std::f64::consts::PI).ln() - 0.5 * log_det - 0.75;
         let condition = 4.0 / (s * s);
@@ -188,7 +191,7 @@ fn rows_in_a_plane_have_no_gaussian() {
         "{error}"
     );
     for components in [1, 2] {
-        let error = estimate("weather", &samples, components, 0).unwrap_err();
+        let error = estimate("weather", &samples, components, 0, &mut ()).unwrap_err();
         assert_eq!(error.to_string(), format!("weather: {said}"));
     }
     let few = table(

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// The rooms from top to bottom. Each may use those below it.
-const FLOORS: [&str; 30] = [
+const FLOORS: [&str; 31] = [
     "cli",
     "jobs",
     "explore",
@@ -32,6 +32,7 @@ const FLOORS: [&str; 30] = [
     "compute",
     "mixture",
     "precise",
+    "progress",
     "files",
     "error",
     "text",

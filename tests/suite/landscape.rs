@@ -104,7 +104,9 @@ fn a_survey_finds_the_basins_of_reverse_kl() {
         basins: true,
         ..LandscapeConfig::default()
     };
-    let files = survey(&experiment, &wanted, folder.path()).unwrap().files;
+    let files = survey(&experiment, &wanted, folder.path(), &mut ())
+        .unwrap()
+        .files;
     assert!(files.iter().all(|file| file.is_file()) && files.len() == 4);
     let mut csv = csv::Reader::from_path(&files[0]).unwrap();
     let header: Vec<String> = csv.headers().unwrap().iter().map(str::to_owned).collect();
@@ -141,7 +143,9 @@ fn all_fits_of_a_survey_share_one_grid() {
         points: Some(1600),
         ..LandscapeConfig::default()
     };
-    let files = survey(&experiment, &wanted, folder.path()).unwrap().files;
+    let files = survey(&experiment, &wanted, folder.path(), &mut ())
+        .unwrap()
+        .files;
     let mut csv = csv::Reader::from_path(&files[0]).unwrap();
     let p = experiment.target.as_mixture().unwrap();
     let (mut compared, mut highest) = (0, f64::NEG_INFINITY);

@@ -16,7 +16,7 @@ pub fn parse(text: &str, overrides: &[(&str, &str)]) -> Experiment {
 }
 
 /// Runs an experiment for so many steps more, all fits together, in a folder.
-fn run_for(steps: usize, experiment: &Experiment, path: &Path) -> klfit::Result<Summary> {
+pub fn run_for(steps: usize, experiment: &Experiment, path: &Path) -> klfit::Result<Summary> {
     let numerics = experiment.numerics()?;
     let folder = RunFolder::create(path, experiment, Existing::Resume)?;
     let mut watch = StopAfter::steps(steps);
@@ -26,7 +26,7 @@ fn run_for(steps: usize, experiment: &Experiment, path: &Path) -> klfit::Result<
 const FOREVER: usize = usize::MAX;
 
 /// Everything a run leaves, by the names of its files, without wall-clock times and checkpoints.
-fn left(path: &Path) -> Vec<(PathBuf, String)> {
+pub fn left(path: &Path) -> Vec<(PathBuf, String)> {
     let mut all = Vec::new();
     let mut folders = vec![path.to_owned()];
     while let Some(folder) = folders.pop() {

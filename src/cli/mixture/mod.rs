@@ -27,7 +27,8 @@ use crate::Result;
   klfit mixture export q.json --to pytorch
 
 A mixture is a .toml, .json or .npz file, the folder of a run, or a .csv or .npy file for the Gaussian of
-its rows; docs/mixture.md says more.")]
+its rows; docs/mixture.md says more. Of a run with several fits one is named after a #, and #target is what
+they were fitted to; in a config it is named by fit = \"reverse-kl\" beside file.")]
 pub struct Mixture {
     #[command(subcommand)]
     verb: Verb,

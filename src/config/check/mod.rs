@@ -15,6 +15,8 @@ pub(super) use figures::figures;
 pub(super) use label::{choices, label, name};
 pub(super) use landscape::landscape;
 
+use std::path::Path;
+
 use super::FitConfig;
 use super::key::KeyPath;
 use super::source::Source;
@@ -25,6 +27,7 @@ use crate::density::target::TargetModel;
 use crate::error::{ConfigError, Refusal};
 use crate::estimator::Problem;
 use crate::estimator::monte_carlo::MonteCarlo;
+use crate::files::names;
 use crate::fit::init::Start;
 use crate::fit::{AdaptConfig, LogConfig, Plan};
 use crate::record::CheckpointConfig;
@@ -155,9 +158,16 @@ pub(super) fn ends(source: &Source, places: &[usize], plans: &[Plan]) -> Result<
         let key = key.name("init").name("fit");
         let Some(earlier) = plans[..i].iter().find(|earlier| earlier.label == *label) else {
             let before: Vec<&str> = plans[..i].iter().map(|plan| &*plan.label).collect();
-            let help = match before.is_empty() {
-                true => "this is the first: put it after the one that it starts from".to_owned(),
-                false => format!("name one of those before it: {}", before.join(", ")),
+            let other = source.resolve_path(Path::new(label));
+            let help = match (names::marked_fit(&other), before.is_empty()) {
+                (Some((_, fit)), _) => {
+                    let run = &label[..label.len() - fit.len() - 1];
+                    format!("for a fit of another run give file = \"{run}\" and fit = \"{fit}\"")
+                }
+                (None, true) => {
+                    "this is the first: put it after the one that it starts from".to_owned()
+                }
+                (None, false) => format!("name one of those before it: {}", before.join(", ")),
             };
             let message = format!("is \"{label}\", which is no fit before this one");
             return Err(source.error(&key, message, help));

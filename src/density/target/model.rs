@@ -5,7 +5,7 @@ use std::ops::Deref;
 use serde::{Deserialize, Serialize};
 
 use super::unnormalized::Marginal;
-use super::{Distribution, Histogram, Samples, StudentT, Unnormalized};
+use super::{Distribution, Function, Histogram, Samples, StudentT, Unnormalized};
 use crate::error::Refusal;
 use crate::mixture::Mixture;
 
@@ -101,5 +101,11 @@ impl TargetModel {
             Self::Unnormalized(unnormalized) => Some(unnormalized),
             _ => None,
         }
+    }
+
+    /// Whether log p is computed by another program.
+    pub(crate) fn is_by_program(&self) -> bool {
+        let function = self.as_unnormalized().map(Unnormalized::function);
+        function.is_some_and(|function| matches!(function, Function::External(_)))
     }
 }

@@ -177,6 +177,17 @@ impl Start {
             .collect()
     }
 
+    /// Whether the starts of so many runs take no more than a moment.
+    pub(crate) fn is_soon(&self, family: &Family, target: &TargetModel, runs: usize) -> bool {
+        let Self::Drawn { rule, .. } = self else {
+            return true;
+        };
+        let (k, dim) = (family.components(), family.dim());
+        let work = rule.choice().work(family, target);
+        let work = work.max(k.saturating_mul(dim.saturating_pow(3)));
+        work.saturating_mul(runs) <= MOMENT
+    }
+
     /// Tells whether the first run has a start, where that takes no more than a moment: any number
     /// of runs may be asked for, of any size.
     ///
@@ -191,9 +202,7 @@ impl Start {
         let Self::Drawn { rule, .. } = self else {
             return Ok(());
         };
-        let (k, dim) = (family.components(), family.dim());
-        let work = rule.choice().work(family, target);
-        if work.max(k.saturating_mul(dim.saturating_pow(3))) > MOMENT {
+        if !self.is_soon(family, target, 1) {
             return Ok(());
         }
         let key = RunKey { seed, run: 0 };

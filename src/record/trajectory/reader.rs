@@ -9,7 +9,7 @@ use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
 use crate::files::folder::Folder;
 use crate::files::names::TRAJECTORY;
-use crate::files::table;
+use crate::files::table::{self, Lines};
 use crate::fit::Evaluations;
 
 /// One row of a trajectory.
@@ -42,6 +42,11 @@ pub struct Row {
 }
 
 impl Row {
+    /// Every reported divergence with its value and its error, in nats.
+    pub(crate) fn divergences(&self) -> impl Iterator<Item = (DivergenceKind, f64, f64)> {
+        self.divergences.iter().copied()
+    }
+
     /// The value and the error of a divergence, in nats; NaN if it was not reported.
     pub fn divergence(&self, kind: DivergenceKind) -> (f64, f64) {
         let found = self.divergences.iter().find(|one| one.0 == kind);
@@ -58,6 +63,8 @@ pub(crate) struct Selection {
     pub best: usize,
     /// The most rows that are kept: of more, those of every second logged step, or every fourth, …
     pub rows: usize,
+    /// The lines that are looked at.
+    pub lines: Lines,
 }
 
 impl Selection {
@@ -66,11 +73,12 @@ impl Selection {
         runs: usize::MAX,
         best: 0,
         rows: usize::MAX,
+        lines: Lines::All,
     };
 }
 
 /// A trajectory read back.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Trajectory {
     /// The names of the parameters.
     pub parameter_names: Vec<String>,
@@ -89,9 +97,13 @@ impl Trajectory {
     /// If the file cannot be read or is not a trajectory.
     pub(crate) fn read(folder: &Folder, selection: Selection) -> Result<Self> {
         let path = &folder.path_of(TRAJECTORY);
-        let csv = table::reader(folder, TRAJECTORY)?;
+        let csv = table::reader(folder, TRAJECTORY, selection.lines)?;
         let mut csv = csv.ok_or_else(|| Error::run_folder(path, "it is missing"))?;
         let header = csv.headers().map_err(table::error(path))?.clone();
+        if header.is_empty() && selection.lines == Lines::Whole {
+            // It was cut off before its first row, or is about to have one.
+            return Ok(Self::default());
+        }
         // The pairs of columns that follow the first ones, for as long as they are divergences.
         let kinds: Vec<DivergenceKind> = (header.iter().skip(FIRST.len()))
             .step_by(2)

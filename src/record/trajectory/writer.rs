@@ -222,24 +222,9 @@ fn header(told: &Told, parameter_names: &[String]) -> Vec<u8> {
 
 /// Takes away the end of a file after its last whole line, which is not before `from`; one that is longer than
 /// any line stays.
-fn cut_torn_line(mut file: &File, from: u64) -> std::io::Result<()> {
-    let end = file.metadata()?.len();
-    let (mut whole, mut piece) = (end, [0; 1 << 12]);
-    while whole > from {
-        if end - whole > table::LONGEST_LINE {
-            return Err(table::too_long(table::LONGEST_LINE));
-        }
-        let start = whole.saturating_sub(piece.len() as u64).max(from);
-        let piece = &mut piece[..(whole - start) as usize];
-        file.seek(SeekFrom::Start(start))?;
-        file.read_exact(piece)?;
-        if let Some(place) = piece.iter().rposition(|&byte| byte == b'\n') {
-            whole = start + place as u64 + 1;
-            break;
-        }
-        whole = start;
-    }
-    match whole < end {
+fn cut_torn_line(file: &File, from: u64) -> std::io::Result<()> {
+    let whole = table::end_of_lines(file, from)?;
+    match whole < file.metadata()?.len() {
         true => file.set_len(whole),
         false => Ok(()),
     }
