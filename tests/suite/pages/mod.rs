@@ -10,6 +10,7 @@ mod files;
 mod limits;
 mod method;
 mod mixture;
-mod page;
+pub mod page;
 mod readme;
 pub mod results;
+mod tutorial;
