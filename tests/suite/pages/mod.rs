@@ -11,6 +11,7 @@ mod limits;
 mod method;
 mod mixture;
 pub mod page;
+mod pictures;
 mod readme;
 pub mod results;
 mod tutorial;
