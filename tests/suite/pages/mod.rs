@@ -4,13 +4,16 @@
 //! times and memory, is no test: the pages name the command that measures it.
 
 mod calculator;
+mod choices;
 mod config;
 mod diagnostics;
 mod files;
+mod held;
 mod limits;
 mod method;
 mod mixture;
 pub mod page;
+mod performance;
 mod pictures;
 mod readme;
 pub mod results;
