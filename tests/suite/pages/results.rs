@@ -399,7 +399,7 @@ fn iris_from_random_starts() {
     let mut three: toml::Table = text.parse().unwrap();
     three.remove("init");
     let page = Page::open("docs/families.md");
-    let sentence = "best one found, and {} of {} random ones)";
+    let sentence = "best one found, and {} of {} random ones, by";
     let restarts = page.numbers(sentence)[1].value;
     three.insert("restarts".to_owned(), (restarts as i64).into());
     let fits = three["fit"].as_array_mut().unwrap();
