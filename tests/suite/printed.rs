@@ -258,6 +258,10 @@ fn pages_print_what_the_program_does() {
 
 /// Every command one after the other, and then every file that is named is there.
 #[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "takes minutes unless optimized: cargo test --release --test suite the_tutorial"
+)]
 fn the_tutorial_can_be_followed() {
     let folder = folder_of_tutorial();
     let text = read(TUTORIAL);
@@ -266,7 +270,9 @@ fn the_tutorial_can_be_followed() {
     let mut named = 0;
     for word in text.split(|next: char| next.is_whitespace() || "`{}*".contains(next)) {
         let word = word.trim_end_matches(['.', ',', ';', ':', ')']);
-        let is_made = word.starts_with("outputs/") || word.starts_with("report/");
+        let is_made = ["outputs/", "report/", "paper/"]
+            .iter()
+            .any(|folder| word.starts_with(folder));
         if is_made && !word.contains('#') {
             assert!(folder.path().join(word).exists(), "{word}");
             named += 1;

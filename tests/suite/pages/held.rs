@@ -12,6 +12,9 @@ use super::page::{Number, number};
 /// From here to `<!-- end -->` stand times and sizes, and the command that measures them on the page too.
 const MEASURED: &str = "<!-- measured by: ";
 
+/// Lists between `<!-- list: NAME -->` and `<!-- end -->` whose numbers `docs` holds, row by row.
+const HELD_LISTS: [&str; 1] = ["widths"];
+
 /// Numbers of a page that none of its commands makes: the page, and the words with them.
 const SAID: &[(&str, &str)] = &[
     ("docs/tutorial.md", "between 2007 and 2009"),
@@ -27,6 +30,8 @@ const SAID: &[(&str, &str)] = &[
     ("docs/method.md", "held against 24 digits by mpmath"),
     // What bits and versions others have.
     ("README.md", "DirectX 12, CUDA; 64 or 32 bits"),
+    ("README.md", "SIL Open Font License 1.1"),
+    ("docs/figures.md", "SIL Open Font License 1.1"),
     ("docs/devices.md", "DirectX 12 |"),
     ("docs/devices.md", "exponentials of 64-bit numbers"),
     ("docs/devices.md", "In 32 bits a sum"),
@@ -80,15 +85,22 @@ struct Prose {
 }
 
 impl Prose {
-    /// Blocks, code, comments and where links lead are no sentences, nor is what is measured.
+    /// Blocks, code, comments and where links lead are no sentences, nor is what is measured or a list that is held.
     fn of(raw: &str) -> Self {
         let mut hidden = vec![false; raw.len()];
-        let (mut at, mut in_block, mut measured) = (0, false, false);
+        let (mut at, mut in_block, mut elsewhere) = (0, false, false);
         for line in raw.split_inclusive('\n') {
             let fence = line.trim_start().starts_with("```");
-            measured |= line.starts_with(MEASURED);
-            measured &= !line.starts_with("<!-- end -->");
-            if in_block || fence || measured || line.starts_with("    ") || line.starts_with("<!--")
+            let listed = (line.strip_prefix("<!-- list: "))
+                .and_then(|rest| rest.trim_end().strip_suffix(" -->"));
+            elsewhere |=
+                line.starts_with(MEASURED) || listed.is_some_and(|name| HELD_LISTS.contains(&name));
+            elsewhere &= !line.starts_with("<!-- end -->");
+            if in_block
+                || fence
+                || elsewhere
+                || line.starts_with("    ")
+                || line.starts_with("<!--")
             {
                 hidden[at..at + line.len()].fill(true);
             }

@@ -10,6 +10,7 @@ mod diagnostics;
 mod files;
 mod held;
 mod limits;
+mod looks;
 mod method;
 mod mixture;
 pub mod page;

@@ -157,3 +157,13 @@ fn forward_and_reverse() {
     let (of_forward, of_reverse) = (on_the_right("KL(p‖q)"), on_the_right("KL(q‖p)"));
     assert!(of_reverse < 0.5 * of_forward, "{of_reverse} {of_forward}");
 }
+
+#[test]
+fn the_figure_of_a_column() {
+    let points = super::page::constant("src/plot/style.rs", "POINTS")[0];
+    let [(_, column), ..] = klfit::settings::WIDTHS;
+    page().says(
+        "`paper/densities.pdf` is {} mm wide and its letters have {} points",
+        &[column, points],
+    );
+}
