@@ -111,7 +111,7 @@ pub struct Tally {
     pub samples: u64,
     pub covered: u64,
     /// Brackets, those the truth is outside of, and those the number is outside of.
-    brackets: u64,
+    pub brackets: u64,
     pub broken: u64,
     pub outside: u64,
     /// No number, or one without an error.

@@ -122,6 +122,9 @@ const ESTIMATORS: [(&str, &str); 4] = [
     ("loss, qmc", "type = \"quasi-monte-carlo\"\nsamples = 512"),
 ];
 
+/// Runs for each spike: on a line with one component and with two, and in the plane, by every estimator.
+pub const RUNS: usize = 3 * ESTIMATORS.len();
+
 /// Fits of one or two components to spikes of every ratio, judged at start, middle and end.
 ///
 /// JS in a plane takes a while: it is judged `at_length` only.

@@ -10,6 +10,7 @@ use klfit::{
 use nalgebra::{DMatrix, DVector};
 
 use crate::laplace::benchmark;
+use crate::pages::page::Page;
 use crate::support::{assert_close, run_text, sheared, three_in_a_plane};
 
 fn drawn(samples: usize) -> EstimatorConfig {
@@ -83,30 +84,48 @@ fn standard(dim: usize) -> Mixture {
 /// A hundred dimensions, a condition number of ten thousand, and more points than dimensions: two steps.
 #[test]
 fn a_gaussian_in_many_dimensions_takes_few_evaluations() {
-    let p = skewed(100, 1e4);
+    let [dim, condition, draws, left, _, _] = on_the_page();
+    let (size, draws) = (dim as usize, draws as u64);
+    let p = skewed(size, condition);
     for seed in 0..3 {
-        let records = fit(&p, &plan(&p, &standard(100), drawn(128), 3), seed);
+        let records = fit(
+            &p,
+            &plan(&p, &standard(size), drawn(draws as usize), 3),
+            seed,
+        );
         assert!(gap(&records[0]) > 1e4);
         assert!(
-            gap(&records[2]) < 1e-6,
+            gap(&records[2]) < left,
             "seed {seed}: {:e}",
             gap(&records[2])
         );
-        assert_eq!(records[2].runs[0].evaluations.gradient, 3 * 128);
-        assert_eq!(records[2].runs[0].evaluations.log_density, 3 * 128);
+        assert_eq!(records[2].runs[0].evaluations.gradient, 3 * draws);
+        assert_eq!(records[2].runs[0].evaluations.log_density, 3 * draws);
         assert!(gap(&records[3]) < 1e-10);
     }
+}
+
+/// Dimensions, condition number, draws and nats left of the one, and draws and dimensions of the other.
+fn on_the_page() -> [f64; 6] {
+    let numbers = Page::open("docs/optimizers.md").numbers(
+        "condition number: in {} dimensions with a condition number of {}, from a standard normal, two steps \
+         of {} draws leave less than {} nats, and so do two of {} in {} dimensions ([",
+    );
+    let values: Vec<f64> = numbers.iter().map(|number| number.value).collect();
+    values.try_into().unwrap()
 }
 
 /// Half a million numbers of θ.
 #[test]
 #[ignore = "takes a minute"]
 fn a_gaussian_in_a_thousand_dimensions_takes_two_steps() {
-    let p = skewed(1000, 1e4);
-    let records = fit(&p, &plan(&p, &standard(1000), drawn(1024), 2), 0);
+    let [_, condition, _, left, draws, dim] = on_the_page();
+    let (size, draws) = (dim as usize, draws as u64);
+    let p = skewed(size, condition);
+    let records = fit(&p, &plan(&p, &standard(size), drawn(draws as usize), 2), 0);
     assert!(gap(&records[0]) > 1e5);
-    assert!(gap(&records[2]) < 1e-6, "{:e}", gap(&records[2]));
-    assert_eq!(records[2].runs[0].evaluations.gradient, 3 * 1024);
+    assert!(gap(&records[2]) < left, "{:e}", gap(&records[2]));
+    assert_eq!(records[2].runs[0].evaluations.gradient, 3 * draws);
 }
 
 /// With fewer points than dimensions it takes more steps, as long as no direction is much narrower than another.
@@ -297,13 +316,21 @@ fn of_low_rank(p: &Mixture, start: &Mixture, samples: usize, steps: usize) -> Pl
 /// Sixteen draws a step, of sixty dimensions.
 #[test]
 fn a_low_rank_covariance_takes_few_draws() {
-    let p = factored(60);
+    let numbers = Page::open("docs/optimizers.md").numbers(
+        "with four factors in {} dimensions, {} steps of {} draws leave less than {} nats (the",
+    );
+    let [dim, steps, draws, left] = numbers[..] else {
+        panic!("four numbers");
+    };
+    let [dim, steps, draws] = [dim, steps, draws].map(|number| number.value as usize);
+    let p = factored(dim);
     for seed in 0..3 {
-        let records = fit(&p, &of_low_rank(&p, &standard(60), 16, 60), seed);
+        let records = fit(&p, &of_low_rank(&p, &standard(dim), draws, steps), seed);
         let last = records.last().unwrap();
         assert!(gap(&records[0]) > 20.0);
-        assert!(gap(last) < 1e-8, "seed {seed}: {:e}", gap(last));
-        assert_eq!(last.runs[0].evaluations.gradient, 61 * 16);
+        assert!(gap(last) < left.value, "seed {seed}: {:e}", gap(last));
+        let evaluations = (steps + 1) * draws;
+        assert_eq!(last.runs[0].evaluations.gradient, evaluations as u64);
     }
 }
 

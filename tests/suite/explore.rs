@@ -13,6 +13,7 @@ use tungstenite::http::header;
 use tungstenite::stream::MaybeTlsStream;
 use tungstenite::{Message, WebSocket, connect};
 
+use crate::pages::page;
 use crate::support::run_text;
 
 /// A server on a thread of its own; it stops when this is dropped.
@@ -158,6 +159,12 @@ fn gaussian(mean: f64, std: f64) -> Value {
 #[test]
 fn only_pages_of_this_server_are_answered() {
     let server = Running::new(Opening::default());
+    let token = server.path("").replace('/', "");
+    assert!(token.chars().all(|digit| digit.is_ascii_hexdigit()));
+    page::Page::open("docs/explore.md").says(
+        "the address holds {} random bits",
+        &[4.0 * token.len() as f64],
+    );
     let host = format!("Host: {}\r\n", server.address());
     let page = server.ask(&server.path(""), &host);
     assert!(page.starts_with("HTTP/1.1 200"), "{page}");

@@ -7,6 +7,7 @@ use klfit::{Existing, Experiment, RunFolder, TargetModel};
 use tempfile::TempDir;
 
 use crate::command_line::klfit;
+use crate::pages::page::Page;
 use crate::resume::compare;
 use crate::support::assert_close;
 use crate::wrong_input::{FORWARD, config_error, parsed, refuses};
@@ -235,10 +236,13 @@ fn many_kernels_are_integrated_over_by_draws() {
         plans[0].estimator.rule.name().to_owned()
     };
     // As docs/targets.md has it: 201 points along each on a line, 81² in the plane, 2^27 numbers at most.
-    assert_eq!(rule(817, 1, ""), "quadrature");
-    assert_eq!(rule(818, 1, ""), "monte-carlo");
-    assert_eq!(rule(101, 2, ""), "quadrature");
-    assert_eq!(rule(102, 2, ""), "monte-carlo");
+    let most = Page::open("docs/targets.md")
+        .numbers("of more than {} kernels on a line and {} in the plane");
+    for (columns, most) in [(1, most[0]), (2, most[1])] {
+        let most = most.value as usize;
+        assert_eq!(rule(most, columns, ""), "quadrature");
+        assert_eq!(rule(most + 1, columns, ""), "monte-carlo");
+    }
     assert_eq!(rule(2048, 1, ""), "monte-carlo");
     assert_eq!(rule(1024, 2, ""), "monte-carlo");
     assert_eq!(rule(2048, 2, "[log]\nsamples = 2048\n"), "monte-carlo");

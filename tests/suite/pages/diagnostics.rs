@@ -29,6 +29,8 @@ fn fits_are_judged_by_so_many_draws() {
         &[percent, 100.0 - percent],
     );
     page.says("| 0 to 1 | near {} |", &[REGION_MASS]);
+    page.says("| mass in the {} % region |", &[percent]);
+    page.says("of p lies in its {} % region, the table", &[percent]);
 }
 
 #[test]

@@ -4,12 +4,18 @@
 //! times and memory, is no test: the pages name the command that measures it.
 
 mod calculator;
+mod choices;
 mod config;
 mod diagnostics;
 mod files;
+mod held;
 mod limits;
+mod looks;
 mod method;
 mod mixture;
-mod page;
+pub mod page;
+mod performance;
+mod pictures;
 mod readme;
 pub mod results;
+mod tutorial;

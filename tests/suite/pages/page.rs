@@ -35,6 +35,20 @@ impl Page {
         }
     }
 
+    /// What stands on the page as the output of a command, without the rules of tables.
+    #[track_caller]
+    pub fn printed(&self, command: &str) -> Self {
+        let text = read(self.name);
+        let begin = format!("```console\n$ {command}\n");
+        let (_, rest) = (text.split_once(&begin)).unwrap_or_else(|| panic!("no {command}"));
+        let (block, _) = rest.split_once("```").unwrap();
+        let block = block.replace(['─', '═'], "");
+        Self {
+            name: self.name,
+            text: even(&block),
+        }
+    }
+
     /// The numbers of a sentence.
     #[track_caller]
     pub fn numbers(&self, sentence: &str) -> Vec<Number> {
@@ -48,6 +62,13 @@ impl Page {
             .collect();
         assert_eq!(found.len(), 1, "{}: {sentence}", self.name);
         found.remove(0)
+    }
+
+    /// Their values.
+    #[track_caller]
+    pub fn values(&self, sentence: &str) -> Vec<f64> {
+        let numbers = self.numbers(sentence);
+        numbers.iter().map(|number| number.value).collect()
     }
 
     #[track_caller]

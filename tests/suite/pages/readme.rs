@@ -95,6 +95,13 @@ fn what_the_configs_show() {
         "{} variables as equations",
         &[mixture("network").dim() as f64],
     );
+    let of_donut = load("donut").plans;
+    let components = of_donut.iter().map(|plan| plan.family.components() as f64);
+    row(
+        "donut",
+        "a ring by {}, {}, {} and {} Gaussians",
+        &components.collect::<Vec<f64>>(),
+    );
     let dim = mixture("five-dimensions").dim();
     assert_eq!(dim, 5);
     let sweep = Sweep::load(&config("sweep"), &[]).unwrap().unwrap();
