@@ -306,36 +306,42 @@ impl<'e> Tried<'e> {
         let of_run = size.step + size.record;
         let all = plan.start.runs().max(1);
         let mut runs = ((SMALL / of_run) as usize).clamp(1, all);
+        let mut best = None;
         loop {
-            let left = TIME.checked_sub(begun.elapsed())?;
+            let left = TIME.saturating_sub(begun.elapsed());
             // A first try tells how many may be tried.
             let time = if runs < all { left / 8 } else { left / 2 };
             let most = if runs > 1 { left / 2 } else { left };
-            let trying = Instant::now();
             // What does not go from these starts may well go from its own.
             let pace = (self.fit(plan, runs)).and_then(|mut fit| fit.pace(time, most));
-            let Ok(Some(pace)) = pace else {
-                return None;
+            let Some(pace) = pace.ok().flatten() else {
+                if best.is_some() || runs == 1 {
+                    return best;
+                }
+                runs = (runs / 8).max(1);
+                continue;
             };
-            let tried = trying.elapsed();
-            let left = TIME.saturating_sub(begun.elapsed());
-            let more = (left.as_secs_f64() / (4.0 * tried.as_secs_f64())) as usize;
+            let of_all = |part: f64| part * all as f64 / runs as f64;
+            let of_one = |some: u64| some.div_ceil(runs as u64);
+            best = Some(Try {
+                pace: Pace {
+                    step: of_all(pace.step),
+                    settle: of_all(pace.settle),
+                    examine: of_all(pace.examine),
+                    ..pace
+                },
+                of_run: Some(Evaluations {
+                    log_density: of_one(pace.evaluations.log_density),
+                    gradient: of_one(pace.evaluations.gradient),
+                }),
+                is_scaled: runs < all,
+            });
+            // The least that a try takes.
+            let least = pace.settle + 2.0 * pace.step + pace.examine;
+            let left = TIME.saturating_sub(begun.elapsed()).as_secs_f64();
+            let more = (left / (2.0 * least)) as usize;
             if runs == all || more < 2 {
-                let of_all = |part: f64| part * all as f64 / runs as f64;
-                let of_one = |some: u64| some.div_ceil(runs as u64);
-                return Some(Try {
-                    pace: Pace {
-                        step: of_all(pace.step),
-                        settle: of_all(pace.settle),
-                        examine: of_all(pace.examine),
-                        ..pace
-                    },
-                    of_run: Some(Evaluations {
-                        log_density: of_one(pace.evaluations.log_density),
-                        gradient: of_one(pace.evaluations.gradient),
-                    }),
-                    is_scaled: runs < all,
-                });
+                return best;
             }
             runs = runs.saturating_mul(more).min(all);
         }
