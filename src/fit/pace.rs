@@ -19,8 +19,10 @@ pub struct Pace {
     pub settle: f64,
     /// Seconds that the rest of a record takes, beside its step.
     pub examine: f64,
-    /// What a step takes of the target, all runs together.
+    /// What a step takes of the target, all runs together …
     pub evaluations: Evaluations,
+    /// … and what the first one did, which pays for points that stay where they are.
+    pub first: Evaluations,
 }
 
 impl Fit<'_> {
@@ -30,7 +32,7 @@ impl Fit<'_> {
     /// # Errors
     /// If the device failed.
     pub(crate) fn pace(&mut self, time: Duration, most: Duration) -> Result<Option<Pace>> {
-        let begun = Instant::now();
+        let (begun, at_start) = (Instant::now(), self.spent());
         self.objective.settle(&self.theta, 0)?;
         let settled = begun.elapsed();
         self.take_unlogged_step(0)?;
@@ -46,6 +48,10 @@ impl Fit<'_> {
         }
         let (seconds, after) = (since.elapsed().as_secs_f64(), self.spent());
         let of_step = |after: u64, before: u64| (after - before).div_ceil(taken as u64);
+        let first = Evaluations {
+            log_density: before.log_density - at_start.log_density,
+            gradient: before.gradient - at_start.gradient,
+        };
         let examining = Instant::now();
         self.examine(taken)?;
         Ok(Some(Pace {
@@ -56,6 +62,7 @@ impl Fit<'_> {
                 log_density: of_step(after.log_density, before.log_density),
                 gradient: of_step(after.gradient, before.gradient),
             },
+            first,
         }))
     }
 

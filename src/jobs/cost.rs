@@ -207,30 +207,28 @@ impl<'e> Tried<'e> {
             true => Err(Time::OfProgram),
             false => self.pace(plan, size).ok_or(Time::Unknown),
         };
-        let of_run = match &tried {
+        let [first, later] = match &tried {
             Ok(Try {
                 of_run: Some(of_run),
                 ..
             }) => *of_run,
             _ => expected(plan, &self.model, size),
         };
-        let all = |of_run: u64| {
-            of_run
-                .saturating_mul(steps as u64)
-                .saturating_mul(runs as u64)
+        let all = |first: u64, later: u64| {
+            (later.saturating_mul(steps as u64).saturating_add(first)).saturating_mul(runs as u64)
         };
         let [under_p, under_q] = size.points;
         FitCost {
             steps,
             may_stop: !plan.stop.is_never() || plan.optimizer.rule.arrival().is_some(),
             runs,
-            points: match of_run.log_density {
+            points: match later.log_density {
                 0 => under_p.saturating_add(under_q) as u64,
                 points => points,
             },
             evaluations: Evaluations {
-                log_density: all(of_run.log_density),
-                gradient: all(of_run.gradient),
+                log_density: all(first.log_density, later.log_density),
+                gradient: all(first.gradient, later.gradient),
             },
             is_scaled: tried.as_ref().is_ok_and(|tried| tried.is_scaled),
             time: tried.map_or_else(
@@ -322,7 +320,10 @@ impl<'e> Tried<'e> {
                 continue;
             };
             let of_all = |part: f64| part * all as f64 / runs as f64;
-            let of_one = |some: u64| some.div_ceil(runs as u64);
+            let of_one = |all: Evaluations| Evaluations {
+                log_density: all.log_density.div_ceil(runs as u64),
+                gradient: all.gradient.div_ceil(runs as u64),
+            };
             best = Some(Try {
                 pace: Pace {
                     step: of_all(pace.step),
@@ -330,10 +331,7 @@ impl<'e> Tried<'e> {
                     examine: of_all(pace.examine),
                     ..pace
                 },
-                of_run: Some(Evaluations {
-                    log_density: of_one(pace.evaluations.log_density),
-                    gradient: of_one(pace.evaluations.gradient),
-                }),
+                of_run: Some([pace.first, pace.evaluations].map(of_one)),
                 is_scaled: runs < all,
             });
             // The least that a try takes.
@@ -371,22 +369,23 @@ impl<'e> Tried<'e> {
 /// What came of a try.
 struct Try {
     pace: Pace,
-    /// What a step of one run takes of the target, where that was seen.
-    of_run: Option<Evaluations>,
+    /// What the first step of one run and each later one takes of the target, where that was seen.
+    of_run: Option<[Evaluations; 2]>,
     /// Whether it was of fewer runs or points.
     is_scaled: bool,
 }
 
-/// What a step of one run takes of the target, where it is not tried.
-fn expected(plan: &Plan, target: &TargetModel, size: Size) -> Evaluations {
+/// What the first step of one run and each later one takes of the target, where it is not tried.
+fn expected(plan: &Plan, target: &TargetModel, size: Size) -> [Evaluations; 2] {
     if !target.has_density() {
-        return Evaluations::default();
+        return [Evaluations::default(); 2];
     }
     let [under_p, under_q] = size.points;
     // Points of p that stay where they are were paid for at the first step.
     let is_fresh =
         plan.estimator.rule.is_random() && plan.estimator.noise != Some(NoiseRule::Fixed);
-    let under_p = if is_fresh { under_p } else { 0 };
-    let points = under_p.saturating_add(under_q);
-    Evaluations::of(points, under_q > 0)
+    let moves = under_q > 0;
+    let first = Evaluations::of(under_p.saturating_add(under_q), moves);
+    let later = if is_fresh { under_p } else { 0 };
+    [first, Evaluations::of(later.saturating_add(under_q), moves)]
 }
