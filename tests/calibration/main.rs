@@ -63,13 +63,14 @@ fn so_many_numbers_are_judged() {
     all.merge(&together(&KNOWN, |_, _| true));
     assert_eq!((all.misses, all.broken), (0, 0));
     let numbers = |dim| {
-        let of = |judgement| together(judgement, |of, _| of == dim).numbers;
+        let of =
+            |judgement| together(judgement, |of, method| (of, method) == (dim, "auto")).numbers;
         (of(&RANDOM) + of(&KNOWN)) as f64
     };
     page.says(
         "prints the counts: {} pairs whose truth mpmath made, and {} random ones in one to three dimensions with \
-         widths to 1 : 10⁵, weights down to 1e-6 and up to 10 components. Of {} deterministic numbers on a line \
-         and {} in the plane none",
+         widths to 1 : 10⁵, weights down to 1e-6 and up to 10 components. Of {} deterministic numbers that the \
+         calculator chose on a line and {} in the plane none",
         &[pairs[0], pairs[1], numbers(1), numbers(2)],
     );
 }
@@ -167,7 +168,6 @@ fn restarts_end_where_dense_scans_of_every_spike_find_optima() {
 }
 
 #[test]
-#[ignore = "brackets of 60 pairs take a minute"]
 fn brackets_are_narrow_above_one_dimension() {
     let medians = [(2, 0.03), (3, 0.5), (5, 1.0)].map(|(dim, most)| {
         let [median, largest, seconds] = brackets::widths(dim, 20);

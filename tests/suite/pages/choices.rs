@@ -74,6 +74,13 @@ fn programs() {
 }
 
 #[test]
+fn costs() {
+    let time =
+        Page::open("src/jobs/cost.rs").values("const TIME: Duration = Duration::from_millis({});");
+    Page::open("docs/config.md").says("logs nothing, for {} ms at most", &time);
+}
+
+#[test]
 fn tables() {
     let page = Page::open("docs/targets.md");
     Page::open("docs/config.md").says(
@@ -112,7 +119,7 @@ fn what_is_drawn_and_reported() {
     );
     page.says(
         "until {} rows are left",
-        &[one("src/run_folder/finished.rs", "MOST_ROWS")],
+        &[one("src/run_folder/unfinished.rs", "MOST_ROWS")],
     );
     let outside = one("src/judge/of_x.rs", "OUTSIDE");
     page.says(

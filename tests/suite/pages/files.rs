@@ -57,9 +57,12 @@ fn figures() {
     let source = Page::open("src/plot/plane_2d.rs");
     let stds = [
         source.numbers("panel.line(ellipse(center, covariance, {}), line)?;")[0].value,
-        source.numbers("panel.line(ellipse(center, covariance, {}), outer)?;")[0].value,
+        source.numbers("panel.line(ellipse(center, covariance, {}), outer(line))?;")[0].value,
     ];
-    page.says("as ellipses at {} and {} standard deviations", &stds);
+    page.says(
+        "as ellipses at {} standard deviation and, thin, at {}, and the path",
+        &stds,
+    );
     page.says(
         "every pair of the first {} coordinates",
         &constant("src/plot/pairs.rs", "MOST"),
