@@ -22,6 +22,7 @@ mod source;
 mod space;
 mod sweep;
 mod target;
+mod theme;
 mod unnormalized;
 
 pub use experiment::Experiment;
@@ -29,7 +30,7 @@ pub use external::CommandConfig;
 pub use figures::{
     AxisConfig, Background, Color, Colors, Dpi, FigureConfig, FigureFormat, FigureName,
     FiguresConfig, FontChoice, FontSize, LegendPlace, Length, PaletteName, ScaleName, WIDTHS,
-    Width, read_figures,
+    Width,
 };
 pub use formula::FormulaConfig;
 pub use grid::GridConfig;
@@ -45,6 +46,7 @@ pub use source::Override;
 pub(crate) use space::space_note;
 pub use sweep::{Sweep, SweepPoint};
 pub use target::{NetworkConfig, SavedConfig, TargetConfig, TargetKind};
+pub use theme::read_figures;
 
 use fields::fields_of;
 use serde::{Deserialize, Serialize};

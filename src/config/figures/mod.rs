@@ -2,18 +2,18 @@
 
 mod color;
 mod font;
-mod read;
 mod size;
 
 use std::collections::BTreeMap;
+use std::path::absolute;
 
 use serde::{Deserialize, Serialize};
 
 pub use color::{Background, Color, Colors, PaletteName};
 pub use font::FontChoice;
-pub use read::read_figures;
 pub use size::{Dpi, FontSize, Length, WIDTHS, Width};
 
+use super::source::Source;
 use crate::choice::choices;
 
 choices! {
@@ -213,7 +213,7 @@ macro_rules! tables {
             }
 
             /// Every font that is named.
-            pub(super) fn fonts(&mut self) -> impl Iterator<Item = &mut FontChoice> {
+            fn fonts(&mut self) -> impl Iterator<Item = &mut FontChoice> {
                 let figures = [$(&mut self.$figure,)+].into_iter().flatten();
                 figures.filter_map(|figure| figure.font.as_mut()).chain(self.font.as_mut())
             }
@@ -263,6 +263,16 @@ tables! {
 }
 
 impl FiguresConfig {
+    /// Fonts are found from wherever the config that names them is read next.
+    pub(super) fn settle(&mut self, source: &Source) {
+        for font in self.fonts() {
+            if let FontChoice::File(path) = font {
+                let here = source.resolve_path(path);
+                *path = absolute(&here).unwrap_or(here);
+            }
+        }
+    }
+
     /// Every text that another one is asked for.
     pub fn labels(&self) -> impl Iterator<Item = String> {
         let tables = self.tables().into_iter();

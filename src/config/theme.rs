@@ -1,15 +1,15 @@
 //! Themes, and what the command line says of figures.
 
-use std::path::{Path, absolute};
+use std::path::Path;
 
 use toml::{Table, Value};
 
 use super::FiguresConfig;
-use crate::config::advice::unknown_key;
-use crate::config::check;
-use crate::config::key::KeyPath;
-use crate::config::resolve::set;
-use crate::config::source::{Override, Source};
+use super::advice::unknown_key;
+use super::check;
+use super::key::KeyPath;
+use super::resolve::set;
+use super::source::{Override, Source};
 use crate::error::{ConfigError, Result};
 
 /// The section.
@@ -42,16 +42,4 @@ fn figures(source: &Source) -> Result<FiguresConfig, ConfigError> {
     figures.settle(source);
     check::figures(source, &figures)?;
     Ok(figures)
-}
-
-impl FiguresConfig {
-    /// Fonts are found from wherever the config that names them is read next.
-    pub(in crate::config) fn settle(&mut self, source: &Source) {
-        for font in self.fonts() {
-            if let super::FontChoice::File(path) = font {
-                let here = source.resolve_path(path);
-                *path = absolute(&here).unwrap_or(here);
-            }
-        }
-    }
 }
