@@ -42,5 +42,9 @@ fn the_mixture_of_a_fit_is_read_from_the_folder_of_its_run() {
         }
     }
     let unnamed = read_mixture(run.folder.path(), None).unwrap_err();
-    assert!(unnamed.help().unwrap().contains("forward-kl, reverse-kl"));
+    let help = unnamed.help().unwrap();
+    assert!(
+        help.contains("fit = \"forward-kl\", fit = \"reverse-kl\""),
+        "{help}"
+    );
 }
