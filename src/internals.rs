@@ -30,7 +30,7 @@ pub use crate::fit::objective::{Objective, Settled};
 pub use crate::fit::stop::{StopMonitor, Verdict};
 pub use crate::fit::{Member, optima};
 pub use crate::formula::{Formula, FormulaError, printed};
-pub use crate::judge::diagnostics::{REGION_MASS, diagnose};
+pub use crate::judge::diagnostics::{LEAST_SHARE, REGION_MASS, diagnose};
 pub use crate::judge::evaluate::{ALWAYS_REPORTED, Effort, Evaluator, PANELS_DIM};
 pub use crate::landscape::Surface;
 pub use crate::mixture::natural_values;

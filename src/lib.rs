@@ -158,7 +158,7 @@ pub use jobs::{
 pub use plot::{Motion, animate, draw_sweep};
 pub use progress::WorkObserver;
 pub use record::{FitSummary, RunSummary, Summary};
-pub use report::write as report;
+pub use report::{LatexNumbers, ReportOptions, write as report, write_with as report_with};
 pub use run_folder::{Existing, FinishedRun, RunFolder, SweepFolder};
 
 // A divergence between two given densities, and other measures.

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::{Command, Outcome, Verbosity};
 use crate::Result;
+use crate::report::{LatexNumbers, ReportOptions};
 use crate::run_folder::{RunFolder, SweepFolder};
 
 /// Report on runs: an HTML page, Markdown, a LaTeX table
@@ -13,8 +14,10 @@ use crate::run_folder::{RunFolder, SweepFolder};
 #[command(after_help = "Examples:
   klfit report outputs/bimodal
   klfit report outputs/bimodal outputs/overlapping --out outputs/both
+  klfit report outputs/bimodal --latex plain --columns fit,forward-kl,reverse-kl,mean,std
 
-A run that was interrupted, or still goes on, is reported on as far as it came.")]
+A run that was interrupted, or still goes on, is reported on as far as it came. The columns of the LaTeX
+table are chosen by name; an unknown one lists those that there are.")]
 pub struct Report {
     /// The folders of runs or finished sweeps; several stand side by side
     #[arg(required = true, value_name = "RUN")]
@@ -22,6 +25,12 @@ pub struct Report {
     /// The folder for the files [default: that of the run; outputs/report for several]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// How the LaTeX table writes numbers: for siunitx, or as plain mathematics
+    #[arg(long, value_name = "HOW", value_parser = ["siunitx", "plain"])]
+    latex: Option<String>,
+    /// The columns of the LaTeX table, by name and with commas between
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    columns: Option<Vec<String>>,
 }
 
 impl Command for Report {
@@ -43,7 +52,14 @@ impl Command for Report {
             }
         }
         let reporting = verbosity.working("reading runs and drawing figures");
-        let files = crate::report::write(&self.runs, out)?;
+        let options = ReportOptions {
+            latex: match self.latex.as_deref() {
+                Some("plain") => LatexNumbers::Plain,
+                _ => LatexNumbers::Siunitx,
+            },
+            columns: self.columns.clone(),
+        };
+        let files = crate::report::write_with(&self.runs, out, &options)?;
         drop(reporting);
         verbosity.written(&files);
         Ok(Outcome::Success)

@@ -218,7 +218,7 @@ fn print(ran: &[SweptPoint]) {
                 .diagnostics
                 .psis
                 .map_or_else(String::new, |psis| text::fixed(psis.k_hat, 2));
-            let (steps, stop) = (best.steps.to_string(), best.stop.to_string());
+            let (steps, stop) = (best.steps.to_string(), fit.ending());
             table.add_row([
                 &point.label,
                 &fit.label,

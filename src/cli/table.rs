@@ -53,9 +53,11 @@ fn optima(fit: &FitSummary, verbosity: Verbosity) {
     };
     for optimum in fit.optima.iter().take(listed) {
         let mut notes = String::new();
-        if !report::is_at_rest(fit, optimum) {
-            notes += &format!("  (gradient {:.0e})", optimum.gradient_norm);
-        }
+        notes += &match &optimum.falling {
+            Some(falling) => format!("  (falling by {:.1e})", falling.by),
+            None if fit.is_at_rest(optimum) => String::new(),
+            None => format!("  (gradient {:.0e})", optimum.gradient_norm),
+        };
         if let Some(iterate) = optimum.best_iterate {
             notes += &format!("  (of step {})", iterate.step);
         }

@@ -262,6 +262,12 @@ impl Mixture {
         self.with_weights(components, weights.collect())
     }
 
+    /// It with one weight for all its components.
+    pub(crate) fn evenly_weighted(&self) -> Self {
+        let k = self.components();
+        self.with_weights(&(0..k).collect::<Vec<_>>(), vec![1.0 / k as f64; k])
+    }
+
     fn with_weights(&self, kept: &[usize], weights: Vec<f64>) -> Self {
         Self {
             weights,

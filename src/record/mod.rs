@@ -16,7 +16,7 @@ pub use summary::{
     FitSummary, GradientVariance, KnownOptimumSummary, Optimum, RunSummary, Summary, Versions,
 };
 pub use trajectory::{LoggedRows, Row, Trajectory, TrajectoryWriter};
-pub(crate) use trajectory::{Selection, Told, expected_bytes};
+pub(crate) use trajectory::{Selection, Told, expected_bytes, series};
 
 use crate::error::Error;
 use crate::files::folder::Folder;

@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 use super::choice::{Candidate, Choice};
 use crate::compute::device::DeviceConfig;
 use crate::density::target::TargetSummary;
-use crate::divergence::{DivergenceKind, Estimate};
+use crate::divergence::{DivergenceKind, Estimate, EstimateMethod};
 use crate::error::{Error, Result};
 use crate::files::folder::Folder;
 use crate::files::{extended, names, read};
+use crate::fit::optima::AT_REST;
 use crate::fit::stop::Stop;
-use crate::fit::{BestIterate, Evaluations};
+use crate::fit::{BestIterate, Evaluations, Falling};
 use crate::judge::criteria::Criteria;
 use crate::judge::diagnostics::{Diagnostics, ModesCovered};
 use crate::judge::evaluate::Evaluation;
@@ -136,6 +137,33 @@ impl FitSummary {
         })
     }
 
+    /// Whether a run that ended here has nowhere to go. A random gradient does not go to zero at rest: there its
+    /// divergence must have stopped falling, as far as the noise lets that be told.
+    pub fn is_at_rest(&self, optimum: &Optimum) -> bool {
+        let is_random = |best: &RunSummary| best.loss.method == EstimateMethod::MonteCarlo;
+        match self.best.as_ref().is_none_or(is_random) {
+            true => optimum.falling.is_none(),
+            false => optimum.gradient_norm <= AT_REST,
+        }
+    }
+
+    /// Whether the best run has nowhere to go; so it is where all failed.
+    pub fn has_arrived(&self) -> bool {
+        let best = self.optima.first();
+        best.is_none_or(|best| self.is_at_rest(best))
+    }
+
+    /// Why the best run stopped, in words, and whether it was at rest then.
+    pub fn ending(&self) -> String {
+        let Some(best) = &self.best else {
+            return "every run failed".to_owned();
+        };
+        match self.has_arrived() {
+            true => best.stop.to_string(),
+            false => format!("{}, not at rest", best.stop),
+        }
+    }
+
     /// The divergence it minimised, at the best run.
     pub fn objective(&self) -> Option<Estimate> {
         Some(self.best.as_ref()?.divergences.estimate(self.divergence))
@@ -223,6 +251,9 @@ pub struct Optimum {
     /// The norm of its gradient there, in θ: small, or it has not arrived.
     #[serde(with = "extended")]
     pub gradient_norm: f64,
+    /// Of a random objective: how far its divergence was still falling, where that shows above the noise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub falling: Option<Falling>,
     /// Its divergences, in nats.
     pub divergences: Evaluation,
     /// q there.

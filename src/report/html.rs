@@ -3,6 +3,8 @@
 use data_encoding::BASE64;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use super::first::First;
+use super::swept::Swept;
 use super::{Report, Run, Table};
 use crate::plot::Picture;
 use crate::text;
@@ -10,6 +12,9 @@ use crate::text;
 const STYLE: &str = include_str!("report.css");
 /// What the page may load: nothing but what is in it.
 const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
+
+/// A line of a cell with more characters than this is no number with its error.
+const LONG: usize = 26;
 
 /// The whole report.
 pub fn page(report: &Report) -> String {
@@ -35,15 +40,18 @@ pub fn page(report: &Report) -> String {
                 main {
                     header {
                         h1 { (report.title) }
-                        @if let Some(run) = only { p.lead { (run.lead()) } }
+                        (first(&report.first()))
                     }
-                    @if let Some(run) = only { (section("What was asked", settings(run))) }
-                    (section("What came out", comparison))
                     @if let Some(sweep) = &report.sweep {
-                        (section("The sweep", figure(sweep, sweep.caption)))
+                        (section("What each setting did", effects(report, sweep)))
                     }
+                    (section("What came out", comparison))
+                    @if let (Some(_), Some(run)) = (&report.sweep, only) {
+                        h1.part { "The point that ended lowest: " (run.name) }
+                    }
+                    @if let Some(run) = only { (section("What was asked", asked(run))) }
                     @match only {
-                        Some(run) => (one(run)),
+                        Some(run) => (one(report, run)),
                         None => (several(&report.runs)),
                     }
                 }
@@ -59,16 +67,53 @@ fn finished(page: Markup) -> String {
 }
 
 /// The parts about one run, after what came out.
-fn one(run: &Run) -> Markup {
+fn one(report: &Report, run: &Run) -> Markup {
+    let again = html! {
+        @if let Some(sweep) = &report.sweep { p { (sweep.base()) "." } }
+        (reproduction(run))
+    };
     let figures = html! {
-        @for picture in &run.pictures { (figure(picture, picture.caption)) }
+        @for picture in report.others(run) { (figure(picture, picture.caption)) }
         (animation(run))
     };
     html! {
         (section("What it means", interpretation(run)))
         (section("Figures", figures))
-        (section("Again", reproduction(run)))
+        (section("Again", again))
     }
+}
+
+/// The first page: the question, the answer, a figure and three numbers.
+fn first(first: &First) -> Markup {
+    html! {
+        div.first {
+            p.lead { (first.question) }
+            @for sentence in &first.answer { p.answer { (sentence) } }
+            @if !first.numbers.is_empty() {
+                dl.numbers {
+                    @for (what, number) in &first.numbers {
+                        div { dt { (what) } dd { (number) } }
+                    }
+                }
+            }
+            @if let Some((_, picture)) = &first.figure { (figure(picture, picture.caption)) }
+        }
+    }
+}
+
+/// A small table for each key of a sweep.
+fn effects(report: &Report, sweep: &Swept) -> Markup {
+    html! {
+        div.beside {
+            @for (what, effect) in sweep.effects(&report.summaries) {
+                div { h3 { (what) } (table(&effect)) }
+            }
+        }
+    }
+}
+
+fn asked(run: &Run) -> Markup {
+    html! { p { (run.lead()) } (settings(run)) }
 }
 
 /// Each part of the report with the runs beside each other.
@@ -135,7 +180,7 @@ fn interpretation(run: &Run) -> Markup {
             (table(&candidates))
         }
         @for (fit, optima) in run.optima() {
-            h4 { "Optima of " (fit.title()) }
+            h4 { (Run::heading_of_optima(fit)) }
             (table(&optima))
         }
     }
@@ -178,6 +223,9 @@ fn image(kind: &str, bytes: &[u8], alt: &str, caption: &str) -> Markup {
 
 fn table(table: &Table) -> Markup {
     let class = |column| table.right.contains(&column).then_some("right");
+    // Numbers stay whole; what is longer may go over several lines.
+    let is_long = |cell: &str| cell.lines().any(|line| line.chars().count() > LONG);
+    let class_of = |column, cell: &str| class(column).or(is_long(cell).then_some("long"));
     html! {
         div.wide {
             table {
@@ -192,7 +240,7 @@ fn table(table: &Table) -> Markup {
                     @for row in &table.rows {
                         tr {
                             @for (column, cell) in row.iter().enumerate() {
-                                td class=[class(column)] { (lines(cell)) }
+                                td class=[class_of(column, cell)] { (lines(cell)) }
                             }
                         }
                     }

@@ -2,15 +2,20 @@
 
 use std::fmt::Write;
 
+use super::first::First;
 use super::{Report, Run, Table};
 use crate::text::{lines, shown};
 
 /// The whole report.
 pub fn page(report: &Report) -> String {
     let mut text = format!("# {}\n", escaped(&report.title));
+    push_first(&mut text, &report.first());
     // Writing to a string does not fail.
     if let Some(sweep) = &report.sweep {
-        _ = writeln!(text, "\n{}", figure(sweep.name, sweep.caption));
+        _ = writeln!(text, "\n## What each setting did");
+        for (what, effect) in sweep.effects(&report.summaries) {
+            _ = writeln!(text, "\n{}:\n\n{}", escaped(&what), table(&effect));
+        }
     }
     _ = writeln!(
         text,
@@ -19,15 +24,38 @@ pub fn page(report: &Report) -> String {
     );
     _ = writeln!(text, "{}", report.note());
     for (place, run) in report.runs.iter().enumerate() {
-        let level = if report.has_several() {
-            _ = writeln!(text, "\n## {}", escaped(&run.name));
-            "###"
-        } else {
-            "##"
+        let level = match (report.has_several(), &report.sweep) {
+            (false, None) => "##",
+            (_, sweep) => {
+                let what = if sweep.is_some() {
+                    "The point that ended lowest: "
+                } else {
+                    ""
+                };
+                _ = writeln!(text, "\n## {what}{}", escaped(&run.name));
+                "###"
+            }
         };
         push_run(&mut text, report, place, run, level);
     }
     text
+}
+
+/// The first page: the question, the answer, three numbers and a figure.
+fn push_first(text: &mut String, first: &First) {
+    _ = writeln!(text, "\n**{}**", escaped(&first.question));
+    for sentence in &first.answer {
+        _ = writeln!(text, "\n{}", escaped(sentence));
+    }
+    if !first.numbers.is_empty() {
+        text.push('\n');
+    }
+    for (what, number) in &first.numbers {
+        _ = writeln!(text, "- {}: **{}**", escaped(what), escaped(number));
+    }
+    if let Some((file, picture)) = &first.figure {
+        _ = writeln!(text, "\n{}", figure(file, picture.caption));
+    }
 }
 
 fn push_run(text: &mut String, report: &Report, place: usize, run: &Run, level: &str) {
@@ -64,20 +92,23 @@ fn push_run(text: &mut String, report: &Report, place: usize, run: &Run, level: 
     for (fit, optima) in run.optima() {
         _ = writeln!(
             text,
-            "\nOptima of {}:\n\n{}",
-            escaped(&fit.title()),
+            "\n{}:\n\n{}",
+            escaped(&Run::heading_of_optima(fit)),
             table(&optima)
         );
     }
     _ = writeln!(text, "\n{level} Figures");
-    for picture in &run.pictures {
+    for picture in report.others(run) {
         let file = report.file_of(place, picture);
         _ = writeln!(text, "\n{}", figure(&file, picture.caption));
     }
+    let base = (report.sweep.as_ref()).map_or_else(String::new, |sweep| {
+        format!("{}.\n\n", escaped(&sweep.base()))
+    });
     let fence = "`".repeat(longest_fence(&run.config).max(2) + 1);
     _ = writeln!(
         text,
-        "\n{level} Again\n\n{}. To run it again:\n",
+        "\n{level} Again\n\n{base}{}. To run it again:\n",
         escaped(&run.versions())
     );
     _ = writeln!(text, "    {}\n", run.command());

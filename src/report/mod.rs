@@ -1,22 +1,28 @@
 //! Reports on finished runs, to attach to a mail: one HTML file that needs nothing else, Markdown
 //! with its figures beside it, and a table for LaTeX.
 //!
-//! All three say the same: what was asked, what came out with its errors, what that means, every
+//! The first page is for a reader with a minute: the question, the answer in sentences, one figure, and three
+//! numbers. The rest says what was asked, what came out with its errors, what that means, every
 //! figure, and how to do it again. They are made from run folders and nothing else. Several runs
-//! stand side by side.
+//! stand side by side; of a sweep, the best point stands for all.
 
+mod columns;
+mod coverage;
+mod first;
 mod html;
 mod latex;
 mod markdown;
 mod settings;
+mod swept;
 mod table;
 mod words;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+pub use latex::LatexNumbers;
 pub use table::{Table, candidates, comparison, optima};
-pub use words::{chosen, is_at_rest, remarks, target};
+pub use words::{chosen, remarks, target};
 
 use crate::error::{Error, Result};
 use crate::files::names;
@@ -24,12 +30,24 @@ use crate::plot::{self, Animation, Picture};
 use crate::record::Summary;
 use crate::run_folder::{FinishedFit, FinishedRun, OutputFolder, RunFolder, SweepFolder};
 use crate::text::{count, shell_word, shown};
+use first::First;
 use settings::Setting;
+use swept::Swept;
 
 /// Optima of a fit that are listed.
 const LISTED: usize = 8;
-/// Points of a sweep that are more than a line of the table: side by side no more could be compared.
+/// Points of a sweep among other folders that are more than a line of the table: side by side no more could be
+/// compared.
 const DETAILED: usize = 16;
+
+/// What a report may be asked for.
+#[derive(Debug, Clone, Default)]
+pub struct ReportOptions {
+    /// How the table for LaTeX writes numbers.
+    pub latex: LatexNumbers,
+    /// The columns of that table by their names; the usual ones if none are given.
+    pub columns: Option<Vec<String>>,
+}
 
 /// What the reports are made of.
 struct Report {
@@ -38,8 +56,8 @@ struct Report {
     summaries: Vec<(String, Summary)>,
     /// Those that are shown in detail.
     runs: Vec<Run>,
-    /// The figure of a sweep, if the runs are its points.
-    sweep: Option<Picture>,
+    /// The sweep, if the runs are its points: the best of them is shown in detail.
+    sweep: Option<Swept>,
 }
 
 /// One of the runs.
@@ -62,17 +80,26 @@ struct Run {
 /// # Errors
 /// If there is no run, one is not finished, or the folder cannot be written.
 pub fn write(folders: &[PathBuf], out: &Path) -> Result<Vec<PathBuf>> {
+    write_with(folders, out, &ReportOptions::default())
+}
+
+/// As [`write`], as it is asked for.
+///
+/// # Errors
+/// As [`write`]; if a column is asked for that there is not.
+pub fn write_with(
+    folders: &[PathBuf],
+    out: &Path,
+    options: &ReportOptions,
+) -> Result<Vec<PathBuf>> {
     let report = Report::read(folders)?;
+    let latex = latex::table(&report, options.latex, options.columns.as_deref())?;
     let out = OutputFolder::create(out)?;
     let pictures = (report.pictures().into_iter())
         .map(|(file, picture)| Ok((format!("{file}.png"), picture.png()?)))
         .collect::<Result<_>>()?;
     out.inner(names::FIGURES).write(pictures)?;
-    let texts = [
-        html::page(&report),
-        markdown::page(&report),
-        latex::table(&report),
-    ];
+    let texts = [html::page(&report), markdown::page(&report), latex];
     let files = names::REPORT.into_iter().zip(texts);
     out.write(
         files
@@ -83,7 +110,12 @@ pub fn write(folders: &[PathBuf], out: &Path) -> Result<Vec<PathBuf>> {
 
 impl Report {
     fn read(folders: &[PathBuf]) -> Result<Self> {
-        let (mut names, mut summaries, mut sweep) = (Vec::new(), Vec::new(), None);
+        if let [only] = folders
+            && let Some(folder) = SweepFolder::open(only)
+        {
+            return Self::of_sweep(&folder);
+        }
+        let (mut names, mut summaries) = (Vec::new(), Vec::new());
         let (mut runs, mut places): (Vec<Run>, _) = (Vec::new(), Vec::new());
         let mut take = |folder: &RunFolder, name: Option<String>, is_detailed| -> Result<()> {
             let summary = match is_detailed {
@@ -105,9 +137,6 @@ impl Report {
                         let (name, run) = point?;
                         take(&run, Some(name), place < DETAILED)?;
                     }
-                    if folders.len() == 1 {
-                        sweep = Some(plot::sweep_picture(&folder)?);
-                    }
                 }
                 None => take(&RunFolder::open(path)?, None, true)?,
             }
@@ -116,10 +145,9 @@ impl Report {
         for (run, place) in runs.iter_mut().zip(places) {
             run.name.clone_from(&names[place]);
         }
-        let title = match &sweep {
-            Some(_) => "A sweep".to_owned(),
-            None if names.len() > DETAILED => count(names.len(), "run"),
-            None => names.join(", "),
+        let title = match names.len() > DETAILED {
+            true => count(names.len(), "run"),
+            false => names.join(", "),
         };
         let summaries: Vec<_> = names.into_iter().zip(summaries).collect();
         if summaries.is_empty() {
@@ -132,8 +160,54 @@ impl Report {
             title,
             summaries,
             runs,
-            sweep,
+            sweep: None,
         })
+    }
+
+    /// Of every point of a sweep a line, and the best one in detail; of points that all failed the first.
+    fn of_sweep(folder: &SweepFolder) -> Result<Self> {
+        let (mut names, mut summaries, mut settings) = (Vec::new(), Vec::new(), Vec::new());
+        for point in folder.set_points()? {
+            let point = point?;
+            names.push(point.name());
+            summaries.push(point.folder.summary()?);
+            settings.push(point.settings);
+        }
+        let summaries: Vec<_> = numbered_alike(names).into_iter().zip(summaries).collect();
+        let sweep = Swept {
+            picture: plot::sweep_picture(folder)?,
+            settings,
+        };
+        let best = sweep.best(&summaries).unwrap_or(0);
+        let run = (folder.points()?).nth(best).transpose()?;
+        let runs = run.iter().map(|(_, run)| Run::read(run));
+        let title = summaries.first().map(|(_, summary)| summary.name.clone());
+        let mut runs = runs.collect::<Result<Vec<_>>>()?;
+        for run in &mut runs {
+            run.name.clone_from(&summaries[best].0);
+        }
+        Ok(Self {
+            title: format!(
+                "{}, a sweep of {}",
+                title.unwrap_or_default(),
+                count(summaries.len(), "point")
+            ),
+            summaries,
+            runs,
+            sweep: Some(sweep),
+        })
+    }
+
+    /// The first page.
+    fn first(&self) -> First<'_> {
+        First::of(self)
+    }
+
+    /// The figures of a run that are not on the first page.
+    fn others<'r>(&self, run: &'r Run) -> impl Iterator<Item = &'r Picture> {
+        let first = self.first().figure.map(|(_, picture)| picture.name);
+        let pictures = run.pictures.iter();
+        pictures.filter(move |picture| first != Some(picture.name))
     }
 
     /// The table that compares all fits of all runs.
@@ -150,7 +224,11 @@ impl Report {
     fn note(&self) -> String {
         let (shown, all) = (self.runs.len(), self.summaries.len());
         let mut note = "Divergences are in nats, of the best run of each fit.".to_owned();
-        if shown < all {
+        let fits = self.summaries.iter().flat_map(|(_, summary)| &summary.fits);
+        if fits.into_iter().any(|fit| !fit.has_arrived()) {
+            note += " Those that are not at rest would end elsewhere with more steps.";
+        }
+        if shown < all && self.sweep.is_none() {
             note += &format!(
                 " Of {all} runs {shown} follow in detail, of a sweep the first {DETAILED}; `klfit report` with \
                  the folder of another tells of that one."
@@ -178,10 +256,8 @@ impl Report {
             let pictures = run.pictures.iter();
             pictures.map(move |picture| (self.file_of(place, picture), picture))
         });
-        let of_sweep = self
-            .sweep
-            .iter()
-            .map(|sweep| (sweep.name.to_owned(), sweep));
+        let of_sweep =
+            (self.sweep.iter()).map(|sweep| (sweep.picture.name.to_owned(), &sweep.picture));
         of_sweep.chain(of_runs).collect()
     }
 }
@@ -243,6 +319,15 @@ impl Run {
         let fits = self.finished.fits.iter();
         fits.filter(|fit| fit.summary.restarts > 1 && !fit.summary.optima.is_empty())
             .map(|fit| (fit, optima(&fit.summary, LISTED)))
+    }
+
+    /// What that table is called: what has not come to rest is no optimum.
+    fn heading_of_optima(fit: &FinishedFit) -> String {
+        let summary = &fit.summary;
+        match (summary.optima.iter()).all(|optimum| summary.is_at_rest(optimum)) {
+            true => format!("Optima of {}", fit.title()),
+            false => format!("Where the restarts of {} ended", fit.title()),
+        }
     }
 
     /// What computed it, and for how long.

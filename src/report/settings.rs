@@ -120,7 +120,9 @@ fn table_words(table: &Table) -> Vec<String> {
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        Value::Float(number) if *number != 0.0 && number.abs() < 1e-3 => format!("{number:e}"),
+        Value::Float(number) if *number != 0.0 && !(1e-3..1e9).contains(&number.abs()) => {
+            format!("{number:e}")
+        }
         Value::Float(number) => format!("{number}"),
         other => other.to_string(),
     }

@@ -80,8 +80,16 @@ fn row(fit: &FitSummary, kinds: &[DivergenceKind], held_out: bool) -> Vec<String
     row.extend((kinds.iter()).map(|&kind| best.divergences.estimate(kind).to_string()));
     let of_others = best.divergences.held_out();
     row.extend(held_out.then(|| of_others.map_or_else(String::new, |of| of.to_string())));
-    row.extend([best.steps.to_string(), time, best.stop.to_string()]);
+    row.extend([best.steps.to_string(), time, fit.ending()]);
     row
+}
+
+/// A divergence with its unit.
+pub fn with_unit(estimate: Estimate, kind: DivergenceKind) -> String {
+    match estimate.value.is_finite() && kind.is_in_nats() {
+        true => format!("{estimate} nats"),
+        false => estimate.to_string(),
+    }
 }
 
 /// The optima of a fit, the best first, at most this many of them.
@@ -93,7 +101,10 @@ pub fn optima(fit: &FitSummary, most: usize) -> Table {
                 optimum.runs.to_string(),
                 optimum.divergences.estimate(fit.divergence).to_string(),
                 optimum.mixture.to_string(),
-                format!("{:.0e}", optimum.gradient_norm),
+                match &optimum.falling {
+                    Some(falling) => format!("falling by {:.1e}", falling.by),
+                    None => format!("{:.0e}", optimum.gradient_norm),
+                },
             ]
         })
         .collect();

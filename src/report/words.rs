@@ -1,9 +1,10 @@
 //! What there is to say of a fit, in sentences.
 
+use super::coverage::coverage;
 use crate::density::target::{CoordinateOfX, HistogramSummary, SamplesSummary, TargetSummary};
 use crate::divergence::{DivergenceKind, Estimate, EstimateMethod};
+use crate::fit::Falling;
 use crate::fit::init::duplicate_components;
-use crate::fit::optima::AT_REST;
 use crate::judge::diagnostics::{Diagnostics, Reading};
 use crate::judge::evaluate::ALWAYS_REPORTED;
 use crate::judge::of_x::{OfX, Quantiles};
@@ -18,10 +19,11 @@ const SEEN: f64 = 0.5;
 /// So many coordinates are told of.
 const MOST_TOLD: usize = 6;
 
-/// Whether it worked, how far from the optimum it is, and what its restarts found.
+/// What became of the modes of p, whether it worked, how far from the optimum it is, and what its restarts found.
 pub fn remarks(fit: &FitSummary) -> Vec<String> {
     let mut remarks = Vec::new();
     if let Some(best) = &fit.best {
+        remarks.extend(coverage(fit));
         remarks.extend(own_divergence(fit, best));
         let facts = facts(&best.diagnostics);
         if !facts.is_empty() {
@@ -53,7 +55,7 @@ pub fn remarks(fit: &FitSummary) -> Vec<String> {
         });
     }
     remarks.extend(restarts(fit));
-    remarks.extend(gradient(fit));
+    remarks.extend(unrest(fit));
     remarks
 }
 
@@ -84,12 +86,6 @@ pub fn chosen(choice: &Choice) -> Option<String> {
     Some(format!("{count} ({}): {why}", chosen.label))
 }
 
-/// Whether a run that ended here has nowhere to go. A random gradient does not go to zero at rest.
-pub fn is_at_rest(fit: &FitSummary, optimum: &Optimum) -> bool {
-    let is_random = |best: &RunSummary| best.loss.method == EstimateMethod::MonteCarlo;
-    fit.best.as_ref().is_none_or(is_random) || optimum.gradient_norm <= AT_REST
-}
-
 /// Its own divergence where the table lacks it.
 fn own_divergence(fit: &FitSummary, best: &RunSummary) -> Option<String> {
     let own = best.divergences.estimate(fit.divergence);
@@ -108,21 +104,26 @@ fn own_divergence(fit: &FitSummary, best: &RunSummary) -> Option<String> {
     Some(format!("{symbol} = {own}"))
 }
 
+/// What k̂ says of q; none where it says nothing.
+pub fn reading(diagnostics: &Diagnostics) -> Option<&'static str> {
+    // Draws of q do not see what is where q is not.
+    let is_blind = (diagnostics.modes).is_some_and(|modes| modes.covered < modes.of)
+        || (diagnostics.mass_in_region).is_some_and(|mass| mass.value < SEEN);
+    match diagnostics.psis?.reading() {
+        Reading::Reliable | Reading::Biased if is_blind => {
+            Some("which sees only the part of p where q is")
+        }
+        Reading::Reliable => Some("q can stand for p"),
+        Reading::Biased => Some("weighted draws of q are biased"),
+        Reading::Untrustworthy => Some("draws of q cannot stand for p"),
+        Reading::Unknown => None,
+    }
+}
+
 fn facts(diagnostics: &Diagnostics) -> Vec<String> {
     let mut facts = Vec::new();
     if let Some(psis) = &diagnostics.psis {
-        // Draws of q do not see what is where q is not.
-        let is_blind = (diagnostics.modes).is_some_and(|modes| modes.covered < modes.of)
-            || (diagnostics.mass_in_region).is_some_and(|mass| mass.value < SEEN);
-        let reading = match psis.reading() {
-            Reading::Reliable | Reading::Biased if is_blind => {
-                "which sees only the part of p where q is"
-            }
-            Reading::Reliable => "q can stand for p",
-            Reading::Biased => "weighted draws of q are biased",
-            Reading::Untrustworthy => "draws of q cannot stand for p",
-            Reading::Unknown => "no reading",
-        };
+        let reading = reading(diagnostics).unwrap_or("no reading");
         facts.push(format!(
             "k\u{302} {}, {reading}, {:.0} of {} draws effective",
             text::fixed(psis.k_hat, 2),
@@ -136,7 +137,11 @@ fn facts(diagnostics: &Diagnostics) -> Vec<String> {
             100.0 * mass.value
         ));
     }
-    if let Some(modes) = diagnostics.modes {
+    // Otherwise a sentence of its own tells which.
+    if let Some(modes) = diagnostics
+        .modes
+        .filter(|_| diagnostics.each_mode.is_empty())
+    {
         facts.push(format!(
             "{} of {} covered",
             modes.covered,
@@ -204,16 +209,29 @@ fn alike_components(best: &RunSummary) -> Option<String> {
     })
 }
 
-/// Whether the only run was still moving: its gradient.
-fn gradient(fit: &FitSummary) -> Option<String> {
+/// Whether the only run was still moving: its gradient, or its divergence where that is random.
+fn unrest(fit: &FitSummary) -> Option<String> {
     let only = fit.optima.first().filter(|_| fit.restarts < 2)?;
-    (!is_at_rest(fit, only)).then(|| {
-        format!(
+    if fit.is_at_rest(only) {
+        return None;
+    }
+    Some(match &only.falling {
+        Some(falling) => format!("{}; more steps would move it on", still_falling(falling)),
+        None => format!(
             "not at rest: its gradient is {:.0e}; more steps or a smaller learning rate would move it \
              on",
             only.gradient_norm
-        )
+        ),
     })
+}
+
+/// How far a divergence still falls: not at rest.
+pub fn still_falling(falling: &Falling) -> String {
+    format!(
+        "still falling by {} nats in the last {}: not at rest",
+        text::with_error(falling.by, falling.error),
+        text::count(falling.steps, "step"),
+    )
 }
 
 /// What is to be known of a target beside its parameters: the constant of a formula, the weights of rows and
@@ -351,12 +369,18 @@ fn restarts(fit: &FitSummary) -> Option<String> {
     let (good, worse): (Vec<&Optimum>, Vec<&Optimum>) = fit.optima.iter().partition(is_best);
     let runs = |optima: &[&Optimum]| optima.iter().map(|one| one.runs).sum::<usize>();
     let found = match fit.modes {
-        Some(modes) => format!(
+        Some(modes) if modes.of > 1 => format!(
             "{finished} found {} of {}: ",
             modes.covered,
             text::count(modes.of, "mode")
         ),
-        None => format!("{finished}: "),
+        _ => format!("{finished}: "),
+    };
+    // What has not come to rest is no optimum yet.
+    let are_optima = fit.optima.iter().all(|optimum| fit.is_at_rest(optimum));
+    let noun = |optimum: &'static str, place: &'static str| match are_optima {
+        true => optimum,
+        false => place,
     };
     let place = |n: usize, one: &str, many: &str| match n {
         1 => one.to_owned(),
@@ -369,7 +393,11 @@ fn restarts(fit: &FitSummary) -> Option<String> {
         } else {
             runs(&good).to_string()
         },
-        place(good.len(), "one optimum", "equally good optima"),
+        place(
+            good.len(),
+            noun("one optimum", "one place"),
+            noun("equally good optima", "equally good places")
+        ),
     );
     if !worse.is_empty() {
         let [of_worse, of_best] =
@@ -383,8 +411,14 @@ fn restarts(fit: &FitSummary) -> Option<String> {
             text::by_formula(of_worse.value - of_best.value, error),
         );
     }
-    if !fit.optima.iter().all(|optimum| is_at_rest(fit, optimum)) {
-        text += "; not all are at rest: more steps would move those with a gradient";
+    if !are_optima {
+        text += &match &best.falling {
+            Some(falling) => format!("; the best was {}", still_falling(falling)),
+            None if fit.optima.iter().any(|optimum| optimum.falling.is_some()) => {
+                "; not all are at rest: more steps would move those that were falling".to_owned()
+            }
+            None => "; not all are at rest: more steps would move those with a gradient".to_owned(),
+        };
     }
     Some(text)
 }

@@ -21,6 +21,7 @@ mod sweep;
 mod unfinished;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ pub use unfinished::Unfinished;
 
 use crate::config::Experiment;
 use crate::density::target::{Samples, TargetModel, Weights};
+use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
 use crate::files::folder::{Folder, previous};
 use crate::files::names::{
@@ -43,7 +45,7 @@ use crate::files::{read, table};
 use crate::fit::{Plan, Record};
 use crate::record::{
     LoggedRows, Selection, Summary, Told, Trajectory, TrajectoryWriter, is_folder_of_run,
-    not_a_folder_of_run, restarts,
+    not_a_folder_of_run, restarts, series,
 };
 use lock::Lock;
 use manifest::{Held, Manifest, is_nothing};
@@ -411,10 +413,24 @@ impl RunFolder {
 
     /// As [`RunFolder::trajectory`], what is selected of it.
     pub(crate) fn selected(&self, label: &str, selection: Selection) -> Result<Trajectory> {
+        Trajectory::read(&self.folder_of(label)?, selection)
+    }
+
+    /// A divergence in nats at the logged steps of each of some runs of a fit, by step.
+    pub(crate) fn series(
+        &self,
+        label: &str,
+        kind: DivergenceKind,
+        runs: &[usize],
+    ) -> Result<HashMap<usize, Vec<(usize, f64)>>> {
+        series(&self.folder_of(label)?, kind, runs)
+    }
+
+    /// The folder of a fit that has begun.
+    fn folder_of(&self, label: &str) -> Result<Folder> {
         let name = folder_of_fit(label);
-        let folder = self.folder.inner(&name)?;
         let missing = || Error::run_folder(&self.folder.path_of(&name), "it is missing");
-        Trajectory::read(&folder.ok_or_else(missing)?, selection)
+        self.folder.inner(&name)?.ok_or_else(missing)
     }
 }
 

@@ -296,10 +296,7 @@ fn cells(fit: &FitSummary) -> Vec<String> {
         cell(variance.map(|variance| variance.end)),
         cell(best.and_then(|best| Some(best.diagnostics.psis?.k_hat))),
         best.map_or_else(String::new, |best| best.steps.to_string()),
-        best.map_or_else(
-            || "every run failed".to_owned(),
-            |best| best.stop.to_string(),
-        ),
+        fit.ending(),
         fit.restarts.to_string(),
         fit.failed.to_string(),
         cell(Some(fit.seconds)),

@@ -6,6 +6,11 @@ use super::shown;
 pub fn latex(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in shown(text).chars() {
+        // Two of these would be set as one other.
+        if (c == '-' && escaped.ends_with('-')) || (c == '`' && escaped.ends_with(['?', '!', '`']))
+        {
+            escaped.push_str("{}");
+        }
         match c {
             '\\' => escaped.push_str("\\textbackslash{}"),
             '&' | '%' | '$' | '#' | '_' | '{' | '}' => escaped.extend(['\\', c]),

@@ -6,11 +6,12 @@ use crate::compute::device::Numerics;
 use crate::compute::kernel::MixtureTensors;
 use crate::config::Experiment;
 use crate::density::target::Target;
-use crate::divergence::{DivergenceKind, Estimate};
+use crate::divergence::{DivergenceKind, Estimate, EstimateMethod};
 use crate::error::Result;
+use crate::fit::falling::falling;
 use crate::fit::optima::Ends;
 use crate::fit::stop::Stop;
-use crate::fit::{Plan, Record, refuted};
+use crate::fit::{Plan, Record, RunRecord, refuted};
 use crate::judge::criteria::Criteria;
 use crate::judge::diagnostics;
 use crate::judge::evaluate::{Effort, Evaluation, Evaluator, reported};
@@ -50,7 +51,8 @@ impl Ended<'_> {
         let best = best.map(|(run, judged)| self.run_summary(run, judged));
         let best = best.transpose()?;
         let known_optimum = self.known_optimum(best.as_ref())?;
-        let optima = optima_of(&ends, last, &judged);
+        let mut optima = optima_of(&ends, last, &judged);
+        self.tell_falling(&mut optima, folder)?;
         let places: Vec<Mixture> = (optima.iter().take(JUDGED))
             .map(|optimum| self.q(optimum.run))
             .collect();
@@ -152,6 +154,32 @@ impl Ended<'_> {
         })
     }
 
+    /// Tells of the best optima of a random objective whether the divergence of the run that leads there was
+    /// still falling; of an average of iterates that have settled it was not.
+    fn tell_falling(&self, optima: &mut [Optimum], folder: &RunFolder) -> Result<()> {
+        let Self { plan, last, .. } = self;
+        let is_noisy = |run: &RunRecord| {
+            let has_settled = matches!(run.stop, Some(Stop::Averaged { .. }));
+            run.loss.method == EstimateMethod::MonteCarlo && !has_settled
+        };
+        let told = (optima.iter_mut().take(JUDGED)).filter(|one| is_noisy(&last.runs[one.run]));
+        let mut told: Vec<&mut Optimum> = told.collect();
+        if told.is_empty() {
+            return Ok(());
+        }
+        // What is minimised before is something else.
+        let annealed = plan.anneal.map_or(0, |anneal| anneal.steps);
+        let adapted = plan.adapt.and_then(|adapt| adapt.until).unwrap_or(0);
+        let runs: Vec<usize> = told.iter().map(|one| one.run).collect();
+        let mut paths = folder.series(&plan.label, plan.divergence, &runs)?;
+        for one in &mut told {
+            let mut path = paths.remove(&one.run).unwrap_or_default();
+            path.retain(|(step, _)| *step >= annealed.max(adapted));
+            one.falling = falling(&path);
+        }
+        Ok(())
+    }
+
     fn known_optimum(&self, best: Option<&RunSummary>) -> Result<Option<KnownOptimumSummary>> {
         let plan = self.plan;
         let known = KnownOptimum::find(plan.divergence, &plan.family, self.target.model());
@@ -185,6 +213,7 @@ fn optima_of(ends: &Ends, last: &Record, judged: &Judged) -> Vec<Optimum> {
             run,
             best_iterate: last.runs[run].best_iterate,
             gradient_norm: last.runs[run].gradient_norm,
+            falling: None,
             divergences: (judged.get(&run))
                 .unwrap_or(&last.runs[run].evaluation)
                 .clone(),

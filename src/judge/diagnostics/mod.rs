@@ -1,12 +1,13 @@
 //! What a divergence alone does not show of q: whether its draws can stand for p, how much of p
 //! lies where q is, and which modes of p it has.
 
+mod coverage;
 mod psis;
 
-use nalgebra::DVector;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+pub use coverage::{LEAST_SHARE, ModeOfTarget, Modes};
 pub use psis::{Psis, Reading, psis};
 
 use crate::compute::noise::{RunKey, Stream};
@@ -27,11 +28,14 @@ pub struct Diagnostics {
     pub psis: Option<Psis>,
     /// The probability under p of the region where q has [`REGION_MASS`] of its own, from 0 to 1.
     pub mass_in_region: Option<Estimate>,
-    /// How many modes of p lie in that region.
+    /// How many modes of p it covers.
     pub modes: Option<ModesCovered>,
+    /// Each of these, the highest first; none where modes are not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub each_mode: Vec<ModeOfTarget>,
 }
 
-/// How many modes of p lie where q is.
+/// How many modes of p are covered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModesCovered {
@@ -104,32 +108,16 @@ pub fn mass_in_region(
     }
 }
 
-/// How many of the modes of p, D coordinates each, lie where log q is at least `threshold`.
-pub fn modes_covered(modes: &[DVector<f64>], q: &Mixture, threshold: f64) -> ModesCovered {
-    let covered = (modes.iter()).filter(|mode| q.log_density(mode.as_slice()) >= threshold);
-    ModesCovered {
-        covered: covered.count(),
-        of: modes.len(),
-    }
-}
-
-/// How many of the modes of p lie where one of several q has [`REGION_MASS`] of its probability;
-/// none where p has no modes to find. The draws depend on the seed alone.
+/// How many modes of p are covered by one of several q at least; none where p has no modes to find. The
+/// draws depend on the seed alone.
 pub fn modes_found(p: &TargetModel, several: &[&Mixture], seed: u64) -> Option<ModesCovered> {
-    let modes = p.modes()?;
-    let key = RunKey { seed, run: 0 };
-    let thresholds: Vec<f64> = (several.iter())
-        .map(|q| {
-            let draws = q.sample(DRAWS, &mut key.generator(Stream::FamilyDiagnostics, 0));
-            region_threshold(&log_density(q, &draws), REGION_MASS)
-        })
+    let modes = Modes::of(p)?;
+    let by_each: Vec<Vec<ModeOfTarget>> = (several.iter())
+        .map(|q| modes.covered_by(q, seed))
         .collect();
-    let is_found = |mode: &&DVector<f64>| {
-        let mut pairs = several.iter().zip(&thresholds);
-        pairs.any(|(q, &threshold)| q.log_density(mode.as_slice()) >= threshold)
-    };
+    let is_found = |m: &usize| by_each.iter().any(|modes| modes[*m].covered);
     Some(ModesCovered {
-        covered: modes.iter().filter(is_found).count(),
+        covered: (0..modes.len()).filter(is_found).count(),
         of: modes.len(),
     })
 }
@@ -163,10 +151,15 @@ pub fn diagnose(p: &TargetModel, q: &Mixture, seed: u64) -> Diagnostics {
         .collect();
     let ratios =
         log_p.map(|log_p| -> Vec<f64> { (log_p.iter().zip(&log_q)).map(|(p, q)| p - q).collect() });
+    let each_mode = Modes::of(p).map(|modes| modes.covered_by(q, seed));
     Diagnostics {
         psis: ratios.map(|ratios| psis(&ratios)),
         mass_in_region: Some(mass_in_region(&log_density(q, &of_p), weights, threshold)),
-        modes: p.modes().map(|modes| modes_covered(&modes, q, threshold)),
+        modes: each_mode.as_ref().map(|modes| ModesCovered {
+            covered: modes.iter().filter(|mode| mode.covered).count(),
+            of: modes.len(),
+        }),
+        each_mode: each_mode.unwrap_or_default(),
     }
 }
 
@@ -176,7 +169,6 @@ mod tests {
 
     use super::*;
     use crate::compute::noise::{RunKey, Stream};
-    use crate::mixture::modes;
 
     fn gaussian(mean: f64, std: f64) -> Mixture {
         Mixture::from_stds(vec![1.0], vec![vec![mean]], vec![vec![std]]).unwrap()
@@ -265,25 +257,17 @@ mod tests {
     }
 
     #[test]
-    fn a_mode_is_covered_where_q_is() {
-        let modes = modes(&two(3.0));
-        let covered = |q: &Mixture| {
-            let threshold = region_threshold(&log_q(q, q, 10_000, 2), REGION_MASS);
-            modes_covered(&modes, q, threshold)
-        };
-        let of = 2;
-        assert_eq!(
-            covered(&gaussian(3.0, 1.0)),
-            ModesCovered { covered: 1, of }
-        );
-        assert_eq!(
-            covered(&gaussian(0.0, 3.0)),
-            ModesCovered { covered: 2, of }
-        );
-        assert_eq!(
-            covered(&gaussian(0.0, 0.5)),
-            ModesCovered { covered: 0, of }
-        );
+    fn a_mode_is_found_by_one_of_several() {
+        let p = TargetModel::from(two(3.0));
+        let found = |several: &[&Mixture]| modes_found(&p, several, 0).unwrap().covered;
+        let (left, right) = (gaussian(-3.0, 1.0), gaussian(3.0, 1.0));
+        assert_eq!(found(&[]), 0);
+        assert_eq!(found(&[&left]), 1);
+        assert_eq!(found(&[&left, &left]), 1);
+        assert_eq!(found(&[&left, &right]), 2);
+        let diagnostics = diagnose(&p, &right, 0);
+        assert_eq!(diagnostics.modes, Some(ModesCovered { covered: 1, of: 2 }));
+        assert_eq!(diagnostics.each_mode.len(), 2);
     }
 
     #[test]
@@ -292,6 +276,7 @@ mod tests {
             psis: Some(psis(&[0.0; 100])),
             mass_in_region: Some(mass_in_region(&[0.0], None, 0.0)),
             modes: None,
+            each_mode: Vec::new(),
         };
         let text = serde_json::to_string(&diagnostics).unwrap();
         let read: Diagnostics = serde_json::from_str(&text).unwrap();

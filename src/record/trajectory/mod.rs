@@ -1,10 +1,12 @@
 //! `trajectory.csv`: one row for each run at each logged step.
 
 mod reader;
+mod series;
 mod writer;
 
 pub(crate) use reader::Selection;
 pub use reader::{Row, Trajectory};
+pub(crate) use series::series;
 pub use writer::{LoggedRows, TrajectoryWriter};
 
 use crate::density::target::{Samples, TargetModel};

@@ -1,10 +1,10 @@
 //! The numbers of `docs/diagnostics.md`.
 
-use klfit::internals::{REGION_MASS, diagnose};
+use klfit::internals::{LEAST_SHARE, REGION_MASS, diagnose};
 use klfit::results::{Psis, Reading};
 use klfit::{Mixture, TargetModel};
 
-use super::page::Page;
+use super::page::{Page, constant};
 use crate::support::gaussian;
 
 fn page() -> Page {
@@ -31,6 +31,29 @@ fn fits_are_judged_by_so_many_draws() {
     page.says("| 0 to 1 | near {} |", &[REGION_MASS]);
     page.says("| mass in the {} % region |", &[percent]);
     page.says("of p lies in its {} % region, the table", &[percent]);
+}
+
+#[test]
+fn modes_are_covered_by_so_much() {
+    let page = page();
+    page.says("share is at least a {} of that of p, and", &[LEAST_SHARE]);
+    page.says(
+        "smallest region with {} % of what q has there. The second",
+        &[100.0 * REGION_MASS],
+    );
+    let points = constant("src/judge/diagnostics/coverage.rs", "POINTS");
+    page.says("Shares are told from {} points, half", &points);
+    page.says(
+        "if it lies in the smallest region with {} % of all of q",
+        &[100.0 * REGION_MASS],
+    );
+    let source = "src/report/coverage.rs";
+    page.says(
+        "places are given in up to {} dimensions, of up to {} modes.",
+        &["MOST_DIMS", "MOST_PLACES"].map(|name| constant(source, name)[0]),
+    );
+    // The bumps of the example have half of p each.
+    page.says("and misses {} % of p*: reverse KL; the 50 %", &[50.0]);
 }
 
 #[test]

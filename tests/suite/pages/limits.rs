@@ -196,6 +196,21 @@ fn of_optimizers_and_stopping_rules() {
         &constant("src/fit/best.rs", "NEGLIGIBLE"),
     );
     stopping.says("above {} it was still moving", &[optima::AT_REST]);
+    let of = |name: &str| constant("src/fit/falling.rs", name);
+    stopping.says("the means of {} batches", &of("BATCHES"));
+    stopping.says(
+        "the fall is more than {} of its standard errors,",
+        &of("SURE"),
+    );
+    stopping.says(
+        "more than {} nats or {} of the divergence,",
+        &of("LEAST_FALL"),
+    );
+    stopping.says(
+        "by {} of its standard errors there and with a {} of the slope",
+        &[of("STILL_SURE"), of("STILL")].concat(),
+    );
+    stopping.says("fewer than {} logged steps in that half", &of("LEAST_ROWS"));
     let fits = Experiment::load(&config("stopping"), Vec::new())
         .unwrap()
         .plans;
@@ -207,6 +222,18 @@ fn of_optimizers_and_stopping_rules() {
     stopping.says("With {} fixed samples", &[samples(1)]);
     let dim = fits[0].family.dim() as f64;
     stopping.says("one Gaussian by forward KL in {} dimensions. With", &[dim]);
+}
+
+#[test]
+fn of_reports() {
+    let page = Page::open("docs/report.md");
+    let detailed = constant("src/report/mod.rs", "DETAILED");
+    page.says(
+        "runs like others, the first {} of them in detail",
+        &detailed,
+    );
+    let exact = constant("src/report/latex.rs", "EXACT");
+    page.says("Errors below {} nats are left out", &exact);
 }
 
 #[test]
