@@ -19,7 +19,7 @@ pub fn print(summary: &Summary, verbosity: Verbosity) {
     }
     for fit in &summary.fits {
         for remark in report::remarks(fit) {
-            to_stdout(format_args!("{}: {remark}", fit.label));
+            to_stdout(format_args!("{}: {remark}", fit.name()));
         }
         optima(fit, verbosity);
     }

@@ -1,5 +1,7 @@
 //! `summary.json`: what came out, in natural parameters, with an error on every divergence.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::choice::{Candidate, Choice};
@@ -17,6 +19,7 @@ use crate::judge::diagnostics::{Diagnostics, ModesCovered};
 use crate::judge::evaluate::Evaluation;
 use crate::judge::of_x::OfX;
 use crate::mixture::NaturalParameters;
+use crate::text;
 
 /// The version of the layout of a run folder.
 pub const FORMAT: u32 = 3;
@@ -125,6 +128,11 @@ impl Summary {
 }
 
 impl FitSummary {
+    /// Its label as it reads where mathematics cannot be set.
+    pub(crate) fn name(&self) -> Cow<'_, str> {
+        text::plain(&self.label)
+    }
+
     /// What it is as a candidate of a choice; none if all its runs failed.
     pub(crate) fn candidate(&self) -> Option<Candidate> {
         let best = self.best.as_ref()?;

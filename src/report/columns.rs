@@ -56,7 +56,7 @@ pub fn all(runs: &[(String, Summary)]) -> Vec<Column> {
         };
     let mut columns = vec![
         words("run", runs.len() > 1, &|run, _| run.to_owned()),
-        words("fit", true, &|_, fit| fit.label.clone()),
+        words("fit", true, &|_, fit| fit.name().into_owned()),
         words("divergence", false, &|_, fit| fit.divergence.title()),
         Column {
             cells: (fits.iter())

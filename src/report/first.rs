@@ -1,5 +1,7 @@
 //! What a reader with a minute reads: what was asked, what the answer is, and three numbers.
 
+use std::borrow::Cow;
+
 use super::coverage::{coverage, joined};
 use super::swept::Swept;
 use super::table::with_unit;
@@ -10,7 +12,7 @@ use crate::judge::evaluate::ALWAYS_REPORTED;
 use crate::plot::Picture;
 use crate::record::{FitSummary, RunSummary, Summary};
 use crate::run_folder::FinishedFit;
-use crate::text::count;
+use crate::text::{self, count};
 
 /// So many fits are told of one by one.
 const MOST_TOLD: usize = 4;
@@ -165,9 +167,10 @@ fn answer(run: &Run) -> Vec<String> {
 
 /// The names of fits; of many, how many. A label stays as it is, a divergence begins a sentence.
 fn titles(fits: &[&FinishedFit]) -> String {
-    let mut names: Vec<String> = fits.iter().map(|fit| fit.title()).collect();
+    let name = |fit: &&FinishedFit| text::plain(&fit.title()).into_owned();
+    let mut names: Vec<String> = fits.iter().map(name).collect();
     if let (Some(first), Some(name)) = (fits.first(), names.first_mut())
-        && *name != first.plan.label
+        && *name != text::plain(&first.plan.label)
     {
         *name = capital(name);
     }
@@ -210,8 +213,8 @@ fn extremes(summary: &Summary) -> Option<String> {
         let estimate = fit.best.as_ref()?.divergences.estimate(shared);
         estimate.value.is_finite().then_some(estimate)
     };
-    let mut ended: Vec<(&str, Estimate)> = (summary.fits.iter())
-        .filter_map(|fit| Some((&*fit.label, value(fit)?)))
+    let mut ended: Vec<(Cow<str>, Estimate)> = (summary.fits.iter())
+        .filter_map(|fit| Some((fit.name(), value(fit)?)))
         .collect();
     ended.sort_by(|a, b| a.1.value.total_cmp(&b.1.value));
     let ((low, least), (high, most)) = (ended.first()?, ended.last()?);
@@ -277,7 +280,7 @@ fn numbers(summary: &Summary) -> Vec<(String, String)> {
     let one = summary.fits.len() == 1;
     let of = |fit: &FitSummary, what: String| match one {
         true => what,
-        false => format!("{what}, {}", fit.label),
+        false => format!("{what}, {}", fit.name()),
     };
     for (fit, best) in ended.iter().take(NUMBERS) {
         let own = best.divergences.estimate(fit.divergence);

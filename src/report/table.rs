@@ -71,12 +71,12 @@ fn has_held_out(runs: &[(&str, &Summary)]) -> bool {
 fn row(fit: &FitSummary, kinds: &[DivergenceKind], held_out: bool) -> Vec<String> {
     let time = text::seconds(fit.seconds);
     let Some(best) = &fit.best else {
-        let mut row = vec![fit.label.clone(), "every run failed".to_owned()];
+        let mut row = vec![fit.name().into_owned(), "every run failed".to_owned()];
         row.extend(vec![String::new(); kinds.len() + usize::from(held_out) + 1]);
         row.extend([time, String::new()]);
         return row;
     };
-    let mut row = vec![fit.label.clone(), best.mixture.to_string()];
+    let mut row = vec![fit.name().into_owned(), best.mixture.to_string()];
     row.extend((kinds.iter()).map(|&kind| best.divergences.estimate(kind).to_string()));
     let of_others = best.divergences.held_out();
     row.extend(held_out.then(|| of_others.map_or_else(String::new, |of| of.to_string())));
@@ -142,7 +142,7 @@ pub fn candidates(choice: &Choice) -> Table {
                     ""
                 }
                 .to_owned(),
-                one.label.clone(),
+                text::plain(&one.label).into_owned(),
                 one.components.to_string(),
                 one.value.to_string(),
                 before.map_or_else(String::new, |before| saved(before, one).to_string()),

@@ -83,7 +83,7 @@ pub fn chosen(choice: &Choice) -> Option<String> {
         }
     };
     let count = text::count(chosen.components, "component");
-    Some(format!("{count} ({}): {why}", chosen.label))
+    Some(format!("{count} ({}): {why}", text::plain(&chosen.label)))
 }
 
 /// Its own divergence where the table lacks it.
@@ -303,7 +303,7 @@ fn constant(summary: &Summary) -> Option<String> {
         let bound = text::with_error(target.log_normalizer - kl.value, error);
         kl.value
             .is_finite()
-            .then(|| format!("; ELBO of {} {bound}", fit.label))
+            .then(|| format!("; ELBO of {} {bound}", fit.name()))
     });
     let under_p = target.of_x.as_deref().map(under_p).unwrap_or_default();
     Some(format!(
