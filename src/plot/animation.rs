@@ -10,11 +10,12 @@ use resvg::tiny_skia::Pixmap;
 use super::export::Drawing;
 use super::layout::{Layout, Panels};
 use super::legend::{self, Entry, LegendKey};
+use super::mark::{Align, Rect, Type};
 use super::panel::{Panel, ROOMY, equal_aspect};
-use super::sheet::{Align, Rect, Sheet, Type};
+use super::sheet::Sheet;
 use super::style::{Style, ink};
 use super::theme::{self, stroke};
-use super::{densities, line_1d, plane_2d};
+use super::{densities, fits, line_1d, plane_2d};
 use crate::error::{Error, Result};
 use crate::mixture::Mixture;
 use crate::run_folder::{FinishedFit, FinishedRun, OutputFolder};
@@ -183,7 +184,7 @@ fn panel<'a, 's>(
         1 => line_1d::axes(sheet.style, finished, densities::SNAPSHOTS),
         _ => {
             let names = finished.target.coordinates();
-            let ends = densities::ends(finished);
+            let ends = fits::ends(finished);
             let (x, y) = plane_2d::axes(&finished.target, ends.iter(), (&names[0], &names[1]));
             equal_aspect(ROOMY.frame(sheet.style, cell), x, y)
         }

@@ -1,12 +1,13 @@
 //! One figure for a report: the fits side by side with their numbers.
 
-use super::densities::{self, LINES, PLANES};
 use super::export::Drawing;
 use super::figure::Figure;
+use super::fits::{self, LINES, PLANES};
 use super::layout::{Layout, Panels};
 use super::legend::{self, LegendKey};
+use super::mark::{Align, Rect, Type};
 use super::panel::{Panel, ROOMY, equal_aspect};
-use super::sheet::{Align, LEADING, Rect, Sheet, Type};
+use super::sheet::{LEADING, Sheet};
 use super::style::{Style, ink};
 use super::theme::{self, stroke};
 use super::{line_1d, plane_2d};
@@ -31,7 +32,7 @@ pub const FIGURE: Figure<FinishedRun> = Figure {
 
 /// Draws the figure.
 fn draw(finished: &FinishedRun, style: &Style) -> Result<Drawing> {
-    let shown = densities::shown(finished, style, FIGURE.name)?;
+    let shown = fits::shown(finished, style, FIGURE.name)?;
     let fit = stroke(theme::INK, 1.0, theme::THICK);
     let mut entries = vec![legend::target(&finished.target)];
     match finished.dim() {
@@ -89,7 +90,7 @@ fn draw_panel(
     // Above two dimensions, the first two stand for all; the other figure has every pair.
     let plane = [0, 1];
     let target = finished.target.marginal(&plane)?;
-    let ends = (densities::ends(finished).iter())
+    let ends = (fits::ends(finished).iter())
         .map(|end| end.marginal(&plane))
         .collect::<Result<Vec<_>, _>>()?;
     let names = finished.target.coordinates();

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::sheet::Point;
+use super::mark::Point;
 
 /// Values on an even grid over a box, row after row from the bottom.
 pub struct ContourGrid {

@@ -2,13 +2,14 @@
 //! and known optima; of more fits than are told apart, a panel for each.
 
 use super::axis::{Axis, AxisScale};
-use super::densities;
 use super::export::Drawing;
 use super::figure::Figure;
+use super::fits;
 use super::layout::{Layout, Panels};
 use super::legend::{Entry, LegendKey};
+use super::mark::Rect;
 use super::panel::Panel;
-use super::sheet::{Rect, Sheet};
+use super::sheet::Sheet;
 use super::style::{MOST_FITS, Style};
 use super::theme::{self, Stroke, faded, stroke};
 use crate::config::FigureName;
@@ -243,7 +244,7 @@ fn draw_panel(
 /// A panel for each fit, with every quantity in it.
 fn multiples(finished: &FinishedRun, style: &Style, against: Against) -> Result<Drawing> {
     let quantities = panels(finished, &style.with_all_panels(), against.figure())?;
-    let shown = densities::shown(finished, style, against.figure())?;
+    let shown = fits::shown(finished, style, against.figure())?;
     let line = |place: usize| style.fit_stroke(place, theme::NORMAL);
     let mut entries: Vec<Entry> = (quantities.iter().enumerate())
         .map(|(place, quantity)| match quantity {

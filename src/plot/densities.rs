@@ -2,7 +2,8 @@
 
 use super::export::Drawing;
 use super::figure::Figure;
-use super::layout::{Layout, Panels};
+use super::fits::{LINES, PLANES, ends, shown};
+use super::layout::Layout;
 use super::legend::{self, Entry, LegendKey};
 use super::panel::{Panel, ROOMY, equal_aspect};
 use super::style::{MOST_FITS, Style};
@@ -10,25 +11,10 @@ use super::theme::{self, Stroke, stroke};
 use super::{line_1d, pairs, plane_2d};
 use crate::config::FigureName;
 use crate::error::Result;
-use crate::mixture::Mixture;
 use crate::run_folder::{FinishedFit, FinishedRun};
 
 /// Snapshots of the path in 1-D; as many as a fit logged every tenth of its way has.
 pub const SNAPSHOTS: usize = 10;
-
-/// Panels of densities on a line.
-pub const LINES: Panels = Panels {
-    least: 50.0,
-    most: 3,
-    height: |width| 52.0 + 0.15 * width,
-    below: 0.0,
-};
-
-/// Panels of densities in a plane: about as high as they are wide, and no more than a page is.
-pub const PLANES: Panels = Panels {
-    height: |width| (35.0 + 0.5 * width).min(110.0),
-    ..LINES
-};
 
 /// The figure.
 pub const FIGURE: Figure<FinishedRun> = Figure {
@@ -44,13 +30,6 @@ fn draw(finished: &FinishedRun, style: &Style) -> Result<Drawing> {
         _ if finished.fits.len() > MOST_FITS => pairs::multiples(FIGURE.name, finished, style),
         _ => pairs::draw(FIGURE.name, finished, style, "1σ and 2σ", pairs::draw_pair),
     }
-}
-
-/// The places of the fits that have a panel.
-pub fn shown(finished: &FinishedRun, style: &Style, figure: FigureName) -> Result<Vec<usize>> {
-    let names = |fit: &FinishedFit| vec![fit.plan.label.clone(), fit.title()];
-    let names: Vec<Vec<String>> = finished.fits.iter().map(names).collect();
-    style.chosen(figure.name(), &names)
 }
 
 fn panels(finished: &FinishedRun, style: &Style) -> Result<Drawing> {
@@ -79,11 +58,6 @@ fn panels(finished: &FinishedRun, style: &Style) -> Result<Drawing> {
         }
         Ok(())
     })
-}
-
-/// Where the fits ended.
-pub fn ends(finished: &FinishedRun) -> Vec<Mixture> {
-    finished.fits.iter().filter_map(FinishedFit::end).collect()
 }
 
 fn line(

@@ -2,8 +2,8 @@
 
 use plotters::style::RGBAColor;
 
+use super::mark::{Align, Type};
 use super::panel::Panel;
-use super::sheet::{Align, Type};
 use super::style::Style;
 use super::theme::{self, stroke};
 use crate::error::Result;

@@ -2,8 +2,9 @@
 
 use super::export::Drawing;
 use super::legend::{self, Entry};
+use super::mark::{Align, Rect, Type};
 use super::panel::ROOMY;
-use super::sheet::{self, Align, LEADING, Rect, Sheet, Type};
+use super::sheet::{self, LEADING, Sheet};
 use super::style::{Style, ink};
 use crate::config::LegendPlace;
 use crate::error::{Error, Result};

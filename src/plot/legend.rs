@@ -2,8 +2,9 @@
 
 use plotters::style::RGBAColor;
 
-use super::plane_2d;
-use super::sheet::{Align, LEADING, Rect, Sheet, Type};
+use super::mark::{Align, Rect, Type};
+use super::rows;
+use super::sheet::{LEADING, Sheet};
 use super::style::Style;
 use super::theme::{self, Stroke, faded, stroke};
 use crate::density::target::{Distribution, TargetModel};
@@ -151,7 +152,7 @@ pub fn target(target: &TargetModel) -> Entry {
     if let Some(samples) = target.as_samples() {
         let shown = match target.dim() {
             1 => samples.points().len(),
-            _ => plane_2d::dots(samples),
+            _ => rows::dots(samples),
         };
         let rows = match shown < samples.len() {
             true => format!("{shown} of {}", samples.describe()),

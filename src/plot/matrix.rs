@@ -3,7 +3,8 @@
 use super::export::Drawing;
 use super::figure::Figure;
 use super::layout::Layout;
-use super::sheet::{self, Align, Rect, Sheet, Type};
+use super::mark::{Align, Point, Rect, Type};
+use super::sheet::Sheet;
 use super::style::Style;
 use super::theme::{self, faded, ramp, stroke};
 use crate::calculator::Matrix;
@@ -175,7 +176,7 @@ impl Shades {
     }
 }
 
-fn outline(cell: Rect) -> [sheet::Point; 4] {
+fn outline(cell: Rect) -> [Point; 4] {
     [
         (cell.left, cell.top),
         (cell.right, cell.top),

@@ -9,12 +9,13 @@ use super::export::Drawing;
 use super::figure::Figure;
 use super::layout::Layout;
 use super::legend::{self, Entry, LegendKey};
+use super::mark::Point;
 use super::panel::{COMPACT, Panel};
 use super::reach::Reach;
-use super::sheet::{Point, Sheet};
+use super::sheet::Sheet;
 use super::style::Style;
 use super::theme::{self, Stroke, faded, stroke};
-use super::{pairs, plane_2d};
+use super::{pairs, plane_2d, rows};
 use crate::config::FigureName;
 use crate::coordinates::Support;
 use crate::density::target::TargetModel;
@@ -200,8 +201,8 @@ fn pair(
     let target = finished.target.marginal(&at)?;
     match target.as_samples() {
         Some(samples) => {
-            let size = plane_2d::dot_size(samples);
-            for (row, _) in plane_2d::drawn(samples) {
+            let size = rows::dot_size(samples);
+            for (row, _) in rows::drawn(samples) {
                 let at = (supports[0].apply(row[0]), supports[1].apply(row[1]));
                 panel.dot(at, size, faded(theme::TARGET, 0.45), None)?;
             }

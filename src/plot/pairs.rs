@@ -2,13 +2,14 @@
 //! column share.
 
 use super::axis::Axis;
-use super::densities::{PLANES, ends, shown};
 use super::export::Drawing;
+use super::fits::{PLANES, ends, shown};
 use super::layout::Layout;
 use super::legend::{self, Entry, LegendKey};
+use super::mark::Rect;
 use super::panel::{Margins, Panel, ROOMY, equal_aspect};
 use super::plane_2d;
-use super::sheet::{Rect, Sheet};
+use super::sheet::Sheet;
 use super::style::Style;
 use super::theme::{self, faded, stroke};
 use crate::config::FigureName;

@@ -6,7 +6,8 @@ use plotters::style::RGBAColor;
 
 use super::axis::{Axis, AxisScale};
 use super::legend::cross;
-use super::sheet::{Align, LEADING, Point, Rect, Sheet, Type};
+use super::mark::{Align, Point, Rect, Type};
+use super::sheet::{LEADING, Sheet};
 use super::style::{Style, ink};
 use super::theme::{self, Stroke, faded, stroke};
 use crate::error::Result;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use plotters::style::RGBColor;
 
 use super::axis::{Axis, AxisScale};
-use super::font::{Cut, Font};
-use super::sheet::Type;
+use super::font::Font;
+use super::mark::Type;
 use super::theme::{self, Stroke, faded, stroke};
 use crate::config::{
     AxisConfig, Background, Color, Colors, FigureConfig, FigureFormat, LegendPlace, PaletteName,
@@ -330,17 +330,6 @@ pub fn ink() -> plotters::style::RGBAColor {
     faded(theme::INK, 1.0)
 }
 
-impl Type {
-    /// The face of the font that it is set in.
-    pub fn cut(self, italic: bool) -> Cut {
-        match (self.bold, italic) {
-            (true, _) => Cut::Bold,
-            (false, true) => Cut::Italic,
-            (false, false) => Cut::Regular,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -367,7 +356,7 @@ mod tests {
     #[test]
     fn texts_are_as_wide_as_their_letters_and_break_between_words() {
         let style = style("font_size = 7.2\nlabels.step = \"iteration\"");
-        let label = Type::label(super::super::sheet::Align::Left);
+        let label = Type::label(super::super::mark::Align::Left);
         // 2.54 mm an em; Helvetica's digits have 0.556 of it.
         assert!((style.text_width("100", label) - 2.54 * 3.0 * 0.55615).abs() < 1e-3);
         let script = style.text_width("$10^{2}$", label);

@@ -44,7 +44,9 @@ fn a_noisy_fit_that_still_falls_says_so() {
             && told.contains(" nats in the last 200 steps: not at rest"),
         "{told}"
     );
-    assert!(!told.contains("optimum"), "{told}");
+    // What is known without a fit is called so, where it ended is not.
+    let own = told.replace("the known optimum", "");
+    assert!(!own.contains("optimum"), "{told}");
     assert!(!fit.has_arrived());
     assert!(fit.ending().ends_with(", not at rest"));
     // It is read back as it was written.
@@ -74,10 +76,8 @@ fn restarts_that_have_not_come_to_rest_ended_at_places_and_at_rest_at_optima() {
         "",
     );
     let told = remarks(only(&run_text(&text))).join("\n");
-    assert!(
-        told.contains("ended at") && !told.contains("optim"),
-        "{told}"
-    );
+    let own = told.replace("the known optimum", "");
+    assert!(own.contains("ended at") && !own.contains("optim"), "{told}");
     assert!(told.contains("the best was still falling by"), "{told}");
     let rest = text.replace("rate = 0.002", "rate = 0.1");
     let told = remarks(only(&run_text(&rest))).join("\n");

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use plotters::style::RGBAColor;
 
 use super::super::font::Stroke as Pen;
-use super::super::sheet::Point;
+use super::super::mark::{Mark, Point};
+use super::Drawing;
 use super::ink::{is_seen, opaque, placed};
-use super::{Drawing, Mark};
 
 /// Points of PostScript per mm.
 const PER_MM: f64 = 72.0 / 25.4;

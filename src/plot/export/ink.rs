@@ -2,9 +2,9 @@
 
 use plotters::style::RGBAColor;
 
-use super::super::sheet::{Align, Point, Type};
+use super::super::mark::{Align, Mark, Point, Type};
 use super::super::style::{LOWERED, RAISED, SCRIPT, Style};
-use super::Mark;
+use super::super::theme::Stroke;
 use crate::text::{self, Piece, Script};
 
 /// From the middle of a text down to the line its letters stand on, in ems: half the height of small letters, and a
@@ -69,7 +69,7 @@ pub fn opaque(style: &Style, color: RGBAColor) -> [f64; 3] {
 /// Whether a mark is seen.
 pub fn is_seen(mark: &Mark) -> bool {
     let (Mark::Line {
-        stroke: super::Stroke { color, .. },
+        stroke: Stroke { color, .. },
         ..
     }
     | Mark::Fill { color, .. }

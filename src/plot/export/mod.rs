@@ -10,38 +10,10 @@ use std::collections::BTreeSet;
 
 use resvg::tiny_skia::Pixmap;
 
-use super::sheet::{Point, Type};
+use super::mark::Mark;
 use super::style::Style;
-use super::theme::Stroke;
 use crate::config::FigureFormat;
 use crate::error::Result;
-use plotters::style::RGBAColor;
-
-/// Something on a page, in mm from its top left.
-#[derive(Debug, Clone)]
-pub enum Mark {
-    /// A line through points.
-    Line { points: Vec<Point>, stroke: Stroke },
-    /// A filled polygon.
-    Fill {
-        points: Vec<Point>,
-        color: RGBAColor,
-    },
-    /// A filled dot, or a ring of a width.
-    Dot {
-        at: Point,
-        radius: f64,
-        color: RGBAColor,
-        width: Option<f64>,
-    },
-    /// A text, held in the middle of its height.
-    Text {
-        at: Point,
-        text: String,
-        kind: Type,
-        color: RGBAColor,
-    },
-}
 
 /// A page with what is on it.
 pub struct Drawing {

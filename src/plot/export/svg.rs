@@ -10,10 +10,10 @@ use plotters::style::{
 };
 
 use super::super::font::Cut;
-use super::super::sheet::{Align, Point, Type};
+use super::super::mark::{Align, Mark, Point, Type};
 use super::super::style::Style;
+use super::Drawing;
 use super::ink::{BASELINE, placed};
-use super::{Drawing, Mark};
 use crate::error::{Error, Result};
 use crate::text::Script;
 

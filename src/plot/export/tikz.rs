@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use plotters::style::RGBAColor;
 
-use super::super::sheet::{Align, Point, Type};
+use super::super::mark::{Align, Mark, Point, Type};
+use super::Drawing;
 use super::ink::is_seen;
-use super::{Drawing, Mark};
 use crate::text::{self, Part};
 
 /// LaTeX's points in a mm.

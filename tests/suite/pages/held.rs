@@ -18,6 +18,15 @@ const HELD_LISTS: [&str; 1] = ["widths"];
 /// Numbers of a page that none of its commands makes: the page, and the words with them.
 const SAID: &[(&str, &str)] = &[
     ("docs/report.md", "after 500 of 1000 steps"),
+    ("docs/report.md", "makes that 0.4620 ± 0.0003"),
+    (
+        "docs/diagnostics.md",
+        "the one at x = -3, and misses 50 % of p",
+    ),
+    (
+        "docs/diagnostics.md",
+        "q covers 6 of 8 modes of p and misses 25 % of p",
+    ),
     ("docs/tutorial.md", "between 2007 and 2009"),
     ("docs/tutorial.md", "a 95 % interval"),
     // What tests beside the code hold.
