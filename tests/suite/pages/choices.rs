@@ -127,7 +127,7 @@ fn what_is_drawn_and_reported() {
         &[outside, 0.5, 1.0 - outside],
     );
     Page::open("docs/report.md").says(
-        "the first {} of them in detail",
+        "are runs like others, the first {} of them in detail",
         &[one("src/report/mod.rs", "DETAILED")],
     );
     Page::open("docs/mixture.md").says(

@@ -31,6 +31,7 @@ fn fits_are_judged_by_so_many_draws() {
     page.says("| 0 to 1 | near {} |", &[REGION_MASS]);
     page.says("| mass in the {} % region |", &[percent]);
     page.says("of p lies in its {} % region, the table", &[percent]);
+    Page::open("docs/report.md").says("`mass` (of p in q's {} % region)", &[percent]);
 }
 
 #[test]
@@ -101,6 +102,11 @@ fn the_bimodal_example() {
     page.says(
         "it is {} for reverse KL and {} for forward KL. It needs",
         &[reverse[3] / 100.0, forward[3] / 100.0],
+    );
+    let place = of("one of two modes of p, the one at x = {}, and misses {} % of p");
+    page.says(
+        "one of two modes of p, the one at x = {}, and misses {} % of p*: reverse KL; the {} % are",
+        &[place[0], place[1], place[1]],
     );
 }
 

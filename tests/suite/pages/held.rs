@@ -20,16 +20,17 @@ const SAID: &[(&str, &str)] = &[
     ("docs/report.md", "after 500 of 1000 steps"),
     ("docs/report.md", "makes that 0.4620 ± 0.0003"),
     (
-        "docs/diagnostics.md",
-        "the one at x = -3, and misses 50 % of p",
+        "docs/stopping.md",
+        "falling by 0.0200 ± 0.0040 nats in the last 500 steps",
     ),
     (
         "docs/diagnostics.md",
-        "q covers 6 of 8 modes of p and misses 25 % of p",
+        "covers 6 of 8 modes of p and misses 25 %",
     ),
     ("docs/tutorial.md", "between 2007 and 2009"),
     ("docs/tutorial.md", "a 95 % interval"),
     // What tests beside the code hold.
+    ("docs/stopping.md", "fewer than 0.02 of all cases"),
     (
         "docs/targets.md",
         "about 1e-11 of its size for correlations up to 0.999",

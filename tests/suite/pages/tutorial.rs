@@ -123,9 +123,24 @@ fn how_many_components() {
 fn forward_and_reverse() {
     let page = page();
     let (ran, matrix) = (page.printed(SIX), page.printed(MATRIX));
-    let ends = |label: &str| ran.values(&format!("{label}: 4 restarts found {{}} of {{}} modes"));
-    assert_eq!(ends("forward KL"), ends("reverse KL"));
-    page.says("- **{} of {} modes covered**", &ends("reverse KL"));
+    let missed = ran.values(
+        "reverse KL: q covers {} of {} modes of p and misses {} % of p, the mode at x = ({}, {})",
+    );
+    assert_eq!(
+        ran.values("forward KL: q covers all {} modes of p")[0],
+        missed[1]
+    );
+    page.says(
+        "- **q covers {} of {} modes of p and misses {} % of p**: the mode at ({}, {}) is that of the four birds",
+        &missed,
+    );
+    // Where the component of few is.
+    let few = page.printed(SHOW);
+    let [length, depth] = [
+        few.values("-0.0963 5 0.011446 bill_length_mm {} 2.05258")[0],
+        few.values("2.05258 bill_depth_mm {} 1.51264")[0],
+    ];
+    assert!((missed[3] - length).abs() < 0.1 && (missed[4] - depth).abs() < 0.1);
     let row = |kind: &str| ran.values(&format!("4 × {kind} {{}} ± {{}} w {{}},"));
     let (forward, reverse) = (row("KL(p‖q)"), row("KL(q‖p)"));
     page.rounds("- Forward KL ends at {}, the number", &forward[..1]);
@@ -139,7 +154,7 @@ fn forward_and_reverse() {
         "at another q: {} nats by its own measure and {} by the other",
         &[reverse[0], other[6]],
     );
-    let k_hat = |label: &str| ran.values(&format!("{label}: k̂ {{}}, which"))[0];
+    let k_hat = |label: &str| ran.values(&format!("{label}: k̂ {{}},"))[0];
     page.rounds(
         "below {} they could. Forward KL has {}; reverse KL {}, the price",
         &[0.7, k_hat("forward KL"), k_hat("reverse KL")],
