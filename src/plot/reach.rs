@@ -74,10 +74,11 @@ impl Reach {
         let (low, high) = (at(0.5 * OUTSIDE), at(1.0 - 0.5 * OUTSIDE));
         let most = Self { low, high }.widened(0.25 * (high - low));
         if high > low && all.high - all.low > FAR * (high - low) {
-            return Self {
+            let shown = Self {
                 low: all.low.max(most.low),
                 high: all.high.min(most.high),
             };
+            return shown.widened(AIR * (shown.high - shown.low));
         }
         all.widened(AIR * (all.high - all.low))
     }
