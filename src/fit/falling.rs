@@ -80,16 +80,17 @@ impl Slope {
             .map(|batch| batch.iter().sum::<f64>() / batch.len() as f64)
             .collect();
         let n = means.len() as f64;
-        // From the first number to the last it is so many batches.
-        let length = n * (values.len() as f64 - 1.0) / values.len() as f64;
-        let middle = 0.5 * (n - 1.0);
         let mean = means.iter().sum::<f64>() / n;
-        let at = |i: usize| i as f64 - middle;
-        let spread: f64 = (0..means.len()).map(|i| at(i).powi(2)).sum();
+        // Where the middle of each is, in numbers from the middle of all.
+        let middle = |batch: usize| 0.5 * (end(batch) + end(batch + 1)) as f64;
+        let of_all = (0..batches).map(middle).sum::<f64>() / n;
+        let at = |batch: usize| middle(batch) - of_all;
+        let spread: f64 = (0..batches).map(|batch| at(batch).powi(2)).sum();
         let slope = (means.iter().enumerate())
             .map(|(i, y)| at(i) * y)
             .sum::<f64>()
             / spread;
+        let length = values.len() as f64 - 1.0;
         let rest: Vec<f64> = (means.iter().enumerate())
             .map(|(i, y)| y - mean - slope * at(i))
             .collect();
