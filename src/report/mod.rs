@@ -83,10 +83,10 @@ pub fn write(folders: &[PathBuf], out: &Path) -> Result<Vec<PathBuf>> {
     write_with(folders, out, &ReportOptions::default())
 }
 
-/// As [`write`], as it is asked for.
+/// As [`write()`], as it is asked for.
 ///
 /// # Errors
-/// As [`write`]; if a column is asked for that there is not.
+/// As [`write()`]; if a column is asked for that there is not.
 pub fn write_with(
     folders: &[PathBuf],
     out: &Path,

@@ -166,7 +166,8 @@ impl SweepFolder {
     /// opened when it comes.
     ///
     /// # Errors
-    /// As [`SweepFolder::set_points`].
+    /// If the table cannot be read, or is empty, as in a sweep that did not end; of a point, if it holds no
+    /// run.
     pub fn points(&self) -> Result<impl Iterator<Item = Result<(String, RunFolder)>>> {
         let points = self.set_points()?;
         Ok(points.map(|point| point.map(|point| (point.name(), point.folder))))
