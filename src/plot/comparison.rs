@@ -2,15 +2,14 @@
 
 use super::export::Drawing;
 use super::figure::Figure;
-use super::fits::{self, LINES, PLANES};
+use super::fits::{self, Ends, LINES, PLANES};
 use super::layout::{Layout, Panels};
 use super::legend::{self, LegendKey};
 use super::mark::{Align, Rect, Type};
-use super::panel::{Panel, ROOMY, equal_aspect};
+use super::plane_2d;
 use super::sheet::{LEADING, Sheet};
 use super::style::{Style, ink};
 use super::theme::{self, stroke};
-use super::{line_1d, plane_2d};
 use crate::config::FigureName;
 use crate::divergence::{DivergenceKind, Estimate};
 use crate::error::Result;
@@ -55,6 +54,7 @@ fn draw(finished: &FinishedRun, style: &Style) -> Result<Drawing> {
     let lines = (shown.iter()).map(|&i| numbers(style, &finished.fits[i], room).len());
     let below = LEADING * 1.2 * style.text * (lines.max().unwrap_or(0) as f64 + 1.0);
     let layout = Layout::of_panels(style, &entries, shown.len(), Panels { below, ..kind })?;
+    let ends = Ends::new(finished, style)?;
     layout.draw(&entries, |sheet| {
         for (place, &i) in shown.iter().enumerate() {
             let (cell, fit) = (layout.cell(place), &finished.fits[i]);
@@ -62,46 +62,11 @@ fn draw(finished: &FinishedRun, style: &Style) -> Result<Drawing> {
                 bottom: cell.bottom - below,
                 ..cell
             };
-            draw_panel(finished, sheet, picture, fit, i)?;
+            ends.draw(sheet, picture, i)?;
             draw_numbers(sheet, cell.below(picture.height()), fit)?;
         }
         Ok(())
     })
-}
-
-fn draw_panel(
-    finished: &FinishedRun,
-    sheet: &Sheet,
-    cell: Rect,
-    fit: &FinishedFit,
-    i: usize,
-) -> Result<()> {
-    let (title, style) = (&fit.title(), sheet.style);
-    let line = stroke(style.fit_color(i), 1.0, theme::THICK);
-    if finished.dim() == 1 {
-        let (x, y) = line_1d::axes(style, finished, 0);
-        let panel = Panel::new(sheet, cell, title, x, y)?;
-        line_1d::draw_target(&panel, &finished.target)?;
-        return match fit.end() {
-            Some(q) => line_1d::draw_fit(&panel, &q, line),
-            None => Ok(()),
-        };
-    }
-    // Above two dimensions, the first two stand for all; the other figure has every pair.
-    let plane = [0, 1];
-    let target = finished.target.marginal(&plane)?;
-    let ends = (fits::ends(finished).iter())
-        .map(|end| end.marginal(&plane))
-        .collect::<Result<Vec<_>, _>>()?;
-    let names = finished.target.coordinates();
-    let (x, y) = plane_2d::axes(&target, ends.iter(), (&names[0], &names[1]));
-    let (x, y) = equal_aspect(ROOMY.frame(style, cell), x, y);
-    let panel = Panel::new(sheet, cell, title, x, y)?;
-    plane_2d::draw_target(&panel, &target)?;
-    match fit.end() {
-        Some(q) => plane_2d::draw_fit(&panel, &q.marginal(&plane)?, line),
-        None => Ok(()),
-    }
 }
 
 /// What stands below a fit's panel: name and value.

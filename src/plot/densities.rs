@@ -38,20 +38,24 @@ fn panels(finished: &FinishedRun, style: &Style) -> Result<Drawing> {
     let entries = entries(finished, style);
     let kind = if in_plane { PLANES } else { LINES };
     let layout = Layout::of_panels(style, &entries, shown.len(), kind)?;
+    // One scale for all panels, made once: it takes a look at every fit.
+    let names = finished.target.coordinates();
+    let (x, y) = match in_plane {
+        true => {
+            let ends = ends(finished);
+            plane_2d::axes(&finished.target, ends.iter(), (&names[0], &names[1]))
+        }
+        false => line_1d::axes(style, finished, SNAPSHOTS),
+    };
     layout.draw(&entries, |sheet| {
         for (place, &i) in shown.iter().enumerate() {
             let (cell, fit) = (layout.cell(place), &finished.fits[i]);
-            let title = fit.title();
+            let (title, x, y) = (fit.title(), x.clone(), y.clone());
             if in_plane {
-                let ends = ends(finished);
-                let names = finished.target.coordinates();
-                let labels = (&*names[0], &*names[1]);
-                let (x, y) = plane_2d::axes(&finished.target, ends.iter(), labels);
                 let (x, y) = equal_aspect(ROOMY.frame(style, cell), x, y);
                 let panel = Panel::new(sheet, cell, &title, x, y)?;
                 plane(&panel, finished, style, fit, i)?;
             } else {
-                let (x, y) = line_1d::axes(style, finished, SNAPSHOTS);
                 let panel = Panel::new(sheet, cell, &title, x, y)?;
                 line(&panel, finished, style, fit, i)?;
             }

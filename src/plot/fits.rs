@@ -1,8 +1,17 @@
 //! What figures with a panel for each fit have in common.
 
+use std::borrow::Cow;
+
+use super::axis::Axis;
 use super::layout::Panels;
+use super::mark::Rect;
+use super::panel::{Panel, ROOMY, equal_aspect};
+use super::sheet::Sheet;
 use super::style::Style;
+use super::theme::{self, stroke};
+use super::{line_1d, plane_2d};
 use crate::config::FigureName;
+use crate::density::target::TargetModel;
 use crate::error::Result;
 use crate::mixture::Mixture;
 use crate::run_folder::{FinishedFit, FinishedRun};
@@ -31,4 +40,66 @@ pub fn shown(finished: &FinishedRun, style: &Style, figure: FigureName) -> Resul
 /// Where the fits ended.
 pub fn ends(finished: &FinishedRun) -> Vec<Mixture> {
     finished.fits.iter().filter_map(FinishedFit::end).collect()
+}
+
+/// Panels of where the fits ended, on one scale that is made once: above two dimensions, in the first two coordinates.
+pub struct Ends<'r> {
+    run: &'r FinishedRun,
+    target: Cow<'r, TargetModel>,
+    ends: Vec<Option<Mixture>>,
+    x: Axis,
+    y: Axis,
+}
+
+impl<'r> Ends<'r> {
+    /// Those of a run.
+    ///
+    /// # Errors
+    /// If the target has no marginal.
+    pub fn new(run: &'r FinishedRun, style: &Style) -> Result<Self> {
+        let ends = run.fits.iter().map(FinishedFit::end);
+        if run.dim() == 1 {
+            let (x, y) = line_1d::axes(style, run, 0);
+            return Ok(Self {
+                run,
+                target: Cow::Borrowed(&run.target),
+                ends: ends.collect(),
+                x,
+                y,
+            });
+        }
+        let plane = [0, 1];
+        let target = run.target.marginal(&plane)?;
+        let ends = ends
+            .map(|end| end.map(|end| end.marginal(&plane)).transpose())
+            .collect::<Result<Vec<_>, _>>()?;
+        let names = run.target.coordinates();
+        let (x, y) = plane_2d::axes(&target, ends.iter().flatten(), (&names[0], &names[1]));
+        Ok(Self {
+            run,
+            target: Cow::Owned(target),
+            ends,
+            x,
+            y,
+        })
+    }
+
+    /// Draws the panel of a fit.
+    ///
+    /// # Errors
+    /// If it cannot be drawn.
+    pub fn draw(&self, sheet: &Sheet, cell: Rect, fit: usize) -> Result<()> {
+        let (title, style) = (self.run.fits[fit].title(), sheet.style);
+        let line = stroke(style.fit_color(fit), 1.0, theme::THICK);
+        let (x, y, end) = (self.x.clone(), self.y.clone(), self.ends[fit].as_ref());
+        if self.run.dim() == 1 {
+            let panel = Panel::new(sheet, cell, &title, x, y)?;
+            line_1d::draw_target(&panel, &self.target)?;
+            return end.map_or(Ok(()), |q| line_1d::draw_fit(&panel, q, line));
+        }
+        let (x, y) = equal_aspect(ROOMY.frame(style, cell), x, y);
+        let panel = Panel::new(sheet, cell, &title, x, y)?;
+        plane_2d::draw_target(&panel, &self.target)?;
+        end.map_or(Ok(()), |q| plane_2d::draw_fit(&panel, q, line))
+    }
 }

@@ -45,7 +45,7 @@ fn draw(matrix: &Matrix, style: &Style) -> Result<Drawing> {
     let names: Vec<String> = matrix
         .names
         .iter()
-        .map(|name| shortened(style, name, most))
+        .map(|name| style.shortened(name, label, most))
         .collect();
     let room = longest.min(most) + 2.0 * gap;
     let side = ((style.width - room - scale - gap) / n as f64).clamp(CELL.1, CELL.0);
@@ -109,24 +109,6 @@ fn title_of(matrix: &Matrix) -> String {
         "{}, p in rows and q in columns",
         matrix.divergence.with_unit()
     )
-}
-
-/// A name that is no wider than `most` mm: its end, which tells files apart.
-fn shortened(style: &Style, name: &str, most: f64) -> String {
-    let label = Type::label(Align::Right);
-    let mut rest = name;
-    let fits = |rest: &str| style.text_width(&format!("…{rest}"), label) <= most;
-    if style.text_width(name, label) <= most {
-        return name.to_owned();
-    }
-    while !fits(rest) {
-        let mut letters = rest.chars();
-        if letters.next().is_none() {
-            break;
-        }
-        rest = letters.as_str();
-    }
-    format!("…{rest}")
 }
 
 /// From a value to a colour: light where p and q are near, dark where they are far.

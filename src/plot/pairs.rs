@@ -3,11 +3,11 @@
 
 use super::axis::Axis;
 use super::export::Drawing;
-use super::fits::{PLANES, ends, shown};
+use super::fits::{Ends, PLANES, shown};
 use super::layout::Layout;
 use super::legend::{self, Entry, LegendKey};
 use super::mark::Rect;
-use super::panel::{Margins, Panel, ROOMY, equal_aspect};
+use super::panel::{Margins, Panel};
 use super::plane_2d;
 use super::sheet::Sheet;
 use super::style::Style;
@@ -137,31 +137,16 @@ pub fn draw_pair(
 
 /// More fits than one panel can tell apart: a panel for each, of the first two coordinates.
 pub fn multiples(figure: FigureName, finished: &FinishedRun, style: &Style) -> Result<Drawing> {
-    let plane = [0, 1];
     let shown = shown(finished, style, figure)?;
     let mut entries = vec![target(finished)?];
     entries.extend(plane_2d::entries(stroke(theme::INK, 1.0, theme::THICK)));
     let note = format!("(the first 2 of {} coordinates)", finished.dim());
     entries.push((LegendKey::Nothing, note));
     let layout = Layout::of_panels(style, &entries, shown.len(), PLANES)?;
-    let target = finished.target.marginal(&plane)?;
-    let ends = (ends(finished).iter())
-        .map(|end| end.marginal(&plane))
-        .collect::<Result<Vec<_>, _>>()?;
-    let names = finished.target.coordinates();
+    let ends = Ends::new(finished, style)?;
     layout.draw(&entries, |sheet| {
-        for (place, &i) in shown.iter().enumerate() {
-            let (cell, fit) = (layout.cell(place), &finished.fits[i]);
-            let (x, y) = plane_2d::axes(&target, ends.iter(), (&names[0], &names[1]));
-            let (x, y) = equal_aspect(ROOMY.frame(style, cell), x, y);
-            let panel = Panel::new(sheet, cell, &fit.title(), x, y)?;
-            plane_2d::draw_target(&panel, &target)?;
-            if let Some(q) = fit.end() {
-                let line = stroke(style.fit_color(i), 1.0, theme::THICK);
-                plane_2d::draw_fit(&panel, &q.marginal(&plane)?, line)?;
-            }
-        }
-        Ok(())
+        let mut cells = shown.iter().enumerate();
+        cells.try_for_each(|(place, &i)| ends.draw(sheet, layout.cell(place), i))
     })
 }
 

@@ -207,6 +207,28 @@ impl Style {
         lines
     }
 
+    /// A text that is no wider than `most` mm: its beginning and its end.
+    pub fn shortened(&self, text: &str, kind: Type, most: f64) -> String {
+        if self.text_width(text, kind) <= most {
+            return text.to_owned();
+        }
+        let letters: Vec<char> = text.chars().collect();
+        let without = |less: usize| {
+            let kept = letters.len() - less;
+            let (front, back) = (kept.div_ceil(2), kept / 2);
+            let end = &letters[letters.len() - back..];
+            format!(
+                "{}…{}",
+                String::from_iter(&letters[..front]),
+                String::from_iter(end)
+            )
+        };
+        let mut shorter = (1..letters.len()).map(without);
+        shorter
+            .find(|text| self.text_width(text, kind) <= most)
+            .unwrap_or_default()
+    }
+
     /// The colour of a fit, by its place in the config. The second round of a palette has the colours of the first in
     /// another order, so that no two of twelve have a colour and a dash in common.
     pub fn fit_color(&self, fit: usize) -> RGBColor {
@@ -368,6 +390,9 @@ mod tests {
             style.text_width("step", label),
             style.text_width("iteration", label)
         );
+        let short = style.shortened("outputs/one/and/another", label, 20.0);
+        assert!(short.starts_with("outp") && short.ends_with("ther") && short.contains('…'));
+        assert!(style.text_width(&short, label) <= 20.0);
         let lines = style.lines("one and two and three", label, 12.0);
         assert_eq!(lines, ["one and", "two and", "three"]);
         assert!(

@@ -443,7 +443,7 @@ fn draw_list(sheet: &Sheet, cell: Rect, all: &[One], kind: DivergenceKind) -> Re
     let most = NAMES * cell.width();
     let names: Vec<String> = all
         .iter()
-        .map(|one| shortened(style, one.name, most))
+        .map(|one| style.shortened(one.name, label, most))
         .collect();
     let widest = (names.iter().map(|name| style.text_width(name, label))).fold(0.0, f64::max);
     let margins = Margins {
@@ -474,26 +474,4 @@ fn draw_list(sheet: &Sheet, cell: Rect, all: &[One], kind: DivergenceKind) -> Re
         }
     }
     Ok(())
-}
-
-/// A name that is no wider than `most` mm: its beginning and its end.
-fn shortened(style: &Style, name: &str, most: f64) -> String {
-    let kind = Type::label(Align::Right);
-    let letters: Vec<char> = name.chars().collect();
-    (0..letters.len())
-        .map(|less| match less {
-            0 => name.to_owned(),
-            _ => {
-                let kept = letters.len() - less;
-                let (front, back) = (kept.div_ceil(2), kept / 2);
-                let end = &letters[letters.len() - back..];
-                format!(
-                    "{}…{}",
-                    String::from_iter(&letters[..front]),
-                    String::from_iter(end)
-                )
-            }
-        })
-        .find(|name| style.text_width(name, kind) <= most)
-        .unwrap_or_default()
 }

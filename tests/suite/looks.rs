@@ -205,7 +205,9 @@ fn every_setting_has_its_effect() {
     assert!(one("colors = [\"#123456\"]").contains("#123456"));
     assert!(one("colors = { \"reverse KL\" = \"tomato\" }").contains("#FF6347"));
     assert!(one("background = \"#fafafa\"").contains("#FAFAFA"));
-    assert!(!one("background = \"transparent\"").contains("#FFFFFF\"/>\n<rect"));
+    let grounds = |svg: &str| svg.matches("<rect").count();
+    let transparent = one("background = \"transparent\"");
+    assert_eq!(grounds(&plain), grounds(&transparent) + 1);
 }
 
 #[test]
@@ -240,10 +242,7 @@ fn files_are_written_as_asked_for() {
     );
     let tikz = String::from_utf8(read("densities.tikz")).unwrap();
     assert!(tikz.contains("\\begin{tikzpicture}") && tikz.ends_with("\\end{tikzpicture}%\n"));
-    assert!(
-        tikz.contains("{KL(p") || tikz.contains("target p"),
-        "no text"
-    );
+    assert!(tikz.contains("{target p}"), "no text");
     assert!(!eps.contains("NaN") && !tikz.contains("NaN") && !tikz.contains("inf"));
 }
 
