@@ -32,7 +32,7 @@ impl Verbosity {
         }
     }
 
-    /// Says how far a run has come that is not finished.
+    /// Says how far a run has come that is not finished, and how to go on.
     ///
     /// # Errors
     /// If that cannot be read.
@@ -41,7 +41,9 @@ impl Verbosity {
             && let Some(unfinished) = folder.unfinished()?
         {
             let place = folder.path().display();
-            self.notes(&[format!("the run in {place} is {unfinished}")]);
+            self.notes(&[format!(
+                "the run in {place} is {unfinished}; `klfit resume {place}` goes on with it"
+            )]);
         }
         Ok(())
     }
