@@ -42,7 +42,7 @@ fn round_trip(bencher: Bencher) {
         folder: std::env::temp_dir(),
         timeout: Duration::from_secs(10),
     };
-    let external = External::new(invocation, Coordinates::new(vec![variable]));
+    let external = External::program(invocation, Coordinates::new(vec![variable]));
     let external = external.expect("programs are allowed");
     external.start().expect("cargo build --release --examples");
     let x = vec![0.5; POINTS * DIM];

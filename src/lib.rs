@@ -60,10 +60,11 @@
 //! | `optimizer`, `estimator`, `divergence` | one file for each choice, behind one trait each: [`OptimizerRule`], [`EstimatorRule`], [`DivergenceKind`] |
 //! | `density` | what p and q have in common; the [targets](TargetModel) and the [`Family`] |
 //! | `formula` | log-densities as [formulas](Formula): parsed once, computed with their gradients on the host or a device |
-//! | `external` | log-densities by a [program](External) in another language, in a process of its own |
+//! | `external` | log-densities by a [program](External) in another language, in a process of its own, or by a [function](LogDensity) |
 //! | `coordinates` | the [coordinates](Coordinates) of these: names, [supports](Support), and how each is carried to the whole line |
 //! | `compute` | [devices](Numerics), noise without a past, snapshots, and the kernel: the log-density of mixtures, the hot operation |
 //! | `mixture` | [mixtures](Mixture) on the host, in natural parameters |
+//! | `given` | what the program that this library is part of [gives](Given) to configs by name |
 //! | `precise`, `progress`, `files`, `error`, `text`, `choice` | doubled precision; how far [work](WorkObserver) has come; files whole or not at all, and their names; what went wrong, where, and [what to do](Error); numbers as people read them, and text from others, safe to show; tables of what a config chooses from |
 //!
 //! A run goes down and up through them: [`run()`] takes an experiment from `config`, makes a folder in
@@ -92,6 +93,7 @@ mod external;
 mod files;
 mod fit;
 mod formula;
+mod given;
 mod import;
 #[doc(hidden)]
 pub mod internals;
@@ -113,6 +115,7 @@ pub mod settings;
 mod text;
 
 // Errors, and mixtures.
+pub use compute::kernel::log_densities;
 pub use error::{ConfigError, Error, Location, Refusal, Result};
 pub use export::{ExportFormat, MixtureFile, export};
 pub use import::read_mixture;
@@ -133,6 +136,7 @@ pub use divergence::{DivergenceKind, DivergenceName, Order};
 pub use estimator::{EstimatorConfig, EstimatorRule, GradientRule};
 pub use external::{External, Invocation, allow_commands};
 pub use formula::{Formula, FormulaError};
+pub use given::{Given, LogDensity, give_function, give_table};
 pub use normalizer::locate;
 pub use optimizer::{OptimizerConfig, OptimizerRule, Schedule};
 

@@ -4,9 +4,9 @@
 pub use crate::config::{
     AxisConfig, Background, Color, Colors, CommandConfig, Config, Dpi, EarlierFit, FigureConfig,
     FigureFormat, FigureName, FiguresConfig, FitConfig, FontChoice, FontSize, FormulaConfig,
-    GridConfig, HistogramConfig, Holdout, InitConfig, InitKind, KdeConfig, KeyPath, LegendPlace,
-    Length, MixtureConfig, NetworkConfig, PaletteName, SamplesConfig, SavedConfig, ScaleName,
-    TargetConfig, TargetKind, WIDTHS, Width, read_figures,
+    FunctionConfig, GridConfig, HistogramConfig, Holdout, InitConfig, InitKind, KdeConfig, KeyPath,
+    LegendPlace, Length, MixtureConfig, NetworkConfig, PaletteName, SamplesConfig, SavedConfig,
+    ScaleName, TargetConfig, TargetKind, WIDTHS, Width, read_figures,
 };
 pub use crate::record::CheckpointConfig;
 

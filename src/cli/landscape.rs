@@ -6,6 +6,7 @@ use std::str::FromStr;
 use clap::Args;
 
 use super::answer::print_json;
+use super::looks::Theme;
 use super::output::to_stderr;
 use super::{Command, Outcome, Verbosity};
 use crate::Result;
@@ -43,6 +44,8 @@ pub struct Landscape {
     /// The folder for the files [default: outputs/NAME-landscape, or the run's figures]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    theme: Theme,
     /// Print the files and the time as JSON
     #[arg(long)]
     json: bool,
@@ -59,6 +62,7 @@ impl Command for Landscape {
             points: self.points.map(|points| points as usize),
             basins: self.basins,
         };
+        let looks = self.theme.read()?;
         let path = &self.config;
         let mut surveying = verbosity.counting("evaluating cells");
         let drawn = if path.is_dir() || marked_fit(path).is_some() {
@@ -68,6 +72,7 @@ impl Command for Landscape {
             survey_run(
                 &folder,
                 &wanted.or(asked),
+                &looks,
                 self.out.as_deref(),
                 &mut surveying,
             )?
@@ -77,7 +82,7 @@ impl Command for Landscape {
             let name = format!("{}-landscape", experiment.config.name);
             let out = (self.out.clone()).unwrap_or_else(|| Path::new("outputs").join(name));
             let asked = experiment.config.landscape.clone().unwrap_or_default();
-            survey(&experiment, &wanted.or(asked), &out, &mut surveying)?
+            survey(&experiment, &wanted.or(asked), &looks, &out, &mut surveying)?
         };
         drop(surveying);
         if self.json {

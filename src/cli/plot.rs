@@ -7,7 +7,7 @@ use clap::Args;
 use super::looks::Looks;
 use super::{Command, Outcome, Verbosity};
 use crate::Result;
-use crate::jobs::{draw_figures_observed, draw_sweep_as};
+use crate::jobs::{draw_figures_as, draw_sweep_as};
 use crate::run_folder::{RunFolder, SweepFolder};
 
 /// Draw the figures of a run or sweep again
@@ -44,7 +44,7 @@ impl Command for Plot {
                 let folder = RunFolder::open(&self.run)?;
                 verbosity.unfinished(&folder)?;
                 let mut drawing = verbosity.counting("drawing figures");
-                draw_figures_observed(&folder, &looks, out, &mut drawing)?
+                draw_figures_as(&folder, &looks, out, &mut drawing)?
             }
         };
         verbosity.notes(&drawn.notes);

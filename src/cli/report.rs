@@ -51,7 +51,7 @@ impl Command for Report {
                 verbosity.unfinished(&RunFolder::open(run)?)?;
             }
         }
-        let reporting = verbosity.working("reading runs and drawing figures");
+        let mut reporting = verbosity.counting("reading runs and drawing figures");
         let options = ReportOptions {
             latex: match self.latex.as_deref() {
                 Some("plain") => LatexNumbers::Plain,
@@ -59,7 +59,7 @@ impl Command for Report {
             },
             columns: self.columns.clone(),
         };
-        let files = crate::report::write_with(&self.runs, out, &options)?;
+        let files = crate::report::write_with(&self.runs, out, &options, &mut reporting)?;
         drop(reporting);
         verbosity.written(&files);
         Ok(Outcome::Success)

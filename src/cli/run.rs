@@ -111,7 +111,7 @@ pub fn run_in(
     let figures = !form.no_figures;
     if figures {
         let mut drawing = verbosity.counting("drawing figures");
-        crate::jobs::draw_figures_observed(&folder, &FiguresConfig::default(), None, &mut drawing)?;
+        crate::jobs::draw_figures_as(&folder, &FiguresConfig::default(), None, &mut drawing)?;
     }
     if !verbosity.quiet && !form.json {
         let drawn = if figures { "; figures in figures/" } else { "" };

@@ -85,7 +85,7 @@ impl CommandConfig {
             timeout,
         };
         let key = at.name("command");
-        let external = External::new(invocation, Coordinates::new(variables))
+        let external = External::program(invocation, Coordinates::new(variables))
             .map_err(|refusal| source.error(&key, refusal.message, refusal.help))?;
         located(external, &key, source, notes)
     }

@@ -8,6 +8,7 @@ mod external;
 mod fields;
 mod figures;
 mod formula;
+mod function;
 mod grid;
 mod histogram;
 mod identity;
@@ -33,6 +34,7 @@ pub use figures::{
     Width,
 };
 pub use formula::FormulaConfig;
+pub use function::FunctionConfig;
 pub use grid::GridConfig;
 pub use histogram::HistogramConfig;
 pub use init::{EarlierFit, InitConfig, InitKind};

@@ -10,6 +10,7 @@ use toml::{Spanned, Table};
 use super::key::{Key, KeyPath};
 use crate::error::{ConfigError, Error, Location, Result};
 use crate::files::read;
+use crate::given;
 
 /// A key set from outside the file, such as by a command-line option.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,9 +104,10 @@ impl Source {
         self.path.parent().unwrap_or(Path::new("")).join(path)
     }
 
-    /// As [`resolve_path`](Self::resolve_path), of a table, which standard input may give.
+    /// As [`resolve_path`](Self::resolve_path), of a table, which standard input may give, or the program that this
+    /// library is part of.
     pub fn resolve_table(&self, path: &Path) -> PathBuf {
-        match read::is_standard_input(path) {
+        match read::is_standard_input(path) || given::is_table(path) {
             true => path.to_owned(),
             false => self.resolve_path(path),
         }

@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::key::KeyPath;
 use super::source::Source;
 use super::{
-    CommandConfig, FormulaConfig, GridConfig, HistogramConfig, KdeConfig, MixtureConfig,
-    SamplesConfig,
+    CommandConfig, FormulaConfig, FunctionConfig, GridConfig, HistogramConfig, KdeConfig,
+    MixtureConfig, SamplesConfig,
 };
 use crate::density::target::{StudentT, TargetModel, network};
 use crate::error::ConfigError;
-use crate::files::read::STANDARD_INPUT;
+use crate::files::read;
+use crate::given;
 use crate::import::read_mixture;
 use crate::mixture::Mixture;
 
@@ -46,6 +47,8 @@ pub enum TargetKind {
     Formula(FormulaConfig),
     /// A density by a program.
     Command(CommandConfig),
+    /// A density by a function of the program that klfit is part of.
+    Function(FunctionConfig),
     /// Kernels on the rows of a file.
     Kde(KdeConfig),
     /// Counts of bins.
@@ -84,6 +87,12 @@ impl SavedConfig {
     }
 }
 
+/// Whether a `file` stands for a table that is no file.
+fn is_named_table(file: &toml::Value) -> bool {
+    let file = Path::new(file.as_str().unwrap_or_default());
+    read::is_standard_input(file) || given::is_table(file)
+}
+
 /// The extensions of tables.
 const TABLES: [&str; 5] = ["csv", "npy", "parquet", "arrow", "feather"];
 
@@ -103,11 +112,7 @@ impl TargetConfig {
                 "grid"
             }
             Some(extension) if TABLES.iter().any(|table| extension == *table) => "samples",
-            Some(_)
-                if section.get("file").and_then(toml::Value::as_str) == Some(STANDARD_INPUT) =>
-            {
-                "samples"
-            }
+            Some(_) if section.get("file").is_some_and(is_named_table) => "samples",
             Some(_) => "saved",
             None if ["edges", "counts"]
                 .iter()
@@ -117,6 +122,7 @@ impl TargetConfig {
             }
             None if section.contains_key("log_density") => "formula",
             None if section.contains_key("command") => "command",
+            None if section.contains_key("function") => "function",
             None if section.contains_key("equations") => "linear-gaussian",
             None if section.contains_key("dof") => "student-t",
             None => "mixture",
@@ -170,6 +176,7 @@ impl TargetConfig {
             }
             TargetKind::Samples(samples) => samples.resolve(at, source, notes)?.into(),
             TargetKind::Command(command) => command.resolve(at, source, notes)?.into(),
+            TargetKind::Function(function) => function.resolve(at, source, notes)?.into(),
             TargetKind::Formula(formula) => formula.resolve(at, source, notes)?.into(),
             TargetKind::Grid(grid) => grid.resolve(at, source, notes)?.into(),
             TargetKind::Histogram(histogram) => histogram.resolve(at, source)?.into(),

@@ -147,7 +147,7 @@ impl EstimatorConfig {
         Err(Refusal::new(
             "gradient",
             format!(
-                "is \"{}\", which needs the gradient of log p, and the program of the target gives none",
+                "is \"{}\", which needs the gradient of log p, and the target gives none",
                 self.gradient.name()
             ),
             "let it answer with log p and its gradient, of shape N x (1 + D); or use type = \"monte-carlo\" and \

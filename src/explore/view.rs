@@ -9,7 +9,7 @@ use super::protocol::{
 use super::state::{Point, State};
 use crate::calculator::{Accuracy, Answer, Measure, Operand, Question};
 use crate::compute::device::Numerics;
-use crate::compute::kernel::prepared;
+use crate::compute::kernel::log_densities;
 use crate::density::target::Target;
 use crate::divergence::DivergenceKind;
 use crate::error::Result;
@@ -218,15 +218,6 @@ pub(super) fn coordinates(q: &Mixture, parameters: [Parameter; 2]) -> [f64; 2] {
 fn even([low, high]: [f64; 2], count: usize) -> Vec<f64> {
     let step = (high - low) / (count - 1) as f64;
     (0..count).map(|i| low + step * i as f64).collect()
-}
-
-fn log_densities(mixture: &Mixture, x: &[f64]) -> Vec<f64> {
-    let mut logs = vec![f64::NAN; x.len() / mixture.dim()];
-    if let Some(prepared) = prepared(mixture) {
-        // The numbers of points agree, which is all that could be wrong.
-        _ = prepared.log_density(x, &mut logs);
-    }
-    logs
 }
 
 fn densities(state: &State, p: &Mixture, q: &Mixture) -> Densities {

@@ -18,6 +18,11 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Whether the gradient is told.
+    pub fn has_gradient(&self) -> bool {
+        self.width > 1
+    }
+
     /// Reads it, and nothing behind it. Room is made only for what was asked for: a header may promise anything.
     ///
     /// # Errors

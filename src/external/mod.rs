@@ -1,19 +1,23 @@
-//! A log-density that a program in another language computes, in a process of its own.
+//! A log-density that others compute: a program in another language, in a process of its own, or a function of the
+//! program that this library is part of.
 
 mod answer;
+mod called;
 mod process;
+mod program;
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
 
 use crate::coordinates::{Coordinates, Support};
 use crate::error::{Error, Refusal};
-use crate::text;
-use process::{Broken, Process};
+use crate::given::LogDensity;
+use called::Called;
+use process::Broken;
+use program::Program;
 
 pub use answer::Answer;
+pub use program::Invocation;
 
 /// Points of one batch, at most.
 const BATCH: usize = 1 << 15;
@@ -31,54 +35,40 @@ pub fn allow_commands() {
     ALLOWED.store(true, Ordering::Relaxed);
 }
 
-/// What is started, and where.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Invocation {
-    /// The program and its arguments.
-    pub command: Vec<String>,
-    /// The folder it works in.
-    pub folder: PathBuf,
-    /// How long it may take for one batch of points.
-    pub timeout: Duration,
-}
-
-impl Invocation {
-    /// As one would type it.
-    pub fn typed(&self) -> String {
-        let words: Vec<_> = (self.command.iter())
-            .map(|word| text::shell_word(word))
-            .collect();
-        words.join(" ")
-    }
-}
-
-/// A log-density in nats, up to a constant, of D coordinates, by a program.
+/// A log-density in nats, up to a constant, of D coordinates, that others compute.
 ///
-/// A batch of N points x goes to its standard input as an array in NumPy's file format, of shape N × D. For each it
-/// writes an array to its standard output: log p, of shape N, or log p and its gradient, of shape N × (1 + D). Each
-/// coordinate x is carried to the whole line by its [`Support`], as that of a formula is.
-///
-/// It is started once, started again once if it ends or breaks the protocol, and ended when this is dropped.
+/// A batch of N points x goes to the standard input of a program as an array in NumPy's file format, of shape N × D. For
+/// each it writes an array to its standard output: log p, of shape N, or log p and its gradient, of shape N × (1 + D).
+/// A function is called with the same, and answers with the same. Each coordinate x is carried to the whole line by its
+/// [`Support`], as that of a formula is.
 #[derive(Debug)]
 pub struct External {
-    invocation: Invocation,
+    source: Source,
     coordinates: Coordinates,
     has_gradient: OnceLock<bool>,
-    running: Mutex<Option<Running>>,
     failure: OnceLock<Broken>,
 }
 
-/// The process, and whether it is the second.
+/// What answers.
 #[derive(Debug)]
-struct Running {
-    process: Process,
-    is_second: bool,
+enum Source {
+    Program(Program),
+    Function(Called),
 }
 
 impl PartialEq for External {
-    /// Whether they are the same program at the same place: what it computes is not known.
+    /// Whether they are the same program at the same place, or the same function: what they compute is not known.
     fn eq(&self, other: &Self) -> bool {
-        self.invocation == other.invocation && self.coordinates == other.coordinates
+        let is_same = match (&self.source, &other.source) {
+            (Source::Program(one), Source::Program(other)) => {
+                one.invocation() == other.invocation()
+            }
+            (Source::Function(one), Source::Function(other)) => {
+                one.name == other.name && Arc::ptr_eq(&one.function, &other.function)
+            }
+            _ => false,
+        };
+        is_same && self.coordinates == other.coordinates
     }
 }
 
@@ -87,7 +77,7 @@ impl External {
     ///
     /// # Errors
     /// Unless programs are [allowed](allow_commands).
-    pub fn new(invocation: Invocation, coordinates: Coordinates) -> Result<Self, Refusal> {
+    pub fn program(invocation: Invocation, coordinates: Coordinates) -> Result<Self, Refusal> {
         if !ALLOWED.load(Ordering::Relaxed) {
             return Err(Refusal::new(
                 "command",
@@ -99,13 +89,29 @@ impl External {
                 "look at what it does; if you trust it, add --allow-commands",
             ));
         }
-        Ok(Self {
-            has_gradient: OnceLock::new(),
-            running: Mutex::new(None),
-            failure: OnceLock::new(),
-            invocation,
+        Ok(Self::new(
+            Source::Program(Program::new(invocation)),
             coordinates,
-        })
+        ))
+    }
+
+    /// A function with a name to be told by.
+    pub fn function(
+        name: impl Into<String>,
+        function: Arc<dyn LogDensity>,
+        coordinates: Coordinates,
+    ) -> Self {
+        let name = name.into();
+        Self::new(Source::Function(Called { name, function }), coordinates)
+    }
+
+    fn new(source: Source, coordinates: Coordinates) -> Self {
+        Self {
+            source,
+            coordinates,
+            has_gradient: OnceLock::new(),
+            failure: OnceLock::new(),
+        }
     }
 
     /// Starts it, and asks it for two points.
@@ -114,27 +120,41 @@ impl External {
     /// If it cannot be started, or does not keep to the protocol.
     pub fn start(&self) -> Result<(), Refusal> {
         let dim = self.coordinates.dim();
-        let refused = |broken: Broken| Refusal::new("command", broken.message, broken.help);
-        let mut process = Process::start(&self.invocation).map_err(refused)?;
         let mut points = vec![0.0; 2 * dim];
         points[dim..].fill(0.5);
         self.coordinates.apply(&mut points);
-        let answer = process.ask(&points, dim).map_err(refused)?;
-        self.has_gradient.get_or_init(|| answer.width > 1);
-        *self.running() = Some(Running {
-            process,
-            is_second: false,
-        });
+        let answer = match &self.source {
+            Source::Program(program) => program.start(&points, dim),
+            Source::Function(function) => function.ask(&points, dim),
+        };
+        let answer =
+            answer.map_err(|broken| Refusal::new(self.key(), broken.message, broken.help))?;
+        self.has_gradient.get_or_init(|| answer.has_gradient());
         Ok(())
     }
 
-    fn running(&self) -> MutexGuard<'_, Option<Running>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The key of a config that names it.
+    pub fn key(&self) -> &'static str {
+        match &self.source {
+            Source::Program(_) => "command",
+            Source::Function(_) => "function",
+        }
     }
 
-    /// What is started.
-    pub fn invocation(&self) -> &Invocation {
-        &self.invocation
+    /// What it is, in a word.
+    pub fn kind(&self) -> &'static str {
+        match &self.source {
+            Source::Program(_) => "program",
+            Source::Function(_) => "function",
+        }
+    }
+
+    /// The command as one would type it, or the name of the function.
+    pub fn text(&self) -> String {
+        match &self.source {
+            Source::Program(program) => program.invocation().typed(),
+            Source::Function(function) => function.name.clone(),
+        }
     }
 
     /// Its coordinates.
@@ -142,12 +162,12 @@ impl External {
         &self.coordinates
     }
 
-    /// Whether it tells the gradient: known once it was started.
+    /// Whether it tells the gradient: known once it was [started](External::start).
     pub fn has_gradient(&self) -> bool {
         self.has_gradient.get().is_some_and(|has| *has)
     }
 
-    /// Why there are no numbers any more: the program failed again after it was started again.
+    /// Why there are no numbers any more: the program failed again after it was started again, or the function did.
     ///
     /// # Errors
     /// If there are none.
@@ -241,48 +261,19 @@ impl External {
         }
     }
 
-    /// Log p at some points x `[N, D]`, from the second process if need be.
+    /// Log p at some points x `[N, D]`; nothing once it has failed.
     fn ask(&self, x: &[f64]) -> Option<Answer> {
         if self.failure.get().is_some() {
             return None;
         }
-        let dim = self.coordinates.dim();
-        let mut held = self.running();
-        let running = held.as_mut()?;
-        let keeps = |answer: &Answer| (answer.width > 1) == self.has_gradient();
-        let changed = || {
-            let typed = self.invocation.typed();
-            Broken::new(
-                format!(
-                    "`{typed}` answered with a gradient at one time and without one at another"
-                ),
-                "answer every batch in the same way",
-            )
+        let (dim, has_gradient) = (self.coordinates.dim(), self.has_gradient());
+        let asked = match &self.source {
+            Source::Program(program) => program.ask(x, dim, has_gradient),
+            Source::Function(function) => function.ask_again(x, dim, has_gradient).map(Some),
         };
-        loop {
-            let asked = running.process.ask(x, dim);
-            let broken = match asked {
-                Ok(answer) if keeps(&answer) => return Some(answer),
-                Ok(_) => changed(),
-                Err(broken) => broken,
-            };
-            let again = match running.is_second || broken.is_late {
-                true => Err(broken),
-                false => Process::start(&self.invocation),
-            };
-            match again {
-                Ok(process) => {
-                    *running = Running {
-                        process,
-                        is_second: true,
-                    }
-                }
-                Err(broken) => {
-                    running.process.end();
-                    self.failure.get_or_init(|| broken);
-                    return None;
-                }
-            }
-        }
+        asked.unwrap_or_else(|broken| {
+            self.failure.get_or_init(|| broken);
+            None
+        })
     }
 }

@@ -34,6 +34,14 @@ impl Broken {
             is_late: false,
         }
     }
+
+    /// Of one that answered in another way than before.
+    pub fn changed(name: &str) -> Self {
+        Self::new(
+            format!("{name} answered with a gradient at one time and without one at another"),
+            "answer every batch in the same way",
+        )
+    }
 }
 
 /// Points that are on their way.

@@ -26,10 +26,11 @@ pub struct DrawnFigures {
 /// If the folder does not hold a run that has logged a step, or cannot be written.
 pub fn draw_figures(folder: &RunFolder) -> Result<Vec<PathBuf>> {
     let looks = FiguresConfig::default();
-    draw_figures_as(folder, &looks, None).map(|drawn| drawn.files)
+    draw_figures_as(folder, &looks, None, &mut ()).map(|drawn| drawn.files)
 }
 
-/// As [`draw_figures`], in other looks than those of its config, or into another folder.
+/// As [`draw_figures`], in other looks than those of its config, or into another folder. The observer is told of every
+/// figure, and of the cells of a landscape.
 ///
 /// # Errors
 /// As [`draw_figures`]; and if the run has none of the figures that are asked for, or one of them cannot be drawn like
@@ -38,20 +39,11 @@ pub fn draw_figures_as(
     folder: &RunFolder,
     looks: &FiguresConfig,
     out: Option<&Path>,
-) -> Result<DrawnFigures> {
-    draw_figures_observed(folder, looks, out, &mut ())
-}
-
-/// As [`draw_figures_as`]; the observer follows the landscape.
-pub(crate) fn draw_figures_observed(
-    folder: &RunFolder,
-    looks: &FiguresConfig,
-    out: Option<&Path>,
     observer: &mut dyn WorkObserver,
 ) -> Result<DrawnFigures> {
     let run = FinishedRun::read(folder)?;
     let looks = looks.clone().or(run.config.figures.clone());
-    let mut drawn = plot::of_run(&run, &looks)?;
+    let mut drawn = plot::of_run(&run, &looks, observer)?;
     let landscape = (run.config.landscape.as_ref())
         .filter(|_| looks.draws(FigureName::Landscape))
         .filter(|_| run.summary.fits.iter().all(|fit| fit.best.is_some()));

@@ -11,6 +11,5 @@ mod survey;
 pub mod sweep;
 
 pub use cost::{FitCost, Time, cost, cost_of_sweep};
-pub(crate) use figures::draw_figures_observed;
 pub use figures::{DrawnFigures, draw_figures, draw_figures_as, draw_sweep_as};
 pub use survey::{Survey, survey, survey_run};

@@ -53,13 +53,15 @@ struct FitLandscape<'e> {
 }
 
 /// Runs every fit of an experiment, evaluates its divergence on the grid, and writes `landscape.csv`
-/// and the figure into a folder. The observer follows the steps of each fit, the cells, and the steps from them.
+/// and the figure into a folder, in the looks of its config where others say nothing. The observer follows the steps
+/// of each fit, the cells, and the steps from them.
 ///
 /// # Errors
 /// If there is no such parameter, the target has no density, or the folder cannot be written.
 pub fn survey(
     experiment: &Experiment,
     wanted: &LandscapeConfig,
+    looks: &FiguresConfig,
     out: &Path,
     observer: &mut dyn WorkObserver,
 ) -> Result<Survey> {
@@ -77,7 +79,7 @@ pub fn survey(
         target: &target,
         numerics: &numerics,
         seed,
-        looks: &experiment.config.figures,
+        looks: &looks.clone().or(experiment.config.figures.clone()),
     };
     let (drawn, seconds) = drawing.draw(&traveled, observer)?;
     let files = out.write(drawn.files)?;
@@ -92,6 +94,7 @@ pub fn survey(
 pub fn survey_run(
     folder: &RunFolder,
     wanted: &LandscapeConfig,
+    looks: &FiguresConfig,
     out: Option<&Path>,
     observer: &mut dyn WorkObserver,
 ) -> Result<Survey> {
@@ -100,7 +103,8 @@ pub fn survey_run(
         None => folder.output().inner(names::FIGURES),
     };
     let finished = FinishedRun::read(folder)?;
-    let (drawn, seconds) = of_run(&finished, wanted, &finished.config.figures, observer)?;
+    let looks = looks.clone().or(finished.config.figures.clone());
+    let (drawn, seconds) = of_run(&finished, wanted, &looks, observer)?;
     let files = out.write(drawn.files)?;
     Ok(Survey { files, seconds })
 }

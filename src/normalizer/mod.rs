@@ -75,7 +75,7 @@ fn looked_for(function: Function) -> Result<Unnormalized, Refusal> {
     // Numbers that a program no longer gives look like those of a function that has none.
     function.check().map_err(|error| {
         let help = error.help().unwrap_or_default();
-        Refusal::new("command", error.to_string(), help)
+        Refusal::new(function.key(), error.to_string(), help)
     })?;
     Ok(Unnormalized::new(function, found?))
 }

@@ -95,15 +95,7 @@ impl<'a> Problem<'a> {
     }
 
     pub fn refused(self, message: String, help: &str) -> Refused {
-        Refusal::new(
-            match self.function {
-                Function::Formula(_) => "log_density",
-                Function::External(_) => "command",
-                Function::Grid(_) => "file",
-            },
-            message,
-            help,
-        )
+        Refusal::new(self.function.key(), message, help)
     }
 
     pub fn infinite(self, u: &DVector<f64>) -> Refused {

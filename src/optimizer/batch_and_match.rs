@@ -68,7 +68,7 @@ impl OptimizerSettings for BatchAndMatchConfig {
         }
         if !problem.has_gradient {
             return refused(
-                "it steps by the gradient of log p, and the program of the target gives none",
+                "it steps by the gradient of log p, and the target gives none",
                 "let it answer with log p and its gradient, of shape N x (1 + D), or choose \"adam\"",
             );
         }

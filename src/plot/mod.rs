@@ -49,6 +49,7 @@ use crate::calculator::Matrix;
 use crate::config::{FigureName, FiguresConfig};
 use crate::error::{Error, Result};
 use crate::files::names::FIGURES;
+use crate::progress::WorkObserver;
 use crate::run_folder::{FinishedRun, RunFolder, SweepFolder};
 use crate::text;
 use figure::Figure;
@@ -81,16 +82,24 @@ fn style(looks: &FiguresConfig, figure: FigureName) -> Result<Style> {
     Style::new(&looks.of(figure))
 }
 
-/// Draws the figures of a finished run, the landscape aside.
+/// Draws the figures of a finished run, the landscape aside, and tells of each.
 ///
 /// # Errors
 /// If one cannot be drawn as it is asked for.
-pub(crate) fn of_run(run: &FinishedRun, looks: &FiguresConfig) -> Result<Drawn> {
-    let mut drawn = Drawn::default();
-    for figure in figures(run).filter(|figure| looks.draws(figure.name)) {
-        drawn = drawn.and(figure.files(run, &style(looks, figure.name)?.of(run))?);
+pub(crate) fn of_run(
+    run: &FinishedRun,
+    looks: &FiguresConfig,
+    observer: &mut dyn WorkObserver,
+) -> Result<Drawn> {
+    let wanted: Vec<_> = figures(run)
+        .filter(|figure| looks.draws(figure.name))
+        .collect();
+    let mut all = Drawn::default();
+    for (place, figure) in wanted.iter().enumerate() {
+        all = all.and(figure.files(run, &style(looks, figure.name)?.of(run))?);
+        observer.done(FIGURES, place + 1, wanted.len());
     }
-    Ok(drawn)
+    Ok(all)
 }
 
 /// The names of the figures that a run has.
@@ -98,12 +107,20 @@ pub(crate) fn names(run: &FinishedRun) -> Vec<&'static str> {
     figures(run).map(|figure| figure.name.name()).collect()
 }
 
-/// Every figure of a run, in its looks; and the landscape, where one was drawn.
-pub(crate) fn pictures(folder: &RunFolder, run: &FinishedRun) -> Result<Vec<Picture>> {
+/// Every figure of a run, in its looks; and the landscape, where one was drawn. The observer counts them as `what`.
+pub(crate) fn pictures(
+    folder: &RunFolder,
+    run: &FinishedRun,
+    what: &str,
+    observer: &mut dyn WorkObserver,
+) -> Result<Vec<Picture>> {
     let looks = &run.config.figures;
-    let drawn =
-        |figure: &Figure<FinishedRun>| figure.picture(run, style(looks, figure.name)?.of(run));
-    let mut all: Vec<Picture> = figures(run).map(drawn).collect::<Result<_>>()?;
+    let wanted: Vec<_> = figures(run).collect();
+    let mut all = Vec::with_capacity(wanted.len() + 1);
+    for figure in &wanted {
+        all.push(figure.picture(run, style(looks, figure.name)?.of(run))?);
+        observer.done(what, all.len(), wanted.len());
+    }
     let output = folder.output().inner(FIGURES);
     all.extend(landscape::FIGURE.read(&output, style(looks, FigureName::Landscape)?));
     Ok(all)

@@ -27,6 +27,7 @@ pub use words::{chosen, remarks, target};
 use crate::error::{Error, Result};
 use crate::files::names;
 use crate::plot::{self, Animation, Picture};
+use crate::progress::WorkObserver;
 use crate::record::Summary;
 use crate::run_folder::{FinishedFit, FinishedRun, OutputFolder, RunFolder, SweepFolder};
 use crate::text::{count, shell_word, shown};
@@ -80,10 +81,10 @@ struct Run {
 /// # Errors
 /// If there is no run, one is not finished, or the folder cannot be written.
 pub fn write(folders: &[PathBuf], out: &Path) -> Result<Vec<PathBuf>> {
-    write_with(folders, out, &ReportOptions::default())
+    write_with(folders, out, &ReportOptions::default(), &mut ())
 }
 
-/// As [`write()`], as it is asked for.
+/// As [`write()`], as it is asked for. The observer is told of every figure.
 ///
 /// # Errors
 /// As [`write()`]; if a column is asked for that there is not.
@@ -91,14 +92,18 @@ pub fn write_with(
     folders: &[PathBuf],
     out: &Path,
     options: &ReportOptions,
+    observer: &mut dyn WorkObserver,
 ) -> Result<Vec<PathBuf>> {
-    let report = Report::read(folders)?;
+    let report = Report::read(folders, observer)?;
     let latex = latex::table(&report, options.latex, options.columns.as_deref())?;
     let out = OutputFolder::create(out)?;
-    let pictures = (report.pictures().into_iter())
-        .map(|(file, picture)| Ok((format!("{file}.png"), picture.png()?)))
-        .collect::<Result<_>>()?;
-    out.inner(names::FIGURES).write(pictures)?;
+    let pictures = report.pictures();
+    let mut files = Vec::with_capacity(pictures.len());
+    for (file, picture) in &pictures {
+        files.push((format!("{file}.png"), picture.png()?));
+        observer.done("pictures of the report", files.len(), pictures.len());
+    }
+    out.inner(names::FIGURES).write(files)?;
     let texts = [html::page(&report), markdown::page(&report), latex];
     let files = names::REPORT.into_iter().zip(texts);
     out.write(
@@ -109,11 +114,11 @@ pub fn write_with(
 }
 
 impl Report {
-    fn read(folders: &[PathBuf]) -> Result<Self> {
+    fn read(folders: &[PathBuf], observer: &mut dyn WorkObserver) -> Result<Self> {
         if let [only] = folders
             && let Some(folder) = SweepFolder::open(only)
         {
-            return Self::of_sweep(&folder);
+            return Self::of_sweep(&folder, observer);
         }
         let (mut names, mut summaries) = (Vec::new(), Vec::new());
         let (mut runs, mut places): (Vec<Run>, _) = (Vec::new(), Vec::new());
@@ -123,7 +128,11 @@ impl Report {
                 false => folder.summary()?,
             };
             if is_detailed {
-                runs.push(Run::read(folder)?);
+                let what = match folders {
+                    [_] => names::FIGURES.to_owned(),
+                    _ => format!("figures of run {}", runs.len() + 1),
+                };
+                runs.push(Run::read(folder, &what, observer)?);
                 places.push(summaries.len());
             }
             names.push(name.unwrap_or_else(|| summary.name.clone()));
@@ -165,7 +174,7 @@ impl Report {
     }
 
     /// Of every point of a sweep a line, and the best one in detail; of points that all failed the first.
-    fn of_sweep(folder: &SweepFolder) -> Result<Self> {
+    fn of_sweep(folder: &SweepFolder, observer: &mut dyn WorkObserver) -> Result<Self> {
         let (mut names, mut summaries, mut settings) = (Vec::new(), Vec::new(), Vec::new());
         for point in folder.set_points()? {
             let point = point?;
@@ -180,7 +189,7 @@ impl Report {
         };
         let best = sweep.best(&summaries).unwrap_or(0);
         let run = (folder.points()?).nth(best).transpose()?;
-        let runs = run.iter().map(|(_, run)| Run::read(run));
+        let runs = (run.iter()).map(|(_, run)| Run::read(run, names::FIGURES, observer));
         let title = summaries.first().map(|(_, summary)| summary.name.clone());
         let mut runs = runs.collect::<Result<Vec<_>>>()?;
         for run in &mut runs {
@@ -281,14 +290,15 @@ fn numbered_alike(names: Vec<String>) -> Vec<String> {
 }
 
 impl Run {
-    fn read(folder: &RunFolder) -> Result<Self> {
+    /// The observer counts its figures as `what`.
+    fn read(folder: &RunFolder, what: &str, observer: &mut dyn WorkObserver) -> Result<Self> {
         let finished = FinishedRun::read(folder)?;
         Ok(Self {
             name: finished.summary.name.clone(),
             folder: folder.path().to_owned(),
             config: folder.config_text()?,
             settings: settings::settings(&finished)?,
-            pictures: plot::pictures(folder, &finished)?,
+            pictures: plot::pictures(folder, &finished, what, observer)?,
             animation: plot::animation(folder),
             finished,
         })

@@ -298,7 +298,13 @@ fn files_and_figures_know_a_changing_number() {
         .collect();
     assert!(names.contains(&"components.svg"), "{names:?}");
     let folder = run.folder.path();
-    let refused = klfit::survey_run(&run.folder, &LandscapeConfig::default(), None, &mut ());
+    let refused = klfit::survey_run(
+        &run.folder,
+        &LandscapeConfig::default(),
+        &klfit::settings::FiguresConfig::default(),
+        None,
+        &mut (),
+    );
     assert!(refused.unwrap_err().to_string().contains("come and go"));
     klfit::report(&[folder.to_owned()], &folder.join("report")).unwrap();
     let page = fs::read_to_string(folder.join("report/report.html")).unwrap();

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// The rooms from top to bottom. Each may use those below it.
-const FLOORS: [&str; 31] = [
+const FLOORS: [&str; 32] = [
     "cli",
     "jobs",
     "explore",
@@ -31,6 +31,7 @@ const FLOORS: [&str; 31] = [
     "coordinates",
     "compute",
     "mixture",
+    "given",
     "precise",
     "progress",
     "files",

@@ -1,6 +1,7 @@
 //! Divergences over grids of parameters, and where descent from each cell ends.
 
 use klfit::internals::{gaussian_kl, natural_values};
+use klfit::settings::FiguresConfig;
 use klfit::{
     Cells, DeviceConfig, DivergenceKind, Experiment, LandscapeConfig, Mixture, Numerics, Parameter,
     ParameterAxis, Precision, Target, kl, survey,
@@ -104,7 +105,8 @@ fn a_survey_finds_the_basins_of_reverse_kl() {
         basins: true,
         ..LandscapeConfig::default()
     };
-    let files = survey(&experiment, &wanted, folder.path(), &mut ())
+    let looks = FiguresConfig::default();
+    let files = survey(&experiment, &wanted, &looks, folder.path(), &mut ())
         .unwrap()
         .files;
     assert!(files.iter().all(|file| file.is_file()) && files.len() == 4);
@@ -137,15 +139,23 @@ fn all_fits_of_a_survey_share_one_grid() {
                 means = [[0.0], [20.0]]\nstds = [[1.0], [1.0]]\n\n[optimizer]\nsteps = 300\n\n\
                 [[fit]]\ndivergence = \"forward-kl\"\n\n[[fit]]\ndivergence = \"reverse-kl\"\n\
                 init = { weights = [1.0], means = [[20.5]], stds = [[1.2]] }\n";
-    let experiment = Experiment::parse("apart.toml".as_ref(), text, Vec::new()).unwrap();
+    // The looks of the config but for the width, which is asked for.
+    let text = format!("{text}[figures]\nformat = [\"svg\"]\nwidth = 170\n");
+    let experiment = Experiment::parse("apart.toml".as_ref(), &text, Vec::new()).unwrap();
+    let looks: FiguresConfig = toml::from_str("width = 85").unwrap();
     let folder = tempfile::tempdir().unwrap();
     let wanted = LandscapeConfig {
         points: Some(1600),
         ..LandscapeConfig::default()
     };
-    let files = survey(&experiment, &wanted, folder.path(), &mut ())
+    let files = survey(&experiment, &wanted, &looks, folder.path(), &mut ())
         .unwrap()
         .files;
+    let svg = std::fs::read_to_string(&files[1]).unwrap();
+    assert!(
+        files.len() == 2 && svg.contains("width=\"85mm\""),
+        "{files:?}"
+    );
     let mut csv = csv::Reader::from_path(&files[0]).unwrap();
     let p = experiment.target.as_mixture().unwrap();
     let (mut compared, mut highest) = (0, f64::NEG_INFINITY);

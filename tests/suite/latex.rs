@@ -16,7 +16,7 @@ fn table(run: &Run, latex: LatexNumbers, columns: Option<&str>) -> Result<String
         columns: names,
     };
     let folder = run.folder.path().to_owned();
-    klfit::report_with(&[folder], out.path(), &options)?;
+    klfit::report_with(&[folder], out.path(), &options, &mut ())?;
     Ok(fs::read_to_string(out.path().join("report.tex")).unwrap())
 }
 

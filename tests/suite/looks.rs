@@ -20,7 +20,7 @@ fn looks(text: &str) -> FiguresConfig {
 fn drawn(run: &Run, settings: &str) -> Vec<(String, String)> {
     let out = tempfile::tempdir().unwrap();
     let looks = looks(&format!("format = [\"svg\"]\n{settings}"));
-    let figures = draw_figures_as(&run.folder, &looks, Some(out.path())).unwrap();
+    let figures = draw_figures_as(&run.folder, &looks, Some(out.path()), &mut ()).unwrap();
     let read = |path: &std::path::PathBuf| {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         (name, fs::read_to_string(path).unwrap())
@@ -217,7 +217,7 @@ fn files_are_written_as_asked_for() {
     let looks = looks(
         "format = [\"eps\", \"tikz\", \"png\", \"png\"]\nonly = [\"densities\"]\nwidth = 100\ndpi = 127",
     );
-    let drawn = draw_figures_as(&run.folder, &looks, Some(out.path())).unwrap();
+    let drawn = draw_figures_as(&run.folder, &looks, Some(out.path()), &mut ()).unwrap();
     let mut names: Vec<_> = (drawn.files.iter())
         .map(|file| file.file_name().unwrap().to_str().unwrap().to_owned())
         .collect();
@@ -251,7 +251,7 @@ fn a_label_that_no_figure_has_is_told_of() {
     let run = run_config("bimodal", &SHORT);
     let out = tempfile::tempdir().unwrap();
     let notes = |text: &str| {
-        draw_figures_as(&run.folder, &looks(text), Some(out.path()))
+        draw_figures_as(&run.folder, &looks(text), Some(out.path()), &mut ())
             .unwrap()
             .notes
     };
@@ -271,7 +271,7 @@ fn what_a_run_has_not_is_refused() {
     let run = run_config("bimodal", &SHORT);
     let error = |text: &str| {
         let out = tempfile::tempdir().unwrap();
-        draw_figures_as(&run.folder, &looks(text), Some(out.path()))
+        draw_figures_as(&run.folder, &looks(text), Some(out.path()), &mut ())
             .unwrap_err()
             .to_string()
     };
@@ -443,7 +443,7 @@ fn postscript_and_tikz_show_what_the_png_shows() {
         let looks = looks(
             "format = [\"png\", \"eps\", \"tikz\"]\nonly = [\"densities\", \"convergence\"]\ndpi = 100",
         );
-        draw_figures_as(&run.folder, &looks, Some(out.path())).unwrap();
+        draw_figures_as(&run.folder, &looks, Some(out.path()), &mut ()).unwrap();
         // Two figures of one run are not alike.
         let [one, other] =
             ["densities", "convergence"].map(|name| grey(&out.path().join(format!("{name}.png"))));

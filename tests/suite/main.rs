@@ -36,6 +36,7 @@ mod floors;
 mod folders;
 mod foreign;
 mod formulas;
+mod given;
 mod gradient_rules;
 mod gradients;
 mod grid;

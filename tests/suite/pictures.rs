@@ -155,7 +155,9 @@ fn of_run(name: &str) {
     let run = run(&experiment);
     let folder: &RunFolder = &run.folder;
     check(name, |looks, out| {
-        draw_figures_as(folder, looks, Some(out)).unwrap().files
+        draw_figures_as(folder, looks, Some(out), &mut ())
+            .unwrap()
+            .files
     });
 }
 

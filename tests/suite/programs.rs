@@ -98,7 +98,7 @@ fn a_gaussian_is_found_with_and_without_its_gradient() {
     let without = experiment(&["gaussian", "--without-gradient"], "dim = 1", REVERSE);
     let (error, _) = failure(&folder, &without, &["check", "my.toml", "--allow-commands"]);
     assert!(
-        error.contains("needs the gradient of log p, and the program of the target gives none"),
+        error.contains("needs the gradient of log p, and the target gives none"),
         "{error}"
     );
     let score = "divergence = \"reverse-kl\"\nestimator = { type = \"monte-carlo\", samples = 256, gradient = \
@@ -110,9 +110,7 @@ fn a_gaussian_is_found_with_and_without_its_gradient() {
     );
     let (error, _) = failure(&folder, &config, &["check", "my.toml", "--allow-commands"]);
     assert!(
-        error.contains(
-            "it steps by the gradient of log p, and the program of the target gives none"
-        ),
+        error.contains("it steps by the gradient of log p, and the target gives none"),
         "{error}"
     );
     for (fit, room) in [(score, 5e-3), ("divergence = \"forward-kl\"", 1e-6)] {

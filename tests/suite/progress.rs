@@ -2,7 +2,11 @@
 
 use std::fs;
 
-use klfit::{Experiment, LandscapeConfig, RunFolder, WorkObserver, survey, survey_run};
+use klfit::settings::FiguresConfig;
+use klfit::{
+    Experiment, LandscapeConfig, RunFolder, WorkObserver, draw_figures_as, report_with, survey,
+    survey_run,
+};
 
 use crate::command_line::klfit;
 use crate::resume::run_for;
@@ -60,8 +64,9 @@ fn a_landscape_counts_steps_cells_and_the_steps_from_them() {
         basins: true,
         ..LandscapeConfig::default()
     };
+    let looks = FiguresConfig::default();
     let mut told = Told::default();
-    survey(&experiment, &wanted, folder.path(), &mut told).unwrap();
+    survey(&experiment, &wanted, &looks, folder.path(), &mut told).unwrap();
     let told = told.all_done();
     let names: Vec<&str> = told.iter().map(|(what, _)| &**what).collect();
     let expected = [
@@ -83,9 +88,46 @@ fn a_landscape_counts_steps_cells_and_the_steps_from_them() {
     run_for(usize::MAX, &experiment, &path).unwrap();
     let mut told = Told::default();
     let run = RunFolder::open(&path).unwrap();
-    survey_run(&run, &wanted, None, &mut told).unwrap();
+    survey_run(&run, &wanted, &looks, None, &mut told).unwrap();
     let names: Vec<String> = told.all_done().into_iter().map(|(what, _)| what).collect();
     assert_eq!(names, ["forward-kl: cells", "reverse-kl: cells"]);
+}
+
+#[test]
+fn figures_and_those_of_a_report_are_counted() {
+    let experiment = Experiment::parse("two.toml".as_ref(), CONFIG, Vec::new()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    run_for(usize::MAX, &experiment, &path).unwrap();
+    let run = RunFolder::open(&path).unwrap();
+    let looks = FiguresConfig::default();
+    let mut told = Told::default();
+    draw_figures_as(&run, &looks, None, &mut told).unwrap();
+    assert_eq!(told.all_done(), [("figures".to_owned(), 4)]);
+    for (runs, expected) in [
+        (1, &[("figures", 4), ("pictures of the report", 4)][..]),
+        (
+            2,
+            &[
+                ("figures of run 1", 4),
+                ("figures of run 2", 4),
+                ("pictures of the report", 8),
+            ],
+        ),
+    ] {
+        let (mut told, out) = (Told::default(), folder.path().join("report"));
+        report_with(
+            &vec![path.clone(); runs],
+            &out,
+            &Default::default(),
+            &mut told,
+        )
+        .unwrap();
+        let expected: Vec<_> = (expected.iter())
+            .map(|&(what, times)| (what.to_owned(), times))
+            .collect();
+        assert_eq!(told.all_done(), expected);
+    }
 }
 
 #[test]

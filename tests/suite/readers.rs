@@ -217,7 +217,13 @@ fn report(bytes: &[u8]) -> Result<()> {
             points: Some(*LandscapeConfig::POINTS.start()),
             basins: false,
         };
-        klfit::survey_run(&run, &coarse, Some(&folder.join("landscape")), &mut ())?;
+        klfit::survey_run(
+            &run,
+            &coarse,
+            &klfit::settings::FiguresConfig::default(),
+            Some(&folder.join("landscape")),
+            &mut (),
+        )?;
         klfit::report(&[folder.to_owned()], &folder.join("report")).map(drop)
     })
 }

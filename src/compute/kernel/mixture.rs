@@ -2,6 +2,7 @@
 
 use burn::tensor::{Tensor, TensorData};
 use nalgebra::{DMatrix, DVector};
+use rayon::prelude::*;
 
 use super::cpu::{self, Prepared, Scale, Width};
 use super::{broadcast, cholesky, indices};
@@ -258,6 +259,21 @@ impl MixtureTensors {
         };
         scaled + self.means.clone().unsqueeze_dim::<4>(2)
     }
+}
+
+/// Points that are taken at once.
+const BLOCK: usize = 4096;
+
+/// log p in nats of N points `[N, D]`, on all cores: N numbers, or as many as there are whole points.
+pub fn log_densities(mixture: &Mixture, x: &[f64]) -> Vec<f64> {
+    let dim = mixture.dim();
+    let mut logs = vec![f64::NAN; x.len() / dim];
+    if let Some(prepared) = prepared(mixture) {
+        let blocks = logs.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK * dim));
+        // The numbers of points agree, which is all that could be wrong.
+        blocks.for_each(|(logs, x)| _ = prepared.log_density(&x[..logs.len() * dim], logs));
+    }
+    logs
 }
 
 /// A mixture for the kernel on the CPU; `None` if that cannot take it, which it can.

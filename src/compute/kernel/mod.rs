@@ -13,7 +13,7 @@ use fused::Form;
 
 pub use bins::{Bins, Interval, Legendre, MOST_BIN_DIM};
 pub(crate) use mixture::prepared;
-pub use mixture::{MixtureTensors, ScaleTensor};
+pub use mixture::{MixtureTensors, ScaleTensor, log_densities};
 
 /// Places on an axis as a tensor.
 pub(crate) fn indices(places: &[usize], device: &Device) -> Tensor<1, Int> {

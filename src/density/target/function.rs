@@ -14,7 +14,7 @@ use crate::formula::Formula;
 pub enum Function {
     /// By a formula.
     Formula(Formula),
-    /// By a program.
+    /// By a program, or a function of another one.
     External(External),
     /// By its values on a grid.
     Grid(Grid),
@@ -39,8 +39,17 @@ impl Function {
     pub fn text(&self) -> String {
         match self {
             Self::Formula(formula) => formula.text().to_owned(),
-            Self::External(external) => external.invocation().typed(),
+            Self::External(external) => external.text(),
             Self::Grid(grid) => grid.text(),
+        }
+    }
+
+    /// The key of a config that it stands at.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::Formula(_) => "log_density",
+            Self::External(external) => external.key(),
+            Self::Grid(_) => "file",
         }
     }
 
@@ -48,7 +57,7 @@ impl Function {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Formula(_) => "formula",
-            Self::External(_) => "program",
+            Self::External(external) => external.kind(),
             Self::Grid(_) => "grid",
         }
     }

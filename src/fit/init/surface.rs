@@ -151,7 +151,7 @@ impl<'s, 'p> Surface<'s, 'p> {
             return Err(Refusal::new(
                 "type",
                 format!(
-                    "is \"{name}\", which climbs along the gradient of log p, and the program of the target gives none"
+                    "is \"{name}\", which climbs along the gradient of log p, and the target gives none"
                 ),
                 "let it answer with log p and its gradient, of shape N x (1 + D), or use another start",
             ));

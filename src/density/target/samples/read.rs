@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::files::npy::{self, NpyArray};
 use crate::files::npy_file::NpyFile;
 use crate::files::read;
+use crate::given;
 use crate::text::count;
 
 /// Samples as a file gave them.
@@ -154,23 +155,9 @@ pub fn read_points(path: &Path, options: &TableOptions) -> Result<SamplesFile> {
 }
 
 fn read_table(path: &Path, options: &TableOptions, make: Make) -> Result<SamplesFile> {
-    let bytes: Cow<[u8]>;
-    let kind = if read::is_standard_input(path) {
-        bytes = read::standard_input(read::LARGEST_TABLE)?.into();
-        TableKind::of_bytes(&bytes)
-    } else {
-        let kind = TableKind::of_name(path)?;
-        bytes = read::read(path, read::LARGEST_TABLE)?.into();
-        kind
-    };
-    let read = match (kind, options.header) {
-        (TableKind::Csv, _) => from_csv(&bytes, options, make),
-        (kind, Some(_)) => Err(Error::usage(
-            format!("a {} has no header", kind.name()),
-            "say nothing of a header: every row of the table is a point",
-        )),
-        (TableKind::Npy, None) => from_npy(&bytes, options, make),
-        (TableKind::Columnar, None) => from_columnar(bytes.into_owned(), options, make),
+    let read = match given::is_table(path) {
+        true => from_given(&*given::table(path)?, options, make),
+        false => from_file(path, options, make)?,
     };
     let at = |message: String| format!("{}: {message}", read::name(path));
     match read {
@@ -183,6 +170,42 @@ fn read_table(path: &Path, options: &TableOptions, make: Make) -> Result<Samples
         }),
         Err(error) => Err(in_file(error, path)),
     }
+}
+
+/// What a file has; an error of what is in it is inside.
+fn from_file(
+    path: &Path,
+    options: &TableOptions,
+    make: Make,
+) -> Result<Result<(Samples, Vec<String>)>> {
+    let bytes: Cow<[u8]>;
+    let kind = if read::is_standard_input(path) {
+        bytes = read::standard_input(read::LARGEST_TABLE)?.into();
+        TableKind::of_bytes(&bytes)
+    } else {
+        let kind = TableKind::of_name(path)?;
+        bytes = read::read(path, read::LARGEST_TABLE)?.into();
+        kind
+    };
+    Ok(match (kind, options.header) {
+        (TableKind::Csv, _) => from_csv(&bytes, options, make),
+        (kind, Some(_)) => Err(Error::usage(
+            format!("a {} has no header", kind.name()),
+            "say nothing of a header: every row of the table is a point",
+        )),
+        (TableKind::Npy, None) => from_npy(&bytes, options, make),
+        (TableKind::Columnar, None) => from_columnar(bytes.into_owned(), options, make),
+    })
+}
+
+/// A table that was given.
+fn from_given(
+    table: &given::Table,
+    options: &TableOptions,
+    make: Make,
+) -> Result<(Samples, Vec<String>)> {
+    let chosen = chosen(&table.columns, table.rows.clone(), options)?;
+    samples_of(chosen, options, make)
 }
 
 /// How a table is written.
@@ -274,17 +297,26 @@ pub(super) fn from_npy(
             ));
         }
     };
-    let all = numbered(dim);
-    let places = options.places(&all)?;
-    let names: Vec<String> = places.iter().map(|&place| all[place].clone()).collect();
+    samples_of(
+        chosen(&numbered(dim), array.values, options)?,
+        options,
+        make,
+    )
+}
+
+/// The columns that are asked for.
+fn chosen(columns: &[String], rows: Vec<f64>, options: &TableOptions) -> Result<Numbers> {
+    let places = options.places(columns)?;
     let is_all = options.named().next().is_none();
-    let rows: Vec<f64> = match is_all {
-        false => (array.values.chunks_exact(dim.max(1)))
-            .flat_map(|row| places.iter().map(|&place| row[place]))
-            .collect(),
-        true => array.values,
-    };
-    samples_of(Numbers { names, rows }, options, make)
+    Ok(Numbers {
+        names: places.iter().map(|&place| columns[place].clone()).collect(),
+        rows: match is_all {
+            false => (rows.chunks_exact(columns.len().max(1)))
+                .flat_map(|row| places.iter().map(|&place| row[place]))
+                .collect(),
+            true => rows,
+        },
+    })
 }
 
 /// Samples of numbers that came as such.
