@@ -147,7 +147,7 @@ pub use fit::{Fit, LogConfig, Plan, Record, RunRecord};
 pub use judge::evaluate::Evaluation;
 
 // Experiments, from beginning to end.
-pub use cli::main;
+pub use cli::{command, main};
 pub use config::{
     Experiment, LandscapeConfig, Override, ParameterRange, STARTER, Sweep, SweepPoint,
 };

@@ -150,6 +150,7 @@ pub fn read_operand_with(text: &str, options: &TableOptions) -> Result<Operand> 
             "give a .toml, .json, .npz, .csv or .npy file, or the folder of a run",
         ));
     }
+    let of_toml = |path: &Path| read_target(path).map(|read| (read.model, read.notes));
     let (model, notes) = match extension {
         "csv" | "npy" | "parquet" | "arrow" | "feather" => {
             let options = TableOptions {
@@ -159,8 +160,8 @@ pub fn read_operand_with(text: &str, options: &TableOptions) -> Result<Operand> 
             let read = read_samples(path, &options)?;
             (read.samples.into(), read.notes)
         }
-        "toml" => read_target(path)?,
-        _ if path.is_dir() && fit == Some("target") => read_target(&path.join("config.toml"))?,
+        "toml" => of_toml(path)?,
+        _ if path.is_dir() && fit == Some("target") => of_toml(&path.join("config.toml"))?,
         _ => (
             read_mixture_as(path, fit, FitNaming::Mark)?.into(),
             Vec::new(),

@@ -6,12 +6,14 @@ use clap::Args;
 use serde::Serialize;
 
 use super::answer::print_json;
+use super::mixture::Out;
 use super::output::{print, to_stderr, write_file};
 use super::{Command, Outcome, Table, Verbosity};
 use crate::Result;
 use crate::config::MixtureConfig;
 use crate::density::target::{SamplesFile, read_samples};
 use crate::error::Error;
+use crate::export::MixtureFile;
 use crate::files::read;
 use crate::jobs::estimate;
 use crate::mixture::NaturalParameters;
@@ -21,10 +23,11 @@ use crate::text::count;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   klfit estimate data.csv --out model.toml
-  klfit estimate data.csv --components 3 --out model.toml
+  klfit estimate data.csv --components 3 --out model.json
   gunzip --stdout data.csv.gz | klfit estimate -
 
-Without --out the model is printed. `klfit divergence` and the [target] of a config read it.")]
+The model is written as .toml, .json or .npz, by the name of the file; without --out it is printed. `klfit divergence`
+and the [target] of a config read it.")]
 pub struct Estimate {
     /// The samples, a .csv or .npy file with a row for each, or - for standard input
     samples: PathBuf,
@@ -33,12 +36,8 @@ pub struct Estimate {
     /// How many Gaussians
     #[arg(long, default_value_t = 1, value_name = "K")]
     components: usize,
-    /// The TOML file to write
-    #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
-    /// Replace that file
-    #[arg(long)]
-    force: bool,
+    #[command(flatten)]
+    out: Out,
     /// Print the model and its likelihood as JSON
     #[arg(long)]
     json: bool,
@@ -79,34 +78,23 @@ impl Command for Estimate {
                 "ask for at least one component",
             ));
         }
-        if let Some(out) = &self.out
-            && out.extension().is_none_or(|extension| extension != "toml")
-        {
-            return Err(Error::usage(
-                format!("{} is not a .toml file", out.display()),
-                "a model is written as TOML: choose a name that ends in .toml",
-            ));
-        }
-        if let Some(out) = self
-            .out
-            .as_deref()
-            .filter(|out| out.exists() && !self.force)
-        {
-            return Err(Error::usage(
-                format!("{} exists", out.display()),
-                "choose another name, or replace it with --force",
-            ));
-        }
+        let kind = self.out.kind()?;
         let mut estimating = verbosity.counting("estimating");
         let found = estimate::estimate(&name, &rows, self.components, self.seed, &mut estimating)?;
         drop(estimating);
         let natural = NaturalParameters::from(&found.mixture);
-        let model = MixtureConfig::from(&natural);
-        let text = toml::to_string(&model).map_err(|error| {
-            Error::usage(format!("cannot write the model: {error}"), "report this")
-        })?;
-        if let Some(out) = &self.out {
-            write_file(out, text.as_bytes())?;
+        let bytes = match kind {
+            // Covariances, which are easier to read than the factors that tell a mixture to the bit.
+            MixtureFile::Toml => toml::to_string(&MixtureConfig::from(&natural))
+                .map(String::into_bytes)
+                .map_err(|error| {
+                    Error::usage(format!("cannot write the model: {error}"), "report this")
+                })?,
+            MixtureFile::Json | MixtureFile::Npz => kind.encode(&found.mixture, rows.names())?,
+        };
+        let out = self.out.path()?;
+        if let Some(out) = out {
+            write_file(out, &bytes)?;
         }
         if self.json {
             print_json(&Shown {
@@ -115,8 +103,8 @@ impl Command for Estimate {
                 log_likelihood: found.log_likelihood,
                 mixture: &natural,
             })?;
-        } else if self.out.is_none() {
-            print(text.as_bytes())?;
+        } else if out.is_none() {
+            print(&bytes)?;
         }
         if !verbosity.quiet {
             let how = match found.relative_floor {
@@ -130,9 +118,7 @@ impl Command for Estimate {
             to_stderr(natural);
             let likelihood = found.log_likelihood.to_string();
             to_stderr(format_args!("mean log-likelihood of a row: {likelihood}"));
-            if let Some(out) = &self.out {
-                to_stderr(format_args!("written to {}", out.display()));
-            }
+            self.out.told(verbosity)?;
         }
         Ok(Outcome::Success)
     }

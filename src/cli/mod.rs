@@ -40,6 +40,8 @@ use output::to_stderr;
 
 /// A request that cannot be met, as clap reports its own.
 const MISUSE: u8 = 2;
+/// What was asked for failed.
+const FAILURE: u8 = 1;
 
 /// A command: its arguments, with the line of its help as their doc.
 trait Command: Args {
@@ -131,16 +133,21 @@ enum Outcome {
     Interrupted(u8),
 }
 
-/// The `klfit` command: does what its arguments ask, and prints one error.
+/// The `klfit` command: does what the arguments of the process ask, and prints one error.
 pub fn main() -> ExitCode {
+    ExitCode::from(command(std::env::args_os().collect()))
+}
+
+/// The `klfit` command with arguments of which the first is its own name. Returns its exit code.
+pub fn command(arguments: Vec<OsString>) -> u8 {
     let Cli {
         command,
         verbosity,
         allow_commands,
         color,
-    } = match Cli::try_parse() {
+    } = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return refuse(&error),
+        Err(error) => return refuse(&error, &arguments),
     };
     match color.as_deref() {
         Some("always") => anstream::ColorChoice::Always.write_global(),
@@ -153,28 +160,24 @@ pub fn main() -> ExitCode {
     let outcome = command.run(verbosity);
     crate::normalizer::forget();
     match outcome {
-        Ok(Outcome::Success) => ExitCode::SUCCESS,
-        Ok(Outcome::FailedRun) => ExitCode::FAILURE,
-        Ok(Outcome::Interrupted(code)) => ExitCode::from(code),
+        Ok(Outcome::Success) => 0,
+        Ok(Outcome::FailedRun) => FAILURE,
+        Ok(Outcome::Interrupted(code)) => code,
         Err(error) => {
             report_error(&error);
-            if error.is_misuse() {
-                ExitCode::from(MISUSE)
-            } else {
-                ExitCode::FAILURE
-            }
+            if error.is_misuse() { MISUSE } else { FAILURE }
         }
     }
 }
 
 /// Prints what clap says; without its styles where an argument is not safe to show as it is.
-fn refuse(error: &clap::Error) -> ExitCode {
-    let is_unsafe = |argument: OsString| argument.to_string_lossy().contains(is_unseen);
-    if error.use_stderr() && std::env::args_os().any(is_unsafe) {
+fn refuse(error: &clap::Error, arguments: &[OsString]) -> u8 {
+    let is_unsafe = |argument: &OsString| argument.to_string_lossy().contains(is_unseen);
+    if error.use_stderr() && arguments.iter().any(is_unsafe) {
         to_stderr(error.render());
     } else {
         // As clap does: there is no one to tell that it cannot be printed.
         _ = error.print();
     }
-    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+    u8::try_from(error.exit_code()).unwrap_or(FAILURE)
 }

@@ -36,16 +36,14 @@ pub struct GridConfig {
     /// The values, the last axis fastest, where there is no file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub numbers: Option<Vec<f64>>,
-    /// The names of the coordinates, where there is no file that has some.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub names: Option<Vec<String>>,
 }
 
 impl GridConfig {
-    /// The density it describes, standing at `at`; the numbers of a file take the place of its name. What may not be
-    /// meant goes to `notes`.
+    /// The density it describes, standing at `at`; the numbers of a file take the place of its name, and its names
+    /// that of `names`. What may not be meant goes to `notes`.
     pub(super) fn resolve(
         &mut self,
+        names: &mut Option<Vec<String>>,
         at: &KeyPath,
         source: &Source,
         notes: &mut Vec<String>,
@@ -56,8 +54,8 @@ impl GridConfig {
             "numbers"
         });
         let grid = match &self.file {
-            Some(file) => self.read(&source.resolve_path(file), at, source)?,
-            None => self.given(at, source)?,
+            Some(file) => self.read(&source.resolve_path(file), names.is_some(), at, source)?,
+            None => self.given(names.as_deref(), at, source)?,
         };
         let axes = grid.axes().iter();
         *self = Self {
@@ -67,8 +65,8 @@ impl GridConfig {
             values: grid.values(),
             shape: Some(axes.map(|axis| axis.nodes).collect()),
             numbers: Some(grid.given().to_vec()),
-            names: Some(grid.coordinates().names()),
         };
+        *names = Some(grid.coordinates().names());
         let edge = grid.at_edge();
         if edge > HIGH_EDGE {
             notes.push(format!(
@@ -81,13 +79,14 @@ impl GridConfig {
     fn read(
         &self,
         path: &std::path::Path,
+        is_named: bool,
         at: &KeyPath,
         source: &Source,
     ) -> Result<Grid, ConfigError> {
         for (key, is_given) in [
             ("shape", self.shape.is_some()),
             ("numbers", self.numbers.is_some()),
-            ("names", self.names.is_some()),
+            ("names", is_named),
         ] {
             if is_given {
                 let help = "remove it, or `file`";
@@ -107,7 +106,12 @@ impl GridConfig {
     }
 
     /// What stands in the config itself.
-    fn given(&self, at: &KeyPath, source: &Source) -> Result<Grid, ConfigError> {
+    fn given(
+        &self,
+        names: Option<&[String]>,
+        at: &KeyPath,
+        source: &Source,
+    ) -> Result<Grid, ConfigError> {
         let (Some(from), Some(to), Some(shape), Some(numbers)) =
             (&self.from, &self.to, &self.shape, &self.numbers)
         else {
@@ -121,8 +125,8 @@ impl GridConfig {
                 return Err(source.error(&at.name(key), message, "give one for each axis"));
             }
         }
-        let names = match &self.names {
-            Some(names) if names.len() == dim => names.clone(),
+        let names = match names {
+            Some(names) if names.len() == dim => names.to_vec(),
             Some(names) => {
                 let message = format!("has {} names, and `shape` has {dim} numbers", names.len());
                 return Err(source.error(&at.name("names"), message, "give one for each axis"));

@@ -38,13 +38,14 @@ pub struct KdeConfig {
 }
 
 impl KdeConfig {
-    /// The mixture of the kernels, for the section at `at`; what may not be meant goes to `notes`.
+    /// The mixture of the kernels, for the section at `at`, and the names of its coordinates; what may not be meant goes
+    /// to `notes`.
     pub(super) fn resolve(
         &self,
         at: &KeyPath,
         source: &Source,
         notes: &mut Vec<String>,
-    ) -> Result<Mixture, ConfigError> {
+    ) -> Result<(Mixture, Vec<String>), ConfigError> {
         let bandwidth = self.bandwidth(at, source)?;
         let options = TableOptions {
             header: self.header,
@@ -55,8 +56,10 @@ impl KdeConfig {
         let read = read_samples(&source.resolve_table(&self.file), &options)
             .map_err(|error| source.in_file(error, &at.name("file")))?;
         notes.extend(read.notes);
-        kernel_density(&read.samples, &bandwidth)
-            .map_err(|refusal| source.error(&at.name(refusal.key), refusal.message, refusal.help))
+        let mixture = kernel_density(&read.samples, &bandwidth).map_err(|refusal| {
+            source.error(&at.name(refusal.key), refusal.message, refusal.help)
+        })?;
+        Ok((mixture, read.samples.names().to_vec()))
     }
 
     fn bandwidth(&self, at: &KeyPath, source: &Source) -> Result<Bandwidth, ConfigError> {

@@ -152,18 +152,33 @@ fn target(
     Ok((config, target))
 }
 
+/// A density as a TOML file has it.
+pub struct TargetFile {
+    /// The density.
+    pub model: TargetModel,
+    /// What its coordinates are called.
+    pub names: Vec<String>,
+    /// What may not be meant.
+    pub notes: Vec<String>,
+}
+
 /// The density of a TOML file: that of its `[target]` if it is an experiment, or else the file itself,
-/// which then has the keys of that section. With it comes what may not be meant.
+/// which then has the keys of that section.
 ///
 /// # Errors
 /// If the file cannot be read or does not describe a density.
-pub fn read_target(path: &Path) -> KlfitResult<(TargetModel, Vec<String>)> {
+pub fn read_target(path: &Path) -> KlfitResult<TargetFile> {
     let source = Source::read(path, Vec::new())?;
     let mut top = (*source.table).clone();
     let mut notes = Vec::new();
     if top.contains_key("target") {
-        let (_, model) = target(&mut top, &source, &mut notes)?;
-        return Ok((model, notes));
+        let (config, model) = target(&mut top, &source, &mut notes)?;
+        let names = config.coordinates(&model);
+        return Ok(TargetFile {
+            model,
+            names,
+            notes,
+        });
     }
     if !DENSITY.iter().any(|key| top.contains_key(*key)) {
         let help = "write weights, means and stds (or covariances), or a [target] section that has \
@@ -181,7 +196,12 @@ pub fn read_target(path: &Path) -> KlfitResult<(TargetModel, Vec<String>)> {
     let at = KeyPath::default();
     let mut config: TargetConfig = source.deserialize(&at, section)?;
     let model = config.resolve(&at, &source, &mut notes)?;
-    Ok((model, notes))
+    let names = config.coordinates(&model);
+    Ok(TargetFile {
+        model,
+        names,
+        notes,
+    })
 }
 
 /// A density in a file of its own has one of these keys.

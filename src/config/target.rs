@@ -14,8 +14,9 @@ use crate::density::target::{StudentT, TargetModel, network};
 use crate::error::ConfigError;
 use crate::files::read;
 use crate::given;
-use crate::import::read_mixture;
+use crate::import::{read_feature_names, read_mixture};
 use crate::mixture::Mixture;
+use crate::text::count;
 
 /// The density p.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +25,9 @@ pub struct TargetConfig {
     /// Degrees of freedom of Student-t components.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dof: Option<f64>,
+    /// What the D coordinates are called: x1, x2, … by default, or as a file or equations call them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<Vec<String>>,
     /// What kind of target.
     #[serde(rename = "type")]
     pub kind: TargetKind,
@@ -143,7 +147,7 @@ impl TargetConfig {
             let message = format!("is {dof}, and only Student-t targets have degrees of freedom");
             return Err(source.error(&at.name("dof"), message, help));
         }
-        Ok(match &mut self.kind {
+        let target: TargetModel = match &mut self.kind {
             TargetKind::Mixture(mixture) => mixture.resolve(at, source)?.into(),
             TargetKind::StudentT(scales) => {
                 let scales = scales.resolve(at, source)?;
@@ -172,26 +176,78 @@ impl TargetConfig {
                         };
                         source.error(&key, format!(": {}", refusal.message), refusal.help)
                     })?;
+                self.names.get_or_insert(joint.names);
                 joint.mixture.into()
             }
             TargetKind::Samples(samples) => samples.resolve(at, source, notes)?.into(),
             TargetKind::Command(command) => command.resolve(at, source, notes)?.into(),
             TargetKind::Function(function) => function.resolve(at, source, notes)?.into(),
             TargetKind::Formula(formula) => formula.resolve(at, source, notes)?.into(),
-            TargetKind::Grid(grid) => grid.resolve(at, source, notes)?.into(),
+            TargetKind::Grid(grid) => grid.resolve(&mut self.names, at, source, notes)?.into(),
             TargetKind::Histogram(histogram) => histogram.resolve(at, source)?.into(),
             TargetKind::Saved(saved) => {
                 let mixture = saved.resolve(at, source)?;
+                if self.names.is_none() {
+                    self.names = read_feature_names(&source.resolve_path(&saved.file));
+                }
                 self.kind = TargetKind::Mixture((&mixture).into());
                 mixture.into()
             }
             TargetKind::Kde(kernels) => {
                 // As it will be read again: many equal weights may sum to 1 but for rounding.
-                let written = MixtureConfig::from(&kernels.resolve(at, source, notes)?);
+                let (kernels, names) = kernels.resolve(at, source, notes)?;
+                self.names.get_or_insert(names);
+                let written = MixtureConfig::from(&kernels);
                 let mixture = written.resolve(at, source)?;
                 self.kind = TargetKind::Mixture(written);
                 mixture.into()
             }
-        })
+        };
+        self.check_names(&target, at, source)?;
+        Ok(target)
+    }
+
+    /// Refuses names of other coordinates than those of the target, and for those that are named elsewhere; those that
+    /// they have without are left out.
+    fn check_names(
+        &mut self,
+        target: &TargetModel,
+        at: &KeyPath,
+        source: &Source,
+    ) -> Result<(), ConfigError> {
+        let Some(names) = &self.names else {
+            return Ok(());
+        };
+        let elsewhere = match &self.kind {
+            TargetKind::Samples(_) => "name the columns in the file",
+            TargetKind::Formula(_) | TargetKind::Command(_) | TargetKind::Function(_) => {
+                "name the coordinates by `variables`"
+            }
+            TargetKind::Grid(_) => return Ok(()),
+            _ if names.len() != target.dim() => {
+                let message = format!(
+                    "has {}, and the target {}",
+                    count(names.len(), "name"),
+                    count(target.dim(), "coordinate")
+                );
+                return Err(source.error(&at.name("names"), message, "give one for each"));
+            }
+            _ => {
+                if *names == target.coordinates() {
+                    self.names = None;
+                }
+                return Ok(());
+            }
+        };
+        Err(source.error(&at.name("names"), "is not for this type", elsewhere))
+    }
+
+    /// What the coordinates of the target that it describes are called.
+    pub fn coordinates(&self, target: &TargetModel) -> Vec<String> {
+        match &self.names {
+            // Those of a grid are x, and u is what is looked at.
+            Some(names) if target.as_unnormalized().is_none() => names.clone(),
+            _ => target.coordinates(),
+        }
     }
 }

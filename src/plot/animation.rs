@@ -183,7 +183,7 @@ fn panel<'a, 's>(
     let (x, y) = match finished.dim() {
         1 => line_1d::axes(sheet.style, finished, densities::SNAPSHOTS),
         _ => {
-            let names = finished.target.coordinates();
+            let names = finished.coordinates();
             let ends = fits::ends(finished);
             let (x, y) = plane_2d::axes(&finished.target, ends.iter(), (&names[0], &names[1]));
             equal_aspect(ROOMY.frame(sheet.style, cell), x, y)

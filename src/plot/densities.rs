@@ -39,7 +39,7 @@ fn panels(finished: &FinishedRun, style: &Style) -> Result<Drawing> {
     let kind = if in_plane { PLANES } else { LINES };
     let layout = Layout::of_panels(style, &entries, shown.len(), kind)?;
     // One scale for all panels, made once: it takes a look at every fit.
-    let names = finished.target.coordinates();
+    let names = finished.coordinates();
     let (x, y) = match in_plane {
         true => {
             let ends = ends(finished);

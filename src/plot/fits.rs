@@ -73,7 +73,7 @@ impl<'r> Ends<'r> {
         let ends = ends
             .map(|end| end.map(|end| end.marginal(&plane)).transpose())
             .collect::<Result<Vec<_>, _>>()?;
-        let names = run.target.coordinates();
+        let names = run.coordinates();
         let (x, y) = plane_2d::axes(&target, ends.iter().flatten(), (&names[0], &names[1]));
         Ok(Self {
             run,

@@ -72,7 +72,7 @@ fn draw(finished: &FinishedRun, style: &Style) -> Result<Drawing> {
 fn axis(finished: &FinishedRun, fits: &[(usize, Mixture)], d: usize, support: Support) -> Axis {
     let names = match finished.target.bounded() {
         Some(coordinates) => coordinates.names(),
-        None => finished.target.coordinates(),
+        None => finished.coordinates(),
     };
     let stds = match support {
         Support::Above(_) | Support::Below(_) => REACH_OF_EXPONENTIALS,

@@ -123,7 +123,7 @@ pub fn draw_pair(
         .filter_map(|(i, fit)| Some((i, fit.end()?)))
         .map(|(i, end)| Ok((i, end.marginal(&pair)?)))
         .collect::<Result<Vec<(usize, Mixture)>>>()?;
-    let labels = finished.target.coordinates();
+    let labels = finished.coordinates();
     let ends_here = ends.iter().map(|(_, end)| end);
     let [i, j] = pair;
     let (x, y) = plane_2d::axes(&target, ends_here, (&labels[i], &labels[j]));

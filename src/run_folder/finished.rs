@@ -127,6 +127,11 @@ impl FinishedRun {
         })
     }
 
+    /// What the coordinates of the target are called.
+    pub fn coordinates(&self) -> Vec<String> {
+        self.config.target.coordinates(&self.target)
+    }
+
     /// D.
     pub fn dim(&self) -> usize {
         self.target.dim()

@@ -369,6 +369,11 @@ impl RunFolder {
         }
     }
 
+    /// Where the trajectory of a fit is written.
+    pub fn trajectory_path(&self, label: &str) -> PathBuf {
+        (self.path().join(folder_of_fit(label))).join(TRAJECTORY)
+    }
+
     /// Reads the trajectory of a fit back.
     ///
     /// # Errors

@@ -1150,6 +1150,10 @@ fn models_are_estimated_from_samples() {
         1e-14,
         "read back",
     );
+    let json = path("one.json");
+    assert!(klfit(&["estimate", &csv, "--out", &json]).status.success());
+    let same = read_operand(&json).unwrap();
+    assert_eq!(same.model.as_mixture(), Some(written));
     let again = klfit(&["estimate", &csv, "--out", &one]);
     assert_eq!(again.status.code(), Some(2));
     assert!(text(&again.stderr).contains("--force"));

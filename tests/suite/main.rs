@@ -54,6 +54,7 @@ mod logging;
 mod looks;
 mod measures;
 mod mixtures;
+mod names;
 mod optimizers;
 mod outsized;
 mod pages;

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::calculator::read_operand;
 use crate::cli::Verbosity;
 use crate::config::read_target;
-use crate::density::target::{Distribution, TargetModel};
+use crate::density::target::Distribution;
 use crate::error::{Error, Result};
 use crate::import::read_feature_names;
 use crate::mixture::Mixture;
@@ -39,7 +39,7 @@ impl Input {
         };
         let dim = mixture.dim();
         let coordinates = (operand.rows.map(|rows| rows.names().to_vec()))
-            .or_else(|| names_of_run(text))
+            .or_else(|| names_of_target(text))
             .or_else(|| read_feature_names(Path::new(text)))
             .filter(|names| names.len() == dim && are_distinct(names))
             .unwrap_or_else(|| Distribution::coordinates(&mixture));
@@ -118,19 +118,23 @@ pub fn are_distinct(names: &[String]) -> bool {
     names.iter().collect::<HashSet<_>>().len() == names.len()
 }
 
-/// What the target of a run calls its coordinates; those of the line where some have bounds.
-fn names_of_run(text: &str) -> Option<Vec<String>> {
+/// What the target of a run or of a config calls its coordinates; those of the line where some have bounds.
+fn names_of_target(text: &str) -> Option<Vec<String>> {
     let folder = match text.rsplit_once('#') {
         Some((folder, _)) if !Path::new(text).exists() => Path::new(folder),
         _ => Path::new(text),
     };
-    if !folder.is_dir() {
+    let file = match folder.is_dir() {
+        true => folder.join("config.toml"),
+        false => folder.to_owned(),
+    };
+    if file.extension()? != "toml" {
         return None;
     }
     // Without them they are called x1, x2, …: no reason to refuse a mixture.
-    let (target, _): (TargetModel, _) = read_target(&folder.join("config.toml")).ok()?;
-    Some(match target.bounded() {
+    let target = read_target(&file).ok()?;
+    Some(match target.model.bounded() {
         Some(bounded) => bounded.names_of_u(),
-        None => target.coordinates(),
+        None => target.names,
     })
 }

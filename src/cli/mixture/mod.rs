@@ -14,6 +14,7 @@ mod show;
 mod transform;
 
 use clap::{Args, Subcommand};
+pub use output::Out;
 
 use super::{Command, Outcome, Verbosity};
 use crate::Result;
