@@ -306,7 +306,7 @@ fn densities_of_points_are_those_of_the_formula() {
         [-4.0, 1.0, 3.0],
         [60.0, 0.0, 0.0],
     ];
-    let line = |[length, width, depth]: &[f64; 3]| format!("{depth},{length},7,{width}\n");
+    let line = |[length, width, depth]: &[f64; 3]| format!("{depth},{length},seven,{width}\n");
     let lines: String = points.iter().map(line).collect();
     place.put("points.csv", &format!("depth,length,id,width\n{lines}"));
     let [csv, _] = place.says(&["density", "q.json", "points.csv"]);

@@ -9,7 +9,7 @@ use super::input::Input;
 use super::output::{Out, RowsFile, append, header};
 use crate::Result;
 use crate::cli::{Table, Verbosity};
-use crate::density::target::{Samples, read_points};
+use crate::density::target::{Distribution, Samples, TableOptions, read_points};
 use crate::error::Error;
 use crate::files::npy;
 use crate::text::count;
@@ -39,7 +39,19 @@ impl Density {
     pub fn run(&self, verbosity: Verbosity) -> Result<()> {
         let form = self.out.rows()?;
         let input = Input::read(&self.mixture, verbosity)?;
-        let read = read_points(&self.points, &self.table.options())?;
+        let options = self.table.options();
+        // Where the coordinates have names of their own, and the table has those, its other columns need be no numbers.
+        let is_named = input.coordinates != Distribution::coordinates(&input.mixture);
+        let named = TableOptions {
+            columns: Some(input.coordinates.clone()).filter(|_| is_named),
+            ..options.clone()
+        };
+        let read = match options.columns {
+            Some(_) => read_points(&self.points, &options),
+            None => {
+                read_points(&self.points, &named).or_else(|_| read_points(&self.points, &options))
+            }
+        }?;
         verbosity.notes(&read.notes);
         let points = self.points(&input, &read.samples, verbosity)?;
         let (mixture, dim) = (&input.mixture, input.mixture.dim());

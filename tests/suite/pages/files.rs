@@ -1,6 +1,7 @@
 //! The numbers of the pages on files, figures, the explorer, and what other tests try.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use klfit::{Experiment, ParameterAxis};
 
@@ -207,4 +208,26 @@ fn what_is_tried() {
             components[1].value,
         ],
     );
+}
+
+/// Readers who copy a density from a page have the one that its commands are run with.
+#[test]
+fn densities_on_pages_are_those_of_their_commands() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut compared = 0;
+    for page in ["README.md", "docs/calculator.md", "docs/mixture.md"] {
+        let text = std::fs::read_to_string(root.join(page)).unwrap();
+        for block in text.split("```toml\n# ").skip(1) {
+            let (name, rest) = block.split_once('\n').unwrap();
+            let (shown, _) = rest.split_once("```").unwrap();
+            let file = root.join("tests/data/pages").join(name);
+            assert_eq!(
+                shown,
+                std::fs::read_to_string(file).unwrap(),
+                "{page}: {name}"
+            );
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 5);
 }
