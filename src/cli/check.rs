@@ -121,7 +121,7 @@ fn of_fit(cost: &FitCost) -> String {
             "{at_most}{steps} × {runs} × {points} that stay: {runs} × {points} are {} of log p, {time}",
             evaluations(all)
         ),
-        all if first > all / 20 && cost.steps > 20 => format!(
+        all if first > all / 20 => format!(
             "{size}: {} of log p, {} of them at the first step, {time}",
             evaluations(all),
             large(first as f64)

@@ -228,6 +228,15 @@ impl Estimate {
         self.value - other.value > error + 1e-6 * other.value.abs() + 1e-9
     }
 
+    /// The same as if log p were off nowhere: what is so far off everywhere does not part two numbers of one p.
+    pub(crate) fn without_log_density_off(self, kind: DivergenceKind, off: f64) -> Self {
+        let error = self.error - kind.misplaced(self.value, [off, 0.0], Summed::BySide);
+        Self {
+            error: error.max(0.0),
+            ..self
+        }
+    }
+
     /// A number that is known, such as 0 or ∞.
     pub fn exact(value: f64) -> Self {
         Self::closed_form(value, 0.0)

@@ -102,6 +102,9 @@ pub struct FitSummary {
     pub best: Option<RunSummary>,
     /// The optimum, where it is known without a fit.
     pub known_optimum: Option<KnownOptimumSummary>,
+    /// How far log p is off everywhere, in nats, where its constant is known no better.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_density_off: Option<f64>,
     /// The optima the runs ended at, the best first.
     pub optima: Vec<Optimum>,
     /// How many modes of p lie where one of the best optima is, where they can be found.
@@ -193,6 +196,12 @@ impl FitSummary {
             false => best.stop.to_string(),
             true => format!("{}, not at rest", best.stop),
         }
+    }
+
+    /// A divergence as it is compared with another of the same p: without what is off of both alike.
+    pub(crate) fn compared(&self, of: &Evaluation, kind: DivergenceKind) -> Estimate {
+        let off = self.log_density_off.unwrap_or(0.0);
+        of.estimate(kind).without_log_density_off(kind, off)
     }
 
     /// The divergence it minimised, at the best run.

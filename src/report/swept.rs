@@ -28,6 +28,16 @@ struct End<'s> {
     value: Estimate,
 }
 
+impl End<'_> {
+    /// Its value as it is compared with others.
+    fn compared(&self, kind: DivergenceKind) -> Estimate {
+        let best = self.fit.best.as_ref();
+        best.map_or(self.value, |best| {
+            self.fit.compared(&best.divergences, kind)
+        })
+    }
+}
+
 impl Swept {
     /// The swept keys as people call them, in order.
     pub fn keys(&self) -> Vec<String> {
@@ -141,7 +151,7 @@ impl Swept {
             _ => format!(" of {}", best.fit.name()),
         };
         let mut tied: Vec<&End> = (ends.iter())
-            .take_while(|end| !end.value.is_above(best.value))
+            .take_while(|end| !end.compared(kind).is_above(best.compared(kind)))
             .collect();
         tied.sort_by_key(|end| end.point);
         let value = with_unit(best.value, kind);

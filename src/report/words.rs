@@ -402,7 +402,7 @@ fn restarts(fit: &FitSummary) -> Option<String> {
         return None;
     }
     let finished = text::count(fit.restarts - fit.failed, "restart");
-    let value = |optimum: &Optimum| optimum.divergences.estimate(fit.divergence);
+    let value = |optimum: &Optimum| fit.compared(&optimum.divergences, fit.divergence);
     // Two optima of one value, by symmetry, are both the best.
     let is_worse = |optimum: &&Optimum| value(optimum).is_above(value(best));
     let (worse, good): (Vec<&Optimum>, Vec<&Optimum>) = fit.optima.iter().partition(is_worse);

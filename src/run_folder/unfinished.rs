@@ -214,6 +214,7 @@ impl<'e> AsFar<'e> {
             failure: None,
             known_optimum: best.as_ref().and_then(|best| self.known_optimum(best)),
             best,
+            log_density_off: None,
             // Where runs are that still move is no optimum.
             optima: Vec::new(),
             modes: None,

@@ -69,6 +69,8 @@ impl Ended<'_> {
                 .find(|stop| stop.is_failure())
                 .map(Stop::to_string),
             best,
+            log_density_off: Some(self.target.model().log_normalizer_error())
+                .filter(|off| *off > 0.0 && off.is_finite()),
             known_optimum,
             modes: diagnostics::modes_found(
                 self.target.model(),
