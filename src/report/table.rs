@@ -47,8 +47,9 @@ pub fn comparison(runs: &[(&str, &Summary)]) -> Table {
 
 /// The divergences that are shown of every fit: those that one of them has at least.
 pub fn kinds<'s>(fits: impl IntoIterator<Item = &'s FitSummary>) -> Vec<DivergenceKind> {
+    let fits: Vec<&FitSummary> = fits.into_iter().collect();
     let mut kinds: Vec<DivergenceKind> = Vec::new();
-    for fit in fits {
+    for fit in &fits {
         let always = match fit.divergence.needs_no_density() {
             true => vec![fit.divergence],
             false => ALWAYS_REPORTED.to_vec(),
@@ -58,6 +59,14 @@ pub fn kinds<'s>(fits: impl IntoIterator<Item = &'s FitSummary>) -> Vec<Divergen
                 kinds.push(kind);
             }
         }
+    }
+    let is_known = |kind: &DivergenceKind| {
+        let mut best = fits.iter().filter_map(|fit| fit.best.as_ref());
+        best.any(|best| !best.divergences.estimate(*kind).value.is_nan())
+    };
+    // Where nothing is known at all that is said.
+    if kinds.iter().any(is_known) {
+        kinds.retain(is_known);
     }
     kinds
 }
