@@ -104,9 +104,9 @@ fn runs_stand_side_by_side_and_are_told_apart() {
             assert!(text.contains(name), "{name}");
         }
     }
-    // A row for each fit under one header, and each figure once for each run.
+    // A row for each fit under one header, and each figure once for each run, one more on the first page.
     assert_eq!(latex.matches("kl & ").count(), 6);
-    assert_eq!(html.matches("data:image/svg+xml").count(), 12);
+    assert_eq!(html.matches("data:image/svg+xml").count(), 13);
 }
 
 #[test]
