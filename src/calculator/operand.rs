@@ -6,6 +6,7 @@ use crate::config::read_target;
 use crate::density::target::{Distribution, Samples, TableOptions, TargetModel, read_samples};
 use crate::error::{Error, Result};
 use crate::files::read::STANDARD_INPUT;
+use crate::import::SAVED;
 use crate::import::{FitNaming, read_mixture_as};
 use crate::mixture::Mixture;
 use crate::text::count;
@@ -147,7 +148,11 @@ pub fn read_operand_with(text: &str, options: &TableOptions) -> Result<Operand> 
                 "{}: not a kind of file that holds a density",
                 path.display()
             ),
-            "give a .toml, .json, .npz, .csv or .npy file, or the folder of a run",
+            match extension {
+                "pkl" | "pickle" | "joblib" => format!("save what scikit-learn fitted: {SAVED}"),
+                _ => "give a .toml, .json, .npz, .csv or .npy file, or the folder of a run"
+                    .to_owned(),
+            },
         ));
     }
     let of_toml = |path: &Path| read_target(path).map(|read| (read.model, read.notes));

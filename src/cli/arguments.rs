@@ -7,9 +7,51 @@ use clap::{ArgAction, Args};
 
 use super::output::{to_stderr, to_stdout};
 use crate::Result;
+use crate::config::Override;
 use crate::density::target::{MissingRule, TableOptions};
 use crate::run_folder::{Existing, RunFolder};
 use crate::text::brief;
+
+/// What the command line changes of a config.
+#[derive(Debug, Args)]
+pub struct Changes {
+    /// The seed of all random numbers
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(0..))]
+    seed: Option<i64>,
+    /// Steps of every fit
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(1..))]
+    steps: Option<i64>,
+    /// Where to compute: flex, or ndarray, wgpu or cuda if compiled in
+    #[arg(long, value_name = "NAME")]
+    backend: Option<String>,
+    /// Set any key of the config; a key of a shared section is set for every fit
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = Override::parse)]
+    set: Vec<Override>,
+}
+
+impl Changes {
+    /// These as they are put over the config, the last on top.
+    pub fn overrides(&self) -> Vec<Override> {
+        let mut overrides = self.set.clone();
+        if let Some(seed) = self.seed {
+            overrides.push(Override::new("seed", seed, format!("--seed {seed}")));
+        }
+        overrides.extend(steps_override(self.steps));
+        if let Some(backend) = &self.backend {
+            let from = format!("--backend {backend}");
+            overrides.push(Override::new("device.backend", backend.as_str(), from));
+        }
+        overrides
+    }
+}
+
+/// The override of `--steps`.
+pub fn steps_override(steps: Option<i64>) -> Vec<Override> {
+    let steps = steps.into_iter();
+    steps
+        .map(|steps| Override::new("optimizer.steps", steps, format!("--steps {steps}")))
+        .collect()
+}
 
 /// How much is said.
 #[derive(Debug, Clone, Copy, Args)]

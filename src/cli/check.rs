@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::arguments::Changes;
 use super::output::to_stdout;
 use super::{Command, Outcome, Verbosity};
 use crate::Result;
@@ -13,10 +14,14 @@ use crate::text::{count, duration, large};
 
 /// Validate a config without running it
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  klfit check configs/bimodal.toml")]
+#[command(after_help = "Examples:
+  klfit check configs/bimodal.toml
+  klfit check configs/bimodal.toml --steps 5000")]
 pub struct Check {
     /// The experiment, a TOML file
     config: PathBuf,
+    #[command(flatten)]
+    changes: Changes,
 }
 
 impl Command for Check {
@@ -25,7 +30,7 @@ impl Command for Check {
     /// Reads the config, opens the device, and says what would run.
     fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
         let reading = verbosity.working(format!("reading {}", self.config.display()));
-        if let Some(sweep) = Sweep::load(&self.config, &[])? {
+        if let Some(sweep) = Sweep::load(&self.config, &self.changes.overrides())? {
             drop(reading);
             verbosity.notes(&sweep.notes());
             if !verbosity.quiet {
@@ -43,12 +48,13 @@ impl Command for Check {
                          run beside each other take less",
                         duration(seconds)
                     ),
-                    None => "  how long that takes was not measured".to_owned(),
+                    None => "  how long that takes was not measured: a step of some point is too much to try"
+                        .to_owned(),
                 });
             }
             return Ok(Outcome::Success);
         }
-        let experiment = Experiment::load(&self.config, Vec::new())?;
+        let experiment = Experiment::load(&self.config, self.changes.overrides())?;
         drop(reading);
         let space = space_note([&experiment]);
         verbosity.notes(experiment.notes.iter().chain(&space));
@@ -93,26 +99,34 @@ impl Command for Check {
 /// What a fit takes.
 fn of_fit(cost: &FitCost) -> String {
     let at_most = if cost.may_stop { "at most " } else { "" };
-    let size = format!(
-        "{at_most}{} × {} × {}",
-        count(cost.steps, "step"),
-        count(cost.runs, "run"),
-        match cost.points {
-            1 => "1 point".to_owned(),
-            points => format!("{points} points"),
-        },
-    );
+    let points = match cost.points {
+        1 => "1 point".to_owned(),
+        points => format!("{points} points"),
+    };
+    let [steps, runs] = [count(cost.steps, "step"), count(cost.runs, "run")];
+    let size = format!("{at_most}{steps} × {runs} × {points}");
     let time = match cost.time {
         Time::About(seconds) if cost.is_scaled => {
             format!("about {}, told from a part of that", duration(seconds))
         }
         Time::About(seconds) => format!("about {}", duration(seconds)),
         Time::OfProgram => "as long as the program takes for that".to_owned(),
-        Time::Unknown => "not measured".to_owned(),
+        Time::Unknown(why) => format!("time not measured, as {why}"),
     };
-    match cost.evaluations.log_density {
+    let (all, first) = (cost.evaluations.log_density, cost.first.log_density);
+    match all {
         0 => format!("{size}: {time}"),
-        count => format!("{size}: {} of log p, {time}", evaluations(count)),
+        // At points that stay where they are log p does not change.
+        all if all == first => format!(
+            "{at_most}{steps} × {runs} × {points} that stay: {runs} × {points} are {} of log p, {time}",
+            evaluations(all)
+        ),
+        all if first > all / 20 => format!(
+            "{size}: {} of log p, {} of them at the first step, {time}",
+            evaluations(all),
+            large(first as f64)
+        ),
+        all => format!("{size}: {} of log p, {time}", evaluations(all)),
     }
 }
 
@@ -137,7 +151,7 @@ fn of_all(costs: &[FitCost]) -> String {
         )
     }));
     match parts.is_empty() {
-        true => "in all: not measured".to_owned(),
+        true => "in all: time not measured".to_owned(),
         false => format!("in all: {at_most}{}", parts.join(", ")),
     }
 }

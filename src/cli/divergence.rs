@@ -22,6 +22,7 @@ use crate::calculator::{
 use crate::config::FiguresConfig;
 use crate::divergence::DivergenceName;
 use crate::error::Error;
+use crate::report::units;
 use crate::run_folder::OutputFolder;
 use crate::text;
 
@@ -369,9 +370,13 @@ fn table(answers: &[Answer]) -> Table {
 fn remarks(answers: &[Answer]) {
     let is_in = |unit| move |answer: &Answer| answer.divergence.unit() == Some(unit);
     if answers.iter().any(is_in("nats")) {
+        let kinds = answers.iter().filter_map(|answer| match answer.divergence {
+            Measure::Divergence(kind) => Some(kind),
+            _ => None,
+        });
         match answers.iter().any(|answer| answer.divergence.is_of_one()) {
             true => to_stdout("In nats."),
-            false => to_stdout("Divergences are in nats."),
+            false => to_stdout(units(kinds, false)),
         }
     }
     if answers.iter().any(is_in("units of x")) {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::arguments::steps_override;
 use super::{Command, Form, Outcome, Verbosity, run};
 use crate::Result;
 use crate::config::{Experiment, Override};
@@ -34,7 +35,7 @@ impl Command for Resume {
     fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
         let config = RunFolder::open(&self.run)?.config_path();
         let mut overrides = self.set.clone();
-        overrides.extend(run::steps_override(self.steps));
+        overrides.extend(steps_override(self.steps));
         let experiment = Experiment::load(&config, overrides)?;
         run::run_in(
             &self.run,

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::answer::print_json;
+use super::arguments::Changes;
 use super::output::{to_stderr, to_stdout};
 use super::progress::Progress;
 use super::signals::Signals;
 use super::{Command, Form, Outcome, Results, Verbosity, table};
 use crate::Result;
-use crate::config::{Experiment, FiguresConfig, Override, Sweep, space_note};
+use crate::config::{Experiment, FiguresConfig, Sweep, space_note};
 use crate::run_folder::{Existing, RunFolder};
 use crate::text::shell_word;
 
@@ -27,18 +28,8 @@ The first Ctrl-C or SIGTERM ends the run after the step it is at; `klfit resume`
 pub struct Run {
     /// The experiment, a TOML file
     config: PathBuf,
-    /// The seed of all random numbers
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(0..))]
-    seed: Option<i64>,
-    /// Steps of every fit
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(1..))]
-    steps: Option<i64>,
-    /// Where to compute: flex, or ndarray, wgpu or cuda if compiled in
-    #[arg(long, value_name = "NAME")]
-    backend: Option<String>,
-    /// Set any key of the config; a key of a shared section is set for every fit
-    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = Override::parse)]
-    set: Vec<Override>,
+    #[command(flatten)]
+    changes: Changes,
     #[command(flatten)]
     results: Results,
 }
@@ -52,11 +43,11 @@ impl Command for Run {
     /// Runs an experiment, and prints and draws what came out.
     fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
         let reading = verbosity.working(format!("reading {}", self.config.display()));
-        if let Some(sweep) = Sweep::load(&self.config, &overrides(self))? {
+        if let Some(sweep) = Sweep::load(&self.config, &self.changes.overrides())? {
             drop(reading);
             return super::sweep::run(&sweep, &self.results, verbosity);
         }
-        let experiment = Experiment::load(&self.config, overrides(self))?;
+        let experiment = Experiment::load(&self.config, self.changes.overrides())?;
         drop(reading);
         verbosity.notes(&experiment.notes);
         let (results, name) = (&self.results, &experiment.config.name);
@@ -123,25 +114,4 @@ pub fn run_in(
     } else {
         Outcome::Success
     })
-}
-
-/// The override of `--steps`.
-pub fn steps_override(steps: Option<i64>) -> Vec<Override> {
-    let steps = steps.into_iter();
-    steps
-        .map(|steps| Override::new("optimizer.steps", steps, format!("--steps {steps}")))
-        .collect()
-}
-
-fn overrides(options: &Run) -> Vec<Override> {
-    let mut overrides = options.set.clone();
-    if let Some(seed) = options.seed {
-        overrides.push(Override::new("seed", seed, format!("--seed {seed}")));
-    }
-    overrides.extend(steps_override(options.steps));
-    if let Some(backend) = &options.backend {
-        let from = format!("--backend {backend}");
-        overrides.push(Override::new("device.backend", backend.as_str(), from));
-    }
-    overrides
 }

@@ -17,6 +17,7 @@ use crate::config::{self, Override, SweepPoint};
 use crate::error::Error;
 use crate::jobs::sweep::{self, SweepObserver, Swept};
 use crate::record::Summary;
+use crate::report::units;
 use crate::run_folder::{SweepFolder, SweptPoint};
 use crate::text::{self, count};
 
@@ -203,7 +204,7 @@ fn print(ran: &[SweptPoint]) {
             let Some(best) = &fit.best else {
                 table.add_row([
                     &point.label,
-                    &fit.label,
+                    &*fit.name(),
                     &symbol,
                     "every run failed",
                     "",
@@ -221,7 +222,7 @@ fn print(ran: &[SweptPoint]) {
             let (steps, stop) = (best.steps.to_string(), fit.ending());
             table.add_row([
                 &point.label,
-                &fit.label,
+                &*fit.name(),
                 &symbol,
                 &value,
                 &k_hat,
@@ -232,5 +233,6 @@ fn print(ran: &[SweptPoint]) {
         }
     }
     layout::print(&table);
-    to_stdout("Divergences are in nats, of the best run of each fit.");
+    let fits = ran.iter().flat_map(|ran| &ran.summary.fits);
+    to_stdout(units(fits.map(|fit| fit.divergence), true));
 }

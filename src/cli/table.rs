@@ -4,8 +4,9 @@ use comfy_table::{CellAlignment, Table};
 
 use super::output::to_stdout;
 use super::{Verbosity, layout};
-use crate::record::{FitSummary, Summary};
+use crate::record::{FitSummary, Rest, Summary};
 use crate::report;
+use crate::text;
 
 /// Optima that are listed without being asked for.
 const LISTED: usize = 5;
@@ -13,7 +14,7 @@ const LISTED: usize = 5;
 /// Prints the comparison of the fits.
 pub fn print(summary: &Summary, verbosity: Verbosity) {
     layout::print(&drawn(report::comparison(&[(&summary.name, summary)])));
-    to_stdout("Divergences are in nats, of the best run of each fit.");
+    to_stdout(report::units(report::kinds(&summary.fits), true));
     if let Some(facts) = report::target(summary) {
         to_stdout(format_args!("target: {facts}"));
     }
@@ -26,7 +27,10 @@ pub fn print(summary: &Summary, verbosity: Verbosity) {
     for choice in &summary.choices {
         if let Some(chosen) = report::chosen(choice) {
             layout::print(&drawn(report::candidates(choice)));
-            to_stdout(format_args!("choice of {}: {chosen}", choice.name));
+            to_stdout(format_args!(
+                "choice of {}: {chosen}",
+                text::plain(&choice.name)
+            ));
         }
     }
 }
@@ -55,7 +59,7 @@ fn optima(fit: &FitSummary, verbosity: Verbosity) {
         let mut notes = String::new();
         notes += &match &optimum.falling {
             Some(falling) => format!("  (falling by {:.1e})", falling.by),
-            None if fit.is_at_rest(optimum) => String::new(),
+            None if fit.rest_at(optimum) != Rest::Moving => String::new(),
             None => format!("  (gradient {:.0e})", optimum.gradient_norm),
         };
         if let Some(iterate) = optimum.best_iterate {

@@ -9,6 +9,7 @@ use super::source::Source;
 use super::{InitConfig, InitKind};
 use crate::density::target::TargetModel;
 use crate::error::{ConfigError, Refusal};
+use crate::files::names;
 use crate::fit::init::Start;
 
 /// What `components = "auto"` stands for.
@@ -43,7 +44,8 @@ pub(super) fn spread(
                 family.insert("components".to_owned(), number.into());
             }
             one.insert("label".to_owned(), format!("{name}-{number}").into());
-            one.entry("choice").or_insert_with(|| name.clone().into());
+            one.entry("choice")
+                .or_insert_with(|| names::folder_of_fit(&name).into());
             places.push(place);
             all.push(Value::Table(one));
         }

@@ -200,6 +200,43 @@ impl Estimate {
         }
     }
 
+    /// How far it is above another number of the same target. What rows leave open is the same of both, and
+    /// leaves their difference alone.
+    pub fn minus(self, other: Self) -> Self {
+        let are_of_rows = [self.method, other.method] == [EstimateMethod::Data; 2];
+        let error = match are_of_rows {
+            true => 0.0,
+            false => self.error.hypot(other.error),
+        };
+        Self {
+            value: self.value - other.value,
+            error,
+            ..self
+        }
+    }
+
+    /// Whether it is above another of the same target by more than their errors, and by more than a fit that has
+    /// arrived is off.
+    pub fn is_above(self, other: Self) -> bool {
+        let error = match self.method {
+            EstimateMethod::Data => 0.0,
+            // The draws are the same, and most of the error is.
+            EstimateMethod::MonteCarlo => 2.0 * self.error.max(other.error),
+            EstimateMethod::ClosedForm | EstimateMethod::Quadrature => self.error + other.error,
+        };
+        let error = if error.is_finite() { error } else { 0.0 };
+        self.value - other.value > error + 1e-6 * other.value.abs() + 1e-9
+    }
+
+    /// The same as if log p were off nowhere: what is so far off everywhere does not part two numbers of one p.
+    pub(crate) fn without_log_density_off(self, kind: DivergenceKind, off: f64) -> Self {
+        let error = self.error - kind.misplaced(self.value, [off, 0.0], Summed::BySide);
+        Self {
+            error: error.max(0.0),
+            ..self
+        }
+    }
+
     /// A number that is known, such as 0 or ∞.
     pub fn exact(value: f64) -> Self {
         Self::closed_form(value, 0.0)
@@ -242,6 +279,20 @@ mod tests {
             estimate,
             floor: 0.0,
         }
+    }
+
+    #[test]
+    fn two_numbers_of_the_same_rows_are_compared_without_the_error_of_the_rows() {
+        let of = |value, method| Estimate {
+            value,
+            error: 0.1,
+            method,
+        };
+        let [low, high] = [1.20, 1.32].map(|value| of(value, EstimateMethod::Data));
+        assert!(high.is_above(low) && !low.is_above(high) && !low.is_above(low));
+        assert_eq!(high.minus(low).error, 0.0);
+        let [low, high] = [1.20, 1.32].map(|value| of(value, EstimateMethod::MonteCarlo));
+        assert!(!high.is_above(low));
     }
 
     #[test]

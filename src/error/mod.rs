@@ -115,7 +115,11 @@ impl Error {
         let help = match self {
             Self::Config(error) => error.help.as_deref()?,
             Self::Usage { help, .. } | Self::Numerical { help, .. } => help,
-            Self::Io { action, source, .. } => io_remedy(action, source.kind()),
+            Self::Io {
+                action,
+                path,
+                source,
+            } => io_remedy(action, path, source.kind()),
             Self::RunFolder { .. } => {
                 "run the experiment again, with --force to replace the folder"
             }
@@ -136,10 +140,13 @@ impl From<Refusal> for Error {
     }
 }
 
-fn io_remedy(action: &str, kind: std::io::ErrorKind) -> &'static str {
+fn io_remedy(action: &str, path: &Path, kind: std::io::ErrorKind) -> &'static str {
     use std::io::ErrorKind::*;
     match (action, kind) {
-        ("read", NotFound) => "check the path; `klfit init` writes a config to start from",
+        ("read", NotFound) if path.extension().is_some_and(|of| of == "toml") => {
+            "check the path; `klfit init` writes a config to start from"
+        }
+        ("read", NotFound) => "check the path",
         ("read", _) => "check that it is a file you may read",
         (_, PermissionDenied | ReadOnlyFilesystem) => {
             "choose a place you may write; for a run, with --out"

@@ -39,12 +39,25 @@ pub struct Falling {
     pub error: f64,
 }
 
-/// Whether a divergence was falling, from its values in nats at the logged steps of a run, by step; none where it
-/// was not, or where that cannot be told.
-pub fn falling(path: &[(usize, f64)]) -> Option<Falling> {
+/// Where a noisy divergence was going.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Trend {
+    /// Too little is logged to tell.
+    Unknown,
+    /// It shows no fall.
+    Level,
+    /// It still falls.
+    Falling(Falling),
+}
+
+/// Where a divergence was going, from its values in nats at the logged steps of a run, by step.
+pub fn trend(path: &[(usize, f64)]) -> Trend {
     let window = &path[path.len() / 2..];
+    let (Some(first), Some(last_row)) = (window.first(), window.last()) else {
+        return Trend::Unknown;
+    };
     if window.len() < LEAST_ROWS || window.iter().any(|(_, value)| !value.is_finite()) {
-        return None;
+        return Trend::Unknown;
     }
     let values: Vec<f64> = window.iter().map(|(_, value)| *value).collect();
     let whole = Slope::of(&values, BATCHES);
@@ -55,12 +68,14 @@ pub fn falling(path: &[(usize, f64)]) -> Option<Falling> {
         && end.fall > STILL_SURE * end.error
         && end.fall > STILL * 0.5 * whole.fall
         && whole.fall > least;
-    let (first, last) = (window.first()?.0, window.last()?.0);
-    is_falling.then_some(Falling {
-        steps: last - first,
-        by: whole.fall,
-        error: whole.error,
-    })
+    match is_falling {
+        true => Trend::Falling(Falling {
+            steps: last_row.0 - first.0,
+            by: whole.fall,
+            error: whole.error,
+        }),
+        false => Trend::Level,
+    }
 }
 
 /// A line through the means of batches.
@@ -113,6 +128,13 @@ impl Slope {
 mod tests {
     use super::*;
     use crate::compute::noise::{Noise, RunKey, Stream};
+
+    fn falling(path: &[(usize, f64)]) -> Option<Falling> {
+        match trend(path) {
+            Trend::Falling(falling) => Some(falling),
+            Trend::Unknown | Trend::Level => None,
+        }
+    }
 
     /// A path of `rows` logged steps, ten steps apart: `of` its share of the way, and noise of a standard deviation
     /// of 1 with this correlation from row to row.
@@ -205,11 +227,11 @@ mod tests {
         let small: Vec<_> = smooth(0.5).iter().map(|&(i, y)| (i, 1e-4 * y)).collect();
         assert!(falling(&small).is_some());
         // Few rows, and numbers that are none, tell nothing.
-        assert!(falling(&smooth(0.5)[40..]).is_none());
+        assert_eq!(trend(&smooth(0.5)[40..]), Trend::Unknown);
         let mut broken = smooth(0.5);
         broken[90].1 = f64::NAN;
-        assert!(falling(&broken).is_none());
-        assert!(falling(&[]).is_none());
-        assert!(falling(&vec![(3, 1.0); 100]).is_none());
+        assert_eq!(trend(&broken), Trend::Unknown);
+        assert_eq!(trend(&[]), Trend::Unknown);
+        assert_eq!(trend(&vec![(3, 1.0); 100]), Trend::Level);
     }
 }

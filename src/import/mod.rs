@@ -18,6 +18,10 @@ use crate::mixture::Mixture;
 use crate::record::{Summary, is_folder_of_run, not_a_folder_of_run};
 use crate::text::shell_word;
 
+/// How Python saves a `GaussianMixture` that klfit reads.
+pub(crate) const SAVED: &str = "np.savez(\"mixture.npz\", weights_=gm.weights_, means_=gm.means_, \
+                                covariances_=gm.covariances_, covariance_type=gm.covariance_type)";
+
 /// Reads a mixture that was fitted elsewhere:
 ///
 /// - the attributes `weights_` (K), `means_` (K × D), `covariances_` and `covariance_type` of a
@@ -101,9 +105,9 @@ pub(crate) fn read_mixture_as(
         _ => Err(wrong(
             path,
             "a mixture is in a .json or .npz file, or in the folder of a run",
-            "give the folder that `klfit run` wrote, or save what scikit-learn fitted: \
-             np.savez(\"mixture.npz\", weights_=gm.weights_, means_=gm.means_, \
-             covariances_=gm.covariances_, covariance_type=gm.covariance_type)",
+            format!(
+                "give the folder that `klfit run` wrote, or save what scikit-learn fitted: {SAVED}"
+            ),
         )),
     }
 }

@@ -1,6 +1,7 @@
 //! What a run will cost, before it begins: steps, points, and about how long they take.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use crate::compute::device::Numerics;
@@ -41,6 +42,8 @@ pub struct FitCost {
     pub points: u64,
     /// How often log p and its gradient are evaluated in all steps of all runs; none of rows and bins.
     pub evaluations: Evaluations,
+    /// Those of them in the first step, which alone pays for points that stay where they are.
+    pub first: Evaluations,
     /// About how many seconds it takes with its records on this machine.
     pub time: Time,
     /// Whether that was told from fewer runs or points.
@@ -54,8 +57,33 @@ pub enum Time {
     About(f64),
     /// It would be for a program to tell, which a try would start or wait for.
     OfProgram,
-    /// A step is more than may be tried, or could not be.
-    Unknown,
+    /// It was not measured.
+    Unknown(Untried),
+}
+
+/// Why no time was measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Untried {
+    /// By its size a step is more than may be tried.
+    Large,
+    /// It was tried, and takes more time than there is for that.
+    Slow,
+    /// It did not go.
+    Failed,
+}
+
+impl fmt::Display for Untried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Large => write!(f, "a step is too much to try"),
+            Self::Slow => write!(
+                f,
+                "two steps take more than the {} ms of a try",
+                TIME.as_millis()
+            ),
+            Self::Failed => write!(f, "the first steps of a try failed"),
+        }
+    }
 }
 
 impl Time {
@@ -63,7 +91,7 @@ impl Time {
     pub fn seconds(self) -> Option<f64> {
         match self {
             Self::About(seconds) => Some(seconds),
-            Self::OfProgram | Self::Unknown => None,
+            Self::OfProgram | Self::Unknown(_) => None,
         }
     }
 }
@@ -205,7 +233,7 @@ impl<'e> Tried<'e> {
         let size = self.size(plan);
         let tried = match self.model.is_by_program() {
             true => Err(Time::OfProgram),
-            false => self.pace(plan, size).ok_or(Time::Unknown),
+            false => self.pace(plan, size).map_err(Time::Unknown),
         };
         let [first, later] = match &tried {
             Ok(Try {
@@ -230,6 +258,10 @@ impl<'e> Tried<'e> {
                 log_density: all(first.log_density, later.log_density),
                 gradient: all(first.gradient, later.gradient),
             },
+            first: Evaluations {
+                log_density: first.log_density.saturating_mul(runs as u64),
+                gradient: first.gradient.saturating_mul(runs as u64),
+            },
             is_scaled: tried.as_ref().is_ok_and(|tried| tried.is_scaled),
             time: tried.map_or_else(
                 |unknown| unknown,
@@ -242,8 +274,8 @@ impl<'e> Tried<'e> {
         }
     }
 
-    /// How fast all runs go; none where one is too much to try.
-    fn pace(&mut self, plan: &Plan, size: Size) -> Option<Try> {
+    /// How fast all runs go, or why that was not measured.
+    fn pace(&mut self, plan: &Plan, size: Size) -> Result<Try, Untried> {
         let of_run = size.step + size.record;
         if of_run <= MEDIUM {
             return self.pace_of(plan, size);
@@ -253,17 +285,17 @@ impl<'e> Tried<'e> {
         let Some((model, part)) = part else {
             return match of_run <= LARGE {
                 true => self.pace_of(plan, size),
-                false => None,
+                false => Err(Untried::Large),
             };
         };
         let mut of_part = Tried::new(self.config, Cow::Owned(model), self.numerics);
         let small = of_part.size(&part);
         if small.step + small.record > LARGE {
-            return None;
+            return Err(Untried::Large);
         }
         let tried = of_part.pace_of(&part, small)?;
         let [step, record] = [size.step / small.step, size.record / small.record];
-        Some(Try {
+        Ok(Try {
             pace: Pace {
                 step: tried.pace.step * step,
                 settle: tried.pace.settle * step,
@@ -299,7 +331,7 @@ impl<'e> Tried<'e> {
     }
 
     /// How fast all runs go, where one is not too much.
-    fn pace_of(&mut self, plan: &Plan, size: Size) -> Option<Try> {
+    fn pace_of(&mut self, plan: &Plan, size: Size) -> Result<Try, Untried> {
         let begun = Instant::now();
         let of_run = size.step + size.record;
         let all = plan.start.runs().max(1);
@@ -312,12 +344,19 @@ impl<'e> Tried<'e> {
             let most = if runs > 1 { left / 2 } else { left };
             // What does not go from these starts may well go from its own.
             let pace = (self.fit(plan, runs)).and_then(|mut fit| fit.pace(time, most));
-            let Some(pace) = pace.ok().flatten() else {
-                if best.is_some() || runs == 1 {
-                    return best;
+            let pace = match pace {
+                Ok(Some(pace)) => pace,
+                of_none if best.is_some() || runs == 1 => {
+                    let why = match of_none {
+                        Ok(_) => Untried::Slow,
+                        Err(_) => Untried::Failed,
+                    };
+                    return best.ok_or(why);
                 }
-                runs = (runs / 8).max(1);
-                continue;
+                _ => {
+                    runs = (runs / 8).max(1);
+                    continue;
+                }
             };
             let of_all = |part: f64| part * all as f64 / runs as f64;
             let of_one = |all: Evaluations| Evaluations {
@@ -339,7 +378,7 @@ impl<'e> Tried<'e> {
             let left = TIME.saturating_sub(begun.elapsed()).as_secs_f64();
             let more = (left / (2.0 * least)) as usize;
             if runs == all || more < 2 {
-                return best;
+                return best.ok_or(Untried::Slow);
             }
             runs = runs.saturating_mul(more).min(all);
         }

@@ -10,6 +10,6 @@ pub mod run;
 mod survey;
 pub mod sweep;
 
-pub use cost::{FitCost, Time, cost, cost_of_sweep};
+pub use cost::{FitCost, Time, Untried, cost, cost_of_sweep};
 pub use figures::{DrawnFigures, draw_figures, draw_figures_as, draw_sweep_as};
 pub use survey::{Survey, survey, survey_run};

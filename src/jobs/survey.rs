@@ -230,7 +230,10 @@ impl Drawing<'_> {
 fn failed(plan: &Plan) -> Error {
     Error::numerical(
         format!("every run of fit \"{}\" failed", plan.label),
-        "choose another start or a smaller learning rate",
+        match plan.optimizer.rate() {
+            Some(_) => "choose another start or a smaller learning rate",
+            None => "choose another start",
+        },
     )
 }
 

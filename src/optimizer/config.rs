@@ -77,6 +77,11 @@ impl OptimizerConfig {
         self.schedule.share(done, self.final_rate())
     }
 
+    /// The learning rate, of a rule that has one.
+    pub(crate) fn rate(&self) -> Option<f64> {
+        (self.rule.has_learning_rate()).then(|| self.learning_rate())
+    }
+
     /// The learning rate; 1 where the rule has none.
     pub fn learning_rate(&self) -> f64 {
         let default = self.rule.choice().default_learning_rate();

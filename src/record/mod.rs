@@ -13,7 +13,7 @@ pub use checkpoint::{Checkpoint, CheckpointConfig};
 pub use choice::{Candidate, Choice, Criterion};
 pub(crate) use summary::{BURN_VERSION, FORMAT};
 pub use summary::{
-    FitSummary, GradientVariance, KnownOptimumSummary, Optimum, RunSummary, Summary, Versions,
+    FitSummary, GradientVariance, KnownOptimumSummary, Optimum, Rest, RunSummary, Summary, Versions,
 };
 pub use trajectory::{LoggedRows, Row, Trajectory, TrajectoryWriter};
 pub(crate) use trajectory::{Selection, Told, expected_bytes, series};

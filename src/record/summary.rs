@@ -86,6 +86,9 @@ pub struct FitSummary {
     pub divergence: DivergenceKind,
     /// Steps asked for.
     pub steps: usize,
+    /// The learning rate it was given; none of a rule that finds its own steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learning_rate: Option<f64>,
     /// Seconds it took, logging included.
     pub seconds: f64,
     /// R, how many runs it had.
@@ -99,6 +102,9 @@ pub struct FitSummary {
     pub best: Option<RunSummary>,
     /// The optimum, where it is known without a fit.
     pub known_optimum: Option<KnownOptimumSummary>,
+    /// How far log p is off everywhere, in nats, where its constant is known no better.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_density_off: Option<f64>,
     /// The optima the runs ended at, the best first.
     pub optima: Vec<Optimum>,
     /// How many modes of p lie where one of the best optima is, where they can be found.
@@ -145,31 +151,57 @@ impl FitSummary {
         })
     }
 
-    /// Whether a run that ended here has nowhere to go. A random gradient does not go to zero at rest: there its
+    /// Whether a run that ended here had nowhere to go. A random gradient does not go to zero at rest: there its
     /// divergence must have stopped falling, as far as the noise lets that be told.
-    pub fn is_at_rest(&self, optimum: &Optimum) -> bool {
+    pub fn rest_at(&self, end: &Optimum) -> Rest {
         let is_random = |best: &RunSummary| best.loss.method == EstimateMethod::MonteCarlo;
-        match self.best.as_ref().is_none_or(is_random) {
-            true => optimum.falling.is_none(),
-            false => optimum.gradient_norm <= AT_REST,
+        let is_moving = match self.best.as_ref().is_none_or(is_random) {
+            true => end.falling.is_some(),
+            false => end.gradient_norm > AT_REST || end.gradient_norm.is_nan(),
+        };
+        match is_moving {
+            true => Rest::Moving,
+            false if end.rest_unknown || self.was_interrupted() => Rest::Unknown,
+            false => Rest::AtRest,
         }
     }
 
-    /// Whether the best run has nowhere to go; so it is where all failed.
-    pub fn has_arrived(&self) -> bool {
-        let best = self.optima.first();
-        best.is_none_or(|best| self.is_at_rest(best))
+    /// The same of the best run; none if all failed.
+    pub fn rest(&self) -> Option<Rest> {
+        Some(self.rest_at(self.optima.first()?))
     }
 
-    /// Why the best run stopped, in words, and whether it was at rest then.
+    /// Whether the best run was still on its way when it ended.
+    pub fn is_moving(&self) -> bool {
+        self.rest() == Some(Rest::Moving)
+    }
+
+    /// Whether every end of its runs is shown to be an optimum.
+    pub(crate) fn are_all_at_rest(&self) -> bool {
+        let mut ends = self.optima.iter();
+        ends.all(|end| self.rest_at(end) == Rest::AtRest)
+    }
+
+    pub(crate) fn was_interrupted(&self) -> bool {
+        let stop = self.best.as_ref().map(|best| &best.stop);
+        matches!(stop, Some(Stop::Interrupted { .. }))
+    }
+
+    /// Why the best run stopped, in words, and whether it was still on its way then.
     pub fn ending(&self) -> String {
         let Some(best) = &self.best else {
             return "every run failed".to_owned();
         };
-        match self.has_arrived() {
-            true => best.stop.to_string(),
-            false => format!("{}, not at rest", best.stop),
+        match self.is_moving() {
+            false => best.stop.to_string(),
+            true => format!("{}, not at rest", best.stop),
         }
+    }
+
+    /// A divergence as it is compared with another of the same p: without what is off of both alike.
+    pub(crate) fn compared(&self, of: &Evaluation, kind: DivergenceKind) -> Estimate {
+        let off = self.log_density_off.unwrap_or(0.0);
+        of.estimate(kind).without_log_density_off(kind, off)
     }
 
     /// The divergence it minimised, at the best run.
@@ -244,6 +276,17 @@ pub struct KnownOptimumSummary {
     pub mixture: NaturalParameters,
 }
 
+/// Whether a run had nowhere to go when it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rest {
+    /// It had not: this is an optimum.
+    AtRest,
+    /// It was still on its way.
+    Moving,
+    /// That cannot be told.
+    Unknown,
+}
+
 /// An optimum that runs ended at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -262,6 +305,9 @@ pub struct Optimum {
     /// Of a random objective: how far its divergence was still falling, where that shows above the noise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub falling: Option<Falling>,
+    /// Of a random objective: whether it cannot be told if it had come to rest there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rest_unknown: bool,
     /// Its divergences, in nats.
     pub divergences: Evaluation,
     /// q there.

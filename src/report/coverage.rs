@@ -10,7 +10,7 @@ const MOST_PLACES: usize = 3;
 const MOST_DIMS: usize = 3;
 /// Of up to so many components of q it is told which modes they are at.
 const MOST_COMPONENTS: usize = 6;
-/// What is missed is nearly all of p from here on.
+/// What is missed is nearly all of p from here on, and what is left beside that hardly any.
 const NEARLY_ALL: f64 = 0.995;
 
 /// What became of the modes of p at the best run; none where they are not known, or there is one and q is there.
@@ -21,11 +21,34 @@ pub fn coverage(fit: &FitSummary) -> Option<String> {
     sentence(&best.diagnostics.each_mode, components, name)
 }
 
+/// Whether what is to be said of modes is more than how little of p is missed.
+pub fn matters(fit: &FitSummary) -> bool {
+    let best = fit.best.as_ref();
+    best.is_some_and(|best| left_out(&best.diagnostics.each_mode).is_none())
+}
+
+/// The share of p at the modes that q does not cover, where q covers some and these are next to nothing.
+fn left_out(modes: &[ModeOfTarget]) -> Option<f64> {
+    let others = modes.iter().filter(|mode| !mode.covered);
+    let share = others.map(|mode| mode.share).sum::<Option<f64>>()?;
+    let is_some = modes.iter().any(|mode| mode.covered) && modes.iter().any(|mode| !mode.covered);
+    (is_some && share <= 1.0 - NEARLY_ALL).then_some(share)
+}
+
 /// The same of the modes and of how many components q has; `name` is what points are called.
 fn sentence(modes: &[ModeOfTarget], k: usize, name: &str) -> Option<String> {
-    let (covered, missed): (Vec<&ModeOfTarget>, Vec<_>) =
+    let (covered, others): (Vec<&ModeOfTarget>, Vec<&ModeOfTarget>) =
         modes.iter().partition(|mode| mode.covered);
     let all = modes.len();
+    if let Some(share) = left_out(modes) {
+        return Some(format!(
+            "q covers all but {} % of p, with {} of its {all} modes",
+            percent(share),
+            covered.len()
+        ));
+    }
+    let (thin, missed): (Vec<&ModeOfTarget>, Vec<&ModeOfTarget>) =
+        (others.into_iter()).partition(|mode| mode.is_under_q() && all > 1);
     // Peaks of a formula or a grid are those that a search met.
     let found = match modes.iter().all(|mode| mode.share.is_some()) {
         true => "",
@@ -37,7 +60,16 @@ fn sentence(modes: &[ModeOfTarget], k: usize, name: &str) -> Option<String> {
         name,
         scale: coordinates.fold(0.0, |most: f64, x| most.max(x.abs())),
     };
-    match (covered.len(), all) {
+    let every = match all {
+        2 => "both modes".to_owned(),
+        n => format!("all {n} modes"),
+    };
+    let thin_at = thinly(&thin, places);
+    if let (Some(thin), true) = (&thin_at, missed.is_empty()) {
+        return Some(format!("q lies over {every} of p, but {thin}"));
+    }
+    let and_thin = thin_at.map_or_else(String::new, |thin| format!(", and {thin}"));
+    let said = match (covered.len(), all) {
         (_, 0) | (1, 1) => None,
         // The top of a formula need not be where much of p is.
         (0, 1) if modes[0].share.is_none() => None,
@@ -49,17 +81,13 @@ fn sentence(modes: &[ModeOfTarget], k: usize, name: &str) -> Option<String> {
         }
         (0, _) => Some(format!("q covers none of the {all} modes of p{found}")),
         (n, _) if n == all => {
-            let which = match all {
-                2 => "both modes".to_owned(),
-                n => format!("all {n} modes"),
-            };
             let by = match k {
                 1 => " with one component".to_owned(),
                 _ => {
                     components(&covered, k, places).map_or_else(String::new, |by| format!(": {by}"))
                 }
             };
-            Some(format!("q covers {which} of p{found}{by}"))
+            Some(format!("q covers {every} of p{found}{by}"))
         }
         (1, _) => {
             let at = places
@@ -96,7 +124,27 @@ fn sentence(modes: &[ModeOfTarget], k: usize, name: &str) -> Option<String> {
                 "q covers {n} of {all} modes of p{found}{misses}{which}"
             ))
         }
-    }
+    };
+    said.map(|said| said + &and_thin)
+}
+
+/// How little q puts on modes that it lies over and does not cover.
+fn thinly(thin: &[&ModeOfTarget], places: Places) -> Option<String> {
+    let sum = |of: fn(&ModeOfTarget) -> Option<f64>| -> Option<f64> {
+        thin.iter().map(|mode| of(mode)).sum()
+    };
+    let (share, share_of_q) = (sum(|mode| mode.share)?, sum(|mode| mode.share_of_q)?);
+    let told: Option<Vec<String>> = match thin.len() {
+        0 => return None,
+        1..=MOST_PLACES => thin.iter().map(|mode| places.of(mode)).collect(),
+        _ => None,
+    };
+    let at = told.map_or_else(String::new, |places| format!(", {}", joined(&places)));
+    Some(format!(
+        "puts {} % where p has {} %{at}",
+        percent(share_of_q),
+        percent(share)
+    ))
 }
 
 /// How much of p belongs to modes that are missed.
@@ -191,6 +239,7 @@ mod tests {
             at: at.to_vec(),
             share: Some(share),
             share_of_q: Some(if covered { share } else { 0.0 }),
+            in_region: Some(if covered { 1.0 } else { 0.0 }),
             covered,
             components: components.to_vec(),
         }
@@ -228,16 +277,39 @@ mod tests {
             mode(&[0.0], 1.0 - 1e-6, true, &[0]),
             mode(&[9.0], 1e-6, false, &[]),
         ];
-        assert!(
-            said(&small, 1).ends_with("misses 0.0001 % of p"),
-            "{}",
-            said(&small, 1)
+        assert_eq!(
+            said(&small, 1),
+            "q covers all but 0.0001 % of p, with 1 of its 2 modes"
         );
         let large = [
             mode(&[0.0], 1.0 - 1e-6, false, &[]),
             mode(&[9.0], 1e-6, true, &[0]),
         ];
         assert!(said(&large, 1).ends_with("and misses nearly all of p"));
+    }
+
+    #[test]
+    fn a_mode_that_q_lies_over_is_not_missed() {
+        let thin = ModeOfTarget {
+            share_of_q: Some(0.048),
+            in_region: Some(0.98),
+            ..mode(&[5.0], 0.5, false, &[])
+        };
+        let modes = [mode(&[0.0], 0.5, true, &[0]), thin.clone()];
+        assert_eq!(
+            said(&modes, 1),
+            "q lies over both modes of p, but puts 4.8 % where p has 50 %, at x = 5"
+        );
+        let modes = [
+            mode(&[0.0], 0.3, true, &[0]),
+            thin,
+            mode(&[9.0], 0.2, false, &[]),
+        ];
+        assert_eq!(
+            said(&modes, 1),
+            "q sits on one of 3 modes of p, the one at x = 0, and misses 20 % of p, and puts 4.8 % where p has 50 %, \
+             at x = 5"
+        );
     }
 
     #[test]

@@ -2,15 +2,16 @@
 
 use std::borrow::Cow;
 
-use super::coverage::{coverage, joined};
+use super::coverage::{coverage, joined, matters};
+use super::question::{Asked, question};
 use super::swept::Swept;
 use super::table::with_unit;
-use super::words::{chosen, reading, still_falling};
+use super::words::{chosen, reading, remedy, still_falling};
 use super::{Report, Run};
 use crate::divergence::{DivergenceKind, Estimate};
 use crate::judge::evaluate::ALWAYS_REPORTED;
 use crate::plot::Picture;
-use crate::record::{FitSummary, RunSummary, Summary};
+use crate::record::{Candidate, Choice, Criterion, FitSummary, RunSummary, Summary};
 use crate::run_folder::FinishedFit;
 use crate::text::{self, count};
 
@@ -21,16 +22,28 @@ const NUMBERS: usize = 3;
 /// The figure that has the fits side by side.
 const COMPARISON: &str = "comparison";
 
+/// The figure that has the candidates of a choice.
+const CHOICE: &str = "choice";
+
 /// The first page of a report.
 pub struct First<'r> {
     /// What was fitted to what, by what.
     pub question: String,
     /// Sentences.
     pub answer: Vec<String>,
-    /// The one figure that shows it; with where its file is.
-    pub figure: Option<(String, &'r Picture)>,
+    /// The one figure that shows it.
+    pub figure: Option<Shown<'r>>,
     /// What it is, and the number with its error.
     pub numbers: Vec<(String, String)>,
+}
+
+/// A figure on the first page.
+pub struct Shown<'r> {
+    /// Its file, without its folder and extension.
+    pub file: String,
+    pub picture: &'r Picture,
+    /// What it shows, and of which run where there are several.
+    pub caption: String,
 }
 
 impl<'r> First<'r> {
@@ -44,96 +57,90 @@ impl<'r> First<'r> {
     }
 
     fn of_run(report: &'r Report, run: &'r Run) -> Self {
-        let picture = run
-            .pictures
-            .iter()
-            .find(|picture| picture.name == COMPARISON);
-        let figure = picture.or(run.pictures.first());
         Self {
-            question: question(run),
+            question: question(&Asked::by(run)),
             answer: answer(run),
-            figure: figure.map(|picture| (report.file_of(0, picture), picture)),
+            figure: lead_figure(report, 0),
             numbers: numbers(&run.finished.summary),
         }
     }
 
     fn of_several(report: &'r Report) -> Self {
-        let names: Vec<String> = report
-            .summaries
-            .iter()
-            .map(|(name, _)| name.clone())
+        let told = report.runs.iter().take(MOST_TOLD);
+        let mut answer: Vec<String> = told
+            .map(|run| format!("{}: {}", run.name, answer(run).join(" ")))
             .collect();
-        let listed = match names.len() <= MOST_TOLD {
-            true => format!(": {}", joined(&names)),
-            false => String::new(),
-        };
-        let answer = report.runs.iter().take(MOST_TOLD).map(|run| {
-            let sentences = answer(run);
-            format!("{}: {}", run.name, sentences.join(" "))
-        });
+        let more = report.summaries.len() - answer.len();
+        if more > 0 {
+            let are = if more == 1 { "is" } else { "are" };
+            let more = count(more, "run");
+            answer.push(format!("{more} more {are} in the table below."));
+        }
         let numbers = report.runs.iter().filter_map(|run| {
             let (what, number) = numbers(&run.finished.summary).into_iter().next()?;
             Some((format!("{}: {what}", run.name), number))
         });
+        let figure = lead_figure(report, 0).map(|shown| Shown {
+            caption: match report.runs.first() {
+                Some(run) => format!("{}: {}", run.name, shown.caption),
+                None => shown.caption,
+            },
+            ..shown
+        });
         Self {
-            question: format!("{} side by side{listed}.", count(names.len(), "run")),
-            answer: answer.collect(),
-            figure: None,
+            question: format!(
+                "{} side by side: {}.",
+                count(report.summaries.len(), "run"),
+                report.title
+            ),
+            answer,
+            figure,
             numbers: numbers.take(NUMBERS).collect(),
         }
     }
 
     fn of_sweep(report: &'r Report, sweep: &'r Swept) -> Self {
-        let asked = report.runs.first().map(question).unwrap_or_default();
-        let keys = joined(&sweep.keys());
-        Self {
-            question: format!(
-                "What do {} of {keys} change? {asked}",
-                count(report.summaries.len(), "setting")
+        let mut question = String::new();
+        if let Some(run) = report.runs.first() {
+            question = self::question(&Asked::by_sweep(run, sweep, &report.summaries));
+        }
+        let settings = match &report.summaries[..] {
+            [(name, _)] => capital(name) + ".",
+            several => format!(
+                "What do {} of {} change?",
+                count(several.len(), "setting"),
+                joined(&sweep.keys())
             ),
+        };
+        Self {
+            question: format!("{settings} {question}"),
             answer: sweep.answer(&report.summaries),
-            figure: Some((sweep.picture.name.to_owned(), &sweep.picture)),
+            figure: Some(Shown {
+                file: sweep.picture.name.to_owned(),
+                picture: &sweep.picture,
+                caption: sweep.picture.caption.to_owned(),
+            }),
             numbers: sweep.numbers(&report.summaries),
         }
     }
 }
 
-/// What was fitted to what, by which divergences.
-fn question(run: &Run) -> String {
-    let finished = &run.finished;
-    let fits = &finished.fits;
-    let mut components: Vec<usize> = Vec::new();
-    let mut kinds: Vec<DivergenceKind> = Vec::new();
-    for fit in fits {
-        let k = fit.plan.family.components();
-        if !components.contains(&k) {
-            components.push(k);
-        }
-        if !kinds.contains(&fit.plan.divergence) {
-            kinds.push(fit.plan.divergence);
-        }
-    }
-    let numbers: Vec<String> = components.iter().map(usize::to_string).collect();
-    let q = match &components[..] {
-        [1] => "does a Gaussian q".to_owned(),
-        [k] => format!("does a mixture q of {k} Gaussians"),
-        _ => format!("do mixtures q of {} Gaussians", joined(&numbers)),
+/// The figure of a run that shows most at a glance: of a choice its candidates, of several fits where they ended.
+fn lead_figure(report: &Report, place: usize) -> Option<Shown<'_>> {
+    let run = report.runs.get(place)?;
+    let named = |name| run.pictures.iter().find(|picture| picture.name == name);
+    let choice = match run.finished.summary.choices.is_empty() {
+        true => None,
+        false => named(CHOICE),
     };
-    let by = |kind: &DivergenceKind| format!("{}, {}", kind.title(), kind.symbol());
-    let kinds: Vec<String> = kinds.iter().map(by).collect();
-    let several = match fits.len() == kinds.len() {
-        true => String::new(),
-        false => format!(", in {}", count(fits.len(), "fit")),
-    };
-    let kinds = match kinds.len() <= MOST_TOLD {
-        true => kinds.join(", and by "),
-        false => count(kinds.len(), "divergence"),
-    };
-    format!(
-        "How near {q} come to p, {} in {}, by {kinds}{several}?",
-        finished.target.describe(),
-        count(finished.dim(), "dimension"),
-    )
+    let picture = choice
+        .or_else(|| named(COMPARISON))
+        .or(run.pictures.first())?;
+    Some(Shown {
+        file: report.file_of(place, picture),
+        picture,
+        caption: picture.caption.to_owned(),
+    })
 }
 
 /// What came out, in a few sentences.
@@ -141,10 +148,22 @@ fn answer(run: &Run) -> Vec<String> {
     let fits = &run.finished.fits;
     let summary = &run.finished.summary;
     let mut sentences: Vec<String> = (summary.choices.iter())
-        .filter_map(|choice| Some(format!("Chosen for {}: {}.", choice.name, chosen(choice)?)))
+        .filter_map(|choice| {
+            let name = text::plain(&choice.name);
+            Some(format!("Chosen for {name}: {}.", chosen(choice)?))
+        })
         .collect();
     let mut groups: Vec<(String, Vec<&FinishedFit>)> = Vec::new();
-    for fit in fits {
+    // Of candidates the one that was chosen stands for all.
+    let is_left = |fit: &&FinishedFit| {
+        let is_candidate = |choice: &&Choice| {
+            let mut labels = choice.candidates.iter().map(|one| &one.label);
+            labels.any(|label| *label == fit.summary.label)
+        };
+        let choice = summary.choices.iter().find(is_candidate);
+        choice.is_some_and(|choice| choice.chosen != fit.summary.label)
+    };
+    for fit in fits.iter().filter(|fit| !is_left(fit)) {
         let said = outcome(&fit.summary);
         match groups.iter_mut().find(|(sentence, _)| *sentence == said) {
             Some((_, members)) => members.push(fit),
@@ -167,7 +186,7 @@ fn answer(run: &Run) -> Vec<String> {
 
 /// The names of fits; of many, how many. A label stays as it is, a divergence begins a sentence.
 fn titles(fits: &[&FinishedFit]) -> String {
-    let name = |fit: &&FinishedFit| text::plain(&fit.title()).into_owned();
+    let name = |fit: &&FinishedFit| fit.name();
     let mut names: Vec<String> = fits.iter().map(name).collect();
     if let (Some(first), Some(name)) = (fits.first(), names.first_mut())
         && *name != text::plain(&first.plan.label)
@@ -185,19 +204,23 @@ fn outcome(fit: &FitSummary) -> String {
     let Some(best) = &fit.best else {
         let why =
             (fit.failure.as_ref()).map_or_else(String::new, |why| format!(", the first {why}"));
-        return format!("every run failed{why}");
+        return format!("every run failed{why}; {}", remedy(fit));
     };
-    if let Some(covered) = coverage(fit) {
-        return covered;
+    let covered = coverage(fit);
+    if let (Some(covered), true) = (&covered, matters(fit)) {
+        return covered.clone();
     }
     let own = best.divergences.estimate(fit.divergence);
     let symbol = fit.divergence.symbol();
     let trusted =
         reading(&best.diagnostics).map_or_else(String::new, |reading| format!("; {reading}"));
     let own = with_unit(own, fit.divergence);
+    let covered = covered.map_or_else(String::new, |covered| {
+        format!("; it {}", covered.trim_start_matches("q "))
+    });
     match fit.divergence {
         DivergenceKind::CrossEntropy => format!("the cross-entropy of the rows is {own}"),
-        _ => format!("q ends at {symbol} = {own}{trusted}"),
+        _ => format!("q ends at {symbol} = {own}{trusted}{covered}"),
     }
 }
 
@@ -245,12 +268,15 @@ fn covering(summary: &Summary) -> Option<String> {
 /// Which fits had not arrived, or had runs that failed.
 fn unrest(fits: &[FinishedFit]) -> Option<String> {
     let moving: Vec<&FinishedFit> = (fits.iter())
-        .filter(|fit| !fit.summary.has_arrived())
+        .filter(|fit| fit.summary.is_moving())
         .collect();
     let first = moving.first()?;
     let falling = first.summary.optima.first().and_then(|best| best.falling);
     Some(match (&moving[..], falling) {
-        ([_], Some(falling)) => format!("{} was {}.", titles(&moving), still_falling(&falling)),
+        ([_], Some(falling)) => {
+            let still = still_falling(&falling, first.summary.divergence);
+            format!("{} was {still}.", titles(&moving))
+        }
         ([_], None) => format!(
             "{} is not at rest: more steps would move it on.",
             titles(&moving)
@@ -262,8 +288,28 @@ fn unrest(fits: &[FinishedFit]) -> Option<String> {
     })
 }
 
-/// Three numbers with their errors, fewer where there are no more.
+/// Three numbers with their errors, fewer where there are no more; of a choice what was chosen by what.
 fn numbers(summary: &Summary) -> Vec<(String, String)> {
+    let mut chosen: Vec<(String, String)> = (summary.choices.iter())
+        .filter_map(of_chosen)
+        .take(NUMBERS)
+        .collect();
+    if let [choice] = &summary.choices[..] {
+        chosen.extend(of_runner_up(choice));
+        let own = choice.chosen().map(|one| {
+            let what = format!(
+                "{}, {}",
+                choice.divergence.symbol(),
+                text::plain(&one.label)
+            );
+            (what, with_unit(one.value, choice.divergence))
+        });
+        // By a divergence it is the same number.
+        chosen.extend(own.filter(|_| choice.by != Criterion::Divergence));
+    }
+    if !chosen.is_empty() {
+        return chosen;
+    }
     let mut numbers: Vec<(String, String)> = Vec::new();
     let mut ended: Vec<(&FitSummary, &RunSummary)> = (summary.fits.iter())
         .filter_map(|fit| Some((fit, fit.best.as_ref()?)))
@@ -325,6 +371,51 @@ fn numbers(summary: &Summary) -> Vec<(String, String)> {
     }
     numbers.truncate(NUMBERS);
     numbers
+}
+
+/// What a candidate was compared by.
+fn criterion(choice: &Choice, one: &Candidate) -> Option<(String, f64, String)> {
+    Some(match choice.by {
+        Criterion::Bic => {
+            let bic = one.criteria?.bic;
+            ("BIC".to_owned(), bic, text::fixed(bic, 1))
+        }
+        Criterion::HeldOut => {
+            let held_out = one.held_out?;
+            let what = "cross-entropy held out".to_owned();
+            (what, held_out.value, format!("{held_out} nats"))
+        }
+        Criterion::Divergence => {
+            let number = with_unit(one.value, choice.divergence);
+            (choice.divergence.symbol(), one.value.value, number)
+        }
+    })
+}
+
+/// The candidate that was chosen, with what it was chosen by.
+fn of_chosen(choice: &Choice) -> Option<(String, String)> {
+    let one = choice.chosen()?;
+    let (what, _, number) = criterion(choice, one)?;
+    Some((
+        format!("{what}, {}: chosen", text::plain(&one.label)),
+        number,
+    ))
+}
+
+/// The best of the others.
+fn of_runner_up(choice: &Choice) -> Option<(String, String)> {
+    let others = choice
+        .candidates
+        .iter()
+        .filter(|one| one.label != choice.chosen);
+    let (one, (what, _, number)) = others
+        .filter_map(|one| Some((one, criterion(choice, one)?)))
+        .filter(|(_, (_, value, _))| !value.is_nan())
+        .min_by(|a, b| a.1.1.total_cmp(&b.1.1))?;
+    Some((
+        format!("{what}, {}: runner-up", text::plain(&one.label)),
+        number,
+    ))
 }
 
 /// A sentence with a capital at its beginning; q stays q.

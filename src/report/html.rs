@@ -46,8 +46,8 @@ pub fn page(report: &Report) -> String {
                         (section("What each setting did", effects(report, sweep)))
                     }
                     (section("What came out", comparison))
-                    @if let (Some(_), Some(run)) = (&report.sweep, only) {
-                        h1.part { "The point that ended lowest: " (run.name) }
+                    @if let (Some(sweep), Some(run)) = (&report.sweep, only) {
+                        h1.part { (sweep.heading(&report.summaries)) ": " (run.name) }
                     }
                     @if let Some(run) = only { (section("What was asked", asked(run))) }
                     @match only {
@@ -96,7 +96,9 @@ fn first(first: &First) -> Markup {
                     }
                 }
             }
-            @if let Some((_, picture)) = &first.figure { (figure(picture, picture.caption)) }
+            @if let Some(shown) = &first.figure {
+                (image("svg+xml", shown.picture.svg.as_bytes(), &shown.caption, &shown.caption))
+            }
         }
     }
 }
@@ -172,7 +174,7 @@ fn settings(run: &Run) -> Markup {
 fn interpretation(run: &Run) -> Markup {
     html! {
         @for (fit, remarks) in run.remarks() {
-            h4 { (fit.title()) }
+            h4 { (fit.name()) }
             ul { @for remark in remarks { li { (remark) } } }
         }
         @for (what, candidates) in run.choices() {
@@ -182,6 +184,7 @@ fn interpretation(run: &Run) -> Markup {
         @for (fit, optima) in run.optima() {
             h4 { (Run::heading_of_optima(fit)) }
             (table(&optima))
+            @if let Some(more) = Run::optima_left_out(fit) { p.note { (more) } }
         }
     }
 }

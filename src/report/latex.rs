@@ -4,9 +4,13 @@ use std::fmt::Write;
 
 use super::Report;
 use super::columns::{self, Cell, Column};
-use crate::divergence::Estimate;
+use super::units::units;
+use crate::divergence::{DivergenceKind, Estimate};
 use crate::error::Result;
 use crate::text::{fixed, latex, shown};
+
+/// Columns that one column of text has room for.
+const NARROW: usize = 3;
 
 /// Errors below this, in nats, are left out: eight decimals are shown.
 const EXACT: f64 = 1e-8;
@@ -26,22 +30,29 @@ pub enum LatexNumbers {
 /// # Errors
 /// If there is no column of a name.
 pub fn table(report: &Report, numbers: LatexNumbers, names: Option<&[String]>) -> Result<String> {
-    let columns = columns::chosen(columns::all(&report.summaries), names)?;
-    let columns: Vec<Written> = columns
+    let shown = columns::chosen(columns::all(&report.summaries), names)?;
+    // In two columns of text a wide table goes across both; in one it is the same.
+    let table = match shown.len() > NARROW {
+        true => "table*",
+        false => "table",
+    };
+    let columns: Vec<Written> = shown
         .iter()
         .map(|column| Written::new(column, numbers))
         .collect();
     let needs = match numbers {
-        LatexNumbers::Siunitx => "\\usepackage{booktabs,siunitx}",
-        LatexNumbers::Plain => "\\usepackage{booktabs}",
+        LatexNumbers::Siunitx => "\\usepackage{booktabs,graphicx,siunitx}",
+        LatexNumbers::Plain => "\\usepackage{booktabs,graphicx}",
     };
     let row = |cells: Vec<&str>| format!("    {} \\\\", cells.join(" & "));
     let specs: Vec<&str> = columns.iter().map(|column| &*column.spec).collect();
     let mut lines = vec![
         format!("% Needs {needs}."),
-        "\\begin{table}".to_owned(),
+        format!("\\begin{{{table}}}"),
         "  \\centering".to_owned(),
         "  \\small".to_owned(),
+        // What is wider than the page is made smaller, and nothing else.
+        "  \\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%".to_owned(),
         format!("  \\begin{{tabular}}{{{}}}", specs.join(" ")),
         "    \\toprule".to_owned(),
         row(columns.iter().map(|column| &*column.header).collect()),
@@ -49,14 +60,31 @@ pub fn table(report: &Report, numbers: LatexNumbers, names: Option<&[String]>) -
     ];
     let rows = columns.first().map_or(0, |column| column.cells.len());
     lines.extend((0..rows).map(|i| row(columns.iter().map(|column| &*column.cells[i]).collect())));
-    lines.extend(["    \\bottomrule", "  \\end{tabular}"].map(str::to_owned));
+    lines.extend(["    \\bottomrule", "  \\end{tabular}}"].map(str::to_owned));
     lines.push(format!(
-        "  \\caption{{{}: divergences in nats, of the best run of each fit; errors below $10^{{-8}}$ are left out.}}",
-        escaped(&report.title)
+        "  \\caption{{{}: {}; errors below $10^{{-8}}$ are left out.}}",
+        escaped(&report.title),
+        escaped(&unit_of(&shown))
     ));
     lines.push(format!("  \\label{{tab:{}}}", label(&report.title)));
-    lines.push("\\end{table}\n".to_owned());
+    lines.push(format!("\\end{{{table}}}\n"));
     Ok(lines.join("\n"))
+}
+
+/// In what unit the divergences of the columns are, as part of a sentence.
+fn unit_of(columns: &[Column]) -> String {
+    let kinds = columns
+        .iter()
+        .filter_map(|column| DivergenceKind::from_name(&column.name));
+    let kinds: Vec<DivergenceKind> = kinds.collect();
+    match kinds.is_empty() {
+        true => "the best run of each fit".to_owned(),
+        false => {
+            let said = units(kinds, true);
+            let said = said.trim_start_matches("Divergences are ");
+            format!("divergences {}", said.trim_end_matches('.'))
+        }
+    }
 }
 
 /// A column as LaTeX.

@@ -27,12 +27,9 @@ pub fn page(report: &Report) -> String {
         let level = match (report.has_several(), &report.sweep) {
             (false, None) => "##",
             (_, sweep) => {
-                let what = if sweep.is_some() {
-                    "The point that ended lowest: "
-                } else {
-                    ""
-                };
-                _ = writeln!(text, "\n## {what}{}", escaped(&run.name));
+                let what = (sweep.as_ref())
+                    .map_or_else(String::new, |sweep| sweep.heading(&report.summaries) + ": ");
+                _ = writeln!(text, "\n## {}", escaped(&(what + &run.name)));
                 "###"
             }
         };
@@ -53,8 +50,8 @@ fn push_first(text: &mut String, first: &First) {
     for (what, number) in &first.numbers {
         _ = writeln!(text, "- {}: **{}**", escaped(what), escaped(number));
     }
-    if let Some((file, picture)) = &first.figure {
-        _ = writeln!(text, "\n{}", figure(file, picture.caption));
+    if let Some(shown) = &first.figure {
+        _ = writeln!(text, "\n{}", figure(&shown.file, &escaped(&shown.caption)));
     }
 }
 
@@ -73,12 +70,7 @@ fn push_run(text: &mut String, report: &Report, place: usize, run: &Run, level: 
     _ = writeln!(text, "\n{level} What it means\n");
     for (fit, remarks) in run.remarks() {
         for remark in remarks {
-            _ = writeln!(
-                text,
-                "- **{}**: {}",
-                escaped(&fit.title()),
-                escaped(&remark)
-            );
+            _ = writeln!(text, "- **{}**: {}", escaped(&fit.name()), escaped(&remark));
         }
     }
     for (what, table_of) in run.choices() {
@@ -96,6 +88,9 @@ fn push_run(text: &mut String, report: &Report, place: usize, run: &Run, level: 
             escaped(&Run::heading_of_optima(fit)),
             table(&optima)
         );
+        if let Some(more) = Run::optima_left_out(fit) {
+            _ = writeln!(text, "{}", escaped(&more));
+        }
     }
     _ = writeln!(text, "\n{level} Figures");
     for picture in report.others(run) {

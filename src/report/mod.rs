@@ -12,25 +12,29 @@ mod first;
 mod html;
 mod latex;
 mod markdown;
+mod question;
 mod settings;
 mod swept;
 mod table;
+mod units;
 mod words;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 pub use latex::LatexNumbers;
-pub use table::{Table, candidates, comparison, optima};
+pub use table::{Table, candidates, comparison, kinds, optima};
+pub use units::units;
 pub use words::{chosen, remarks, target};
 
+use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
 use crate::files::names;
 use crate::plot::{self, Animation, Picture};
 use crate::progress::WorkObserver;
-use crate::record::Summary;
+use crate::record::{FitSummary, Summary};
 use crate::run_folder::{FinishedFit, FinishedRun, OutputFolder, RunFolder, SweepFolder};
-use crate::text::{count, shell_word, shown};
+use crate::text::{self, count, shell_word, shown};
 use first::First;
 use settings::Setting;
 use swept::Swept;
@@ -122,7 +126,8 @@ impl Report {
         }
         let (mut names, mut summaries) = (Vec::new(), Vec::new());
         let (mut runs, mut places): (Vec<Run>, _) = (Vec::new(), Vec::new());
-        let mut take = |folder: &RunFolder, name: Option<String>, is_detailed| -> Result<()> {
+        let mut titles = Vec::new();
+        let mut take = |folder: &RunFolder, name: Option<String>, is_detailed| -> Result<String> {
             let summary = match is_detailed {
                 true => folder.so_far()?,
                 false => folder.summary()?,
@@ -135,28 +140,34 @@ impl Report {
                 runs.push(Run::read(folder, &what, observer)?);
                 places.push(summaries.len());
             }
-            names.push(name.unwrap_or_else(|| summary.name.clone()));
+            let of = summary.name.clone();
+            names.push(name.unwrap_or_else(|| of.clone()));
             summaries.push(summary);
-            Ok(())
+            Ok(of)
         };
         for path in folders {
             match SweepFolder::open(path) {
                 Some(folder) => {
+                    let mut points = 0;
+                    let mut of = String::new();
                     for (place, point) in folder.points()?.enumerate() {
                         let (name, run) = point?;
-                        take(&run, Some(name), place < DETAILED)?;
+                        of = take(&run, Some(name), place < DETAILED)?;
+                        points += 1;
                     }
+                    titles.push(format!("the {} of {of}", count(points, "point")));
                 }
-                None => take(&RunFolder::open(path)?, None, true)?,
+                None => titles.push(take(&RunFolder::open(path)?, None, true)?),
             }
         }
         let names = numbered_alike(names);
         for (run, place) in runs.iter_mut().zip(places) {
             run.name.clone_from(&names[place]);
         }
-        let title = match names.len() > DETAILED {
+        let titles = numbered_alike(titles);
+        let title = match titles.len() > DETAILED {
             true => count(names.len(), "run"),
-            false => names.join(", "),
+            false => coverage::joined(&titles),
         };
         let summaries: Vec<_> = names.into_iter().zip(summaries).collect();
         if summaries.is_empty() {
@@ -214,9 +225,9 @@ impl Report {
 
     /// The figures of a run that are not on the first page.
     fn others<'r>(&self, run: &'r Run) -> impl Iterator<Item = &'r Picture> {
-        let first = self.first().figure.map(|(_, picture)| picture.name);
+        let first = self.first().figure.map(|shown| shown.picture);
         let pictures = run.pictures.iter();
-        pictures.filter(move |picture| first != Some(picture.name))
+        pictures.filter(move |picture| !first.is_some_and(|first| std::ptr::eq(first, *picture)))
     }
 
     /// The table that compares all fits of all runs.
@@ -232,9 +243,15 @@ impl Report {
     /// What is said below the comparison.
     fn note(&self) -> String {
         let (shown, all) = (self.runs.len(), self.summaries.len());
-        let mut note = "Divergences are in nats, of the best run of each fit.".to_owned();
-        let fits = self.summaries.iter().flat_map(|(_, summary)| &summary.fits);
-        if fits.into_iter().any(|fit| !fit.has_arrived()) {
+        let fits = || self.summaries.iter().flat_map(|(_, summary)| &summary.fits);
+        let mut kinds: Vec<DivergenceKind> = table::kinds(fits());
+        kinds.extend(
+            self.sweep
+                .iter()
+                .flat_map(|_| fits().map(|fit| fit.divergence)),
+        );
+        let mut note = units(kinds, true);
+        if fits().any(FitSummary::is_moving) {
             note += " Those that are not at rest would end elsewhere with more steps.";
         }
         if shown < all && self.sweep.is_none() {
@@ -319,7 +336,7 @@ impl Run {
     fn choices(&self) -> impl Iterator<Item = (String, Table)> {
         let choices = self.finished.summary.choices.iter();
         choices.filter_map(|choice| {
-            let what = format!("{}: {}", choice.name, chosen(choice)?);
+            let what = format!("{}: {}", text::plain(&choice.name), chosen(choice)?);
             Some((what, candidates(choice)))
         })
     }
@@ -334,10 +351,16 @@ impl Run {
     /// What that table is called: what has not come to rest is no optimum.
     fn heading_of_optima(fit: &FinishedFit) -> String {
         let summary = &fit.summary;
-        match (summary.optima.iter()).all(|optimum| summary.is_at_rest(optimum)) {
-            true => format!("Optima of {}", fit.title()),
-            false => format!("Where the restarts of {} ended", fit.title()),
+        match summary.are_all_at_rest() {
+            true => format!("Optima of {}", fit.name()),
+            false => format!("Where the restarts of {} ended", fit.name()),
         }
+    }
+
+    /// How many more there are than that table has.
+    fn optima_left_out(fit: &FinishedFit) -> Option<String> {
+        let left_out = fit.summary.optima.len().checked_sub(LISTED + 1)? + 1;
+        Some(format!("And {left_out} more, in summary.json."))
     }
 
     /// What computed it, and for how long.
@@ -350,7 +373,7 @@ impl Run {
             summary.device.backend.name(),
             summary.device.precision.name(),
             summary.seed,
-            crate::text::seconds(summary.seconds),
+            text::seconds(summary.seconds),
         )
     }
 

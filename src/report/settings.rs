@@ -15,9 +15,14 @@ pub struct Setting {
 
 /// One sentence.
 pub fn lead(finished: &FinishedRun) -> String {
+    let fits = &finished.config.fit;
+    let begun = match finished.fits.len() {
+        n if n == fits.len() => String::new(),
+        n => format!(", of which {n} began"),
+    };
     format!(
-        "{} of a density q to {} p in {}, by gradient descent.",
-        count(finished.fits.len(), "fit"),
+        "{} of a density q to {} p in {}{begun}.",
+        count(fits.len(), "fit"),
         finished.target.describe(),
         count(finished.dim(), "dimension"),
     )
@@ -53,7 +58,14 @@ pub fn settings(finished: &FinishedRun) -> Result<Vec<Setting>> {
             plan.start.describe(),
             section(Value::try_from(fit.estimator)).map_err(unwritable)?,
             {
-                let rule = section(Value::try_from(fit.optimizer)).map_err(unwritable)?;
+                let mut rule = Value::try_from(fit.optimizer).map_err(unwritable)?;
+                // A rule that finds its own steps has no rate, and nothing that changes one.
+                if let (None, Value::Table(keys)) = (plan.optimizer.rate(), &mut rule) {
+                    for key in ["schedule", "warmup"] {
+                        keys.remove(key);
+                    }
+                }
+                let rule = words(&rule);
                 let anneal = fit.anneal.map(|anneal| section(Value::try_from(anneal)));
                 let anneal = anneal.transpose().map_err(unwritable)?;
                 let adapt = fit.adapt.map(|adapt| section(Value::try_from(adapt)));
@@ -81,7 +93,7 @@ pub fn settings(finished: &FinishedRun) -> Result<Vec<Setting>> {
             values: match values.iter().all(|value| *value == values[0]) {
                 true => vec![(None, values[0].clone())],
                 false => (finished.fits.iter().zip(values))
-                    .map(|(fit, value)| (Some(fit.plan.label.clone()), value))
+                    .map(|(fit, value)| (Some(fit.summary.name().into_owned()), value))
                     .collect(),
             },
         }

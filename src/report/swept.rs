@@ -4,9 +4,14 @@ use super::coverage::joined;
 use super::table::{Table, with_unit};
 use crate::divergence::{DivergenceKind, Estimate};
 use crate::plot::Picture;
-use crate::record::{FitSummary, Summary};
+use crate::record::{FitSummary, Rest, Summary};
 use crate::run_folder::key_in_words;
 use crate::text::count;
+
+/// So many fits are told of one by one.
+const MOST_FITS: usize = 3;
+/// Of so many points that end alike each is named.
+const MOST_TIED: usize = 4;
 
 /// A sweep as its report tells of it.
 pub struct Swept {
@@ -21,6 +26,16 @@ struct End<'s> {
     point: usize,
     fit: &'s FitSummary,
     value: Estimate,
+}
+
+impl End<'_> {
+    /// Its value as it is compared with others.
+    fn compared(&self, kind: DivergenceKind) -> Estimate {
+        let best = self.fit.best.as_ref();
+        best.map_or(self.value, |best| {
+            self.fit.compared(&best.divergences, kind)
+        })
+    }
 }
 
 impl Swept {
@@ -71,49 +86,114 @@ impl Swept {
         ends
     }
 
-    /// What came out, in a few sentences.
+    /// Whether a key of this section is swept.
+    pub fn sets(&self, section: &str) -> bool {
+        let of = |key: &&str| key.split(['.', '[']).next() == Some(section);
+        self.full_keys().iter().any(of)
+    }
+
+    /// The whole numbers that keys of this name take.
+    pub fn numbers_of(&self, name: &str) -> Vec<usize> {
+        let settings = self.settings.iter().flatten();
+        let named = settings.filter(|(key, _)| key.rsplit('.').next() == Some(name));
+        named.filter_map(|(_, value)| value.parse().ok()).collect()
+    }
+
+    /// What came out, in a few sentences for each fit.
     pub fn answer(&self, points: &[(String, Summary)]) -> Vec<String> {
-        let (ends, Some(kind)) = (self.ends(points, 0), common(points, 0)) else {
-            return Vec::new();
-        };
-        let Some(best) = ends.first() else {
+        let fits = points.iter().map(|(_, summary)| summary.fits.len()).max();
+        let fits = fits.unwrap_or(0);
+        let mut sentences: Vec<String> = (0..fits.min(MOST_FITS))
+            .flat_map(|place| self.answer_of(points, place, fits))
+            .collect();
+        if fits > MOST_FITS {
+            let more = count(fits - MOST_FITS, "fit");
+            sentences.push(format!("The tables below tell of {more} more."));
+        }
+        let of_fits = || points.iter().flat_map(|(_, summary)| &summary.fits);
+        if of_fits().all(|fit| fit.best.is_none()) {
             return vec!["Every run of every point failed.".to_owned()];
-        };
-        let of = match points.iter().map(|(_, summary)| summary.fits.len()).max() {
-            Some(1) | None => String::new(),
-            _ => format!(" of {}", best.fit.label),
-        };
-        let rest = match best.fit.has_arrived() {
-            true => "",
-            false => ", though it is not at rest there",
-        };
-        let mut sentences = vec![format!(
-            "{}{of} ends lowest at {}: {}{rest}.",
-            kind.symbol(),
-            points[best.point].0,
-            with_unit(best.value, kind)
-        )];
-        sentences.extend(self.trends(&ends, kind));
-        let fits = || points.iter().flat_map(|(_, summary)| &summary.fits);
-        let failed: usize = fits().map(|fit| fit.failed).sum();
-        let all: usize = fits().map(|fit| fit.restarts).sum();
+        }
+        let failed: usize = of_fits().map(|fit| fit.failed).sum();
+        let all: usize = of_fits().map(|fit| fit.restarts).sum();
         if failed > 0 {
             sentences.push(format!("{failed} of {} failed.", count(all, "run")));
         }
-        let moving = fits()
-            .filter(|fit| fit.best.is_some() && !fit.has_arrived())
-            .count();
+        let of = |rest: Rest| of_fits().filter(|fit| fit.rest() == Some(rest)).count();
+        let ended = of_fits().filter(|fit| fit.best.is_some()).count();
+        let ended = match failed > 0 {
+            true => format!("{} that ended", count(ended, "fit")),
+            false => count(ended, "fit"),
+        };
+        let moving = of(Rest::Moving);
         if moving > 0 {
             sentences.push(format!(
-                "{moving} of {} had not come to rest: where they ended is no optimum.",
-                count(fits().count(), "fit")
+                "{moving} of {ended} had not come to rest, and such an end is no optimum."
+            ));
+        }
+        let unknown = of(Rest::Unknown);
+        if unknown > 0 {
+            sentences.push(format!(
+                "Of {unknown} of {ended} it cannot be told whether they had come to rest."
             ));
         }
         sentences
     }
 
+    /// Where one of the fits ended lowest, and what each key did.
+    fn answer_of(&self, points: &[(String, Summary)], place: usize, fits: usize) -> Vec<String> {
+        let ends = self.ends(points, place);
+        let Some((kind, best)) = common(points, place).zip(ends.first()) else {
+            return Vec::new();
+        };
+        let of = match fits {
+            1 => String::new(),
+            _ => format!(" of {}", best.fit.name()),
+        };
+        let mut tied: Vec<&End> = (ends.iter())
+            .take_while(|end| !end.compared(kind).is_above(best.compared(kind)))
+            .collect();
+        tied.sort_by_key(|end| end.point);
+        let value = with_unit(best.value, kind);
+        let symbol = kind.symbol();
+        let rest = match tied.iter().all(|end| end.fit.is_moving()) {
+            true => ", though it is not at rest there",
+            false => "",
+        };
+        let mut sentences = vec![match (tied.len(), points.len()) {
+            (1, _) => format!(
+                "{symbol}{of} ends lowest at {}: {value}{rest}.",
+                points[best.point].0
+            ),
+            (n, all) if n == all => {
+                format!("{symbol}{of} ends at the same value at every point: {value}{rest}.")
+            }
+            (n, _) if n <= MOST_TIED => format!(
+                "{symbol}{of} ends lowest, at the same value, at {}: {value}{rest}.",
+                self.places(&tied, points)
+            ),
+            (n, all) => format!(
+                "{symbol}{of} ends lowest, at the same value, at {n} of {}: {value}{rest}.",
+                count(all, "point")
+            ),
+        }];
+        sentences.extend(self.trends(&ends, kind, &of));
+        sentences
+    }
+
+    /// Several points in a sentence: of one key its values alone follow it.
+    fn places(&self, ends: &[&End], points: &[(String, Summary)]) -> String {
+        let [name] = &self.keys()[..] else {
+            let names: Vec<String> = ends.iter().map(|end| points[end.point].0.clone()).collect();
+            return names.join("; ");
+        };
+        let values = ends.iter().flat_map(|end| self.settings.get(end.point));
+        let values: Vec<String> = values.flatten().map(|(_, value)| value.clone()).collect();
+        format!("{name} {}", joined(&values))
+    }
+
     /// Of each key with numbers whether the median end goes one way with it.
-    fn trends(&self, ends: &[End], kind: DivergenceKind) -> Vec<String> {
+    fn trends(&self, ends: &[End], kind: DivergenceKind, of: &str) -> Vec<String> {
         let (keys, names) = (self.full_keys(), self.keys());
         let mut trends = Vec::new();
         for (key, name) in keys.into_iter().zip(names) {
@@ -145,7 +225,7 @@ impl Swept {
                 continue;
             }
             trends.push(format!(
-                "From {name} {} to {} the median {} {way} from {:.2e} to {:.2e}.",
+                "From {name} {} to {} the median {}{of} {way} from {:.2e} to {:.2e}.",
                 first.1,
                 last.1,
                 kind.symbol(),
@@ -178,26 +258,31 @@ impl Swept {
         ends.iter().filter(is_set).collect()
     }
 
-    /// The lowest, the median and the highest end.
+    /// The lowest, the median and the highest end; of several fits the lowest of each.
     pub fn numbers(&self, points: &[(String, Summary)]) -> Vec<(String, String)> {
+        let fits = points.iter().map(|(_, summary)| summary.fits.len()).max();
+        let of_fit = |place: usize| {
+            let ends = self.ends(points, place);
+            let (kind, best) = common(points, place).zip(ends.first())?;
+            let what = format!("lowest {}, {}", kind.symbol(), best.fit.name());
+            Some((what, with_unit(best.value, kind)))
+        };
+        if fits.is_some_and(|fits| fits > 1) {
+            return (0..MOST_FITS).filter_map(of_fit).collect();
+        }
         let (ends, Some(kind)) = (self.ends(points, 0), common(points, 0)) else {
             return Vec::new();
         };
         let all: Vec<&End> = ends.iter().collect();
         let symbol = kind.symbol();
-        let at = |which: &str, end: &End| {
-            let what = format!("{which} {symbol}, {}", points[end.point].0);
-            (what, with_unit(end.value, kind))
-        };
-        let mut numbers: Vec<_> = ends
-            .first()
-            .map(|end| at("lowest", end))
+        let of = |which: &str| format!("{which} {symbol} of {}", count(ends.len(), "point"));
+        let at = |which: &str, value: Estimate| (of(which), with_unit(value, kind));
+        let mut numbers: Vec<_> = (ends.first().map(|end| at("lowest", end.value)))
             .into_iter()
             .collect();
         if let (Some(median), Some(highest), true) = (median(&all), ends.last(), ends.len() > 1) {
-            let what = format!("median {symbol} of {}", count(ends.len(), "point"));
-            numbers.push((what, with_unit(median, kind)));
-            numbers.push(at("highest", highest));
+            numbers.push(at("median", median));
+            numbers.push(at("highest", highest.value));
         }
         numbers
     }
@@ -215,9 +300,9 @@ impl Swept {
             let ends = self.ends(points, place);
             let label = points
                 .iter()
-                .find_map(|(_, summary)| Some(&summary.fits.get(place)?.label));
+                .find_map(|(_, summary)| Some(summary.fits.get(place)?.name()));
             for (key, name) in self.full_keys().into_iter().zip(self.keys()) {
-                let what = match (fits, label) {
+                let what = match (fits, &label) {
                     (1, _) | (_, None) => name.clone(),
                     (_, Some(label)) => format!("{name}, {label}"),
                 };
@@ -259,21 +344,36 @@ impl Swept {
             let failed: usize = fits().map(|fit| fit.failed).sum();
             let runs: usize = fits().map(|fit| fit.restarts).sum();
             let ended = fits().filter(|fit| fit.best.is_some()).count();
-            let moving = fits()
-                .filter(|fit| fit.best.is_some() && !fit.has_arrived())
-                .count();
+            let of = |rest: Rest| fits().filter(|fit| fit.rest() == Some(rest)).count();
+            let moving = of(Rest::Moving);
+            let moving = match of(Rest::Unknown) {
+                0 => format!("{moving} of {ended}"),
+                unknown if unknown == ended => "not known".to_owned(),
+                unknown => format!("{moving} of {ended}, {unknown} not known"),
+            };
             vec![
                 value.clone(),
                 text(here.first().map(|end| end.value)),
                 text(median(&here)),
                 format!("{failed} of {runs}"),
-                format!("{moving} of {ended}"),
+                moving,
             ]
         });
         Table {
             rows: rows.collect(),
             header: header.to_vec(),
             right: Vec::new(),
+        }
+    }
+
+    /// What its point in detail is called, where the first fit ended lowest.
+    pub fn heading(&self, points: &[(String, Summary)]) -> String {
+        let fit = points
+            .iter()
+            .find_map(|(_, summary)| summary.fits.get(1).and(summary.fits.first()));
+        match fit {
+            Some(fit) => format!("The point where {} ended lowest", fit.name()),
+            None => "The point that ended lowest".to_owned(),
         }
     }
 

@@ -19,7 +19,8 @@ pub struct Table {
 /// The fits of runs side by side: where each ended, with its divergences in nats, and why it
 /// stopped. Each run comes with what it is called; one alone needs no name.
 pub fn comparison(runs: &[(&str, &Summary)]) -> Table {
-    let (kinds, held_out) = (kinds(runs), has_held_out(runs));
+    let fits = runs.iter().flat_map(|(_, summary)| &summary.fits);
+    let (kinds, held_out) = (kinds(fits), has_held_out(runs));
     let several = runs.len() > 1;
     let mut header: Vec<String> = Vec::new();
     header.extend(several.then(|| "run".to_owned()));
@@ -44,10 +45,11 @@ pub fn comparison(runs: &[(&str, &Summary)]) -> Table {
     }
 }
 
-/// The divergences that are shown of every fit.
-fn kinds(runs: &[(&str, &Summary)]) -> Vec<DivergenceKind> {
+/// The divergences that are shown of every fit: those that one of them has at least.
+pub fn kinds<'s>(fits: impl IntoIterator<Item = &'s FitSummary>) -> Vec<DivergenceKind> {
+    let fits: Vec<&FitSummary> = fits.into_iter().collect();
     let mut kinds: Vec<DivergenceKind> = Vec::new();
-    for fit in runs.iter().flat_map(|(_, summary)| &summary.fits) {
+    for fit in &fits {
         let always = match fit.divergence.needs_no_density() {
             true => vec![fit.divergence],
             false => ALWAYS_REPORTED.to_vec(),
@@ -57,6 +59,14 @@ fn kinds(runs: &[(&str, &Summary)]) -> Vec<DivergenceKind> {
                 kinds.push(kind);
             }
         }
+    }
+    let is_known = |kind: &DivergenceKind| {
+        let mut best = fits.iter().filter_map(|fit| fit.best.as_ref());
+        best.any(|best| !best.divergences.estimate(*kind).value.is_nan())
+    };
+    // Where nothing is known at all that is said.
+    if kinds.iter().any(is_known) {
+        kinds.retain(is_known);
     }
     kinds
 }
@@ -77,7 +87,11 @@ fn row(fit: &FitSummary, kinds: &[DivergenceKind], held_out: bool) -> Vec<String
         return row;
     };
     let mut row = vec![fit.name().into_owned(), best.mixture.to_string()];
-    row.extend((kinds.iter()).map(|&kind| best.divergences.estimate(kind).to_string()));
+    let has = |kind| best.divergences.iter().find(|(of, _)| *of == kind);
+    row.extend(
+        (kinds.iter())
+            .map(|&kind| has(kind).map_or_else(String::new, |(_, value)| value.to_string())),
+    );
     let of_others = best.divergences.held_out();
     row.extend(held_out.then(|| of_others.map_or_else(String::new, |of| of.to_string())));
     row.extend([best.steps.to_string(), time, fit.ending()]);

@@ -1,6 +1,7 @@
 //! What there is to say of a fit, in sentences.
 
 use super::coverage::coverage;
+use super::units::unit;
 use crate::density::target::{CoordinateOfX, HistogramSummary, SamplesSummary, TargetSummary};
 use crate::divergence::{DivergenceKind, Estimate, EstimateMethod};
 use crate::fit::Falling;
@@ -9,13 +10,15 @@ use crate::judge::diagnostics::{Diagnostics, Reading};
 use crate::judge::evaluate::ALWAYS_REPORTED;
 use crate::judge::of_x::{OfX, Quantiles};
 use crate::mixture::Mixture;
-use crate::record::{Candidate, Choice, Criterion, FitSummary, Optimum, RunSummary, Summary};
+use crate::record::{Candidate, Choice, Criterion, FitSummary, Optimum, Rest, RunSummary, Summary};
 use crate::text;
 
 /// A quadrature of the loss with a larger error than this, in nats, is warned of.
 const ROUGH: f64 = 1e-4;
 /// With less of p than this where q is, draws of q say nothing of the rest.
 const SEEN: f64 = 0.5;
+/// With more of p than this at modes where q is not, draws of q say nothing of these.
+const UNSEEN: f64 = 0.005;
 /// So many coordinates are told of.
 const MOST_TOLD: usize = 6;
 
@@ -46,12 +49,16 @@ pub fn remarks(fit: &FitSummary) -> Vec<String> {
     }
     if fit.failed > 0 {
         let (failed, all) = (fit.failed, text::count(fit.restarts, "run"));
-        remarks.push(match &fit.failure {
+        let told = match &fit.failure {
             Some(why) if failed == 1 => format!("{failed} of {all} {why}"),
             Some(why) => format!(
                 "{failed} of {all} failed; the first {why}; restarts.csv says why the others did"
             ),
             None => format!("{failed} of {all} failed; restarts.csv says why"),
+        };
+        remarks.push(match fit.best {
+            Some(_) => told,
+            None => format!("{told}; {}", remedy(fit)),
         });
     }
     remarks.extend(restarts(fit));
@@ -107,8 +114,10 @@ fn own_divergence(fit: &FitSummary, best: &RunSummary) -> Option<String> {
 /// What k̂ says of q; none where it says nothing.
 pub fn reading(diagnostics: &Diagnostics) -> Option<&'static str> {
     // Draws of q do not see what is where q is not.
-    let is_blind = (diagnostics.modes).is_some_and(|modes| modes.covered < modes.of)
-        || (diagnostics.mass_in_region).is_some_and(|mass| mass.value < SEEN);
+    let missed = (diagnostics.each_mode.iter()).filter(|mode| !mode.is_under_q());
+    let missed: f64 = missed.map(|mode| mode.share.unwrap_or(1.0)).sum();
+    let is_blind =
+        missed > UNSEEN || (diagnostics.mass_in_region).is_some_and(|mass| mass.value < SEEN);
     match diagnostics.psis?.reading() {
         Reading::Reliable | Reading::Biased if is_blind => {
             Some("which sees only the part of p where q is")
@@ -185,12 +194,15 @@ fn variance(best: &RunSummary) -> Option<String> {
 fn best_iterate(fit: &FitSummary, best: &RunSummary) -> Option<String> {
     let iterate = best.best_iterate?;
     Some(format!(
-        "q is that of step {}, the best: at step {} {} had risen to {}; more points or a smaller learning rate would \
-         end lower",
+        "q is that of step {}, the best: at step {} {} had risen to {}; {} would end lower",
         iterate.step,
         best.steps,
         fit.divergence.symbol(),
         iterate.last,
+        match fit.learning_rate {
+            Some(_) => "more points or a smaller learning rate",
+            None => "more points",
+        },
     ))
 }
 
@@ -212,24 +224,55 @@ fn alike_components(best: &RunSummary) -> Option<String> {
 /// Whether the only run was still moving: its gradient, or its divergence where that is random.
 fn unrest(fit: &FitSummary) -> Option<String> {
     let only = fit.optima.first().filter(|_| fit.restarts < 2)?;
-    if fit.is_at_rest(only) {
+    if fit.rest_at(only) != Rest::Moving {
         return None;
     }
     Some(match &only.falling {
-        Some(falling) => format!("{}; more steps would move it on", still_falling(falling)),
+        Some(falling) => format!(
+            "{}; more steps would move it on",
+            still_falling(falling, fit.divergence)
+        ),
         None => format!(
-            "not at rest: its gradient is {:.0e}; more steps or a smaller learning rate would move it \
-             on",
-            only.gradient_norm
+            "not at rest: its gradient is {:.0e}; {} would move it on",
+            only.gradient_norm,
+            more_steps(fit)
         ),
     })
 }
 
+/// What moves a run on that was not at rest.
+fn more_steps(fit: &FitSummary) -> &'static str {
+    match fit.learning_rate {
+        Some(_) => "more steps or a smaller learning rate",
+        None => "more steps",
+    }
+}
+
+/// What to do where every run failed.
+pub fn remedy(fit: &FitSummary) -> &'static str {
+    match fit.learning_rate {
+        Some(_) => "choose another start or a smaller learning rate",
+        None => "choose another start",
+    }
+}
+
+/// Why it cannot be told whether runs were at rest where they ended.
+fn why_unknown(fit: &FitSummary) -> &'static str {
+    if fit.was_interrupted() {
+        return "they were interrupted, and more steps may move them";
+    }
+    match fit.optima.iter().any(|end| end.best_iterate.is_some()) {
+        true => "no rest is shown where an earlier step was better than the last",
+        false => "too few steps were logged to tell whether they are at rest",
+    }
+}
+
 /// How far a divergence still falls: not at rest.
-pub fn still_falling(falling: &Falling) -> String {
+pub fn still_falling(falling: &Falling, kind: DivergenceKind) -> String {
     format!(
-        "still falling by {} nats in the last {}: not at rest",
+        "still falling by {}{} in the last {}: not at rest",
         text::with_error(falling.by, falling.error),
+        unit(kind),
         text::count(falling.steps, "step"),
     )
 }
@@ -345,7 +388,8 @@ fn gap(fit: &FitSummary) -> Option<String> {
         false => text::small(gap.value),
     };
     Some(format!(
-        "{above} nats above the known optimum, {} = {}",
+        "{above}{} above the known optimum, {} = {}",
+        unit(fit.divergence),
         fit.divergence.symbol(),
         known.value
     ))
@@ -358,15 +402,10 @@ fn restarts(fit: &FitSummary) -> Option<String> {
         return None;
     }
     let finished = text::count(fit.restarts - fit.failed, "restart");
-    let value = |optimum: &Optimum| optimum.divergences.estimate(fit.divergence).value;
-    let least = value(best);
+    let value = |optimum: &Optimum| fit.compared(&optimum.divergences, fit.divergence);
     // Two optima of one value, by symmetry, are both the best.
-    let slack = |optimum: &Optimum| {
-        let error = optimum.divergences.estimate(fit.divergence).error;
-        1e-6 * least.abs() + 1e-9 + 2.0 * if error.is_finite() { error } else { 0.0 }
-    };
-    let is_best = |optimum: &&Optimum| value(optimum) <= least + slack(optimum);
-    let (good, worse): (Vec<&Optimum>, Vec<&Optimum>) = fit.optima.iter().partition(is_best);
+    let is_worse = |optimum: &&Optimum| value(optimum).is_above(value(best));
+    let (worse, good): (Vec<&Optimum>, Vec<&Optimum>) = fit.optima.iter().partition(is_worse);
     let runs = |optima: &[&Optimum]| optima.iter().map(|one| one.runs).sum::<usize>();
     let found = match fit.modes {
         Some(modes) if modes.of > 1 => format!(
@@ -377,7 +416,7 @@ fn restarts(fit: &FitSummary) -> Option<String> {
         _ => format!("{finished}: "),
     };
     // What has not come to rest is no optimum yet.
-    let are_optima = fit.optima.iter().all(|optimum| fit.is_at_rest(optimum));
+    let are_optima = fit.are_all_at_rest();
     let noun = |optimum: &'static str, place: &'static str| match are_optima {
         true => optimum,
         false => place,
@@ -400,21 +439,24 @@ fn restarts(fit: &FitSummary) -> Option<String> {
         ),
     );
     if !worse.is_empty() {
-        let [of_worse, of_best] =
-            [worse[0], best].map(|one| one.divergences.estimate(fit.divergence));
-        let error = of_worse.error.hypot(of_best.error);
-        let error = if error.is_finite() { error } else { 0.0 };
+        let by = value(worse[0]).minus(value(best));
+        let error = if by.error.is_finite() { by.error } else { 0.0 };
         text += &format!(
-            ", {} at {} {} nats higher",
+            ", {} at {} {}{} higher",
             runs(&worse),
             place(worse.len(), "a worse one,", "worse ones, the best of them"),
-            text::by_formula(of_worse.value - of_best.value, error),
+            text::by_formula(by.value, error),
+            unit(fit.divergence),
         );
     }
     if !are_optima {
+        let moving: Vec<&Optimum> = (fit.optima.iter())
+            .filter(|end| fit.rest_at(end) == Rest::Moving)
+            .collect();
         text += &match &best.falling {
-            Some(falling) => format!("; the best was {}", still_falling(falling)),
-            None if fit.optima.iter().any(|optimum| optimum.falling.is_some()) => {
+            Some(falling) => format!("; the best was {}", still_falling(falling, fit.divergence)),
+            None if moving.is_empty() => format!("; {}", why_unknown(fit)),
+            None if moving.iter().any(|end| end.falling.is_some()) => {
                 "; not all are at rest: more steps would move those that were falling".to_owned()
             }
             None => "; not all are at rest: more steps would move those with a gradient".to_owned(),

@@ -10,6 +10,7 @@ use crate::files::table::Lines;
 use crate::fit::Plan;
 use crate::mixture::{Mixture, NaturalParameters, from_natural_values};
 use crate::record::{FitSummary, Row, Selection, Summary, Trajectory};
+use crate::text;
 
 /// Runs of a fit that figures show beside the best; more would be one blot.
 const MOST_RUNS: usize = 64;
@@ -233,6 +234,11 @@ impl FinishedFit {
             Some([step, steps]) => format!("{title}, after {step} of {steps} steps"),
             None => title,
         }
+    }
+
+    /// The same where mathematics cannot be set.
+    pub(crate) fn name(&self) -> String {
+        text::plain(&self.title()).into_owned()
     }
 
     /// How many runs it had.

@@ -52,7 +52,7 @@ pub(super) struct Told {
     pub summary: Summary,
     /// How far it is, if it is not finished.
     pub unfinished: Option<Unfinished>,
-    /// Of each fit in the summary that has not ended, the last step that was logged.
+    /// Of each fit in the summary that has not ended, the step that it tells of.
     pub so_far: Vec<Option<usize>>,
 }
 
@@ -83,7 +83,13 @@ pub(super) fn told(folder: &RunFolder, experiment: &Experiment) -> Result<Told> 
             continue;
         }
         let trajectory = folder.whole_rows(plan, MOST_ROWS)?.unwrap_or_default();
-        let step = trajectory.rows.last().map(|row| row.step);
+        let logged = trajectory.rows.last().map(|row| row.step);
+        // It may be of fewer rows than are there by now, or of a step after the last that was logged.
+        let earlier = earlier.and_then(|fit| {
+            let steps = fit.best.as_ref()?.steps;
+            (steps >= logged?).then_some((fit, steps))
+        });
+        let step = earlier.map(|(_, steps)| steps).or(logged);
         unfinished.get_or_insert_with(|| Unfinished {
             label: plan.label.clone(),
             fit: [place + 1, experiment.plans.len()],
@@ -92,11 +98,8 @@ pub(super) fn told(folder: &RunFolder, experiment: &Experiment) -> Result<Told> 
         let Some(step) = step else {
             break;
         };
-        // It may be of fewer rows than are there by now.
-        let earlier =
-            earlier.filter(|fit| fit.best.as_ref().is_some_and(|best| best.steps >= step));
         fits.push(match earlier {
-            Some(fit) => interrupted(fit, plan, step),
+            Some((fit, step)) => interrupted(fit, plan, step),
             None => AsFar::new(experiment, plan, &trajectory).summary()?,
         });
         so_far.push(Some(step));
@@ -204,12 +207,14 @@ impl<'e> AsFar<'e> {
             label: plan.label.clone(),
             divergence: plan.divergence,
             steps: plan.optimizer.steps,
+            learning_rate: plan.optimizer.rate(),
             seconds: last.map_or(0.0, |row| row.seconds),
             restarts: runs,
             failed: runs - lasts.len(),
             failure: None,
             known_optimum: best.as_ref().and_then(|best| self.known_optimum(best)),
             best,
+            log_density_off: None,
             // Where runs are that still move is no optimum.
             optima: Vec::new(),
             modes: None,

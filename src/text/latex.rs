@@ -42,9 +42,11 @@ fn command(c: char) -> Option<&'static str> {
         'γ' => "\\gamma",
         'δ' => "\\delta",
         'ε' => "\\varepsilon",
+        'ϵ' => "\\epsilon",
         'ζ' => "\\zeta",
         'η' => "\\eta",
         'θ' => "\\theta",
+        'ϑ' => "\\vartheta",
         'ι' => "\\iota",
         'κ' => "\\kappa",
         'λ' => "\\lambda",
@@ -57,6 +59,7 @@ fn command(c: char) -> Option<&'static str> {
         'τ' => "\\tau",
         'υ' => "\\upsilon",
         'φ' => "\\varphi",
+        'ϕ' => "\\phi",
         'χ' => "\\chi",
         'ψ' => "\\psi",
         'ω' => "\\omega",
@@ -64,11 +67,30 @@ fn command(c: char) -> Option<&'static str> {
         'Δ' => "\\Delta",
         'Θ' => "\\Theta",
         'Λ' => "\\Lambda",
+        'Ξ' => "\\Xi",
+        'Π' => "\\Pi",
         'Σ' => "\\Sigma",
         'Φ' => "\\Phi",
         'Ψ' => "\\Psi",
         'Ω' => "\\Omega",
+        '·' => "\\cdot",
+        '…' => "\\ldots",
+        '\u{2003}' => "\\quad",
+        '\u{2005}' => "\\:",
+        '\u{2009}' => "\\,",
+        '⁰' => "^0",
+        '¹' => "^1",
         '²' => "^2",
+        '³' => "^3",
+        '⁴' => "^4",
+        '⁵' => "^5",
+        '⁶' => "^6",
+        '⁷' => "^7",
+        '⁸' => "^8",
+        '⁹' => "^9",
+        '⁻' => "^-",
+        '⁺' => "^+",
+        'ⁿ' => "^n",
         '½' => "\\tfrac12",
         '∞' => "\\infty",
         '≤' => "\\le",
@@ -97,6 +119,8 @@ fn command(c: char) -> Option<&'static str> {
         '₈' => "_8",
         '₉' => "_9",
         '₋' => "_-",
+        '₊' => "_+",
+        'ₙ' => "_n",
         _ => return None,
     })
 }
@@ -104,7 +128,15 @@ fn command(c: char) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::{command, latex};
-    use crate::text::is_unseen;
+    use crate::text::{is_unseen, markup};
+
+    #[test]
+    fn all_that_labels_are_set_with_is_in_ascii() {
+        for c in markup::signs() {
+            let set = latex(&c.to_string());
+            assert!(set.is_ascii(), "{c} is {set}");
+        }
+    }
 
     #[test]
     fn every_character_is_text() {

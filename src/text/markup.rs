@@ -104,6 +104,14 @@ const ABOVE: &str = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ";
 const BELOW: &str = "₀₁₂₃₄₅₆₇₈₉₋₊ₙ";
 const PLAIN: &str = "0123456789−+n";
 
+/// Every sign that mathematics in a label is read as.
+#[cfg(test)]
+pub fn signs() -> impl Iterator<Item = char> {
+    let named = NAMED.iter().flat_map(|(_, signs)| signs.chars());
+    let others = [ABOVE, BELOW, PLAIN, "=<>‖ \u{2005}\u{2009}"].map(str::chars);
+    named.chain(others.into_iter().flatten())
+}
+
 /// The stretches of a label. A dollar that is one is written `\$`; what stands between two and is no mathematics
 /// that is known here stays as it was written.
 pub fn parts(label: &str) -> Vec<Part> {

@@ -994,6 +994,7 @@ fn mistakes_are_named_with_their_remedy() {
     let few = write("few.csv", "a,b\n1,2\n3,5\n");
     let flat = write("flat.csv", "a,b\n1,2\n2,4\n3,6\n4,8\n");
     let text_file = write("line.txt", "mean = [0.0]");
+    let pickle = write("gm.pkl", "");
     let nothing = write("nothing.toml", "name = \"x\"\n");
     for (arguments, said, remedy) in [
         (vec![&*line, &plane], "1 dimension", "same coordinates"),
@@ -1006,6 +1007,12 @@ fn mistakes_are_named_with_their_remedy() {
         (vec!["no.toml", &*line], "cannot read no.toml", "path"),
         (vec!["no", &*line], "cannot read no", "path"),
         (vec![&*line, &text_file], "not a kind of file", ".npz"),
+        (vec![&*line, &pickle], "not a kind of file", "np.savez("),
+        (
+            vec![&*line, "nofile.json"],
+            "cannot read",
+            "check the path\n",
+        ),
         (
             vec![&*line, &line, "--alpha", "2"],
             "no divergence has an order",

@@ -173,6 +173,23 @@ fn a_check_tells_steps_points_and_time() {
         "{swept}"
     );
     assert_eq!(said(PLANE, &["-q"]), "");
+    let longer = said(
+        &drawn,
+        &["--steps", "40", "--set", "restarts=2", "--seed", "7"],
+    );
+    assert_eq!(
+        longer.matches("    40 steps × 2 runs × ").count(),
+        3,
+        "{longer}"
+    );
+    // At points of a rule that stay log p is evaluated once.
+    let fixed = PLANE.replace(
+        "[log]",
+        "[estimator]\ntype = \"monte-carlo\"\nnoise = \"fixed\"\nsamples = 500\n[log]",
+    );
+    let fixed = said(&fixed, &[]);
+    let once = "30 steps × 3 runs × 500 points that stay: 3 runs × 500 points are 1500 evaluations of log p, ";
+    assert!(fixed.contains(once), "{fixed}");
 }
 
 #[test]

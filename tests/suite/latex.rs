@@ -161,7 +161,7 @@ const SIGNS: &str =
     "a_b & c % $ # { } ~ ^ \\ | < > * [x] \"q\" 'r' `s` -- 3e-12 \\input{y} α Ω σ² ± ∞ ‖ é";
 
 #[test]
-#[ignore = "needs pdflatex with booktabs and siunitx: KLFIT_PDFLATEX names it"]
+#[ignore = "needs pdflatex with booktabs, graphicx and siunitx: KLFIT_PDFLATEX names it"]
 fn pdflatex_sets_every_table() {
     let pdflatex = std::env::var("KLFIT_PDFLATEX").unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -183,6 +183,7 @@ fn pdflatex_sets_every_table() {
     let runs = [
         short(),
         named(SIGNS),
+        named(r"$K = 1$, $a \pm b \times \Xi^{-n}_2 \, \phi \quad \ldots$"),
         run_config("plane", &[("optimizer.steps", "4"), ("restarts", "2")]),
         run_config("self-fit", &[("optimizer.steps", "4"), ("restarts", "2")]),
         run_config("iris", &[("optimizer.steps", "4"), ("restarts", "2")]),
@@ -208,8 +209,8 @@ fn pdflatex_sets_every_table() {
             all.push(table(run, latex, Some(&names)).unwrap());
         }
     }
-    set("siunitx", &all[0], "booktabs,siunitx");
-    set("plain", &all[1], "booktabs");
+    set("siunitx", &all[0], "booktabs,graphicx,siunitx");
+    set("plain", &all[1], "booktabs,graphicx");
     // A table that is spoilt is not set.
     let spoilt = all[0][0].replace("{KL(p", "KL(p");
     fs::write(
@@ -223,7 +224,10 @@ fn pdflatex_sets_every_table() {
 fn compile(pdflatex: &str, folder: &Path, name: &str) {
     let (is_set, said) = runs_pdflatex(pdflatex, folder, name);
     assert!(is_set, "{said}");
-    assert!(!said.contains("Missing character"), "{said}");
+    assert!(
+        !said.contains("Missing character") && !said.contains("Overfull"),
+        "{said}"
+    );
 }
 
 fn runs_pdflatex(pdflatex: &str, folder: &Path, name: &str) -> (bool, String) {

@@ -104,9 +104,9 @@ fn runs_stand_side_by_side_and_are_told_apart() {
             assert!(text.contains(name), "{name}");
         }
     }
-    // A row for each fit under one header, and each figure once for each run.
+    // A row for each fit under one header, and each figure once for each run, one more on the first page.
     assert_eq!(latex.matches("kl & ").count(), 6);
-    assert_eq!(html.matches("data:image/svg+xml").count(), 12);
+    assert_eq!(html.matches("data:image/svg+xml").count(), 13);
 }
 
 #[test]
@@ -132,6 +132,87 @@ fn names_are_text_wherever_they_come_from() {
     );
     assert!(markdown.contains("# a\\_row\n"));
     assert!(markdown.contains("a\\|b\\*\\_\\\\input{x}"));
+}
+
+/// What stands before the first heading of the Markdown.
+fn first_page(markdown: &str) -> &str {
+    markdown.split_once("\n## ").unwrap().0
+}
+
+#[test]
+fn of_a_choice_the_first_page_has_the_fit_that_was_chosen() {
+    let rows: String = (0..60)
+        .map(|i| format!("{}\n", f64::from(i % 3) * 10.0 + f64::from(i) / 30.0))
+        .collect();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rows.csv");
+    fs::write(&file, format!("x\n{rows}")).unwrap();
+    let run = run_text(&format!(
+        "name = \"chosen\"\nrestarts = 2\n[target]\nfile = '{}'\n[family]\ncomponents = [1, 2, 3, 4, 6]\n\
+         [init]\ntype = \"k-means\"\n[optimizer]\ntype = \"em\"\nsteps = 50\n[[fit]]\nlabel = \"$K$ & more\"\n\
+         divergence = \"forward-kl\"\n",
+        file.display()
+    ));
+    let choice = &run.summary.choices[0];
+    assert_eq!(choice.name, "K-more");
+    let [html, markdown, _] = report_on(&[&run]);
+    let first = first_page(&markdown);
+    let chosen = choice.chosen.replace('$', "").replace('&', "&amp;");
+    assert!(first.contains(&format!("BIC, {chosen}: chosen")), "{first}");
+    assert!(
+        first.contains(": runner-up") && first.contains("figures/choice.png"),
+        "{first}"
+    );
+    assert!(!first.contains("is least for"), "{first}");
+    // Labels read as text everywhere, and a rule without a rate has none.
+    let (told, _) = markdown.split_once("```toml").unwrap();
+    assert!(!told.contains("\\$") && !html.split("<pre>").next().unwrap().contains("$K$"));
+    assert!(
+        !told.contains("gradient descent") && !told.contains("schedule"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_sweep_is_told_of_by_all_its_points_and_fits() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "name = \"both\"\nrestarts = 2\n[target]\nmean = [1.0]\nstd = [2.0]\n[optimizer]\nsteps = 300\n\
+                [[fit]]\nlabel = \"a\"\ndivergence = \"forward-kl\"\n[[fit]]\nlabel = \"b\"\n\
+                divergence = \"reverse-kl\"\n[sweep.grid]\nfamily.components = [1, 2]\n\
+                optimizer.learning_rate = [0.05, 0.1]\n";
+    fs::write(folder.path().join("both.toml"), text).unwrap();
+    let klfit = |arguments: &[&str]| {
+        let mut klfit = crate::command_line::klfit(arguments);
+        klfit.current_dir(folder.path()).assert().success();
+    };
+    klfit(&["sweep", "both.toml", "--no-figures", "--quiet"]);
+    klfit(&["report", "outputs/both"]);
+    let read = |path: &str| fs::read_to_string(folder.path().join(path)).unwrap();
+    let markdown = read("outputs/both/report.md");
+    let first = first_page(&markdown);
+    assert!(
+        first.contains("do mixtures q of 1 and 2 Gaussians come to p"),
+        "{first}"
+    );
+    assert!(
+        first.contains("KL(p‖q) of a ends ") && first.contains("KL(q‖p) of b ends "),
+        "{first}"
+    );
+    assert!(first.contains("at the same value"), "{first}");
+    // With another folder beside it, it keeps its name, and what is not told of is counted.
+    let other = short();
+    let path = other.folder.path().display().to_string();
+    klfit(&["report", "outputs/both", &path, "--out", "two"]);
+    let two = read("two/report.md");
+    let first = first_page(&two);
+    assert!(
+        first.starts_with("# the 4 points of both and bimodal\n"),
+        "{first}"
+    );
+    assert!(
+        first.contains("1 run more is in the table below.") && first.contains("](figures/1-"),
+        "{first}"
+    );
 }
 
 /// A sweep of more points than a process may have files open.

@@ -94,7 +94,7 @@ fn an_interrupted_run_is_shown_as_far_as_it_came_and_goes_on_to_the_bit() {
         (
             17,
             false,
-            "not finished: after 15 of 40 steps of forward-kl, fit 1 of 2",
+            "not finished: after 17 of 40 steps of forward-kl, fit 1 of 2",
         ),
         (
             8,
@@ -104,7 +104,7 @@ fn an_interrupted_run_is_shown_as_far_as_it_came_and_goes_on_to_the_bit() {
         (
             36,
             false,
-            "not finished: after 20 of 40 steps of reverse-kl, fit 2 of 2",
+            "not finished: after 21 of 40 steps of reverse-kl, fit 2 of 2",
         ),
         (
             5,
@@ -204,11 +204,11 @@ fn a_run_that_goes_on_for_longer_is_shown_between() {
     assert_eq!(progress(&path), expected);
     assert_eq!(FinishedRun::read(&open(&path)).unwrap().fits.len(), 2);
     run_for(23, &longer, &path).unwrap();
-    let expected = "not finished: after 60 of 80 steps of forward-kl, fit 1 of 2";
+    let expected = "not finished: after 62 of 80 steps of forward-kl, fit 1 of 2";
     assert_eq!(progress(&path), expected);
     let run = FinishedRun::read(&open(&path)).unwrap();
     let so_far: Vec<_> = run.fits.iter().map(|fit| fit.so_far).collect();
-    assert_eq!(so_far, [Some([60, 80]), Some([40, 80])]);
+    assert_eq!(so_far, [Some([62, 80]), Some([40, 80])]);
     assert!(shown(&path).0.contains(expected));
 }
 

@@ -8,7 +8,7 @@ use crate::config::Experiment;
 use crate::density::target::Target;
 use crate::divergence::{DivergenceKind, Estimate, EstimateMethod};
 use crate::error::Result;
-use crate::fit::falling::falling;
+use crate::fit::falling::{Trend, trend};
 use crate::fit::optima::Ends;
 use crate::fit::stop::Stop;
 use crate::fit::{Plan, Record, RunRecord, refuted};
@@ -61,6 +61,7 @@ impl Ended<'_> {
             label: plan.label.clone(),
             divergence: plan.divergence,
             steps: plan.optimizer.steps,
+            learning_rate: plan.optimizer.rate(),
             seconds: last.seconds,
             restarts: last.runs.len(),
             failed: ends.optimum().iter().filter(|end| end.is_none()).count(),
@@ -68,6 +69,8 @@ impl Ended<'_> {
                 .find(|stop| stop.is_failure())
                 .map(Stop::to_string),
             best,
+            log_density_off: Some(self.target.model().log_normalizer_error())
+                .filter(|off| *off > 0.0 && off.is_finite()),
             known_optimum,
             modes: diagnostics::modes_found(
                 self.target.model(),
@@ -155,15 +158,19 @@ impl Ended<'_> {
     }
 
     /// Tells of the best optima of a random objective whether the divergence of the run that leads there was
-    /// still falling; of an average of iterates that have settled it was not.
+    /// still falling, as far as that can be told; of an average of iterates that have settled it was not.
     fn tell_falling(&self, optima: &mut [Optimum], folder: &RunFolder) -> Result<()> {
         let Self { plan, last, .. } = self;
         let is_noisy = |run: &RunRecord| {
             let has_settled = matches!(run.stop, Some(Stop::Averaged { .. }));
             run.loss.method == EstimateMethod::MonteCarlo && !has_settled
         };
-        let told = (optima.iter_mut().take(JUDGED)).filter(|one| is_noisy(&last.runs[one.run]));
-        let mut told: Vec<&mut Optimum> = told.collect();
+        let noisy = (optima.iter_mut()).filter(|one| is_noisy(&last.runs[one.run]));
+        let mut told: Vec<&mut Optimum> = noisy.collect();
+        for one in &mut told {
+            one.rest_unknown = true;
+        }
+        told.truncate(JUDGED);
         if told.is_empty() {
             return Ok(());
         }
@@ -175,7 +182,16 @@ impl Ended<'_> {
         for one in &mut told {
             let mut path = paths.remove(&one.run).unwrap_or_default();
             path.retain(|(step, _)| *step >= annealed.max(adapted));
-            one.falling = falling(&path);
+            let trend = trend(&path);
+            // Where an earlier step was better, the end is not where the divergence came to rest.
+            one.rest_unknown = match trend {
+                Trend::Unknown => true,
+                Trend::Level => one.best_iterate.is_some(),
+                Trend::Falling(_) => false,
+            };
+            if let Trend::Falling(falling) = trend {
+                one.falling = Some(falling);
+            }
         }
         Ok(())
     }
@@ -214,6 +230,7 @@ fn optima_of(ends: &Ends, last: &Record, judged: &Judged) -> Vec<Optimum> {
             best_iterate: last.runs[run].best_iterate,
             gradient_norm: last.runs[run].gradient_norm,
             falling: None,
+            rest_unknown: false,
             divergences: (judged.get(&run))
                 .unwrap_or(&last.runs[run].evaluation)
                 .clone(),

@@ -11,6 +11,9 @@ use crate::mixture::Mixture;
 
 /// A mode is covered where q has at least this share of what p has there.
 pub const LEAST_SHARE: f64 = 0.1;
+/// A mode that q does not cover is under it all the same where at least this share of the mode lies in the
+/// smallest region with [`REGION_MASS`] of q.
+const UNDER: f64 = 0.5;
 /// Points that shares are told from: half from the components of p, half from those of q.
 const POINTS: usize = 10_000;
 
@@ -24,10 +27,20 @@ pub struct ModeOfTarget {
     pub share: Option<f64>,
     /// The probability under q of the same.
     pub share_of_q: Option<f64>,
+    /// How much of it, from 0 to 1, lies in the smallest region with 0.99 of all of q; none where p has no components.
+    #[serde(default)]
+    pub in_region: Option<f64>,
     /// Whether q covers it.
     pub covered: bool,
     /// The components of q that have more of themselves here than at another mode, counted from 0.
     pub components: Vec<usize>,
+}
+
+impl ModeOfTarget {
+    /// Whether q lies where it is, covered or not.
+    pub fn is_under_q(&self) -> bool {
+        self.covered || self.in_region.is_some_and(|share| share >= UNDER)
+    }
 }
 
 /// The modes of a target, each with what belongs to it.
@@ -98,17 +111,22 @@ impl<'p> Modes<'p> {
             .map(|counts| (0..counts.len()).rev().max_by_key(|&m| counts[m]))
             .collect();
         let (of_p, of_q) = (shares(&points.of_p), shares(&points.of_q));
+        let all = points.log_q.iter().copied().zip(of_q.iter().copied());
+        let region = edge(all.collect());
         (self.bumps.iter().enumerate())
             .map(|(m, bump)| {
                 let here: Vec<usize> = (0..owners.len()).filter(|&i| owners[i] == m).collect();
                 let share: f64 = here.iter().map(|&i| of_p[i]).sum();
                 let share_of_q: f64 = here.iter().map(|&i| of_q[i]).sum();
                 let edge = edge(here.iter().map(|&i| (points.log_q[i], of_q[i])).collect());
+                let inside = here.iter().filter(|&&i| points.log_q[i] >= region);
+                let inside: f64 = inside.map(|&i| of_p[i]).sum();
                 let is_there = q.log_density(bump.at.as_slice()) >= edge;
                 ModeOfTarget {
                     at: bump.at.as_slice().to_vec(),
                     share: Some(share),
                     share_of_q: Some(share_of_q),
+                    in_region: (share > 0.0).then_some(inside / share),
                     covered: is_there && share_of_q >= LEAST_SHARE * share,
                     components: (0..q.components())
                         .filter(|&j| at_most[j] == Some(m))
@@ -127,6 +145,7 @@ impl<'p> Modes<'p> {
                 at: bump.at.as_slice().to_vec(),
                 share: None,
                 share_of_q: None,
+                in_region: None,
                 covered: q.log_density(bump.at.as_slice()) >= threshold,
                 components: Vec::new(),
             })
@@ -342,6 +361,20 @@ mod tests {
         let other = covered(&p, &line(&[1.0], &[6.0], &[1.0]));
         assert_eq!(flags(&other), [false, true]);
         assert!(other[0].share.unwrap() > 0.999_99);
+    }
+
+    #[test]
+    fn a_mode_with_too_little_of_q_may_still_be_under_it() {
+        // A narrow bump in the flank of a broad one, which alone is fitted.
+        let p = line(&[0.5, 0.5], &[0.0, 5.0], &[2.0, 0.1]);
+        let modes = covered(&p, &line(&[1.0], &[0.0], &[2.1]));
+        assert_eq!(flags(&modes), [true, false]);
+        assert!(
+            modes[1].is_under_q() && modes[1].in_region > Some(0.9),
+            "{modes:?}"
+        );
+        let away = covered(&p, &line(&[1.0], &[0.0], &[1.5]));
+        assert!(!away[1].is_under_q(), "{away:?}");
     }
 
     /// The tail of a Gaussian has more than the bump: Φ(−4.6) is 2e-6.

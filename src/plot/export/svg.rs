@@ -27,7 +27,7 @@ const HELD: f64 = 0.25;
 
 /// Draws a page.
 pub fn svg(drawing: &Drawing, name: &str) -> Result<String> {
-    let mut svg = String::new();
+    let (mut svg, mut lengths) = (String::new(), Vec::new());
     let [width, height] = drawing.size;
     let size = [width, height].map(|length| (length * PER_MM).round() as u32);
     {
@@ -38,17 +38,35 @@ pub fn svg(drawing: &Drawing, name: &str) -> Result<String> {
                 .map_err(|error| failed(error.to_string()))?;
         }
         for mark in &drawing.marks {
-            paint(&area, &drawing.style, mark).map_err(failed)?;
+            paint(&area, &drawing.style, mark, &mut lengths).map_err(failed)?;
         }
         area.present().map_err(|error| failed(error.to_string()))?;
     }
     // The size on paper; the ruling stays as the view box.
     let ruled = format!("width=\"{}\" height=\"{}\"", size[0], size[1]);
     let printed = format!("width=\"{width}mm\" height=\"{height:.2}mm\"");
-    Ok(svg.replacen(&ruled, &printed, 1))
+    Ok(with_lengths(&svg.replacen(&ruled, &printed, 1), &lengths))
 }
 
-fn paint(area: &DrawingArea<SVGBackend, Shift>, style: &Style, mark: &Mark) -> Result<(), String> {
+/// Gives every text the length that it was laid out with: a program that lacks the font sets another one, whose letters
+/// would run into what stands beside them.
+fn with_lengths(svg: &str, lengths: &[f64]) -> String {
+    const TEXT: &str = "<text ";
+    let mut parts = svg.split(TEXT);
+    let mut set = parts.next().unwrap_or_default().to_owned();
+    for (part, length) in parts.zip(lengths) {
+        let length = format!("textLength=\"{length:.1}\" lengthAdjust=\"spacingAndGlyphs\" ");
+        set.extend([TEXT, &length, part]);
+    }
+    set
+}
+
+fn paint(
+    area: &DrawingArea<SVGBackend, Shift>,
+    style: &Style,
+    mark: &Mark,
+    lengths: &mut Vec<f64>,
+) -> Result<(), String> {
     match mark {
         Mark::Line { points, stroke } => {
             for piece in dashes(points, stroke.dash) {
@@ -81,7 +99,7 @@ fn paint(area: &DrawingArea<SVGBackend, Shift>, style: &Style, mark: &Mark) -> R
             text,
             kind,
             color,
-        } => letter(area, style, (*at, text, *kind, *color)),
+        } => letter(area, style, (*at, text, *kind, *color), lengths),
     }
 }
 
@@ -90,8 +108,18 @@ fn letter(
     area: &DrawingArea<SVGBackend, Shift>,
     style: &Style,
     (at, text, kind, color): (Point, &str, Type, RGBAColor),
+    lengths: &mut Vec<f64>,
 ) -> Result<(), String> {
-    let set = |(x, y): Point, text: &str, size: f64, align: Align, cut: Cut| {
+    let mut set = |(x, y): Point, text: &str, size: f64, align: Align, cut: Cut| {
+        // Spaces at the ends of a text are none in SVG.
+        let words = text.trim_start_matches(' ');
+        let space = size * style.font.width(&text[..text.len() - words.len()], cut);
+        let x = if align == Align::Left { x + space } else { x };
+        let text = words.trim_end_matches(' ');
+        if text.is_empty() || color.3 == 0.0 {
+            return Ok(());
+        }
+        lengths.push(size * PER_MM * style.font.width(text, cut));
         let cut = match cut {
             Cut::Regular => FontStyle::Normal,
             Cut::Bold => FontStyle::Bold,
@@ -107,11 +135,11 @@ fn letter(
             Align::Center => HPos::Center,
             Align::Right => HPos::Right,
         };
-        let style = TextStyle::from(font)
+        let set = TextStyle::from(font)
             .color(&color)
             .pos(Pos::new(held, VPos::Center));
         let at = turned(at, (x, y - HELD * size), kind.upright);
-        area.draw_text(text, &style, rule(at))
+        area.draw_text(text, &set, rule(at))
             .map_err(|error| error.to_string())
     };
     let pieces = placed(style, at, text, kind);
@@ -231,6 +259,37 @@ mod tests {
             shown.iter().map(|name| name.trim()).collect::<Vec<_>>()
         );
         assert!(!read.concat().contains(text::is_unseen));
+    }
+
+    #[test]
+    fn a_text_is_as_long_as_it_was_laid_out_whatever_font_it_is_set_in() {
+        let style = Style::new(&FigureConfig::default()).unwrap();
+        let kind = Type::label(Align::Left);
+        let width = |text: &str| style.text_width(text, kind);
+        let drawing = sheet::draw(&style, 100.0, 100.0, |sheet| {
+            sheet.text((10.0, 10.0), "reverse KL", kind, ink())?;
+            sheet.text((10.0, 20.0), "of $x$ here", kind, ink())
+        });
+        let svg = svg(&drawing.unwrap(), "lengths").unwrap();
+        let read = Document::parse(&svg).unwrap();
+        let texts = read.descendants().filter(|node| node.has_tag_name("text"));
+        let number = |name, node: &resvg::usvg::roxmltree::Node| {
+            node.attribute(name).unwrap().parse::<f64>().unwrap() / PER_MM
+        };
+        let found: Vec<[f64; 2]> = texts
+            .map(|node| [number("x", &node), number("textLength", &node)])
+            .collect();
+        let of_x = width("of $x$ ") - width("of ") - width(" ");
+        let expected = [
+            [10.0, width("reverse KL")],
+            [10.0, width("of")],
+            [10.0 + width("of "), of_x],
+            [10.0 + width("of $x$ "), width("here")],
+        ];
+        assert_eq!(found.len(), expected.len());
+        for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
+            assert!((found - expected).abs() < 0.05, "{found} {expected}");
+        }
     }
 
     #[test]
