@@ -5,6 +5,7 @@
 
 mod animation;
 mod axis;
+mod basins;
 mod choice;
 mod comparison;
 mod components;
@@ -41,6 +42,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 pub use animation::{Animation, Motion};
+pub use basins::Basins;
 pub use figure::{Drawn, Picture};
 pub use landscape::{Mark, Scene};
 pub use reduction::ReducedPoint;
@@ -122,7 +124,11 @@ pub(crate) fn pictures(
         observer.done(what, all.len(), wanted.len());
     }
     let output = folder.output().inner(FIGURES);
-    all.extend(landscape::FIGURE.read(&output, style(looks, FigureName::Landscape)?));
+    all.extend(landscape::FIGURE.read(
+        &output,
+        landscape::CAPTION,
+        style(looks, FigureName::Landscape)?,
+    ));
     Ok(all)
 }
 
