@@ -34,6 +34,7 @@ mod rows;
 mod sheet;
 mod style;
 mod sweep;
+mod swept;
 mod theme;
 mod thinning;
 
