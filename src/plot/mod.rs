@@ -213,7 +213,7 @@ pub(crate) fn sweep_picture(folder: &SweepFolder) -> Result<Picture> {
     sweep::FIGURE.picture(&points, style)
 }
 
-fn sweep_style(points: &[sweep::Point], looks: &FiguresConfig) -> Result<Style> {
+fn sweep_style(points: &[swept::Point], looks: &FiguresConfig) -> Result<Style> {
     let own = points.first().map(|point| point.run.config.figures.clone());
     style(
         &looks.clone().or(own.unwrap_or_default()),

@@ -12,7 +12,7 @@ use super::mark::{Align, Rect, Type};
 use super::panel::{Margins, Panel, ROOMY};
 use super::sheet::{LEADING, Sheet};
 use super::style::{Style, ink};
-use super::swept::Swept;
+use super::swept::{Point, Swept};
 use super::theme::{self, Stroke, faded, ramp, stroke};
 use crate::config::FigureName;
 use crate::divergence::DivergenceKind;
@@ -33,16 +33,6 @@ const CROSSES: f64 = 4.0;
 const FAINTEST: f64 = 0.35;
 /// The radius of a dot, in mm.
 const DOT: f64 = 0.9;
-
-/// A point of a sweep.
-pub struct Point {
-    /// What it sets, in words.
-    pub name: String,
-    /// Each key that it sets, with its value.
-    pub settings: Vec<(String, String)>,
-    /// What came out.
-    pub run: FinishedRun,
-}
 
 /// Reads the points of a sweep.
 ///

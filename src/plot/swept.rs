@@ -1,12 +1,21 @@
-//! The number that was swept, and the series that the other settings of its points make.
+//! The points of a sweep, the number that was swept, and the series that the other settings of its points make.
 
 use super::axis::{Axis, AxisScale};
 use super::style::MOST_FITS;
-use super::sweep::Point;
-use crate::run_folder::key_in_words;
+use crate::run_folder::{FinishedRun, key_in_words};
 
 /// Numbers so many times apart are drawn by their logarithms.
 const LOG_FROM: f64 = 30.0;
+
+/// A point of a sweep.
+pub struct Point {
+    /// What it sets, in words.
+    pub name: String,
+    /// Each key that it sets, with its value.
+    pub settings: Vec<(String, String)>,
+    /// What came out.
+    pub run: FinishedRun,
+}
 
 /// A number that was swept: its key, its value at each point, and the rest of what each point sets, by its place
 /// among all that there are.
