@@ -102,7 +102,10 @@ pub fn run_in(
     let figures = !form.no_figures;
     if figures {
         let mut drawing = verbosity.counting("drawing figures");
-        crate::jobs::draw_figures_as(&folder, &FiguresConfig::default(), None, &mut drawing)?;
+        let looks = FiguresConfig::default();
+        let drawn = crate::jobs::draw_figures_as(&folder, &looks, None, &mut drawing)?;
+        drop(drawing);
+        verbosity.notes(&drawn.notes);
     }
     if !verbosity.quiet && !form.json {
         let drawn = if figures { "; figures in figures/" } else { "" };

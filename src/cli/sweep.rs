@@ -13,7 +13,7 @@ use super::signals::Signals;
 use super::working::Working;
 use super::{Command, Form, Outcome, Results, Verbosity, layout};
 use crate::Result;
-use crate::config::{self, Override, SweepPoint};
+use crate::config::{self, FiguresConfig, Override, SweepPoint};
 use crate::error::Error;
 use crate::jobs::sweep::{self, SweepObserver, Swept};
 use crate::record::Summary;
@@ -104,8 +104,10 @@ pub fn run(sweep: &config::Sweep, results: &Results, verbosity: Verbosity) -> Re
         && !ran.is_empty()
         && let Some(folder) = SweepFolder::open(&out)
     {
-        let _drawing = verbosity.working("drawing figures");
-        crate::plot::draw_sweep(&folder)?;
+        let drawing = verbosity.working("drawing figures");
+        let drawn = crate::jobs::draw_sweep_as(&folder, &FiguresConfig::default(), None)?;
+        drop(drawing);
+        verbosity.notes(&drawn.notes);
     }
     if !verbosity.quiet && !json {
         let drawn = if figures { " and figures/sweep.*" } else { "" };

@@ -98,7 +98,7 @@ pub(super) fn figure(state: &State, q: Option<&Point>, format: Format) -> Result
         panels: (surfaces.into_iter())
             .map(|surface| (surface.kind.with_unit(), surface.values, marks.clone()))
             .collect(),
-        reached: Vec::new(),
+        basins: Vec::new(),
     };
     let picture = plot::landscape_picture(&scene, &FiguresConfig::default())?;
     match format {

@@ -15,7 +15,7 @@ use crate::run_folder::{FinishedRun, OutputFolder, RunFolder, SweepFolder};
 pub struct DrawnFigures {
     /// Their files.
     pub files: Vec<PathBuf>,
-    /// What was asked for and had no effect.
+    /// What was asked for and had no effect, and what is to be known of them.
     pub notes: Vec<String>,
 }
 
@@ -44,11 +44,17 @@ pub fn draw_figures_as(
     let run = FinishedRun::read(folder)?;
     let looks = looks.clone().or(run.config.figures.clone());
     let mut drawn = plot::of_run(&run, &looks, observer)?;
-    let landscape = (run.config.landscape.as_ref())
-        .filter(|_| looks.draws(FigureName::Landscape))
-        .filter(|_| run.summary.fits.iter().all(|fit| fit.best.is_some()));
-    if let Some(wanted) = landscape {
-        drawn = drawn.and(survey::draw_run(&run, wanted, &looks, observer)?);
+    let landscape = (run.config.landscape.as_ref()).filter(|_| looks.draws(FigureName::Landscape));
+    let lost = run.summary.fits.iter().find(|fit| fit.best.is_none());
+    match (landscape, lost) {
+        (Some(wanted), None) => {
+            drawn = drawn.and(survey::draw_run(&run, wanted, &looks, observer)?);
+        }
+        (Some(_), Some(lost)) => drawn.notes.push(format!(
+            "no landscape is drawn: every run of fit \"{}\" failed",
+            lost.name()
+        )),
+        (None, _) => {}
     }
     if drawn.files.is_empty() {
         let has = plot::names(&run).join(", ");
@@ -65,8 +71,8 @@ pub fn draw_figures_as(
         None => folder.output().inner(FIGURES),
     };
     Ok(DrawnFigures {
-        notes: plot::labels_of_none(&looks, &drawn.texts)
-            .into_iter()
+        notes: (plot::labels_of_none(&looks, &drawn.texts).into_iter())
+            .chain(drawn.notes)
             .collect(),
         files: out.write(drawn.files)?,
     })
@@ -87,8 +93,8 @@ pub fn draw_sweep_as(
         None => folder.output().inner(FIGURES),
     };
     Ok(DrawnFigures {
-        notes: plot::labels_of_none(looks, &drawn.texts)
-            .into_iter()
+        notes: (plot::labels_of_none(looks, &drawn.texts).into_iter())
+            .chain(drawn.notes)
             .collect(),
         files: out.write(drawn.files)?,
     })

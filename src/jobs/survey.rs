@@ -10,13 +10,14 @@ use crate::config::{Experiment, FiguresConfig, LandscapeConfig};
 use crate::density::target::{Target, TargetModel};
 use crate::error::{Error, Result};
 use crate::files::{names, table};
-use crate::fit::optima::Ends;
+use crate::fit::optima::{AT_REST, Ends};
 use crate::fit::{Fit, LogConfig, Plan, Record};
-use crate::landscape::{Cells, ParameterAxis, basins};
+use crate::landscape::{Cells, ParameterAxis, Reached, basins};
 use crate::mixture::{Mixture, Parameter, Quantity, natural_values};
-use crate::plot::{self, Drawn, Mark, Scene};
+use crate::plot::{self, Basins, Drawn, Mark, Scene};
 use crate::progress::WorkObserver;
 use crate::run_folder::{FinishedFit, FinishedRun, OutputFolder, RunFolder};
+use crate::text;
 
 /// Cells on a side where no number is given.
 const CELLS: usize = 100;
@@ -37,10 +38,18 @@ struct TrainedFit<'e> {
     plan: &'e Plan,
     /// q at the steps of each run that did not fail, the best run first.
     ways: Vec<Vec<Mixture>>,
-    /// The optima with their values in nats, the best first.
-    optima: Vec<(Mixture, f64)>,
+    /// Where the runs ended, the best first.
+    optima: Vec<End>,
     /// Where the best run ended.
     best: Mixture,
+}
+
+/// Where some runs of a fit ended.
+struct End {
+    mixture: Mixture,
+    /// Its value in nats.
+    value: f64,
+    at_rest: bool,
 }
 
 /// One fit with its landscape.
@@ -49,7 +58,7 @@ struct FitLandscape<'e> {
     cells: Cells,
     values: Vec<f64>,
     marks: Vec<Mark>,
-    reached: Option<Vec<Option<usize>>>,
+    basins: Option<Basins>,
 }
 
 /// Runs every fit of an experiment, evaluates its divergence on the grid, and writes `landscape.csv`
@@ -218,7 +227,7 @@ impl Drawing<'_> {
                 marks: fit.marks(place, &axes),
                 cells,
                 values: surface.values,
-                reached,
+                basins: reached.map(|reached| fit.basins(&reached, &axes)),
             });
         }
         let mut drawn = plot::of_landscape(&scene(&all), looks)?;
@@ -269,11 +278,16 @@ impl<'e> TrainedFit<'e> {
                 .collect()
         };
         let value = |run: usize| last.runs[run].evaluation.estimate(plan.divergence).value;
-        let optima = ends.leaders().into_iter();
+        let is_random = plan.estimator.rule.is_random();
+        let optima = ends.leaders().into_iter().map(|(run, _)| End {
+            mixture: end(run),
+            value: value(run),
+            at_rest: is_random || last.runs[run].gradient_norm <= AT_REST,
+        });
         Ok(Self {
             plan,
             ways: ends.ranked().iter().map(|&run| way(run)).collect(),
-            optima: optima.map(|(run, _)| (end(run), value(run))).collect(),
+            optima: optima.collect(),
             best: end(best),
         })
     }
@@ -282,10 +296,7 @@ impl<'e> TrainedFit<'e> {
     fn read(chapter: &'e FinishedFit) -> Result<Self> {
         let (plan, summary) = (&chapter.plan, &chapter.summary);
         let best = summary.best.as_ref().ok_or_else(|| failed(plan))?;
-        let ended = |run: usize| {
-            let last = chapter.trajectory.run(run).last();
-            last.is_some_and(|row| row.divergence(plan.divergence).0.is_finite())
-        };
+        let ended = |run: usize| !chapter.well(run).1;
         let others = (chapter.shown()).filter(|&run| run != best.run && ended(run));
         Ok(Self {
             plan,
@@ -295,8 +306,11 @@ impl<'e> TrainedFit<'e> {
                 .collect(),
             optima: (summary.optima.iter())
                 .filter_map(|one| {
-                    let mixture = Mixture::try_from(&one.mixture).ok()?;
-                    Some((mixture, one.divergences.estimate(plan.divergence).value))
+                    Some(End {
+                        mixture: Mixture::try_from(&one.mixture).ok()?,
+                        value: one.divergences.estimate(plan.divergence).value,
+                        at_rest: summary.is_at_rest(one),
+                    })
                 })
                 .collect(),
             best: chapter.end().ok_or_else(|| failed(plan))?,
@@ -305,11 +319,7 @@ impl<'e> TrainedFit<'e> {
 
     /// The ways of all runs, the best one's on top, and the optima they ended at.
     fn marks(&self, place: usize, axes: &[ParameterAxis; 2]) -> Vec<Mark> {
-        let places = (axes.each_ref()).map(|axis| axis.place(&self.best).unwrap_or(0));
-        let at = |mixture: &Mixture| {
-            let values: Vec<f64> = natural_values(mixture).collect();
-            places.map(|place| values[place])
-        };
+        let at = |mixture: &Mixture| self.place(mixture, axes);
         let mut marks: Vec<Mark> = (self.ways.iter().enumerate().rev())
             .map(|(rank, way)| Mark::Path {
                 points: way.iter().map(at).collect(),
@@ -317,14 +327,39 @@ impl<'e> TrainedFit<'e> {
                 is_best: rank == 0,
             })
             .collect();
-        let least = self.optima.first().map_or(f64::NAN, |(_, value)| *value);
-        marks.extend(self.optima.iter().map(|(mixture, value)| Mark::Optimum {
-            at: at(mixture),
+        let least = self.optima.first().map_or(f64::NAN, |end| end.value);
+        marks.extend(self.optima.iter().map(|end| Mark::Optimum {
+            at: at(&end.mixture),
             // Two optima of one value, by symmetry, are both the best.
-            is_best: *value <= least + 1e-6 * least.abs() + 1e-9,
-            label: format!("{value:.4}"),
+            is_best: end.value <= least + 1e-6 * least.abs() + 1e-9,
+            at_rest: end.at_rest,
+            label: labelled(end.value),
         }));
         marks
+    }
+
+    /// Where a mixture is on two axes.
+    fn place(&self, mixture: &Mixture, axes: &[ParameterAxis; 2]) -> [f64; 2] {
+        let places = (axes.each_ref()).map(|axis| axis.place(&self.best).unwrap_or(0));
+        let values: Vec<f64> = natural_values(mixture).collect();
+        places.map(|place| values[place])
+    }
+
+    /// Where the runs from all cells ended, on two axes.
+    fn basins(&self, reached: &Reached, axes: &[ParameterAxis; 2]) -> Basins {
+        let optima = reached.optima.iter();
+        Basins {
+            reached: reached.places.clone(),
+            optima: optima.map(|one| self.place(one, axes)).collect(),
+        }
+    }
+}
+
+/// A value as it is read on a map: what four digits do not tell from zero is zero.
+fn labelled(value: f64) -> String {
+    match format!("{:.4}", value.abs()).as_str() {
+        "0.0000" => "0".to_owned(),
+        _ => text::typographic(format!("{value:.4}")),
     }
 }
 
@@ -395,7 +430,7 @@ fn scene(all: &[FitLandscape]) -> Scene {
                 (symbol, one.values.clone(), one.marks.clone())
             })
             .collect(),
-        reached: all.iter().filter_map(|one| one.reached.clone()).collect(),
+        basins: all.iter().filter_map(|one| one.basins.clone()).collect(),
     }
 }
 
@@ -409,7 +444,7 @@ fn table_of(all: &[FitLandscape]) -> Result<(String, Vec<u8>)> {
     let mut header: Vec<String> = axes.iter().map(|axis| axis.name.clone()).collect();
     for one in all {
         header.push(one.plan.label.clone());
-        if one.reached.is_some() {
+        if one.basins.is_some() {
             header.push(format!("{}_optimum", one.plan.label));
         }
     }
@@ -422,11 +457,23 @@ fn table_of(all: &[FitLandscape]) -> Result<(String, Vec<u8>)> {
         ];
         for one in all {
             row.push(table::number(one.values[cell]));
-            if let Some(reached) = &one.reached {
-                row.push(reached[cell].map_or_else(String::new, |place| (place + 1).to_string()));
+            if let Some(reached) = &one.basins {
+                row.push(
+                    reached.reached[cell].map_or_else(String::new, |place| (place + 1).to_string()),
+                );
             }
         }
         csv.write_record(&row).map_err(failed)?;
     }
     Ok((names::LANDSCAPE_TABLE.to_owned(), table::bytes(path, csv)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_digits_do_not_tell_from_zero_is_zero() {
+        assert_eq!([-1e-9, 4e-5, -0.25].map(labelled), ["0", "0", "−0.2500"]);
+    }
 }

@@ -9,9 +9,17 @@ use crate::fit::optima::{AT_REST, Ends};
 use crate::fit::{Fit, LogConfig, Plan};
 use crate::mixture::Mixture;
 
-/// Runs a fit from every cell: the place of each one's optimum among those that were found, the best
-/// first; none where the cell is no density, or its run failed or was still moving at its last step.
-/// Row after row. `told` is given the steps that are done by now.
+/// Where the runs from every cell ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reached {
+    /// The place of each cell's optimum among those that were found, row after row; none where the cell is no
+    /// density, or its run failed or was still moving at its last step.
+    pub places: Vec<Option<usize>>,
+    /// The optima, the best first.
+    pub optima: Vec<Mixture>,
+}
+
+/// Runs a fit from every cell. `told` is given the steps that are done by now.
 ///
 /// # Errors
 /// If a cell is not a member of the fit's family, or the device failed.
@@ -22,7 +30,7 @@ pub fn basins(
     numerics: &Numerics,
     seed: u64,
     told: &mut dyn FnMut(usize),
-) -> Result<Vec<Option<usize>>> {
+) -> Result<Reached> {
     let members: Vec<Option<Mixture>> = (0..cells.len()).map(|cell| cells.member(cell)).collect();
     let starts: Vec<Mixture> = members.iter().flatten().cloned().collect();
     let plan = Plan {
@@ -40,10 +48,13 @@ pub fn basins(
         told(fit.step().unwrap_or(0));
     }
     told(fit.steps());
-    let mut reached = vec![None; cells.len()];
+    let mut places = vec![None; cells.len()];
     let last = last.map(|last| fit.reported(&last)).transpose()?;
     let Some(last) = last else {
-        return Ok(reached);
+        return Ok(Reached {
+            places,
+            optima: Vec::new(),
+        });
     };
     let is_random = plan.estimator.rule.is_random();
     // A run that was still moving when its steps ran out has reached nothing.
@@ -52,7 +63,13 @@ pub fn basins(
     })?;
     let cells = (0..members.len()).filter(|&cell| members[cell].is_some());
     for (cell, &optimum) in cells.zip(ends.optimum()) {
-        reached[cell] = optimum;
+        places[cell] = optimum;
     }
-    Ok(reached)
+    let leaders = ends.leaders().into_iter();
+    Ok(Reached {
+        places,
+        optima: leaders
+            .map(|(run, _)| last.runs[run].mixture.clone())
+            .collect(),
+    })
 }

@@ -4,7 +4,7 @@ mod basins;
 
 use std::ops::RangeInclusive;
 
-pub use basins::basins;
+pub use basins::{Reached, basins};
 
 use crate::compute::device::Numerics;
 use crate::compute::kernel::{MixtureTensors, has_expectation};

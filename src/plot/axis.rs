@@ -18,8 +18,6 @@ pub struct Axis {
     pub high: f64,
     pub scale: AxisScale,
     pub label: String,
-    /// What lies beyond its upper end, in words.
-    pub cut: Option<String>,
 }
 
 /// Values whose extremes are this many times apart are shown on a log scale.
@@ -45,7 +43,7 @@ impl Axis {
             1 => "step".to_owned(),
             every => format!("step (1 in {every} of those logged)"),
         };
-        Self::linear(0.0, last as f64, label)
+        Self::linear(0.0, last.max(1) as f64, label)
     }
 
     /// A linear axis over a range, which is widened if it is empty.
@@ -61,7 +59,6 @@ impl Axis {
             high,
             scale: AxisScale::Linear,
             label: label.into(),
-            cut: None,
         }
     }
 
@@ -89,13 +86,12 @@ impl Axis {
             high: 10f64.powf(high + pad).min(f64::MAX),
             scale: AxisScale::Log,
             label: label.into(),
-            cut: None,
         }
     }
 
-    /// An axis for curves and for levels beside them: it holds all of them where that leaves something to see. A
-    /// curve that goes far above all others, and the first of its steps where it comes from far above, are cut, and
-    /// [`Axis::cut`] says how far they reach.
+    /// An axis for curves and for levels beside them: it holds all levels, and all curves where that leaves something
+    /// to see. A curve that goes far above all others, and the first of its steps where it comes from far above, are
+    /// cut.
     pub fn showing(curves: &[Vec<f64>], levels: &[f64], label: impl Into<String>) -> Self {
         let every = || curves.iter().flatten().chain(levels).copied();
         let mut whole = Self::holding(every(), label);
@@ -118,7 +114,11 @@ impl Axis {
         let Some((low, high)) = extremes(every().map(place)) else {
             return whole;
         };
-        let least = if is_log { LEAST_DECADES } else { 0.0 };
+        // Without decades, what lies within twice the rest is not far: or a panel would show rounding.
+        let least = match is_log {
+            true => LEAST_DECADES,
+            false => low.abs() / FAR,
+        };
         let mut tops: Vec<f64> = (curves.iter())
             .map(|curve| {
                 finite(
@@ -146,12 +146,6 @@ impl Axis {
         } else {
             low - 0.1 * span
         };
-        let highest = if is_log { 10f64.powf(high) } else { high };
-        let highest = match (1e-3..1e4).contains(&highest) {
-            true => text::typographic(text::significant(highest, 2)),
-            false => log_tick(highest),
-        };
-        whole.cut = Some(format!("↑ up to {highest}"));
         whole
     }
 
@@ -282,6 +276,20 @@ fn log_ticks(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
         .collect()
 }
 
+/// A number among words: 6.4, or a multiple of a power of ten.
+pub fn in_words(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".to_owned(),
+        size if (1e-3..1e4).contains(&size) => text::typographic(text::significant(value, 2)),
+        size => {
+            // One digit: 9.6·10⁵ is 10⁶, not 10·10⁵.
+            let rounded = format!("{size:.0e}").parse().unwrap_or(size);
+            let sign = if value < 0.0 { "−" } else { "" };
+            format!("{sign}{}", log_tick(rounded))
+        }
+    }
+}
+
 /// A positive multiple of a power of ten.
 fn log_tick(value: f64) -> String {
     if (1e-3..1e4).contains(&value) {
@@ -333,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leaves_nothing_to_see_is_cut_and_said() {
+    fn what_leaves_nothing_to_see_is_cut() {
         let falling = |from: f64, to: f64| -> Vec<f64> {
             (0..200)
                 .map(|step| to + (from - to) * 0.9f64.powi(step))
@@ -344,22 +352,35 @@ mod tests {
         far[0] = 2e35;
         let axis = Axis::showing(&[far, falling(2.0, 0.1)], &[], "KL");
         assert!(axis.high < 1e4 && axis.low > 1e-4, "{axis:?}");
-        assert_eq!(axis.cut.as_deref(), Some("↑ up to 2·10³⁵"));
         // A fit that went away beside one that did not.
         let away: Vec<f64> = (0..200).map(|step| 10f64.powi(step / 5)).collect();
         let axis = Axis::showing(&[away.clone(), falling(2.0, 0.1)], &[], "KL");
-        assert!(axis.high < 1e3 && axis.cut.is_some(), "{axis:?}");
+        assert!(axis.high < 1e3, "{axis:?}");
         // Alone it is what there is to see; and so is a long way down.
-        assert_eq!(Axis::showing(&[away], &[], "KL").cut, None);
+        assert!(Axis::showing(&[away], &[], "KL").high > 1e39);
         let axis = Axis::showing(&[falling(1e6, 1e-9)], &[1e-9], "KL");
-        assert!(axis.cut.is_none() && axis.high > 9e5, "{axis:?}");
+        assert!(axis.high > 9e5, "{axis:?}");
         let axis = Axis::showing(&[falling(50.0, -3.0)], &[], "loss");
-        assert!(axis.cut.is_none() && axis.high > 50.0, "{axis:?}");
-        assert_eq!(Axis::showing(&[vec![]], &[], "loss").cut, None);
+        assert!(axis.high > 50.0, "{axis:?}");
+        assert_eq!(Axis::showing(&[vec![]], &[], "loss").high, 1.0);
+        // Where some ends differ by rounding alone, a level elsewhere is held with them.
+        let ends = [0.236_203_317_741_632, 0.236_203_317_741_640];
+        let curves = [ends.to_vec(), vec![ends[0]], vec![0.33]];
+        let axis = Axis::showing(&curves, &[ends[0], 0.3199], "KL");
+        assert!(axis.low < 0.236 && axis.high > 0.33, "{axis:?}");
+    }
+
+    #[test]
+    fn numbers_among_words_have_as_few_digits_as_tell_their_size() {
+        let numbers = [6.41, 9.6e5, -2e35, 0.0, -0.25];
+        let expected = ["6.4", "1·10⁶", "−2·10³⁵", "0", "−0.25"];
+        assert_eq!(numbers.map(in_words), expected);
     }
 
     #[test]
     fn steps_of_fits_that_are_not_comparable_are_logarithmic() {
+        // A fit that ended where it began has a step's room.
+        assert_eq!(Axis::steps(0, 1).high, 1.0);
         assert_eq!(Axis::steps_of(&[100, 1000], 1).scale, AxisScale::Linear);
         let axis = Axis::steps_of(&[20, 5000], 1);
         assert_eq!((axis.scale, axis.high), (AxisScale::Log, 5000.0));

@@ -29,7 +29,12 @@ const DOT: f64 = 0.9;
 /// The figure.
 pub const FIGURE: Figure<FinishedRun> = Figure {
     name: FigureName::Choice,
-    caption: "What each number of components is worth; the filled dots are those that were chosen.",
+    caption: |_, _| {
+        Ok(
+            "What each number of components is worth; the filled dots are those that were chosen."
+                .to_owned(),
+        )
+    },
     draw,
 };
 

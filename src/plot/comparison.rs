@@ -25,7 +25,12 @@ const LEFT: f64 = 4.0;
 /// The figure.
 pub const FIGURE: Figure<FinishedRun> = Figure {
     name: FigureName::Comparison,
-    caption: "Where the fits ended, by every divergence.",
+    caption: |finished, _| {
+        Ok(match fits::ends(finished).is_empty() {
+            true => "No fit ended: every run failed.".to_owned(),
+            false => "Where the fits ended, by every divergence.".to_owned(),
+        })
+    },
     draw,
 };
 

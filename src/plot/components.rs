@@ -3,6 +3,7 @@
 use super::axis::Axis;
 use super::export::Drawing;
 use super::figure::Figure;
+use super::fits::{ALL_FAILED, draw_others, failure_entry, have_failures, have_others};
 use super::layout::{Layout, Panels};
 use super::legend::LegendKey;
 use super::mark::Rect;
@@ -28,8 +29,10 @@ const SHADES: [f64; 3] = [0.75, 0.45, 0.6];
 /// The figure.
 pub const FIGURE: Figure<FinishedRun> = Figure {
     name: FigureName::Components,
-    caption: "How many components q has over the steps, and the weight of each in the best run: a band that begins is a \
-              component that came, and one that ends has gone or become one with another.",
+    caption: |_, _| {
+        Ok("How many components q has over the steps, and the weight of each in the best run: a band that begins is a \
+              component that came, and one that ends has gone or become one with another.".to_owned())
+    },
     draw,
 };
 
@@ -47,11 +50,14 @@ pub fn has_any(finished: &FinishedRun) -> bool {
 fn draw(finished: &FinishedRun, style: &Style) -> Result<Drawing> {
     style.chosen(FIGURE.name.name(), &[])?;
     let mut entries = Vec::new();
-    if fits(finished).any(|(_, fit)| fit.runs() > 1) {
+    if have_others(fits(finished).map(|(_, fit)| fit)) {
         let best = stroke(theme::INK, 1.0, theme::THICK);
         let faint = stroke(theme::INK, 0.4, theme::HAIRLINE);
         entries.push((LegendKey::Line(best), "best run".to_owned()));
         entries.push((LegendKey::Line(faint), "other restarts".to_owned()));
+    }
+    if have_failures(fits(finished).map(|(_, fit)| fit)) {
+        entries.push(failure_entry());
     }
     let layout = Layout::of_panels(style, &entries, 2 * fits(finished).count(), PANELS)?;
     layout.draw(&entries, |sheet| {
@@ -70,7 +76,7 @@ fn weights_at<'r>(fit: &FinishedFit, row: &'r Row) -> impl Iterator<Item = f64> 
 }
 
 fn axis(fit: &FinishedFit) -> Axis {
-    let last = fit.best_rows().last().map_or(1, |row| row.step);
+    let last = (fit.best_rows().last()).map_or(fit.plan.optimizer.steps, |row| row.step);
     Axis::steps(last, fit.trajectory.every)
 }
 
@@ -81,16 +87,15 @@ fn numbers(sheet: &Sheet, cell: Rect, (i, fit): (usize, &FinishedFit)) -> Result
     let y = Axis::linear(0.0, 1.08 * most, "components");
     let panel = Panel::new(sheet, cell, &fit.title(), axis(fit), y)?;
     let color = sheet.style.fit_color(i);
-    let line = |rows: &mut dyn Iterator<Item = &Row>| -> Vec<(f64, f64)> {
-        rows.map(|row| (row.step as f64, there(row) as f64))
-            .collect()
-    };
-    for run in fit.shown() {
-        let points = line(&mut fit.trajectory.run(run));
-        panel.line(points, stroke(color, 0.3, theme::HAIRLINE))?;
-    }
-    let points = line(&mut fit.best_rows().into_iter());
-    panel.line(points, stroke(color, 1.0, theme::THICK))
+    let point = |row: &Row| (row.step as f64, there(row) as f64);
+    draw_others(&panel, fit, stroke(color, 0.3, theme::HAIRLINE), point)?;
+    let best = fit.best_rows();
+    let failed = best.is_empty();
+    panel.curve(
+        best.into_iter().map(point),
+        stroke(color, 1.0, theme::THICK),
+    )?;
+    panel.corner(failed.then(|| ALL_FAILED.to_owned()))
 }
 
 /// The weights of the best run on top of each other.

@@ -4,7 +4,7 @@
 use super::axis::{Axis, AxisScale};
 use super::export::Drawing;
 use super::figure::Figure;
-use super::fits;
+use super::fits::{self, ALL_FAILED};
 use super::layout::{Layout, Panels};
 use super::legend::{Entry, LegendKey};
 use super::mark::Rect;
@@ -107,9 +107,11 @@ impl Against {
     fn axis(self, finished: &FinishedRun, best: &[Vec<&Row>]) -> Axis {
         match self {
             Self::Steps => {
-                let lasts = best
-                    .iter()
-                    .map(|rows| rows.last().map_or(0, |row| row.step));
+                // Runs that failed decide nothing, unless there are no others.
+                let none = best.iter().all(Vec::is_empty);
+                let planned = |fit: &FinishedFit| if none { fit.plan.optimizer.steps } else { 0 };
+                let lasts = (best.iter().zip(&finished.fits))
+                    .map(|(rows, fit)| rows.last().map_or(planned(fit), |row| row.step));
                 let every = finished.fits.iter().map(|fit| fit.trajectory.every).max();
                 Axis::steps_of(&lasts.collect::<Vec<_>>(), every.unwrap_or(1))
             }
@@ -143,15 +145,21 @@ fn panels(finished: &FinishedRun, style: &Style, figure: FigureName) -> Result<V
 /// The figure.
 pub const FIGURE: Figure<FinishedRun> = Figure {
     name: FigureName::Convergence,
-    caption: "Divergences, loss and gap over the steps; thin lines are the other restarts.",
+    caption: |finished, style| {
+        let what = subject(finished, style, FIGURE.name)?;
+        Ok(format!("{what} over the steps{}.", lines(finished)))
+    },
     draw: |finished, style| draw(finished, style, Against::Steps),
 };
 
 /// The same against what the fits took of the target.
 pub const EVALUATIONS: Figure<FinishedRun> = Figure {
     name: FigureName::Evaluations,
-    caption: "Divergences and loss over the evaluations of log p that the best run of each fit took, its start included; \
-              thin lines are the other restarts.",
+    caption: |finished, style| {
+        let what = subject(finished, style, EVALUATIONS.name)?;
+        let took = "over the evaluations of log p that each run took, its start included";
+        Ok(format!("{what} {took}{}.", lines(finished)))
+    },
     draw: |finished, style| draw(finished, style, Against::Evaluations),
 };
 
@@ -167,8 +175,57 @@ pub fn has_evaluations(finished: &FinishedRun) -> bool {
     is_costly && most > SAME_COST * least
 }
 
+/// What a caption begins with.
+fn subject(finished: &FinishedRun, style: &Style, figure: FigureName) -> Result<String> {
+    let style = match is_split(finished) {
+        true => &style.with_all_panels(),
+        false => style,
+    };
+    let panels = panels(finished, style, figure)?;
+    let has_loss = panels.contains(&Quantity::Loss);
+    Ok(match (has_loss, panels.len() - usize::from(has_loss)) {
+        (true, 0) => "Loss",
+        (false, 1) => "A divergence",
+        (false, _) => "Divergences",
+        (true, 1) => "Loss and a divergence",
+        (true, _) => "Loss and divergences",
+    }
+    .to_owned())
+}
+
+/// What a caption says of lines and crosses, as far as there are any.
+fn lines(finished: &FinishedRun) -> String {
+    let mut words = match is_split(finished) {
+        true => ", of the best run of each fit".to_owned(),
+        false => String::new(),
+    };
+    if has_others(finished) {
+        words.push_str("; thin lines are the other restarts");
+    }
+    if has_failures(finished) {
+        words.push_str("; a cross is where a run failed");
+    }
+    if finished.fits.iter().any(|fit| fit.best_run().is_none()) {
+        words.push_str("; a fit without a run that ended has no line");
+    }
+    words
+}
+
+/// Whether each fit has a panel of its own.
+fn is_split(finished: &FinishedRun) -> bool {
+    finished.fits.len() > MOST_FITS
+}
+
+fn has_others(finished: &FinishedRun) -> bool {
+    !is_split(finished) && fits::have_others(&finished.fits)
+}
+
+fn has_failures(finished: &FinishedRun) -> bool {
+    !is_split(finished) && fits::have_failures(&finished.fits)
+}
+
 fn draw(finished: &FinishedRun, style: &Style, against: Against) -> Result<Drawing> {
-    if finished.fits.len() > MOST_FITS {
+    if is_split(finished) {
         return multiples(finished, style, against);
     }
     let entries = entries(finished, style);
@@ -218,10 +275,7 @@ fn draw_panel(
     let point = |row: &Row| (against.of(row, &x), quantity.value(row).0);
     for (i, fit) in finished.fits.iter().enumerate() {
         let thin = stroke(style.fit_color(i), 0.16, theme::HAIRLINE);
-        for run in fit.shown() {
-            let rows = fit.trajectory.run(run);
-            panel.line(rows.map(point), thin)?;
-        }
+        fits::draw_others(&panel, fit, thin, point)?;
     }
     for (i, (fit, rows)) in finished.fits.iter().zip(&best).enumerate() {
         // Errors of a quadrature are no wider than a line.
@@ -233,12 +287,14 @@ fn draw_panel(
             panel.band(&band, faded(style.fit_color(i), 0.25))?;
         }
         let line = style.fit_stroke(i, theme::THICK);
-        panel.line(rows.iter().copied().map(point), line)?;
+        panel.curve(rows.iter().copied().map(point), line)?;
         if let Some(value) = quantity.known(fit).filter(|&value| value > 0.0) {
             panel.level(value, optimum_stroke())?;
         }
     }
-    Ok(())
+    let failed = finished.fits.iter().filter(|fit| fit.best_run().is_none());
+    let failed = failed.map(|fit| format!("{}: {ALL_FAILED}", fit.title()));
+    panel.corner(panel.cut().into_iter().chain(failed))
 }
 
 /// A panel for each fit, with every quantity in it.
@@ -261,7 +317,12 @@ fn multiples(finished: &FinishedRun, style: &Style, against: Against) -> Result<
                 .map(|rows| rows.iter().map(|row| quantity.value(row).0).collect())
         })
         .collect();
-    let y = Axis::showing(&curves, &[], "nats");
+    let in_nats = (finished.fits.iter()).all(|fit| fit.summary.divergence.is_in_nats());
+    let label = match in_nats || !quantities.contains(&Quantity::Loss) {
+        true => "nats",
+        false => "KL (nats), loss of each fit",
+    };
+    let y = Axis::showing(&curves, &[], label);
     layout.draw(&entries, |sheet| {
         for (place, &fit) in shown.iter().enumerate() {
             let x = against.axis(finished, &best);
@@ -272,8 +333,11 @@ fn multiples(finished: &FinishedRun, style: &Style, against: Against) -> Result<
                 let points = best[fit]
                     .iter()
                     .map(|row| (against.of(row, &x), quantity.value(row).0));
-                panel.line(points, line(place))?;
+                panel.curve(points, line(place))?;
             }
+            let failed = finished.fits[fit].best_run().is_none();
+            let failed = failed.then(|| ALL_FAILED.to_owned());
+            panel.corner(panel.cut().into_iter().chain(failed))?;
         }
         Ok(())
     })
@@ -281,6 +345,7 @@ fn multiples(finished: &FinishedRun, style: &Style, against: Against) -> Result<
 
 fn entries(finished: &FinishedRun, style: &Style) -> Vec<Entry> {
     let mut entries: Vec<_> = (finished.fits.iter().enumerate())
+        .filter(|(_, fit)| fit.best_run().is_some())
         .map(|(i, fit)| {
             (
                 LegendKey::Line(style.fit_stroke(i, theme::THICK)),
@@ -288,9 +353,12 @@ fn entries(finished: &FinishedRun, style: &Style) -> Vec<Entry> {
             )
         })
         .collect();
-    if finished.fits.iter().any(|fit| fit.runs() > 1) {
+    if has_others(finished) {
         let faint = stroke(theme::INK, 0.35, theme::HAIRLINE);
         entries.push((LegendKey::Line(faint), "other restarts".to_owned()));
+    }
+    if has_failures(finished) {
+        entries.push(fits::failure_entry());
     }
     if finished.fits.iter().any(|fit| is_random(finished, fit)) {
         let band = faded(theme::INK, 0.2);
@@ -315,12 +383,10 @@ fn is_random(finished: &FinishedRun, fit: &FinishedFit) -> bool {
     finished.dim() > 2 || best.is_some_and(|best| best.loss.method.is_random())
 }
 
-/// The divergence of a fit at its known optimum, by the same noise as its curve: what the curve
-/// ends at less the gap.
+/// The divergence of a fit at its known optimum; of a fit without an end there is nothing to compare with it.
 fn known_value(fit: &FinishedFit) -> Option<f64> {
-    let rows = fit.best_rows();
-    let end = rows.last().filter(|end| end.gap.is_finite())?;
-    Some(end.divergence(fit.summary.divergence).0 - end.gap)
+    fit.best_run()?;
+    Some(fit.summary.known_optimum.as_ref()?.value.value)
 }
 
 /// A fine line of dots and dashes, like that of no fit.

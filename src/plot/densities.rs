@@ -2,7 +2,7 @@
 
 use super::export::Drawing;
 use super::figure::Figure;
-use super::fits::{LINES, PLANES, ends, shown};
+use super::fits::{ALL_FAILED, LINES, PLANES, ends, shown};
 use super::layout::Layout;
 use super::legend::{self, Entry, LegendKey};
 use super::panel::{Panel, ROOMY, equal_aspect};
@@ -19,7 +19,7 @@ pub const SNAPSHOTS: usize = 10;
 /// The figure.
 pub const FIGURE: Figure<FinishedRun> = Figure {
     name: FigureName::Densities,
-    caption: "The target p and every fit q, with the way that led there.",
+    caption: |_, _| Ok("The target p and every fit q, with the way that led there.".to_owned()),
     draw,
 };
 
@@ -84,7 +84,7 @@ fn line(
     }
     match fit.end() {
         Some(q) => line_1d::draw_fit(panel, &q, stroke(style.fit_color(i), 1.0, theme::THICK)),
-        None => Ok(()),
+        None => panel.corner([ALL_FAILED.to_owned()]),
     }
 }
 
@@ -99,12 +99,12 @@ fn plane(
     // Components that come and go have no way from the start to the end.
     let path = match fit.plan.adapt {
         Some(_) => Vec::new(),
-        None => fit.path(fit.best_run()),
+        None => fit.best_run().map_or_else(Vec::new, |run| fit.path(run)),
     };
     plane_2d::draw_path(panel, &path, stroke(style.fit_color(i), 0.8, theme::THIN))?;
     match fit.end() {
         Some(q) => plane_2d::draw_fit(panel, &q, stroke(style.fit_color(i), 1.0, theme::THICK)),
-        None => Ok(()),
+        None => panel.corner([ALL_FAILED.to_owned()]),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::error::Result;
 /// Rounds in which words that touch push each other apart; a few labels need a few dozen.
 const RELAXATIONS: usize = 60;
 /// So many labels of ends at one place stand on top of each other.
-const MOST_STACKED: usize = 3;
+pub const MOST_STACKED: usize = 3;
 /// What follows a label that stands for others too.
 const MORE: &str = " …";
 /// From the end of a line to its words, in mm.

@@ -2,18 +2,22 @@
 
 use std::borrow::Cow;
 
+use plotters::style::{RGBAColor, RGBColor};
+
 use super::axis::Axis;
 use super::layout::Panels;
-use super::mark::Rect;
+use super::legend::{Entry, LegendKey};
+use super::mark::{Point, Rect};
 use super::panel::{Panel, ROOMY, equal_aspect};
 use super::sheet::Sheet;
 use super::style::Style;
-use super::theme::{self, stroke};
+use super::theme::{self, Stroke, faded, stroke};
 use super::{line_1d, plane_2d};
 use crate::config::FigureName;
 use crate::density::target::TargetModel;
 use crate::error::Result;
 use crate::mixture::Mixture;
+use crate::record::Row;
 use crate::run_folder::{FinishedFit, FinishedRun};
 
 /// Panels of densities on a line.
@@ -35,6 +39,56 @@ pub fn shown(finished: &FinishedRun, style: &Style, figure: FigureName) -> Resul
     let names = |fit: &FinishedFit| vec![fit.plan.label.clone(), fit.title()];
     let names: Vec<Vec<String>> = finished.fits.iter().map(names).collect();
     style.chosen(figure.name(), &names)
+}
+
+/// What is said of a fit without a run that ended.
+pub const ALL_FAILED: &str = "all runs failed";
+
+/// The runs of a fit that are drawn beside the best; those of a fit of which all failed are not.
+pub fn others(fit: &FinishedFit) -> impl Iterator<Item = usize> {
+    let best = fit.best_run();
+    let runs = fit.shown().filter(move |run| Some(*run) != best);
+    runs.filter(move |_| best.is_some())
+}
+
+/// Whether any fit has runs beside the best.
+pub fn have_others<'f>(fits: impl IntoIterator<Item = &'f FinishedFit>) -> bool {
+    fits.into_iter().flat_map(others).next().is_some()
+}
+
+/// Whether any of these failed.
+pub fn have_failures<'f>(fits: impl IntoIterator<Item = &'f FinishedFit>) -> bool {
+    (fits.into_iter()).any(|fit| others(fit).any(|run| fit.well(run).1))
+}
+
+/// Draws the runs of a fit beside the best, each as far as it was well, with a cross where it failed.
+///
+/// # Errors
+/// If they cannot be drawn.
+pub fn draw_others(
+    panel: &Panel,
+    fit: &FinishedFit,
+    line: Stroke,
+    point: impl Fn(&Row) -> Point,
+) -> Result<()> {
+    for run in others(fit) {
+        let (rows, failed) = fit.well(run);
+        panel.curve(rows.iter().map(|row| point(row)), line)?;
+        if let Some(last) = rows.last().filter(|_| failed) {
+            panel.cross(point(last), crossed(line.color))?;
+        }
+    }
+    Ok(())
+}
+
+fn crossed(RGBAColor(r, g, b, _): RGBAColor) -> Stroke {
+    stroke(RGBColor(r, g, b), 0.8, theme::THIN)
+}
+
+/// The entry for its cross.
+pub fn failure_entry() -> Entry {
+    let cross = crossed(faded(theme::INK, 1.0));
+    (LegendKey::Cross(cross), "where a run failed".to_owned())
 }
 
 /// Where the fits ended.
@@ -95,11 +149,17 @@ impl<'r> Ends<'r> {
         if self.run.dim() == 1 {
             let panel = Panel::new(sheet, cell, &title, x, y)?;
             line_1d::draw_target(&panel, &self.target)?;
-            return end.map_or(Ok(()), |q| line_1d::draw_fit(&panel, q, line));
+            return match end {
+                Some(q) => line_1d::draw_fit(&panel, q, line),
+                None => panel.corner([ALL_FAILED.to_owned()]),
+            };
         }
         let (x, y) = equal_aspect(ROOMY.frame(style, cell), x, y);
         let panel = Panel::new(sheet, cell, &title, x, y)?;
         plane_2d::draw_target(&panel, &self.target)?;
-        end.map_or(Ok(()), |q| plane_2d::draw_fit(&panel, q, line))
+        match end {
+            Some(q) => plane_2d::draw_fit(&panel, q, line),
+            None => panel.corner([ALL_FAILED.to_owned()]),
+        }
     }
 }

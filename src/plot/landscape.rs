@@ -1,8 +1,7 @@
 //! Divergences over two parameters: filled levels of their logarithms, with what happened on them.
 
-use plotters::style::RGBColor;
-
 use super::axis::Axis;
+use super::basins::{self, Basins};
 use super::contour::ContourGrid;
 use super::export::Drawing;
 use super::figure::Figure;
@@ -23,6 +22,8 @@ const SHARES: [f64; 9] = [0.0, 0.015, 0.05, 0.11, 0.2, 0.32, 0.47, 0.64, 0.82];
 const DECADES: f64 = 6.0;
 /// The width of the scale beside a panel, in mm where letters have 8 points.
 const SCALE: f64 = 14.0;
+/// The radius around a mark that has no words, in mm.
+const MARKED: f64 = 1.2;
 /// A panel for each divergence.
 const PANELS: Panels = Panels {
     least: 70.0,
@@ -30,20 +31,6 @@ const PANELS: Panels = Panels {
     height: |width| (22.0 + 0.6 * width).min(110.0),
     below: 0.0,
 };
-
-/// The colours of basins, which are not those of fits: Paul Tol's light scheme (2021).
-const BASINS: [RGBColor; 8] = [
-    RGBColor(119, 170, 221),
-    RGBColor(238, 136, 102),
-    RGBColor(68, 187, 153),
-    RGBColor(255, 170, 187),
-    RGBColor(238, 221, 136),
-    RGBColor(187, 204, 51),
-    RGBColor(153, 221, 255),
-    RGBColor(170, 170, 0),
-];
-/// How much of the levels below is seen through them.
-const BASIN: f64 = 0.55;
 
 /// What is drawn.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,8 +43,8 @@ pub struct Scene {
     pub rows: Vec<f64>,
     /// For each divergence its title with its unit, its values row after row, and what is marked.
     pub panels: Vec<(String, Vec<f64>, Vec<Mark>)>,
-    /// For each panel the optimum that is reached from every cell, by its place; empty to leave out.
-    pub reached: Vec<Vec<Option<usize>>>,
+    /// For each panel what is reached from its cells; empty to leave out.
+    pub basins: Vec<Basins>,
 }
 
 /// Something at a place on a landscape.
@@ -68,12 +55,14 @@ pub enum Mark {
         /// Both parameters.
         at: [f64; 2],
     },
-    /// An optimum: the best is filled.
+    /// An optimum, or where runs ended that were not at rest: the best is filled.
     Optimum {
         /// Both parameters.
         at: [f64; 2],
         /// Whether no other is better.
         is_best: bool,
+        /// Whether the run that ended there was at rest.
+        at_rest: bool,
         /// Its value, as it is to be read.
         label: String,
     },
@@ -88,10 +77,13 @@ pub enum Mark {
     },
 }
 
+/// What it shows.
+pub const CAPTION: &str = "What each fit goes down on, over two of its parameters, with where its runs ended and the ways there.";
+
 /// The figure.
 pub const FIGURE: Figure<Scene> = Figure {
     name: FigureName::Landscape,
-    caption: "What each fit goes down on, over two of its parameters, with the optima and the ways there.",
+    caption: |_, _| Ok(CAPTION.to_owned()),
     draw,
 };
 
@@ -108,13 +100,13 @@ fn draw(scene: &Scene, style: &Style) -> Result<Drawing> {
     layout.draw(&entries, |sheet| {
         for (place, &i) in shown.iter().enumerate() {
             let (title, values, marks) = &scene.panels[i];
-            let reached = scene.reached.get(i).map_or(&[][..], Vec::as_slice);
+            let basins = scene.basins.get(i);
             draw_panel(
                 sheet,
                 layout.cell(place),
                 scene,
                 (title, values, marks),
-                reached,
+                basins,
             )?;
         }
         Ok(())
@@ -149,23 +141,40 @@ fn entries(scene: &Scene, style: &Style, shown: &[usize]) -> Vec<Entry> {
         let line = stroke(style.fit_color(fit), 0.35, theme::THIN);
         entries.push((LegendKey::Line(line), "ways of other restarts".to_owned()));
     }
-    let has_optimum = |best: bool| {
-        marks().any(|mark| matches!(mark, Mark::Optimum { is_best, .. } if *is_best == best))
+    for (best, width, [rest, moving]) in [
+        (true, None, ["best optimum", "where the best run ended"]),
+        (
+            false,
+            Some(theme::NORMAL),
+            ["other optimum", "where other runs ended"],
+        ),
+    ] {
+        let mut at_rest = marks().filter_map(|mark| match mark {
+            Mark::Optimum {
+                is_best, at_rest, ..
+            } if *is_best == best => Some(*at_rest),
+            _ => None,
+        });
+        if let Some(first) = at_rest.next() {
+            let words = if first && at_rest.all(|rest| rest) {
+                rest
+            } else {
+                moving
+            };
+            entries.push((LegendKey::Dot(dark, width), words.to_owned()));
+        }
+    }
+    let reached = || {
+        let basins = shown.iter().filter_map(|&i| scene.basins.get(i));
+        basins.flat_map(|basins| &basins.reached)
     };
-    if has_optimum(true) {
-        entries.push((LegendKey::Dot(dark, None), "best optimum".to_owned()));
-    }
-    if has_optimum(false) {
-        entries.push((
-            LegendKey::Dot(dark, Some(theme::NORMAL)),
-            "other optimum".to_owned(),
-        ));
-    }
-    let reached = || shown.iter().filter_map(|&i| scene.reached.get(i)).flatten();
     if let Some(most) = reached().flatten().max() {
         for optimum in 0..=*most {
-            let color = basin_color(optimum);
-            let area = LegendKey::Area(faded(color, BASIN), stroke(color, 1.0, theme::NORMAL));
+            let color = basins::color(optimum);
+            let area = LegendKey::Area(
+                faded(color, basins::OPACITY),
+                stroke(color, 1.0, theme::NORMAL),
+            );
             entries.push((area, format!("from here to optimum {}", optimum + 1)));
         }
     }
@@ -179,10 +188,6 @@ fn entries(scene: &Scene, style: &Style, shown: &[usize]) -> Vec<Entry> {
     entries
 }
 
-fn basin_color(optimum: usize) -> RGBColor {
-    BASINS[optimum % BASINS.len()]
-}
-
 fn ends(values: &[f64]) -> (f64, f64) {
     let first = values.first().copied().unwrap_or(0.0);
     (first, values.last().copied().unwrap_or(1.0))
@@ -193,7 +198,7 @@ fn draw_panel(
     cell: Rect,
     scene: &Scene,
     (title, values, marks): (&str, &[f64], &[Mark]),
-    reached: &[Option<usize>],
+    basins: Option<&Basins>,
 ) -> Result<()> {
     let (x, y) = (ends(&scene.columns), ends(&scene.rows));
     let [label_x, label_y] = &scene.labels;
@@ -207,7 +212,7 @@ fn draw_panel(
     );
     let panel = Panel::new(sheet, body, title, axes.0, axes.1)?;
     // Basins have the colours: the levels are grey then.
-    let levels = Levels::new(values, !reached.is_empty());
+    let levels = Levels::new(values, basins.is_some());
     let logs = values.iter().map(|&value| levels.log(value)).collect();
     let grid = ContourGrid::from_values(logs, scene.columns.len(), x, y);
     for (i, level) in levels.all().enumerate() {
@@ -217,72 +222,52 @@ fn draw_panel(
             panel.line(outline, stroke(theme::INK, 0.25, theme::HAIRLINE))?;
         }
     }
-    let basins = settled(reached, scene.columns.len());
-    for optimum in 0..=basins.iter().flatten().max().copied().unwrap_or(0) {
-        let inside = |cell: &Option<usize>| if *cell == Some(optimum) { 1.0 } else { 0.0 };
-        if !basins.contains(&Some(optimum)) {
-            continue;
-        }
-        let basin = ContourGrid::from_values(
-            basins.iter().map(inside).collect(),
-            scene.columns.len(),
-            x,
-            y,
-        );
-        let outlines = basin.outlines(0.5);
-        panel.fill(&outlines, faded(basin_color(optimum), BASIN))?;
-        for outline in outlines {
-            panel.line(outline, stroke(basin_color(optimum), 1.0, theme::NORMAL))?;
-        }
+    if let Some(basins) = basins {
+        basins.draw(&panel, &scene.columns, &scene.rows)?;
     }
-    // Where runs were still moving there is a dot, whichever basin is around it.
-    for (i, _) in reached
-        .iter()
-        .enumerate()
-        .filter(|(_, cell)| cell.is_none())
-    {
-        let (row, column) = (i / scene.columns.len(), i % scene.columns.len());
-        let at = (scene.columns[column], scene.rows[row]);
-        panel.dot(at, 0.22, faded(theme::INK, 0.8), None)?;
-    }
+    let (mut notes, mut outside) = (Vec::new(), 0);
     for mark in marks {
         draw_mark(&panel, sheet.style, mark)?;
-    }
-    draw_scale(sheet, body, &levels)
-}
-
-/// The optimum of each cell; of one whose run was still moving, that of most of its neighbours, as far as those are
-/// known.
-fn settled(reached: &[Option<usize>], columns: usize) -> Vec<Option<usize>> {
-    let mut cells = reached.to_vec();
-    loop {
-        let before = cells.clone();
-        for (i, cell) in cells
-            .iter_mut()
-            .enumerate()
-            .filter(|(_, cell)| cell.is_none())
+        if let Mark::Optimum {
+            at: [x, y], label, ..
+        } = mark
         {
-            let beside = [
-                (i % columns > 0).then(|| i - 1),
-                ((i + 1) % columns > 0).then_some(i + 1),
-                i.checked_sub(columns),
-                Some(i + columns),
-            ];
-            let known: Vec<usize> = (beside.into_iter().flatten())
-                .filter_map(|place| *before.get(place)?)
-                .collect();
-            let votes = |optimum: &&usize| known.iter().filter(|other| other == optimum).count();
-            // Alone among cells that moved on too, it stays what it is.
-            *cell = known
-                .iter()
-                .max_by_key(votes)
-                .copied()
-                .filter(|_| known.len() > 1);
-        }
-        if cells == before {
-            return cells;
+            match panel.holds((*x, *y)) {
+                true => notes.push(((*x, *y), label.clone())),
+                false => outside += 1,
+            }
         }
     }
+    let mut words = Vec::new();
+    if outside > 0 {
+        words.push(format!("{outside} of those marked outside"));
+    }
+    let mut beyond = Vec::new();
+    let optima = basins.map_or(&[][..], |basins| &basins.optima);
+    for (place, [x, y]) in optima.iter().enumerate() {
+        let number = (place + 1).to_string();
+        match panel.holds((*x, *y)) {
+            true => {
+                let color = faded(basins::color(place), 1.0);
+                panel.dot((*x, *y), 0.6, color, None)?;
+                panel.dot((*x, *y), 0.6, faded(theme::INK, 1.0), Some(theme::THIN))?;
+                notes.push(((*x, *y), format!("optimum {number}")));
+            }
+            false => beyond.push(number),
+        }
+    }
+    if !beyond.is_empty() {
+        words.push(format!("optimum {} outside", beyond.join(", ")));
+    }
+    // No words lie on a mark, whichever was drawn first.
+    for (at, _) in &notes {
+        panel.keep_free(*at, MARKED);
+    }
+    for (at, label) in notes {
+        panel.note(at, &label)?;
+    }
+    panel.corner(words)?;
+    draw_scale(sheet, body, &levels)
 }
 
 fn draw_mark(panel: &Panel, style: &Style, mark: &Mark) -> Result<()> {
@@ -295,13 +280,12 @@ fn draw_mark(panel: &Panel, style: &Style, mark: &Mark) -> Result<()> {
         Mark::Optimum {
             at: [x, y],
             is_best,
-            label,
+            ..
         } => {
             let radius = if *is_best { 1.1 } else { 0.8 };
             panel.dot((*x, *y), radius + 0.25, white, None)?;
             let width = if *is_best { None } else { Some(theme::NORMAL) };
-            panel.dot((*x, *y), radius, faded(theme::INK, 1.0), width)?;
-            panel.note((*x, *y), label)
+            panel.dot((*x, *y), radius, faded(theme::INK, 1.0), width)
         }
         Mark::Path {
             points,
@@ -416,19 +400,4 @@ fn draw_scale(sheet: &Sheet, body: Rect, levels: &Levels) -> Result<()> {
         sheet.text((bar.right + 1.3, y), &text, label, ink())?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_run_that_still_moved_is_given_the_basin_around_it() {
-        let (a, b) = (Some(0), Some(1));
-        let reached = [a, a, b, a, None, b, a, a, b];
-        assert_eq!(settled(&reached, 3)[4], a);
-        // Nothing is made of nothing.
-        assert_eq!(settled(&[None; 4], 2), [None; 4]);
-        assert_eq!(settled(&[], 3), []);
-    }
 }

@@ -28,7 +28,7 @@ const SCALE: f64 = 24.0;
 /// The figure.
 pub const FIGURE: Figure<Matrix> = Figure {
     name: FigureName::Matrix,
-    caption: "A divergence between every two of the densities.",
+    caption: |_, _| Ok("A divergence between every two of the densities.".to_owned()),
     draw,
 };
 

@@ -5,6 +5,7 @@
 
 mod animation;
 mod axis;
+mod basins;
 mod choice;
 mod comparison;
 mod components;
@@ -33,6 +34,7 @@ mod rows;
 mod sheet;
 mod style;
 mod sweep;
+mod swept;
 mod theme;
 mod thinning;
 
@@ -41,6 +43,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 pub use animation::{Animation, Motion};
+pub use basins::Basins;
 pub use figure::{Drawn, Picture};
 pub use landscape::{Mark, Scene};
 pub use reduction::ReducedPoint;
@@ -122,7 +125,11 @@ pub(crate) fn pictures(
         observer.done(what, all.len(), wanted.len());
     }
     let output = folder.output().inner(FIGURES);
-    all.extend(landscape::FIGURE.read(&output, style(looks, FigureName::Landscape)?));
+    all.extend(landscape::FIGURE.read(
+        &output,
+        landscape::CAPTION,
+        style(looks, FigureName::Landscape)?,
+    ));
     Ok(all)
 }
 
@@ -206,7 +213,7 @@ pub(crate) fn sweep_picture(folder: &SweepFolder) -> Result<Picture> {
     sweep::FIGURE.picture(&points, style)
 }
 
-fn sweep_style(points: &[sweep::Point], looks: &FiguresConfig) -> Result<Style> {
+fn sweep_style(points: &[swept::Point], looks: &FiguresConfig) -> Result<Style> {
     let own = points.first().map(|point| point.run.config.figures.clone());
     style(
         &looks.clone().or(own.unwrap_or_default()),

@@ -43,7 +43,12 @@ const DROPS: [f64; 2] = [0.5, 2.0];
 /// The figure.
 pub const FIGURE: Figure<FinishedRun> = Figure {
     name: FigureName::DensitiesOfX,
-    caption: "The target p and every fit q as densities of x, whose coordinates have bounds.",
+    caption: |_, _| {
+        Ok(
+            "The target p and every fit q as densities of x, whose coordinates have bounds."
+                .to_owned(),
+        )
+    },
     draw,
 };
 

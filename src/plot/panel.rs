@@ -1,10 +1,10 @@
 //! A panel: axes on a part of the page, and data drawn in their units.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use plotters::style::RGBAColor;
 
-use super::axis::{Axis, AxisScale};
+use super::axis::{Axis, AxisScale, in_words};
 use super::legend::cross;
 use super::mark::{Align, Point, Rect, Type};
 use super::sheet::{LEADING, Sheet};
@@ -42,6 +42,10 @@ pub const COMPACT: Margins = Margins {
 };
 
 const TICK: f64 = 0.9;
+/// What lies beyond an end of an axis by no more than this share of it touches it.
+const TOUCHING: f64 = 1e-6;
+/// The radius of a dot for a line of one point, in mm.
+const LONE: f64 = 0.4;
 /// A tick on the horizontal axis for this many mm, and on the vertical one.
 const PER_X_TICK: f64 = 11.0;
 const PER_Y_TICK: f64 = 7.5;
@@ -54,6 +58,8 @@ pub struct Panel<'a, 's> {
     y: Axis,
     /// Where words are already.
     notes: RefCell<Vec<Rect>>,
+    /// The lowest and the highest of what was drawn over the axis below.
+    reach: Cell<[f64; 2]>,
 }
 
 impl Margins {
@@ -112,20 +118,28 @@ fn right_end(style: &Style, frame: Rect, x: &Axis, limit: f64) -> f64 {
         .fold(f64::INFINITY, f64::min)
 }
 
+fn title_lines(style: &Style, title: &str, width: f64) -> Vec<String> {
+    let room = width - style.scaled(ROOMY.left + 1.0);
+    style.lines(title, Type::title(Align::Left), room)
+}
+
+/// What a title takes of the height of a cell of a width beyond its first line, in mm.
+pub fn title_height(style: &Style, title: &str, width: f64) -> f64 {
+    let lines = title_lines(style, title, width).len().max(1);
+    LEADING * Type::title(Align::Left).size * style.text * (lines - 1) as f64
+}
+
 impl<'a, 's> Panel<'a, 's> {
     /// Draws axes in a cell of the page with the usual margins and a title, on as many lines as it takes.
     pub fn new(sheet: &'a Sheet<'s>, cell: Rect, title: &str, x: Axis, y: Axis) -> Result<Self> {
-        let style = sheet.style;
-        let kind = Type::title(Align::Left);
+        let lines = title_lines(sheet.style, title, cell.width());
         sheet.names(title);
-        let room = cell.width() - style.scaled(ROOMY.left + 1.0);
-        let lines = style.lines(title, kind, room);
         let at = (
-            cell.left + style.scaled(ROOMY.left),
-            cell.top + style.scaled(0.55 * ROOMY.top),
+            cell.left + sheet.style.scaled(ROOMY.left),
+            cell.top + sheet.style.scaled(0.55 * ROOMY.top),
         );
-        sheet.lines(at, &lines, kind)?;
-        let more = LEADING * kind.size * style.text * (lines.len().max(1) - 1) as f64;
+        sheet.lines(at, &lines, Type::title(Align::Left))?;
+        let more = title_height(sheet.style, title, cell.width());
         Self::within(sheet, cell.below(more), ROOMY, x, y)
     }
 
@@ -161,9 +175,9 @@ impl<'a, 's> Panel<'a, 's> {
             x,
             y,
             notes: RefCell::default(),
+            reach: Cell::new([f64::INFINITY, f64::NEG_INFINITY]),
         };
         panel.axes(cell, widest, margins.named)?;
-        panel.say_cut()?;
         Ok(panel)
     }
 
@@ -229,28 +243,51 @@ impl<'a, 's> Panel<'a, 's> {
         self.sheet.text(left, &label, upright, ink())
     }
 
-    /// Says in the corner that something lies beyond the panel.
-    fn say_cut(&self) -> Result<()> {
-        let (frame, style) = (self.frame, self.sheet.style);
-        let Some(words) = &self.y.cut else {
-            return Ok(());
-        };
-        let kind = Type::note(Align::Right);
-        let at = (frame.right - 0.6, frame.top + 0.6 * style.text);
-        self.on_white((at.0 - style.text_width(words, kind), at.0), at.1)?;
-        self.sheet.text(at, words, kind, ink())
+    /// How far what was drawn reaches beyond the panel, in words, if it does.
+    pub fn cut(&self) -> Option<String> {
+        let [low, high] = self.reach.get();
+        let above = (self.y.share(high) > 1.0 + TOUCHING && high.is_finite())
+            .then(|| format!("↑ up to {}", in_words(high)));
+        let below = (self.y.share(low) < -TOUCHING && low.is_finite())
+            .then(|| format!("↓ down to {}", in_words(low)));
+        match (above, below) {
+            (Some(above), Some(below)) => Some(format!("{above}, {below}")),
+            (above, below) => above.or(below),
+        }
     }
 
-    /// A ground for a line of words between two ends.
-    fn on_white(&self, (left, right): (f64, f64), y: f64) -> Result<()> {
+    /// Writes lines in the upper right corner, over everything else.
+    pub fn corner(&self, words: impl IntoIterator<Item = String>) -> Result<()> {
+        let (frame, style) = (self.frame, self.sheet.style);
+        let kind = Type::note(Align::Right);
+        let apart = LEADING * kind.size * style.text;
+        for (i, words) in words.into_iter().enumerate() {
+            let words = style.shortened(&words, kind, frame.width() - 1.2);
+            let at = (
+                frame.right - 0.6,
+                frame.top + 0.6 * style.text + apart * i as f64,
+            );
+            self.on_ground((at.0 - style.text_width(&words, kind), at.0), at.1)?;
+            self.sheet.text(at, &words, kind, ink())?;
+        }
+        Ok(())
+    }
+
+    /// A ground for a line of words between two ends, which hides what is below them.
+    fn on_ground(&self, (left, right): (f64, f64), y: f64) -> Result<()> {
         let half = 0.62 * Type::note(Align::Left).size * self.sheet.style.text;
+        let color = self
+            .sheet
+            .style
+            .background
+            .unwrap_or(plotters::style::WHITE);
         let ground = [
             (left - 0.5, y - half),
             (right + 0.5, y - half),
             (right + 0.5, y + half),
             (left - 0.5, y + half),
         ];
-        (self.sheet).fill(&ground, faded(plotters::style::WHITE, 0.75))
+        (self.sheet).fill(&ground, faded(color, 0.9))
     }
 
     fn at_x(&self, x: f64) -> f64 {
@@ -275,6 +312,45 @@ impl<'a, 's> Panel<'a, 's> {
         (&self.x, &self.y)
     }
 
+    /// Notes that something is drawn at a point.
+    fn reaches(&self, (x, y): Point) {
+        if (0.0..=1.0).contains(&self.x.share(x)) {
+            let [low, high] = self.reach.get();
+            self.reach.set([low.min(y), high.max(y)]);
+        }
+    }
+
+    /// A line through points in the units of the axes, or a dot where there is one alone.
+    pub fn curve(&self, points: impl IntoIterator<Item = Point>, stroke: Stroke) -> Result<()> {
+        let points: Vec<Point> = points.into_iter().collect();
+        match points[..] {
+            [point] => self.dot(point, LONE + stroke.width, stroke.color, None),
+            _ => self.line(points, stroke),
+        }
+    }
+
+    /// Whether a point is within the panel.
+    pub fn holds(&self, (x, y): Point) -> bool {
+        let within = |share: f64| (0.0..=1.0).contains(&share);
+        within(self.x.share(x)) && within(self.y.share(y))
+    }
+
+    /// Keeps words away from a point, by so many mm.
+    pub fn keep_free(&self, at: Point, radius: f64) {
+        let (x, y) = self.on_page(at);
+        let around = Rect::new(x - radius, y - radius, x + radius, y + radius);
+        self.notes.borrow_mut().push(around);
+    }
+
+    /// A cross where a run failed.
+    pub fn cross(&self, at: Point, stroke: Stroke) -> Result<()> {
+        self.reaches(at);
+        match self.holds(at) {
+            true => cross(self.sheet, self.on_page(at), stroke),
+            false => Ok(()),
+        }
+    }
+
     /// A line through points in the units of the axes, cut where it leaves the panel and where a
     /// number is not finite.
     pub fn line(&self, points: impl IntoIterator<Item = Point>, stroke: Stroke) -> Result<()> {
@@ -286,6 +362,7 @@ impl<'a, 's> Panel<'a, 's> {
                 last = None;
                 continue;
             }
+            self.reaches(point);
             let here = self.on_page(point);
             if let Some(last) = last {
                 match clip(last, here, self.frame) {
@@ -340,7 +417,7 @@ impl<'a, 's> Panel<'a, 's> {
         self.sheet.fill(&there_and_back, color)
     }
 
-    /// Writes a few words beside a point, on white, on the side where there is room.
+    /// Writes a few words beside a point, on a ground, on the side where there is room.
     pub fn note(&self, at: Point, text: &str) -> Result<()> {
         let (x, y) = self.on_page(at);
         let kind = Type::note(Align::Left);
@@ -359,16 +436,26 @@ impl<'a, 's> Panel<'a, 's> {
         }
         self.notes.borrow_mut().push(own);
         let y = 0.5 * (own.top + own.bottom);
-        self.on_white((left, left + width), y)?;
+        self.on_ground((left, left + width), y)?;
         self.sheet.text((left, y), text, kind, ink())
     }
 
-    /// A cross at the top of the panel, with how many runs failed there.
+    /// A cross above the panel, with how many runs failed there: no end and no words in the panel can lie there.
     pub fn failure(&self, x: f64, count: usize, stroke: Stroke) -> Result<()> {
         if !(0.0..=1.0).contains(&self.x.share(x)) {
             return Ok(());
         }
-        let at = (self.at_x(x), self.frame.top + 1.4);
+        let at = (self.at_x(x), self.frame.top - 0.6 * self.sheet.style.text);
+        self.counted(at, count, stroke)
+    }
+
+    /// The same on the right of the panel.
+    pub fn failure_beside(&self, y: f64, count: usize, stroke: Stroke) -> Result<()> {
+        let at = (self.frame.right + 0.6 * self.sheet.style.text, self.at_y(y));
+        self.counted(at, count, stroke)
+    }
+
+    fn counted(&self, at: Point, count: usize, stroke: Stroke) -> Result<()> {
         cross(self.sheet, at, stroke)?;
         let kind = Type::note(Align::Left);
         (self.sheet).text((at.0 + 1.5, at.1), &count.to_string(), kind, ink())
@@ -376,8 +463,8 @@ impl<'a, 's> Panel<'a, 's> {
 
     /// A dot if it is within the panel; a ring where a width is given.
     pub fn dot(&self, at: Point, radius: f64, color: RGBAColor, width: Option<f64>) -> Result<()> {
-        let within = |share: f64| (0.0..=1.0).contains(&share);
-        if within(self.x.share(at.0)) && within(self.y.share(at.1)) {
+        self.reaches(at);
+        if self.holds(at) {
             self.sheet.dot(self.on_page(at), radius, color, width)?;
         }
         Ok(())

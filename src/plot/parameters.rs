@@ -1,13 +1,14 @@
 //! Every parameter in natural units against the step: a row for each fit, a panel for each kind.
 
 use super::axis::Axis;
-use super::end_labels::end_label_width;
+use super::end_labels::{MOST_STACKED, end_label_width};
 use super::export::Drawing;
 use super::figure::Figure;
+use super::fits::{ALL_FAILED, draw_others, failure_entry, have_failures, have_others, others};
 use super::layout::Layout;
 use super::legend::{Entry, LegendKey};
 use super::mark::Rect;
-use super::panel::{Panel, ROOMY};
+use super::panel::{Panel, ROOMY, title_height};
 use super::sheet::Sheet;
 use super::style::Style;
 use super::theme::{self, stroke};
@@ -36,7 +37,15 @@ const MOST_LINES: usize = 400;
 /// The figure.
 pub const FIGURE: Figure<FinishedRun> = Figure {
     name: FigureName::Parameters,
-    caption: "The parameters of q over the steps.",
+    caption: |finished, _| {
+        let others = match has_others(finished) {
+            true => "; thin lines are the other restarts",
+            false => "",
+        };
+        Ok(format!(
+            "The parameters of q over the steps, in the best run of each fit{others}."
+        ))
+    },
     draw,
 };
 
@@ -71,7 +80,17 @@ fn draw(finished: &FinishedRun, style: &Style) -> Result<Drawing> {
         row += taken.div_ceil(columns);
     }
     let entries = entries(finished);
-    let mut layout = Layout::of_height(style, &entries, ROW * row.max(1) as f64)?;
+    // A title on several lines leaves its panel as high as others.
+    let width = style.width / columns as f64;
+    let more = (cells.iter().enumerate())
+        .filter(|(n, (i, ..))| *n == 0 || cells[n - 1].0 != *i)
+        .map(|(_, (i, kind, _))| {
+            let fit = &finished.fits[*i];
+            let room = room(style, fit, kinds[*kind].0, width);
+            title_height(style, &fit.title(), width - room)
+        })
+        .fold(0.0, f64::max);
+    let mut layout = Layout::of_height(style, &entries, (ROW + more) * row.max(1) as f64)?;
     (layout.columns, layout.rows) = (columns, row.max(1));
     layout.draw(&entries, |sheet| {
         let mut last = None;
@@ -128,29 +147,18 @@ fn draw_panel(
     let rows = fit.best_rows();
     let single = columns.len() == 1;
     let y = axis.clone();
-    let last = rows.last().map_or(1, |row| row.step);
+    let last = (rows.last()).map_or(fit.plan.optimizer.steps, |row| row.step);
     let x = Axis::steps(last, fit.trajectory.every);
-    let names = columns
-        .iter()
-        .map(|&column| fit.trajectory.parameter_names[column].as_str());
-    let names = distinct_parts(names.collect(), kind);
-    let labelled = !single && names.len() <= MOST_LABELS;
-    let room = match labelled {
-        true => end_label_width(sheet.style, &names) - sheet.style.scaled(ROOMY.right) + 3.0,
-        false => 0.0,
-    };
     let cell = Rect {
-        right: cell.right - room.max(0.0),
+        right: cell.right - room(sheet.style, fit, kind, cell.width()),
         ..cell
     };
     let panel = Panel::new(sheet, cell, title, x, y)?;
     let color = sheet.style.fit_color(i);
     if single {
-        for run in fit.shown() {
-            let points = fit.trajectory.run(run);
-            let points = points.map(|row| (row.step as f64, row.parameters[columns[0]]));
-            panel.line(points, stroke(color, 0.25, theme::HAIRLINE))?;
-        }
+        let point = |row: &Row| (row.step as f64, row.parameters[columns[0]]);
+        let thin = stroke(color, 0.25, theme::HAIRLINE);
+        draw_others(&panel, fit, thin, point)?;
     }
     for (n, &column) in columns.iter().enumerate() {
         // Shades tell the lines of a panel apart where there are several.
@@ -159,15 +167,34 @@ fn draw_panel(
             .iter()
             .map(|row| (row.step as f64, row.parameters[column]));
         let width = if single { theme::THICK } else { theme::NORMAL };
-        panel.line(points, stroke(color, opacity, width))?;
+        panel.curve(points, stroke(color, opacity, width))?;
     }
-    match rows.last() {
-        Some(end) if labelled => {
-            let ends = columns.iter().map(|&column| end.parameters[column]);
-            panel.end_labels(ends.zip(names).collect(), theme::faded(theme::INK, 1.0))
-        }
-        _ => Ok(()),
+    if let (Some(end), Some(names)) = (rows.last(), labels(fit, kind)) {
+        let ends = columns.iter().map(|&column| end.parameters[column]);
+        panel.end_labels(ends.zip(names).collect(), theme::faded(theme::INK, 1.0))?;
     }
+    let failed = fit.best_run().is_none();
+    let failed = failed.then(|| ALL_FAILED.to_owned());
+    panel.corner(panel.cut().into_iter().chain(failed))
+}
+
+/// What stands at the ends of the lines of a panel: none where there is one line, too many, or no end.
+fn labels(fit: &FinishedFit, kind: &str) -> Option<Vec<String>> {
+    fit.best_run()?;
+    let columns = columns(fit, kind);
+    let names = columns
+        .iter()
+        .map(|&column| fit.trajectory.parameter_names[column].as_str());
+    (2..=MOST_LABELS)
+        .contains(&columns.len())
+        .then(|| distinct_parts(names.collect(), kind))
+}
+
+/// The room that they take beside a panel beyond its margin, in mm; a panel keeps half of its cell.
+fn room(style: &Style, fit: &FinishedFit, kind: &str, width: f64) -> f64 {
+    let room = labels(fit, kind).map(|names| end_label_width(style, &names));
+    let room = room.map_or(0.0, |room| room - style.scaled(ROOMY.right) + 3.0);
+    room.clamp(0.0, 0.5 * width)
 }
 
 /// One axis for a kind of parameter in all fits: with one parameter it holds every restart, with
@@ -176,9 +203,9 @@ fn axis_of(finished: &FinishedRun, (kind, label): (&str, &str)) -> Axis {
     let mut values = Vec::new();
     for fit in &finished.fits {
         let columns = columns(fit, kind);
-        let best = fit.best_rows().first().map(|row| row.run);
-        let shown = |row: &&Row| columns.len() == 1 || Some(row.run) == best;
-        for row in fit.trajectory.rows.iter().filter(shown) {
+        let beside = others(fit).filter(|_| columns.len() == 1);
+        let rows = beside.flat_map(|run| fit.well(run).0);
+        for row in rows.chain(fit.best_rows()) {
             values.extend(columns.iter().map(|&column| row.parameters[column]));
         }
     }
@@ -214,17 +241,48 @@ fn distinct_parts(names: Vec<&str>, kind: &str) -> Vec<String> {
         .collect()
 }
 
+/// Whether other restarts than the best are drawn: beside a line that is alone in its panel.
+fn has_others(finished: &FinishedRun) -> bool {
+    have_others(finished.fits.iter().filter(|fit| is_single(fit)))
+}
+
+fn is_single(fit: &FinishedFit) -> bool {
+    fit.plan.family.components() * fit.plan.family.dim() == 1
+}
+
 fn entries(finished: &FinishedRun) -> Vec<Entry> {
-    let best = stroke(theme::INK, 1.0, theme::THICK);
-    let mut entries = vec![(LegendKey::Line(best), "best run".to_owned())];
-    let single = |fit: &FinishedFit| fit.plan.family.components() * fit.plan.family.dim() == 1;
-    if finished
-        .fits
-        .iter()
-        .any(|fit| fit.runs() > 1 && single(fit))
-    {
+    let mut entries = Vec::new();
+    if finished.fits.iter().any(|fit| fit.best_run().is_some()) {
+        let best = stroke(theme::INK, 1.0, theme::THICK);
+        entries.push((LegendKey::Line(best), "best run".to_owned()));
+    }
+    if has_others(finished) {
         let faint = stroke(theme::INK, 0.4, theme::HAIRLINE);
         entries.push((LegendKey::Line(faint), "other restarts".to_owned()));
+    }
+    if have_failures(finished.fits.iter().filter(|fit| is_single(fit))) {
+        entries.push(failure_entry());
+    }
+    let labels: Vec<(&FinishedFit, Vec<String>)> = (finished.fits.iter())
+        .flat_map(|fit| {
+            KINDS
+                .iter()
+                .filter_map(move |(kind, _)| Some((fit, labels(fit, kind)?)))
+        })
+        .collect();
+    let has = |wanted: &dyn Fn(&FinishedFit) -> bool| labels.iter().any(|(fit, _)| wanted(fit));
+    let of: Vec<&str> = [
+        (has(&|fit| fit.plan.family.components() > 1), "component"),
+        (has(&|fit| fit.plan.family.dim() > 1), "coordinate"),
+    ]
+    .into_iter()
+    .filter_map(|(is_told, what)| is_told.then_some(what))
+    .collect();
+    if !of.is_empty() {
+        let stacked = labels.iter().any(|(_, names)| names.len() > MOST_STACKED);
+        let more = if stacked { "; … and others" } else { "" };
+        let words = format!("(at the ends of lines: {}{more})", of.join(", "));
+        entries.push((LegendKey::Nothing, words));
     }
     entries
 }

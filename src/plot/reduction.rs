@@ -35,8 +35,10 @@ pub struct ReducedPoint {
 /// The figure.
 pub const FIGURE: Figure<[ReducedPoint]> = Figure {
     name: FigureName::Reduction,
-    caption: "KL(full‖reduced) of mixtures with fewer components; faint bars are what it lies between for certain, \
-              others its 95 % interval.",
+    caption: |_, _| {
+        Ok("KL(full‖reduced) of mixtures with fewer components; faint bars are what it lies between for certain, \
+              others its 95 % interval.".to_owned())
+    },
     draw,
 };
 

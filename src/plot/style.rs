@@ -18,7 +18,7 @@ use crate::run_folder::FinishedRun;
 use crate::text::{self, Script};
 
 /// The width of a figure across a page, in mm.
-const PAGE: f64 = 170.0;
+pub const PAGE: f64 = 170.0;
 /// The size of letters, in points, and a point in mm.
 const POINTS: f64 = 8.0;
 const POINT: f64 = 25.4 / 72.0;
@@ -229,6 +229,18 @@ impl Style {
             .unwrap_or_default()
     }
 
+    /// A text that is no wider than `most` mm: its beginning.
+    pub fn beginning(&self, text: &str, kind: Type, most: f64) -> String {
+        if self.text_width(text, kind) <= most {
+            return text.to_owned();
+        }
+        let ends = text.char_indices().rev();
+        let mut shorter = ends.map(|(end, _)| format!("{}…", text[..end].trim_end()));
+        shorter
+            .find(|text| self.text_width(text, kind) <= most)
+            .unwrap_or_default()
+    }
+
     /// The colour of a fit, by its place in the config. The second round of a palette has the colours of the first in
     /// another order, so that no two of twelve have a colour and a dash in common.
     pub fn fit_color(&self, fit: usize) -> RGBColor {
@@ -330,7 +342,6 @@ fn settled(mut axis: Axis, config: AxisConfig) -> Axis {
     }
     if let Some([low, high]) = config.limits {
         (axis.low, axis.high) = (low, high);
-        axis.cut = None;
     }
     match config.scale {
         Some(ScaleName::Linear) => axis.scale = AxisScale::Linear,

@@ -1,14 +1,18 @@
 //! The points of a sweep: how each fit went, and where it ended, over the number that was swept or side by side.
 
+use plotters::style::RGBAColor;
+
 use super::axis::{Axis, AxisScale};
 use super::export::Drawing;
 use super::figure::Figure;
+use super::fits::ALL_FAILED;
 use super::layout::Layout;
 use super::legend::{Entry, LegendKey};
 use super::mark::{Align, Rect, Type};
 use super::panel::{Margins, Panel, ROOMY};
-use super::sheet::Sheet;
+use super::sheet::{LEADING, Sheet};
 use super::style::{Style, ink};
+use super::swept::{Point, Swept};
 use super::theme::{self, Stroke, faded, ramp, stroke};
 use crate::config::FigureName;
 use crate::divergence::DivergenceKind;
@@ -23,20 +27,12 @@ const HEIGHT: (f64, f64) = (62.0, 190.0);
 const LEAST: f64 = 140.0;
 /// The share of a panel's width that names of points may take.
 const NAMES: f64 = 0.5;
-/// Numbers so many times apart are drawn by their logarithms.
-const LOG_FROM: f64 = 30.0;
+/// The room for crosses beside a list, in mm where letters have 8 points.
+const CROSSES: f64 = 4.0;
+/// The line of the least number has this opacity among those of its series.
+const FAINTEST: f64 = 0.35;
 /// The radius of a dot, in mm.
 const DOT: f64 = 0.9;
-
-/// A point of a sweep.
-pub struct Point {
-    /// What it sets, in words.
-    pub name: String,
-    /// Each key that it sets, with its value.
-    pub settings: Vec<(String, String)>,
-    /// What came out.
-    pub run: FinishedRun,
-}
 
 /// Reads the points of a sweep.
 ///
@@ -57,124 +53,94 @@ pub fn points(folder: &SweepFolder) -> Result<Vec<Point>> {
 /// The figure.
 pub const FIGURE: Figure<[Point]> = Figure {
     name: FigureName::Sweep,
-    caption: "Every point of the sweep: how its best run went, and where its runs ended.",
+    caption: |points, _| {
+        let ends = match Swept::new(points) {
+            Some(_) => "where its runs ended",
+            None => "where it ended",
+        };
+        let starts = match points
+            .iter()
+            .flat_map(|point| &point.run.fits)
+            .any(|fit| fit.runs() > 1)
+        {
+            true => ": that of one point may have another start than that of the next",
+            false => "",
+        };
+        Ok(format!(
+            "Every point of the sweep: how the best run of each fit went, and {ends}{starts}."
+        ))
+    },
     draw,
 };
 
-/// A number that was swept: its key, its value at each point, and the rest of what each point sets, by its place
-/// among all that there are.
-struct Swept {
-    key: String,
-    values: Vec<f64>,
-    series: Vec<usize>,
-    names: Vec<String>,
+/// How points are drawn.
+struct Looks<'s> {
+    style: &'s Style,
+    swept: Option<&'s Swept>,
+    /// Where each point is between dark and light, or faint and strong.
+    shares: Vec<f64>,
 }
 
-impl Swept {
-    /// The number with the most values, if there is one; seeds are repetitions.
-    fn new(points: &[Point]) -> Option<Self> {
-        let value = |point: &Point, key: &str| {
-            let found = point.settings.iter().find(|(name, _)| name == key);
-            found.map_or_else(String::new, |(_, value)| value.clone())
-        };
-        let mut keys: Vec<&String> = Vec::new();
-        for (key, _) in points.iter().flat_map(|point| &point.settings) {
-            let varies = points
-                .iter()
-                .any(|point| value(point, key) != value(&points[0], key));
-            if varies && !is_seed(key) && !keys.contains(&key) {
-                keys.push(key);
-            }
+impl<'s> Looks<'s> {
+    fn new(points: &[Point], swept: Option<&'s Swept>, style: &'s Style) -> Self {
+        Self {
+            style,
+            swept,
+            shares: shares(points, swept),
         }
-        let numbers = |key: &str| -> Option<Vec<f64>> {
-            let values = points.iter().map(|point| value(point, key).parse().ok());
-            values
-                .collect::<Option<Vec<f64>>>()
-                .filter(|all| all.iter().all(|one| one.is_finite()))
-        };
-        let count = |values: &[f64]| {
-            let mut values = values.to_vec();
-            values.sort_by(f64::total_cmp);
-            values.dedup();
-            values.len()
-        };
-        // Of two with as many values, the one that came first.
-        let numeric = keys
-            .iter()
-            .rev()
-            .filter_map(|key| Some((*key, numbers(key)?)));
-        let (key, values) = numeric.max_by_key(|(_, values)| count(values))?;
-        let rest = |point: &Point| {
-            let others = keys.iter().filter(|other| **other != key);
-            let words = others.map(|key| format!("{} {}", key_in_words(key), value(point, key)));
-            words.collect::<Vec<_>>().join(", ")
-        };
-        let mut names: Vec<String> = Vec::new();
-        let series = points.iter().map(|point| {
-            let rest = rest(point);
-            let place = names.iter().position(|name| *name == rest);
-            place.unwrap_or_else(|| {
-                names.push(rest);
-                names.len() - 1
-            })
-        });
-        Some(Self {
-            series: series.collect(),
-            key: key.clone(),
-            values,
-            names,
-        })
     }
 
-    fn axis(&self) -> Axis {
-        let low = self.values.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = self
-            .values
-            .iter()
-            .copied()
-            .fold(f64::NEG_INFINITY, f64::max);
-        let is_rate = self.key.ends_with("learning_rate");
-        let label = key_in_words(&self.key);
-        if low > 0.0 && (is_rate || high >= LOG_FROM * low) {
-            let air = (high / low).powf(0.06).max(1.05);
-            return Axis {
-                scale: AxisScale::Log,
-                ..Axis::linear(low / air, high * air, label)
-            };
+    /// The line of a point: in the colour of its number where that is all that tells it from others, else in the
+    /// looks of its series, as strong as its number is large.
+    fn line(&self, point: usize, width: f64) -> Stroke {
+        let share = self.shares[point];
+        match self.swept.filter(|swept| swept.is_shared()) {
+            None => stroke(ramp(share), 1.0, width),
+            Some(swept) => self.of_series(
+                swept.series[point],
+                FAINTEST + (1.0 - FAINTEST) * share,
+                width,
+            ),
         }
-        let air = 0.06 * (high - low);
-        Axis::linear(low - air, high + air, label)
     }
 
-    /// How a series is drawn: its dash and rings tell it from others.
-    fn line(&self, style: &Style, series: usize) -> Stroke {
+    /// The line of a series.
+    fn of_series(&self, series: usize, opacity: f64, width: f64) -> Stroke {
+        let line = self.style.fit_stroke(series, width);
+        let RGBAColor(r, g, b, _) = line.color;
         Stroke {
-            color: faded(theme::INK, 0.7),
-            is_marked: false,
-            ..style.fit_stroke(series, theme::THIN)
+            color: RGBAColor(r, g, b, opacity),
+            ..line
+        }
+    }
+
+    /// The line through the ends of a series.
+    fn through(&self, series: usize) -> Stroke {
+        match self.swept.is_some_and(Swept::is_shared) {
+            true => self.of_series(series, 1.0, theme::THIN),
+            false => stroke(theme::INK, 0.7, theme::THIN),
         }
     }
 }
 
-fn is_seed(key: &str) -> bool {
-    key == "seed" || key.ends_with(".seed")
-}
-
-/// A point's fit at one place, with its colour.
+/// A point's fit at one place.
 struct One<'p> {
     point: usize,
     name: &'p str,
     fit: &'p FinishedFit,
-    share: f64,
 }
 
-/// Draws the figure: for each fit its paths, and its ends beside or below them.
+/// Draws the figure: for each fit its paths, and its ends beside or below them; where there are more series than are
+/// told apart, so for each series.
 fn draw(points: &[Point], style: &Style) -> Result<Drawing> {
     style.chosen(FIGURE.name.name(), &[])?;
     let fits = points.iter().map(|point| point.run.fits.len()).max();
     let fits = fits.unwrap_or(0).max(1);
     let swept = Swept::new(points);
-    let entries = entries(points, swept.as_ref(), style);
+    let looks = Looks::new(points, swept.as_ref(), style);
+    let split = swept.as_ref().filter(|swept| swept.is_split());
+    let series = split.map_or(1, |swept| swept.names.len());
+    let entries = entries(points, &looks);
     let side_by_side = style
         .columns
         .map_or(style.width >= style.scaled(LEAST), |columns| columns > 1);
@@ -184,61 +150,62 @@ fn draw(points: &[Point], style: &Style) -> Result<Drawing> {
         None => list.clamp(HEIGHT.0, HEIGHT.1),
     };
     let row = if side_by_side { ends } else { HEIGHT.0 + ends };
-    let layout = Layout::of_height(style, &entries, row * fits as f64)?;
+    let rows = fits * series;
+    let layout = Layout::of_height(style, &entries, row * rows as f64)?;
     layout.draw(&entries, |sheet| {
-        for fit in 0..fits {
-            let cell = layout.body.cell((fit, fits), (0, 1));
-            let middle = match side_by_side {
-                true => cell.left + 0.5 * cell.width(),
-                false => cell.top + cell.height() * HEIGHT.0 / row,
+        for place in 0..rows {
+            let cell = layout.body.cell((place, rows), (0, 1));
+            let cells = match side_by_side {
+                true => [0, 1].map(|column| cell.cell((0, 1), (column, 2))),
+                false => {
+                    let middle = cell.top + cell.height() * HEIGHT.0 / row;
+                    [
+                        Rect {
+                            bottom: middle,
+                            ..cell
+                        },
+                        Rect {
+                            top: middle,
+                            ..cell
+                        },
+                    ]
+                }
             };
-            let [paths, ends] = match side_by_side {
-                true => [
-                    Rect {
-                        right: middle,
-                        ..cell
-                    },
-                    Rect {
-                        left: middle,
-                        ..cell
-                    },
-                ],
-                false => [
-                    Rect {
-                        bottom: middle,
-                        ..cell
-                    },
-                    Rect {
-                        top: middle,
-                        ..cell
-                    },
-                ],
-            };
-            draw_fit(sheet, [paths, ends], points, swept.as_ref(), fit)?;
+            let only = split.map(|_| place % series);
+            draw_fit(sheet, cells, points, &looks, (place / series, only))?;
         }
         Ok(())
     })
 }
 
-fn entries(points: &[Point], swept: Option<&Swept>, style: &Style) -> Vec<Entry> {
-    let Some(swept) = swept else {
-        return Vec::new();
+fn entries(points: &[Point], looks: &Looks) -> Vec<Entry> {
+    let shared = looks.swept.filter(|swept| swept.is_shared());
+    let mut entries: Vec<Entry> = (shared.into_iter())
+        .flat_map(|swept| swept.names.iter().enumerate())
+        .map(|(i, name)| {
+            (
+                LegendKey::Line(looks.of_series(i, 1.0, theme::NORMAL)),
+                name.clone(),
+            )
+        })
+        .collect();
+    let color = match shared {
+        Some(_) => faded(theme::INK, 1.0),
+        None => faded(ramp(0.3), 1.0),
     };
-    let mut entries: Vec<Entry> = match swept.names.len() {
-        1 => Vec::new(),
-        _ => (swept.names.iter().enumerate())
-            .map(|(i, name)| (LegendKey::Line(swept.line(style, i)), name.clone()))
-            .collect(),
-    };
-    let color = ramp(0.3);
-    entries.push((
-        LegendKey::Dot(faded(color, 1.0), None),
-        "best run, with its error".to_owned(),
-    ));
     let fits = || points.iter().flat_map(|point| &point.run.fits);
-    if fits().any(|fit| fit.summary.optima.len() > 1) {
-        let ring = LegendKey::Dot(faded(color, 1.0), Some(theme::THIN));
-        entries.push((ring, "where other restarts ended".to_owned()));
+    if fits().any(|fit| fit.best_run().is_some()) {
+        entries.push((
+            LegendKey::Dot(color, None),
+            "best run, with its error".to_owned(),
+        ));
+    }
+    if looks.swept.is_some() && fits().any(|fit| fit.summary.optima.len() > 1) {
+        let key = match shared {
+            Some(_) => LegendKey::Dots(color),
+            None => LegendKey::Dot(color, Some(theme::THIN)),
+        };
+        entries.push((key, "where other restarts ended".to_owned()));
     }
     if fits().any(|fit| fit.summary.failed > 0) {
         entries.push((
@@ -246,8 +213,15 @@ fn entries(points: &[Point], swept: Option<&Swept>, style: &Style) -> Vec<Entry>
             "with runs that failed, and how many".to_owned(),
         ));
     }
-    let key = key_in_words(&swept.key);
-    entries.push((LegendKey::Nothing, format!("(dark: small {key})")));
+    if fits().all(|fit| fit.best_run().is_none()) {
+        return entries;
+    }
+    let words = match (looks.swept, shared) {
+        (Some(swept), None) => format!("(dark: small {})", key_in_words(&swept.key)),
+        (Some(swept), Some(_)) => format!("(faint: small {})", key_in_words(&swept.key)),
+        (None, _) => "(the line of a point has the colour of its end)".to_owned(),
+    };
+    entries.push((LegendKey::Nothing, words));
     entries
 }
 
@@ -255,21 +229,25 @@ fn failure() -> Stroke {
     stroke(theme::INK, 1.0, theme::NORMAL)
 }
 
+/// The fit at one place, of one series alone where that is given.
 fn draw_fit(
     sheet: &Sheet,
     [paths, ends]: [Rect; 2],
     points: &[Point],
-    swept: Option<&Swept>,
-    fit: usize,
+    looks: &Looks,
+    (fit, series): (usize, Option<usize>),
 ) -> Result<()> {
-    let shares = shares(points, swept);
+    let is_in = |point: usize| match (series, looks.swept) {
+        (Some(series), Some(swept)) => swept.series[point] == series,
+        _ => true,
+    };
     let all: Vec<One> = (points.iter().enumerate())
+        .filter(|(i, _)| is_in(*i))
         .filter_map(|(i, point)| {
             Some(One {
                 point: i,
                 name: &point.name,
                 fit: point.run.fits.get(fit)?,
-                share: shares[i],
             })
         })
         .collect();
@@ -277,14 +255,17 @@ fn draw_fit(
         return Ok(());
     };
     let kind = shown(&all);
-    let title = match all.iter().all(|one| one.fit.title() == first.fit.title()) {
+    let mut title = match all.iter().all(|one| one.fit.title() == first.fit.title()) {
         true => first.fit.title(),
         false => "all fits".to_owned(),
     };
-    draw_paths(sheet, paths, &all, swept, kind, &title)?;
-    match swept {
-        Some(swept) => draw_over(sheet, ends, &all, swept, kind),
-        None => draw_list(sheet, ends, &all, kind),
+    if let (Some(series), Some(swept)) = (series, looks.swept) {
+        title = format!("{title}, {}", swept.names[series]);
+    }
+    draw_paths(sheet, paths, &all, looks, (kind, &title))?;
+    match looks.swept {
+        Some(swept) => draw_over(sheet, ends, &all, (swept, looks), kind),
+        None => draw_list(sheet, ends, &all, looks, kind),
     }
 }
 
@@ -322,9 +303,8 @@ fn draw_paths(
     sheet: &Sheet,
     cell: Rect,
     all: &[One],
-    swept: Option<&Swept>,
-    kind: DivergenceKind,
-    title: &str,
+    looks: &Looks,
+    (kind, title): (DivergenceKind, &str),
 ) -> Result<()> {
     let rows: Vec<_> = all.iter().map(|one| one.fit.best_rows()).collect();
     let curves: Vec<Vec<f64>> = (rows.iter())
@@ -334,8 +314,13 @@ fn draw_paths(
     let lasts = rows
         .iter()
         .map(|rows| rows.last().map_or(0, |row| row.step));
+    let planned = all.iter().map(|one| one.fit.plan.optimizer.steps);
+    let lasts: Vec<usize> = match rows.iter().all(Vec::is_empty) {
+        true => planned.collect(),
+        false => lasts.collect(),
+    };
     let every = all.iter().map(|one| one.fit.trajectory.every).max();
-    let x = Axis::steps_of(&lasts.collect::<Vec<_>>(), every.unwrap_or(1));
+    let x = Axis::steps_of(&lasts, every.unwrap_or(1));
     let panel = Panel::new(sheet, cell, title, x, y)?;
     let start = panel.ranges().0.low;
     let is_log = panel.ranges().0.scale == AxisScale::Log;
@@ -347,17 +332,11 @@ fn draw_paths(
                 row.divergence(kind).0,
             )
         });
-        let line = stroke(ramp(one.share), 1.0, theme::NORMAL);
-        let line = match swept {
-            Some(swept) => Stroke {
-                dash: swept.line(sheet.style, swept.series[one.point]).dash,
-                ..line
-            },
-            None => line,
-        };
-        panel.line(points, line)?;
+        panel.curve(points, looks.line(one.point, theme::NORMAL))?;
     }
-    Ok(())
+    let none = rows.iter().all(Vec::is_empty);
+    let failed = none.then(|| ALL_FAILED.to_owned());
+    panel.corner(panel.cut().into_iter().chain(failed))
 }
 
 /// The end of a fit's best run, with its error.
@@ -366,12 +345,18 @@ fn end(fit: &FinishedFit, kind: DivergenceKind) -> Option<(f64, f64)> {
     Some((end.value, end.error))
 }
 
+/// What lies within an error of a value; of a positive one only the part that a log scale has.
+fn within((value, error): (f64, f64)) -> [f64; 2] {
+    let low = if value > error { value - error } else { value };
+    [low, value + error]
+}
+
 /// Where all runs of the points ended, over the number that was swept.
 fn draw_over(
     sheet: &Sheet,
     cell: Rect,
     all: &[One],
-    swept: &Swept,
+    (swept, looks): (&Swept, &Looks),
     kind: DivergenceKind,
 ) -> Result<()> {
     let others = |one: &One| -> Vec<f64> {
@@ -380,35 +365,40 @@ fn draw_over(
             .map(|optimum| optimum.divergences.estimate(kind).value)
             .collect()
     };
-    let values: Vec<Vec<f64>> = (all.iter())
+    // Whatever else is cut, every best run is seen.
+    let best: Vec<f64> = (all.iter())
+        .filter_map(|one| Some(end(one.fit, kind)?.0))
+        .collect();
+    let beside: Vec<Vec<f64>> = (all.iter())
         .map(|one| {
-            let best = end(one.fit, kind).map_or_else(Vec::new, |(value, error)| {
-                vec![
-                    value,
-                    value + error,
-                    if value > error { value - error } else { value },
-                ]
-            });
-            [best, others(one)].concat()
+            let error = end(one.fit, kind).map(within);
+            error.into_iter().flatten().chain(others(one)).collect()
         })
         .collect();
-    let y = Axis::showing(&values, &[], format!("{} at the end", kind.with_unit()));
+    let y = Axis::showing(&beside, &best, format!("{} at the end", kind.with_unit()));
     let panel = Panel::new(sheet, cell, "", swept.axis(), y)?;
     for series in 0..swept.names.len() {
         let ends = (all.iter())
             .filter(|one| swept.series[one.point] == series)
             .filter_map(|one| Some((swept.values[one.point], end(one.fit, kind)?.0)));
-        panel.line(medians(ends.collect()), swept.line(sheet.style, series))?;
+        panel.line(medians(ends.collect()), looks.through(series))?;
     }
     for one in all {
-        let (at, color) = (swept.values[one.point], ramp(one.share));
+        let (at, line) = (
+            swept.values[one.point],
+            looks.line(one.point, theme::NORMAL),
+        );
         for value in others(one) {
-            panel.dot((at, value), DOT, faded(color, 0.8), Some(theme::THIN))?;
+            // Rings stand along the lines of series.
+            match swept.is_shared() {
+                true => panel.dot((at, value), 0.5 * DOT, line.color, None)?,
+                false => panel.dot((at, value), DOT, line.color, Some(theme::THIN))?,
+            }
         }
-        if let Some((value, error)) = end(one.fit, kind) {
-            let bar = [(at, value - error), (at, value + error)];
-            panel.line(bar, stroke(color, 1.0, theme::NORMAL))?;
-            panel.dot((at, value), DOT, faded(color, 1.0), None)?;
+        if let Some(end) = end(one.fit, kind) {
+            let bar = within(end).map(|value| (at, value));
+            panel.line(bar, solid(line))?;
+            panel.dot((at, end.0), DOT, line.color, None)?;
         }
     }
     let mut failed: Vec<(f64, usize)> = Vec::new();
@@ -422,7 +412,15 @@ fn draw_over(
     for (at, count) in failed {
         panel.failure(at, count, failure())?;
     }
-    Ok(())
+    panel.corner(panel.cut())
+}
+
+fn solid(line: Stroke) -> Stroke {
+    Stroke {
+        dash: &[],
+        is_marked: false,
+        ..line
+    }
 }
 
 /// For each number the median of what belongs to it: of an even count the lower one.
@@ -433,44 +431,72 @@ fn medians(mut ends: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
         .collect()
 }
 
-/// A dot for the end of each point's best run, with its error, beside its name.
-fn draw_list(sheet: &Sheet, cell: Rect, all: &[One], kind: DivergenceKind) -> Result<()> {
+/// The name of a point on lines of a width, in mm, no more than there is room for; the last one is cut at its end.
+fn named(style: &Style, name: &str, [most, height]: [f64; 2]) -> Vec<String> {
+    let label = Type::label(Align::Left);
+    let fitting = ((height / (LEADING * style.text)) as usize).max(1);
+    let mut lines = style.lines(name, label, most);
+    let rest = lines.split_off(fitting.min(lines.len()) - 1).join(" ");
+    lines.push(style.beginning(&rest, label, most));
+    lines
+}
+
+/// A dot for the end of each point's best run, with its error, beside its name, and a cross where runs failed.
+fn draw_list(
+    sheet: &Sheet,
+    cell: Rect,
+    all: &[One],
+    looks: &Looks,
+    kind: DivergenceKind,
+) -> Result<()> {
     let style = sheet.style;
     let ends: Vec<Option<(f64, f64)>> = all.iter().map(|one| end(one.fit, kind)).collect();
-    let values = (ends.iter().flatten()).flat_map(|(value, error)| [value - error, value + error]);
+    let values = ends.iter().flatten().copied().flat_map(within);
     let x = Axis::holding(values, format!("{} at the end", kind.with_unit()));
     let label = Type::label(Align::Right);
-    let most = NAMES * cell.width();
-    let names: Vec<String> = all
+    let count = all.len() as f64;
+    let room = ROOMY.frame(style, cell).height() / (count + 0.4);
+    let names: Vec<Vec<String>> = all
         .iter()
-        .map(|one| style.shortened(one.name, label, most))
+        .map(|one| named(style, one.name, [NAMES * cell.width(), 0.9 * room]))
         .collect();
-    let widest = (names.iter().map(|name| style.text_width(name, label))).fold(0.0, f64::max);
+    let widths = names.iter().flatten();
+    let widest = (widths.map(|line| style.text_width(line, label))).fold(0.0, f64::max);
+    let failed = |one: &One| one.fit.summary.failed > 0;
+    let crosses = match all.iter().any(failed) {
+        true => CROSSES,
+        false => 0.0,
+    };
     let margins = Margins {
         // In mm where letters have 8 points.
         left: (widest + 4.0) / style.scaled(1.0),
+        right: ROOMY.right + crosses,
         ..ROOMY
     };
-    let count = all.len() as f64;
     // The first point stands at the top.
     let at = |i: usize| count - 1.0 - i as f64;
     let y = Axis::unmarked(-0.7, count - 0.3);
     let panel = Panel::within(sheet, cell, margins, x, y)?;
     let frame = margins.frame(style, cell);
     // Names that would touch are thinned out.
-    let every = (1.1 * style.text * (count + 0.4) / frame.height())
-        .ceil()
-        .max(1.0) as usize;
+    let every = (1.1 * style.text / room).ceil().max(1.0) as usize;
     for (i, (one, end)) in all.iter().zip(&ends).enumerate() {
+        let height = panel.height_of(at(i));
         if i.is_multiple_of(every) {
-            let height = panel.height_of(at(i));
-            sheet.text((frame.left - 1.6, height), &names[i], label, ink())?;
+            let apart = LEADING * style.text;
+            let above = 0.5 * apart * (names[i].len() - 1) as f64;
+            for (n, line) in names[i].iter().enumerate() {
+                let middle = height - above + apart * n as f64;
+                sheet.text((frame.left - 1.6, middle), line, label, ink())?;
+            }
         }
-        let color = ramp(one.share);
-        if let Some((value, error)) = *end {
-            let bar = [(value - error, at(i)), (value + error, at(i))];
-            panel.line(bar, stroke(color, 1.0, theme::NORMAL))?;
-            panel.dot((value, at(i)), DOT, faded(color, 1.0), None)?;
+        let line = looks.line(one.point, theme::NORMAL);
+        if let Some(end) = *end {
+            panel.line(within(end).map(|value| (value, at(i))), solid(line))?;
+            panel.dot((end.0, at(i)), DOT, line.color, None)?;
+        }
+        if failed(one) {
+            panel.failure_beside(at(i), one.fit.summary.failed, failure())?;
         }
     }
     Ok(())

@@ -118,7 +118,7 @@ impl<'r> First<'r> {
             figure: Some(Shown {
                 file: sweep.picture.name.to_owned(),
                 picture: &sweep.picture,
-                caption: sweep.picture.caption.to_owned(),
+                caption: sweep.picture.caption.clone(),
             }),
             numbers: sweep.numbers(&report.summaries),
         }
@@ -139,7 +139,7 @@ fn lead_figure(report: &Report, place: usize) -> Option<Shown<'_>> {
     Some(Shown {
         file: report.file_of(place, picture),
         picture,
-        caption: picture.caption.to_owned(),
+        caption: picture.caption.clone(),
     })
 }
 

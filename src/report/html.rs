@@ -73,7 +73,7 @@ fn one(report: &Report, run: &Run) -> Markup {
         (reproduction(run))
     };
     let figures = html! {
-        @for picture in report.others(run) { (figure(picture, picture.caption)) }
+        @for picture in report.others(run) { (figure(picture, &picture.caption)) }
         (animation(run))
     };
     html! {
@@ -204,7 +204,7 @@ fn reproduction(run: &Run) -> Markup {
 }
 
 fn figure(picture: &Picture, alt: &str) -> Markup {
-    image("svg+xml", picture.svg.as_bytes(), alt, picture.caption)
+    image("svg+xml", picture.svg.as_bytes(), alt, &picture.caption)
 }
 
 fn animation(run: &Run) -> Markup {

@@ -95,7 +95,7 @@ fn push_run(text: &mut String, report: &Report, place: usize, run: &Run, level: 
     _ = writeln!(text, "\n{level} Figures");
     for picture in report.others(run) {
         let file = report.file_of(place, picture);
-        _ = writeln!(text, "\n{}", figure(&file, picture.caption));
+        _ = writeln!(text, "\n{}", figure(&file, &picture.caption));
     }
     let base = (report.sweep.as_ref()).map_or_else(String::new, |sweep| {
         format!("{}.\n\n", escaped(&sweep.base()))

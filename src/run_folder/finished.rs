@@ -170,14 +170,27 @@ fn mismatch(plan: &Plan, fit: &FitSummary) -> Option<String> {
 }
 
 impl FinishedFit {
-    /// The best run, or the first if all failed.
-    pub fn best_run(&self) -> usize {
-        self.summary.best.as_ref().map_or(0, |best| best.run)
+    /// The best run; none if all failed.
+    pub fn best_run(&self) -> Option<usize> {
+        Some(self.summary.best.as_ref()?.run)
     }
 
-    /// Its rows.
+    /// Its rows; none if all runs failed.
     pub fn best_rows(&self) -> Vec<&Row> {
-        self.trajectory.run(self.best_run()).collect()
+        let rows = self.best_run().map(|run| self.trajectory.run(run));
+        rows.into_iter().flatten().collect()
+    }
+
+    /// The rows of a run at which it was well, and whether it failed after them.
+    pub fn well(&self, run: usize) -> (Vec<&Row>, bool) {
+        let mut rows: Vec<&Row> = self.trajectory.run(run).collect();
+        // The last row of a run that failed has no error, and repeats where the run was well before.
+        let failed =
+            self.summary.failed > 0 && rows.last().is_some_and(|row| row.loss_error.is_nan());
+        if failed {
+            rows.pop();
+        }
+        (rows, failed)
     }
 
     /// q at every logged step of a run, as far as it is a density.

@@ -30,6 +30,7 @@ mod explore;
 mod exports;
 mod failures;
 mod figures;
+mod figures_of_failures;
 mod files;
 mod fit_names;
 mod floors;
