@@ -29,6 +29,7 @@ mod parameters;
 mod plane_2d;
 mod reach;
 mod reduction;
+mod regions;
 mod rows;
 mod sheet;
 mod style;
