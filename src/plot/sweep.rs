@@ -143,7 +143,11 @@ impl Swept {
             };
         }
         let air = 0.06 * (high - low);
-        Axis::linear(low - air, high + air, label)
+        let axis = Axis::linear(low - air, high + air, label);
+        match self.values.iter().all(|value| value.fract() == 0.0) {
+            true => axis.whole(),
+            false => axis,
+        }
     }
 
     /// How a series is drawn: its dash and rings tell it from others.
@@ -170,9 +174,15 @@ struct One<'p> {
 
 /// Draws the figure: for each fit its paths, and its ends beside or below them.
 fn draw(points: &[Point], style: &Style) -> Result<Drawing> {
-    style.chosen(FIGURE.name.name(), &[])?;
+    // A fit has the names of its first point that has it: a label may be what is swept.
     let fits = points.iter().map(|point| point.run.fits.len()).max();
-    let fits = fits.unwrap_or(0).max(1);
+    let first = |at: usize| points.iter().find_map(|point| point.run.fits.get(at));
+    let names: Vec<Vec<String>> = (0..fits.unwrap_or(0))
+        .filter_map(first)
+        .map(|fit| vec![fit.plan.label.clone(), fit.title()])
+        .collect();
+    let shown = style.chosen(FIGURE.name.name(), &names)?;
+    let fits = shown.len().max(1);
     let swept = Swept::new(points);
     let entries = entries(points, swept.as_ref(), style);
     let side_by_side = style
@@ -186,8 +196,8 @@ fn draw(points: &[Point], style: &Style) -> Result<Drawing> {
     let row = if side_by_side { ends } else { HEIGHT.0 + ends };
     let layout = Layout::of_height(style, &entries, row * fits as f64)?;
     layout.draw(&entries, |sheet| {
-        for fit in 0..fits {
-            let cell = layout.body.cell((fit, fits), (0, 1));
+        for (place, &fit) in shown.iter().enumerate() {
+            let cell = layout.body.cell((place, fits), (0, 1));
             let middle = match side_by_side {
                 true => cell.left + 0.5 * cell.width(),
                 false => cell.top + cell.height() * HEIGHT.0 / row,
