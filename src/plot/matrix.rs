@@ -14,10 +14,9 @@ use crate::text;
 
 /// The side of a cell at most and at least, in mm.
 const CELL: (f64, f64) = (22.0, 4.0);
-/// Of the numbers in the cells.
+/// Of the numbers beside the scale and at most of those in the cells, whose shades say the same where there is no room
+/// for any.
 const DIGITS: usize = 3;
-/// Above this many densities the cells are too small for numbers.
-const WRITTEN: usize = 12;
 /// The share of the page's width that names may take.
 const NAMES: f64 = 0.35;
 /// Room around the table, for the title above it, and for the scale beside it, in mm where letters have 8 points.
@@ -48,7 +47,8 @@ fn draw(matrix: &Matrix, style: &Style) -> Result<Drawing> {
         .map(|name| style.shortened(name, label, most))
         .collect();
     let room = longest.min(most) + 2.0 * gap;
-    let side = ((style.width - room - scale - gap) / n as f64).clamp(CELL.1, CELL.0);
+    let least = CELL.1.max(1.2 * style.text);
+    let side = ((style.width - room - scale - gap) / n as f64).clamp(least, CELL.0.max(least));
     // Names above the table stand upright where they do not fit in their column.
     let upright = longest > side - 1.0;
     let above = style.scaled(TITLE) + if upright { room } else { 2.0 * gap };
@@ -77,9 +77,21 @@ fn draw(matrix: &Matrix, style: &Style) -> Result<Drawing> {
             theme::INK.into(),
         )?;
         let shades = Shades::new(matrix);
+        let digits = (1..=DIGITS).rev().find(|digits| {
+            let mut numbers = matrix.answers.iter().flatten();
+            let width =
+                |value| style.text_width(&number(value, *digits), Type::label(Align::Center));
+            numbers.all(|answer| width(answer.value) + 0.4 * style.text <= side)
+        });
         for (i, row) in matrix.answers.iter().enumerate() {
             for (j, answer) in row.iter().enumerate() {
-                draw_cell(sheet, table.cell((i, n), (j, n)), answer.value, &shades, n)?;
+                draw_cell(
+                    sheet,
+                    table.cell((i, n), (j, n)),
+                    answer.value,
+                    &shades,
+                    digits,
+                )?;
             }
         }
         for (i, name) in names.iter().enumerate() {
@@ -167,7 +179,21 @@ fn outline(cell: Rect) -> [Point; 4] {
     ]
 }
 
-fn draw_cell(sheet: &Sheet, cell: Rect, value: f64, shades: &Shades, n: usize) -> Result<()> {
+/// A number as a cell has it.
+fn number(value: f64, digits: usize) -> String {
+    match value.is_infinite() {
+        true => "∞".to_owned(),
+        false => text::typographic(text::significant(value, digits)),
+    }
+}
+
+fn draw_cell(
+    sheet: &Sheet,
+    cell: Rect,
+    value: f64,
+    shades: &Shades,
+    digits: Option<usize>,
+) -> Result<()> {
     let is_shown = value.is_finite() && value > 0.0;
     let share = shades.share(value).clamp(0.0, 1.0);
     let color = match (is_shown, value.is_infinite()) {
@@ -176,13 +202,8 @@ fn draw_cell(sheet: &Sheet, cell: Rect, value: f64, shades: &Shades, n: usize) -
         (false, false) => faded(theme::GRID, 0.5),
     };
     sheet.fill(&outline(cell), color)?;
-    if n > WRITTEN {
+    let Some(digits) = digits else {
         return Ok(());
-    }
-    let text = if value.is_infinite() {
-        "∞".to_owned()
-    } else {
-        text::typographic(text::significant(value, DIGITS))
     };
     // White on the dark half of the ramp.
     let is_dark = value.is_infinite() || (is_shown && share > 0.4);
@@ -195,6 +216,7 @@ fn draw_cell(sheet: &Sheet, cell: Rect, value: f64, shades: &Shades, n: usize) -
         0.5 * (cell.left + cell.right),
         0.5 * (cell.top + cell.bottom),
     );
+    let text = number(value, digits);
     sheet.text(at, &text, Type::label(Align::Center), ink.into())
 }
 
