@@ -4,7 +4,7 @@ use super::export::Drawing;
 use super::figure::Figure;
 use super::layout::Layout;
 use super::mark::{Align, Point, Rect, Type};
-use super::sheet::Sheet;
+use super::sheet::{LEADING, Sheet};
 use super::style::Style;
 use super::theme::{self, faded, ramp, stroke};
 use crate::calculator::Matrix;
@@ -51,11 +51,12 @@ fn draw(matrix: &Matrix, style: &Style) -> Result<Drawing> {
     let side = ((style.width - room - scale - gap) / n as f64).clamp(least, CELL.0.max(least));
     // Names above the table stand upright where they do not fit in their column.
     let upright = longest > side - 1.0;
-    let above = style.scaled(TITLE) + if upright { room } else { 2.0 * gap };
-    let title = style.text_width(&title_of(matrix), Type::title(Align::Center));
-    // The title is centred on the table, and may be wider.
-    let width =
-        (room + side * n as f64 + gap + scale).max(room + 0.5 * (side * n as f64 + title) + gap);
+    let width = room + side * n as f64 + gap + scale;
+    let kind = Type::title(Align::Center);
+    let words = style.lines(&title_of(matrix), kind, width - 2.0 * gap);
+    let leading = LEADING * kind.size * style.text;
+    let title = style.scaled(TITLE) + leading * (words.len().max(1) - 1) as f64;
+    let above = title + if upright { room } else { 2.0 * gap };
     let height = above + side * n as f64 + gap;
     let layout = Layout::of_size(style, &[], [width, height], height)?;
     let top = layout.body.top;
@@ -66,16 +67,16 @@ fn draw(matrix: &Matrix, style: &Style) -> Result<Drawing> {
         top + height - gap,
     );
     layout.draw(&[], |sheet| {
-        let title = (
-            0.5 * (table.left + table.right),
+        // Centred on the table, as far as the page goes.
+        let widest = words.iter().map(|line| style.text_width(line, kind));
+        let half = 0.5 * widest.fold(0.0, f64::max) + gap;
+        let middle = 0.5 * (table.left + table.right);
+        let at = (
+            middle.min(width - half).max(half),
             top + 0.55 * style.scaled(TITLE),
         );
-        sheet.text(
-            title,
-            &title_of(matrix),
-            Type::title(Align::Center),
-            theme::INK.into(),
-        )?;
+        sheet.lines(at, &words, kind)?;
+        sheet.names(&title_of(matrix));
         let shades = Shades::new(matrix);
         let digits = (1..=DIGITS).rev().find(|digits| {
             let mut numbers = matrix.answers.iter().flatten();

@@ -410,7 +410,8 @@ mod tests {
         let lines = style.lines("one and two and three", label, 12.0);
         assert_eq!(lines, ["one and", "two and", "three"]);
         let maths = r"of $\sigma_0 = 4 \times 10^{2}$";
-        let lines = style.lines(maths, label, 17.0);
+        let whole = style.text_width(r"$\sigma_0 = 4 \times 10^{2}$", label);
+        let lines = style.lines(maths, label, whole + 0.1);
         assert_eq!(lines, ["of", r"$\sigma_0 = 4 \times 10^{2}$"]);
         let lines = style.lines(maths, label, 9.0);
         assert_eq!(lines, ["of", r"$\sigma_0$$=$$4$", r"$\times$$10^{2}$"]);

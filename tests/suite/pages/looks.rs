@@ -62,6 +62,11 @@ fn what_decides_how_it_is_drawn() {
         "region with {} % of p, the next ones have {}, {}, {}, {} and {} %",
         &masses,
     );
+    let within: Vec<f64> = stds.iter().rev().copied().collect();
+    page.says(
+        "a Gaussian has within {}, {}, {}, {}, {} and {} standard deviations",
+        &within,
+    );
     page.says(
         "log p at {} draws of p",
         &constant("src/plot/regions.rs", "DRAWS"),
