@@ -137,6 +137,10 @@ fn wrong_value(source: &Source, key: &KeyPath, message: &str) -> ConfigError {
         ("a list", Some("fit")) | ("a [[fit]] section", _) => {
             "write [[fit]] in double brackets, once for each fit"
         }
+        ("a list", Some(name @ ("panels" | "only" | "format"))) => {
+            let one = found.strip_prefix("is ").unwrap_or("\"…\"");
+            &format!("give a list of names, as in {name} = [{one}]")
+        }
         ("a list", Some("weights")) => "give a number for each component, as in [0.5, 0.5]",
         ("a list", Some("equations")) => {
             "give one for each variable, as in [\"x1 = 0\", \"x2 = 1 + 0.5 x1\"]"
@@ -232,6 +236,13 @@ mod tests {
                 "invalid type: floating point `0.5`, expected a sequence"
             )
             .starts_with("`target.mean` is 0.5, expected a list; give a list with a number")
+        );
+        assert!(
+            said(
+                "figures.densities.panels",
+                "invalid type: string \"reverse-kl\", expected a sequence"
+            )
+            .ends_with("as in panels = [\"reverse-kl\"]")
         );
         assert!(
             said(

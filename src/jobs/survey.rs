@@ -16,6 +16,7 @@ use crate::landscape::{Cells, ParameterAxis, Reached, basins};
 use crate::mixture::{Mixture, Parameter, Quantity, natural_values};
 use crate::plot::{self, Basins, Drawn, Mark, Scene};
 use crate::progress::WorkObserver;
+use crate::record::Rest;
 use crate::run_folder::{FinishedFit, FinishedRun, OutputFolder, RunFolder};
 use crate::text;
 
@@ -309,7 +310,7 @@ impl<'e> TrainedFit<'e> {
                     Some(End {
                         mixture: Mixture::try_from(&one.mixture).ok()?,
                         value: one.divergences.estimate(plan.divergence).value,
-                        at_rest: summary.is_at_rest(one),
+                        at_rest: summary.rest_at(one) == Rest::AtRest,
                     })
                 })
                 .collect(),

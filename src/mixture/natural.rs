@@ -103,9 +103,10 @@ impl fmt::Display for NaturalParameters {
             return f.pad(&text);
         }
         let lines = (0..k).map(|c| {
+            let stds = mixture.component_stds(c);
             let (mean, std) = (
-                vector(mixture.means()[c].as_slice()),
-                vector(&mixture.component_stds(c)),
+                vector(mixture.means()[c].as_slice(), &stds),
+                vector(&stds, &stds),
             );
             let correlations = correlations(&mixture, c);
             let correlations = match correlations.iter().all(|one| *one == 0.0) {
@@ -134,10 +135,11 @@ fn correlations(mixture: &Mixture, component: usize) -> Vec<f64> {
         .collect()
 }
 
-fn vector(numbers: &[f64]) -> String {
-    match numbers {
-        [one] => text::fixed(*one, 6),
-        many => format!("({})", text::list(many, 4)),
+/// A mean or standard deviations, to the digits of the standard deviations.
+fn vector(numbers: &[f64], stds: &[f64]) -> String {
+    match numbers.len() {
+        1 => text::list_at_scales(numbers, stds, 6),
+        _ => format!("({})", text::list_at_scales(numbers, stds, 4)),
     }
 }
 

@@ -18,6 +18,8 @@ pub struct Axis {
     pub high: f64,
     pub scale: AxisScale,
     pub label: String,
+    /// Whether only whole numbers are written on it.
+    pub is_whole: bool,
 }
 
 /// Values whose extremes are this many times apart are shown on a log scale.
@@ -33,6 +35,18 @@ const LEAST_DECADES: f64 = 3.0;
 /// A fit with so many times the steps of another leaves nothing to see of that one.
 const MANY_TIMES: usize = 20;
 
+/// A range that is no more than this share of the numbers in it is their rounding.
+const NOTHING: f64 = 1e-13;
+/// Of what has no scale of its own, changes by less than this share are not shown …
+const FLAT: f64 = 1e-4;
+/// … and of what has one, by less than this share: numbers are known to so many digits.
+const KNOWN: f64 = 1e-9;
+/// Numbers this many times as large as their range are written without what they have in common.
+const OFFSET_FROM: f64 = 1e4;
+/// Numbers from here on, and below here, are written by their powers of ten.
+const LARGE: f64 = 1e6;
+const SMALL: f64 = 1e-4;
+
 /// Numbers below zero by no more than this share of the largest are rounding.
 const ROUNDING: f64 = 1e-12;
 
@@ -43,12 +57,20 @@ impl Axis {
             1 => "step".to_owned(),
             every => format!("step (1 in {every} of those logged)"),
         };
-        Self::linear(0.0, last.max(1) as f64, label)
+        Self::linear(0.0, last.max(1) as f64, label).whole()
     }
 
-    /// A linear axis over a range, which is widened if it is empty.
+    /// The same with whole numbers alone written on it.
+    pub fn whole(self) -> Self {
+        Self {
+            is_whole: true,
+            ..self
+        }
+    }
+
+    /// A linear axis over a range, which is widened if it is empty or no more than rounding.
     pub fn linear(low: f64, high: f64, label: impl Into<String>) -> Self {
-        let (low, high) = if high > low {
+        let (low, high) = if high - low > NOTHING * low.abs().max(high.abs()) {
             (low, high)
         } else {
             let pad = 0.05 * low.abs().max(1e-9);
@@ -59,6 +81,7 @@ impl Axis {
             high,
             scale: AxisScale::Linear,
             label: label.into(),
+            is_whole: false,
         }
     }
 
@@ -86,6 +109,7 @@ impl Axis {
             high: 10f64.powf(high + pad).min(f64::MAX),
             scale: AxisScale::Log,
             label: label.into(),
+            is_whole: false,
         }
     }
 
@@ -170,8 +194,9 @@ impl Axis {
         }
     }
 
-    /// A linear axis that holds all finite values with some air, and spans no less than `least`:
-    /// what hardly changes is shown as a flat line, not as its rounding.
+    /// A linear axis that holds all finite values with some air, and spans no less than `least`, which follows the scale
+    /// of what they are of; or where that is 0, a share of their size: what hardly changes is shown as a flat line, not
+    /// as its rounding.
     pub fn holding_linear(
         values: impl Iterator<Item = f64>,
         least: f64,
@@ -185,8 +210,9 @@ impl Axis {
 
     /// A linear axis with some air.
     fn around(low: f64, high: f64, least: f64, label: impl Into<String>) -> Self {
+        let share = if least > 0.0 { KNOWN } else { FLAT };
         let size = high.abs().max(low.abs());
-        let spread = (high - low).max(least).max(1e-4 * size).max(1e-12);
+        let spread = (high - low).max(least).max(share * size).max(1e-12);
         let middle = 0.5 * (low + high);
         Self::linear(middle - 0.56 * spread, middle + 0.56 * spread, label)
     }
@@ -202,11 +228,40 @@ impl Axis {
         }
     }
 
+    /// What its numbers are written without, where they are large against their range: the roundest number there; 0
+    /// elsewhere.
+    fn offset(&self) -> f64 {
+        let (span, size) = (self.high - self.low, self.low.abs().max(self.high.abs()));
+        let is_large = size >= OFFSET_FROM * span && span > 0.0 && size.is_finite();
+        if self.scale != AxisScale::Linear || !is_large {
+            return 0.0;
+        }
+        let middle = 0.5 * (self.low + self.high);
+        let powers = (span.log10().floor() as i32..=size.log10().ceil() as i32).rev();
+        let mut round = powers.map(|power| rounded(middle, power));
+        let found = round.find(|value| (self.low..=self.high).contains(value));
+        found.unwrap_or(0.0)
+    }
+
+    /// What stands beside its label for what its numbers are written without: ` − 100000`.
+    pub fn without(&self) -> Option<String> {
+        let offset = self.offset();
+        let sign = if offset < 0.0 { '+' } else { '−' };
+        (offset != 0.0).then(|| format!("{sign} {}", plainly(offset.abs())))
+    }
+
     /// About `count` round numbers within the range, as they are written.
     pub fn ticks(&self, count: usize) -> Vec<(f64, String)> {
         match self.scale {
             AxisScale::Unmarked => Vec::new(),
-            AxisScale::Linear => linear_ticks(self.low, self.high, count),
+            AxisScale::Linear => {
+                let offset = self.offset();
+                let (low, high) = (self.low - offset, self.high - offset);
+                linear_ticks(low, high, count, self.is_whole)
+                    .into_iter()
+                    .map(|(value, text)| (value + offset, text))
+                    .collect()
+            }
             AxisScale::Log => log_ticks(self.low, self.high, count),
         }
     }
@@ -221,7 +276,39 @@ fn extremes(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
         })
 }
 
-fn linear_ticks(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
+/// A number to a multiple of a power of ten.
+fn rounded(value: f64, power: i32) -> f64 {
+    // Powers that are whole numbers keep the digits of what is divided by them.
+    match power < 0 {
+        true => (value * 10f64.powi(-power)).round() / 10f64.powi(-power),
+        false => (value / 10f64.powi(power)).round() * 10f64.powi(power),
+    }
+}
+
+/// A positive number with all its digits.
+fn plainly(value: f64) -> String {
+    match (SMALL..1e10).contains(&value) {
+        true => value.to_string(),
+        false => by_power(&format!("{value:e}")),
+    }
+}
+
+/// A number that is written with an `e`, as a person writes it: 2.5·10⁶.
+fn by_power(text: &str) -> String {
+    match text.split_once('e') {
+        Some((digits, power)) => {
+            let power = superscript(power.parse().unwrap_or(0));
+            match digits {
+                "1" => format!("10{power}"),
+                "-1" => format!("-10{power}"),
+                digits => format!("{digits}·10{power}"),
+            }
+        }
+        None => text.to_owned(),
+    }
+}
+
+fn linear_ticks(low: f64, high: f64, count: usize, is_whole: bool) -> Vec<(f64, String)> {
     let power = 10f64.powf(((high - low) / count.max(1) as f64).log10().floor());
     let inside = |step: f64| (high / step + 1e-9).floor() - (low / step - 1e-9).ceil() + 1.0;
     let step = [1.0, 2.0, 5.0, 10.0]
@@ -232,6 +319,7 @@ fn linear_ticks(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
             off(*a).total_cmp(&off(*b))
         })
         .unwrap_or(power);
+    let step = if is_whole { step.max(1.0) } else { step };
     let (first, last) = ((low / step - 1e-9).ceil(), (high / step + 1e-9).floor());
     let largest = low.abs().max(high.abs());
     let decimals = (-step.log10().floor()).max(0.0) as usize;
@@ -240,8 +328,10 @@ fn linear_ticks(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
             let value = i as f64 * step;
             let text = if i == 0 {
                 "0".to_owned()
-            } else if !(1e-4..1e5).contains(&largest) {
-                format!("{value:.1e}")
+            } else if !(SMALL..LARGE).contains(&largest) {
+                // As many digits as neighbours differ by.
+                let digits = value.abs().log10().floor() - step.log10().floor();
+                by_power(&format!("{value:.*e}", digits.max(0.0) as usize))
             } else {
                 format!("{value:.decimals$}")
             };
@@ -264,6 +354,10 @@ fn log_ticks(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
             .filter(|value| (low..=high).contains(value))
             .map(|value| (value, log_tick(value)))
             .collect();
+        // A range without two such numbers has those of an even axis.
+        if ticks.len() < 2 {
+            return linear_ticks(low, high, count, false);
+        }
         // Two powers of ten say as much where there is no room for what lies between.
         if ticks.len() <= count || decades < 2 {
             return ticks;
@@ -329,6 +423,27 @@ mod tests {
         assert_eq!(texts(axis.ticks(5)), ["−4", "−2", "0", "2", "4"]);
         let axis = Axis::linear(0.0, 0.31, "p");
         assert_eq!(texts(axis.ticks(4)), ["0", "0.1", "0.2", "0.3"]);
+    }
+
+    #[test]
+    fn numbers_that_are_large_against_their_range_are_told_apart() {
+        let axis = Axis::linear(99_990.0, 100_030.0, "x");
+        assert_eq!(texts(axis.ticks(2)), ["100000", "100020"]);
+        let axis = Axis::linear(999_996.3, 1_000_005.2, "x");
+        assert_eq!(texts(axis.ticks(5)), ["−2", "0", "2", "4"]);
+        assert_eq!(axis.without().as_deref(), Some("− 1000000"));
+        let axis = Axis::linear(-6562.86, -6562.75, "x");
+        assert_eq!(axis.without().as_deref(), Some("+ 6562.8"));
+        let axis = Axis::linear(-7e-6, 9e-6, "x");
+        assert_eq!(texts(axis.ticks(3)), ["−5·10⁻⁶", "0", "5·10⁻⁶"]);
+        // What is rounding is no range, and what follows a scale has that.
+        let axis = Axis::linear(0.236_203_317_741_632, 0.236_203_317_741_640, "KL");
+        assert!(axis.high - axis.low > 0.01, "{axis:?}");
+        let means = [1e6, 1e6 + 3.0].into_iter();
+        let axis = Axis::holding_linear(means, 0.1, "mean");
+        assert!(axis.high - axis.low < 4.0, "{axis:?}");
+        let axis = Axis::linear(0.9, 2.1, "components").whole();
+        assert_eq!(texts(axis.ticks(5)), ["1", "2"]);
     }
 
     #[test]

@@ -150,7 +150,7 @@ fn draw_panel(sheet: &Sheet, cell: Rect, values: &Values, choice: &Choice) -> Re
     let least = numbers().min().unwrap_or(1) as f64;
     let most = numbers().max().unwrap_or(1) as f64;
     let pad = 0.06 * (most - least).max(1.0);
-    let x = Axis::linear(least - pad, most + pad, "components");
+    let x = Axis::linear(least - pad, most + pad, "components").whole();
     let panel = Panel::new(sheet, cell, &values.title, x, y)?;
     let chosen = choice.chosen().map(|one| one.components);
     for (i, series) in values.series.iter().enumerate() {

@@ -6,10 +6,10 @@ use super::fits::{self, Ends, LINES, PLANES};
 use super::layout::{Layout, Panels};
 use super::legend::{self, LegendKey};
 use super::mark::{Align, Rect, Type};
-use super::plane_2d;
 use super::sheet::{LEADING, Sheet};
 use super::style::{Style, ink};
 use super::theme::{self, stroke};
+use super::{line_1d, plane_2d};
 use crate::config::FigureName;
 use crate::divergence::{DivergenceKind, Estimate};
 use crate::error::Result;
@@ -40,7 +40,10 @@ fn draw(finished: &FinishedRun, style: &Style) -> Result<Drawing> {
     let fit = stroke(theme::INK, 1.0, theme::THICK);
     let mut entries = vec![legend::target(&finished.target)];
     match finished.dim() {
-        1 => entries.push((LegendKey::Line(fit), "fit q".to_owned())),
+        1 => {
+            entries.push((LegendKey::Line(fit), "fit q".to_owned()));
+            entries.extend(line_1d::components_entry(style, finished, 0));
+        }
         d => {
             entries.extend(plane_2d::entries(fit));
             if d > 2 {
@@ -90,19 +93,20 @@ fn facts(fit: &FinishedFit) -> Vec<(String, String)> {
         let place = match q.components() {
             1 => String::new(),
             _ => {
-                facts.push((format!("w{}", k + 1), printed(&[q.weights()[k]])));
+                facts.push((format!("w{}", k + 1), printed(&[q.weights()[k]], &[1.0])));
                 (k + 1).to_string()
             }
         };
-        facts.push((format!("μ{place}"), printed(q.means()[k].as_slice())));
-        facts.push((format!("σ{place}"), printed(&q.component_stds(k))));
+        let stds = q.component_stds(k);
+        facts.push((format!("μ{place}"), printed(q.means()[k].as_slice(), &stds)));
+        facts.push((format!("σ{place}"), printed(&stds, &stds)));
     }
     facts
 }
 
 /// Numbers to the digits a report prints.
-fn printed(numbers: &[f64]) -> String {
-    text::typographic(text::list(numbers, 4))
+fn printed(numbers: &[f64], scales: &[f64]) -> String {
+    text::typographic(text::list_at_scales(numbers, scales, 4))
 }
 
 /// A divergence to the digits a report prints: an error below those is left out.

@@ -84,7 +84,7 @@ fn axis(fit: &FinishedFit) -> Axis {
 fn numbers(sheet: &Sheet, cell: Rect, (i, fit): (usize, &FinishedFit)) -> Result<()> {
     let there = |row: &Row| weights_at(fit, row).filter(|weight| *weight > 0.0).count();
     let most = fit.trajectory.rows.iter().map(there).max().unwrap_or(1) as f64;
-    let y = Axis::linear(0.0, 1.08 * most, "components");
+    let y = Axis::linear(0.0, 1.08 * most, "components").whole();
     let panel = Panel::new(sheet, cell, &fit.title(), axis(fit), y)?;
     let color = sheet.style.fit_color(i);
     let point = |row: &Row| (row.step as f64, there(row) as f64);

@@ -4,13 +4,20 @@ use std::collections::HashMap;
 
 use super::mark::Point;
 
-/// Values on an even grid over a box, row after row from the bottom.
+/// Values on a grid, row after row from the bottom.
 pub struct ContourGrid {
     values: Vec<f64>,
-    columns: usize,
-    rows: usize,
-    x: (f64, f64),
-    y: (f64, f64),
+    /// Where its columns and its rows are, in ascending order.
+    x: Vec<f64>,
+    y: Vec<f64>,
+}
+
+/// So many places from one end of a range to the other, as far from each other.
+pub fn even((low, high): (f64, f64), count: usize) -> Vec<f64> {
+    let last = count.saturating_sub(1).max(1) as f64;
+    (0..count)
+        .map(|i| low + (high - low) * i as f64 / last)
+        .collect()
 }
 
 /// An edge of the grid: its lower left node, and whether it goes up.
@@ -19,42 +26,32 @@ type Edge = (usize, usize, bool);
 impl ContourGrid {
     /// Evaluates a function on n × n nodes over a box.
     pub fn new(n: usize, x: (f64, f64), y: (f64, f64), f: impl Fn(f64, f64) -> f64) -> Self {
-        let at =
-            |range: (f64, f64), i: usize| range.0 + (range.1 - range.0) * i as f64 / (n - 1) as f64;
-        let values = (0..n * n)
-            .map(|node| f(at(x, node % n), at(y, node / n)))
-            .collect();
-        Self {
-            values,
-            columns: n,
-            rows: n,
-            x,
-            y,
-        }
+        Self::on(even(x, n), even(y, n), f)
+    }
+
+    /// Evaluates a function where columns and rows meet.
+    pub fn on(x: Vec<f64>, y: Vec<f64>, f: impl Fn(f64, f64) -> f64) -> Self {
+        let row = |&y: &f64| x.iter().map(move |&x| (x, y));
+        let values = (y.iter().flat_map(row)).map(|(x, y)| f(x, y)).collect();
+        Self { values, x, y }
     }
 
     /// Values that are known, row after row from the bottom, with this many columns.
     pub fn from_values(values: Vec<f64>, columns: usize, x: (f64, f64), y: (f64, f64)) -> Self {
+        let rows = values.len() / columns.max(1);
         Self {
-            rows: values.len() / columns.max(1),
             values,
-            columns,
-            x,
-            y,
+            x: even(x, columns),
+            y: even(y, rows),
         }
-    }
-
-    /// The largest value.
-    pub fn highest(&self) -> f64 {
-        (self.values.iter().copied()).fold(f64::NEG_INFINITY, f64::max)
     }
 
     /// The outlines of where the function is above `level`; the edge of the box closes them.
     pub fn outlines(&self, level: f64) -> Vec<Vec<Point>> {
         let mut next: HashMap<Edge, Edge> = HashMap::new();
         // One ring of cells around the grid, below any level, closes every line.
-        for j in 0..=self.rows {
-            for i in 0..=self.columns {
+        for j in 0..=self.y.len() {
+            for i in 0..=self.x.len() {
                 for (from, to) in self.cell(i, j, level) {
                     next.insert(from, to);
                 }
@@ -78,8 +75,8 @@ impl ContourGrid {
 
     /// The value at a node of the ringed grid.
     fn value(&self, i: usize, j: usize) -> f64 {
-        if (1..=self.columns).contains(&i) && (1..=self.rows).contains(&j) {
-            self.values[(j - 1) * self.columns + i - 1]
+        if (1..=self.x.len()).contains(&i) && (1..=self.y.len()).contains(&j) {
+            self.values[(j - 1) * self.x.len() + i - 1]
         } else {
             f64::NEG_INFINITY
         }
@@ -126,12 +123,15 @@ impl ContourGrid {
         } else {
             1.0
         };
-        let (i, j) = (i as f64, j as f64);
-        let (i, j) = if up { (i, j + share) } else { (i + share, j) };
-        let at = |range: (f64, f64), i: f64, nodes: usize| {
-            range.0 + (range.1 - range.0) * (i - 1.0) / (nodes - 1) as f64
+        // The ring around the grid has the places of its first and last nodes.
+        let at = |nodes: &[f64], i: usize, share: f64| {
+            let node = |i: usize| nodes[i.clamp(1, nodes.len()) - 1];
+            node(i) + share * (node(i + 1) - node(i))
         };
-        (at(self.x, i, self.columns), at(self.y, j, self.rows))
+        match up {
+            true => (at(&self.x, i, 0.0), at(&self.y, j, share)),
+            false => (at(&self.x, i, share), at(&self.y, j, 0.0)),
+        }
     }
 }
 

@@ -121,14 +121,7 @@ fn entries(finished: &FinishedRun, style: &Style) -> Vec<Entry> {
         return entries;
     }
     entries.push((LegendKey::Line(fit), "fit q".to_owned()));
-    let (x, _) = line_1d::axes(style, finished, SNAPSHOTS);
-    let ends = ends(finished);
-    if (finished.target.as_mixture().into_iter())
-        .chain(&ends)
-        .any(|mixture| line_1d::has_components(mixture, &x))
-    {
-        entries.push((LegendKey::Line(thin.dashed()), "components".to_owned()));
-    }
+    entries.extend(line_1d::components_entry(style, finished, SNAPSHOTS));
     entries.push((LegendKey::Fading(thin), "path of q".to_owned()));
     entries
 }

@@ -13,6 +13,8 @@ use crate::error::{Error, Result};
 const AIR: f64 = 1.0;
 /// What is drawn has no less than this share of the height it would take.
 const LEAST: f64 = 0.4;
+/// The least width of a panel, in mm where letters have 8 points.
+const NARROWEST: f64 = 36.0;
 /// The least height of the frame of a panel, in mm.
 const FLATTEST: f64 = 8.0;
 
@@ -60,6 +62,17 @@ impl<'s> Layout<'s> {
             .columns
             .unwrap_or(fitting.min(panels.most))
             .clamp(1, count);
+        let narrowest = style.scaled(NARROWEST);
+        if style.columns.is_some() && style.width < narrowest * most as f64 {
+            let (width, fitting) = (style.width, (style.width / narrowest).max(1.0).floor());
+            return Err(Error::usage(
+                format!("{most} columns are too many for a figure {width} mm wide"),
+                format!(
+                    "give {fitting}, or a width of {:.0} mm or more",
+                    (narrowest * most as f64).ceil()
+                ),
+            ));
+        }
         let rows = count.div_ceil(most);
         let columns = match style.columns {
             Some(_) => most,
@@ -197,6 +210,14 @@ mod tests {
         assert_eq!(columns("width = \"column\"\nfont_size = 6", 4), (2, 2));
         assert_eq!(columns("columns = 4", 4), (4, 1));
         assert_eq!(columns("columns = 9", 4), (4, 1));
+        let narrow = Style::new(&toml::from_str("columns = 99").unwrap()).unwrap();
+        let Err(error) = Layout::of_panels(&narrow, &[], 9, PANELS) else {
+            panic!("it fits");
+        };
+        assert!(
+            error.to_string().contains("9 columns are too many"),
+            "{error}"
+        );
     }
 
     #[test]

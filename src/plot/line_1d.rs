@@ -1,6 +1,7 @@
 //! A 1-D density as a curve.
 
 use super::axis::Axis;
+use super::legend::{Entry, LegendKey};
 use super::panel::Panel;
 use super::reach::Reach;
 use super::style::Style;
@@ -165,9 +166,17 @@ pub fn draw_components(panel: &Panel, mixture: &Mixture, line: Stroke) -> Result
         .try_for_each(|component| panel.line(component, thin.dashed()))
 }
 
-/// Whether any component of a mixture is drawn.
-pub fn has_components(mixture: &Mixture, x: &Axis) -> bool {
-    !components(mixture, x).is_empty()
+/// What dashed lines mean, where components of a fit are drawn, or of the target where that is one of the mixtures.
+pub fn components_entry(style: &Style, finished: &FinishedRun, snapshots: usize) -> Option<Entry> {
+    let (x, _) = axes(style, finished, snapshots);
+    let ends = finished.fits.iter().filter_map(FinishedFit::end);
+    // Those of the target are drawn beside the path.
+    let target = finished.target.as_mixture().filter(|_| snapshots > 0);
+    let is_any = (target.into_iter().cloned())
+        .chain(ends)
+        .any(|mixture| !components(&mixture, &x).is_empty());
+    let line = stroke(theme::INK, 1.0, theme::THIN).dashed();
+    is_any.then(|| (LegendKey::Line(line), "components".to_owned()))
 }
 
 /// The weighted components of a mixture of several over an axis: those that are somewhere something else than the

@@ -4,7 +4,7 @@ use super::export::Drawing;
 use super::figure::Figure;
 use super::layout::Layout;
 use super::mark::{Align, Point, Rect, Type};
-use super::sheet::Sheet;
+use super::sheet::{LEADING, Sheet};
 use super::style::Style;
 use super::theme::{self, faded, ramp, stroke};
 use crate::calculator::Matrix;
@@ -14,10 +14,9 @@ use crate::text;
 
 /// The side of a cell at most and at least, in mm.
 const CELL: (f64, f64) = (22.0, 4.0);
-/// Of the numbers in the cells.
+/// Of the numbers beside the scale and at most of those in the cells, whose shades say the same where there is no room
+/// for any.
 const DIGITS: usize = 3;
-/// Above this many densities the cells are too small for numbers.
-const WRITTEN: usize = 12;
 /// The share of the page's width that names may take.
 const NAMES: f64 = 0.35;
 /// Room around the table, for the title above it, and for the scale beside it, in mm where letters have 8 points.
@@ -48,14 +47,16 @@ fn draw(matrix: &Matrix, style: &Style) -> Result<Drawing> {
         .map(|name| style.shortened(name, label, most))
         .collect();
     let room = longest.min(most) + 2.0 * gap;
-    let side = ((style.width - room - scale - gap) / n as f64).clamp(CELL.1, CELL.0);
+    let least = CELL.1.max(1.2 * style.text);
+    let side = ((style.width - room - scale - gap) / n as f64).clamp(least, CELL.0.max(least));
     // Names above the table stand upright where they do not fit in their column.
     let upright = longest > side - 1.0;
-    let above = style.scaled(TITLE) + if upright { room } else { 2.0 * gap };
-    let title = style.text_width(&title_of(matrix), Type::title(Align::Center));
-    // The title is centred on the table, and may be wider.
-    let width =
-        (room + side * n as f64 + gap + scale).max(room + 0.5 * (side * n as f64 + title) + gap);
+    let width = room + side * n as f64 + gap + scale;
+    let kind = Type::title(Align::Center);
+    let words = style.lines(&title_of(matrix), kind, width - 2.0 * gap);
+    let leading = LEADING * kind.size * style.text;
+    let title = style.scaled(TITLE) + leading * (words.len().max(1) - 1) as f64;
+    let above = title + if upright { room } else { 2.0 * gap };
     let height = above + side * n as f64 + gap;
     let layout = Layout::of_size(style, &[], [width, height], height)?;
     let top = layout.body.top;
@@ -66,20 +67,32 @@ fn draw(matrix: &Matrix, style: &Style) -> Result<Drawing> {
         top + height - gap,
     );
     layout.draw(&[], |sheet| {
-        let title = (
-            0.5 * (table.left + table.right),
+        // Centred on the table, as far as the page goes.
+        let widest = words.iter().map(|line| style.text_width(line, kind));
+        let half = 0.5 * widest.fold(0.0, f64::max) + gap;
+        let middle = 0.5 * (table.left + table.right);
+        let at = (
+            middle.min(width - half).max(half),
             top + 0.55 * style.scaled(TITLE),
         );
-        sheet.text(
-            title,
-            &title_of(matrix),
-            Type::title(Align::Center),
-            theme::INK.into(),
-        )?;
+        sheet.lines(at, &words, kind)?;
+        sheet.names(&title_of(matrix));
         let shades = Shades::new(matrix);
+        let digits = (1..=DIGITS).rev().find(|digits| {
+            let mut numbers = matrix.answers.iter().flatten();
+            let width =
+                |value| style.text_width(&number(value, *digits), Type::label(Align::Center));
+            numbers.all(|answer| width(answer.value) + 0.4 * style.text <= side)
+        });
         for (i, row) in matrix.answers.iter().enumerate() {
             for (j, answer) in row.iter().enumerate() {
-                draw_cell(sheet, table.cell((i, n), (j, n)), answer.value, &shades, n)?;
+                draw_cell(
+                    sheet,
+                    table.cell((i, n), (j, n)),
+                    answer.value,
+                    &shades,
+                    digits,
+                )?;
             }
         }
         for (i, name) in names.iter().enumerate() {
@@ -167,7 +180,21 @@ fn outline(cell: Rect) -> [Point; 4] {
     ]
 }
 
-fn draw_cell(sheet: &Sheet, cell: Rect, value: f64, shades: &Shades, n: usize) -> Result<()> {
+/// A number as a cell has it.
+fn number(value: f64, digits: usize) -> String {
+    match value.is_infinite() {
+        true => "∞".to_owned(),
+        false => text::typographic(text::significant(value, digits)),
+    }
+}
+
+fn draw_cell(
+    sheet: &Sheet,
+    cell: Rect,
+    value: f64,
+    shades: &Shades,
+    digits: Option<usize>,
+) -> Result<()> {
     let is_shown = value.is_finite() && value > 0.0;
     let share = shades.share(value).clamp(0.0, 1.0);
     let color = match (is_shown, value.is_infinite()) {
@@ -176,13 +203,8 @@ fn draw_cell(sheet: &Sheet, cell: Rect, value: f64, shades: &Shades, n: usize) -
         (false, false) => faded(theme::GRID, 0.5),
     };
     sheet.fill(&outline(cell), color)?;
-    if n > WRITTEN {
+    let Some(digits) = digits else {
         return Ok(());
-    }
-    let text = if value.is_infinite() {
-        "∞".to_owned()
-    } else {
-        text::typographic(text::significant(value, DIGITS))
     };
     // White on the dark half of the ramp.
     let is_dark = value.is_infinite() || (is_shown && share > 0.4);
@@ -195,6 +217,7 @@ fn draw_cell(sheet: &Sheet, cell: Rect, value: f64, shades: &Shades, n: usize) -
         0.5 * (cell.left + cell.right),
         0.5 * (cell.top + cell.bottom),
     );
+    let text = number(value, digits);
     sheet.text(at, &text, Type::label(Align::Center), ink.into())
 }
 

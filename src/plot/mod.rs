@@ -30,6 +30,7 @@ mod parameters;
 mod plane_2d;
 mod reach;
 mod reduction;
+mod regions;
 mod rows;
 mod sheet;
 mod style;

@@ -15,7 +15,7 @@ use super::reach::Reach;
 use super::sheet::Sheet;
 use super::style::Style;
 use super::theme::{self, Stroke, faded, stroke};
-use super::{pairs, plane_2d, rows};
+use super::{pairs, plane_2d, regions, rows};
 use crate::config::FigureName;
 use crate::coordinates::Support;
 use crate::density::target::TargetModel;
@@ -37,8 +37,8 @@ const POINTS: usize = 600;
 const NODES: usize = 121;
 /// The height of a figure of one coordinate, in mm.
 const HEIGHT: f64 = 72.0;
-/// Nats below the peak where a fit has its lines: those of a Gaussian at one and two standard deviations.
-const DROPS: [f64; 2] = [0.5, 2.0];
+/// The lines of a fit are around the masses that a Gaussian has within so many standard deviations.
+const DRAWN: [f64; 2] = [1.0, 2.0];
 
 /// The figure.
 pub const FIGURE: Figure<FinishedRun> = Figure {
@@ -214,7 +214,13 @@ fn pair(
         }
         None => {
             let grid = seen(&panel, &target, supports);
-            plane_2d::shade(&panel, &grid, grid.highest())?;
+            let (draws, weights) = regions::draws(&target);
+            let logs = of_x(&draws, &supports, |u, logs| target.log_densities(u, logs));
+            plane_2d::shade(
+                &panel,
+                &grid,
+                regions::levels(&regions::STDS, logs.into_iter().zip(weights)),
+            )?;
         }
     }
     for (fit, end) in ends {
@@ -249,7 +255,7 @@ fn seen(panel: &Panel, target: &TargetModel, supports: [Support; 2]) -> ContourG
     ContourGrid::from_values(values, NODES, (x.low, x.high), (y.low, y.high))
 }
 
-/// A component where it has two shares of its peak as a density of x, and a dot at its mean of u.
+/// A component around two shares of its mass as a density of x, and a dot at its mean of u.
 fn component(
     panel: &Panel,
     q: &Mixture,
@@ -279,8 +285,9 @@ fn component(
         (supports[0].apply(a), supports[1].apply(b))
     };
     let lines = [line, plane_2d::outer(line)];
-    for (drop, line) in DROPS.into_iter().zip(lines) {
-        for outline in grid.outlines(grid.highest() - drop) {
+    let draws = regions::normals().map(|(a, b)| (density(a, b), 1.0));
+    for (level, line) in regions::levels(&DRAWN, draws).into_iter().zip(lines) {
+        for outline in grid.outlines(level) {
             panel.line(outline.into_iter().map(on_x), line)?;
         }
     }

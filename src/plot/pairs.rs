@@ -16,6 +16,7 @@ use crate::config::FigureName;
 use crate::error::Result;
 use crate::mixture::Mixture;
 use crate::run_folder::FinishedRun;
+use crate::text;
 
 /// More coordinates than this do not fit a page.
 const MOST: usize = 5;
@@ -173,7 +174,7 @@ fn entries(finished: &FinishedRun, style: &Style, lines: &str) -> Result<Vec<Ent
         let rest = finished.dim() - MOST;
         entries.push((
             LegendKey::Nothing,
-            format!("({rest} more coordinates not shown)"),
+            format!("({} not shown)", text::count(rest, "more coordinate")),
         ));
     }
     Ok(entries)

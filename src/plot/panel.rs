@@ -94,9 +94,30 @@ pub fn equal_aspect(frame: Rect, mut x: Axis, mut y: Axis) -> (Axis, Axis) {
     (x, y)
 }
 
-/// The ticks of an axis of this length: one for so many mm, where letters have 8 points.
-fn ticks(style: &Style, axis: &Axis, length: f64, per: f64) -> Vec<(f64, String)> {
-    axis.ticks(((length / style.scaled(per)) as usize).clamp(2, 7))
+/// How many ticks an axis of this length has: one for so many mm, where letters have 8 points.
+fn count(style: &Style, length: f64, per: f64) -> usize {
+    ((length / style.scaled(per)) as usize).clamp(2, 7)
+}
+
+/// The ticks of a vertical axis of this length.
+fn y_ticks(style: &Style, axis: &Axis, length: f64) -> Vec<(f64, String)> {
+    axis.ticks(count(style, length, PER_Y_TICK))
+}
+
+/// The ticks of a horizontal axis of this length: as many as there is room for beside each other.
+fn x_ticks(style: &Style, axis: &Axis, length: f64) -> Vec<(f64, String)> {
+    let have_room = |ticks: &[(f64, String)]| {
+        let kind = Type::label(Align::Center);
+        let half = |label: &str| 0.5 * style.text_width(label, kind);
+        ticks.windows(2).all(|pair| {
+            let apart = (axis.share(pair[1].0) - axis.share(pair[0].0)) * length;
+            apart >= half(&pair[0].1) + half(&pair[1].1) + 0.4 * style.text
+        })
+    };
+    let all = (1..=count(style, length, PER_X_TICK)).rev();
+    let mut all = all.map(|count| axis.ticks(count));
+    let fitting = all.find(|ticks| have_room(ticks));
+    fitting.unwrap_or_else(|| axis.ticks(1).into_iter().take(1).collect())
 }
 
 /// From a vertical axis to the middle of its label, beside numbers of this width, in mm.
@@ -106,7 +127,7 @@ fn beside(style: &Style, widest: f64) -> f64 {
 
 /// Where a frame may end for the numbers below it to end at `limit`, in mm.
 fn right_end(style: &Style, frame: Rect, x: &Axis, limit: f64) -> f64 {
-    (ticks(style, x, frame.width(), PER_X_TICK).into_iter())
+    (x_ticks(style, x, frame.width()).into_iter())
         .map(|(value, label)| {
             let half = 0.5 * style.text_width(&label, Type::label(Align::Center));
             let width = (limit - half - frame.left) / x.share(value);
@@ -155,7 +176,7 @@ impl<'a, 's> Panel<'a, 's> {
         let (x, y) = (style.x_axis(x), style.y_axis(y));
         let mut frame = margins.frame(style, cell);
         // Wide numbers have the room they need, and the label beside them too.
-        let numbers = ticks(style, &y, frame.height(), PER_Y_TICK).into_iter();
+        let numbers = y_ticks(style, &y, frame.height()).into_iter();
         let widest = numbers
             .map(|(_, label)| style.text_width(&label, Type::label(Align::Right)))
             .fold(0.0, f64::max);
@@ -187,7 +208,7 @@ impl<'a, 's> Panel<'a, 's> {
             stroke(theme::INK, 1.0, theme::THIN),
             stroke(theme::GRID, 1.0, theme::HAIRLINE),
         );
-        for (value, label) in ticks(style, &self.x, frame.width(), PER_X_TICK) {
+        for (value, label) in x_ticks(style, &self.x, frame.width()) {
             let x = self.at_x(value);
             self.sheet
                 .line(&[(x, frame.top), (x, frame.bottom)], grid)?;
@@ -198,7 +219,7 @@ impl<'a, 's> Panel<'a, 's> {
                 (self.sheet).text(at, &label, Type::label(Align::Center), ink())?;
             }
         }
-        for (value, label) in ticks(style, &self.y, frame.height(), PER_Y_TICK) {
+        for (value, label) in y_ticks(style, &self.y, frame.height()) {
             let y = self.at_y(value);
             self.sheet
                 .line(&[(frame.left, y), (frame.right, y)], grid)?;
@@ -396,8 +417,7 @@ impl<'a, 's> Panel<'a, 's> {
         self.sheet.fill(&outline, color)
     }
 
-    /// Closed outlines in the units of the axes, filled as one region, holes left open: an outline
-    /// that runs the other way round cancels the one it lies in.
+    /// Closed outlines in the units of the axes, filled, holes left open: outlines that run clockwise.
     pub fn fill(&self, outlines: &[Vec<Point>], color: RGBAColor) -> Result<()> {
         let pressed = |&point: &Point| {
             let (x, y) = self.on_page(point);
@@ -406,15 +426,15 @@ impl<'a, 's> Panel<'a, 's> {
                 y.clamp(self.frame.top, self.frame.bottom),
             )
         };
-        let Some(home) = outlines.first().and_then(|outline| outline.first()) else {
-            return Ok(());
-        };
-        // One polygon, going home after each outline: the way there and back encloses nothing.
-        let there_and_back = (outlines.iter())
-            .flat_map(|outline| outline.iter().chain(std::iter::once(home)))
-            .map(pressed)
-            .collect::<Vec<Point>>();
-        self.sheet.fill(&there_and_back, color)
+        for region in regions(outlines) {
+            let pressed = |outline: &&Vec<Point>| outline.iter().map(pressed).collect();
+            let mut outlines = region.iter().map(pressed);
+            let whole = outlines
+                .next()
+                .map(|outer| cut_open(outer, outlines.collect()));
+            self.sheet.fill(&whole.unwrap_or_default(), color)?;
+        }
+        Ok(())
     }
 
     /// Writes a few words beside a point, on a ground, on the side where there is room.
@@ -480,6 +500,67 @@ impl<'a, 's> Panel<'a, 's> {
     }
 }
 
+/// Regions of a plane: each its outline, then those of its holes.
+fn regions(outlines: &[Vec<Point>]) -> Vec<Vec<&Vec<Point>>> {
+    let (outer, holes): (Vec<_>, Vec<_>) =
+        (outlines.iter()).partition(|outline| area(outline) >= 0.0);
+    let mut regions: Vec<Vec<&Vec<Point>>> = outer.into_iter().map(|one| vec![one]).collect();
+    for hole in holes {
+        // The least outline around it.
+        let around = regions.iter_mut().filter(|region| match hole.first() {
+            Some(point) => encloses(region[0], *point),
+            None => false,
+        });
+        let home = around.min_by(|one, other| area(one[0]).total_cmp(&area(other[0])));
+        if let Some(region) = home {
+            region.push(hole);
+        }
+    }
+    regions
+}
+
+/// The area within an outline, negative where it runs clockwise.
+fn area(outline: &[Point]) -> f64 {
+    let cross = |pair: &[Point]| pair[0].0 * pair[1].1 - pair[1].0 * pair[0].1;
+    0.5 * outline.windows(2).map(cross).sum::<f64>()
+}
+
+/// Whether a point is within an outline: a line from it to the right crosses that an odd number of times.
+fn encloses(outline: &[Point], (x, y): Point) -> bool {
+    let crosses = |pair: &&[Point]| {
+        let (from, to) = (pair[0], pair[1]);
+        (from.1 > y) != (to.1 > y) && x < from.0 + (y - from.1) / (to.1 - from.1) * (to.0 - from.0)
+    };
+    outline.windows(2).filter(crosses).count() % 2 == 1
+}
+
+/// An outline and its holes as one: each hole, the nearest first, is reached by the shortest way, which lies in what is
+/// filled.
+fn cut_open(mut outline: Vec<Point>, holes: Vec<Vec<Point>>) -> Vec<Point> {
+    let shortest = |outline: &[Point], hole: &[Point]| {
+        let ways = outline.iter().enumerate().flat_map(|(i, from)| {
+            let apart = move |to: &Point| (from.0 - to.0).powi(2) + (from.1 - to.1).powi(2);
+            hole.iter()
+                .enumerate()
+                .map(move |(j, to)| (apart(to), i, j))
+        });
+        ways.min_by(|one, other| one.0.total_cmp(&other.0))
+    };
+    let mut holes: Vec<(f64, Vec<Point>)> = (holes.into_iter())
+        .filter_map(|hole| Some((shortest(&outline, &hole)?.0, hole)))
+        .collect();
+    holes.sort_by(|one, other| one.0.total_cmp(&other.0));
+    for (_, hole) in holes {
+        let Some((_, i, j)) = shortest(&outline, &hole) else {
+            continue;
+        };
+        let around = hole[j..].iter().chain(&hole[..=j]).copied();
+        let way: Vec<Point> = around.chain([outline[i]]).collect();
+        outline.splice(i + 1..i + 1, way);
+    }
+    outline
+}
+
 /// The part of a segment within a box (Liang and Barsky 1984).
 fn clip(from: Point, to: Point, frame: Rect) -> Option<(Point, Point)> {
     let (dx, dy) = (to.0 - from.0, to.1 - from.1);
@@ -516,13 +597,33 @@ mod tests {
     use crate::config::FigureConfig;
 
     #[test]
+    fn regions_are_filled_apart_and_holes_left_open() {
+        let square = |at: f64, half: f64| {
+            let corners = [
+                (-half, -half),
+                (half, -half),
+                (half, half),
+                (-half, half),
+                (-half, -half),
+            ];
+            corners.map(|(x, y)| (at + x, y)).to_vec()
+        };
+        let hole: Vec<Point> = square(0.0, 1.0).into_iter().rev().collect();
+        let all = [square(0.0, 2.0), hole, square(9.0, 1.0)];
+        let found = regions(&all);
+        assert_eq!(found.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1]);
+        let whole = cut_open(found[0][0].clone(), vec![found[0][1].clone()]);
+        assert_eq!(area(&whole), 12.0);
+    }
+
+    #[test]
     fn the_last_number_below_an_axis_is_not_cut() {
         let style = Style::new(&FigureConfig::default()).unwrap();
         let frame = Rect::new(15.0, 5.0, 99.0, 50.0);
         for (low, high, fits) in [(0.998, 1.002, false), (0.0, 1e5, false), (0.0, 0.97, true)] {
             let x = Axis::linear(low, high, "x");
             let end = frame.right.min(right_end(&style, frame, &x, 100.0));
-            for (value, label) in ticks(&style, &x, frame.width(), PER_X_TICK) {
+            for (value, label) in x_ticks(&style, &x, frame.width()) {
                 let at = frame.left + x.share(value) * (end - frame.left);
                 let half = 0.5 * style.text_width(&label, Type::label(Align::Center));
                 assert!(at + half <= 100.0 + 1e-9, "{label} ends at {}", at + half);

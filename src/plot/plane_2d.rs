@@ -8,17 +8,13 @@ use super::legend::{Entry, LegendKey};
 use super::mark::Point;
 use super::panel::Panel;
 use super::reach::Reach;
+use super::regions;
 use super::rows::{dot_size, drawn};
 use super::theme::{self, Stroke, faded, stroke};
 use crate::density::target::{Histogram, TargetModel};
 use crate::error::Result;
 use crate::mixture::Mixture;
 
-/// Nodes of the contour grid on a side.
-const NODES: usize = 121;
-/// The target's levels, in standard deviations of a Gaussian with the same peak: a fit that is the
-/// target has its ellipses on two of them.
-const LEVELS: [f64; 6] = [3.0, 2.5, 2.0, 1.5, 1.0, 0.5];
 /// How much darker each level is than the one around it.
 const TONE: f64 = 0.11;
 /// How dark the bins of a histogram are with the least on their area and the most.
@@ -73,21 +69,30 @@ pub fn draw_target(panel: &Panel, target: &TargetModel) -> Result<()> {
     if let Some(histogram) = target.as_histogram() {
         return draw_bins(panel, histogram);
     }
-    let grid = ContourGrid::new(NODES, (x.low, x.high), (y.low, y.high), |x, y| {
-        log_density(target, &[x, y])
-    });
-    shade(panel, &grid, peak(target, &grid))
+    let (x, y) = regions::nodes(target, [(x.low, x.high), (y.low, y.high)]);
+    let grid = ContourGrid::on(x, y, |x, y| log_density(target, &[x, y]));
+    let (draws, weights) = regions::draws(target);
+    let logs = draws.chunks_exact(2).map(|at| log_density(target, at));
+    shade(
+        panel,
+        &grid,
+        regions::levels(&regions::STDS, logs.zip(weights)),
+    )
 }
 
-/// A log-density with this peak, one tone of grey darker at each level.
-pub fn shade(panel: &Panel, grid: &ContourGrid, peak: f64) -> Result<()> {
+/// A log-density, one tone of grey darker above each level, the lowest first.
+pub fn shade(
+    panel: &Panel,
+    grid: &ContourGrid,
+    levels: impl IntoIterator<Item = f64>,
+) -> Result<()> {
     let paper = panel
         .sheet
         .style
         .background
         .unwrap_or(plotters::style::WHITE);
-    for (place, level) in LEVELS.into_iter().enumerate() {
-        let outlines = grid.outlines(peak - 0.5 * level * level);
+    for (place, level) in levels.into_iter().enumerate() {
+        let outlines = grid.outlines(level);
         // Opaque, since not every kind of file lets one tone be seen through another.
         let tone = 1.0 - (1.0 - TONE).powi(place as i32 + 1);
         panel.fill(
@@ -133,17 +138,6 @@ fn draw_bins(panel: &Panel, histogram: &Histogram) -> Result<()> {
 
 fn log_density(target: &TargetModel, x: &[f64]) -> f64 {
     target.log_density(x).unwrap_or(f64::NEG_INFINITY)
-}
-
-/// The largest log p; of a target whose modes are not known, that of the grid's nodes.
-fn peak(target: &TargetModel, grid: &ContourGrid) -> f64 {
-    let Some(modes) = target.modes() else {
-        return grid.highest();
-    };
-    (modes
-        .iter()
-        .map(|mode| log_density(target, mode.as_slice())))
-    .fold(f64::NEG_INFINITY, f64::max)
 }
 
 /// A fit: the ellipses at one and two standard deviations of every component, the outer one thin.
@@ -208,25 +202,4 @@ fn ellipse(center: Point, covariance: Matrix2<f64>, radius: f64) -> Vec<Point> {
             (center.0 + offset[0], center.1 + offset[1])
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_target_of_many_components_has_a_peak_too() {
-        // On a line along the first axis: 1/200 of N(0, I) at each of 200 places 10 apart.
-        let count = 200;
-        let means = (0..count).map(|k| vec![10.0 * f64::from(k), 0.0]).collect();
-        let weights = vec![1.0 / f64::from(count); count as usize];
-        let stds = vec![vec![1.0; 2]; count as usize];
-        let target = TargetModel::from(Mixture::from_stds(weights, means, stds).unwrap());
-        assert!(target.modes().is_none());
-        let grid = ContourGrid::new(NODES, (-30.0, 30.0), (-3.0, 3.0), |x, y| {
-            log_density(&target, &[x, y])
-        });
-        let expected = -f64::from(count).ln() - std::f64::consts::TAU.ln();
-        assert!((peak(&target, &grid) - expected).abs() < 1e-12);
-    }
 }

@@ -86,7 +86,7 @@ fn draw(points: &[ReducedPoint], style: &Style) -> Result<Drawing> {
         numbers().fold(1.0, f64::max),
     );
     let pad = 0.04 * (most - least).max(1.0);
-    let x = Axis::linear(least - pad, most + pad, "components");
+    let x = Axis::linear(least - pad, most + pad, "components").whole();
     let layout = Layout::of_height(style, &entries, HEIGHT)?;
     layout.draw(&entries, |sheet| {
         let margins = Margins { top: AIR, ..ROOMY };

@@ -191,17 +191,28 @@ impl Style {
         kind.size * self.text * widths.sum::<f64>()
     }
 
-    /// A text on lines no wider than this, in mm, broken between words.
+    /// A text on lines no wider than this, in mm, broken between words; a word that is wider, where it may be.
     pub fn lines(&self, text: &str, kind: Type, width: f64) -> Vec<String> {
-        let text = self.word(text);
+        let fits = |line: &str| self.text_width(line, kind) <= width;
         let mut lines: Vec<String> = Vec::new();
-        for word in text.split(' ') {
+        for word in text::words(self.word(text)) {
             match lines.last_mut() {
-                Some(line) if self.text_width(&format!("{line} {word}"), kind) <= width => {
+                Some(line) if fits(&format!("{line} {word}")) => {
                     line.push(' ');
                     line.push_str(word);
                 }
-                _ => lines.push(word.to_owned()),
+                _ if fits(word) => lines.push(word.to_owned()),
+                _ => {
+                    lines.push(String::new());
+                    for part in text::broken(word, fits) {
+                        match lines.last_mut() {
+                            Some(line) if line.is_empty() || fits(&format!("{line}{part}")) => {
+                                line.push_str(&part);
+                            }
+                            _ => lines.push(part),
+                        }
+                    }
+                }
             }
         }
         lines
@@ -293,7 +304,7 @@ impl Style {
                     .filter_map(|names| Some(names.first()?.as_str()))
                     .collect();
                 let help = match known.is_empty() {
-                    true => "leave it out".to_owned(),
+                    true => "its panels have no names: leave it out".to_owned(),
                     false => format!("it has: {}", known.join(", ")),
                 };
                 let name = text::brief(name);
@@ -319,8 +330,11 @@ impl Style {
     /// What stands beside an axis.
     pub fn axis_label(&self, axis: &Axis) -> String {
         let label = self.word(&axis.label);
-        match axis.scale {
-            AxisScale::Log if !label.is_empty() => format!("{label}, {}", self.word("log scale")),
+        match (axis.scale, axis.without()) {
+            (_, Some(offset)) => format!("{label} {offset}"),
+            (AxisScale::Log, _) if !label.is_empty() => {
+                format!("{label}, {}", self.word("log scale"))
+            }
             _ => label.to_owned(),
         }
     }
@@ -406,6 +420,14 @@ mod tests {
         assert!(style.text_width(&short, label) <= 20.0);
         let lines = style.lines("one and two and three", label, 12.0);
         assert_eq!(lines, ["one and", "two and", "three"]);
+        let maths = r"of $\sigma_0 = 4 \times 10^{2}$";
+        let whole = style.text_width(r"$\sigma_0 = 4 \times 10^{2}$", label);
+        let lines = style.lines(maths, label, whole + 0.1);
+        assert_eq!(lines, ["of", r"$\sigma_0 = 4 \times 10^{2}$"]);
+        let lines = style.lines(maths, label, 9.0);
+        assert_eq!(lines, ["of", r"$\sigma_0$$=$$4$$\times$", "$10^{2}$"]);
+        let lines = style.lines("sticking-the-landing/incomprehensibilities", label, 12.0);
+        assert_eq!(lines[..3], ["sticking-", "the-", "landing/in"]);
         assert!(
             lines
                 .iter()

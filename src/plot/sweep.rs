@@ -133,9 +133,14 @@ struct One<'p> {
 /// Draws the figure: for each fit its paths, and its ends beside or below them; where there are more series than are
 /// told apart, so for each series.
 fn draw(points: &[Point], style: &Style) -> Result<Drawing> {
-    style.chosen(FIGURE.name.name(), &[])?;
+    // A fit has the names of its first point that has it: a label may be what is swept.
     let fits = points.iter().map(|point| point.run.fits.len()).max();
-    let fits = fits.unwrap_or(0).max(1);
+    let first = |at: usize| points.iter().find_map(|point| point.run.fits.get(at));
+    let names: Vec<Vec<String>> = (0..fits.unwrap_or(0))
+        .filter_map(first)
+        .map(|fit| vec![fit.plan.label.clone(), fit.title()])
+        .collect();
+    let shown = style.chosen(FIGURE.name.name(), &names)?;
     let swept = Swept::new(points);
     let looks = Looks::new(points, swept.as_ref(), style);
     let split = swept.as_ref().filter(|swept| swept.is_split());
@@ -150,8 +155,8 @@ fn draw(points: &[Point], style: &Style) -> Result<Drawing> {
         None => list.clamp(HEIGHT.0, HEIGHT.1),
     };
     let row = if side_by_side { ends } else { HEIGHT.0 + ends };
-    let rows = fits * series;
-    let layout = Layout::of_height(style, &entries, row * rows as f64)?;
+    let rows = shown.len() * series;
+    let layout = Layout::of_height(style, &entries, row * rows.max(1) as f64)?;
     layout.draw(&entries, |sheet| {
         for place in 0..rows {
             let cell = layout.body.cell((place, rows), (0, 1));
@@ -172,7 +177,7 @@ fn draw(points: &[Point], style: &Style) -> Result<Drawing> {
                 }
             };
             let only = split.map(|_| place % series);
-            draw_fit(sheet, cells, points, &looks, (place / series, only))?;
+            draw_fit(sheet, cells, points, &looks, (shown[place / series], only))?;
         }
         Ok(())
     })

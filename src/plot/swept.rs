@@ -100,7 +100,11 @@ impl Swept {
             };
         }
         let air = 0.06 * (high - low);
-        Axis::linear(low - air, high + air, label)
+        let axis = Axis::linear(low - air, high + air, label);
+        match self.values.iter().all(|value| value.fract() == 0.0) {
+            true => axis.whole(),
+            false => axis,
+        }
     }
 
     /// Whether each series has panels of its own: there are more than are told apart in one.

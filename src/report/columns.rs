@@ -126,14 +126,19 @@ type OfComponent = fn(&Mixture, usize) -> String;
 /// Columns of parameters, one line for each component of q.
 const PARAMETERS: [(&str, OfComponent); 3] = [
     ("weight", |q, k| text::fixed(q.weights()[k], 4)),
-    ("mean", |q, k| vector(q.means()[k].as_slice())),
-    ("std", |q, k| vector(&q.component_stds(k))),
+    ("mean", |q, k| {
+        vector(q.means()[k].as_slice(), &q.component_stds(k))
+    }),
+    ("std", |q, k| {
+        vector(&q.component_stds(k), &q.component_stds(k))
+    }),
 ];
 
-fn vector(numbers: &[f64]) -> String {
-    match numbers {
-        [one] => text::fixed(*one, 4),
-        many => format!("({})", text::list(many, 4)),
+fn vector(numbers: &[f64], stds: &[f64]) -> String {
+    let list = text::list_at_scales(numbers, stds, 4);
+    match numbers.len() {
+        1 => list,
+        _ => format!("({list})"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A little mathematics in labels: `$\mu_1$` and `$x^{2}$` as TeX writes them, and what they read as.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// Where a piece of a label stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,11 +125,7 @@ pub fn parts(label: &str) -> Vec<Part> {
             rest = after;
             continue;
         }
-        let maths = from.strip_prefix('$').and_then(|inner| {
-            let (source, after) = inner.split_once('$')?;
-            (!source.trim().is_empty() && read(source).is_some()).then_some((source, after))
-        });
-        match maths {
+        match maths(from) {
             Some((source, after)) => {
                 if !words.is_empty() {
                     parts.push(Part::Words(std::mem::take(&mut words)));
@@ -148,6 +145,91 @@ pub fn parts(label: &str) -> Vec<Part> {
         parts.push(Part::Words(words));
     }
     parts
+}
+
+/// The words of a label: what stands between spaces, of which those in mathematics are none.
+pub fn words(label: &str) -> Vec<&str> {
+    let (mut words, mut from) = (Vec::new(), 0);
+    for (at, is_maths) in stretches(label) {
+        if is_maths {
+            continue;
+        }
+        for (space, _) in label[at.clone()].match_indices(' ') {
+            words.push(&label[from..at.start + space]);
+            from = at.start + space + 1;
+        }
+    }
+    words.push(&label[from..]);
+    words
+}
+
+/// The parts that a word may be broken into, which are the word one after another: mathematics at its spaces, each part
+/// with its own dollars, and letters after signs that join words; anywhere where such a part is no one that `fits`.
+pub fn broken(word: &str, fits: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut all = Vec::new();
+    for (at, is_maths) in stretches(word) {
+        let stretch = &word[at];
+        if is_maths {
+            all.extend(formulas(stretch));
+            continue;
+        }
+        for part in stretch.split_inclusive(['/', '-', '_']) {
+            match fits(part) {
+                true => all.push(part.to_owned()),
+                false => all.extend(part.chars().map(String::from)),
+            }
+        }
+    }
+    all
+}
+
+/// Mathematics with its dollars by its parts: what stands between spaces, unless within braces.
+fn formulas(maths: &str) -> Vec<String> {
+    let inner = maths.trim_matches('$');
+    let (mut parts, mut depth, mut from) = (Vec::new(), 0, 0);
+    for (at, c) in inner.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ' ' if depth == 0 => {
+                parts.push(&inner[from..at]);
+                from = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&inner[from..]);
+    parts.retain(|part| !part.is_empty());
+    match parts.iter().all(|part| read(part).is_some()) {
+        true => parts.iter().map(|part| format!("${part}$")).collect(),
+        false => vec![maths.to_owned()],
+    }
+}
+
+/// The stretches of a label as it is written, and whether they are mathematics with its dollars.
+fn stretches(label: &str) -> Vec<(Range<usize>, bool)> {
+    let (mut all, mut from, mut at) = (Vec::new(), 0, 0);
+    while let Some(next) = label[at..].find(['$', '\\']).map(|next| at + next) {
+        match maths(&label[next..]) {
+            Some((source, _)) => {
+                let end = next + source.len() + 2;
+                all.push((from..next, false));
+                all.push((next..end, true));
+                (from, at) = (end, end);
+            }
+            None if label[next..].starts_with("\\$") => at = next + 2,
+            None => at = next + 1,
+        }
+    }
+    all.push((from..label.len(), false));
+    all.retain(|(range, _)| !range.is_empty());
+    all
+}
+
+/// The mathematics that a text begins with, without its dollars, and what follows it.
+fn maths(text: &str) -> Option<(&str, &str)> {
+    let (source, after) = text.strip_prefix('$')?.split_once('$')?;
+    (!source.trim().is_empty() && read(source).is_some()).then_some((source, after))
 }
 
 /// The pieces of a label, from left to right.

@@ -2,6 +2,8 @@
 
 /// Numbers from here on are written by their power of ten.
 const HUGE: f64 = 1e9;
+/// Numbers below this, of what is as small, are written by theirs.
+const SMALL: f64 = 1e-3;
 
 /// A number with as many digits as its error leaves, eight at most: 0.4620 ± 0.0003.
 pub fn with_error(value: f64, error: f64) -> String {
@@ -50,6 +52,35 @@ pub fn fixed(value: f64, decimals: usize) -> String {
 /// As [`fixed`], of each of several.
 pub fn list(values: &[f64], decimals: usize) -> String {
     let texts: Vec<String> = values.iter().map(|&x| fixed(x, decimals)).collect();
+    texts.join(", ")
+}
+
+/// A number of what has a scale, as a mean of a component has its standard deviation: to this many decimals where that is
+/// of an ordinary size, and to as many of its digits where it is not.
+fn at_scale(value: f64, scale: f64, decimals: usize) -> String {
+    if !(scale > 0.0 && scale.is_finite()) {
+        return fixed(value, decimals);
+    }
+    // Of its last digit, counted from the decimal point.
+    let power = scale.log10().floor() as i32;
+    let last = decimals as i32 - (power + 1).min(0) - (power - 2).max(0);
+    let size = value.abs();
+    if size < SMALL && scale < SMALL && value != 0.0 {
+        let digits = last + size.log10().floor() as i32;
+        if digits >= 0 {
+            return format!("{value:.*e}", digits as usize);
+        }
+        return "0".to_owned();
+    }
+    fixed(value, last.max(0) as usize)
+}
+
+/// As [`at_scale`], of each of several with its own scale.
+pub fn list_at_scales(values: &[f64], scales: &[f64], decimals: usize) -> String {
+    let texts = values.iter().zip(scales);
+    let texts: Vec<String> = texts
+        .map(|(&value, &scale)| at_scale(value, scale, decimals))
+        .collect();
     texts.join(", ")
 }
 
@@ -227,6 +258,21 @@ mod tests {
         assert_eq!(significant(0.0, 3), "0");
         assert_eq!(trimmed(0.1 + 0.2, 6), "0.3");
         assert_eq!(trimmed(2e-7 / 3.0, 6), "6.66667e-8");
+    }
+
+    #[test]
+    fn numbers_have_the_digits_of_their_scale() {
+        assert_eq!(at_scale(3.25, 0.5, 4), "3.2500");
+        assert_eq!(at_scale(-250.0, 999.0, 4), "-250.0000");
+        assert_eq!(at_scale(6562.79, 0.01, 4), "6562.79000");
+        assert_eq!(at_scale(-3e-6, 1e-6, 4), "-3.000e-6");
+        assert_eq!(at_scale(1e-6, 1e-6, 4), "1.000e-6");
+        assert_eq!(at_scale(1e-15, 1e-6, 4), "0");
+        assert_eq!(at_scale(3.25e7, 1e6, 4), "32500000");
+        assert_eq!(
+            list_at_scales(&[1.0, 2e-5], &[1.0, 1e-5], 2),
+            "1.00, 2.0e-5"
+        );
     }
 
     #[test]

@@ -412,6 +412,9 @@ fn flags_and_themes_say_what_figures_look_like() {
     assert!(!folder.path().join("drawn/convergence.svg").exists());
     for (more, part) in [
         (&["--width", "3"][..], "--width:"),
+        (&["--width", "30"], "give 40 mm or more"),
+        (&["--columns", "99"], "3 columns are too many"),
+        (&["--background", "#202020"], "too dark"),
         (&["--font-size", "900"], "--font-size:"),
         (
             &["--set", "convergence.y.scale=sqrt"],
@@ -431,6 +434,69 @@ fn flags_and_themes_say_what_figures_look_like() {
         error.contains("house.toml") && error.contains("figures"),
         "{error}"
     );
+}
+
+#[test]
+fn the_numbers_of_a_table_fit_its_cells() {
+    let folder = tempfile::tempdir().unwrap();
+    let names: Vec<String> = (0..9).map(|k| format!("model{k}.toml")).collect();
+    for (k, name) in names.iter().enumerate() {
+        let text = format!("weights = [1.0]\nmeans = [[{}.0]]\nstds = [[0.7]]\n", k * k);
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    for width in ["60", "85", "170"] {
+        let theme = format!("[figures]\nformat = [\"svg\"]\nwidth = {width}\n");
+        fs::write(folder.path().join("house.toml"), theme).unwrap();
+        let mut arguments = vec![
+            "divergence",
+            "--matrix",
+            "--theme",
+            "house.toml",
+            "--out",
+            width,
+        ];
+        arguments.extend(names.iter().map(String::as_str));
+        let mut command = klfit(&arguments);
+        command.current_dir(folder.path()).assert().success();
+        let svg = fs::read_to_string(folder.path().join(width).join("matrix.svg")).unwrap();
+        nothing_collides(&format!("{width} mm"), &svg);
+    }
+}
+
+#[test]
+fn a_run_far_from_zero_and_labels_of_any_kind_are_readable() {
+    let run = run_text(
+        r#"
+        name = "far"
+        restarts = 2
+        optimizer.steps = 10
+        [target]
+        weights = [0.5, 0.5]
+        means = [[1000000], [1000003]]
+        stds = [[1], [0.5]]
+        [[fit]]
+        label = "minimum of $\\mathrm{KL}(q \\| p)$ from a wide start with $\\sigma_0 = 4 \\times 10^{2}$"
+        divergence = "reverse-kl"
+        [[fit]]
+        label = "natural-gradient/quasi-monte-carlo/sticking-the-landing"
+        divergence = "forward-kl"
+        family.components = 2
+        "#,
+    );
+    for settings in ["", "width = \"column\"", "width = 45"] {
+        for (name, svg) in drawn(&run, settings) {
+            nothing_collides(&format!("{name} {settings}"), &svg);
+            assert!(
+                !texts(&svg).iter().any(|text| text.contains(['\\', '$'])),
+                "{name} {settings}"
+            );
+            let has = |word: &str| texts(&svg).iter().any(|text| text.contains(word));
+            if name == "comparison" {
+                assert!(has("components"));
+                assert!(has("− 1000000") && !has("1.0e6"), "{:?}", texts(&svg));
+            }
+        }
+    }
 }
 
 /// What PostScript and LaTeX make of the files is what the PNG shows: in CI, where both programs are.

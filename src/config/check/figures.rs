@@ -5,6 +5,12 @@ use super::super::key::KeyPath;
 use super::super::source::Source;
 use crate::error::ConfigError;
 
+/// The least width of a figure, in mm where letters have so many points.
+const LEAST: f64 = 40.0;
+const POINTS: f64 = 8.0;
+/// The width where none is given, in mm.
+const PAGE: f64 = 170.0;
+
 /// Refuses what no figure can show.
 pub fn figures(source: &Source, figures: &FiguresConfig) -> Result<(), ConfigError> {
     let section = KeyPath::dotted("figures");
@@ -13,7 +19,33 @@ pub fn figures(source: &Source, figures: &FiguresConfig) -> Result<(), ConfigErr
         return Err(source.error(&section.name("only"), "is empty", help));
     }
     for (figure, table) in figures.tables() {
+        let whole = figure.map_or_else(|| table.clone(), |figure| figures.of(figure));
+        let points = whole.font_size.map_or(POINTS, |size| size.get());
+        let (width, least) = (
+            whole.width.map_or(PAGE, |width| width.mm()),
+            LEAST * points / POINTS,
+        );
         let at = figure.map_or_else(|| section.clone(), |of: FigureName| section.name(of.name()));
+        let is_said = table.width.is_some() || table.font_size.is_some();
+        if is_said && width < least {
+            let (key, help) = match table.width {
+                Some(_) => (
+                    "width",
+                    format!("give {least:.0} mm or more, or smaller letters"),
+                ),
+                None => {
+                    let most = POINTS * width / LEAST;
+                    (
+                        "font_size",
+                        format!("give {most:.0} points or less, or a greater width"),
+                    )
+                }
+            };
+            let message = format!(
+                "leaves no room in a figure {width} mm wide with letters of {points} points"
+            );
+            return Err(source.error(&at.name(key), message, help));
+        }
         if figure.is_none() {
             let of_one = [
                 ("panels", table.panels.is_some()),

@@ -32,6 +32,24 @@ pub struct Color {
     pub rgb: [u8; 3],
 }
 
+/// The luminance of letters, and the least contrast of what they stand on (WCAG 2.2).
+const LETTERS: f64 = 0.019;
+const CONTRAST: f64 = 4.5;
+
+impl Color {
+    /// From 0 of black to 1 of white (WCAG 2.2).
+    fn luminance(self) -> f64 {
+        let linear = self.rgb.map(|channel| {
+            let share = f64::from(channel) / 255.0;
+            match share <= 0.040_45 {
+                true => share / 12.92,
+                false => ((share + 0.055) / 1.055).powf(2.4),
+            }
+        });
+        0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    }
+}
+
 impl TryFrom<String> for Color {
     type Error = String;
 
@@ -87,12 +105,15 @@ impl TryFrom<Written> for Colors {
         match written {
             Written::Name(name) => match PaletteName::from_name(&name) {
                 Some(palette) => Ok(Self::Palette(palette)),
-                None => {
-                    let known = PaletteName::ALL.map(PaletteName::name).join(", ");
-                    Err(format!(
-                        "there is no palette \"{name}\": give one of {known}, or a list of colours"
-                    ))
-                }
+                None => match Color::try_from(name.clone()) {
+                    Ok(color) => Ok(Self::List(vec![color])),
+                    Err(_) => {
+                        let known = PaletteName::ALL.map(PaletteName::name).join(", ");
+                        Err(format!(
+                            "there is no palette and no colour \"{name}\": give one of {known}, or a list of colours"
+                        ))
+                    }
+                },
             },
             Written::List(list) if list.is_empty() => Err("there are no colours in it".to_owned()),
             Written::List(list) => {
@@ -139,6 +160,12 @@ impl TryFrom<String> for Background {
             return Ok(Self::Transparent);
         }
         let color = Color::try_from(text).map_err(|error| format!("{error}, or transparent"))?;
+        let luminance = color.luminance();
+        if (luminance + 0.05) / (LETTERS + 0.05) < CONTRAST {
+            return Err(format!(
+                "{color} is too dark to stand on: letters and axes are black; give a light colour, or transparent"
+            ));
+        }
         Ok(Self::Color(color))
     }
 }

@@ -317,6 +317,8 @@ mod tests {
         assert_eq!(convergence.labels.len(), 2);
         assert_eq!(convergence.y.scale, Some(ScaleName::Log));
         assert_eq!(densities.y.scale, None);
+        let one = parsed("colors = \"tomato\"").unwrap().colors;
+        assert_eq!(one, parsed("colors = [\"tomato\"]").unwrap().colors);
         // What was read is written as it was.
         let written = toml::to_string(&both).unwrap();
         assert_eq!(parsed(&written).unwrap(), both);
@@ -335,6 +337,8 @@ mod tests {
             ("colors = [\"blu\"]", "#rrggbb"),
             ("colors = []", "no colours"),
             ("background = \"nothing\"", "transparent"),
+            ("background = \"#202020\"", "too dark"),
+            ("width = \"jasa-column\"", "docs/figures.md"),
             ("format = [\"gif\"]", "tikz"),
             ("only = [\"density\"]", "densities"),
             ("[convergance]\nwidth = 80", "convergence"),

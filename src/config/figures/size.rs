@@ -77,7 +77,7 @@ impl TryFrom<Written> for Width {
             Written::Name(name) => Self::named(&name).ok_or_else(|| {
                 let known = WIDTHS.map(|(name, mm)| format!("{name} ({mm} mm)"));
                 format!(
-                    "there is no width \"{name}\": give a number in mm, or one of {}",
+                    "there is no width \"{name}\": give that of the column in mm, or a name that docs/figures.md has: {}",
                     known.join(", ")
                 )
             }),

@@ -149,7 +149,7 @@ mod tests {
         let (info, _, pixels) = blank("background = \"transparent\"", 10.0, 10.0);
         assert_eq!(info.color_type, png::ColorType::Rgba);
         assert!(pixels.iter().all(|part| *part == 0));
-        let (_, _, pixels) = blank("background = \"#102030\"", 10.0, 10.0);
-        assert!(pixels.chunks(3).all(|pixel| pixel == [16, 32, 48]));
+        let (_, _, pixels) = blank("background = \"#d0e0f0\"", 10.0, 10.0);
+        assert!(pixels.chunks(3).all(|pixel| pixel == [208, 224, 240]));
     }
 }

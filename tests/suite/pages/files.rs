@@ -49,12 +49,18 @@ fn figures() {
         "{width} {expected}"
     );
 
-    let mut levels = constant("src/plot/plane_2d.rs", "LEVELS");
+    let mut levels = constant("src/plot/regions.rs", "STDS");
     levels.reverse();
     page.says(
-        "of its peak for z = {}, {}, {}, {}, {} and {}, each",
+        "that a Gaussian has within {}, {}, {}, {}, {} or {} standard deviations, each",
         &levels,
     );
+    let mass = |std: &f64| (1e3 * (1.0 - (-0.5 * std * std).exp())).round() / 10.0;
+    let drawn: Vec<f64> = constant("src/plot/of_x.rs", "DRAWN")
+        .iter()
+        .map(mass)
+        .collect();
+    page.says("has lines around {} % and {} % of its own", &drawn);
     let source = Page::open("src/plot/plane_2d.rs");
     let stds = [
         source.numbers("panel.line(ellipse(center, covariance, {}), line)?;")[0].value,

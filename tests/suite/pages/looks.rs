@@ -20,6 +20,16 @@ fn what_is_drawn_where_nothing_is_said() {
         "| in mm from {} to {}, or [by a name]",
         &range("Length: {} to {}, \" mm\""),
     );
+    let least = constant("src/config/check/figures.rs", "LEAST")[0];
+    page.says(
+        "where letters have {} points, {} or more |",
+        &[points, least],
+    );
+    let narrowest = constant("src/plot/layout.rs", "NARROWEST")[0];
+    page.says(
+        "side by side, {} mm or wider where letters have {} points",
+        &[narrowest, points],
+    );
     let font = range("FontSize: {} to {}, \" points\"");
     page.says(
         "in points of 1/72 inch, {} to {} | {} |",
@@ -44,6 +54,22 @@ fn what_decides_how_it_is_drawn() {
     Page::open("docs/sweeps.md").says(
         "or spans a factor of {}), a line",
         &constant("src/plot/sweep.rs", "LOG_FROM"),
+    );
+    let stds = constant("src/plot/regions.rs", "STDS");
+    let mass = |std: &f64| (1e3 * (1.0 - (-0.5 * std * std).exp())).round() / 10.0;
+    let masses: Vec<f64> = stds.iter().rev().map(mass).collect();
+    page.says(
+        "region with {} % of p, the next ones have {}, {}, {}, {} and {} %",
+        &masses,
+    );
+    let within: Vec<f64> = stds.iter().rev().copied().collect();
+    page.says(
+        "a Gaussian has within {}, {}, {}, {}, {} and {} standard deviations",
+        &within,
+    );
+    page.says(
+        "log p at {} draws of p",
+        &constant("src/plot/regions.rs", "DRAWS"),
     );
     // Three numbers make a colour.
     let colors = |name: &str| constant("src/plot/style.rs", name).len() as f64 / 3.0;
