@@ -370,13 +370,12 @@ fn table(answers: &[Answer]) -> Table {
 fn remarks(answers: &[Answer]) {
     let is_in = |unit| move |answer: &Answer| answer.divergence.unit() == Some(unit);
     if answers.iter().any(is_in("nats")) {
-        let kinds = answers.iter().filter_map(|answer| match answer.divergence {
-            Measure::Divergence(kind) => Some(kind),
-            _ => None,
-        });
-        match answers.iter().any(|answer| answer.divergence.is_of_one()) {
-            true => to_stdout("In nats."),
-            false => to_stdout(units(kinds, false)),
+        let mut kinds = (answers.iter())
+            .filter_map(|answer| answer.divergence.as_divergence())
+            .peekable();
+        match kinds.peek() {
+            None => to_stdout("In nats."),
+            Some(_) => to_stdout(units(kinds, false)),
         }
     }
     if answers.iter().any(is_in("units of x")) {

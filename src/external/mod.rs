@@ -17,7 +17,7 @@ use process::Broken;
 use program::Program;
 
 pub use answer::Answer;
-pub use program::Invocation;
+pub use process::Invocation;
 
 /// Points of one batch, at most.
 const BATCH: usize = 1 << 15;

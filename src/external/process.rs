@@ -1,13 +1,13 @@
 //! The process of a program, and what is said to it and by it.
 
 use std::io::{BufReader, Read, Write};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::Invocation;
 use super::answer::Answer;
 use crate::files::npy;
 use crate::text;
@@ -16,6 +16,27 @@ use crate::text;
 const KEPT: usize = 2000;
 /// How long a process that has closed its output may take to end, so that its exit status and last words are told.
 const ENDS_WITHIN: Duration = Duration::from_millis(500);
+
+/// What is started, and where.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Invocation {
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// The folder it works in.
+    pub folder: PathBuf,
+    /// How long it may take for one batch of points.
+    pub timeout: Duration,
+}
+
+impl Invocation {
+    /// As one would type it.
+    pub fn typed(&self) -> String {
+        let words: Vec<_> = (self.command.iter())
+            .map(|word| text::shell_word(word))
+            .collect();
+        words.join(" ")
+    }
+}
 
 /// Why a process is of no use any more.
 #[derive(Debug, Clone)]

@@ -1,33 +1,9 @@
 //! A program in a process of its own that answers batches of points, started again once.
 
-use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use super::answer::Answer;
-use super::process::{Broken, Process};
-use crate::text;
-
-/// What is started, and where.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Invocation {
-    /// The program and its arguments.
-    pub command: Vec<String>,
-    /// The folder it works in.
-    pub folder: PathBuf,
-    /// How long it may take for one batch of points.
-    pub timeout: Duration,
-}
-
-impl Invocation {
-    /// As one would type it.
-    pub fn typed(&self) -> String {
-        let words: Vec<_> = (self.command.iter())
-            .map(|word| text::shell_word(word))
-            .collect();
-        words.join(" ")
-    }
-}
+use super::process::{Broken, Invocation, Process};
 
 /// It is started once, started again once if it ends or breaks the protocol, and ended when this is dropped.
 #[derive(Debug)]

@@ -151,18 +151,19 @@ impl FitSummary {
         })
     }
 
-    /// Whether a run that ended here had nowhere to go. A random gradient does not go to zero at rest: there its
-    /// divergence must have stopped falling, as far as the noise lets that be told.
+    /// Whether a run that ended here had nowhere to go. A random gradient does not go to zero at rest, unless its noise
+    /// is the same at every step: where it has not, the divergence must have stopped falling, as far as the noise lets
+    /// that be told.
     pub fn rest_at(&self, end: &Optimum) -> Rest {
         let is_random = |best: &RunSummary| best.loss.method == EstimateMethod::MonteCarlo;
-        let is_moving = match self.best.as_ref().is_none_or(is_random) {
-            true => end.falling.is_some(),
-            false => end.gradient_norm > AT_REST || end.gradient_norm.is_nan(),
-        };
-        match is_moving {
-            true => Rest::Moving,
-            false if end.rest_unknown || self.was_interrupted() => Rest::Unknown,
-            false => Rest::AtRest,
+        let is_random = self.best.as_ref().is_none_or(is_random);
+        let is_still = end.gradient_norm <= AT_REST;
+        match (is_still, is_random) {
+            (false, true) if end.falling.is_some() => Rest::Moving,
+            (false, true) if end.rest_unknown => Rest::Unknown,
+            (false, false) => Rest::Moving,
+            _ if self.was_interrupted() => Rest::Unknown,
+            _ => Rest::AtRest,
         }
     }
 

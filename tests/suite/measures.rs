@@ -675,7 +675,7 @@ fn the_command_tells_them() {
         "{told}"
     );
     assert!(
-        told.contains("units of x") && told.contains("in nats"),
+        told.contains("units of x") && told.contains("In nats."),
         "{told}"
     );
     let (code, told, _) = klfit_says(&[&p, "--kind", "entropy,total-correlation"]);

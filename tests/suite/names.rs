@@ -36,10 +36,10 @@ fn axes_have_the_names_of_the_coordinates() {
         let files = draw_figures(&run.folder).unwrap();
         let svg = fs::read_to_string(&files[0]).unwrap();
         assert!(
-            svg.contains(">height<") && svg.contains(">mass<"),
+            svg.contains("\nheight\n") && svg.contains("\nmass\n"),
             "{target}"
         );
-        assert!(!svg.contains(">x1<"), "{target}");
+        assert!(!svg.contains("\nx1\n"), "{target}");
     }
 }
 

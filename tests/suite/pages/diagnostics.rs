@@ -79,6 +79,22 @@ fn readings_change_at_these_shapes() {
     assert_eq!(reading(most + 1e-9), Reading::Untrustworthy);
 }
 
+#[test]
+fn words_of_coverage_change_at_these_shares() {
+    let page = page();
+    let rest = 100.0 - 100.0 * constant("src/report/coverage.rs", "NEARLY_ALL")[0];
+    page.says(
+        "is not covered is less than {} % of p",
+        &[(1e6 * rest).round() / 1e6],
+    );
+    let region = 100.0 * REGION_MASS;
+    page.says(
+        "lies in the smallest region with {} % of q, and q has",
+        &[region],
+    );
+    page.says("the smallest one with {} % of q, whether it is", &[region]);
+}
+
 /// What the page says of the bimodal example stands in the block of the first page, which is run again.
 #[test]
 fn the_bimodal_example() {

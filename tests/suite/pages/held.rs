@@ -27,6 +27,14 @@ const SAID: &[(&str, &str)] = &[
         "docs/diagnostics.md",
         "covers 6 of 8 modes of p and misses 25 %",
     ),
+    (
+        "docs/diagnostics.md",
+        "puts 4.8 % where p has 50 %, at x = 5",
+    ),
+    (
+        "docs/diagnostics.md",
+        "covers all but 0.0002 % of p, with 1 of its 3 modes",
+    ),
     ("docs/tutorial.md", "between 2007 and 2009"),
     ("docs/tutorial.md", "a 95 % interval"),
     // What tests beside the code hold.

@@ -53,8 +53,9 @@ fn what_decides_how_it_is_drawn() {
     );
     Page::open("docs/sweeps.md").says(
         "or spans a factor of {}), a line",
-        &constant("src/plot/sweep.rs", "LOG_FROM"),
+        &constant("src/plot/swept.rs", "LOG_FROM"),
     );
+    Page::open("docs/sweeps.md").says("of more than {} combinations", &[2.0 * dashes]);
     let stds = constant("src/plot/regions.rs", "STDS");
     let mass = |std: &f64| (1e3 * (1.0 - (-0.5 * std * std).exp())).round() / 10.0;
     let masses: Vec<f64> = stds.iter().rev().map(mass).collect();
