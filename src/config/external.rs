@@ -57,14 +57,7 @@ impl CommandConfig {
             support: self.support.as_ref(),
             constants: None,
         };
-        let variables = given.resolve(at, "command", source, || {
-            Err(source.error(
-                &at.name("dim"),
-                "is missing",
-                "say how many numbers the program takes for a point, as in dim = 8, or name them, as in variables = \
-                 [\"mu\", \"theta[7]\"]",
-            ))
-        })?;
+        let variables = given.needed(at, "command", source)?;
         let timeout = Duration::try_from_secs_f64(self.timeout)
             .ok()
             .filter(|timeout| !timeout.is_zero())

@@ -42,8 +42,8 @@ impl FunctionConfig {
             source.error(
                 &key,
                 format!("is \"{}\", a function of another program", self.function),
-                "begin it from that program again, as with klfit.fit in Python; or give the log-density as \
-                 `log_density`, a formula, or `command`, a program",
+                "begin it from that program again; or give the log-density as `log_density`, a formula, or `command`, a \
+                 program",
             )
         })?;
         let given = CoordinatesConfig {
@@ -52,14 +52,7 @@ impl FunctionConfig {
             support: self.support.as_ref(),
             constants: None,
         };
-        let variables = given.resolve(at, "function", source, || {
-            Err(source.error(
-                &at.name("dim"),
-                "is missing",
-                "say how many coordinates a point has, as in dim = 8, or name them, as in variables = [\"mu\", \
-                 \"theta[7]\"]",
-            ))
-        })?;
+        let variables = given.needed(at, "function", source)?;
         let external = External::function(&*self.function, function, Coordinates::new(variables));
         located(external, &key, source, notes)
     }

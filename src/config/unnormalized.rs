@@ -95,6 +95,23 @@ impl CoordinatesConfig<'_> {
         Ok(variables)
     }
 
+    /// The same, of a density that does not tell how many there are.
+    pub fn needed(
+        &self,
+        at: &KeyPath,
+        of: &str,
+        source: &Source,
+    ) -> Result<Vec<Variable>, ConfigError> {
+        self.resolve(at, of, source, || {
+            Err(source.error(
+                &at.name("dim"),
+                "is missing",
+                "say how many numbers a point has, as in dim = 8, or name them, as in variables = [\"mu\", \
+                 \"theta[7]\"]",
+            ))
+        })
+    }
+
     fn named(
         &self,
         names: &[String],

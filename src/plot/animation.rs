@@ -12,6 +12,7 @@ use super::layout::{Layout, Panels};
 use super::legend::{self, Entry, LegendKey};
 use super::mark::{Align, Rect, Type};
 use super::panel::{Panel, ROOMY, equal_aspect};
+use super::plane_2d::View;
 use super::sheet::Sheet;
 use super::style::{Style, ink};
 use super::theme::{self, stroke};
@@ -91,9 +92,10 @@ pub fn draw(finished: &FinishedRun, motion: Motion, style: &Style) -> Result<Vec
     }
     let count = (motion.seconds * RATE).round().max(2.0) as usize;
     let mut pictures: Vec<Pixmap> = Vec::with_capacity(count);
+    let view = View::default();
     for i in 0..count {
         let share = i as f64 / (count - 1) as f64;
-        let drawing = picture(finished, style, share)?;
+        let drawing = picture(finished, style, share, &view)?;
         pictures.push(drawing.pixels(NAME, motion.width)?);
     }
     encode(&pictures).map_err(|message| Error::figure(NAME, message))
@@ -138,7 +140,7 @@ fn moment(fit: &FinishedFit, step: f64) -> Option<Moment> {
     })
 }
 
-fn picture(finished: &FinishedRun, style: &Style, share: f64) -> Result<Drawing> {
+fn picture(finished: &FinishedRun, style: &Style, share: f64, view: &View) -> Result<Drawing> {
     let fits = &finished.fits;
     let entries = entries(finished);
     let kind = if finished.dim() == 1 { PANELS } else { PLANES };
@@ -167,7 +169,8 @@ fn picture(finished: &FinishedRun, style: &Style, share: f64) -> Result<Drawing>
                 );
                 sheet.text(at, &words, Type::label(Align::Right), ink())?;
             }
-            scene(&panel, finished, (fit, style.fit_color(i)), now.as_ref())?;
+            let fit = (fit, style.fit_color(i));
+            scene(&panel, (finished, view), fit, now.as_ref())?;
         }
         Ok(())
     })
@@ -194,7 +197,7 @@ fn panel<'a, 's>(
 
 fn scene(
     panel: &Panel,
-    finished: &FinishedRun,
+    (finished, view): (&FinishedRun, &View),
     (fit, color): (&FinishedFit, RGBColor),
     now: Option<&Moment>,
 ) -> Result<()> {
@@ -206,7 +209,7 @@ fn scene(
             None => Ok(()),
         };
     }
-    plane_2d::draw_target(panel, &finished.target)?;
+    view.draw(panel, &finished.target)?;
     let Some(now) = now else {
         return Ok(());
     };

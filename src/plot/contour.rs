@@ -26,14 +26,19 @@ type Edge = (usize, usize, bool);
 impl ContourGrid {
     /// Evaluates a function on n × n nodes over a box.
     pub fn new(n: usize, x: (f64, f64), y: (f64, f64), f: impl Fn(f64, f64) -> f64) -> Self {
-        Self::on(even(x, n), even(y, n), f)
+        let each = |points: &[f64]| points.chunks_exact(2).map(|at| f(at[0], at[1])).collect();
+        Self::on(even(x, n), even(y, n), each)
     }
 
-    /// Evaluates a function where columns and rows meet.
-    pub fn on(x: Vec<f64>, y: Vec<f64>, f: impl Fn(f64, f64) -> f64) -> Self {
-        let row = |&y: &f64| x.iter().map(move |&x| (x, y));
-        let values = (y.iter().flat_map(row)).map(|(x, y)| f(x, y)).collect();
-        Self { values, x, y }
+    /// Evaluates a function where columns and rows meet, at all these points `[N, 2]` at once.
+    pub fn on(x: Vec<f64>, y: Vec<f64>, f: impl FnOnce(&[f64]) -> Vec<f64>) -> Self {
+        let row = |&y: &f64| x.iter().flat_map(move |&x| [x, y]);
+        let points: Vec<f64> = y.iter().flat_map(row).collect();
+        Self {
+            values: f(&points),
+            x,
+            y,
+        }
     }
 
     /// Values that are known, row after row from the bottom, with this many columns.

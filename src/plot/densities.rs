@@ -6,6 +6,7 @@ use super::fits::{ALL_FAILED, LINES, PLANES, ends, shown};
 use super::layout::Layout;
 use super::legend::{self, Entry, LegendKey};
 use super::panel::{Panel, ROOMY, equal_aspect};
+use super::plane_2d::View;
 use super::style::{MOST_FITS, Style};
 use super::theme::{self, Stroke, stroke};
 use super::{line_1d, pairs, plane_2d};
@@ -47,6 +48,7 @@ fn panels(finished: &FinishedRun, style: &Style) -> Result<Drawing> {
         }
         false => line_1d::axes(style, finished, SNAPSHOTS),
     };
+    let view = View::default();
     layout.draw(&entries, |sheet| {
         for (place, &i) in shown.iter().enumerate() {
             let (cell, fit) = (layout.cell(place), &finished.fits[i]);
@@ -54,7 +56,7 @@ fn panels(finished: &FinishedRun, style: &Style) -> Result<Drawing> {
             if in_plane {
                 let (x, y) = equal_aspect(ROOMY.frame(style, cell), x, y);
                 let panel = Panel::new(sheet, cell, &title, x, y)?;
-                plane(&panel, finished, style, fit, i)?;
+                plane(&panel, finished, &view, fit, i)?;
             } else {
                 let panel = Panel::new(sheet, cell, &title, x, y)?;
                 line(&panel, finished, style, fit, i)?;
@@ -91,11 +93,12 @@ fn line(
 fn plane(
     panel: &Panel,
     finished: &FinishedRun,
-    style: &Style,
+    view: &View,
     fit: &FinishedFit,
     i: usize,
 ) -> Result<()> {
-    plane_2d::draw_target(panel, &finished.target)?;
+    view.draw(panel, &finished.target)?;
+    let style = panel.sheet.style;
     // Components that come and go have no way from the start to the end.
     let path = match fit.plan.adapt {
         Some(_) => Vec::new(),

@@ -9,6 +9,7 @@ use super::layout::Panels;
 use super::legend::{Entry, LegendKey};
 use super::mark::{Point, Rect};
 use super::panel::{Panel, ROOMY, equal_aspect};
+use super::plane_2d::View;
 use super::sheet::Sheet;
 use super::style::Style;
 use super::theme::{self, Stroke, faded, stroke};
@@ -100,6 +101,7 @@ pub fn ends(finished: &FinishedRun) -> Vec<Mixture> {
 pub struct Ends<'r> {
     run: &'r FinishedRun,
     target: Cow<'r, TargetModel>,
+    view: View,
     ends: Vec<Option<Mixture>>,
     x: Axis,
     y: Axis,
@@ -117,6 +119,7 @@ impl<'r> Ends<'r> {
             return Ok(Self {
                 run,
                 target: Cow::Borrowed(&run.target),
+                view: View::default(),
                 ends: ends.collect(),
                 x,
                 y,
@@ -132,6 +135,7 @@ impl<'r> Ends<'r> {
         Ok(Self {
             run,
             target: Cow::Owned(target),
+            view: View::default(),
             ends,
             x,
             y,
@@ -156,7 +160,7 @@ impl<'r> Ends<'r> {
         }
         let (x, y) = equal_aspect(ROOMY.frame(style, cell), x, y);
         let panel = Panel::new(sheet, cell, &title, x, y)?;
-        plane_2d::draw_target(&panel, &self.target)?;
+        self.view.draw(&panel, &self.target)?;
         match end {
             Some(q) => plane_2d::draw_fit(&panel, q, line),
             None => panel.corner([ALL_FAILED.to_owned()]),

@@ -24,6 +24,7 @@ mod line_1d;
 mod mark;
 mod matrix;
 mod of_x;
+mod outlines;
 mod pairs;
 mod panel;
 mod parameters;

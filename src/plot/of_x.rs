@@ -216,11 +216,12 @@ fn pair(
             let grid = seen(&panel, &target, supports);
             let (draws, weights) = regions::draws(&target);
             let logs = of_x(&draws, &supports, |u, logs| target.log_densities(u, logs));
-            plane_2d::shade(
-                &panel,
-                &grid,
-                regions::levels(&regions::STDS, logs.into_iter().zip(weights)),
-            )?;
+            let levels = regions::levels(&regions::STDS, logs.into_iter().zip(weights));
+            let regions: Vec<_> = levels
+                .into_iter()
+                .map(|level| grid.outlines(level))
+                .collect();
+            plane_2d::shade(&panel, &regions)?;
         }
     }
     for (fit, end) in ends {

@@ -129,7 +129,7 @@ pub fn draw_pair(
     let [i, j] = pair;
     let (x, y) = plane_2d::axes(&target, ends_here, (&labels[i], &labels[j]));
     let panel = cell.panel(sheet, x, y)?;
-    plane_2d::draw_target(&panel, &target)?;
+    plane_2d::View::default().draw(&panel, &target)?;
     for (fit, end) in &ends {
         plane_2d::draw_fit(&panel, end, sheet.style.fit_stroke(*fit, theme::NORMAL))?;
     }

@@ -7,6 +7,7 @@ use plotters::style::RGBAColor;
 use super::axis::{Axis, AxisScale, in_words};
 use super::legend::cross;
 use super::mark::{Align, Point, Rect, Type};
+use super::outlines;
 use super::sheet::{LEADING, Sheet};
 use super::style::{Style, ink};
 use super::theme::{self, Stroke, faded, stroke};
@@ -315,13 +316,9 @@ impl<'a, 's> Panel<'a, 's> {
         self.frame.left + self.x.share(x) * self.frame.width()
     }
 
+    /// Where a height in the units of the axis is on the page, in mm.
     pub(super) fn at_y(&self, y: f64) -> f64 {
         self.frame.bottom - self.y.share(y) * self.frame.height()
-    }
-
-    /// Where a height in the units of the axis is on the page, in mm.
-    pub fn height_of(&self, y: f64) -> f64 {
-        self.at_y(y)
     }
 
     fn on_page(&self, (x, y): Point) -> Point {
@@ -426,15 +423,8 @@ impl<'a, 's> Panel<'a, 's> {
                 y.clamp(self.frame.top, self.frame.bottom),
             )
         };
-        for region in regions(outlines) {
-            let pressed = |outline: &&Vec<Point>| outline.iter().map(pressed).collect();
-            let mut outlines = region.iter().map(pressed);
-            let whole = outlines
-                .next()
-                .map(|outer| cut_open(outer, outlines.collect()));
-            self.sheet.fill(&whole.unwrap_or_default(), color)?;
-        }
-        Ok(())
+        (outlines::apart(outlines, pressed).iter())
+            .try_for_each(|outline| self.sheet.fill(outline, color))
     }
 
     /// Writes a few words beside a point, on a ground, on the side where there is room.
@@ -500,67 +490,6 @@ impl<'a, 's> Panel<'a, 's> {
     }
 }
 
-/// Regions of a plane: each its outline, then those of its holes.
-fn regions(outlines: &[Vec<Point>]) -> Vec<Vec<&Vec<Point>>> {
-    let (outer, holes): (Vec<_>, Vec<_>) =
-        (outlines.iter()).partition(|outline| area(outline) >= 0.0);
-    let mut regions: Vec<Vec<&Vec<Point>>> = outer.into_iter().map(|one| vec![one]).collect();
-    for hole in holes {
-        // The least outline around it.
-        let around = regions.iter_mut().filter(|region| match hole.first() {
-            Some(point) => encloses(region[0], *point),
-            None => false,
-        });
-        let home = around.min_by(|one, other| area(one[0]).total_cmp(&area(other[0])));
-        if let Some(region) = home {
-            region.push(hole);
-        }
-    }
-    regions
-}
-
-/// The area within an outline, negative where it runs clockwise.
-fn area(outline: &[Point]) -> f64 {
-    let cross = |pair: &[Point]| pair[0].0 * pair[1].1 - pair[1].0 * pair[0].1;
-    0.5 * outline.windows(2).map(cross).sum::<f64>()
-}
-
-/// Whether a point is within an outline: a line from it to the right crosses that an odd number of times.
-fn encloses(outline: &[Point], (x, y): Point) -> bool {
-    let crosses = |pair: &&[Point]| {
-        let (from, to) = (pair[0], pair[1]);
-        (from.1 > y) != (to.1 > y) && x < from.0 + (y - from.1) / (to.1 - from.1) * (to.0 - from.0)
-    };
-    outline.windows(2).filter(crosses).count() % 2 == 1
-}
-
-/// An outline and its holes as one: each hole, the nearest first, is reached by the shortest way, which lies in what is
-/// filled.
-fn cut_open(mut outline: Vec<Point>, holes: Vec<Vec<Point>>) -> Vec<Point> {
-    let shortest = |outline: &[Point], hole: &[Point]| {
-        let ways = outline.iter().enumerate().flat_map(|(i, from)| {
-            let apart = move |to: &Point| (from.0 - to.0).powi(2) + (from.1 - to.1).powi(2);
-            hole.iter()
-                .enumerate()
-                .map(move |(j, to)| (apart(to), i, j))
-        });
-        ways.min_by(|one, other| one.0.total_cmp(&other.0))
-    };
-    let mut holes: Vec<(f64, Vec<Point>)> = (holes.into_iter())
-        .filter_map(|hole| Some((shortest(&outline, &hole)?.0, hole)))
-        .collect();
-    holes.sort_by(|one, other| one.0.total_cmp(&other.0));
-    for (_, hole) in holes {
-        let Some((_, i, j)) = shortest(&outline, &hole) else {
-            continue;
-        };
-        let around = hole[j..].iter().chain(&hole[..=j]).copied();
-        let way: Vec<Point> = around.chain([outline[i]]).collect();
-        outline.splice(i + 1..i + 1, way);
-    }
-    outline
-}
-
 /// The part of a segment within a box (Liang and Barsky 1984).
 fn clip(from: Point, to: Point, frame: Rect) -> Option<(Point, Point)> {
     let (dx, dy) = (to.0 - from.0, to.1 - from.1);
@@ -595,26 +524,6 @@ fn clip(from: Point, to: Point, frame: Rect) -> Option<(Point, Point)> {
 mod tests {
     use super::*;
     use crate::config::FigureConfig;
-
-    #[test]
-    fn regions_are_filled_apart_and_holes_left_open() {
-        let square = |at: f64, half: f64| {
-            let corners = [
-                (-half, -half),
-                (half, -half),
-                (half, half),
-                (-half, half),
-                (-half, -half),
-            ];
-            corners.map(|(x, y)| (at + x, y)).to_vec()
-        };
-        let hole: Vec<Point> = square(0.0, 1.0).into_iter().rev().collect();
-        let all = [square(0.0, 2.0), hole, square(9.0, 1.0)];
-        let found = regions(&all);
-        assert_eq!(found.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1]);
-        let whole = cut_open(found[0][0].clone(), vec![found[0][1].clone()]);
-        assert_eq!(area(&whole), 12.0);
-    }
 
     #[test]
     fn the_last_number_below_an_axis_is_not_cut() {

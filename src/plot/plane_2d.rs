@@ -1,5 +1,7 @@
 //! Densities in a plane: the target as shaded levels, a fit as ellipses.
 
+use std::cell::OnceCell;
+
 use nalgebra::{Matrix2, SymmetricEigen};
 
 use super::axis::Axis;
@@ -22,6 +24,8 @@ const LIGHTEST: f64 = 0.03;
 const DARKEST: f64 = 0.6;
 /// How many standard deviations of a component are shown.
 const REACH: f64 = 3.1;
+/// Axes that differ by less than this share of their range are the same but for rounding.
+const SAME: f64 = 1e-9;
 /// Fits may widen the view to each side by this share of the target's, and no more.
 const WIDEN: f64 = 0.25;
 
@@ -55,10 +59,59 @@ pub fn axis<'m>(
     )
 }
 
-/// The target: one tone of grey darker at each level; of rows, a dot for each; of bins, their
-/// areas.
-pub fn draw_target(panel: &Panel, target: &TargetModel) -> Result<()> {
-    let (x, y) = panel.ranges();
+/// A target as it is seen in panels with the same axes: log p is computed for the first of them.
+#[derive(Default)]
+pub struct View(OnceCell<Seen>);
+
+/// The regions of a target within a box, the outlines of each.
+struct Seen {
+    within: [(f64, f64); 2],
+    regions: Vec<Vec<Vec<Point>>>,
+}
+
+impl Seen {
+    fn new(target: &TargetModel, within: [(f64, f64); 2]) -> Self {
+        let logs = |points: &[f64]| {
+            let mut logs = vec![0.0; points.len() / 2];
+            target.log_densities(points, &mut logs);
+            logs
+        };
+        let (x, y) = regions::nodes(target, within);
+        let grid = ContourGrid::on(x, y, logs);
+        let (draws, weights) = regions::draws(target);
+        let levels = regions::levels(&regions::STDS, logs(&draws).into_iter().zip(weights));
+        Self {
+            within,
+            regions: levels
+                .into_iter()
+                .map(|level| grid.outlines(level))
+                .collect(),
+        }
+    }
+}
+
+impl View {
+    /// Draws the target: one tone of grey darker at each level; of rows, a dot for each; of bins, their areas.
+    pub fn draw(&self, panel: &Panel, target: &TargetModel) -> Result<()> {
+        if target.as_samples().is_some() || target.as_histogram().is_some() {
+            return draw_counted(panel, target);
+        }
+        let (x, y) = panel.ranges();
+        let within = [(x.low, x.high), (y.low, y.high)];
+        let seen = self.0.get_or_init(|| Seen::new(target, within));
+        let is_same = seen.within.iter().zip(&within).all(|(one, other)| {
+            let rounding = SAME * (one.1 - one.0);
+            (one.0 - other.0).abs() <= rounding && (one.1 - other.1).abs() <= rounding
+        });
+        match is_same {
+            true => shade(panel, &seen.regions),
+            false => shade(panel, &Seen::new(target, within).regions),
+        }
+    }
+}
+
+/// Rows, or bins.
+fn draw_counted(panel: &Panel, target: &TargetModel) -> Result<()> {
     if let Some(samples) = target.as_samples() {
         let size = dot_size(samples);
         return drawn(samples).try_for_each(|(row, area)| {
@@ -66,41 +119,26 @@ pub fn draw_target(panel: &Panel, target: &TargetModel) -> Result<()> {
             panel.dot((row[0], row[1]), size, faded(theme::TARGET, 0.45), None)
         });
     }
-    if let Some(histogram) = target.as_histogram() {
-        return draw_bins(panel, histogram);
-    }
-    let (x, y) = regions::nodes(target, [(x.low, x.high), (y.low, y.high)]);
-    let grid = ContourGrid::on(x, y, |x, y| log_density(target, &[x, y]));
-    let (draws, weights) = regions::draws(target);
-    let logs = draws.chunks_exact(2).map(|at| log_density(target, at));
-    shade(
-        panel,
-        &grid,
-        regions::levels(&regions::STDS, logs.zip(weights)),
-    )
+    (target.as_histogram()).map_or(Ok(()), |histogram| draw_bins(panel, histogram))
 }
 
-/// A log-density, one tone of grey darker above each level, the lowest first.
-pub fn shade(
-    panel: &Panel,
-    grid: &ContourGrid,
-    levels: impl IntoIterator<Item = f64>,
-) -> Result<()> {
+/// Regions by their outlines, each one tone of grey darker than the one around it, the largest first.
+pub fn shade(panel: &Panel, regions: &[Vec<Vec<Point>>]) -> Result<()> {
     let paper = panel
         .sheet
         .style
         .background
         .unwrap_or(plotters::style::WHITE);
-    for (place, level) in levels.into_iter().enumerate() {
-        let outlines = grid.outlines(level);
+    for (place, outlines) in regions.iter().enumerate() {
         // Opaque, since not every kind of file lets one tone be seen through another.
         let tone = 1.0 - (1.0 - TONE).powi(place as i32 + 1);
         panel.fill(
-            &outlines,
+            outlines,
             faded(theme::mixed(theme::TARGET, paper, tone), 1.0),
         )?;
         for outline in outlines {
-            panel.line(outline, stroke(theme::TARGET, 0.45, theme::HAIRLINE))?;
+            let line = stroke(theme::TARGET, 0.45, theme::HAIRLINE);
+            panel.line(outline.iter().copied(), line)?;
         }
     }
     Ok(())
@@ -134,10 +172,6 @@ fn draw_bins(panel: &Panel, histogram: &Histogram) -> Result<()> {
         panel.fill(&[outline], faded(theme::TARGET, shade))?;
     }
     Ok(())
-}
-
-fn log_density(target: &TargetModel, x: &[f64]) -> f64 {
-    target.log_density(x).unwrap_or(f64::NEG_INFINITY)
 }
 
 /// A fit: the ellipses at one and two standard deviations of every component, the outer one thin.

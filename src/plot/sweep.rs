@@ -486,7 +486,7 @@ fn draw_list(
     // Names that would touch are thinned out.
     let every = (1.1 * style.text / room).ceil().max(1.0) as usize;
     for (i, (one, end)) in all.iter().zip(&ends).enumerate() {
-        let height = panel.height_of(at(i));
+        let height = panel.at_y(at(i));
         if i.is_multiple_of(every) {
             let apart = LEADING * style.text;
             let above = 0.5 * apart * (names[i].len() - 1) as f64;

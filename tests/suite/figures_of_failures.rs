@@ -5,32 +5,25 @@ use std::path::Path;
 
 use klfit::settings::FiguresConfig;
 use klfit::{draw_figures_as, draw_sweep_as};
-use resvg::usvg;
 
 use crate::command_line::klfit;
+use crate::looks;
 use crate::support::{Run, run_text};
 
 const TARGET: &str = "restarts = 3\n[target]\nweights = [0.5, 0.5]\nmeans = [[-3.0], [3.0]]\nstds = [[1.0], [1.0]]\n";
 
-fn looks() -> FiguresConfig {
+fn svg() -> FiguresConfig {
     toml::from_str("format = [\"svg\"]").unwrap()
 }
 
 fn texts(svg: &Path) -> Vec<String> {
-    let svg = fs::read_to_string(svg).unwrap();
-    let document = usvg::roxmltree::Document::parse(&svg).unwrap();
-    let texts = document
-        .descendants()
-        .filter(|node| node.has_tag_name("text"));
-    texts
-        .filter_map(|node| Some(node.text()?.trim().to_owned()))
-        .collect()
+    looks::texts(&fs::read_to_string(svg).unwrap())
 }
 
 /// The notes on the figures of a run, and the texts of some of them.
 fn drawn<const N: usize>(run: &Run, names: [&str; N]) -> (Vec<String>, [Vec<String>; N]) {
     let out = tempfile::tempdir().unwrap();
-    let drawn = draw_figures_as(&run.folder, &looks(), Some(out.path()), &mut ()).unwrap();
+    let drawn = draw_figures_as(&run.folder, &svg(), Some(out.path()), &mut ()).unwrap();
     let read = |name| texts(&out.path().join(format!("{name}.svg")));
     (drawn.notes, names.map(read))
 }
@@ -141,7 +134,7 @@ fn a_sweep_over_a_list_marks_what_failed_and_keeps_its_names() {
         .assert()
         .failure();
     let sweep = klfit::SweepFolder::open(&out).unwrap();
-    let figures = draw_sweep_as(&sweep, &looks(), None).unwrap();
+    let figures = draw_sweep_as(&sweep, &svg(), None).unwrap();
     let texts = texts(&figures.files[0]);
     assert!(has(&texts, "with runs that failed, and how many") && has(&texts, "3"));
     assert!(!texts.iter().any(|text| text.contains('…')), "{texts:?}");

@@ -32,7 +32,7 @@ fn drawn(run: &Run, settings: &str) -> Vec<(String, String)> {
 }
 
 /// The texts of an SVG.
-fn texts(svg: &str) -> Vec<String> {
+pub fn texts(svg: &str) -> Vec<String> {
     let document = usvg::roxmltree::Document::parse(svg).unwrap();
     let texts = document
         .descendants()

@@ -155,9 +155,11 @@ pub fn read_points(path: &Path, options: &TableOptions) -> Result<SamplesFile> {
 }
 
 fn read_table(path: &Path, options: &TableOptions, make: Make) -> Result<SamplesFile> {
-    let read = match given::is_table(path) {
-        true => from_given(&*given::table(path)?, options, make),
-        false => from_file(path, options, make)?,
+    let read = if given::is_table(path) {
+        from_given(&*given::table(path)?, options, make)
+    } else {
+        let (kind, bytes) = contents(path)?;
+        decode(kind, bytes, options, make)
     };
     let at = |message: String| format!("{}: {message}", read::name(path));
     match read {
@@ -172,22 +174,23 @@ fn read_table(path: &Path, options: &TableOptions, make: Make) -> Result<Samples
     }
 }
 
-/// What a file has; an error of what is in it is inside.
-fn from_file(
-    path: &Path,
+/// What a file holds, and how it is written.
+fn contents(path: &Path) -> Result<(TableKind, Cow<'static, [u8]>)> {
+    if read::is_standard_input(path) {
+        let bytes = read::standard_input(read::LARGEST_TABLE)?;
+        return Ok((TableKind::of_bytes(bytes), bytes.into()));
+    }
+    let kind = TableKind::of_name(path)?;
+    Ok((kind, read::read(path, read::LARGEST_TABLE)?.into()))
+}
+
+fn decode(
+    kind: TableKind,
+    bytes: Cow<[u8]>,
     options: &TableOptions,
     make: Make,
-) -> Result<Result<(Samples, Vec<String>)>> {
-    let bytes: Cow<[u8]>;
-    let kind = if read::is_standard_input(path) {
-        bytes = read::standard_input(read::LARGEST_TABLE)?.into();
-        TableKind::of_bytes(&bytes)
-    } else {
-        let kind = TableKind::of_name(path)?;
-        bytes = read::read(path, read::LARGEST_TABLE)?.into();
-        kind
-    };
-    Ok(match (kind, options.header) {
+) -> Result<(Samples, Vec<String>)> {
+    match (kind, options.header) {
         (TableKind::Csv, _) => from_csv(&bytes, options, make),
         (kind, Some(_)) => Err(Error::usage(
             format!("a {} has no header", kind.name()),
@@ -195,7 +198,7 @@ fn from_file(
         )),
         (TableKind::Npy, None) => from_npy(&bytes, options, make),
         (TableKind::Columnar, None) => from_columnar(bytes.into_owned(), options, make),
-    })
+    }
 }
 
 /// A table that was given.
