@@ -152,7 +152,7 @@ pub use config::{
     Experiment, LandscapeConfig, Override, ParameterRange, STARTER, Sweep, SweepPoint,
 };
 pub use explore::{Opening, Replay, Server};
-pub use jobs::estimate::estimate;
+pub use jobs::estimate::{MaximumLikelihood, estimate};
 pub use jobs::reduce::{Reducer, Reduction};
 pub use jobs::run::{RunObserver, run};
 pub use jobs::sweep::{SweepObserver, run as sweep};

@@ -65,7 +65,22 @@ impl Sweep {
     /// # Errors
     /// If the file cannot be read, or a point says something that cannot be run.
     pub fn load(path: &Path, overrides: &[Override]) -> Result<Option<Self>> {
-        let mut source = Source::read(path, overrides.to_vec())?;
+        Ok(Self::of(Source::read(path, overrides.to_vec())?)?)
+    }
+
+    /// As [`load`](Self::load), of a text that stands for the file of that path.
+    ///
+    /// # Errors
+    /// If a point says something that cannot be run.
+    pub fn parse(
+        path: &Path,
+        text: &str,
+        overrides: &[Override],
+    ) -> Result<Option<Self>, ConfigError> {
+        Self::of(Source::new(path, text, overrides.to_vec())?)
+    }
+
+    fn of(mut source: Source) -> Result<Option<Self>, ConfigError> {
         let mut top = (*source.table).clone();
         set_sweep(&mut top, &source)?;
         let Some(sweep) = top.remove(SWEEP) else {

@@ -7,6 +7,8 @@ use crate::text;
 
 /// Bytes of the longest numbers there are.
 const LONGEST_NUMBER: usize = 8;
+/// What is wrong where a program is there no more.
+pub const NO_ANSWER: &str = "has ended without an answer";
 
 /// What a program says of N points of D coordinates.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,7 +32,7 @@ impl Answer {
     pub fn read(stdout: &mut impl Read, count: usize, dim: usize) -> Result<Self, String> {
         let mut first = [0];
         if stdout.read_exact(&mut first).is_err() {
-            return Err("has ended without an answer".to_owned());
+            return Err(NO_ANSWER.to_owned());
         }
         if first[0] != b'\x93' {
             let mut said = vec![first[0]];

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::answer::Answer;
+use super::answer::{Answer, NO_ANSWER};
 use crate::files::npy;
 use crate::text;
 
@@ -165,7 +165,7 @@ impl Process {
                     is_late: true,
                 });
             }
-            Err(RecvTimeoutError::Disconnected) => "has ended".to_owned(),
+            Err(RecvTimeoutError::Disconnected) => NO_ANSWER.to_owned(),
         };
         let status = self.status();
         self.end();

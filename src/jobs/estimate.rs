@@ -11,19 +11,17 @@ use crate::estimator::EstimatorRule;
 use crate::estimator::rows::RowsConfig;
 use crate::fit::init::Start;
 use crate::fit::init::k_means::KMeans;
-use crate::jobs::likelihood::Likelihood;
+use crate::jobs::likelihood::{Best, Likelihood};
 use crate::mixture::Mixture;
 use crate::progress::WorkObserver;
 use crate::text::count;
 
-/// k-means starts of a mixture.
-const RESTARTS: usize = 16;
-/// Steps of expectation–maximisation at most.
-const STEPS: usize = 1000;
 /// The least standard deviation of a component, as a share of that of all rows.
 const LEAST_STD: f64 = 1e-3;
+/// What is below this share of a mean may be its rounding.
+const ROUNDING: f64 = 16.0 * f64::EPSILON;
 
-/// A mixture of K full covariances for N rows.
+/// A mixture for N rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Estimated {
     /// The mixture.
@@ -33,6 +31,10 @@ pub struct Estimated {
     /// The least standard deviation that a component was allowed, as a share of that of all rows in
     /// each column, where there was a limit.
     pub relative_floor: Option<f64>,
+    /// How many steps led there.
+    pub steps: usize,
+    /// Whether it came to rest within the steps it had.
+    pub is_at_rest: bool,
 }
 
 /// For one component the mean and the covariance of the rows, divided by N − 1; for more, the best of
@@ -53,78 +55,153 @@ pub fn estimate(
             log_likelihood: likelihood(mixture, rows),
             mixture: mixture.clone(),
             relative_floor: None,
+            steps: 0,
+            is_at_rest: true,
         });
     }
+    // Of fewer rows the floor alone would say how wide components are.
     let needed = components * (rows.dim() + 1);
     if rows.len() < needed {
-        return Err(Error::usage(
-            format!(
-                "{name}: {} are too few for {} in {}",
-                count(rows.len(), "row"),
-                count(components, "component"),
-                count(rows.dim(), "dimension")
-            ),
-            format!("ask for fewer components, or give at least {needed} rows"),
-        ));
+        return Err(too_few(name, rows, components, needed));
     }
-    // In units of the columns' standard deviations, so that the units of the rows do not matter.
-    let (mean, stds) = (rows.mean(), rows.covariance().diagonal().map(f64::sqrt));
-    let scaled = (rows.points())
-        .flat_map(|x| {
-            (0..x.len())
-                .map(|d| (x[d] - mean[d]) / stds[d])
-                .collect::<Vec<_>>()
-        })
-        .collect();
-    let mut scaled = Samples::new(rows.names().to_vec(), scaled, rows.dim())?;
-    if let Some(weights) = rows.weights() {
-        scaled = scaled.weighted(weights.clone())?;
-    }
-    let best = best_fit(name, scaled, components, seed, observer)?;
-    let mixture = Mixture::new(
-        best.weights().to_vec(),
-        (best.means().iter())
-            .map(|z| (z.component_mul(&stds) + &mean).as_slice().to_vec())
-            .collect(),
-        (best.scale_trils().iter())
-            .map(|factor| DMatrix::from_diagonal(&stds) * factor)
-            .collect(),
-    )?;
-    Ok(Estimated {
-        log_likelihood: likelihood(&mixture, rows),
-        mixture,
-        relative_floor: Some(LEAST_STD),
-    })
+    let estimator = MaximumLikelihood {
+        components,
+        seed,
+        ..MaximumLikelihood::default()
+    };
+    estimator.estimate(name, rows, observer)
 }
 
-/// The mixture of the largest likelihood that the starts lead to.
-fn best_fit(
-    name: &str,
-    rows: Samples,
-    components: usize,
-    seed: u64,
-    observer: &mut dyn WorkObserver,
-) -> Result<Mixture> {
-    let config = FamilyConfig {
-        components,
-        covariance: Covariance::Full,
-        min_std: LEAST_STD,
-        ..FamilyConfig::default()
-    };
-    let likelihood = Likelihood {
-        divergence: DivergenceKind::CrossEntropy,
-        family: Family::new(config, rows.dim()),
-        start: Start::drawn(KMeans {}, RESTARTS),
-        estimator: EstimatorRule::from(RowsConfig {}).into(),
-        steps: STEPS,
-    };
-    let what = format!("steps over {}, at most", count(rows.len(), "row"));
-    let mut told = |steps| observer.done(&what, steps, STEPS);
-    (likelihood.best(name, rows.into(), seed, &mut told)?).ok_or_else(|| {
-        let components = count(components, "component");
-        let message = format!("{name}: no fit of {components} ended");
-        Error::numerical(message, "ask for fewer components")
-    })
+fn too_few(name: &str, rows: &Samples, components: usize, needed: usize) -> Error {
+    let (found, wanted) = (count(rows.len(), "row"), count(components, "component"));
+    let dimensions = count(rows.dim(), "dimension");
+    Error::usage(
+        format!("{name}: {found} are too few for {wanted} in {dimensions}"),
+        format!("ask for fewer components, or give at least {needed} rows"),
+    )
+}
+
+/// The mixture of the largest likelihood: the best of some fits by expectation–maximisation from k-means clusters.
+///
+/// ```
+/// use klfit::{Covariance, MaximumLikelihood, Samples};
+///
+/// let rows = vec![-4.2, -4.0, -3.9, -3.7, 3.8, 4.0, 4.1, 4.3];
+/// let rows = Samples::new(vec!["x".to_owned()], rows, 1)?;
+/// let estimator = MaximumLikelihood { components: 2, covariance: Covariance::Diagonal, ..Default::default() };
+/// let found = estimator.estimate("rows", &rows, &mut ())?;
+/// assert!(found.is_at_rest && found.mixture.weights().iter().all(|weight| (weight - 0.5).abs() < 1e-9));
+/// # Ok::<(), klfit::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MaximumLikelihood {
+    /// K.
+    pub components: usize,
+    /// Of what form covariances are.
+    pub covariance: Covariance,
+    /// How many fits there are.
+    pub starts: usize,
+    /// Steps of each at most.
+    pub steps: usize,
+    /// Of the clusters.
+    pub seed: u64,
+}
+
+impl Default for MaximumLikelihood {
+    fn default() -> Self {
+        Self {
+            components: 1,
+            covariance: Covariance::Full,
+            starts: 16,
+            steps: 1000,
+            seed: 0,
+        }
+    }
+}
+
+impl MaximumLikelihood {
+    /// Estimates it; the observer follows the steps.
+    ///
+    /// # Errors
+    /// If there are fewer rows than K, or than two, or every fit failed.
+    pub fn estimate(
+        &self,
+        name: &str,
+        rows: &Samples,
+        observer: &mut dyn WorkObserver,
+    ) -> Result<Estimated> {
+        let needed = self.components.max(2);
+        if rows.len() < needed {
+            return Err(too_few(name, rows, self.components, needed));
+        }
+        // In units of the columns' standard deviations, so that the units of the rows do not matter; where one number
+        // is the variance of all columns, in one unit.
+        let (mean, mut stds) = (rows.mean(), rows.covariance().diagonal().map(f64::sqrt));
+        if self.covariance == Covariance::Isotropic {
+            let common = (stds.norm_squared() / stds.len() as f64).sqrt();
+            stds.fill(common);
+        }
+        // A column that never changes, but for the rounding of its mean, has the floor of its own unit.
+        for (std, mean) in stds.iter_mut().zip(mean.iter()) {
+            if *std <= ROUNDING * mean.abs() {
+                *std = 1.0;
+            }
+        }
+        let scaled = (rows.points())
+            .flat_map(|x| {
+                (0..x.len())
+                    .map(|d| (x[d] - mean[d]) / stds[d])
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        let mut scaled = Samples::new(rows.names().to_vec(), scaled, rows.dim())?;
+        if let Some(weights) = rows.weights() {
+            scaled = scaled.weighted(weights.clone())?;
+        }
+        let best = self.best(name, scaled, observer)?;
+        let scaled = &best.mixture;
+        let mixture = Mixture::new(
+            scaled.weights().to_vec(),
+            (scaled.means().iter())
+                .map(|z| (z.component_mul(&stds) + &mean).as_slice().to_vec())
+                .collect(),
+            (scaled.scale_trils().iter())
+                .map(|factor| DMatrix::from_diagonal(&stds) * factor)
+                .collect(),
+        )?;
+        Ok(Estimated {
+            log_likelihood: likelihood(&mixture, rows),
+            mixture,
+            relative_floor: Some(LEAST_STD),
+            steps: best.steps,
+            is_at_rest: best.is_at_rest,
+        })
+    }
+
+    /// The mixture of the largest likelihood that the starts lead to.
+    fn best(&self, name: &str, rows: Samples, observer: &mut dyn WorkObserver) -> Result<Best> {
+        let config = FamilyConfig {
+            components: self.components,
+            covariance: self.covariance,
+            min_std: LEAST_STD,
+            ..FamilyConfig::default()
+        };
+        let steps = self.steps;
+        let likelihood = Likelihood {
+            divergence: DivergenceKind::CrossEntropy,
+            family: Family::new(config, rows.dim()),
+            start: Start::drawn(KMeans {}, self.starts),
+            estimator: EstimatorRule::from(RowsConfig {}).into(),
+            steps,
+        };
+        let what = format!("steps over {}, at most", count(rows.len(), "row"));
+        let mut told = |done| observer.done(&what, done, steps);
+        (likelihood.best(name, rows.into(), self.seed, &mut told)?).ok_or_else(|| {
+            let components = count(self.components, "component");
+            let message = format!("{name}: no fit of {components} ended");
+            Error::numerical(message, "ask for fewer components")
+        })
+    }
 }
 
 fn likelihood(mixture: &Mixture, rows: &Samples) -> Estimate {

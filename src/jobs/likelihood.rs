@@ -7,7 +7,7 @@ use crate::divergence::DivergenceKind;
 use crate::error::Result;
 use crate::estimator::EstimatorConfig;
 use crate::fit::init::Start;
-use crate::fit::stop::StopConfig;
+use crate::fit::stop::{Stop, StopConfig};
 use crate::fit::{Fit, LogConfig, Plan};
 use crate::mixture::Mixture;
 use crate::optimizer::em::EmConfig;
@@ -24,6 +24,15 @@ pub(super) struct Likelihood {
     pub steps: usize,
 }
 
+/// Where the best start led.
+pub(super) struct Best {
+    pub mixture: Mixture,
+    /// How many steps led there.
+    pub steps: usize,
+    /// Whether it stopped before its steps were used up.
+    pub is_at_rest: bool,
+}
+
 impl Likelihood {
     /// The member with the least loss that a start leads to; `None` where every run failed. `told` is given the steps
     /// that are done by now.
@@ -36,7 +45,7 @@ impl Likelihood {
         target: TargetModel,
         seed: u64,
         told: &mut dyn FnMut(usize),
-    ) -> Result<Option<Mixture>> {
+    ) -> Result<Option<Best>> {
         let optimizer = OptimizerRule::from(EmConfig::default());
         let steps = self.steps;
         let plan = Plan {
@@ -70,6 +79,10 @@ impl Likelihood {
         Ok((last.into_iter().flat_map(|record| record.runs))
             .filter(|run| !run.has_failed() && run.loss.value.is_finite())
             .min_by(|a, b| a.loss.value.total_cmp(&b.loss.value))
-            .map(|run| run.mixture))
+            .map(|run| Best {
+                steps: run.stop.as_ref().and_then(Stop::step).unwrap_or(steps),
+                is_at_rest: run.stop.is_some_and(|stop| stop != Stop::Steps),
+                mixture: run.mixture,
+            }))
     }
 }

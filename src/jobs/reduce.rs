@@ -246,7 +246,8 @@ fn descended(target: &Mixture, starts: Vec<Mixture>) -> Result<Option<Mixture>> 
         estimator: estimator(target),
         steps: STEPS,
     };
-    likelihood.best("reduced", target.into(), 0, &mut |_| {})
+    let best = likelihood.best("reduced", target.into(), 0, &mut |_| {})?;
+    Ok(best.map(|best| best.mixture))
 }
 
 /// Panels where there are any; points of every component, the same at every step, otherwise.

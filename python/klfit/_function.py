@@ -1,0 +1,99 @@
+"""Functions of the user as log-densities."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+import numpy as np
+
+from .errors import FunctionError
+
+Array = np.ndarray
+
+
+def host(values: Any) -> Array:
+    """An array of float64 of whatever is like one: tensors on a device too."""
+    detach = getattr(values, "detach", None)
+    if detach is not None:
+        values = detach().cpu().numpy()
+    return np.asarray(values, dtype=np.float64)
+
+
+def answer(answered: Any, count: int, dim: int) -> Array:
+    """What a function said of `count` points of `dim` coordinates: (N,), or (N, 1 + D) with a gradient."""
+    gradient = None
+    if isinstance(answered, (tuple, list)) and len(answered) == 2:
+        answered, gradient = answered
+    try:
+        values = host(answered)
+        slopes = None if gradient is None else host(gradient)
+    except (TypeError, ValueError) as error:
+        raise FunctionError(
+            f"it answered with what is no array of numbers: {error}",
+            "return log p of each point, or log p and its gradient",
+        ) from error
+    if values.shape not in ((count,), (count, 1)):
+        raise FunctionError(
+            f"for points of shape {(count, dim)} it returned log p of shape {values.shape}",
+            f"return one number for each point, an array of shape {(count,)}",
+        )
+    values = values.reshape(count, 1)
+    if slopes is None:
+        return np.ascontiguousarray(values[:, 0])
+    if slopes.shape != (count, dim) and not (dim == 1 and slopes.shape == (count,)):
+        raise FunctionError(
+            f"for points of shape {(count, dim)} it returned a gradient of shape {slopes.shape}",
+            f"return the gradient of log p by x at each point, an array of shape {(count, dim)}",
+        )
+    return np.concatenate([values, slopes.reshape(count, dim)], axis=1)
+
+
+def jax(function: Callable[[Any], Any]) -> Callable[[Array], tuple[Array, Array]]:
+    """A log-density with its gradient, of one written for JAX.
+
+    Args:
+        function: log p in nats, up to a constant, of one point of shape (D,), in operations of JAX.
+
+    Returns:
+        A function of points of shape (S, D) for `klfit.fit`: log p of shape (S,) and its gradient of shape (S, D), in
+        64 bits where `jax_enable_x64` is on. Batches are filled up to a power of two, so that few sizes are compiled.
+    """
+    import jax as engine
+
+    both = engine.jit(engine.vmap(engine.value_and_grad(function)))
+
+    def evaluate(x: Array) -> tuple[Array, Array]:
+        count = len(x)
+        size = 1 << max(count - 1, 0).bit_length()
+        filled = np.concatenate([x, np.broadcast_to(x[-1:], (size - count, x.shape[1]))])
+        values, slopes = both(filled)
+        return host(values)[:count], host(slopes)[:count]
+
+    evaluate.__name__ = getattr(function, "__name__", "log_density")
+    return evaluate
+
+
+def torch(
+    function: Callable[[Any], Any], *, device: Any = None, dtype: Any = None
+) -> Callable[[Array], tuple[Array, Array]]:
+    """A log-density with its gradient, of one written for PyTorch.
+
+    Args:
+        function: log p in nats, up to a constant, of points of shape (S, D): a tensor of shape (S,).
+        device: Where its points are; the CPU by default.
+        dtype: Of what type; `torch.float64` by default.
+
+    Returns:
+        A function of points of shape (S, D) for `klfit.fit`: log p of shape (S,) and its gradient of shape (S, D).
+    """
+    import torch as engine
+
+    def evaluate(x: Array) -> tuple[Array, Array]:
+        points = engine.tensor(x, device=device, dtype=dtype or engine.float64, requires_grad=True)
+        values = function(points)
+        # Each value depends on its own point alone.
+        (slopes,) = engine.autograd.grad(values.sum(), points)
+        return host(values), host(slopes)
+
+    evaluate.__name__ = getattr(function, "__name__", "log_density")
+    return evaluate

@@ -1,0 +1,45 @@
+//! The extension module of the Python package klfit: what the library does, on NumPy's arrays.
+//!
+//! It knows arrays, names and paths. What other packages call a mixture, a function or a table is told in Python.
+
+mod answer;
+mod arrays;
+mod errors;
+mod estimate;
+mod function;
+mod mixture;
+mod runs;
+mod section;
+mod sweep;
+mod target;
+mod work;
+
+use std::ffi::OsString;
+
+use pyo3::prelude::*;
+
+/// The command `klfit` with arguments of which the first is its name; returns its exit code.
+#[pyfunction]
+fn main(py: Python, arguments: Vec<OsString>) -> PyResult<u8> {
+    work::briefly(py, || klfit::command(arguments))
+}
+
+#[pymodule]
+mod _klfit {
+    #[pymodule_export]
+    use crate::answer::{Answer, ask, ask_one};
+    #[pymodule_export]
+    use crate::estimate::estimate;
+    #[pymodule_export]
+    use crate::function::Given;
+    #[pymodule_export]
+    use crate::main;
+    #[pymodule_export]
+    use crate::mixture::Mixture;
+    #[pymodule_export]
+    use crate::runs::{columns, draw, report, run, summary, trajectory};
+    #[pymodule_export]
+    use crate::sweep::{draw_sweep, sweep};
+    #[pymodule_export]
+    use crate::target::Target;
+}

@@ -1,0 +1,128 @@
+//! Sweeps from beginning to end.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use klfit::settings::read_figures;
+use klfit::{Error, Override, Sweep, SweepFolder, SweepObserver, SweepPoint};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::errors::raised;
+use crate::runs::{existing, looks, overrides, text};
+use crate::work::{Watched, broken};
+
+/// Signals are looked for, and how far it is told, this often.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Counts the points that are done, and ends the sweep when nobody waits for it.
+#[derive(Default)]
+struct Counter {
+    done: AtomicUsize,
+    watched: Watched,
+}
+
+impl SweepObserver for Counter {
+    fn done(&self, _: &SweepPoint, ended: usize) {
+        self.done.fetch_max(ended, Ordering::Relaxed);
+    }
+
+    fn wants_to_stop(&self) -> bool {
+        self.watched.is_left()
+    }
+}
+
+/// What came of a sweep: the points that ran, as their labels with the TOML of each key that they set; the labels of
+/// those that broke down, with the reason; and what was taken in a way that may not be meant.
+type Swept = (
+    Vec<(String, Vec<(String, String)>)>,
+    Vec<(String, String)>,
+    Vec<String>,
+);
+
+/// Runs a config with a `[sweep]`, given as a dict or read from its path, into a folder; a function is told how many
+/// points are done, of how many.
+#[pyfunction]
+#[pyo3(signature = (path, config, set, out, existing_is, told))]
+pub fn sweep(
+    py: Python,
+    path: PathBuf,
+    config: Option<Bound<PyDict>>,
+    set: Vec<String>,
+    out: PathBuf,
+    existing_is: &str,
+    told: Py<PyAny>,
+) -> PyResult<Swept> {
+    let existing = existing(existing_is)?;
+    let set: Vec<Override> = overrides(&set)?;
+    let text = config.map(|config| text(&config)).transpose()?;
+    let counter = Counter::default();
+    let run = || -> klfit::Result<Swept> {
+        let sweep = match &text {
+            Some(text) => Sweep::parse(&path, text, &set)?,
+            None => Sweep::load(&path, &set)?,
+        };
+        let sweep = sweep.ok_or_else(|| {
+            Error::usage(
+                format!("{} has no [sweep]", path.display()),
+                "add one, as in grid={\"optimizer.learning_rate\": [0.01, 0.1]}",
+            )
+        })?;
+        let swept = klfit::sweep(&sweep, &out, existing, &counter)?;
+        let labels = |point: &SweepPoint| (point.label.clone(), point.settings.clone());
+        let broken = swept.broken.into_iter();
+        Ok((
+            swept.ran.iter().map(|ran| labels(ran.point)).collect(),
+            broken
+                .map(|(point, why)| (point.label.clone(), why))
+                .collect(),
+            sweep.notes(),
+        ))
+    };
+    let mut signal = None;
+    let found = thread::scope(|scope| {
+        let working = scope.spawn(run);
+        let mut last = 0;
+        while !working.is_finished() {
+            py.detach(|| thread::sleep(PAUSE));
+            let done = counter.done.load(Ordering::Relaxed);
+            let mut heard = py.check_signals();
+            if done > last && heard.is_ok() {
+                heard = told.call1(py, (done,)).map(|_| ());
+                last = done;
+            }
+            if let Err(error) = heard {
+                counter.watched.leave();
+                signal.get_or_insert(error);
+            }
+        }
+        py.detach(|| working.join())
+    });
+    match (signal, found) {
+        (Some(signal), _) => Err(signal),
+        (None, Ok(found)) => found.map_err(raised),
+        (None, Err(panic)) => Err(broken(&*panic)),
+    }
+}
+
+/// Draws the figure of a sweep, in looks by the keys of `[figures]`; returns its files.
+#[pyfunction]
+pub fn draw_sweep(
+    py: Python,
+    path: PathBuf,
+    asked: Bound<PyDict>,
+    out: Option<PathBuf>,
+) -> PyResult<Vec<PathBuf>> {
+    let looks = read_figures(None, looks(&asked)?).map_err(raised)?;
+    crate::work::attempted(py, || {
+        let folder = SweepFolder::open(&path).ok_or_else(|| {
+            Error::usage(
+                format!("{} does not hold a sweep", path.display()),
+                "give the folder of one",
+            )
+        })?;
+        Ok(klfit::draw_sweep_as(&folder, &looks, out.as_deref())?.files)
+    })
+}
