@@ -5,8 +5,8 @@ use std::hint::black_box;
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use klfit::internals::kernel::cpu::{
-    Expectation, Mixture, Nodes, Points, Prepared, Scale, Sites, StandardPoints, Wanted, Width,
-    expectation, log_density_and_gradients, log_density_into, normals,
+    Expectation, Mixture, Nodes, Points, Prepared, Scale, Sites, StandardPoints, Under, Wanted,
+    Width, expectation, log_density_and_gradients, log_density_into, normals,
 };
 use klfit::internals::{Pointwise, ReverseKl, Side};
 
@@ -160,7 +160,7 @@ fn reverse_kl(bencher: Bencher, size: Size) {
                 z,
                 weights: &weights,
             },
-            p: &p,
+            p: Under::Mixture(&p),
             through_points_alone: false,
         };
         let what = Expectation {

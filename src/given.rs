@@ -14,12 +14,21 @@ const PREFIX: &str = "given:";
 ///
 /// A config names it as `function` of a target once it was [given](give_function).
 pub trait LogDensity: Send + Sync {
-    /// Log p of N points x `[N, D]`: `[N]`, or `[N, 1 + D]` with its gradient behind each. It must answer in the same
-    /// way each time; it may be called from any thread.
+    /// Log p at N points x `[N, D]`. It must answer in the same way each time, with a gradient or without one; it may be
+    /// called from any thread.
     ///
     /// # Errors
     /// Whatever went wrong: it ends what asked.
-    fn log_densities(&self, x: &[f64], dim: usize) -> Result<Vec<f64>>;
+    fn log_densities(&self, x: &[f64], dim: usize) -> Result<LogDensities>;
+}
+
+/// A log-density in nats at N points.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LogDensities {
+    /// `[N]`.
+    pub values: Vec<f64>,
+    /// Its gradient `[N, D]`, where it is known.
+    pub gradient: Option<Vec<f64>>,
 }
 
 /// Rows of numbers, with the names of their columns.

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ._estimates import Estimate
 from ._function import jax, torch
+from ._klfit import __version__
 from .divergences import Answer, Matrix, divergence, entropy, kl, matrix
 from .errors import (
     ConfigError,
@@ -26,8 +28,10 @@ from .errors import (
     RunFolderError,
     UsageError,
 )
+from .experiments import experiment, fit, run, sweep
+from .figures import Figure
 from .mixture import Mixture
-from .runs import Estimate, Figure, Fit, Run, Trajectory, fit, run
+from .results import Fit, Run, Sweep, SweepPoint, Table
 
 __all__ = [
     "Answer",
@@ -46,15 +50,20 @@ __all__ = [
     "NumericalError",
     "Run",
     "RunFolderError",
-    "Trajectory",
+    "Sweep",
+    "SweepPoint",
+    "Table",
     "UsageError",
+    "__version__",
     "divergence",
     "entropy",
+    "experiment",
     "fit",
     "jax",
     "kl",
     "matrix",
     "run",
+    "sweep",
     "torch",
 ]
 

@@ -19,8 +19,15 @@ def host(values: Any) -> Array:
     return np.asarray(values, dtype=np.float64)
 
 
-def answer(answered: Any, count: int, dim: int) -> Array:
-    """What a function said of `count` points of `dim` coordinates: (N,), or (N, 1 + D) with a gradient."""
+def evaluate(function: Callable[[Array], Any], points: Array) -> tuple[Array, Array | None]:
+    """What a function says of points (N, D): log p (N,), and its gradient (N, D) if it gives one."""
+    # Far out, where the search for p looks too, a power overflows to a density of 0; what is not a number is told.
+    with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
+        answered = function(points)
+    return _answer(answered, *points.shape)
+
+
+def _answer(answered: Any, count: int, dim: int) -> tuple[Array, Array | None]:
     gradient = None
     if isinstance(answered, (tuple, list)) and len(answered) == 2:
         answered, gradient = answered
@@ -37,15 +44,15 @@ def answer(answered: Any, count: int, dim: int) -> Array:
             f"for points of shape {(count, dim)} it returned log p of shape {values.shape}",
             f"return one number for each point, an array of shape {(count,)}",
         )
-    values = values.reshape(count, 1)
+    values = np.ascontiguousarray(values).reshape(count)
     if slopes is None:
-        return np.ascontiguousarray(values[:, 0])
+        return values, None
     if slopes.shape != (count, dim) and not (dim == 1 and slopes.shape == (count,)):
         raise FunctionError(
             f"for points of shape {(count, dim)} it returned a gradient of shape {slopes.shape}",
             f"return the gradient of log p by x at each point, an array of shape {(count, dim)}",
         )
-    return np.concatenate([values, slopes.reshape(count, dim)], axis=1)
+    return values, np.ascontiguousarray(slopes).reshape(count, dim)
 
 
 def jax(function: Callable[[Any], Any]) -> Callable[[Array], tuple[Array, Array]]:

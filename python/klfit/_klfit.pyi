@@ -6,6 +6,8 @@ from typing import Any, Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+__version__: str
+
 Floats = NDArray[np.float64]
 Path = str | PathLike[str]
 
@@ -142,7 +144,7 @@ def sweep(
     out: Path,
     existing_is: str,
     told: Callable[[int], None],
-) -> tuple[list[tuple[str, list[tuple[str, str]]]], list[tuple[str, str]], list[str]]: ...
+) -> tuple[list[tuple[str, str]], list[str]]: ...
 def summary(path: Path) -> str: ...
 def trajectory(path: Path, label: str) -> Path: ...
 def columns(path: Path) -> dict[str, Floats]: ...

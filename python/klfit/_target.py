@@ -25,15 +25,14 @@ class Target:
     Attributes:
         section: Its keys.
         given: What the section names that is no file; it must be kept for as long as the config is used.
-        is_rows: Whether it is known by draws alone.
-        names: What its coordinates are called, where that is known.
     """
 
-    def __init__(self, section: dict[str, Any], given: Any = None, *, is_rows: bool = False, names: Any = None) -> None:
+    def __init__(self, section: dict[str, Any], given: Any = None) -> None:
         self.section = section
         self.given = given
-        self.is_rows = is_rows
-        self.names = names
+
+    def __repr__(self) -> str:
+        return f"<target of {', '.join(self.section)}>"
 
 
 def _unique(name: str) -> str:
@@ -53,8 +52,13 @@ def of(
     """The target that a thing is: a mixture, rows, a function, a formula, a file, or the keys of `[target]`."""
     coordinates = {"dim": dim, "variables": variables and list(variables), "support": support and dict(support)}
     coordinates = {key: value for key, value in coordinates.items() if value is not None}
+    if isinstance(thing, Target):
+        return thing
     if isinstance(thing, Mapping):
-        return Target({**thing, **coordinates}, is_rows="file" in thing and "bandwidth" not in thing)
+        section = {**thing, **coordinates}
+        if callable(section.get("function")):
+            return _of_function(section.pop("function"), section)
+        return Target(section)
     if isinstance(thing, Mixture) or isinstance(getattr(thing, "mixture", None), Mixture):
         return _of_mixture(Mixture.of(thing))
     if _like.parameters(thing) is not None:
@@ -65,12 +69,11 @@ def of(
     if sample_weight is not None:
         raise UsageError("sample_weight is of rows, and the target is none", "leave it out")
     if callable(thing):
-        name = _unique(getattr(thing, "__name__", "log_density").strip("<>"))
-        return Target({"function": name, **coordinates}, _klfit.Given.function(name, thing))
+        return _of_function(thing, coordinates)
     if isinstance(thing, (str, PathLike)):
         text = fspath(thing)
         if text.endswith(_FILES):
-            return Target({"file": text}, is_rows=not text.endswith(_FILES[:2]))
+            return Target({"file": text})
         return Target({"log_density": text, **coordinates})
     raise UsageError(
         f"{type(thing).__name__} is no target that klfit knows",
@@ -78,13 +81,19 @@ def of(
     )
 
 
+def _of_function(function: Any, section: Mapping[str, Any]) -> Target:
+    name = _unique(getattr(function, "__name__", "log_density").strip("<>"))
+    return Target({"function": name, **section}, _klfit.Given.function(name, function))
+
+
 def _of_mixture(mixture: Mixture) -> Target:
     section = {
+        "names": mixture.names,
         "weights": mixture.weights_.tolist(),
         "means": mixture.means_.tolist(),
         "covariances": mixture.covariances_.tolist(),
     }
-    return Target(section, names=mixture.names)
+    return Target(section)
 
 
 def _of_rows(names: list[str] | None, rows: np.ndarray, sample_weight: Any, weight_kind: str) -> Target:
@@ -102,4 +111,4 @@ def _of_rows(names: list[str] | None, rows: np.ndarray, sample_weight: Any, weig
         columns.append(column)
         section = {"weights": column, "weight_kind": weight_kind}
     given = _klfit.Given.table(_unique("rows"), columns, np.ascontiguousarray(rows))
-    return Target({"type": "samples", "file": given.path, **section}, given, is_rows=True, names=names)
+    return Target({"type": "samples", "file": given.path, **section}, given)

@@ -205,7 +205,8 @@ class Matrix:
             f"<tr><th>{escape(name)}</th>{''.join(f'<td>{value:.4g}</td>' for value in row)}</tr>"
             for name, row in zip(self.names, self.values)
         )
-        caption = escape(self.answers[0][0].title)
+        unit = self.answers[0][0].unit
+        caption = escape(f"{self.answers[0][0].symbol}, p down and q across{f', in {unit}' if unit else ''}")
         return f"<table><caption>{caption}</caption><tr><th></th>{head}</tr>{rows}</table>"
 
 

@@ -1,5 +1,7 @@
 //! Errors of the library as exceptions of the package, with the same words.
 
+use std::path::Path;
+
 use klfit::{Error, Refusal};
 use pyo3::prelude::*;
 
@@ -17,8 +19,16 @@ pub fn exception(class: &str, message: String, help: Option<String>) -> PyErr {
     })
 }
 
+/// Where an error in a dict is said to be: its lines are none that anybody wrote.
+const ARGUMENTS: &str = "arguments";
+
 /// What the library says.
-pub fn raised(error: Error) -> PyErr {
+pub fn raised(mut error: Error) -> PyErr {
+    if let Error::Config(error) = &mut error
+        && error.location.path == Path::new(ARGUMENTS)
+    {
+        error.location.span = None;
+    }
     let class = match &error {
         Error::Config(_) => "ConfigError",
         Error::Usage { .. } => "UsageError",

@@ -2,9 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use klfit::{Error, LogDensity};
-use numpy::ndarray::ArrayView2;
-use numpy::{PyReadonlyArray2, PyReadonlyArrayDyn, ToPyArray};
+use klfit::{Error, LogDensities, LogDensity};
+use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 
 use crate::arrays::flat;
@@ -18,34 +17,47 @@ struct Function {
 }
 
 impl Function {
-    fn call(&self, py: Python, x: &[f64], dim: usize) -> PyResult<Result<Vec<f64>, Error>> {
-        let points =
-            ArrayView2::from_shape((x.len() / dim, dim), x).map(|view| view.to_pyarray(py));
-        let Ok(points) = points else {
-            return Ok(Err(Error::usage(
-                "the points are not D numbers each",
-                "report this",
-            )));
-        };
-        let answer = self.function.bind(py).call1((points,))?;
+    fn call(&self, py: Python, x: &[f64], dim: usize) -> PyResult<LogDensities> {
+        let points = PyArray1::from_slice(py, x).reshape([x.len() / dim, dim])?;
         // In Python, where everything that is like an array may be made one.
-        let convert = py.import("klfit._function")?.getattr("answer")?;
-        let answer = convert.call1((answer, x.len() / dim, dim))?;
-        let answer: PyReadonlyArrayDyn<f64> = answer.extract()?;
-        Ok(Ok(answer.as_array().iter().copied().collect()))
+        let evaluate = py.import("klfit._function")?.getattr("evaluate")?;
+        let answer = evaluate.call1((&self.function, points))?;
+        let (values, gradient): (PyReadonlyArray1<f64>, Option<PyReadonlyArray2<f64>>) =
+            answer.extract()?;
+        Ok(LogDensities {
+            values: values.as_slice()?.to_vec(),
+            gradient: gradient
+                .map(|gradient| gradient.as_slice().map(<[f64]>::to_vec))
+                .transpose()?,
+        })
     }
 }
 
 impl LogDensity for Function {
-    fn log_densities(&self, x: &[f64], dim: usize) -> Result<Vec<f64>, Error> {
+    fn log_densities(&self, x: &[f64], dim: usize) -> Result<LogDensities, Error> {
         Python::attach(|py| {
-            self.call(py, x, dim).unwrap_or_else(|error| {
-                let said = error.to_string();
+            self.call(py, x, dim).map_err(|error| {
+                let (said, help) = told(py, &error);
                 let mut raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
                 *raised = Some(error);
-                Err(Error::usage(said, "mend the function"))
+                Error::usage(said, help)
             })
         })
+    }
+}
+
+/// What an exception says, and what to do: its own words if it is one of the package.
+fn told(py: Python, error: &PyErr) -> (String, String) {
+    let of_package = |name| {
+        let value = error.value(py).getattr(name).ok()?;
+        value.extract::<String>().ok()
+    };
+    let is_of_package = (py.import("klfit.errors"))
+        .and_then(|errors| errors.getattr("Error"))
+        .is_ok_and(|class| error.is_instance(py, &class));
+    match (is_of_package, of_package("message"), of_package("help")) {
+        (true, Some(message), help) => (message, help.unwrap_or_default()),
+        _ => (error.to_string(), "mend the function".to_owned()),
     }
 }
 

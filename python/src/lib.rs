@@ -16,7 +16,12 @@ mod work;
 
 use std::ffi::OsString;
 
+use mimalloc::MiMalloc;
 use pyo3::prelude::*;
+
+/// That of the interpreter gives memory back to the system after each step of a fit, and takes it again.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The command `klfit` with arguments of which the first is its name; returns its exit code.
 #[pyfunction]
@@ -34,6 +39,9 @@ mod _klfit {
     use crate::function::Given;
     #[pymodule_export]
     use crate::main;
+    #[pymodule_export]
+    #[expect(non_upper_case_globals, reason = "as Python calls it")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
     #[pymodule_export]
     use crate::mixture::Mixture;
     #[pymodule_export]

@@ -34,13 +34,8 @@ impl SweepObserver for Counter {
     }
 }
 
-/// What came of a sweep: the points that ran, as their labels with the TOML of each key that they set; the labels of
-/// those that broke down, with the reason; and what was taken in a way that may not be meant.
-type Swept = (
-    Vec<(String, Vec<(String, String)>)>,
-    Vec<(String, String)>,
-    Vec<String>,
-);
+/// The labels of the points that broke down, with the reason; and what was taken in a way that may not be meant.
+type Swept = (Vec<(String, String)>, Vec<String>);
 
 /// Runs a config with a `[sweep]`, given as a dict or read from its path, into a folder; a function is told how many
 /// points are done, of how many.
@@ -71,15 +66,9 @@ pub fn sweep(
             )
         })?;
         let swept = klfit::sweep(&sweep, &out, existing, &counter)?;
-        let labels = |point: &SweepPoint| (point.label.clone(), point.settings.clone());
         let broken = swept.broken.into_iter();
-        Ok((
-            swept.ran.iter().map(|ran| labels(ran.point)).collect(),
-            broken
-                .map(|(point, why)| (point.label.clone(), why))
-                .collect(),
-            sweep.notes(),
-        ))
+        let broken = broken.map(|(point, why)| (point.label.clone(), why));
+        Ok((broken.collect(), sweep.notes()))
     };
     let mut signal = None;
     let found = thread::scope(|scope| {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use klfit::{FinishedRun, RunFolder, TargetModel};
+use klfit::{RunFolder, TargetModel};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray2};
 use pyo3::prelude::*;
 use rand::SeedableRng;
@@ -39,10 +39,10 @@ impl Target {
     #[staticmethod]
     fn read(py: Python, path: PathBuf) -> PyResult<Self> {
         attempted(py, || {
-            let run = FinishedRun::read(&RunFolder::open(&path)?)?;
+            let experiment = RunFolder::open(&path)?.experiment()?;
             Ok(Self {
-                names: run.coordinates(),
-                model: run.target,
+                names: experiment.config.target.coordinates(&experiment.target),
+                model: experiment.target,
             })
         })
     }

@@ -155,9 +155,22 @@ def test_a_function_that_fails_late_ends_the_run():
         klfit.fit(late, dim=1, restarts=2, optimizer={"type": "adam", "steps": 5000})
 
 
+def interrupted(script, begun):
+    """What a process prints that is interrupted after it has begun."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE, text=True, env=_environment()
+    )
+    waited = threading.Event()
+    while not begun() and child.poll() is None:
+        waited.wait(0.05)
+    waited.wait(0.5)
+    child.send_signal(signal.SIGINT)
+    said, _ = child.communicate(timeout=20)
+    return said.strip()
+
+
 def test_ctrl_c_ends_a_fit_within_a_step(tmp_path):
-    script = textwrap.dedent(
-        f"""
+    script = f"""
         import klfit
         target = klfit.Mixture([1.0], [[0.0]], stds=[[1.0]])
         try:
@@ -166,20 +179,39 @@ def test_ctrl_c_ends_a_fit_within_a_step(tmp_path):
         except KeyboardInterrupt:
             print("interrupted")
         """
-    )
-    child = subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=_environment()
-    )
-    path = tmp_path / "run/forward-kl/trajectory.csv"
-    waited = threading.Event()
-    while not path.is_file() and child.poll() is None:
-        waited.wait(0.05)
-    waited.wait(0.5)
-    child.send_signal(signal.SIGINT)
-    said, _ = child.communicate(timeout=20)
-    assert said.strip() == "interrupted"
+    assert interrupted(script, (tmp_path / "run/forward-kl/trajectory.csv").is_file) == "interrupted"
     # What it logged is there, and it may go on.
     assert '"interrupted": true' in (tmp_path / "run/summary.json").read_text()
+
+
+def test_ctrl_c_ends_a_sweep(tmp_path):
+    script = f"""
+        import klfit
+        target = klfit.Mixture([1.0], [[0.0]], stds=[[1.0]])
+        asked = klfit.experiment(target, optimizer={{"type": "adam", "steps": 100_000_000}}, log={{"every": 1000}})
+        try:
+            klfit.sweep(asked, {{"seed": [1, 2, 3]}}, out={str(tmp_path / "sweep")!r})
+        except KeyboardInterrupt:
+            print("interrupted")
+        """
+    assert interrupted(script, lambda: list(tmp_path.glob("sweep/*/*/trajectory.csv"))) == "interrupted"
+
+
+def test_ctrl_c_ends_a_divergence(tmp_path):
+    mark = tmp_path / "begun"
+    script = f"""
+        import pathlib
+        import klfit
+        import numpy as np
+        generator = np.random.default_rng(0)
+        p, q = (klfit.Mixture(np.full(50, 0.02), generator.normal(size=(50, 8)), stds=np.ones((50, 8))) for _ in "pq")
+        pathlib.Path({str(mark)!r}).touch()
+        try:
+            klfit.kl(p, q, method="monte-carlo", abs_err=1e-9)
+        except KeyboardInterrupt:
+            print("interrupted")
+        """
+    assert interrupted(script, mark.exists) == "interrupted"
 
 
 def test_other_threads_go_on():
@@ -199,10 +231,36 @@ def test_other_threads_go_on():
     assert len(counted) > 20
 
 
+def test_functions_of_pytorch_have_their_gradient():
+    torch = pytest.importorskip("torch")
+    scale = torch.tensor([1.0, 2.0], dtype=torch.float64)
+    found = klfit.fit(klfit.torch(lambda x: -0.5 * ((x - 1.0) / scale).square().sum(dim=1)), dim=2, restarts=2, optimizer="lbfgs")
+    np.testing.assert_allclose(found.mixture.covariances_[0], np.diag([1.0, 4.0]), atol=1e-5)
+    assert abs(found.log_normalizer - np.log(4 * np.pi)) < 4 * found.log_normalizer.error + 1e-8
+
+
+def test_functions_of_jax_have_their_gradient():
+    jax = pytest.importorskip("jax")
+    jax.config.update("jax_enable_x64", True)
+    import jax.numpy as jnp
+
+    scale = jnp.array([1.0, 2.0])
+    found = klfit.fit(klfit.jax(lambda x: -0.5 * jnp.sum(((x - 1.0) / scale) ** 2)), dim=2, restarts=2, optimizer="lbfgs")
+    np.testing.assert_allclose(found.mixture.covariances_[0], np.diag([1.0, 4.0]), atol=1e-5)
+
+
 def test_progress_is_told(caplog):
     with caplog.at_level("INFO", logger="klfit"):
         klfit.fit(TWO, restarts=1, optimizer="lbfgs")
     assert "forward-kl begins" in caplog.text and "forward-kl ended" in caplog.text
+
+
+def test_a_bar_follows_where_it_is_wanted(capsys):
+    pytest.importorskip("tqdm")
+    klfit.fit(TWO, restarts=1, optimizer={"type": "adam", "steps": 2000}, verbose=True)
+    assert "forward-kl" in capsys.readouterr().err
+    klfit.fit(TWO, restarts=1, optimizer="lbfgs", verbose=False)
+    assert capsys.readouterr().err == ""
 
 
 def _environment():

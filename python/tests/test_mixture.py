@@ -134,6 +134,35 @@ def test_pytorch_goes_in_and_out(q, x):
     np.testing.assert_allclose(klfit.Mixture.of(line).log_density(x[:, 0]), expected, rtol=1e-5)
 
 
+def test_numpyro_goes_in(x):
+    pytest.importorskip("numpyro")
+    import jax
+    import numpyro.distributions as distributions
+
+    jax.config.update("jax_enable_x64", True)
+    shares = distributions.Categorical(probs=WEIGHTS)
+    full = distributions.MixtureSameFamily(shares, distributions.MultivariateNormal(MEANS, COVARIANCES))
+    np.testing.assert_allclose(klfit.Mixture.of(full).log_density(x), full.log_prob(x), rtol=1e-9)
+    stds = np.array([[1.0, 2.0], [0.5, 0.1]])
+    diagonal = distributions.MixtureSameFamily(shares, distributions.Normal(MEANS, stds).to_event(1))
+    np.testing.assert_allclose(klfit.Mixture.of(diagonal).log_density(x), diagonal.log_prob(x), rtol=1e-9)
+    one = distributions.MultivariateNormal(MEANS[0], COVARIANCES[0])
+    np.testing.assert_allclose(klfit.Mixture.of(one).log_density(x), one.log_prob(x), rtol=1e-9)
+
+
+def test_tensorflow_probability_goes_in(x):
+    tfp = pytest.importorskip("tensorflow_probability.substrates.numpy")
+    distributions = tfp.distributions
+    shares = distributions.Categorical(probs=WEIGHTS)
+    factors = np.linalg.cholesky(COVARIANCES)
+    full = distributions.MixtureSameFamily(shares, distributions.MultivariateNormalTriL(MEANS, factors))
+    np.testing.assert_allclose(klfit.Mixture.of(full).log_density(x), full.log_prob(x), rtol=1e-6)
+    diagonal = distributions.MixtureSameFamily(
+        shares, distributions.MultivariateNormalDiag(MEANS, np.array([[1.0, 2.0], [0.5, 0.1]]))
+    )
+    np.testing.assert_allclose(klfit.Mixture.of(diagonal).log_density(x), diagonal.log_prob(x), rtol=1e-6)
+
+
 def test_what_is_no_mixture_is_told():
     with pytest.raises(klfit.MixtureError, match="not positive definite") as told:
         klfit.Mixture([1.0], [[0.0, 0.0]], [[[1.0, 2.0], [2.0, 1.0]]])

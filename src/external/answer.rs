@@ -3,6 +3,7 @@
 use std::io::Read;
 
 use crate::files::npy::{Header, NpyArray};
+use crate::given::LogDensities;
 use crate::text;
 
 /// Bytes of the longest numbers there are.
@@ -23,6 +24,21 @@ impl Answer {
     /// Whether the gradient is told.
     pub fn has_gradient(&self) -> bool {
         self.width > 1
+    }
+
+    /// Log p and its gradient apart.
+    pub fn parted(self) -> LogDensities {
+        if !self.has_gradient() {
+            return LogDensities {
+                values: self.values,
+                gradient: None,
+            };
+        }
+        let rows = self.values.chunks_exact(self.width);
+        LogDensities {
+            values: rows.clone().map(|row| row[0]).collect(),
+            gradient: Some(rows.flat_map(|row| &row[1..]).copied().collect()),
+        }
     }
 
     /// Reads it, and nothing behind it. Room is made only for what was asked for: a header may promise anything.

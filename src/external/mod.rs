@@ -6,12 +6,13 @@ mod called;
 mod process;
 mod program;
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::coordinates::{Coordinates, Support};
 use crate::error::{Error, Refusal};
-use crate::given::LogDensity;
+use crate::given::{LogDensities, LogDensity};
 use called::Called;
 use process::Broken;
 use program::Program;
@@ -19,8 +20,12 @@ use program::Program;
 pub use answer::Answer;
 pub use process::Invocation;
 
-/// Points of one batch, at most.
+/// Points of one batch for a program, at most: what is said is worth the waking of it …
 const BATCH: usize = 1 << 15;
+/// … and for a function so many numbers, log p and its gradient together, if that is not too few points: 128 KiB are in a
+/// fast cache, and below what some allocators take from the system anew each time.
+const CALL: usize = 1 << 14;
+const LEAST_CALL: usize = 1 << 10;
 /// The step of a difference, in units of 1 + |u|: about ε^⅓.
 const STEP: f64 = 6e-6;
 
@@ -124,12 +129,12 @@ impl External {
         points[dim..].fill(0.5);
         self.coordinates.apply(&mut points);
         let answer = match &self.source {
-            Source::Program(program) => program.start(&points, dim),
+            Source::Program(program) => program.start(&points, dim).map(Answer::parted),
             Source::Function(function) => function.ask(&points, dim),
         };
         let answer =
             answer.map_err(|broken| Refusal::new(self.key(), broken.message, broken.help))?;
-        self.has_gradient.get_or_init(|| answer.has_gradient());
+        self.has_gradient.get_or_init(|| answer.gradient.is_some());
         Ok(())
     }
 
@@ -185,8 +190,9 @@ impl External {
     /// differences where the program gives none. All are NaN once it has [failed](External::check).
     pub fn evaluate(&self, u: &[f64], values: &mut [f64], mut gradient: Option<&mut [f64]>) {
         let dim = self.coordinates.dim();
-        for (i, values) in values.chunks_mut(BATCH).enumerate() {
-            let rows = i * BATCH * dim..(i * BATCH + values.len()) * dim;
+        let batch = self.most();
+        for (i, values) in values.chunks_mut(batch).enumerate() {
+            let rows = i * batch * dim..(i * batch + values.len()) * dim;
             let u = &u[rows.clone()];
             let slots = gradient.as_mut().map(|gradient| &mut gradient[rows]);
             match slots {
@@ -200,10 +206,10 @@ impl External {
     }
 
     fn batch(&self, u: &[f64], values: &mut [f64], gradient: Option<&mut [f64]>) {
-        let dim = self.coordinates.dim();
-        let supports: Vec<Support> = self.coordinates.supports().collect();
-        let mut x = u.to_vec();
-        self.coordinates.apply(&mut x);
+        let mut x = Cow::Borrowed(u);
+        if !self.coordinates.is_unbounded() {
+            self.coordinates.apply(x.to_mut());
+        }
         let Some(answer) = self.ask(&x) else {
             values.fill(f64::NAN);
             if let Some(gradient) = gradient {
@@ -211,29 +217,38 @@ impl External {
             }
             return;
         };
-        let rows = answer.values.chunks_exact(answer.width);
-        for ((value, row), u) in values.iter_mut().zip(rows.clone()).zip(u.chunks_exact(dim)) {
-            let slopes = supports.iter().zip(u);
-            *value = row[0]
-                + slopes
-                    .map(|(support, u)| support.log_slope(*u))
-                    .sum::<f64>();
+        values.copy_from_slice(&answer.values);
+        let gradient = gradient.zip(answer.gradient).map(|(slots, by_x)| {
+            slots.copy_from_slice(&by_x);
+            slots
+        });
+        if !self.coordinates.is_unbounded() {
+            self.carry(u, values, gradient);
         }
-        let Some(gradient) = gradient else { return };
-        for ((slots, row), u) in gradient
-            .chunks_exact_mut(dim)
-            .zip(rows)
-            .zip(u.chunks_exact(dim))
-        {
-            for (((slot, by_x), support), u) in
-                slots.iter_mut().zip(&row[1..]).zip(&supports).zip(u)
-            {
-                *slot = match support {
-                    Support::Real => *by_x,
-                    // d/du of log p(T(u)) + log |T′(u)|.
-                    bounded => by_x * bounded.slope(*u) + bounded.turn(*u),
-                };
+    }
+
+    /// Turns the log-density of x, and its gradient by x, into those of u: log p(T(u)) + log |T′(u)|.
+    fn carry(&self, u: &[f64], values: &mut [f64], gradient: Option<&mut [f64]>) {
+        let supports: Vec<Support> = self.coordinates.supports().collect();
+        for (value, u) in values.iter_mut().zip(u.chunks_exact(supports.len())) {
+            let slopes = supports.iter().zip(u);
+            *value += slopes
+                .map(|(support, u)| support.log_slope(*u))
+                .sum::<f64>();
+        }
+        let slots = gradient.into_iter().flatten().zip(u);
+        for ((slot, u), support) in slots.zip(supports.iter().cycle()) {
+            if *support != Support::Real {
+                *slot = *slot * support.slope(*u) + support.turn(*u);
             }
+        }
+    }
+
+    /// Points that are asked about at once, at most.
+    fn most(&self) -> usize {
+        match &self.source {
+            Source::Program(_) => BATCH,
+            Source::Function(_) => (CALL / (1 + self.coordinates.dim())).max(LEAST_CALL),
         }
     }
 
@@ -241,7 +256,7 @@ impl External {
     fn differences(&self, u: &[f64], gradient: &mut [f64]) {
         let dim = self.coordinates.dim();
         let step = |u: f64| STEP * (1.0 + u.abs());
-        let rows = (BATCH / (2 * dim)).max(1) * dim;
+        let rows = (self.most() / (2 * dim)).max(1) * dim;
         for (u, gradient) in u.chunks(rows).zip(gradient.chunks_mut(rows)) {
             let moved: Vec<f64> = (u.chunks_exact(dim))
                 .flat_map(|point| (0..2 * dim).map(move |i| (point, i)))
@@ -262,13 +277,15 @@ impl External {
     }
 
     /// Log p at some points x `[N, D]`; nothing once it has failed.
-    fn ask(&self, x: &[f64]) -> Option<Answer> {
+    fn ask(&self, x: &[f64]) -> Option<LogDensities> {
         if self.failure.get().is_some() {
             return None;
         }
         let (dim, has_gradient) = (self.coordinates.dim(), self.has_gradient());
         let asked = match &self.source {
-            Source::Program(program) => program.ask(x, dim, has_gradient),
+            Source::Program(program) => {
+                (program.ask(x, dim, has_gradient)).map(|answer| answer.map(Answer::parted))
+            }
             Source::Function(function) => function.ask_again(x, dim, has_gradient).map(Some),
         };
         asked.unwrap_or_else(|broken| {

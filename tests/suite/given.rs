@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use klfit::{
-    Error, Existing, Experiment, LogDensity, RunFolder, Scales, Summary, draw_figures,
-    give_function, give_table, run,
+    Error, Existing, Experiment, LogDensities, LogDensity, RunFolder, Scales, Summary,
+    draw_figures, give_function, give_table, run,
 };
 
 use crate::support::assert_close;
@@ -14,21 +14,24 @@ use crate::support::assert_close;
 /// N points of D coordinates to log p and the gradient, or to an error.
 struct By<F>(F);
 
-impl<F: Fn(&[f64], usize) -> Result<Vec<f64>, Error> + Send + Sync> LogDensity for By<F> {
-    fn log_densities(&self, x: &[f64], dim: usize) -> Result<Vec<f64>, Error> {
+impl<F: Fn(&[f64], usize) -> Result<LogDensities, Error> + Send + Sync> LogDensity for By<F> {
+    fn log_densities(&self, x: &[f64], dim: usize) -> Result<LogDensities, Error> {
         self.0(x, dim)
     }
 }
 
 /// −½ Σ ((x_d − d) / (d/2))² for d = 1, 2, …, with its gradient: log Z = Σ log(d/2 √(2π)).
-fn gaussian(x: &[f64], dim: usize) -> Vec<f64> {
-    let mut answer = Vec::new();
+fn gaussian(x: &[f64], dim: usize) -> LogDensities {
+    let (mut values, mut gradient) = (Vec::new(), Vec::new());
     for x in x.chunks_exact(dim) {
         let z = |d: usize| (x[d] - (d + 1) as f64) / (0.5 * (d + 1) as f64);
-        answer.push(-0.5 * (0..dim).map(|d| z(d).powi(2)).sum::<f64>());
-        answer.extend((0..dim).map(|d| -z(d) / (0.5 * (d + 1) as f64)));
+        values.push(-0.5 * (0..dim).map(|d| z(d).powi(2)).sum::<f64>());
+        gradient.extend((0..dim).map(|d| -z(d) / (0.5 * (d + 1) as f64)));
     }
-    answer
+    LogDensities {
+        values,
+        gradient: Some(gradient),
+    }
 }
 
 fn config(target: &str, fit: &str) -> String {
@@ -79,8 +82,10 @@ fn a_function_is_fitted_with_and_without_its_gradient() {
     assert!(error < 0.005, "{error}");
 
     let values = |x: &[f64], dim: usize| {
-        let all = gaussian(x, dim);
-        Ok(all.chunks_exact(1 + dim).map(|row| row[0]).collect())
+        Ok(LogDensities {
+            gradient: None,
+            ..gaussian(x, dim)
+        })
     };
     let _without = give_function("without", Arc::new(By(values))).unwrap();
     let target = "function = \"without\"\ndim = 1";
@@ -114,7 +119,7 @@ fn a_function_is_fitted_with_and_without_its_gradient() {
 }
 
 /// Of points, D, and how many calls there were before.
-type Counted = fn(&[f64], usize, usize) -> Result<Vec<f64>, Error>;
+type Counted = fn(&[f64], usize, usize) -> Result<LogDensities, Error>;
 
 #[test]
 fn what_goes_wrong_in_a_function_ends_what_asked() {
@@ -133,13 +138,31 @@ fn what_goes_wrong_in_a_function_ends_what_asked() {
         error.contains("raising: ValueError: no such thing"),
         "{error}"
     );
-    let error = said("short", |x, dim, _| Ok(vec![0.0; x.len() / dim + 1]));
+    let error = said("short", |x, dim, _| {
+        Ok(LogDensities {
+            values: vec![0.0; x.len() / dim + 1],
+            gradient: None,
+        })
+    });
     assert!(
         error.contains("short answered 2 points of 2 coordinates with 3 numbers"),
         "{error}"
     );
+    let error = said("slanted", |x, dim, _| {
+        Ok(LogDensities {
+            gradient: Some(vec![0.0; dim]),
+            ..gaussian(x, dim)
+        })
+    });
+    assert!(
+        error.contains("slanted answered 2 points of 2 coordinates with a gradient of 2 numbers"),
+        "{error}"
+    );
     let error = said("nan", |x, dim, _| {
-        Ok(vec![f64::NAN; x.len() / dim * (1 + dim)])
+        Ok(LogDensities {
+            values: vec![f64::NAN; x.len() / dim],
+            gradient: Some(vec![f64::NAN; x.len()]),
+        })
     });
     assert!(error.contains("is not a number at x1 = 0"), "{error}");
     // After its place was found, in the middle of the run.
@@ -151,7 +174,10 @@ fn what_goes_wrong_in_a_function_ends_what_asked() {
     assert!(error.contains("later: gone"), "{error}");
     let changing = |x: &[f64], dim: usize, call: usize| match call {
         0..10 => Ok(gaussian(x, dim)),
-        _ => Ok(vec![0.0; x.len() / dim]),
+        _ => Ok(LogDensities {
+            gradient: None,
+            ..gaussian(x, dim)
+        }),
     };
     let error = said("changing", changing);
     assert!(

@@ -24,6 +24,7 @@ use crate::compute::MOST_ENTRIES;
 use crate::compute::device::DeviceConfig;
 use crate::density::family::Family;
 use crate::density::target::TargetModel;
+use crate::divergence::Side;
 use crate::error::{ConfigError, Refusal};
 use crate::estimator::Problem;
 use crate::estimator::monte_carlo::MonteCarlo;
@@ -227,23 +228,34 @@ impl CheckedFit<'_> {
         self.stop(fit)?;
         let first = AdaptConfig::first_family(fit.adapt, &family);
         let start = self.start(fit, &first, notes)?;
-        let components = family.components().max(self.target.components());
+        let (of_q, of_p) = (family.components(), self.target.components());
         let rows = (self.target.as_samples().map(|samples| samples.at_once()))
             .or(self
                 .target
                 .as_histogram()
                 .map(|histogram| histogram.counts().len()))
             .unwrap_or(0);
-        let points = fit.estimator.rule.points(components, dim, rows);
-        let points = points.saturating_mul(1 + fit.estimator.reuse);
-        let parts = [start.runs(), points.max(LEAST_POINTS), components, dim];
+        // The points along one density are evaluated under both.
+        let along = |strata: usize| {
+            let points = fit.estimator.rule.points(strata, dim, rows);
+            let points = points.saturating_mul(1 + fit.estimator.reuse);
+            points.max(LEAST_POINTS)
+        };
+        let sides = divergence.build().sides().iter().map(|side| match side {
+            Side::Target => [along(of_p), of_q],
+            Side::Family => [along(of_q), of_q.max(of_p)],
+        });
+        let [points, components] = sides
+            .max_by_key(|[points, components]| points.saturating_mul(*components))
+            .unwrap_or([LEAST_POINTS, of_q]);
+        let parts = [start.runs(), points, components, dim];
         let message = format!(
             "asks for too much at once: {} restarts × {points} points × {components} components × \
              {dim} dimensions",
             parts[0]
         );
         size(self.source, &self.at, &message, &parts)?;
-        let covariances = [start.runs(), components, dim, dim];
+        let covariances = [start.runs(), of_q.max(of_p), dim, dim];
         size(self.source, &self.at, &message, &covariances)?;
         fit.estimator.fill();
         fit.optimizer.fill();

@@ -91,6 +91,23 @@ impl Unnormalized {
         }
     }
 
+    /// log p in nats at N points u `[N, D]`, which is no number where the function is none; and its gradient `[N, D]`
+    /// where that is asked for.
+    pub(crate) fn told(&self, u: &[f64], logs: &mut [f64], mut gradient: Option<&mut [f64]>) {
+        self.evaluate(u, logs, gradient.as_deref_mut());
+        // Where there is no density there is no way to more of it.
+        if let Some(gradient) = gradient {
+            for (log, gradient) in logs.iter().zip(gradient.chunks_exact_mut(self.dim())) {
+                if *log == f64::NEG_INFINITY {
+                    gradient.fill(0.0);
+                }
+            }
+        }
+        for log in logs {
+            *log -= self.located.log_normalizer;
+        }
+    }
+
     /// log Z in nats, with what is added everywhere.
     pub fn log_normalizer(&self) -> f64 {
         self.located.log_normalizer + self.function.offset()
@@ -344,7 +361,7 @@ struct UnnormalizedDensity {
 impl UnnormalizedDensity {
     /// log p `[R, S]` and its gradient `[R, S, D]` where that is asked for, neither of them tracked.
     fn evaluated(&self, x: Tensor<3>, with_gradient: bool) -> (Tensor<2>, Option<Tensor<3>>) {
-        let shape @ [runs, points, dim] = x.dims();
+        let shape @ [runs, points, _] = x.dims();
         // On a device no point is looked at.
         let on_device = match is_on_host(&self.numerics) || self.model.watch.is_on() {
             true => None,
@@ -365,18 +382,10 @@ impl UnnormalizedDensity {
             let mut logs = vec![0.0; runs * points];
             let mut gradient = vec![0.0; if with_gradient { x.len() } else { 0 }];
             let slots = with_gradient.then_some(&mut gradient[..]);
-            self.model.evaluate(&x, &mut logs, slots);
-            // Where there is no density there is no way to more of it.
-            if with_gradient {
-                for (log, gradient) in logs.iter().zip(gradient.chunks_exact_mut(dim)) {
-                    if *log == f64::NEG_INFINITY {
-                        gradient.fill(0.0);
-                    }
-                }
-            }
+            self.model.told(&x, &mut logs, slots);
             let logs = self.numerics.tensor(logs, [runs, points]);
             let gradient = with_gradient.then(|| self.numerics.tensor(gradient, shape));
-            (logs, gradient)
+            return (logs, gradient);
         };
         (log - self.model.located.log_normalizer, gradient)
     }

@@ -6,10 +6,10 @@ use burn::tensor::Tensor;
 
 use super::Objective;
 use crate::compute::device::Numerics;
-use crate::compute::kernel::cpu::{Expectation, Points, Sites};
+use crate::compute::kernel::cpu::{Expectation, Points, Sites, Under};
 use crate::compute::kernel::{MixtureTensors, expectation, has_expectation};
 use crate::compute::noise::{Noise, RunKey, Stream};
-use crate::density::target::Target;
+use crate::density::target::{Distribution, Target};
 use crate::density::{Defensive, Density, Draws};
 use crate::divergence::{Divergence, Sampled, Side};
 use crate::estimator::{Context, Estimator, GradientRule};
@@ -107,7 +107,20 @@ impl Objective<'_> {
             }
             (Side::Family, GradientRule::ScoreFunction) => None,
             (Side::Family, gradient) => {
-                let p = self.target.prepared()?;
+                let function;
+                let p = match (
+                    self.target.prepared(),
+                    self.target.model().as_unnormalized(),
+                ) {
+                    (Some(p), _) => Under::Mixture(p),
+                    (None, Some(model)) if model.has_gradient() => {
+                        function = |x: &[f64], logs: &mut [f64], slopes: Option<&mut [f64]>| {
+                            model.told(x, logs, slopes);
+                        };
+                        Under::Function(&function)
+                    }
+                    (None, _) => return None,
+                };
                 let standard = self.with_context(side, request, |context| {
                     let PointsRequest { along, q, .. } = request;
                     along.estimator.standard(q.strata(), context.for_density(q))

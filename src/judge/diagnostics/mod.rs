@@ -17,6 +17,8 @@ use crate::mixture::Mixture;
 
 /// Draws of p and of q that [`diagnose`] looks at.
 const DRAWS: usize = 20_000;
+/// Points that p is asked about at once.
+const BLOCK: usize = 1024;
 /// The probability under q of the region that q is said to cover.
 pub const REGION_MASS: f64 = 0.99;
 
@@ -146,9 +148,14 @@ pub fn diagnose(p: &TargetModel, q: &Mixture, seed: u64) -> Diagnostics {
         None => p.sample(DRAWS, &mut key.generator(Stream::TargetDiagnostics, 0)),
     };
     let weights = samples.and_then(Samples::weights);
-    let log_p: Option<Vec<f64>> = (of_q.par_chunks_exact(dim))
-        .map(|x| p.log_density(x))
-        .collect();
+    let log_p = p.has_density().then(|| {
+        let mut log_p = vec![0.0; DRAWS];
+        (of_q
+            .par_chunks(BLOCK * dim)
+            .zip(log_p.par_chunks_mut(BLOCK)))
+        .for_each(|(x, log_p)| p.log_densities(x, log_p));
+        log_p
+    });
     let ratios =
         log_p.map(|log_p| -> Vec<f64> { (log_p.iter().zip(&log_q)).map(|(p, q)| p - q).collect() });
     let each_mode = Modes::of(p).map(|modes| modes.covered_by(q, seed));

@@ -7,7 +7,7 @@
 
 use klfit::internals::kernel::cpu::{
     Expectation, Expected, Gradients, Nodes, Points, Prepared, ShapeError, Sites, StandardPoints,
-    Wanted, Width, expectation, normals,
+    Under, Wanted, Width, expectation, normals,
 };
 
 use super::common::{Case, FORMS, Form, Random, Sizes, error};
@@ -81,6 +81,15 @@ impl Setting {
             scale: part(&case.scale),
             upstream: upstream.to_vec(),
             ..case.clone()
+        }
+    }
+
+    /// log p at some points, and its gradient.
+    fn p_at(&self, x: &[f64], logs: &mut [f64], slopes: Option<&mut [f64]>) {
+        let (found, gradients) = Self::of_run(&self.p, 0, x, &vec![1.0; logs.len()]).naive();
+        logs.copy_from_slice(&found);
+        if let Some(slopes) = slopes {
+            slopes.copy_from_slice(&gradients.x);
         }
     }
 
@@ -298,15 +307,22 @@ fn points_that_move_with_q() {
                         })
                         .collect();
                     for width in Width::ALL {
-                        let sites = Sites::Along {
-                            nodes: Nodes {
-                                z,
-                                weights: &weights,
-                            },
-                            p: &setting.prepared(width),
-                            through_points_alone,
-                        };
-                        compare(&setting.found(width, sites).unwrap(), &references, 1e-11);
+                        let by_formula =
+                            |x: &[f64], logs: &mut [f64], slopes: Option<&mut [f64]>| {
+                                setting.p_at(x, logs, slopes);
+                            };
+                        let prepared = setting.prepared(width);
+                        for p in [Under::Mixture(&prepared), Under::Function(&by_formula)] {
+                            let sites = Sites::Along {
+                                nodes: Nodes {
+                                    z,
+                                    weights: &weights,
+                                },
+                                p,
+                                through_points_alone,
+                            };
+                            compare(&setting.found(width, sites).unwrap(), &references, 1e-11);
+                        }
                     }
                 }
             }
@@ -350,7 +366,7 @@ fn points_without_density_add_nothing() {
                     z: StandardPoints::Shared(&z),
                     weights: &weights,
                 },
-                p: &setting.prepared(Width::Widest),
+                p: Under::Mixture(&setting.prepared(Width::Widest)),
                 through_points_alone: false,
             };
             setting.found(Width::Widest, sites).unwrap()
@@ -361,7 +377,7 @@ fn points_without_density_add_nothing() {
                     z: StandardPoints::Shared(&[0.1, 0.2]),
                     weights: &weights[..1],
                 },
-                p: &setting.prepared(Width::Widest),
+                p: Under::Mixture(&setting.prepared(Width::Widest)),
                 through_points_alone: false,
             };
             setting.found(Width::Widest, sites).unwrap()
@@ -382,7 +398,7 @@ fn a_run_with_nan_is_nan_and_its_neighbours_are_not() {
             z: StandardPoints::Shared(&z),
             weights: &weights,
         },
-        p: &setting.prepared(Width::Widest),
+        p: Under::Mixture(&setting.prepared(Width::Widest)),
         through_points_alone: false,
     };
     let found = setting.found(Width::Widest, sites).unwrap();
@@ -405,7 +421,7 @@ fn an_absent_component_takes_no_part() {
             z: StandardPoints::Shared(&z),
             weights: &weights,
         },
-        p: &setting.prepared(Width::Widest),
+        p: Under::Mixture(&setting.prepared(Width::Widest)),
         through_points_alone: false,
     };
     let found = setting.found(Width::Widest, sites).unwrap();
@@ -442,7 +458,7 @@ fn expectations_do_not_depend_on_the_number_of_threads() {
                         },
                         weights: &weights,
                     },
-                    p: &setting.prepared(Width::Widest),
+                    p: Under::Mixture(&setting.prepared(Width::Widest)),
                     through_points_alone: false,
                 };
                 setting.found(Width::Widest, sites).unwrap()
@@ -458,7 +474,7 @@ fn wrong_shapes_are_errors() {
     let p = setting.prepared(Width::Widest);
     let along = |z, weights| Sites::Along {
         nodes: Nodes { z, weights },
-        p: &p,
+        p: Under::Mixture(&p),
         through_points_alone: false,
     };
     let refused = |sites| assert!(setting.found(Width::Widest, sites).is_err());

@@ -58,7 +58,10 @@ mod schedule;
 mod scratch;
 mod width;
 
-pub use expectation::{Expectation, Expected, Function, Nodes, Sites, StandardPoints, expectation};
+pub use expectation::{
+    Expectation, Expected, Function, Nodes, PointFunction, Sites, StandardPoints, Under,
+    expectation,
+};
 pub use gradients::{Gradients, Wanted, gradients, log_density_and_gradients};
 pub use inputs::{MOST_FACTORS, Mixture, Points, Scale, ShapeError};
 pub use jet::{BinaryFunction, Jet, evaluate};

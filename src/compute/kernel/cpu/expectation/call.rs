@@ -8,14 +8,13 @@ use super::super::forward::forward;
 use super::super::gradients::{Gradients, SumSizes, of_run_mut};
 use super::super::inputs::{Mixture, Scale, Shape};
 use super::super::log_density::nanoseconds;
-use super::super::normals::normals;
 use super::super::packed::{Packed, packed_len};
-use super::super::placement::{self, carry, carry_back};
+use super::super::placement::{carry, carry_back};
 use super::super::retained::{At, Retained, block_len};
 use super::super::schedule::{Stretch, Work, cut, run};
 use super::super::scratch::{padded, take, with_scratch};
 use super::super::width::Width;
-use super::{Expectation, Expected, Nodes, Sites, StandardPoints};
+use super::{Expectation, Expected, Nodes, Sites, Told, Under, component};
 
 /// How many numbers a task adds up for each of its runs.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +32,8 @@ pub struct Call<'a> {
     pub q: &'a Mixture<'a, f64>,
     pub factors: &'a Factors<f64>,
     pub what: Expectation<'a>,
+    /// What p is at the points, where a function says it.
+    pub told: &'a Told,
     pub sizes: Sizes,
     pub wants_gradients: bool,
 }
@@ -66,7 +67,14 @@ impl Call<'_> {
         let of_q = shape.components as f64 * nanoseconds(&self.q.scale, dim) * factor;
         let of_p = match self.what.sites {
             Sites::At { .. } => 0.0,
-            Sites::Along { p, .. } => {
+            Sites::Along {
+                p: Under::Function(_),
+                ..
+            } => 3.0 * dim as f64,
+            Sites::Along {
+                p: Under::Mixture(p),
+                ..
+            } => {
                 let components = p.components();
                 let scale: Scale<'_, f64> = match (components.rank, components.factors) {
                     (0, []) => Scale::Diagonal(&[]),
@@ -112,7 +120,9 @@ impl Call<'_> {
     fn block(&self, stretch: &Stretch) -> usize {
         let dim = self.shape.dim;
         let components = self.shape.components.max(self.what.sites.of_p());
-        block_len::<f64>(components, dim).min(stretch.samples.len())
+        // Standard points may have more dimensions than x, and less room.
+        let most = samples_per_block(self.q.scale.standard_dim(dim));
+        (block_len::<f64>(components, dim).min(most)).min(stretch.samples.len())
     }
 
     fn stretch(&self, stretch: &Stretch, sums: &mut [f64]) {
@@ -124,6 +134,7 @@ impl Call<'_> {
         let packed_z = packed_len(standard_dim, block);
         let len = (2 * padded::<f64>(packed) + padded::<f64>(packed_z))
             + padded::<f64>(block * standard_dim)
+            + padded::<f64>(block * dim)
             + 6 * padded::<f64>(block)
             + Retained::<f64>::len(k, dim, block)
             + Retained::<f64>::len(of_p, dim, block);
@@ -141,6 +152,7 @@ impl Call<'_> {
                     values: take(&mut rest, packed),
                 }),
                 made: take(&mut rest, block * standard_dim),
+                weighed: take(&mut rest, block * dim),
                 numbers: [(); 6].map(|()| take(&mut rest, block)),
                 of_q: Retained::take(&mut rest, k, dim, block),
                 of_p: Retained::take(&mut rest, of_p, dim, block),
@@ -155,7 +167,15 @@ impl Call<'_> {
                         self.add_fixed(stretch, run, at, &mut memory, sums);
                     }
                     Sites::Along { nodes, p, .. } => {
-                        self.along(stretch, run, nodes, &p.components(), &mut memory, sums);
+                        let components;
+                        let p = match p {
+                            Under::Mixture(p) => {
+                                components = p.components();
+                                Some(&components)
+                            }
+                            Under::Function(_) => None,
+                        };
+                        self.along(stretch, run, nodes, p, &mut memory, sums);
                     }
                 }
             }
@@ -207,13 +227,13 @@ impl Call<'_> {
         }
     }
 
-    /// Adds the share of some points carried into the components of one run.
+    /// Adds the share of some points carried into the components of one run: p is a mixture, or has been told.
     fn along(
         &self,
         stretch: &Stretch,
         run: usize,
         nodes: Nodes<'_>,
-        p: &Components<'_, f64>,
+        p: Option<&Components<'_, f64>>,
         memory: &mut Memory<'_>,
         sums: &mut [f64],
     ) {
@@ -230,6 +250,7 @@ impl Call<'_> {
         while start < stretch.samples.end {
             let (stratum, node) = (start / m, start % m);
             let count = (stretch.samples.end - start).min(block).min(m - node);
+            let first = run * self.shape.samples + start;
             start += count;
             let weight = log_weights[stratum].exp();
             // A component that is absent may have any scale.
@@ -237,25 +258,20 @@ impl Call<'_> {
                 continue;
             }
             let weights = &nodes.weights[node..][..count];
-            let here = node * z_dim..(node + count) * z_dim;
-            let z = match nodes.z {
-                StandardPoints::Shared(z) => &z[here],
-                StandardPoints::Each(z) => {
-                    &of_run(z, run, k * m * z_dim)[stratum * m * z_dim..][here]
-                }
-                StandardPoints::Random { keys, stream } => {
-                    let made = &mut memory.made[..count * z_dim];
-                    let key = of_run(keys, run, 1)[0];
-                    let first = (stratum * m + node) * z_dim;
-                    normals(width, key, stream, first as u64, made);
-                    &*made
-                }
-            };
+            let z = nodes.z.of(
+                [run, stratum, node],
+                [k, m, z_dim],
+                &mut memory.made[..count * z_dim],
+                width,
+            );
             packed_z.fill(width, z);
-            carry(width, self.component(run, stratum), packed_z, x);
+            carry(width, component(self.q, run, stratum), packed_z, x);
             let [log_p, log_q, f, by_p, by_q, upstream] =
                 (memory.numbers.each_mut()).map(|all| &mut all[..count]);
-            memory.of_p.forward(width, p, x, log_p);
+            match p {
+                Some(p) => memory.of_p.forward(width, p, x, log_p),
+                None => log_p.copy_from_slice(&self.told.log_p[first..][..count]),
+            }
             memory.of_q.forward(width, &q, x, log_q);
             (self.what.function)(log_p, log_q, [f, by_p, by_q]);
             let share = weight * dot(weights, f);
@@ -263,14 +279,27 @@ impl Call<'_> {
             if !self.wants_gradients {
                 continue;
             }
-            gradient.clear(count);
             weigh(weight, weights, by_p, upstream);
-            let at = At {
-                x,
-                log_density: log_p,
-                upstream,
-            };
-            (memory.of_p).backward(width, p, at, Some(gradient), Sums::none());
+            if let Some(p) = p {
+                gradient.clear(count);
+                let at = At {
+                    x,
+                    log_density: log_p,
+                    upstream,
+                };
+                (memory.of_p).backward(width, p, at, Some(gradient), Sums::none());
+            } else {
+                let slopes = &self.told.gradient[first * dim..][..count * dim];
+                let slopes = slopes.chunks_exact(dim).zip(&*upstream);
+                let weighed = &mut memory.weighed[..count * dim];
+                for (weighed, (slopes, upstream)) in weighed.chunks_exact_mut(dim).zip(slopes) {
+                    for (weighed, slope) in weighed.iter_mut().zip(slopes) {
+                        *weighed = upstream * slope;
+                    }
+                }
+                gradient.count = count;
+                gradient.fill_with_zeros(width, weighed);
+            }
             weigh(weight, weights, by_q, upstream);
             let at = At {
                 x,
@@ -284,28 +313,6 @@ impl Call<'_> {
             let (mean, scale) = rest.split_at_mut(dim);
             share_sum[0] += share;
             carry_back(width, packed_z, gradient, mean, scale);
-        }
-    }
-
-    /// One component of a run as it was given.
-    fn component(&self, run: usize, k: usize) -> placement::Component<'_, f64> {
-        let (count, dim) = (self.shape.components, self.shape.dim);
-        let per_component = self.q.scale.len_per_component(dim);
-        let one = |values| &of_run(values, run, count * per_component)[k * per_component..];
-        placement::Component {
-            mean: &of_run(self.q.means, run, count * dim)[k * dim..][..dim],
-            scale: match self.q.scale {
-                // In one dimension every scale is diagonal.
-                Scale::Tril(values) if dim > 1 => Scale::Tril(&one(values)[..per_component]),
-                Scale::Tril(values) | Scale::Diagonal(values) => {
-                    Scale::Diagonal(&one(values)[..per_component])
-                }
-                Scale::Isotropic(values) => Scale::Isotropic(&one(values)[..per_component]),
-                Scale::LowRank { values, rank } => Scale::LowRank {
-                    values: &one(values)[..per_component],
-                    rank,
-                },
-            },
         }
     }
 
@@ -409,6 +416,8 @@ struct Memory<'a> {
     x: [Packed<'a, f64>; 2],
     /// z as it is made, `[block, D′]`.
     made: &'a mut [f64],
+    /// The gradient of log p as it counts, `[block, D]`, where it has been told.
+    weighed: &'a mut [f64],
     /// log p, log q, f, both slopes, and what goes upstream: `[block]`.
     numbers: [&'a mut [f64]; 6],
     of_q: Retained<'a, f64>,

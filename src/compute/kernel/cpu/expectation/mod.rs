@@ -5,6 +5,7 @@
 //! written to memory.
 
 mod call;
+mod carried;
 
 use std::fmt;
 
@@ -14,10 +15,42 @@ use super::inputs::{Mixture, Points, Scale, Shape, ShapeError, check_len};
 use super::prepared::Prepared;
 use super::width::Width;
 use call::{Call, Sizes};
+use carried::{carried, component};
 
 /// A function f of (log p, log q) with its slopes: fills N values, and N derivatives with respect
 /// to each.
 pub type Function<'a> = &'a (dyn Fn(&[f64], &[f64], [&mut [f64]; 3]) + Sync);
+
+/// A log-density by a function of N points x `[N, D]`: fills N values in nats, and where it is asked for the gradient
+/// `[N, D]`.
+pub type PointFunction<'a> = &'a (dyn Fn(&[f64], &mut [f64], Option<&mut [f64]>) + Sync);
+
+/// How log p is known.
+#[derive(Clone, Copy)]
+pub enum Under<'a> {
+    /// As a mixture, which is evaluated block by block.
+    Mixture(&'a Prepared<f64>),
+    /// By a function, which is called once with all points of a call.
+    Function(PointFunction<'a>),
+}
+
+impl fmt::Debug for Under<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mixture(mixture) => f.debug_tuple("Mixture").field(mixture).finish(),
+            Self::Function(_) => f.debug_tuple("Function").finish_non_exhaustive(),
+        }
+    }
+}
+
+/// What a function says of the points of all runs.
+#[derive(Debug, Default)]
+struct Told {
+    /// `[R, S]`.
+    log_p: Vec<f64>,
+    /// `[R, S, D]`, where it is asked for.
+    gradient: Vec<f64>,
+}
 
 /// What is averaged, and where.
 #[derive(Clone, Copy)]
@@ -53,7 +86,7 @@ pub enum Sites<'a> {
         /// z and v.
         nodes: Nodes<'a>,
         /// p.
-        p: &'a Prepared<f64>,
+        p: Under<'a>,
         /// Whether the gradient is taken through the points alone and not through log q.
         through_points_alone: bool,
     },
@@ -147,14 +180,32 @@ pub fn expectation(
             Sites::Along { .. } => 1 + dim + squares(q),
         },
     };
+    let wants_gradients = wanted.log_weights || wanted.means || wanted.scale;
+    let told = match what.sites {
+        Sites::Along {
+            nodes,
+            p: Under::Function(function),
+            ..
+        } => {
+            let x = carried(width, q, nodes, shape.runs);
+            let points = shape.runs * shape.samples;
+            let slopes = if wants_gradients { points * dim } else { 0 };
+            let (mut log_p, mut gradient) = (vec![0.0; points], vec![0.0; slopes]);
+            let asked = wants_gradients.then_some(&mut gradient[..]);
+            function(&x, &mut log_p, asked);
+            Told { log_p, gradient }
+        }
+        _ => Told::default(),
+    };
     let call = Call {
         width,
         shape,
         q,
         factors: &Factors::new(q)?,
         what,
+        told: &told,
         sizes,
-        wants_gradients: wanted.log_weights || wanted.means || wanted.scale,
+        wants_gradients,
     };
     call.run(&mut expected);
     Ok(expected)
@@ -174,7 +225,9 @@ impl Sites<'_> {
                 Ok(x.runs)
             }
             Self::Along { nodes, p, .. } => {
-                check_len("the dimensions of p", dim, p.dim())?;
+                if let Under::Mixture(p) = p {
+                    check_len("the dimensions of p", dim, p.dim())?;
+                }
                 let each = k * nodes.weights.len() * standard_dim;
                 match nodes.z {
                     StandardPoints::Shared(z) => {
@@ -199,11 +252,14 @@ impl Sites<'_> {
         }
     }
 
-    /// K of p, where points are to be evaluated under it.
+    /// K of p, where points are to be evaluated under it block by block.
     fn of_p(&self) -> usize {
         match self {
-            Self::At { .. } => 0,
-            Self::Along { p, .. } => p.components().constants.len(),
+            Self::Along {
+                p: Under::Mixture(p),
+                ..
+            } => p.components().constants.len(),
+            _ => 0,
         }
     }
 

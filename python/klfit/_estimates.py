@@ -1,0 +1,45 @@
+"""Numbers with their errors."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+
+def number(written: Any) -> float:
+    """JSON has no infinities: they are written as text."""
+    return float("nan") if written is None else float(written)
+
+
+def numbers(written: Any) -> Any:
+    """The same with every infinity a number."""
+    if isinstance(written, dict):
+        return {key: numbers(value) for key, value in written.items()}
+    return float(written) if written in ("inf", "-inf", "nan") else written
+
+
+class Estimate(float):
+    """A number with its error, and how it was found.
+
+    Attributes:
+        error: One standard error of a sample, or the error of an integral.
+        method: `"closed-form"`, `"quadrature"` or `"monte-carlo"`.
+    """
+
+    error: float
+    method: str
+
+    def __new__(cls, value: float, error: float = float("nan"), method: str = "") -> Estimate:
+        self = super().__new__(cls, value)
+        self.error, self.method = error, method
+        return self
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> Estimate:
+        """As a summary has it."""
+        return cls(number(found["value"]), number(found["error"]), found.get("method", ""))
+
+    def __repr__(self) -> str:
+        return f"{float(self):.8g} ± {self.error:.1g}"
+
+    def __getnewargs__(self) -> tuple[float, float, str]:
+        return float(self), self.error, self.method

@@ -1,0 +1,103 @@
+//! Standard points carried into the components of q, as points of x that a function is asked about.
+
+use rayon::prelude::*;
+
+use super::super::block::samples_per_block;
+use super::super::factors::of_run;
+use super::super::inputs::{Mixture, Scale};
+use super::super::normals::normals;
+use super::super::packed::{Packed, packed_len};
+use super::super::placement::{Component, carry};
+use super::super::scratch::{padded, take, with_scratch};
+use super::super::width::Width;
+use super::{Nodes, StandardPoints};
+
+/// The points of all runs `[R, K M, D]`, to the bit where one pass has them. Those of a component without weight, which
+/// may be of any scale, are 0.
+pub fn carried(width: Width, q: &Mixture<'_, f64>, nodes: Nodes<'_>, runs: usize) -> Vec<f64> {
+    let (k, dim, m) = (q.components, q.dim, nodes.weights.len());
+    let z_dim = q.scale.standard_dim(dim);
+    let block = samples_per_block(z_dim);
+    let mut all = vec![0.0; runs * k * m * dim];
+    let strata = all.par_chunks_mut((m * dim).max(1)).enumerate();
+    strata.for_each(|(at, x)| {
+        let (run, stratum) = (at / k, at % k);
+        if of_run(q.log_weights, run, k)[stratum].exp() == 0.0 {
+            return;
+        }
+        let (packed, packed_z) = (packed_len(dim, block), packed_len(z_dim, block));
+        let len = padded::<f64>(packed) + padded::<f64>(packed_z) + padded::<f64>(block * z_dim);
+        with_scratch(len, |scratch| {
+            let mut rest = scratch;
+            let mut moved = Packed {
+                dim,
+                count: 0,
+                values: take(&mut rest, packed),
+            };
+            let mut standard = Packed {
+                dim: z_dim,
+                count: 0,
+                values: take(&mut rest, packed_z),
+            };
+            let made = take(&mut rest, block * z_dim);
+            for (at, x) in x.chunks_mut(block * dim).enumerate() {
+                let count = x.len() / dim;
+                let place = [run, stratum, at * block];
+                let made = &mut made[..count * z_dim];
+                standard.fill(width, nodes.z.of(place, [k, m, z_dim], made, width));
+                carry(width, component(q, run, stratum), &standard, &mut moved);
+                moved.write(width, x, false);
+            }
+        });
+    });
+    all
+}
+
+impl<'a> StandardPoints<'a> {
+    /// Some z `[N, D′]` of K strata of M points: from a place on, of a run and a stratum, as many as there is room for in
+    /// `made`, which random ones are made in.
+    pub(super) fn of<'m>(
+        self,
+        [run, stratum, node]: [usize; 3],
+        [k, m, z_dim]: [usize; 3],
+        made: &'m mut [f64],
+        width: Width,
+    ) -> &'m [f64]
+    where
+        'a: 'm,
+    {
+        let here = node * z_dim..node * z_dim + made.len();
+        match self {
+            StandardPoints::Shared(z) => &z[here],
+            StandardPoints::Each(z) => &of_run(z, run, k * m * z_dim)[stratum * m * z_dim..][here],
+            StandardPoints::Random { keys, stream } => {
+                let key = of_run(keys, run, 1)[0];
+                let first = (stratum * m + node) * z_dim;
+                normals(width, key, stream, first as u64, made);
+                made
+            }
+        }
+    }
+}
+
+/// One component of a run as it was given.
+pub(super) fn component<'a>(q: &Mixture<'a, f64>, run: usize, k: usize) -> Component<'a, f64> {
+    let (count, dim) = (q.components, q.dim);
+    let per_component = q.scale.len_per_component(dim);
+    let one = |values| &of_run(values, run, count * per_component)[k * per_component..];
+    Component {
+        mean: &of_run(q.means, run, count * dim)[k * dim..][..dim],
+        scale: match q.scale {
+            // In one dimension every scale is diagonal.
+            Scale::Tril(values) if dim > 1 => Scale::Tril(&one(values)[..per_component]),
+            Scale::Tril(values) | Scale::Diagonal(values) => {
+                Scale::Diagonal(&one(values)[..per_component])
+            }
+            Scale::Isotropic(values) => Scale::Isotropic(&one(values)[..per_component]),
+            Scale::LowRank { values, rank } => Scale::LowRank {
+                values: &one(values)[..per_component],
+                rank,
+            },
+        },
+    }
+}
