@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Mapping
 
 
@@ -15,6 +16,15 @@ def numbers(written: Any) -> Any:
     if isinstance(written, dict):
         return {key: numbers(value) for key, value in written.items()}
     return float(written) if written in ("inf", "-inf", "nan") else written
+
+
+def with_error(value: float, error: float | None) -> str:
+    """A number to the second digit of its error, and the error."""
+    if not error or not math.isfinite(error):
+        return f"{value:.10g}"
+    digits = max(0, min(17, 1 - math.floor(math.log10(error))))
+    number = f"{value:.{digits}f}" if abs(value) < 1e15 else f"{value:.10g}"
+    return f"{number} ± {error:.1g}"
 
 
 class Estimate(float):
@@ -39,7 +49,7 @@ class Estimate(float):
         return cls(number(found["value"]), number(found["error"]), found.get("method", ""))
 
     def __repr__(self) -> str:
-        return f"{float(self):.8g} ± {self.error:.1g}"
+        return with_error(float(self), self.error)
 
     def __getnewargs__(self) -> tuple[float, float, str]:
         return float(self), self.error, self.method

@@ -8,6 +8,7 @@ from typing import Any, Mapping, Sequence
 import numpy as np
 
 from . import _klfit, _like
+from ._estimates import with_error
 from .errors import UsageError
 from .mixture import Mixture
 
@@ -72,12 +73,8 @@ class Answer:
         return format(float(self), form) if form else str(self)
 
     def _number(self) -> str:
-        error = self._core.error
-        number = f"{self._core.value:.10g}"
-        if error and np.isfinite(error):
-            number = f"{_to_error(self._core.value, error)} ± {error:.1g}"
         unit = f" {self._core.unit}" if self._core.unit else ""
-        return number + unit
+        return with_error(self._core.value, self._core.error) + unit
 
     def __str__(self) -> str:
         return f"{self._core.symbol} = {self._number()}"
@@ -93,12 +90,6 @@ class Answer:
             rows.append(("samples", f"{self._core.samples:,}"))
         cells = "".join(f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in rows)
         return f"<table><caption>{escape(self._core.title)}</caption>{cells}</table>"
-
-
-def _to_error(value: float, error: float) -> str:
-    """A number to the second digit of its error."""
-    digits = max(0, min(17, 1 - int(np.floor(np.log10(error)))))
-    return f"{value:.{digits}f}" if abs(value) < 1e15 else f"{value:.10g}"
 
 
 def _density(thing: Any) -> Any:

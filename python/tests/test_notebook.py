@@ -19,7 +19,7 @@ def shown(cell):
         if output.output_type == "stream":
             yield output.name, output.text
             continue
-        for kind, text in output.data.items():
+        for kind, text in sorted(output.data.items()):
             text = "".join(text)
             yield kind, SECONDS.sub("", text) if kind in EXACT else ""
 
