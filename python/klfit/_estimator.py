@@ -25,6 +25,8 @@ class GaussianMixture(DensityMixin, BaseEstimator):
     Args:
         n_components: K.
         covariance_type: `"full"`, `"diag"` or `"spherical"`.
+        tol: A change of the mean log-likelihood over ten steps at which starts are compared; the best goes on alone, until
+            it changes less than a thousandth of that.
         n_init: How many starts there are.
         max_iter: Steps of each at most.
         random_state: Of the starts.
@@ -44,12 +46,14 @@ class GaussianMixture(DensityMixin, BaseEstimator):
         n_components: int = 1,
         *,
         covariance_type: str = "full",
+        tol: float = 1e-3,
         n_init: int = 10,
         max_iter: int = 1000,
         random_state: Any = None,
     ) -> None:
         self.n_components = n_components
         self.covariance_type = covariance_type
+        self.tol = tol
         self.n_init = n_init
         self.max_iter = max_iter
         self.random_state = random_state
@@ -73,6 +77,7 @@ class GaussianMixture(DensityMixin, BaseEstimator):
             covariance=_COVARIANCES[self.covariance_type],
             starts=self.n_init,
             steps=self.max_iter,
+            tolerance=float(self.tol),
             seed=int(seed),
         )
         self.mixture_ = Mixture._of(core, getattr(self, "feature_names_in_", None))

@@ -127,6 +127,7 @@ def estimate(
     covariance: str,
     starts: int,
     steps: int,
+    tolerance: float,
     seed: int,
 ) -> tuple[Mixture, float, int, bool]: ...
 def run(

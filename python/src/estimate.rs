@@ -11,7 +11,7 @@ use crate::work::interruptible;
 
 /// The mixture, the mean log-likelihood of a row in nats, how many steps led there, and whether it was at rest.
 #[pyfunction]
-#[pyo3(signature = (rows, weights, *, components, covariance, starts, steps, seed))]
+#[pyo3(signature = (rows, weights, *, components, covariance, starts, steps, tolerance, seed))]
 #[expect(clippy::too_many_arguments, reason = "each has a name in Python")]
 pub fn estimate(
     py: Python,
@@ -21,6 +21,7 @@ pub fn estimate(
     covariance: &str,
     starts: usize,
     steps: usize,
+    tolerance: f64,
     seed: u64,
 ) -> PyResult<(Mixture, f64, usize, bool)> {
     let covariance = Covariance::from_name(covariance).ok_or_else(|| {
@@ -43,6 +44,7 @@ pub fn estimate(
         covariance,
         starts,
         steps,
+        tolerance: Some(tolerance),
         seed,
     };
     let found = interruptible(py, move |watched| {

@@ -93,7 +93,7 @@ fn too_few(name: &str, rows: &Samples, components: usize, needed: usize) -> Erro
 /// assert!(found.is_at_rest && found.mixture.weights().iter().all(|weight| (weight - 0.5).abs() < 1e-9));
 /// # Ok::<(), klfit::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct MaximumLikelihood {
     /// K.
     pub components: usize,
@@ -103,6 +103,9 @@ pub struct MaximumLikelihood {
     pub starts: usize,
     /// Steps of each at most.
     pub steps: usize,
+    /// A change of the mean log-likelihood over ten steps, in nats, at which starts are compared: the best goes on alone,
+    /// until it changes less than a thousandth of that. Left out, each goes on until it is at rest.
+    pub tolerance: Option<f64>,
     /// Of the clusters.
     pub seed: u64,
 }
@@ -114,6 +117,7 @@ impl Default for MaximumLikelihood {
             covariance: Covariance::Full,
             starts: 16,
             steps: 1000,
+            tolerance: None,
             seed: 0,
         }
     }
@@ -180,6 +184,27 @@ impl MaximumLikelihood {
 
     /// The mixture of the largest likelihood that the starts lead to.
     fn best(&self, name: &str, rows: Samples, observer: &mut dyn WorkObserver) -> Result<Best> {
+        let clusters = Start::drawn(KMeans {}, self.starts);
+        let best = self.from(clusters, self.tolerance, name, &rows, observer)?;
+        let Some(tolerance) = self.tolerance else {
+            return Ok(best);
+        };
+        let on = Start::Given(best.mixture.into());
+        let further = self.from(on, Some(1e-3 * tolerance), name, &rows, observer)?;
+        Ok(Best {
+            steps: best.steps + further.steps,
+            ..further
+        })
+    }
+
+    fn from(
+        &self,
+        start: Start,
+        near: Option<f64>,
+        name: &str,
+        rows: &Samples,
+        observer: &mut dyn WorkObserver,
+    ) -> Result<Best> {
         let config = FamilyConfig {
             components: self.components,
             covariance: self.covariance,
@@ -190,13 +215,14 @@ impl MaximumLikelihood {
         let likelihood = Likelihood {
             divergence: DivergenceKind::CrossEntropy,
             family: Family::new(config, rows.dim()),
-            start: Start::drawn(KMeans {}, self.starts),
+            start,
             estimator: EstimatorRule::from(RowsConfig {}).into(),
             steps,
+            near,
         };
         let what = format!("steps over {}, at most", count(rows.len(), "row"));
         let mut told = |done| observer.done(&what, done, steps);
-        (likelihood.best(name, rows.into(), self.seed, &mut told)?).ok_or_else(|| {
+        (likelihood.best(name, rows.clone().into(), self.seed, &mut told)?).ok_or_else(|| {
             let components = count(self.components, "component");
             let message = format!("{name}: no fit of {components} ended");
             Error::numerical(message, "ask for fewer components")

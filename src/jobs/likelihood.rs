@@ -22,6 +22,9 @@ pub(super) struct Likelihood {
     pub estimator: EstimatorConfig,
     /// Steps at most.
     pub steps: usize,
+    /// A change of the loss over ten steps at which a run is near enough to where it leads; left out, none stops before it
+    /// is at rest.
+    pub near: Option<f64>,
 }
 
 /// Where the best start led.
@@ -62,6 +65,7 @@ impl Likelihood {
             adapt: None,
             stop: StopConfig {
                 gradient_norm: optimizer.arrival(),
+                loss_change: self.near,
                 ..StopConfig::NEVER
             },
         };

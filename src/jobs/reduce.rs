@@ -245,6 +245,7 @@ fn descended(target: &Mixture, starts: Vec<Mixture>) -> Result<Option<Mixture>> 
         start: Start::Each(starts),
         estimator: estimator(target),
         steps: STEPS,
+        near: None,
     };
     let best = likelihood.best("reduced", target.into(), 0, &mut |_| {})?;
     Ok(best.map(|best| best.mixture))
