@@ -51,5 +51,5 @@ class Estimate(float):
     def __repr__(self) -> str:
         return with_error(float(self), self.error)
 
-    def __getnewargs__(self) -> tuple[float, float, str]:
+    def __getnewargs__(self) -> tuple[float, float, str]:  # type: ignore[override]
         return float(self), self.error, self.method

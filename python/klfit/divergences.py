@@ -141,7 +141,7 @@ def divergence(
     (0.02617343, 'quadrature')
     """
     kind = _SHORT.get(kind, kind)
-    asked = {"method": method, "abs_err": abs_err, "rel_err": rel_err, "samples": samples, "seed": seed}
+    asked: dict[str, Any] = {"method": method, "abs_err": abs_err, "rel_err": rel_err, "samples": samples, "seed": seed}
     if kind in _OF_ONE:
         if q is not None:
             raise UsageError(f"{kind} is of one density, and there are two", "ask for that of each by itself")

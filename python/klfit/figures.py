@@ -131,7 +131,7 @@ def _plane(fit: Fit, ax: Any, q: Mixture, shown: list[int]) -> None:
     rows = target.rows()
     draws = (target.sample(_DRAWS, 0) if rows is None else rows)[:, shown]
     (left, right), (low, high) = _ends(q, draws)
-    logs = np.full(1, np.nan)
+    logs: np.ndarray = np.full((1, 1), np.nan)
     if fit.mixture.dim == 2:
         x, y = np.linspace(left, right, _GRID), np.linspace(low, high, _GRID)
         points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)

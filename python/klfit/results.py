@@ -299,7 +299,7 @@ class Sweep:
         self.table = Table({name: _column(cells) for name, cells in columns.items()})
         last = len(header) - header[::-1].index("divergence") - 1 if header else 0
         settings = header[2:last]
-        self.points = []
+        self.points: list[SweepPoint] = []
         for row in rows:
             if self.points and self.points[-1].label == row[0]:
                 continue

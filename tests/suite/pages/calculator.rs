@@ -112,7 +112,7 @@ fn a_mixture_is_estimated_so() {
     let rows = (0..60).map(|i| f64::from(i * i % 59) + f64::from(i % 2) * 200.0);
     let rows = Samples::new(vec!["x".to_owned()], rows.collect(), 1).unwrap();
     let found = klfit::estimate("rows", &rows, 2, 0, &mut ()).unwrap();
-    let starts = constant("src/jobs/estimate.rs", "RESTARTS")[0];
+    let starts = klfit::MaximumLikelihood::default().starts as f64;
     page().says(sentence, &[starts, found.relative_floor.unwrap()]);
 }
 

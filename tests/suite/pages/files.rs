@@ -9,6 +9,14 @@ use super::page::{Page, constant};
 use crate::support::{config, run_text};
 
 #[test]
+fn python() {
+    let project = std::fs::read_to_string("python/pyproject.toml").unwrap();
+    let (_, least) = project.split_once("requires-python = \">=").unwrap();
+    let least: f64 = least.split_once('"').unwrap().0.parse().unwrap();
+    Page::open("docs/python.md").says("It runs on Python {} and later", &[least]);
+}
+
+#[test]
 fn figures() {
     let page = Page::open("docs/run-folder.md");
     let text = super::config::LINE.to_owned() + "[optimizer]\nsteps = 2\n" + super::config::FORWARD;

@@ -97,7 +97,7 @@ const REST: &[Rule] = &[
         "restarts = 1000000\n",
         "[[fit]] # !\ndivergence = \"js\"\n",
         "fit[1]",
-        "1000000 restarts × 402 points",
+        "1000000 restarts × 256 points × 2 components",
         "lower the largest",
     ),
     (
