@@ -22,6 +22,8 @@ def with_error(value: float, error: float | None) -> str:
     """A number to the second digit of its error, and the error."""
     if not error or not math.isfinite(error):
         return f"{value:.10g}"
+    if abs(value) < error < 1e-6:
+        return f"{value:.0e} ± {error:.0e}"
     digits = max(0, min(17, 1 - math.floor(math.log10(error))))
     number = f"{value:.{digits}f}" if abs(value) < 1e15 else f"{value:.10g}"
     return f"{number} ± {error:.1g}"

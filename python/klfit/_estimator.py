@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
@@ -41,6 +44,11 @@ class GaussianMixture(DensityMixin, BaseEstimator):
         converged_: Whether it came to rest within `max_iter`.
     """
 
+    mixture_: Mixture
+    weights_: np.ndarray
+    means_: np.ndarray
+    covariances_: np.ndarray
+
     def __init__(
         self,
         n_components: int = 1,
@@ -60,6 +68,12 @@ class GaussianMixture(DensityMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> GaussianMixture:
         """Fits it to rows of shape (N, D), with a weight of each where there are some; `y` is not looked at."""
+        for name in ("n_components", "n_init", "max_iter"):
+            value = getattr(self, name)
+            if not isinstance(value, Integral) or value < 1:
+                raise ValueError(f"{name} is {value!r}; give a whole number from 1 on")
+        if not (isinstance(self.tol, Real) and 0.0 < self.tol < np.inf):
+            raise ValueError(f"tol is {self.tol!r}; give a number above 0")
         rows = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         if self.covariance_type not in _COVARIANCES:
             known = ", ".join(_COVARIANCES)
@@ -73,10 +87,10 @@ class GaussianMixture(DensityMixin, BaseEstimator):
         core, likelihood, steps, is_at_rest = _klfit.estimate(
             rows,
             weights,
-            components=self.n_components,
+            components=int(self.n_components),
             covariance=_COVARIANCES[self.covariance_type],
-            starts=self.n_init,
-            steps=self.max_iter,
+            starts=int(self.n_init),
+            steps=int(self.max_iter),
             tolerance=float(self.tol),
             seed=int(seed),
         )
@@ -88,6 +102,8 @@ class GaussianMixture(DensityMixin, BaseEstimator):
             self.covariance_type
         ]
         self.lower_bound_, self.n_iter_, self.converged_ = likelihood, steps, is_at_rest
+        if not is_at_rest:
+            warnings.warn(f"not at rest after {steps} steps; give more by max_iter", ConvergenceWarning, stacklevel=2)
         return self
 
     def _rows(self, X: Any) -> np.ndarray:

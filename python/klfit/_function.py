@@ -6,16 +6,24 @@ from typing import Any, Callable
 
 import numpy as np
 
-from .errors import FunctionError
+from .errors import FunctionError, UsageError
 
 Array = np.ndarray
 
 
 def host(values: Any) -> Array:
-    """An array of float64 of whatever is like one: tensors on a device too."""
+    """An array of float64 of whatever is like one: tensors on a device too.
+
+    Raises:
+        UsageError: If a part of it would be lost: masked values, or imaginary parts.
+    """
     detach = getattr(values, "detach", None)
     if detach is not None:
         values = detach().cpu().numpy()
+    if np.ma.is_masked(values):
+        raise UsageError("some of the values are masked", "leave them out, or fill them")
+    if np.iscomplexobj(values):
+        raise UsageError("the values are complex", "give real numbers")
     return np.asarray(values, dtype=np.float64)
 
 
@@ -29,7 +37,9 @@ def evaluate(function: Callable[[Array], Any], points: Array) -> tuple[Array, Ar
 
 def _answer(answered: Any, count: int, dim: int) -> tuple[Array, Array | None]:
     gradient = None
-    if isinstance(answered, (tuple, list)) and len(answered) == 2:
+    if isinstance(answered, tuple) or (isinstance(answered, list) and len(answered) == 2 and np.ndim(answered[0]) > 0):
+        if len(answered) != 2:
+            raise FunctionError(f"it answered with {len(answered)} things", "return log p, or log p and its gradient")
         answered, gradient = answered
     try:
         values = host(answered)
@@ -52,7 +62,16 @@ def _answer(answered: Any, count: int, dim: int) -> tuple[Array, Array | None]:
             f"for points of shape {(count, dim)} it returned a gradient of shape {slopes.shape}",
             f"return the gradient of log p by x at each point, an array of shape {(count, dim)}",
         )
-    return values, np.ascontiguousarray(slopes).reshape(count, dim)
+    slopes = np.ascontiguousarray(slopes).reshape(count, dim)
+    if np.isnan(slopes).any():
+        # Far out both may overflow.
+        lost = np.isnan(slopes).any(axis=1) & (values > -1e8)
+        if lost.any():
+            raise FunctionError(
+                f"the gradient is not a number where log p is {values[lost][0]:.6g}",
+                "return the gradient of log p by x, and look at it with differences",
+            )
+    return values, slopes
 
 
 def jax(function: Callable[[Any], Any]) -> Callable[[Array], tuple[Array, Array]]:

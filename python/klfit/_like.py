@@ -36,18 +36,19 @@ def _of_components(parts: Any) -> tuple[Array, Array] | None:
     base = getattr(parts, "base_dist", None)
     if base is None:
         base = getattr(parts, "distribution", None)
-    if base is not None and hasattr(base, "loc") and hasattr(base, "scale"):
+    if base is not None and type(base).__name__ == "Normal":
         loc, scale = np.broadcast_arrays(host(base.loc), host(base.scale))
         return loc, scale[..., None] ** 2 * np.eye(loc.shape[-1])
-    if hasattr(parts, "loc") and hasattr(parts, "covariance_matrix"):
+    name = type(parts).__name__
+    is_gaussian = name.startswith("MultivariateNormal") or name == "LowRankMultivariateNormal"
+    if is_gaussian and hasattr(parts, "covariance_matrix"):
         loc = host(parts.loc)
         covariance = host(parts.covariance_matrix)
         return loc, np.broadcast_to(covariance, (*loc.shape, loc.shape[-1]))
-    name = type(parts).__name__
-    if hasattr(parts, "loc") and name.startswith("MultivariateNormal"):
+    if is_gaussian:
         covariance = host(_called(parts.covariance))
         return np.broadcast_to(host(parts.loc), covariance.shape[:-1]), covariance
-    if hasattr(parts, "loc") and hasattr(parts, "scale") and name == "Normal":
+    if name == "Normal":
         loc, scale = np.broadcast_arrays(host(parts.loc), host(parts.scale))
         return loc[..., None], scale[..., None, None] ** 2
     return None
@@ -87,8 +88,15 @@ def _of_scipy(thing: Any) -> tuple[Array, Array, Array] | None:
     return None
 
 
+def is_frame(thing: Any) -> bool:
+    """Whether it is a data frame: its columns are no attributes of a mixture, whatever they are called."""
+    return hasattr(thing, "columns") and hasattr(thing, "to_numpy")
+
+
 def parameters(thing: Any) -> tuple[Array, Array, Array] | None:
     """Weights (K,), means (K, D) and covariances (K, D, D) of what says by its attributes that it is a mixture."""
+    if is_frame(thing):
+        return None
     if all(hasattr(thing, name) for name in ("weights_", "means_", "covariances_")):
         weights, means = host(thing.weights_), host(thing.means_)
         kind = getattr(thing, "covariance_type", "full")
@@ -100,6 +108,10 @@ def parameters(thing: Any) -> tuple[Array, Array, Array] | None:
     if one is None:
         return None
     means, covariances = one
+    if means.ndim != 1:
+        raise UsageError(
+            f"{type(thing).__name__} is a batch of shape {means.shape[:-1]}", "give one of them, or a mixture of them"
+        )
     return np.ones(1), means.reshape(1, -1), covariances.reshape(1, means.size, means.size)
 
 
@@ -124,6 +136,14 @@ def rows(thing: Any) -> tuple[list[str] | None, Array] | None:
     names = None
     if columns is not None and len(columns) == values.shape[1]:
         names = [str(name) for name in columns]
+        _check(names)
     elif getattr(thing, "name", None) is not None and values.shape[1] == 1:
         names = [str(thing.name)]
     return names, values
+
+
+def _check(names: list[str]) -> None:
+    """Refuses columns that could not be told apart."""
+    twice = [name for name in names if names.count(name) > 1 or not name.strip()]
+    if twice:
+        raise UsageError(f"the rows have columns {twice}", "give every column a name of its own")

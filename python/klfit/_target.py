@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 from os import PathLike, fspath
-from typing import Any, Mapping, Sequence
+from os.path import abspath, isdir
+from typing import Any, Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -31,13 +32,20 @@ class Target:
         self.section = section
         self.given = given
 
+    def take_raised(self) -> BaseException | None:
+        """What a function raised last, once."""
+        return None if self.given is None else self.given.take_raised()
+
     def __repr__(self) -> str:
         return f"<target of {', '.join(self.section)}>"
 
 
-def _unique(name: str) -> str:
-    """A name that nothing else in this process is given by."""
-    return f"{name}-{next(_numbers)}"
+def _unique(name: str, give: Callable[[str], Any]) -> Any:
+    """What is given by a name: by that alone if nothing else is, so that a run of it can be gone on with."""
+    try:
+        return give(name)
+    except UsageError:
+        return give(f"{name}-{next(_numbers)}")
 
 
 def of(
@@ -50,30 +58,48 @@ def of(
     support: Mapping[str, Any] | None = None,
 ) -> Target:
     """The target that a thing is: a mixture, rows, a function, a formula, a file, or the keys of `[target]`."""
-    coordinates = {"dim": dim, "variables": variables and list(variables), "support": support and dict(support)}
+    coordinates: dict[str, Any] = {"dim": dim, "variables": None if variables is None else list(variables)}
+    if support is not None:
+        if not isinstance(support, Mapping):
+            raise UsageError(f"support is {support!r}", 'say it by name, as in support={"x": "positive"}')
+        coordinates["support"] = {str(name): one for name, one in support.items()}
     coordinates = {key: value for key, value in coordinates.items() if value is not None}
+    weighed = sample_weight is not None
+
+    def alone(what: str, *, may_have_weights: bool = False) -> None:
+        """Refuses what does not go with the target."""
+        if coordinates:
+            raise UsageError(f"{next(iter(coordinates))} is of a function or a formula, and the target is {what}", "leave it out")
+        if weighed and not may_have_weights:
+            raise UsageError(f"sample_weight is of rows, and the target is {what}", "leave it out")
+
     if isinstance(thing, Target):
         return thing
     if isinstance(thing, Mapping):
+        if weighed:
+            raise UsageError("sample_weight is of rows, and the target is a dict", "name the column of the weights in it")
         section = {**thing, **coordinates}
         if callable(section.get("function")):
             return _of_function(section.pop("function"), section)
         return Target(section)
-    if isinstance(thing, Mixture) or isinstance(getattr(thing, "mixture", None), Mixture):
-        return _of_mixture(Mixture.of(thing))
-    if _like.parameters(thing) is not None:
+    is_frame = _like.is_frame(thing)
+    is_fit = not is_frame and isinstance(getattr(thing, "mixture", None), Mixture)
+    if isinstance(thing, Mixture) or is_fit or _like.parameters(thing) is not None:
+        alone("a mixture")
         return _of_mixture(Mixture.of(thing))
     found = _like.rows(thing)
     if found is not None:
+        alone("rows", may_have_weights=True)
         return _of_rows(*found, sample_weight, weight_kind)
-    if sample_weight is not None:
+    if weighed:
         raise UsageError("sample_weight is of rows, and the target is none", "leave it out")
     if callable(thing):
         return _of_function(thing, coordinates)
     if isinstance(thing, (str, PathLike)):
         text = fspath(thing)
-        if text.endswith(_FILES):
-            return Target({"file": text})
+        if text.endswith(_FILES) or isinstance(thing, PathLike) or isdir(text):
+            alone("a file")
+            return Target({"file": abspath(text)})
         return Target({"log_density": text, **coordinates})
     raise UsageError(
         f"{type(thing).__name__} is no target that klfit knows",
@@ -82,8 +108,9 @@ def of(
 
 
 def _of_function(function: Any, section: Mapping[str, Any]) -> Target:
-    name = _unique(getattr(function, "__name__", "log_density").strip("<>"))
-    return Target({"function": name, **section}, _klfit.Given.function(name, function))
+    name = getattr(function, "__name__", "log_density").strip("<>")
+    given = _unique(name, lambda name: _klfit.Given.function(name, function))
+    return Target({"function": given.name, **section}, given)
 
 
 def _of_mixture(mixture: Mixture) -> Target:
@@ -101,14 +128,17 @@ def _of_rows(names: list[str] | None, rows: np.ndarray, sample_weight: Any, weig
     names = names or (["x"] if dim == 1 else [f"x{i + 1}" for i in range(dim)])
     columns, section = list(names), {}
     if sample_weight is not None:
-        weights = host(sample_weight).reshape(-1, 1)
-        if len(weights) != len(rows):
-            raise UsageError(f"there are {len(weights)} weights for {len(rows)} rows", "give one for each row")
-        rows = np.concatenate([rows, weights], axis=1)
+        weights = host(sample_weight)
+        if weights.shape not in ((len(rows),), (len(rows), 1)):
+            raise UsageError(
+                f"sample_weight has the shape {weights.shape} for {len(rows)} rows", "give one number for each row"
+            )
+        rows = np.concatenate([rows, weights.reshape(-1, 1)], axis=1)
         column = "weight"
         while column in columns:
             column += "_"
         columns.append(column)
         section = {"weights": column, "weight_kind": weight_kind}
-    given = _klfit.Given.table(_unique("rows"), columns, np.ascontiguousarray(rows))
+    table = np.ascontiguousarray(rows)
+    given = _unique("rows", lambda name: _klfit.Given.table(name, columns, table))
     return Target({"type": "samples", "file": given.path, **section}, given)

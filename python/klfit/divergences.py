@@ -20,8 +20,8 @@ _OF_ONE = ("entropy", "total-correlation")
 _SHORT = {"kl": "forward-kl", "jensen-shannon": "js"}
 
 
-class Answer:
-    """A number with all there is to say of it; `float(answer)` is the number.
+class Answer(float):
+    """A number with all there is to say of it; it is a float.
 
     Attributes:
         name: What it is: `"forward-kl"`.
@@ -40,66 +40,79 @@ class Answer:
         seconds: How long it took.
     """
 
-    __slots__ = ("_core",)
+    name: str
+    title: str
+    symbol: str
+    unit: str | None
+    value: float
+    error: float | None
+    interval: tuple[float, float] | None
+    bracket: tuple[float, float] | None
+    method: str
+    claim: str
+    reason: str
+    samples: int
+    reached: bool | None
+    seconds: float
 
-    def __init__(self, core: _klfit.Answer) -> None:
-        self._core = core
+    def __new__(cls, core: _klfit.Answer) -> Answer:
+        self = super().__new__(cls, core.value)
+        for name in cls.__annotations__:
+            setattr(self, name, getattr(core, name))
+        return self
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._core, name)
-
-    def __dir__(self) -> list[str]:
-        return [name for name in dir(self._core) if not name.startswith("_")]
-
-    def __float__(self) -> float:
-        return self._core.value
-
-    def __eq__(self, other: object) -> bool:
-        try:
-            return float(self) == float(other)  # type: ignore[arg-type]
-        except (TypeError, ValueError):
-            return NotImplemented
-
-    def __lt__(self, other: Any) -> bool:
-        return float(self) < float(other)
-
-    def __gt__(self, other: Any) -> bool:
-        return float(self) > float(other)
-
-    def __hash__(self) -> int:
-        return hash(float(self))
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickled, (float(self), self.__dict__)
 
     def __format__(self, form: str) -> str:
         return format(float(self), form) if form else str(self)
 
     def _number(self) -> str:
-        unit = f" {self._core.unit}" if self._core.unit else ""
-        return with_error(self._core.value, self._core.error) + unit
+        unit = f" {self.unit}" if self.unit else ""
+        return with_error(self.value, self.error) + unit
 
     def __str__(self) -> str:
-        return f"{self._core.symbol} = {self._number()}"
+        return f"{self.symbol} = {self._number()}"
 
     def __repr__(self) -> str:
-        return f"<{self} by {self._core.method}>"
+        return f"<{self} by {self.method}>"
 
     def _repr_html_(self) -> str:
-        rows = [("value", self._number()), ("method", f"{self._core.method}: {self._core.reason}")]
-        if self._core.bracket is not None:
-            rows.insert(1, ("bracket", "[{:.10g}, {:.10g}]".format(*self._core.bracket)))
-        if self._core.samples:
-            rows.append(("samples", f"{self._core.samples:,}"))
+        rows = [("value", self._number()), ("method", f"{self.method}: {self.reason}")]
+        if self.bracket is not None:
+            rows.insert(1, ("bracket", "[{:.10g}, {:.10g}]".format(*self.bracket)))
+        if self.samples:
+            rows.append(("samples", f"{self.samples:,}"))
         cells = "".join(f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in rows)
-        return f"<table><caption>{escape(self._core.title)}</caption>{cells}</table>"
+        return f"<table><caption>{escape(self.title)}</caption>{cells}</table>"
+
+
+def _unpickled(value: float, known: dict[str, Any]) -> Answer:
+    answer = float.__new__(Answer, value)
+    answer.__dict__.update(known)
+    return answer
 
 
 def _density(thing: Any) -> Any:
     """A mixture, or rows, which stand for the Gaussian with their moments."""
-    found = None if isinstance(thing, Mixture) else _like.parameters(thing)
-    if found is None and not hasattr(thing, "mixture"):
+    if not isinstance(thing, Mixture) and _like.parameters(thing) is None:
         of_rows = _like.rows(thing)
         if of_rows is not None:
             return of_rows[1]
     return Mixture.of(thing)._core
+
+
+def _aligned(p: Any, q: Any) -> Any:
+    """q with its columns in the order of those of p, where both are data frames with the same."""
+    if _like.is_frame(p) and _like.is_frame(q) and set(p.columns) == set(q.columns):
+        return q[list(p.columns)]
+    return q
+
+
+def _positive(**given: float | None) -> None:
+    for name, value in given.items():
+        if value is not None and not value > 0:
+            raise UsageError(f"{name} is {value}", "give a number above 0, or leave it out")
 
 
 def divergence(
@@ -141,6 +154,7 @@ def divergence(
     (0.02617343, 'quadrature')
     """
     kind = _SHORT.get(kind, kind)
+    _positive(abs_err=abs_err, rel_err=rel_err, samples=samples)
     asked: dict[str, Any] = {"method": method, "abs_err": abs_err, "rel_err": rel_err, "samples": samples, "seed": seed}
     if kind in _OF_ONE:
         if q is not None:
@@ -148,6 +162,7 @@ def divergence(
         return Answer(_klfit.ask_one(_density(p), [kind], **asked)[0])
     if q is None:
         raise UsageError(f"{kind} is of two densities, and there is one", "give q")
+    q = _aligned(p, q)
     return Answer(_klfit.ask(_density(p), _density(q), [kind], brackets=bracket, **asked)[0])
 
 

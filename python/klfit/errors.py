@@ -15,6 +15,23 @@ __all__ = [
 ]
 
 
+#: What the command says, as it is said here.
+_HERE = {
+    "--force": 'existing="replace"',
+    "--resume": 'existing="resume"',
+    "--out": "out",
+    "--missing drop": "missing values left out",
+    "--seed": "seed",
+    "--set ": "set=",
+}
+
+
+def _here(said: str) -> str:
+    for there, here in _HERE.items():
+        said = said.replace(there, here)
+    return said
+
+
 class Error(Exception):
     """Everything that klfit refuses or fails at: what is wrong, where, and what to do.
 
@@ -25,8 +42,8 @@ class Error(Exception):
 
     def __init__(self, message: str, help: str | None = None) -> None:
         super().__init__(message, help)
-        self.message = message
-        self.help = help
+        self.message = _here(message)
+        self.help = help and _here(help)
 
     def __str__(self) -> str:
         return f"{self.message}\n{self.help}" if self.help else self.message

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 import logging
+import operator
+import shutil
 import tempfile
+import warnings
+import weakref
 from os import PathLike, fspath
+from os.path import abspath
 from pathlib import Path
 from typing import Any, Callable, Mapping, Sequence
 
@@ -24,6 +31,14 @@ Path_ = str | PathLike[str]
 _ARGUMENTS = "arguments"
 
 
+class _Folder:
+    """A folder that goes when nobody has it any more."""
+
+    def __init__(self) -> None:
+        self.path = tempfile.mkdtemp(prefix="klfit-")
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+
 class _Asked:
     """An experiment that is to run: where it is, or what its keys are, and where it goes."""
 
@@ -32,6 +47,11 @@ class _Asked:
         self.keys: dict[str, Any] | None = None
         self.existing = existing
         self.target: _target.Target | None = None
+        is_known = isinstance(config, (str, PathLike, Mapping))
+        if not is_known:
+            raise UsageError(
+                f"{type(config).__name__} is no config", "give the path of one or a dict, as klfit.experiment(target) makes it"
+            )
         #: What must be there for as long as the results are.
         self.kept: list[Any] = []
         if isinstance(config, Mapping):
@@ -43,18 +63,20 @@ class _Asked:
         else:
             self.path = fspath(config)
         if out is None:
-            folder = tempfile.TemporaryDirectory(prefix="klfit-")
+            folder = _Folder()
             self.kept.append(folder)
-            out = Path(folder.name) / "run"
-        self.out = fspath(out)
+            out = Path(folder.path) / "run"
+        self.out = abspath(out)
 
     def done(self, work: Callable[..., Any], set: Sequence[str], told: Callable[..., None]) -> Any:
         """Does it; what a function of the user raised is the cause of what is raised."""
         try:
             return work(self.path, self.keys, list(set), self.out, self.existing, told)
         except Error as error:
-            given = None if self.target is None else self.target.given
-            raised = None if given is None else given.take_raised()
+            is_function = self.target is not None and "function" in self.target.section
+            raised = self.target.take_raised() if self.target is not None else None
+            if raised is None and is_function and "is not a number at" in error.message:
+                raise FunctionError(error.message, "return -inf where there is no density") from None
             if raised is None:
                 raise
             if not isinstance(raised, Exception):
@@ -191,14 +213,16 @@ def experiment(
         target: A mixture, as `klfit.Mixture.of` takes it; rows of shape (N, D), an array or a data frame; a function of
             points of shape (S, D) that returns log p in nats up to a constant, of shape (S,), or that and its gradient
             of shape (S, D); a formula; a file; or the keys of `[target]`.
-        divergence: What is minimised; `"forward-kl"` by default, and `"reverse-kl"` for a function or a formula.
+        divergence: What is minimised; `"forward-kl"` by default, and `"reverse-kl"` for a function or a formula. Those of
+            a number take it as `alpha`.
         components: K; or a list, or `"auto"`, of which one is chosen.
         covariance: `"full"`, `"diagonal"`, `"isotropic"` or `"low-rank"`.
         restarts: How many runs start together.
         seed: Of all noise.
-        optimizer: A type, as `"lbfgs"`, or the keys of `[optimizer]`.
+        optimizer: A type, as `"lbfgs"`, or the keys of `[optimizer]`; for forward KL to rows `"em"` by default, which is
+            exact there.
         estimator: A type, as `"quasi-monte-carlo"`, or the keys of `[estimator]`.
-        init: A type, as `"k-means"`, the keys of `[init]`, or a mixture to start from.
+        init: A type, as `"k-means"`, the keys of `[init]`, or a mixture to start from, as `klfit.Mixture.of` takes it.
         stop: The keys of `[stop]`.
         sample_weight: A weight of each row.
         weight_kind: What these are: `"importance"`, or `"frequency"`, how many equal rows there are.
@@ -206,32 +230,72 @@ def experiment(
         variables: The names of the coordinates of a function or a formula.
         support: Where they live, by name: `"real"`, `"positive"` or `[lower, upper]`.
         name: What the experiment is called.
-        sections: Other sections of the config: `log`, `anneal`, `adapt`, `device`, `figures`, ….
+        sections: Other sections of the config: `log`, `anneal`, `adapt`, `device`, `figures`, …; and more keys of
+            `family`.
     """
+    _check(sections)
     known = _target.of(
         target, sample_weight=sample_weight, weight_kind=weight_kind, dim=dim, variables=variables, support=support
     )
     is_function = "function" in known.section or "log_density" in known.section
     one: dict[str, Any] = {"divergence": divergence or ("reverse-kl" if is_function else "forward-kl")}
     config: dict[str, Any] = {"name": name, "seed": seed, "target": known}
-    config["family"] = {
-        "components": components if isinstance(components, (int, str)) else list(components),
-        "covariance": covariance,
-    }
-    if isinstance(init, Mixture):
+    of_family = {"components": _count(components), "covariance": covariance}
+    config["family"] = {**of_family, **sections.pop("family", {})}
+    if init is not None and not isinstance(init, (str, Mapping)):
+        start = Mixture.of(init)
         init = {
-            "weights": init.weights_.tolist(),
-            "means": init.means_.tolist(),
-            "covariances": init.covariances_.tolist(),
+            "weights": start.weights_.tolist(),
+            "means": start.means_.tolist(),
+            "covariances": start.covariances_.tolist(),
         }
+    is_rows = known.section.get("type") == "samples"
+    is_plain = estimator is None and covariance != "low-rank" and not {"anneal", "adapt"} & set(sections)
+    if optimizer is None and is_rows and is_plain and one["divergence"] in ("forward-kl", "kl"):
+        optimizer = "em"
     for key, value in {"optimizer": optimizer, "estimator": estimator, "init": init, "stop": stop}.items():
-        if value is not None:
-            config[key] = {"type": value} if isinstance(value, str) else dict(value)
+        if isinstance(value, str):
+            config[key] = {"type": value}
+        elif isinstance(value, Mapping):
+            config[key] = dict(value)
+        elif value is not None:
+            raise UsageError(f"{key} is {value!r}", "give the name of a type, or a dict of its keys")
     if restarts is not None:
         config["restarts"] = restarts
-    if "label" in sections:
-        one["label"] = sections.pop("label")
+    for key in ("label", "alpha"):
+        if key in sections:
+            one[key] = sections.pop(key)
     return {**config, **sections, "fit": [one]}
+
+
+#: What else a config may say, and what others call an argument.
+_SECTIONS = ("adapt", "alpha", "anneal", "checkpoint", "device", "family", "figures", "label", "landscape", "log")
+_ELSEWHERE = {"n_components": "components", "k": "components", "K": "components", "covariance_type": "covariance"}
+
+
+def _check(sections: Mapping[str, Any]) -> None:
+    """Refuses what is neither an argument nor a section."""
+    known = [*inspect.signature(experiment).parameters, *_SECTIONS, "out", "existing", "verbose"]
+    for name in sections:
+        if name not in _SECTIONS:
+            close = difflib.get_close_matches(name, known, 1)
+            meant = _ELSEWHERE.get(name) or (close[0] if close else None)
+            help = f"did you mean {meant}?" if meant else f"other sections of a config are {', '.join(_SECTIONS)}"
+            raise UsageError(f"there is no argument {name}", help)
+
+
+def _count(components: Any) -> Any:
+    """K, a list of several, or a text."""
+    if isinstance(components, str):
+        return components
+    try:
+        return operator.index(components)
+    except TypeError:
+        pass
+    try:
+        return [operator.index(one) for one in components]
+    except TypeError:
+        raise UsageError(f"components is {components!r}", 'give a whole number, a list of them, or "auto"') from None
 
 
 def fit(
@@ -258,6 +322,9 @@ def fit(
     Raises:
         ConfigError, FunctionError, KeyboardInterrupt: As `klfit.run`.
 
+    Warns:
+        RuntimeWarning: If every restart failed: `fit.failure` says why.
+
     >>> import klfit
     >>> def log_p(x):
     ...     return -0.5 * ((x[:, 0] - 3.0) / 2.0) ** 2, -(x - 3.0) / 4.0
@@ -265,6 +332,15 @@ def fit(
     >>> found.mixture.means_.round(6).tolist(), found.mixture.covariances_.round(6).tolist()
     ([[3.0]], [[[4.0]]])
     """
-    ran = run(experiment(target, **asked), out=out, existing=existing, verbose=verbose)
+    config = experiment(target, **asked)
+    try:
+        ran = run(config, out=out, existing=existing, verbose=verbose)
+    except BaseException:
+        # A traceback keeps it, and its name would be taken where the run goes on.
+        config["target"].given = None
+        raise
     choices = ran.summary.get("choices")
-    return ran[choices[0]["chosen"]] if choices and choices[0].get("chosen") else ran.fits[0]
+    found = ran[choices[0]["chosen"]] if choices and choices[0].get("chosen") else ran.fits[0]
+    if found.failure is not None:
+        warnings.warn(f"the fit failed: {found.failure}", RuntimeWarning, stacklevel=2)
+    return found

@@ -42,7 +42,13 @@ class Figure:
         return f"<klfit.Figure: {self.name}>"
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Writes it as SVG."""
+        """Writes it as SVG; `Run.plot` writes PNG, PDF and others.
+
+        Raises:
+            UsageError: If the path ends otherwise.
+        """
+        if Path(path).suffix != ".svg":
+            raise UsageError(f"{path} is no name of an SVG", 'end it with .svg, or use run.plot(out, format=["png"])')
         Path(path).write_text(self.svg, encoding="utf-8")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from os import PathLike
 from typing import Any, Iterable, Mapping, Sequence
 
@@ -65,10 +66,13 @@ class Mixture:
     def _set(self, core: _klfit.Mixture, names: Sequence[str] | None) -> None:
         self._core = core
         dim = core.dim
-        default = ["x"] if dim == 1 else [f"x{i + 1}" for i in range(dim)]
-        self.names = default if names is None else [str(name) for name in names]
-        if len(self.names) != dim:
-            raise MixtureError(f"there are {len(self.names)} names for {dim} coordinates", "give one for each")
+        self.names = self._default_names(dim) if names is None else [str(name) for name in names]
+        if len(self.names) != dim or len(set(self.names)) != dim:
+            raise MixtureError(f"the names of {dim} coordinates are {self.names}", "give each one of its own")
+
+    @staticmethod
+    def _default_names(dim: int) -> list[str]:
+        return ["x"] if dim == 1 else [f"x{i + 1}" for i in range(dim)]
 
     @classmethod
     def _of(cls, core: _klfit.Mixture, names: Sequence[str] | None = None) -> Mixture:
@@ -90,9 +94,10 @@ class Mixture:
         """
         if isinstance(thing, Mixture):
             return thing
-        inner = getattr(thing, "mixture", None)
-        if isinstance(inner, Mixture):
-            return inner
+        if not _like.is_frame(thing) and isinstance(getattr(thing, "mixture", None), Mixture):
+            return thing.mixture
+        if hasattr(thing, "fits") and len(thing.fits) == 1:
+            return thing.fits[0].mixture
         if isinstance(thing, (str, PathLike)):
             return cls.read(thing)
         found = _like.parameters(thing)
@@ -143,6 +148,9 @@ class Mixture:
         return self._core.covariance()
 
     def _points(self, x: Any) -> Array:
+        # Columns are told by their names, where they have these.
+        if _like.is_frame(x) and set(self.names) <= set(x.columns):
+            x = x[self.names].to_numpy()
         x = host(x)
         if x.ndim == 0 or (x.ndim == 1 and self.dim == 1):
             x = x.reshape(-1, 1)
@@ -208,8 +216,8 @@ class Mixture:
         """The density of A x + b, with A of shape (E, D), E ≤ D."""
         a = np.atleast_2d(host(a))
         b = np.zeros(len(a)) if b is None else np.atleast_1d(host(b))
-        names = self.names if len(a) == self.dim else None
-        return self._of(self._core.transform(a, b), names)
+        is_diagonal = a.shape == (self.dim, self.dim) and not (a - np.diag(np.diagonal(a))).any()
+        return self._of(self._core.transform(a, b), self.names if is_diagonal else None)
 
     def export(self, to: str, digits: int | None = None) -> str:
         """The source of a program that has this density: `sklearn`, `pytorch`, `jax`, `scipy`, `stan`, `c` or `latex`."""
@@ -226,6 +234,8 @@ class Mixture:
         found.precisions_cholesky_ = np.stack([np.linalg.inv(one).T for one in lower])
         found.precisions_ = np.stack([one @ one.T for one in found.precisions_cholesky_])
         found.n_features_in_ = self.dim
+        if self.names != self._default_names(self.dim):
+            found.feature_names_in_ = np.array(self.names, dtype=object)
         found.converged_, found.n_iter_ = True, 0
         found.lower_bound_ = float("nan")
         return found
@@ -252,6 +262,18 @@ class Mixture:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _unpickled, (self.weights_, self.means_, self._core.scale_trils, self.names)
+
+    def _repr_html_(self) -> str:
+        shown = min(self.dim, 8)
+        stds = np.sqrt(np.diagonal(self.covariances_, axis1=1, axis2=2))
+        head = "".join(f"<th>{escape(name)}</th>" for name in self.names[:shown])
+        rows = "".join(
+            f"<tr><td>{weight:.4g}</td>{''.join(f'<td>{m:.4g} ± {s:.2g}</td>' for m, s in zip(mean[:shown], std))}</tr>"
+            for weight, mean, std in zip(self.weights_, self.means_, stds)
+        )
+        more = "" if shown == self.dim else f", the first {shown} of {self.dim}"
+        caption = f"means ± standard deviations of components{more}"
+        return f"<table><caption>{caption}</caption><tr><th>weight</th>{head}</tr>{rows}</table>"
 
     def __repr__(self) -> str:
         def count(n: int, what: str) -> str:

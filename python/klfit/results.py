@@ -15,7 +15,7 @@ import numpy as np
 
 from . import _klfit, figures
 from ._estimates import Estimate, number, numbers
-from .errors import Error, UsageError
+from .errors import Error, NumericalError, UsageError
 from .figures import Figure
 from .mixture import Mixture
 
@@ -60,8 +60,22 @@ class Fit:
     def _best(self) -> dict[str, Any]:
         best = self.summary["best"]
         if best is None:
-            raise Error(f'fit "{self.label}" has no result: {self.summary.get("failure")}')
+            raise NumericalError(f'fit "{self.label}" has no result: {self.failure}')
         return best
+
+    @property
+    def failure(self) -> str | None:
+        """Why every restart failed; None where one ended well."""
+        if self.summary["best"] is not None:
+            return None
+        said = self.summary.get("failure")
+        return said if isinstance(said, str) else json.dumps(said)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether its best restart stopped by a tolerance, before all of its steps were taken."""
+        stop = self._best.get("stop")
+        return stop is not None and stop.get("reason") != "steps"
 
     @property
     def mixture(self) -> Mixture:
@@ -142,7 +156,11 @@ class Fit:
             looks: The keys of `[figures]`, of a figure of the run.
         """
         if ax is None:
+            if coordinates is not None:
+                raise UsageError("coordinates are of axes, and there are none", "give ax, or leave them out")
             return self.run.figure(name, **looks)
+        if looks:
+            raise UsageError(f"{next(iter(looks))} is of a figure of the run", "say it of the axes, or leave ax out")
         figures.draw(self, name, ax, coordinates)
         return ax
 
@@ -173,7 +191,8 @@ class Fit:
     def __repr__(self) -> str:
         if self.summary["best"] is None:
             return f"<klfit.Fit: {self.label}, which failed>"
-        return f"<klfit.Fit: {self.label}, {self.summary['divergence']} {self.divergence!r}>"
+        end = "" if self.at_rest else ", all steps taken"
+        return f"<klfit.Fit: {self.label}, {self.summary['divergence']} {self.divergence!r}{end}>"
 
     def _repr_html_(self) -> str:
         return _table([self])
@@ -193,12 +212,18 @@ class Run:
     """
 
     def __init__(self, path: str | PathLike[str], *, notes: Sequence[str] = (), kept: Sequence[Any] = ()) -> None:
-        self.path = Path(path)
+        self.path = Path(path).absolute()
         self.summary: dict[str, Any] = json.loads(_klfit.summary(self.path))
         self.notes = list(notes)
         # A folder that goes with the run, and what its config names.
         self._kept = list(kept)
         self.fits = [Fit(self, one) for one in self.summary["fits"]]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What the target is stays in this process, and so does a folder that goes with the run.
+        state = {**self.__dict__, "names": self.names, "_kept": []}
+        state.pop("_target", None)
+        return state
 
     @cached_property
     def _target(self) -> _klfit.Target:
@@ -292,7 +317,8 @@ class Sweep:
         notes: Sequence[str] = (),
         kept: Sequence[Any] = (),
     ) -> None:
-        self.path, self.broken, self.notes, self._kept = Path(path), dict(broken or {}), list(notes), list(kept)
+        self.path, self._kept = Path(path).absolute(), list(kept)
+        self.broken, self.notes = dict(broken or {}), list(notes)
         with open(self.path / "sweep.csv", newline="", encoding="utf-8") as file:
             header, *rows = list(csv.reader(file)) or [[]]
         columns = {name: [row[at] for row in rows] for at, name in enumerate(header)}
@@ -364,5 +390,7 @@ def _table(fits: Sequence[Fit]) -> str:
     for one in fits:
         found = one.divergences if one.summary["best"] else {}
         cells = "".join(f"<td>{escape(repr(found[kind])) if kind in found else ''}</td>" for kind in kinds)
+        if one.failure is not None:
+            cells = f"<td colspan='{max(len(kinds), 1)}'>failed: {escape(one.failure)}</td>"
         rows.append(f"<tr><th>{escape(one.label)}</th>{cells}<td>{one.summary['seconds']:.2f} s</td></tr>")
     return f"<table><tr><th>fit</th>{head}<th>time</th></tr>{''.join(rows)}</table>"

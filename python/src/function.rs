@@ -91,6 +91,11 @@ impl Given {
         })
     }
 
+    #[getter]
+    fn name(&self) -> &str {
+        self.given.name()
+    }
+
     /// What stands for it in a config.
     #[getter]
     fn path(&self) -> String {

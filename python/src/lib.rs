@@ -29,6 +29,15 @@ fn main(py: Python, arguments: Vec<OsString>) -> PyResult<u8> {
     work::briefly(py, || klfit::command(arguments))
 }
 
+/// Panics, as nothing should, at once or in a thread of its own: for the test that no panic crosses.
+#[pyfunction]
+fn panics(py: Python, at_once: bool) -> PyResult<()> {
+    match at_once {
+        true => work::briefly(py, || panic!("on purpose")),
+        false => work::interruptible(py, |_| panic!("on purpose")),
+    }
+}
+
 #[pymodule]
 mod _klfit {
     #[pymodule_export]
@@ -44,6 +53,8 @@ mod _klfit {
     const __version__: &str = env!("CARGO_PKG_VERSION");
     #[pymodule_export]
     use crate::mixture::Mixture;
+    #[pymodule_export]
+    use crate::panics;
     #[pymodule_export]
     use crate::runs::{columns, draw, report, run, summary, trajectory};
     #[pymodule_export]

@@ -61,8 +61,9 @@ impl RunObserver for Follower {
     }
 
     fn end(&mut self, fit: &FitSummary) {
-        let loss = fit.best.as_ref().map_or(f64::NAN, |best| best.loss.value);
-        self.tell("end", &fit.label, (fit.steps, fit.steps, loss));
+        let (steps, loss) =
+            (fit.best.as_ref()).map_or((fit.steps, f64::NAN), |best| (best.steps, best.loss.value));
+        self.tell("end", &fit.label, (steps, fit.steps, loss));
     }
 
     fn wants_to_stop(&self) -> bool {
@@ -157,7 +158,11 @@ pub fn run(
 /// What came out of a run, as JSON.
 #[pyfunction]
 pub fn summary(py: Python, path: PathBuf) -> PyResult<String> {
-    let summary = attempted(py, || RunFolder::open(&path)?.so_far())?;
+    // A run that is over says itself what came out, whether its target is there or not.
+    let summary = attempted(py, || {
+        let folder = RunFolder::open(&path)?;
+        folder.summary().or_else(|_| folder.so_far())
+    })?;
     serde_json::to_string(&summary)
         .map_err(|error| raised(Error::usage(error.to_string(), "report this")))
 }

@@ -1,5 +1,9 @@
 """Divergences against closed forms, and what an answer says of itself."""
 
+import copy
+import json
+import pickle
+
 import klfit
 import numpy as np
 import pytest
@@ -77,3 +81,15 @@ def test_what_cannot_be_asked_is_told():
         klfit.divergence(p)
     with pytest.raises(klfit.UsageError, match="of one density"):
         klfit.divergence(p, p, "entropy")
+
+
+def test_an_answer_is_a_float():
+    p, q = Mixture([0.3, 0.7], [[-2.0], [1.0]], stds=[[1.0], [1.0]]), Mixture([1.0], [[0.0]], stds=[[2.0]])
+    answer = klfit.kl(p, q)
+    assert answer + 1.0 == answer.value + 1.0 and 0.0 <= answer <= 1.0
+    assert np.sqrt(answer) == np.sqrt(answer.value) and json.loads(json.dumps(answer)) == answer.value
+    for again in (pickle.loads(pickle.dumps(answer)), copy.deepcopy(answer)):
+        assert again == answer and again.error == answer.error and repr(again) == repr(answer)
+    for wrong in ({"abs_err": -1.0}, {"rel_err": 0.0}, {"samples": 0}):
+        with pytest.raises(klfit.UsageError, match=next(iter(wrong))):
+            klfit.kl(p, q, **wrong)

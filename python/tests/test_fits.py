@@ -124,6 +124,29 @@ def test_arguments_that_are_wrong_are_told_by_their_keys():
         klfit.fit(object())
 
 
+def test_what_does_not_apply_is_refused():
+    rows = np.random.default_rng(0).normal(size=(40, 2))
+    start = Mixture([1.0], [[0.0]], stds=[[2.0]])
+    for target, asked, said in [
+        (rows, {"support": {"x1": "positive"}}, "support is of a function"),
+        (TWO, {"dim": 3}, "dim is of a function"),
+        (TWO, {"sample_weight": np.ones(3)}, "sample_weight is of rows"),
+        (rows, {"sample_weight": np.ones((40, 2))}, "sample_weight has the shape"),
+        ("-x^2", {"support": ["positive"]}, "support is"),
+        (TWO, {"component": 3}, "no argument component\ndid you mean components"),
+        (TWO, {"n_components": 3}, "did you mean components"),
+        (TWO, {"divergance": "js"}, "did you mean divergence"),
+        (TWO, {"components": 2.5}, "components is 2.5"),
+        (TWO, {"optimizer": 3}, "optimizer is 3"),
+    ]:
+        with pytest.raises(klfit.UsageError, match=said):
+            klfit.fit(target, **asked)
+    with pytest.raises(klfit.UsageError, match="no config"):
+        klfit.run(TWO)
+    found = klfit.fit(TWO, components=np.int64(1), init=start, restarts=None, optimizer="lbfgs")
+    assert found.mixture.covariances_[0, 0, 0] == pytest.approx(10.0, abs=1e-4)
+
+
 def test_a_function_that_is_wrong_ends_the_run():
     def raising(x):
         if np.any(x > 50.0) or True:
@@ -138,8 +161,14 @@ def test_a_function_that_is_wrong_ends_the_run():
         klfit.fit(lambda x: (np.zeros(len(x)), np.zeros((len(x), 5))), dim=3)
     with pytest.raises(klfit.FunctionError, match="no array of numbers"):
         klfit.fit(lambda x: "text", dim=3)
-    with pytest.raises(klfit.Error, match="not a number"):
+    with pytest.raises(klfit.FunctionError, match="not a number") as told:
         klfit.fit(lambda x: (np.full(len(x), np.nan), np.zeros_like(x)), dim=2)
+    assert "-inf" in told.value.help
+    with pytest.raises(klfit.FunctionError, match="the gradient is not a number"):
+        klfit.fit(lambda x: (-0.5 * (x**2).sum(axis=1), x * np.nan), dim=2)
+    # A list of numbers is no pair, whatever the number of points.
+    found = klfit.fit(lambda x: [-0.5 * float(row @ row) for row in x], dim=1, divergence="forward-kl", restarts=1)
+    assert found.mixture.covariances_[0, 0, 0] == pytest.approx(1.0, abs=1e-2)
 
 
 def test_a_function_that_fails_late_ends_the_run():
@@ -212,6 +241,13 @@ def test_ctrl_c_ends_a_divergence(tmp_path):
             print("interrupted")
         """
     assert interrupted(script, mark.exists) == "interrupted"
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_no_panic_crosses(at_once):
+    with pytest.raises(klfit.Error, match="a fault of klfit: on purpose") as told:
+        klfit._klfit.panics(at_once)
+    assert "report" in told.value.help
 
 
 def test_other_threads_go_on():

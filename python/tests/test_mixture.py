@@ -183,3 +183,48 @@ def test_pickles_are_exact(q, x):
     np.testing.assert_array_equal(again.log_density(x), q.log_density(x))
     with pytest.raises(klfit.ConfigError):
         raise pickle.loads(pickle.dumps(klfit.ConfigError("wrong", "mend it")))
+
+
+def test_what_is_no_gaussian_is_none(x):
+    pytest.importorskip("numpyro")
+    import numpyro.distributions as distributions
+
+    for other in (
+        distributions.Laplace(np.zeros(2), 1.0).to_event(1),
+        distributions.LogNormal(np.zeros(2), 1.0).to_event(1),
+        distributions.MultivariateStudentT(3.0, np.zeros(2), np.eye(2)),
+    ):
+        with pytest.raises(klfit.UsageError, match="no mixture of Gaussians"):
+            klfit.Mixture.of(other)
+    with pytest.raises(klfit.UsageError, match="batch of shape"):
+        klfit.Mixture.of(distributions.MultivariateNormal(MEANS, np.eye(2)))
+
+
+def test_columns_are_told_by_their_names(q):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"b": [1.0, 2.0], "a": [0.0, -1.0], "other": [9.0, 9.0]})
+    np.testing.assert_array_equal(q.log_density(frame), q.log_density([[0.0, 1.0], [-1.0, 2.0]]))
+    rows = pandas.DataFrame(np.random.default_rng(0).normal(size=(50, 2)), columns=["a", "b"])
+    assert klfit.kl(rows, rows[["b", "a"]]) == 0.0
+    # Names that mixtures have attributes of.
+    odd = pandas.DataFrame(rows.to_numpy(), columns=["mixture", "weights_"])
+    assert klfit.kl(odd, odd) == 0.0
+    with pytest.raises(klfit.UsageError, match="columns"):
+        klfit.fit(pandas.DataFrame(rows.to_numpy(), columns=["a", "a"]))
+
+
+def test_names_go_where_their_coordinates_go(q):
+    assert q.transform([[0.0, 1.0], [1.0, 0.0]]).names == ["x1", "x2"]
+    assert q.transform([[2.0, 0.0], [0.0, 1.0]]).names == ["a", "b"]
+    assert klfit.Mixture.of(q.to_sklearn()).names == ["a", "b"]
+    assert "<th>b</th>" in q._repr_html_()
+    with pytest.raises(klfit.MixtureError, match="names"):
+        klfit.Mixture([1.0], [[0.0, 0.0]], np.eye(2), names=["a", "a"])
+
+
+def test_nothing_is_lost_of_numbers():
+    masked = np.ma.masked_greater(np.array([[0.0], [1.0], [1e6]]), 1e5)
+    with pytest.raises(klfit.UsageError, match="masked"):
+        klfit.fit(masked)
+    with pytest.raises(klfit.UsageError, match="complex"):
+        klfit.fit(np.array([[1.0 + 1.0j], [2.0]]))

@@ -1,5 +1,7 @@
 """What comes back: draws, tables, sweeps, and figures on axes."""
 
+import pickle
+
 import klfit
 import numpy as np
 import pytest
@@ -160,3 +162,52 @@ def test_draws_go_to_arviz():
     expected = 3 * np.log(2) - np.log(2) + 3 * u - 2 * np.exp(u)
     np.testing.assert_allclose(logs, expected, atol=1e-5)
     assert len(arviz.summary(data)) == 1
+
+
+def test_results_outlive_their_process(tmp_path):
+    found = klfit.fit(TWO, **QUICK)
+    again = pickle.loads(pickle.dumps(found))
+    np.testing.assert_array_equal(again.mixture.means_, found.mixture.means_)
+    assert again.run.names == ["x"] and again.divergence == found.divergence
+    # The function is gone, and what came out is there.
+    by_function = klfit.fit(lambda x: (-0.5 * x[:, 0] ** 2, -x), dim=1, out=tmp_path / "run", **QUICK)
+    means, path = by_function.mixture.means_, by_function.run.path
+    del by_function
+    gone = klfit.Run(path)
+    np.testing.assert_array_equal(gone[0].mixture.means_, means)
+    assert len(gone[0].trajectory["step"]) > 0
+
+
+def test_an_interrupted_function_goes_on(tmp_path):
+    calls = []
+
+    def log_p(x):
+        calls.append(1)
+        if len(calls) == 300:
+            raise KeyboardInterrupt
+        return -0.5 * x[:, 0] ** 2, -x
+
+    asked = {"dim": 1, "restarts": 1, "optimizer": {"type": "adam", "steps": 2000}, "out": tmp_path / "run"}
+    try:
+        klfit.fit(log_p, **asked)
+    except KeyboardInterrupt:
+        pass
+    assert len(calls) >= 300
+    found = klfit.fit(log_p, existing="resume", **asked)
+    assert found.mixture.means_[0, 0] == pytest.approx(0.0, abs=1e-3)
+
+
+def test_units_of_rows_do_not_matter():
+    rows = np.random.default_rng(0).normal(size=(300, 2))
+    for scale in (1e-8, 1e-3, 1.0, 1e8):
+        found = klfit.fit(rows * scale)
+        assert found.at_rest
+        np.testing.assert_allclose(found.mixture.means_[0], rows.mean(axis=0) * scale, rtol=1e-6)
+        np.testing.assert_allclose(found.mixture.covariances_[0], np.cov(rows.T, bias=True) * scale**2, rtol=1e-5)
+
+
+def test_figures_are_saved_as_what_they_are(tmp_path):
+    figure = klfit.Figure("densities", "<svg/>")
+    figure.save(tmp_path / "one.svg")
+    with pytest.raises(klfit.UsageError, match="no name of an SVG"):
+        figure.save(tmp_path / "one.png")

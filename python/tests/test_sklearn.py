@@ -4,6 +4,7 @@ import klfit
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture as Theirs
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -52,3 +53,14 @@ def test_it_works_in_pipelines_and_searches():
     assert search.best_score_ >= search.cv_results_["mean_test_score"].max() - 1e-12 and found in (1, 2, 3)
     with pytest.raises(ValueError, match="covariance_type"):
         klfit.GaussianMixture(covariance_type="tied").fit(rows)
+
+
+@pytest.mark.parametrize("wrong", [{"n_components": 0}, {"n_components": 2.0}, {"n_init": 0}, {"tol": 0.0}, {"max_iter": -1}])
+def test_parameters_that_make_no_sense_are_named(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        klfit.GaussianMixture(**wrong).fit(load_iris().data)
+
+
+def test_it_says_that_it_is_not_at_rest():
+    with pytest.warns(ConvergenceWarning, match="not at rest"):
+        klfit.GaussianMixture(3, max_iter=1, tol=1e-12, random_state=0).fit(load_iris().data)
