@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import re
 from os import PathLike, fspath
-from os.path import abspath, isdir
+from os.path import abspath, isdir, join
 from typing import Any, Callable, Mapping, Sequence
 
 import numpy as np
@@ -28,9 +29,26 @@ class Target:
         given: What the section names that is no file; it must be kept for as long as the config is used.
     """
 
-    def __init__(self, section: dict[str, Any], given: Any = None) -> None:
+    def __init__(self, section: dict[str, Any], given: Any = None, function: Any = None) -> None:
         self.section = section
         self.given = given
+        self._function = function
+
+    def go_on(self, out: str) -> None:
+        """Takes the name that its function had in the run that has begun in a folder."""
+        try:
+            with open(join(out, "config.toml"), encoding="utf-8") as file:
+                begun = re.search(r'^function = "([^"\\]*)"$', file.read(), re.MULTILINE)
+        except OSError:
+            return
+        if begun is None or self._function is None or begun[1] == self.section["function"]:
+            return
+        try:
+            self.given = _klfit.Given.function(begun[1], self._function)
+        except UsageError:
+            # Another function has it, and the run will say so.
+            return
+        self.section["function"] = begun[1]
 
     def take_raised(self) -> BaseException | None:
         """What a function raised last, once."""
@@ -110,7 +128,7 @@ def of(
 def _of_function(function: Any, section: Mapping[str, Any]) -> Target:
     name = getattr(function, "__name__", "log_density").strip("<>")
     given = _unique(name, lambda name: _klfit.Given.function(name, function))
-    return Target({"function": given.name, **section}, given)
+    return Target({"function": given.name, **section}, given, function)
 
 
 def _of_mixture(mixture: Mixture) -> Target:

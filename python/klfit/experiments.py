@@ -67,6 +67,8 @@ class _Asked:
             self.kept.append(folder)
             out = Path(folder.path) / "run"
         self.out = abspath(out)
+        if existing == "resume" and self.target is not None:
+            self.target.go_on(self.out)
 
     def done(self, work: Callable[..., Any], set: Sequence[str], told: Callable[..., None]) -> Any:
         """Does it; what a function of the user raised is the cause of what is raised."""
