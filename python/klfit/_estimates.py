@@ -15,6 +15,8 @@ def numbers(written: Any) -> Any:
     """The same with every infinity a number."""
     if isinstance(written, dict):
         return {key: numbers(value) for key, value in written.items()}
+    if isinstance(written, list):
+        return [numbers(value) for value in written]
     return float(written) if written in ("inf", "-inf", "nan") else written
 
 

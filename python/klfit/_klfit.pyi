@@ -101,7 +101,7 @@ class Target:
 
 def ask(
     p: Mixture | Floats,
-    q: Mixture | Floats,
+    q: Mixture | Floats | None,
     kinds: Sequence[str],
     *,
     method: str,
@@ -110,16 +110,6 @@ def ask(
     samples: int | None,
     seed: int,
     brackets: bool,
-) -> list[Answer]: ...
-def ask_one(
-    p: Mixture | Floats,
-    kinds: Sequence[str],
-    *,
-    method: str,
-    abs_err: float | None,
-    rel_err: float | None,
-    samples: int | None,
-    seed: int,
 ) -> list[Answer]: ...
 def estimate(
     rows: Floats,

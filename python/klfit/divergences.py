@@ -155,15 +155,23 @@ def divergence(
     """
     kind = _SHORT.get(kind, kind)
     _positive(abs_err=abs_err, rel_err=rel_err, samples=samples)
-    asked: dict[str, Any] = {"method": method, "abs_err": abs_err, "rel_err": rel_err, "samples": samples, "seed": seed}
-    if kind in _OF_ONE:
-        if q is not None:
-            raise UsageError(f"{kind} is of one density, and there are two", "ask for that of each by itself")
-        return Answer(_klfit.ask_one(_density(p), [kind], **asked)[0])
-    if q is None:
+    of_one = kind in _OF_ONE
+    if of_one and q is not None:
+        raise UsageError(f"{kind} is of one density, and there are two", "ask for that of each by itself")
+    if not of_one and q is None:
         raise UsageError(f"{kind} is of two densities, and there is one", "give q")
-    q = _aligned(p, q)
-    return Answer(_klfit.ask(_density(p), _density(q), [kind], brackets=bracket, **asked)[0])
+    answers = _klfit.ask(
+        _density(p),
+        None if of_one else _density(_aligned(p, q)),
+        [kind],
+        method=method,
+        abs_err=abs_err,
+        rel_err=rel_err,
+        samples=samples,
+        seed=seed,
+        brackets=bracket,
+    )
+    return Answer(answers[0])
 
 
 def kl(p: Any, q: Any, **asked: Any) -> Answer:

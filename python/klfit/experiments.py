@@ -270,20 +270,18 @@ def experiment(
     return {**config, **sections, "fit": [one]}
 
 
-#: What else a config may say, and what others call an argument.
-_SECTIONS = ("adapt", "alpha", "anneal", "checkpoint", "device", "family", "figures", "label", "landscape", "log")
+#: What others call an argument.
 _ELSEWHERE = {"n_components": "components", "k": "components", "K": "components", "covariance_type": "covariance"}
 
 
 def _check(sections: Mapping[str, Any]) -> None:
-    """Refuses what is neither an argument nor a section."""
-    known = [*inspect.signature(experiment).parameters, *_SECTIONS, "out", "existing", "verbose"]
+    """Refuses what was meant for an argument; which sections there are the library knows."""
+    known = [*inspect.signature(experiment).parameters, "out", "existing", "verbose"]
     for name in sections:
-        if name not in _SECTIONS:
-            close = difflib.get_close_matches(name, known, 1)
-            meant = _ELSEWHERE.get(name) or (close[0] if close else None)
-            help = f"did you mean {meant}?" if meant else f"other sections of a config are {', '.join(_SECTIONS)}"
-            raise UsageError(f"there is no argument {name}", help)
+        close = difflib.get_close_matches(name, known, 1, cutoff=0.75)
+        meant = _ELSEWHERE.get(name) or (close[0] if close else None)
+        if meant is not None:
+            raise UsageError(f"there is no argument {name}", f"did you mean {meant}?")
 
 
 def _count(components: Any) -> Any:

@@ -152,14 +152,14 @@ fn question(
     })
 }
 
-/// What is asked of two densities.
+/// What is asked of two densities, or of one.
 #[pyfunction]
 #[pyo3(signature = (p, q, kinds, *, method, abs_err, rel_err, samples, seed, brackets))]
 #[expect(clippy::too_many_arguments, reason = "each has a name in Python")]
 pub fn ask(
     py: Python,
     p: Density,
-    q: Density,
+    q: Option<Density>,
     kinds: Vec<String>,
     method: &str,
     abs_err: Option<f64>,
@@ -169,27 +169,14 @@ pub fn ask(
     brackets: bool,
 ) -> PyResult<Vec<Answer>> {
     let question = question(&kinds, method, (abs_err, rel_err), samples, seed, brackets)?;
-    let (p, q) = (p.operand("p")?, q.operand("q")?);
-    let answers = interruptible(py, move |watched| question.ask(&p, &q, &|_| watched.look()))?;
-    Ok(answers.into_iter().map(Answer).collect())
-}
-
-/// What is asked of one density.
-#[pyfunction]
-#[pyo3(signature = (p, kinds, *, method, abs_err, rel_err, samples, seed))]
-#[expect(clippy::too_many_arguments, reason = "each has a name in Python")]
-pub fn ask_one(
-    py: Python,
-    p: Density,
-    kinds: Vec<String>,
-    method: &str,
-    abs_err: Option<f64>,
-    rel_err: Option<f64>,
-    samples: Option<u64>,
-    seed: u64,
-) -> PyResult<Vec<Answer>> {
-    let question = question(&kinds, method, (abs_err, rel_err), samples, seed, true)?;
     let p = p.operand("p")?;
-    let answers = interruptible(py, move |watched| question.ask_one(&p, &|_| watched.look()))?;
+    let q = q.map(|q| q.operand("q")).transpose()?;
+    let answers = interruptible(py, move |watched| {
+        let progress = |_| watched.look();
+        match &q {
+            Some(q) => question.ask(&p, q, &progress),
+            None => question.ask_one(&p, &progress),
+        }
+    })?;
     Ok(answers.into_iter().map(Answer).collect())
 }

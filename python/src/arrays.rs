@@ -18,6 +18,17 @@ pub fn flat(array: &PyReadonlyArray2<f64>) -> Vec<f64> {
     array.as_array().iter().copied().collect()
 }
 
+/// The numbers of N points of as many coordinates as a thing has, row after row.
+pub fn points(array: &PyReadonlyArray2<f64>, dim: usize, thing: &str) -> PyResult<Vec<f64>> {
+    let columns = array.as_array().ncols();
+    if columns == dim {
+        return Ok(flat(array));
+    }
+    let message = format!("the points have {columns} coordinates, and {thing} has {dim}");
+    let help = "give an array of shape (N, D)".to_owned();
+    Err(exception("UsageError", message, Some(help)))
+}
+
 /// The rows of a matrix.
 pub fn rows(array: &PyReadonlyArray2<f64>) -> Vec<Vec<f64>> {
     let rows = array.as_array();

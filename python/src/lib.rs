@@ -41,7 +41,7 @@ fn panics(py: Python, at_once: bool) -> PyResult<()> {
 #[pymodule]
 mod _klfit {
     #[pymodule_export]
-    use crate::answer::{Answer, ask, ask_one};
+    use crate::answer::{Answer, ask};
     #[pymodule_export]
     use crate::estimate::estimate;
     #[pymodule_export]

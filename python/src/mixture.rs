@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use crate::answer::Answer;
-use crate::arrays::{flat, matrices, matrix_of, rows, vector};
+use crate::arrays::{matrices, matrix_of, points, rows, vector};
 use crate::errors::{exception, refused};
 use crate::work::{attempted, briefly, interruptible};
 
@@ -30,19 +30,6 @@ impl Mixture {
         let (k, dim) = (self.0.components(), self.0.dim());
         let all: Vec<DMatrix<f64>> = (0..k).map(of).collect();
         Array3::from_shape_fn((k, dim, dim), |(k, i, j)| all[k][(i, j)]).into_pyarray(py)
-    }
-
-    /// Points of D coordinates.
-    fn points(&self, x: &PyReadonlyArray2<f64>) -> PyResult<Vec<f64>> {
-        let (columns, dim) = (x.as_array().ncols(), self.0.dim());
-        match columns == dim {
-            true => Ok(flat(x)),
-            false => Err(exception(
-                "UsageError",
-                format!("the points have {columns} coordinates, and the mixture has {dim}"),
-                Some("give an array of shape (N, D)".to_owned()),
-            )),
-        }
     }
 }
 
@@ -136,7 +123,7 @@ impl Mixture {
         py: Python<'py>,
         x: PyReadonlyArray2<f64>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
-        let points = self.points(&x)?;
+        let points = points(&x, self.0.dim(), "the mixture")?;
         Ok(briefly(py, || klfit::log_densities(&self.0, &points))?.into_pyarray(py))
     }
 
@@ -146,7 +133,7 @@ impl Mixture {
         py: Python<'py>,
         x: PyReadonlyArray2<f64>,
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
-        let points = self.points(&x)?;
+        let points = points(&x, self.0.dim(), "the mixture")?;
         let dim = self.0.dim();
         let shares = briefly(py, || -> Vec<f64> {
             let of_point = |x| self.0.log_density_with_shares(x).1;

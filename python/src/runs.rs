@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use klfit::settings::read_figures;
 use klfit::{
     Error, Existing, Experiment, FitSummary, Override, Plan, Record, ReportOptions, RunFolder,
-    RunObserver,
+    RunObserver, Sweep,
 };
 use numpy::PyArray1;
 use pyo3::prelude::*;
@@ -75,25 +75,67 @@ impl RunObserver for Follower {
     }
 }
 
-/// `refuse`, `replace` or `resume` what is in the folder.
-pub fn existing(what: &str) -> PyResult<Existing> {
-    match what {
-        "refuse" => Ok(Existing::Refuse),
-        "replace" => Ok(Existing::Replace),
-        "resume" => Ok(Existing::Resume),
-        _ => Err(raised(Error::usage(
-            format!("\"{what}\" is nothing to do with a folder"),
-            "take refuse, replace or resume",
-        ))),
-    }
+/// What is asked of a run or a sweep.
+pub struct Asked {
+    /// The file, or what stands for it in errors.
+    path: PathBuf,
+    /// The config as TOML, where it is given as a dict.
+    text: Option<String>,
+    set: Vec<Override>,
+    pub out: PathBuf,
+    pub existing: Existing,
 }
 
-/// What is set on top of a config, each as key=value.
-pub fn overrides(set: &[String]) -> PyResult<Vec<Override>> {
-    let parsed = set.iter().map(|one| Override::parse(one));
-    parsed
-        .collect::<Result<_, _>>()
-        .map_err(|said: String| raised(Error::usage(said, "write it as key=value")))
+impl Asked {
+    /// A config, given as a dict or read from its path; what is set on top, each as key=value; and whether to `refuse`,
+    /// `replace` or `resume` what is in the folder.
+    pub fn new(
+        path: PathBuf,
+        config: Option<Bound<PyDict>>,
+        set: &[String],
+        out: PathBuf,
+        existing: &str,
+    ) -> PyResult<Self> {
+        let usage = |said: String, help| raised(Error::usage(said, help));
+        let set = set.iter().map(|one| Override::parse(one));
+        Ok(Self {
+            path,
+            text: config.map(|config| text(&config)).transpose()?,
+            set: (set.collect::<Result<_, _>>())
+                .map_err(|said| usage(said, "write it as key=value"))?,
+            out,
+            existing: match existing {
+                "refuse" => Existing::Refuse,
+                "replace" => Existing::Replace,
+                "resume" => Existing::Resume,
+                other => {
+                    let said = format!("\"{other}\" is nothing to do with a folder");
+                    return Err(usage(said, "take refuse, replace or resume"));
+                }
+            },
+        })
+    }
+
+    fn experiment(&self) -> klfit::Result<Experiment> {
+        match &self.text {
+            Some(text) => Experiment::parse(&self.path, text, self.set.clone()),
+            None => Experiment::load(&self.path, self.set.clone()),
+        }
+    }
+
+    /// The sweep that the config has.
+    pub fn sweep(&self) -> klfit::Result<Sweep> {
+        let sweep = match &self.text {
+            Some(text) => Sweep::parse(&self.path, text, &self.set)?,
+            None => Sweep::load(&self.path, &self.set)?,
+        };
+        sweep.ok_or_else(|| {
+            Error::usage(
+                format!("{} has no [sweep]", self.path.display()),
+                "add one, as in grid={\"optimizer.learning_rate\": [0.01, 0.1]}",
+            )
+        })
+    }
 }
 
 /// What is asked of figures by the keys of `[figures]`.
@@ -106,7 +148,7 @@ pub fn looks(asked: &Bound<PyDict>) -> PyResult<Vec<Override>> {
 }
 
 /// A section as TOML.
-pub fn text(keys: &Bound<PyDict>) -> PyResult<String> {
+fn text(keys: &Bound<PyDict>) -> PyResult<String> {
     toml::to_string(&table(keys)?)
         .map_err(|error| raised(Error::usage(error.to_string(), "check its numbers")))
 }
@@ -124,28 +166,23 @@ pub fn run(
     existing_is: &str,
     told: Option<Py<PyAny>>,
 ) -> PyResult<Vec<String>> {
-    let existing = existing(existing_is)?;
-    let overrides = overrides(&set)?;
-    let text = config.map(|config| text(&config)).transpose()?;
+    let asked = Asked::new(path, config, &set, out, existing_is)?;
     let mut follower = Follower {
         told,
         last: None,
         raised: None.into(),
     };
     let done = briefly(py, || -> klfit::Result<Vec<String>> {
-        let experiment = match &text {
-            Some(text) => Experiment::parse(&path, text, overrides)?,
-            None => Experiment::load(&path, overrides)?,
-        };
-        let begun = match existing {
-            Existing::Resume => RunFolder::open(&out).ok(),
+        let experiment = asked.experiment()?;
+        let begun = match asked.existing {
+            Existing::Resume => RunFolder::open(&asked.out).ok(),
             _ => None,
         };
         let experiment = match &begun {
             Some(folder) => experiment.continuing(&folder.experiment()?)?,
             None => experiment,
         };
-        let folder = RunFolder::create(&out, &experiment, existing)?;
+        let folder = RunFolder::create(&asked.out, &experiment, asked.existing)?;
         klfit::run(&experiment, &experiment.numerics()?, &folder, &mut follower)?;
         Ok(experiment.notes)
     });

@@ -6,12 +6,12 @@ use std::thread;
 use std::time::Duration;
 
 use klfit::settings::read_figures;
-use klfit::{Error, Override, Sweep, SweepFolder, SweepObserver, SweepPoint};
+use klfit::{Error, SweepFolder, SweepObserver, SweepPoint};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::errors::raised;
-use crate::runs::{existing, looks, overrides, text};
+use crate::runs::{Asked, looks};
 use crate::work::{Watched, broken};
 
 /// Signals are looked for, and how far it is told, this often.
@@ -50,22 +50,11 @@ pub fn sweep(
     existing_is: &str,
     told: Py<PyAny>,
 ) -> PyResult<Swept> {
-    let existing = existing(existing_is)?;
-    let set: Vec<Override> = overrides(&set)?;
-    let text = config.map(|config| text(&config)).transpose()?;
+    let asked = Asked::new(path, config, &set, out, existing_is)?;
     let counter = Counter::default();
     let run = || -> klfit::Result<Swept> {
-        let sweep = match &text {
-            Some(text) => Sweep::parse(&path, text, &set)?,
-            None => Sweep::load(&path, &set)?,
-        };
-        let sweep = sweep.ok_or_else(|| {
-            Error::usage(
-                format!("{} has no [sweep]", path.display()),
-                "add one, as in grid={\"optimizer.learning_rate\": [0.01, 0.1]}",
-            )
-        })?;
-        let swept = klfit::sweep(&sweep, &out, existing, &counter)?;
+        let sweep = asked.sweep()?;
+        let swept = klfit::sweep(&sweep, &asked.out, asked.existing, &counter)?;
         let broken = swept.broken.into_iter();
         let broken = broken.map(|(point, why)| (point.label.clone(), why));
         Ok((broken.collect(), sweep.notes()))

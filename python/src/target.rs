@@ -8,8 +8,7 @@ use pyo3::prelude::*;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::arrays::{flat, matrix_of};
-use crate::errors::exception;
+use crate::arrays::{matrix_of, points};
 use crate::work::{attempted, briefly};
 
 /// What a run is fitted to.
@@ -17,20 +16,6 @@ use crate::work::{attempted, briefly};
 pub struct Target {
     model: TargetModel,
     names: Vec<String>,
-}
-
-impl Target {
-    fn points(&self, u: &PyReadonlyArray2<f64>) -> PyResult<Vec<f64>> {
-        let (columns, dim) = (u.as_array().ncols(), self.model.dim());
-        match columns == dim {
-            true => Ok(flat(u)),
-            false => Err(exception(
-                "UsageError",
-                format!("the points have {columns} coordinates, and the target has {dim}"),
-                Some("give an array of shape (N, D)".to_owned()),
-            )),
-        }
-    }
 }
 
 #[pymethods]
@@ -65,7 +50,7 @@ impl Target {
         py: Python<'py>,
         u: PyReadonlyArray2<f64>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
-        let points = self.points(&u)?;
+        let points = points(&u, self.model.dim(), "the target")?;
         let mut logs = vec![0.0; points.len() / self.model.dim()];
         let logs = briefly(py, || {
             self.model.log_densities(&points, &mut logs);
@@ -107,7 +92,7 @@ impl Target {
         py: Python<'py>,
         u: PyReadonlyArray2<f64>,
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
-        let mut points = self.points(&u)?;
+        let mut points = points(&u, self.model.dim(), "the target")?;
         if let Some(coordinates) = self.model.bounded() {
             coordinates.apply(&mut points);
         }

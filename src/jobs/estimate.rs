@@ -18,8 +18,6 @@ use crate::text::count;
 
 /// The least standard deviation of a component, as a share of that of all rows.
 const LEAST_STD: f64 = 1e-3;
-/// What is below this share of a mean may be its rounding.
-const ROUNDING: f64 = 16.0 * f64::EPSILON;
 
 /// A mixture for N rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -144,12 +142,6 @@ impl MaximumLikelihood {
         if self.covariance == Covariance::Isotropic {
             let common = (stds.norm_squared() / stds.len() as f64).sqrt();
             stds.fill(common);
-        }
-        // A column that never changes, but for the rounding of its mean, has the floor of its own unit.
-        for (std, mean) in stds.iter_mut().zip(mean.iter()) {
-            if *std <= ROUNDING * mean.abs() {
-                *std = 1.0;
-            }
         }
         let scaled = (rows.points())
             .flat_map(|x| {
