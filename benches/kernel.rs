@@ -5,8 +5,8 @@ use std::hint::black_box;
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use klfit::internals::kernel::cpu::{
-    Expectation, Mixture, Nodes, Points, Prepared, Scale, Sites, StandardPoints, Under, Wanted,
-    Width, expectation, log_density_and_gradients, log_density_into, normals,
+    Expectation, Function, Mixture, Nodes, Points, Prepared, Scale, Sites, StandardPoints, Under,
+    Wanted, Width, expectation, log_density_and_gradients, log_density_into, normals,
 };
 use klfit::internals::{Pointwise, ReverseKl, Side};
 
@@ -165,7 +165,7 @@ fn reverse_kl(bencher: Bencher, size: Size) {
         };
         let what = Expectation {
             sites,
-            function: &function,
+            function: Function::Any(&function),
         };
         expectation(Width::Widest, &q.mixture(), what, Wanted::ALL)
     });

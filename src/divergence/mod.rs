@@ -2,6 +2,7 @@
 //!
 //! A divergence is written once, for tensors and for numbers. The same code trains, logs and reports.
 
+mod affine;
 mod alpha;
 mod annealed;
 mod binned_kl;

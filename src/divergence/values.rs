@@ -7,6 +7,7 @@ use burn::tensor::{Tensor, activation};
 use crate::compute::kernel::cpu::{Jet, Width, evaluate};
 
 use super::Side;
+use super::affine::Affine;
 
 /// Values at many points, with the functions that integrands are made of.
 pub trait Values:
@@ -95,6 +96,9 @@ pub trait Pointwise {
     /// As [`Pointwise::values`], with the derivatives with respect to log p and log q: N numbers
     /// each of values and both derivatives.
     fn slopes(&self, side: Side, log_p: &[f64], log_q: &[f64], values_and_slopes: [&mut [f64]; 3]);
+
+    /// a, b and c, where what is averaged under `side` is a log p + b log q + c.
+    fn affine(&self, side: Side) -> Option<[f64; 3]>;
 }
 
 impl<I: Integrand> Pointwise for I {
@@ -111,6 +115,11 @@ impl<I: Integrand> Pointwise for I {
         let [values, by_p, by_q] = values_and_slopes;
         let of = SidedIntegrand(self, side);
         evaluate::<2, _>(Width::Widest, &of, log_p, log_q, values, [by_p, by_q]);
+    }
+
+    fn affine(&self, side: Side) -> Option<[f64; 3]> {
+        self.value(side, Affine::LOG_P, Affine::LOG_Q)
+            .coefficients()
     }
 }
 

@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 
 use super::Objective;
 use crate::compute::device::Numerics;
-use crate::compute::kernel::cpu::{Expectation, Points, Sites, Under};
+use crate::compute::kernel::cpu::{Expectation, Function, Points, Sites, Under};
 use crate::compute::kernel::{MixtureTensors, expectation, has_expectation};
 use crate::compute::noise::{Noise, RunKey, Stream};
 use crate::density::target::{Distribution, Target};
@@ -76,10 +76,13 @@ impl Objective<'_> {
             return None;
         }
         let share = |sites: Sites| {
-            let function = |log_p: &[f64], log_q: &[f64], values: [&mut [f64]; 3]| {
+            let slopes = |log_p: &[f64], log_q: &[f64], values: [&mut [f64]; 3]| {
                 request.divergence.slopes(side, log_p, log_q, values);
             };
-            let function = &function;
+            let function = match request.divergence.affine(side) {
+                Some(affine) => Function::Affine(affine),
+                None => Function::Any(&slopes),
+            };
             expectation(request.q, Expectation { sites, function })
         };
         match (side, self.estimator.gradient) {

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::{Along, Objective, PointRule};
 use crate::compute::device::Numerics;
-use crate::compute::kernel::cpu::{Expectation, Points, Sites};
+use crate::compute::kernel::cpu::{Expectation, Function, Points, Sites};
 use crate::compute::kernel::{MixtureTensors, expectation, has_expectation};
 use crate::density::Density;
 use crate::density::target::TargetModel;
@@ -272,7 +272,7 @@ impl Objective<'_> {
                 weights,
                 log_p,
             };
-            let function = &function;
+            let function = Function::Any(&function);
             return divergence.outer(expectation(q, Expectation { sites, function }));
         }
         let tensor = |numbers: &[f64]| self.numerics.tensor(numbers.to_vec(), [runs, samples]);

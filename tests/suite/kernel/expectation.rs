@@ -6,8 +6,8 @@
 )]
 
 use klfit::internals::kernel::cpu::{
-    Expectation, Expected, Gradients, Nodes, Points, Prepared, ShapeError, Sites, StandardPoints,
-    Under, Wanted, Width, expectation, normals,
+    Expectation, Expected, Function, Gradients, Nodes, Points, Prepared, ShapeError, Sites,
+    StandardPoints, Under, Wanted, Width, expectation, normals,
 };
 
 use super::common::{Case, FORMS, Form, Random, Sizes, error};
@@ -172,7 +172,7 @@ impl Setting {
     fn found(&self, width: Width, sites: Sites<'_>) -> Result<Expected, ShapeError> {
         let what = Expectation {
             sites,
-            function: &function,
+            function: Function::Any(&function),
         };
         expectation(width, &self.q.mixture(), what, Wanted::ALL)
     }
@@ -206,6 +206,70 @@ fn compare(found: &Expected, references: &[Expected], tolerance: f64) {
 fn draw(len: usize, seed: u64) -> Vec<f64> {
     let mut random = Random(seed);
     (0..len).map(|_| random.normal()).collect()
+}
+
+#[test]
+fn an_affine_function_is_known_by_its_coefficients() {
+    let setting = setting(FORMS[0], 3, [2, 3], 2);
+    let (m, weights) = (300, vec![1.0 / 300.0; 300]);
+    let (x, z) = (draw(m * 2, 5), draw(m * 2, 6));
+    let mut log_p = vec![0.0; m];
+    let p = setting.prepared(Width::Widest);
+    p.log_density(&x, &mut log_p).unwrap();
+    let stays = |log_p| Sites::At {
+        x: Points {
+            runs: 1,
+            samples: m,
+            values: &x,
+        },
+        weights: &weights,
+        log_p,
+    };
+    let moves = Sites::Along {
+        nodes: Nodes {
+            z: StandardPoints::Shared(&z),
+            weights: &weights,
+        },
+        p: Under::Mixture(&p),
+        through_points_alone: false,
+    };
+    fn found(setting: &Setting, sites: Sites<'_>, function: Function<'_>) -> Expected {
+        let what = Expectation { sites, function };
+        expectation(Width::Widest, &setting.q.mixture(), what, Wanted::ALL).unwrap()
+    }
+    for [a, b, c] in [
+        [1.0, -1.0, 0.0],
+        [-0.5, 2.0, 3.0],
+        [0.0, -1.0, 0.0],
+        [2.0, 0.0, 1.0],
+    ] {
+        let any = |log_p: &[f64], log_q: &[f64], [f, by_p, by_q]: [&mut [f64]; 3]| {
+            for n in 0..f.len() {
+                f[n] = a * log_p[n] + b * log_q[n] + c;
+            }
+            by_p.fill(a);
+            by_q.fill(b);
+        };
+        for sites in [stays(&log_p), moves] {
+            let by_slopes = found(&setting, sites, Function::Any(&any));
+            compare(
+                &found(&setting, sites, Function::Affine([a, b, c])),
+                &[by_slopes],
+                1e-14,
+            );
+        }
+    }
+    // What counts for nothing need not be known.
+    let unknown = vec![f64::NAN; m];
+    let known = found(&setting, stays(&log_p), Function::Affine([0.0, -1.0, 0.0]));
+    assert_eq!(
+        found(
+            &setting,
+            stays(&unknown),
+            Function::Affine([0.0, -1.0, 0.0])
+        ),
+        known
+    );
 }
 
 #[test]

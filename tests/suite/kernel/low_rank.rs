@@ -2,8 +2,8 @@
 
 use klfit::Numerics;
 use klfit::internals::kernel::cpu::{
-    Expectation, Mixture, Nodes, Points, Prepared, Scale, ShapeError, Sites, StandardPoints, Under,
-    Wanted, Width, expectation, log_density, log_density_and_gradients,
+    Expectation, Function, Mixture, Nodes, Points, Prepared, Scale, ShapeError, Sites,
+    StandardPoints, Under, Wanted, Width, expectation, log_density, log_density_and_gradients,
 };
 use klfit::internals::kernel::{MixtureTensors, ScaleTensor, log_density_by_operations};
 use nalgebra::DMatrix;
@@ -204,7 +204,7 @@ fn points_move(m: usize, dim: usize, rank: usize) {
         };
         let what = Expectation {
             sites,
-            function: &function,
+            function: Function::Any(&function),
         };
         expectation(Width::Widest, &both.mixture(), what, wanted).unwrap()
     };

@@ -59,7 +59,7 @@ mod scratch;
 mod width;
 
 pub use expectation::{
-    Expectation, Expected, Function, Nodes, PointFunction, Sites, StandardPoints, Under,
+    Expectation, Expected, Function, Nodes, PointFunction, Sites, Slopes, StandardPoints, Under,
     expectation,
 };
 pub use gradients::{Gradients, Wanted, gradients, log_density_and_gradients};

@@ -44,8 +44,28 @@ pub trait Real:
     /// Branch-free, so that a loop over it becomes vector code. `FMA` says whether the code runs
     /// where a fused multiply-add is one instruction; it is a library call elsewhere.
     fn exp<const FMA: bool>(self) -> Self;
-    /// ln x for normal positive x; NaN and +∞ give NaN, other x give no meaningful number.
-    fn ln<const FMA: bool>(self) -> Self;
+    /// ln x for normal positive x; NaN and +∞ give NaN, other x give no meaningful number. x is 2ᵏ (1 + f), and
+    /// `quotient` makes f / (f + 2) of f.
+    fn ln_by<const FMA: bool>(self, quotient: impl FnOnce(Self) -> Self) -> Self;
+
+    /// ln x, as [`Real::ln_by`].
+    #[inline(always)]
+    fn ln<const FMA: bool>(self) -> Self {
+        self.ln_by::<FMA>(|f| f / (f + Self::from_f64(2.0)))
+    }
+
+    /// ln x, as [`Real::ln_by`], and 1 / x, for x whose square is normal: one division makes both.
+    #[inline(always)]
+    fn ln_and_reciprocal<const FMA: bool>(self) -> [Self; 2] {
+        let mut reciprocal = Self::ZERO;
+        let ln = self.ln_by::<FMA>(|f| {
+            let divisor = f + Self::from_f64(2.0);
+            let both = Self::ONE / (self * divisor);
+            reciprocal = divisor * both;
+            f * (self * both)
+        });
+        [ln, reciprocal]
+    }
 
     /// The vector with `x` in every lane.
     fn splat<S: Simd>(simd: S, x: Self) -> Self::Vector<S>;
@@ -213,7 +233,7 @@ impl Real for f64 {
     }
 
     #[inline(always)]
-    fn ln<const FMA: bool>(self) -> Self {
+    fn ln_by<const FMA: bool>(self, quotient: impl FnOnce(Self) -> Self) -> Self {
         const ROUND: u64 = 0x4338_0000_0000_0000;
         const SQRT_HALF: u64 = 0x3fe6_a09e_667f_3bcd;
         const BIAS: u64 = 1023;
@@ -224,7 +244,7 @@ impl Real for f64 {
         let k = f64::from_bits(ROUND.wrapping_add(biased)) - (f64::from_bits(ROUND) + 1023.0);
         // fdlibm's series for ln((1+s)/(1−s)) and its split of ln 2.
         let f = m - 1.0;
-        let s = f / (f + 2.0);
+        let s = quotient(f);
         let z = s * s;
         let w = z * z;
         let p12 = fused!(
@@ -306,7 +326,7 @@ impl Real for f32 {
     }
 
     #[inline(always)]
-    fn ln<const FMA: bool>(self) -> Self {
+    fn ln_by<const FMA: bool>(self, quotient: impl FnOnce(Self) -> Self) -> Self {
         const ROUND: u32 = 0x4b40_0000;
         const SQRT_HALF: u32 = 0x3f35_04f3;
         const BIAS: u32 = 127;
@@ -315,7 +335,7 @@ impl Real for f32 {
         let m = f32::from_bits(bits.wrapping_sub(biased.wrapping_sub(BIAS) << 23));
         let k = f32::from_bits(ROUND.wrapping_add(biased)) - (f32::from_bits(ROUND) + 127.0);
         let f = m - 1.0;
-        let s = f / (f + 2.0);
+        let s = quotient(f);
         let z = s * s;
         let mut p: f32 = 0.242_790_79;
         p = fused!(FMA, p, z, 0.284_987_87);

@@ -240,7 +240,12 @@ impl<'a, T: Real, C: Component<'a, T>> Keep<'a, '_, T, C> {
         let mut total = [T::splat(simd, T::ZERO); W];
         let mut present = 0;
         for k in 0..count {
-            let terms = &mut self.shares[k * len..][..len];
+            // Of one component the term is the log-density, and its share all there is.
+            let terms = match count {
+                1 if self.out.len() == len => &mut *self.out,
+                1 => &mut self.result[..len],
+                _ => &mut self.shares[k * len..][..len],
+            };
             let constant = self.components.constants[k];
             if constant == T::NEG_INFINITY {
                 terms.fill(constant);
@@ -265,10 +270,11 @@ impl<'a, T: Real, C: Component<'a, T>> Keep<'a, '_, T, C> {
         }
         let shares = &mut self.shares[..count * len];
         let (inverse, result) = (&mut self.inverse[..len], &mut self.result[..len]);
-        if has_fma::<S>() {
-            share_out::<T, true>(shares, inverse, result);
-        } else {
-            share_out::<T, false>(shares, inverse, result);
+        match (count, has_fma::<S>()) {
+            (1, _) if self.out.len() == len => return true,
+            (1, _) => {}
+            (_, true) => share_out::<T, true>(shares, inverse, result),
+            (_, false) => share_out::<T, false>(shares, inverse, result),
         }
         self.out.copy_from_slice(&result[..self.out.len()]);
         true
@@ -281,12 +287,6 @@ impl<'a, T: Real, C: Component<'a, T>> Keep<'a, '_, T, C> {
 fn share_out<T: Real, const FMA: bool>(shares: &mut [T], inverse: &mut [T], log_sum: &mut [T]) {
     let len = inverse.len();
     let log_sum = &mut log_sum[..len];
-    if shares.len() == len {
-        log_sum.copy_from_slice(shares);
-        shares.fill(T::ONE);
-        inverse.fill(T::ONE);
-        return;
-    }
     if shares.len() == 2 * len {
         let (a, b) = shares.split_at_mut(len);
         for n in 0..len {
@@ -298,9 +298,9 @@ fn share_out<T: Real, const FMA: bool>(shares: &mut [T], inverse: &mut [T], log_
                 (second, first)
             };
             let ratio = (min - max).exp::<FMA>();
-            let sum = T::ONE + ratio;
-            log_sum[n] = max + sum.ln::<FMA>();
-            inverse[n] = T::ONE / sum;
+            let [ln, reciprocal] = (T::ONE + ratio).ln_and_reciprocal::<FMA>();
+            log_sum[n] = max + ln;
+            inverse[n] = reciprocal;
             a[n] = if is_first { T::ONE } else { ratio };
             b[n] = if is_first { ratio } else { T::ONE };
         }
@@ -322,8 +322,9 @@ fn share_out<T: Real, const FMA: bool>(shares: &mut [T], inverse: &mut [T], log_
         }
     }
     for (max, sum) in max.iter_mut().zip(sum) {
-        *max += sum.ln::<FMA>();
-        *sum = T::ONE / *sum;
+        let [ln, reciprocal] = sum.ln_and_reciprocal::<FMA>();
+        *max += ln;
+        *sum = reciprocal;
     }
 }
 
@@ -363,11 +364,25 @@ impl<'a, T: Real, C: Component<'a, T>> PullBack<'a, '_, '_, T, C> {
         let len = samples.next_multiple_of(group);
         let scaled = &mut self.scaled[..len];
         let inverse = &self.inverse[..len];
-        for ((scaled, &upstream), &inverse) in scaled.iter_mut().zip(self.upstream).zip(inverse) {
-            *scaled = upstream * inverse;
-        }
-        // Samples that only fill the last group have no weight.
-        scaled[samples..].fill(T::ZERO);
+        // Of one component the share is all there is.
+        let scaled: &[T] = match count {
+            1 if samples == len => self.upstream,
+            1 => {
+                scaled[..samples].copy_from_slice(self.upstream);
+                // Samples that only fill the last group have no weight.
+                scaled[samples..].fill(T::ZERO);
+                scaled
+            }
+            _ => {
+                for (scaled, (&upstream, &inverse)) in
+                    scaled.iter_mut().zip(self.upstream.iter().zip(inverse))
+                {
+                    *scaled = upstream * inverse;
+                }
+                scaled[samples..].fill(T::ZERO);
+                scaled
+            }
+        };
         let squares_len = self.sums.squares.len() / count.max(1);
         let means_len = if self.sums.means.is_empty() { 0 } else { dim };
         let wants_b = self.gradient.is_some() || means_len > 0 || squares_len > 0;
@@ -376,11 +391,17 @@ impl<'a, T: Real, C: Component<'a, T>> PullBack<'a, '_, '_, T, C> {
             if self.components.constants[k] == T::NEG_INFINITY {
                 continue;
             }
-            let weights = &mut self.weights[..len];
-            let shares = &self.shares[k * len..][..len];
-            for ((weight, &scaled), &share) in weights.iter_mut().zip(&*scaled).zip(shares) {
-                *weight = scaled * share;
-            }
+            let weights = match count {
+                1 => scaled,
+                _ => {
+                    let weights = &mut self.weights[..len];
+                    let shares = &self.shares[k * len..][..len];
+                    for ((weight, &scaled), &share) in weights.iter_mut().zip(scaled).zip(shares) {
+                        *weight = scaled * share;
+                    }
+                    weights
+                }
+            };
             let weights = groups::<T, S, W>(weights);
             if !self.sums.weights.is_empty() {
                 accumulate_sums(simd, weights, 1, &mut self.sums.weights[k..=k]);

@@ -2,19 +2,16 @@
 
 use super::super::backward::Sums;
 use super::super::block::samples_per_block;
-use super::super::components::Components;
-use super::super::factors::{Factors, of_run};
-use super::super::forward::forward;
+use super::super::factors::Factors;
 use super::super::gradients::{Gradients, SumSizes, of_run_mut};
 use super::super::inputs::{Mixture, Scale, Shape};
 use super::super::log_density::nanoseconds;
-use super::super::packed::{Packed, packed_len};
-use super::super::placement::{carry, carry_back};
-use super::super::retained::{At, Retained, block_len};
+use super::super::retained::block_len;
 use super::super::schedule::{Stretch, Work, cut, run};
-use super::super::scratch::{padded, take, with_scratch};
+use super::super::scratch::with_scratch;
 use super::super::width::Width;
-use super::{Expectation, Expected, Nodes, Sites, Told, Under, component};
+use super::block::{Block, Memory};
+use super::{Expectation, Expected, Sites, Told, Under};
 
 /// How many numbers a task adds up for each of its runs.
 #[derive(Debug, Clone, Copy)]
@@ -125,199 +122,54 @@ impl Call<'_> {
         (block_len::<f64>(components, dim).min(most)).min(stretch.samples.len())
     }
 
+    /// Block by block, each in all the runs: what they have in common is made once.
     fn stretch(&self, stretch: &Stretch, sums: &mut [f64]) {
         sums.fill(0.0);
-        let (k, dim, block) = (self.shape.components, self.shape.dim, self.block(stretch));
-        let of_p = self.what.sites.of_p();
-        let standard_dim = self.q.scale.standard_dim(dim);
-        let packed = packed_len(dim, block);
-        let packed_z = packed_len(standard_dim, block);
-        let len = (2 * padded::<f64>(packed) + padded::<f64>(packed_z))
-            + padded::<f64>(block * standard_dim)
-            + padded::<f64>(block * dim)
-            + 6 * padded::<f64>(block)
-            + Retained::<f64>::len(k, dim, block)
-            + Retained::<f64>::len(of_p, dim, block);
-        with_scratch(len, |scratch| {
-            let mut rest = scratch;
-            let mut memory = Memory {
-                z: Packed {
-                    dim: standard_dim,
-                    count: 0,
-                    values: take(&mut rest, packed_z),
-                },
-                x: [(); 2].map(|()| Packed {
-                    dim,
-                    count: 0,
-                    values: take(&mut rest, packed),
-                }),
-                made: take(&mut rest, block * standard_dim),
-                weighed: take(&mut rest, block * dim),
-                numbers: [(); 6].map(|()| take(&mut rest, block)),
-                of_q: Retained::take(&mut rest, k, dim, block),
-                of_p: Retained::take(&mut rest, of_p, dim, block),
-            };
-            let per_run = self.sums_len(stretch);
-            for (run, sums) in stretch.runs.clone().zip(sums.chunks_exact_mut(per_run)) {
-                match self.what.sites {
-                    Sites::At { x, weights, log_p } => {
-                        let of = |values| of_run(values, run, self.shape.samples);
-                        let x = of_run(x.values, run, self.shape.samples * dim);
-                        let at = [x, of(weights), of(log_p)];
-                        self.add_fixed(stretch, run, at, &mut memory, sums);
-                    }
-                    Sites::Along { nodes, p, .. } => {
-                        let components;
-                        let p = match p {
-                            Under::Mixture(p) => {
-                                components = p.components();
-                                Some(&components)
-                            }
-                            Under::Function(_) => None,
-                        };
-                        self.along(stretch, run, nodes, p, &mut memory, sums);
+        let (block, per_run) = (self.block(stretch), self.sums_len(stretch));
+        let first_stratum = self.strata(stretch).start;
+        Memory::with(self, block, |memory| {
+            let mut start = stretch.samples.start;
+            while start < stretch.samples.end {
+                let most = (stretch.samples.end - start).min(block);
+                let (first, samples) = (start, start..start + self.most_together(start, most));
+                start = samples.end;
+                for (run, sums) in stretch.runs.clone().zip(sums.chunks_exact_mut(per_run)) {
+                    let (value, rest) = sums.split_at_mut(1);
+                    let (density, placed) = rest.split_at_mut(self.sizes.density.total());
+                    let work = Block {
+                        call: self,
+                        run,
+                        samples: samples.clone(),
+                        is_first: run == stretch.runs.start,
+                    };
+                    match self.what.sites {
+                        Sites::At { x, weights, log_p } => {
+                            value[0] += work.fixed(x, [weights, log_p], memory, density);
+                        }
+                        Sites::Along { nodes, p, .. } => {
+                            let stratum = first / nodes.weights.len();
+                            let at = (stratum - first_stratum) * self.sizes.placed;
+                            let placed = &mut placed[at..][..self.sizes.placed];
+                            value[0] += work.along(nodes, p, memory, density, placed);
+                        }
                     }
                 }
             }
         });
     }
 
-    /// Adds the share of some points that stay in one run.
-    fn add_fixed(
-        &self,
-        stretch: &Stretch,
-        run: usize,
-        [x, weights, log_p]: [&[f64]; 3],
-        memory: &mut Memory<'_>,
-        sums: &mut [f64],
-    ) {
-        let dim = self.shape.dim;
-        let q = self.factors.run(run);
-        let (value, mut density) = sums.split_at_mut(1);
-        let [packed, _] = &mut memory.x;
-        let [log_q, _, f, by_p, by_q, upstream] = &mut memory.numbers;
-        let block = log_q.len();
-        let mut start = stretch.samples.start;
-        while start < stretch.samples.end {
-            let count = (stretch.samples.end - start).min(block);
-            let x = &x[start * dim..][..count * dim];
-            let (weights, log_p) = (&weights[start..][..count], &log_p[start..][..count]);
-            let log_q = &mut log_q[..count];
-            if self.wants_gradients {
-                packed.fill(self.width, x);
-                memory.of_q.forward(self.width, &q, packed, log_q);
-            } else {
-                forward(self.width, &q, x, log_q);
+    /// How many of the samples from `start` on go together: carried ones those of one component at most.
+    fn most_together(&self, start: usize, most: usize) -> usize {
+        match self.what.sites {
+            Sites::At { .. } => most,
+            Sites::Along { nodes, .. } => {
+                most.min(nodes.weights.len() - start % nodes.weights.len())
             }
-            let (f, by_q) = (&mut f[..count], &mut by_q[..count]);
-            (self.what.function)(log_p, log_q, [f, &mut by_p[..count], by_q]);
-            value[0] += dot(weights, f);
-            if self.wants_gradients {
-                let upstream = &mut upstream[..count];
-                weigh(1.0, weights, by_q, upstream);
-                let at = At {
-                    x: packed,
-                    log_density: log_q,
-                    upstream,
-                };
-                let sums = self.sums(&mut density);
-                memory.of_q.backward(self.width, &q, at, None, sums);
-            }
-            start += count;
-        }
-    }
-
-    /// Adds the share of some points carried into the components of one run: p is a mixture, or has been told.
-    fn along(
-        &self,
-        stretch: &Stretch,
-        run: usize,
-        nodes: Nodes<'_>,
-        p: Option<&Components<'_, f64>>,
-        memory: &mut Memory<'_>,
-        sums: &mut [f64],
-    ) {
-        let (k, dim, m) = (self.shape.components, self.shape.dim, nodes.weights.len());
-        let (width, q) = (self.width, self.factors.run(run));
-        let log_weights = of_run(self.q.log_weights, run, k);
-        let first_stratum = self.strata(stretch).start;
-        let (value, rest) = sums.split_at_mut(1);
-        let (mut density, placed) = rest.split_at_mut(self.sizes.density.total());
-        let (packed_z, [x, gradient]) = (&mut memory.z, &mut memory.x);
-        let z_dim = packed_z.dim;
-        let block = memory.numbers[0].len();
-        let mut start = stretch.samples.start;
-        while start < stretch.samples.end {
-            let (stratum, node) = (start / m, start % m);
-            let count = (stretch.samples.end - start).min(block).min(m - node);
-            let first = run * self.shape.samples + start;
-            start += count;
-            let weight = log_weights[stratum].exp();
-            // A component that is absent may have any scale.
-            if weight == 0.0 {
-                continue;
-            }
-            let weights = &nodes.weights[node..][..count];
-            let z = nodes.z.of(
-                [run, stratum, node],
-                [k, m, z_dim],
-                &mut memory.made[..count * z_dim],
-                width,
-            );
-            packed_z.fill(width, z);
-            carry(width, component(self.q, run, stratum), packed_z, x);
-            let [log_p, log_q, f, by_p, by_q, upstream] =
-                (memory.numbers.each_mut()).map(|all| &mut all[..count]);
-            match p {
-                Some(p) => memory.of_p.forward(width, p, x, log_p),
-                None => log_p.copy_from_slice(&self.told.log_p[first..][..count]),
-            }
-            memory.of_q.forward(width, &q, x, log_q);
-            (self.what.function)(log_p, log_q, [f, by_p, by_q]);
-            let share = weight * dot(weights, f);
-            value[0] += share;
-            if !self.wants_gradients {
-                continue;
-            }
-            weigh(weight, weights, by_p, upstream);
-            if let Some(p) = p {
-                gradient.clear(count);
-                let at = At {
-                    x,
-                    log_density: log_p,
-                    upstream,
-                };
-                (memory.of_p).backward(width, p, at, Some(gradient), Sums::none());
-            } else {
-                let slopes = &self.told.gradient[first * dim..][..count * dim];
-                let slopes = slopes.chunks_exact(dim).zip(&*upstream);
-                let weighed = &mut memory.weighed[..count * dim];
-                for (weighed, (slopes, upstream)) in weighed.chunks_exact_mut(dim).zip(slopes) {
-                    for (weighed, slope) in weighed.iter_mut().zip(slopes) {
-                        *weighed = upstream * slope;
-                    }
-                }
-                gradient.count = count;
-                gradient.fill_with_zeros(width, weighed);
-            }
-            weigh(weight, weights, by_q, upstream);
-            let at = At {
-                x,
-                log_density: log_q,
-                upstream,
-            };
-            let sums = self.sums(&mut density);
-            memory.of_q.backward(width, &q, at, Some(gradient), sums);
-            let at = (stratum - first_stratum) * self.sizes.placed;
-            let (share_sum, rest) = placed[at..][..self.sizes.placed].split_at_mut(1);
-            let (mean, scale) = rest.split_at_mut(dim);
-            share_sum[0] += share;
-            carry_back(width, packed_z, gradient, mean, scale);
         }
     }
 
     /// The sums of the gradient through log q.
-    fn sums<'s>(&self, density: &'s mut &mut [f64]) -> Sums<'s, f64> {
+    pub(super) fn sums<'s>(&self, density: &'s mut [f64]) -> Sums<'s, f64> {
         let (weights, rest) = density.split_at_mut(self.sizes.density.weights);
         let (means, squares) = rest.split_at_mut(self.sizes.density.means);
         Sums {
@@ -406,46 +258,5 @@ impl Call<'_> {
                 Scale::Isotropic(_) => scale[0] += squares.iter().sum::<f64>(),
             }
         }
-    }
-}
-
-/// What a task works in.
-struct Memory<'a> {
-    z: Packed<'a, f64>,
-    /// x, and the gradient with respect to it.
-    x: [Packed<'a, f64>; 2],
-    /// z as it is made, `[block, D′]`.
-    made: &'a mut [f64],
-    /// The gradient of log p as it counts, `[block, D]`, where it has been told.
-    weighed: &'a mut [f64],
-    /// log p, log q, f, both slopes, and what goes upstream: `[block]`.
-    numbers: [&'a mut [f64]; 6],
-    of_q: Retained<'a, f64>,
-    of_p: Retained<'a, f64>,
-}
-
-/// Σ a b, in an order of its own that depends on the length alone.
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    const LANES: usize = 16;
-    let (a, a_rest) = a.as_chunks::<LANES>();
-    let (b, b_rest) = b.as_chunks::<LANES>();
-    let mut lanes = [0.0; LANES];
-    for (a, b) in a.iter().zip(b) {
-        for (lane, (a, b)) in lanes.iter_mut().zip(a.iter().zip(b)) {
-            *lane += a * b;
-        }
-    }
-    let rest: f64 = a_rest
-        .iter()
-        .zip(b_rest)
-        .map(|(a, b): (&f64, &f64)| a * b)
-        .sum();
-    lanes.iter().sum::<f64>() + rest
-}
-
-/// weight · node weight · slope, point by point.
-fn weigh(weight: f64, weights: &[f64], slopes: &[f64], upstream: &mut [f64]) {
-    for (upstream, (&node, &slope)) in upstream.iter_mut().zip(weights.iter().zip(slopes)) {
-        *upstream = weight * node * slope;
     }
 }

@@ -4,8 +4,10 @@
 //! gradients added up while all of it is in the cache: nothing as long as the points is ever
 //! written to memory.
 
+mod block;
 mod call;
 mod carried;
+mod weigh;
 
 use std::fmt;
 
@@ -17,9 +19,17 @@ use super::width::Width;
 use call::{Call, Sizes};
 use carried::{carried, component};
 
-/// A function f of (log p, log q) with its slopes: fills N values, and N derivatives with respect
-/// to each.
-pub type Function<'a> = &'a (dyn Fn(&[f64], &[f64], [&mut [f64]; 3]) + Sync);
+/// Fills N values of a function of (log p, log q), and N derivatives with respect to each.
+pub type Slopes<'a> = &'a (dyn Fn(&[f64], &[f64], [&mut [f64]; 3]) + Sync);
+
+/// A function f of (log p, log q).
+#[derive(Clone, Copy)]
+pub enum Function<'a> {
+    /// a log p + b log q + c, by a, b and c: its slopes are known before the densities are.
+    Affine([f64; 3]),
+    /// Any, with its slopes.
+    Any(Slopes<'a>),
+}
 
 /// A log-density by a function of N points x `[N, D]`: fills N values in nats, and where it is asked for the gradient
 /// `[N, D]`.
