@@ -182,7 +182,12 @@ pub trait Divergence: Pointwise + std::fmt::Debug + Send + Sync {
         false
     }
 
-    /// D(p, q) `[R]` from the sum over the sides `[R]`; most divergences are that sum itself.
+    /// Whether it is the sum over the sides itself.
+    fn is_sum(&self) -> bool {
+        true
+    }
+
+    /// D(p, q) `[R]` from the sum over the sides `[R]`; most divergences [are](Self::is_sum) that sum itself.
     fn outer(&self, total: Tensor<1>) -> Tensor<1> {
         total
     }

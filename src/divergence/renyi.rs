@@ -89,6 +89,10 @@ impl Divergence for Renyi {
         Some(log_integral.map(log_integral.value * factor, factor))
     }
 
+    fn is_sum(&self) -> bool {
+        false
+    }
+
     fn outer(&self, total: Tensor<1>) -> Tensor<1> {
         let alpha = self.0.value();
         let excess = total.mul_scalar(alpha * (alpha - 1.0));

@@ -123,19 +123,9 @@ impl MixtureTensors {
             ScaleTensor::Diagonal(stds) => (Numerics::read(stds)?, d),
             low_rank @ ScaleTensor::LowRank(_) => (Numerics::read(low_rank.tril())?, d * d),
         };
-        let factor = |numbers: &[f64]| match entries == d {
-            true => DMatrix::from_diagonal(&DVector::from_column_slice(numbers)),
-            false => DMatrix::from_row_slice(d, d, numbers),
-        };
         let mixtures = (log_weights.chunks(k).zip(means.chunks(k * d)))
             .zip(factors.chunks(k * entries))
-            .map(|((log_weights, means), factors)| {
-                Mixture::new(
-                    log_weights.iter().map(|w| w.exp()).collect(),
-                    means.chunks(d).map(<[f64]>::to_vec).collect(),
-                    factors.chunks(entries).map(factor).collect(),
-                )
-            })
+            .map(|((log_weights, means), factors)| written([log_weights, means, factors], d))
             .collect();
         Ok(mixtures)
     }
@@ -259,6 +249,24 @@ impl MixtureTensors {
         };
         scaled + self.means.clone().unsqueeze_dim::<4>(2)
     }
+}
+
+/// A mixture in D dimensions from its K log weights, K × D means and K factors of D × D numbers, row after row, or of the
+/// D numbers of a diagonal.
+pub(crate) fn written(
+    [log_weights, means, factors]: [&[f64]; 3],
+    dim: usize,
+) -> std::result::Result<Mixture, Refusal> {
+    let entries = factors.len() / log_weights.len().max(1);
+    let factor = |numbers: &[f64]| match entries == dim {
+        true => DMatrix::from_diagonal(&DVector::from_column_slice(numbers)),
+        false => DMatrix::from_row_slice(dim, dim, numbers),
+    };
+    Mixture::new(
+        log_weights.iter().map(|w| w.exp()).collect(),
+        means.chunks(dim).map(<[f64]>::to_vec).collect(),
+        factors.chunks(entries).map(factor).collect(),
+    )
 }
 
 /// Points that are taken at once.

@@ -12,8 +12,8 @@ use cpu::Expectation;
 use fused::Form;
 
 pub use bins::{Bins, Interval, Legendre, MOST_BIN_DIM};
-pub(crate) use mixture::prepared;
 pub use mixture::{MixtureTensors, ScaleTensor, log_densities};
+pub(crate) use mixture::{prepared, written};
 
 /// Places on an axis as a tensor.
 pub(crate) fn indices(places: &[usize], device: &Device) -> Tensor<1, Int> {

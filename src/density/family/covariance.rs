@@ -6,7 +6,7 @@ use nalgebra::DMatrix;
 use super::low_rank;
 use crate::choice::choices;
 use crate::compute::device::Numerics;
-use crate::compute::kernel::{ScaleTensor, cpu::MOST_FACTORS};
+use crate::compute::kernel::{ScaleTensor, cpu::MOST_FACTORS, indices};
 
 /// Up to this many coordinates for each factor, factors counted in fours, a low-rank covariance is taken
 /// as a full one: that is faster there, and rules with points on every axis are for few dimensions.
@@ -72,26 +72,74 @@ impl ScaleMap {
         }
     }
 
+    /// Which of the S numbers of a component, once the logarithms are standard deviations, each number of its scale is,
+    /// as the kernel takes that: D standard deviations, rows of L, or σ and the row of U of each coordinate. `None` is 0.
+    pub fn sources(&self) -> Vec<Option<usize>> {
+        let (dim, rank) = (self.dim, self.rank);
+        match self.covariance {
+            Covariance::Isotropic => vec![Some(0); dim],
+            Covariance::Diagonal => (0..dim).map(Some).collect(),
+            Covariance::Full => (0..dim * dim)
+                .map(|at| (at / dim, at % dim))
+                .map(|(i, j)| match i == j {
+                    true => Some(i),
+                    false => below_diagonal(i, j).map(|place| dim + place),
+                })
+                .collect(),
+            Covariance::LowRank => (0..dim * (1 + rank))
+                .map(|at| (at / (1 + rank), at % (1 + rank)))
+                .map(|(i, column)| match column {
+                    0 => Some(i),
+                    _ => Some(dim + i * rank + column - 1),
+                })
+                .collect(),
+        }
+    }
+
+    /// Whether a covariance of low rank is taken as a full one.
+    pub fn is_written_out(&self) -> bool {
+        let few = FEW_PER_FACTOR * self.rank.next_multiple_of(4);
+        self.covariance == Covariance::LowRank && (self.dim <= few || self.rank > MOST_FACTORS)
+    }
+
     /// L from θ `[R, K, S]`.
     pub fn scale(&self, theta: Tensor<3>, numerics: &Numerics) -> ScaleTensor {
-        let [runs, k, scales] = theta.dims();
-        let (dim, logs) = (self.dim, self.logs());
+        let [runs, k, _] = theta.dims();
+        let dim = self.dim;
         if self.covariance == Covariance::LowRank {
-            let low_rank = ScaleTensor::LowRank(self.low_rank_rows(theta));
-            let few = FEW_PER_FACTOR * self.rank.next_multiple_of(4);
-            return if dim > few && self.rank <= MOST_FACTORS {
-                low_rank
-            } else {
-                ScaleTensor::Tril(low_rank.tril())
+            let low_rank = ScaleTensor::LowRank(self.low_rank_rows(theta, numerics));
+            return match self.is_written_out() {
+                true => ScaleTensor::Tril(low_rank.tril()),
+                false => low_rank,
             };
         }
-        let stds = self.stds(theta.clone());
-        let rest = theta.slice([0..runs, 0..k, logs..scales.max(logs + 1).min(scales)]);
-        if self.covariance != Covariance::Full || dim == 1 {
-            return ScaleTensor::Diagonal(stds.expand([runs, k, dim]));
+        let numbers = self.placed(theta, numerics);
+        match self.covariance == Covariance::Full && dim > 1 {
+            true => ScaleTensor::Tril(numbers.reshape([runs, k, dim, dim])),
+            false => ScaleTensor::Diagonal(numbers),
         }
-        let diagonal = stds.unsqueeze_dim::<4>(3) * mask(dim, |i, j| i == j, numerics);
-        ScaleTensor::Tril(diagonal + below(rest, dim, numerics))
+    }
+
+    /// The numbers of every scale in their places, from θ `[R, K, S]`.
+    fn placed(&self, theta: Tensor<3>, numerics: &Numerics) -> Tensor<3> {
+        let [runs, k, scales] = theta.dims();
+        let (places, logs) = (self.sources(), self.logs());
+        let stds = self.stds(theta.clone());
+        let numbers = match scales > logs {
+            true => Tensor::cat(vec![stds, theta.slice([0..runs, 0..k, logs..scales])], 2),
+            false => stds,
+        };
+        let from: Vec<usize> = places.iter().map(|place| place.unwrap_or(0)).collect();
+        if from.iter().copied().eq(0..scales) {
+            return numbers;
+        }
+        let placed = numbers.select(2, indices(&from, numerics.device()));
+        if places.iter().all(Option::is_some) {
+            return placed;
+        }
+        let count = places.len();
+        let there = (places.iter()).map(|place| f64::from(place.is_some()));
+        placed * numerics.tensor(there.collect(), [1, 1, count])
     }
 
     /// The standard deviations that θ `[R, K, S]` begins with, above their floor.
@@ -102,12 +150,10 @@ impl ScaleMap {
     }
 
     /// σ and the row of U of every coordinate, `[R, K, D, 1 + r]`, of a low-rank covariance.
-    pub fn low_rank_rows(&self, theta: Tensor<3>) -> Tensor<4> {
-        let [runs, k, scales] = theta.dims();
-        let stds = self.stds(theta.clone()).unsqueeze_dim::<4>(3);
-        let rest = theta.slice([0..runs, 0..k, self.logs()..scales]);
-        let factors = rest.reshape([runs, k, self.dim, self.rank]);
-        Tensor::cat(vec![stds, factors], 3)
+    pub fn low_rank_rows(&self, theta: Tensor<3>, numerics: &Numerics) -> Tensor<4> {
+        let [runs, k, _] = theta.dims();
+        let shape = [runs, k, self.dim, 1 + self.rank];
+        self.placed(theta, numerics).reshape(shape)
     }
 
     /// θ of L; `None` if L does not have this structure or does not stay above the floor.
@@ -212,10 +258,9 @@ impl ScaleMap {
                 let places: Vec<usize> = (0..dim)
                     .flat_map(|i| (0..i).map(move |j| i * dim + j))
                     .collect();
-                let rest = moved.reshape([runs, k, dim * dim]).select(
-                    2,
-                    crate::compute::kernel::indices(&places, numerics.device()),
-                );
+                let rest = moved
+                    .reshape([runs, k, dim * dim])
+                    .select(2, indices(&places, numerics.device()));
                 Some(Tensor::cat(vec![logs, rest], 2))
             }
         }

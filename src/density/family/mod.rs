@@ -11,6 +11,7 @@ mod em;
 mod low_rank;
 mod member;
 mod names;
+mod on_host;
 mod slots;
 mod trust_region;
 
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use batch_and_match::Batch;
 pub use covariance::Covariance;
 pub use member::NotInFamily;
+pub(crate) use on_host::HostMembers;
 pub(crate) use trust_region::TrustRegion;
 
 use crate::compute::device::Numerics;

@@ -46,7 +46,7 @@ pub(super) struct PointsRequest<'r> {
     /// The rule that places the points.
     pub along: &'r Along,
     /// R members.
-    pub q: &'r MixtureTensors,
+    pub q: Members<'r>,
     /// Whose noise each of them gets; one stands for all.
     pub keys: &'r [RunKey],
     /// Which of that.
@@ -55,6 +55,24 @@ pub(super) struct PointsRequest<'r> {
     pub chunk: usize,
     /// What it is an expectation for.
     pub divergence: &'r dyn Divergence,
+}
+
+/// R members of a family on the device.
+#[derive(Clone, Copy)]
+pub(super) enum Members<'r> {
+    /// As they are.
+    Made(&'r MixtureTensors),
+    /// Made when they are first asked for.
+    Later(&'r OnceCell<MixtureTensors>, &'r dyn Fn() -> MixtureTensors),
+}
+
+impl<'r> Members<'r> {
+    fn tensors(self) -> &'r MixtureTensors {
+        match self {
+            Self::Made(tensors) => tensors,
+            Self::Later(made, make) => made.get_or_init(make),
+        }
+    }
 }
 
 /// Points under a target that do not change, and log p there.
@@ -71,6 +89,19 @@ impl Objective<'_> {
     /// One side's share `[R]`, where the device has the kernel for it: the same as from
     /// [`Objective::sampled`], but for rounding.
     pub(super) fn in_one_pass(&self, side: Side, request: PointsRequest) -> Option<Tensor<1>> {
+        let q = request.q.tensors();
+        self.with_expectation(side, request, q.standard_dim(), |what| expectation(q, what))
+    }
+
+    /// Calls `take` with what is averaged on one side, where the kernel has it, for members of so many standard
+    /// dimensions.
+    pub(super) fn with_expectation<T>(
+        &self,
+        side: Side,
+        request: PointsRequest,
+        standard_dim: usize,
+        take: impl FnOnce(Expectation) -> T,
+    ) -> Option<T> {
         // Of bins it is not log q at points that is averaged.
         if !has_expectation(&self.numerics) || self.target.binned().is_some() {
             return None;
@@ -83,7 +114,7 @@ impl Objective<'_> {
                 Some(affine) => Function::Affine(affine),
                 None => Function::Any(&slopes),
             };
-            expectation(request.q, Expectation { sites, function })
+            take(Expectation { sites, function })
         };
         match (side, self.estimator.gradient) {
             (Side::Target, _) => {
@@ -124,11 +155,15 @@ impl Objective<'_> {
                     }
                     (None, _) => return None,
                 };
+                let strata = self.family.components();
                 let standard = self.with_context(side, request, |context| {
-                    let PointsRequest { along, q, .. } = request;
-                    along.estimator.standard(q.strata(), context.for_density(q))
+                    let context = Context {
+                        dim: standard_dim,
+                        ..context
+                    };
+                    request.along.estimator.standard(strata, context)
                 })?;
-                let points = standard.weights.len() * request.q.strata();
+                let points = standard.weights.len() * strata;
                 self.meter.count(|_| Evaluations::of(points, true));
                 Some(share(Sites::Along {
                     nodes: standard.nodes(),
@@ -144,7 +179,7 @@ impl Objective<'_> {
     pub(super) fn value_along_both(&self, along: &Along, q: &MixtureTensors) -> Tensor<1> {
         let request = PointsRequest {
             along,
-            q,
+            q: Members::Made(q),
             keys: &self.keys,
             noise: NoiseKind::Step(0),
             chunk: 0,
@@ -179,7 +214,7 @@ impl Objective<'_> {
 
     /// The points of one side, with log p and log q there.
     pub(super) fn sampled(&self, side: Side, request: PointsRequest) -> Sampled {
-        let q = request.q;
+        let q = request.q.tensors();
         let moves = side == Side::Family && self.estimator.gradient != GradientRule::ScoreFunction;
         let draw = || {
             let draws = self.draws(side, request);
@@ -231,7 +266,7 @@ impl Objective<'_> {
         let density: &dyn Density = match (side, &defensive) {
             (Side::Target, Some(defensive)) => defensive,
             (Side::Target, None) => self.target,
-            (Side::Family, _) => request.q,
+            (Side::Family, _) => request.q.tensors(),
         };
         self.with_context(side, request, |context| {
             request.along.estimator.draws(density, context)
@@ -242,7 +277,7 @@ impl Objective<'_> {
     fn defensive(&self, request: PointsRequest) -> Option<Defensive<'_>> {
         let changes = self.estimator.rule.is_random() && !self.estimator.is_fixed();
         let proposal = self.target.proposal().filter(|_| changes)?;
-        Some(Defensive::new(self.target, proposal, request.q))
+        Some(Defensive::new(self.target, proposal, request.q.tensors()))
     }
 
     /// Calls `make` with what the draws of one side depend on besides the density.

@@ -237,13 +237,11 @@ impl Objective<'_> {
         q: &MixtureTensors,
         divergence: &dyn Divergence,
     ) -> Tensor<1> {
-        let sites = PanelSites::new(
-            panels,
-            self.kind,
-            self.family.dim(),
-            self.host.as_ref(),
-            &self.hosts(q),
-        );
+        let sites = self.panel_sites(panels, &self.hosts(q));
+        if has_expectation(&self.numerics) {
+            let total = sites.with_expectation(divergence, |what| expectation(q, what));
+            return divergence.outer(total);
+        }
         let PanelSites {
             runs,
             samples,
@@ -252,29 +250,6 @@ impl Objective<'_> {
             log_p,
         } = &sites;
         let (runs, samples) = (*runs, *samples);
-        // What fills up has no weight.
-        self.meter.count(|run| {
-            let of_run = &weights[run * samples..(run + 1) * samples];
-            let points = of_run.iter().filter(|weight| **weight != 0.0).count();
-            Evaluations::of(points, false)
-        });
-        if has_expectation(&self.numerics) {
-            let function = |log_p: &[f64], log_q: &[f64], values: [&mut [f64]; 3]| {
-                let [values, _, slopes] = values;
-                panels::integrand_and_slope(divergence, [log_p, log_q], [values, slopes]);
-            };
-            let sites = Sites::At {
-                x: Points {
-                    runs,
-                    samples,
-                    values: x,
-                },
-                weights,
-                log_p,
-            };
-            let function = Function::Any(&function);
-            return divergence.outer(expectation(q, Expectation { sites, function }));
-        }
         let tensor = |numbers: &[f64]| self.numerics.tensor(numbers.to_vec(), [runs, samples]);
         let (weights, log_p) = (tensor(weights), tensor(log_p));
         let points = (self.numerics).tensor(x.clone(), [runs, samples, self.family.dim()]);
@@ -302,8 +277,23 @@ impl Objective<'_> {
     }
 }
 
+impl Objective<'_> {
+    /// The points of runs as they are on the host, which pay for them.
+    pub(super) fn panel_sites(&self, panels: PanelRule, hosts: &[Option<Host>]) -> PanelSites {
+        let dim = self.family.dim();
+        let sites = PanelSites::new(panels, self.kind, dim, self.host.as_ref(), hosts);
+        // What fills up has no weight.
+        self.meter.count(|run| {
+            let of_run = &sites.weights[run * sites.samples..(run + 1) * sites.samples];
+            let points = of_run.iter().filter(|weight| **weight != 0.0).count();
+            Evaluations::of(points, false)
+        });
+        sites
+    }
+}
+
 /// The points of all runs, those of runs with fewer filled up by points without weight.
-struct PanelSites {
+pub(super) struct PanelSites {
     runs: usize,
     samples: usize,
     /// `[R, S, D]`.
@@ -315,6 +305,30 @@ struct PanelSites {
 }
 
 impl PanelSites {
+    /// Calls `take` with what is averaged there.
+    pub fn with_expectation<T>(
+        &self,
+        divergence: &dyn Divergence,
+        take: impl FnOnce(Expectation) -> T,
+    ) -> T {
+        let function = |log_p: &[f64], log_q: &[f64], values: [&mut [f64]; 3]| {
+            let [values, _, slopes] = values;
+            panels::integrand_and_slope(divergence, [log_p, log_q], [values, slopes]);
+        };
+        take(Expectation {
+            sites: Sites::At {
+                x: Points {
+                    runs: self.runs,
+                    samples: self.samples,
+                    values: &self.x,
+                },
+                weights: &self.weights,
+                log_p: &self.log_p,
+            },
+            function: Function::Any(&function),
+        })
+    }
+
     fn new(
         panels: PanelRule,
         kind: DivergenceKind,

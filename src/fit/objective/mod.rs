@@ -2,6 +2,7 @@
 
 mod along;
 mod by_panels;
+mod on_host;
 mod reuse;
 mod scores;
 
@@ -19,7 +20,7 @@ use crate::estimator::EstimatorConfig;
 use crate::fit::anneal::AnnealConfig;
 use crate::fit::evaluations::{Evaluations, Meter};
 use crate::panels::Host;
-use along::{Along, NoiseKind, PointsRequest, shared_keys};
+use along::{Along, Members, NoiseKind, PointsRequest, shared_keys};
 use by_panels::{PanelRule, Spacing, has_own_points, rules};
 
 /// A rule for the loss is refined until its error is below this share of the loss (or this many
@@ -203,7 +204,7 @@ impl<'a> Objective<'a> {
                     let sampled = |side, chunk| {
                         let request = PointsRequest {
                             along,
-                            q: &q,
+                            q: Members::Made(&q),
                             keys: &keys,
                             noise: NoiseKind::Step(step),
                             chunk,
@@ -359,7 +360,9 @@ impl<'a> Objective<'a> {
         noise: NoiseKind,
         chunk: usize,
     ) -> (Tensor<1>, Tensor<2>) {
-        differentiated(theta, |theta| self.value_with(theta, noise, chunk))
+        let on_host = self.gradient_on_host(theta, noise, chunk);
+        on_host
+            .unwrap_or_else(|| differentiated(theta, |theta| self.value_with(theta, noise, chunk)))
     }
 
     /// The value `[R]` at R mixtures, in nats, with one noise for all of them.
@@ -376,11 +379,7 @@ impl<'a> Objective<'a> {
         noise: NoiseKind,
         chunk: usize,
     ) -> Tensor<1> {
-        let annealed = match noise {
-            NoiseKind::Step(step) => Some(self.beta(step)).filter(|beta| *beta < 1.0),
-            NoiseKind::Probe(_) => None,
-        };
-        let annealed = annealed.map(|beta| AnnealedReverseKl { beta });
+        let annealed = self.annealed_at(noise);
         let divergence: &dyn Divergence = match &annealed {
             Some(annealed) => annealed,
             None => &*self.divergence,
@@ -391,7 +390,7 @@ impl<'a> Objective<'a> {
         };
         let request = PointsRequest {
             along,
-            q,
+            q: Members::Made(q),
             keys,
             noise,
             chunk,
@@ -401,6 +400,15 @@ impl<'a> Objective<'a> {
             let in_one_pass = self.in_one_pass(side, request);
             in_one_pass.unwrap_or_else(|| self.sampled(side, request).mean(divergence, side))
         })
+    }
+
+    /// What stands for the divergence while it is annealed.
+    fn annealed_at(&self, noise: NoiseKind) -> Option<AnnealedReverseKl> {
+        let beta = match noise {
+            NoiseKind::Step(step) => self.beta(step),
+            NoiseKind::Probe(_) => 1.0,
+        };
+        (beta < 1.0).then_some(AnnealedReverseKl { beta })
     }
 
     /// Some of the runs of θ `[R, P]`.

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use super::along::{Along, NoiseKind, PointsRequest};
+use super::along::{Along, Members, NoiseKind, PointsRequest};
 use super::{Objective, PointRule, differentiated};
 use crate::compute::kernel::MixtureTensors;
 use crate::density::{Density, Draws};
@@ -76,7 +76,7 @@ impl Objective<'_> {
     pub(super) fn drawn(&self, q: &MixtureTensors, along: &Along, step: usize) -> Drawn {
         let request = PointsRequest {
             along,
-            q,
+            q: Members::Made(q),
             keys: &self.keys,
             noise: NoiseKind::Step(step),
             chunk: 0,

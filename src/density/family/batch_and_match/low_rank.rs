@@ -28,7 +28,7 @@ impl Family {
         let shape = [theta.len() / parameters, parameters];
         let theta: Tensor<2> = numerics.tensor(theta.to_vec(), shape);
         let [_, means, scales] = self.parts(theta);
-        let rows = self.scale.low_rank_rows(scales);
+        let rows = self.scale.low_rank_rows(scales, numerics);
         let columns = rows.dims()[3];
         let (means, rows) = (Numerics::read(means)?, Numerics::read(rows)?);
         let members = means.chunks(dim).zip(rows.chunks(dim * columns));
