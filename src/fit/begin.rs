@@ -6,7 +6,7 @@ use super::adapt::Adaptation;
 use super::objective::Objective;
 use super::plan::LogConfig;
 use super::stop::StopMonitor;
-use super::{Fit, Health, Member, MemberRuns, Plan, Run};
+use super::{Fit, Member, MemberRuns, Plan, Run};
 use crate::compute::device::Numerics;
 use crate::compute::noise::RunKey;
 use crate::density::target::Target;
@@ -93,6 +93,10 @@ impl<'a> Fit<'a> {
                     recorded: false,
                     best: None,
                     evaluations,
+                    is_active: true,
+                    reached: 0,
+                    loss: 0.0,
+                    norm: 0.0,
                 });
             }
         }
@@ -101,10 +105,8 @@ impl<'a> Fit<'a> {
         let adaptation = plan.adapt.map(|config| {
             let starts = runs.iter().map(|run: &Run| run.mixture.clone());
             let runs = starts.zip(keys.iter().copied());
-            Adaptation::new(config, runs, (family, &theta), numerics)
+            Adaptation::new(config, runs, (family, &theta))
         });
-        let theta = numerics.tensor(theta, [runs.len(), family.parameters()]);
-        let zeros = numerics.tensor(vec![0.0; runs.len()], [runs.len(), 1]);
         Ok(Self {
             objective: Objective::new(
                 plan.divergence,
@@ -125,13 +127,7 @@ impl<'a> Fit<'a> {
             every: log.every(plan),
             started: Instant::now(),
             step: None,
-            health: Health {
-                finite: theta.clone(),
-                active: zeros.clone().equal_elem(0.0),
-                reached: zeros.clone(),
-                loss: zeros.clone(),
-                norm: zeros,
-            },
+            finite: theta.clone(),
             theta,
             runs,
             adaptation,

@@ -88,11 +88,11 @@ impl Fit<'_> {
             .enumerate()
             .map(|(at, run)| self.better(at, run));
         if better.clone().flatten().next().is_none() {
-            return self.health.finite.clone();
+            return self.tensor(&self.finite);
         }
         let rows = (self.runs.iter().zip(better))
             .flat_map(|(own, best)| best.map_or(&own.theta, |best| &best.theta));
-        (self.objective.numerics()).tensor(rows.copied().collect(), self.theta.dims())
+        self.tensor(&rows.copied().collect::<Vec<f64>>())
     }
 
     /// What is reported of the last record of this fit: where a run ended worse than it was at an

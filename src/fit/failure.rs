@@ -19,25 +19,26 @@ impl Fit<'_> {
     /// Why the numbers of a run are no longer finite at a step: which parameter, or what of p.
     pub(super) fn failure(&self, run: usize, step: usize) -> Result<String> {
         let parameters = self.family.parameters();
-        let row = |numbers: Vec<f64>| numbers[run * parameters..(run + 1) * parameters].to_vec();
+        let row = |numbers: &[f64]| numbers[run * parameters..(run + 1) * parameters].to_vec();
         // θ of a run that broke down has stayed where it did.
-        let theta = row(Numerics::read(self.theta.clone())?);
+        let theta = row(&self.theta);
         if let Some(at) = theta.iter().position(|x| !x.is_finite()) {
             let name = self.family.theta_name(at);
             return Ok(format!("{name} is {}, not finite", theta[at]));
         }
-        let again = || self.objective.value_and_gradient(&self.theta, step);
+        let all = self.tensor(&self.theta);
+        let again = || self.objective.value_and_gradient(&all, step);
         let p = self.objective.target().model().as_unnormalized();
         let ((loss, gradient), lost) = match p {
             Some(p) => p.watched(again),
             None => (again(), Vec::new()),
         };
         let loss = Numerics::read(loss)?[run];
-        let member = self.objective.member(self.theta.clone()).read()?;
+        let member = self.objective.member(all).read()?;
         let q = member[run].as_ref().ok();
         let place = || Some(place(p?.function().coordinates(), loss, &lost, q?));
         if loss.is_finite() {
-            let gradient = row(Numerics::read(gradient)?);
+            let gradient = row(&Numerics::read(gradient)?);
             let at = gradient.iter().position(|x| !x.is_finite());
             let place = place()
                 .flatten()

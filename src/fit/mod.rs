@@ -21,7 +21,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::time::Instant;
 
-use burn::tensor::{Bool, Tensor};
+use burn::tensor::Tensor;
 
 pub use adapt::AdaptConfig;
 pub use anneal::AnnealConfig;
@@ -33,8 +33,7 @@ pub use plan::{LogConfig, Plan};
 pub use record::{BestIterate, Record, RunRecord};
 pub use state::FitState;
 
-use crate::compute::device::Numerics;
-use crate::compute::kernel::norms;
+use crate::compute::kernel::norm;
 use crate::density::family::Family;
 use crate::divergence::DivergenceKind;
 use crate::error::Result;
@@ -99,9 +98,10 @@ pub struct Fit<'a> {
     started: Instant,
     step: Option<usize>,
     /// θ of this step, `[R, P]`.
-    theta: Tensor<2>,
-    health: Health,
-    /// What the host knows of each of the R runs.
+    theta: Vec<f64>,
+    /// The last θ of each run at which loss and gradient were finite, `[R, P]`.
+    finite: Vec<f64>,
+    /// The R runs.
     runs: Vec<Run>,
     /// If components come and go.
     adaptation: Option<Adaptation>,
@@ -109,8 +109,16 @@ pub struct Fit<'a> {
     has_failed: bool,
 }
 
-/// A run as the host knows it.
+/// What is known of a run.
 struct Run {
+    /// Whether it continues: it has not stopped, and has only seen finite numbers.
+    is_active: bool,
+    /// The step it has reached; of a failed run, the step it failed at.
+    reached: usize,
+    /// Its loss there …
+    loss: f64,
+    /// … and the norm of its gradient.
+    norm: f64,
     /// Its last valid member …
     mixture: Mixture,
     /// … and θ of that, P numbers.
@@ -140,34 +148,23 @@ struct MemberRuns {
     optimum: Option<KnownOptimum>,
 }
 
-/// What is known of the runs without reading it back from the device.
-struct Health {
-    /// Runs that continue: they have not stopped, and have only seen finite numbers, `[R, 1]`.
-    active: Tensor<2, Bool>,
-    /// The step each run has reached, `[R, 1]`; of a failed run, the step it failed at.
-    reached: Tensor<2>,
-    /// Loss and gradient norm of each run at that step, `[R, 1]`.
-    loss: Tensor<2>,
-    norm: Tensor<2>,
-    /// The last θ of each run at which both were finite, `[R, P]`.
-    finite: Tensor<2>,
-}
-
 /// The objective at a step, as a function of θ.
 struct LossOfStep<'o, 'a> {
     objective: &'o Objective<'a>,
     step: usize,
+    /// Which of the runs continue.
+    active: Vec<usize>,
     /// The evaluations of the target that each run took here.
     spent: RefCell<Vec<Evaluations>>,
 }
 
 impl LossFunction for LossOfStep<'_, '_> {
-    fn value_and_gradient(&self, theta: &Tensor<2>) -> (Tensor<1>, Tensor<2>) {
-        let (made, evaluations) = self.objective.metered(theta, self.step);
+    fn value_and_gradient(&self, theta: &[f64]) -> Result<(Vec<f64>, Vec<f64>)> {
+        let (made, evaluations) = self.objective.metered(theta, self.step, &self.active)?;
         for (spent, more) in self.spent.borrow_mut().iter_mut().zip(evaluations) {
             *spent += more;
         }
-        made
+        Ok(made)
     }
 }
 
@@ -202,39 +199,57 @@ impl<'a> Fit<'a> {
         step >= self.steps
     }
 
+    /// θ on the device, `[R, P]`.
+    fn tensor(&self, theta: &[f64]) -> Tensor<2> {
+        let shape = [self.runs.len(), self.family.parameters()];
+        self.objective.numerics().tensor(theta.to_vec(), shape)
+    }
+
     fn all_stopped(&self) -> bool {
         self.runs.iter().all(|run| run.stop.is_some())
     }
 
-    /// Evaluates loss and gradient, and lets only the runs where they are finite continue.
-    fn evaluate_step(&mut self, step: usize) -> Iterate {
-        let ((loss, gradient, scores), evaluations) = match self.needs_scores {
-            true => self.objective.metered_with_scores(&self.theta, step),
+    /// The runs that continue.
+    fn active(&self) -> Vec<usize> {
+        (0..self.runs.len())
+            .filter(|&run| self.runs[run].is_active)
+            .collect()
+    }
+
+    /// Evaluates loss and gradient of the runs that continue, and lets only those where they are finite continue.
+    fn evaluate_step(&mut self, step: usize) -> Result<Iterate> {
+        let active = self.active();
+        let ((mut loss, mut gradient), scores, evaluations) = match self.needs_scores {
+            true => self.objective.metered_with_scores(&self.theta, step)?,
             false => {
-                let ((loss, gradient), evaluations) = self.objective.metered(&self.theta, step);
-                ((loss, gradient, None), evaluations)
+                let (made, evaluations) = self.objective.metered(&self.theta, step, &active)?;
+                (made, None, evaluations)
             }
         };
         self.spend(evaluations);
-        let column = loss.clone().unsqueeze_dim::<2>(1);
-        let norm = norms(gradient.clone());
-        let health = &mut self.health;
-        let over = health.active.clone().bool_not();
-        let keep = |new: Tensor<2>, old: &Tensor<2>| new.mask_where(over.clone(), old.clone());
-        health.reached = keep(column.zeros_like() + step as f64, &health.reached);
-        health.loss = keep(column.clone(), &health.loss);
-        health.norm = keep(norm.clone(), &health.norm);
-        let finite = (column + norm).is_finite();
-        health.active = health.active.clone().bool_and(finite);
-        let over = health.active.clone().bool_not().expand(self.theta.dims());
-        health.finite = (self.theta.clone()).mask_where(over, health.finite.clone());
-        Iterate {
+        let parameters = self.family.parameters();
+        for (at, run) in self.runs.iter_mut().enumerate() {
+            let row = at * parameters..(at + 1) * parameters;
+            if run.is_active {
+                run.reached = step;
+                run.loss = loss[at];
+                run.norm = norm(&gradient[row.clone()]);
+                run.is_active = (run.loss + run.norm).is_finite();
+            } else {
+                loss[at] = run.loss;
+                gradient[row.clone()].fill(0.0);
+            }
+            if run.is_active {
+                self.finite[row.clone()].copy_from_slice(&self.theta[row]);
+            }
+        }
+        Ok(Iterate {
             step,
             theta: self.theta.clone(),
             loss,
             gradient,
             scores,
-        }
+        })
     }
 
     /// Adds to what the runs that continue have taken.
@@ -253,12 +268,9 @@ impl<'a> Fit<'a> {
             return Ok(false);
         }
         let (is_last, mut averaged) = (self.is_last(step), false);
-        let mut theta = Numerics::read(self.theta.clone())?;
-        let loss = Numerics::read(self.health.loss.clone())?;
-        let norms = Numerics::read(self.health.norm.clone())?;
-        let rows = theta.chunks_mut(self.family.parameters());
-        for (at, (theta, run)) in rows.zip(&mut self.runs).enumerate() {
-            let (loss, norm) = (loss[at], norms[at]);
+        let rows = self.theta.chunks_mut(self.family.parameters());
+        for (theta, run) in rows.zip(&mut self.runs) {
+            let (loss, norm) = (run.loss, run.norm);
             let is_over = run.stop.is_some() || !(loss + norm).is_finite();
             let Some(monitor) = run.monitor.as_mut().filter(|_| !is_over) else {
                 continue;
@@ -277,10 +289,6 @@ impl<'a> Fit<'a> {
                 averaged = true;
             }
         }
-        if averaged {
-            let shape = self.theta.dims();
-            self.theta = self.objective.numerics().tensor(theta, shape);
-        }
         Ok(averaged)
     }
 
@@ -290,16 +298,21 @@ impl<'a> Fit<'a> {
         let loss_function = LossOfStep {
             objective: &self.objective,
             step,
+            active: self.active(),
             spent: RefCell::new(vec![Evaluations::default(); self.runs.len()]),
         };
         let mut moved = self.optimizer.step(from, &loss_function)?;
         let mut spent = loss_function.spent.into_inner();
         if let Some(adaptation) = &self.adaptation {
-            moved.theta = adaptation.held(moved.theta, &self.theta);
+            adaptation.hold(&mut moved.theta, &self.theta);
         }
-        let over = self.health.active.clone().bool_not();
-        let over = over.expand(self.theta.dims());
-        self.theta = moved.theta.mask_where(over, self.theta.clone());
+        let parameters = self.family.parameters();
+        let rows = (self.theta.chunks_mut(parameters)).zip(moved.theta.chunks(parameters));
+        for ((theta, moved), run) in rows.zip(&self.runs) {
+            if run.is_active {
+                theta.copy_from_slice(moved);
+            }
+        }
         for run in moved.stuck {
             self.runs[run].stop.get_or_insert(Stop::NoProgress { step });
         }
@@ -309,12 +322,11 @@ impl<'a> Fit<'a> {
         Ok(spent)
     }
 
-    /// Tells the device of the runs that have stopped.
+    /// Leaves runs that have stopped where they are.
     fn deactivate(&mut self) {
-        let going = (self.runs.iter()).map(|run| f64::from(run.stop.is_none()));
-        let going = (self.objective.numerics()).tensor(going.collect(), [self.runs.len(), 1]);
-        let health = &mut self.health;
-        health.active = health.active.clone().bool_and(going.equal_elem(1.0));
+        for run in &mut self.runs {
+            run.is_active &= run.stop.is_none();
+        }
     }
 
     /// Takes in one more step, and one step of the optimizer from there. A record where one is due.
@@ -333,14 +345,14 @@ impl<'a> Fit<'a> {
         let logged = self.is_logged(step);
         let mut losses = None;
         if logged {
-            losses = Some(self.objective.settle(&self.theta, step)?);
+            losses = Some(self.objective.settle(&self.tensor(&self.theta), step)?);
         }
-        let mut from = self.evaluate_step(step);
+        let mut from = self.evaluate_step(step)?;
         // What is lost with its density may come back where that does: no record says that it is.
         self.objective.target().model().check()?;
         if self.runs.iter().any(|run| run.monitor.is_some()) {
             if self.check_stops(step)? {
-                from = self.evaluate_step(step);
+                from = self.evaluate_step(step)?;
             }
             self.deactivate();
         }
@@ -355,7 +367,7 @@ impl<'a> Fit<'a> {
         }
         let losses = match losses {
             Some(losses) => losses,
-            None => self.objective.settle(&self.health.finite, step)?,
+            None => self.objective.settle(&self.tensor(&self.finite), step)?,
         };
         // What it took to come here; the step from here counts in the next.
         let record = self.record(step, &losses)?;

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use super::Fit;
 use super::evaluations::Evaluations;
-use crate::compute::device::Numerics;
 use crate::error::Result;
 
 /// Steps that are taken to tell how long one takes; the first aside, which makes what later ones find there.
@@ -33,7 +32,7 @@ impl Fit<'_> {
     /// If the device failed.
     pub(crate) fn pace(&mut self, time: Duration, most: Duration) -> Result<Option<Pace>> {
         let (begun, at_start) = (Instant::now(), self.spent());
-        self.objective.settle(&self.theta, 0)?;
+        self.objective.settle(&self.tensor(&self.theta), 0)?;
         let settled = begun.elapsed();
         self.take_unlogged_step(0)?;
         let (since, before) = (Instant::now(), self.spent());
@@ -69,18 +68,17 @@ impl Fit<'_> {
     /// A step as it is taken where no record is due.
     fn take_unlogged_step(&mut self, step: usize) -> Result<()> {
         self.step = Some(step);
-        let mut from = self.evaluate_step(step);
+        let mut from = self.evaluate_step(step)?;
         if self.runs.iter().any(|run| run.monitor.is_some()) {
             if self.check_stops(step)? {
-                from = self.evaluate_step(step);
+                from = self.evaluate_step(step)?;
             }
             self.deactivate();
         }
         let spent = self.descend(from)?;
         self.spend(spent);
         self.deactivate();
-        // A device may still be at it.
-        Numerics::read(self.theta.clone()).map(drop)
+        Ok(())
     }
 
     /// What all runs have taken of the target by now.

@@ -8,7 +8,6 @@ use super::failure::refuted;
 use super::objective::Settled;
 use serde::{Deserialize, Serialize};
 
-use crate::compute::device::Numerics;
 use crate::compute::kernel::MixtureTensors;
 use crate::divergence::Estimate;
 use crate::error::Result;
@@ -112,14 +111,11 @@ impl Fit<'_> {
     /// stay where they were well at the last record.
     pub(super) fn examine(&mut self, step: usize) -> Result<Vec<Evaluation>> {
         let model = self.objective.target().model();
-        let q = self.objective.member(self.health.finite.clone());
-        let mut finite = Numerics::read(self.health.finite.clone())?;
-        let mut evaluations = self.evaluate(&q)?;
-        let active = Numerics::read(self.health.active.clone().float())?;
-        let reached = Numerics::read(self.health.reached.clone())?;
+        let on_device = self.tensor(&self.finite);
+        let mut evaluations = self.evaluate(&self.objective.member(on_device.clone()))?;
         let parameters = self.family.parameters();
         let mut fallen = false;
-        let written = self.objective.written(self.health.finite.clone());
+        let written = self.objective.written(on_device);
         for (run, mixture) in written.read()?.into_iter().enumerate() {
             if let Ok(mixture) = &mixture {
                 evaluations[run].sharpen(model, &mixture.occupied());
@@ -128,11 +124,11 @@ impl Fit<'_> {
                 continue;
             }
             let row = run * parameters..(run + 1) * parameters;
-            let failure = self.find_failure(&mixture, &evaluations[run], &finite[row.clone()]);
+            let failure = self.find_failure(&mixture, &evaluations[run], &self.finite[row.clone()]);
             let is_flawed = failure.is_some();
             let failure = match &self.runs[run].stop {
-                None if active[run] == 0.0 => {
-                    let step = reached[run] as usize;
+                None if !self.runs[run].is_active => {
+                    let step = self.runs[run].reached;
                     let what = self.failure(run, step)?;
                     Some(Stop::Failed { step, what })
                 }
@@ -146,19 +142,17 @@ impl Fit<'_> {
             match mixture {
                 Ok(mixture) if !is_flawed => {
                     run.mixture = mixture;
-                    run.theta.copy_from_slice(&finite[row]);
+                    run.theta.copy_from_slice(&self.finite[row]);
                 }
                 _ => {
-                    finite[row].copy_from_slice(&run.theta);
+                    self.finite[row].copy_from_slice(&run.theta);
                     fallen = true;
                 }
             }
             run.stop = failure.or(run.stop.take()).or(end);
         }
         if fallen {
-            let shape = self.theta.dims();
-            self.health.finite = self.objective.numerics().tensor(finite, shape);
-            evaluations = self.evaluate(&self.objective.member(self.health.finite.clone()))?;
+            evaluations = self.evaluate(&self.objective.member(self.tensor(&self.finite)))?;
             for (evaluation, run) in evaluations.iter_mut().zip(&self.runs) {
                 evaluation.sharpen(model, &run.mixture.occupied());
             }
@@ -175,8 +169,6 @@ impl Fit<'_> {
     /// Reads everything about a step back from the device.
     pub(super) fn record(&mut self, step: usize, losses: &[Settled]) -> Result<Record> {
         let evaluations = self.examine(step)?;
-        let loss = Numerics::read(self.health.loss.clone())?;
-        let norms = Numerics::read(self.health.norm.clone())?;
         let mut runs = Vec::with_capacity(self.runs.len());
         for (at, (run, evaluation)) in self.runs.iter().zip(evaluations).enumerate() {
             let optimum = (self.parts.iter())
@@ -188,7 +180,7 @@ impl Fit<'_> {
             let estimate = Estimate {
                 value: match is_annealed {
                     true => settled.estimate.value,
-                    false => loss[at],
+                    false => run.loss,
                 },
                 error: if run.has_failed() {
                     f64::NAN
@@ -202,7 +194,7 @@ impl Fit<'_> {
                 loss: estimate.with_discrepancy(evaluation.estimate(self.objective.kind())),
                 effective_sample_size: settled.effective_sample_size,
                 evaluations: run.evaluations,
-                gradient_norm: norms[at],
+                gradient_norm: run.norm,
                 gradient_variance: None,
                 gap: optimum.and_then(|optimum| optimum.gap(&run.mixture, &evaluation)),
                 evaluation,

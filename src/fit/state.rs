@@ -2,12 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::Fit;
 use super::best::Best;
 use super::evaluations::Evaluations;
+use super::{Fit, Run};
 use crate::compute::snapshot::Snapshot;
 use crate::error::{Error, Result};
 use crate::fit::stop::Stop;
@@ -23,7 +22,7 @@ pub struct FitState {
     pub step: usize,
     /// Seconds it took so far.
     pub seconds: f64,
-    /// θ, health, levels of refinement, the optimizer's state and the monitors'.
+    /// θ, losses, levels of refinement, the optimizer's state and the monitors'.
     numbers: Snapshot,
     runs: Vec<RunState>,
 }
@@ -51,19 +50,21 @@ impl Fit<'_> {
             ));
         };
         let mut numbers = Snapshot::default();
-        let health = &self.health;
-        numbers.put_tensor("theta", &self.theta)?;
-        numbers.put_tensor("active", &health.active.clone().float())?;
-        numbers.put_tensor("reached", &health.reached)?;
-        numbers.put_tensor("loss", &health.loss)?;
-        numbers.put_tensor("norm", &health.norm)?;
-        numbers.put_tensor("finite", &health.finite)?;
+        let shape = [self.runs.len(), self.family.parameters()];
+        let of_runs = |number: &dyn Fn(&Run) -> f64| self.runs.iter().map(number).collect();
+        numbers.put("theta", &shape, self.theta.clone());
+        numbers.put("finite", &shape, self.finite.clone());
+        let runs = [self.runs.len()];
+        numbers.put("active", &runs, of_runs(&|run| f64::from(run.is_active)));
+        numbers.put("reached", &runs, of_runs(&|run| run.reached as f64));
+        numbers.put("loss", &runs, of_runs(&|run| run.loss));
+        numbers.put("norm", &runs, of_runs(&|run| run.norm));
         let shown = self.runs.iter().flat_map(|run| &run.theta);
-        numbers.put("shown", &self.theta.dims(), shown.copied().collect());
+        numbers.put("shown", &shape, shown.copied().collect());
         let levels = self.objective.levels();
         let levels: Vec<f64> = levels.iter().map(|&level| level as f64).collect();
         numbers.put("levels", &[levels.len()], levels);
-        numbers.put_all("optimizer", self.optimizer.snapshot()?);
+        numbers.put_all("optimizer", self.optimizer.snapshot(shape));
         numbers.put_all("draws", self.objective.draws_snapshot()?);
         if let Some(adaptation) = &self.adaptation {
             numbers.put_all("adapt", adaptation.snapshot());
@@ -92,7 +93,7 @@ impl Fit<'_> {
     /// # Errors
     /// If the state is not of such a fit.
     pub fn restore(&mut self, state: &FitState) -> Result<()> {
-        let shape = self.theta.dims();
+        let shape = [self.runs.len(), self.family.parameters()];
         let [runs, parameters] = shape;
         let saved = state.runs.len();
         let mut best = state.runs.iter().filter_map(|run| run.best.as_ref());
@@ -104,32 +105,34 @@ impl Fit<'_> {
         }
         let numbers = &state.numbers;
         let numerics = self.objective.numerics().clone();
-        let tensor = |name: &str| numbers.tensor(name, shape, &numerics);
-        let column = |name: &str| numbers.tensor(name, [runs, 1], &numerics);
-        let active: Tensor<2> = column("active")?;
-        self.health.active = active.equal_elem(1.0);
-        self.health.reached = column("reached")?;
-        self.health.loss = column("loss")?;
-        self.health.norm = column("norm")?;
-        self.health.finite = tensor("finite")?;
-        self.theta = tensor("theta")?;
+        self.theta.copy_from_slice(numbers.array("theta", &shape)?);
+        self.finite
+            .copy_from_slice(numbers.array("finite", &shape)?);
+        let of_runs = |name: &str| numbers.array(name, &[runs]);
+        let (active, reached) = (of_runs("active")?, of_runs("reached")?);
+        let (loss, norm) = (of_runs("loss")?, of_runs("norm")?);
         let levels = numbers.array("levels", &[runs])?;
         self.objective
             .set_levels(levels.iter().map(|&level| level as usize));
         (self.objective).restore_draws(&numbers.part("draws"), shape)?;
         if let Some(adaptation) = &mut self.adaptation {
-            let theta = (&self.family, numbers.array("theta", &shape)?);
-            adaptation.restore(&numbers.part("adapt"), theta, &numerics)?;
+            let theta = (&self.family, &self.theta[..]);
+            adaptation.restore(&numbers.part("adapt"), theta)?;
         }
         let optimizer = numbers.part("optimizer");
-        self.optimizer.restore(&optimizer, shape, &numerics)?;
+        self.optimizer.restore(&optimizer, shape)?;
+        let on_device = numbers.tensor("shown", shape, &numerics)?;
+        let members = self.objective.written(on_device).read()?;
         let shown = numbers.array("shown", &shape)?.chunks(parameters);
-        let members = self.objective.written(tensor("shown")?).read()?;
         let saved = state.runs.iter().zip(shown).zip(members);
         for (at, (run, ((saved, theta), mixture))) in self.runs.iter_mut().zip(saved).enumerate() {
             if let Some(monitor) = &mut run.monitor {
                 monitor.restore(&numbers.part(&format!("monitor.{at}")), parameters)?;
             }
+            run.is_active = active[at] == 1.0;
+            run.reached = reached[at] as usize;
+            run.loss = loss[at];
+            run.norm = norm[at];
             run.mixture = mixture?;
             run.theta.copy_from_slice(theta);
             run.stop.clone_from(&saved.stop);
@@ -156,7 +159,7 @@ mod tests {
         let values = vec![0.1, -0.0, 5e-324, f64::INFINITY];
         let mut numbers = Snapshot::default();
         numbers.put("x", &[2, 2], values.clone());
-        let tensor: Tensor<2> = numbers.tensor("x", [2, 2], &numerics).unwrap();
+        let tensor: burn::tensor::Tensor<2> = numbers.tensor("x", [2, 2], &numerics).unwrap();
         let back = Numerics::read(tensor).unwrap();
         let bits = |x: &[f64]| x.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&back), bits(&values));

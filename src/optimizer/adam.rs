@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::from_burn::FromBurn;
-use super::{OptimizerSettings, Steps, check_decay, check_epsilon};
+use super::averages::Average;
+use super::{Direction, OptimizerSettings, Steps, check_decay, check_epsilon};
 use crate::compute::device::Numerics;
+use crate::compute::snapshot::Snapshot;
 use crate::density::family::Family;
 use crate::error::{Refusal, Result};
 
@@ -42,11 +43,95 @@ impl OptimizerSettings for AdamConfig {
     }
 
     fn build(&self, _: &Family, _: &Numerics) -> Steps {
-        let optimizer = burn::optim::AdamConfig::new()
-            .with_beta_1(self.beta1 as f32)
-            .with_beta_2(self.beta2 as f32)
-            .with_epsilon(self.epsilon as f32)
-            .build();
-        Steps::Along(Box::new(FromBurn::new(optimizer)))
+        Steps::Along(Box::new(Adam {
+            moments: Moments::new([self.beta1, self.beta2]),
+            epsilon: self.epsilon as f32,
+        }))
+    }
+}
+
+/// Running averages of the gradient and of its square. Settings are in 32 bits, as in burn's rules.
+#[derive(Debug)]
+pub(super) struct Moments {
+    betas: [f32; 2],
+    averages: [Average; 2],
+    steps: u64,
+}
+
+impl Moments {
+    pub fn new(betas: [f64; 2]) -> Self {
+        Self {
+            betas: betas.map(|beta| beta as f32),
+            averages: Default::default(),
+            steps: 0,
+        }
+    }
+
+    pub fn take_in(&mut self, gradient: &[f64]) {
+        let [first, second] = &mut self.averages;
+        first.take_in(self.betas[0], gradient.iter().copied());
+        second.take_in(self.betas[1], gradient.iter().map(|g| g * g));
+        self.steps += 1;
+    }
+
+    /// Both averages of each entry.
+    pub fn pairs(&self) -> impl Iterator<Item = (f64, f64)> {
+        let [first, second] = &self.averages;
+        let pairs = first.numbers().iter().zip(second.numbers());
+        pairs.map(|(first, second)| (*first, *second))
+    }
+
+    /// What each average is of what it will be, having begun at 0.
+    pub fn shares(&self) -> [f32; 2] {
+        let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
+        self.betas.map(|beta| 1.0 - beta.powi(steps))
+    }
+
+    pub fn snapshot(&self, shape: [usize; 2]) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        if self.steps > 0 {
+            snapshot.put_count("steps", self.steps);
+            for (average, name) in self.averages.iter().zip(["first", "second"]) {
+                average.put(name, shape, &mut snapshot);
+            }
+        }
+        snapshot
+    }
+
+    pub fn restore(&mut self, snapshot: &Snapshot, shape: [usize; 2]) -> Result<()> {
+        self.steps = match snapshot.is_empty() {
+            true => 0,
+            false => snapshot.count("steps")?,
+        };
+        for (average, name) in self.averages.iter_mut().zip(["first", "second"]) {
+            *average = Average::found(name, shape, snapshot)?;
+        }
+        Ok(())
+    }
+}
+
+struct Adam {
+    moments: Moments,
+    epsilon: f32,
+}
+
+impl Direction for Adam {
+    fn direction(&mut self, _: &[f64], gradient: Vec<f64>, _: &[f64]) -> Result<Vec<f64>> {
+        self.moments.take_in(&gradient);
+        let [first, second] = self.moments.shares();
+        let root = second.sqrt();
+        let (factor, epsilon) = (f64::from(root / first), f64::from(self.epsilon * root));
+        let pairs = self.moments.pairs();
+        Ok(pairs
+            .map(|(m, v)| m * factor / (v.sqrt() + epsilon))
+            .collect())
+    }
+
+    fn snapshot(&self, shape: [usize; 2]) -> Snapshot {
+        self.moments.snapshot(shape)
+    }
+
+    fn restore(&mut self, snapshot: &Snapshot, shape: [usize; 2]) -> Result<()> {
+        self.moments.restore(snapshot, shape)
     }
 }

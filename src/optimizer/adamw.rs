@@ -1,10 +1,9 @@
 //! AdamW: Adam, with θ pulled towards 0 beside the gradient rather than through it (Loshchilov and
 //! Hutter 2019).
 
-use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::from_burn::FromBurn;
+use super::adam::Moments;
 use super::{Direction, OptimizerSettings, Steps, check_decay, check_epsilon, refused};
 use crate::compute::device::Numerics;
 use crate::compute::snapshot::Snapshot;
@@ -54,46 +53,35 @@ impl OptimizerSettings for AdamWConfig {
     }
 
     fn build(&self, _: &Family, _: &Numerics) -> Steps {
-        let optimizer = burn::optim::AdamWConfig::new()
-            .with_beta_1(self.beta1 as f32)
-            .with_beta_2(self.beta2 as f32)
-            .with_epsilon(self.epsilon as f32)
-            .with_weight_decay(0.0)
-            .build();
         Steps::Along(Box::new(AdamW {
-            adam: FromBurn::new(optimizer),
+            moments: Moments::new([self.beta1, self.beta2]),
+            epsilon: f64::from(self.epsilon as f32),
             weight_decay: self.weight_decay,
         }))
     }
 }
 
-/// burn's rule gives the direction of the gradient; the decay, which is another, goes beside it.
-struct AdamW<D> {
-    adam: D,
+struct AdamW {
+    moments: Moments,
+    epsilon: f64,
     weight_decay: f64,
 }
 
-impl<D: Direction> Direction for AdamW<D> {
-    fn direction(
-        &mut self,
-        theta: &Tensor<2>,
-        gradient: Tensor<2>,
-        rates: &Tensor<2>,
-    ) -> Tensor<2> {
-        let downhill = self.adam.direction(theta, gradient, rates);
-        downhill + theta.clone().mul_scalar(self.weight_decay)
+impl Direction for AdamW {
+    fn direction(&mut self, theta: &[f64], gradient: Vec<f64>, _: &[f64]) -> Result<Vec<f64>> {
+        self.moments.take_in(&gradient);
+        let [first, second] = self.moments.shares().map(f64::from);
+        let downhill =
+            (self.moments.pairs()).map(|(m, v)| m / first / ((v / second).sqrt() + self.epsilon));
+        let pulled = theta.iter().map(|theta| theta * self.weight_decay);
+        Ok(downhill.zip(pulled).map(|(a, b)| a + b).collect())
     }
 
-    fn snapshot(&self) -> Result<Snapshot> {
-        self.adam.snapshot()
+    fn snapshot(&self, shape: [usize; 2]) -> Snapshot {
+        self.moments.snapshot(shape)
     }
 
-    fn restore(
-        &mut self,
-        snapshot: &Snapshot,
-        shape: [usize; 2],
-        numerics: &Numerics,
-    ) -> Result<()> {
-        self.adam.restore(snapshot, shape, numerics)
+    fn restore(&mut self, snapshot: &Snapshot, shape: [usize; 2]) -> Result<()> {
+        self.moments.restore(snapshot, shape)
     }
 }

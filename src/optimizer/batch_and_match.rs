@@ -6,7 +6,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::on_host;
+use super::rows;
 use super::{
     Iterate, LossFunction, Moved, Optimizer, OptimizerSettings, Problem, Steps, check_positive,
 };
@@ -122,9 +122,9 @@ impl BatchAndMatch {
 
 impl Optimizer for BatchAndMatch {
     fn step(&mut self, from: Iterate, _: &dyn LossFunction) -> Result<Moved> {
-        let [runs, parameters] = from.theta.dims();
-        let theta = Numerics::read(from.theta)?;
-        self.count_turns(&Numerics::read(from.gradient)?, runs);
+        let [runs, parameters] = from.shape();
+        let theta = from.theta;
+        self.count_turns(&from.gradient, runs);
         let members = self.family.unmatched(&theta, &self.numerics)?;
         let next: Vec<Option<Vec<f64>>> = match from.scores {
             Some(batch) => {
@@ -150,29 +150,24 @@ impl Optimizer for BatchAndMatch {
             }
             None => vec![None; runs],
         };
-        let (moved, moves) = on_host::moved(next, &theta, &self.numerics);
+        let (moved, moves) = rows::moved(next, &theta);
         self.moves = moves;
         Ok(moved)
     }
 
-    fn snapshot(&self) -> Result<Snapshot> {
+    fn snapshot(&self, _: [usize; 2]) -> Snapshot {
         let mut snapshot = Snapshot::default();
         // Before the first step there is nothing.
         if self.moves.is_empty() {
-            return Ok(snapshot);
+            return snapshot;
         }
         for (name, numbers) in [("turns", &self.turns), ("moves", &self.moves)] {
             snapshot.put(name, &[numbers.len()], numbers.clone());
         }
-        Ok(snapshot)
+        snapshot
     }
 
-    fn restore(
-        &mut self,
-        snapshot: &Snapshot,
-        [runs, parameters]: [usize; 2],
-        _: &Numerics,
-    ) -> Result<()> {
+    fn restore(&mut self, snapshot: &Snapshot, [runs, parameters]: [usize; 2]) -> Result<()> {
         if snapshot.is_empty() {
             return Ok(());
         }

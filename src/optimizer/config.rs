@@ -1,6 +1,5 @@
 //! `[optimizer]` of a config: a rule with a learning rate, its schedule, and clipping.
 
-use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::adam::AdamConfig;
@@ -9,7 +8,7 @@ use super::{
     check_positive,
 };
 use crate::compute::device::Numerics;
-use crate::compute::kernel::norms;
+use crate::compute::kernel::norm;
 use crate::compute::snapshot::Snapshot;
 use crate::density::family::Family;
 use crate::error::{Refusal, Result};
@@ -174,7 +173,7 @@ impl OptimizerConfig {
             Steps::Along(rule) => Box::new(Descent {
                 rule,
                 config: *self,
-                rates: numerics.tensor(rates.to_vec(), [rates.len(), 1]),
+                rates: rates.to_vec(),
             }),
             Steps::Own(optimizer) => optimizer,
         }
@@ -185,40 +184,46 @@ impl OptimizerConfig {
 struct Descent {
     rule: Box<dyn Direction>,
     config: OptimizerConfig,
-    /// `[R, 1]`.
-    rates: Tensor<2>,
+    /// `[R]`.
+    rates: Vec<f64>,
 }
 
 impl Optimizer for Descent {
     fn step(&mut self, from: Iterate, _: &dyn LossFunction) -> Result<Moved> {
-        let gradient = match self.config.clip {
-            Some(most) => clipped(from.gradient, most),
-            None => from.gradient,
-        };
-        let rates = (self.rates.clone()).mul_scalar(self.config.share(from.step));
-        let direction = self.rule.direction(&from.theta, gradient, &rates);
+        let [_, parameters] = from.shape();
+        let mut gradient = from.gradient;
+        if let Some(most) = self.config.clip {
+            gradient
+                .chunks_mut(parameters)
+                .for_each(|row| clip(row, most));
+        }
+        let share = self.config.share(from.step);
+        let rates: Vec<f64> = self.rates.iter().map(|rate| rate * share).collect();
+        let direction = self.rule.direction(&from.theta, gradient, &rates)?;
+        let mut theta = from.theta;
+        let rows = (theta.chunks_mut(parameters)).zip(direction.chunks(parameters));
+        for ((theta, direction), rate) in rows.zip(rates) {
+            for (theta, direction) in theta.iter_mut().zip(direction) {
+                *theta -= direction * rate;
+            }
+        }
         Ok(Moved {
-            theta: from.theta - direction * rates,
+            theta,
             stuck: Vec::new(),
         })
     }
 
-    fn snapshot(&self) -> Result<Snapshot> {
-        self.rule.snapshot()
+    fn snapshot(&self, shape: [usize; 2]) -> Snapshot {
+        self.rule.snapshot(shape)
     }
 
-    fn restore(
-        &mut self,
-        snapshot: &Snapshot,
-        shape: [usize; 2],
-        numerics: &Numerics,
-    ) -> Result<()> {
-        self.rule.restore(snapshot, shape, numerics)
+    fn restore(&mut self, snapshot: &Snapshot, shape: [usize; 2]) -> Result<()> {
+        self.rule.restore(snapshot, shape)
     }
 }
 
-/// The gradients `[R, P]`, none longer than `most`.
-fn clipped(gradient: Tensor<2>, most: f64) -> Tensor<2> {
-    let norm = norms(gradient.clone());
-    gradient * norm.recip().mul_scalar(most).clamp_max(1.0)
+/// Shortens a gradient that is longer than `most`.
+fn clip(gradient: &mut [f64], most: f64) {
+    let share = (norm(gradient).recip() * most).min(1.0);
+    gradient.iter_mut().for_each(|entry| *entry *= share);
 }

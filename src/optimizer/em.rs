@@ -6,7 +6,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::on_host::put;
+use super::rows::put;
 use super::{Iterate, LossFunction, Moved, Optimizer, OptimizerSettings, Problem, Steps};
 use crate::compute::device::Numerics;
 use crate::compute::snapshot::Snapshot;
@@ -103,30 +103,18 @@ impl Em {
             .map(|((theta, q), gradient)| self.family.em_step(theta, q.as_ref()?, gradient))
             .collect()
     }
-
-    /// The loss and its gradient where the runs would be.
-    fn look(&self, at: &[f64], loss_function: &dyn LossFunction) -> Result<(Vec<f64>, Vec<f64>)> {
-        let parameters = self.family.parameters();
-        let theta = self
-            .numerics
-            .tensor(at.to_vec(), [at.len() / parameters, parameters]);
-        let (loss, gradient) = loss_function.value_and_gradient(&theta);
-        Ok((Numerics::read(loss)?, Numerics::read(gradient)?))
-    }
 }
 
 impl Optimizer for Em {
     fn step(&mut self, from: Iterate, loss_function: &dyn LossFunction) -> Result<Moved> {
-        let [runs, parameters] = from.theta.dims();
-        let theta = Numerics::read(from.theta)?;
-        let gradient = Numerics::read(from.gradient)?;
-        let start = Numerics::read(from.loss)?;
+        let [runs, parameters] = from.shape();
+        let (theta, gradient, start) = (from.theta, from.gradient, from.loss);
         let now = self.family.members(&theta, &self.numerics)?;
         let first = self.each(&theta, &now, &gradient);
         let mut stuck: Vec<usize> = (0..runs).filter(|&run| first[run].is_none()).collect();
         let mut moved = put(first, &theta);
         if self.squarem {
-            let (loss, gradient) = self.look(&moved, loss_function)?;
+            let (loss, gradient) = loss_function.value_and_gradient(&moved)?;
             let second = put(
                 self.each(
                     &moved,
@@ -145,7 +133,7 @@ impl Optimizer for Em {
             for ((start, middle), (end, units)) in rows {
                 leap([start, middle], end, &units);
             }
-            let (new_loss, gradient) = self.look(&leapt, loss_function)?;
+            let (new_loss, gradient) = loss_function.value_and_gradient(&leapt)?;
             let third = self.each(
                 &leapt,
                 &self.family.members(&leapt, &self.numerics)?,
@@ -165,16 +153,16 @@ impl Optimizer for Em {
             stuck.dedup();
         }
         Ok(Moved {
-            theta: self.numerics.tensor(moved, [runs, parameters]),
+            theta: moved,
             stuck,
         })
     }
 
-    fn snapshot(&self) -> Result<Snapshot> {
-        Ok(Snapshot::default())
+    fn snapshot(&self, _: [usize; 2]) -> Snapshot {
+        Snapshot::default()
     }
 
-    fn restore(&mut self, _: &Snapshot, _: [usize; 2], _: &Numerics) -> Result<()> {
+    fn restore(&mut self, _: &Snapshot, _: [usize; 2]) -> Result<()> {
         Ok(())
     }
 }

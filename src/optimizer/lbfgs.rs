@@ -226,10 +226,8 @@ impl Search {
 
 impl Optimizer for Lbfgs {
     fn step(&mut self, from: Iterate, loss_function: &dyn LossFunction) -> Result<Moved> {
-        let [runs, parameters] = from.theta.dims();
-        let theta = Numerics::read(from.theta)?;
-        let gradient = Numerics::read(from.gradient)?;
-        let losses = Numerics::read(from.loss)?;
+        let [runs, parameters] = from.shape();
+        let (theta, gradient, losses) = (from.theta, from.gradient, from.loss);
         self.memories.resize_with(runs, Memory::default);
         let row = |numbers: &[f64], run: usize| {
             numbers[run * parameters..(run + 1) * parameters].to_vec()
@@ -274,9 +272,7 @@ impl Optimizer for Lbfgs {
                 break;
             }
             let trial = at(&searches, &|search| search.step);
-            let trial = self.numerics.tensor(trial, [runs, parameters]);
-            let (loss, gradient) = loss_function.value_and_gradient(&trial);
-            let (loss, gradient) = (Numerics::read(loss)?, Numerics::read(gradient)?);
+            let (loss, gradient) = loss_function.value_and_gradient(&trial)?;
             for (run, search) in searches.iter_mut().enumerate() {
                 if search.open {
                     let gradient = &gradient[run * parameters..(run + 1) * parameters];
@@ -300,25 +296,20 @@ impl Optimizer for Lbfgs {
             }
         }
         Ok(Moved {
-            theta: self.numerics.tensor(moved, [runs, parameters]),
+            theta: moved,
             stuck,
         })
     }
 
-    fn snapshot(&self) -> Result<Snapshot> {
+    fn snapshot(&self, _: [usize; 2]) -> Snapshot {
         let mut snapshot = Snapshot::default();
         for (run, memory) in self.memories.iter().enumerate() {
             snapshot.put_all(&run.to_string(), memory.snapshot());
         }
-        Ok(snapshot)
+        snapshot
     }
 
-    fn restore(
-        &mut self,
-        snapshot: &Snapshot,
-        [runs, parameters]: [usize; 2],
-        _: &Numerics,
-    ) -> Result<()> {
+    fn restore(&mut self, snapshot: &Snapshot, [runs, parameters]: [usize; 2]) -> Result<()> {
         self.memories = (0..runs)
             .map(|run| Memory::restored(&snapshot.part(&run.to_string()), parameters))
             .collect();

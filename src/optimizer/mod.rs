@@ -3,15 +3,15 @@
 
 pub mod adam;
 pub mod adamw;
+mod averages;
 pub mod batch_and_match;
 mod config;
 pub mod em;
-mod from_burn;
 mod kind;
 pub mod lbfgs;
 pub mod natural_gradient;
-mod on_host;
 pub mod rmsprop;
+mod rows;
 mod schedule;
 pub mod sgd;
 pub mod vips;
@@ -33,13 +33,21 @@ pub struct Iterate {
     /// Steps taken so far.
     pub step: usize,
     /// θ `[R, P]`.
-    pub theta: Tensor<2>,
+    pub theta: Vec<f64>,
     /// `[R]`, in nats.
-    pub loss: Tensor<1>,
+    pub loss: Vec<f64>,
     /// `[R, P]`.
-    pub gradient: Tensor<2>,
+    pub gradient: Vec<f64>,
     /// Of rules that need them.
     pub scores: Option<Scores>,
+}
+
+impl Iterate {
+    /// `[R, P]`.
+    fn shape(&self) -> [usize; 2] {
+        let runs = self.loss.len();
+        [runs, self.theta.len() / runs.max(1)]
+    }
 }
 
 /// The points of q that a loss was averaged over, with the scores of p there.
@@ -57,7 +65,7 @@ pub struct Scores {
 #[derive(Debug, Clone)]
 pub struct Moved {
     /// θ `[R, P]`.
-    pub theta: Tensor<2>,
+    pub theta: Vec<f64>,
     /// The runs that found no better θ and never will.
     pub stuck: Vec<usize>,
 }
@@ -65,7 +73,10 @@ pub struct Moved {
 /// The loss at any θ, for rules that look around before they step.
 pub trait LossFunction {
     /// The loss `[R]` and its gradient `[R, P]` at θ `[R, P]`.
-    fn value_and_gradient(&self, theta: &Tensor<2>) -> (Tensor<1>, Tensor<2>);
+    ///
+    /// # Errors
+    /// If the device failed.
+    fn value_and_gradient(&self, theta: &[f64]) -> Result<(Vec<f64>, Vec<f64>)>;
 }
 
 /// One step of a descent.
@@ -76,41 +87,30 @@ pub trait Optimizer {
     /// If the device failed.
     fn step(&mut self, from: Iterate, loss_function: &dyn LossFunction) -> Result<Moved>;
 
-    /// What it has learnt so far.
-    ///
-    /// # Errors
-    /// If the device failed.
-    fn snapshot(&self) -> Result<Snapshot>;
+    /// What it has learnt so far about a θ of `[R, P]`.
+    fn snapshot(&self, shape: [usize; 2]) -> Snapshot;
 
     /// Takes up what one like it had learnt about a θ of `[R, P]`: its steps continue to the bit.
     ///
     /// # Errors
     /// If the snapshot is not of such an optimizer.
-    fn restore(
-        &mut self,
-        snapshot: &Snapshot,
-        shape: [usize; 2],
-        numerics: &Numerics,
-    ) -> Result<()>;
+    fn restore(&mut self, snapshot: &Snapshot, shape: [usize; 2]) -> Result<()>;
 }
 
 /// A rule whose step is its learning rate times a direction.
 trait Direction {
     /// The direction `[R, P]` to step against, at θ `[R, P]` with its gradient `[R, P]`, both in a
-    /// point where the learning rates of the runs are `rates` `[R, 1]`.
-    fn direction(&mut self, theta: &Tensor<2>, gradient: Tensor<2>, rates: &Tensor<2>)
-    -> Tensor<2>;
+    /// point where the learning rates of the runs are `rates` `[R]`.
+    ///
+    /// # Errors
+    /// If the device failed.
+    fn direction(&mut self, theta: &[f64], gradient: Vec<f64>, rates: &[f64]) -> Result<Vec<f64>>;
 
     /// As [`Optimizer::snapshot`].
-    fn snapshot(&self) -> Result<Snapshot>;
+    fn snapshot(&self, shape: [usize; 2]) -> Snapshot;
 
     /// As [`Optimizer::restore`].
-    fn restore(
-        &mut self,
-        snapshot: &Snapshot,
-        shape: [usize; 2],
-        numerics: &Numerics,
-    ) -> Result<()>;
+    fn restore(&mut self, snapshot: &Snapshot, shape: [usize; 2]) -> Result<()>;
 }
 
 /// How a rule takes its steps.

@@ -5,12 +5,11 @@
 //! mixture it is the metric of the joint density of a point and its component (Lin, Khan and
 //! Schmidt 2019).
 
-use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::{Direction, OptimizerSettings, Problem, Steps, check_positive};
 use crate::compute::device::Numerics;
-use crate::compute::kernel::norms;
+use crate::compute::kernel::norm;
 use crate::compute::snapshot::Snapshot;
 use crate::density::family::{Covariance, Family};
 use crate::error::{Refusal, Result};
@@ -70,29 +69,51 @@ struct NaturalGradient {
 impl Direction for NaturalGradient {
     fn direction(
         &mut self,
-        theta: &Tensor<2>,
-        gradient: Tensor<2>,
-        rates: &Tensor<2>,
-    ) -> Tensor<2> {
+        theta: &[f64],
+        mut gradient: Vec<f64>,
+        rates: &[f64],
+    ) -> Result<Vec<f64>> {
+        let shape = [rates.len(), theta.len() / rates.len().max(1)];
+        let [_, parameters] = shape;
         // A gradient of norm 1, so that no square of it overflows, and the norm.
-        let norm = norms(gradient.clone());
-        let tiny = norm.clone().mask_fill(norm.clone().equal_elem(0.0), 1.0);
-        let gradient = gradient / tiny;
+        let norms: Vec<f64> = gradient.chunks(parameters).map(norm).collect();
+        for (row, norm) in gradient.chunks_mut(parameters).zip(&norms) {
+            let divisor = if *norm == 0.0 { 1.0 } else { *norm };
+            row.iter_mut().for_each(|entry| *entry /= divisor);
+        }
+        let tensor = |numbers: &[f64]| self.numerics.tensor(numbers.to_vec(), shape);
         let natural =
-            (self.family).natural_gradient(theta.clone(), gradient.clone(), &self.numerics);
+            (self.family).natural_gradient(tensor(theta), tensor(&gradient), &self.numerics);
         // A structure without one is refused in a config; elsewhere the plain gradient serves.
-        let natural = natural.unwrap_or_else(|| gradient.clone());
-        // KL(q‖q + dq) = ½ dθᵀ F dθ = ½ rate² gᵀ F⁻¹ g.
-        let squared = (gradient * natural.clone()).sum_dim(1) * rates.clone().square();
-        let longest = squared.recip().mul_scalar(2.0 * self.max_kl).sqrt();
-        natural * norm.min_pair(longest)
+        let mut natural = match natural {
+            Some(natural) => Numerics::read(natural)?,
+            None => gradient.clone(),
+        };
+        let rows = (natural.chunks_mut(parameters)).zip(gradient.chunks(parameters));
+        for ((natural, gradient), (norm, rate)) in rows.zip(norms.iter().zip(rates)) {
+            // KL(q‖q + dq) = ½ dθᵀ F dθ = ½ rate² gᵀ F⁻¹ g.
+            let product: f64 = natural.iter().zip(gradient).map(|(a, b)| a * b).sum();
+            let squared = product * (rate * rate);
+            let longest = (squared.recip() * (2.0 * self.max_kl)).sqrt();
+            let length = least(*norm, longest);
+            natural.iter_mut().for_each(|entry| *entry *= length);
+        }
+        Ok(natural)
     }
 
-    fn snapshot(&self) -> Result<Snapshot> {
-        Ok(Snapshot::default())
+    fn snapshot(&self, _: [usize; 2]) -> Snapshot {
+        Snapshot::default()
     }
 
-    fn restore(&mut self, _: &Snapshot, _: [usize; 2], _: &Numerics) -> Result<()> {
+    fn restore(&mut self, _: &Snapshot, _: [usize; 2]) -> Result<()> {
         Ok(())
+    }
+}
+
+/// The smaller of two; NaN if one is.
+fn least(a: f64, b: f64) -> f64 {
+    match a.is_nan() || b.is_nan() {
+        true => f64::NAN,
+        false => a.min(b),
     }
 }

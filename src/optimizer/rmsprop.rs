@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::from_burn::FromBurn;
-use super::{OptimizerSettings, Steps, check_decay, check_epsilon};
+use super::averages::Average;
+use super::{Direction, OptimizerSettings, Steps, check_decay, check_epsilon};
 use crate::compute::device::Numerics;
+use crate::compute::snapshot::Snapshot;
 use crate::density::family::Family;
 use crate::error::{Refusal, Result};
 
@@ -45,12 +46,62 @@ impl OptimizerSettings for RmsPropConfig {
     }
 
     fn build(&self, _: &Family, _: &Numerics) -> Steps {
-        let optimizer = burn::optim::RmsPropConfig::new()
-            .with_alpha(self.decay as f32)
-            .with_momentum(self.momentum as f32)
-            .with_epsilon(self.epsilon as f32)
-            .with_centered(self.centered)
-            .build();
-        Steps::Along(Box::new(FromBurn::new(optimizer)))
+        Steps::Along(Box::new(RmsProp {
+            config: *self,
+            square: Average::default(),
+            mean: Average::default(),
+            velocity: Average::default(),
+        }))
+    }
+}
+
+struct RmsProp {
+    config: RmsPropConfig,
+    square: Average,
+    mean: Average,
+    velocity: Average,
+}
+
+impl Direction for RmsProp {
+    fn direction(&mut self, _: &[f64], gradient: Vec<f64>, _: &[f64]) -> Result<Vec<f64>> {
+        // burn's rule has its settings in 32 bits.
+        let (decay, epsilon) = (
+            self.config.decay as f32,
+            f64::from(self.config.epsilon as f32),
+        );
+        self.square.take_in(decay, gradient.iter().map(|g| g * g));
+        let square = self.square.numbers().iter();
+        let scaled = |(g, spread): (&f64, f64)| g / (spread.sqrt() + epsilon);
+        let scaled: Vec<f64> = match self.config.centered {
+            true => {
+                self.mean.take_in(decay, gradient.iter().copied());
+                let spread = square
+                    .zip(self.mean.numbers())
+                    .map(|(square, mean)| square - mean * mean);
+                gradient.iter().zip(spread).map(scaled).collect()
+            }
+            false => gradient.iter().zip(square.copied()).map(scaled).collect(),
+        };
+        let momentum = f64::from(self.config.momentum as f32);
+        if momentum == 0.0 {
+            return Ok(scaled);
+        }
+        self.velocity.roll(momentum, scaled.into_iter());
+        Ok(self.velocity.numbers().to_vec())
+    }
+
+    fn snapshot(&self, shape: [usize; 2]) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        self.square.put("square", shape, &mut snapshot);
+        self.mean.put("mean", shape, &mut snapshot);
+        self.velocity.put("velocity", shape, &mut snapshot);
+        snapshot
+    }
+
+    fn restore(&mut self, snapshot: &Snapshot, shape: [usize; 2]) -> Result<()> {
+        self.square = Average::found("square", shape, snapshot)?;
+        self.mean = Average::found("mean", shape, snapshot)?;
+        self.velocity = Average::found("velocity", shape, snapshot)?;
+        Ok(())
     }
 }

@@ -1,12 +1,12 @@
 //! Gradient descent, with Polyak's heavy ball (Polyak 1964) or Nesterov's momentum (Nesterov 1983;
 //! Sutskever et al. 2013) where asked.
 
-use burn::optim::momentum::MomentumConfig;
 use serde::{Deserialize, Serialize};
 
-use super::from_burn::FromBurn;
-use super::{OptimizerSettings, Steps, check_decay};
+use super::averages::Average;
+use super::{Direction, OptimizerSettings, Steps, check_decay};
 use crate::compute::device::Numerics;
+use crate::compute::snapshot::Snapshot;
 use crate::density::family::Family;
 use crate::error::{Refusal, Result};
 
@@ -35,16 +35,42 @@ impl OptimizerSettings for SgdConfig {
     }
 
     fn build(&self, _: &Family, _: &Numerics) -> Steps {
-        // burn dampens the gradient by default; the heavy ball does not.
-        let momentum = (self.momentum > 0.0).then(|| {
-            MomentumConfig::new()
-                .with_momentum(self.momentum)
-                .with_dampening(0.0)
-                .with_nesterov(self.nesterov)
-        });
-        let optimizer = burn::optim::SgdConfig::new()
-            .with_momentum(momentum)
-            .build();
-        Steps::Along(Box::new(FromBurn::new(optimizer)))
+        Steps::Along(Box::new(Sgd {
+            config: *self,
+            velocity: Average::default(),
+        }))
+    }
+}
+
+struct Sgd {
+    config: SgdConfig,
+    velocity: Average,
+}
+
+impl Direction for Sgd {
+    fn direction(&mut self, _: &[f64], gradient: Vec<f64>, _: &[f64]) -> Result<Vec<f64>> {
+        let SgdConfig { momentum, nesterov } = self.config;
+        if momentum == 0.0 {
+            return Ok(gradient);
+        }
+        self.velocity.roll(momentum, gradient.iter().copied());
+        let velocity = self.velocity.numbers();
+        Ok(match nesterov {
+            true => (velocity.iter().zip(gradient))
+                .map(|(velocity, gradient)| velocity * momentum + gradient)
+                .collect(),
+            false => velocity.to_vec(),
+        })
+    }
+
+    fn snapshot(&self, shape: [usize; 2]) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        self.velocity.put("velocity", shape, &mut snapshot);
+        snapshot
+    }
+
+    fn restore(&mut self, snapshot: &Snapshot, shape: [usize; 2]) -> Result<()> {
+        self.velocity = Average::found("velocity", shape, snapshot)?;
+        Ok(())
     }
 }

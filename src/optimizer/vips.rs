@@ -7,7 +7,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::on_host;
+use super::rows;
 use super::{
     Iterate, LossFunction, Moved, Optimizer, OptimizerSettings, Problem, Steps, check_positive,
 };
@@ -88,10 +88,9 @@ struct Vips {
 
 impl Optimizer for Vips {
     fn step(&mut self, from: Iterate, _: &dyn LossFunction) -> Result<Moved> {
-        let [runs, parameters] = from.theta.dims();
+        let [runs, parameters] = from.shape();
         let components = self.family.components();
-        let theta = Numerics::read(from.theta)?;
-        let gradient = Numerics::read(from.gradient)?;
+        let (theta, gradient) = (from.theta, from.gradient);
         let members = self.family.members(&theta, &self.numerics)?;
         if self.regions.is_empty() {
             self.regions = vec![self.config.max_kl; runs * components];
@@ -125,31 +124,26 @@ impl Optimizer for Vips {
                 (self.family).trust_region_step(theta, q.as_ref()?, gradient, region)
             })
             .collect();
-        let (moved, moves) = on_host::moved(next, &theta, &self.numerics);
+        let (moved, moves) = rows::moved(next, &theta);
         self.moves = moves;
         Ok(moved)
     }
 
-    fn snapshot(&self) -> Result<Snapshot> {
+    fn snapshot(&self, _: [usize; 2]) -> Snapshot {
         let mut snapshot = Snapshot::default();
         // Before the first step there is nothing.
         if self.regions.is_empty() {
-            return Ok(snapshot);
+            return snapshot;
         }
         let regions = [self.regions.len()];
         snapshot.put("regions", &regions, self.regions.clone());
         let parameters = self.family.parameters();
         let moves = [self.moves.len() / parameters, parameters];
         snapshot.put("moves", &moves, self.moves.clone());
-        Ok(snapshot)
+        snapshot
     }
 
-    fn restore(
-        &mut self,
-        snapshot: &Snapshot,
-        [runs, parameters]: [usize; 2],
-        _: &Numerics,
-    ) -> Result<()> {
+    fn restore(&mut self, snapshot: &Snapshot, [runs, parameters]: [usize; 2]) -> Result<()> {
         if snapshot.is_empty() {
             return Ok(());
         }

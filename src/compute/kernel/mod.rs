@@ -119,14 +119,14 @@ fn log_sum_exp(terms: Tensor<3>) -> Tensor<3> {
     (terms - max.clone()).exp().sum_dim(1).log() + max
 }
 
-/// The Euclidean norms of the rows of `[R, P]`, as `[R, 1]`, also where squares would overflow.
-pub(crate) fn norms(rows: Tensor<2>) -> Tensor<2> {
-    let largest = rows.clone().abs().max_dim(1);
-    // A row of zeros is divided by 1.
-    let divisor = largest
-        .clone()
-        .mask_fill(largest.clone().equal_elem(0.0), 1.0);
-    (rows / divisor).square().sum_dim(1).sqrt() * largest
+/// The Euclidean norm of a vector, also where squares would overflow.
+pub(crate) fn norm(vector: &[f64]) -> f64 {
+    let largest = vector
+        .iter()
+        .fold(0.0, |largest: f64, x| largest.max(x.abs()));
+    let divisor = if largest == 0.0 { 1.0 } else { largest };
+    let squares: f64 = vector.iter().map(|x| (x / divisor) * (x / divisor)).sum();
+    squares.sqrt() * largest
 }
 
 /// The diagonals of `[R, K, D, D]`, as `[R, K, D]`.

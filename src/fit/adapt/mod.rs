@@ -7,14 +7,12 @@ mod arrival;
 mod config;
 mod look;
 
-use burn::tensor::{Bool, Tensor};
 use rayon::prelude::*;
 
 pub use config::AdaptConfig;
 
 use super::Fit;
 use super::evaluations::Evaluations;
-use crate::compute::device::Numerics;
 use crate::compute::noise::{RunKey, Stream};
 use crate::compute::snapshot::Snapshot;
 use crate::density::family::Family;
@@ -27,7 +25,7 @@ pub(super) struct Adaptation {
     pub config: AdaptConfig,
     runs: Vec<OfRun>,
     /// Entries of θ that are of no component, `[R, P]`.
-    absent: Tensor<2, Bool>,
+    absent: Vec<bool>,
 }
 
 /// What it knows of a run.
@@ -45,7 +43,6 @@ impl Adaptation {
         config: AdaptConfig,
         runs: impl Iterator<Item = (Mixture, RunKey)>,
         (family, theta): (&Family, &[f64]),
-        numerics: &Numerics,
     ) -> Self {
         let past = vec![[0.0; 2]; family.components()];
         let of_run = |(start, key)| OfRun {
@@ -56,13 +53,17 @@ impl Adaptation {
         Self {
             config,
             runs: runs.map(of_run).collect(),
-            absent: absent(family, theta, numerics),
+            absent: absent(family, theta),
         }
     }
 
-    /// θ `[R, P]` with what is of no component as it was.
-    pub fn held(&self, moved: Tensor<2>, from: &Tensor<2>) -> Tensor<2> {
-        moved.mask_where(self.absent.clone(), from.clone())
+    /// Leaves what is of no component in θ `[R, P]` as it was.
+    pub fn hold(&self, moved: &mut [f64], from: &[f64]) {
+        for ((moved, from), _) in
+            (moved.iter_mut().zip(from).zip(&self.absent)).filter(|(_, absent)| **absent)
+        {
+            *moved = *from;
+        }
     }
 
     /// What is not in θ of it.
@@ -82,27 +83,25 @@ impl Adaptation {
         &mut self,
         snapshot: &Snapshot,
         (family, theta): (&Family, &[f64]),
-        numerics: &Numerics,
     ) -> Result<()> {
         let entries = 2 * family.components();
         let past = snapshot.array("past", &[self.runs.len() * entries])?;
         for (run, past) in self.runs.iter_mut().zip(past.chunks(entries)) {
             run.past.as_flattened_mut().copy_from_slice(past);
         }
-        self.absent = absent(family, theta, numerics);
+        self.absent = absent(family, theta);
         Ok(())
     }
 }
 
 /// The entries of θ `[R, P]` that are of no component.
-fn absent(family: &Family, theta: &[f64], numerics: &Numerics) -> Tensor<2, Bool> {
+fn absent(family: &Family, theta: &[f64]) -> Vec<bool> {
     let parameters = family.parameters();
-    let mut marks = vec![0.0; theta.len()];
+    let mut marks = vec![false; theta.len()];
     for (marks, theta) in (marks.chunks_mut(parameters)).zip(theta.chunks(parameters)) {
-        (family.absent_places(theta)).for_each(|place| marks[place].fill(1.0));
+        (family.absent_places(theta)).for_each(|place| marks[place].fill(true));
     }
-    let marks = numerics.tensor::<2>(marks, [theta.len() / parameters, parameters]);
-    marks.equal_elem(1.0)
+    marks
 }
 
 impl OfRun {
@@ -181,10 +180,10 @@ impl Fit<'_> {
             number: step / adaptation.config.every - 1,
             adds: adaptation.config.adds(step),
         };
-        let (family, numerics) = (&self.family, self.objective.numerics().clone());
+        let family = &self.family;
         let parameters = family.parameters();
-        let mut theta = Numerics::read(self.theta.clone())?;
-        let members = family.members(&theta, &numerics)?;
+        let mut theta = self.theta.clone();
+        let members = family.members(&theta, self.objective.numerics())?;
         let rows = (theta.par_chunks_mut(parameters)).zip(&mut adaptation.runs);
         let looks: Vec<(Vec<usize>, Evaluations)> = (rows.zip(members.par_iter().zip(&self.runs)))
             .map(|((theta, of_run), (q, run))| match q {
@@ -202,13 +201,13 @@ impl Fit<'_> {
             }
         }
         if places.contains(&true) {
-            let shape = self.theta.dims();
+            let shape = [theta.len() / parameters, parameters];
             // What was learnt of a component that was another is of no use.
-            let mut learnt = self.optimizer.snapshot()?;
+            let mut learnt = self.optimizer.snapshot(shape);
             learnt.clear(&shape, |at| places[at]);
-            self.optimizer.restore(&learnt, shape, &numerics)?;
-            adaptation.absent = absent(family, &theta, &numerics);
-            self.theta = numerics.tensor(theta, shape);
+            self.optimizer.restore(&learnt, shape)?;
+            adaptation.absent = absent(family, &theta);
+            self.theta = theta;
         }
         Ok(looks.into_iter().map(|(_, spent)| spent).collect())
     }

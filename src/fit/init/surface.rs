@@ -93,13 +93,11 @@ struct Known {
 }
 
 impl LossFunction for Surface<'_, '_> {
-    fn value_and_gradient(&self, theta: &Tensor<2>) -> (Tensor<1>, Tensor<2>) {
-        let [runs, dim] = theta.dims();
+    fn value_and_gradient(&self, places: &[f64]) -> Result<(Vec<f64>, Vec<f64>), Error> {
+        let dim = self.factor.nrows();
         let (mut loss, mut gradient) = (Vec::new(), Vec::new());
-        // What fails here fails where it is read.
-        let places = Numerics::read(theta.clone()).unwrap_or_else(|_| vec![f64::NAN; runs * dim]);
         let mut known = self.known.borrow_mut();
-        known.resize(runs, Known::NOWHERE);
+        known.resize(places.len() / dim, Known::NOWHERE);
         let is_new = |(known, at): &(&mut Known, &[f64])| known.at != *at;
         let new: Vec<(&mut Known, &[f64])> = (known.iter_mut().zip(places.chunks_exact(dim)))
             .filter(is_new)
@@ -117,10 +115,7 @@ impl LossFunction for Surface<'_, '_> {
             loss.push(known.loss);
             gradient.extend(&known.gradient);
         }
-        (
-            self.numerics.tensor(loss, [runs]),
-            self.numerics.tensor(gradient, [runs, dim]),
-        )
+        Ok((loss, gradient))
     }
 }
 
@@ -280,17 +275,14 @@ impl Surface<'_, '_> {
         let rule = OptimizerRule::from(LbfgsConfig::default());
         let config = OptimizerConfig::from(rule);
         let mut optimizer = config.build(family, &self.numerics, &vec![1.0; runs]);
-        let flat = starts
+        let mut theta: Vec<f64> = starts
             .iter()
             .flat_map(|point| point.iter().copied())
             .collect();
-        let mut theta = self.numerics.tensor::<2>(flat, [runs, dim]);
         for step in 0..STEPS {
-            let (loss, gradient) = self.value_and_gradient(&theta);
-            let mut slopes = Numerics::read(gradient)?;
+            let (loss, mut gradient) = self.value_and_gradient(&theta)?;
             let mut is_over = true;
-            let places = Numerics::read(theta.clone())?;
-            let climbs = slopes.chunks_exact_mut(dim).zip(places.chunks_exact(dim));
+            let climbs = gradient.chunks_exact_mut(dim).zip(theta.chunks_exact(dim));
             for (climb, (of_climb, place)) in climbs.enumerate() {
                 watch(climb, place, of_climb);
                 let norm = of_climb.iter().map(|g| g * g).sum::<f64>().sqrt();
@@ -303,7 +295,6 @@ impl Surface<'_, '_> {
             if is_over {
                 break;
             }
-            let gradient = self.numerics.tensor(slopes, [runs, dim]);
             let from = Iterate {
                 step,
                 theta,
@@ -317,8 +308,7 @@ impl Surface<'_, '_> {
                 break;
             }
         }
-        let ends = Numerics::read(theta)?;
-        Ok(ends
+        Ok(theta
             .chunks_exact(dim)
             .map(DVector::from_column_slice)
             .collect())

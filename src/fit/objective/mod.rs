@@ -22,6 +22,7 @@ use crate::fit::evaluations::{Evaluations, Meter};
 use crate::panels::Host;
 use along::{Along, Members, NoiseKind, PointsRequest, shared_keys};
 use by_panels::{PanelRule, Spacing, has_own_points, rules};
+use on_host::Slopes;
 
 /// A rule for the loss is refined until its error is below this share of the loss (or this many
 /// nats, for a loss below one): a coarser one would have stationary points of its own.
@@ -309,20 +310,42 @@ impl<'a> Objective<'a> {
         self.gradient_with(theta, NoiseKind::Step(step))
     }
 
-    /// As [`Objective::value_and_gradient`], with the evaluations of the target that each of the R runs took, and by the
-    /// draws of earlier steps too where the estimator says so.
+    /// The value `[R]` and its gradient `[R, P]` at θ `[R, P]` with the noise of a step, by the draws of earlier steps too
+    /// where the estimator says so, and the evaluations of the target that each of the R runs took. What is no run of
+    /// `active` may be left at 0.
+    ///
+    /// # Errors
+    /// If the device failed.
     pub fn metered(
         &self,
-        theta: &Tensor<2>,
+        theta: &[f64],
         step: usize,
-    ) -> ((Tensor<1>, Tensor<2>), Vec<Evaluations>) {
-        let [runs, _] = theta.dims();
-        (self.meter).counting(runs, || match &self.rules[..] {
-            [PointRule::Along(along)] if self.estimator.reuse > 0 => {
-                self.reusing(theta, along, step)
+        active: &[usize],
+    ) -> Result<(Slopes, Vec<Evaluations>)> {
+        let counted = self.meter.counting(self.keys.len(), || -> Result<Slopes> {
+            let on_host = match (&self.rules[..], self.estimator.reuse) {
+                ([PointRule::Along(_)], 1..) => None,
+                _ => self.gradient_on_host(theta, active, NoiseKind::Step(step)),
+            };
+            if let Some(made) = on_host {
+                return Ok(made);
             }
-            _ => self.value_and_gradient(theta, step),
-        })
+            let theta = self.numerics.tensor(theta.to_vec(), self.shape());
+            let (value, gradient) = match &self.rules[..] {
+                [PointRule::Along(along)] if self.estimator.reuse > 0 => {
+                    self.reusing(&theta, along, step)
+                }
+                _ => self.gradient_in_graph(&theta, NoiseKind::Step(step)),
+            };
+            Ok((Numerics::read(value)?, Numerics::read(gradient)?))
+        });
+        let (made, evaluations) = counted;
+        Ok((made?, evaluations))
+    }
+
+    /// `[R, P]`.
+    fn shape(&self) -> [usize; 2] {
+        [self.keys.len(), self.family.parameters()]
     }
 
     /// The variance of the gradient at θ `[R, P]` over its noise, R numbers: E|g − E g|², summed over
@@ -343,26 +366,27 @@ impl<'a> Objective<'a> {
         Numerics::read(variance)
     }
 
-    /// Chunk by chunk, so that no more than the points of one are in memory.
     fn gradient_with(&self, theta: &Tensor<2>, noise: NoiseKind) -> (Tensor<1>, Tensor<2>) {
-        (1..self.chunks()).fold(
-            self.gradient_of(theta, noise, 0),
-            |(value, gradient), chunk| {
-                let (more, slope) = self.gradient_of(theta, noise, chunk);
-                (value + more, gradient + slope)
-            },
-        )
+        let all: Vec<usize> = (0..self.keys.len()).collect();
+        let on_host = Numerics::read(theta.clone())
+            .ok()
+            .and_then(|theta| self.gradient_on_host(&theta, &all, noise));
+        match on_host {
+            Some((values, gradient)) => (
+                self.numerics.tensor(values, [self.keys.len()]),
+                self.numerics.tensor(gradient, self.shape()),
+            ),
+            None => self.gradient_in_graph(theta, noise),
+        }
     }
 
-    fn gradient_of(
-        &self,
-        theta: &Tensor<2>,
-        noise: NoiseKind,
-        chunk: usize,
-    ) -> (Tensor<1>, Tensor<2>) {
-        let on_host = self.gradient_on_host(theta, noise, chunk);
-        on_host
-            .unwrap_or_else(|| differentiated(theta, |theta| self.value_with(theta, noise, chunk)))
+    /// Chunk by chunk, so that no more than the points of one are in memory.
+    fn gradient_in_graph(&self, theta: &Tensor<2>, noise: NoiseKind) -> (Tensor<1>, Tensor<2>) {
+        let of_chunk = |chunk| differentiated(theta, |theta| self.value_with(theta, noise, chunk));
+        (1..self.chunks()).fold(of_chunk(0), |(value, gradient), chunk| {
+            let (more, slope) = of_chunk(chunk);
+            (value + more, gradient + slope)
+        })
     }
 
     /// The value `[R]` at R mixtures, in nats, with one noise for all of them.

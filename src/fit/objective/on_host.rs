@@ -16,47 +16,56 @@ use crate::divergence::Divergence;
 use crate::panels::Host;
 
 /// Values of runs, and their gradients by θ, P numbers for each.
-type Slopes = (Vec<f64>, Vec<f64>);
+pub(super) type Slopes = (Vec<f64>, Vec<f64>);
 
 impl Objective<'_> {
-    /// The share of a chunk in the value `[R]` and in its gradient `[R, P]`; `None` where they take a graph.
+    /// The value `[R]` and its gradient `[R, P]` at θ `[R, P]`, both 0 of runs that are not asked for; `None` where they
+    /// take a graph.
     pub(super) fn gradient_on_host(
         &self,
-        theta: &Tensor<2>,
+        theta: &[f64],
+        runs: &[usize],
         noise: NoiseKind,
-        chunk: usize,
-    ) -> Option<(Tensor<1>, Tensor<2>)> {
+    ) -> Option<Slopes> {
         // Of components that may be missing others stand in the places.
         if self.has_room || !has_expectation(&self.numerics) {
             return None;
         }
-        let [runs, parameters] = theta.dims();
-        let numbers = Numerics::read(theta.clone()).ok()?;
-        let levels = self.levels_at(theta, &self.levels);
-        let (mut values, mut gradient) = (vec![0.0; runs], vec![0.0; runs * parameters]);
-        for level in 0..self.rules.len() {
-            // Runs of one rule go together.
-            let members: Vec<usize> = (0..runs).filter(|&run| levels[run] == level).collect();
-            if members.is_empty() {
-                continue;
+        let [all, parameters] = self.shape();
+        let row = |run: usize| run * parameters..(run + 1) * parameters;
+        let (mut values, mut gradient) = (vec![0.0; all], vec![0.0; all * parameters]);
+        let levels = match self.spacing {
+            Some(_) => {
+                let on_device = self.numerics.tensor(theta.to_vec(), self.shape());
+                self.levels_at(&on_device, &self.levels)
             }
-            self.meter.set_members(members.iter().copied());
-            let row = |run: usize| run * parameters..(run + 1) * parameters;
-            let rows: Vec<f64> = (members.iter())
-                .flat_map(|&run| &numbers[row(run)])
-                .copied()
-                .collect();
-            let keys = self.keys_of(&members);
-            let (of_values, slopes) = self.slopes_at(level, &rows, &keys, noise, chunk)?;
-            for (at, &run) in members.iter().enumerate() {
-                values[run] = of_values[at];
-                gradient[row(run)].copy_from_slice(&slopes[row(at)]);
+            None => self.levels.clone(),
+        };
+        for chunk in 0..self.chunks() {
+            for level in 0..self.rules.len() {
+                // Runs of one rule go together.
+                let members: Vec<usize> = (runs.iter().copied())
+                    .filter(|&run| levels[run] == level)
+                    .collect();
+                if members.is_empty() {
+                    continue;
+                }
+                self.meter.set_members(members.iter().copied());
+                let rows: Vec<f64> = (members.iter())
+                    .flat_map(|&run| &theta[row(run)])
+                    .copied()
+                    .collect();
+                let keys = self.keys_of(&members);
+                let (of_values, slopes) = self.slopes_at(level, &rows, &keys, noise, chunk)?;
+                for (at, &run) in members.iter().enumerate() {
+                    values[run] += of_values[at];
+                    for (sum, slope) in gradient[row(run)].iter_mut().zip(&slopes[row(at)]) {
+                        *sum += slope;
+                    }
+                }
             }
         }
-        Some((
-            self.numerics.tensor(values, [runs]),
-            self.numerics.tensor(gradient, [runs, parameters]),
-        ))
+        Some((values, gradient))
     }
 
     /// Of runs by one rule.
@@ -155,4 +164,98 @@ fn added(mut all: Expected, more: &Expected) -> Expected {
         }
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::density::family::{Covariance, Family, FamilyConfig};
+    use crate::density::target::Target;
+    use crate::divergence::DivergenceKind;
+    use crate::estimator::{EstimatorConfig, EstimatorRule, GradientRule};
+    use crate::mixture::Mixture;
+
+    /// Whether the gradient takes no graph, and how far it is from that of one, as a share of the largest entry.
+    fn off(
+        kind: DivergenceKind,
+        estimator: EstimatorConfig,
+        of: FamilyConfig,
+        dim: usize,
+    ) -> Option<f64> {
+        let numerics = Numerics::cpu();
+        let means = vec![vec![-1.0; dim], vec![1.5; dim]];
+        let p = Mixture::from_stds(vec![0.4, 0.6], means, vec![vec![1.0; dim], vec![0.7; dim]]);
+        let target = Target::new(p.unwrap(), &numerics);
+        let family = Family::new(of, dim);
+        let keys = (0..3).map(|run| RunKey { seed: 1, run }).collect();
+        let objective = Objective::new(kind, &family, estimator, &target, &numerics, keys);
+        let [runs, parameters] = objective.shape();
+        let theta: Vec<f64> = (0..runs * parameters)
+            .map(|i| 0.4 * (1.3 * i as f64 + 0.5).sin())
+            .collect();
+        let noise = NoiseKind::Step(4);
+        let (values, gradient) = objective.gradient_on_host(&theta, &[0, 1, 2], noise)?;
+        let on_device = numerics.tensor(theta.clone(), objective.shape());
+        let (by_graph, slopes) = objective.gradient_in_graph(&on_device, noise);
+        let apart = |found: &[f64], graph: Vec<f64>| {
+            let largest = graph.iter().fold(0.0, |all: f64, one| all.max(one.abs()));
+            let pairs = found.iter().zip(&graph);
+            pairs.fold(0.0, |all: f64, (a, b)| all.max((a - b).abs())) / largest
+        };
+        // Of runs that are not asked for nothing is said.
+        let (alone, _) = objective.gradient_on_host(&theta, &[1], noise)?;
+        assert_eq!(alone, [0.0, values[1], 0.0]);
+        let of_values = apart(&values, Numerics::read(by_graph).unwrap());
+        Some(of_values.max(apart(&gradient, Numerics::read(slopes).unwrap())))
+    }
+
+    #[test]
+    fn it_is_the_gradient_of_the_graph() {
+        let rules: [EstimatorConfig; 3] = [
+            EstimatorRule::Quadrature(Default::default()).into(),
+            EstimatorRule::MonteCarlo(Default::default()).into(),
+            EstimatorRule::QuasiMonteCarlo(Default::default()).into(),
+        ];
+        let mut taken = 0;
+        for kind in DivergenceKind::all() {
+            for estimator in rules {
+                for covariance in Covariance::ALL {
+                    for (components, weights) in [(1, None), (2, None), (2, Some(vec![0.3, 0.7]))] {
+                        let of = FamilyConfig {
+                            components,
+                            covariance,
+                            weights,
+                            min_std: 0.1,
+                            ..FamilyConfig::default()
+                        };
+                        for dim in [1, 2] {
+                            let found = off(kind, estimator, of.clone(), dim);
+                            assert_eq!(found.is_none(), covariance == Covariance::LowRank);
+                            let Some(off) = found else { continue };
+                            taken += 1;
+                            assert!(off < 1e-12, "{} {covariance:?} {dim}: {off:e}", kind.name());
+                        }
+                    }
+                }
+            }
+        }
+        assert_eq!(taken, DivergenceKind::all().len() * 3 * 3 * 3 * 2);
+    }
+
+    #[test]
+    fn factors_of_many_coordinates_take_none_either_and_scores_do() {
+        let of = FamilyConfig {
+            covariance: Covariance::LowRank,
+            rank: Some(2),
+            ..FamilyConfig::default()
+        };
+        let estimator: EstimatorConfig = EstimatorRule::MonteCarlo(Default::default()).into();
+        let off_by = off(DivergenceKind::ReverseKl, estimator, of.clone(), 30).unwrap();
+        assert!(off_by < 1e-12, "{off_by:e}");
+        let by_score = EstimatorConfig {
+            gradient: GradientRule::ScoreFunction,
+            ..estimator
+        };
+        assert!(off(DivergenceKind::ReverseKl, by_score, of, 30).is_none());
+    }
 }

@@ -234,6 +234,23 @@ mod tests {
         )
     }
 
+    /// Value and gradient at a step, by what is kept.
+    fn reused(objective: &Objective, theta: &Tensor<2>, step: usize) -> [Vec<f64>; 2] {
+        let all: Vec<usize> = (0..theta.dims()[0]).collect();
+        let theta = Numerics::read(theta.clone()).unwrap();
+        let ((value, gradient), _) = objective.metered(&theta, step, &all).unwrap();
+        [value, gradient]
+    }
+
+    /// The same by the draws of one step.
+    fn once(objective: &Objective, theta: &Tensor<2>, step: usize) -> [Vec<f64>; 2] {
+        let (value, gradient) = objective.value_and_gradient(theta, step);
+        [
+            Numerics::read(value).unwrap(),
+            Numerics::read(gradient).unwrap(),
+        ]
+    }
+
     /// θ of so many runs at members, a bit apart from step to step.
     fn path(components: usize, runs: usize, numerics: &Numerics) -> Vec<Tensor<2>> {
         (0..3)
@@ -261,13 +278,8 @@ mod tests {
         let [with, without] = [2, 0].map(|reuse| {
             with_objective((1, 3), estimator(50, reuse), |objective, numerics| {
                 let theta = &path(1, 3, numerics)[1];
-                let (value, gradient) = match reuse {
-                    0 => objective.value_and_gradient(theta, 7),
-                    _ => objective.metered(theta, 7).0,
-                };
-                let mut all = Numerics::read(value).unwrap();
-                all.extend(Numerics::read(gradient).unwrap());
-                all
+                let of = if reuse == 0 { once } else { reused };
+                of(objective, theta, 7).concat()
             })
         });
         for (with, without) in with.iter().zip(&without) {
@@ -285,24 +297,17 @@ mod tests {
             EstimatorRule::Quadrature(Default::default()).into(),
             |objective, numerics| {
                 let theta = &path(2, 1, numerics)[2];
-                let (value, gradient) = objective.value_and_gradient(theta, 0);
-                let mut all = Numerics::read(value).unwrap();
-                all.extend(Numerics::read(gradient).unwrap());
-                all
+                once(objective, theta, 0).concat()
             },
         );
         let noise = [0, 2].map(|reuse| {
             with_objective((2, runs), estimator(300, reuse), |objective, numerics| {
                 let path = path(2, runs, numerics);
-                let made: Vec<(Tensor<1>, Tensor<2>)> = (path.iter().enumerate())
-                    .map(|(step, theta)| match reuse {
-                        0 => objective.value_and_gradient(theta, step),
-                        _ => objective.metered(theta, step).0,
-                    })
+                let of = if reuse == 0 { once } else { reused };
+                let made: Vec<[Vec<f64>; 2]> = (path.iter().enumerate())
+                    .map(|(step, theta)| of(objective, theta, step))
                     .collect();
-                let (value, gradient) = made.into_iter().last().unwrap();
-                let value = Numerics::read(value).unwrap();
-                let gradient = Numerics::read(gradient).unwrap();
+                let [value, gradient] = made.into_iter().last().unwrap();
                 let parameters = gradient.len() / runs;
                 let mut spread = 0.0;
                 for (at, exact) in exact.iter().enumerate() {
@@ -335,7 +340,8 @@ mod tests {
     fn there_is_none_at_the_optimum() {
         with_objective((2, 2), estimator(40, 3), |objective, numerics| {
             for (step, theta) in path(2, 2, numerics).iter().enumerate() {
-                let (_, evaluations) = objective.metered(theta, step);
+                let theta = Numerics::read(theta.clone()).unwrap();
+                let (_, evaluations) = objective.metered(&theta, step, &[0, 1]).unwrap();
                 assert!(
                     evaluations
                         .iter()
@@ -344,10 +350,9 @@ mod tests {
             }
             let theta = family(2).theta_of(&target()).unwrap();
             let theta = numerics.tensor(theta.repeat(2), [2, family(2).parameters()]);
-            let ((value, gradient), _) = objective.metered(&theta, 3);
-            let largest = |tensor: Vec<f64>| tensor.iter().fold(0.0, |a: f64, b| a.max(b.abs()));
-            assert!(largest(Numerics::read(value).unwrap()) < 1e-12);
-            assert!(largest(Numerics::read(gradient).unwrap()) < 1e-12);
+            let largest = |all: &f64, one: &f64| all.max(one.abs());
+            let found = reused(objective, &theta, 3).concat();
+            assert!(found.iter().fold(0.0, |all, one| largest(&all, one)) < 1e-12);
         });
     }
 }

@@ -3,10 +3,13 @@
 use burn::tensor::Tensor;
 
 use super::along::{Along, Members, NoiseKind, PointsRequest};
+use super::on_host::Slopes;
 use super::{Objective, PointRule, differentiated};
+use crate::compute::device::Numerics;
 use crate::compute::kernel::MixtureTensors;
 use crate::density::{Density, Draws};
 use crate::divergence::{AnnealedReverseKl, Divergence, Sampled, Side};
+use crate::error::Result;
 use crate::estimator::GradientRule;
 use crate::fit::evaluations::Evaluations;
 use crate::optimizer::Scores;
@@ -14,19 +17,27 @@ use crate::optimizer::Scores;
 impl Objective<'_> {
     /// As [`Objective::metered`], with the scores of p, or of p^β where that is annealed; `None` for them where the loss
     /// is not averaged over points of q alone.
+    ///
+    /// # Errors
+    /// If the device failed.
     pub fn metered_with_scores(
         &self,
-        theta: &Tensor<2>,
+        theta: &[f64],
         step: usize,
-    ) -> ((Tensor<1>, Tensor<2>, Option<Scores>), Vec<Evaluations>) {
-        let [runs, _] = theta.dims();
-        (self.meter).counting(runs, || match (&self.rules[..], self.divergence.sides()) {
-            ([PointRule::Along(along)], [Side::Family]) => self.scored(theta, along, step),
-            _ => {
-                let (loss, gradient) = self.value_and_gradient(theta, step);
-                (loss, gradient, None)
-            }
-        })
+    ) -> Result<(Slopes, Option<Scores>, Vec<Evaluations>)> {
+        let theta = self.numerics.tensor(theta.to_vec(), self.shape());
+        let ((loss, gradient, scores), evaluations) =
+            (self.meter).counting(self.keys.len(), || {
+                match (&self.rules[..], self.divergence.sides()) {
+                    ([PointRule::Along(along)], [Side::Family]) => self.scored(&theta, along, step),
+                    _ => {
+                        let (loss, gradient) = self.value_and_gradient(&theta, step);
+                        (loss, gradient, None)
+                    }
+                }
+            });
+        let made = (Numerics::read(loss)?, Numerics::read(gradient)?);
+        Ok((made, scores, evaluations))
     }
 
     fn scored(

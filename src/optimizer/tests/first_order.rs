@@ -24,14 +24,14 @@ fn path(config: OptimizerConfig, steps: usize) -> Vec<Vec<f64>> {
         .map(|step| {
             let from = Iterate {
                 step,
-                theta: numerics.tensor(theta.clone(), [2, 2]),
-                loss: numerics.tensor(vec![0.0; 2], [2]),
-                gradient: numerics.tensor(gradient(&theta), [2, 2]),
+                theta: theta.clone(),
+                loss: vec![0.0; 2],
+                gradient: gradient(&theta),
                 scores: None,
             };
             let moved = optimizer.step(from, &Nowhere).unwrap();
             assert!(moved.stuck.is_empty());
-            theta = Numerics::read(moved.theta).unwrap();
+            theta = moved.theta;
             theta.clone()
         })
         .collect()
@@ -123,6 +123,82 @@ fn rmsprop_scales_by_the_running_size_of_the_gradient() {
     }
 }
 
+/// Steps of one of burn's rules at a rate of 1, from 0 each: they tell its directions.
+fn of_burn<O: burn::optim::Optimizer>(rule: O, gradients: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let numerics = Numerics::cpu();
+    let mut state = None;
+    (gradients.iter())
+        .map(|gradient| {
+            let gradient: Tensor<2> = numerics.tensor(gradient.clone(), [2, 3]);
+            let (moved, next) = rule.step(1.0, gradient.zeros_like(), gradient, state.take());
+            state = next;
+            Numerics::read(moved.neg()).unwrap()
+        })
+        .collect()
+}
+
+#[test]
+fn directions_are_those_of_burn_to_the_bit() {
+    let entry = |step: i32, i: i32| (1.7 * f64::from(step + 5 * i) + 0.3).sin() * 10f64.powi(i - 3);
+    let gradients: Vec<Vec<f64>> = (0..12)
+        .map(|step| (0..6).map(|i| entry(step, i)).collect())
+        .collect();
+    let directions = |rule: OptimizerRule| -> Vec<Vec<f64>> {
+        let family = Family::new(FamilyConfig::default(), 1);
+        let Steps::Along(mut rule) = rule.choice().build(&family, &Numerics::cpu()) else {
+            panic!("no rate")
+        };
+        let direction = |gradient: &Vec<f64>| {
+            rule.direction(&[0.0; 6], gradient.clone(), &[1.0; 2])
+                .unwrap()
+        };
+        gradients.iter().map(direction).collect()
+    };
+    let adam = burn::optim::AdamConfig::new().with_epsilon(1e-8);
+    let adamw = burn::optim::AdamWConfig::new()
+        .with_epsilon(1e-8)
+        .with_weight_decay(0.0);
+    let adam = adam.with_beta_1(0.9).with_beta_2(0.999).build();
+    let adamw = adamw.with_beta_1(0.9).with_beta_2(0.999).build();
+    assert_eq!(
+        directions(AdamConfig::default().into()),
+        of_burn(adam, &gradients)
+    );
+    let own = AdamWConfig {
+        weight_decay: 0.0,
+        ..AdamWConfig::default()
+    };
+    assert_eq!(directions(own.into()), of_burn(adamw, &gradients));
+    for (momentum, nesterov) in [(0.0, false), (0.7, false), (0.7, true)] {
+        let of_momentum = (momentum > 0.0).then(|| {
+            burn::optim::momentum::MomentumConfig::new()
+                .with_momentum(momentum)
+                .with_dampening(0.0)
+                .with_nesterov(nesterov)
+        });
+        let burns = burn::optim::SgdConfig::new()
+            .with_momentum(of_momentum)
+            .build();
+        let own = SgdConfig { momentum, nesterov };
+        assert_eq!(directions(own.into()), of_burn(burns, &gradients));
+    }
+    for (momentum, centered) in [(0.0, false), (0.7, false), (0.0, true), (0.7, true)] {
+        let burns = burn::optim::RmsPropConfig::new()
+            .with_alpha(0.99)
+            .with_epsilon(1e-8)
+            .with_momentum(momentum)
+            .with_centered(centered)
+            .build();
+        let momentum = f64::from(momentum);
+        let own = RmsPropConfig {
+            momentum,
+            centered,
+            ..RmsPropConfig::default()
+        };
+        assert_eq!(directions(own.into()), of_burn(burns, &gradients));
+    }
+}
+
 #[test]
 fn every_first_order_rule_is_tested_above() {
     let names = OptimizerRule::all().map(|rule| rule.name());
@@ -176,13 +252,13 @@ fn a_gradient_of_zero_is_not_clipped_to_nan() {
     let mut optimizer = config.build(&family, &numerics, &[0.1]);
     let from = Iterate {
         step: 0,
-        theta: numerics.tensor(vec![1.0, 2.0], [1, 2]),
-        loss: numerics.tensor(vec![0.0], [1]),
-        gradient: numerics.tensor(vec![0.0; 2], [1, 2]),
+        theta: vec![1.0, 2.0],
+        loss: vec![0.0],
+        gradient: vec![0.0; 2],
         scores: None,
     };
     let moved = optimizer.step(from, &Nowhere).unwrap().theta;
-    assert_eq!(Numerics::read(moved).unwrap(), [1.0, 2.0]);
+    assert_eq!(moved, [1.0, 2.0]);
 }
 
 #[test]

@@ -20,21 +20,15 @@ impl<F: Fn(f64, f64) -> (f64, [f64; 2])> Plane<F> {
 }
 
 impl<F: Fn(f64, f64) -> (f64, [f64; 2])> LossFunction for Plane<F> {
-    fn value_and_gradient(&self, theta: &Tensor<2>) -> (Tensor<1>, Tensor<2>) {
+    fn value_and_gradient(&self, theta: &[f64]) -> Result<(Vec<f64>, Vec<f64>)> {
         self.calls.set(self.calls.get() + 1);
-        let [runs, _] = theta.dims();
-        let theta = Numerics::read(theta.clone()).unwrap();
         let (mut losses, mut gradients) = (Vec::new(), Vec::new());
         for x in theta.chunks(2) {
             let (loss, gradient) = (self.f)(x[0], x[1]);
             losses.push(loss);
             gradients.extend(gradient);
         }
-        let numerics = Numerics::cpu();
-        (
-            numerics.tensor(losses, [runs]),
-            numerics.tensor(gradients, [runs, 2]),
-        )
+        Ok((losses, gradients))
     }
 }
 
@@ -55,10 +49,10 @@ fn quasi_newton(
     let runs = start.len() / 2;
     let config = rule(OptimizerRule::Lbfgs(LbfgsConfig::default()));
     let mut optimizer = config.build(&family, &numerics, &vec![1.0; runs]);
-    let mut theta = numerics.tensor(start.to_vec(), [runs, 2]);
+    let mut theta = start.to_vec();
     (0..steps)
         .map(|step| {
-            let (loss, gradient) = loss_function.value_and_gradient(&theta);
+            let (loss, gradient) = loss_function.value_and_gradient(&theta).unwrap();
             let from = Iterate {
                 step,
                 theta: theta.clone(),
@@ -68,7 +62,7 @@ fn quasi_newton(
             };
             let moved = optimizer.step(from, loss_function).unwrap();
             theta = moved.theta.clone();
-            (Numerics::read(moved.theta).unwrap(), moved.stuck)
+            (moved.theta, moved.stuck)
         })
         .collect()
 }

@@ -1,7 +1,6 @@
-//! What rules share that step on the host, component by component.
+//! What rules share that step by themselves, run after run.
 
 use super::Moved;
-use crate::compute::device::Numerics;
 
 /// The rows of θ, where there are none those of another.
 pub(super) fn put(rows: Vec<Option<Vec<f64>>>, others: &[f64]) -> Vec<f64> {
@@ -13,15 +12,10 @@ pub(super) fn put(rows: Vec<Option<Vec<f64>>>, others: &[f64]) -> Vec<f64> {
 
 /// θ where it has come to from `from`, run after run, and how far that is, P numbers for each; a run without a row is
 /// stuck.
-pub(super) fn moved(
-    rows: Vec<Option<Vec<f64>>>,
-    from: &[f64],
-    numerics: &Numerics,
-) -> (Moved, Vec<f64>) {
+pub(super) fn moved(rows: Vec<Option<Vec<f64>>>, from: &[f64]) -> (Moved, Vec<f64>) {
     let runs = rows.len();
     let stuck = (0..runs).filter(|&run| rows[run].is_none()).collect();
     let to = put(rows, from);
     let moves = to.iter().zip(from).map(|(to, from)| to - from).collect();
-    let theta = numerics.tensor(to, [runs, from.len() / runs.max(1)]);
-    (Moved { theta, stuck }, moves)
+    (Moved { theta: to, stuck }, moves)
 }
