@@ -23,7 +23,6 @@ use serde::{Deserialize, Serialize};
 pub(crate) use batch_and_match::Batch;
 pub use covariance::Covariance;
 pub use member::NotInFamily;
-pub(crate) use on_host::HostMembers;
 pub(crate) use trust_region::TrustRegion;
 
 use crate::compute::device::Numerics;

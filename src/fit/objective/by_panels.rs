@@ -237,7 +237,10 @@ impl Objective<'_> {
         q: &MixtureTensors,
         divergence: &dyn Divergence,
     ) -> Tensor<1> {
-        let sites = self.panel_sites(panels, &self.hosts(q));
+        let (dim, host) = (self.family.dim(), self.host.as_ref());
+        let sites = PanelSites::new(panels, self.kind, dim, host, &self.hosts(q));
+        let counts = sites.evaluations();
+        self.meter.count(|run| counts[run]);
         if has_expectation(&self.numerics) {
             let total = sites.with_expectation(divergence, |what| expectation(q, what));
             return divergence.outer(total);
@@ -274,21 +277,6 @@ impl Objective<'_> {
         let values = values.unwrap_or_else(|| weights.zeros_like());
         let total = (weights * values).sum_dim(1).reshape([runs]);
         divergence.outer(total)
-    }
-}
-
-impl Objective<'_> {
-    /// The points of runs as they are on the host, which pay for them.
-    pub(super) fn panel_sites(&self, panels: PanelRule, hosts: &[Option<Host>]) -> PanelSites {
-        let dim = self.family.dim();
-        let sites = PanelSites::new(panels, self.kind, dim, self.host.as_ref(), hosts);
-        // What fills up has no weight.
-        self.meter.count(|run| {
-            let of_run = &sites.weights[run * sites.samples..(run + 1) * sites.samples];
-            let points = of_run.iter().filter(|weight| **weight != 0.0).count();
-            Evaluations::of(points, false)
-        });
-        sites
     }
 }
 
@@ -329,7 +317,15 @@ impl PanelSites {
         })
     }
 
-    fn new(
+    /// What each run pays for: what fills up has no weight.
+    pub fn evaluations(&self) -> Vec<Evaluations> {
+        (self.weights.chunks(self.samples.max(1)))
+            .map(|weights| weights.iter().filter(|weight| **weight != 0.0).count())
+            .map(|points| Evaluations::of(points, false))
+            .collect()
+    }
+
+    pub fn new(
         panels: PanelRule,
         kind: DivergenceKind,
         dim: usize,

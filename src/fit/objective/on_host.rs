@@ -4,16 +4,21 @@
 use std::cell::OnceCell;
 
 use burn::tensor::Tensor;
+use rayon::prelude::*;
 
 use super::along::{Members, NoiseKind, PointsRequest};
+use super::by_panels::{PanelRule, PanelSites};
 use super::{Objective, PointRule, differentiated};
 use crate::compute::device::Numerics;
 use crate::compute::kernel::cpu::{self, Expectation, Expected, Gradients, Width};
 use crate::compute::kernel::has_expectation;
 use crate::compute::noise::RunKey;
-use crate::density::family::HostMembers;
 use crate::divergence::Divergence;
+use crate::fit::evaluations::Evaluations;
 use crate::panels::Host;
+
+/// Runs whose panels are worked on together.
+const RUNS_TOGETHER: usize = 16;
 
 /// Values of runs, and their gradients by θ, P numbers for each.
 pub(super) type Slopes = (Vec<f64>, Vec<f64>);
@@ -87,55 +92,81 @@ impl Objective<'_> {
             let q = members.mixture();
             cpu::expectation(Width::Widest, &q, what, members.wanted()).ok()
         };
-        let mut all: Option<Expected> = None;
-        match &self.rules[level] {
+        let along = match &self.rules[level] {
             PointRule::Panels(panels) => {
+                let made = self.by_panels(*panels, theta, divergence)?;
+                return self.through_outer(divergence, made);
+            }
+            PointRule::Along(along) => along,
+        };
+        let shape = [members.runs(), self.family.parameters()];
+        let make = || self.member(self.numerics.tensor(theta.to_vec(), shape));
+        let made = OnceCell::new();
+        let request = PointsRequest {
+            along,
+            q: Members::Later(&made, &make),
+            keys,
+            noise,
+            chunk,
+            divergence,
+        };
+        let mut all: Option<Expected> = None;
+        // What has no such side is known before anything is counted.
+        for &side in divergence.sides().iter().rev() {
+            let of_side =
+                self.with_expectation(side, request, members.standard_dim(), expected)??;
+            all = Some(match all {
+                Some(all) => added(all, &of_side),
+                None => of_side,
+            });
+        }
+        let Expected { values, gradients } = all?;
+        self.through_outer(divergence, (values, members.pull_back(&gradients)))
+    }
+
+    /// By panels, some runs at a time: each has points of its own, and those of all would not stay in the cache.
+    fn by_panels(
+        &self,
+        panels: PanelRule,
+        theta: &[f64],
+        divergence: &dyn Divergence,
+    ) -> Option<Slopes> {
+        let (kind, family, host) = (self.kind, &self.family, self.host.as_ref());
+        let some = theta.par_chunks(RUNS_TOGETHER * family.parameters());
+        let parts: Vec<Option<(Slopes, Vec<Evaluations>)>> = some
+            .map(|theta| {
+                let members = family.on_host(theta)?;
                 let hosts: Vec<Option<Host>> = (members.written().iter())
                     .map(|q| q.as_ref().and_then(Host::from_mixture))
                     .collect();
-                let sites = self.panel_sites(*panels, &hosts);
-                all = sites.with_expectation(divergence, expected);
-            }
-            PointRule::Along(along) => {
-                let shape = [members.runs(), self.family.parameters()];
-                let make = || self.member(self.numerics.tensor(theta.to_vec(), shape));
-                let made = OnceCell::new();
-                let request = PointsRequest {
-                    along,
-                    q: Members::Later(&made, &make),
-                    keys,
-                    noise,
-                    chunk,
-                    divergence,
-                };
-                // What has no such side is known before anything is counted.
-                for &side in divergence.sides().iter().rev() {
-                    let of_side =
-                        self.with_expectation(side, request, members.standard_dim(), expected)??;
-                    all = Some(match all {
-                        Some(all) => added(all, &of_side),
-                        None => of_side,
-                    });
-                }
-            }
+                let sites = PanelSites::new(panels, kind, family.dim(), host, &hosts);
+                let Expected { values, gradients } =
+                    sites.with_expectation(divergence, |what| {
+                        let q = members.mixture();
+                        cpu::expectation(Width::Widest, &q, what, members.wanted()).ok()
+                    })?;
+                Some(((values, members.pull_back(&gradients)), sites.evaluations()))
+            })
+            .collect();
+        let (mut all, mut counts) = (Slopes::default(), Vec::new());
+        for part in parts {
+            let ((values, slopes), of_part) = part?;
+            all.0.extend(values);
+            all.1.extend(slopes);
+            counts.extend(of_part);
         }
-        let Expected { values, gradients } = all?;
-        let slopes = members.pull_back(&gradients);
-        if divergence.is_sum() {
-            return Some((values, slopes));
-        }
-        self.through_outer(divergence, values, slopes, &members)
+        self.meter.count(|at| counts[at]);
+        Some(all)
     }
 
     /// From the sum over the sides to the divergence.
-    fn through_outer(
-        &self,
-        divergence: &dyn Divergence,
-        values: Vec<f64>,
-        mut slopes: Vec<f64>,
-        members: &HostMembers,
-    ) -> Option<Slopes> {
-        let total: Tensor<1> = self.numerics.tensor(values, [members.runs()]);
+    fn through_outer(&self, divergence: &dyn Divergence, sums: Slopes) -> Option<Slopes> {
+        if divergence.is_sum() {
+            return Some(sums);
+        }
+        let (values, mut slopes) = sums;
+        let runs = values.len();
+        let total: Tensor<1> = self.numerics.tensor(values, [runs]);
         let (values, by_total) = differentiated(&total, |total| divergence.outer(total));
         let by_total = Numerics::read(by_total).ok()?;
         for (row, by_total) in slopes.chunks_mut(self.family.parameters()).zip(by_total) {
