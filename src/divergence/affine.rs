@@ -129,6 +129,7 @@ mod tests {
         }
         affine.sort();
         let expected = [
+            "binned-kl",
             "cross-entropy",
             "forward-kl",
             "jeffreys",

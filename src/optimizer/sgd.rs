@@ -50,6 +50,8 @@ struct Sgd {
 impl Direction for Sgd {
     fn direction(&mut self, _: &[f64], gradient: Vec<f64>, _: &[f64]) -> Result<Vec<f64>> {
         let SgdConfig { momentum, nesterov } = self.config;
+        // burn's rule has its settings in 32 bits.
+        let momentum = f64::from(momentum as f32);
         if momentum == 0.0 {
             return Ok(gradient);
         }
