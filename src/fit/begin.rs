@@ -134,4 +134,12 @@ impl<'a> Fit<'a> {
             has_failed: false,
         })
     }
+
+    /// Judges its runs by what it minimises alone.
+    pub(crate) fn judged_by_own(mut self) -> Self {
+        for part in &mut self.parts {
+            part.evaluator = part.evaluator.clone().judging(vec![self.own]);
+        }
+        self
+    }
 }

@@ -221,6 +221,11 @@ impl Evaluator {
         }
     }
 
+    /// The same of other divergences.
+    pub(crate) fn judging(self, kinds: Vec<DivergenceKind>) -> Self {
+        Self { kinds, ..self }
+    }
+
     /// The divergences of every run of `q`.
     ///
     /// # Errors

@@ -9,6 +9,9 @@ use crate::fit::optima::{AT_REST, Ends};
 use crate::fit::{Fit, LogConfig, Plan};
 use crate::mixture::Mixture;
 
+/// A run goes no farther once its gradient is as short as this, a thousandth of what counts as rest at its last step.
+const ARRIVED: f64 = 1e-3 * AT_REST;
+
 /// Where the runs from every cell ended.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reached {
@@ -33,15 +36,19 @@ pub fn basins(
 ) -> Result<Reached> {
     let members: Vec<Option<Mixture>> = (0..cells.len()).map(|cell| cells.member(cell)).collect();
     let starts: Vec<Mixture> = members.iter().flatten().cloned().collect();
-    let plan = Plan {
+    let is_random = plan.estimator.rule.is_random();
+    let mut plan = Plan {
         start: Start::Each(starts),
         ..plan.clone()
     };
+    if !is_random {
+        plan.stop.gradient_norm = plan.stop.gradient_norm.or(Some(ARRIVED));
+    }
     let log = LogConfig {
         every: Some(plan.optimizer.steps),
         ..LogConfig::default()
     };
-    let mut fit = Fit::new(&plan, target, numerics, log, seed)?;
+    let mut fit = Fit::new(&plan, target, numerics, log, seed)?.judged_by_own();
     let mut last = None;
     while !fit.has_ended() {
         last = fit.take_step()?.or(last);
@@ -56,7 +63,6 @@ pub fn basins(
             optima: Vec::new(),
         });
     };
-    let is_random = plan.estimator.rule.is_random();
     // A run that was still moving when its steps ran out has reached nothing.
     let ends = Ends::new(&plan, &last, numerics, |end| {
         is_random || end.gradient_norm <= AT_REST
