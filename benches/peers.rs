@@ -213,16 +213,18 @@ fn main() {
     )
     .unwrap();
     let start = Mixture::from_stds(vec![1.0], vec![vec![1.0]], vec![vec![1.0]]).unwrap();
-    let rule = EstimatorRule::Quadrature(QuadratureConfig {
-        points: Some(20_000),
-        range: Some([-10.0, 10.0]),
-    });
-    step(
-        "step line 20000",
-        &plan(DivergenceKind::ForwardKl, 1, 1, rule, start),
-        &two,
-        300,
-    );
+    for (points, steps) in [(200, 3000), (20_000, 300)] {
+        let rule = EstimatorRule::Quadrature(QuadratureConfig {
+            points: Some(points),
+            range: Some([-10.0, 10.0]),
+        });
+        step(
+            &format!("step line {points}"),
+            &plan(DivergenceKind::ForwardKl, 1, 1, rule, start.clone()),
+            &two,
+            steps,
+        );
+    }
     let (p, q) = (random_mixture(10, 8, 3), random_mixture(10, 8, 5));
     let (p, q) = (Operand::new("p", p), Operand::new("q", q));
     let question = Question {

@@ -25,10 +25,11 @@ TARGETS = {
     "step D=2 K=4 L=4 S=4096": 3,
     "step D=16 K=8 L=8 S=4096": 5,
     "step D=32 K=32 L=16 S=8192": 10,
-    "step line 20000": 3,
+    "step line 200": 1,
+    "step line 20000": 4,
     "kl D=8 K=10 1e6": 30,
     "landscape 99 x 100 x 400": 5,
-    "64 restarts, whole process": 10,
+    "64 restarts, whole process": 6,
 }
 
 

@@ -101,11 +101,12 @@ for dim, components, of_target, samples, steps in [(2, 4, 4, 4096, 200), (16, 8,
     raw = jnp.tril(scale, -1) + jax.vmap(jnp.diag)(jnp.log(jnp.diagonal(scale, axis1=1, axis2=2)))
     report(f"step D={dim} K={of_target} L={components} S={samples}", step_time(loss, (log_weights, means, raw), steps))
 
-x = jnp.linspace(-10, 10, 20000)
-normal = lambda m, s: -0.5 * ((x - m) / s) ** 2 - jnp.log(s) - 0.5 * np.log(2 * np.pi)
-log_p = jnp.logaddexp(normal(-2.0, 1.0), normal(2.0, 1.0)) + np.log(0.5)
-forward = lambda theta, _: (jnp.exp(log_p) * (log_p - normal(theta[0], jnp.exp(theta[1])))).sum() * (x[1] - x[0])
-report("step line 20000", step_time(forward, jnp.array([1.0, 0.0]), 300))
+for points, steps in [(200, 3000), (20000, 300)]:
+    x = jnp.linspace(-10, 10, points)
+    normal = lambda m, s: -0.5 * ((x - m) / s) ** 2 - jnp.log(s) - 0.5 * np.log(2 * np.pi)
+    log_p = jnp.logaddexp(normal(-2.0, 1.0), normal(2.0, 1.0)) + np.log(0.5)
+    forward = lambda theta, _: (jnp.exp(log_p) * (log_p - normal(theta[0], jnp.exp(theta[1])))).sum() * (x[1] - x[0])
+    report(f"step line {points}", step_time(forward, jnp.array([1.0, 0.0]), steps))
 
 
 def scikit_learn(seed):

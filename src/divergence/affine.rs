@@ -2,7 +2,7 @@
 
 use std::ops::{Add, Mul, Neg, Sub};
 
-use super::Values;
+use super::values::Values;
 
 /// a log p + b log q + c by a, b and c; nothing of what is no such function.
 #[derive(Debug, Clone, Copy)]

@@ -11,6 +11,7 @@ mod closed_form;
 mod cross_entropy;
 mod estimate;
 mod forward_kl;
+mod integrand;
 mod jeffreys;
 mod jensen_shannon;
 mod joint;
@@ -39,6 +40,7 @@ pub use closed_form::{
     gaussian_kl, gaussian_log_power_integral, gaussian_total_variation, power_integral_diverges,
 };
 pub use estimate::{Attempt, Estimate, EstimateMethod};
+pub use integrand::{Integrand, Pointwise};
 pub(crate) use joint::Joint;
 pub use joint::estimate_jointly;
 pub use kind::DivergenceKind;
@@ -48,7 +50,7 @@ pub use order::Order;
 pub use power::{Power, PowerFunction};
 pub use reverse_kl::ReverseKl;
 pub use sampled::{Sampled, estimate, estimate_in_chunks, value};
-pub use values::{Integrand, Pointwise, Values};
+pub use values::Values;
 
 use crate::density::target::Tails;
 use crate::mixture::Mixture;

@@ -7,6 +7,7 @@
 mod block;
 mod call;
 mod carried;
+mod tasks;
 mod weigh;
 
 use std::fmt;

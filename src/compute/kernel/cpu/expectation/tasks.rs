@@ -1,0 +1,226 @@
+//! The work of one call: cut into tasks, done block by block, and added up in one order.
+
+use super::super::block::samples_per_block;
+use super::super::gradients::{Gradients, of_run_mut};
+use super::super::inputs::Scale;
+use super::super::log_density::nanoseconds;
+use super::super::retained::block_len;
+use super::super::schedule::{Stretch, Work, cut, run};
+use super::super::scratch::with_scratch;
+use super::block::{Block, Memory};
+use super::call::Call;
+use super::{Expected, Sites, Under};
+
+impl Call<'_> {
+    pub fn run(&self, expected: &mut Expected) {
+        let work = self.work();
+        let stretches = work.stretches();
+        let total: usize = (stretches.iter())
+            .map(|stretch| stretch.runs.len() * self.sums_len(stretch))
+            .sum();
+        with_scratch(total, |sums| {
+            let mut rest = &mut *sums;
+            let tasks = (stretches.iter())
+                .map(|stretch| {
+                    let len = stretch.runs.len() * self.sums_len(stretch);
+                    (stretch, cut(&mut rest, len))
+                })
+                .collect();
+            run(work.total(), tasks, |(stretch, sums)| {
+                self.stretch(stretch, sums);
+            });
+            self.collect(&stretches, sums, expected);
+        });
+    }
+
+    fn work(&self) -> Work {
+        let (shape, dim) = (&self.shape, self.shape.dim);
+        // Forward, and backward at one and a half times as much.
+        let factor = if self.wants_gradients { 2.5 } else { 1.0 };
+        let of_q = shape.components as f64 * nanoseconds(&self.q.scale, dim) * factor;
+        let of_p = match self.what.sites {
+            Sites::At { .. } => 0.0,
+            Sites::Along {
+                p: Under::Function(_),
+                ..
+            } => 3.0 * dim as f64,
+            Sites::Along {
+                p: Under::Mixture(p),
+                ..
+            } => {
+                let components = p.components();
+                let scale: Scale<'_, f64> = match (components.rank, components.factors) {
+                    (0, []) => Scale::Diagonal(&[]),
+                    (0, _) => Scale::Tril(&[]),
+                    (rank, _) => Scale::LowRank { values: &[], rank },
+                };
+                let of_one = nanoseconds(&scale, dim) * factor;
+                components.constants.len() as f64 * of_one + 3.0 * dim as f64
+            }
+        };
+        let mut work = Work {
+            runs: shape.runs,
+            samples: shape.samples,
+            block: samples_per_block(dim),
+            nanoseconds: of_q + of_p + 1.0,
+            most_pieces: usize::MAX,
+            all_runs: false,
+        };
+        let sums = self.sizes.density.total() + self.sizes.placed;
+        let per_run = work.total() / shape.runs.max(1) as f64;
+        // A piece more costs about a nanosecond for each of its sums: that may take a twentieth.
+        work.most_pieces = ((0.05 * per_run / sums.max(1) as f64) as usize).max(2);
+        work
+    }
+
+    /// The components that the points of a task are carried into.
+    fn strata(&self, stretch: &Stretch) -> std::ops::Range<usize> {
+        match self.what.sites {
+            Sites::At { .. } => 0..0,
+            Sites::Along { nodes, .. } => {
+                let m = nodes.weights.len().max(1);
+                stretch.samples.start / m..stretch.samples.end.div_ceil(m)
+            }
+        }
+    }
+
+    /// The numbers that a task adds up for each of its runs: Σ w f, and what its gradients need.
+    fn sums_len(&self, stretch: &Stretch) -> usize {
+        1 + self.sizes.density.total() + self.strata(stretch).len() * self.sizes.placed
+    }
+
+    /// How many samples go together.
+    fn block(&self, stretch: &Stretch) -> usize {
+        let dim = self.shape.dim;
+        let components = self.shape.components.max(self.what.sites.of_p());
+        // Standard points may have more dimensions than x, and less room.
+        let most = samples_per_block(self.q.scale.standard_dim(dim));
+        (block_len::<f64>(components, dim).min(most)).min(stretch.samples.len())
+    }
+
+    /// Block by block, each in all the runs: what they have in common is made once.
+    fn stretch(&self, stretch: &Stretch, sums: &mut [f64]) {
+        sums.fill(0.0);
+        let (block, per_run) = (self.block(stretch), self.sums_len(stretch));
+        let first_stratum = self.strata(stretch).start;
+        Memory::with(self, block, |memory| {
+            let mut start = stretch.samples.start;
+            while start < stretch.samples.end {
+                let most = (stretch.samples.end - start).min(block);
+                let (first, samples) = (start, start..start + self.most_together(start, most));
+                start = samples.end;
+                for (run, sums) in stretch.runs.clone().zip(sums.chunks_exact_mut(per_run)) {
+                    let (value, rest) = sums.split_at_mut(1);
+                    let (density, placed) = rest.split_at_mut(self.sizes.density.total());
+                    let work = Block {
+                        call: self,
+                        run,
+                        samples: samples.clone(),
+                        is_first: run == stretch.runs.start,
+                    };
+                    match self.what.sites {
+                        Sites::At { x, weights, log_p } => {
+                            value[0] += work.fixed(x, [weights, log_p], memory, density);
+                        }
+                        Sites::Along { nodes, p, .. } => {
+                            let stratum = first / nodes.weights.len();
+                            let at = (stratum - first_stratum) * self.sizes.placed;
+                            let placed = &mut placed[at..][..self.sizes.placed];
+                            value[0] += work.along(nodes, p, memory, density, placed);
+                        }
+                    }
+                }
+            }
+        });
+    }
+
+    /// How many of the samples from `start` on go together: carried ones those of one component at most.
+    fn most_together(&self, start: usize, most: usize) -> usize {
+        match self.what.sites {
+            Sites::At { .. } => most,
+            Sites::Along { nodes, .. } => {
+                most.min(nodes.weights.len() - start % nodes.weights.len())
+            }
+        }
+    }
+
+    /// Adds up the tasks, in their order.
+    fn collect(&self, stretches: &[Stretch], sums: &mut [f64], expected: &mut Expected) {
+        let mut rest = sums;
+        let mut pending: Option<(usize, &mut [f64])> = None;
+        for stretch in stretches {
+            for run in stretch.runs.clone() {
+                let piece = cut(&mut rest, self.sums_len(stretch));
+                let (value, piece) = piece.split_at_mut(1);
+                let (density, placed) = piece.split_at_mut(self.sizes.density.total());
+                expected.values[run] += value[0];
+                if self.sizes.placed > 0 {
+                    let strata = self.strata(stretch).zip(placed.chunks(self.sizes.placed));
+                    for (k, placed) in strata {
+                        self.add_placed(&mut expected.gradients, run, k, placed);
+                    }
+                }
+                match &mut pending {
+                    Some((pending, sums)) if *pending == run => {
+                        for (sum, &piece) in sums.iter_mut().zip(&*density) {
+                            *sum += piece;
+                        }
+                    }
+                    _ => {
+                        if let Some((run, sums)) = pending.replace((run, density)) {
+                            self.add_density(&mut expected.gradients, run, sums);
+                        }
+                    }
+                }
+            }
+        }
+        if let Some((run, sums)) = pending {
+            self.add_density(&mut expected.gradients, run, sums);
+        }
+    }
+
+    fn add_density(&self, gradients: &mut Gradients<f64>, run: usize, sums: &mut [f64]) {
+        if self.sizes.density.total() > 0 {
+            let components = self.factors.run(run);
+            gradients.add(&components, self.q, run, self.sizes.density, sums);
+        }
+    }
+
+    fn add_placed(&self, gradients: &mut Gradients<f64>, run: usize, k: usize, placed: &[f64]) {
+        let (count, dim) = (self.shape.components, self.shape.dim);
+        let (share, rest) = placed.split_at(1);
+        let (mean, squares) = rest.split_at(dim);
+        let add = |gradient: &mut [f64], sums: &[f64]| {
+            for (gradient, sum) in gradient.iter_mut().zip(sums) {
+                *gradient += sum;
+            }
+        };
+        if !gradients.log_weights.is_empty() {
+            add(
+                &mut of_run_mut(&mut gradients.log_weights, run, count)[k..],
+                share,
+            );
+        }
+        if !gradients.means.is_empty() {
+            add(
+                &mut of_run_mut(&mut gradients.means, run, count * dim)[k * dim..],
+                mean,
+            );
+        }
+        if !gradients.scale.is_empty() {
+            let per_component = self.q.scale.len_per_component(dim);
+            let scale = of_run_mut(&mut gradients.scale, run, count * per_component);
+            let scale = &mut scale[k * per_component..][..per_component];
+            match self.q.scale {
+                Scale::Tril(_) => {
+                    let rows = scale.chunks_exact_mut(dim).zip(squares.chunks_exact(dim));
+                    for (i, (scale, squares)) in rows.enumerate() {
+                        add(&mut scale[..=i], squares);
+                    }
+                }
+                Scale::Diagonal(_) | Scale::LowRank { .. } => add(scale, squares),
+                Scale::Isotropic(_) => scale[0] += squares.iter().sum::<f64>(),
+            }
+        }
+    }
+}
