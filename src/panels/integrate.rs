@@ -5,10 +5,10 @@ use rayon::prelude::*;
 use super::effort::PanelEffort;
 use super::integrand::{LogDensityFn, PanelIntegrand, log_power};
 use super::legendre::{LegendreOrder, LegendreRule};
-use super::lines::{Line, lines, together};
+use super::lines::{Line, Lines};
 use super::pair::DensityPair;
 use super::panel::{Partial, beyond, seams};
-use super::parts::{PartsOfPanels, at_points, parts_of_panels};
+use super::parts::{PartsOfPanels, Placed, at_points, parts_of_panels};
 use super::sites::Sites;
 
 /// An integral with its error.
@@ -64,15 +64,16 @@ struct Tops {
 
 impl Tops {
     fn total(&self, kind: usize) -> Partial {
-        let mut sum = Partial::default();
+        let mut sum = Partial::NONE;
         self.all.iter().for_each(|top| sum += top.parts[kind]);
         sum
     }
 
     /// How far each may be off at the seams.
     fn seams(&self, pair: &DensityPair, kind: usize, rule: &LegendreRule) -> Vec<f64> {
-        let all = self.all.iter().map(|top| (&top.parts[kind], top.ends));
-        seams(rule, all, |i| pair.is_break(self.all[i].ends[0]))
+        let all = self.all.iter();
+        let all = all.map(|top| (&top.parts[kind], top.ends, pair.is_break(top.ends[0])));
+        seams(rule, all)
     }
 }
 
@@ -167,7 +168,7 @@ fn halved(
         let found: Option<Vec<Found>> = (pending.par_chunks(together.max(1)))
             .map(|tops| match (pair.is_plane(), tops) {
                 (true, [strip]) => over_strip(pair, logs, integrands, effort, *strip),
-                _ => along_line(pair, logs, integrands, effort, tops),
+                _ => along_line(pair, logs, integrands, effort, tops, round == 0),
             })
             .collect();
         for found in found? {
@@ -254,20 +255,26 @@ fn along_line(
     integrands: &[PanelIntegrand],
     effort: PanelEffort,
     tops: &[[f64; 2]],
+    is_first: bool,
 ) -> Option<Found> {
     let rule = effort.order.rule();
-    let sites = pair.sites(tops, effort.order);
-    let points = sites.weights.len();
+    let points = rule.points() * tops.len();
     if points > effort.points {
         return None;
     }
+    let panels: Vec<Placed> = (tops.iter())
+        .map(|ends| Placed { t: 0.0, ends: *ends })
+        .collect();
+    // What lies beyond the ends is asked once.
+    let kept = if is_first { integrands.len() } else { 0 };
     let PartsOfPanels { parts, values } =
-        parts_of_panels(pair, logs, integrands, rule, tops, &sites.x);
+        parts_of_panels(pair, logs, integrands, rule, &panels, kept);
+    let sites = Sites::on_line(rule, if is_first { tops } else { &[] });
     Some(Found {
-        tops: (tops.iter().zip(parts))
-            .map(|(ends, parts)| Top {
+        tops: (tops.iter().enumerate())
+            .map(|(i, ends)| Top {
                 ends: *ends,
-                parts,
+                parts: parts[i * integrands.len()..][..integrands.len()].to_vec(),
                 lines: Vec::new(),
             })
             .collect(),
@@ -285,18 +292,14 @@ fn over_strip(
     effort: PanelEffort,
     strip: [f64; 2],
 ) -> Option<Found> {
-    let (lines, points) = lines(pair, logs, integrands, effort, strip)?;
-    let rule = effort.order.rule();
-    let parts = (0..integrands.len())
-        .map(|kind| together(rule, &lines, kind, strip))
-        .collect();
+    let lines = Lines::new(pair, logs, integrands, effort, strip)?;
     Some(Found {
         tops: vec![Top {
             ends: strip,
-            parts,
-            lines,
+            parts: (0..integrands.len()).map(|kind| lines.together(kind)).collect(),
+            lines: lines.all,
         }],
-        points,
+        points: lines.points,
         beyond: Vec::new(),
     })
 }

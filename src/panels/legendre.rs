@@ -16,6 +16,9 @@ pub(super) struct LegendreRule {
     ends: [Vec<f64>; 2],
 }
 
+/// No rule has more points.
+pub(super) const MOST_NODES: usize = 16;
+
 /// How many points the rules have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LegendreOrder {
@@ -67,7 +70,17 @@ impl LegendreRule {
 
     /// A function at −1 and at 1, from its values at the nodes, as its series continues.
     pub fn at_ends(&self, values: &[f64]) -> [f64; 2] {
-        [&self.ends[0], &self.ends[1]].map(|end| dot(end, values))
+        self.each_at_ends::<1, false>(values.as_chunks().0)
+            .map(|[end]| end)
+    }
+
+    /// As [`LegendreRule::at_ends`], of several functions.
+    #[inline(always)]
+    pub fn each_at_ends<const L: usize, const FMA: bool>(
+        &self,
+        values: &[[f64; L]],
+    ) -> [[f64; L]; 2] {
+        [&self.ends[0], &self.ends[1]].map(|end| dot::<L, FMA>(end, values))
     }
 
     /// From the last node to the end of the panel.
@@ -76,21 +89,14 @@ impl LegendreRule {
     }
 
     /// Its points on a panel.
-    pub fn on(&self, [from, to]: [f64; 2]) -> Vec<f64> {
-        let half = 0.5 * (to - from);
-        // From the nearer end, so that a short panel far out has its points.
-        (self.nodes.iter())
-            .map(|node| match *node < 0.0 {
-                true => from + half * (1.0 + node),
-                false => to - half * (1.0 - node),
-            })
-            .collect()
+    pub fn on(&self, ends: [f64; 2]) -> impl Iterator<Item = f64> {
+        self.nodes.iter().map(move |node| place(*node, ends))
     }
 
     /// The weights of its points on a panel.
-    pub fn weights_on(&self, [from, to]: [f64; 2]) -> Vec<f64> {
+    pub fn weights_on(&self, [from, to]: [f64; 2]) -> impl Iterator<Item = f64> {
         let half = 0.5 * (to - from);
-        self.weights.iter().map(|weight| half * weight).collect()
+        self.weights.iter().map(move |weight| half * weight)
     }
 
     /// How many points it has.
@@ -106,29 +112,75 @@ impl LegendreRule {
     /// that of an analytic function does. 64 r⁴ leaves room, and of a function with a corner, whose
     /// coefficients hardly fall, all of the last quarter is kept.
     pub fn integrate(&self, values: &[f64]) -> [f64; 2] {
+        self.integrate_each::<1, false>(values.as_chunks().0)
+            .map(|[found]| found)
+    }
+
+    /// As [`LegendreRule::integrate`], of several functions: one row of values for each node.
+    #[inline(always)]
+    pub fn integrate_each<const L: usize, const FMA: bool>(
+        &self,
+        values: &[[f64; L]],
+    ) -> [[f64; L]; 2] {
         let n = self.points();
-        let sum = dot(&self.weights, values);
-        let mut quarters = [0.0f64; 3];
-        for (k, row) in self.upper.chunks_exact(n).enumerate() {
-            let quarter = &mut quarters[k / (n / 4)];
-            // NaN stays: f64::max would drop it.
-            let size = dot(row, values).abs();
-            if size > *quarter || size.is_nan() {
-                *quarter = size;
+        let mut quarters = [[0.0f64; L]; 3];
+        for (quarter, rows) in quarters.iter_mut().zip(self.upper.chunks_exact(n * (n / 4))) {
+            for row in rows.chunks_exact(n) {
+                let terms = dot::<L, FMA>(row, values);
+                for l in 0..L {
+                    // NaN stays: f64::max would drop it.
+                    let size = terms[l].abs();
+                    if size > quarter[l] || size.is_nan() {
+                        quarter[l] = size;
+                    }
+                }
             }
         }
-        let [second, third, last] = quarters;
-        let fall = |from: f64, to: f64| if to < from { to / from } else { 1.0 };
-        let falls = fall(third, last).max(fall(second, third));
-        [sum, 2.0 * last * (ROOM * falls.powi(4)).min(1.0)]
+        let mut errors = [0.0; L];
+        for l in 0..L {
+            let [second, third, last] = quarters.map(|quarter| quarter[l]);
+            let fall = |from: f64, to: f64| if to < from { to / from } else { 1.0 };
+            let falls = fall(third, last).max(fall(second, third));
+            let falls = falls * falls;
+            errors[l] = 2.0 * last * (ROOM * (falls * falls)).min(1.0);
+        }
+        [dot::<L, FMA>(&self.weights, values), errors]
+    }
+
+    /// Σᵢ wᵢ fᵢ of several functions.
+    #[inline(always)]
+    pub fn sum_each<const L: usize, const FMA: bool>(&self, values: &[[f64; L]]) -> [f64; L] {
+        dot::<L, FMA>(&self.weights, values)
+    }
+}
+
+/// Where a node of [−1, 1] lies on a panel.
+#[inline(always)]
+pub(super) fn place(node: f64, [from, to]: [f64; 2]) -> f64 {
+    let half = 0.5 * (to - from);
+    // From the nearer end, so that a short panel far out has its points.
+    match node < 0.0 {
+        true => from + half * (1.0 + node),
+        false => to - half * (1.0 - node),
     }
 }
 
 /// By how much more the series may continue with than it seems to.
 const ROOM: f64 = 64.0;
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+/// Σᵢ aᵢ bᵢ, with several b at once. `FMA`: where that is one instruction.
+#[inline(always)]
+fn dot<const L: usize, const FMA: bool>(a: &[f64], b: &[[f64; L]]) -> [f64; L] {
+    let mut sums = [0.0; L];
+    for (&a, b) in a.iter().zip(b) {
+        for l in 0..L {
+            sums[l] = match FMA {
+                true => a.mul_add(b[l], sums[l]),
+                false => a * b[l] + sums[l],
+            };
+        }
+    }
+    sums
 }
 
 #[cfg(test)]

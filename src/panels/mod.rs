@@ -10,7 +10,9 @@
 //! components.
 
 mod bump;
+mod corners;
 mod effort;
+mod feature;
 mod host;
 mod integrand;
 mod integrate;
@@ -22,6 +24,7 @@ mod panel;
 mod parts;
 mod shape;
 mod sites;
+mod terms;
 
 pub(crate) use effort::PanelEffort;
 pub(crate) use host::{Host, divergences, expectations, points};

@@ -12,6 +12,20 @@ pub(crate) struct Sites {
 }
 
 impl Sites {
+    /// Those of panels of a line.
+    pub(super) fn on_line(rule: &LegendreRule, panels: &[[f64; 2]]) -> Self {
+        let count = rule.points() * panels.len();
+        let mut sites = Self {
+            x: Vec::with_capacity(count),
+            weights: Vec::with_capacity(count),
+        };
+        for ends in panels {
+            sites.x.extend(rule.on(*ends));
+            sites.weights.extend(rule.weights_on(*ends));
+        }
+        sites
+    }
+
     /// Adds those of a panel.
     pub(super) fn panel(
         &mut self,
@@ -20,10 +34,9 @@ impl Sites {
         weight: f64,
         mut tell: impl FnMut(f64, &mut Vec<f64>),
     ) {
-        let half = 0.5 * (ends[1] - ends[0]);
-        for (place, own) in rule.on(ends).into_iter().zip(&rule.weights) {
+        for (place, own) in rule.on(ends).zip(rule.weights_on(ends)) {
             tell(place, &mut self.x);
-            self.weights.push(weight * half * own);
+            self.weights.push(weight * own);
         }
     }
 }

@@ -325,8 +325,8 @@ impl PanelSites {
         let of_runs: Vec<[Vec<f64>; 3]> = (hosts.par_iter())
             .map(|q| {
                 let made = p.zip(q.as_ref()).and_then(|(p, q)| {
-                    let pair = DensityPair::reduced(&p.shape, &q.shape, kind)?;
-                    let pair = pair.cut_within(panels.cut);
+                    let pair = DensityPair::reduced(&p.shape, &q.shape, kind)?
+                        .cut_within(panels.cut);
                     let sites = panels::sites(&pair, panels.order, panels.cut);
                     let mut log_p = vec![0.0; sites.weights.len()];
                     p.log_density(&sites.x, &mut log_p);
