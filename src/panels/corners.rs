@@ -96,7 +96,8 @@ fn corner(
     }
     for _ in 0..HALVINGS {
         let middle = 0.5 * (from + to);
-        if to - from <= NEAR * Feature::corner(middle, steepness(middle)).unit() {
+        // As Feature::corner has its unit.
+        if (to - from) * steepness(middle) <= NEAR * std::f64::consts::PI {
             break;
         }
         if (apart(middle) < 0.0) == rises {
@@ -180,4 +181,3 @@ pub(super) fn cut_where_equal(ends: &mut Vec<f64>, p: &[Bump], q: &[Bump]) {
     ends.sort_by(f64::total_cmp);
     ends.dedup();
 }
-

@@ -73,8 +73,9 @@ pub(super) struct Integrands {
 }
 
 impl Integrands {
-    pub fn new() -> Self {
-        let room = || vec![0.0; AT_ONCE];
+    /// For so many points at a time.
+    pub fn new(points: usize) -> Self {
+        let room = || vec![0.0; points.min(AT_ONCE)];
         Self {
             densities: [(); 2].map(|()| room()),
             roundings: [(); 2].map(|()| room()),

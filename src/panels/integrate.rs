@@ -9,7 +9,7 @@ use super::lines::{Line, Lines};
 use super::pair::DensityPair;
 use super::panel::{Partial, beyond, seams};
 use super::parts::{PartsOfPanels, Placed, at_points, parts_of_panels};
-use super::sites::Sites;
+use super::sites::Laid;
 
 /// An integral with its error.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,11 +33,11 @@ const SHARE: f64 = 1.0 / 64.0;
 /// About the largest logarithm of p^α q^(1−α), from a few points of the panels as they are.
 pub(crate) fn shift(pair: &DensityPair, logs: [LogDensityFn; 2], order: f64) -> f64 {
     let mut largest = f64::NEG_INFINITY;
-    for tops in pair
-        .tops(1)
-        .chunks(if pair.is_plane() { 1 } else { usize::MAX })
-    {
-        let sites = pair.sites(tops, LegendreOrder::Eight);
+    let tops: Vec<[f64; 2]> = pair.tops(1).collect();
+    for tops in tops.chunks(if pair.is_plane() { 1 } else { usize::MAX }) {
+        let sites = pair
+            .laid(tops.iter().copied(), LegendreOrder::Eight)
+            .sites();
         let [log_p, log_q] = at_points(logs, &sites.x, sites.weights.len());
         for (log_p, log_q) in log_p.into_iter().zip(log_q) {
             largest = largest.max(log_power(order, log_p, log_q).unwrap_or(f64::NEG_INFINITY));
@@ -116,17 +116,17 @@ pub(crate) fn points(
     let least = NOTHING * tops.total(0).value;
     let of_panels: Vec<[Vec<f64>; 2]> = (tops.all.par_iter())
         .map(|top| {
-            let mut sites = Sites::default();
-            if top.lines.is_empty() {
-                sites.panel(rule, top.ends, 1.0, |x, all| all.push(x));
-            }
-            for line in &top.lines {
-                for ends in line.panels() {
-                    sites.panel(rule, ends, line.weight, |s, all| {
-                        pair.tell_point([line.t, s], all);
-                    });
-                }
-            }
+            let panels = match &top.lines[..] {
+                [] => vec![(
+                    Placed {
+                        t: 0.0,
+                        ends: top.ends,
+                    },
+                    1.0,
+                )],
+                lines => lines.iter().flat_map(Line::panels).collect(),
+            };
+            let sites = Laid::new(rule, pair.frame(), panels).sites();
             let mut logs = vec![0.0; sites.weights.len()];
             log_density(&sites.x, &mut logs);
             let dim = sites.x.len() / logs.len().max(1);
@@ -156,7 +156,7 @@ fn halved(
     integrands: &[PanelIntegrand],
     effort: PanelEffort,
 ) -> Option<Tops> {
-    let mut pending = pair.tops(effort.cut);
+    let mut pending: Vec<[f64; 2]> = pair.tops(effort.cut).collect();
     let mut tops = Tops {
         all: Vec::new(),
         beyond: vec![0.0; integrands.len()],
@@ -263,13 +263,17 @@ fn along_line(
         return None;
     }
     let panels: Vec<Placed> = (tops.iter())
-        .map(|ends| Placed { t: 0.0, ends: *ends })
+        .map(|ends| Placed {
+            t: 0.0,
+            ends: *ends,
+        })
         .collect();
     // What lies beyond the ends is asked once.
     let kept = if is_first { integrands.len() } else { 0 };
     let PartsOfPanels { parts, values } =
         parts_of_panels(pair, logs, integrands, rule, &panels, kept);
-    let sites = Sites::on_line(rule, if is_first { tops } else { &[] });
+    let asked = if is_first { tops } else { &[] };
+    let sites = pair.laid(asked.iter().copied(), effort.order).sites();
     Some(Found {
         tops: (tops.iter().enumerate())
             .map(|(i, ends)| Top {
@@ -296,7 +300,9 @@ fn over_strip(
     Some(Found {
         tops: vec![Top {
             ends: strip,
-            parts: (0..integrands.len()).map(|kind| lines.together(kind)).collect(),
+            parts: (0..integrands.len())
+                .map(|kind| lines.together(kind))
+                .collect(),
             lines: lines.all,
         }],
         points: lines.points,
@@ -304,7 +310,7 @@ fn over_strip(
     })
 }
 
-/// The points of a static mesh, for the sums that a gradient is taken of.
-pub(crate) fn sites(pair: &DensityPair, order: LegendreOrder, cut: usize) -> Sites {
-    pair.sites(&pair.tops(cut), order)
+/// A static mesh, for the sums that a gradient is taken of.
+pub(crate) fn laid(pair: &DensityPair, order: LegendreOrder, cut: usize) -> Laid {
+    pair.laid(pair.tops(cut), order)
 }

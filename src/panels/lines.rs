@@ -18,6 +18,8 @@ const HALVINGS: usize = 60;
 /// A panel may be off by this share of what its line may be.
 const SHARE: f64 = 1.0 / 8.0;
 
+/// Lines have about so many panels.
+const PANELS: usize = 32;
 /// Among so many strips what the whole may be off is shared.
 const STRIPS: f64 = 64.0;
 
@@ -57,7 +59,9 @@ struct Parts<'a> {
 impl Parts<'_> {
     fn of(&self, panel: &LinePanel, kind: usize) -> &Partial {
         static NOT_YET: Partial = Partial::NONE;
-        panel.parts.map_or(&NOT_YET, |first| &self.all[first + kind])
+        panel
+            .parts
+            .map_or(&NOT_YET, |first| &self.all[first + kind])
     }
 }
 
@@ -109,9 +113,10 @@ impl Jump {
 }
 
 impl Line {
-    /// The ends of its panels.
-    pub fn panels(&self) -> impl Iterator<Item = [f64; 2]> {
-        self.panels.iter().map(|panel| panel.ends)
+    /// Its panels, with what it counts.
+    pub fn panels(&self) -> impl Iterator<Item = (Placed, f64)> {
+        let panels = self.panels.iter();
+        panels.map(|panel| (panel.placed(self.t), self.weight))
     }
 
     /// How far each of its panels may be off at the seams.
@@ -196,6 +201,10 @@ impl LinePanel {
             jump: None,
         }
     }
+
+    fn placed(&self, t: f64) -> Placed {
+        Placed { t, ends: self.ends }
+    }
 }
 
 /// Narrows down where the first integrand jumps, on all lines at once: one point for each jump and each halving.
@@ -249,10 +258,9 @@ impl Lines<'_> {
         strip: [f64; 2],
     ) -> Option<Self> {
         let rule = effort.order.rule();
-        let mut mesh = Mesh::default();
-        let line = |(t, weight)| {
-            let mut panels = Vec::new();
-            pair.along_line(t, &mut mesh, |ends, at_break| {
+        let line = |mesh: &mut Mesh, (t, weight)| {
+            let mut panels = Vec::with_capacity(PANELS);
+            pair.along_line(t, mesh, |ends, at_break| {
                 panels.push(LinePanel::new(ends, at_break));
             });
             Line {
@@ -262,8 +270,9 @@ impl Lines<'_> {
                 is_open: true,
             }
         };
+        let places = rule.on(strip).zip(rule.weights_on(strip));
         let mut lines = Self {
-            all: rule.on(strip).zip(rule.weights_on(strip)).map(line).collect(),
+            all: Mesh::with(|mesh| places.map(|place| line(mesh, place)).collect()),
             points: 0,
             parts: Parts {
                 rule,
@@ -308,12 +317,7 @@ impl Lines<'_> {
         if count > effort.points {
             return None;
         }
-        let panels: Vec<Placed> = (new.iter())
-            .map(|(t, panel)| Placed {
-                t: *t,
-                ends: panel.ends,
-            })
-            .collect();
+        let panels: Vec<Placed> = (new.iter()).map(|(t, panel)| panel.placed(*t)).collect();
         let kept = usize::from(for_jumps);
         let found = parts_of_panels(pair, logs, integrands, rule, &panels, kept);
         let before = self.parts.all.len();

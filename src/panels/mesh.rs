@@ -5,6 +5,8 @@
 //! another the corner of the logarithm of their sum: log(1 + eᵗ) has poles at ± iπ, so a corner is
 //! as wide as π over the difference of the slopes.
 
+use std::cell::RefCell;
+
 use super::bump::Bump;
 use super::corners::{Top, corners, cut_where_equal};
 use super::feature::Feature;
@@ -13,7 +15,7 @@ use super::feature::Feature;
 const LENGTH: f64 = 2.0;
 const GRADING: f64 = 0.75;
 
-/// Cuts lines into panels, one after the other: its lists are made once.
+/// Cuts lines into panels, one after the other.
 #[derive(Debug, Default)]
 pub(super) struct Mesh {
     p: Vec<Bump>,
@@ -22,14 +24,32 @@ pub(super) struct Mesh {
     /// Where features ask for ends, ascending, and of how many features.
     wanted: Vec<f64>,
     asked: usize,
+    /// What more of them ask for, and room to put both in order.
+    more: Vec<f64>,
+    merged: Vec<f64>,
+    /// Those that panels have not come to yet, the next one last, and those that they have not left.
     coming: Vec<Reaching>,
     here: Vec<Reaching>,
+    /// Where the densest components are looked for, and which they are.
     places: Vec<f64>,
     tops: Vec<[Top; 2]>,
     ends: Vec<f64>,
 }
 
+thread_local! {
+    /// There are many lines, and none takes long: lists are made once on a thread.
+    static MESH: RefCell<Mesh> = RefCell::default();
+}
+
 impl Mesh {
+    /// Calls `f` with one.
+    pub fn with<R>(f: impl FnOnce(&mut Self) -> R) -> R {
+        let mut mesh = MESH.take();
+        let result = f(&mut mesh);
+        MESH.set(mesh);
+        result
+    }
+
     /// Begins with two densities on a line.
     pub fn begin(&mut self, p: impl Iterator<Item = Bump>, q: impl Iterator<Item = Bump>) {
         self.p.clear();
@@ -45,20 +65,19 @@ impl Mesh {
     /// All components, as far as these and `others` reach, with the corners of the logarithm of each density, and
     /// those where one density falls below the other. `reach` shortens components, each by its place in p and q
     /// joined.
-    pub fn add_all(
-        &mut self,
-        others: impl Iterator<Item = Feature>,
-        reach: impl Fn(usize) -> f64,
-    ) {
+    pub fn add_all(&mut self, others: impl Iterator<Item = Feature>, reach: impl Fn(usize) -> f64) {
         self.add_bumps(others, reach);
         let Some([low, high]) = self.cut() else {
             return;
         };
         // A component without reach has no panels, and may still be the densest around its centre.
         self.places.clone_from(&self.ends);
-        let centers = self.p.iter().chain(&self.q).map(|bump| bump.center);
-        (self.places).extend(centers.filter(|&center| low < center && center < high));
-        self.places.sort_by(f64::total_cmp);
+        for bump in self.p.iter().chain(&self.q) {
+            if low < bump.center && bump.center < high {
+                let before = self.places.partition_point(|&place| place < bump.center);
+                self.places.insert(before, bump.center);
+            }
+        }
         let Self {
             p,
             q,
@@ -81,11 +100,7 @@ impl Mesh {
         self.features.iter_mut().for_each(Feature::widen);
     }
 
-    fn add_bumps(
-        &mut self,
-        others: impl Iterator<Item = Feature>,
-        reach: impl Fn(usize) -> f64,
-    ) {
+    fn add_bumps(&mut self, others: impl Iterator<Item = Feature>, reach: impl Fn(usize) -> f64) {
         let bumps = self.p.iter().chain(&self.q).enumerate();
         self.features.extend(
             bumps
@@ -119,22 +134,41 @@ impl Mesh {
     pub fn cut(&mut self) -> Option<[f64; 2]> {
         self.ends.clear();
         let [low, high] = self.span()?;
-        for feature in &self.features[self.asked..] {
-            feature.ends(|end| {
-                if low <= end && end <= high {
-                    self.wanted.push(end);
-                }
-            });
-        }
-        self.asked = self.features.len();
-        self.wanted.sort_by(f64::total_cmp);
-        self.wanted.dedup();
+        self.ask([low, high]);
         self.coming.clear();
         self.coming.extend(self.features.iter().map(Reaching::new));
         (self.coming).sort_unstable_by(|a, b| b.from.total_cmp(&a.from));
         self.here.clear();
         self.take_ends(low);
         Some([low, high])
+    }
+
+    /// Asks the features that were not asked yet where they want ends.
+    fn ask(&mut self, [low, high]: [f64; 2]) {
+        self.more.clear();
+        for feature in &self.features[self.asked..] {
+            feature.ends(|end| {
+                if low <= end && end <= high {
+                    self.more.push(end);
+                }
+            });
+        }
+        self.asked = self.features.len();
+        self.more.sort_unstable_by(f64::total_cmp);
+        self.merged.clear();
+        let mut before = &self.wanted[..];
+        for &end in &self.more {
+            while let [first, rest @ ..] = before
+                && *first <= end
+            {
+                self.merged.push(*first);
+                before = rest;
+            }
+            self.merged.push(end);
+        }
+        self.merged.extend(before);
+        self.merged.dedup();
+        std::mem::swap(&mut self.wanted, &mut self.merged);
     }
 
     /// Goes from end to end, each time as far as all features on the way allow.
@@ -201,16 +235,11 @@ impl Reaching {
     /// its length at the centre and its distance from that allow.
     fn farthest(&self, from: f64) -> f64 {
         const SHORTER: f64 = 1.0 / (1.0 + GRADING);
-        let before = self.center - from;
-        let beyond = self.length - before;
-        let reached = if before <= 0.0 {
-            self.length - (1.0 + GRADING) * before
-        } else if beyond >= 0.0 {
-            beyond
-        } else {
-            SHORTER * beyond
-        };
-        (self.center + reached).max(self.from)
+        // Past the centre it may be longer by how far off it begins, before the centre by how far off it ends.
+        let begins = from - self.center;
+        let (across, after) = (begins + self.length, begins.max(0.0) * GRADING);
+        let ends = (across + after).max(SHORTER * across);
+        (self.center + ends).max(self.from)
     }
 }
 
@@ -273,7 +302,10 @@ mod tests {
         for center in [0.0, 3.0, 0.5] {
             let mut first = Mesh::default();
             for mesh in [&mut first, &mut again] {
-                mesh.begin([bump(0.0, 1.0)].into_iter(), [bump(center, 0.1)].into_iter());
+                mesh.begin(
+                    [bump(0.0, 1.0)].into_iter(),
+                    [bump(center, 0.1)].into_iter(),
+                );
                 mesh.add_all(std::iter::empty(), |_| f64::INFINITY);
                 mesh.cut();
             }

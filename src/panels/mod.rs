@@ -29,6 +29,7 @@ mod terms;
 pub(crate) use effort::PanelEffort;
 pub(crate) use host::{Host, divergences, expectations, points};
 pub(crate) use integrand::{Expected, integrand_and_slope};
-pub(crate) use integrate::sites;
+pub(crate) use integrate::laid;
 pub(crate) use legendre::LegendreOrder;
 pub(crate) use pair::DensityPair;
+pub(crate) use sites::Laid;

@@ -1,13 +1,13 @@
 //! Two densities as a mesh sees them: where panels end, along a line or in the plane.
 
-use super::legendre::{LegendreOrder, LegendreRule, place};
 use super::corners::HIDDEN;
 use super::feature::Feature;
+use super::legendre::{LegendreOrder, LegendreRule, place};
 use super::mesh::Mesh;
 use super::panel::ABREAST;
 use super::parts::Placed;
 use super::shape::{Frame, Shape, Sliced};
-use super::sites::Sites;
+use super::sites::Laid;
 use crate::divergence::{DivergenceKind, Side};
 
 /// Two densities in one or two dimensions, as far as a mesh must know them.
@@ -80,13 +80,23 @@ impl DensityPair {
         if !(is_seen(p, under[0]) && is_seen(q, under[1])) {
             return None;
         }
+        Mesh::with(|mesh| Self::cut_by(mesh, frame, p, q, kinds, under))
+    }
+
+    fn cut_by(
+        mesh: &mut Mesh,
+        frame: Option<Frame>,
+        p: &Shape,
+        q: &Shape,
+        kinds: &[DivergenceKind],
+        under: [bool; 2],
+    ) -> Option<Self> {
         let powers: Vec<Shape> = (kinds.iter())
             .filter_map(|kind| Some(Shape::powers(p, q, kind.order()?)))
             .collect();
         let is_exact = p.is_exact() && q.is_exact();
         // Where densities are not known by their components, these do not tell where they are equal.
         let is_sharp = is_exact && kinds.iter().any(|kind| kind.build().has_corner());
-        let mut mesh = Mesh::default();
         let kind = match frame {
             None => {
                 mesh.begin(p.bumps(), q.bumps());
@@ -106,7 +116,7 @@ impl DensityPair {
             Some(frame) => {
                 let [p, q] = [p, q].map(|shape| shape.sliced(frame).collect::<Vec<_>>());
                 let others: Vec<Sliced> = powers.iter().flat_map(|one| one.sliced(frame)).collect();
-                add_outer(&mut mesh, &p, &q, &others, under, is_exact);
+                add_outer(mesh, &p, &q, &others, under, is_exact);
                 Kind::Plane {
                     frame,
                     p,
@@ -167,12 +177,8 @@ impl DensityPair {
     }
 
     /// The panels of the first level, each cut into this many.
-    pub fn tops(&self, cut: usize) -> Vec<[f64; 2]> {
-        let mut all = Vec::with_capacity(cut * self.tops.len());
-        for pair in self.tops.windows(2) {
-            each_part([pair[0], pair[1]], cut, |ends| all.push(ends));
-        }
-        all
+    pub fn tops(&self, cut: usize) -> impl Iterator<Item = [f64; 2]> {
+        (self.tops.windows(2)).flat_map(move |pair| parts([pair[0], pair[1]], cut))
     }
 
     /// From end to end along the line, or along the outer direction.
@@ -202,7 +208,10 @@ impl DensityPair {
         else {
             return;
         };
-        mesh.begin(p.iter().map(|one| one.slice(t)), q.iter().map(|one| one.slice(t)));
+        mesh.begin(
+            p.iter().map(|one| one.slice(t)),
+            q.iter().map(|one| one.slice(t)),
+        );
         let reach = |place: usize| match place.checked_sub(p.len()) {
             None if under[0] => p[place].reach(t),
             Some(place) if under[1] => q[place].reach(t),
@@ -226,11 +235,9 @@ impl DensityPair {
         }
         for pair in mesh.ends().windows(2) {
             let is_break = is_among(breaks, pair[0]);
-            let mut is_first = true;
-            each_part([pair[0], pair[1]], self.inner_cut, |ends| {
-                each(ends, is_first && is_break);
-                is_first = false;
-            });
+            for (i, ends) in parts([pair[0], pair[1]], self.inner_cut).enumerate() {
+                each(ends, i == 0 && is_break);
+            }
         }
     }
 
@@ -241,17 +248,33 @@ impl DensityPair {
         }
     }
 
+    /// The directions of the plane.
+    pub(super) fn frame(&self) -> Option<Frame> {
+        match self.kind {
+            Kind::Line => None,
+            Kind::Plane { frame, .. } => Some(frame),
+        }
+    }
+
     /// The points of some panels as these are worked on: [`ABREAST`] of them at each node, one node after the other.
     pub(super) fn points(&self, rule: &LegendreRule, panels: &[Placed]) -> Vec<f64> {
+        let n = rule.points();
         let dim = if self.is_plane() { 2 } else { 1 };
-        let mut x = Vec::with_capacity(dim * rule.points() * panels.len());
-        for panels in panels.chunks(ABREAST) {
-            for node in &rule.nodes {
-                let places = panels.iter().map(|panel| (panel.t, place(*node, panel.ends)));
-                match self.kind {
-                    Kind::Line => x.extend(places.map(|(_, s)| s)),
-                    Kind::Plane { frame, .. } => {
-                        x.extend(places.flat_map(|(t, s)| frame.point(t, s)));
+        let mut x = vec![0.0; dim * n * panels.len()];
+        let tiles = x.chunks_mut(dim * n * ABREAST);
+        for (x, panels) in tiles.zip(panels.chunks(ABREAST)) {
+            let rows = x.chunks_exact_mut(dim * panels.len());
+            for (x, node) in rows.zip(&rule.nodes) {
+                match self.frame() {
+                    None => {
+                        for (x, panel) in x.iter_mut().zip(panels) {
+                            *x = place(*node, panel.ends);
+                        }
+                    }
+                    Some(frame) => {
+                        for (x, panel) in x.as_chunks_mut().0.iter_mut().zip(panels) {
+                            *x = frame.point(panel.t, place(*node, panel.ends));
+                        }
                     }
                 }
             }
@@ -259,34 +282,35 @@ impl DensityPair {
         x
     }
 
-    /// The points of some panels of the first level.
-    pub fn sites(&self, tops: &[[f64; 2]], order: LegendreOrder) -> Sites {
+    /// Some panels of the first level; in the plane the panels of their lines.
+    pub fn laid(&self, tops: impl IntoIterator<Item = [f64; 2]>, order: LegendreOrder) -> Laid {
         let rule = order.rule();
-        if !self.is_plane() {
-            return Sites::on_line(rule, tops);
+        let tops = tops.into_iter();
+        let mut panels = Vec::with_capacity(self.tops.len());
+        if self.is_plane() {
+            Mesh::with(|mesh| {
+                for top in tops {
+                    for (t, weight) in rule.on(top).zip(rule.weights_on(top)) {
+                        self.along_line(t, mesh, |ends, _| {
+                            panels.push((Placed { t, ends }, weight));
+                        });
+                    }
+                }
+            });
+        } else {
+            panels.extend(tops.map(|ends| (Placed { t: 0.0, ends }, 1.0)));
         }
-        let mut sites = Sites::default();
-        let mut mesh = Mesh::default();
-        for top in tops {
-            for (t, weight) in rule.on(*top).zip(rule.weights_on(*top)) {
-                self.along_line(t, &mut mesh, |ends, _| {
-                    sites.panel(rule, ends, weight, |s, all| self.tell_point([t, s], all));
-                });
-            }
-        }
-        sites
+        Laid::new(rule, self.frame(), panels)
     }
 }
 
-/// Calls `each` with the ends of each part of a panel cut into this many.
-fn each_part([from, to]: [f64; 2], cut: usize, mut each: impl FnMut([f64; 2])) {
-    let at = |i: usize| {
+/// The parts of a panel cut into this many.
+fn parts([from, to]: [f64; 2], cut: usize) -> impl ExactSizeIterator<Item = [f64; 2]> {
+    let at = move |i: usize| {
         let share = i as f64 / cut as f64;
         from * (1.0 - share) + to * share
     };
-    for i in 0..cut {
-        each([at(i), at(i + 1)]);
-    }
+    (0..cut).map(move |i| [at(i), at(i + 1)])
 }
 
 /// Whether a number is one of some that are ascending.
@@ -303,7 +327,10 @@ fn add_outer(
     under: [bool; 2],
     is_exact: bool,
 ) {
-    mesh.begin(p.iter().map(|one| one.marginal), q.iter().map(|one| one.marginal));
+    mesh.begin(
+        p.iter().map(|one| one.marginal),
+        q.iter().map(|one| one.marginal),
+    );
     let others = others.iter().map(|one| one.marginal);
     let others = others.map(|one| Feature::gaussian(one.center, one.scale));
     let reach = |place| match under[usize::from(place >= p.len())] {

@@ -1,5 +1,10 @@
 //! What the points of one panel tell of an integral over it.
 
+#![allow(
+    clippy::needless_range_loop,
+    reason = "loops over several arrays at once, to become vector code"
+)]
+
 use pulp::{Simd, WithSimd};
 
 use super::legendre::{LegendreRule, MOST_NODES};
@@ -80,25 +85,30 @@ impl PanelPoints<'_> {
     fn run<const FMA: bool>(self) {
         let n = self.rule.points();
         let dim = self.x.len() / self.values.len().max(1);
+        // The last panels may be fewer.
         let mut rows = [[[0.0; ABREAST]; MOST_NODES]; 2];
         let mut to = self.to.iter_mut().step_by(self.stride);
         for (i, panels) in self.panels.chunks(ABREAST).enumerate() {
             let abreast = panels.len();
             let at = i * ABREAST * n..(i * ABREAST + abreast) * n;
             let all = [&self.values[at.clone()], &self.roundings[at.clone()]];
-            for (rows, from) in rows.iter_mut().zip(all) {
-                for (row, from) in rows.iter_mut().zip(from.chunks_exact(abreast)) {
-                    row[..abreast].copy_from_slice(from);
+            let [values, roundings] = if abreast == ABREAST {
+                all.map(|all| all.as_chunks().0)
+            } else {
+                for (rows, from) in rows.iter_mut().zip(all) {
+                    for (row, from) in rows.iter_mut().zip(from.chunks_exact(abreast)) {
+                        row[..abreast].copy_from_slice(from);
+                    }
                 }
-            }
-            let [values, roundings] = rows.each_ref().map(|rows| &rows[..n]);
-            let [sums, errors] = self.rule.integrate_each::<ABREAST, FMA>(values);
+                rows.each_ref().map(|rows| &rows[..n])
+            };
+            let told = self.rule.integrate_each::<ABREAST, FMA>(values);
             let rounded = self.rule.sum_each::<ABREAST, FMA>(roundings);
             // A point is rounded too: by so much of its coordinates, which moves f along its slope.
             let mut moved = [0.0; ABREAST];
             for pair in values.windows(2) {
-                for (l, moved) in moved.iter_mut().enumerate() {
-                    *moved += (pair[1][l] - pair[0][l]).abs();
+                for l in 0..ABREAST {
+                    moved[l] += (pair[1][l] - pair[0][l]).abs();
                 }
             }
             let ends = match self.has_seams {
@@ -114,8 +124,8 @@ impl PanelPoints<'_> {
                 let farthest = (first[coordinates.clone()].iter().chain(&last[coordinates]))
                     .fold(0.0f64, |far, x| far.max(x.abs()));
                 *to = Partial {
-                    value: half * sums[l],
-                    error: half * errors[l],
+                    value: half * told.integrals[l],
+                    error: half * told.errors[l],
                     floor: f64::EPSILON * (half * rounded[l] + farthest * moved[l]),
                     ends: [ends[0][l], ends[1][l]],
                 };

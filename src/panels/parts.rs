@@ -40,8 +40,8 @@ pub(super) fn parts_of_panels(
         parts: vec![Partial::NONE; panels.len() * integrands.len()],
         values: vec![vec![0.0; n]; kept.min(integrands.len())],
     };
-    let mut work = Integrands::new();
-    let mut room = [vec![0.0; AT_ONCE], vec![0.0; AT_ONCE]];
+    let mut work = Integrands::new(n);
+    let mut room = [(); 2].map(|()| vec![0.0; n.min(AT_ONCE)]);
     let together = AT_ONCE / rule.points();
     for (block, panels) in panels.chunks(together).enumerate() {
         let start = block * AT_ONCE;
@@ -100,7 +100,7 @@ pub(super) fn values_at(
     let [log_p, log_q] = at_points(logs, x, n);
     let dim = x.len() / n.max(1);
     let (mut values, mut roundings) = (vec![0.0; n], vec![0.0; n]);
-    let mut work = Integrands::new();
+    let mut work = Integrands::new(n);
     for start in (0..n).step_by(AT_ONCE) {
         let points = start..n.min(start + AT_ONCE);
         let at = AtPoints {

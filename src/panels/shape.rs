@@ -359,7 +359,9 @@ mod tests {
             for frame in [Frame::AXES, Frame::AXES.turned(), frame, frame.turned()] {
                 let sliced = Shape::new(model.elliptical().unwrap())
                     .unwrap()
-                    .sliced(frame).next().unwrap();
+                    .sliced(frame)
+                    .next()
+                    .unwrap();
                 for (t, s) in [(0.0, 0.0), (1.5, -1.0), (-3.0, 2.0)] {
                     let expected = model.log_density(&frame.point(t, s)).unwrap();
                     let found = sliced.slice(t).log_density(s);
@@ -374,8 +376,14 @@ mod tests {
 
     #[test]
     fn the_lines_that_touch_the_curve_of_equal_density_do() {
-        let one = gaussian([0.2, 0.1], [0.3, 0.1, 0.2]).sliced(Frame::AXES).next().unwrap();
-        let other = gaussian([0.0, 0.0], [1.5, -0.4, 1.0]).sliced(Frame::AXES).next().unwrap();
+        let one = gaussian([0.2, 0.1], [0.3, 0.1, 0.2])
+            .sliced(Frame::AXES)
+            .next()
+            .unwrap();
+        let other = gaussian([0.0, 0.0], [1.5, -0.4, 1.0])
+            .sliced(Frame::AXES)
+            .next()
+            .unwrap();
         let mut count = 0;
         one.touches(&other, |t, s, steepness| {
             let ratio =
@@ -396,8 +404,14 @@ mod tests {
 
     #[test]
     fn two_ridges_that_cross_make_a_short_feature() {
-        let one = gaussian([0.0, 0.0], [1.0, 1.0, 1e-3]).sliced(Frame::AXES).next().unwrap();
-        let other = gaussian([0.5, 0.0], [1.0, -1.0, 1e-3]).sliced(Frame::AXES).next().unwrap();
+        let one = gaussian([0.0, 0.0], [1.0, 1.0, 1e-3])
+            .sliced(Frame::AXES)
+            .next()
+            .unwrap();
+        let other = gaussian([0.5, 0.0], [1.0, -1.0, 1e-3])
+            .sliced(Frame::AXES)
+            .next()
+            .unwrap();
         // y = x and y = 0.5 − x cross at x = ¼; their distance grows twice as fast as x.
         let [low, high] = one.intersection(&other).unwrap().span();
         assert!((0.5 * (low + high) - 0.25).abs() < 1e-6);

@@ -78,7 +78,11 @@ impl WithSimd for Roundings<'_> {
 #[inline(always)]
 fn unless_nothing(density: f64, term: f64) -> f64 {
     // NaN is not left out.
-    if density <= f64::MIN_POSITIVE { 0.0 } else { term }
+    if density <= f64::MIN_POSITIVE {
+        0.0
+    } else {
+        term
+    }
 }
 
 /// Adds what a divergence has under one side to its integrand, and how far rounding moves that, in units of ε.
