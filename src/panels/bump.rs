@@ -11,6 +11,8 @@ pub(super) struct Bump {
     pub log_peak: f64,
     pub center: f64,
     pub scale: f64,
+    /// 1 / scale: a bump is looked at in many places.
+    inverse: f64,
     /// ν; infinite for a Gaussian.
     pub dof: f64,
 }
@@ -29,25 +31,36 @@ impl Bump {
             log_peak: log_weight + log_height - scale.ln(),
             center,
             scale,
+            inverse: scale.recip(),
             dof,
+        }
+    }
+
+    /// So many times as wide, of the same weight.
+    pub fn stretched(self, by: f64) -> Self {
+        Self {
+            log_peak: self.log_peak - by.ln(),
+            scale: self.scale * by,
+            inverse: self.inverse / by,
+            ..self
         }
     }
 
     /// The log of its density.
     pub fn log_density(&self, x: f64) -> f64 {
-        let z = (x - self.center) / self.scale;
+        let z = (x - self.center) * self.inverse;
         self.log_peak + log_profile(z * z, self.dof)
     }
 
     /// The derivative of that.
     pub fn slope(&self, x: f64) -> f64 {
-        let z = (x - self.center) / self.scale;
+        let z = (x - self.center) * self.inverse;
         let steep = if self.dof.is_infinite() {
             1.0
         } else {
             (self.dof + 1.0) / (self.dof + z * z)
         };
-        -z * steep / self.scale
+        -z * steep * self.inverse
     }
 }
 

@@ -1,5 +1,7 @@
 //! What is integrated over panels, from the logarithms of two densities.
 
+use super::terms::{self, AddSide, AddSlope};
+use crate::compute::kernel::cpu::with_scratch;
 use crate::divergence::{Divergence, Power, Side};
 
 /// The log-density at N points, `[N, D]`, written to N numbers.
@@ -40,121 +42,136 @@ impl PanelIntegrand<'_> {
     }
 }
 
-/// The rounding of a log-density is this many units ε of its size or of 1.
-const ROUNDINGS: f64 = 2.0;
 /// Below this e^x is less than the least positive number with all its digits.
 const UNDERFLOW: f64 = -709.0;
 /// Where the logs of both densities are below this they are rounded by a nat or so, and tell nothing of
 /// their difference.
 const LEAST: f64 = -1e15;
-/// A divergence at N points from log p and log q there: calls `each` with the place of a point, a side, its density there, f and the derivatives
-/// of f by log p and log q.
-///
-/// Where there is nothing of a density its logarithm may be anything, and the point is left out.
-fn sides(
-    divergence: &dyn Divergence,
-    logs: [&[f64]; 2],
-    mut each: impl FnMut(usize, Side, f64, [f64; 3]),
-) {
-    let n = logs[0].len();
-    let mut scratch = vec![0.0; 3 * n];
-    let (f, rest) = scratch.split_at_mut(n);
-    let (by_p, by_q) = rest.split_at_mut(n);
-    for &side in divergence.sides() {
-        divergence.slopes(side, logs[0], logs[1], [f, by_p, by_q]);
-        let under = match side {
-            Side::Target => logs[0],
-            Side::Family => logs[1],
-        };
+/// How many points are worked on at once: as many as stay in the nearest cache with all that is worked out there.
+pub(super) const AT_ONCE: usize = 512;
+
+/// Two densities at some points.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AtPoints<'a> {
+    /// `[N, D]`.
+    pub x: &'a [f64],
+    /// log p and log q, `[N]` each.
+    pub logs: [&'a [f64]; 2],
+    /// By how much more than for their size those are rounded, in units of ε.
+    pub more: [f64; 2],
+}
+
+/// Works out integrands, at [`AT_ONCE`] points or fewer at a time.
+#[derive(Debug)]
+pub(super) struct Integrands {
+    /// p and q.
+    densities: [Vec<f64>; 2],
+    /// How far log p and log q are rounded.
+    roundings: [Vec<f64>; 2],
+    /// A function of log p and log q with its derivatives.
+    slopes: [Vec<f64>; 3],
+}
+
+impl Integrands {
+    /// For so many points at a time.
+    pub fn new(points: usize) -> Self {
+        let room = || vec![0.0; points.min(AT_ONCE)];
+        Self {
+            densities: [(); 2].map(|()| room()),
+            roundings: [(); 2].map(|()| room()),
+            slopes: [(); 3].map(|()| room()),
+        }
+    }
+
+    /// Goes to some points, for divergences.
+    pub fn go_to(&mut self, at: AtPoints) {
+        for side in 0..2 {
+            let n = at.logs[side].len();
+            terms::densities(at.logs[side], &mut self.densities[side][..n]);
+            terms::roundings(at.logs[side], at.more[side], &mut self.roundings[side][..n]);
+        }
+    }
+
+    /// An integrand at the points where this is, and how far rounding of log p and log q may move it, in units of ε.
+    pub fn tell(&mut self, integrand: PanelIntegrand, at: AtPoints, to: [&mut [f64]; 2]) {
+        match integrand {
+            PanelIntegrand::Divergence { divergence, power } => {
+                self.divergence(divergence, power, at, to);
+            }
+            PanelIntegrand::Power { order, shift } => {
+                let [values, roundings] = to;
+                for i in 0..values.len() {
+                    let [log_p, log_q] = at.logs.map(|logs| logs[i]);
+                    let log = log_power(order, log_p, log_q);
+                    values[i] = log.map_or(0.0, |log| (log - shift).exp());
+                    roundings[i] = values[i]
+                        * (power_rounding(order, [log_p, log_q], at.more)
+                            + terms::rounding(shift, 0.0));
+                }
+            }
+            PanelIntegrand::Expectation(of) => {
+                let [values, roundings] = to;
+                let dim = at.x.len() / values.len().max(1);
+                for (i, x) in at.x.chunks_exact(dim.max(1)).enumerate() {
+                    let log = at.logs[0][i];
+                    let density = if log < UNDERFLOW { 0.0 } else { log.exp() };
+                    [values[i], roundings[i]] = [0.0; 2];
+                    // NaN is not left out.
+                    if density.is_nan() || density > f64::MIN_POSITIVE {
+                        values[i] = density * of(x);
+                        roundings[i] = values[i].abs() * terms::rounding(log, at.more[0]);
+                    }
+                }
+            }
+        }
+    }
+
+    fn divergence(
+        &mut self,
+        divergence: &dyn Divergence,
+        power: Option<Power>,
+        at: AtPoints,
+        [values, roundings]: [&mut [f64]; 2],
+    ) {
+        let n = values.len();
+        values.fill(0.0);
+        roundings.fill(0.0);
+        for &side in divergence.sides() {
+            let slopes = self.slopes.each_mut().map(|all| &mut all[..n]);
+            divergence.slopes(side, at.logs[0], at.logs[1], slopes);
+            let density = match side {
+                Side::Target => &self.densities[0],
+                Side::Family => &self.densities[1],
+            };
+            AddSide {
+                side,
+                density,
+                roundings: self.roundings.each_ref().map(|all| &all[..]),
+                slopes: self.slopes.each_ref().map(|all| &all[..]),
+                cancellation: power.map_or(0.0, |power| power.cancellation),
+                to: [&mut *values, &mut *roundings],
+            }
+            .run();
+        }
+        let Some(power) = power else { return };
         for i in 0..n {
-            // There are many of these, and exp takes longer where it underflows.
-            if under[i] < UNDERFLOW {
+            let logs = at.logs.map(|logs| logs[i]);
+            if logs[0].max(logs[1]) <= LEAST {
                 continue;
             }
-            let density = under[i].exp();
-            // NaN is not left out.
-            if density.is_nan() || density > f64::MIN_POSITIVE {
-                each(i, side, density, [f[i], by_p[i], by_q[i]]);
+            if let Some(value) = power.apart(logs, 0.0) {
+                values[i] = value;
+                roundings[i] = value.abs() * power_rounding(power.order, logs, at.more);
             }
         }
     }
 }
 
-/// The integrand at N points, and how far rounding of log p and log q may move it, in units of ε; `more`: by how much
-/// more than for their size those are rounded.
-pub(super) fn integrand(
-    integrand: PanelIntegrand,
-    x: &[f64],
-    logs: [&[f64]; 2],
-    more: [f64; 2],
-    [values, roundings]: [&mut [f64]; 2],
-) {
-    values.fill(0.0);
-    roundings.fill(0.0);
-    // The logarithm of nothing is not rounded.
-    let size = |log: f64, more: f64| match log {
-        f64::NEG_INFINITY => 0.0,
-        log => ROUNDINGS * (1.0 + log.abs()) + more,
-    };
-    let moved = |size: f64, slope: f64| match size {
-        0.0 => 0.0,
-        size => size * slope.abs(),
-    };
-    let (divergence, power) = match integrand {
-        PanelIntegrand::Divergence { divergence, power } => (divergence, power),
-        PanelIntegrand::Power { order, shift } => {
-            for i in 0..values.len() {
-                let [of_p, of_q] = [order * logs[0][i], (1.0 - order) * logs[1][i]];
-                values[i] =
-                    log_power(order, logs[0][i], logs[1][i]).map_or(0.0, |log| (log - shift).exp());
-                roundings[i] = values[i]
-                    * (size(of_p, order.abs() * more[0])
-                        + size(of_q, (1.0 - order).abs() * more[1])
-                        + size(shift, 0.0));
-            }
-            return;
-        }
-        PanelIntegrand::Expectation(of) => {
-            let dim = x.len() / values.len().max(1);
-            for (i, x) in x.chunks_exact(dim.max(1)).enumerate() {
-                if logs[0][i] < UNDERFLOW {
-                    continue;
-                }
-                let density = logs[0][i].exp();
-                // NaN is not left out.
-                if density.is_nan() || density > f64::MIN_POSITIVE {
-                    values[i] = density * of(x);
-                    roundings[i] = values[i].abs() * size(logs[0][i], more[0]);
-                }
-            }
-            return;
-        }
-    };
-    let cancellation = power.map_or(0.0, |power| power.cancellation);
-    sides(divergence, logs, |i, side, density, [f, by_p, by_q]| {
-        let [of_p, of_q] = [0, 1].map(|side| size(logs[side][i], more[side]));
-        let own = match side {
-            Side::Target => of_p,
-            Side::Family => of_q,
-        };
-        values[i] += density * f;
-        let all = moved(own, f) + moved(of_p, by_p) + moved(of_q, by_q);
-        roundings[i] += density * (cancellation + all);
-    });
-    let Some(power) = power else { return };
-    for i in 0..values.len() {
-        let at = [logs[0][i], logs[1][i]];
-        if at[0].max(at[1]) <= LEAST {
-            continue;
-        }
-        if let Some(value) = power.apart(at, 0.0) {
-            values[i] = value;
-            let orders = [power.order, 1.0 - power.order];
-            let [of_p, of_q] =
-                [0, 1].map(|side| size(orders[side] * at[side], orders[side].abs() * more[side]));
-            roundings[i] = value.abs() * (of_p + of_q);
-        }
-    }
+/// How far rounding of log p and log q moves log p^α q^(1−α), in units of ε.
+fn power_rounding(order: f64, [log_p, log_q]: [f64; 2], more: [f64; 2]) -> f64 {
+    let other = 1.0 - order;
+    terms::rounding(order * log_p, order.abs() * more[0])
+        + terms::rounding(other * log_q, other.abs() * more[1])
 }
 
 /// log p^α q^(1−α); none where a density that stands below the line is 0, as far as numbers go.
@@ -172,13 +189,30 @@ pub(crate) fn integrand_and_slope(
 ) {
     values.fill(0.0);
     slopes.fill(0.0);
-    sides(divergence, logs, |i, side, density, [f, _, by_q]| {
-        // q itself has the derivative of its logarithm.
-        let own = match side {
-            Side::Target => 0.0,
-            Side::Family => f,
-        };
-        values[i] += density * f;
-        slopes[i] += density * (by_q + own);
+    with_scratch(4 * AT_ONCE, |room: &mut [f64]| {
+        let (densities, room) = room.split_at_mut(AT_ONCE);
+        let (f, room) = room.split_at_mut(AT_ONCE);
+        let (by_p, by_q) = room.split_at_mut(AT_ONCE);
+        for start in (0..values.len()).step_by(AT_ONCE) {
+            let at = start..(start + AT_ONCE).min(values.len());
+            let n = at.len();
+            let [log_p, log_q] = logs.map(|logs| &logs[at.clone()]);
+            for &side in divergence.sides() {
+                let under = match side {
+                    Side::Target => log_p,
+                    Side::Family => log_q,
+                };
+                terms::densities(under, &mut densities[..n]);
+                let all = [&mut f[..n], &mut by_p[..n], &mut by_q[..n]];
+                divergence.slopes(side, log_p, log_q, all);
+                AddSlope {
+                    side,
+                    density: densities,
+                    slopes: [f, by_q],
+                    to: [&mut values[at.clone()], &mut slopes[at.clone()]],
+                }
+                .run();
+            }
+        }
     });
 }

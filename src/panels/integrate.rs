@@ -5,11 +5,12 @@ use rayon::prelude::*;
 use super::effort::PanelEffort;
 use super::integrand::{LogDensityFn, PanelIntegrand, log_power};
 use super::legendre::{LegendreOrder, LegendreRule};
-use super::lines::{Line, lines, together};
+use super::limit::Limit;
+use super::lines::{Line, Lines};
 use super::pair::DensityPair;
 use super::panel::{Partial, beyond, seams};
-use super::parts::{PartsOfPanels, at_points, parts_of_panels};
-use super::sites::Sites;
+use super::parts::{PartsOfPanels, Placed, at_points, parts_of_panels};
+use super::sites::Laid;
 
 /// An integral with its error.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,11 +34,11 @@ const SHARE: f64 = 1.0 / 64.0;
 /// About the largest logarithm of p^α q^(1−α), from a few points of the panels as they are.
 pub(crate) fn shift(pair: &DensityPair, logs: [LogDensityFn; 2], order: f64) -> f64 {
     let mut largest = f64::NEG_INFINITY;
-    for tops in pair
-        .tops(1)
-        .chunks(if pair.is_plane() { 1 } else { usize::MAX })
-    {
-        let sites = pair.sites(tops, LegendreOrder::Eight);
+    let tops: Vec<[f64; 2]> = pair.tops(1).collect();
+    for tops in tops.chunks(if pair.is_plane() { 1 } else { usize::MAX }) {
+        let sites = pair
+            .laid(tops.iter().copied(), LegendreOrder::Eight)
+            .sites();
         let [log_p, log_q] = at_points(logs, &sites.x, sites.weights.len());
         for (log_p, log_q) in log_p.into_iter().zip(log_q) {
             largest = largest.max(log_power(order, log_p, log_q).unwrap_or(f64::NEG_INFINITY));
@@ -64,26 +65,28 @@ struct Tops {
 
 impl Tops {
     fn total(&self, kind: usize) -> Partial {
-        let mut sum = Partial::default();
+        let mut sum = Partial::NONE;
         self.all.iter().for_each(|top| sum += top.parts[kind]);
         sum
     }
 
     /// How far each may be off at the seams.
     fn seams(&self, pair: &DensityPair, kind: usize, rule: &LegendreRule) -> Vec<f64> {
-        let all = self.all.iter().map(|top| (&top.parts[kind], top.ends));
-        seams(rule, all, |i| pair.is_break(self.all[i].ends[0]))
+        let all = self.all.iter();
+        let all = all.map(|top| (&top.parts[kind], top.ends, pair.is_break(top.ends[0])));
+        seams(rule, all)
     }
 }
 
-/// Some integrals over x; `None` if that would take too many points.
+/// Some integrals over x; `None` if that would take too many points, or passes a limit.
 pub(crate) fn integrate(
     pair: &DensityPair,
     logs: [LogDensityFn; 2],
     integrands: &[PanelIntegrand],
     effort: PanelEffort,
+    limit: Option<&Limit>,
 ) -> Option<Vec<Integral>> {
-    let tops = halved(pair, logs, integrands, effort)?;
+    let tops = halved(pair, logs, integrands, effort, limit)?;
     let rule = effort.order.rule();
     Some(
         (0..integrands.len())
@@ -110,22 +113,22 @@ pub(crate) fn points(
 ) -> Option<[Vec<f64>; 2]> {
     let logs = [log_density, &|_: &[f64], logs: &mut [f64]| logs.fill(0.0)];
     let all = [PanelIntegrand::Expectation(&|_| 1.0)];
-    let tops = halved(pair, logs, &all, effort)?;
+    let tops = halved(pair, logs, &all, effort, None)?;
     let rule = effort.order.rule();
     let least = NOTHING * tops.total(0).value;
     let of_panels: Vec<[Vec<f64>; 2]> = (tops.all.par_iter())
         .map(|top| {
-            let mut sites = Sites::default();
-            if top.lines.is_empty() {
-                sites.panel(rule, top.ends, 1.0, |x, all| all.push(x));
-            }
-            for line in &top.lines {
-                for ends in line.panels() {
-                    sites.panel(rule, ends, line.weight, |s, all| {
-                        pair.tell_point([line.t, s], all);
-                    });
-                }
-            }
+            let panels = match &top.lines[..] {
+                [] => vec![(
+                    Placed {
+                        t: 0.0,
+                        ends: top.ends,
+                    },
+                    1.0,
+                )],
+                lines => lines.iter().flat_map(Line::panels).collect(),
+            };
+            let sites = Laid::new(rule, pair.frame(), panels).sites();
             let mut logs = vec![0.0; sites.weights.len()];
             log_density(&sites.x, &mut logs);
             let dim = sites.x.len() / logs.len().max(1);
@@ -148,14 +151,18 @@ pub(crate) fn points(
 }
 
 /// Halves panels until the error is small enough, or there are as many points as there may be; `None` where the first
-/// panels take more.
+/// panels take more, or pass the limit.
 fn halved(
     pair: &DensityPair,
     logs: [LogDensityFn; 2],
     integrands: &[PanelIntegrand],
     effort: PanelEffort,
+    limit: Option<&Limit>,
 ) -> Option<Tops> {
-    let mut pending = pair.tops(effort.cut);
+    let mut pending: Vec<[f64; 2]> = pair.tops(effort.cut).collect();
+    if limit.is_some() {
+        from_the_middle(&mut pending);
+    }
     let mut tops = Tops {
         all: Vec::new(),
         beyond: vec![0.0; integrands.len()],
@@ -166,8 +173,8 @@ fn halved(
         let together = if pair.is_plane() { 1 } else { pending.len() };
         let found: Option<Vec<Found>> = (pending.par_chunks(together.max(1)))
             .map(|tops| match (pair.is_plane(), tops) {
-                (true, [strip]) => over_strip(pair, logs, integrands, effort, *strip),
-                _ => along_line(pair, logs, integrands, effort, tops),
+                (true, [strip]) => over_strip(pair, logs, integrands, effort, limit, *strip),
+                _ => along_line(pair, logs, integrands, effort, tops, round == 0),
             })
             .collect();
         for found in found? {
@@ -254,20 +261,30 @@ fn along_line(
     integrands: &[PanelIntegrand],
     effort: PanelEffort,
     tops: &[[f64; 2]],
+    is_first: bool,
 ) -> Option<Found> {
     let rule = effort.order.rule();
-    let sites = pair.sites(tops, effort.order);
-    let points = sites.weights.len();
+    let points = rule.points() * tops.len();
     if points > effort.points {
         return None;
     }
+    let panels: Vec<Placed> = (tops.iter())
+        .map(|ends| Placed {
+            t: 0.0,
+            ends: *ends,
+        })
+        .collect();
+    // What lies beyond the ends is asked once.
+    let kept = if is_first { integrands.len() } else { 0 };
     let PartsOfPanels { parts, values } =
-        parts_of_panels(pair, logs, integrands, rule, tops, &sites.x);
+        parts_of_panels(pair, logs, integrands, rule, &panels, kept);
+    let asked = if is_first { tops } else { &[] };
+    let sites = pair.laid(asked.iter().copied(), effort.order).sites();
     Some(Found {
-        tops: (tops.iter().zip(parts))
-            .map(|(ends, parts)| Top {
+        tops: (tops.iter().enumerate())
+            .map(|(i, ends)| Top {
                 ends: *ends,
-                parts,
+                parts: parts[i * integrands.len()..][..integrands.len()].to_vec(),
                 lines: Vec::new(),
             })
             .collect(),
@@ -283,25 +300,40 @@ fn over_strip(
     logs: [LogDensityFn; 2],
     integrands: &[PanelIntegrand],
     effort: PanelEffort,
+    limit: Option<&Limit>,
     strip: [f64; 2],
 ) -> Option<Found> {
-    let (lines, points) = lines(pair, logs, integrands, effort, strip)?;
-    let rule = effort.order.rule();
-    let parts = (0..integrands.len())
-        .map(|kind| together(rule, &lines, kind, strip))
+    if limit.is_some_and(Limit::is_passed) {
+        return None;
+    }
+    let lines = Lines::new(pair, logs, integrands, effort, strip)?;
+    let parts: Vec<Partial> = (0..integrands.len())
+        .map(|kind| lines.together(kind))
         .collect();
+    if let Some(limit) = limit {
+        limit.add(parts.iter().map(|part| part.error));
+    }
     Some(Found {
         tops: vec![Top {
             ends: strip,
             parts,
-            lines,
+            lines: lines.all,
         }],
-        points,
+        points: lines.points,
         beyond: Vec::new(),
     })
 }
 
-/// The points of a static mesh, for the sums that a gradient is taken of.
-pub(crate) fn sites(pair: &DensityPair, order: LegendreOrder, cut: usize) -> Sites {
-    pair.sites(&pair.tops(cut), order)
+/// Puts panels in the order of their distance from the middle one: there most of an integral lies, and soonest shows
+/// what it is off by.
+fn from_the_middle(panels: &mut Vec<[f64; 2]>) {
+    let middle = panels.len() / 2;
+    let mut order: Vec<(usize, [f64; 2])> = panels.drain(..).enumerate().collect();
+    order.sort_by_key(|(place, _)| place.abs_diff(middle));
+    panels.extend(order.into_iter().map(|(_, panel)| panel));
+}
+
+/// A static mesh, for the sums that a gradient is taken of.
+pub(crate) fn laid(pair: &DensityPair, order: LegendreOrder, cut: usize) -> Laid {
+    pair.laid(pair.tops(cut), order)
 }

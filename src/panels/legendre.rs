@@ -1,20 +1,40 @@
 //! Gauss–Legendre rules, with the tail of the Legendre series that shows how well they resolve.
 
+#![allow(
+    clippy::needless_range_loop,
+    reason = "loops over several arrays at once, to become vector code"
+)]
+
 use std::num::NonZeroUsize;
 use std::sync::OnceLock;
 
 /// The rule of n points on [−1, 1], n a multiple of 4.
+///
+/// It is symmetric: what it multiplies values with is kept for the first half of the nodes, for the sum or the
+/// difference of the values at a node and at its mirror image.
 #[derive(Debug)]
 pub(super) struct LegendreRule {
     /// Ascending.
     pub nodes: Vec<f64>,
     pub weights: Vec<f64>,
     /// (2k + 1)/2 wᵢ Pₖ(xᵢ) for n/4 ≤ k < n, row after row: the upper coefficients of a function's
-    /// Legendre series from its values at the nodes.
+    /// Legendre series from its values at the nodes. Even Pₖ take sums, odd ones differences.
     upper: Vec<f64>,
-    /// Σₖ (2k + 1)/2 wᵢ Pₖ(xᵢ) (±1)ᵏ: the series at −1 and at 1.
+    /// Σₖ (2k + 1)/2 wᵢ Pₖ(xᵢ) over even k and over odd k: the parts of the series at 1.
     ends: [Vec<f64>; 2],
 }
+
+/// What the values of several functions at the nodes tell.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Told<const L: usize> {
+    /// ∫ f over [−1, 1].
+    pub integrals: [f64; L],
+    /// How far these are off.
+    pub errors: [f64; L],
+}
+
+/// No rule has more points.
+pub(super) const MOST_NODES: usize = 16;
 
 /// How many points the rules have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,17 +61,17 @@ impl LegendreRule {
         let rule = gauss_quad::GaussLegendre::new(NonZeroUsize::MIN.saturating_add(points - 1));
         let mut pairs: Vec<(f64, f64)> = rule.iter().map(|(x, w)| (*x, *w)).collect();
         pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let mut upper = vec![0.0; (points - points / 4) * points];
-        let mut ends = [(); 2].map(|()| vec![0.0; points]);
-        for (i, &(x, weight)) in pairs.iter().enumerate() {
+        let half = points / 2;
+        let mut upper = vec![0.0; (points - points / 4) * half];
+        let mut ends = [(); 2].map(|()| vec![0.0; half]);
+        for (i, &(x, weight)) in pairs[..half].iter().enumerate() {
             let (mut before, mut now) = (1.0, x);
-            ends.iter_mut().for_each(|end| end[i] = 0.5 * weight);
+            ends[0][i] = 0.5 * weight;
             for k in 1..points {
                 let term = (2 * k + 1) as f64 / 2.0 * weight * now;
-                ends[0][i] += if k % 2 == 0 { term } else { -term };
-                ends[1][i] += term;
+                ends[k % 2][i] += term;
                 if k >= points / 4 {
-                    upper[(k - points / 4) * points + i] = term;
+                    upper[(k - points / 4) * half + i] = term;
                 }
                 let next = ((2 * k + 1) as f64 * x * now - k as f64 * before) / (k + 1) as f64;
                 (before, now) = (now, next);
@@ -65,32 +85,20 @@ impl LegendreRule {
         }
     }
 
-    /// A function at −1 and at 1, from its values at the nodes, as its series continues.
-    pub fn at_ends(&self, values: &[f64]) -> [f64; 2] {
-        [&self.ends[0], &self.ends[1]].map(|end| dot(end, values))
-    }
-
     /// From the last node to the end of the panel.
     pub fn gap(&self) -> f64 {
         1.0 - self.nodes.last().copied().unwrap_or(0.0)
     }
 
     /// Its points on a panel.
-    pub fn on(&self, [from, to]: [f64; 2]) -> Vec<f64> {
-        let half = 0.5 * (to - from);
-        // From the nearer end, so that a short panel far out has its points.
-        (self.nodes.iter())
-            .map(|node| match *node < 0.0 {
-                true => from + half * (1.0 + node),
-                false => to - half * (1.0 - node),
-            })
-            .collect()
+    pub fn on(&self, ends: [f64; 2]) -> impl Iterator<Item = f64> {
+        self.nodes.iter().map(move |node| place(*node, ends))
     }
 
     /// The weights of its points on a panel.
-    pub fn weights_on(&self, [from, to]: [f64; 2]) -> Vec<f64> {
+    pub fn weights_on(&self, [from, to]: [f64; 2]) -> impl Iterator<Item = f64> {
         let half = 0.5 * (to - from);
-        self.weights.iter().map(|weight| half * weight).collect()
+        self.weights.iter().map(move |weight| half * weight)
     }
 
     /// How many points it has.
@@ -106,29 +114,149 @@ impl LegendreRule {
     /// that of an analytic function does. 64 r⁴ leaves room, and of a function with a corner, whose
     /// coefficients hardly fall, all of the last quarter is kept.
     pub fn integrate(&self, values: &[f64]) -> [f64; 2] {
-        let n = self.points();
-        let sum = dot(&self.weights, values);
-        let mut quarters = [0.0f64; 3];
-        for (k, row) in self.upper.chunks_exact(n).enumerate() {
-            let quarter = &mut quarters[k / (n / 4)];
-            // NaN stays: f64::max would drop it.
-            let size = dot(row, values).abs();
-            if size > *quarter || size.is_nan() {
-                *quarter = size;
+        let Told {
+            integrals: [integral],
+            errors: [error],
+        } = self.integrate_each::<1, false>(values.as_chunks().0);
+        [integral, error]
+    }
+
+    /// As [`LegendreRule::integrate`], of several functions: one row of values for each node. `FMA`: where that is one
+    /// instruction.
+    #[inline(always)]
+    pub fn integrate_each<const L: usize, const FMA: bool>(&self, values: &[[f64; L]]) -> Told<L> {
+        match self.nodes.len() {
+            8 => self.told::<4, L, FMA>(&Folded::new(values)),
+            _ => self.told::<8, L, FMA>(&Folded::new(values)),
+        }
+    }
+
+    /// A function at −1 and at 1, from its values at the nodes, as its series continues.
+    pub fn at_ends(&self, values: &[f64]) -> [f64; 2] {
+        self.each_at_ends::<1, false>(values.as_chunks().0)
+            .map(|[end]| end)
+    }
+
+    /// As [`LegendreRule::at_ends`], of several functions.
+    #[inline(always)]
+    pub fn each_at_ends<const L: usize, const FMA: bool>(
+        &self,
+        values: &[[f64; L]],
+    ) -> [[f64; L]; 2] {
+        let parts = match self.nodes.len() {
+            8 => Folded::<4, L>::new(values).dots::<FMA>([&self.ends[0], &self.ends[1]]),
+            _ => Folded::<8, L>::new(values).dots::<FMA>([&self.ends[0], &self.ends[1]]),
+        };
+        let [mut low, mut high] = [[0.0; L]; 2];
+        for l in 0..L {
+            (low[l], high[l]) = (parts[0][l] - parts[1][l], parts[0][l] + parts[1][l]);
+        }
+        [low, high]
+    }
+
+    /// ∫ f over [−1, 1] of several functions.
+    #[inline(always)]
+    pub fn sum_each<const L: usize, const FMA: bool>(&self, values: &[[f64; L]]) -> [f64; L] {
+        match self.nodes.len() {
+            8 => dot::<4, L, FMA>(&self.weights, &Folded::new(values).sums),
+            _ => dot::<8, L, FMA>(&self.weights, &Folded::new(values).sums),
+        }
+    }
+
+    /// `H`: half the number of points.
+    #[inline(always)]
+    fn told<const H: usize, const L: usize, const FMA: bool>(
+        &self,
+        values: &Folded<H, L>,
+    ) -> Told<L> {
+        let mut quarters = [[0.0f64; L]; 3];
+        for (k, rows) in self.upper.chunks_exact(2 * H).enumerate() {
+            // Of two rows the first is even, since n/4 is.
+            let quarter = &mut quarters[2 * k / (H / 2)];
+            for terms in values.dots::<FMA>([&rows[..H], &rows[H..]]) {
+                for l in 0..L {
+                    // NaN stays: f64::max would drop it.
+                    let size = terms[l].abs();
+                    if size > quarter[l] || size.is_nan() {
+                        quarter[l] = size;
+                    }
+                }
             }
         }
-        let [second, third, last] = quarters;
-        let fall = |from: f64, to: f64| if to < from { to / from } else { 1.0 };
-        let falls = fall(third, last).max(fall(second, third));
-        [sum, 2.0 * last * (ROOM * falls.powi(4)).min(1.0)]
+        let mut errors = [0.0; L];
+        for l in 0..L {
+            let [second, third, last] = quarters.map(|quarter| quarter[l]);
+            let fall = |from: f64, to: f64| if to < from { to / from } else { 1.0 };
+            let falls = fall(third, last).max(fall(second, third));
+            let square = falls * falls;
+            errors[l] = 2.0 * last * (ROOM * (square * square)).min(1.0);
+        }
+        Told {
+            integrals: dot::<H, L, FMA>(&self.weights, &values.sums),
+            errors,
+        }
+    }
+}
+
+/// Values at the first `H` nodes with those at their mirror images.
+struct Folded<const H: usize, const L: usize> {
+    sums: [[f64; L]; H],
+    differences: [[f64; L]; H],
+}
+
+impl<const H: usize, const L: usize> Folded<H, L> {
+    #[inline(always)]
+    fn new(values: &[[f64; L]]) -> Self {
+        let values = &values[..2 * H];
+        let [mut sums, mut differences] = [[[0.0; L]; H]; 2];
+        for i in 0..H {
+            let (one, other) = (&values[i], &values[2 * H - 1 - i]);
+            for l in 0..L {
+                sums[i][l] = one[l] + other[l];
+                differences[i][l] = one[l] - other[l];
+            }
+        }
+        Self { sums, differences }
+    }
+
+    /// With rows of an even and of an odd function.
+    #[inline(always)]
+    fn dots<const FMA: bool>(&self, [even, odd]: [&[f64]; 2]) -> [[f64; L]; 2] {
+        [
+            dot::<H, L, FMA>(even, &self.sums),
+            dot::<H, L, FMA>(odd, &self.differences),
+        ]
+    }
+}
+
+/// Where a node of [−1, 1] lies on a panel.
+#[inline(always)]
+pub(super) fn place(node: f64, [from, to]: [f64; 2]) -> f64 {
+    let half = 0.5 * (to - from);
+    // From the nearer end, so that a short panel far out has its points.
+    match node < 0.0 {
+        true => from + half * (1.0 + node),
+        false => to - half * (1.0 - node),
     }
 }
 
 /// By how much more the series may continue with than it seems to.
 const ROOM: f64 = 64.0;
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+/// Σᵢ aᵢ bᵢ over `H` rows, with several b at once.
+#[inline(always)]
+fn dot<const H: usize, const L: usize, const FMA: bool>(a: &[f64], b: &[[f64; L]; H]) -> [f64; L] {
+    let a = &a[..H];
+    let mut sums = [0.0; L];
+    for i in 0..H {
+        for l in 0..L {
+            sums[l] = match FMA {
+                true => a[i].mul_add(b[i][l], sums[l]),
+                false => a[i] * b[i][l] + sums[l],
+            };
+        }
+    }
+    sums
 }
 
 #[cfg(test)]

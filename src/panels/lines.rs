@@ -3,9 +3,10 @@
 use super::effort::PanelEffort;
 use super::integrand::{LogDensityFn, PanelIntegrand};
 use super::legendre::LegendreRule;
+use super::mesh::Mesh;
 use super::pair::DensityPair;
 use super::panel::{Partial, seams};
-use super::parts::{parts_of_panels, values_at};
+use super::parts::{Placed, parts_of_panels, values_at};
 
 /// Panels of a line are halved so often, at most.
 const ROUNDS: usize = 50;
@@ -17,6 +18,8 @@ const HALVINGS: usize = 60;
 /// A panel may be off by this share of what its line may be.
 const SHARE: f64 = 1.0 / 8.0;
 
+/// Lines have about so many panels.
+const PANELS: usize = 32;
 /// Among so many strips what the whole may be off is shared.
 const STRIPS: f64 = 64.0;
 
@@ -37,10 +40,29 @@ struct LinePanel {
     ends: [f64; 2],
     /// Whether it begins where there is known to be a corner.
     at_break: bool,
-    /// Of every integral; none where it was not looked at yet.
-    parts: Vec<Partial>,
+    /// Where its parts are among all; none where it was not looked at yet.
+    parts: Option<usize>,
     /// Where the first integrand may jump.
     jump: Option<Jump>,
+}
+
+/// The parts of every integral over panels that were looked at.
+#[derive(Debug)]
+struct Parts<'a> {
+    rule: &'a LegendreRule,
+    /// Panel after panel.
+    all: Vec<Partial>,
+    /// Whether they may be off where panels meet.
+    have_seams: bool,
+}
+
+impl Parts<'_> {
+    fn of(&self, panel: &LinePanel, kind: usize) -> &Partial {
+        static NOT_YET: Partial = Partial::NONE;
+        panel
+            .parts
+            .map_or(&NOT_YET, |first| &self.all[first + kind])
+    }
 }
 
 /// Two places on a line with an integrand there.
@@ -91,44 +113,43 @@ impl Jump {
 }
 
 impl Line {
-    /// The ends of its panels.
-    pub fn panels(&self) -> impl Iterator<Item = [f64; 2]> {
-        self.panels.iter().map(|panel| panel.ends)
+    /// Its panels, with what it counts.
+    pub fn panels(&self) -> impl Iterator<Item = (Placed, f64)> {
+        let panels = self.panels.iter();
+        panels.map(|panel| (panel.placed(self.t), self.weight))
     }
 
     /// How far each of its panels may be off at the seams.
-    fn seams(&self, rule: &LegendreRule, kind: usize) -> Vec<f64> {
+    fn seams(&self, parts: &Parts, kind: usize) -> Vec<f64> {
         let panels = self.panels.iter();
-        let known = panels.map(|panel| (&panel.parts[kind], panel.ends));
-        seams(rule, known, |i| self.panels[i].at_break)
+        let known = panels.map(|panel| (parts.of(panel, kind), panel.ends, panel.at_break));
+        seams(parts.rule, known)
     }
 
-    fn total(&self, rule: &LegendreRule, kind: usize) -> Partial {
-        self.total_with(kind, &self.seams(rule, kind))
-    }
-
-    fn total_with(&self, kind: usize, seams: &[f64]) -> Partial {
-        let mut sum = Partial::default();
+    fn total(&self, parts: &Parts, kind: usize) -> Partial {
+        let mut sum = Partial::NONE;
         for panel in &self.panels {
-            sum += panel.parts[kind];
+            sum += *parts.of(panel, kind);
         }
-        sum.error += seams.iter().sum::<f64>();
+        if parts.have_seams {
+            sum.error += self.seams(parts, kind).iter().sum::<f64>();
+        }
         sum
     }
 
     /// The panels whose errors are too large: above their share of what the line may be off, or of rounding.
     fn bad(
         &self,
-        rule: &LegendreRule,
+        known: &Parts,
         integrands: &[PanelIntegrand],
         tolerance: f64,
         [all, strip]: [f64; 2],
     ) -> Vec<bool> {
         let mut is_bad = vec![false; self.panels.len()];
         for (kind, integrand) in integrands.iter().enumerate() {
-            let seams = self.seams(rule, kind);
-            let sum = self.total_with(kind, &seams);
-            let parts = || self.panels.iter().map(|panel| panel.parts[kind]);
+            let seams = self.seams(known, kind);
+            let sum = self.total(known, kind);
+            let parts = || self.panels.iter().map(|panel| known.of(panel, kind));
             let size: f64 = parts().map(|part| part.value.abs()).sum();
             // Each strip may have its share of the whole, however narrow it is.
             let length = all.min(STRIPS * strip);
@@ -176,9 +197,13 @@ impl LinePanel {
         Self {
             ends,
             at_break,
-            parts: Vec::new(),
+            parts: None,
             jump: None,
         }
+    }
+
+    fn placed(&self, t: f64) -> Placed {
+        Placed { t, ends: self.ends }
     }
 }
 
@@ -211,75 +236,120 @@ fn find_jumps(
     points
 }
 
-/// The lines of a strip, and how many points they took; `None` if more than there may be at once. Where densities are
-/// not known by their components panels of the lines are halved until they are good to the tolerance: what more lines
-/// cannot make up for.
-pub(super) fn lines(
-    pair: &DensityPair,
-    logs: [LogDensityFn; 2],
-    integrands: &[PanelIntegrand],
-    effort: PanelEffort,
+/// The lines of a strip.
+#[derive(Debug)]
+pub(super) struct Lines<'a> {
+    pub all: Vec<Line>,
+    /// How many points they took.
+    pub points: usize,
+    parts: Parts<'a>,
     strip: [f64; 2],
-) -> Option<(Vec<Line>, usize)> {
-    let rule = effort.order.rule();
-    let mut lines: Vec<Line> = (rule.on(strip).into_iter())
-        .zip(rule.weights_on(strip))
-        .map(|(t, weight)| Line {
-            t,
-            weight,
-            panels: (pair.along_line(t).into_iter())
-                .map(|(ends, at_break)| LinePanel::new(ends, at_break))
-                .collect(),
-            is_open: true,
-        })
-        .collect();
-    let may_cut = !pair.is_exact() && effort.rounds > 0;
-    let rounds = if may_cut { ROUNDS } else { 0 };
-    let lengths = [pair.length(), strip[1] - strip[0]];
-    let mut points = 0;
-    for round in 0..=rounds {
-        let new: Vec<(f64, &mut LinePanel)> = (lines.iter_mut())
+}
+
+impl Lines<'_> {
+    /// `None` if they would take more points than there may be at once. Where densities are not known by their
+    /// components panels of the lines are halved until they are good to the tolerance: what more lines cannot make up
+    /// for.
+    pub fn new(
+        pair: &DensityPair,
+        logs: [LogDensityFn; 2],
+        integrands: &[PanelIntegrand],
+        effort: PanelEffort,
+        strip: [f64; 2],
+    ) -> Option<Self> {
+        let rule = effort.order.rule();
+        let line = |mesh: &mut Mesh, (t, weight)| {
+            let mut panels = Vec::with_capacity(PANELS);
+            pair.along_line(t, mesh, |ends, at_break| {
+                panels.push(LinePanel::new(ends, at_break));
+            });
+            Line {
+                t,
+                weight,
+                panels,
+                is_open: true,
+            }
+        };
+        let places = rule.on(strip).zip(rule.weights_on(strip));
+        let mut lines = Self {
+            all: Mesh::with(|mesh| places.map(|place| line(mesh, place)).collect()),
+            points: 0,
+            parts: Parts {
+                rule,
+                all: Vec::new(),
+                have_seams: !pair.is_exact(),
+            },
+            strip,
+        };
+        let may_cut = !pair.is_exact() && effort.rounds > 0;
+        let rounds = if may_cut { ROUNDS } else { 0 };
+        for round in 0..=rounds {
+            let new = lines.look(pair, logs, integrands, effort, round >= HALVED_BEFORE)?;
+            if new == 0 || round == rounds || lines.points > effort.points {
+                break;
+            }
+            lines.cut(pair, logs, integrands, effort.tolerance);
+        }
+        Some(lines)
+    }
+
+    /// Looks at the panels that are new, and returns how many points they took; `None` if these are too many.
+    /// `for_jumps`: also at where they may jump.
+    fn look(
+        &mut self,
+        pair: &DensityPair,
+        logs: [LogDensityFn; 2],
+        integrands: &[PanelIntegrand],
+        effort: PanelEffort,
+        for_jumps: bool,
+    ) -> Option<usize> {
+        let rule = self.parts.rule;
+        let mut new: Vec<(f64, &mut LinePanel)> = (self.all.iter_mut())
             .filter(|line| line.is_open)
             .flat_map(|line| {
                 let t = line.t;
                 line.panels.iter_mut().map(move |panel| (t, panel))
             })
-            .filter(|(_, panel)| panel.parts.is_empty())
+            .filter(|(_, panel)| panel.parts.is_none())
             .collect();
-        if new.is_empty() {
-            break;
-        }
-        let mut x = Vec::with_capacity(2 * rule.points() * new.len());
-        for (t, panel) in &new {
-            for s in rule.on(panel.ends) {
-                pair.tell_point([*t, s], &mut x);
-            }
-        }
-        let count = x.len() / 2;
-        points += count;
-        let is_last = round == rounds || points > effort.points;
+        let count = rule.points() * new.len();
+        self.points += count;
         if count > effort.points {
             return None;
         }
-        let ends: Vec<[f64; 2]> = new.iter().map(|(_, panel)| panel.ends).collect();
-        let found = parts_of_panels(pair, logs, integrands, rule, &ends, &x);
-        for (i, ((_, panel), parts)) in new.into_iter().zip(found.parts).enumerate() {
-            panel.parts = parts;
+        let panels: Vec<Placed> = (new.iter()).map(|(t, panel)| panel.placed(*t)).collect();
+        let kept = usize::from(for_jumps);
+        let found = parts_of_panels(pair, logs, integrands, rule, &panels, kept);
+        let before = self.parts.all.len();
+        for (i, (_, panel)) in new.iter_mut().enumerate() {
+            panel.parts = Some(before + i * integrands.len());
             // What is smooth has come to rest by then.
-            if round >= HALVED_BEFORE
-                && let Some(values) = found.values.first()
-            {
+            if let Some(values) = found.values.first() {
                 let at = i * rule.points()..(i + 1) * rule.points();
-                panel.jump = Jump::among(&rule.on(panel.ends), &values[at]);
+                let places: Vec<f64> = rule.on(panel.ends).collect();
+                panel.jump = Jump::among(&places, &values[at]);
             }
         }
-        if is_last {
-            break;
+        match before {
+            0 => self.parts.all = found.parts,
+            _ => self.parts.all.extend(found.parts),
         }
+        Some(count)
+    }
+
+    /// Cuts the panels that are bad.
+    fn cut(
+        &mut self,
+        pair: &DensityPair,
+        logs: [LogDensityFn; 2],
+        integrands: &[PanelIntegrand],
+        tolerance: f64,
+    ) {
+        let lengths = [pair.length(), self.strip[1] - self.strip[0]];
         // What was not cut has not changed.
-        let mut open: Vec<&mut Line> = lines.iter_mut().filter(|line| line.is_open).collect();
+        let mut open: Vec<&mut Line> = self.all.iter_mut().filter(|line| line.is_open).collect();
         let is_bad: Vec<Vec<bool>> = (open.iter())
-            .map(|line| line.bad(rule, integrands, effort.tolerance, lengths))
+            .map(|line| line.bad(&self.parts, integrands, tolerance, lengths))
             .collect();
         let mut jumps: Vec<(f64, &mut Jump)> = Vec::new();
         for (line, is_bad) in open.iter_mut().zip(&is_bad) {
@@ -292,34 +362,30 @@ pub(super) fn lines(
             jumps.extend(bad.filter_map(|(panel, _)| Some((t, panel.jump.as_mut()?))));
         }
         if let Some(first) = integrands.first() {
-            points += find_jumps(pair, logs, *first, &mut jumps);
+            self.points += find_jumps(pair, logs, *first, &mut jumps);
         }
         for (line, is_bad) in open.iter_mut().zip(&is_bad) {
             line.cut(is_bad);
         }
     }
-    Some((lines, points))
-}
 
-/// The part of one of the integrals over a strip, from those along its lines.
-pub(super) fn together(
-    rule: &LegendreRule,
-    lines: &[Line],
-    kind: usize,
-    [from, to]: [f64; 2],
-) -> Partial {
-    let sums: Vec<Partial> = lines.iter().map(|line| line.total(rule, kind)).collect();
-    let integrals: Vec<f64> = sums.iter().map(|sum| sum.value).collect();
-    let [value, error] = rule
-        .integrate(&integrals)
-        .map(|part| 0.5 * (to - from) * part);
-    let floor = (lines.iter().zip(&sums))
-        .map(|(line, sum)| line.weight * (sum.error + sum.floor))
-        .sum();
-    Partial {
-        value,
-        error,
-        floor,
-        ends: rule.at_ends(&integrals),
+    /// The part of one of the integrals over the strip, from those along its lines.
+    pub fn together(&self, kind: usize) -> Partial {
+        let sums: Vec<Partial> = (self.all.iter())
+            .map(|line| line.total(&self.parts, kind))
+            .collect();
+        let integrals: Vec<f64> = sums.iter().map(|sum| sum.value).collect();
+        let rule = self.parts.rule;
+        let half = 0.5 * (self.strip[1] - self.strip[0]);
+        let [value, error] = rule.integrate(&integrals).map(|part| half * part);
+        let floor = (self.all.iter().zip(&sums))
+            .map(|(line, sum)| line.weight * (sum.error + sum.floor))
+            .sum();
+        Partial {
+            value,
+            error,
+            floor,
+            ends: rule.at_ends(&integrals),
+        }
     }
 }

@@ -5,258 +5,209 @@
 //! another the corner of the logarithm of their sum: log(1 + eᵗ) has poles at ± iπ, so a corner is
 //! as wide as π over the difference of the slopes.
 
+use std::cell::RefCell;
+
 use super::bump::Bump;
+use super::corners::{Top, corners, cut_where_equal};
+use super::feature::Feature;
 
-/// What a mesh must resolve.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Feature {
-    center: f64,
-    /// What it looks like changes over this length.
-    unit: f64,
-    /// It ends this many units from its centre.
-    reach: f64,
-}
-
-/// Gaussians end here: beyond are 2e-21 of one.
-pub(super) const GAUSSIAN: f64 = 9.5;
-/// Corners end here: log(1 + e^(−12 π)) is 4e-17.
-const CORNER: f64 = 12.0;
-/// Power laws end here at the latest.
-const FARTHEST: f64 = 1e12;
-/// A density is cut off where so little of it, with the square of its argument, is left.
-const NEGLIGIBLE: f64 = 1e-17;
-
-/// The panels around a feature end here, in its units …
-const ENDS: [f64; 3] = [0.0, 2.0, 5.0];
-/// … and beyond by this factor.
-const GROWTH: f64 = 1.75;
 /// A panel may be this many units long at the centre, and so much longer for each unit of distance.
 const LENGTH: f64 = 2.0;
 const GRADING: f64 = 0.75;
-/// A corner is known to this share of its unit, or after this many halvings.
-const NEAR: f64 = 0.05;
-const HALVINGS: usize = 60;
-/// A component this many nats below another of its density does not matter.
-pub(super) const HIDDEN: f64 = 3.0;
 
-impl Feature {
-    pub fn gaussian(center: f64, unit: f64) -> Self {
-        Self {
-            center,
-            unit,
-            reach: GAUSSIAN,
-        }
+/// Cuts lines into panels, one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Mesh {
+    p: Vec<Bump>,
+    q: Vec<Bump>,
+    features: Vec<Feature>,
+    /// Where features ask for ends, ascending, and of how many features.
+    wanted: Vec<f64>,
+    asked: usize,
+    /// What more of them ask for, and room to put both in order.
+    more: Vec<f64>,
+    merged: Vec<f64>,
+    /// Those that panels have not come to yet, the next one last, and those that they have not left.
+    coming: Vec<Reaching>,
+    here: Vec<Reaching>,
+    /// Where the densest components are looked for, and which they are.
+    places: Vec<f64>,
+    tops: Vec<[Top; 2]>,
+    ends: Vec<f64>,
+}
+
+thread_local! {
+    /// There are many lines, and none takes long: lists are made once on a thread.
+    static MESH: RefCell<Mesh> = RefCell::default();
+}
+
+impl Mesh {
+    /// Calls `f` with one.
+    pub fn with<R>(f: impl FnOnce(&mut Self) -> R) -> R {
+        let mut mesh = MESH.take();
+        let result = f(&mut mesh);
+        MESH.set(mesh);
+        result
     }
 
-    fn new(bump: &Bump) -> Self {
-        let reach = if bump.dof.is_infinite() {
-            GAUSSIAN
-        } else {
-            // The mean of x² beyond z falls like z^(2 − ν).
-            let power = (bump.dof - 2.0).max(0.1);
-            NEGLIGIBLE
-                .powf(-1.0 / power)
-                .clamp(2.0 * GAUSSIAN, FARTHEST)
+    /// Begins with two densities on a line.
+    pub fn begin(&mut self, p: impl Iterator<Item = Bump>, q: impl Iterator<Item = Bump>) {
+        self.p.clear();
+        self.p.extend(p);
+        self.q.clear();
+        self.q.extend(q);
+        self.features.clear();
+        self.wanted.clear();
+        self.asked = 0;
+        self.ends.clear();
+    }
+
+    /// All components, as far as these and `others` reach, with the corners of the logarithm of each density, and
+    /// those where one density falls below the other. `reach` shortens components, each by its place in p and q
+    /// joined.
+    pub fn add_all(&mut self, others: impl Iterator<Item = Feature>, reach: impl Fn(usize) -> f64) {
+        self.add_bumps(others, reach);
+        let Some([low, high]) = self.cut() else {
+            return;
         };
-        Self {
-            center: bump.center,
-            unit: bump.scale,
-            reach,
-        }
-    }
-
-    /// As [`Feature::gaussian`], of which only the part within `reach` standard deviations counts.
-    pub fn within(self, reach: f64) -> Self {
-        Self {
-            reach: self.reach.min(reach),
-            ..self
-        }
-    }
-
-    pub fn corner(center: f64, steepness: f64) -> Self {
-        Self {
-            center,
-            unit: std::f64::consts::PI / steepness,
-            reach: CORNER,
-        }
-    }
-
-    pub fn span(&self) -> [f64; 2] {
-        let reach = self.reach * self.unit;
-        [self.center - reach, self.center + reach]
-    }
-
-    /// The ends of its panels.
-    fn ends(&self, mut emit: impl FnMut(f64)) {
-        let mut both = |z: f64| {
-            emit(self.center - self.unit * z);
-            emit(self.center + self.unit * z);
-        };
-        let [_, _, last] = ENDS;
-        ENDS.into_iter()
-            .filter(|&z| z < self.reach)
-            .for_each(&mut both);
-        let mut z = last * GROWTH;
-        // The last panel is not cut where little more than half of one is left.
-        while z * GROWTH.sqrt() < self.reach {
-            both(z);
-            z *= GROWTH;
-        }
-        both(self.reach);
-    }
-}
-
-/// The components of two densities on a line that are not known by them alone, as far as these and `others`
-/// reach: panels are twice as long as where nothing else is there, and shortened where that is too long.
-pub(super) fn components(
-    p: &[Bump],
-    q: &[Bump],
-    others: impl Iterator<Item = Feature>,
-    reach: impl Fn(usize) -> f64,
-) -> Vec<Feature> {
-    let mut features = bumps(p, q, others, reach);
-    for feature in &mut features {
-        feature.unit *= 2.0;
-        feature.reach /= 2.0;
-    }
-    features
-}
-
-/// The components of two densities on a line, as far as these and `others` reach. `reach` shortens them, each
-/// by its place in `p` and `q` joined.
-fn bumps(
-    p: &[Bump],
-    q: &[Bump],
-    others: impl Iterator<Item = Feature>,
-    reach: impl Fn(usize) -> f64,
-) -> Vec<Feature> {
-    (p.iter().chain(q).enumerate())
-        .map(|(place, bump)| Feature::new(bump).within(reach(place)))
-        .chain(others)
-        .filter(|feature| feature.reach > 0.0)
-        .collect()
-}
-
-/// All components, with the corners of the logarithm of each density, and those where one density falls below
-/// the other.
-pub(super) fn features(
-    p: &[Bump],
-    q: &[Bump],
-    others: impl Iterator<Item = Feature>,
-    reach: impl Fn(usize) -> f64,
-) -> Vec<Feature> {
-    let mut features = bumps(p, q, others, reach);
-    if let Some([low, high]) = span(&features) {
         // A component without reach has no panels, and may still be the densest around its centre.
-        let mut places = ends(&features, [low, high]);
-        let centers = p.iter().chain(q).map(|bump| bump.center);
-        places.extend(centers.filter(|&center| low < center && center < high));
-        places.sort_by(f64::total_cmp);
-        corners(&places, p, q, &mut features);
+        self.places.clone_from(&self.ends);
+        for bump in self.p.iter().chain(&self.q) {
+            if low < bump.center && bump.center < high {
+                let before = self.places.partition_point(|&place| place < bump.center);
+                self.places.insert(before, bump.center);
+            }
+        }
+        let Self {
+            p,
+            q,
+            places,
+            tops,
+            features,
+            ..
+        } = self;
+        corners(places, [p, q], tops, features);
     }
-    features
-}
 
-/// From the first to the last of all features; `None` if that is not finite.
-pub(super) fn span(features: &[Feature]) -> Option<[f64; 2]> {
-    let [low, high] = (features.iter().map(Feature::span)).fold(
-        [f64::INFINITY, f64::NEG_INFINITY],
-        |[low, high], [from, to]| [low.min(from), high.max(to)],
-    );
-    (low < high && (high - low).is_finite()).then_some([low, high])
-}
+    /// The components of densities that are not known by them alone: panels are twice as long as where nothing else
+    /// is there, and shortened where that is too long.
+    pub fn add_components(
+        &mut self,
+        others: impl Iterator<Item = Feature>,
+        reach: impl Fn(usize) -> f64,
+    ) {
+        self.add_bumps(others, reach);
+        self.features.iter_mut().for_each(Feature::widen);
+    }
 
-/// The densest component at a place, and the log of its density there.
-fn top(bumps: &[Bump], x: f64) -> (usize, f64) {
-    let mut top = (0, f64::NEG_INFINITY);
-    for (place, bump) in bumps.iter().enumerate() {
-        let log = bump.log_density(x);
-        if log > top.1 {
-            top = (place, log);
+    fn add_bumps(&mut self, others: impl Iterator<Item = Feature>, reach: impl Fn(usize) -> f64) {
+        let bumps = self.p.iter().chain(&self.q).enumerate();
+        self.features.extend(
+            bumps
+                .map(|(place, bump)| Feature::new(bump).within(reach(place)))
+                .chain(others)
+                .filter(Feature::is_there),
+        );
+    }
+
+    /// One more.
+    pub fn add(&mut self, feature: Feature) {
+        self.features.push(feature);
+    }
+
+    /// From the first to the last of all features; `None` if that is not finite.
+    pub fn span(&self) -> Option<[f64; 2]> {
+        let [low, high] = (self.features.iter().map(Feature::span)).fold(
+            [f64::INFINITY, f64::NEG_INFINITY],
+            |[low, high], [from, to]| [low.min(from), high.max(to)],
+        );
+        (low < high && (high - low).is_finite()).then_some([low, high])
+    }
+
+    /// The ends of the panels, ascending; none if there is no room for them.
+    pub fn ends(&self) -> &[f64] {
+        &self.ends
+    }
+
+    /// Cuts the line where its features are, and returns its span: of the ends they ask for as few are taken as
+    /// resolve all of them.
+    pub fn cut(&mut self) -> Option<[f64; 2]> {
+        self.ends.clear();
+        let [low, high] = self.span()?;
+        self.ask([low, high]);
+        self.coming.clear();
+        self.coming.extend(self.features.iter().map(Reaching::new));
+        (self.coming).sort_unstable_by(|a, b| b.from.total_cmp(&a.from));
+        self.here.clear();
+        self.take_ends(low);
+        Some([low, high])
+    }
+
+    /// Asks the features that were not asked yet where they want ends.
+    fn ask(&mut self, [low, high]: [f64; 2]) {
+        self.more.clear();
+        for feature in &self.features[self.asked..] {
+            feature.ends(|end| {
+                if low <= end && end <= high {
+                    self.more.push(end);
+                }
+            });
+        }
+        self.asked = self.features.len();
+        self.more.sort_unstable_by(f64::total_cmp);
+        self.merged.clear();
+        let mut before = &self.wanted[..];
+        for &end in &self.more {
+            while let [first, rest @ ..] = before
+                && *first <= end
+            {
+                self.merged.push(*first);
+                before = rest;
+            }
+            self.merged.push(end);
+        }
+        self.merged.extend(before);
+        self.merged.dedup();
+        std::mem::swap(&mut self.wanted, &mut self.merged);
+    }
+
+    /// Goes from end to end, each time as far as all features on the way allow.
+    fn take_ends(&mut self, low: f64) {
+        self.ends.push(low);
+        let mut from = low;
+        let mut rest = &self.wanted[..];
+        loop {
+            let past = rest.iter().take_while(|&&end| end <= from).count();
+            rest = &rest[past..];
+            let Some(&next) = rest.first() else { break };
+            self.here.retain(|one| one.to > from);
+            let mut farthest = (self.here.iter())
+                .map(|one| one.farthest(from))
+                .fold(f64::INFINITY, least);
+            // Those that begin on the panel.
+            while let Some(one) = self.coming.pop_if(|one| one.from < farthest.max(next)) {
+                farthest = least(farthest, one.farthest(from));
+                self.here.push(one);
+            }
+            let within = rest.iter().take_while(|&&end| end <= farthest);
+            from = within.last().copied().unwrap_or(next);
+            self.ends.push(from);
         }
     }
-    top
-}
 
-/// The log of a density at a place.
-fn log_sum(bumps: &[Bump], x: f64) -> f64 {
-    let (_, top) = top(bumps, x);
-    let sum: f64 = (bumps.iter())
-        .map(|bump| (bump.log_density(x) - top).exp())
-        .sum();
-    top + sum.ln()
-}
-
-/// Adds the corners between places that are ascending.
-fn corners(places: &[f64], p: &[Bump], q: &[Bump], found: &mut Vec<Feature>) {
-    let tops: Vec<[(usize, f64); 2]> = (places.iter()).map(|&x| [top(p, x), top(q, x)]).collect();
-    for (interval, tops) in places.windows(2).zip(tops.windows(2)) {
-        let [from, to] = [interval[0], interval[1]];
-        for (side, bumps) in [p, q].into_iter().enumerate() {
-            takeovers([from, to], bumps, tops[0][side].0, tops[1][side].0, found);
-        }
-        let rises = tops[0][0].1 < tops[0][1].1;
-        if rises != (tops[1][0].1 < tops[1][1].1) {
-            let steepness = |x: f64| (p[top(p, x).0].slope(x) - q[top(q, x).0].slope(x)).abs();
-            let apart = |x: f64| top(p, x).1 - top(q, x).1;
-            found.extend(corner([from, to], apart, steepness));
+    /// Ends panels at some more places, in ascending order.
+    pub fn cut_at(&mut self, breaks: &[f64]) {
+        if !breaks.is_empty() {
+            self.ends.extend(breaks);
+            self.ends.sort_by(f64::total_cmp);
+            self.ends.dedup();
         }
     }
-}
 
-/// The corners where one component of a density takes over from another, from the densest at one end to
-/// the densest at the other.
-fn takeovers(
-    [from, to]: [f64; 2],
-    bumps: &[Bump],
-    first: usize,
-    last: usize,
-    found: &mut Vec<Feature>,
-) {
-    if first == last {
-        return;
+    /// Ends panels where both densities are equal.
+    pub fn cut_where_equal(&mut self) {
+        cut_where_equal(&mut self.ends, &self.p, &self.q);
     }
-    let (one, other) = (bumps[first], bumps[last]);
-    let apart = |x: f64| one.log_density(x) - other.log_density(x);
-    let steepness = |x: f64| (one.slope(x) - other.slope(x)).abs();
-    let Some(corner) = corner([from, to], apart, steepness) else {
-        return;
-    };
-    let x = corner.center;
-    let (third, log) = top(bumps, x);
-    if one.log_density(x) >= log - HIDDEN {
-        found.push(corner);
-    }
-    if third != first && third != last && from < x && x < to {
-        takeovers([from, x], bumps, first, third, found);
-        takeovers([x, to], bumps, third, last, found);
-    }
-}
-
-/// The corner where a difference of logarithms changes its sign, to a small share of its unit.
-fn corner(
-    [mut from, mut to]: [f64; 2],
-    apart: impl Fn(f64) -> f64,
-    steepness: impl Fn(f64) -> f64,
-) -> Option<Feature> {
-    let rises = apart(from) < 0.0;
-    if rises == (apart(to) < 0.0) {
-        return None;
-    }
-    for _ in 0..HALVINGS {
-        let middle = 0.5 * (from + to);
-        if to - from <= NEAR * Feature::corner(middle, steepness(middle)).unit {
-            break;
-        }
-        if (apart(middle) < 0.0) == rises {
-            from = middle;
-        } else {
-            to = middle;
-        }
-    }
-    let middle = 0.5 * (from + to);
-    let steepness = steepness(middle);
-    (steepness > 0.0 && steepness.is_finite()).then(|| Feature::corner(middle, steepness))
 }
 
 /// A feature as seen by the panels it reaches.
@@ -275,130 +226,47 @@ impl Reaching {
         Self {
             from,
             to,
-            center: feature.center,
-            length: LENGTH * feature.unit * (1.0 + 1e-9),
+            center: feature.center(),
+            length: LENGTH * feature.unit() * (1.0 + 1e-9),
         }
     }
 
-    /// Whether it is resolved on a panel that it reaches.
-    fn is_resolved(&self, from: f64, to: f64) -> bool {
-        let distance = (from - self.center).max(self.center - to).max(0.0);
-        to - from <= self.length + GRADING * distance
+    /// Where a panel from here must end for it to be resolved on that, or not reached: where the panel is as long as
+    /// its length at the centre and its distance from that allow.
+    fn farthest(&self, from: f64) -> f64 {
+        const SHORTER: f64 = 1.0 / (1.0 + GRADING);
+        // Past the centre it may be longer by how far off it begins, before the centre by how far off it ends.
+        let begins = from - self.center;
+        let across = begins + self.length;
+        let ends = most(across + GRADING * most(begins, 0.0), SHORTER * across);
+        most(self.center + ends, self.from)
     }
 }
 
-/// The ends of the panels, ascending, from `low` to `high`: of those that the features ask for as few
-/// as resolve all of them.
-pub(super) fn ends(features: &[Feature], [low, high]: [f64; 2]) -> Vec<f64> {
-    let mut wanted = vec![low, high];
-    for feature in features {
-        feature.ends(|end| {
-            if low < end && end < high {
-                wanted.push(end);
-            }
-        });
-    }
-    wanted.sort_by(f64::total_cmp);
-    wanted.dedup();
-    // Those that reach a panel: of the features in the order they begin, the ones begun and not ended.
-    let mut coming: Vec<Reaching> = features.iter().map(Reaching::new).collect();
-    coming.sort_by(|a, b| b.from.total_cmp(&a.from));
-    let mut here: Vec<Reaching> = Vec::with_capacity(coming.len());
-    let mut ends = vec![low];
-    let mut from = low;
-    for pair in wanted[1..].windows(2) {
-        while let Some(next) = coming.pop_if(|next| next.from < pair[1]) {
-            here.push(next);
-        }
-        if !here.iter().all(|one| one.is_resolved(from, pair[1])) {
-            from = pair[0];
-            ends.push(from);
-            here.retain(|one| one.to > from);
-        }
-    }
-    ends.push(high);
-    ends
+/// The least of two numbers: one instruction, where NaN need not be heeded.
+fn least(a: f64, b: f64) -> f64 {
+    if a < b { a } else { b }
 }
 
-/// Places to look for equal densities at, on a panel.
-const LOOKS: usize = 16;
-
-/// The ends of panels with those added where both densities are equal: there |p − q| has a corner, which
-/// no rule may have inside a panel. Looked for are changes of sign between places on each panel, and where
-/// there is none, whether the difference that comes nearest to 0 gets there in between.
-pub(super) fn cut_where_equal(ends: Vec<f64>, p: &[Bump], q: &[Bump]) -> Vec<f64> {
-    // Of K components the densest makes all of the density but log K nats: no more is needed where the
-    // densities are further apart.
-    let unsure = (p.len().max(q.len()) as f64).ln();
-    let apart = |x: f64| {
-        let tops = top(p, x).1 - top(q, x).1;
-        if tops.abs() > unsure {
-            tops
-        } else {
-            log_sum(p, x) - log_sum(q, x)
-        }
-    };
-    let mut all = ends.clone();
-    let root = |mut from: f64, mut to: f64| {
-        let rises = apart(from) < 0.0;
-        for _ in 0..HALVINGS {
-            let middle = 0.5 * (from + to);
-            if (apart(middle) < 0.0) == rises {
-                from = middle;
-            } else {
-                to = middle;
-            }
-        }
-        0.5 * (from + to)
-    };
-    for pair in ends.windows(2) {
-        let at = |i: usize| pair[0] + (pair[1] - pair[0]) * i as f64 / LOOKS as f64;
-        let looks: Vec<(f64, f64)> = (0..=LOOKS).map(at).map(|x| (x, apart(x))).collect();
-        for two in looks.windows(2) {
-            if (two[0].1 < 0.0) != (two[1].1 < 0.0) {
-                all.push(root(two[0].0, two[1].0));
-            }
-        }
-        for three in looks.windows(3) {
-            let [(left, a), (_, b), (right, c)] = [three[0], three[1], three[2]];
-            let same = (a < 0.0) == (b < 0.0) && (b < 0.0) == (c < 0.0);
-            if !same || b.abs() > a.abs() || b.abs() > c.abs() {
-                continue;
-            }
-            // A parabola through the three comes nearer to 0 than b by an eighth of this at most.
-            if b.abs() > (a - b).abs().max((c - b).abs()) {
-                continue;
-            }
-            // By golden section.
-            let (mut low, mut high) = (left, right);
-            for _ in 0..HALVINGS {
-                let [first, second] = [low + 0.382 * (high - low), high - 0.382 * (high - low)];
-                if apart(first).abs() < apart(second).abs() {
-                    high = second;
-                } else {
-                    low = first;
-                }
-                let nearest = 0.5 * (low + high);
-                if (apart(nearest) < 0.0) != (b < 0.0) {
-                    all.extend([root(left, nearest), root(nearest, right)]);
-                    break;
-                }
-            }
-        }
-    }
-    all.sort_by(f64::total_cmp);
-    all.dedup();
-    all
+fn most(a: f64, b: f64) -> f64 {
+    if a > b { a } else { b }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn mesh(features: &[Feature]) -> Mesh {
+        let mut mesh = Mesh::default();
+        features.iter().for_each(|feature| mesh.add(*feature));
+        mesh.cut();
+        mesh
+    }
+
     #[test]
     fn a_spike_on_a_slab_takes_a_few_panels_more_than_either() {
         let slab = Feature::gaussian(0.0, 1.0);
-        let count = |features: &[Feature]| ends(features, slab.span()).len() - 1;
+        let count = |features: &[Feature]| mesh(features).ends.len() - 1;
         let alone = count(&[slab]);
         for unit in [1e-2, 1e-5, 1e-9] {
             let spike = Feature::gaussian(0.3, unit);
@@ -420,8 +288,10 @@ mod tests {
             bump(-3.0, 0.2, 1e-4, f64::INFINITY),
         ];
         let q = [bump(0.0, 0.0, 2.0, 4.0)];
-        let found = features(&p, &q, std::iter::empty(), |_| f64::INFINITY);
-        let corners: Vec<f64> = found[4..].iter().map(|corner| corner.center).collect();
+        let mut mesh = Mesh::default();
+        mesh.begin(p.into_iter(), q.into_iter());
+        mesh.add_all(std::iter::empty(), |_| f64::INFINITY);
+        let corners: Vec<f64> = mesh.features[4..].iter().map(Feature::center).collect();
         // The spike takes over and gives back; the two wide ones meet at 0; p falls below q twice.
         let near =
             |x: f64, tolerance: f64| corners.iter().any(|corner| (corner - x).abs() < tolerance);
@@ -435,6 +305,24 @@ mod tests {
     }
 
     #[test]
+    fn a_line_is_cut_as_if_it_were_the_first() {
+        let bump = |center, scale| Bump::new(0.0, center, scale, f64::INFINITY);
+        let mut again = Mesh::default();
+        for center in [0.0, 3.0, 0.5] {
+            let mut first = Mesh::default();
+            for mesh in [&mut first, &mut again] {
+                mesh.begin(
+                    [bump(0.0, 1.0)].into_iter(),
+                    [bump(center, 0.1)].into_iter(),
+                );
+                mesh.add_all(std::iter::empty(), |_| f64::INFINITY);
+                mesh.cut();
+            }
+            assert_eq!(first.ends, again.ends);
+        }
+    }
+
+    #[test]
     fn every_feature_is_resolved_on_every_panel_or_was_cut_as_it_asks() {
         let features = [
             Feature::gaussian(0.0, 1.0),
@@ -442,7 +330,7 @@ mod tests {
             Feature::gaussian(0.41, 0.29),
             Feature::corner(1.0, 40.0),
         ];
-        let ends = ends(&features, [-9.5, 9.5]);
+        let ends = mesh(&features).ends;
         assert!(ends.is_sorted() && ends.len() < 30, "{ends:?}");
         for pair in ends.windows(2) {
             for feature in &features {
@@ -450,9 +338,10 @@ mod tests {
                 if pair[1] <= one.from || one.to <= pair[0] {
                     continue;
                 }
-                let longest = 1.5 * (LENGTH + GRADING * feature.reach) * feature.unit;
+                let reach = (one.to - one.center) / feature.unit();
+                let longest = 1.5 * (LENGTH + GRADING * reach) * feature.unit();
                 assert!(
-                    one.is_resolved(pair[0], pair[1]) || pair[1] - pair[0] <= longest,
+                    pair[1] <= one.farthest(pair[0]) || pair[1] - pair[0] <= longest,
                     "{pair:?} {feature:?}"
                 );
             }

@@ -10,11 +10,14 @@
 //! components.
 
 mod bump;
+mod corners;
 mod effort;
+mod feature;
 mod host;
 mod integrand;
 mod integrate;
 mod legendre;
+mod limit;
 mod lines;
 mod mesh;
 mod pair;
@@ -22,10 +25,12 @@ mod panel;
 mod parts;
 mod shape;
 mod sites;
+mod terms;
 
 pub(crate) use effort::PanelEffort;
-pub(crate) use host::{Host, divergences, expectations, points};
+pub(crate) use host::{Found, Host, divergences, divergences_within, expectations, points};
 pub(crate) use integrand::{Expected, integrand_and_slope};
-pub(crate) use integrate::sites;
+pub(crate) use integrate::laid;
 pub(crate) use legendre::LegendreOrder;
 pub(crate) use pair::DensityPair;
+pub(crate) use sites::Laid;

@@ -1,10 +1,13 @@
 //! Two densities as a mesh sees them: where panels end, along a line or in the plane.
 
-use super::bump::Bump;
-use super::legendre::LegendreOrder;
-use super::mesh::{Feature, HIDDEN, components, cut_where_equal, ends, features, span};
+use super::corners::HIDDEN;
+use super::feature::Feature;
+use super::legendre::{LegendreOrder, LegendreRule, place};
+use super::mesh::Mesh;
+use super::panel::ABREAST;
+use super::parts::Placed;
 use super::shape::{Frame, Shape, Sliced};
-use super::sites::Sites;
+use super::sites::Laid;
 use crate::divergence::{DivergenceKind, Side};
 
 /// Two densities in one or two dimensions, as far as a mesh must know them.
@@ -77,44 +80,54 @@ impl DensityPair {
         if !(is_seen(p, under[0]) && is_seen(q, under[1])) {
             return None;
         }
+        Mesh::with(|mesh| Self::cut_by(mesh, frame, p, q, kinds, under))
+    }
+
+    fn cut_by(
+        mesh: &mut Mesh,
+        frame: Option<Frame>,
+        p: &Shape,
+        q: &Shape,
+        kinds: &[DivergenceKind],
+        under: [bool; 2],
+    ) -> Option<Self> {
         let powers: Vec<Shape> = (kinds.iter())
             .filter_map(|kind| Some(Shape::powers(p, q, kind.order()?)))
             .collect();
         let is_exact = p.is_exact() && q.is_exact();
         // Where densities are not known by their components, these do not tell where they are equal.
         let is_sharp = is_exact && kinds.iter().any(|kind| kind.build().has_corner());
-        let (kind, features) = match frame {
+        let kind = match frame {
             None => {
-                let (p, q) = (p.bumps(), q.bumps());
+                mesh.begin(p.bumps(), q.bumps());
                 let others = powers.iter().flat_map(Shape::bumps);
                 let others = others.map(|one| Feature::gaussian(one.center, one.scale));
-                let reach = |place| match under[usize::from(place >= p.len())] {
+                let reach = |place| match under[usize::from(place >= p.components())] {
                     true => f64::INFINITY,
                     false => 0.0,
                 };
-                let all = match is_exact {
-                    true => features(&p, &q, others, reach),
-                    false => components(&p, &q, others, reach),
-                };
-                (Kind::Line, all)
+                match is_exact {
+                    true => mesh.add_all(others, reach),
+                    false => mesh.add_components(others, reach),
+                }
+                Kind::Line
             }
             Some(_) if p.components() + q.components() > MOST_IN_PLANE => return None,
             Some(frame) => {
-                let [p, q] = [p, q].map(|shape| shape.sliced(frame));
+                let [p, q] = [p, q].map(|shape| shape.sliced(frame).collect::<Vec<_>>());
                 let others: Vec<Sliced> = powers.iter().flat_map(|one| one.sliced(frame)).collect();
-                let all = outer_features(&p, &q, &others, under, is_exact);
-                let kind = Kind::Plane {
+                add_outer(mesh, &p, &q, &others, under, is_exact);
+                Kind::Plane {
                     frame,
                     p,
                     q,
                     others,
                     is_sharp,
                     under,
-                };
-                (kind, all)
+                }
             }
         };
-        let mut tops = ends(&features, span(&features)?);
+        mesh.cut()?;
         let axes = match frame {
             Some(frame) if frame == Frame::AXES.turned() => [1, 0],
             _ => [0, 1],
@@ -124,10 +137,11 @@ impl DensityPair {
             all.sort_by(f64::total_cmp);
             all
         });
-        tops = with_breaks(tops, &breaks[0]);
+        mesh.cut_at(&breaks[0]);
         if is_sharp && frame.is_none() {
-            tops = cut_where_equal(tops, &p.bumps(), &q.bumps());
+            mesh.cut_where_equal();
         }
+        let tops = mesh.ends().to_vec();
         Some(Self {
             kind,
             tops,
@@ -140,10 +154,10 @@ impl DensityPair {
 
     /// With each panel on a line of the plane cut into this many, where densities are not known by their
     /// components.
-    pub fn cut_within(&self, cut: usize) -> Self {
+    pub fn cut_within(self, cut: usize) -> Self {
         Self {
             inner_cut: if self.is_exact { 1 } else { cut },
-            ..self.clone()
+            ..self
         }
     }
 
@@ -163,16 +177,8 @@ impl DensityPair {
     }
 
     /// The panels of the first level, each cut into this many.
-    pub fn tops(&self, cut: usize) -> Vec<[f64; 2]> {
-        (self.tops.windows(2))
-            .flat_map(|pair| {
-                let at = |i: usize| {
-                    let share = i as f64 / cut as f64;
-                    pair[0] * (1.0 - share) + pair[1] * share
-                };
-                (0..cut).map(move |i| [at(i), at(i + 1)])
-            })
-            .collect()
+    pub fn tops(&self, cut: usize) -> impl Iterator<Item = [f64; 2]> {
+        (self.tops.windows(2)).flat_map(move |pair| parts([pair[0], pair[1]], cut))
     }
 
     /// From end to end along the line, or along the outer direction.
@@ -188,9 +194,9 @@ impl DensityPair {
         self.is_exact
     }
 
-    /// Where a line of the plane has its panels: the ends of them, and whether each begins where there is known to be
-    /// a corner. None on a line.
-    pub(super) fn along_line(&self, t: f64) -> Vec<([f64; 2], bool)> {
+    /// Where a line of the plane has its panels: calls `each` with the ends of every one, and whether it begins where
+    /// there is known to be a corner. None on a line.
+    pub(super) fn along_line(&self, t: f64, mesh: &mut Mesh, mut each: impl FnMut([f64; 2], bool)) {
         let Kind::Plane {
             p,
             q,
@@ -200,9 +206,12 @@ impl DensityPair {
             ..
         } = &self.kind
         else {
-            return Vec::new();
+            return;
         };
-        let at = |side: &[Sliced]| -> Vec<Bump> { side.iter().map(|one| one.slice(t)).collect() };
+        mesh.begin(
+            p.iter().map(|one| one.slice(t)),
+            q.iter().map(|one| one.slice(t)),
+        );
         let reach = |place: usize| match place.checked_sub(p.len()) {
             None if under[0] => p[place].reach(t),
             Some(place) if under[1] => q[place].reach(t),
@@ -212,29 +221,24 @@ impl DensityPair {
             let bump = one.slice(t);
             Feature::gaussian(bump.center, bump.scale).within(one.reach(t))
         });
-        let all = match self.is_exact {
-            true => features(&at(p), &at(q), others, reach),
-            false => components(&at(p), &at(q), others, reach),
-        };
-        let Some(span) = span(&all) else {
-            return Vec::new();
-        };
-        let breaks = &self.breaks[1];
-        let mut ends = with_breaks(ends(&all, span), breaks);
-        if *is_sharp {
-            ends = cut_where_equal(ends, &at(p), &at(q));
+        match self.is_exact {
+            true => mesh.add_all(others, reach),
+            false => mesh.add_components(others, reach),
         }
-        (ends.windows(2))
-            .flat_map(|pair| {
-                let cut = self.inner_cut;
-                let at = move |i: usize| {
-                    let share = i as f64 / cut as f64;
-                    pair[0] * (1.0 - share) + pair[1] * share
-                };
-                let is_break = is_among(breaks, pair[0]);
-                (0..cut).map(move |i| ([at(i), at(i + 1)], i == 0 && is_break))
-            })
-            .collect()
+        if mesh.cut().is_none() {
+            return;
+        }
+        let breaks = &self.breaks[1];
+        mesh.cut_at(breaks);
+        if *is_sharp {
+            mesh.cut_where_equal();
+        }
+        for pair in mesh.ends().windows(2) {
+            let is_break = is_among(breaks, pair[0]);
+            for (i, ends) in parts([pair[0], pair[1]], self.inner_cut).enumerate() {
+                each(ends, i == 0 && is_break);
+            }
+        }
     }
 
     /// Writes the point at (t, s) of the plane.
@@ -244,34 +248,69 @@ impl DensityPair {
         }
     }
 
-    /// The points of some panels of the first level.
-    pub fn sites(&self, tops: &[[f64; 2]], order: LegendreOrder) -> Sites {
-        let rule = order.rule();
-        let mut sites = Sites::default();
-        for top in tops {
-            match self.is_plane() {
-                false => sites.panel(rule, *top, 1.0, |x, all| all.push(x)),
-                true => {
-                    for (t, weight) in rule.on(*top).into_iter().zip(rule.weights_on(*top)) {
-                        for (ends, _) in self.along_line(t) {
-                            sites.panel(rule, ends, weight, |s, all| self.tell_point([t, s], all));
+    /// The directions of the plane.
+    pub(super) fn frame(&self) -> Option<Frame> {
+        match self.kind {
+            Kind::Line => None,
+            Kind::Plane { frame, .. } => Some(frame),
+        }
+    }
+
+    /// Writes the points of some panels as these are worked on: [`ABREAST`] of them at each node, one node after the
+    /// other.
+    pub(super) fn tell_points(&self, rule: &LegendreRule, panels: &[Placed], x: &mut Vec<f64>) {
+        let n = rule.points();
+        let dim = if self.is_plane() { 2 } else { 1 };
+        x.resize(dim * n * panels.len(), 0.0);
+        let tiles = x.chunks_mut(dim * n * ABREAST);
+        for (x, panels) in tiles.zip(panels.chunks(ABREAST)) {
+            let rows = x.chunks_exact_mut(dim * panels.len());
+            for (x, node) in rows.zip(&rule.nodes) {
+                match self.frame() {
+                    None => {
+                        for (x, panel) in x.iter_mut().zip(panels) {
+                            *x = place(*node, panel.ends);
+                        }
+                    }
+                    Some(frame) => {
+                        for (x, panel) in x.as_chunks_mut().0.iter_mut().zip(panels) {
+                            *x = frame.point(panel.t, place(*node, panel.ends));
                         }
                     }
                 }
             }
         }
-        sites
+    }
+
+    /// Some panels of the first level; in the plane the panels of their lines.
+    pub fn laid(&self, tops: impl IntoIterator<Item = [f64; 2]>, order: LegendreOrder) -> Laid {
+        let rule = order.rule();
+        let tops = tops.into_iter();
+        let mut panels = Vec::with_capacity(self.tops.len());
+        if self.is_plane() {
+            Mesh::with(|mesh| {
+                for top in tops {
+                    for (t, weight) in rule.on(top).zip(rule.weights_on(top)) {
+                        self.along_line(t, mesh, |ends, _| {
+                            panels.push((Placed { t, ends }, weight));
+                        });
+                    }
+                }
+            });
+        } else {
+            panels.extend(tops.map(|ends| (Placed { t: 0.0, ends }, 1.0)));
+        }
+        Laid::new(rule, self.frame(), panels)
     }
 }
 
-/// The ends of panels, with those that must be.
-fn with_breaks(mut ends: Vec<f64>, breaks: &[f64]) -> Vec<f64> {
-    if !breaks.is_empty() {
-        ends.extend(breaks);
-        ends.sort_by(f64::total_cmp);
-        ends.dedup();
-    }
-    ends
+/// The parts of a panel cut into this many.
+fn parts([from, to]: [f64; 2], cut: usize) -> impl ExactSizeIterator<Item = [f64; 2]> {
+    let at = move |i: usize| {
+        let share = i as f64 / cut as f64;
+        from * (1.0 - share) + to * share
+    };
+    (0..cut).map(move |i| [at(i), at(i + 1)])
 }
 
 /// Whether a number is one of some that are ascending.
@@ -279,16 +318,19 @@ fn is_among(all: &[f64], x: f64) -> bool {
     all.binary_search_by(|at| at.total_cmp(&x)).is_ok()
 }
 
-/// The features of the integrals along lines, as a function of where the line is.
-fn outer_features(
+/// Adds the features of the integrals along lines, as a function of where the line is.
+fn add_outer(
+    mesh: &mut Mesh,
     p: &[Sliced],
     q: &[Sliced],
     others: &[Sliced],
     under: [bool; 2],
     is_exact: bool,
-) -> Vec<Feature> {
-    let marginals =
-        |side: &[Sliced]| -> Vec<Bump> { side.iter().map(|one| one.marginal).collect() };
+) {
+    mesh.begin(
+        p.iter().map(|one| one.marginal),
+        q.iter().map(|one| one.marginal),
+    );
     let others = others.iter().map(|one| one.marginal);
     let others = others.map(|one| Feature::gaussian(one.center, one.scale));
     let reach = |place| match under[usize::from(place >= p.len())] {
@@ -296,11 +338,11 @@ fn outer_features(
         false => 0.0,
     };
     if !is_exact {
-        return components(&marginals(p), &marginals(q), others, reach);
+        return mesh.add_components(others, reach);
     }
-    let mut all = features(&marginals(p), &marginals(q), others, reach);
-    let Some([low, high]) = span(&all) else {
-        return all;
+    mesh.add_all(others, reach);
+    let Some([low, high]) = mesh.span() else {
+        return;
     };
     let sides = [p, q];
     let both: Vec<(usize, &Sliced)> = (0..2)
@@ -308,7 +350,9 @@ fn outer_features(
         .collect();
     for (i, &(side, one)) in both.iter().enumerate() {
         for &(other_side, other) in &both[..i] {
-            all.extend(one.intersection(other));
+            if let Some(crossing) = one.intersection(other) {
+                mesh.add(crossing);
+            }
             one.touches(other, |t, s, steepness| {
                 if !(low..=high).contains(&t) {
                     return;
@@ -320,10 +364,9 @@ fn outer_features(
                     one.slice(t).log_density(s) >= densest - HIDDEN
                 };
                 if seen(side, one) && seen(other_side, other) {
-                    all.push(Feature::corner(t, steepness));
+                    mesh.add(Feature::corner(t, steepness));
                 }
             });
         }
     }
-    all
 }

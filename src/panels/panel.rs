@@ -1,9 +1,21 @@
 //! What the points of one panel tell of an integral over it.
 
-use super::legendre::LegendreRule;
+#![allow(
+    clippy::needless_range_loop,
+    reason = "loops over several arrays at once, to become vector code"
+)]
+
+use pulp::{Simd, WithSimd};
+
+use super::legendre::{LegendreRule, MOST_NODES};
+use super::parts::Placed;
+use crate::compute::kernel::cpu::{Width, has_fma};
+
+/// So many panels are worked on in one go, at each node of the rule: their points are laid out `[node][panel]`.
+pub(super) const ABREAST: usize = 8;
 
 /// A part of an integral, and how it may be off.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Partial {
     pub value: f64,
     /// What more panels of the first level would lessen.
@@ -15,6 +27,16 @@ pub(super) struct Partial {
     pub ends: [f64; 2],
 }
 
+impl Partial {
+    /// That of nothing.
+    pub const NONE: Self = Self {
+        value: 0.0,
+        error: 0.0,
+        floor: 0.0,
+        ends: [0.0; 2],
+    };
+}
+
 impl std::ops::AddAssign for Partial {
     fn add_assign(&mut self, other: Self) {
         self.value += other.value;
@@ -23,51 +45,108 @@ impl std::ops::AddAssign for Partial {
     }
 }
 
-/// The part of ∫ f dx over a panel, from f at its points and how far it is rounded there, in units of ε. `x`: all
-/// coordinates of these.
-pub(super) fn part(
-    rule: &LegendreRule,
-    [from, to]: [f64; 2],
-    x: &[f64],
-    values: &[f64],
-    roundings: &[f64],
-) -> Partial {
-    // Far out there is nothing on most panels.
-    if values.iter().chain(roundings).all(|value| *value == 0.0) {
-        return Partial::default();
+/// f at the points of some panels, [`ABREAST`] after [`ABREAST`] of them.
+pub(super) struct PanelPoints<'a> {
+    pub rule: &'a LegendreRule,
+    pub panels: &'a [Placed],
+    /// All coordinates.
+    pub x: &'a [f64],
+    pub values: &'a [f64],
+    /// How far f is rounded, in units of ε.
+    pub roundings: &'a [f64],
+    /// Whether it matters how the parts go on at the ends of panels.
+    pub has_seams: bool,
+    /// The part of ∫ f dx over each panel, one every so many.
+    pub to: &'a mut [Partial],
+    pub stride: usize,
+}
+
+impl PanelPoints<'_> {
+    pub fn tell(self) {
+        Width::Widest.dispatch(self);
     }
-    let half = 0.5 * (to - from);
-    let [value, error] = rule.integrate(values).map(|part| half * part);
-    let rounded: f64 = (roundings.iter().zip(&rule.weights))
-        .map(|(rounding, weight)| weight * rounding)
-        .sum();
-    // A point is rounded too: by so much of its coordinates, which moves f along its slope.
-    let moved: f64 = (values.windows(2))
-        .map(|pair| (pair[1] - pair[0]).abs())
-        .sum();
-    let farthest = x.iter().fold(0.0f64, |far, x| far.max(x.abs()));
-    Partial {
-        value,
-        error,
-        floor: f64::EPSILON * (half * rounded + farthest * moved),
-        ends: rule.at_ends(values),
+}
+
+impl WithSimd for PanelPoints<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        if has_fma::<S>() {
+            self.run::<true>();
+        } else {
+            self.run::<false>();
+        }
+    }
+}
+
+impl PanelPoints<'_> {
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let n = self.rule.points();
+        let dim = self.x.len() / self.values.len().max(1);
+        // The last panels may be fewer.
+        let mut rows = [[[0.0; ABREAST]; MOST_NODES]; 2];
+        let mut to = self.to.iter_mut().step_by(self.stride);
+        for (i, panels) in self.panels.chunks(ABREAST).enumerate() {
+            let abreast = panels.len();
+            let at = i * ABREAST * n..(i * ABREAST + abreast) * n;
+            let all = [&self.values[at.clone()], &self.roundings[at.clone()]];
+            let [values, roundings] = if abreast == ABREAST {
+                all.map(|all| all.as_chunks().0)
+            } else {
+                for (rows, from) in rows.iter_mut().zip(all) {
+                    for (row, from) in rows.iter_mut().zip(from.chunks_exact(abreast)) {
+                        row[..abreast].copy_from_slice(from);
+                    }
+                }
+                rows.each_ref().map(|rows| &rows[..n])
+            };
+            let told = self.rule.integrate_each::<ABREAST, FMA>(values);
+            let rounded = self.rule.sum_each::<ABREAST, FMA>(roundings);
+            // A point is rounded too: by so much of its coordinates, which moves f along its slope.
+            let mut moved = [0.0; ABREAST];
+            for pair in values.windows(2) {
+                for l in 0..ABREAST {
+                    moved[l] += (pair[1][l] - pair[0][l]).abs();
+                }
+            }
+            let ends = match self.has_seams {
+                true => self.rule.each_at_ends::<ABREAST, FMA>(values),
+                false => [[0.0; ABREAST]; 2],
+            };
+            // Along a panel no coordinate is farther out than at both ends.
+            let x = &self.x[dim * at.start..dim * at.end];
+            let [first, last] = [&x[..abreast * dim], &x[x.len() - abreast * dim..]];
+            for (l, (panel, to)) in panels.iter().zip(&mut to).enumerate() {
+                let half = 0.5 * (panel.ends[1] - panel.ends[0]);
+                let coordinates = l * dim..(l + 1) * dim;
+                let farthest = (first[coordinates.clone()].iter().chain(&last[coordinates]))
+                    .fold(0.0f64, |far, x| far.max(x.abs()));
+                *to = Partial {
+                    value: half * told.integrals[l],
+                    error: half * told.errors[l],
+                    floor: f64::EPSILON * (half * rounded[l] + farthest * moved[l]),
+                    ends: [ends[0][l], ends[1][l]],
+                };
+            }
+        }
     }
 }
 
 /// How far each of some panels side by side may be off because a corner lies where none of their points look, near an
 /// end: there the continuations from both sides do not meet. Of a corner that turns the slope by s at a distance d
 /// from the end, s d is seen, and less than s d² missing. Where one is known to lie at the end they need not meet.
-/// `at_break`: whether each panel begins at one that is known.
+/// Panels are told with their part, their ends, and whether they begin at a corner that is known.
 pub(super) fn seams<'a>(
     rule: &LegendreRule,
-    panels: impl ExactSizeIterator<Item = (&'a Partial, [f64; 2])> + Clone,
-    at_break: impl Fn(usize) -> bool,
+    panels: impl Iterator<Item = (&'a Partial, [f64; 2], bool)> + Clone,
 ) -> Vec<f64> {
-    let mut seams = vec![0.0; panels.len()];
+    let mut seams = vec![0.0; panels.clone().count()];
     let gap = |[from, to]: [f64; 2]| 0.5 * (to - from) * rule.gap();
     let two = panels.clone().zip(panels.skip(1)).enumerate();
-    for (i, ((before, left), (after, right))) in two {
-        if at_break(i + 1) {
+    for (i, ((before, left, _), (after, right, at_break))) in two {
+        if at_break {
             continue;
         }
         let apart = (before.ends[1] - after.ends[0]).abs();

@@ -1,56 +1,110 @@
 //! The parts of several integrals over panels, from the same points.
+//!
+//! Panels are worked on a few abreast: of all of them first the points at the first node of the rule, then
+//! those at the next, and so on. What is done to one panel is done to all in one go, as vector code has it.
 
-use super::integrand::{LogDensityFn, PanelIntegrand, integrand};
+use super::integrand::{AT_ONCE, AtPoints, Integrands, LogDensityFn, PanelIntegrand};
 use super::legendre::LegendreRule;
 use super::pair::DensityPair;
-use super::panel::{Partial, part};
+use super::panel::{ABREAST, PanelPoints, Partial};
+
+/// A panel, in the plane on the line at `t`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Placed {
+    pub t: f64,
+    pub ends: [f64; 2],
+}
 
 /// What the points of some panels tell.
 pub(super) struct PartsOfPanels {
-    /// Of each panel, the parts of all integrals.
-    pub parts: Vec<Vec<Partial>>,
-    /// Of each integral, its integrand at all points.
+    /// The parts of all integrals, panel after panel.
+    pub parts: Vec<Partial>,
+    /// Of as many integrals as were asked for, the integrand at all points, panel after panel.
     pub values: Vec<Vec<f64>>,
 }
 
-/// The parts of every integral over some panels, from the points of these.
+/// The parts of every integral over some panels. `kept`: of the first so many the integrand is kept.
 pub(super) fn parts_of_panels(
     pair: &DensityPair,
     logs: [LogDensityFn; 2],
     integrands: &[PanelIntegrand],
     rule: &LegendreRule,
-    panels: &[[f64; 2]],
-    x: &[f64],
+    panels: &[Placed],
+    kept: usize,
 ) -> PartsOfPanels {
-    let each = rule.points();
-    let n = each * panels.len();
-    let dim = x.len() / n.max(1);
-    let [log_p, log_q] = at_points(logs, x, n);
-    let mut roundings = vec![0.0; n];
-    let mut parts = vec![Vec::with_capacity(integrands.len()); panels.len()];
-    let mut all = Vec::with_capacity(integrands.len());
-    for one in integrands {
-        let mut values = vec![0.0; n];
-        integrand(
-            *one,
-            x,
-            [&log_p, &log_q],
-            pair.roundings(),
-            [&mut values, &mut roundings],
-        );
-        for (i, (parts, ends)) in parts.iter_mut().zip(panels).enumerate() {
-            let at = each * i..each * (i + 1);
-            let x = &x[dim * at.start..dim * at.end];
-            let mut part = part(rule, *ends, x, &values[at.clone()], &roundings[at]);
-            // Where all corners are known panels end at them.
-            if pair.is_exact() {
-                part.ends = [0.0; 2];
-            }
-            parts.push(part);
+    let n = rule.points() * panels.len();
+    let mut found = PartsOfPanels {
+        parts: vec![Partial::NONE; panels.len() * integrands.len()],
+        values: vec![vec![0.0; n]; kept.min(integrands.len())],
+    };
+    let mut work = Integrands::new(n);
+    let mut x = Vec::new();
+    let mut of_points = [(); 4].map(|()| Vec::new());
+    let [log_p, log_q, values, roundings] = &mut of_points;
+    let together = AT_ONCE / rule.points();
+    // What is not known by its components may take long to ask: that is done once.
+    let asked = if pair.is_exact() {
+        together
+    } else {
+        panels.len().max(1)
+    };
+    for (ask, panels) in panels.chunks(asked).enumerate() {
+        pair.tell_points(rule, panels, &mut x);
+        let count = rule.points() * panels.len();
+        for (log, logs) in logs.iter().zip([&mut *log_p, &mut *log_q]) {
+            logs.resize(count, 0.0);
+            log(&x, logs);
         }
-        all.push(values);
+        let dim = x.len() / count.max(1);
+        for (block, panels) in panels.chunks(together).enumerate() {
+            let start = block * AT_ONCE;
+            let points = start..start + rule.points() * panels.len();
+            let first = ask * asked + block * together;
+            let at = AtPoints {
+                x: &x[dim * points.start..dim * points.end],
+                logs: [&log_p[points.clone()], &log_q[points.clone()]],
+                more: pair.roundings(),
+            };
+            work.go_to(at);
+            values.resize(points.len(), 0.0);
+            roundings.resize(points.len(), 0.0);
+            for (kind, integrand) in integrands.iter().enumerate() {
+                work.tell(*integrand, at, [&mut *values, &mut *roundings]);
+                PanelPoints {
+                    rule,
+                    panels,
+                    x: at.x,
+                    values,
+                    roundings,
+                    // Where all corners are known panels end at them.
+                    has_seams: !pair.is_exact(),
+                    to: &mut found.parts[first * integrands.len() + kind..],
+                    stride: integrands.len(),
+                }
+                .tell();
+                if let Some(kept) = found.values.get_mut(kind) {
+                    let kept = &mut kept[first * rule.points()..][..points.len()];
+                    one_by_one(rule, panels.len(), values, kept);
+                }
+            }
+        }
     }
-    PartsOfPanels { parts, values: all }
+    found
+}
+
+/// Numbers at the points of panels abreast, panel after panel.
+fn one_by_one(rule: &LegendreRule, panels: usize, from: &[f64], to: &mut [f64]) {
+    let n = rule.points();
+    for first in (0..panels).step_by(ABREAST) {
+        let abreast = ABREAST.min(panels - first);
+        let at = first * n..(first + abreast) * n;
+        let (from, to) = (&from[at.clone()], &mut to[at]);
+        for (node, row) in from.chunks_exact(abreast).enumerate() {
+            for (panel, value) in row.iter().enumerate() {
+                to[panel * n + node] = *value;
+            }
+        }
+    }
 }
 
 /// An integrand at N points.
@@ -61,9 +115,20 @@ pub(super) fn values_at(
     n: usize,
 ) -> Vec<f64> {
     let [log_p, log_q] = at_points(logs, x, n);
+    let dim = x.len() / n.max(1);
     let (mut values, mut roundings) = (vec![0.0; n], vec![0.0; n]);
-    let all = [&mut values[..], &mut roundings[..]];
-    integrand(one, x, [&log_p, &log_q], [0.0; 2], all);
+    let mut work = Integrands::new(n);
+    for start in (0..n).step_by(AT_ONCE) {
+        let points = start..n.min(start + AT_ONCE);
+        let at = AtPoints {
+            x: &x[dim * points.start..dim * points.end],
+            logs: [&log_p[points.clone()], &log_q[points.clone()]],
+            more: [0.0; 2],
+        };
+        work.go_to(at);
+        let to = [&mut values, &mut roundings].map(|all| &mut all[points.clone()]);
+        work.tell(one, at, to);
+    }
     values
 }
 

@@ -1,7 +1,7 @@
 //! What a mesh must know of a density: its components, and how they look along lines of the plane.
 
 use super::bump::{Bump, roots};
-use super::mesh::{Feature, GAUSSIAN};
+use super::feature::{Feature, GAUSSIAN};
 use crate::density::target::Elliptical;
 use crate::mixture::{Gaussian, peaks};
 
@@ -39,11 +39,10 @@ pub(super) struct Frame {
 pub(super) struct Sliced {
     /// Along the outer direction.
     pub marginal: Bump,
-    /// Its middle on the line through its centre, how far that moves from line to line, and its width
-    /// on a line.
-    center: f64,
+    /// What it is on the line through its centre, of weight 1 …
+    along: Bump,
+    /// … and how far that moves from line to line.
     slope: f64,
-    scale: f64,
 }
 
 impl Shape {
@@ -150,17 +149,14 @@ impl Shape {
     }
 
     /// On a line.
-    pub(super) fn bumps(&self) -> Vec<Bump> {
+    pub(super) fn bumps(&self) -> impl Iterator<Item = Bump> {
         (self.components.iter())
             .map(|one| Bump::new(one.log_weight, one.mean[0], one.factor[(0, 0)], self.dof))
-            .collect()
     }
 
     /// In the plane, seen from a frame.
-    pub(super) fn sliced(&self, frame: Frame) -> Vec<Sliced> {
-        (self.components.iter())
-            .map(|one| Sliced::new(one, frame, self.dof))
-            .collect()
+    pub(super) fn sliced(&self, frame: Frame) -> impl Iterator<Item = Sliced> {
+        (self.components.iter()).map(move |one| Sliced::new(one, frame, self.dof))
     }
 
     /// The frame whose outer direction is the long axis of the component that is farthest from round
@@ -236,25 +232,22 @@ impl Sliced {
         let determinant = gaussian.factor[(0, 0)] * gaussian.factor[(1, 1)];
         Self {
             marginal: Bump::new(gaussian.log_weight, outer_mean, std, dof),
-            center: inner_mean,
+            along: Bump::new(0.0, inner_mean, determinant / std, dof + 1.0),
             slope: (outer[0] * inner[0] + outer[1] * inner[1]) / std / std,
-            scale: determinant / std,
         }
     }
 
     /// On the line at t: the conditional density times the marginal. Of Student's t that is one of
     /// ν + 1 degrees of freedom, wider where t is far out (Kotz and Nadarajah 2004, §1.11).
     pub fn slice(&self, t: f64) -> Bump {
-        let Bump { dof, .. } = self.marginal;
-        let center = self.center + self.slope * (t - self.marginal.center);
-        let (scale, dof) = if dof.is_infinite() {
-            (self.scale, dof)
-        } else {
+        let mut bump = self.along;
+        bump.center += self.slope * (t - self.marginal.center);
+        bump.log_peak += self.marginal.log_density(t);
+        if bump.dof.is_finite() {
             let z = self.z(t);
-            let stretch = ((dof + z * z) / (dof + 1.0)).sqrt();
-            (self.scale * stretch, dof + 1.0)
-        };
-        Bump::new(self.marginal.log_density(t), center, scale, dof)
+            bump = bump.stretched(((self.marginal.dof + z * z) / bump.dof).sqrt());
+        }
+        bump
     }
 
     /// How far out the line at t still has anything of it, in widths: 0 if nothing.
@@ -274,7 +267,7 @@ impl Sliced {
     /// Where two ridges cross: the product of two Gaussians is one, whose extent along the outer
     /// direction may be far shorter than theirs.
     pub fn intersection(&self, other: &Self) -> Option<Feature> {
-        let width = self.scale.hypot(other.scale);
+        let width = self.along.scale.hypot(other.along.scale);
         let turn = (self.slope - other.slope) / width;
         let apart = (self.at_zero() - other.at_zero()) / width;
         let stds = [self.marginal.scale, other.marginal.scale];
@@ -289,7 +282,7 @@ impl Sliced {
 
     /// Its middle on the line at 0.
     fn at_zero(&self) -> f64 {
-        self.center - self.slope * self.marginal.center
+        self.along.center - self.slope * self.marginal.center
     }
 
     /// The lines that touch the curve on which two Gaussians are equally dense: where along the line
@@ -304,8 +297,9 @@ impl Sliced {
         // this one: a parabola.
         let apart = b.center - a.center;
         let turn = self.slope - other.slope;
-        let shift = self.center - other.center + other.slope * apart;
-        let gap = (other.scale - self.scale) * (other.scale + self.scale);
+        let shift = self.along.center - other.along.center + other.slope * apart;
+        let [width, other_width] = [self, other].map(|one| one.along.scale);
+        let gap = (other_width - width) * (other_width + width);
         let same = turn == 0.0 && shift == 0.0;
         if gap == 0.0 && !same {
             return;
@@ -315,12 +309,12 @@ impl Sliced {
         let square = 0.5 * (wide_b - wide_a + turn * turn * over);
         let linear = shift * turn * over - apart * wide_b;
         // On the line through both centres, per unit of the line.
-        let heights = (a.log_peak - self.scale.ln()) - (b.log_peak - other.scale.ln());
+        let heights = (a.log_peak - width.ln()) - (b.log_peak - other_width.ln());
         let constant = heights + 0.5 * (apart * apart * wide_b + shift * shift * over);
         for t in roots(square, linear, constant).into_iter().flatten() {
             let steepness = (2.0 * square * t + linear).abs();
             let [own, others] = [self, other].map(|one| one.slice(a.center + t).center);
-            let (own_square, other_square) = (self.scale.powi(2), other.scale.powi(2));
+            let (own_square, other_square) = (width.powi(2), other_width.powi(2));
             let s = if same {
                 own
             } else {
@@ -365,7 +359,9 @@ mod tests {
             for frame in [Frame::AXES, Frame::AXES.turned(), frame, frame.turned()] {
                 let sliced = Shape::new(model.elliptical().unwrap())
                     .unwrap()
-                    .sliced(frame)[0];
+                    .sliced(frame)
+                    .next()
+                    .unwrap();
                 for (t, s) in [(0.0, 0.0), (1.5, -1.0), (-3.0, 2.0)] {
                     let expected = model.log_density(&frame.point(t, s)).unwrap();
                     let found = sliced.slice(t).log_density(s);
@@ -380,8 +376,14 @@ mod tests {
 
     #[test]
     fn the_lines_that_touch_the_curve_of_equal_density_do() {
-        let one = gaussian([0.2, 0.1], [0.3, 0.1, 0.2]).sliced(Frame::AXES)[0];
-        let other = gaussian([0.0, 0.0], [1.5, -0.4, 1.0]).sliced(Frame::AXES)[0];
+        let one = gaussian([0.2, 0.1], [0.3, 0.1, 0.2])
+            .sliced(Frame::AXES)
+            .next()
+            .unwrap();
+        let other = gaussian([0.0, 0.0], [1.5, -0.4, 1.0])
+            .sliced(Frame::AXES)
+            .next()
+            .unwrap();
         let mut count = 0;
         one.touches(&other, |t, s, steepness| {
             let ratio =
@@ -402,8 +404,14 @@ mod tests {
 
     #[test]
     fn two_ridges_that_cross_make_a_short_feature() {
-        let one = gaussian([0.0, 0.0], [1.0, 1.0, 1e-3]).sliced(Frame::AXES)[0];
-        let other = gaussian([0.5, 0.0], [1.0, -1.0, 1e-3]).sliced(Frame::AXES)[0];
+        let one = gaussian([0.0, 0.0], [1.0, 1.0, 1e-3])
+            .sliced(Frame::AXES)
+            .next()
+            .unwrap();
+        let other = gaussian([0.5, 0.0], [1.0, -1.0, 1e-3])
+            .sliced(Frame::AXES)
+            .next()
+            .unwrap();
         // y = x and y = 0.5 − x cross at x = ¼; their distance grows twice as fast as x.
         let [low, high] = one.intersection(&other).unwrap().span();
         assert!((0.5 * (low + high) - 0.25).abs() < 1e-6);

@@ -15,7 +15,7 @@ use crate::estimator::quadrature::Quadrature;
 use crate::estimator::{Estimator, EstimatorConfig, GradientRule};
 use crate::fit::evaluations::Evaluations;
 use crate::mixture::Mixture;
-use crate::panels::{self, DensityPair, Host, LegendreOrder, PanelEffort};
+use crate::panels::{self, DensityPair, Host, Laid, LegendreOrder, PanelEffort};
 
 /// A rule on panels that see both densities.
 #[derive(Debug, Clone, Copy)]
@@ -332,40 +332,42 @@ impl PanelSites {
         p: Option<&Host>,
         hosts: &[Option<Host>],
     ) -> Self {
-        let of_runs: Vec<[Vec<f64>; 3]> = (hosts.par_iter())
+        let laid: Vec<Option<Laid>> = (hosts.par_iter())
             .map(|q| {
-                let made = p.zip(q.as_ref()).and_then(|(p, q)| {
-                    let pair = DensityPair::reduced(&p.shape, &q.shape, kind)?;
-                    let pair = pair.cut_within(panels.cut);
-                    let sites = panels::sites(&pair, panels.order, panels.cut);
-                    let mut log_p = vec![0.0; sites.weights.len()];
-                    p.log_density(&sites.x, &mut log_p);
-                    Some([sites.x, sites.weights, log_p])
-                });
-                // A run that is no density has no value.
-                made.unwrap_or_else(|| [vec![0.0; dim], vec![f64::NAN], vec![0.0]])
+                let (p, q) = (p?, q.as_ref()?);
+                let pair = DensityPair::reduced(&p.shape, &q.shape, kind)?;
+                let pair = pair.cut_within(panels.cut);
+                Some(panels::laid(&pair, panels.order, panels.cut))
             })
             .collect();
-        let samples = of_runs.iter().map(|[_, weights, _]| weights.len()).max();
-        let (runs, samples) = (hosts.len(), samples.unwrap_or(0));
+        let points = |laid: &Option<Laid>| laid.as_ref().map_or(1, Laid::points);
+        let (runs, samples) = (hosts.len(), laid.iter().map(points).max().unwrap_or(0));
         let mut all = Self {
             runs,
             samples,
-            x: Vec::with_capacity(runs * samples * dim),
-            weights: Vec::with_capacity(runs * samples),
-            log_p: Vec::with_capacity(runs * samples),
+            x: vec![0.0; runs * samples * dim],
+            weights: vec![0.0; runs * samples],
+            log_p: vec![0.0; runs * samples],
         };
-        for (run, [x, weights, log_p]) in (1..).zip(of_runs) {
-            let (first, of_first) = (x[..dim].to_vec(), log_p[0]);
-            all.x.extend(x);
-            while all.x.len() < run * samples * dim {
-                all.x.extend(&first);
+        let of_runs = (all.x.par_chunks_mut((samples * dim).max(1)))
+            .zip(all.weights.par_chunks_mut(samples.max(1)))
+            .zip(all.log_p.par_chunks_mut(samples.max(1)))
+            .zip(&laid);
+        of_runs.for_each(|(((x, weights), log_p), laid)| {
+            let (Some(p), Some(laid)) = (p, laid) else {
+                // A run that is no density has no value.
+                weights[0] = f64::NAN;
+                return;
+            };
+            let points = laid.points();
+            laid.tell(&mut x[..points * dim], &mut weights[..points]);
+            p.log_density(&x[..points * dim], &mut log_p[..points]);
+            for more in points..samples {
+                x.copy_within(..dim, more * dim);
             }
-            all.weights.extend(weights);
-            all.weights.resize(run * samples, 0.0);
-            all.log_p.extend(log_p);
-            all.log_p.resize(run * samples, of_first);
-        }
+            let of_first = log_p[0];
+            log_p[points..].fill(of_first);
+        });
         all
     }
 }

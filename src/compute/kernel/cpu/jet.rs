@@ -109,7 +109,7 @@ impl<const FMA: bool, const TANGENTS: usize> Jet<FMA, TANGENTS> {
 
 /// eˣ for any x.
 #[inline(always)]
-fn exp<const FMA: bool>(x: f64) -> f64 {
+pub(crate) fn exp<const FMA: bool>(x: f64) -> f64 {
     // The kernel's own ends at e⁷⁰⁰. Above e⁶⁰⁰ the square of the root is as good.
     let is_large = x > 600.0;
     let part = if is_large { 0.5 * x } else { x };

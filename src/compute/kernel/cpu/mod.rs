@@ -71,3 +71,7 @@ pub use place::place;
 pub use prepared::Prepared;
 pub use real::Real;
 pub use width::Width;
+
+pub(crate) use jet::exp;
+pub(crate) use real::has_fma;
+pub(crate) use scratch::with_scratch;
