@@ -33,4 +33,5 @@ pub(crate) use integrand::{Expected, integrand_and_slope};
 pub(crate) use integrate::laid;
 pub(crate) use legendre::LegendreOrder;
 pub(crate) use pair::DensityPair;
+pub(crate) use shape::Shape;
 pub(crate) use sites::Laid;

@@ -15,7 +15,7 @@ use crate::estimator::quadrature::Quadrature;
 use crate::estimator::{Estimator, EstimatorConfig, GradientRule};
 use crate::fit::evaluations::Evaluations;
 use crate::mixture::Mixture;
-use crate::panels::{self, DensityPair, Host, Laid, LegendreOrder, PanelEffort};
+use crate::panels::{self, DensityPair, Host, Laid, LegendreOrder, PanelEffort, Shape};
 
 /// A rule on panels that see both densities.
 #[derive(Debug, Clone, Copy)]
@@ -238,7 +238,9 @@ impl Objective<'_> {
         divergence: &dyn Divergence,
     ) -> Tensor<1> {
         let (dim, host) = (self.family.dim(), self.host.as_ref());
-        let sites = PanelSites::new(panels, self.kind, dim, host, &self.hosts(q));
+        let hosts = self.hosts(q).into_iter();
+        let shapes: Vec<Option<Shape>> = hosts.map(|host| Some(host?.shape)).collect();
+        let sites = PanelSites::new(panels, self.kind, dim, host, &shapes);
         let counts = sites.evaluations();
         self.meter.count(|run| counts[run]);
         if has_expectation(&self.numerics) {
@@ -330,18 +332,18 @@ impl PanelSites {
         kind: DivergenceKind,
         dim: usize,
         p: Option<&Host>,
-        hosts: &[Option<Host>],
+        q: &[Option<Shape>],
     ) -> Self {
-        let laid: Vec<Option<Laid>> = (hosts.par_iter())
+        let laid: Vec<Option<Laid>> = (q.par_iter())
             .map(|q| {
                 let (p, q) = (p?, q.as_ref()?);
-                let pair = DensityPair::reduced(&p.shape, &q.shape, kind)?;
+                let pair = DensityPair::reduced(&p.shape, q, kind)?;
                 let pair = pair.cut_within(panels.cut);
                 Some(panels::laid(&pair, panels.order, panels.cut))
             })
             .collect();
         let points = |laid: &Option<Laid>| laid.as_ref().map_or(1, Laid::points);
-        let (runs, samples) = (hosts.len(), laid.iter().map(points).max().unwrap_or(0));
+        let (runs, samples) = (q.len(), laid.iter().map(points).max().unwrap_or(0));
         let mut all = Self {
             runs,
             samples,

@@ -15,7 +15,7 @@ use crate::compute::kernel::has_expectation;
 use crate::compute::noise::RunKey;
 use crate::divergence::Divergence;
 use crate::fit::evaluations::Evaluations;
-use crate::panels::Host;
+use crate::panels::Shape;
 
 /// Runs whose panels are worked on together.
 const RUNS_TOGETHER: usize = 16;
@@ -136,10 +136,10 @@ impl Objective<'_> {
         let parts: Vec<Option<(Slopes, Vec<Evaluations>)>> = some
             .map(|theta| {
                 let members = family.on_host(theta)?;
-                let hosts: Vec<Option<Host>> = (members.written().iter())
-                    .map(|q| q.as_ref().and_then(Host::from_mixture))
+                let shapes: Vec<Option<Shape>> = (members.written().iter())
+                    .map(|q| Shape::new(q.as_ref()?.into()))
                     .collect();
-                let sites = PanelSites::new(panels, kind, family.dim(), host, &hosts);
+                let sites = PanelSites::new(panels, kind, family.dim(), host, &shapes);
                 let Expected { values, gradients } =
                     sites.with_expectation(divergence, |what| {
                         let q = members.mixture();
