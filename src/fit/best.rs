@@ -12,7 +12,7 @@ use crate::judge::evaluate::Evaluation;
 
 /// A divergence that is higher by less than this, in nats or relative to it, is not worse: no table
 /// shows it.
-const NEGLIGIBLE: f64 = 1e-9;
+pub(super) const NEGLIGIBLE: f64 = 1e-9;
 
 /// A run at the logged step at which the divergence it minimises was least.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

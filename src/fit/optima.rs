@@ -5,6 +5,7 @@ use crate::compute::kernel::MixtureTensors;
 use crate::density::target::Target;
 use crate::divergence::DivergenceKind;
 use crate::error::Result;
+use crate::fit::best::NEGLIGIBLE;
 use crate::fit::sketch::Sketches;
 use crate::fit::{Plan, Record, RunRecord};
 use crate::judge::evaluate::{Effort, Evaluator};
@@ -26,7 +27,7 @@ pub const AT_REST: f64 = 1e-3;
 /// Where the runs of a fit ended.
 #[derive(Debug, Clone)]
 pub struct Ends {
-    /// The runs that count, those with the least divergence first.
+    /// The runs that count, those with the least divergence first, in their order where that is the same.
     ranked: Vec<usize>,
     /// The optimum each run ended at, the best first; none for one that does not count.
     optimum: Vec<Option<usize>>,
@@ -51,6 +52,7 @@ impl Ends {
         ranked.sort_by(|&a, &b| {
             (value(a).is_nan().cmp(&value(b).is_nan())).then(value(a).total_cmp(&value(b)))
         });
+        in_order_where_tied(&mut ranked, value);
         let mixtures: Vec<&Mixture> = ranked.iter().map(|&run| &last.runs[run].mixture).collect();
         // Fixed noise scatters ends too: each order of the components has noise of its own.
         let tolerance = if plan.estimator.rule.is_random() {
@@ -91,6 +93,19 @@ impl Ends {
             }
         }
         leaders
+    }
+}
+
+/// Puts runs that are ranked by their values into their own order where rounding alone may have told them apart.
+fn in_order_where_tied(ranked: &mut [usize], value: impl Fn(usize) -> f64) {
+    let mut rest = ranked;
+    while let Some(&least) = rest.first() {
+        let least = value(least);
+        let tie = NEGLIGIBLE * least.abs().max(1.0);
+        let tied = rest.partition_point(|&run| value(run) - least <= tie);
+        let (tied, others) = rest.split_at_mut(tied.max(1));
+        tied.sort_unstable();
+        rest = others;
     }
 }
 
@@ -147,6 +162,22 @@ fn distances(from: &Mixture, to: &[&Mixture], numerics: &Numerics) -> Result<Vec
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn runs_that_rounding_tells_apart_go_in_their_order() {
+        let values = [
+            2.0,
+            1.0 + 4e-15,
+            f64::NAN,
+            1.0,
+            1.0 + 2e-15,
+            0.5,
+            f64::INFINITY,
+        ];
+        let mut ranked = vec![5, 3, 4, 1, 0, 6, 2];
+        in_order_where_tied(&mut ranked, |run| values[run]);
+        assert_eq!(ranked, [5, 1, 3, 4, 0, 6, 2]);
+    }
 
     fn groups(mixtures: &[Mixture]) -> Vec<usize> {
         let mixtures: Vec<&Mixture> = mixtures.iter().collect();
