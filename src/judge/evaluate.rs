@@ -19,7 +19,7 @@ use crate::estimator::monte_carlo::MonteCarlo;
 use crate::estimator::rows::Rows;
 use crate::estimator::{Context, Estimator};
 use crate::mixture::Mixture;
-use crate::panels::{self, Found, Host, LegendreOrder};
+use crate::panels::{self, Host, LegendreOrder};
 
 /// What every fit is judged by, whatever it minimises.
 pub const ALWAYS_REPORTED: [DivergenceKind; 3] = [
@@ -360,28 +360,9 @@ impl Evaluator {
         } else {
             efforts.len() - 1
         };
-        let efforts = &efforts[skipped..];
-        let mut left = None;
-        for (place, &effort) in efforts.iter().enumerate() {
-            let found = if place + 1 < efforts.len() {
-                panels::divergences_within(p, &q, &self.kinds, effort, tolerance)?
-            } else {
-                panels::divergences(p, &q, &self.kinds, effort)?
-                    .map_or(Found::TooMany, Found::Divergences)
-            };
-            let attempts = match found {
-                Found::Divergences(attempts) => attempts,
-                Found::OffByMore => {
-                    left = Some(effort);
-                    continue;
-                }
-                Found::TooMany => {
-                    // What the coarser rule finds, after all.
-                    if let Some(effort) = left {
-                        best = panels::divergences(p, &q, &self.kinds, effort)?;
-                    }
-                    break;
-                }
+        for &effort in &efforts[skipped..] {
+            let Some(attempts) = panels::divergences(p, &q, &self.kinds, effort)? else {
+                break;
             };
             let is_rough = attempts.iter().any(|attempt| {
                 let rounding = ROUNDING_UNITS * f64::EPSILON;

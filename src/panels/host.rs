@@ -3,7 +3,6 @@
 use super::effort::PanelEffort;
 use super::integrand::{Expected, LogDensityFn, PanelIntegrand};
 use super::integrate::{Integral, integrate, shift};
-use super::limit::Limit;
 use super::pair::DensityPair;
 use super::shape::Shape;
 use crate::compute::device::Numerics;
@@ -108,7 +107,7 @@ pub(crate) fn divergences(
     effort: PanelEffort,
 ) -> Result<Option<Vec<Attempt>>> {
     let along = |pair: Option<DensityPair>| match pair {
-        Some(pair) => along_one_way(p, q, kinds, effort, None, &pair),
+        Some(pair) => along_one_way(p, q, kinds, effort, &pair),
         None => Ok(None),
     };
     let Some(mut attempts) = along(DensityPair::new(&p.shape, &q.shape, kinds))? else {
@@ -122,48 +121,6 @@ pub(crate) fn divergences(
         }
     }
     Ok(Some(attempts))
-}
-
-/// What was found of some divergences that are of no use if they are off by too much.
-pub(crate) enum Found {
-    /// Them, in time; they may still be off by more.
-    Divergences(Vec<Attempt>),
-    /// That one of them is off by more.
-    OffByMore,
-    /// That they would take too many points.
-    TooMany,
-}
-
-/// Divergences that never exceed this are small.
-const BOUNDED: f64 = 1.0;
-/// Room for rounding between a sum of errors in the order in which they come and in that of x.
-const CLEARLY: f64 = 1.0 + 1e-6;
-
-/// As [`divergences`], one way, given up where one of them is seen to be off by more than a tolerance: of those that
-/// are small whatever p and q are, since what is vast may be off by more.
-///
-/// # Errors
-/// If the device failed.
-pub(crate) fn divergences_within(
-    p: &Host,
-    q: &Host,
-    kinds: &[DivergenceKind],
-    effort: PanelEffort,
-    tolerance: f64,
-) -> Result<Found> {
-    let Some(pair) = DensityPair::new(&p.shape, &q.shape, kinds) else {
-        return Ok(Found::TooMany);
-    };
-    // One that has an order may be better known from its power.
-    let is_bounded =
-        |kind: &DivergenceKind| kind.order().is_none() && *kind.build().range().end() <= BOUNDED;
-    let limit = Limit::new(CLEARLY * tolerance, kinds.iter().map(is_bounded));
-    let found = along_one_way(p, q, kinds, effort, Some(&limit), &pair)?;
-    Ok(match found {
-        Some(attempts) => Found::Divergences(attempts),
-        None if limit.is_passed() => Found::OffByMore,
-        None => Found::TooMany,
-    })
 }
 
 /// ∫ p f dx of some functions f with their errors, p by its logarithm, from panels around components that lie
@@ -180,7 +137,7 @@ pub(crate) fn expectations(
     let integrands: Vec<PanelIntegrand> = (all.iter())
         .map(|one| PanelIntegrand::Expectation(*one))
         .collect();
-    let along = |pair: DensityPair| integrate(&pair, logs, &integrands, effort, None);
+    let along = |pair: DensityPair| integrate(&pair, logs, &integrands, effort);
     let mut found = along(DensityPair::new(&shape, &shape, &[])?)?;
     if effort.both_ways
         && let Some(turned) = DensityPair::turned(&shape, &shape, &[]).and_then(along)
@@ -218,7 +175,6 @@ fn along_one_way(
     q: &Host,
     kinds: &[DivergenceKind],
     effort: PanelEffort,
-    limit: Option<&Limit>,
     pair: &DensityPair,
 ) -> Result<Option<Vec<Attempt>>> {
     let built: Vec<Box<dyn Divergence>> = kinds.iter().map(|kind| kind.build()).collect();
@@ -240,7 +196,7 @@ fn along_one_way(
             integrands.push(PanelIntegrand::Power { order, shift });
         }
     }
-    let Some(integrals) = integrate(pair, logs, &integrands, effort, limit) else {
+    let Some(integrals) = integrate(pair, logs, &integrands, effort) else {
         return Ok(None);
     };
     let (sums, of_powers) = integrals.split_at(kinds.len());

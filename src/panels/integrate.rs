@@ -5,7 +5,6 @@ use rayon::prelude::*;
 use super::effort::PanelEffort;
 use super::integrand::{LogDensityFn, PanelIntegrand, log_power};
 use super::legendre::{LegendreOrder, LegendreRule};
-use super::limit::Limit;
 use super::lines::{Line, Lines};
 use super::pair::DensityPair;
 use super::panel::{Partial, beyond, seams};
@@ -78,15 +77,14 @@ impl Tops {
     }
 }
 
-/// Some integrals over x; `None` if that would take too many points, or passes a limit.
+/// Some integrals over x; `None` if that would take too many points.
 pub(crate) fn integrate(
     pair: &DensityPair,
     logs: [LogDensityFn; 2],
     integrands: &[PanelIntegrand],
     effort: PanelEffort,
-    limit: Option<&Limit>,
 ) -> Option<Vec<Integral>> {
-    let tops = halved(pair, logs, integrands, effort, limit)?;
+    let tops = halved(pair, logs, integrands, effort)?;
     let rule = effort.order.rule();
     Some(
         (0..integrands.len())
@@ -113,7 +111,7 @@ pub(crate) fn points(
 ) -> Option<[Vec<f64>; 2]> {
     let logs = [log_density, &|_: &[f64], logs: &mut [f64]| logs.fill(0.0)];
     let all = [PanelIntegrand::Expectation(&|_| 1.0)];
-    let tops = halved(pair, logs, &all, effort, None)?;
+    let tops = halved(pair, logs, &all, effort)?;
     let rule = effort.order.rule();
     let least = NOTHING * tops.total(0).value;
     let of_panels: Vec<[Vec<f64>; 2]> = (tops.all.par_iter())
@@ -151,18 +149,14 @@ pub(crate) fn points(
 }
 
 /// Halves panels until the error is small enough, or there are as many points as there may be; `None` where the first
-/// panels take more, or pass the limit.
+/// panels take more.
 fn halved(
     pair: &DensityPair,
     logs: [LogDensityFn; 2],
     integrands: &[PanelIntegrand],
     effort: PanelEffort,
-    limit: Option<&Limit>,
 ) -> Option<Tops> {
     let mut pending: Vec<[f64; 2]> = pair.tops(effort.cut).collect();
-    if limit.is_some() {
-        from_the_middle(&mut pending);
-    }
     let mut tops = Tops {
         all: Vec::new(),
         beyond: vec![0.0; integrands.len()],
@@ -173,7 +167,7 @@ fn halved(
         let together = if pair.is_plane() { 1 } else { pending.len() };
         let found: Option<Vec<Found>> = (pending.par_chunks(together.max(1)))
             .map(|tops| match (pair.is_plane(), tops) {
-                (true, [strip]) => over_strip(pair, logs, integrands, effort, limit, *strip),
+                (true, [strip]) => over_strip(pair, logs, integrands, effort, *strip),
                 _ => along_line(pair, logs, integrands, effort, tops, round == 0),
             })
             .collect();
@@ -300,37 +294,20 @@ fn over_strip(
     logs: [LogDensityFn; 2],
     integrands: &[PanelIntegrand],
     effort: PanelEffort,
-    limit: Option<&Limit>,
     strip: [f64; 2],
 ) -> Option<Found> {
-    if limit.is_some_and(Limit::is_passed) {
-        return None;
-    }
     let lines = Lines::new(pair, logs, integrands, effort, strip)?;
-    let parts: Vec<Partial> = (0..integrands.len())
-        .map(|kind| lines.together(kind))
-        .collect();
-    if let Some(limit) = limit {
-        limit.add(parts.iter().map(|part| part.error));
-    }
     Some(Found {
         tops: vec![Top {
             ends: strip,
-            parts,
+            parts: (0..integrands.len())
+                .map(|kind| lines.together(kind))
+                .collect(),
             lines: lines.all,
         }],
         points: lines.points,
         beyond: Vec::new(),
     })
-}
-
-/// Puts panels in the order of their distance from the middle one: there most of an integral lies, and soonest shows
-/// what it is off by.
-fn from_the_middle(panels: &mut Vec<[f64; 2]>) {
-    let middle = panels.len() / 2;
-    let mut order: Vec<(usize, [f64; 2])> = panels.drain(..).enumerate().collect();
-    order.sort_by_key(|(place, _)| place.abs_diff(middle));
-    panels.extend(order.into_iter().map(|(_, panel)| panel));
 }
 
 /// A static mesh, for the sums that a gradient is taken of.

@@ -183,10 +183,10 @@ impl Mesh {
             self.here.retain(|one| one.to > from);
             let mut farthest = (self.here.iter())
                 .map(|one| one.farthest(from))
-                .fold(f64::INFINITY, least);
+                .fold(f64::INFINITY, f64::min);
             // Those that begin on the panel.
             while let Some(one) = self.coming.pop_if(|one| one.from < farthest.max(next)) {
-                farthest = least(farthest, one.farthest(from));
+                farthest = farthest.min(one.farthest(from));
                 self.here.push(one);
             }
             let within = rest.iter().take_while(|&&end| end <= farthest);
@@ -237,19 +237,10 @@ impl Reaching {
         const SHORTER: f64 = 1.0 / (1.0 + GRADING);
         // Past the centre it may be longer by how far off it begins, before the centre by how far off it ends.
         let begins = from - self.center;
-        let across = begins + self.length;
-        let ends = most(across + GRADING * most(begins, 0.0), SHORTER * across);
-        most(self.center + ends, self.from)
+        let (across, after) = (begins + self.length, begins.max(0.0) * GRADING);
+        let ends = (across + after).max(SHORTER * across);
+        (self.center + ends).max(self.from)
     }
-}
-
-/// The least of two numbers: one instruction, where NaN need not be heeded.
-fn least(a: f64, b: f64) -> f64 {
-    if a < b { a } else { b }
-}
-
-fn most(a: f64, b: f64) -> f64 {
-    if a > b { a } else { b }
 }
 
 #[cfg(test)]

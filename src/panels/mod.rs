@@ -17,7 +17,6 @@ mod host;
 mod integrand;
 mod integrate;
 mod legendre;
-mod limit;
 mod lines;
 mod mesh;
 mod pair;
@@ -28,7 +27,7 @@ mod sites;
 mod terms;
 
 pub(crate) use effort::PanelEffort;
-pub(crate) use host::{Found, Host, divergences, divergences_within, expectations, points};
+pub(crate) use host::{Host, divergences, expectations, points};
 pub(crate) use integrand::{Expected, integrand_and_slope};
 pub(crate) use integrate::laid;
 pub(crate) use legendre::LegendreOrder;

@@ -256,12 +256,11 @@ impl DensityPair {
         }
     }
 
-    /// Writes the points of some panels as these are worked on: [`ABREAST`] of them at each node, one node after the
-    /// other.
-    pub(super) fn tell_points(&self, rule: &LegendreRule, panels: &[Placed], x: &mut Vec<f64>) {
+    /// The points of some panels as these are worked on: [`ABREAST`] of them at each node, one node after the other.
+    pub(super) fn points(&self, rule: &LegendreRule, panels: &[Placed]) -> Vec<f64> {
         let n = rule.points();
         let dim = if self.is_plane() { 2 } else { 1 };
-        x.resize(dim * n * panels.len(), 0.0);
+        let mut x = vec![0.0; dim * n * panels.len()];
         let tiles = x.chunks_mut(dim * n * ABREAST);
         for (x, panels) in tiles.zip(panels.chunks(ABREAST)) {
             let rows = x.chunks_exact_mut(dim * panels.len());
@@ -280,6 +279,7 @@ impl DensityPair {
                 }
             }
         }
+        x
     }
 
     /// Some panels of the first level; in the plane the panels of their lines.

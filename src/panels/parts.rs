@@ -33,59 +33,42 @@ pub(super) fn parts_of_panels(
     kept: usize,
 ) -> PartsOfPanels {
     let n = rule.points() * panels.len();
+    let x = pair.points(rule, panels);
+    let dim = x.len() / n.max(1);
+    let [log_p, log_q] = at_points(logs, &x, n);
     let mut found = PartsOfPanels {
         parts: vec![Partial::NONE; panels.len() * integrands.len()],
         values: vec![vec![0.0; n]; kept.min(integrands.len())],
     };
     let mut work = Integrands::new(n);
-    let mut x = Vec::new();
-    let mut of_points = [(); 4].map(|()| Vec::new());
-    let [log_p, log_q, values, roundings] = &mut of_points;
+    let mut room = [(); 2].map(|()| vec![0.0; n.min(AT_ONCE)]);
     let together = AT_ONCE / rule.points();
-    // What is not known by its components may take long to ask: that is done once.
-    let asked = if pair.is_exact() {
-        together
-    } else {
-        panels.len().max(1)
-    };
-    for (ask, panels) in panels.chunks(asked).enumerate() {
-        pair.tell_points(rule, panels, &mut x);
-        let count = rule.points() * panels.len();
-        for (log, logs) in logs.iter().zip([&mut *log_p, &mut *log_q]) {
-            logs.resize(count, 0.0);
-            log(&x, logs);
-        }
-        let dim = x.len() / count.max(1);
-        for (block, panels) in panels.chunks(together).enumerate() {
-            let start = block * AT_ONCE;
-            let points = start..start + rule.points() * panels.len();
-            let first = ask * asked + block * together;
-            let at = AtPoints {
-                x: &x[dim * points.start..dim * points.end],
-                logs: [&log_p[points.clone()], &log_q[points.clone()]],
-                more: pair.roundings(),
-            };
-            work.go_to(at);
-            values.resize(points.len(), 0.0);
-            roundings.resize(points.len(), 0.0);
-            for (kind, integrand) in integrands.iter().enumerate() {
-                work.tell(*integrand, at, [&mut *values, &mut *roundings]);
-                PanelPoints {
-                    rule,
-                    panels,
-                    x: at.x,
-                    values,
-                    roundings,
-                    // Where all corners are known panels end at them.
-                    has_seams: !pair.is_exact(),
-                    to: &mut found.parts[first * integrands.len() + kind..],
-                    stride: integrands.len(),
-                }
-                .tell();
-                if let Some(kept) = found.values.get_mut(kind) {
-                    let kept = &mut kept[first * rule.points()..][..points.len()];
-                    one_by_one(rule, panels.len(), values, kept);
-                }
+    for (block, panels) in panels.chunks(together).enumerate() {
+        let start = block * AT_ONCE;
+        let points = start..start + rule.points() * panels.len();
+        let at = AtPoints {
+            x: &x[dim * points.start..dim * points.end],
+            logs: [&log_p[points.clone()], &log_q[points.clone()]],
+            more: pair.roundings(),
+        };
+        work.go_to(at);
+        for (kind, integrand) in integrands.iter().enumerate() {
+            let [values, roundings] = room.each_mut().map(|room| &mut room[..points.len()]);
+            work.tell(*integrand, at, [&mut *values, &mut *roundings]);
+            PanelPoints {
+                rule,
+                panels,
+                x: at.x,
+                values,
+                roundings,
+                // Where all corners are known panels end at them.
+                has_seams: !pair.is_exact(),
+                to: &mut found.parts[block * together * integrands.len() + kind..],
+                stride: integrands.len(),
+            }
+            .tell();
+            if let Some(kept) = found.values.get_mut(kind) {
+                one_by_one(rule, panels.len(), values, &mut kept[points.clone()]);
             }
         }
     }
