@@ -8,7 +8,8 @@ use super::legendre::{LegendreOrder, LegendreRule};
 use super::lines::{Line, Lines};
 use super::pair::DensityPair;
 use super::panel::{Partial, beyond, seams};
-use super::parts::{PartsOfPanels, Placed, at_points, parts_of_panels};
+use super::parts::{PartsOfPanels, at_points, parts_of_panels};
+use super::placed::Placed;
 use super::sites::Laid;
 
 /// An integral with its error.

@@ -6,7 +6,8 @@ use super::legendre::LegendreRule;
 use super::mesh::Mesh;
 use super::pair::DensityPair;
 use super::panel::{Partial, seams};
-use super::parts::{Placed, parts_of_panels, values_at};
+use super::parts::{parts_of_panels, values_at};
+use super::placed::Placed;
 
 /// Panels of a line are halved so often, at most.
 const ROUNDS: usize = 50;

@@ -22,6 +22,7 @@ mod mesh;
 mod pair;
 mod panel;
 mod parts;
+mod placed;
 mod shape;
 mod sites;
 mod terms;

@@ -8,11 +8,8 @@
 use pulp::{Simd, WithSimd};
 
 use super::legendre::{LegendreRule, MOST_NODES};
-use super::parts::Placed;
+use super::placed::{ABREAST, Placed};
 use crate::compute::kernel::cpu::{Width, has_fma};
-
-/// So many panels are worked on in one go, at each node of the rule: their points are laid out `[node][panel]`.
-pub(super) const ABREAST: usize = 8;
 
 /// A part of an integral, and how it may be off.
 #[derive(Debug, Clone, Copy, PartialEq)]

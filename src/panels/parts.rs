@@ -6,14 +6,8 @@
 use super::integrand::{AT_ONCE, AtPoints, Integrands, LogDensityFn, PanelIntegrand};
 use super::legendre::LegendreRule;
 use super::pair::DensityPair;
-use super::panel::{ABREAST, PanelPoints, Partial};
-
-/// A panel, in the plane on the line at `t`.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Placed {
-    pub t: f64,
-    pub ends: [f64; 2],
-}
+use super::panel::{PanelPoints, Partial};
+use super::placed::{ABREAST, Placed};
 
 /// What the points of some panels tell.
 pub(super) struct PartsOfPanels {

@@ -1,7 +1,7 @@
 //! Points with weights.
 
 use super::legendre::{LegendreRule, MOST_NODES, place};
-use super::parts::Placed;
+use super::placed::Placed;
 use super::shape::Frame;
 
 /// Panels for ∫ f dx, and the rule on each.

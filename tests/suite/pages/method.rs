@@ -20,11 +20,11 @@ fn one(file: &str, name: &str) -> f64 {
 #[test]
 fn panels() {
     let page = Page::open("docs/method.md");
-    let ends = constant("src/panels/mesh.rs", "ENDS");
-    let outermost = one("src/panels/mesh.rs", "GAUSSIAN");
+    let ends = constant("src/panels/feature.rs", "ENDS");
+    let outermost = one("src/panels/feature.rs", "GAUSSIAN");
     page.says(
         "(centre, {}, {} and {} standard deviations to either side",
-        &[ends[1], ends[2], outermost],
+        &[ends[0], ends[1], outermost],
     );
     let points = Page::open("src/panels/legendre.rs").numbers("Self::Sixteen => (1, {})")[0].value;
     page.says("the Gauss–Legendre rule of {} points.", &[points]);

@@ -348,7 +348,7 @@ fn optimizers_in_32_bits() {
         best.steps
     );
     page.resembles(
-        "ends at step 47, {} nats above the optimum",
+        "ends at step 44, {} nats above the optimum",
         &[gap(&run.summary, "lbfgs")],
     );
     // The loss is off by this, of terms about as large as 1.
