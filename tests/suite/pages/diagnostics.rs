@@ -112,7 +112,7 @@ fn the_bimodal_example() {
     let forward =
         of("forward-kl: k̂ {}, q can stand for p, {} of {} draws effective; {} % of p in q's");
     page.says(
-        "on one bump, has {} of {}, about as many as forward KL with its {} over both. Its k̂ of {} gives",
+        "on one bump, has {} of {}, and forward KL {} over both. Its k̂ of {} gives",
         &[reverse[1], reverse[2], forward[1], reverse[0]],
     );
     page.says(
