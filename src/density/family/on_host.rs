@@ -1,7 +1,7 @@
 //! Members of a family on the host: from θ to what the kernel takes, and gradients in that back to θ.
 
 use super::{Covariance, Family};
-use crate::compute::kernel::cpu::{self, Gradients, Scale, Wanted};
+use crate::compute::kernel::cpu::{self, Expectation, Expected, Gradients, Scale, Wanted, Width};
 use crate::compute::kernel::written;
 use crate::mixture::Mixture;
 
@@ -79,7 +79,7 @@ impl HostMembers<'_> {
     }
 
     /// As the kernel takes them.
-    pub fn mixture(&self) -> cpu::Mixture<'_, f64> {
+    fn mixture(&self) -> cpu::Mixture<'_, f64> {
         let scale = &self.scale;
         cpu::Mixture {
             components: self.family.components,
@@ -119,8 +119,13 @@ impl HostMembers<'_> {
         self.mixture().scale.standard_dim(self.family.dim())
     }
 
+    /// What is averaged, with the gradients that lead to θ; `None` if its shapes are not those of the members.
+    pub fn expectation(&self, what: Expectation) -> Option<Expected> {
+        cpu::expectation(Width::Widest, &self.mixture(), what, self.wanted()).ok()
+    }
+
     /// Which gradients lead to θ.
-    pub fn wanted(&self) -> Wanted {
+    fn wanted(&self) -> Wanted {
         Wanted {
             x: false,
             log_weights: self.family.logits() > 0,

@@ -327,6 +327,7 @@ impl PanelSites {
             .collect()
     }
 
+    /// The points of p beside each q; of a q that is no density one whose value is NaN.
     pub fn new(
         panels: PanelRule,
         kind: DivergenceKind,

@@ -10,7 +10,7 @@ use super::along::{Members, NoiseKind, PointsRequest};
 use super::by_panels::{PanelRule, PanelSites};
 use super::{Objective, PointRule, differentiated};
 use crate::compute::device::Numerics;
-use crate::compute::kernel::cpu::{self, Expectation, Expected, Gradients, Width};
+use crate::compute::kernel::cpu::{Expectation, Expected, Gradients};
 use crate::compute::kernel::has_expectation;
 use crate::compute::noise::RunKey;
 use crate::divergence::Divergence;
@@ -82,15 +82,10 @@ impl Objective<'_> {
         noise: NoiseKind,
         chunk: usize,
     ) -> Option<Slopes> {
-        let members = self.family.on_host(theta)?;
         let annealed = self.annealed_at(noise);
         let divergence: &dyn Divergence = match &annealed {
             Some(annealed) => annealed,
             None => &*self.divergence,
-        };
-        let expected = |what: Expectation| {
-            let q = members.mixture();
-            cpu::expectation(Width::Widest, &q, what, members.wanted()).ok()
         };
         let along = match &self.rules[level] {
             PointRule::Panels(panels) => {
@@ -99,6 +94,8 @@ impl Objective<'_> {
             }
             PointRule::Along(along) => along,
         };
+        let members = self.family.on_host(theta)?;
+        let expected = |what: Expectation| members.expectation(what);
         let shape = [members.runs(), self.family.parameters()];
         let make = || self.member(self.numerics.tensor(theta.to_vec(), shape));
         let made = OnceCell::new();
@@ -141,10 +138,7 @@ impl Objective<'_> {
                     .collect();
                 let sites = PanelSites::new(panels, kind, family.dim(), host, &shapes);
                 let Expected { values, gradients } =
-                    sites.with_expectation(divergence, |what| {
-                        let q = members.mixture();
-                        cpu::expectation(Width::Widest, &q, what, members.wanted()).ok()
-                    })?;
+                    sites.with_expectation(divergence, |what| members.expectation(what))?;
                 Some(((values, members.pull_back(&gradients)), sites.evaluations()))
             })
             .collect();

@@ -12,7 +12,7 @@ use super::super::retained::{At, Retained};
 use super::super::scratch::{padded, take, with_scratch};
 use super::call::Call;
 use super::weigh::{dot, dot_affine, times, weigh};
-use super::{Function, Nodes, StandardPoints, Under, component};
+use super::{Function, Nodes, Under, component};
 
 /// Samples of one run that go together.
 pub(super) struct Block<'c, 'a> {
@@ -96,13 +96,15 @@ impl Block<'_, '_> {
         let place = || &of_run(x.values, self.run, all * dim)[here];
         if !call.wants_gradients {
             forward(width, &q, place(), log_q);
-            return self.weighed(1.0, weights, [log_p, log_q], [f, by_p, by_q]);
+            return self.weighed(1.0, weights, [log_p, log_q], f, [by_p, by_q], [false; 2]);
         }
         if self.is_first || x.runs > 1 {
             packed.fill(width, place());
         }
         memory.of_q.forward(width, &q, packed, log_q);
-        let share = self.weighed(1.0, weights, [log_p, log_q], [f, by_p, by_q]);
+        // Where the points stay, so does log p.
+        let needed = [false, true];
+        let share = self.weighed(1.0, weights, [log_p, log_q], f, [by_p, by_q], needed);
         let at = At {
             x: packed,
             log_density: log_q,
@@ -157,7 +159,8 @@ impl Block<'_, '_> {
             }
         };
         memory.of_q.forward(width, &q, x, log_q);
-        let share = self.weighed(weight, weights, [log_p, log_q], [f, by_p, by_q]);
+        let needed = [call.wants_gradients; 2];
+        let share = self.weighed(weight, weights, [log_p, log_q], f, [by_p, by_q], needed);
         if !call.wants_gradients {
             return share;
         }
@@ -194,41 +197,35 @@ impl Block<'_, '_> {
         share
     }
 
-    /// weight · Σ weights · f, with weight · weights · slope for each slope of f.
+    /// weight · Σ weights · f, with weight · weights · slope for those slopes of f that are needed.
     fn weighed(
         &self,
         weight: f64,
         weights: &[f64],
         [log_p, log_q]: [&[f64]; 2],
-        [f, by_p, by_q]: [&mut [f64]; 3],
+        f: &mut [f64],
+        [by_p, by_q]: [&mut [f64]; 2],
+        needed: [bool; 2],
     ) -> f64 {
-        let (width, wants_gradients) = (self.call.width, self.call.wants_gradients);
+        let width = self.call.width;
         match self.call.what.function {
             Function::Affine([a, b, c]) => {
-                if wants_gradients {
-                    times(width, weight * a, weights, by_p);
-                    times(width, weight * b, weights, by_q);
+                for ((slope, by), _) in
+                    ([a, b].into_iter().zip([by_p, by_q]).zip(needed)).filter(|(_, needed)| *needed)
+                {
+                    times(width, weight * slope, weights, by);
                 }
                 weight * dot_affine(width, weights, [log_p, log_q], [a, b, c])
             }
             Function::Any(any) => {
                 any(log_p, log_q, [f, by_p, by_q]);
-                if wants_gradients {
-                    weigh(width, weight, weights, [by_p, by_q]);
+                for (slopes, _) in
+                    ([by_p, by_q].into_iter().zip(needed)).filter(|(_, needed)| *needed)
+                {
+                    weigh(width, weight, weights, slopes);
                 }
                 weight * dot(width, weights, f)
             }
-        }
-    }
-}
-
-impl StandardPoints<'_> {
-    /// Whether all runs have the same.
-    fn are_shared(&self) -> bool {
-        match self {
-            Self::Shared(_) => true,
-            Self::Each(_) => false,
-            Self::Random { keys, .. } => keys.len() == 1,
         }
     }
 }

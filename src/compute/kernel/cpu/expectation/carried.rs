@@ -54,6 +54,15 @@ pub fn carried(width: Width, q: &Mixture<'_, f64>, nodes: Nodes<'_>, runs: usize
 }
 
 impl<'a> StandardPoints<'a> {
+    /// Whether all runs have the same.
+    pub(super) fn are_shared(&self) -> bool {
+        match self {
+            Self::Shared(_) => true,
+            Self::Each(_) => false,
+            Self::Random { keys, .. } => keys.len() == 1,
+        }
+    }
+
     /// Some z `[N, D′]` of K strata of M points: from a place on, of a run and a stratum, as many as there is room for in
     /// `made`, which random ones are made in.
     pub(super) fn of<'m>(

@@ -12,8 +12,8 @@ use super::super::width::Width;
 /// What a sum is made in: so many of them side by side, at any width.
 const LANES: usize = 32;
 
-/// Makes weight · weights · slope of each slope.
-pub(super) fn weigh(width: Width, weight: f64, weights: &[f64], slopes: [&mut [f64]; 2]) {
+/// Makes weight · weights · slope of the slopes.
+pub(super) fn weigh(width: Width, weight: f64, weights: &[f64], slopes: &mut [f64]) {
     width.dispatch(Weigh {
         weight,
         weights,
@@ -77,7 +77,7 @@ pub(super) fn dot_affine(
 struct Weigh<'a> {
     weight: f64,
     weights: &'a [f64],
-    slopes: [&'a mut [f64]; 2],
+    slopes: &'a mut [f64],
 }
 
 impl WithSimd for Weigh<'_> {
@@ -85,10 +85,8 @@ impl WithSimd for Weigh<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        for slopes in self.slopes {
-            for (slope, &node) in slopes.iter_mut().zip(self.weights) {
-                *slope *= self.weight * node;
-            }
+        for (slope, &node) in self.slopes.iter_mut().zip(self.weights) {
+            *slope *= self.weight * node;
         }
     }
 }
