@@ -4,7 +4,9 @@ use burn::tensor::Tensor;
 
 use super::Side;
 use super::affine::Affine;
+use super::symbols::Symbol;
 use super::values::Values;
+use crate::compute::kernel::Formula;
 use crate::compute::kernel::cpu::{Jet, Width, evaluate};
 
 /// A function of log p and log q, in nats, written once for every kind of values.
@@ -28,6 +30,9 @@ pub trait Pointwise {
 
     /// a, b and c, where what is averaged under `side` is a log p + b log q + c.
     fn affine(&self, side: Side) -> Option<[f64; 3]>;
+
+    /// What is averaged under `side`, written down.
+    fn formula(&self, side: Side) -> Formula;
 }
 
 impl<I: Integrand> Pointwise for I {
@@ -49,6 +54,11 @@ impl<I: Integrand> Pointwise for I {
     fn affine(&self, side: Side) -> Option<[f64; 3]> {
         self.value(side, Affine::LOG_P, Affine::LOG_Q)
             .coefficients()
+    }
+
+    fn formula(&self, side: Side) -> Formula {
+        let [log_p, log_q] = Symbol::logs();
+        self.value(side, log_p, log_q).formula()
     }
 }
 

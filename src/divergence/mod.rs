@@ -26,6 +26,7 @@ mod renyi;
 mod reverse_kl;
 mod sampled;
 mod squared_hellinger;
+mod symbols;
 mod tails;
 mod total_variation;
 mod values;

@@ -2,8 +2,13 @@
 
 mod bins;
 pub mod cpu;
+#[cfg(feature = "gpu")]
+mod cube;
+mod engine;
+mod formula;
 mod fused;
 mod mixture;
+mod resident;
 
 use burn::tensor::{DType, Device, Int, Tensor, s};
 
@@ -12,8 +17,11 @@ use cpu::Expectation;
 use fused::Form;
 
 pub use bins::{Bins, Interval, Legendre, MOST_BIN_DIM};
+pub(crate) use engine::Engine;
+pub use formula::{Formula, Step};
 pub use mixture::{MixtureTensors, ScaleTensor, log_densities};
 pub(crate) use mixture::{prepared, written};
+pub use resident::Resident;
 
 /// Places on an axis as a tensor.
 pub(crate) fn indices(places: &[usize], device: &Device) -> Tensor<1, Int> {

@@ -1,8 +1,8 @@
 //! Members of a family on the host: from θ to what the kernel takes, and gradients in that back to θ.
 
 use super::{Covariance, Family};
-use crate::compute::kernel::cpu::{self, Expectation, Expected, Gradients, Scale, Wanted, Width};
-use crate::compute::kernel::written;
+use crate::compute::kernel::cpu::{self, Expectation, Expected, Gradients, Scale, Wanted};
+use crate::compute::kernel::{Engine, Formula, written};
 use crate::mixture::Mixture;
 
 /// R members, with what leads back to θ.
@@ -119,9 +119,15 @@ impl HostMembers<'_> {
         self.mixture().scale.standard_dim(self.family.dim())
     }
 
-    /// What is averaged, with the gradients that lead to θ; `None` if its shapes are not those of the members.
-    pub fn expectation(&self, what: Expectation) -> Option<Expected> {
-        cpu::expectation(Width::Widest, &self.mixture(), what, self.wanted()).ok()
+    /// What is averaged, with the gradients that lead to θ; `None` if its shapes are not those of the members, or
+    /// [the engine](Engine::expectation) does not give it.
+    pub fn expectation(
+        &self,
+        engine: &Engine,
+        what: Expectation,
+        formula: Option<&dyn Fn() -> Formula>,
+    ) -> Option<Expected> {
+        engine.expectation(&self.mixture(), what, self.wanted(), formula)
     }
 
     /// Which gradients lead to θ.

@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use super::Objective;
 use crate::compute::device::Numerics;
 use crate::compute::kernel::cpu::{Expectation, Function, Points, Sites, Under};
-use crate::compute::kernel::{MixtureTensors, expectation, has_expectation};
+use crate::compute::kernel::{MixtureTensors, Resident, expectation, has_expectation};
 use crate::compute::noise::{Noise, RunKey, Stream};
 use crate::density::target::{Distribution, Target};
 use crate::density::{Defensive, Density, Draws};
@@ -83,12 +83,16 @@ struct Fixed {
     counted: Cell<bool>,
     /// x, weights and log p on the host, where they are asked for.
     host: OnceCell<[Vec<f64>; 3]>,
+    resident: Resident,
 }
 
 impl Objective<'_> {
     /// One side's share `[R]`, where the device has the kernel for it: the same as from
     /// [`Objective::sampled`], but for rounding.
     pub(super) fn in_one_pass(&self, side: Side, request: PointsRequest) -> Option<Tensor<1>> {
+        if !has_expectation(&self.numerics) {
+            return None;
+        }
         let q = request.q.tensors();
         self.with_expectation(side, request, q.standard_dim(), |what| expectation(q, what))
     }
@@ -103,7 +107,7 @@ impl Objective<'_> {
         take: impl FnOnce(Expectation) -> T,
     ) -> Option<T> {
         // Of bins it is not log q at points that is averaged.
-        if !has_expectation(&self.numerics) || self.target.binned().is_some() {
+        if self.target.binned().is_some() {
             return None;
         }
         let share = |sites: Sites| {
@@ -137,6 +141,7 @@ impl Objective<'_> {
                     },
                     weights,
                     log_p,
+                    resident: Some(&fixed.resident),
                 }))
             }
             (Side::Family, GradientRule::ScoreFunction) => None,
@@ -330,6 +335,7 @@ impl Fixed {
             draws,
             counted: Cell::new(false),
             host: OnceCell::new(),
+            resident: Resident::default(),
         }
     }
 

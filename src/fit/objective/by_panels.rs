@@ -162,7 +162,7 @@ impl Objective<'_> {
         q: &MixtureTensors,
     ) -> Result<Vec<Attempt>> {
         let mut attempts = self.attempts(panels.effort(), q)?;
-        if !has_expectation(&self.numerics) {
+        if self.engine.is_none() {
             // What is minimised is rounded as the device does.
             let values = self.value_by_panels(panels, q, &*self.divergence);
             let values = Numerics::read(values)?;
@@ -314,6 +314,7 @@ impl PanelSites {
                 },
                 weights: &self.weights,
                 log_p: &self.log_p,
+                resident: None,
             },
             function: Function::Any(&function),
         })

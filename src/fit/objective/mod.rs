@@ -9,7 +9,7 @@ mod scores;
 use burn::tensor::{Int, Tensor};
 
 use crate::compute::device::Numerics;
-use crate::compute::kernel::{MixtureTensors, indices};
+use crate::compute::kernel::{Engine, MixtureTensors, indices};
 use crate::compute::noise::RunKey;
 use crate::density::Density;
 use crate::density::family::Family;
@@ -36,6 +36,8 @@ pub struct Objective<'a> {
     /// p for integrals over panels, where it has few enough dimensions.
     host: Option<Host>,
     numerics: Numerics,
+    /// What gives gradients without a graph, if anything does.
+    engine: Option<Engine>,
     family: Family,
     kind: DivergenceKind,
     divergence: Box<dyn Divergence>,
@@ -98,6 +100,7 @@ impl<'a> Objective<'a> {
         Self {
             target,
             numerics: numerics.clone(),
+            engine: Engine::of(numerics),
             host,
             family: family.clone(),
             kind,

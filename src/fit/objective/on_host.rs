@@ -10,8 +10,8 @@ use super::along::{Members, NoiseKind, PointsRequest};
 use super::by_panels::{PanelRule, PanelSites};
 use super::{Objective, PointRule, differentiated};
 use crate::compute::device::Numerics;
+use crate::compute::kernel::Engine;
 use crate::compute::kernel::cpu::{Expectation, Expected, Gradients};
-use crate::compute::kernel::has_expectation;
 use crate::compute::noise::RunKey;
 use crate::divergence::Divergence;
 use crate::fit::evaluations::Evaluations;
@@ -33,9 +33,10 @@ impl Objective<'_> {
         noise: NoiseKind,
     ) -> Option<Slopes> {
         // Of components that may be missing others stand in the places.
-        if self.has_room || !has_expectation(&self.numerics) {
+        if self.has_room {
             return None;
         }
+        let engine = self.engine.as_ref()?;
         let [all, parameters] = self.shape();
         let row = |run: usize| run * parameters..(run + 1) * parameters;
         let (mut values, mut gradient) = (vec![0.0; all], vec![0.0; all * parameters]);
@@ -61,7 +62,8 @@ impl Objective<'_> {
                     .copied()
                     .collect();
                 let keys = self.keys_of(&members);
-                let (of_values, slopes) = self.slopes_at(level, &rows, &keys, noise, chunk)?;
+                let (of_values, slopes) =
+                    self.slopes_at(engine, level, &rows, &keys, noise, chunk)?;
                 for (at, &run) in members.iter().enumerate() {
                     values[run] += of_values[at];
                     for (sum, slope) in gradient[row(run)].iter_mut().zip(&slopes[row(at)]) {
@@ -76,6 +78,7 @@ impl Objective<'_> {
     /// Of runs by one rule.
     fn slopes_at(
         &self,
+        engine: &Engine,
         level: usize,
         theta: &[f64],
         keys: &[RunKey],
@@ -95,7 +98,6 @@ impl Objective<'_> {
             PointRule::Along(along) => along,
         };
         let members = self.family.on_host(theta)?;
-        let expected = |what: Expectation| members.expectation(what);
         let shape = [members.runs(), self.family.parameters()];
         let make = || self.member(self.numerics.tensor(theta.to_vec(), shape));
         let made = OnceCell::new();
@@ -110,6 +112,8 @@ impl Objective<'_> {
         let mut all: Option<Expected> = None;
         // What has no such side is known before anything is counted.
         for &side in divergence.sides().iter().rev() {
+            let formula = || divergence.formula(side);
+            let expected = |what: Expectation| members.expectation(engine, what, Some(&formula));
             let of_side =
                 self.with_expectation(side, request, members.standard_dim(), expected)??;
             all = Some(match all {
@@ -137,8 +141,10 @@ impl Objective<'_> {
                     .map(|q| Shape::new(q.as_ref()?.into()))
                     .collect();
                 let sites = PanelSites::new(panels, kind, family.dim(), host, &shapes);
+                // Of panels the CPU makes the points, so that their densities are at hand there.
+                let expected = |what: Expectation| members.expectation(&Engine::Cpu, what, None);
                 let Expected { values, gradients } =
-                    sites.with_expectation(divergence, |what| members.expectation(what))?;
+                    sites.with_expectation(divergence, expected)?;
                 Some(((values, members.pull_back(&gradients)), sites.evaluations()))
             })
             .collect();
@@ -160,7 +166,7 @@ impl Objective<'_> {
         }
         let (values, mut slopes) = sums;
         let runs = values.len();
-        let total: Tensor<1> = self.numerics.tensor(values, [runs]);
+        let total: Tensor<1> = Numerics::cpu().tensor(values, [runs]);
         let (values, by_total) = differentiated(&total, |total| divergence.outer(total));
         let by_total = Numerics::read(by_total).ok()?;
         for (row, by_total) in slopes.chunks_mut(self.family.parameters()).zip(by_total) {

@@ -224,6 +224,7 @@ fn an_affine_function_is_known_by_its_coefficients() {
         },
         weights: &weights,
         log_p,
+        resident: None,
     };
     let moves = Sites::Along {
         nodes: Nodes {
@@ -314,6 +315,7 @@ fn points_that_stay() {
                         x: points,
                         weights: &weights,
                         log_p: &log_p,
+                        resident: None,
                     };
                     compare(&setting.found(width, sites).unwrap(), &references, 1e-11);
                 }
@@ -418,6 +420,7 @@ fn points_without_density_add_nothing() {
                 x: points,
                 weights: &weights,
                 log_p: &log_p,
+                resident: None,
             };
             setting.found(Width::Widest, sites).unwrap()
         });
@@ -566,6 +569,7 @@ fn wrong_shapes_are_errors() {
         },
         weights,
         log_p,
+        resident: None,
     };
     refused(at(1, &[0.0; 3], &[0.5; 2], &[0.0; 2]));
     refused(at(1, &[0.0; 4], &[0.5; 3], &[0.0; 2]));

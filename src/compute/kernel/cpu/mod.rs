@@ -72,6 +72,10 @@ pub use prepared::Prepared;
 pub use real::Real;
 pub use width::Width;
 
+#[cfg(feature = "gpu")]
+pub(crate) use components::Components;
+#[cfg(feature = "gpu")]
+pub(crate) use expectation::{Request, expectation_elsewhere};
 pub(crate) use jet::exp;
 pub(crate) use real::has_fma;
 pub(crate) use scratch::with_scratch;

@@ -6,12 +6,18 @@ use super::forward::forward;
 use super::inputs::{Mixture, ShapeError, check_len};
 use super::real::Real;
 use super::width::Width;
+use crate::compute::kernel::Resident;
 
 /// One mixture with its factors worked out; threads may share it.
 #[derive(Debug, Clone)]
 pub struct Prepared<T> {
     width: Width,
     factors: Factors<T>,
+    #[cfg_attr(
+        not(feature = "gpu"),
+        expect(dead_code, reason = "of use to other devices")
+    )]
+    resident: Resident,
 }
 
 impl<T: Real> Prepared<T> {
@@ -35,12 +41,19 @@ impl<T: Real> Prepared<T> {
         Ok(Self {
             width,
             factors: Factors::new(mixture)?,
+            resident: Resident::default(),
         })
     }
 
     /// D.
     pub fn dim(&self) -> usize {
         self.factors.dim()
+    }
+
+    /// Where a device keeps copies of it.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn resident(&self) -> &Resident {
+        &self.resident
     }
 
     /// The components.

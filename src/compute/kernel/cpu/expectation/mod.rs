@@ -7,6 +7,8 @@
 mod block;
 mod call;
 mod carried;
+#[cfg(feature = "gpu")]
+mod elsewhere;
 mod tasks;
 mod weigh;
 
@@ -17,8 +19,12 @@ use super::gradients::{Gradients, SumSizes, Wanted};
 use super::inputs::{Mixture, Points, Scale, Shape, ShapeError, check_len};
 use super::prepared::Prepared;
 use super::width::Width;
+use crate::compute::kernel::Resident;
 use call::{Call, Sizes};
 use carried::{carried, component};
+
+#[cfg(feature = "gpu")]
+pub(crate) use elsewhere::{Request, expectation_elsewhere};
 
 /// Fills N values of a function of (log p, log q), and N derivatives with respect to each.
 pub type Slopes<'a> = &'a (dyn Fn(&[f64], &[f64], [&mut [f64]; 3]) + Sync);
@@ -90,6 +96,8 @@ pub enum Sites<'a> {
         weights: &'a [f64],
         /// log p there, `[R, S]`.
         log_p: &'a [f64],
+        /// Where a device keeps copies of all three, if they stay the same from call to call.
+        resident: Option<&'a Resident>,
     },
     /// Standard points carried into every component of q: xₖₘ = μₖ + Lₖ zₖₘ with the weight wₖ vₘ;
     /// of low rank μₖ + σₖ z + Uₖ z′, with z′ after z.
@@ -152,6 +160,47 @@ pub fn expectation(
     what: Expectation<'_>,
     wanted: Wanted,
 ) -> Result<Expected, ShapeError> {
+    let (shape, sizes, wants_gradients) = setting(q, what, wanted)?;
+    let mut expected = Expected {
+        values: vec![0.0; shape.runs],
+        gradients: zeros(q, shape.runs, wanted),
+    };
+    let told = match what.sites {
+        Sites::Along {
+            nodes,
+            p: Under::Function(function),
+            ..
+        } => {
+            let x = carried(width, q, nodes, shape.runs);
+            let points = shape.runs * shape.samples;
+            let slopes = if wants_gradients { x.len() } else { 0 };
+            let (mut log_p, mut gradient) = (vec![0.0; points], vec![0.0; slopes]);
+            let asked = wants_gradients.then_some(&mut gradient[..]);
+            function(&x, &mut log_p, asked);
+            Told { log_p, gradient }
+        }
+        _ => Told::default(),
+    };
+    let call = Call {
+        width,
+        shape,
+        q,
+        factors: &Factors::new(q)?,
+        what,
+        told: &told,
+        sizes,
+        wants_gradients,
+    };
+    call.run(&mut expected);
+    Ok(expected)
+}
+
+/// The shape of a call, how many numbers its sums have, and whether gradients are wanted at all.
+fn setting(
+    q: &Mixture<'_, f64>,
+    what: Expectation<'_>,
+    wanted: Wanted,
+) -> Result<(Shape, Sizes, bool), ShapeError> {
     let (k, dim) = (q.components, q.dim);
     let site_runs = what.sites.check(k, dim, q.scale.standard_dim(dim))?;
     // With a run axis of the right length; the points themselves are made block by block.
@@ -166,10 +215,6 @@ pub fn expectation(
     let shape = Shape {
         samples: what.sites.samples(k),
         ..shape
-    };
-    let mut expected = Expected {
-        values: vec![0.0; shape.runs],
-        gradients: zeros(q, shape.runs, wanted),
     };
     let through_density = match what.sites {
         Sites::At { .. } => Wanted { x: false, ..wanted },
@@ -192,41 +237,16 @@ pub fn expectation(
         },
     };
     let wants_gradients = wanted.log_weights || wanted.means || wanted.scale;
-    let told = match what.sites {
-        Sites::Along {
-            nodes,
-            p: Under::Function(function),
-            ..
-        } => {
-            let x = carried(width, q, nodes, shape.runs);
-            let points = shape.runs * shape.samples;
-            let slopes = if wants_gradients { points * dim } else { 0 };
-            let (mut log_p, mut gradient) = (vec![0.0; points], vec![0.0; slopes]);
-            let asked = wants_gradients.then_some(&mut gradient[..]);
-            function(&x, &mut log_p, asked);
-            Told { log_p, gradient }
-        }
-        _ => Told::default(),
-    };
-    let call = Call {
-        width,
-        shape,
-        q,
-        factors: &Factors::new(q)?,
-        what,
-        told: &told,
-        sizes,
-        wants_gradients,
-    };
-    call.run(&mut expected);
-    Ok(expected)
+    Ok((shape, sizes, wants_gradients))
 }
 
 impl Sites<'_> {
     /// R or 1, if everything has the right length.
     fn check(&self, k: usize, dim: usize, standard_dim: usize) -> Result<usize, ShapeError> {
         match *self {
-            Self::At { x, weights, log_p } => {
+            Self::At {
+                x, weights, log_p, ..
+            } => {
                 check_len("x", x.runs * x.samples * dim, x.values.len())?;
                 for (name, per_point) in [("weights", weights), ("log_p", log_p)] {
                     if per_point.len() != x.samples {

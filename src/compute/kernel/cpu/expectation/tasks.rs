@@ -119,7 +119,9 @@ impl Call<'_> {
                         is_first: run == stretch.runs.start,
                     };
                     match self.what.sites {
-                        Sites::At { x, weights, log_p } => {
+                        Sites::At {
+                            x, weights, log_p, ..
+                        } => {
                             value[0] += work.fixed(x, [weights, log_p], memory, density);
                         }
                         Sites::Along { nodes, p, .. } => {
@@ -179,14 +181,20 @@ impl Call<'_> {
         }
     }
 
-    fn add_density(&self, gradients: &mut Gradients<f64>, run: usize, sums: &mut [f64]) {
+    pub(super) fn add_density(&self, gradients: &mut Gradients<f64>, run: usize, sums: &mut [f64]) {
         if self.sizes.density.total() > 0 {
             let components = self.factors.run(run);
             gradients.add(&components, self.q, run, self.sizes.density, sums);
         }
     }
 
-    fn add_placed(&self, gradients: &mut Gradients<f64>, run: usize, k: usize, placed: &[f64]) {
+    pub(super) fn add_placed(
+        &self,
+        gradients: &mut Gradients<f64>,
+        run: usize,
+        k: usize,
+        placed: &[f64],
+    ) {
         let (count, dim) = (self.shape.components, self.shape.dim);
         let (share, rest) = placed.split_at(1);
         let (mean, squares) = rest.split_at(dim);
