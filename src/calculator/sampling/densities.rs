@@ -7,14 +7,15 @@ use crate::density::target::TargetModel;
 #[derive(Debug)]
 pub(super) enum PreparedDensity<'a> {
     /// A mixture of Gaussians, by the kernel.
-    Mixture(Prepared<f64>),
+    Mixture(Box<Prepared<f64>>),
     /// Another, point by point.
     Other(&'a TargetModel),
 }
 
 impl<'a> PreparedDensity<'a> {
     pub fn new(model: &'a TargetModel) -> Self {
-        (model.as_mixture().and_then(prepared)).map_or(Self::Other(model), Self::Mixture)
+        (model.as_mixture().and_then(prepared))
+            .map_or(Self::Other(model), |of| Self::Mixture(Box::new(of)))
     }
 
     /// log p in nats at N points of D coordinates.

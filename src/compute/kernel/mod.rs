@@ -33,18 +33,18 @@ pub(crate) fn indices(places: &[usize], device: &Device) -> Tensor<1, Int> {
 ///
 /// `x` is `[R, S, D]`; either side may have R = 1 and is broadcast. The result is `[R, S]`.
 pub fn log_density(x: Tensor<3>, mixture: &MixtureTensors) -> Tensor<2> {
-    if fused::is_supported(&x) {
+    let form = match mixture.scale {
+        ScaleTensor::Tril(_) => Form::Tril,
+        ScaleTensor::Diagonal(_) => Form::Diagonal,
+        ScaleTensor::LowRank(_) => Form::LowRank,
+    };
+    if fused::is_supported(&x, &mixture.log_weights, form) {
         let (log_weights, means) = (mixture.log_weights.clone(), mixture.means.clone());
         return match mixture.scale.clone() {
-            ScaleTensor::Tril(scale) => {
-                fused::log_density(x, log_weights, means, scale, Form::Tril)
+            ScaleTensor::Tril(scale) | ScaleTensor::LowRank(scale) => {
+                fused::log_density(x, log_weights, means, scale, form)
             }
-            ScaleTensor::Diagonal(scale) => {
-                fused::log_density(x, log_weights, means, scale, Form::Diagonal)
-            }
-            ScaleTensor::LowRank(scale) => {
-                fused::log_density(x, log_weights, means, scale, Form::LowRank)
-            }
+            ScaleTensor::Diagonal(scale) => fused::log_density(x, log_weights, means, scale, form),
         };
     }
     log_density_by_operations(x, mixture)
@@ -52,12 +52,12 @@ pub fn log_density(x: Tensor<3>, mixture: &MixtureTensors) -> Tensor<2> {
 
 /// Whether the device has [`expectation`]: the CPU in 64 bits does.
 pub(crate) fn has_expectation(numerics: &Numerics) -> bool {
-    numerics.dtype() == DType::F64 && fused::is_fused(numerics.device())
+    numerics.dtype() == DType::F64 && fused::is_on_host(numerics.device())
 }
 
 /// Whether the numbers of tensors are in the memory of this process, to be read at no cost.
 pub(crate) fn is_on_host(numerics: &Numerics) -> bool {
-    fused::is_fused(numerics.device())
+    fused::is_on_host(numerics.device())
 }
 
 /// Σ w f(log p, log q) of R mixtures q, `[R]`, on a device that [has](has_expectation) it.

@@ -6,13 +6,13 @@ use burn::tensor::Tensor;
 
 use super::Objective;
 use crate::compute::device::Numerics;
-use crate::compute::kernel::cpu::{Expectation, Function, Points, Sites, Under};
+use crate::compute::kernel::cpu::{Expectation, Function, Points, Prepared, Sites, Under};
 use crate::compute::kernel::{MixtureTensors, Resident, expectation, has_expectation};
 use crate::compute::noise::{Noise, RunKey, Stream};
 use crate::density::target::{Distribution, Target};
 use crate::density::{Defensive, Density, Draws};
 use crate::divergence::{Divergence, Sampled, Side};
-use crate::estimator::{Context, Estimator, GradientRule};
+use crate::estimator::{Context, Estimator, GradientRule, Standard};
 use crate::fit::evaluations::Evaluations;
 
 /// Which noise an estimate of the objective is made with.
@@ -126,6 +126,13 @@ impl Objective<'_> {
                 let fixed = match self.fixed(request) {
                     Some(fixed) => fixed,
                     None => {
+                        if let Some((standard, p)) = self.standard_under_p(request) {
+                            let strata = self.target.strata();
+                            let points = standard.weights.len() * strata;
+                            self.meter.count(|_| Evaluations::of(points, false));
+                            let nodes = standard.nodes();
+                            return Some(share(Sites::Under { nodes, p }));
+                        }
                         made = Fixed::new(self.draws(side, request), self.target);
                         &made
                     }
@@ -177,6 +184,16 @@ impl Objective<'_> {
                 }))
             }
         }
+    }
+
+    /// Standard points of a step that are carried into the components of p, where that is what p is drawn from.
+    fn standard_under_p(&self, request: PointsRequest) -> Option<(Standard, &Prepared<f64>)> {
+        let p = self.target.prepared()?;
+        let standard = self.with_context(Side::Target, request, |context| {
+            let context = context.for_density(self.target);
+            (request.along.estimator).standard(self.target.strata(), context)
+        })?;
+        Some((standard, p))
     }
 
     /// The value `[R]` by a rule placed in the components of both densities, each point

@@ -123,22 +123,8 @@ impl Setting {
             weights.len(),
             self.q.dim,
         );
-        let (mut x, mut w) = (Vec::new(), Vec::new());
-        let entry = |k: usize, i: usize, j: usize| match q.form {
-            Form::Tril => (j <= i).then(|| (k * d + i) * d + j),
-            Form::Diagonal => (i == j).then(|| k * d + i),
-            Form::Isotropic => (i == j).then_some(k),
-        };
-        for k in 0..q.components {
-            for n in 0..m {
-                let z = &z[(k * m + n) * d..][..d];
-                for i in 0..d {
-                    let along = (0..d).filter_map(|j| Some(q.scale[entry(k, i, j)?] * z[j]));
-                    x.push(q.means[k * d + i] + along.sum::<f64>());
-                }
-                w.push(q.log_weights[k].exp() * weights[n]);
-            }
-        }
+        let (x, w) = carried(&q, z, weights);
+        let entry = |k, i, j| entry(&q, k, i, j);
         let (value, mut g) = self.at_points(run, &x, &w);
         let to_x = std::mem::take(&mut g.x);
         if points_alone {
@@ -169,6 +155,19 @@ impl Setting {
         }
     }
 
+    /// The same for points carried into the components of p, where they stay.
+    fn under(&self, run: usize, z: &[f64], weights: &[f64]) -> Expected {
+        let (x, w) = carried(&self.p, z, weights);
+        let (value, gradients) = self.at_points(run, &x, &w);
+        Expected {
+            values: vec![value],
+            gradients: Gradients {
+                x: Vec::new(),
+                ..gradients
+            },
+        }
+    }
+
     fn found(&self, width: Width, sites: Sites<'_>) -> Result<Expected, ShapeError> {
         let what = Expectation {
             sites,
@@ -180,6 +179,33 @@ impl Setting {
     fn prepared(&self, width: Width) -> Prepared<f64> {
         Prepared::new(width, &self.p.mixture()).unwrap()
     }
+}
+
+/// Where an entry of L of component k is.
+fn entry(of: &Case<f64>, k: usize, i: usize, j: usize) -> Option<usize> {
+    let d = of.dim;
+    match of.form {
+        Form::Tril => (j <= i).then(|| (k * d + i) * d + j),
+        Form::Diagonal => (i == j).then(|| k * d + i),
+        Form::Isotropic => (i == j).then_some(k),
+    }
+}
+
+/// Points carried into the components of one mixture, and their weights.
+fn carried(of: &Case<f64>, z: &[f64], weights: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    let (m, d) = (weights.len(), of.dim);
+    let (mut x, mut w) = (Vec::new(), Vec::new());
+    for k in 0..of.components {
+        for n in 0..m {
+            let z = &z[(k * m + n) * d..][..d];
+            for i in 0..d {
+                let along = (0..d).filter_map(|j| Some(of.scale[entry(of, k, i, j)?] * z[j]));
+                x.push(of.means[k * d + i] + along.sum::<f64>());
+            }
+            w.push(of.log_weights[k].exp() * weights[n]);
+        }
+    }
+    (x, w)
 }
 
 /// Compares R runs with as many references.
@@ -390,6 +416,69 @@ fn points_that_move_with_q() {
                             compare(&setting.found(width, sites).unwrap(), &references, 1e-11);
                         }
                     }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn points_carried_into_p_stay_there() {
+    for form in FORMS {
+        for (runs, components, dim, m) in [
+            (1, 1, 1, 1300),
+            (3, 2, 2, 65),
+            (2, 4, 3, 300),
+            (2, 3, 7, 40),
+            (1, 2, 20, 3),
+        ] {
+            let setting = setting(form, runs, [2, components], dim);
+            let weights: Vec<f64> = draw(m, 6).iter().map(|w| w.abs() / m as f64).collect();
+            let each = components * m * dim;
+            let (shared, own) = (draw(m * dim, 1), draw(runs * each, 2));
+            let keys: Vec<u64> = (0..runs as u64).collect();
+            let of_key = |&key: &u64| {
+                let mut z = vec![0.0; each];
+                normals(Width::Widest, key, 9, 0, &mut z);
+                z
+            };
+            let random: Vec<f64> = keys.iter().flat_map(of_key).collect();
+            let of_one = of_key(&keys[0]).repeat(runs);
+            let stream = 9;
+            let rules = [
+                (
+                    StandardPoints::Shared(&shared),
+                    shared.repeat(runs * components),
+                ),
+                (StandardPoints::Each(&own), own.clone()),
+                (
+                    StandardPoints::Random {
+                        keys: &keys,
+                        stream,
+                    },
+                    random,
+                ),
+                (
+                    StandardPoints::Random {
+                        keys: &keys[..1],
+                        stream,
+                    },
+                    of_one,
+                ),
+            ];
+            for (z, numbers) in &rules {
+                let references: Vec<Expected> = (0..runs)
+                    .map(|run| setting.under(run, &numbers[run * each..][..each], &weights))
+                    .collect();
+                for width in Width::ALL {
+                    let sites = Sites::Under {
+                        nodes: Nodes {
+                            z: *z,
+                            weights: &weights,
+                        },
+                        p: &setting.prepared(width),
+                    };
+                    compare(&setting.found(width, sites).unwrap(), &references, 1e-11);
                 }
             }
         }

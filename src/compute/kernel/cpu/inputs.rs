@@ -21,6 +21,27 @@ pub enum Scale<'a, T> {
     },
 }
 
+/// One of the forms of a [scale](Scale), without its numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ScaleForm {
+    Tril,
+    Diagonal,
+    Isotropic,
+    LowRank(usize),
+}
+
+impl ScaleForm {
+    /// The scale of this form that has these numbers.
+    pub fn scale<T>(self, values: &[T]) -> Scale<'_, T> {
+        match self {
+            Self::Tril => Scale::Tril(values),
+            Self::Diagonal => Scale::Diagonal(values),
+            Self::Isotropic => Scale::Isotropic(values),
+            Self::LowRank(rank) => Scale::LowRank { values, rank },
+        }
+    }
+}
+
 /// The most columns of U in a scale of low rank.
 pub const MOST_FACTORS: usize = 16;
 
@@ -32,6 +53,16 @@ impl<'a, T: Copy> Scale<'a, T> {
             | Self::Diagonal(values)
             | Self::Isotropic(values)
             | Self::LowRank { values, .. } => values,
+        }
+    }
+
+    /// Its form.
+    pub(crate) fn form(self) -> ScaleForm {
+        match self {
+            Self::Tril(_) => ScaleForm::Tril,
+            Self::Diagonal(_) => ScaleForm::Diagonal,
+            Self::Isotropic(_) => ScaleForm::Isotropic,
+            Self::LowRank { rank, .. } => ScaleForm::LowRank(rank),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::components::Components;
 use super::factors::Factors;
 use super::forward::forward;
-use super::inputs::{Mixture, ShapeError, check_len};
+use super::inputs::{Mixture, ScaleForm, ShapeError, check_len};
 use super::real::Real;
 use super::width::Width;
 use crate::compute::kernel::Resident;
@@ -13,11 +13,22 @@ use crate::compute::kernel::Resident;
 pub struct Prepared<T> {
     width: Width,
     factors: Factors<T>,
+    /// As it was given.
+    given: Given<T>,
     #[cfg_attr(
         not(feature = "gpu"),
         expect(dead_code, reason = "of use to other devices")
     )]
     resident: Resident,
+}
+
+/// A mixture's own numbers.
+#[derive(Debug, Clone)]
+struct Given<T> {
+    log_weights: Vec<T>,
+    means: Vec<T>,
+    scale: Vec<T>,
+    form: ScaleForm,
 }
 
 impl<T: Real> Prepared<T> {
@@ -41,8 +52,26 @@ impl<T: Real> Prepared<T> {
         Ok(Self {
             width,
             factors: Factors::new(mixture)?,
+            given: Given {
+                log_weights: mixture.log_weights.to_vec(),
+                means: mixture.means.to_vec(),
+                scale: scale.values().to_vec(),
+                form: scale.form(),
+            },
             resident: Resident::default(),
         })
+    }
+
+    /// As it was given.
+    pub(crate) fn mixture(&self) -> Mixture<'_, T> {
+        let given = &self.given;
+        Mixture {
+            components: given.log_weights.len(),
+            dim: self.dim(),
+            log_weights: &given.log_weights,
+            means: &given.means,
+            scale: given.form.scale(&given.scale),
+        }
     }
 
     /// D.

@@ -3,7 +3,7 @@
 use cubecl::prelude::*;
 
 /// The most dimensions in which loops over coordinates are written out, so that they stay in registers.
-pub const MOST_UNROLLED: usize = 8;
+pub const MOST_UNROLLED: usize = 32;
 
 /// What is less than any log-density that counts: devices need not know infinities.
 pub const NOTHING: f32 = -1e30;
@@ -139,22 +139,31 @@ fn pull_back_row<F: Float>(
     }
 }
 
-/// log Σ wₖ N(x; μₖ, Lₖ Lₖᵀ) of the mixture at a place; `z` is working memory.
+/// log Σ wₖ N(x; μₖ, Lₖ Lₖᵀ) of the mixture at a place, where `lanes` units share a point and each sees to every so
+/// many-th component from that of its lane on. `z` is working memory, and so is `shared` for two numbers of each unit.
 #[cube]
 pub fn log_density<F: Float>(
     numbers: &[F],
     at: usize,
     x: &Array<F>,
     z: &mut Array<F>,
+    shared: &mut [F],
+    lane: usize,
     #[comptime] layout: Layout,
+    #[comptime] lanes: usize,
 ) -> F {
     let mut most = F::new(comptime!(NOTHING));
     let mut sum = F::new(0.0);
-    if comptime!(layout.components == 1) {
+    if comptime!(layout.components == 1 && lanes == 1) {
         most = whiten::<F>(numbers, at, x, z, layout);
     } else {
-        for k in 0..layout.components {
-            let term = whiten::<F>(numbers, at + k * layout.stride(), x, z, layout);
+        let turns = comptime!(layout.components.div_ceil(lanes));
+        for turn in 0..turns {
+            let k = turn * lanes + lane;
+            let is_there = k < layout.components;
+            let here = at + select(is_there, k, 0) * layout.stride();
+            let whitened = whiten::<F>(numbers, here, x, z, layout);
+            let term = select(is_there, whitened, F::new(comptime!(NOTHING)));
             // The larger of the two stands alone, the other by its share.
             let apart = term - most;
             let share = (-apart.abs()).exp();
@@ -162,12 +171,29 @@ pub fn log_density<F: Float>(
             sum = select(grows, sum * share + F::new(1.0), sum + share);
             most = select(grows, term, most);
         }
+        if comptime!(lanes > 1) {
+            let unit = UNIT_POS as usize;
+            let first = unit - lane;
+            shared[2 * unit] = most;
+            shared[2 * unit + 1] = sum;
+            sync_cube();
+            for other in 0..lanes {
+                most = most.max(shared[2 * (first + other)]);
+            }
+            sum = F::new(0.0);
+            for other in 0..lanes {
+                let at = 2 * (first + other);
+                sum += shared[at + 1] * (shared[at] - most).exp();
+            }
+            sync_cube();
+        }
         most += sum.ln();
     }
     most
 }
 
-/// Adds `weight` times the gradient of the log-density of the mixture at a place, `z` being working memory.
+/// Adds `weight` times the gradient of the log-density of the mixture at a place, as far as the components of a unit make
+/// it up, `z` being working memory.
 #[cube]
 pub fn add_gradient<F: Float>(
     numbers: &[F],
@@ -177,12 +203,17 @@ pub fn add_gradient<F: Float>(
     weight: F,
     z: &mut Array<F>,
     gradient: &mut Array<F>,
+    lane: usize,
     #[comptime] layout: Layout,
+    #[comptime] lanes: usize,
 ) {
-    for k in 0..layout.components {
-        let here = at + k * layout.stride();
+    let turns = comptime!(layout.components.div_ceil(lanes));
+    for turn in 0..turns {
+        let k = turn * lanes + lane;
+        let is_there = k < layout.components;
+        let here = at + select(is_there, k, 0) * layout.stride();
         let term = whiten::<F>(numbers, here, x, z, layout);
-        let share = weight * (term - log_density).exp();
+        let share = select(is_there, weight * (term - log_density).exp(), F::new(0.0));
         pull_back::<F>(numbers, here, share, z, gradient, layout);
     }
 }

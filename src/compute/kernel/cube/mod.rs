@@ -6,10 +6,12 @@
 
 mod buffers;
 mod formula;
+mod gradients;
 mod mixture;
 mod normals;
 mod points;
 mod sums;
+mod tensors;
 
 use cubecl::client::Client;
 use cubecl::prelude::*;
@@ -22,12 +24,16 @@ use points::Placed;
 use sums::{SIDE_BY_SIDE, STARTS, SizesLaunch, Spec};
 
 pub use buffers::Copies;
+pub use tensors::{has_log_density, log_density, log_density_gradients};
 
 /// Cubes that keep a device busy: with more than that, each takes more points.
 const MANY_CUBES: usize = 4096;
 
 /// The most cubes along an axis, on any device.
 const MOST_CUBES: usize = 65_535;
+
+/// Units that keep a device busy: with fewer points than that, several units share one.
+const MANY_UNITS: usize = 1 << 17;
 
 /// The units of a cube, if its shared memory is enough for them.
 const MOST_UNITS: usize = 64;
@@ -74,6 +80,7 @@ impl Cube {
         let strata = match request.what.sites {
             Sites::At { .. } => 1,
             Sites::Along { .. } => k,
+            Sites::Under { p, .. } => p.components().constants.len(),
         };
         if [shape.runs, strata].iter().any(|&n| n > MOST_CUBES) || shape.samples == 0 || k == 0 {
             return None;
@@ -96,6 +103,7 @@ impl Cube {
             q: layout,
             p: placed.p_layout,
             source: placed.source,
+            under_p: matches!(request.what.sites, Sites::Under { .. }),
             formula: match affine {
                 Some(_) => None,
                 None => Some(formula?()),
@@ -103,6 +111,7 @@ impl Cube {
             through_density: request.through_density,
             through_points: request.through_points,
             units: MOST_UNITS,
+            lanes: 1,
         };
         let most_shared = client.properties().hardware.max_shared_memory_size;
         while spec.shared_len() * size_of::<T>() > most_shared {
@@ -111,9 +120,17 @@ impl Cube {
                 return None;
             }
         }
-        let units = spec.units;
         let points = shape.samples / strata;
-        let cubes = points.div_ceil(units);
+        if !spec.is_private() {
+            let most = layout.components.max(placed.p_layout.components);
+            while shape.runs * shape.samples * spec.lanes < MANY_UNITS
+                && 2 * spec.lanes <= most.min(spec.units)
+            {
+                spec.lanes *= 2;
+            }
+        }
+        let units = spec.units;
+        let cubes = points.div_ceil(spec.at_once());
         let turns = (shape.runs * strata * cubes)
             .div_ceil(MANY_CUBES)
             .clamp(1, cubes);
@@ -214,3 +231,6 @@ fn packed(components: &Components<'_, f64>, layout: Layout) -> Vec<f64> {
     }
     numbers
 }
+
+#[cfg(test)]
+mod tests;

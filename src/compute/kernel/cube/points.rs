@@ -2,7 +2,7 @@
 
 use cubecl::client::Client;
 
-use super::super::cpu::{Nodes, Request, Sites, StandardPoints, Under};
+use super::super::cpu::{Nodes, Prepared, Request, Sites, StandardPoints, Under};
 use super::buffers::{Buffer, Number};
 use super::mixture::{Layout, NOTHING};
 use super::sums::Source;
@@ -37,8 +37,6 @@ impl Placed {
     /// Brings the points to the device; `None` where p is a function of the host, or of low rank.
     pub fn new<T: Number>(client: &Client, request: &Request<'_>) -> Option<Self> {
         let (k, dim) = (request.shape.components, request.shape.dim);
-        let nothing = || Buffer::new::<T>(client, &[]);
-        let no_keys = || Buffer::of(client, &[0_u32; 2]);
         match request.what.sites {
             Sites::At {
                 x,
@@ -69,7 +67,7 @@ impl Placed {
                 let per_run = |len: usize| if len == x.samples { 0 } else { x.samples };
                 Some(Self {
                     source: Source::Fixed,
-                    p: nothing(),
+                    p: Buffer::new::<T>(client, &[]),
                     p_layout: Layout {
                         components: 0,
                         dim,
@@ -78,7 +76,7 @@ impl Placed {
                     points,
                     weights: weights_there,
                     log_p: log_p_there,
-                    keys: no_keys(),
+                    keys: Buffer::of(client, &[0_u32; 2]),
                     stream: 0,
                     strides: Strides {
                         x_run: if x.runs == 1 { 0 } else { x.samples * dim },
@@ -92,50 +90,60 @@ impl Placed {
                 nodes,
                 p: Under::Mixture(p),
                 ..
-            } => {
-                let components = p.components();
-                let p_layout = layout(&components)?;
-                let copy = || vec![Buffer::new::<T>(client, &packed(&components, p_layout))];
-                let [on_device] = p.resident().buffers::<T>(client, copy).try_into().ok()?;
-                let Nodes { z, weights } = nodes;
-                let m = weights.len();
-                let mut placed = Self {
-                    source: Source::Given,
-                    p: on_device,
-                    p_layout,
-                    points: nothing(),
-                    weights: Buffer::new::<T>(client, weights),
-                    log_p: nothing(),
-                    keys: no_keys(),
-                    stream: 0,
-                    strides: Strides::default(),
-                };
-                match z {
-                    StandardPoints::Shared(z) => placed.points = Buffer::new::<T>(client, z),
-                    StandardPoints::Each(z) => {
-                        placed.points = Buffer::new::<T>(client, z);
-                        placed.strides.x_stratum = m * dim;
-                        if z.len() > k * m * dim {
-                            placed.strides.x_run = k * m * dim;
-                        }
-                    }
-                    StandardPoints::Random { keys, stream } => {
-                        let words: Vec<u32> = (keys.iter())
-                            .flat_map(|&key| [key as u32, (key >> 32) as u32])
-                            .collect();
-                        placed.source = Source::Random;
-                        placed.keys = Buffer::of(client, &words);
-                        placed.stream = stream;
-                        placed.strides.x_stratum = m * dim;
-                        placed.strides.key_run = if keys.len() == 1 { 0 } else { 2 };
-                    }
-                }
-                Some(placed)
+            } => Self::carried::<T>(client, nodes, p, [k, dim]),
+            Sites::Under { nodes, p } => {
+                let k = p.components().constants.len();
+                Self::carried::<T>(client, nodes, p, [k, dim])
             }
             Sites::Along {
                 p: Under::Function(_),
                 ..
             } => None,
         }
+    }
+    /// Standard points that are carried into K components.
+    fn carried<T: Number>(
+        client: &Client,
+        Nodes { z, weights }: Nodes<'_>,
+        p: &Prepared<f64>,
+        [k, dim]: [usize; 2],
+    ) -> Option<Self> {
+        let components = p.components();
+        let p_layout = layout(&components)?;
+        let copy = || vec![Buffer::new::<T>(client, &packed(&components, p_layout))];
+        let [on_device] = p.resident().buffers::<T>(client, copy).try_into().ok()?;
+        let m = weights.len();
+        let mut placed = Self {
+            source: Source::Given,
+            p: on_device,
+            p_layout,
+            points: Buffer::new::<T>(client, &[]),
+            weights: Buffer::new::<T>(client, weights),
+            log_p: Buffer::new::<T>(client, &[]),
+            keys: Buffer::of(client, &[0_u32; 2]),
+            stream: 0,
+            strides: Strides::default(),
+        };
+        match z {
+            StandardPoints::Shared(z) => placed.points = Buffer::new::<T>(client, z),
+            StandardPoints::Each(z) => {
+                placed.points = Buffer::new::<T>(client, z);
+                placed.strides.x_stratum = m * dim;
+                if z.len() > k * m * dim {
+                    placed.strides.x_run = k * m * dim;
+                }
+            }
+            StandardPoints::Random { keys, stream } => {
+                let words: Vec<u32> = (keys.iter())
+                    .flat_map(|&key| [key as u32, (key >> 32) as u32])
+                    .collect();
+                placed.source = Source::Random;
+                placed.keys = Buffer::of(client, &words);
+                placed.stream = stream;
+                placed.strides.x_stratum = m * dim;
+                placed.strides.key_run = if keys.len() == 1 { 0 } else { 2 };
+            }
+        }
+        Some(placed)
     }
 }

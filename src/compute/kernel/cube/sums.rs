@@ -1,9 +1,10 @@
 //! The sums Σ w f(log p, log q) of many runs, and those that their gradients need, in one pass over the points.
 //!
 //! A cube of units takes some points of one run, all carried into one component where points are carried. Each unit
-//! takes a point at a time: it places it, evaluates both densities there and f with its slopes. What that adds to the
-//! sums is kept in the registers of the unit where they are few, and else added up by all units of the cube together,
-//! entry by entry. Each cube writes sums of its own; [`collect`] adds up those of a run.
+//! takes a point at a time: it places it, evaluates both densities there and f with its slopes. Where there are fewer
+//! points than a device has units, several take one point, and share the components among them. What a point adds to
+//! the sums is kept in the registers of its unit where that is little, and else added up by all units of the cube
+//! together, entry by entry. Each cube writes sums of its own; [`collect`] adds up those of a run.
 
 use cubecl::prelude::*;
 
@@ -17,10 +18,12 @@ use super::normals::normal;
 pub enum Source {
     /// They stay where they are, and log p is known there.
     Fixed,
-    /// Standard points that are given, carried into each component of q.
+    /// Standard points that are given, carried into each component of a density.
     Given,
-    /// Standard points that are random, carried into each component of q.
+    /// Standard points that are random, carried into each component of a density.
     Random,
+    /// They stay where they are, and so does the slope by log q: the log-density itself is asked for its gradient.
+    Upstream,
 }
 
 /// What a kernel is made for.
@@ -32,6 +35,8 @@ pub struct Spec {
     pub p: Layout,
     /// Where the points are from.
     pub source: Source,
+    /// Whether points are carried into the components of p, and not of q.
+    pub under_p: bool,
     /// f, if it is not affine.
     pub formula: Option<Formula>,
     /// Whether the gradient through log q is wanted.
@@ -40,6 +45,8 @@ pub struct Spec {
     pub through_points: bool,
     /// The units of a cube.
     pub units: usize,
+    /// The units that share a point.
+    pub lanes: usize,
 }
 
 /// Sums that are few enough for the registers of a unit.
@@ -54,7 +61,7 @@ impl Spec {
 
     /// The numbers that the gradient of the component that points are carried into needs: Σ g and Σ g zᵀ.
     pub fn placed(&self) -> usize {
-        match self.through_points {
+        match self.through_points && self.source != Source::Upstream {
             true => self.q.dim + self.squares(),
             false => 0,
         }
@@ -83,20 +90,25 @@ impl Spec {
     /// All numbers of a run.
     pub fn all(&self, strata: usize) -> usize {
         1 + self.density()
-            + match self.through_points {
-                true => strata * (1 + self.placed()),
-                false => 0,
+            + match self.placed() {
+                0 => 0,
+                placed => strata * (1 + placed),
             }
     }
 
     /// Whether units keep sums of their own.
-    fn is_private(&self) -> bool {
-        self.len() <= MOST_PRIVATE && self.q.is_unrolled()
+    pub fn is_private(&self) -> bool {
+        self.len() <= MOST_PRIVATE
+    }
+
+    /// The points of a turn.
+    pub fn at_once(&self) -> usize {
+        self.units / self.lanes
     }
 
     /// The shared numbers of a unit: a component's weight and z, or g and z of the points, odd so that units do not
     /// ask the same bank; or the private sums.
-    fn shared_stride(&self) -> usize {
+    pub fn shared_stride(&self) -> usize {
         let least = match self.is_private() {
             true => self.len(),
             false => (1 + self.q.dim).max(if self.through_points {
@@ -110,7 +122,7 @@ impl Spec {
 
     /// The shared numbers of a cube.
     pub fn shared_len(&self) -> usize {
-        self.units * self.shared_stride()
+        self.units * (self.shared_stride() + 2)
     }
 
     fn wants_gradients(&self) -> bool {
@@ -174,13 +186,24 @@ pub fn sums<F: Float>(
     );
     let unit = UNIT_POS as usize;
     let of_q = run * sizes.q_run;
-    let own = of_q + stratum * comptime!(spec.q.stride());
+    let own = if comptime!(spec.under_p) {
+        stratum * comptime!(spec.p.stride())
+    } else {
+        of_q + stratum * comptime!(spec.q.stride())
+    };
     let slot = ((run * CUBE_COUNT_Y as usize + stratum) * CUBE_COUNT_X as usize + piece) * len;
-    let weight_of_stratum = if carried { q[own + 1] } else { F::new(1.0) };
+    let mut weight_of_stratum = F::new(1.0);
+    if comptime!(spec.under_p) {
+        weight_of_stratum = p[own + 1];
+    } else if carried {
+        weight_of_stratum = q[own + 1];
+    }
 
-    let mut shared = Shared::<[F]>::new_slice(comptime!(spec.shared_len()));
+    let mut shared = Shared::<[F]>::new_slice(comptime!(spec.units * spec.shared_stride()));
     let stride = comptime!(spec.shared_stride());
     let mine = unit * stride;
+    let mut terms = Shared::<[F]>::new_slice(comptime!(2 * spec.units));
+    let lane = unit % comptime!(spec.lanes);
 
     let mut x = Array::<F>::new(dim);
     let mut z = Array::<F>::new(dim);
@@ -196,7 +219,8 @@ pub fn sums<F: Float>(
     let mut value = F::new(0.0);
 
     for turn in 0..sizes.turns {
-        let at = (piece * sizes.turns + turn) * units + unit;
+        let first = (piece * sizes.turns + turn) * comptime!(spec.at_once());
+        let at = first + unit / comptime!(spec.lanes);
         let is_there = at < sizes.points;
         // A unit without a point takes the last one, which counts nothing for it.
         let node = select(is_there, at, sizes.points - 1);
@@ -222,15 +246,37 @@ pub fn sums<F: Float>(
         }
         let mut of_p = F::new(0.0);
         if carried {
-            carry::<F>(q, own, &standard, &mut x, comptime!(spec.q));
-            of_p = log_density::<F>(p, 0, &x, &mut z, comptime!(spec.p));
+            if comptime!(spec.under_p) {
+                carry::<F>(p, own, &standard, &mut x, comptime!(spec.p));
+            } else {
+                carry::<F>(q, own, &standard, &mut x, comptime!(spec.q));
+            }
+            of_p = log_density::<F>(
+                p,
+                0,
+                &x,
+                &mut z,
+                &mut terms,
+                lane,
+                comptime!(spec.p),
+                comptime!(spec.lanes),
+            );
         } else {
             of_p = log_p[run * sizes.log_p_run + node];
         }
-        let log_q = log_density::<F>(q, of_q, &x, &mut z, comptime!(spec.q));
+        let log_q = log_density::<F>(
+            q,
+            of_q,
+            &x,
+            &mut z,
+            &mut terms,
+            lane,
+            comptime!(spec.q),
+            comptime!(spec.lanes),
+        );
         let (f, f_p, f_q) = function::<F>(of_p, log_q, &sizes, comptime!(spec.formula.clone()));
         // What counts for nothing may be anything.
-        value += select(is_there, weight * f, F::new(0.0));
+        value += select(is_there && lane == 0, weight * f, F::new(0.0));
         let by_p = select(is_there, weight * f_p, F::new(0.0));
         let by_q = select(is_there, weight * f_q, F::new(0.0));
 
@@ -243,61 +289,28 @@ pub fn sums<F: Float>(
                 by_p,
                 &mut z,
                 &mut gradient,
+                lane,
                 comptime!(spec.p),
+                comptime!(spec.lanes),
             );
         }
         if comptime!(spec.wants_gradients()) {
-            #[unroll(is_private)]
-            for k in 0..spec.q.components {
-                let component = of_q + k * comptime!(spec.q.stride());
-                let term = whiten::<F>(q, component, &x, &mut z, comptime!(spec.q));
-                let share = by_q * (term - log_q).exp();
-                if comptime!(spec.through_density) {
-                    let start = 1 + k * comptime!(spec.per_component());
-                    if is_private {
-                        kept[start] += share;
-                        #[unroll]
-                        for i in 0..dim {
-                            let one = share * z[i];
-                            kept[start + 1 + i] += one;
-                            if comptime!(spec.q.is_full) {
-                                #[unroll]
-                                for j in 0..=i {
-                                    kept[start + 1 + dim + i * (i + 1) / 2 + j] += one * z[j];
-                                }
-                            } else {
-                                kept[start + 1 + dim + i] += one * z[i];
-                            }
-                        }
-                    } else {
-                        sync_cube();
-                        shared[mine] = share;
-                        #[unroll(unroll)]
-                        for i in 0..dim {
-                            shared[mine + 1 + i] = z[i];
-                        }
-                        sync_cube();
-                        add_component::<F>(
-                            &shared,
-                            out,
-                            slot + start,
-                            turn == 0,
-                            unit,
-                            comptime!(spec.clone()),
-                        );
-                    }
-                }
-                if comptime!(spec.through_points) {
-                    pull_back::<F>(
-                        q,
-                        component,
-                        share,
-                        &mut z,
-                        &mut gradient,
-                        comptime!(spec.q),
-                    );
-                }
-            }
+            accumulate::<F>(
+                q,
+                of_q,
+                &x,
+                log_q,
+                by_q,
+                &mut z,
+                &mut gradient,
+                &mut kept,
+                &mut shared,
+                out,
+                slot,
+                turn == 0,
+                lane,
+                comptime!(spec.clone()),
+            );
         }
         if comptime!(spec.through_points) {
             let start = comptime!(1 + spec.density());
@@ -364,6 +377,78 @@ pub fn sums<F: Float>(
     }
 }
 
+/// What a turn adds to the sums of the gradient through log q, given `by_q`, the slope of each point by it; and to the
+/// gradient of x.
+#[cube]
+pub fn accumulate<F: Float>(
+    q: &[F],
+    of_q: usize,
+    x: &Array<F>,
+    log_q: F,
+    by_q: F,
+    z: &mut Array<F>,
+    gradient: &mut Array<F>,
+    kept: &mut Array<F>,
+    shared: &mut [F],
+    out: &mut [F],
+    slot: usize,
+    is_first: bool,
+    lane: usize,
+    #[comptime] spec: Spec,
+) {
+    let dim = comptime!(spec.q.dim);
+    let lanes = comptime!(spec.lanes);
+    let unit = UNIT_POS as usize;
+    let mine = unit * comptime!(spec.shared_stride());
+    #[unroll(spec.is_private() && spec.through_density)]
+    for step in 0..comptime!(spec.q.components.div_ceil(spec.lanes)) {
+        let k = step * lanes + lane;
+        let is_own = k < comptime!(spec.q.components);
+        let component = of_q + select(is_own, k, 0) * comptime!(spec.q.stride());
+        let term = whiten::<F>(q, component, x, z, comptime!(spec.q));
+        let share = select(is_own, by_q * (term - log_q).exp(), F::new(0.0));
+        if comptime!(spec.through_density) {
+            let start = 1 + step * comptime!(spec.lanes * spec.per_component());
+            if comptime!(spec.is_private()) {
+                kept[start] += share;
+                #[unroll]
+                for i in 0..dim {
+                    let one = share * z[i];
+                    kept[start + 1 + i] += one;
+                    if comptime!(spec.q.is_full) {
+                        #[unroll]
+                        for j in 0..=i {
+                            kept[start + 1 + dim + i * (i + 1) / 2 + j] += one * z[j];
+                        }
+                    } else {
+                        kept[start + 1 + dim + i] += one * z[i];
+                    }
+                }
+            } else {
+                sync_cube();
+                shared[mine] = share;
+                #[unroll(spec.q.is_unrolled())]
+                for i in 0..dim {
+                    shared[mine + 1 + i] = z[i];
+                }
+                sync_cube();
+                add_components::<F>(
+                    shared,
+                    out,
+                    slot + start,
+                    comptime!(spec.q.components) - step * lanes,
+                    is_first,
+                    unit,
+                    comptime!(spec.clone()),
+                );
+            }
+        }
+        if comptime!(spec.through_points) {
+            pull_back::<F>(q, component, share, z, gradient, comptime!(spec.q));
+        }
+    }
+}
+
 /// f with its slopes by log p and log q.
 #[cube]
 fn function<F: Float>(
@@ -392,40 +477,50 @@ fn row_of(entry: usize) -> usize {
     select(under, lower + 1, lower)
 }
 
-/// Adds Σ r, Σ r z and Σ r z zᵀ of the points of a turn, whose r and z are shared.
+/// Adds Σ r, Σ r z and Σ r z zᵀ of the points of a turn, whose r and z are shared: of as many components as units share a
+/// point, or of what is left of them.
 #[cube]
-fn add_component<F: Float>(
-    shared: &[F],
+fn add_components<F: Float>(
+    shared: &mut [F],
     out: &mut [F],
     slot: usize,
+    components: usize,
     is_first: bool,
     unit: usize,
     #[comptime] spec: Spec,
 ) {
     let dim = comptime!(spec.q.dim);
+    let each = comptime!(spec.per_component());
     let stride = comptime!(spec.shared_stride());
+    let step = comptime!(spec.lanes * spec.shared_stride());
+    let points = comptime!(spec.at_once());
+    let count = min(components, comptime!(spec.lanes)) * each;
     let mut entry = unit;
-    while entry < comptime!(spec.per_component()) {
+    while entry < count {
+        let mut at = entry / each * stride;
+        let within = entry % each;
         let mut sum = F::new(0.0);
-        if entry == 0 {
-            for other in 0..spec.units {
-                sum += shared[other * stride];
+        if within == 0 {
+            for _ in 0..points {
+                sum += shared[at];
+                at += step;
             }
-        } else if entry <= dim {
-            for other in 0..spec.units {
-                sum += shared[other * stride] * shared[other * stride + entry];
+        } else if within <= dim {
+            for _ in 0..points {
+                sum += shared[at] * shared[at + within];
+                at += step;
             }
         } else {
-            let square = entry - 1 - dim;
+            let square = within - 1 - dim;
             let mut i = square;
             let mut j = square;
             if comptime!(spec.q.is_full) {
                 i = row_of(square);
                 j = square - i * (i + 1) / 2;
             }
-            for other in 0..spec.units {
-                let at = other * stride;
+            for _ in 0..points {
                 sum += shared[at] * shared[at + 1 + i] * shared[at + 1 + j];
+                at += step;
             }
         }
         if is_first {

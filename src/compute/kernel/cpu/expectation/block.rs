@@ -8,6 +8,7 @@ use super::super::forward::forward;
 use super::super::inputs::Points;
 use super::super::packed::{Packed, packed_len};
 use super::super::placement::{carry, carry_back};
+use super::super::prepared::Prepared;
 use super::super::retained::{At, Retained};
 use super::super::scratch::{padded, take, with_scratch};
 use super::call::Call;
@@ -43,7 +44,7 @@ impl Memory<'_> {
     pub fn with(call: &Call<'_>, block: usize, work: impl FnOnce(&mut Memory<'_>)) {
         let (k, dim) = (call.shape.components, call.shape.dim);
         let of_p = call.what.sites.of_p();
-        let standard_dim = call.q.scale.standard_dim(dim);
+        let standard_dim = call.what.sites.standard_dim(call.q);
         let packed = packed_len(dim, block);
         let packed_z = packed_len(standard_dim, block);
         let len = (2 * padded::<f64>(packed) + padded::<f64>(packed_z))
@@ -111,6 +112,50 @@ impl Block<'_, '_> {
             upstream: by_q,
         };
         (memory.of_q).backward(width, &q, at, None, call.sums(density));
+        share
+    }
+
+    /// The share of points carried into a component of p, with what it adds to the sums of log q's gradient.
+    pub fn under(
+        &self,
+        nodes: Nodes<'_>,
+        p: &Prepared<f64>,
+        memory: &mut Memory<'_>,
+        density: &mut [f64],
+    ) -> f64 {
+        let call = self.call;
+        let (width, q, m) = (call.width, call.factors.run(self.run), nodes.weights.len());
+        let (stratum, node) = (self.samples.start / m, self.samples.start % m);
+        let (count, given) = (self.samples.len(), p.mixture());
+        let weight = given.log_weights[stratum].exp();
+        // A component that is absent may have any scale.
+        if weight == 0.0 {
+            return 0.0;
+        }
+        let (packed_z, [x, _]) = (&mut memory.z, &mut memory.x);
+        let [log_p, log_q, f, by_p, by_q] =
+            (memory.numbers.each_mut()).map(|all| &mut all[..count]);
+        if self.is_first || !nodes.z.are_shared() {
+            let made = &mut memory.made[..count * packed_z.dim];
+            let sizes = [given.components, m, packed_z.dim];
+            let z = (nodes.z).of([self.run, stratum, node], sizes, made, width);
+            packed_z.fill(width, z);
+            carry(width, component(&given, 0, stratum), packed_z, x);
+            (memory.of_p).forward(width, &p.components(), x, log_p);
+        }
+        memory.of_q.forward(width, &q, x, log_q);
+        let weights = &nodes.weights[node..][..count];
+        // Where the points stay, so does log p.
+        let needed = [false, call.wants_gradients];
+        let share = self.weighed(weight, weights, [log_p, log_q], f, [by_p, by_q], needed);
+        if call.wants_gradients {
+            let at = At {
+                x,
+                log_density: log_q,
+                upstream: by_q,
+            };
+            (memory.of_q).backward(width, &q, at, None, call.sums(density));
+        }
         share
     }
 

@@ -88,7 +88,7 @@ impl fmt::Debug for Expectation<'_> {
 /// Points with weights; each part has a leading run axis of R or 1.
 #[derive(Debug, Clone, Copy)]
 pub enum Sites<'a> {
-    /// Points that stay where they are.
+    /// Points that stay where they are, with log p there.
     At {
         /// `[R, S, D]`.
         x: Points<'a, f64>,
@@ -109,9 +109,16 @@ pub enum Sites<'a> {
         /// Whether the gradient is taken through the points alone and not through log q.
         through_points_alone: bool,
     },
+    /// Standard points carried into every component of p, where they stay whatever q is.
+    Under {
+        /// z and v.
+        nodes: Nodes<'a>,
+        /// p.
+        p: &'a Prepared<f64>,
+    },
 }
 
-/// M standard points in D′ dimensions, [as many as q takes](Scale::standard_dim), with weights that
+/// M standard points in D′ dimensions, [as many as the density they are carried into takes](Scale::standard_dim), with weights that
 /// sum to 1.
 #[derive(Debug, Clone, Copy)]
 pub struct Nodes<'a> {
@@ -202,7 +209,7 @@ fn setting(
     wanted: Wanted,
 ) -> Result<(Shape, Sizes, bool), ShapeError> {
     let (k, dim) = (q.components, q.dim);
-    let site_runs = what.sites.check(k, dim, q.scale.standard_dim(dim))?;
+    let site_runs = what.sites.check(k, dim, what.sites.standard_dim(q))?;
     // With a run axis of the right length; the points themselves are made block by block.
     let shape = Shape::new(
         &Points {
@@ -217,7 +224,7 @@ fn setting(
         ..shape
     };
     let through_density = match what.sites {
-        Sites::At { .. } => Wanted { x: false, ..wanted },
+        Sites::At { .. } | Sites::Under { .. } => Wanted { x: false, ..wanted },
         Sites::Along {
             through_points_alone,
             ..
@@ -231,7 +238,7 @@ fn setting(
     let sizes = Sizes {
         density: SumSizes::new(&shape, q, through_density),
         placed: match what.sites {
-            Sites::At { .. } => 0,
+            Sites::At { .. } | Sites::Under { .. } => 0,
             Sites::Along { .. } if !through_density.x => 0,
             Sites::Along { .. } => 1 + dim + squares(q),
         },
@@ -259,26 +266,11 @@ impl Sites<'_> {
                 if let Under::Mixture(p) = p {
                     check_len("the dimensions of p", dim, p.dim())?;
                 }
-                let each = k * nodes.weights.len() * standard_dim;
-                match nodes.z {
-                    StandardPoints::Shared(z) => {
-                        check_len("z", nodes.weights.len() * standard_dim, z.len())?;
-                        Ok(1)
-                    }
-                    StandardPoints::Each(z) if each == 0 => {
-                        check_len("z", 0, z.len())?;
-                        Ok(1)
-                    }
-                    StandardPoints::Each(z) => {
-                        let runs = (z.len() / each).max(1);
-                        check_len("z", runs * each, z.len())?;
-                        Ok(runs)
-                    }
-                    StandardPoints::Random { keys, .. } => {
-                        check_len("keys", keys.len().max(1), keys.len())?;
-                        Ok(keys.len())
-                    }
-                }
+                nodes.check(k, standard_dim)
+            }
+            Self::Under { nodes, p } => {
+                check_len("the dimensions of p", dim, p.dim())?;
+                nodes.check(p.mixture().components, standard_dim)
             }
         }
     }
@@ -289,7 +281,8 @@ impl Sites<'_> {
             Self::Along {
                 p: Under::Mixture(p),
                 ..
-            } => p.components().constants.len(),
+            }
+            | Self::Under { p, .. } => p.components().constants.len(),
             _ => 0,
         }
     }
@@ -299,6 +292,50 @@ impl Sites<'_> {
         match self {
             Self::At { x, .. } => x.samples,
             Self::Along { nodes, .. } => k * nodes.weights.len(),
+            Self::Under { nodes, p } => p.mixture().components * nodes.weights.len(),
+        }
+    }
+
+    /// The standard points, where some are carried into components.
+    fn nodes(&self) -> Option<Nodes<'_>> {
+        match *self {
+            Self::At { .. } => None,
+            Self::Along { nodes, .. } | Self::Under { nodes, .. } => Some(nodes),
+        }
+    }
+
+    /// D′.
+    fn standard_dim(&self, q: &Mixture<'_, f64>) -> usize {
+        let scale = match self {
+            Self::At { .. } | Self::Along { .. } => q.scale,
+            Self::Under { p, .. } => p.mixture().scale,
+        };
+        scale.standard_dim(q.dim)
+    }
+}
+
+impl Nodes<'_> {
+    /// R or 1, if there are standard points for K components.
+    fn check(&self, k: usize, standard_dim: usize) -> Result<usize, ShapeError> {
+        let each = k * self.weights.len() * standard_dim;
+        match self.z {
+            StandardPoints::Shared(z) => {
+                check_len("z", self.weights.len() * standard_dim, z.len())?;
+                Ok(1)
+            }
+            StandardPoints::Each(z) if each == 0 => {
+                check_len("z", 0, z.len())?;
+                Ok(1)
+            }
+            StandardPoints::Each(z) => {
+                let runs = (z.len() / each).max(1);
+                check_len("z", runs * each, z.len())?;
+                Ok(runs)
+            }
+            StandardPoints::Random { keys, .. } => {
+                check_len("keys", keys.len().max(1), keys.len())?;
+                Ok(keys.len())
+            }
         }
     }
 }

@@ -37,6 +37,10 @@ impl Call<'_> {
         let (shape, dim) = (&self.shape, self.shape.dim);
         // Forward, and backward at one and a half times as much.
         let factor = if self.wants_gradients { 2.5 } else { 1.0 };
+        let of_gradients = match self.what.sites {
+            Sites::Under { .. } => 1.0,
+            _ => factor,
+        };
         let of_q = shape.components as f64 * nanoseconds(&self.q.scale, dim) * factor;
         let of_p = match self.what.sites {
             Sites::At { .. } => 0.0,
@@ -47,14 +51,15 @@ impl Call<'_> {
             Sites::Along {
                 p: Under::Mixture(p),
                 ..
-            } => {
+            }
+            | Sites::Under { p, .. } => {
                 let components = p.components();
                 let scale: Scale<'_, f64> = match (components.rank, components.factors) {
                     (0, []) => Scale::Diagonal(&[]),
                     (0, _) => Scale::Tril(&[]),
                     (rank, _) => Scale::LowRank { values: &[], rank },
                 };
-                let of_one = nanoseconds(&scale, dim) * factor;
+                let of_one = nanoseconds(&scale, dim) * of_gradients;
                 components.constants.len() as f64 * of_one + 3.0 * dim as f64
             }
         };
@@ -76,11 +81,12 @@ impl Call<'_> {
     /// The components that the points of a task are carried into.
     fn strata(&self, stretch: &Stretch) -> std::ops::Range<usize> {
         match self.what.sites {
-            Sites::At { .. } => 0..0,
             Sites::Along { nodes, .. } => {
                 let m = nodes.weights.len().max(1);
                 stretch.samples.start / m..stretch.samples.end.div_ceil(m)
             }
+            // The others are carried into none of q.
+            Sites::At { .. } | Sites::Under { .. } => 0..0,
         }
     }
 
@@ -94,7 +100,7 @@ impl Call<'_> {
         let dim = self.shape.dim;
         let components = self.shape.components.max(self.what.sites.of_p());
         // Standard points may have more dimensions than x, and less room.
-        let most = samples_per_block(self.q.scale.standard_dim(dim));
+        let most = samples_per_block(self.what.sites.standard_dim(self.q));
         (block_len::<f64>(components, dim).min(most)).min(stretch.samples.len())
     }
 
@@ -124,6 +130,9 @@ impl Call<'_> {
                         } => {
                             value[0] += work.fixed(x, [weights, log_p], memory, density);
                         }
+                        Sites::Under { nodes, p } => {
+                            value[0] += work.under(nodes, p, memory, density);
+                        }
                         Sites::Along { nodes, p, .. } => {
                             let stratum = first / nodes.weights.len();
                             let at = (stratum - first_stratum) * self.sizes.placed;
@@ -138,11 +147,9 @@ impl Call<'_> {
 
     /// How many of the samples from `start` on go together: carried ones those of one component at most.
     fn most_together(&self, start: usize, most: usize) -> usize {
-        match self.what.sites {
-            Sites::At { .. } => most,
-            Sites::Along { nodes, .. } => {
-                most.min(nodes.weights.len() - start % nodes.weights.len())
-            }
+        match self.what.sites.nodes() {
+            None => most,
+            Some(nodes) => most.min(nodes.weights.len() - start % nodes.weights.len()),
         }
     }
 
