@@ -93,22 +93,17 @@ pub struct Copies {
     buffers: Vec<Buffer>,
 }
 
-/// Which device, and how wide its numbers are.
-type DeviceKey = (cubecl::server::ServiceId, usize);
+/// Which device, and whether its numbers are of double precision.
+pub type DeviceKey = (cubecl::Device, bool);
 
 impl Resident {
     /// The copies that `make` gives, which it does but once for the first device that asks.
-    pub(super) fn buffers<T: Number>(
-        &self,
-        client: &Client,
-        make: impl Fn() -> Vec<Buffer>,
-    ) -> Vec<Buffer> {
-        let of = (client.service_id(), size_of::<T>());
+    pub(super) fn buffers(&self, of: &DeviceKey, make: impl Fn() -> Vec<Buffer>) -> Vec<Buffer> {
         let copies = self.copies.get_or_init(|| Copies {
-            of,
+            of: of.clone(),
             buffers: make(),
         });
-        match copies.of == of {
+        match copies.of == *of {
             true => copies.buffers.clone(),
             false => make(),
         }

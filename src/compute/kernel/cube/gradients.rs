@@ -47,7 +47,10 @@ pub fn prepare<F: Float>(
             ));
         for i in 0..dim {
             let row = factor + comptime!(if layout.is_full { layout.dim } else { 1 }) * i;
-            let on_diagonal = row + if comptime!(layout.is_full) { i } else { 0 };
+            let mut on_diagonal = row;
+            if comptime!(layout.is_full) {
+                on_diagonal += i;
+            }
             let std = select(is_there, scale[on_diagonal], F::new(1.0));
             constant -= std.ln();
             out[at + 2 + i] = select(is_there, means[mean + i], F::new(0.0));

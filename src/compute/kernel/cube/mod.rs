@@ -13,12 +13,15 @@ mod points;
 mod sums;
 mod tensors;
 
+use std::fmt;
+
+use cubecl::Device;
 use cubecl::client::Client;
 use cubecl::prelude::*;
 
 use super::cpu::{Components, Function, Request, Sites};
 use super::formula::Formula;
-use buffers::{Buffer, Number};
+use buffers::{Buffer, DeviceKey, Number};
 use mixture::{Layout, NOTHING};
 use points::Placed;
 use sums::{SIDE_BY_SIDE, STARTS, SizesLaunch, Spec};
@@ -45,16 +48,34 @@ const LEAST_UNITS: usize = 8;
 const INFINITE: f64 = 1e28;
 
 /// A device with its code.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Cube {
+    device: Device,
     client: Client,
     is_double: bool,
 }
 
+impl fmt::Debug for Cube {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cube")
+            .field("device", &self.device)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Cube {
-    /// The device of a client, in double precision or in single.
-    pub fn new(client: Client, is_double: bool) -> Self {
-        Self { client, is_double }
+    /// A device in double precision or in single.
+    pub fn new(device: &Device, is_double: bool) -> Self {
+        Self {
+            device: device.clone(),
+            client: device.client(),
+            is_double,
+        }
+    }
+
+    /// What copies of numbers are kept under.
+    fn key(&self) -> DeviceKey {
+        (self.device.clone(), self.is_double)
     }
 
     /// The sums of a call, [as they are asked for](super::cpu::expectation_elsewhere); `None` where the device fails or
@@ -94,7 +115,7 @@ impl Cube {
             (0..q_runs).map(|run| request.factors.run(run)).collect();
         let layout = layout(runs.first()?)?;
         let q: Vec<f64> = runs.iter().flat_map(|run| packed(run, layout)).collect();
-        let placed = Placed::new::<T>(client, request)?;
+        let placed = Placed::new::<T>(self, request)?;
         let affine = match request.what.function {
             Function::Affine(coefficients) => Some(coefficients),
             Function::Any(_) => None,

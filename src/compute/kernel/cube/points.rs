@@ -1,12 +1,10 @@
 //! The points of a call on a device, with p and log p there.
 
-use cubecl::client::Client;
-
 use super::super::cpu::{Nodes, Prepared, Request, Sites, StandardPoints, Under};
 use super::buffers::{Buffer, Number};
 use super::mixture::{Layout, NOTHING};
 use super::sums::Source;
-use super::{layout, packed};
+use super::{Cube, layout, packed};
 
 /// What a kernel reads besides q.
 pub struct Placed {
@@ -35,7 +33,8 @@ pub struct Strides {
 
 impl Placed {
     /// Brings the points to the device; `None` where p is a function of the host, or of low rank.
-    pub fn new<T: Number>(client: &Client, request: &Request<'_>) -> Option<Self> {
+    pub fn new<T: Number>(cube: &Cube, request: &Request<'_>) -> Option<Self> {
+        let client = &cube.client;
         let (k, dim) = (request.shape.components, request.shape.dim);
         match request.what.sites {
             Sites::At {
@@ -60,7 +59,7 @@ impl Placed {
                     ]
                 };
                 let buffers = match resident {
-                    Some(resident) => resident.buffers::<T>(client, copy),
+                    Some(resident) => resident.buffers(&cube.key(), copy),
                     None => copy(),
                 };
                 let [points, weights_there, log_p_there] = buffers.try_into().ok()?;
@@ -90,10 +89,10 @@ impl Placed {
                 nodes,
                 p: Under::Mixture(p),
                 ..
-            } => Self::carried::<T>(client, nodes, p, [k, dim]),
+            } => Self::carried::<T>(cube, nodes, p, [k, dim]),
             Sites::Under { nodes, p } => {
                 let k = p.components().constants.len();
-                Self::carried::<T>(client, nodes, p, [k, dim])
+                Self::carried::<T>(cube, nodes, p, [k, dim])
             }
             Sites::Along {
                 p: Under::Function(_),
@@ -101,17 +100,18 @@ impl Placed {
             } => None,
         }
     }
+
     /// Standard points that are carried into K components.
     fn carried<T: Number>(
-        client: &Client,
+        cube: &Cube,
         Nodes { z, weights }: Nodes<'_>,
         p: &Prepared<f64>,
         [k, dim]: [usize; 2],
     ) -> Option<Self> {
-        let components = p.components();
+        let (client, components) = (&cube.client, p.components());
         let p_layout = layout(&components)?;
         let copy = || vec![Buffer::new::<T>(client, &packed(&components, p_layout))];
-        let [on_device] = p.resident().buffers::<T>(client, copy).try_into().ok()?;
+        let [on_device] = p.resident().buffers(&cube.key(), copy).try_into().ok()?;
         let m = weights.len();
         let mut placed = Self {
             source: Source::Given,

@@ -244,14 +244,13 @@ pub fn sums<F: Float>(
                 );
             }
         }
-        let mut of_p = F::new(0.0);
-        if carried {
+        let of_p = if carried {
             if comptime!(spec.under_p) {
                 carry::<F>(p, own, &standard, &mut x, comptime!(spec.p));
             } else {
                 carry::<F>(q, own, &standard, &mut x, comptime!(spec.q));
             }
-            of_p = log_density::<F>(
+            log_density::<F>(
                 p,
                 0,
                 &x,
@@ -260,10 +259,10 @@ pub fn sums<F: Float>(
                 lane,
                 comptime!(spec.p),
                 comptime!(spec.lanes),
-            );
+            )
         } else {
-            of_p = log_p[run * sizes.log_p_run + node];
-        }
+            log_p[run * sizes.log_p_run + node]
+        };
         let log_q = log_density::<F>(
             q,
             of_q,

@@ -209,12 +209,22 @@ fn expectations_are_those_of_the_cpu() {
                         },
                         false,
                     ),
+                    Sites::Under {
+                        nodes: Nodes {
+                            z: StandardPoints::Random {
+                                keys: &keys,
+                                stream: 5,
+                            },
+                            weights: &weights,
+                        },
+                        p: &prepared,
+                    },
                 ];
-                let kinds = [DivergenceKind::ReverseKl, DivergenceKind::JensenShannon];
+                let kinds = [DivergenceKind::ReverseKl, DivergenceKind::Js];
                 for (sites, kind) in sites.into_iter().zip(kinds.into_iter().cycle()) {
                     let divergence = kind.build();
                     let side = match sites {
-                        Sites::At { .. } => Side::Target,
+                        Sites::At { .. } | Sites::Under { .. } => Side::Target,
                         Sites::Along { .. } => Side::Family,
                     };
                     let slopes = |p: &[f64], q: &[f64], all: [&mut [f64]; 3]| {
@@ -246,7 +256,7 @@ fn expectations_are_those_of_the_cpu() {
                 }
             }
         }
-        assert_eq!(compared, SIZES.len() * 2 * 4 * 2 * 4);
+        assert_eq!(compared, SIZES.len() * 2 * 5 * 2 * 4);
     }
 }
 

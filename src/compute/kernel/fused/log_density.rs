@@ -1,7 +1,5 @@
 //! The log-density, on the CPU and on the devices of CubeCL.
 
-#[cfg(feature = "gpu")]
-use burn::backend::Cube;
 use burn::backend::autodiff::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -10,6 +8,8 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, DispatchDevice, Flex, TensorMetadata, backend_extension};
+#[cfg(feature = "gpu")]
+use burn::backend::{Cube, ops::FloatTensorOps};
 use burn::tensor::{DType, Tensor};
 
 use super::super::cpu::{self, Mixture, Points, Wanted, Width};
