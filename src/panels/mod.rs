@@ -34,4 +34,4 @@ pub(crate) use integrate::laid;
 pub(crate) use legendre::LegendreOrder;
 pub(crate) use pair::DensityPair;
 pub(crate) use shape::Shape;
-pub(crate) use sites::Laid;
+pub(crate) use sites::Sites;

@@ -1,7 +1,6 @@
 //! What averages functions of log p and log q without a graph: the CPU, or a device with code of its own.
 
 use burn::backend::DispatchDevice;
-#[cfg(feature = "gpu")]
 use burn::tensor::DType;
 
 use super::cpu::{self, Expectation, Expected, Mixture, Wanted, Width};
@@ -13,8 +12,7 @@ use crate::compute::device::Numerics;
 /// Where sums over points are made.
 #[derive(Debug, Clone)]
 pub(crate) enum Engine {
-    /// On the CPU, in 64 bits, whatever the tensors have: nothing as long as the points is kept, so that fewer would
-    /// save nothing.
+    /// On the CPU, in 64 bits.
     Cpu,
     /// On a device that CubeCL makes code for.
     #[cfg(feature = "gpu")]
@@ -25,7 +23,7 @@ impl Engine {
     /// That of a device and a precision; `None` where there is but the graph.
     pub fn of(numerics: &Numerics) -> Option<Self> {
         match numerics.device().clone().inner().as_dispatch() {
-            DispatchDevice::Flex(_) => Some(Self::Cpu),
+            DispatchDevice::Flex(_) => (numerics.dtype() == DType::F64).then_some(Self::Cpu),
             #[cfg(feature = "gpu")]
             DispatchDevice::Cube(device) => {
                 let is_double = numerics.dtype() == DType::F64;

@@ -15,6 +15,8 @@ mod on_host;
 mod slots;
 mod trust_region;
 
+pub(crate) use on_host::HostMembers;
+
 use std::ops::Range;
 
 use burn::tensor::{Tensor, activation::log_softmax};

@@ -78,6 +78,11 @@ impl HostMembers<'_> {
         self.runs
     }
 
+    /// D.
+    pub fn dim(&self) -> usize {
+        self.family.dim()
+    }
+
     /// As the kernel takes them.
     fn mixture(&self) -> cpu::Mixture<'_, f64> {
         let scale = &self.scale;
@@ -112,6 +117,20 @@ impl HostMembers<'_> {
                 }
             })
             .collect()
+    }
+
+    /// log wₖ, μₖ and σₖ of a member on a line; `None` in more dimensions.
+    pub fn on_line(&self, run: usize) -> Option<[&[f64]; 3]> {
+        if self.family.dim() != 1 || self.family.covariance() == Covariance::LowRank {
+            return None;
+        }
+        let k = self.family.components;
+        let own = run * k..(run + 1) * k;
+        let log_weights = match self.log_weights.len() {
+            one if one == k => &self.log_weights[..],
+            _ => &self.log_weights[own.clone()],
+        };
+        Some([log_weights, &self.means[own.clone()], &self.scale[own]])
     }
 
     /// How many standard normal numbers make a sample of a component.

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::{Along, Objective, PointRule};
 use crate::compute::device::Numerics;
-use crate::compute::kernel::cpu::{Expectation, Function, Points, Sites};
+use crate::compute::kernel::cpu::{self, Expectation, Function, Points};
 use crate::compute::kernel::{MixtureTensors, expectation, has_expectation};
 use crate::density::Density;
 use crate::density::target::TargetModel;
@@ -15,7 +15,7 @@ use crate::estimator::quadrature::Quadrature;
 use crate::estimator::{Estimator, EstimatorConfig, GradientRule};
 use crate::fit::evaluations::Evaluations;
 use crate::mixture::Mixture;
-use crate::panels::{self, DensityPair, Host, Laid, LegendreOrder, PanelEffort, Shape};
+use crate::panels::{self, DensityPair, Host, LegendreOrder, PanelEffort, Shape, Sites};
 
 /// A rule on panels that see both densities.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +70,11 @@ impl PanelRule {
             order: LegendreOrder::Sixteen,
             cut,
         }
+    }
+
+    /// How often each panel is cut.
+    pub fn cut(self) -> usize {
+        self.cut
     }
 
     fn effort(self) -> PanelEffort {
@@ -306,7 +311,7 @@ impl PanelSites {
             panels::integrand_and_slope(divergence, [log_p, log_q], [values, slopes]);
         };
         take(Expectation {
-            sites: Sites::At {
+            sites: cpu::Sites::At {
                 x: Points {
                     runs: self.runs,
                     samples: self.samples,
@@ -336,42 +341,82 @@ impl PanelSites {
         p: Option<&Host>,
         q: &[Option<Shape>],
     ) -> Self {
-        let laid: Vec<Option<Laid>> = (q.par_iter())
-            .map(|q| {
-                let (p, q) = (p?, q.as_ref()?);
-                let pair = DensityPair::reduced(&p.shape, q, kind)?;
-                let pair = pair.cut_within(panels.cut);
-                Some(panels::laid(&pair, panels.order, panels.cut))
-            })
+        let points: Vec<Option<PanelPoints>> = (q.par_iter())
+            .map(|q| PanelPoints::new(panels, kind, p?, q.as_ref()?))
             .collect();
-        let points = |laid: &Option<Laid>| laid.as_ref().map_or(1, Laid::points);
-        let (runs, samples) = (q.len(), laid.iter().map(points).max().unwrap_or(0));
+        Self::of(&points.iter().map(Option::as_ref).collect::<Vec<_>>(), dim)
+    }
+
+    /// Those of each run.
+    pub fn of(points: &[Option<&PanelPoints>], dim: usize) -> Self {
+        let count = |points: &Option<&PanelPoints>| points.map_or(1, PanelPoints::len);
+        let (runs, samples) = (points.len(), points.iter().map(count).max().unwrap_or(0));
         let mut all = Self {
             runs,
             samples,
-            x: vec![0.0; runs * samples * dim],
-            weights: vec![0.0; runs * samples],
-            log_p: vec![0.0; runs * samples],
+            x: Vec::with_capacity(runs * samples * dim),
+            weights: Vec::with_capacity(runs * samples),
+            log_p: Vec::with_capacity(runs * samples),
         };
-        let of_runs = (all.x.par_chunks_mut((samples * dim).max(1)))
-            .zip(all.weights.par_chunks_mut(samples.max(1)))
-            .zip(all.log_p.par_chunks_mut(samples.max(1)))
-            .zip(&laid);
-        of_runs.for_each(|(((x, weights), log_p), laid)| {
-            let (Some(p), Some(laid)) = (p, laid) else {
+        for (run, points) in points.iter().enumerate() {
+            let (x, weights, log_p) = (
+                (run + 1) * samples * dim,
+                (run + 1) * samples,
+                (run + 1) * samples,
+            );
+            match points {
+                Some(points) => {
+                    all.x.extend(&points.x);
+                    all.weights.extend(&points.weights);
+                    all.log_p.extend(&points.log_p);
+                    for _ in points.len()..samples {
+                        all.x.extend(&points.x[..dim]);
+                    }
+                    all.weights.resize(weights, 0.0);
+                    all.log_p.resize(log_p, points.log_p[0]);
+                }
                 // A run that is no density has no value.
-                weights[0] = f64::NAN;
-                return;
-            };
-            let points = laid.points();
-            laid.tell(&mut x[..points * dim], &mut weights[..points]);
-            p.log_density(&x[..points * dim], &mut log_p[..points]);
-            for more in points..samples {
-                x.copy_within(..dim, more * dim);
+                None => {
+                    all.x.resize(x, 0.0);
+                    all.weights.push(f64::NAN);
+                    all.weights.resize(weights, 0.0);
+                    all.log_p.resize(log_p, 0.0);
+                }
             }
-            let of_first = log_p[0];
-            log_p[points..].fill(of_first);
-        });
+        }
         all
+    }
+}
+
+/// The points of p beside one q.
+#[derive(Debug)]
+pub(super) struct PanelPoints {
+    /// `[S, D]`.
+    x: Vec<f64>,
+    /// `[S]`.
+    weights: Vec<f64>,
+    /// log p there, `[S]`.
+    log_p: Vec<f64>,
+}
+
+impl PanelPoints {
+    /// `None` where there can be none.
+    pub fn new(panels: PanelRule, kind: DivergenceKind, p: &Host, q: &Shape) -> Option<Self> {
+        let pair = DensityPair::reduced(&p.shape, q, kind)?;
+        let pair = pair.cut_within(panels.cut);
+        let Sites { x, weights } = panels::laid(&pair, panels.order, panels.cut).sites();
+        let mut log_p = vec![0.0; weights.len()];
+        p.log_density(&x, &mut log_p);
+        (!log_p.is_empty()).then_some(Self { x, weights, log_p })
+    }
+
+    /// Whether log p is a number at all of them.
+    pub fn is_finite(&self) -> bool {
+        self.log_p.iter().all(|log| log.is_finite())
+    }
+
+    /// S, which is not 0.
+    pub fn len(&self) -> usize {
+        self.log_p.len()
     }
 }

@@ -5,6 +5,7 @@ mod by_panels;
 mod on_host;
 mod reuse;
 mod scores;
+mod shared_panels;
 
 use burn::tensor::{Int, Tensor};
 
@@ -23,6 +24,7 @@ use crate::panels::Host;
 use along::{Along, Members, NoiseKind, PointsRequest, shared_keys};
 use by_panels::{PanelRule, Spacing, has_own_points, rules};
 use on_host::Slopes;
+use shared_panels::SharedPanels;
 
 /// A rule for the loss is refined until its error is below this share of the loss (or this many
 /// nats, for a loss below one): a coarser one would have stationary points of its own.
@@ -56,6 +58,8 @@ pub struct Objective<'a> {
     spacing: Option<Spacing>,
     /// Which rule each run needs; all the first until [`Objective::settle`] says otherwise.
     levels: Vec<usize>,
+    /// Points of members on a line.
+    shared_panels: SharedPanels,
     meter: Meter,
     /// The draws of earlier steps that are used again.
     kept: reuse::KeptDraws,
@@ -113,6 +117,7 @@ impl<'a> Objective<'a> {
             keys,
             rules,
             spacing,
+            shared_panels: SharedPanels::default(),
             meter: Meter::default(),
             kept: reuse::KeptDraws::default(),
         }

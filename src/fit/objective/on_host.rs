@@ -7,15 +7,17 @@ use burn::tensor::Tensor;
 use rayon::prelude::*;
 
 use super::along::{Members, NoiseKind, PointsRequest};
-use super::by_panels::{PanelRule, PanelSites};
+use super::by_panels::{PanelPoints, PanelRule, PanelSites};
+use super::shared_panels::{OnLine, SharedPanels};
 use super::{Objective, PointRule, differentiated};
 use crate::compute::device::Numerics;
 use crate::compute::kernel::Engine;
 use crate::compute::kernel::cpu::{Expectation, Expected, Gradients};
 use crate::compute::noise::RunKey;
-use crate::divergence::Divergence;
+use crate::density::family::HostMembers;
+use crate::divergence::{Divergence, DivergenceKind};
 use crate::fit::evaluations::Evaluations;
-use crate::panels::Shape;
+use crate::panels::{Host, Shape};
 
 /// Runs whose panels are worked on together.
 const RUNS_TOGETHER: usize = 16;
@@ -133,14 +135,13 @@ impl Objective<'_> {
         divergence: &dyn Divergence,
     ) -> Option<Slopes> {
         let (kind, family, host) = (self.kind, &self.family, self.host.as_ref());
+        // Where panels must end exactly, each member has its own.
+        let shared = (!divergence.has_corner()).then_some(&self.shared_panels);
         let some = theta.par_chunks(RUNS_TOGETHER * family.parameters());
         let parts: Vec<Option<(Slopes, Vec<Evaluations>)>> = some
             .map(|theta| {
                 let members = family.on_host(theta)?;
-                let shapes: Vec<Option<Shape>> = (members.written().iter())
-                    .map(|q| Shape::new(q.as_ref()?.into()))
-                    .collect();
-                let sites = PanelSites::new(panels, kind, family.dim(), host, &shapes);
+                let sites = panel_sites(panels, kind, host, shared, &members);
                 // Of panels the CPU makes the points, so that their densities are at hand there.
                 let expected = |what: Expectation| members.expectation(&Engine::Cpu, what, None);
                 let Expected { values, gradients } =
@@ -176,6 +177,40 @@ impl Objective<'_> {
     }
 }
 
+/// The points of some members.
+fn panel_sites(
+    panels: PanelRule,
+    kind: DivergenceKind,
+    p: Option<&Host>,
+    shared: Option<&SharedPanels>,
+    members: &HostMembers<'_>,
+) -> PanelSites {
+    let dim = members.dim();
+    let on_line: Option<Vec<OnLine>> = (0..members.runs())
+        .map(|run| {
+            let [log_weights, means, stds] = members.on_line(run)?;
+            Some(OnLine {
+                log_weights,
+                means,
+                stds,
+            })
+        })
+        .collect();
+    let (Some(on_line), Some(p), Some(shared)) = (on_line, p, shared) else {
+        let shapes: Vec<Option<Shape>> = (members.written().iter())
+            .map(|q| Shape::new(q.as_ref()?.into()))
+            .collect();
+        return PanelSites::new(panels, kind, dim, p, &shapes);
+    };
+    let points = shared.of(panels.cut(), &on_line, |q| {
+        PanelPoints::new(panels, kind, p, &Shape::new(q.into())?)
+    });
+    PanelSites::of(
+        &points.iter().map(Option::as_deref).collect::<Vec<_>>(),
+        dim,
+    )
+}
+
 /// The sum of two expectations with all that is wanted of their gradients.
 fn added(mut all: Expected, more: &Expected) -> Expected {
     let Gradients {
@@ -202,7 +237,6 @@ mod tests {
     use super::*;
     use crate::density::family::{Covariance, Family, FamilyConfig};
     use crate::density::target::Target;
-    use crate::divergence::DivergenceKind;
     use crate::estimator::{EstimatorConfig, EstimatorRule, GradientRule};
     use crate::mixture::Mixture;
 

@@ -88,7 +88,7 @@ impl Buffer {
 
 /// Copies of what stays the same from call to call, of one device.
 #[derive(Debug)]
-pub struct Copies {
+struct Copies {
     of: DeviceKey,
     buffers: Vec<Buffer>,
 }
@@ -99,13 +99,13 @@ pub type DeviceKey = (cubecl::Device, bool);
 impl Resident {
     /// The copies that `make` gives, which it does but once for the first device that asks.
     pub(super) fn buffers(&self, of: &DeviceKey, make: impl Fn() -> Vec<Buffer>) -> Vec<Buffer> {
-        let copies = self.copies.get_or_init(|| Copies {
+        let copies = self.get(|| Copies {
             of: of.clone(),
             buffers: make(),
         });
-        match copies.of == *of {
-            true => copies.buffers.clone(),
-            false => make(),
+        match copies {
+            Some(copies) if copies.of == *of => copies.buffers.clone(),
+            _ => make(),
         }
     }
 }

@@ -26,7 +26,6 @@ use mixture::{Layout, NOTHING};
 use points::Placed;
 use sums::{SIDE_BY_SIDE, STARTS, SizesLaunch, Spec};
 
-pub use buffers::Copies;
 pub use tensors::{has_log_density, log_density, log_density_gradients};
 
 /// Cubes that keep a device busy: with more than that, each takes more points.
