@@ -30,8 +30,10 @@ const RENEW: &str = "cargo bench --locked --bench counts -- --renew";
 
 /// What is counted when it is called.
 type Operation = Box<dyn FnMut()>;
+/// How it is made ready.
+type Make = fn() -> Operation;
 
-const OPERATIONS: [(&str, fn() -> Operation); 10] = [
+const OPERATIONS: [(&str, Make); 10] = [
     ("log-density, D=1 K=2, 1000 points", log_density),
     ("all gradients, full, D=16 K=8, 256 points", gradients),
     ("200 steps of reverse KL by 1000 draws, D=1", reverse_steps),

@@ -99,3 +99,13 @@ fn points_are_as_many_as_the_work_has() {
         &[2.0 * up * across * points / 1e6],
     );
 }
+
+#[test]
+fn a_count_may_grow_by_as_much_as_the_page_says() {
+    let allowed = constant("benches/counts.rs", "ALLOWED")[0];
+    let page = Page::open("docs/performance.md");
+    page.says(
+        "fails where one has grown by more than {} %",
+        &[100.0 * allowed],
+    );
+}
