@@ -33,16 +33,21 @@ impl Random {
     }
 }
 
-/// The least time of many calls, in µs.
-fn minimum(mut call: impl FnMut()) -> f64 {
+/// The least time of a call in seconds, of at least so many calls in at least so long.
+fn least(times: usize, long: Duration, mut call: impl FnMut()) -> f64 {
     let (started, mut least, mut calls) = (Instant::now(), f64::INFINITY, 0);
-    while calls < 5 || (started.elapsed() < Duration::from_millis(1500) && calls < 5000) {
+    while calls < times || (started.elapsed() < long && calls < 5000) {
         let before = Instant::now();
         call();
         least = least.min(before.elapsed().as_secs_f64());
         calls += 1;
     }
-    least * 1e6
+    least
+}
+
+/// The least time of many calls, in µs.
+fn minimum(call: impl FnMut()) -> f64 {
+    1e6 * least(5, Duration::from_millis(1500), call)
 }
 
 fn report(work: &str, microseconds: f64) {
@@ -116,8 +121,8 @@ fn gradients([n, dim, components]: [usize; 3], diagonal: bool) {
     );
 }
 
-/// A whole fit, all but the first and the last step unlogged: the least of some times in seconds, and its end.
-fn fit(plan: &Plan, target: impl Into<TargetModel>, times: usize) -> (f64, Record) {
+/// A whole fit, all but the first and the last step unlogged: the least of its times in seconds, and its end.
+fn fit(plan: &Plan, target: impl Into<TargetModel>) -> (f64, Record) {
     let numerics = Numerics::cpu();
     let target = Target::new(target, &numerics);
     let log = LogConfig {
@@ -125,14 +130,12 @@ fn fit(plan: &Plan, target: impl Into<TargetModel>, times: usize) -> (f64, Recor
         samples: 64,
         ..LogConfig::default()
     };
-    let run = || {
-        let started = Instant::now();
+    let mut end = None;
+    let least = least(3, Duration::from_millis(500), || {
         let fit = Fit::new(plan, &target, &numerics, log, 0).unwrap();
-        let last = fit.last().unwrap().unwrap();
-        (started.elapsed().as_secs_f64(), last)
-    };
-    let runs = (0..times).map(|_| run());
-    runs.min_by(|one, other| one.0.total_cmp(&other.0)).unwrap()
+        end = Some(fit.last().unwrap().unwrap());
+    });
+    (least, end.unwrap())
 }
 
 /// A step of training in µs, from fits of two lengths.
@@ -145,7 +148,7 @@ fn step(plan: &Plan, target: &TargetModel, steps: usize) -> f64 {
             },
             ..plan.clone()
         };
-        fit(&plan, target.clone(), 3).0
+        fit(&plan, target.clone()).0
     };
     (seconds(3 * steps) - seconds(steps)) / (2 * steps) as f64 * 1e6
 }
@@ -236,7 +239,7 @@ fn shared(folder: &Path) {
             mixture("standard.json"),
         )
     };
-    let (seconds, end) = fit(&reverse, mixture("target.json"), 5);
+    let (seconds, end) = fit(&reverse, mixture("target.json"));
     let q = &end.runs[0].mixture;
     let factor = &q.scale_trils()[0];
     report_with(
@@ -250,7 +253,7 @@ fn shared(folder: &Path) {
 
     let (many, start) = (rows("many.npy"), mixture("many-start.json"));
     let us = step(&em(start.clone(), false, 3), &many, 3);
-    let (_, end) = fit(&em(start, false, 3), many, 1);
+    let (_, end) = fit(&em(start, false, 3), many);
     report_with(
         "EM iteration N=1e6 D=8 K=10",
         us,
@@ -264,7 +267,7 @@ fn shared(folder: &Path) {
         },
         ..em(mixture("few-start.json"), true, 1000)
     };
-    let (seconds, end) = fit(&to_rest, rows("few.csv"), 5);
+    let (seconds, end) = fit(&to_rest, rows("few.csv"));
     report_with(
         "EM fit N=1e4 D=2 K=3",
         seconds * 1e6,
