@@ -87,7 +87,7 @@ fn a_step_and_an_iteration_are_shares_of_their_rows() {
     let (_, iteration, _, _) = row("an iteration of EM, 10⁶ rows, D=8, ten full");
     let pairs = 1e6 * 10.0;
     page.rounds(
-        "{} ns for each row and component, at {} GFLOP/s",
+        "all sums of them: {} ns for each row and component, at {} GFLOP/s",
         &[
             1e3 * iteration / pairs,
             2.0 * 3.0 * 0.5 * 8.0 * 8.0 * pairs / iteration / 1e3,
