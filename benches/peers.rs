@@ -1,15 +1,20 @@
 //! The klfit side of `benches/peers/compare.py`: one line of JSON for each piece of work.
+//!
+//! The problems that both sides read lie in the folder `PEERS_PROBLEMS`; without it their rows are left out.
 
 use std::hint::black_box;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use klfit::internals::kernel::cpu::{self, Points, Scale, Wanted, Width};
-use klfit::settings::{MonteCarloConfig, QuadratureConfig};
+use klfit::settings::{AdamConfig, EmConfig, MonteCarloConfig, QuadratureConfig, RowsConfig};
 use klfit::{
     Cells, DivergenceKind, EstimatorRule, Family, FamilyConfig, Fit, LogConfig, Method, Mixture,
-    Numerics, Operand, OptimizerConfig, ParameterAxis, Plan, Question, Start, StopConfig, Target,
+    Numerics, Operand, OptimizerConfig, OptimizerRule, ParameterAxis, Plan, Question, Record,
+    Schedule, Start, StopConfig, TableOptions, Target, TargetModel, read_mixture, read_samples,
 };
 use nalgebra::DMatrix;
+use serde_json::{Value, json};
 
 /// A small generator for test data.
 struct Random(u64);
@@ -28,20 +33,31 @@ impl Random {
     }
 }
 
-/// The least time of many calls, in µs.
-fn minimum(mut call: impl FnMut()) -> f64 {
+/// The least time of a call in seconds, of at least so many calls in at least so long.
+fn least(times: usize, long: Duration, mut call: impl FnMut()) -> f64 {
     let (started, mut least, mut calls) = (Instant::now(), f64::INFINITY, 0);
-    while calls < 5 || (started.elapsed() < Duration::from_millis(1500) && calls < 5000) {
+    while calls < times || (started.elapsed() < long && calls < 5000) {
         let before = Instant::now();
         call();
         least = least.min(before.elapsed().as_secs_f64());
         calls += 1;
     }
-    least * 1e6
+    least
+}
+
+/// The least time of many calls, in µs.
+fn minimum(call: impl FnMut()) -> f64 {
+    1e6 * least(5, Duration::from_millis(1500), call)
 }
 
 fn report(work: &str, microseconds: f64) {
-    println!("{{\"work\": \"{work}\", \"us\": {microseconds:.2}}}");
+    report_with(work, microseconds, Value::Null);
+}
+
+/// With what came out, for compare.py to hold against the other side's.
+fn report_with(work: &str, microseconds: f64, result: Value) {
+    let line = json!({ "work": work, "us": microseconds, "result": result });
+    println!("{line}");
 }
 
 fn random_mixture(components: usize, dim: usize, seed: u64) -> Mixture {
@@ -105,11 +121,26 @@ fn gradients([n, dim, components]: [usize; 3], diagonal: bool) {
     );
 }
 
-/// A step of training, from fits of two lengths.
-fn step(work: &str, plan: &Plan, target: &Mixture, steps: usize) {
+/// A whole fit, all but the first and the last step unlogged: the least of its times in seconds, and its end.
+fn fit(plan: &Plan, target: impl Into<TargetModel>) -> (f64, Record) {
     let numerics = Numerics::cpu();
     let target = Target::new(target, &numerics);
-    let time = |steps: usize| {
+    let log = LogConfig {
+        every: Some(plan.optimizer.steps),
+        samples: 64,
+        ..LogConfig::default()
+    };
+    let mut end = None;
+    let least = least(3, Duration::from_millis(500), || {
+        let fit = Fit::new(plan, &target, &numerics, log, 0).unwrap();
+        end = Some(fit.last().unwrap().unwrap());
+    });
+    (least, end.unwrap())
+}
+
+/// A step of training in µs, from fits of two lengths.
+fn step(plan: &Plan, target: &TargetModel, steps: usize) -> f64 {
+    let seconds = |steps: usize| {
         let plan = Plan {
             optimizer: OptimizerConfig {
                 steps,
@@ -117,22 +148,9 @@ fn step(work: &str, plan: &Plan, target: &Mixture, steps: usize) {
             },
             ..plan.clone()
         };
-        let log = LogConfig {
-            every: Some(steps),
-            samples: 64,
-            ..LogConfig::default()
-        };
-        let mut least = f64::INFINITY;
-        for _ in 0..3 {
-            let fit = Fit::new(&plan, &target, &numerics, log, 0).unwrap();
-            let started = Instant::now();
-            fit.for_each(|record| _ = black_box(record.unwrap()));
-            least = least.min(started.elapsed().as_secs_f64());
-        }
-        least
+        fit(&plan, target.clone()).0
     };
-    let (few, many) = (time(steps), time(3 * steps));
-    report(work, (many - few) / (2 * steps) as f64 * 1e6);
+    (seconds(3 * steps) - seconds(steps)) / (2 * steps) as f64 * 1e6
 }
 
 fn plan(
@@ -184,7 +202,99 @@ fn landscape() {
     report("landscape 99 x 100 x 400", time);
 }
 
+/// The problems that both sides read: fits to the same end, and a divergence to the same error.
+fn shared(folder: &Path) {
+    let mixture = |name: &str| read_mixture(&folder.join(name), None).unwrap();
+    let rows = |name: &str| {
+        let read = read_samples(&folder.join(name), &TableOptions::default());
+        TargetModel::from(read.unwrap().samples)
+    };
+    let em = |start: Mixture, squarem: bool, steps: usize| Plan {
+        optimizer: OptimizerConfig {
+            steps,
+            ..OptimizerRule::from(EmConfig { squarem }).into()
+        },
+        ..plan(
+            DivergenceKind::CrossEntropy,
+            start.components(),
+            start.dim(),
+            RowsConfig {}.into(),
+            start,
+        )
+    };
+
+    let rule = MonteCarloConfig { samples: 128 }.into();
+    let reverse = Plan {
+        optimizer: OptimizerConfig {
+            steps: 2000,
+            learning_rate: Some(0.01),
+            schedule: Schedule::Cosine,
+            ..OptimizerRule::from(AdamConfig::default()).into()
+        },
+        ..plan(
+            DivergenceKind::ReverseKl,
+            1,
+            10,
+            rule,
+            mixture("standard.json"),
+        )
+    };
+    let (seconds, end) = fit(&reverse, mixture("target.json"));
+    let q = &end.runs[0].mixture;
+    let factor = &q.scale_trils()[0];
+    report_with(
+        "reverse KL D=10 K=4 S=128, 2000 steps",
+        seconds * 1e6,
+        json!([
+            q.means()[0].as_slice(),
+            (factor * factor.transpose()).as_slice()
+        ]),
+    );
+
+    let (many, start) = (rows("many.npy"), mixture("many-start.json"));
+    let us = step(&em(start.clone(), false, 3), &many, 3);
+    let (_, end) = fit(&em(start, false, 3), many);
+    report_with(
+        "EM iteration N=1e6 D=8 K=10",
+        us,
+        json!(-end.runs[0].loss.value),
+    );
+
+    let to_rest = Plan {
+        stop: StopConfig {
+            loss_change: Some(1e-10),
+            ..StopConfig::NEVER
+        },
+        ..em(mixture("few-start.json"), true, 1000)
+    };
+    let (seconds, end) = fit(&to_rest, rows("few.csv"));
+    report_with(
+        "EM fit N=1e4 D=2 K=3",
+        seconds * 1e6,
+        json!(-end.runs[0].loss.value),
+    );
+
+    let (p, q) = (mixture("p.json"), mixture("q.json"));
+    let question = Question {
+        divergences: vec![DivergenceKind::ForwardKl.into()],
+        brackets: false,
+        ..Question::default()
+    };
+    let (p, q) = (Operand::new("p", p), Operand::new("q", q));
+    let ask = || question.ask(&p, &q, &|_| {}).unwrap().remove(0);
+    let us = minimum(|| _ = black_box(ask()));
+    let answer = ask();
+    report_with(
+        "KL on a line K=3 and 2",
+        us,
+        json!([answer.value, answer.error]),
+    );
+}
+
 fn main() {
+    if let Some(folder) = std::env::var_os("PEERS_PROBLEMS") {
+        shared(folder.as_ref());
+    }
     for sizes in [[20_000, 1, 2], [4096, 2, 4], [4096, 16, 8], [8192, 32, 32]] {
         for diagonal in [false, true] {
             gradients(sizes, diagonal);
@@ -199,11 +309,9 @@ fn main() {
         let start = random_mixture(components, dim, 5);
         let rule = EstimatorRule::MonteCarlo(MonteCarloConfig { samples });
         let plan = plan(DivergenceKind::ReverseKl, components, dim, rule, start);
-        step(
+        report(
             &format!("step D={dim} K={of_target} L={components} S={samples}"),
-            &plan,
-            &target,
-            steps,
+            step(&plan, &(&target).into(), steps),
         );
     }
     let two = Mixture::from_stds(
@@ -218,11 +326,10 @@ fn main() {
             points: Some(points),
             range: Some([-10.0, 10.0]),
         });
-        step(
+        let plan = plan(DivergenceKind::ForwardKl, 1, 1, rule, start.clone());
+        report(
             &format!("step line {points}"),
-            &plan(DivergenceKind::ForwardKl, 1, 1, rule, start.clone()),
-            &two,
-            steps,
+            step(&plan, &(&two).into(), steps),
         );
     }
     let (p, q) = (random_mixture(10, 8, 3), random_mixture(10, 8, 5));

@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
-# Times klfit beside JAX, scikit-learn and NumPy, in a virtual environment of their pinned versions.
+# Times klfit beside programs in a virtual environment of their pinned versions, and beside mclust where R has it.
 set -euo pipefail
 cd "$(dirname "$0")"
 venv="${PEERS_VENV:-../../target/peers}"
-if ! [ -x "$venv/bin/python" ]; then
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet --requirement requirements.txt
-fi
+[ -x "$venv/bin/python" ] || python3 -m venv "$venv"
+# An older environment may lack some; what is there takes no time.
+"$venv/bin/pip" install --quiet --disable-pip-version-check --requirement requirements.txt
 exec "$venv/bin/python" compare.py

@@ -1,7 +1,4 @@
 """The peers' side of compare.py: JAX, scikit-learn and NumPy on the same work, a line of JSON each."""
-import json
-import time
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,24 +7,9 @@ from jax.scipy.linalg import solve_triangular
 from jax.scipy.special import logsumexp
 from scipy.stats import norm
 from sklearn.mixture import GaussianMixture
+from timing import minimum, report
 
 jax.config.update("jax_enable_x64", True)
-
-
-def minimum(call, seconds=1.5):
-    """The least time of many calls, in µs."""
-    call(), call()
-    least, calls, started = float("inf"), 0, time.perf_counter()
-    while calls < 5 or (time.perf_counter() - started < seconds and calls < 5000):
-        before = time.perf_counter()
-        call()
-        least = min(least, time.perf_counter() - before)
-        calls += 1
-    return least * 1e6
-
-
-def report(work, us):
-    print(json.dumps({"work": work, "us": us}), flush=True)
 
 
 def mixture(components, dim, seed):

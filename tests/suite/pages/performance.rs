@@ -31,6 +31,12 @@ fn rows() -> Vec<(String, f64, f64, String)> {
     lines.map(row).collect()
 }
 
+/// The first whose work begins so.
+fn row(work: &str) -> (String, f64, f64, String) {
+    let mut rows = rows().into_iter();
+    rows.find(|row| row.0.starts_with(work)).unwrap()
+}
+
 #[test]
 fn ratios_are_those_of_the_times() {
     let rows = rows();
@@ -53,9 +59,7 @@ fn ratios_are_those_of_the_times() {
 fn operations_a_second_are_those_of_the_table() {
     let page = Page::open("docs/performance.md");
     let speed = |work: &str, points: f64, dim: f64, components: f64| {
-        let rows = rows();
-        let row = rows.iter().find(|row| row.0.starts_with(work)).unwrap();
-        2.0 * 3.0 * 0.5 * dim * dim * points * components / row.1 / 1e3
+        2.0 * 3.0 * 0.5 * dim * dim * points * components / row(work).1 / 1e3
     };
     let large = speed("N=8192 D=32 K=32", 8192.0, 32.0, 32.0);
     let small = speed("N=4096 D=16 K=8", 4096.0, 16.0, 8.0);
@@ -68,6 +72,26 @@ fn operations_a_second_are_those_of_the_table() {
     page.says(
         "components of both mixtures, {} from p and {} from q, so",
         &[1e6 * portion, 1e6 * (1.0 - portion)],
+    );
+}
+
+#[test]
+fn a_step_and_an_iteration_are_shares_of_their_rows() {
+    let page = Page::open("docs/performance.md");
+    let (_, here, there, _) = row("a Gaussian by reverse KL");
+    let steps = page.numbers("a Gaussian by reverse KL, D=10 K=4 S=128, {} steps")[0].value;
+    page.rounds(
+        "by reverse KL** takes {} µs a step, NumPyro's {}:",
+        &[here / steps, there / steps],
+    );
+    let (_, iteration, _, _) = row("an iteration of EM, 10⁶ rows, D=8, ten full");
+    let pairs = 1e6 * 10.0;
+    page.rounds(
+        "all sums of them: {} ns for each row and component, at {} GFLOP/s",
+        &[
+            1e3 * iteration / pairs,
+            2.0 * 3.0 * 0.5 * 8.0 * 8.0 * pairs / iteration / 1e3,
+        ],
     );
 }
 
@@ -97,5 +121,15 @@ fn points_are_as_many_as_the_work_has() {
     page.rounds(
         "some exponentials for each of {}·10⁶ points",
         &[2.0 * up * across * points / 1e6],
+    );
+}
+
+#[test]
+fn a_count_may_grow_by_as_much_as_the_page_says() {
+    let allowed = constant("benches/counts.rs", "ALLOWED")[0];
+    let page = Page::open("docs/performance.md");
+    page.says(
+        "fails where one has grown by more than {} %",
+        &[100.0 * allowed],
     );
 }
