@@ -37,6 +37,15 @@ impl Engine {
         }
     }
 
+    /// Whether it has code for covariances of low rank, and for densities that are functions of the host.
+    pub fn takes_all(&self) -> bool {
+        match self {
+            Self::Cpu => true,
+            #[cfg(feature = "gpu")]
+            Self::Cube(_) => false,
+        }
+    }
+
     /// Σ w f(log p, log q) of R mixtures q with its gradients; `None` where the device has no code for it, or failed.
     /// `formula` is f written down, which a device other than the CPU needs if it is not affine.
     #[cfg_attr(

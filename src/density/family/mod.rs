@@ -101,6 +101,11 @@ impl Family {
         self.scale.dim
     }
 
+    /// Whether low-rank covariances are written out as full ones, as they are in few dimensions.
+    pub(crate) fn is_written_out(&self) -> bool {
+        self.scale.is_written_out()
+    }
+
     /// The structure of the covariances.
     pub fn covariance(&self) -> Covariance {
         self.scale.covariance

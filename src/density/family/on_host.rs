@@ -119,18 +119,10 @@ impl HostMembers<'_> {
             .collect()
     }
 
-    /// log wₖ, μₖ and σₖ of a member on a line; `None` in more dimensions.
-    pub fn on_line(&self, run: usize) -> Option<[&[f64]; 3]> {
-        if self.family.dim() != 1 || self.family.covariance() == Covariance::LowRank {
-            return None;
-        }
-        let k = self.family.components;
-        let own = run * k..(run + 1) * k;
-        let log_weights = match self.log_weights.len() {
-            one if one == k => &self.log_weights[..],
-            _ => &self.log_weights[own.clone()],
-        };
-        Some([log_weights, &self.means[own.clone()], &self.scale[own]])
+    /// μ and σ of a member that is one Gaussian on a line.
+    pub fn on_line(&self, run: usize) -> Option<[f64; 2]> {
+        let is_one = self.family.dim() == 1 && self.family.components == 1;
+        (is_one && self.places.len() == 1).then(|| [self.means[run], self.scale[run]])
     }
 
     /// How many standard normal numbers make a sample of a component.

@@ -3,6 +3,7 @@
 use burn::tensor::{DType, Tensor};
 use rayon::prelude::*;
 
+use super::shared_panels::SharedPanels;
 use super::{Along, Objective, PointRule};
 use crate::compute::device::Numerics;
 use crate::compute::kernel::cpu::{self, Expectation, Function, Points};
@@ -167,7 +168,8 @@ impl Objective<'_> {
         q: &MixtureTensors,
     ) -> Result<Vec<Attempt>> {
         let mut attempts = self.attempts(panels.effort(), q)?;
-        if self.engine.is_none() {
+        let takes_graph = self.engine.is_none() || self.has_room || self.family.is_written_out();
+        if takes_graph && !has_expectation(&self.numerics) {
             // What is minimised is rounded as the device does.
             let values = self.value_by_panels(panels, q, &*self.divergence);
             let values = Numerics::read(values)?;
@@ -181,7 +183,50 @@ impl Objective<'_> {
                 attempt.floor += off;
             }
         }
+        if let Some(shared) = &self.shared_panels {
+            // What is minimised is off by what the panels of others are.
+            let values = self.values_by_shared_panels(shared, panels, q)?;
+            for (attempt, value) in attempts.iter_mut().zip(values) {
+                attempt.estimate.error += (attempt.estimate.value - value).abs();
+            }
+        }
         Ok(attempts)
+    }
+
+    /// The values of members that share their panels.
+    fn values_by_shared_panels(
+        &self,
+        shared: &SharedPanels,
+        panels: PanelRule,
+        q: &MixtureTensors,
+    ) -> Result<Vec<f64>> {
+        let Some(p) = &self.host else {
+            return Ok(Vec::new());
+        };
+        let sums = q.clone().detached().read()?.into_iter().map(|q| {
+            let Ok(q) = q else { return f64::NAN };
+            let on_line = [q.means()[0][0], q.scale_trils()[0][(0, 0)]];
+            let make =
+                |near: &Mixture| PanelPoints::new(panels, self.kind, p, &Shape::new(near.into())?);
+            let points = shared.of(panels.cut(), &[on_line], make).pop().flatten();
+            let (Some(points), Some(q)) = (points, Host::from_mixture(&q)) else {
+                return f64::NAN;
+            };
+            let mut numbers = [(); 3].map(|()| vec![0.0; points.len()]);
+            let [log_q, values, slopes] = &mut numbers;
+            q.log_density(&points.x, log_q);
+            let logs = [&points.log_p[..], log_q];
+            panels::integrand_and_slope(&*self.divergence, logs, [values, slopes]);
+            points
+                .weights
+                .iter()
+                .zip(&*values)
+                .map(|(weight, value)| weight * value)
+                .sum()
+        });
+        let sums: Vec<f64> = sums.collect();
+        let runs = sums.len();
+        Numerics::read(self.divergence.outer(Numerics::cpu().tensor(sums, [runs])))
     }
 
     fn attempts(&self, effort: PanelEffort, q: &MixtureTensors) -> Result<Vec<Attempt>> {
@@ -408,11 +453,6 @@ impl PanelPoints {
         let mut log_p = vec![0.0; weights.len()];
         p.log_density(&x, &mut log_p);
         (!log_p.is_empty()).then_some(Self { x, weights, log_p })
-    }
-
-    /// Whether log p is a number at all of them.
-    pub fn is_finite(&self) -> bool {
-        self.log_p.iter().all(|log| log.is_finite())
     }
 
     /// S, which is not 0.

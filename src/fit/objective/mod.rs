@@ -58,8 +58,8 @@ pub struct Objective<'a> {
     spacing: Option<Spacing>,
     /// Which rule each run needs; all the first until [`Objective::settle`] says otherwise.
     levels: Vec<usize>,
-    /// Points of members on a line.
-    shared_panels: SharedPanels,
+    /// Points of members that are Gaussians on a line, unless panels must end exactly where they do.
+    shared_panels: Option<SharedPanels>,
     meter: Meter,
     /// The draws of earlier steps that are used again.
     kept: reuse::KeptDraws,
@@ -100,6 +100,10 @@ impl<'a> Objective<'a> {
         keys: Vec<RunKey>,
     ) -> Self {
         let host = Host::new(target.model());
+        // What a function is asked is counted, so each member asks for itself.
+        let is_shared = [family.dim(), family.components()] == [1, 1]
+            && target.prepared().is_some()
+            && !kind.build().has_corner();
         let (rules, spacing) = rules(kind, family.dim(), estimator, target.model(), host.as_ref());
         Self {
             target,
@@ -117,7 +121,7 @@ impl<'a> Objective<'a> {
             keys,
             rules,
             spacing,
-            shared_panels: SharedPanels::default(),
+            shared_panels: is_shared.then(SharedPanels::default),
             meter: Meter::default(),
             kept: reuse::KeptDraws::default(),
         }

@@ -14,8 +14,8 @@ use crate::compute::device::Numerics;
 use crate::compute::kernel::Engine;
 use crate::compute::kernel::cpu::{Expectation, Expected, Gradients};
 use crate::compute::noise::RunKey;
-use crate::density::family::HostMembers;
-use crate::divergence::{Divergence, DivergenceKind};
+use crate::density::family::{Covariance, HostMembers};
+use crate::divergence::{Divergence, DivergenceKind, Side};
 use crate::fit::evaluations::Evaluations;
 use crate::panels::{Host, Shape};
 
@@ -99,6 +99,12 @@ impl Objective<'_> {
             }
             PointRule::Along(along) => along,
         };
+        // Before anything is counted.
+        let is_plain = self.family.covariance() != Covariance::LowRank
+            && (self.target.prepared().is_some() || divergence.sides() == [Side::Target]);
+        if !engine.takes_all() && !is_plain {
+            return None;
+        }
         let members = self.family.on_host(theta)?;
         let shape = [members.runs(), self.family.parameters()];
         let make = || self.member(self.numerics.tensor(theta.to_vec(), shape));
@@ -135,8 +141,7 @@ impl Objective<'_> {
         divergence: &dyn Divergence,
     ) -> Option<Slopes> {
         let (kind, family, host) = (self.kind, &self.family, self.host.as_ref());
-        // Where panels must end exactly, each member has its own.
-        let shared = (!divergence.has_corner()).then_some(&self.shared_panels);
+        let shared = self.shared_panels.as_ref();
         let some = theta.par_chunks(RUNS_TOGETHER * family.parameters());
         let parts: Vec<Option<(Slopes, Vec<Evaluations>)>> = some
             .map(|theta| {
@@ -187,14 +192,7 @@ fn panel_sites(
 ) -> PanelSites {
     let dim = members.dim();
     let on_line: Option<Vec<OnLine>> = (0..members.runs())
-        .map(|run| {
-            let [log_weights, means, stds] = members.on_line(run)?;
-            Some(OnLine {
-                log_weights,
-                means,
-                stds,
-            })
-        })
+        .map(|run| members.on_line(run))
         .collect();
     let (Some(on_line), Some(p), Some(shared)) = (on_line, p, shared) else {
         let shapes: Vec<Option<Shape>> = (members.written().iter())
@@ -235,7 +233,7 @@ fn added(mut all: Expected, more: &Expected) -> Expected {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::density::family::{Covariance, Family, FamilyConfig};
+    use crate::density::family::{Family, FamilyConfig};
     use crate::density::target::Target;
     use crate::estimator::{EstimatorConfig, EstimatorRule, GradientRule};
     use crate::mixture::Mixture;

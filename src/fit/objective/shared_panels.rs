@@ -1,11 +1,11 @@
-//! Points on panels for members of a family on a line, shared by those that are near each other.
+//! Points on panels for Gaussians on a line, shared by those that are near each other.
 //!
-//! Panels are laid for what they have to resolve, and that is the same for densities that differ by little. So they are
-//! laid for the member with its numbers rounded: its standard deviations to 6 %, its means and the logarithms of its
-//! weights to a sixteenth of those. That moves no logarithm of a density by more than half a nat within four widths
-//! of its mean, and no corner by more than a fraction of its own width. What a member gets depends on nothing but
-//! itself, whether others asked before or not; the rules are held against panels laid for the member itself wherever a
-//! value is judged.
+//! Panels are laid for what they have to resolve, and that is the same for Gaussians that differ by little. So they are
+//! laid for the one whose standard deviation is rounded to 6 %, and its mean to a sixteenth of that. Its logarithm has no
+//! corners, and where it crosses that of p within four widths of its mean, it is moved by little more than half a nat:
+//! a fraction of the width of such a corner. (With more components this would not be so: one takes over from another far
+//! from both, in a corner as narrow as they are far apart.) What a Gaussian gets depends on nothing but itself, whether
+//! others asked before or not. How far its value is from that by panels of its own counts as an error of the rule.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -22,16 +22,11 @@ const FARTHEST: f64 = (1_u64 << 50) as f64;
 /// All are thrown away when they are more points than this.
 const MOST_KEPT: usize = 1 << 21;
 
-/// One member on a line.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct OnLine<'a> {
-    /// log wₖ.
-    pub log_weights: &'a [f64],
-    /// μₖ.
-    pub means: &'a [f64],
-    /// σₖ.
-    pub stds: &'a [f64],
-}
+/// A mean and a standard deviation.
+pub(super) type OnLine = [f64; 2];
+
+/// How often panels are cut, and two numbers of steps: of the logarithm of σ, and of μ.
+type Key = [i64; 3];
 
 /// What the members of an objective share.
 #[derive(Debug, Default)]
@@ -41,21 +36,21 @@ pub(super) struct SharedPanels {
 
 #[derive(Debug, Default)]
 struct Kept {
-    points: HashMap<Box<[i64]>, Arc<PanelPoints>>,
+    points: HashMap<Key, Arc<PanelPoints>>,
     /// How many there are in all.
     count: usize,
 }
 
 impl SharedPanels {
-    /// The points for some members by panels that are cut so often, made by `make` where no member near asked for them
+    /// The points for some Gaussians by panels that are cut so often, made by `make` where none near asked for them
     /// before; `None` of what is no density.
     pub fn of(
         &self,
         cut: usize,
-        members: &[OnLine<'_>],
+        members: &[OnLine],
         make: impl Fn(&Mixture) -> Option<PanelPoints>,
     ) -> Vec<Option<Arc<PanelPoints>>> {
-        let keys: Vec<_> = members.iter().map(|member| member.key(cut)).collect();
+        let keys: Vec<_> = members.iter().map(|&member| key(cut, member)).collect();
         let mut found: Vec<Option<Arc<PanelPoints>>> = {
             let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
             (keys.iter())
@@ -63,21 +58,14 @@ impl SharedPanels {
                 .collect()
         };
         let mut made = Vec::new();
-        for ((found, key), member) in found.iter_mut().zip(keys).zip(members) {
+        for ((found, key), &member) in found.iter_mut().zip(keys).zip(members) {
             if found.is_some() {
                 continue;
             }
-            match key {
-                Some(key) => {
-                    *found = nearest(&key[1..])
-                        .and_then(|near| make(&near))
-                        .map(Arc::new);
-                    // Where p is no number, whoever looks for the place must see it again.
-                    let kept = found.clone().filter(|points| points.is_finite());
-                    made.extend(kept.map(|points| (key, points)));
-                }
-                None => *found = member.mixture().and_then(|own| make(&own)).map(Arc::new),
-            }
+            let [mean, std] = key.map_or(member, nearest);
+            let near = Mixture::from_stds(vec![1.0], vec![vec![mean]], vec![vec![std]]);
+            *found = near.ok().and_then(|near| make(&near)).map(Arc::new);
+            made.extend(key.zip(found.clone()));
         }
         if !made.is_empty() {
             let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
@@ -93,86 +81,40 @@ impl SharedPanels {
     }
 }
 
-impl OnLine<'_> {
-    /// How often panels are cut, then three numbers of steps for each component: of the logarithm of σ, of μ and of
-    /// log w. `None` of what is not rounded: what is no density, or far away.
-    fn key(self, cut: usize) -> Option<Box<[i64]>> {
-        let mut key = vec![cut as i64];
-        let components = self.log_weights.iter().zip(self.means).zip(self.stds);
-        for ((log_weight, mean), std) in components {
-            let scale = (std.ln() / STEP).round();
-            let place = (mean / (STEP * (scale * STEP).exp())).round();
-            let weight = (log_weight / STEP).round();
-            let is_absent = *log_weight == f64::NEG_INFINITY;
-            if !(scale.is_finite() && place.abs() < FARTHEST && (weight.is_finite() || is_absent)) {
-                return None;
-            }
-            // As an integer what is infinite is the least.
-            key.extend([scale as i64, place as i64, weight as i64]);
-        }
-        Some(key.into())
-    }
-
-    fn mixture(self) -> Option<Mixture> {
-        let weights = self.log_weights.iter().map(|log| log.exp()).collect();
-        let each = |of: &[f64]| of.iter().map(|&number| vec![number]).collect();
-        Mixture::from_stds(weights, each(self.means), each(self.stds)).ok()
-    }
+/// `None` of what is not rounded: what is no density, or far away.
+fn key(cut: usize, [mean, std]: OnLine) -> Option<Key> {
+    let scale = (std.ln() / STEP).round();
+    let place = (mean / (STEP * (scale * STEP).exp())).round();
+    let is_near = scale.is_finite() && place.abs() < FARTHEST;
+    is_near.then_some([cut as i64, scale as i64, place as i64])
 }
 
-/// The member that those with this key are rounded to.
-fn nearest(key: &[i64]) -> Option<Mixture> {
-    let (mut weights, mut means, mut stds) = (Vec::new(), Vec::new(), Vec::new());
-    for &[scale, place, weight] in key.as_chunks().0 {
-        let std = (scale as f64 * STEP).exp();
-        stds.push(vec![std]);
-        means.push(vec![place as f64 * STEP * std]);
-        weights.push((weight as f64 * STEP).exp());
-    }
-    let sum: f64 = weights.iter().sum();
-    weights.iter_mut().for_each(|weight| *weight /= sum);
-    Mixture::from_stds(weights, means, stds).ok()
+/// What those with a key are rounded to.
+fn nearest([_, scale, place]: Key) -> OnLine {
+    let std = (scale as f64 * STEP).exp();
+    [place as f64 * STEP * std, std]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn member<'a>(log_weights: &'a [f64], means: &'a [f64], stds: &'a [f64]) -> OnLine<'a> {
-        OnLine {
-            log_weights,
-            means,
-            stds,
-        }
-    }
-
     #[test]
     fn what_is_rounded_is_near() {
-        let numbers = |seed: f64| (seed * 12.9898).sin() * 43_758.545;
         for at in 0..1000 {
-            let [first, second, third] = [1, 2, 3].map(|i| numbers((at + 7 * i) as f64).fract());
-            let std = (20.0 * first).exp();
-            let (means, stds) = ([std * 30.0 * second, 0.0], [std, 1.0]);
-            let share = 0.5 + 0.49 * third;
-            let log_weights = [share.ln(), (1.0 - share).ln()];
-            let own = member(&log_weights, &means, &stds);
-            let near = nearest(&own.key(1).unwrap()[1..]).unwrap();
-            for k in 0..2 {
-                let near_std = near.scale_trils()[k][(0, 0)];
-                assert!((near_std / stds[k]).ln().abs() < 0.5 * STEP + 1e-12);
-                assert!((near.means()[k][0] - means[k]).abs() < 0.52 * STEP * stds[k]);
-                assert!((near.weights()[k].ln() - log_weights[k]).abs() < STEP);
-            }
+            let wave = |i: f64| ((f64::from(at) + 7.0 * i) * 12.9898).sin();
+            let std = (20.0 * wave(1.0)).exp();
+            let mean = std * 30.0 * wave(2.0);
+            let [near_mean, near_std] = nearest(key(1, [mean, std]).unwrap());
+            assert!((near_std / std).ln().abs() < 0.5 * STEP + 1e-12);
+            assert!((near_mean - mean).abs() < 0.52 * STEP * std);
         }
     }
 
     #[test]
     fn what_is_no_density_or_far_away_is_not_rounded() {
-        for (mean, std) in [(f64::NAN, 1.0), (0.0, -1.0), (0.0, f64::NAN), (1e15, 1.0)] {
-            assert!(member(&[0.0], &[mean], &[std]).key(1).is_none());
+        for member in [[f64::NAN, 1.0], [0.0, -1.0], [0.0, f64::NAN], [1e15, 1.0]] {
+            assert!(key(1, member).is_none());
         }
-        let absent = member(&[0.0, f64::NEG_INFINITY], &[0.0, 5.0], &[1.0, 1.0]);
-        let near = nearest(&absent.key(1).unwrap()[1..]).unwrap();
-        assert_eq!(near.weights(), [1.0, 0.0]);
     }
 }

@@ -21,6 +21,7 @@ use cubecl::prelude::*;
 
 use super::cpu::{Components, Function, Request, Sites};
 use super::formula::Formula;
+use crate::compute::MOST_ENTRIES;
 use buffers::{Buffer, DeviceKey, Number};
 use mixture::{Layout, NOTHING};
 use points::Placed;
@@ -154,8 +155,18 @@ impl Cube {
         let turns = (shape.runs * strata * cubes)
             .div_ceil(MANY_CUBES)
             .clamp(1, cubes);
-        let turns = turns.max(cubes.div_ceil(MOST_CUBES));
-        let pieces = cubes.div_ceil(turns);
+        let mut turns = turns.max(cubes.div_ceil(MOST_CUBES));
+        let mut pieces = cubes.div_ceil(turns);
+        let of_one = shape.runs * strata * spec.len();
+        while turns < cubes && of_one * pieces > MOST_ENTRIES {
+            turns *= 2;
+            pieces = cubes.div_ceil(turns);
+        }
+        let all = spec.all(strata);
+        let of_all = all.div_ceil(SIDE_BY_SIDE as usize);
+        if of_one * pieces > MOST_ENTRIES || of_all > MOST_CUBES {
+            return None;
+        }
         let of_pieces = Buffer::room::<T>(client, shape.runs * strata * pieces * spec.len());
         let [a, b, c] = affine.unwrap_or_default();
         let scalar = |number: f64| InputScalar::new(number, T::elem_type_native());
@@ -187,11 +198,10 @@ impl Cube {
             ),
             spec.clone(),
         );
-        let all = spec.all(strata);
         let out = Buffer::room::<T>(client, shape.runs * all);
         sums::collect::launch::<T>(
             client,
-            CubeCount::Static((all as u32).div_ceil(SIDE_BY_SIDE), shape.runs as u32, 1),
+            CubeCount::Static(of_all as u32, shape.runs as u32, 1),
             CubeDim::new_2d(SIDE_BY_SIDE, STARTS),
             of_pieces.arg(),
             out.arg(),

@@ -221,9 +221,9 @@ pub fn sums<F: Float>(
     for turn in 0..sizes.turns {
         let first = (piece * sizes.turns + turn) * comptime!(spec.at_once());
         let at = first + unit / comptime!(spec.lanes);
-        let is_there = at < sizes.points;
-        // A unit without a point takes the last one, which counts nothing for it.
-        let node = select(is_there, at, sizes.points - 1);
+        // A unit without a point takes the last one, which counts nothing for it, as do those of an absent component.
+        let is_there = at < sizes.points && weight_of_stratum > F::new(0.0);
+        let node = min(at, sizes.points - 1);
         let given = weights[run * sizes.weights_run + node] * weight_of_stratum;
         let weight = select(is_there, given, F::new(0.0));
 

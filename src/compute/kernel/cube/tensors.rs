@@ -9,6 +9,8 @@ use super::buffers::Number;
 use super::gradients::{self, PartStridesLaunch, PointSizesLaunch};
 use super::mixture::Layout;
 use super::sums::{self, SIDE_BY_SIDE, STARTS, Source, Spec};
+use crate::compute::MOST_ENTRIES;
+
 use super::{LEAST_UNITS, MANY_CUBES, MANY_UNITS, MOST_CUBES, MOST_UNITS};
 
 /// x `[R, S, D]`, log w `[R, K]`, μ `[R, K, D]`, and L `[R, K, D, D]` or its diagonal `[R, K, D]`; each may have R = 1.
@@ -23,7 +25,10 @@ pub fn has_log_density(x: [usize; 3], log_weights: [usize; 2]) -> bool {
     // What every device has for a cube to share.
     const SHARED: usize = 16 << 10;
     let needed = (dim + 3) * LEAST_UNITS * size_of::<f64>();
-    needed <= SHARED && x_runs.max(runs) <= MOST_CUBES && samples > 0 && components > 0
+    let runs = x_runs.max(runs);
+    let sums = components * (1 + dim + dim * dim);
+    let fits = runs * sums <= MOST_ENTRIES && sums.div_ceil(SIDE_BY_SIDE as usize) <= MOST_CUBES;
+    needed <= SHARED && runs <= MOST_CUBES && fits && samples > 0 && components > 0
 }
 
 /// log q(x), `[R, S]`.
@@ -131,13 +136,16 @@ impl<T: Number> Call<T> {
         lanes
     }
 
-    /// Pieces of the points, and turns in each.
-    fn pieces(&self, at_once: usize) -> [usize; 2] {
+    /// Pieces of the points, of which each writes so many numbers, and turns in each.
+    fn pieces(&self, at_once: usize, each: usize) -> [usize; 2] {
         let cubes = self.samples.div_ceil(at_once);
         let turns = (self.runs * cubes)
             .div_ceil(MANY_CUBES)
             .max(cubes.div_ceil(MOST_CUBES));
-        let turns = turns.clamp(1, cubes);
+        let mut turns = turns.clamp(1, cubes);
+        while turns < cubes && self.runs * cubes.div_ceil(turns) * each > MOST_ENTRIES {
+            turns *= 2;
+        }
         [cubes.div_ceil(turns), turns]
     }
 
@@ -155,7 +163,7 @@ impl<T: Number> Call<T> {
     fn log_density(self) -> CubeTensor {
         let units = self.units(2);
         let lanes = self.lanes(units);
-        let [pieces, turns] = self.pieces(units / lanes);
+        let [pieces, turns] = self.pieces(units / lanes, 1);
         let out = room::<T>(&self.x, [self.runs, self.samples]);
         gradients::log_densities::launch::<T>(
             &self.x.client,
@@ -194,7 +202,7 @@ impl<T: Number> Call<T> {
         if !spec.is_private() {
             spec.lanes = self.lanes(spec.units);
         }
-        let [pieces, turns] = self.pieces(spec.at_once());
+        let [pieces, turns] = self.pieces(spec.at_once(), spec.len());
         let (client, all) = (&self.x.client, spec.all(1));
         let of_pieces = room::<T>(&self.x, [runs, pieces, spec.len()]);
         let to_x = match wants_x {

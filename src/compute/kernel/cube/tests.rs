@@ -173,7 +173,7 @@ fn expectations_are_those_of_the_cpu() {
                 let shared = &given[..count * dim];
                 let log_p = wave(count, 8.0);
                 let keys: Vec<u64> = (0..runs as u64)
-                    .map(|run| run * 0x9e37_79b9_7f4a_7c15)
+                    .map(|run| run.wrapping_mul(0x9e37_79b9_7f4a_7c15))
                     .collect();
                 let along = |z, through_points_alone| Sites::Along {
                     nodes: Nodes {
