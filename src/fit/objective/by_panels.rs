@@ -3,10 +3,10 @@
 use burn::tensor::{DType, Tensor};
 use rayon::prelude::*;
 
+use super::panel_sites::{PanelPoints, PanelRule, PanelSites};
 use super::shared_panels::SharedPanels;
 use super::{Along, Objective, PointRule};
 use crate::compute::device::Numerics;
-use crate::compute::kernel::cpu::{self, Expectation, Function, Points};
 use crate::compute::kernel::{MixtureTensors, expectation, has_expectation};
 use crate::density::Density;
 use crate::density::target::TargetModel;
@@ -14,20 +14,8 @@ use crate::divergence::{Attempt, Divergence, DivergenceKind, Estimate, EstimateM
 use crate::error::Result;
 use crate::estimator::quadrature::Quadrature;
 use crate::estimator::{Estimator, EstimatorConfig, GradientRule};
-use crate::fit::evaluations::Evaluations;
 use crate::mixture::Mixture;
-use crate::panels::{self, DensityPair, Host, LegendreOrder, PanelEffort, Shape, Sites};
-
-/// A rule on panels that see both densities.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct PanelRule {
-    order: LegendreOrder,
-    /// Each panel is cut into this many.
-    cut: usize,
-}
-
-/// More points than this are not taken for one value.
-const MOST_POINTS: usize = 1 << 22;
+use crate::panels::{self, Host, PanelEffort, Shape};
 
 /// On a line, where panels cost no more than points along the densities.
 const LINE: [PanelRule; 3] = [PanelRule::new(1), PanelRule::new(2), PanelRule::new(4)];
@@ -63,31 +51,6 @@ fn widths(mixture: &Mixture) -> [f64; 2] {
         .fold([f64::INFINITY, 0.0], |[least, largest], widths| {
             [least.min(widths.min()), largest.max(widths.max())]
         })
-}
-
-impl PanelRule {
-    const fn new(cut: usize) -> Self {
-        Self {
-            order: LegendreOrder::Sixteen,
-            cut,
-        }
-    }
-
-    /// How often each panel is cut.
-    pub fn cut(self) -> usize {
-        self.cut
-    }
-
-    fn effort(self) -> PanelEffort {
-        PanelEffort {
-            order: self.order,
-            cut: self.cut,
-            tolerance: 0.0,
-            rounds: 0,
-            points: MOST_POINTS,
-            both_ways: false,
-        }
-    }
 }
 
 /// A rule and its refinements, the coarsest first, and what the first of them need.
@@ -212,17 +175,7 @@ impl Objective<'_> {
             let (Some(points), Some(q)) = (points, Host::from_mixture(&q)) else {
                 return f64::NAN;
             };
-            let mut numbers = [(); 3].map(|()| vec![0.0; points.len()]);
-            let [log_q, values, slopes] = &mut numbers;
-            q.log_density(&points.x, log_q);
-            let logs = [&points.log_p[..], log_q];
-            panels::integrand_and_slope(&*self.divergence, logs, [values, slopes]);
-            points
-                .weights
-                .iter()
-                .zip(&*values)
-                .map(|(weight, value)| weight * value)
-                .sum()
+            points.sum(&*self.divergence, &q)
         });
         let sums: Vec<f64> = sums.collect();
         let runs = sums.len();
@@ -329,134 +282,5 @@ impl Objective<'_> {
         let values = values.unwrap_or_else(|| weights.zeros_like());
         let total = (weights * values).sum_dim(1).reshape([runs]);
         divergence.outer(total)
-    }
-}
-
-/// The points of all runs, those of runs with fewer filled up by points without weight.
-pub(super) struct PanelSites {
-    runs: usize,
-    samples: usize,
-    /// `[R, S, D]`.
-    x: Vec<f64>,
-    /// `[R, S]`.
-    weights: Vec<f64>,
-    /// log p there, `[R, S]`.
-    log_p: Vec<f64>,
-}
-
-impl PanelSites {
-    /// Calls `take` with what is averaged there.
-    pub fn with_expectation<T>(
-        &self,
-        divergence: &dyn Divergence,
-        take: impl FnOnce(Expectation) -> T,
-    ) -> T {
-        let function = |log_p: &[f64], log_q: &[f64], values: [&mut [f64]; 3]| {
-            let [values, _, slopes] = values;
-            panels::integrand_and_slope(divergence, [log_p, log_q], [values, slopes]);
-        };
-        take(Expectation {
-            sites: cpu::Sites::At {
-                x: Points {
-                    runs: self.runs,
-                    samples: self.samples,
-                    values: &self.x,
-                },
-                weights: &self.weights,
-                log_p: &self.log_p,
-                resident: None,
-            },
-            function: Function::Any(&function),
-        })
-    }
-
-    /// What each run pays for: what fills up has no weight.
-    pub fn evaluations(&self) -> Vec<Evaluations> {
-        (self.weights.chunks(self.samples.max(1)))
-            .map(|weights| weights.iter().filter(|weight| **weight != 0.0).count())
-            .map(|points| Evaluations::of(points, false))
-            .collect()
-    }
-
-    /// The points of p beside each q; of a q that is no density one whose value is NaN.
-    pub fn new(
-        panels: PanelRule,
-        kind: DivergenceKind,
-        dim: usize,
-        p: Option<&Host>,
-        q: &[Option<Shape>],
-    ) -> Self {
-        let points: Vec<Option<PanelPoints>> = (q.par_iter())
-            .map(|q| PanelPoints::new(panels, kind, p?, q.as_ref()?))
-            .collect();
-        Self::of(&points.iter().map(Option::as_ref).collect::<Vec<_>>(), dim)
-    }
-
-    /// Those of each run.
-    pub fn of(points: &[Option<&PanelPoints>], dim: usize) -> Self {
-        let count = |points: &Option<&PanelPoints>| points.map_or(1, PanelPoints::len);
-        let (runs, samples) = (points.len(), points.iter().map(count).max().unwrap_or(0));
-        let mut all = Self {
-            runs,
-            samples,
-            x: Vec::with_capacity(runs * samples * dim),
-            weights: Vec::with_capacity(runs * samples),
-            log_p: Vec::with_capacity(runs * samples),
-        };
-        for (run, points) in points.iter().enumerate() {
-            let (x, weights, log_p) = (
-                (run + 1) * samples * dim,
-                (run + 1) * samples,
-                (run + 1) * samples,
-            );
-            match points {
-                Some(points) => {
-                    all.x.extend(&points.x);
-                    all.weights.extend(&points.weights);
-                    all.log_p.extend(&points.log_p);
-                    for _ in points.len()..samples {
-                        all.x.extend(&points.x[..dim]);
-                    }
-                    all.weights.resize(weights, 0.0);
-                    all.log_p.resize(log_p, points.log_p[0]);
-                }
-                // A run that is no density has no value.
-                None => {
-                    all.x.resize(x, 0.0);
-                    all.weights.push(f64::NAN);
-                    all.weights.resize(weights, 0.0);
-                    all.log_p.resize(log_p, 0.0);
-                }
-            }
-        }
-        all
-    }
-}
-
-/// The points of p beside one q.
-#[derive(Debug)]
-pub(super) struct PanelPoints {
-    /// `[S, D]`.
-    x: Vec<f64>,
-    /// `[S]`.
-    weights: Vec<f64>,
-    /// log p there, `[S]`.
-    log_p: Vec<f64>,
-}
-
-impl PanelPoints {
-    /// `None` where there can be none.
-    pub fn new(panels: PanelRule, kind: DivergenceKind, p: &Host, q: &Shape) -> Option<Self> {
-        let pair = DensityPair::reduced(&p.shape, q, kind)?;
-        let pair = pair.cut_within(panels.cut);
-        let Sites { x, weights } = panels::laid(&pair, panels.order, panels.cut).sites();
-        let mut log_p = vec![0.0; weights.len()];
-        p.log_density(&x, &mut log_p);
-        (!log_p.is_empty()).then_some(Self { x, weights, log_p })
-    }
-
-    /// S, which is not 0.
-    pub fn len(&self) -> usize {
-        self.log_p.len()
     }
 }

@@ -3,6 +3,7 @@
 mod along;
 mod by_panels;
 mod on_host;
+mod panel_sites;
 mod reuse;
 mod scores;
 mod shared_panels;
@@ -22,8 +23,9 @@ use crate::fit::anneal::AnnealConfig;
 use crate::fit::evaluations::{Evaluations, Meter};
 use crate::panels::Host;
 use along::{Along, Members, NoiseKind, PointsRequest, shared_keys};
-use by_panels::{PanelRule, Spacing, has_own_points, rules};
+use by_panels::{Spacing, has_own_points, rules};
 use on_host::Slopes;
+use panel_sites::PanelRule;
 use shared_panels::SharedPanels;
 
 /// A rule for the loss is refined until its error is below this share of the loss (or this many

@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use rayon::prelude::*;
 
 use super::along::{Members, NoiseKind, PointsRequest};
-use super::by_panels::{PanelPoints, PanelRule, PanelSites};
+use super::panel_sites::{PanelPoints, PanelRule, PanelSites};
 use super::shared_panels::{OnLine, SharedPanels};
 use super::{Objective, PointRule, differentiated};
 use crate::compute::device::Numerics;

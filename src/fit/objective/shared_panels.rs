@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::by_panels::PanelPoints;
+use super::panel_sites::PanelPoints;
 use crate::mixture::Mixture;
 
 /// Numbers are rounded to this share of a standard deviation, and of a factor e.

@@ -53,8 +53,8 @@ pub fn normal<F: Float>(key: (u32, u32), stream: (u32, u32), index: usize) -> F 
     let mut cosine = F::new(4.655_296_3e-7);
     cosine = cosine * t - F::new(2.520_013_5e-5);
     cosine = cosine * t + F::new(9.192_599_6e-4);
-    cosine = cosine * t - F::new(2.086_348_1e-2);
-    cosine = cosine * t + F::new(2.536_695_1e-1);
+    cosine = cosine * t - F::new(2.086_348e-2);
+    cosine = cosine * t + F::new(2.536_695e-1);
     cosine = cosine * t - F::new(1.233_700_6);
     cosine = cosine * t + F::new(1.0);
     let odd = (quadrant & 1u32) == 1u32;
