@@ -3,8 +3,9 @@
 
 use cubecl::prelude::*;
 
+use super::accumulate::{accumulate, write_kept};
 use super::mixture::{Layout, NOTHING, log_density, pull_back};
-use super::sums::{Spec, accumulate};
+use super::spec::Spec;
 
 /// From run to run in each part of a mixture, 0 where one serves all.
 #[derive(CubeType, CubeLaunch)]
@@ -135,7 +136,7 @@ pub fn gradients<F: Float>(
     #[comptime] spec: Spec,
 ) {
     let (dim, len) = (comptime!(spec.q.dim), comptime!(spec.len()));
-    let (units, lanes) = (comptime!(spec.units), comptime!(spec.lanes));
+    let lanes = comptime!(spec.lanes);
     let unroll = comptime!(spec.q.is_unrolled());
     let is_private = comptime!(spec.is_private());
     let (piece, run) = (CUBE_POS_X as usize, CUBE_POS_Y as usize);
@@ -210,20 +211,7 @@ pub fn gradients<F: Float>(
         }
     }
     if is_private {
-        #[unroll]
-        for entry in 0..len {
-            shared[unit * stride + entry] = kept[entry];
-        }
-        sync_cube();
-        let mut entry = unit;
-        while entry < len {
-            let mut sum = F::new(0.0);
-            for other in 0..units {
-                sum += shared[other * stride + entry];
-            }
-            out[slot + entry] = sum;
-            entry += units;
-        }
+        write_kept::<F>(&kept, &mut shared, out, slot, comptime!(spec.clone()));
     }
 }
 

@@ -4,12 +4,14 @@
 //! precision unless the device computes in double; what remains is done in double here. So a step takes one write, two
 //! launches and one read.
 
+mod accumulate;
 mod buffers;
 mod formula;
 mod gradients;
 mod mixture;
 mod normals;
 mod points;
+mod spec;
 mod sums;
 mod tensors;
 
@@ -25,7 +27,8 @@ use crate::compute::MOST_ENTRIES;
 use buffers::{Buffer, DeviceKey, Number};
 use mixture::{Layout, NOTHING};
 use points::Placed;
-use sums::{SIDE_BY_SIDE, STARTS, SizesLaunch, Spec};
+use spec::Spec;
+use sums::{SIDE_BY_SIDE, STARTS, SizesLaunch};
 
 pub use tensors::{has_log_density, log_density, log_density_gradients};
 

@@ -3,7 +3,7 @@
 use super::super::cpu::{Nodes, Prepared, Request, Sites, StandardPoints, Under};
 use super::buffers::{Buffer, Number};
 use super::mixture::{Layout, NOTHING};
-use super::sums::Source;
+use super::spec::Source;
 use super::{Cube, layout, packed};
 
 /// What a kernel reads besides q.

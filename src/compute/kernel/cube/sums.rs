@@ -9,126 +9,11 @@
 use cubecl::prelude::*;
 
 use super::super::formula::Formula;
+use super::accumulate::{accumulate, add_placed, write_kept};
 use super::formula::evaluate;
-use super::mixture::{Layout, add_gradient, carry, log_density, pull_back, whiten};
+use super::mixture::{add_gradient, carry, log_density};
 use super::normals::normal;
-
-/// Where points are from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Source {
-    /// They stay where they are, and log p is known there.
-    Fixed,
-    /// Standard points that are given, carried into each component of a density.
-    Given,
-    /// Standard points that are random, carried into each component of a density.
-    Random,
-    /// They stay where they are, and so does the slope by log q: the log-density itself is asked for its gradient.
-    Upstream,
-}
-
-/// What a kernel is made for.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Spec {
-    /// q.
-    pub q: Layout,
-    /// p, where it is evaluated.
-    pub p: Layout,
-    /// Where the points are from.
-    pub source: Source,
-    /// Whether points are carried into the components of p, and not of q.
-    pub under_p: bool,
-    /// f, if it is not affine.
-    pub formula: Option<Formula>,
-    /// Whether the gradient through log q is wanted.
-    pub through_density: bool,
-    /// Whether the gradient through the points is wanted.
-    pub through_points: bool,
-    /// The units of a cube.
-    pub units: usize,
-    /// The units that share a point.
-    pub lanes: usize,
-}
-
-/// Sums that are few enough for the registers of a unit.
-const MOST_PRIVATE: usize = 40;
-
-impl Spec {
-    /// The numbers that the gradient of one component through log q needs: Σ r, Σ r z and Σ r z zᵀ, of which the lower
-    /// triangle or the diagonal.
-    pub fn per_component(&self) -> usize {
-        1 + self.q.dim + self.squares()
-    }
-
-    /// The numbers that the gradient of the component that points are carried into needs: Σ g and Σ g zᵀ.
-    pub fn placed(&self) -> usize {
-        match self.through_points && self.source != Source::Upstream {
-            true => self.q.dim + self.squares(),
-            false => 0,
-        }
-    }
-
-    pub fn squares(&self) -> usize {
-        match self.q.is_full {
-            true => self.q.dim * (self.q.dim + 1) / 2,
-            false => self.q.dim,
-        }
-    }
-
-    /// The numbers through log q.
-    pub fn density(&self) -> usize {
-        match self.through_density {
-            true => self.q.components * self.per_component(),
-            false => 0,
-        }
-    }
-
-    /// The numbers that a cube adds up: the value, what is through log q, and what is through its points.
-    pub fn len(&self) -> usize {
-        1 + self.density() + self.placed()
-    }
-
-    /// All numbers of a run.
-    pub fn all(&self, strata: usize) -> usize {
-        1 + self.density()
-            + match self.placed() {
-                0 => 0,
-                placed => strata * (1 + placed),
-            }
-    }
-
-    /// Whether units keep sums of their own.
-    pub fn is_private(&self) -> bool {
-        self.len() <= MOST_PRIVATE
-    }
-
-    /// The points of a turn.
-    pub fn at_once(&self) -> usize {
-        self.units / self.lanes
-    }
-
-    /// The shared numbers of a unit: a component's weight and z, or g and z of the points, odd so that units do not
-    /// ask the same bank; or the private sums.
-    pub fn shared_stride(&self) -> usize {
-        let least = match self.is_private() {
-            true => self.len(),
-            false => (1 + self.q.dim).max(if self.through_points {
-                2 * self.q.dim
-            } else {
-                0
-            }),
-        };
-        least | 1
-    }
-
-    /// The shared numbers of a cube.
-    pub fn shared_len(&self) -> usize {
-        self.units * (self.shared_stride() + 2)
-    }
-
-    fn wants_gradients(&self) -> bool {
-        self.through_density || self.through_points
-    }
-}
+use super::spec::{Source, Spec};
 
 /// How far apart the runs lie in each buffer, and how many of everything there are.
 #[derive(CubeType, CubeLaunch)]
@@ -335,7 +220,7 @@ pub fn sums<F: Float>(
                 }
                 sync_cube();
                 add_placed::<F>(
-                    &shared,
+                    &mut shared,
                     out,
                     slot + start,
                     turn == 0,
@@ -348,20 +233,7 @@ pub fn sums<F: Float>(
 
     if is_private {
         kept[0] = value;
-        #[unroll]
-        for entry in 0..len {
-            shared[mine + entry] = kept[entry];
-        }
-        sync_cube();
-        let mut entry = unit;
-        while entry < len {
-            let mut sum = F::new(0.0);
-            for other in 0..units {
-                sum += shared[other * stride + entry];
-            }
-            out[slot + entry] = sum;
-            entry += units;
-        }
+        write_kept::<F>(&kept, &mut shared, out, slot, comptime!(spec.clone()));
     } else {
         sync_cube();
         shared[mine] = value;
@@ -372,78 +244,6 @@ pub fn sums<F: Float>(
                 sum += shared[other * stride];
             }
             out[slot] = sum;
-        }
-    }
-}
-
-/// What a turn adds to the sums of the gradient through log q, given `by_q`, the slope of each point by it; and to the
-/// gradient of x.
-#[cube]
-pub fn accumulate<F: Float>(
-    q: &[F],
-    of_q: usize,
-    x: &Array<F>,
-    log_q: F,
-    by_q: F,
-    z: &mut Array<F>,
-    gradient: &mut Array<F>,
-    kept: &mut Array<F>,
-    shared: &mut [F],
-    out: &mut [F],
-    slot: usize,
-    is_first: bool,
-    lane: usize,
-    #[comptime] spec: Spec,
-) {
-    let dim = comptime!(spec.q.dim);
-    let lanes = comptime!(spec.lanes);
-    let unit = UNIT_POS as usize;
-    let mine = unit * comptime!(spec.shared_stride());
-    #[unroll(spec.is_private() && spec.through_density)]
-    for step in 0..comptime!(spec.q.components.div_ceil(spec.lanes)) {
-        let k = step * lanes + lane;
-        let is_own = k < comptime!(spec.q.components);
-        let component = of_q + select(is_own, k, 0) * comptime!(spec.q.stride());
-        let term = whiten::<F>(q, component, x, z, comptime!(spec.q));
-        let share = select(is_own, by_q * (term - log_q).exp(), F::new(0.0));
-        if comptime!(spec.through_density) {
-            let start = 1 + step * comptime!(spec.lanes * spec.per_component());
-            if comptime!(spec.is_private()) {
-                kept[start] += share;
-                #[unroll]
-                for i in 0..dim {
-                    let one = share * z[i];
-                    kept[start + 1 + i] += one;
-                    if comptime!(spec.q.is_full) {
-                        #[unroll]
-                        for j in 0..=i {
-                            kept[start + 1 + dim + i * (i + 1) / 2 + j] += one * z[j];
-                        }
-                    } else {
-                        kept[start + 1 + dim + i] += one * z[i];
-                    }
-                }
-            } else {
-                sync_cube();
-                shared[mine] = share;
-                #[unroll(spec.q.is_unrolled())]
-                for i in 0..dim {
-                    shared[mine + 1 + i] = z[i];
-                }
-                sync_cube();
-                add_components::<F>(
-                    shared,
-                    out,
-                    slot + start,
-                    comptime!(spec.q.components) - step * lanes,
-                    is_first,
-                    unit,
-                    comptime!(spec.clone()),
-                );
-            }
-        }
-        if comptime!(spec.through_points) {
-            pull_back::<F>(q, component, share, z, gradient, comptime!(spec.q));
         }
     }
 }
@@ -462,113 +262,6 @@ fn function<F: Float>(
             let (a, b, c) = (sizes.a.get::<F>(), sizes.b.get::<F>(), sizes.c.get::<F>());
             (a * log_p + b * log_q + c, a, b)
         }
-    }
-}
-
-/// The row of a lower triangle that an entry is in.
-#[cube]
-fn row_of(entry: usize) -> usize {
-    let guess = ((f32::cast_from(8 * entry + 1).sqrt() - 1.0) * 0.5) as usize;
-    // The square root may be off by a digit.
-    let over = guess * (guess + 1) / 2 > entry;
-    let lower = select(over, guess - 1, guess);
-    let under = (lower + 1) * (lower + 2) / 2 <= entry;
-    select(under, lower + 1, lower)
-}
-
-/// Adds Σ r, Σ r z and Σ r z zᵀ of the points of a turn, whose r and z are shared: of as many components as units share a
-/// point, or of what is left of them.
-#[cube]
-fn add_components<F: Float>(
-    shared: &mut [F],
-    out: &mut [F],
-    slot: usize,
-    components: usize,
-    is_first: bool,
-    unit: usize,
-    #[comptime] spec: Spec,
-) {
-    let dim = comptime!(spec.q.dim);
-    let each = comptime!(spec.per_component());
-    let stride = comptime!(spec.shared_stride());
-    let step = comptime!(spec.lanes * spec.shared_stride());
-    let points = comptime!(spec.at_once());
-    let count = min(components, comptime!(spec.lanes)) * each;
-    let mut entry = unit;
-    while entry < count {
-        let mut at = entry / each * stride;
-        let within = entry % each;
-        let mut sum = F::new(0.0);
-        if within == 0 {
-            for _ in 0..points {
-                sum += shared[at];
-                at += step;
-            }
-        } else if within <= dim {
-            for _ in 0..points {
-                sum += shared[at] * shared[at + within];
-                at += step;
-            }
-        } else {
-            let square = within - 1 - dim;
-            let mut i = square;
-            let mut j = square;
-            if comptime!(spec.q.is_full) {
-                i = row_of(square);
-                j = square - i * (i + 1) / 2;
-            }
-            for _ in 0..points {
-                sum += shared[at] * shared[at + 1 + i] * shared[at + 1 + j];
-                at += step;
-            }
-        }
-        if is_first {
-            out[slot + entry] = sum;
-        } else {
-            out[slot + entry] += sum;
-        }
-        entry += comptime!(spec.units);
-    }
-}
-
-/// Adds Σ g and Σ g zᵀ of the points of a turn, whose g and z are shared.
-#[cube]
-fn add_placed<F: Float>(
-    shared: &[F],
-    out: &mut [F],
-    slot: usize,
-    is_first: bool,
-    unit: usize,
-    #[comptime] spec: Spec,
-) {
-    let dim = comptime!(spec.q.dim);
-    let stride = comptime!(spec.shared_stride());
-    let mut entry = unit;
-    while entry < comptime!(spec.placed()) {
-        let mut sum = F::new(0.0);
-        if entry < dim {
-            for other in 0..spec.units {
-                sum += shared[other * stride + entry];
-            }
-        } else {
-            let square = entry - dim;
-            let mut i = square;
-            let mut j = square;
-            if comptime!(spec.q.is_full) {
-                i = row_of(square);
-                j = square - i * (i + 1) / 2;
-            }
-            for other in 0..spec.units {
-                let at = other * stride;
-                sum += shared[at + i] * shared[at + dim + j];
-            }
-        }
-        if is_first {
-            out[slot + entry] = sum;
-        } else {
-            out[slot + entry] += sum;
-        }
-        entry += comptime!(spec.units);
     }
 }
 

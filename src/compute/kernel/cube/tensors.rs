@@ -8,7 +8,8 @@ use cubecl::prelude::*;
 use super::buffers::Number;
 use super::gradients::{self, PartStridesLaunch, PointSizesLaunch};
 use super::mixture::Layout;
-use super::sums::{self, SIDE_BY_SIDE, STARTS, Source, Spec};
+use super::spec::{Source, Spec};
+use super::sums::{self, SIDE_BY_SIDE, STARTS};
 use crate::compute::MOST_ENTRIES;
 
 use super::{LEAST_UNITS, MANY_CUBES, MANY_UNITS, MOST_CUBES, MOST_UNITS};
