@@ -167,7 +167,7 @@ fn reverse_kl(bencher: Bencher, size: Size) {
             sites,
             function: Function::Any(&function),
         };
-        expectation(Width::Widest, &q.mixture(), what, Wanted::ALL)
+        expectation::<f64>(Width::Widest, &q.mixture(), what, Wanted::ALL)
     });
 }
 

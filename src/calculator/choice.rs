@@ -134,12 +134,12 @@ impl OperandPair<'_> {
             },
             Method::MonteCarlo => Ok(Choice::Sample(method, "as asked".to_owned())),
             Method::Qmc => {
-                if p.dim() > sampling::MOST_DIM {
+                if p.dim() > sampling::SOBOL_DIM {
                     return Err(self.cannot(
                         kind,
                         &format!(
                             "Sobol points have at most {} dimensions",
-                            sampling::MOST_DIM
+                            sampling::SOBOL_DIM
                         ),
                         "use --method monte-carlo",
                     ));

@@ -14,6 +14,7 @@ use crate::panels::{self, Host, LegendreOrder, PanelEffort};
 const EFFORTS: [PanelEffort; 2] = [
     PanelEffort {
         order: LegendreOrder::Sixteen,
+        length: 1.0,
         cut: 1,
         tolerance: 1e-13,
         rounds: 50,
@@ -22,6 +23,7 @@ const EFFORTS: [PanelEffort; 2] = [
     },
     PanelEffort {
         order: LegendreOrder::Sixteen,
+        length: 1.0,
         cut: 1,
         tolerance: 1e-11,
         rounds: 40,

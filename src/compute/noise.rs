@@ -4,7 +4,7 @@
 //! for the rest, each key is that of a ChaCha8 generator of its own. So a run's noise depends neither
 //! on the other runs, nor on the number of threads, nor on what was drawn before.
 
-use rand::SeedableRng;
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
@@ -81,20 +81,14 @@ pub struct Noise<'a> {
 }
 
 impl Noise<'_> {
-    /// `per_run` numbers for each run, run after run: `fill` gets the numbers of one run and its
-    /// generator.
-    pub fn numbers(
-        &self,
-        per_run: usize,
-        fill: impl Fn(&mut [f64], &mut ChaCha8Rng) + Sync,
-    ) -> Vec<f64> {
-        let mut numbers = vec![0.0; self.runs.len() * per_run];
-        (numbers.par_chunks_mut(per_run.max(1)))
-            .zip(self.runs)
-            .for_each(|(numbers, run)| {
-                fill(numbers, &mut run.generator(self.stream, self.step));
-            });
-        numbers
+    /// Random words: `per_run` for each run, run after run.
+    pub fn words(&self, per_run: usize) -> Vec<u32> {
+        (self.runs.iter())
+            .flat_map(|run| {
+                let mut generator = run.generator(self.stream, self.step);
+                (0..per_run).map(move |_| generator.next_u32())
+            })
+            .collect()
     }
 
     /// Standard normal numbers: `per_run` for each run, run after run.

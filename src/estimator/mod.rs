@@ -8,6 +8,7 @@ pub mod monte_carlo;
 pub mod quadrature;
 pub mod quasi_monte_carlo;
 pub mod rows;
+pub(crate) mod sobol;
 
 use std::sync::Arc;
 

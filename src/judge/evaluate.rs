@@ -127,6 +127,7 @@ impl Effort {
     pub fn logged(samples: usize) -> Self {
         const LINE: [panels::PanelEffort; 1] = [panels::PanelEffort {
             order: LegendreOrder::Sixteen,
+            length: 1.0,
             cut: 1,
             tolerance: 1e-10,
             rounds: 4,
@@ -135,7 +136,8 @@ impl Effort {
         }];
         const PLANE: [panels::PanelEffort; 2] = [
             panels::PanelEffort {
-                order: LegendreOrder::Eight,
+                order: LegendreOrder::Sixteen,
+                length: 1.9,
                 cut: 1,
                 tolerance: 1e-7,
                 rounds: 0,
@@ -144,6 +146,7 @@ impl Effort {
             },
             panels::PanelEffort {
                 order: LegendreOrder::Sixteen,
+                length: 1.0,
                 cut: 1,
                 tolerance: 1e-8,
                 rounds: 3,
@@ -162,6 +165,7 @@ impl Effort {
     pub fn rough() -> Self {
         const ROUGH: [panels::PanelEffort; 1] = [panels::PanelEffort {
             order: LegendreOrder::Eight,
+            length: 1.0,
             cut: 1,
             tolerance: 1e-6,
             rounds: 0,

@@ -17,7 +17,8 @@ use crate::error::{Error, Result};
 use crate::estimator::gauss_hermite::GaussHermiteConfig;
 use crate::estimator::monte_carlo::MonteCarloConfig;
 use crate::estimator::quadrature::QuadratureConfig;
-use crate::estimator::quasi_monte_carlo::{QuasiMonteCarlo, QuasiMonteCarloConfig};
+use crate::estimator::quasi_monte_carlo::QuasiMonteCarloConfig;
+use crate::estimator::sobol::SOBOL_DIM;
 use crate::estimator::{EstimatorConfig, EstimatorRule, GradientRule, NoiseRule};
 use crate::fit::objective::Objective;
 use crate::mixture::{Mixture, Parameter, from_natural_values, natural_values};
@@ -312,7 +313,7 @@ fn estimator(around: &Mixture, target: &Target, points: Option<usize>) -> Estima
                 order: Some((order.round() as usize).clamp(8, 64)),
             })
         }
-        dim if dim <= QuasiMonteCarlo::MAX_DIM => {
+        dim if dim <= SOBOL_DIM => {
             EstimatorRule::QuasiMonteCarlo(QuasiMonteCarloConfig { samples: points })
         }
         _ => EstimatorRule::MonteCarlo(MonteCarloConfig { samples: points }),

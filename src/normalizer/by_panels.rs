@@ -218,6 +218,7 @@ fn points(
 ) -> Option<PointsOf> {
     const EFFORT: PanelEffort = PanelEffort {
         order: LegendreOrder::Sixteen,
+        length: 1.0,
         cut: 1,
         tolerance: 1e-9,
         rounds: 8,

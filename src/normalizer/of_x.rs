@@ -16,6 +16,7 @@ const EFFORT: [PanelEffort; 2] = [
     PanelEffort::UTMOST[0],
     PanelEffort {
         order: LegendreOrder::Sixteen,
+        length: 1.0,
         cut: 1,
         tolerance: 1e-8,
         rounds: 6,

@@ -7,6 +7,8 @@ use super::legendre::LegendreOrder;
 pub(crate) struct PanelEffort {
     /// The rule on each panel.
     pub order: LegendreOrder,
+    /// Panels are this many times as long as those on which 16 points resolve all there is.
+    pub length: f64,
     /// Every panel of the first level is cut into this many.
     pub cut: usize,
     /// Panels are halved until the error is below this share of the integral, or of 1 …
@@ -24,6 +26,7 @@ impl PanelEffort {
     pub const UTMOST: [Self; 2] = [
         Self {
             order: LegendreOrder::Sixteen,
+            length: 1.0,
             cut: 1,
             tolerance: 1e-13,
             rounds: 50,
@@ -32,6 +35,7 @@ impl PanelEffort {
         },
         Self {
             order: LegendreOrder::Sixteen,
+            length: 1.0,
             cut: 1,
             tolerance: 1e-11,
             rounds: 40,

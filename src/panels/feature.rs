@@ -86,10 +86,13 @@ impl Feature {
         self.reach > 0.0
     }
 
-    /// Makes it look twice as wide, as far as it reached.
-    pub fn widen(&mut self) {
-        self.unit *= 2.0;
-        self.reach /= 2.0;
+    /// As if it were this many times as wide, as far as it reaches.
+    pub fn widened(self, by: f64) -> Self {
+        Self {
+            unit: by * self.unit,
+            reach: self.reach / by,
+            ..self
+        }
     }
 
     /// The ends of its panels.

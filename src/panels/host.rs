@@ -110,11 +110,17 @@ pub(crate) fn divergences(
         Some(pair) => along_one_way(p, q, kinds, effort, &pair),
         None => Ok(None),
     };
-    let Some(mut attempts) = along(DensityPair::new(&p.shape, &q.shape, kinds))? else {
+    let Some(mut attempts) = along(DensityPair::new(&p.shape, &q.shape, kinds, effort.length))?
+    else {
         return Ok(None);
     };
     if effort.both_ways
-        && let Some(turned) = along(DensityPair::turned(&p.shape, &q.shape, kinds))?
+        && let Some(turned) = along(DensityPair::turned(
+            &p.shape,
+            &q.shape,
+            kinds,
+            effort.length,
+        ))?
     {
         for (attempt, turned) in attempts.iter_mut().zip(turned) {
             *attempt = attempt.reconciled(turned);
@@ -138,9 +144,10 @@ pub(crate) fn expectations(
         .map(|one| PanelIntegrand::Expectation(*one))
         .collect();
     let along = |pair: DensityPair| integrate(&pair, logs, &integrands, effort);
-    let mut found = along(DensityPair::new(&shape, &shape, &[])?)?;
+    let mut found = along(DensityPair::new(&shape, &shape, &[], effort.length)?)?;
     if effort.both_ways
-        && let Some(turned) = DensityPair::turned(&shape, &shape, &[]).and_then(along)
+        && let Some(turned) =
+            DensityPair::turned(&shape, &shape, &[], effort.length).and_then(along)
     {
         for (one, other) in found.iter_mut().zip(turned) {
             let apart = (one.value - other.value).abs();
@@ -162,7 +169,7 @@ pub(crate) fn points(
     effort: PanelEffort,
 ) -> Option<[Vec<f64>; 2]> {
     let shape = Shape::new(shape)?.roughly().rounded_by(rounding);
-    let pair = DensityPair::new(&shape, &shape, &[])?;
+    let pair = DensityPair::new(&shape, &shape, &[], effort.length)?;
     let [x, mut weights] = super::integrate::points(&pair, log_density, effort)?;
     let sum: f64 = weights.iter().sum();
     weights.iter_mut().for_each(|weight| *weight /= sum);

@@ -20,6 +20,8 @@ const GRADING: f64 = 0.75;
 pub(super) struct Mesh {
     p: Vec<Bump>,
     q: Vec<Bump>,
+    /// Panels are this many times as long as features ask for.
+    length: f64,
     features: Vec<Feature>,
     /// Where features ask for ends, ascending, and of how many features.
     wanted: Vec<f64>,
@@ -50,8 +52,14 @@ impl Mesh {
         result
     }
 
-    /// Begins with two densities on a line.
-    pub fn begin(&mut self, p: impl Iterator<Item = Bump>, q: impl Iterator<Item = Bump>) {
+    /// Begins with two densities on a line, for panels that are `length` times as long as they would be.
+    pub fn begin(
+        &mut self,
+        p: impl Iterator<Item = Bump>,
+        q: impl Iterator<Item = Bump>,
+        length: f64,
+    ) {
+        self.length = length;
         self.p.clear();
         self.p.extend(p);
         self.q.clear();
@@ -97,7 +105,9 @@ impl Mesh {
         reach: impl Fn(usize) -> f64,
     ) {
         self.add_bumps(others, reach);
-        self.features.iter_mut().for_each(Feature::widen);
+        for feature in &mut self.features {
+            *feature = feature.widened(2.0);
+        }
     }
 
     fn add_bumps(&mut self, others: impl Iterator<Item = Feature>, reach: impl Fn(usize) -> f64) {
@@ -136,7 +146,9 @@ impl Mesh {
         let [low, high] = self.span()?;
         self.ask([low, high]);
         self.coming.clear();
-        self.coming.extend(self.features.iter().map(Reaching::new));
+        let wide = (self.features.iter()).map(|feature| feature.widened(self.length));
+        self.coming
+            .extend(wide.map(|feature| Reaching::new(&feature)));
         (self.coming).sort_unstable_by(|a, b| b.from.total_cmp(&a.from));
         self.here.clear();
         self.take_ends(low);
@@ -147,7 +159,7 @@ impl Mesh {
     fn ask(&mut self, [low, high]: [f64; 2]) {
         self.more.clear();
         for feature in &self.features[self.asked..] {
-            feature.ends(|end| {
+            feature.widened(self.length).ends(|end| {
                 if low <= end && end <= high {
                     self.more.push(end);
                 }
@@ -249,6 +261,7 @@ mod tests {
 
     fn mesh(features: &[Feature]) -> Mesh {
         let mut mesh = Mesh::default();
+        mesh.begin(std::iter::empty(), std::iter::empty(), 1.0);
         features.iter().for_each(|feature| mesh.add(*feature));
         mesh.cut();
         mesh
@@ -280,7 +293,7 @@ mod tests {
         ];
         let q = [bump(0.0, 0.0, 2.0, 4.0)];
         let mut mesh = Mesh::default();
-        mesh.begin(p.into_iter(), q.into_iter());
+        mesh.begin(p.into_iter(), q.into_iter(), 1.0);
         mesh.add_all(std::iter::empty(), |_| f64::INFINITY);
         let corners: Vec<f64> = mesh.features[4..].iter().map(Feature::center).collect();
         // The spike takes over and gives back; the two wide ones meet at 0; p falls below q twice.
@@ -305,6 +318,7 @@ mod tests {
                 mesh.begin(
                     [bump(0.0, 1.0)].into_iter(),
                     [bump(center, 0.1)].into_iter(),
+                    1.0,
                 );
                 mesh.add_all(std::iter::empty(), |_| f64::INFINITY);
                 mesh.cut();

@@ -21,6 +21,8 @@ pub(crate) struct DensityPair {
     breaks: [Vec<f64>; 2],
     /// How far rounding moves the logarithm of each beyond what one of its size is rounded by, in units of ε.
     roundings: [f64; 2],
+    /// Panels are this many times as long as features ask for.
+    panel_length: f64,
     /// In the plane, every panel on a line is cut into this many.
     inner_cut: usize,
 }
@@ -43,10 +45,10 @@ enum Kind {
 const MOST_IN_PLANE: usize = 256;
 
 impl DensityPair {
-    /// For integrating some divergences. `None` if the densities have no components, numbers that
+    /// For integrating some divergences, by panels of [this length](super::effort::PanelEffort::length). `None` if the densities have no components, numbers that
     /// overflow, components too narrow to have points in them, or too many in a plane.
-    pub fn new(p: &Shape, q: &Shape, kinds: &[DivergenceKind]) -> Option<Self> {
-        Self::seen_from(p.frame_with(q), p, q, kinds, [true; 2])
+    pub fn new(p: &Shape, q: &Shape, kinds: &[DivergenceKind], length: f64) -> Option<Self> {
+        Self::seen_from(p.frame_with(q), [p, q], kinds, [true; 2], length)
     }
 
     /// As [`DensityPair::new`], for one divergence, many times over: of a density that no expectation is
@@ -57,38 +59,38 @@ impl DensityPair {
         let under = [(Side::Target, p), (Side::Family, q)].map(|(side, shape)| {
             sides.contains(&side) || !shape.is_gaussian() || !shape.is_exact()
         });
-        Self::seen_from(p.frame_with(q), p, q, &[kind], under)
+        Self::seen_from(p.frame_with(q), [p, q], &[kind], under, 1.0)
     }
 
     /// As [`DensityPair::new`], with lines along the other direction of the plane: the same integral by
     /// points that have nothing in common with those; `None` on a line.
-    pub fn turned(p: &Shape, q: &Shape, kinds: &[DivergenceKind]) -> Option<Self> {
+    pub fn turned(p: &Shape, q: &Shape, kinds: &[DivergenceKind], length: f64) -> Option<Self> {
         let frame = p.frame_with(q)?;
-        Self::seen_from(Some(frame.turned()), p, q, kinds, [true; 2])
+        Self::seen_from(Some(frame.turned()), [p, q], kinds, [true; 2], length)
     }
 
     fn seen_from(
         frame: Option<Frame>,
-        p: &Shape,
-        q: &Shape,
+        [p, q]: [&Shape; 2],
         kinds: &[DivergenceKind],
         under: [bool; 2],
+        length: f64,
     ) -> Option<Self> {
         let is_seen =
             |shape: &Shape, under: bool| shape.is_in_range() && (!under || shape.is_resolved());
         if !(is_seen(p, under[0]) && is_seen(q, under[1])) {
             return None;
         }
-        Mesh::with(|mesh| Self::cut_by(mesh, frame, p, q, kinds, under))
+        Mesh::with(|mesh| Self::cut_by(mesh, frame, [p, q], kinds, under, length))
     }
 
     fn cut_by(
         mesh: &mut Mesh,
         frame: Option<Frame>,
-        p: &Shape,
-        q: &Shape,
+        [p, q]: [&Shape; 2],
         kinds: &[DivergenceKind],
         under: [bool; 2],
+        length: f64,
     ) -> Option<Self> {
         let powers: Vec<Shape> = (kinds.iter())
             .filter_map(|kind| Some(Shape::powers(p, q, kind.order()?)))
@@ -98,7 +100,7 @@ impl DensityPair {
         let is_sharp = is_exact && kinds.iter().any(|kind| kind.build().has_corner());
         let kind = match frame {
             None => {
-                mesh.begin(p.bumps(), q.bumps());
+                mesh.begin(p.bumps(), q.bumps(), length);
                 let others = powers.iter().flat_map(Shape::bumps);
                 let others = others.map(|one| Feature::gaussian(one.center, one.scale));
                 let reach = |place| match under[usize::from(place >= p.components())] {
@@ -115,7 +117,7 @@ impl DensityPair {
             Some(frame) => {
                 let [p, q] = [p, q].map(|shape| shape.sliced(frame).collect::<Vec<_>>());
                 let others: Vec<Sliced> = powers.iter().flat_map(|one| one.sliced(frame)).collect();
-                add_outer(mesh, &p, &q, &others, under, is_exact);
+                add_outer(mesh, [&p, &q], &others, under, is_exact, length);
                 Kind::Plane {
                     frame,
                     p,
@@ -147,6 +149,7 @@ impl DensityPair {
             is_exact,
             breaks,
             roundings: [p, q].map(Shape::rounding),
+            panel_length: length,
             inner_cut: 1,
         })
     }
@@ -210,6 +213,7 @@ impl DensityPair {
         mesh.begin(
             p.iter().map(|one| one.slice(t)),
             q.iter().map(|one| one.slice(t)),
+            self.panel_length,
         );
         let reach = |place: usize| match place.checked_sub(p.len()) {
             None if under[0] => p[place].reach(t),
@@ -320,15 +324,16 @@ fn is_among(all: &[f64], x: f64) -> bool {
 /// Adds the features of the integrals along lines, as a function of where the line is.
 fn add_outer(
     mesh: &mut Mesh,
-    p: &[Sliced],
-    q: &[Sliced],
+    [p, q]: [&[Sliced]; 2],
     others: &[Sliced],
     under: [bool; 2],
     is_exact: bool,
+    length: f64,
 ) {
     mesh.begin(
         p.iter().map(|one| one.marginal),
         q.iter().map(|one| one.marginal),
+        length,
     );
     let others = others.iter().map(|one| one.marginal);
     let others = others.map(|one| Feature::gaussian(one.center, one.scale));

@@ -19,7 +19,7 @@ use crate::divergence::{Divergence, DivergenceKind, Summed};
 use crate::error::Result;
 use integrands::Places;
 use moments::Mean;
-pub(super) use nets::MOST_DIM;
+pub(super) use nets::SOBOL_DIM;
 use nets::SobolNets;
 use random::RandomPoints;
 

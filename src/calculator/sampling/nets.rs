@@ -4,7 +4,8 @@ use super::integrands::{Integrands, Places};
 use super::moments::Mean;
 use super::strata::{Strata, StratumDensity};
 use super::{Sampler, SamplingRequest};
-use crate::estimator::quasi_monte_carlo::{QuasiMonteCarlo, normal_quantile, scrambled};
+pub(in crate::calculator) use crate::estimator::sobol::SOBOL_DIM;
+use crate::estimator::sobol::scrambled_normals;
 
 /// Nets of one size, which estimate the error.
 const NETS: u64 = 8;
@@ -13,9 +14,6 @@ const NETS: u64 = 8;
 const POINTS: (u64, u64) = (512, 1 << 16);
 /// The fewest points of a component's net.
 const LEAST: u64 = 8;
-
-/// The most coordinates.
-pub(in crate::calculator) const MOST_DIM: usize = QuasiMonteCarlo::MAX_DIM;
 
 /// Eight nets, eight of twice as many points and so on, each scrambled anew (Owen 1997; the scrambling
 /// of Burley 2020). Every component has its share of the points of a net, and a few in any case, so
@@ -86,16 +84,15 @@ impl Sampler for SobolNets<'_> {
         let (strata, dim) = (&self.strata.strata, self.request.p.dim());
         let counts: Vec<u64> = self.counts(index).collect();
         let mut x = vec![0.0; counts.iter().sum::<u64>() as usize * dim];
-        let mut z = vec![0.0; dim];
+        let most = counts.iter().copied().max().unwrap_or(0);
+        let mut z = vec![0.0; most as usize * dim];
         let mut points = x.chunks_exact_mut(dim);
         for (k, (stratum, &count)) in (0..).zip(strata.iter().zip(&counts)) {
-            let seed = scramble(self.request.seed, [index, k]);
-            for (i, x) in (0u32..).zip(points.by_ref().take(count as usize)) {
-                for (d, z) in (0u32..).zip(z.iter_mut()) {
-                    *z = normal_quantile(scrambled(i, d, seed));
-                }
+            let z = &mut z[..count as usize * dim];
+            scrambled_normals(scramble(self.request.seed, [index, k]), dim, z);
+            for (z, x) in z.chunks_exact(dim).zip(points.by_ref()) {
                 match &stratum.part {
-                    StratumDensity::Component(component) => component.place(1.0, &z, x),
+                    StratumDensity::Component(component) => component.place(1.0, z, x),
                     // What takes other numbers than a point's own is not drawn this way.
                     StratumDensity::Whole(_) => x.fill(f64::NAN),
                 }

@@ -12,23 +12,24 @@ use crate::compute::device::Numerics;
 /// Where sums over points are made.
 #[derive(Debug, Clone)]
 pub(crate) enum Engine {
-    /// On the CPU, in 64 bits.
-    Cpu,
+    /// On the CPU, in 64 bits or in 32.
+    Cpu { is_double: bool },
     /// On a device that CubeCL makes code for.
     #[cfg(feature = "gpu")]
     Cube(Cube),
 }
 
 impl Engine {
+    /// The CPU, in 64 bits.
+    pub const DOUBLE: Self = Self::Cpu { is_double: true };
+
     /// That of a device and a precision; `None` where there is but the graph.
     pub fn of(numerics: &Numerics) -> Option<Self> {
+        let is_double = numerics.dtype() == DType::F64;
         match numerics.device().clone().inner().as_dispatch() {
-            DispatchDevice::Flex(_) => (numerics.dtype() == DType::F64).then_some(Self::Cpu),
+            DispatchDevice::Flex(_) => Some(Self::Cpu { is_double }),
             #[cfg(feature = "gpu")]
-            DispatchDevice::Cube(device) => {
-                let is_double = numerics.dtype() == DType::F64;
-                Some(Self::Cube(Cube::new(device, is_double)))
-            }
+            DispatchDevice::Cube(device) => Some(Self::Cube(Cube::new(device, is_double))),
             #[allow(
                 unreachable_patterns,
                 reason = "which devices there are depends on features"
@@ -40,7 +41,7 @@ impl Engine {
     /// Whether it has code for covariances of low rank, and for densities that are functions of the host.
     pub fn takes_all(&self) -> bool {
         match self {
-            Self::Cpu => true,
+            Self::Cpu { .. } => true,
             #[cfg(feature = "gpu")]
             Self::Cube(_) => false,
         }
@@ -60,7 +61,11 @@ impl Engine {
         formula: Option<&dyn Fn() -> Formula>,
     ) -> Option<Expected> {
         match self {
-            Self::Cpu => cpu::expectation(Width::Widest, q, what, wanted).ok(),
+            Self::Cpu { is_double } => match is_double {
+                true => cpu::expectation::<f64>(Width::Widest, q, what, wanted),
+                false => cpu::expectation::<f32>(Width::Widest, q, what, wanted),
+            }
+            .ok(),
             #[cfg(feature = "gpu")]
             Self::Cube(cube) => {
                 expectation_elsewhere(q, what, wanted, |request| cube.sums(request, formula))

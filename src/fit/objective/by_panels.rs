@@ -3,7 +3,7 @@
 use burn::tensor::{DType, Tensor};
 use rayon::prelude::*;
 
-use super::panel_sites::{PanelPoints, PanelRule, PanelSites};
+use super::panel_sites::{Padded, PanelPoints, PanelRule, PanelSites};
 use super::shared_panels::SharedPanels;
 use super::{Along, Objective, PointRule};
 use crate::compute::device::Numerics;
@@ -250,17 +250,16 @@ impl Objective<'_> {
             let total = sites.with_expectation(divergence, |what| expectation(q, what));
             return divergence.outer(total);
         }
-        let PanelSites {
+        let Padded {
             runs,
             samples,
             x,
             weights,
             log_p,
-        } = &sites;
-        let (runs, samples) = (*runs, *samples);
-        let tensor = |numbers: &[f64]| self.numerics.tensor(numbers.to_vec(), [runs, samples]);
+        } = sites.padded();
+        let tensor = |numbers| self.numerics.tensor(numbers, [runs, samples]);
         let (weights, log_p) = (tensor(weights), tensor(log_p));
-        let points = (self.numerics).tensor(x.clone(), [runs, samples, self.family.dim()]);
+        let points = self.numerics.tensor(x, [runs, samples, dim]);
         let log_q = q.log_density(points);
         // Where there is nothing of a density its logarithm may be anything, and so may its slopes.
         let least = match self.numerics.dtype() {
@@ -282,5 +281,60 @@ impl Objective<'_> {
         let values = values.unwrap_or_else(|| weights.zeros_like());
         let total = (weights * values).sum_dim(1).reshape([runs]);
         divergence.outer(total)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compute::noise::RunKey;
+    use crate::density::family::{Family, FamilyConfig};
+    use crate::density::target::Target;
+    use crate::estimator::EstimatorRule;
+    use crate::fit::objective::along::NoiseKind;
+
+    #[test]
+    fn what_shared_panels_are_off_by_is_part_of_the_error() {
+        let numerics = Numerics::cpu();
+        let (means, stds) = (vec![vec![-1.0], vec![2.0]], vec![vec![0.02], vec![1.0]]);
+        let p = Mixture::from_stds(vec![0.4, 0.6], means, stds).unwrap();
+        let target = Target::new(p, &numerics);
+        let family = Family::new(FamilyConfig::default(), 1);
+        let runs = 60;
+        let theta: Vec<f64> = (0..runs)
+            .flat_map(|run| {
+                let wave = (1.7 * f64::from(run)).sin();
+                [2.0 * wave, 1.5 * (0.9 * f64::from(run)).cos() - 1.0]
+            })
+            .collect();
+        let mut outside = 0;
+        for kind in DivergenceKind::all() {
+            let keys = (0..runs as u64)
+                .map(|run| RunKey { seed: 1, run })
+                .collect();
+            let estimator = EstimatorRule::Quadrature(Default::default()).into();
+            let objective = Objective::new(kind, &family, estimator, &target, &numerics, keys);
+            let PointRule::Panels(panels) = objective.rules[0] else {
+                continue;
+            };
+            let all: Vec<usize> = (0..runs as usize).collect();
+            let q = objective.member(numerics.tensor(theta.clone(), objective.shape()));
+            let (values, _) =
+                (objective.gradient_on_host(&theta, &all, NoiseKind::Step(0))).unwrap();
+            let told = objective.attempt_by_panels(panels, &q).unwrap();
+            let own = objective.attempts(panels.effort(), &q).unwrap();
+            for ((value, told), own) in values.iter().zip(told).zip(own) {
+                let off = (value - own.estimate.value).abs();
+                let rounding = 1e-13 * value.abs().max(1.0);
+                assert!(
+                    off <= told.estimate.error + rounding,
+                    "{}: {off:e}",
+                    kind.name()
+                );
+                outside += usize::from(off > own.estimate.error + rounding);
+            }
+        }
+        // Panels of a member's own know nothing of it.
+        assert!(outside > 0);
     }
 }

@@ -17,6 +17,7 @@ use crate::compute::noise::RunKey;
 use crate::density::family::{Covariance, HostMembers};
 use crate::divergence::{Divergence, DivergenceKind, Side};
 use crate::fit::evaluations::Evaluations;
+use crate::mixture::Mixture;
 use crate::panels::{Host, Shape};
 
 /// Runs whose panels are worked on together.
@@ -148,7 +149,7 @@ impl Objective<'_> {
                 let members = family.on_host(theta)?;
                 let sites = panel_sites(panels, kind, host, shared, &members);
                 // Of panels the CPU makes the points, so that their densities are at hand there.
-                let expected = |what: Expectation| members.expectation(&Engine::Cpu, what, None);
+                let expected = |what: Expectation| members.expectation(&Engine::DOUBLE, what, None);
                 let Expected { values, gradients } =
                     sites.with_expectation(divergence, expected)?;
                 Some(((values, members.pull_back(&gradients)), sites.evaluations()))
@@ -200,13 +201,8 @@ fn panel_sites(
             .collect();
         return PanelSites::new(panels, kind, dim, p, &shapes);
     };
-    let points = shared.of(panels.cut(), &on_line, |q| {
-        PanelPoints::new(panels, kind, p, &Shape::new(q.into())?)
-    });
-    PanelSites::of(
-        &points.iter().map(Option::as_deref).collect::<Vec<_>>(),
-        dim,
-    )
+    let make = |q: &Mixture| PanelPoints::new(panels, kind, p, &Shape::new(q.into())?);
+    PanelSites::of(dim, shared.of(panels.cut(), &on_line, make))
 }
 
 /// The sum of two expectations with all that is wanted of their gradients.
@@ -236,7 +232,6 @@ mod tests {
     use crate::density::family::{Family, FamilyConfig};
     use crate::density::target::Target;
     use crate::estimator::{EstimatorConfig, EstimatorRule, GradientRule};
-    use crate::mixture::Mixture;
 
     /// Whether the gradient takes no graph, and how far it is from that of one, as a share of the largest entry.
     fn off(

@@ -1,8 +1,10 @@
 //! Points on panels that see both densities.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
-use crate::compute::kernel::cpu::{self, Expectation, Function, Points};
+use crate::compute::kernel::cpu::{self, Expectation, Fixed, Function};
 use crate::divergence::{Divergence, DivergenceKind};
 use crate::fit::evaluations::Evaluations;
 use crate::panels::{self, DensityPair, Host, LegendreOrder, PanelEffort, Shape, Sites};
@@ -34,6 +36,7 @@ impl PanelRule {
     pub fn effort(self) -> PanelEffort {
         PanelEffort {
             order: self.order,
+            length: 1.0,
             cut: self.cut,
             tolerance: 0.0,
             rounds: 0,
@@ -43,8 +46,15 @@ impl PanelRule {
     }
 }
 
-/// The points of all runs, those of runs with fewer filled up by points without weight.
+/// The points of all runs.
 pub(super) struct PanelSites {
+    dim: usize,
+    /// `None` of a run that is no density, whose value is NaN.
+    points: Vec<Option<Arc<PanelPoints>>>,
+}
+
+/// The same in lists of one length, filled up by points without weight.
+pub(super) struct Padded {
     pub runs: usize,
     pub samples: usize,
     /// `[R, S, D]`.
@@ -56,6 +66,24 @@ pub(super) struct PanelSites {
 }
 
 impl PanelSites {
+    /// The points of p beside each q.
+    pub fn new(
+        panels: PanelRule,
+        kind: DivergenceKind,
+        dim: usize,
+        p: Option<&Host>,
+        q: &[Option<Shape>],
+    ) -> Self {
+        let of_run = |q: &Option<Shape>| PanelPoints::new(panels, kind, p?, q.as_ref()?);
+        let points = q.par_iter().map(|q| of_run(q).map(Arc::new)).collect();
+        Self { dim, points }
+    }
+
+    /// Those of each run, which others may have too.
+    pub fn of(dim: usize, points: Vec<Option<Arc<PanelPoints>>>) -> Self {
+        Self { dim, points }
+    }
+
     /// Calls `take` with what is averaged there.
     pub fn with_expectation<T>(
         &self,
@@ -66,60 +94,48 @@ impl PanelSites {
             let [values, _, slopes] = values;
             panels::integrand_and_slope(divergence, [log_p, log_q], [values, slopes]);
         };
-        take(Expectation {
-            sites: cpu::Sites::At {
-                x: Points {
-                    runs: self.runs,
-                    samples: self.samples,
-                    values: &self.x,
+        let origin = vec![0.0; self.dim];
+        let of_runs: Vec<Fixed> = (self.points.iter())
+            .map(|points| match points {
+                Some(points) => Fixed {
+                    x: &points.x,
+                    weights: &points.weights,
+                    log_p: &points.log_p,
                 },
-                weights: &self.weights,
-                log_p: &self.log_p,
-                resident: None,
-            },
+                None => Fixed {
+                    x: &origin,
+                    weights: &[f64::NAN],
+                    log_p: &[0.0],
+                },
+            })
+            .collect();
+        take(Expectation {
+            sites: cpu::Sites::Own(&of_runs),
             function: Function::Any(&function),
         })
     }
 
-    /// What each run pays for: what fills up has no weight.
+    /// What each run pays for.
     pub fn evaluations(&self) -> Vec<Evaluations> {
-        (self.weights.chunks(self.samples.max(1)))
-            .map(|weights| weights.iter().filter(|weight| **weight != 0.0).count())
-            .map(|points| Evaluations::of(points, false))
+        let count = |points: &Option<Arc<PanelPoints>>| points.as_ref().map_or(1, |one| one.len());
+        (self.points.iter())
+            .map(|points| Evaluations::of(count(points), false))
             .collect()
     }
 
-    /// The points of p beside each q; of a q that is no density one whose value is NaN.
-    pub fn new(
-        panels: PanelRule,
-        kind: DivergenceKind,
-        dim: usize,
-        p: Option<&Host>,
-        q: &[Option<Shape>],
-    ) -> Self {
-        let points: Vec<Option<PanelPoints>> = (q.par_iter())
-            .map(|q| PanelPoints::new(panels, kind, p?, q.as_ref()?))
-            .collect();
-        Self::of(&points.iter().map(Option::as_ref).collect::<Vec<_>>(), dim)
-    }
-
-    /// Those of each run.
-    pub fn of(points: &[Option<&PanelPoints>], dim: usize) -> Self {
-        let count = |points: &Option<&PanelPoints>| points.map_or(1, PanelPoints::len);
-        let (runs, samples) = (points.len(), points.iter().map(count).max().unwrap_or(0));
-        let mut all = Self {
+    /// In lists of one length.
+    pub fn padded(&self) -> Padded {
+        let (runs, dim) = (self.points.len(), self.dim);
+        let counts = self.points.iter().flatten().map(|points| points.len());
+        let samples = counts.max().unwrap_or(1);
+        let mut all = Padded {
             runs,
             samples,
             x: Vec::with_capacity(runs * samples * dim),
             weights: Vec::with_capacity(runs * samples),
             log_p: Vec::with_capacity(runs * samples),
         };
-        for (run, points) in points.iter().enumerate() {
-            let (x, weights, log_p) = (
-                (run + 1) * samples * dim,
-                (run + 1) * samples,
-                (run + 1) * samples,
-            );
+        for (run, points) in (1..).zip(&self.points) {
             match points {
                 Some(points) => {
                     all.x.extend(&points.x);
@@ -128,17 +144,15 @@ impl PanelSites {
                     for _ in points.len()..samples {
                         all.x.extend(&points.x[..dim]);
                     }
-                    all.weights.resize(weights, 0.0);
-                    all.log_p.resize(log_p, points.log_p[0]);
+                    all.log_p.resize(run * samples, points.log_p[0]);
                 }
-                // A run that is no density has no value.
                 None => {
-                    all.x.resize(x, 0.0);
+                    all.x.resize(run * samples * dim, 0.0);
                     all.weights.push(f64::NAN);
-                    all.weights.resize(weights, 0.0);
-                    all.log_p.resize(log_p, 0.0);
+                    all.log_p.resize(run * samples, 0.0);
                 }
             }
+            all.weights.resize(run * samples, 0.0);
         }
         all
     }

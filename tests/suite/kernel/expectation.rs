@@ -6,11 +6,14 @@
 )]
 
 use klfit::internals::kernel::cpu::{
-    Expectation, Expected, Function, Gradients, Nodes, Points, Prepared, ShapeError, Sites,
+    Expectation, Expected, Function, Gradients, Nodes, Number, Points, Prepared, ShapeError, Sites,
     StandardPoints, Under, Wanted, Width, expectation, normals,
 };
 
 use super::common::{Case, FORMS, Form, Random, Sizes, error};
+
+/// How far sums in 32 bits may be off, as a share of the largest.
+const IN_32_BITS: f64 = 3e-4;
 
 /// e^b (b − 0.3 a) − e^a, which is 0 far from both densities, and its slopes.
 fn function(log_p: &[f64], log_q: &[f64], [f, by_p, by_q]: [&mut [f64]; 3]) {
@@ -168,12 +171,20 @@ impl Setting {
         }
     }
 
-    fn found(&self, width: Width, sites: Sites<'_>) -> Result<Expected, ShapeError> {
+    fn found<T: Number>(&self, width: Width, sites: Sites<'_>) -> Result<Expected, ShapeError> {
         let what = Expectation {
             sites,
             function: Function::Any(&function),
         };
-        expectation(width, &self.q.mixture(), what, Wanted::ALL)
+        expectation::<T>(width, &self.q.mixture(), what, Wanted::ALL)
+    }
+
+    /// Compares what is found in 64 and in 32 bits with R references.
+    fn check(&self, width: Width, sites: Sites<'_>, references: &[Expected]) {
+        let [double, single] = [Self::found::<f64>, Self::found::<f32>]
+            .map(|found| found(self, width, sites).unwrap());
+        compare(&double, references, 1e-11);
+        compare(&single, references, IN_32_BITS);
     }
 
     fn prepared(&self, width: Width) -> Prepared<f64> {
@@ -262,7 +273,7 @@ fn an_affine_function_is_known_by_its_coefficients() {
     };
     fn found(setting: &Setting, sites: Sites<'_>, function: Function<'_>) -> Expected {
         let what = Expectation { sites, function };
-        expectation(Width::Widest, &setting.q.mixture(), what, Wanted::ALL).unwrap()
+        expectation::<f64>(Width::Widest, &setting.q.mixture(), what, Wanted::ALL).unwrap()
     }
     for [a, b, c] in [
         [1.0, -1.0, 0.0],
@@ -343,7 +354,7 @@ fn points_that_stay() {
                         log_p: &log_p,
                         resident: None,
                     };
-                    compare(&setting.found(width, sites).unwrap(), &references, 1e-11);
+                    setting.check(width, sites, &references);
                 }
             }
         }
@@ -413,7 +424,7 @@ fn points_that_move_with_q() {
                                 p,
                                 through_points_alone,
                             };
-                            compare(&setting.found(width, sites).unwrap(), &references, 1e-11);
+                            setting.check(width, sites, &references);
                         }
                     }
                 }
@@ -478,7 +489,7 @@ fn points_carried_into_p_stay_there() {
                         },
                         p: &setting.prepared(width),
                     };
-                    compare(&setting.found(width, sites).unwrap(), &references, 1e-11);
+                    setting.check(width, sites, &references);
                 }
             }
         }
@@ -511,7 +522,7 @@ fn points_without_density_add_nothing() {
                 log_p: &log_p,
                 resident: None,
             };
-            setting.found(Width::Widest, sites).unwrap()
+            setting.found::<f64>(Width::Widest, sites).unwrap()
         });
         compare(&found[1], &[found[0].clone()], 1e-13);
         let weights = [0.3, 0.7];
@@ -525,7 +536,7 @@ fn points_without_density_add_nothing() {
                 p: Under::Mixture(&setting.prepared(Width::Widest)),
                 through_points_alone: false,
             };
-            setting.found(Width::Widest, sites).unwrap()
+            setting.found::<f64>(Width::Widest, sites).unwrap()
         });
         let alone = {
             let sites = Sites::Along {
@@ -536,7 +547,7 @@ fn points_without_density_add_nothing() {
                 p: Under::Mixture(&setting.prepared(Width::Widest)),
                 through_points_alone: false,
             };
-            setting.found(Width::Widest, sites).unwrap()
+            setting.found::<f64>(Width::Widest, sites).unwrap()
         };
         assert!(found[0] != alone);
         compare(&found[1], &[alone], 1e-13);
@@ -557,7 +568,7 @@ fn a_run_with_nan_is_nan_and_its_neighbours_are_not() {
         p: Under::Mixture(&setting.prepared(Width::Widest)),
         through_points_alone: false,
     };
-    let found = setting.found(Width::Widest, sites).unwrap();
+    let found = setting.found::<f64>(Width::Widest, sites).unwrap();
     assert_eq!(setting.runs, found.values.len());
     let is_nan: Vec<bool> = found.values.iter().map(|value| value.is_nan()).collect();
     assert_eq!(is_nan, [false, true, false]);
@@ -580,14 +591,14 @@ fn an_absent_component_takes_no_part() {
         p: Under::Mixture(&setting.prepared(Width::Widest)),
         through_points_alone: false,
     };
-    let found = setting.found(Width::Widest, sites).unwrap();
+    let found = setting.found::<f64>(Width::Widest, sites).unwrap();
     let mut alone = setting.q.clone();
     alone.components = 1;
     alone.log_weights.truncate(1);
     alone.means.truncate(2);
     alone.scale.truncate(2);
     setting.q = alone;
-    let alone = setting.found(Width::Widest, sites).unwrap();
+    let alone = setting.found::<f64>(Width::Widest, sites).unwrap();
     assert_eq!(found.values, alone.values);
     assert_eq!(found.gradients.means[..2], alone.gradients.means);
     assert_eq!(found.gradients.means[2..], [0.0; 2]);
@@ -617,7 +628,7 @@ fn expectations_do_not_depend_on_the_number_of_threads() {
                     p: Under::Mixture(&setting.prepared(Width::Widest)),
                     through_points_alone: false,
                 };
-                setting.found(Width::Widest, sites).unwrap()
+                setting.found::<f64>(Width::Widest, sites).unwrap()
             })
         });
         assert!(results[0] == results[1] && results[1] == results[2]);
@@ -633,7 +644,7 @@ fn wrong_shapes_are_errors() {
         p: Under::Mixture(&p),
         through_points_alone: false,
     };
-    let refused = |sites| assert!(setting.found(Width::Widest, sites).is_err());
+    let refused = |sites| assert!(setting.found::<f64>(Width::Widest, sites).is_err());
     refused(along(StandardPoints::Shared(&[0.0; 3]), &[0.5; 2]));
     refused(along(StandardPoints::Each(&[0.0; 12]), &[0.5; 2]));
     refused(along(
@@ -663,6 +674,6 @@ fn wrong_shapes_are_errors() {
     refused(at(1, &[0.0; 3], &[0.5; 2], &[0.0; 2]));
     refused(at(1, &[0.0; 4], &[0.5; 3], &[0.0; 2]));
     refused(at(3, &[0.0; 12], &[0.5; 6], &[0.0; 6]));
-    let empty = setting.found(Width::Widest, along(StandardPoints::Shared(&[]), &[]));
+    let empty = setting.found::<f64>(Width::Widest, along(StandardPoints::Shared(&[]), &[]));
     assert_eq!(empty.unwrap().values, [0.0; 2]);
 }

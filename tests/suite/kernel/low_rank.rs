@@ -206,7 +206,7 @@ fn points_move(m: usize, dim: usize, rank: usize) {
             sites,
             function: Function::Any(&function),
         };
-        expectation(Width::Widest, &both.mixture(), what, wanted).unwrap()
+        expectation::<f64>(Width::Widest, &both.mixture(), what, wanted).unwrap()
     };
     let found = at(&both, Wanted::ALL);
     // The same sum, made point by point.

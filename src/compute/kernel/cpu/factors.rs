@@ -119,6 +119,26 @@ impl<T: Real> Factors<T> {
     }
 }
 
+impl Factors<f64> {
+    /// In 32 bits.
+    pub fn single(&self) -> Factors<f32> {
+        Factors {
+            components: self.components,
+            dim: self.dim,
+            constants: single(&self.constants),
+            means: single(&self.means),
+            reciprocals: single(&self.reciprocals),
+            factors: single(&self.factors),
+            rank: self.rank,
+        }
+    }
+}
+
+/// Numbers in 32 bits.
+pub(crate) fn single(numbers: &[f64]) -> Vec<f32> {
+    numbers.iter().map(|&number| number as f32).collect()
+}
+
 /// The part of a slice with one or R runs that belongs to a run.
 pub(crate) fn of_run<T>(all: &[T], run: usize, per_run: usize) -> &[T] {
     if all.len() <= per_run {

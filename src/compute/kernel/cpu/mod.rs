@@ -5,6 +5,7 @@
 //! - [`expectation()`]: weighted sums of a function of two log-densities, with their gradients, in one
 //!   pass over points that are made on the way.
 //! - [`Prepared`]: a mixture to evaluate again and again, block by block.
+//! - [`normal_quantiles()`]: quantiles of the standard normal distribution.
 //! - [`normals()`]: standard normal numbers that can be made in any order; [`place()`]: carried into a
 //!   Gaussian.
 //!
@@ -52,6 +53,7 @@ mod packed;
 mod place;
 mod placement;
 mod prepared;
+mod quantiles;
 mod real;
 mod retained;
 mod schedule;
@@ -59,8 +61,8 @@ mod scratch;
 mod width;
 
 pub use expectation::{
-    Expectation, Expected, Function, Nodes, PointFunction, Sites, Slopes, StandardPoints, Under,
-    expectation,
+    Expectation, Expected, Fixed, Function, Nodes, Number, PointFunction, Sites, Slopes,
+    StandardPoints, Under, expectation,
 };
 pub use gradients::{Gradients, Wanted, gradients, log_density_and_gradients};
 pub use inputs::{MOST_FACTORS, Mixture, Points, Scale, ShapeError};
@@ -69,6 +71,7 @@ pub use log_density::{log_density, log_density_into};
 pub use normals::{derive_key, normals};
 pub use place::place;
 pub use prepared::Prepared;
+pub use quantiles::normal_quantiles;
 pub use real::Real;
 pub use width::Width;
 

@@ -1,7 +1,9 @@
 //! A mixture to evaluate again and again, block by block.
 
+use std::sync::OnceLock;
+
 use super::components::Components;
-use super::factors::Factors;
+use super::factors::{Factors, single};
 use super::forward::forward;
 use super::inputs::{Mixture, ScaleForm, ShapeError, check_len};
 use super::real::Real;
@@ -20,6 +22,8 @@ pub struct Prepared<T> {
         expect(dead_code, reason = "of use to other devices")
     )]
     resident: Resident,
+    /// The same in 32 bits, once it is asked for.
+    single: OnceLock<Box<Prepared<f32>>>,
 }
 
 /// A mixture's own numbers.
@@ -59,6 +63,7 @@ impl<T: Real> Prepared<T> {
                 form: scale.form(),
             },
             resident: Resident::default(),
+            single: OnceLock::new(),
         })
     }
 
@@ -100,5 +105,26 @@ impl<T: Real> Prepared<T> {
         check_len("x", out.len() * self.dim(), x.len())?;
         forward(self.width, &self.factors.run(0), x, out);
         Ok(())
+    }
+}
+
+impl Prepared<f64> {
+    /// In 32 bits.
+    pub(crate) fn single(&self) -> &Prepared<f32> {
+        self.single.get_or_init(|| {
+            let given = &self.given;
+            Box::new(Prepared {
+                width: self.width,
+                factors: self.factors.single(),
+                given: Given {
+                    log_weights: single(&given.log_weights),
+                    means: single(&given.means),
+                    scale: single(&given.scale),
+                    form: given.form,
+                },
+                resident: Resident::default(),
+                single: OnceLock::new(),
+            })
+        })
     }
 }

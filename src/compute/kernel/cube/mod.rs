@@ -103,6 +103,8 @@ impl Cube {
         let (shape, k) = (request.shape, request.shape.components);
         let strata = match request.what.sites {
             Sites::At { .. } => 1,
+            // The CPU makes these.
+            Sites::Own(_) => return None,
             Sites::Along { .. } => k,
             Sites::Under { p, .. } => p.components().constants.len(),
         };

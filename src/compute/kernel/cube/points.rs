@@ -37,6 +37,7 @@ impl Placed {
         let client = &cube.client;
         let (k, dim) = (request.shape.components, request.shape.dim);
         match request.what.sites {
+            Sites::Own(_) => None,
             Sites::At {
                 x,
                 weights,

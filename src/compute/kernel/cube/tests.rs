@@ -224,7 +224,7 @@ fn expectations_are_those_of_the_cpu() {
                 for (sites, kind) in sites.into_iter().zip(kinds.into_iter().cycle()) {
                     let divergence = kind.build();
                     let side = match sites {
-                        Sites::At { .. } | Sites::Under { .. } => Side::Target,
+                        Sites::At { .. } | Sites::Own(_) | Sites::Under { .. } => Side::Target,
                         Sites::Along { .. } => Side::Family,
                     };
                     let slopes = |p: &[f64], q: &[f64], all: [&mut [f64]; 3]| {

@@ -89,7 +89,7 @@ impl Kernel for Flex {
         } else {
             Wanted::default()
         };
-        let found = cpu::expectation(Width::Widest, &q, what, wanted);
+        let found = cpu::expectation::<f64>(Width::Widest, &q, what, wanted);
         let Expected { values, gradients } =
             found.unwrap_or_else(|error| panic!("expectation under mixtures: {error}"));
         let runs = values.len();

@@ -5,6 +5,7 @@ use super::super::factors::Factors;
 use super::super::gradients::SumSizes;
 use super::super::inputs::{Mixture, Shape};
 use super::super::width::Width;
+use super::numbers::Number;
 use super::{Expectation, Told};
 
 /// How many numbers a task adds up for each of its runs.
@@ -17,21 +18,23 @@ pub struct Sizes {
 }
 
 /// What all tasks share.
-pub struct Call<'a> {
+pub struct Call<'a, T> {
     pub width: Width,
     pub shape: Shape,
-    pub q: &'a Mixture<'a, f64>,
-    pub factors: &'a Factors<f64>,
+    pub q: &'a Mixture<'a, T>,
+    pub factors: &'a Factors<T>,
     pub what: Expectation<'a>,
+    /// D′.
+    pub standard_dim: usize,
     /// What p is at the points, where a function says it.
     pub told: &'a Told,
     pub sizes: Sizes,
     pub wants_gradients: bool,
 }
 
-impl Call<'_> {
+impl<T: Number> Call<'_, T> {
     /// The sums of the gradient through log q.
-    pub fn sums<'s>(&self, density: &'s mut [f64]) -> Sums<'s, f64> {
+    pub fn sums<'s>(&self, density: &'s mut [T]) -> Sums<'s, T> {
         let (weights, rest) = density.split_at_mut(self.sizes.density.weights);
         let (means, squares) = rest.split_at_mut(self.sizes.density.means);
         Sums {

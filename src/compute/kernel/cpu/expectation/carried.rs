@@ -12,7 +12,7 @@ use super::super::scratch::{padded, take, with_scratch};
 use super::super::width::Width;
 use super::{Nodes, StandardPoints};
 
-/// The points of all runs `[R, K M, D]`, to the bit where one pass has them. Those of a component without weight, which
+/// The points of all runs `[R, K M, D]`, where a pass in 64 bits has them. Those of a component without weight, which
 /// may be of any scale, are 0.
 pub fn carried(width: Width, q: &Mixture<'_, f64>, nodes: Nodes<'_>, runs: usize) -> Vec<f64> {
     let (k, dim, m) = (q.components, q.dim, nodes.weights.len());
@@ -90,7 +90,7 @@ impl<'a> StandardPoints<'a> {
 }
 
 /// One component of a run as it was given.
-pub(super) fn component<'a>(q: &Mixture<'a, f64>, run: usize, k: usize) -> Component<'a, f64> {
+pub(super) fn component<'a, T: Copy>(q: &Mixture<'a, T>, run: usize, k: usize) -> Component<'a, T> {
     let (count, dim) = (q.components, q.dim);
     let per_component = q.scale.len_per_component(dim);
     let one = |values| &of_run(values, run, count * per_component)[k * per_component..];

@@ -51,12 +51,13 @@ pub(crate) fn expectation_elsewhere(
     };
     let sums = sums(&request)?;
     let is_full = matches!(q.scale, Scale::Tril(_)) && q.dim > 1;
-    let call = Call {
+    let call: Call<'_, f64> = Call {
         width: Width::Widest,
         shape,
         q,
         factors: &factors,
         what,
+        standard_dim: what.sites.standard_dim(q),
         told: &Told::default(),
         sizes: Sizes {
             density: SumSizes {

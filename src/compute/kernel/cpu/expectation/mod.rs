@@ -9,6 +9,7 @@ mod call;
 mod carried;
 #[cfg(feature = "gpu")]
 mod elsewhere;
+mod numbers;
 mod tasks;
 mod weigh;
 
@@ -25,6 +26,7 @@ use carried::{carried, component};
 
 #[cfg(feature = "gpu")]
 pub(crate) use elsewhere::{Request, expectation_elsewhere};
+pub use numbers::Number;
 
 /// Fills N values of a function of (log p, log q), and N derivatives with respect to each.
 pub type Slopes<'a> = &'a (dyn Fn(&[f64], &[f64], [&mut [f64]; 3]) + Sync);
@@ -85,7 +87,7 @@ impl fmt::Debug for Expectation<'_> {
     }
 }
 
-/// Points with weights; each part has a leading run axis of R or 1.
+/// Points with weights; but for those of each run's own, each part has a leading run axis of R or 1.
 #[derive(Debug, Clone, Copy)]
 pub enum Sites<'a> {
     /// Points that stay where they are, with log p there.
@@ -99,6 +101,8 @@ pub enum Sites<'a> {
         /// Where a device keeps copies of all three, if they stay the same from call to call.
         resident: Option<&'a Resident>,
     },
+    /// Points that stay where they are, of each run as many as it has.
+    Own(&'a [Fixed<'a>]),
     /// Standard points carried into every component of q: xₖₘ = μₖ + Lₖ zₖₘ with the weight wₖ vₘ;
     /// of low rank μₖ + σₖ z + Uₖ z′, with z′ after z.
     Along {
@@ -116,6 +120,17 @@ pub enum Sites<'a> {
         /// p.
         p: &'a Prepared<f64>,
     },
+}
+
+/// S points of one run that stay where they are.
+#[derive(Debug, Clone, Copy)]
+pub struct Fixed<'a> {
+    /// `[S, D]`.
+    pub x: &'a [f64],
+    /// `[S]`.
+    pub weights: &'a [f64],
+    /// log p there, `[S]`.
+    pub log_p: &'a [f64],
 }
 
 /// M standard points in D′ dimensions, [as many as the density they are carried into takes](Scale::standard_dim), with weights that
@@ -155,23 +170,20 @@ pub struct Expected {
     pub gradients: Gradients<f64>,
 }
 
-/// Σ w f(log p, log q) of R runs with its gradients with respect to the mixtures q.
+/// Σ w f(log p, log q) of R runs with its gradients with respect to the mixtures q. Points, densities and sums are in `T`,
+/// f and its slopes in 64 bits.
 ///
 /// A component of q without weight adds nothing. `wanted.x` is of no meaning here.
 ///
 /// # Errors
 /// If the shapes do not fit together.
-pub fn expectation(
+pub fn expectation<T: Number>(
     width: Width,
     q: &Mixture<'_, f64>,
     what: Expectation<'_>,
     wanted: Wanted,
 ) -> Result<Expected, ShapeError> {
     let (shape, sizes, wants_gradients) = setting(q, what, wanted)?;
-    let mut expected = Expected {
-        values: vec![0.0; shape.runs],
-        gradients: zeros(q, shape.runs, wanted),
-    };
     let told = match what.sites {
         Sites::Along {
             nodes,
@@ -188,18 +200,53 @@ pub fn expectation(
         }
         _ => Told::default(),
     };
+    let standard_dim = what.sites.standard_dim(q);
+    let given = [q.log_weights, q.means, q.scale.values()];
+    let mut rooms = given.map(|part| vec![T::ZERO; T::room(part.len())]);
+    let [log_weights, means, scale] = {
+        let [a, b, c] = rooms.each_mut();
+        [
+            T::rounded(given[0], a),
+            T::rounded(given[1], b),
+            T::rounded(given[2], c),
+        ]
+    };
+    let q = &Mixture {
+        components: q.components,
+        dim: q.dim,
+        log_weights,
+        means,
+        scale: q.scale.form().scale(scale),
+    };
     let call = Call {
         width,
         shape,
         q,
         factors: &Factors::new(q)?,
         what,
+        standard_dim,
         told: &told,
         sizes,
         wants_gradients,
     };
-    call.run(&mut expected);
-    Ok(expected)
+    let mut values = vec![T::ZERO; shape.runs];
+    let mut gradients = zeros(q, shape.runs, wanted);
+    call.run(&mut values, &mut gradients);
+    let Gradients {
+        x,
+        log_weights,
+        means,
+        scale,
+    } = gradients;
+    Ok(Expected {
+        values: T::into_wide(values),
+        gradients: Gradients {
+            x: T::into_wide(x),
+            log_weights: T::into_wide(log_weights),
+            means: T::into_wide(means),
+            scale: T::into_wide(scale),
+        },
+    })
 }
 
 /// The shape of a call, how many numbers its sums have, and whether gradients are wanted at all.
@@ -224,7 +271,7 @@ fn setting(
         ..shape
     };
     let through_density = match what.sites {
-        Sites::At { .. } | Sites::Under { .. } => Wanted { x: false, ..wanted },
+        Sites::At { .. } | Sites::Own(_) | Sites::Under { .. } => Wanted { x: false, ..wanted },
         Sites::Along {
             through_points_alone,
             ..
@@ -238,7 +285,7 @@ fn setting(
     let sizes = Sizes {
         density: SumSizes::new(&shape, q, through_density),
         placed: match what.sites {
-            Sites::At { .. } | Sites::Under { .. } => 0,
+            Sites::At { .. } | Sites::Own(_) | Sites::Under { .. } => 0,
             Sites::Along { .. } if !through_density.x => 0,
             Sites::Along { .. } => 1 + dim + squares(q),
         },
@@ -261,6 +308,13 @@ impl Sites<'_> {
                     }
                 }
                 Ok(x.runs)
+            }
+            Self::Own(of_runs) => {
+                for Fixed { x, weights, log_p } in of_runs {
+                    check_len("x", log_p.len() * dim, x.len())?;
+                    check_len("weights", log_p.len(), weights.len())?;
+                }
+                Ok(of_runs.len())
             }
             Self::Along { nodes, p, .. } => {
                 if let Under::Mixture(p) = p {
@@ -287,10 +341,11 @@ impl Sites<'_> {
         }
     }
 
-    /// S.
+    /// S, of the run that has the most.
     fn samples(&self, k: usize) -> usize {
         match self {
             Self::At { x, .. } => x.samples,
+            Self::Own(of_runs) => (of_runs.iter().map(|run| run.log_p.len()).max()).unwrap_or(0),
             Self::Along { nodes, .. } => k * nodes.weights.len(),
             Self::Under { nodes, p } => p.mixture().components * nodes.weights.len(),
         }
@@ -299,7 +354,7 @@ impl Sites<'_> {
     /// The standard points, where some are carried into components.
     fn nodes(&self) -> Option<Nodes<'_>> {
         match *self {
-            Self::At { .. } => None,
+            Self::At { .. } | Self::Own(_) => None,
             Self::Along { nodes, .. } | Self::Under { nodes, .. } => Some(nodes),
         }
     }
@@ -307,7 +362,7 @@ impl Sites<'_> {
     /// D′.
     fn standard_dim(&self, q: &Mixture<'_, f64>) -> usize {
         let scale = match self {
-            Self::At { .. } | Self::Along { .. } => q.scale,
+            Self::At { .. } | Self::Own(_) | Self::Along { .. } => q.scale,
             Self::Under { p, .. } => p.mixture().scale,
         };
         scale.standard_dim(q.dim)
@@ -341,7 +396,7 @@ impl Nodes<'_> {
 }
 
 /// How many numbers the scale of one component has in its sums.
-fn squares(q: &Mixture<'_, f64>) -> usize {
+fn squares<T: Copy>(q: &Mixture<'_, T>) -> usize {
     match q.scale {
         Scale::Tril(_) => q.dim * q.dim,
         Scale::Diagonal(_) | Scale::Isotropic(_) => q.dim,
@@ -349,8 +404,8 @@ fn squares(q: &Mixture<'_, f64>) -> usize {
     }
 }
 
-fn zeros(q: &Mixture<'_, f64>, runs: usize, wanted: Wanted) -> Gradients<f64> {
-    let zeros = |wanted: bool, len: usize| vec![0.0; if wanted { runs * len } else { 0 }];
+fn zeros<T: Number>(q: &Mixture<'_, T>, runs: usize, wanted: Wanted) -> Gradients<T> {
+    let zeros = |wanted: bool, len: usize| vec![T::ZERO; if wanted { runs * len } else { 0 }];
     let (k, dim) = (q.components, q.dim);
     Gradients {
         x: Vec::new(),

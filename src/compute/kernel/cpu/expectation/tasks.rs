@@ -1,6 +1,7 @@
 //! The work of one call: cut into tasks, done block by block, and added up in one order.
 
 use super::super::block::samples_per_block;
+use super::super::factors::of_run;
 use super::super::gradients::{Gradients, of_run_mut};
 use super::super::inputs::Scale;
 use super::super::log_density::nanoseconds;
@@ -9,10 +10,12 @@ use super::super::schedule::{Stretch, Work, cut, run};
 use super::super::scratch::with_scratch;
 use super::block::{Block, Memory};
 use super::call::Call;
-use super::{Expected, Sites, Under};
+use super::numbers::Number;
+use super::{Fixed, Sites, Under};
 
-impl Call<'_> {
-    pub fn run(&self, expected: &mut Expected) {
+impl<T: Number> Call<'_, T> {
+    /// Adds to the values `[R]` and the gradients of all runs.
+    pub fn run(&self, values: &mut [T], gradients: &mut Gradients<T>) {
         let work = self.work();
         let stretches = work.stretches();
         let total: usize = (stretches.iter())
@@ -29,7 +32,7 @@ impl Call<'_> {
             run(work.total(), tasks, |(stretch, sums)| {
                 self.stretch(stretch, sums);
             });
-            self.collect(&stretches, sums, expected);
+            self.collect(&stretches, sums, values, gradients);
         });
     }
 
@@ -43,7 +46,7 @@ impl Call<'_> {
         };
         let of_q = shape.components as f64 * nanoseconds(&self.q.scale, dim) * factor;
         let of_p = match self.what.sites {
-            Sites::At { .. } => 0.0,
+            Sites::At { .. } | Sites::Own(_) => 0.0,
             Sites::Along {
                 p: Under::Function(_),
                 ..
@@ -86,7 +89,7 @@ impl Call<'_> {
                 stretch.samples.start / m..stretch.samples.end.div_ceil(m)
             }
             // The others are carried into none of q.
-            Sites::At { .. } | Sites::Under { .. } => 0..0,
+            Sites::At { .. } | Sites::Own(_) | Sites::Under { .. } => 0..0,
         }
     }
 
@@ -100,13 +103,13 @@ impl Call<'_> {
         let dim = self.shape.dim;
         let components = self.shape.components.max(self.what.sites.of_p());
         // Standard points may have more dimensions than x, and less room.
-        let most = samples_per_block(self.what.sites.standard_dim(self.q));
-        (block_len::<f64>(components, dim).min(most)).min(stretch.samples.len())
+        let most = samples_per_block(self.standard_dim);
+        (block_len::<T>(components, dim).min(most)).min(stretch.samples.len())
     }
 
     /// Block by block, each in all the runs: what they have in common is made once.
-    fn stretch(&self, stretch: &Stretch, sums: &mut [f64]) {
-        sums.fill(0.0);
+    fn stretch(&self, stretch: &Stretch, sums: &mut [T]) {
+        sums.fill(T::ZERO);
         let (block, per_run) = (self.block(stretch), self.sums_len(stretch));
         let first_stratum = self.strata(stretch).start;
         Memory::with(self, block, |memory| {
@@ -128,16 +131,30 @@ impl Call<'_> {
                         Sites::At {
                             x, weights, log_p, ..
                         } => {
-                            value[0] += work.fixed(x, [weights, log_p], memory, density);
+                            let [all, dim] = [self.shape.samples, self.shape.dim];
+                            let of_run = Fixed {
+                                x: of_run(x.values, run, all * dim),
+                                weights: of_run(weights, run, all),
+                                log_p: of_run(log_p, run, all),
+                            };
+                            let share = work.fixed(of_run, x.runs == 1, memory, density);
+                            value[0] += T::from_f64(share);
+                        }
+                        Sites::Own(of_runs) => {
+                            let of_run = of_runs[if of_runs.len() == 1 { 0 } else { run }];
+                            let share = work.fixed(of_run, false, memory, density);
+                            value[0] += T::from_f64(share);
                         }
                         Sites::Under { nodes, p } => {
-                            value[0] += work.under(nodes, p, memory, density);
+                            let share = work.under(nodes, p, memory, density);
+                            value[0] += T::from_f64(share);
                         }
                         Sites::Along { nodes, p, .. } => {
                             let stratum = first / nodes.weights.len();
                             let at = (stratum - first_stratum) * self.sizes.placed;
                             let placed = &mut placed[at..][..self.sizes.placed];
-                            value[0] += work.along(nodes, p, memory, density, placed);
+                            let share = work.along(nodes, p, memory, density, placed);
+                            value[0] += T::from_f64(share);
                         }
                     }
                 }
@@ -154,19 +171,25 @@ impl Call<'_> {
     }
 
     /// Adds up the tasks, in their order.
-    fn collect(&self, stretches: &[Stretch], sums: &mut [f64], expected: &mut Expected) {
+    fn collect(
+        &self,
+        stretches: &[Stretch],
+        sums: &mut [T],
+        values: &mut [T],
+        gradients: &mut Gradients<T>,
+    ) {
         let mut rest = sums;
-        let mut pending: Option<(usize, &mut [f64])> = None;
+        let mut pending: Option<(usize, &mut [T])> = None;
         for stretch in stretches {
             for run in stretch.runs.clone() {
                 let piece = cut(&mut rest, self.sums_len(stretch));
                 let (value, piece) = piece.split_at_mut(1);
                 let (density, placed) = piece.split_at_mut(self.sizes.density.total());
-                expected.values[run] += value[0];
+                values[run] += value[0];
                 if self.sizes.placed > 0 {
                     let strata = self.strata(stretch).zip(placed.chunks(self.sizes.placed));
                     for (k, placed) in strata {
-                        self.add_placed(&mut expected.gradients, run, k, placed);
+                        self.add_placed(gradients, run, k, placed);
                     }
                 }
                 match &mut pending {
@@ -177,18 +200,18 @@ impl Call<'_> {
                     }
                     _ => {
                         if let Some((run, sums)) = pending.replace((run, density)) {
-                            self.add_density(&mut expected.gradients, run, sums);
+                            self.add_density(gradients, run, sums);
                         }
                     }
                 }
             }
         }
         if let Some((run, sums)) = pending {
-            self.add_density(&mut expected.gradients, run, sums);
+            self.add_density(gradients, run, sums);
         }
     }
 
-    pub(super) fn add_density(&self, gradients: &mut Gradients<f64>, run: usize, sums: &mut [f64]) {
+    pub(super) fn add_density(&self, gradients: &mut Gradients<T>, run: usize, sums: &mut [T]) {
         if self.sizes.density.total() > 0 {
             let components = self.factors.run(run);
             gradients.add(&components, self.q, run, self.sizes.density, sums);
@@ -197,16 +220,16 @@ impl Call<'_> {
 
     pub(super) fn add_placed(
         &self,
-        gradients: &mut Gradients<f64>,
+        gradients: &mut Gradients<T>,
         run: usize,
         k: usize,
-        placed: &[f64],
+        placed: &[T],
     ) {
         let (count, dim) = (self.shape.components, self.shape.dim);
         let (share, rest) = placed.split_at(1);
         let (mean, squares) = rest.split_at(dim);
-        let add = |gradient: &mut [f64], sums: &[f64]| {
-            for (gradient, sum) in gradient.iter_mut().zip(sums) {
+        let add = |gradient: &mut [T], sums: &[T]| {
+            for (gradient, &sum) in gradient.iter_mut().zip(sums) {
                 *gradient += sum;
             }
         };
@@ -234,7 +257,11 @@ impl Call<'_> {
                     }
                 }
                 Scale::Diagonal(_) | Scale::LowRank { .. } => add(scale, squares),
-                Scale::Isotropic(_) => scale[0] += squares.iter().sum::<f64>(),
+                Scale::Isotropic(_) => {
+                    let mut sum = T::ZERO;
+                    squares.iter().for_each(|&square| sum += square);
+                    scale[0] += sum;
+                }
             }
         }
     }
