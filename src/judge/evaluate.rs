@@ -137,10 +137,10 @@ impl Effort {
         const PLANE: [panels::PanelEffort; 2] = [
             panels::PanelEffort {
                 order: LegendreOrder::Sixteen,
-                length: 1.9,
+                length: 1.4,
                 cut: 1,
-                tolerance: 1e-7,
-                rounds: 0,
+                tolerance: 3e-7,
+                rounds: 1,
                 points: 1 << 20,
                 both_ways: false,
             },

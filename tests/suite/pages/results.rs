@@ -333,6 +333,8 @@ fn optimizers_in_32_bits() {
     fits.retain(|fit| fit["label"].as_str() == Some("lbfgs"));
     let precision = toml::toml! { precision = "f32" };
     only.insert("device".to_owned(), precision.into());
+    let estimator = toml::toml! { type = "gauss-hermite" };
+    only.insert("estimator".to_owned(), estimator.into());
     let run = run_text(&only.to_string());
     let (best, page) = (best(&run.summary, "lbfgs"), Page::open("docs/devices.md"));
     assert!(
@@ -348,7 +350,7 @@ fn optimizers_in_32_bits() {
         best.steps
     );
     page.resembles(
-        "ends at step 44, {} nats above the optimum",
+        "ends at step 63, {} nats above the optimum",
         &[gap(&run.summary, "lbfgs")],
     );
     // The loss is off by this, of terms about as large as 1.
