@@ -243,7 +243,7 @@ fn expectations_are_those_of_the_cpu() {
                                 .expectation(&q.mixture(), what, wanted, Some(formula))
                                 .unwrap()
                         };
-                        let (found, expected) = (of(&engine), of(&Engine::Cpu));
+                        let (found, expected) = (of(&engine), of(&Engine::DOUBLE));
                         for (found, expected) in parts(&found).into_iter().zip(parts(&expected)) {
                             let off = off(found, expected);
                             // Sums lose some digits where terms cancel.
