@@ -8,7 +8,9 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Duration, Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
 use super::protocol::{DivergenceLabel, Format, Hello, Limits, Reply, Request};
-use super::state::{MOST_COMPONENTS, MOST_FITS, MOST_STEPS};
+use super::state::{
+    MOST_COMPONENTS, MOST_FITS, MOST_Q_COMPONENTS, MOST_RESTARTS, MOST_STEPS, estimators,
+};
 use super::training::{Control, Training, failure};
 use super::view::Views;
 use super::{Opening, save};
@@ -101,6 +103,7 @@ fn hello(opening: Opening) -> Hello {
         title: kind.title(),
         symbol: kind.symbol(),
         in_nats: kind.build().names().in_nats,
+        estimators: estimators(kind),
     };
     Hello {
         version: env!("CARGO_PKG_VERSION"),
@@ -112,6 +115,8 @@ fn hello(opening: Opening) -> Hello {
         optimizers: OptimizerRule::NAMES.to_vec(),
         limits: Limits {
             components: MOST_COMPONENTS,
+            q_components: MOST_Q_COMPONENTS,
+            restarts: MOST_RESTARTS,
             steps: MOST_STEPS,
             fits: MOST_FITS,
         },
@@ -160,11 +165,16 @@ impl Page {
                     }
                 }
             }
-            Request::Run { id, state, paused } => {
+            Request::Run {
+                id,
+                state,
+                paused,
+                speed,
+            } => {
                 let (sender, news) = mpsc::channel(WAITING);
                 self.training = None;
                 self.news = news;
-                match Training::start(&state, paused, sender) {
+                match Training::start(&state, paused, speed, sender) {
                     Ok(training) => {
                         self.training = Some(training);
                         None
@@ -172,6 +182,7 @@ impl Page {
                     Err(error) => Some(failure(Some(id), &error)),
                 }
             }
+            Request::Speed { speed } => self.send(Control::Speed(speed)),
             Request::Pause => self.send(Control::Pause),
             Request::Resume => self.send(Control::Resume),
             Request::Step => self.send(Control::Step),

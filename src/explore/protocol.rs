@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::state::{Point, State, TargetState};
+use super::state::{EstimatorLabel, MixtureState, State};
 
 /// From the page.
 #[derive(Debug, Deserialize)]
@@ -15,6 +15,13 @@ pub(super) enum Request {
         /// Whether to wait before the first step.
         #[serde(default)]
         paused: bool,
+        /// How fast, as of [`Request::Speed`].
+        #[serde(default = "normal_speed")]
+        speed: f64,
+    },
+    /// How many times as many steps are taken in a second as it takes to see a whole fit at leisure.
+    Speed {
+        speed: f64,
     },
     Pause,
     Resume,
@@ -27,7 +34,7 @@ pub(super) enum Request {
     Figure {
         id: u64,
         state: State,
-        q: Option<Point>,
+        q: Option<MixtureState>,
         format: Format,
     },
 }
@@ -38,8 +45,12 @@ pub(super) struct ViewRequest {
     pub id: u64,
     pub state: State,
     /// Where q is, if not at the start.
-    pub q: Option<Point>,
+    pub q: Option<MixtureState>,
     pub landscape: Detail,
+}
+
+fn normal_speed() -> f64 {
+    1.0
 }
 
 /// How fine a landscape is wanted.
@@ -104,11 +115,15 @@ pub(super) struct DivergenceLabel {
     pub title: String,
     pub symbol: String,
     pub in_nats: bool,
+    /// Those that go with it.
+    pub estimators: Vec<EstimatorLabel>,
 }
 
 #[derive(Debug, Serialize)]
 pub(super) struct Limits {
     pub components: usize,
+    pub q_components: usize,
+    pub restarts: usize,
     pub steps: usize,
     pub fits: usize,
 }
@@ -121,6 +136,8 @@ pub(super) struct StateView {
     pub ms: f64,
     pub densities: Densities,
     pub values: Vec<ValueView>,
+    /// Which of the components of p are covered by q.
+    pub covered: Vec<bool>,
     pub landscape: Option<LandscapeView>,
 }
 
@@ -163,7 +180,9 @@ pub(super) struct ValueView {
 #[derive(Debug, Serialize)]
 pub(super) struct LandscapeView {
     pub parameters: [String; 2],
-    pub titles: [&'static str; 2],
+    /// Of which component of q.
+    pub component: usize,
+    pub titles: [String; 2],
     pub columns: Vec<f64>,
     pub rows: Vec<f64>,
     pub surfaces: Vec<SurfaceView>,
@@ -188,15 +207,38 @@ pub(super) struct OptimumView {
 /// What is new of a fit.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct FitProgress {
-    pub name: String,
+    /// Of [`FitState`](super::state::FitState).
+    pub id: String,
     pub status: Status,
     pub step: usize,
+    /// The divergence of the best run.
     pub value: Option<f64>,
-    pub q: Option<Point>,
-    pub path: Vec<[f64; 2]>,
+    /// Which run is the best.
+    pub best: usize,
+    /// Where that is.
+    pub q: Option<MixtureState>,
+    /// The divergences between p and that, by their names.
+    pub values: Vec<(String, Option<f64>)>,
+    /// Which of the components of p it covers.
+    pub covered: Vec<bool>,
+    pub runs: Vec<RunProgress>,
+    /// The step and the divergence of the best run, at each record.
     pub trace: Vec<(usize, Option<f64>)>,
     pub message: Option<String>,
+    /// Whether this is the first of a fit.
     pub restart: bool,
+}
+
+/// What is new of one run of a fit.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub(super) struct RunProgress {
+    /// Where it was at each record since the last message: weights where there are several, then means,
+    /// standard deviations and correlations, rounded. Of many runs the last alone.
+    pub rows: Vec<Vec<f64>>,
+    pub value: Option<f64>,
+    /// Once all have ended: the place of its optimum among those of its fit, the best first.
+    pub optimum: Option<usize>,
+    pub has_failed: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -213,7 +255,7 @@ pub(super) enum Status {
 pub struct Replay {
     pub(super) name: String,
     pub(super) dim: usize,
-    pub(super) target: TargetState,
+    pub(super) target: MixtureState,
     pub(super) fits: Vec<ReplayFit>,
 }
 
@@ -224,7 +266,7 @@ pub(super) struct ReplayFit {
     pub divergence: String,
     pub symbol: String,
     pub steps: Vec<usize>,
-    pub q: Vec<TargetState>,
+    pub q: Vec<MixtureState>,
     pub values: Vec<Option<f64>>,
 }
 

@@ -6,7 +6,7 @@ use super::protocol::{
     Curve, Densities, Detail, LandscapeView, OptimumView, Reply, StateView, SurfaceView, ValueView,
     ViewRequest, finite,
 };
-use super::state::{Point, State};
+use super::state::{MixtureState, State};
 use crate::calculator::{Accuracy, Answer, Measure, Operand, Question};
 use crate::compute::device::Numerics;
 use crate::compute::kernel::log_densities;
@@ -62,6 +62,7 @@ impl Views {
             id: request.id,
             densities: densities(state, &p, &q),
             values: values(state, &p, &q)?,
+            covered: covered(&p, &q),
             landscape,
             ms: 1e3 * started.elapsed().as_secs_f64(),
         })))
@@ -119,6 +120,7 @@ impl Views {
         }
         let landscape = LandscapeView {
             parameters: state.landscape.parameters.clone(),
+            component: state.landscape.component,
             titles: parameters.map(|(_, title)| title),
             columns: cells.axes[0].values.clone(),
             rows: cells.axes[1].values.clone(),
@@ -202,17 +204,29 @@ pub(super) fn surfaces(
 }
 
 /// The q that is shown.
-pub(super) fn shown(state: &State, q: Option<&Point>) -> Result<Mixture> {
-    q.unwrap_or(&state.start).mixture(state.dim)
+pub(super) fn shown(state: &State, q: Option<&MixtureState>) -> Result<Mixture> {
+    state.member(q.unwrap_or(&state.q))
 }
 
-/// The two parameters of the landscape at a Gaussian.
+/// The two parameters of the landscape at a member.
 pub(super) fn coordinates(q: &Mixture, parameters: [Parameter; 2]) -> [f64; 2] {
     let values: Vec<f64> = natural_values(q).collect();
     parameters.map(|parameter| {
         let place = parameter.place(q.components(), q.dim());
         place.map_or(f64::NAN, |place| values[place])
     })
+}
+
+/// Which of the components of p are covered by q: those at whose mean q is at least a tenth as dense.
+pub(super) fn covered(p: &Mixture, q: &Mixture) -> Vec<bool> {
+    let least = 0.1f64.ln();
+    let means: Vec<f64> = (p.means().iter())
+        .flat_map(|mean| mean.iter().copied())
+        .collect();
+    let (log_p, log_q) = (log_densities(p, &means), log_densities(q, &means));
+    (log_p.iter().zip(log_q))
+        .map(|(p, q)| q - p >= least)
+        .collect()
 }
 
 fn even([low, high]: [f64; 2], count: usize) -> Vec<f64> {

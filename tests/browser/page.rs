@@ -95,7 +95,7 @@ const NOTES: &str = "
       }
       send(text) {
         const { type, id, state } = JSON.parse(text);
-        if (type === 'view') notes.sent.push({ id, start: state.start });
+        if (type === 'view') notes.sent.push({ id, q: state.q });
         super.send(text);
       }
     };";
@@ -144,7 +144,7 @@ impl<'a> Page<'a> {
 
     /// The number in a field.
     pub fn field(&self, name: &str) -> f64 {
-        let number = self.ask(name, "it.valueAsNumber");
+        let number = self.ask(name, "Number(it.value)");
         number
             .as_f64()
             .unwrap_or_else(|| panic!("{name} has no number"))

@@ -22,6 +22,7 @@ pub const TAB: char = '\u{E004}';
 pub const ENTER: char = '\u{E007}';
 pub const SHIFT: char = '\u{E008}';
 pub const CONTROL: char = '\u{E009}';
+pub const ESCAPE: char = '\u{E00C}';
 pub const END: char = '\u{E010}';
 pub const HOME: char = '\u{E011}';
 pub const LEFT: char = '\u{E012}';

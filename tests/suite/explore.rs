@@ -153,7 +153,7 @@ impl Page {
 }
 
 fn gaussian(mean: f64, std: f64) -> Value {
-    json!({"mean": [mean], "stds": [std], "correlation": 0.0})
+    json!({"weights": [1.0], "means": [[mean]], "stds": [[std]], "correlations": [0.0]})
 }
 
 #[test]
@@ -434,22 +434,83 @@ fn a_view_has_the_known_numbers() {
 #[test]
 fn fits_train_as_the_saved_config_does() {
     let server = Running::new(Opening::default());
-    let mut page = server.page();
-    page.state["start"] = gaussian(1.0, 1.5);
-    page.state["optimizer"]["steps"] = json!(60);
-    page.say(&json!({"type": "run", "id": 8, "state": page.state}));
-    let ends = page.until_done();
-    assert_eq!(ends[0]["step"], 60);
-    let saved = page.ask(&json!({"type": "config", "id": 9, "state": page.state}));
-    let text = saved["toml"].as_str().unwrap();
-    let summary = run_text(text).summary;
-    for (end, fit) in ends.iter().zip(&summary.fits) {
-        let best = fit.best.as_ref().unwrap();
-        let mean = best.mixture.means[0][0];
-        assert_eq!(end["q"]["mean"][0].as_f64().unwrap(), mean);
-        let value = best.divergences.estimate(fit.divergence).value;
-        assert!((end["value"].as_f64().unwrap() - value).abs() < 1e-7);
+    let fit = |id: &str, divergence: &str, estimator: Value| json!({"id": id, "divergence": divergence, "estimator": estimator});
+    let exact = json!({"type": "quadrature"});
+    let two = json!({
+        "weights": [0.5, 0.5], "means": [[-1.0], [2.0]], "stds": [[1.0], [0.5]], "correlations": [0.0, 0.0]
+    });
+    let both = json!([
+        fit("forward-kl", "forward-kl", exact.clone()),
+        fit("reverse-kl", "reverse-kl", exact.clone())
+    ]);
+    let by_draws = json!([
+        fit("reverse-kl", "reverse-kl", exact),
+        fit(
+            "reverse-kl-n2",
+            "reverse-kl",
+            json!({"type": "monte-carlo", "gradient": "score-function", "samples": 16})
+        ),
+        fit(
+            "reverse-kl-n3",
+            "reverse-kl",
+            json!({"type": "monte-carlo", "gradient": "sticking-the-landing", "samples": 16})
+        ),
+    ]);
+    for (q, restarts, fits, steps) in [
+        (gaussian(1.0, 1.5), 1, both.clone(), 60),
+        (gaussian(1.0, 1.5), 12, both.clone(), 60),
+        (two.clone(), 1, both.clone(), 130),
+        (two, 5, both, 60),
+        (gaussian(1.0, 1.5), 3, by_draws, 60),
+    ] {
+        let mut page = server.page();
+        page.state["q"] = q;
+        page.state["restarts"] = json!(restarts);
+        page.state["fits"] = fits;
+        page.state["optimizer"]["steps"] = json!(steps);
+        page.say(&json!({"type": "run", "id": 8, "state": page.state}));
+        let ends = page.until_done();
+        assert_eq!(ends[0]["step"], steps);
+        let saved = page.ask(&json!({"type": "config", "id": 9, "state": page.state}));
+        let text = saved["toml"].as_str().unwrap();
+        let summary = run_text(text).summary;
+        assert_eq!(ends.len(), summary.fits.len());
+        for (end, fit) in ends.iter().zip(&summary.fits) {
+            let best = fit.best.as_ref().unwrap();
+            assert_eq!(end["id"], json!(fit.label), "{text}");
+            assert_eq!(end["best"], json!(best.run), "{text}");
+            assert_eq!(end["q"]["means"], json!(best.mixture.means), "{text}");
+            assert_eq!(end["q"]["weights"], json!(best.mixture.weights), "{text}");
+            let value = best.divergences.estimate(fit.divergence).value;
+            assert!((end["value"].as_f64().unwrap() - value).abs() < 1e-7);
+            // Every run has a place, and every one that ended well an optimum; that of the best is the first.
+            let runs = end["runs"].as_array().unwrap();
+            assert_eq!(runs.len(), restarts);
+            assert!(runs.iter().all(|run| !run["optimum"].is_null()), "{runs:?}");
+            assert_eq!(runs[best.run]["optimum"], 0);
+        }
     }
+}
+
+#[test]
+fn a_swarm_tells_the_optima_apart() {
+    let server = Running::new(Opening::default());
+    let mut page = server.page();
+    page.state["restarts"] = json!(24);
+    page.state["optimizer"]["steps"] = json!(1000);
+    page.say(&json!({"type": "run", "id": 1, "state": page.state, "speed": 100.0}));
+    let ends = page.until_done();
+    let optima = |fit: usize| -> usize {
+        let runs = ends[fit]["runs"].as_array().unwrap();
+        let places = runs.iter().map(|run| run["optimum"].as_u64().unwrap());
+        1 + usize::try_from(places.max().unwrap()).unwrap()
+    };
+    // Forward KL has one; reverse KL one at each bump and one over both, which are all found.
+    assert_eq!((optima(0), optima(1)), (1, 3));
+    // Which components of p the best q covers: both, and one.
+    assert_eq!(ends[0]["covered"], json!([true, true]));
+    let covered = ends[1]["covered"].as_array().unwrap();
+    assert_eq!(covered.iter().filter(|is| **is == json!(true)).count(), 1);
 }
 
 #[test]
@@ -465,7 +526,8 @@ fn fits_can_be_stepped_paused_and_stopped() {
     );
     let second = page.ask(&json!({"type": "step"}));
     assert_eq!(step(&second), 1);
-    assert_eq!(second["fits"][0]["path"].as_array().unwrap().len(), 1);
+    let rows = &second["fits"][0]["runs"][0]["rows"];
+    assert_eq!(rows.as_array().unwrap().len(), 1);
     page.say(&json!({"type": "resume"}));
     assert!(step(&page.hear()) > 1);
     page.say(&json!({"type": "stop"}));
@@ -497,17 +559,33 @@ fn nonsense_is_an_error_and_the_page_goes_on() {
     let good = page.state.clone();
     for (path, value) in [
         ("/dim", json!(3)),
-        ("/version", json!(2)),
+        ("/version", json!(1)),
+        ("/version", json!(3)),
         ("/target/weights", json!([0.5, 0.6])),
         ("/target/weights", json!([])),
         ("/target/means", json!([[0.0]])),
         ("/target/stds/0/0", json!(0.0)),
         ("/target/stds/0/0", json!(1e300)),
         ("/target/correlations/0", json!(0.5)),
-        ("/start/mean/0", json!(1e300)),
-        ("/start/mean", json!([1.0, 2.0])),
-        ("/fits/0", json!("kl")),
-        ("/fits", json!(["js", "js", "js", "js", "js"])),
+        ("/q/means/0/0", json!(1e300)),
+        ("/q/means/0", json!([1.0, 2.0])),
+        ("/q/weights", json!([0.5, 0.5])),
+        ("/restarts", json!(0)),
+        ("/restarts", json!(65)),
+        ("/fits/0/divergence", json!("kl")),
+        ("/fits/0/id", json!("reverse-kl")),
+        ("/fits/0/id", json!("a\nb")),
+        ("/fits/0/id", json!("")),
+        ("/fits/0/estimator/type", json!("rows")),
+        (
+            "/fits/0/estimator",
+            json!({"type": "monte-carlo", "samples": 1}),
+        ),
+        (
+            "/fits/0/estimator",
+            json!({"type": "monte-carlo", "gradient": "exact"}),
+        ),
+        ("/landscape/component", json!(1)),
         ("/optimizer/steps", json!(0)),
         ("/optimizer/steps", json!(100_000_000)),
         ("/optimizer/learning_rate", json!(-1.0)),

@@ -1,7 +1,11 @@
 // Drag handles over a canvas: real elements, so that the keyboard and screen readers reach them.
 // The pointer takes the nearest handle, since handles of one density often lie close together.
 
+/** @import { Handle } from "../types.d.ts" */
+
+/** @type {Record<string, number>} */
 const REACH = { mouse: 16, pen: 20, touch: 30 };
+/** @type {Record<string, [number, number]>} */
 const ARROWS = {
   ArrowLeft: [-1, 0],
   ArrowRight: [1, 0],
@@ -15,14 +19,21 @@ export class HandleLayer {
   /**
    * `refresh()` brings the items up to date with what they show.
    * `onEmpty(px, py)`, if given, is asked when a mouse is pressed where no handle is, and returns the
-   * key of the handle to take along, or null.
+   * key of the handle to take along, or null. `onHold(isHeld)` hears of every drag.
+   * @param {HTMLElement} container
+   * @param {{ refresh(): void, onHold(isHeld: boolean): void,
+   *           onEmpty?: ((px: number, py: number) => string | null) | null }} handlers
    */
-  constructor(container, { refresh, onEmpty = null }) {
+  constructor(container, { refresh, onHold, onEmpty = null }) {
     this.container = container;
     this.refresh = refresh;
+    this.onHold = onHold;
     this.onEmpty = onEmpty;
+    /** @type {Map<string, HTMLElement>} */
     this.elements = new Map();
+    /** @type {Handle[]} */
     this.items = [];
+    /** @type {{ key: string, offset: [number, number], pointer: number } | null} */
     this.active = null;
     this.readout = document.createElement("output");
     this.readout.className = "readout";
@@ -39,7 +50,7 @@ export class HandleLayer {
     return this.active !== null;
   }
 
-  /** Each item: {key, x, y, kind, tone, label, text, value, low, high, drag(px, py), nudge(dx, dy), hold?(bool)}. */
+  /** @param {Handle[]} items */
   update(items) {
     this.items = items;
     const keys = new Set(items.map((item) => item.key));
@@ -52,6 +63,7 @@ export class HandleLayer {
     this.showReadout();
   }
 
+  /** @param {Handle} item */
   place(item) {
     let element = this.elements.get(item.key);
     if (!element) {
@@ -74,6 +86,7 @@ export class HandleLayer {
     }
   }
 
+  /** @param {Handle} item */
   made(item) {
     const element = document.createElement("div");
     element.className = `handle ${item.kind} tone-${item.tone}`;
@@ -86,12 +99,15 @@ export class HandleLayer {
     return element;
   }
 
+  /** @param {string | null} key */
   item(key) {
     return this.items.find((item) => item.key === key);
   }
 
+  /** @param {number} px @param {number} py @param {string} kind */
   nearest(px, py, kind) {
     const reach = REACH[kind] ?? REACH.mouse;
+    /** @type {Handle | null} */
     let best = null;
     let least = reach;
     for (const item of this.items) {
@@ -103,31 +119,34 @@ export class HandleLayer {
     return best;
   }
 
+  /** @param {PointerEvent} event @returns {[number, number]} */
   at(event) {
     const box = this.container.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
   }
 
+  /** @param {PointerEvent} event */
   begin(event) {
     if (event.button !== 0 || this.active) return;
     const [px, py] = this.at(event);
-    let item = this.nearest(px, py, event.pointerType);
-    let offset = item ? [item.x - px, item.y - py] : null;
-    if (!item && this.onEmpty && event.pointerType === "mouse") {
-      item = this.item(this.onEmpty(px, py));
-      offset = [0, 0];
-    }
+    let item = this.nearest(px, py, event.pointerType) ?? undefined;
+    /** @type {[number, number]} */
+    let offset = [0, 0];
+    if (item) offset = [item.x - px, item.y - py];
+    else if (this.onEmpty && event.pointerType === "mouse") item = this.item(this.onEmpty(px, py));
     if (!item) return;
     event.preventDefault();
     this.container.setPointerCapture(event.pointerId);
     this.active = { key: item.key, offset, pointer: event.pointerId };
-    this.elements.get(item.key).focus({ preventScroll: true });
+    this.elements.get(item.key)?.focus({ preventScroll: true });
     this.container.classList.add("dragging");
     item.hold?.(true);
+    this.onHold(true);
     if (offset[0] === 0 && offset[1] === 0) item.drag(px, py);
     this.showReadout();
   }
 
+  /** @param {PointerEvent} event */
   move(event) {
     const [px, py] = this.at(event);
     if (!this.active) {
@@ -139,15 +158,18 @@ export class HandleLayer {
     this.item(this.active.key)?.drag(px + dx, py + dy);
   }
 
+  /** @param {PointerEvent} event */
   end(event) {
     if (!this.active || event.pointerId !== this.active.pointer) return;
     const item = this.item(this.active.key);
     this.active = null;
     this.container.classList.remove("dragging");
     item?.hold?.(false);
+    this.onHold(false);
     this.showReadout();
   }
 
+  /** @param {KeyboardEvent} event @param {string} key */
   key(event, key) {
     const arrow = ARROWS[event.key];
     if (!arrow || event.altKey || event.ctrlKey || event.metaKey) return;
@@ -163,9 +185,9 @@ export class HandleLayer {
     const key =
       this.active?.key ??
       [...this.elements].find(([, element]) => element === focused && element.matches(":focus-visible"))?.[0];
-    const item = key && this.item(key);
+    const item = key ? this.item(key) : undefined;
     this.readout.hidden = !item || Boolean(item.hidden);
-    if (this.readout.hidden) return;
+    if (!item || item.hidden) return;
     this.readout.textContent = item.text;
     const width = this.readout.offsetWidth;
     const left = Math.min(Math.max(item.x - width / 2, 2), this.container.clientWidth - width - 2);
