@@ -6,6 +6,8 @@
 mod fits;
 #[path = "browser/page.rs"]
 mod page;
+#[path = "browser/saved.rs"]
+mod saved;
 #[path = "browser/webdriver.rs"]
 mod webdriver;
 

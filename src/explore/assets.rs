@@ -28,10 +28,13 @@ const FILES: &[(&str, &str)] = files! {
     "draw/scales.js"
     "model/check.js"
     "model/ellipse.js"
+    "model/glossary.js"
+    "model/lessons.js"
     "model/link.js"
     "model/mixture.js"
     "model/numbers.js"
     "model/parameters.js"
+    "model/presets.js"
     "model/state.js"
     "model/words.js"
     "panel/fits-panel.js"
@@ -42,6 +45,13 @@ const FILES: &[(&str, &str)] = files! {
     "panel/number-row.js"
     "panel/range-fields.js"
     "panel/settings.js"
+    "saved/figure.js"
+    "saved/main.js"
+    "saved/moments.js"
+    "saved/playback.js"
+    "saved/recording.js"
+    "saved/saved.html"
+    "session/alpha.js"
     "session/connection.js"
     "session/replay.js"
     "session/scene.js"
@@ -49,6 +59,10 @@ const FILES: &[(&str, &str)] = files! {
     "session/store.js"
     "session/training.js"
     "session/views.js"
+    "teach/glossary.js"
+    "teach/lessons.js"
+    "teach/presets.js"
+    "view/alpha.js"
     "view/convergence.js"
     "view/densities.js"
     "view/elements.js"
@@ -64,6 +78,7 @@ const FILES: &[(&str, &str)] = files! {
     "view/memo.js"
     "view/plane-handles.js"
     "view/plane.js"
+    "view/probe.js"
     "view/scrubber.js"
     "view/theme.js"
     "view/transport.js"
@@ -77,6 +92,18 @@ fn kind(name: &str) -> &'static str {
         Some("css") => "text/css; charset=utf-8",
         _ => "text/javascript; charset=utf-8",
     }
+}
+
+/// The text of a file of the page.
+pub(super) fn text(name: &str) -> Option<&'static str> {
+    let found = FILES.iter().find(|(file, _)| *file == name);
+    found.map(|(_, text)| *text)
+}
+
+/// The names of all files of the page.
+#[cfg(test)]
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    FILES.iter().map(|&(name, _)| name)
 }
 
 /// A route for each file; the page itself is where no file is named.

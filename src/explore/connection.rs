@@ -13,7 +13,7 @@ use super::state::{
 };
 use super::training::{Control, Training, failure};
 use super::view::Views;
-use super::{Opening, save};
+use super::{Opening, bundle, figure, morph, save};
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
 use crate::optimizer::OptimizerRule;
@@ -40,6 +40,7 @@ pub(super) async fn run(socket: WebSocket, opening: Opening, patience: Duration)
         views: Some(Views::new()),
         training: None,
         news: mpsc::channel(WAITING).1,
+        later: mpsc::channel(WAITING),
     };
     let mut pace = interval(PACE);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -62,6 +63,7 @@ pub(super) async fn run(socket: WebSocket, opening: Opening, patience: Duration)
                 reply
             }
             Some(news) = page.news.recv() => Some(news),
+            Some(reply) = page.later.1.recv() => Some(reply),
             () = sleep_until(heard + silences * patience) => {
                 if is_asked || socket.send(Message::Ping(Bytes::new())).await.is_err() {
                     return;
@@ -131,6 +133,8 @@ struct Page {
     views: Option<Views>,
     training: Option<Training>,
     news: mpsc::Receiver<Reply>,
+    /// Answers that take their time.
+    later: (mpsc::Sender<Reply>, mpsc::Receiver<Reply>),
 }
 
 impl Page {
@@ -201,15 +205,25 @@ impl Page {
                 },
                 Err(error) => failure(Some(id), &error),
             }),
+            Request::Morph { id, state, q } => {
+                let sender = self.later.0.clone();
+                // It may take a while, in which the page is answered.
+                spawn_blocking(move || {
+                    let reply = morph::morph(id, &state, q.as_ref());
+                    sender.blocking_send(reply.unwrap_or_else(|error| failure(Some(id), &error)))
+                });
+                None
+            }
+            Request::Player { id } => Some(player(id)),
             Request::Figure {
                 id,
                 state,
-                q,
+                shown,
                 format,
             } => {
-                let drawn = spawn_blocking(move || save::figure(&state, q.as_ref(), format)).await;
+                let drawn = spawn_blocking(move || figure::figure(&state, &shown, format)).await;
                 Some(match drawn {
-                    Ok(Ok(data)) => figure(id, format, &data),
+                    Ok(Ok(data)) => figure_reply(id, format, &data),
                     Ok(Err(error)) => failure(Some(id), &error),
                     Err(panic) => {
                         let message = format!("the figure could not be drawn: {panic}");
@@ -228,7 +242,24 @@ impl Page {
     }
 }
 
-fn figure(id: u64, format: Format, data: &[u8]) -> Reply {
+fn player(id: u64) -> Reply {
+    match bundle::page() {
+        Ok(html) => Reply::Player {
+            id,
+            name: "explored.html",
+            html,
+        },
+        Err(what) => {
+            let error = Error::usage(
+                format!("the page cannot be saved: {what}"),
+                "save a figure or the config instead",
+            );
+            failure(Some(id), &error)
+        }
+    }
+}
+
+fn figure_reply(id: u64, format: Format, data: &[u8]) -> Reply {
     let (name, mime) = match format {
         Format::Svg => ("explored.svg", "image/svg+xml"),
         Format::Png => ("explored.png", "image/png"),

@@ -34,8 +34,20 @@ pub(super) enum Request {
     Figure {
         id: u64,
         state: State,
-        q: Option<MixtureState>,
+        #[serde(default)]
+        shown: Shown,
         format: Format,
+    },
+    /// The optima from reverse KL to forward KL.
+    Morph {
+        id: u64,
+        state: State,
+        /// Where it begins, if not at the start.
+        q: Option<MixtureState>,
+    },
+    /// The page that plays a recording, which the page puts in.
+    Player {
+        id: u64,
     },
 }
 
@@ -47,6 +59,9 @@ pub(super) struct ViewRequest {
     /// Where q is, if not at the start.
     pub q: Option<MixtureState>,
     pub landscape: Detail,
+    /// Whether the integrals of the integrands are wanted too.
+    #[serde(default)]
+    pub totals: bool,
 }
 
 fn normal_speed() -> f64 {
@@ -70,6 +85,31 @@ pub(super) enum Format {
     Png,
 }
 
+/// What is on screen besides the state.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Shown {
+    /// The q that is shown, where it is a fit's.
+    pub q: Option<MixtureState>,
+    #[serde(default)]
+    pub fits: Vec<ShownFit>,
+}
+
+/// A fit as the page draws it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ShownFit {
+    pub title: String,
+    pub divergence: String,
+    /// Its best run.
+    pub q: MixtureState,
+    /// Where other runs ended, one for each optimum.
+    pub others: Vec<MixtureState>,
+    /// The best run's way over the landscapes, and those of others.
+    pub path: Vec<[f64; 2]>,
+    pub paths: Vec<Vec<[f64; 2]>>,
+}
+
 /// From the server.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
@@ -90,6 +130,17 @@ pub(super) enum Reply {
         mime: &'static str,
         /// In base64.
         data: String,
+    },
+    Morph {
+        id: u64,
+        ms: f64,
+        stops: Vec<MorphStop>,
+        jumps: Vec<Jump>,
+    },
+    Player {
+        id: u64,
+        name: &'static str,
+        html: String,
     },
     Error {
         id: Option<u64>,
@@ -164,6 +215,9 @@ pub(super) struct Curve {
     pub name: String,
     pub symbol: String,
     pub values: Vec<f64>,
+    /// Their integral up to each place, where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub totals: Option<Vec<f64>>,
 }
 
 /// A divergence between p and q; null where it is infinite or not known.
@@ -248,6 +302,27 @@ pub(super) enum Status {
     Paused,
     Done,
     Failed,
+}
+
+/// The optimum of the α-divergence of one order, on the path from reverse KL.
+#[derive(Debug, Serialize)]
+pub(super) struct MorphStop {
+    /// 0 is reverse KL, and 1 forward KL.
+    pub alpha: f64,
+    pub q: MixtureState,
+    /// D_α.
+    pub value: Option<f64>,
+    /// Both KLs, by their names.
+    pub values: Vec<(String, Option<f64>)>,
+    /// Which of the components of p it covers.
+    pub covered: Vec<bool>,
+}
+
+/// Two orders between which a path of optima ends.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(super) struct Jump {
+    pub left: f64,
+    pub right: f64,
 }
 
 /// A finished run, to go through step by step.

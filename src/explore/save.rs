@@ -1,15 +1,12 @@
-//! What is on screen as a file: a config that `klfit run` takes, and a figure.
+//! What is on screen as a config that `klfit run` takes.
 
 use std::fmt::Write;
 use std::path::Path;
 
-use super::protocol::Format;
 use super::state::{MixtureState, State};
-use super::view;
-use crate::config::{Experiment, FiguresConfig};
+use crate::config::Experiment;
 use crate::error::Result;
 use crate::optimizer::OptimizerRule;
-use crate::plot::{self, Mark, Scene};
 
 /// The config of a state.
 ///
@@ -82,31 +79,4 @@ pub(super) fn config(state: &State) -> Result<String> {
 /// If the state makes no sense, or an optimizer does not go with it.
 pub(super) fn experiment(state: &State) -> Result<Experiment> {
     Experiment::parse(Path::new("explored.toml"), &config(state)?, Vec::new())
-}
-
-/// The landscapes of a state with the present q, as a file.
-///
-/// # Errors
-/// If the state makes no sense, or the figure cannot be drawn.
-pub(super) fn figure(state: &State, q: Option<&MixtureState>, format: Format) -> Result<Vec<u8>> {
-    state.check()?;
-    let (p, q) = (state.target()?, view::shown(state, q)?);
-    let (cells, surfaces) = view::surfaces(state, &p, &q)?;
-    let parameters = state.parameters()?;
-    let at = view::coordinates(&q, parameters.each_ref().map(|(parameter, _)| *parameter));
-    let marks = vec![Mark::Start { at }];
-    let scene = Scene {
-        labels: parameters.map(|(_, title)| title),
-        columns: cells.axes[0].values.clone(),
-        rows: cells.axes[1].values.clone(),
-        panels: (surfaces.into_iter())
-            .map(|surface| (surface.kind.with_unit(), surface.values, marks.clone()))
-            .collect(),
-        basins: Vec::new(),
-    };
-    let picture = plot::landscape_picture(&scene, &FiguresConfig::default())?;
-    match format {
-        Format::Svg => Ok(picture.svg.into_bytes()),
-        Format::Png => picture.png(),
-    }
 }

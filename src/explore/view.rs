@@ -7,6 +7,7 @@ use super::protocol::{
     ViewRequest, finite,
 };
 use super::state::{MixtureState, State};
+use super::totals::totals;
 use crate::calculator::{Accuracy, Answer, Measure, Operand, Question};
 use crate::compute::device::Numerics;
 use crate::compute::kernel::log_densities;
@@ -58,9 +59,17 @@ impl Views {
             Detail::None => None,
             detail => Some(self.landscape(state, &p, &q, detail)?),
         };
+        let mut densities = densities(state, &p, &q);
+        if let Densities::Line { x, integrands, .. } = &mut densities
+            && request.totals
+        {
+            for (curve, totals) in integrands.iter_mut().zip(totals(&p, &q, x)) {
+                curve.totals = Some(totals);
+            }
+        }
         Ok(Reply::View(Box::new(StateView {
             id: request.id,
-            densities: densities(state, &p, &q),
+            densities,
             values: values(state, &p, &q)?,
             covered: covered(&p, &q),
             landscape,
@@ -128,6 +137,19 @@ impl Views {
         };
         self.cells = Some(cells);
         Ok(landscape)
+    }
+
+    /// The local optima near some cells of a landscape in full detail.
+    pub fn fine_optima(
+        &self,
+        state: &State,
+        cells: &Cells,
+        minima: &[usize],
+        target: &Target,
+        kind: DivergenceKind,
+    ) -> Result<Vec<OptimumView>> {
+        let (_, points) = if state.dim == 1 { FINE } else { FINE_2D };
+        self.optima(cells, minima, target, kind, points)
     }
 
     /// The local optima near some cells: grids around each that get smaller and smaller.
@@ -234,7 +256,7 @@ fn even([low, high]: [f64; 2], count: usize) -> Vec<f64> {
     (0..count).map(|i| low + step * i as f64).collect()
 }
 
-fn densities(state: &State, p: &Mixture, q: &Mixture) -> Densities {
+pub(super) fn densities(state: &State, p: &Mixture, q: &Mixture) -> Densities {
     let exp = |logs: &[f64]| -> Vec<f64> { logs.iter().map(|log| log.exp()).collect() };
     if state.dim == 2 {
         let (x, y) = (even(state.axes.x, NODES), even(state.axes.y, NODES));
@@ -264,6 +286,7 @@ fn densities(state: &State, p: &Mixture, q: &Mixture) -> Densities {
         name: kind.name(),
         symbol: kind.symbol(),
         values,
+        totals: None,
     };
     let integrands = vec![
         curve(DivergenceKind::ForwardKl, integrand(&p, &log_p, &log_q)),

@@ -7,6 +7,8 @@ import { encodedState, stateOfLink } from "./model/link.js";
 import { lessonOfLink } from "./model/lessons.js";
 import { applyPreset } from "./model/presets.js";
 import { freshState, isSame } from "./model/state.js";
+import { shownIn } from "./saved/figure.js";
+import { record, savedPage } from "./saved/recording.js";
 import { Session } from "./session/session.js";
 import { Store } from "./session/store.js";
 import { pageParts } from "./parts.js";
@@ -229,6 +231,24 @@ class App {
     this.render();
   }
 
+  /** @param {boolean} isOpen */
+  openAlpha(isOpen) {
+    this.session.openAlpha(isOpen);
+    this.render();
+  }
+
+  /** @param {number} place */
+  moveAlpha(place) {
+    this.session.moveAlpha(place);
+    this.render();
+  }
+
+  /** @param {boolean} isOn */
+  showTotals(isOn) {
+    this.session.showTotals(isOn);
+    this.render();
+  }
+
   /** @param {number} index */
   scrub(index) {
     this.session.scrub(index);
@@ -237,10 +257,29 @@ class App {
 
   // --- saving ---
 
-  /** @param {"config" | "svg" | "png"} kind */
+  /** @param {"config" | "svg" | "png" | "page"} kind */
   save(kind) {
-    if (kind === "config") this.session.ask({ type: "config", state: this.state });
-    else this.session.ask({ type: "figure", state: this.state, q: this.session.fitQ(), format: kind });
+    if (kind === "page") this.savePage();
+    else if (kind === "config") this.session.ask({ type: "config", state: this.state });
+    else {
+      const scene = this.scene();
+      if (scene) this.session.ask({ type: "figure", state: this.state, shown: shownIn(scene), format: kind });
+    }
+  }
+
+  async savePage() {
+    const progress = (/** @type {number} */ done, /** @type {number} */ all) =>
+      this.say(`The page is being put together: ${Math.floor((100 * done) / Math.max(all, 1))} %`);
+    progress(0, 1);
+    try {
+      const recording = await record(this.session, this.state, progress);
+      const player = await this.session.request({ type: "player" });
+      if (player.type !== "player") throw new Error(player.type === "error" ? player.message : player.type);
+      download(player.name, "text/html", savedPage(player.html, recording));
+      this.say("The page is saved: it plays without klfit, from a disk or on a site.");
+    } catch (error) {
+      this.say(`The page could not be saved: ${error instanceof Error ? error.message : error}`);
+    }
   }
 
   async copyLink() {

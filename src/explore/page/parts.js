@@ -4,6 +4,7 @@
 import { FitsPanel } from "./panel/fits-panel.js";
 import { LandscapeControls } from "./panel/landscape-controls.js";
 import { AxesPanel, OptimizerPanel, QPanel, TargetPanel } from "./panel/settings.js";
+import { AlphaPanel } from "./view/alpha.js";
 import { ConvergencePlot } from "./view/convergence.js";
 import { DensityPlot } from "./view/densities.js";
 import { Glossary } from "./teach/glossary.js";
@@ -22,7 +23,10 @@ export function pageParts(actions) {
   press("save-config", () => actions.save("config"));
   press("save-svg", () => actions.save("svg"));
   press("save-png", () => actions.save("png"));
+  press("save-page", () => actions.save("page"));
   press("copy-link", () => actions.copyLink());
+  const totals = byId("totals");
+  totals.addEventListener("click", () => actions.showTotals(totals.getAttribute("aria-pressed") !== "true"));
   new Glossary();
   return [
     new Lessons(actions),
@@ -33,6 +37,7 @@ export function pageParts(actions) {
     new Landscapes(byId("maps"), actions),
     new ConvergencePlot(/** @type {HTMLCanvasElement} */ (byId("convergence"))),
     new ValuesTable(actions),
+    new AlphaPanel(actions),
     new QPanel(actions),
     new TargetPanel(actions),
     new FitsPanel(actions),
@@ -40,11 +45,14 @@ export function pageParts(actions) {
     new AxesPanel(actions),
     new LandscapeControls(actions),
     new Scrubber(actions),
-    { draw: drawFoot },
+    { draw: drawRest },
   ];
 }
 
 /** @param {Scene} scene */
-function drawFoot({ answerMs }) {
+function drawRest({ answerMs, showsTotals, state }) {
+  const totals = byId("totals");
+  totals.hidden = state.dim === 2;
+  totals.setAttribute("aria-pressed", String(showsTotals));
   setText(byId("answer-time"), answerMs === null ? "" : `answered in ${answerMs.toFixed(1)} ms`);
 }

@@ -110,6 +110,8 @@ export interface Curve {
   name: string;
   symbol: string;
   values: number[];
+  /** Their integral up to each place, where it was asked for. */
+  totals?: number[];
 }
 
 /** On a line, or on a grid whose rows go with y. */
@@ -162,6 +164,21 @@ export interface View {
   landscape: Landscape | null;
 }
 
+/** The optimum of the α-divergence of one order. */
+export interface AlphaStop {
+  alpha: number;
+  q: Mixture;
+  value: number | null;
+  values: [string, number | null][];
+  covered: boolean[];
+}
+
+/** Two orders between which a path of optima ends. */
+export interface Jump {
+  left: number;
+  right: number;
+}
+
 export interface RunNews {
   rows: number[][];
   value: number | null;
@@ -190,6 +207,8 @@ export type Reply =
   | { type: "progress"; fits: FitNews[] }
   | { type: "config"; id: number; name: string; toml: string }
   | { type: "figure"; id: number; name: string; mime: string; data: string }
+  | { type: "morph"; id: number; ms: number; stops: AlphaStop[]; jumps: Jump[] }
+  | { type: "player"; id: number; name: string; html: string }
   | { type: "error"; id: number | null; message: string; help: string | null };
 
 // --- what the views draw ---
@@ -230,6 +249,58 @@ export interface ShownFit {
   ends: { mixture: Mixture; optimum: number | null }[];
 }
 
+/** The path from reverse KL to forward KL, as its panel draws it. */
+export interface ShownAlpha {
+  isOpen: boolean;
+  /** Whether the q on it is the one that is shown. */
+  isShown: boolean;
+  path: { stops: AlphaStop[]; jumps: Jump[] } | null;
+  problem: string | null;
+  place: number;
+}
+
+/** Where the best run of a fit was at each step. */
+export interface Way {
+  steps: number[];
+  q: Mixture[];
+}
+
+/** What of a view a recording keeps: integrands as whole numbers of a unit. */
+export interface RecordedView {
+  values: Value[];
+  covered: boolean[];
+  integrands: RecordedCurve[];
+}
+
+/** A curve as whole numbers of a unit; and what of it is on screen, the integrand or its integral. */
+export interface RecordedCurve {
+  name: string;
+  symbol: string;
+  unit: number;
+  parts: number[];
+  totals?: { unit: number; parts: number[] };
+}
+
+/** A fit as it ended, the steps at which its runs have places, and its q and what that is worth at those of the recording. */
+export interface RecordedFit {
+  fit: ShownFit;
+  steps: number[];
+  q: Mixture[];
+  views: RecordedView[];
+}
+
+/** What a saved page plays. */
+export interface Recording {
+  hello: Pick<Hello, "version" | "divergences">;
+  state: State;
+  shownId: string;
+  showsTotals: boolean;
+  steps: number[];
+  own: RecordedView & { densities: Densities };
+  landscape: Landscape | null;
+  fits: RecordedFit[];
+}
+
 /** Everything on screen, as plain data: a view needs nothing else. */
 export interface Scene {
   hello: Hello;
@@ -250,7 +321,12 @@ export interface Scene {
   training: { status: string; step: number; planned: number; isStopped: boolean };
   replay: { name: string; step: number; index: number; steps: number[]; target: Mixture } | null;
   isReplayShown: boolean;
+  alpha: ShownAlpha;
+  /** Whether the integrals of the integrands stand in their place. */
+  showsTotals: boolean;
   isConnected: boolean;
+  /** Whether it is a recording, which can be looked at alone. */
+  isRecorded?: boolean;
   messages: string[];
   answerMs: number | null;
   speed: number;
@@ -346,8 +422,13 @@ export interface Actions {
   setDim(dim: number): void;
   setSpeed(speed: number): void;
   scrub(index: number): void;
+  showTotals(isOn: boolean): void;
+  /** Follows the path from reverse KL to forward KL, or no longer. */
+  openAlpha(isOpen: boolean): void;
+  /** Shows the q at one of its stops. */
+  moveAlpha(place: number): void;
   hold(isHeld: boolean): void;
-  save(kind: "config" | "svg" | "png"): void;
+  save(kind: "config" | "svg" | "png" | "page"): void;
   copyLink(): void;
   say(text: string): void;
   redraw(): void;

@@ -220,14 +220,22 @@ impl State {
         Ok(state)
     }
 
+    /// Whether a state of this version can be read.
+    pub(super) fn check_version(version: Option<u64>) -> Result<()> {
+        let what = match version {
+            Some(version) if version == u64::from(VERSION) => return Ok(()),
+            Some(version) => format!("the link is of version {version}, not {VERSION}"),
+            None => "the link has no version".to_owned(),
+        };
+        Err(refused(
+            what,
+            "take a link from a page of this klfit, or start without one",
+        ))
+    }
+
     /// Whether all of it makes sense.
     pub(super) fn check(&self) -> Result<()> {
-        if self.version != VERSION {
-            return Err(refused(
-                format!("the link is of version {}, not {VERSION}", self.version),
-                "start anew",
-            ));
-        }
+        Self::check_version(Some(self.version.into()))?;
         if !(1..=2).contains(&self.dim) {
             return Err(refused("there are 1 or 2 dimensions", "choose one of them"));
         }

@@ -1,6 +1,6 @@
 // A finished run that was opened, and the place of its scrubber.
 
-/** @import { Mixture, Run, RunFit, ShownFit, Style } from "../types.d.ts" */
+/** @import { Mixture, Run, RunFit, ShownFit, Style, Way } from "../types.d.ts" */
 import { componentOf } from "../model/mixture.js";
 import { parameterOf } from "../model/parameters.js";
 
@@ -21,6 +21,12 @@ export class Replay {
     let i = 0;
     while (i + 1 < fit.steps.length && fit.steps[i + 1] <= this.step) i += 1;
     return i;
+  }
+
+  /** Where a fit was at each step. @param {string} id @returns {Way} */
+  way(id) {
+    const { steps, q } = this.run.fits[Number(id.replace("run-", ""))];
+    return { steps, q };
   }
 
   /**

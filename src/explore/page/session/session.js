@@ -1,7 +1,8 @@
 // What passes between the page and the server, and what the page knows from it.
 
-/** @import { Hello, Landscape, Mixture, Reply, Scene, State, View } from "../types.d.ts" */
+/** @import { Hello, Landscape, Mixture, Reply, Scene, ShownFit, State, View, Way } from "../types.d.ts" */
 import { divergencesOf, isSame } from "../model/state.js";
+import { ALPHA_ID, AlphaPath } from "./alpha.js";
 import { Connection } from "./connection.js";
 import { Replay } from "./replay.js";
 import { SceneMaker } from "./scene.js";
@@ -31,15 +32,25 @@ export class Session {
     this.replay = null;
     this.shownId = "own";
     this.speed = 1;
+    this.showsTotals = false;
+    this.alpha = new AlphaPath({
+      request: (message) => this.request(message),
+      changed: () => {
+        if (this.shownId === ALPHA_ID) this.views.changed();
+        this.page.changed();
+      },
+    });
     this.lastId = 0;
     this.maker = new SceneMaker();
+    /** Who waits for the answer to which request. @type {Map<number, (reply: Reply) => void>} */
+    this.pending = new Map();
     this.connection = new Connection({
       onMessage: (message) => this.receive(message),
       onLost: () => this.lost(),
     });
     this.views = new ViewRequests({
       nextId: () => this.nextId(),
-      send: (message) => this.hello !== null && this.connection.send(message),
+      send: (message) => this.hello !== null && this.connection.send({ ...message, totals: this.showsTotals }),
       describe: () => this.wanted(),
     });
   }
@@ -63,10 +74,32 @@ export class Session {
     this.send({ ...message, id: this.nextId() });
   }
 
+  /** Something whose answer is for who asks alone. @param {object} message @returns {Promise<Reply>} */
+  request(message) {
+    const id = this.nextId();
+    return new Promise((resolve) => {
+      this.pending.set(id, resolve);
+      if (!this.send({ ...message, id })) this.giveUp();
+    });
+  }
+
+  /** Nothing that was asked for will be answered. */
+  giveUp() {
+    for (const [id, resolve] of this.pending)
+      resolve({ type: "error", id, message: "The server has stopped.", help: null });
+    this.pending.clear();
+  }
+
   // --- messages ---
 
   /** @param {Reply} message */
   receive(message) {
+    const asker = "id" in message && message.id !== null && this.pending.get(message.id);
+    if (asker) {
+      this.pending.delete(/** @type {number} */ (message.id));
+      asker(message);
+      return;
+    }
     switch (message.type) {
       case "hello":
         this.greet(message);
@@ -112,6 +145,7 @@ export class Session {
   }
 
   lost() {
+    this.giveUp();
     this.views.forget();
     this.training.lost();
     const banner = document.getElementById("banner");
@@ -130,6 +164,7 @@ export class Session {
       this.landscape = null;
     }
     if (old && !isSame([old.dim, old.target], [state.dim, state.target])) this.dropFits();
+    this.alpha.follow(state);
     this.views.changed();
   }
 
@@ -167,7 +202,19 @@ export class Session {
   /** @param {State} state */
   fits(state) {
     const { hello, landscape, training, replay } = this;
-    return hello ? this.maker.fits({ hello, state, landscape, training, replay }) : [];
+    const fits = hello ? this.maker.fits({ hello, state, landscape, training, replay }) : [];
+    return this.alpha.beside(fits, landscape ?? state.landscape);
+  }
+
+  /** The fits as they are now, and the ways of their best runs. @param {State} state @returns {{ fits: ShownFit[], ways: Way[] }} */
+  recorded(state) {
+    const { hello, landscape, training, replay } = this;
+    if (!hello) return { fits: [], ways: [] };
+    const isReplay = training.status === "idle" && replay !== null && replay.run.dim === state.dim;
+    // A run that was opened is recorded to its end, wherever its scrubber is.
+    const whole = isReplay ? new Replay(replay.run) : null;
+    const fits = new SceneMaker().fits({ hello, state, landscape, training, replay: whole });
+    return { fits, ways: fits.map(({ id }) => whole?.way(id) ?? training.way(id)) };
   }
 
   /** @param {State} state @returns {Known | null} */
@@ -204,6 +251,8 @@ export class Session {
         target: replay.run.target,
       },
       isReplayShown,
+      alpha: this.alpha.shown(this.shownId === ALPHA_ID),
+      showsTotals: this.showsTotals,
       isConnected: this.connection.isOpen,
       messages: [...(this.viewProblem ? [this.viewProblem] : []), ...troubles],
       answerMs: this.view?.ms ?? null,
@@ -231,6 +280,27 @@ export class Session {
   setSpeed(speed) {
     this.speed = speed;
     this.send({ type: "speed", speed });
+  }
+
+  /** @param {boolean} isOpen */
+  openAlpha(isOpen) {
+    this.alpha.open(isOpen);
+    if (isOpen || this.shownId !== ALPHA_ID) return;
+    this.shownId = "own";
+    this.views.changed();
+  }
+
+  /** @param {number} place */
+  moveAlpha(place) {
+    this.alpha.move(place);
+    this.shownId = ALPHA_ID;
+    this.views.changed();
+  }
+
+  /** @param {boolean} isOn */
+  showTotals(isOn) {
+    this.showsTotals = isOn;
+    this.views.changed();
   }
 
   /** @param {number} index */

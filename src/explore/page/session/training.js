@@ -1,13 +1,13 @@
 // The fits that train now, as the server tells of them: every run's places, the best run, what it is worth.
 
-/** @import { FitNews, Mixture } from "../types.d.ts" */
-import { placeInRow } from "../model/parameters.js";
+/** @import { FitNews, Mixture, Way } from "../types.d.ts" */
+import { mixtureOfRow, placeInRow } from "../model/parameters.js";
 
 /**
  * One run: its rows of parameters, and where it ended.
  * @typedef {{ rows: number[][], value: number | null, optimum: number | null, hasFailed: boolean,
  *             key: string, path: [number, number][], drawn: number }} Run
- * @typedef {Omit<FitNews, "runs" | "restart" | "status"> & { runs: Run[], status: string, q: Mixture | null }} Trained
+ * @typedef {Omit<FitNews, "runs" | "restart" | "status"> & { runs: Run[], steps: number[], status: string, q: Mixture | null }} Trained
  */
 
 export class Training {
@@ -30,8 +30,11 @@ export class Training {
     for (const id of this.fits.keys()) if (!ids.has(id)) this.fits.delete(id);
     for (const { runs, trace, restart, ...rest } of news) {
       const known = restart ? undefined : this.fits.get(rest.id);
-      const fit = { ...rest, trace: known?.trace ?? [], runs: known?.runs ?? runs.map(newRun) };
+      const fit = { ...rest, trace: known?.trace ?? [], runs: known?.runs ?? runs.map(newRun), steps: known?.steps ?? [] };
       fit.trace.push(...trace);
+      // Of few runs there is a row for each record, and of many the last alone; the end may add one.
+      const fresh = runs[0]?.rows.length ?? 0;
+      for (let i = 0; i < fresh; i += 1) fit.steps.push(trace[i + Math.max(trace.length - fresh, 0)]?.[0] ?? fit.step);
       runs.forEach((run, r) => {
         const own = fit.runs[r];
         if (!own) return;
@@ -42,6 +45,13 @@ export class Training {
       });
       this.fits.set(rest.id, fit);
     }
+  }
+
+  /** Where the best run of a fit was at each step. @param {string} id @returns {Way} */
+  way(id) {
+    const fit = this.fits.get(id);
+    const rows = fit?.runs[fit.best]?.rows ?? [];
+    return fit?.q ? wayOf(fit.steps, rows, fit.q) : { steps: [], q: [] };
   }
 
   get list() {
@@ -64,6 +74,13 @@ export class Training {
     for (const fit of this.list)
       if (fit.status === "running" || fit.status === "paused") fit.status = "stopped";
   }
+}
+
+/** The way of a run by its rows, which are rounded, but for the last. @param {number[]} steps @param {number[][]} rows @param {Mixture} last @returns {Way} */
+function wayOf(steps, rows, last) {
+  const dim = last.means[0].length;
+  const q = rows.map((row, i) => (i === rows.length - 1 ? last : mixtureOfRow(row, dim)));
+  return { steps: steps.slice(0, rows.length), q };
 }
 
 /** @returns {Run} */

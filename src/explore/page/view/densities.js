@@ -5,6 +5,7 @@ import { HandleLayer } from "./handles.js";
 import { LinePlot } from "./line.js";
 import { Memo } from "./memo.js";
 import { PlanePlot } from "./plane.js";
+import { Probe } from "./probe.js";
 
 /** @implements {Part} */
 export class DensityPlot {
@@ -16,6 +17,7 @@ export class DensityPlot {
     this.plane = new PlanePlot(canvas, actions);
     this.canvas = canvas;
     this.memo = new Memo();
+    this.probe = new Probe(container);
     this.handles = new HandleLayer(container, {
       refresh: () => actions.redraw(),
       onHold: (isHeld) => actions.hold(isHeld),
@@ -27,9 +29,11 @@ export class DensityPlot {
     const { state, q, view, fits, styles, isMoving } = scene;
     const { clientWidth, clientHeight } = this.canvas;
     const { target, axes, dim } = state;
-    if (!this.memo.changed(target, axes, q, view?.densities, fits, styles, palette, isMoving, clientWidth, clientHeight)) return;
+    if (!this.memo.changed(target, axes, q, view?.densities, fits, styles, palette, isMoving, scene.showsTotals, clientWidth, clientHeight)) return;
     this.container.classList.toggle("plane", dim === 2);
     const plot = dim === 1 ? this.line : this.plane;
-    this.handles.update(plot.draw(scene, palette));
+    const handles = plot.draw(scene, palette);
+    this.handles.update(scene.isRecorded ? [] : handles);
+    this.probe.update(dim === 1 ? this.line.plotted : null);
   }
 }

@@ -9,7 +9,7 @@ import { clamp, keyStep, shortNumber, snapped } from "../model/numbers.js";
 import { isStd, parameterOf, withParameter } from "../model/parameters.js";
 import { element, setText, showSwatch } from "./elements.js";
 import { HandleLayer } from "./handles.js";
-import { drawBar, drawOptima, drawPaths, drawCross } from "./landscape-marks.js";
+import { drawBar, drawCross, drawOptima, drawPaths, drawPoint } from "./landscape-marks.js";
 import { surfacePicture } from "./landscape-picture.js";
 import { Memo } from "./memo.js";
 
@@ -108,7 +108,8 @@ export class LandscapeMap {
     drawOptima(context, { frame, x, y, optima: surface.optima, point, fits: scene.fits, name: this.name, palette });
     drawCross(context, frame, point, palette);
     context.restore();
-    this.handles.update([this.handle(landscape, at, point)]);
+    if (scene.isRecorded) drawPoint(context, point, palette);
+    else this.handles.update([this.handle(landscape, at, point)]);
   }
 
   /** Where the shown q is. @param {Scene} scene @returns {[number, number]} */

@@ -98,6 +98,14 @@ export function drawCross(context, frame, { px, py }, palette) {
   strokeWith(context, withAlpha(palette.map.q, 0.7), 1, [1.5, 3]);
 }
 
+/** The current q where it cannot be moved: elsewhere it is a handle. @param {CanvasRenderingContext2D} context @param {Point} point @param {Palette} palette */
+export function drawPoint(context, { px, py }, palette) {
+  dot(context, px, py, 5);
+  context.fillStyle = palette.map.q;
+  context.fill();
+  strokeWith(context, palette.map.halo, 2);
+}
+
 /**
  * @param {CanvasRenderingContext2D} context
  * @param {{ frame: Frame, x: Scale, y: Scale, optima: Optimum[], point: Point, fits: ShownFit[], name: string,

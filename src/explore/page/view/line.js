@@ -6,6 +6,7 @@ import { clipTo, drawCurve, prepared, strokeWith, useFont } from "../draw/canvas
 import { basinColor, withAlpha } from "../draw/palette.js";
 import { StickyLimit, linearScale } from "../draw/scales.js";
 import { gaussianDensity, mixtureDensity } from "../model/mixture.js";
+import { shortNumber } from "../model/numbers.js";
 import { lineHandles } from "./line-handles.js";
 
 /** @type {Record<string, string>} */
@@ -27,6 +28,9 @@ export class LinePlot {
     this.top = new StickyLimit();
     this.high = new StickyLimit();
     this.low = new StickyLimit();
+    this.hadTotals = false;
+    /** Where what was drawn is, for whoever reads from it. @type {import("./probe.js").Plotted | null} */
+    this.plotted = null;
   }
 
   /** Draws everything and returns the handles. @param {Scene} scene @param {Palette} palette */
@@ -40,6 +44,7 @@ export class LinePlot {
     const densities = scene.view?.densities.integrands ? scene.view.densities : null;
     const y = this.drawDensities(context, upper, x, scene, palette, densities);
     this.drawIntegrands(context, lower, x, scene, palette, densities);
+    this.plotted = densities && { x, upper, lower, densities };
     return lineHandles({ scene, actions: this.actions, x, y, frame: upper, top: this.top });
   }
 
@@ -80,7 +85,9 @@ export class LinePlot {
    * @param {Palette} palette @param {Densities | null} densities
    */
   drawIntegrands(context, frame, x, scene, palette, densities) {
-    const curves = densities?.integrands ?? [];
+    const curves = shownCurves(densities, scene.showsTotals);
+    if (scene.showsTotals !== this.hadTotals) this.high.value = this.low.value = 0;
+    this.hadTotals = scene.showsTotals;
     const extreme = (/** @type {number} */ sign) =>
       curves.reduce((most, { values }) => values.reduce((a, v) => Math.max(a, sign * (v ?? 0)), most), 0);
     const [most, least] = [extreme(1), extreme(-1)];
@@ -103,11 +110,24 @@ export class LinePlot {
     drawAxes(context, frame, x, y, palette, {
       xTicks: frame.right < NARROW ? 5 : 10,
       yTicks: 3,
-      yLabel: frame.right < NARROW ? "integrand" : "integrand, nats per unit of x",
+      yLabel: integrandLabel(scene.showsTotals, frame.right < NARROW),
       xLabel: "x",
     });
     labelIntegrands(context, frame, curves, scene, palette);
   }
+}
+
+/** The integrands, or their integrals up to each place once those are there. @param {Densities | null} densities @param {boolean} areTotals @returns {Curve[]} */
+function shownCurves(densities, areTotals) {
+  const curves = densities?.integrands ?? [];
+  if (!areTotals) return curves;
+  return curves.flatMap((curve) => (curve.totals ? [{ ...curve, values: curve.totals }] : []));
+}
+
+/** @param {boolean} areTotals @param {boolean} isNarrow */
+function integrandLabel(areTotals, isNarrow) {
+  if (areTotals) return isNarrow ? "nats up to x" : "integral up to x, nats";
+  return isNarrow ? "integrand" : "integrand, nats per unit of x";
 }
 
 /** @param {Scene} scene @param {number[]} xs @returns {FitCurve[]} */
@@ -165,9 +185,11 @@ function labelIntegrands(context, frame, curves, scene, palette) {
   context.textAlign = "right";
   context.textBaseline = "alphabetic";
   let right = frame.right;
-  for (const { name, symbol } of [...curves].reverse()) {
+  for (const { name, symbol, values } of [...curves].reverse()) {
     const { slot, dash } = scene.styles[name];
-    const text = INTEGRANDS[name] ?? symbol;
+    const words = INTEGRANDS[name] ?? symbol;
+    const end = scene.showsTotals ? (values[values.length - 1] ?? null) : null;
+    const text = end === null ? words : `∫ ${words} = ${shortNumber(end, 4)}`;
     context.fillStyle = palette.series[slot];
     context.fillText(text, right, frame.top - 12);
     right -= context.measureText(text).width + 6;

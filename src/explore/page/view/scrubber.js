@@ -65,7 +65,7 @@ export class Scrubber {
     this.play.disabled = isHidden;
     this.range.setAttribute("aria-valuetext", `step ${replay.step}`);
     setText(this.play, this.isPlaying ? "Stop" : "Play");
-    setText(byId("replay-name"), `Run “${replay.name}”`);
+    setText(byId("replay-name"), replay.name && `Run “${replay.name}”`);
     setText(byId("replay-step"), `step ${replay.step} of ${replay.steps.at(-1)}`);
     const other = isSameMixture(replay.target, state.target) ? "" : "It was fitted to another target.";
     setText(byId("replay-note"), isHidden ? "Reset to come back to it." : other);
