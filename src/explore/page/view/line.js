@@ -31,7 +31,7 @@ export class LinePlot {
 
   /** Draws everything and returns the handles. @param {Scene} scene @param {Palette} palette */
   draw(scene, palette) {
-    this.canvas.style.height = "";
+    this.canvas.style.maxHeight = "";
     const { context, width, height } = prepared(this.canvas);
     const upper = { left: 46, right: width - 10, top: 26, bottom: Math.round(height * 0.6) };
     const lower = { left: 46, right: width - 10, top: upper.bottom + 38, bottom: height - 34 };
@@ -62,7 +62,11 @@ export class LinePlot {
       for (const fit of fits) drawEnds(context, fit, xs, x, y, palette);
       drawComponents(context, scene.q, xs, x, y, withAlpha(palette.q, 0.6));
       for (const { curve, style } of fits)
-        drawCurve(context, xs, curve, x, y, { color: palette.series[style.slot], dash: style.dash, width: 2 });
+        drawCurve(context, xs, curve, x, y, {
+          color: palette.series[style.slot],
+          dash: style.dash,
+          width: 2,
+        });
       drawCurve(context, xs, densities.q, x, y, { color: palette.q, width: 1.75 });
     }
     context.restore();
@@ -97,7 +101,12 @@ export class LinePlot {
     for (const { name, values } of curves) {
       const { slot, dash } = scene.styles[name];
       const color = palette.series[slot];
-      drawCurve(context, densities?.x ?? [], values, x, y, { color, dash, width: 1.5, fill: withAlpha(color, 0.1) });
+      drawCurve(context, densities?.x ?? [], values, x, y, {
+        color,
+        dash,
+        width: 1.5,
+        fill: withAlpha(color, 0.1),
+      });
     }
     context.restore();
     drawAxes(context, frame, x, y, palette, {
@@ -117,11 +126,17 @@ function fitCurves(scene, xs) {
     .map((fit) => ({ ...fit, curve: xs.map((at) => mixtureDensity(at, fit.mixture)) }));
 }
 
-/** How high the densities go. @param {Scene} scene @param {Densities | null} densities @param {FitCurve[]} fits */
+/**
+ * How high the densities go.
+ * @param {Scene} scene @param {Densities | null} densities @param {FitCurve[]} fits
+ */
 function highest({ q }, densities, fits) {
   const peaks = q.weights.map((weight, k) => weight * gaussianDensity(0, 0, q.stds[k][0]));
   const curves = densities ? [densities.p, densities.q, ...fits.map((fit) => fit.curve)] : [];
-  return curves.reduce((most, curve) => curve.reduce((a, b) => Math.max(a, b ?? 0), most), Math.max(...peaks));
+  return curves.reduce(
+    (most, curve) => curve.reduce((a, b) => Math.max(a, b ?? 0), most),
+    Math.max(...peaks),
+  );
 }
 
 /**
