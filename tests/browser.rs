@@ -4,10 +4,14 @@
 
 #[path = "browser/fits.rs"]
 mod fits;
+#[path = "browser/looks.rs"]
+mod looks;
 #[path = "browser/page.rs"]
 mod page;
 #[path = "browser/saved.rs"]
 mod saved;
+#[path = "browser/teach.rs"]
+mod teach;
 #[path = "browser/webdriver.rs"]
 mod webdriver;
 
@@ -71,8 +75,19 @@ impl Stage {
         let path = prepare(folder.path());
         Self {
             browser: Browser::open(),
-            server: Server::start(&path),
+            server: Server::start(Some(&path)),
             folder,
+            _turn: turn,
+        }
+    }
+
+    /// The page as it is without a config.
+    fn plain() -> Self {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        Self {
+            browser: Browser::open(),
+            server: Server::start(None),
+            folder: tempfile::tempdir().unwrap(),
             _turn: turn,
         }
     }

@@ -1,6 +1,6 @@
 //! What is on screen as a figure: densities, integrands and landscapes, with the ways of the fits.
 
-use super::protocol::{Densities, Format, Shown, ShownFit};
+use super::protocol::{Densities, Format, Shown, ShownFit, Sureness};
 use super::state::State;
 use super::view::{self, Views};
 use crate::compute::device::Numerics;
@@ -35,10 +35,11 @@ pub(super) fn figure(state: &State, shown: &Shown, format: Format) -> Result<Vec
             })
         })
         .collect::<Result<_>>()?;
-    let integrands = match view::densities(state, &p, &q) {
-        Densities::Line { integrands, .. } => {
-            integrands.into_iter().map(|curve| curve.values).collect()
-        }
+    let integrands = match view::densities(state, &p, &q, Sureness::Sure) {
+        Densities::Line { integrands, .. } => integrands
+            .into_iter()
+            .map(|curve| curve.values.into_iter().map(f64::from).collect())
+            .collect(),
         Densities::Plane { .. } => Vec::new(),
     };
     let kinds = [DivergenceKind::ForwardKl, DivergenceKind::ReverseKl];

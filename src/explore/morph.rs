@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::protocol::{Jump, MorphStop, Reply, finite};
 use super::save;
 use super::state::{FitState, MixtureState, State};
-use super::view::{covered, shown};
+use super::view::{covered, modes_of, shown};
 use crate::compute::device::Numerics;
 use crate::density::target::Target;
 use crate::divergence::DivergenceKind;
@@ -43,18 +43,19 @@ pub(super) fn morph(id: u64, state: &State, q: Option<&MixtureState>) -> Result<
         numerics: &numerics,
         plan: plan(state)?,
     };
+    let seen = (&p, modes_of(&p));
     let count = STOPS[state.dim - 1];
     let alpha = |i: usize| i as f64 / (count - 1) as f64;
     let near = path.first(&start)?;
     let mut here = path.optimum(0.0, &near)?;
-    let mut stops = vec![stop(0.0, &p, &here)];
+    let mut stops = vec![stop(0.0, &seen, &here)];
     let mut jumps = Vec::new();
     for i in 1..count {
         let next = path.optimum(alpha(i), &here.mixture)?;
         if path.are_apart(&here.mixture, &next.mixture)? {
             jumps.extend(path.jump([alpha(i - 1), alpha(i)], &here.mixture)?);
         }
-        stops.push(stop(alpha(i), &p, &next));
+        stops.push(stop(alpha(i), &seen, &next));
         here = next;
     }
     Ok(Reply::Morph {
@@ -89,7 +90,8 @@ fn divergence(alpha: f64) -> Result<DivergenceKind> {
     })
 }
 
-fn stop(alpha: f64, p: &Mixture, found: &Found) -> MorphStop {
+/// An optimum, with which of the modes of p it covers.
+fn stop(alpha: f64, (p, modes): &(&Mixture, Vec<f64>), found: &Found) -> MorphStop {
     MorphStop {
         alpha,
         q: MixtureState::from_mixture(&found.mixture),
@@ -99,7 +101,7 @@ fn stop(alpha: f64, p: &Mixture, found: &Found) -> MorphStop {
             .into_iter()
             .zip(found.both.map(finite))
             .collect(),
-        covered: covered(p, &found.mixture),
+        covered: covered(p, modes, &found.mixture),
     }
 }
 

@@ -62,10 +62,24 @@ pub(super) struct ViewRequest {
     /// Whether the integrals of the integrands are wanted too.
     #[serde(default)]
     pub totals: bool,
+    /// How sure the values must be.
+    #[serde(default)]
+    pub values: Sureness,
 }
 
 fn normal_speed() -> f64 {
     1.0
+}
+
+/// How sure values must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Sureness {
+    /// With what they lie between for certain.
+    #[default]
+    Sure,
+    /// As a fit logs them, for what moves.
+    Quick,
 }
 
 /// How fine a landscape is wanted.
@@ -187,26 +201,26 @@ pub(super) struct StateView {
     pub ms: f64,
     pub densities: Densities,
     pub values: Vec<ValueView>,
-    /// Which of the components of p are covered by q.
+    /// Which of the modes of p are covered by q; empty where they are not looked for.
     pub covered: Vec<bool>,
     pub landscape: Option<LandscapeView>,
 }
 
-/// Densities on a line, or on a grid whose rows go with y.
+/// Densities on a line, or on a grid whose rows go with y; to the digits that a picture takes.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(super) enum Densities {
     Line {
         x: Vec<f64>,
-        p: Vec<f64>,
-        q: Vec<f64>,
+        p: Vec<f32>,
+        q: Vec<f32>,
         integrands: Vec<Curve>,
     },
     Plane {
         x: Vec<f64>,
         y: Vec<f64>,
-        p: Vec<f64>,
-        q: Vec<f64>,
+        p: Vec<f32>,
+        q: Vec<f32>,
     },
 }
 
@@ -214,10 +228,10 @@ pub(super) enum Densities {
 pub(super) struct Curve {
     pub name: String,
     pub symbol: String,
-    pub values: Vec<f64>,
+    pub values: Vec<f32>,
     /// Their integral up to each place, where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub totals: Option<Vec<f64>>,
+    pub totals: Option<Vec<f32>>,
 }
 
 /// A divergence between p and q; null where it is infinite or not known.
@@ -247,7 +261,7 @@ pub(super) struct SurfaceView {
     pub name: String,
     pub symbol: String,
     /// Row after row; null where it is infinite or no density.
-    pub log10: Vec<Option<f64>>,
+    pub log10: Vec<Option<f32>>,
     pub optima: Vec<OptimumView>,
 }
 
@@ -273,7 +287,7 @@ pub(super) struct FitProgress {
     pub q: Option<MixtureState>,
     /// The divergences between p and that, by their names.
     pub values: Vec<(String, Option<f64>)>,
-    /// Which of the components of p it covers.
+    /// Which of the modes of p it covers.
     pub covered: Vec<bool>,
     pub runs: Vec<RunProgress>,
     /// The step and the divergence of the best run, at each record.
@@ -281,6 +295,48 @@ pub(super) struct FitProgress {
     pub message: Option<String>,
     /// Whether this is the first of a fit.
     pub restart: bool,
+}
+
+impl FitProgress {
+    /// Of a fit of so many runs that begins.
+    pub fn new(id: String, runs: usize) -> Self {
+        Self {
+            id,
+            status: Status::Running,
+            step: 0,
+            value: None,
+            best: 0,
+            q: None,
+            values: Vec::new(),
+            covered: Vec::new(),
+            runs: vec![RunProgress::default(); runs],
+            trace: Vec::new(),
+            message: None,
+            restart: true,
+        }
+    }
+
+    /// Of one that could not.
+    pub fn failed(id: String, message: String) -> Self {
+        Self {
+            status: Status::Failed,
+            message: Some(message),
+            ..Self::new(id, 0)
+        }
+    }
+
+    pub fn has_ended(&self) -> bool {
+        matches!(self.status, Status::Done | Status::Failed)
+    }
+
+    /// What was new is so no longer.
+    pub fn forget(&mut self) {
+        self.trace.clear();
+        self.restart = false;
+        for run in &mut self.runs {
+            run.rows.clear();
+        }
+    }
 }
 
 /// What is new of one run of a fit.

@@ -78,6 +78,13 @@ impl Running {
         };
         let hello = page.hear();
         assert_eq!(hello["type"], "hello");
+        let limit = |name: &str| hello["limits"][name].as_f64().unwrap();
+        let docs = page::Page::open("docs/explore.md");
+        docs.says(
+            "for mixtures of up to {} Gaussians in one and two dimensions and a q of up to {}",
+            &[limit("components"), limit("q_components")],
+        );
+        docs.says("up to {} random ones for each fit", &[limit("restarts")]);
         page.state = hello["state"].clone();
         page
     }
@@ -513,7 +520,7 @@ fn a_swarm_tells_the_optima_apart() {
     };
     // Forward KL has one; reverse KL one at each bump and one over both, which are all found.
     assert_eq!((optima(0), optima(1)), (1, 3));
-    // Which components of p the best q covers: both, and one.
+    // Which modes of p the best q covers: both, and one.
     assert_eq!(ends[0]["covered"], json!([true, true]));
     let covered = ends[1]["covered"].as_array().unwrap();
     assert_eq!(covered.iter().filter(|is| **is == json!(true)).count(), 1);

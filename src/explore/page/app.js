@@ -19,6 +19,8 @@ import { Theme } from "./view/theme.js";
 const LINK_DELAY = 300;
 /** A passing word stays this long, in milliseconds. */
 const NOTICE = 8000;
+/** Between two pictures for who prefers less motion. */
+const CALM = 500;
 
 /** @implements {Actions} */
 class App {
@@ -37,6 +39,7 @@ class App {
     this.isHeld = false;
     this.isMoving = false;
     this.isDrawn = true;
+    this.drawnAt = -Infinity;
     /** @type {Part[]} */
     this.parts = pageParts(this);
     new Theme(() => this.restyle());
@@ -308,10 +311,18 @@ class App {
   render() {
     if (!this.isDrawn || !this.store) return;
     this.isDrawn = false;
-    requestAnimationFrame(() => {
-      this.isDrawn = true;
-      this.redraw();
-    });
+    const draw = () =>
+      requestAnimationFrame(() => {
+        this.isDrawn = true;
+        this.drawnAt = performance.now();
+        this.redraw();
+      });
+    // Who prefers less motion sees two pictures a second of what runs, instead of a film.
+    const isFilm = this.session.training.status === "running" && !this.isMoving;
+    const isCalm = isFilm && matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const wait = isCalm ? this.drawnAt + CALM - performance.now() : 0;
+    if (wait > 0) setTimeout(draw, wait);
+    else draw();
   }
 
   /** @returns {Scene | null} */

@@ -19,7 +19,8 @@ import { ValuesTable } from "./view/values.js";
 
 /** @param {Actions} actions @returns {Part[]} */
 export function pageParts(actions) {
-  const press = (/** @type {string} */ id, /** @type {() => void} */ action) => byId(id).addEventListener("click", action);
+  const press = (/** @type {string} */ id, /** @type {() => void} */ action) =>
+    byId(id).addEventListener("click", action);
   press("save-config", () => actions.save("config"));
   press("save-svg", () => actions.save("svg"));
   press("save-png", () => actions.save("png"));

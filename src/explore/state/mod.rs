@@ -365,9 +365,9 @@ impl State {
 
     /// Steps between two records of a fit, so that one can watch it.
     pub(super) fn stride(&self) -> usize {
-        /// About as many records.
-        const RECORDS: usize = 100;
-        self.optimizer.steps.div_ceil(RECORDS)
+        /// About as many records; each is some work in the plane.
+        const RECORDS: [usize; 2] = [100, 50];
+        self.optimizer.steps.div_ceil(RECORDS[self.dim - 1])
     }
 }
 

@@ -4,9 +4,9 @@ use crate::compute::device::Numerics;
 use crate::density::target::Target;
 use crate::divergence::DivergenceKind;
 use crate::error::Result;
-use crate::explore::protocol::{FitProgress, RunProgress, Status, finite};
+use crate::explore::protocol::{FitProgress, Status, finite};
 use crate::explore::state::MixtureState;
-use crate::explore::view::covered;
+use crate::explore::view::{covered, modes_of};
 use crate::fit::optima::Ends;
 use crate::fit::{Fit, LogConfig, Plan, Record, RunRecord};
 use crate::mixture::{Mixture, natural_values};
@@ -16,6 +16,8 @@ const FEW: usize = 8;
 
 pub(super) struct Lane<'a> {
     target: &'a Mixture,
+    /// Of the target.
+    modes: Vec<f64>,
     plan: &'a Plan,
     fit: Fit<'a>,
     numerics: &'a Numerics,
@@ -32,33 +34,17 @@ impl<'a> Lane<'a> {
     ) -> Result<Self> {
         Ok(Self {
             target: mixture,
+            modes: modes_of(mixture),
             plan,
             fit: Fit::new(plan, target, numerics, log, 0)?,
             numerics,
-            progress: FitProgress {
-                id: id.to_owned(),
-                status: Status::Running,
-                step: 0,
-                value: None,
-                best: 0,
-                q: None,
-                values: Vec::new(),
-                covered: Vec::new(),
-                runs: vec![RunProgress::default(); plan.start.runs()],
-                trace: Vec::new(),
-                message: None,
-                restart: true,
-            },
+            progress: FitProgress::new(id.to_owned(), plan.start.runs()),
         })
-    }
-
-    pub fn has_ended(&self) -> bool {
-        matches!(self.progress.status, Status::Done | Status::Failed)
     }
 
     /// One step, if there is one left; with a record of it where its number is a multiple of `every`.
     pub fn advance(&mut self, every: usize) {
-        if self.has_ended() {
+        if self.progress.has_ended() {
             return;
         }
         self.fit.log_every(every);
@@ -75,17 +61,10 @@ impl<'a> Lane<'a> {
         }
     }
 
-    /// What is new, to be sent; it is old from here on.
-    pub fn news(&mut self, is_paused: bool) -> FitProgress {
-        let mut news = self.progress.clone();
-        if is_paused && news.status == Status::Running {
-            news.status = Status::Paused;
-        }
-        self.progress.trace.clear();
-        self.progress.restart = false;
-        for run in &mut self.progress.runs {
-            run.rows.clear();
-        }
+    /// What is new; it is old from here on.
+    pub fn news(&mut self) -> FitProgress {
+        let news = self.progress.clone();
+        self.progress.forget();
         news
     }
 
@@ -126,7 +105,7 @@ impl<'a> Lane<'a> {
         progress.values = [DivergenceKind::ForwardKl, DivergenceKind::ReverseKl]
             .map(|kind| (kind.name(), finite(run.evaluation.estimate(kind).value)))
             .to_vec();
-        progress.covered = covered(self.target, &run.mixture);
+        progress.covered = covered(self.target, &self.modes, &run.mixture);
     }
 
     /// Where the runs are, and the best of them.

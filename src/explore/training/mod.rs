@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use self::lane::Lane;
-use super::protocol::Reply;
+use super::protocol::{FitProgress, Reply, Status};
 use super::save;
 use super::state::State;
 use crate::compute::device::Numerics;
-use crate::density::target::Target;
+use crate::density::target::{Target, TargetModel};
 use crate::error::Result;
 use crate::fit::{LogConfig, Plan};
 use crate::mixture::Mixture;
@@ -53,24 +53,20 @@ impl Training {
         speed: f64,
         replies: mpsc::Sender<Reply>,
     ) -> Result<Self> {
-        let (experiment, mixture) = (save::experiment(state)?, state.target()?);
-        let ids: Vec<String> = state.fits.iter().map(|fit| fit.id.clone()).collect();
+        let (experiment, p) = (save::experiment(state)?, state.target()?);
         let pace = Pace::new(state.stride(), speed);
         let (control, orders) = channel();
+        let ids: Vec<String> = state.fits.iter().map(|fit| fit.id.clone()).collect();
         thread::spawn(move || {
-            let numerics = Numerics::cpu();
-            let target = Target::new(experiment.target.clone(), &numerics);
-            let course = Course::new(
-                &ids,
-                &experiment.plans,
-                (&mixture, &target),
-                &numerics,
+            let workers = (ids.into_iter().zip(experiment.plans))
+                .map(|(id, plan)| Worker::new(id, plan, experiment.target.clone(), p.clone(), pace))
+                .collect();
+            let mut course = Course {
+                workers,
+                fits: Vec::new(),
                 pace,
-            );
-            match course {
-                Ok(mut course) => course.run(paused, &orders, &replies),
-                Err(error) => _ = replies.blocking_send(failure(None, &error)),
-            }
+            };
+            course.run(paused, &orders, &replies);
         });
         Ok(Self { control })
     }
@@ -125,33 +121,63 @@ impl Pace {
     }
 }
 
-/// All fits with what the page knows of them.
-struct Course<'a> {
-    lanes: Vec<Lane<'a>>,
-    pace: Pace,
+/// Steps to take, with a record after every so many.
+struct Advance {
+    steps: usize,
+    every: usize,
 }
 
-impl<'a> Course<'a> {
-    fn new(
-        ids: &[String],
-        plans: &'a [Plan],
-        target: (&'a Mixture, &'a Target),
-        numerics: &'a Numerics,
-        pace: Pace,
-    ) -> Result<Self> {
+/// A fit on a thread of its own, which ends with this.
+struct Worker {
+    orders: Sender<Advance>,
+    news: Receiver<FitProgress>,
+}
+
+impl Worker {
+    fn new(id: String, plan: Plan, target: TargetModel, p: Mixture, pace: Pace) -> Self {
+        let (orders, received) = channel::<Advance>();
+        let (tell, news) = channel();
         let log = LogConfig {
             every: Some(pace.stride),
             samples: SAMPLES,
             ..LogConfig::default()
         };
-        let lanes =
-            (ids.iter().zip(plans)).map(|(id, plan)| Lane::new(id, plan, target, numerics, log));
-        Ok(Self {
-            lanes: lanes.collect::<Result<_>>()?,
-            pace,
-        })
+        thread::spawn(move || {
+            let numerics = Numerics::cpu();
+            let target = Target::new(target, &numerics);
+            let mut lane = match Lane::new(&id, &plan, (&p, &target), &numerics, log) {
+                Ok(lane) => lane,
+                Err(error) => {
+                    _ = tell.send(FitProgress::failed(id, error.to_string()));
+                    return;
+                }
+            };
+            for Advance { steps, every } in received {
+                let begun = Instant::now();
+                for _ in 0..steps {
+                    lane.advance(every);
+                    // What takes long is shown on the way.
+                    if begun.elapsed() > FRAME {
+                        break;
+                    }
+                }
+                if tell.send(lane.news()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { orders, news }
     }
+}
 
+/// All fits with what the page has last heard of them.
+struct Course {
+    workers: Vec<Worker>,
+    fits: Vec<FitProgress>,
+    pace: Pace,
+}
+
+impl Course {
     /// Trains until all have ended or nobody listens any more.
     fn run(&mut self, paused: bool, orders: &Receiver<Control>, replies: &mpsc::Sender<Reply>) {
         let mut is_paused = paused;
@@ -187,28 +213,41 @@ impl<'a> Course<'a> {
     }
 
     fn has_ended(&self) -> bool {
-        self.lanes.iter().all(Lane::has_ended)
+        self.fits.iter().all(FitProgress::has_ended)
     }
 
-    /// Takes steps in every fit, with a record after every so many; for as long as a frame takes at most.
+    /// Lets every fit take steps, all at once, for about as long as a frame at most.
     fn advance(&mut self, steps: usize, every: usize) {
-        let begun = Instant::now();
-        for taken in 0..steps {
-            for lane in &mut self.lanes {
-                lane.advance(every);
-            }
-            // What takes long is shown on the way.
-            if taken > 0 && begun.elapsed() > 2 * FRAME {
-                break;
+        for worker in &self.workers {
+            // One that could not begin takes no orders, and has said why.
+            _ = worker.orders.send(Advance { steps, every });
+        }
+        let heard: Vec<_> = (self.workers.iter())
+            .map(|worker| worker.news.recv().ok())
+            .collect();
+        if self.fits.is_empty() {
+            self.fits = heard.into_iter().flatten().collect();
+            return;
+        }
+        for (fit, news) in self.fits.iter_mut().zip(heard) {
+            match news {
+                Some(news) => *fit = news,
+                None => fit.forget(),
             }
         }
     }
 
     /// Sends what is new, and forgets it.
     fn report(&mut self, is_paused: bool, replies: &mpsc::Sender<Reply>) -> Result<(), ()> {
-        let fits = (self.lanes.iter_mut())
-            .map(|lane| lane.news(is_paused))
-            .collect();
+        let mut fits = self.fits.clone();
+        for fit in &mut fits {
+            if is_paused && fit.status == Status::Running {
+                fit.status = Status::Paused;
+            }
+        }
+        for fit in &mut self.fits {
+            fit.forget();
+        }
         replies
             .blocking_send(Reply::Progress { fits })
             .map_err(|_| ())

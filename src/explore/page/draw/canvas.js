@@ -15,9 +15,16 @@ export function contextOf(canvas) {
 
 /** Sizes the canvas to its box in device pixels and returns a context in CSS pixels, cleared. */
 export function prepared(/** @type {HTMLCanvasElement} */ canvas) {
+  const { clientWidth: width, clientHeight: height } = canvas;
+  return { context: sized(canvas, width, height), width, height };
+}
+
+/**
+ * The context of a canvas of so many CSS pixels, cleared.
+ * @param {HTMLCanvasElement} canvas @param {number} width @param {number} height
+ */
+export function sized(canvas, width, height) {
   const ratio = window.devicePixelRatio || 1;
-  const width = canvas.clientWidth;
-  const height = canvas.clientHeight;
   const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
   if (canvas.width !== w || canvas.height !== h) [canvas.width, canvas.height] = [w, h];
   const context = contextOf(canvas);
@@ -26,7 +33,7 @@ export function prepared(/** @type {HTMLCanvasElement} */ canvas) {
   context.lineJoin = "round";
   context.lineCap = "butt";
   context.setLineDash([]);
-  return { context, width, height };
+  return context;
 }
 
 /** @param {CanvasRenderingContext2D} context @param {Palette} palette */

@@ -5,7 +5,10 @@ import { contextOf } from "./canvas.js";
 
 /** @typedef {(t: number) => number[]} Ramp */
 
-/** OKLab (Ottosson 2020) to sRGB bytes, clipped to the gamut. @param {number} lightness @param {number} a @param {number} b */
+/**
+ * OKLab (Ottosson 2020) to sRGB bytes, clipped to the gamut.
+ * @param {number} lightness @param {number} a @param {number} b
+ */
 function oklabToBytes(lightness, a, b) {
   const l = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3;
   const m = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3;
@@ -34,7 +37,10 @@ export function valleyRamp(isDark) {
   const [dark, light] = isDark ? [0.24, 0.84] : [0.36, 0.975];
   return (t) => {
     const u = Math.min(Math.max(t, 0), 1);
-    const next = Math.max(STOPS.findIndex((stop) => stop.at >= u && stop.at > 0), 1);
+    const next = Math.max(
+      STOPS.findIndex((stop) => stop.at >= u && stop.at > 0),
+      1,
+    );
     const [from, to] = [STOPS[next - 1], STOPS[next]];
     const part = (u - from.at) / (to.at - from.at);
     const hue = ((from.hue + part * (to.hue - from.hue)) * Math.PI) / 180;
@@ -49,7 +55,10 @@ export function greyRamp(isDark) {
     isDark ? oklabToBytes(0.235 + 0.42 * t, 0, -0.006 * (1 - t)) : oklabToBytes(0.995 - 0.5 * t, 0, 0);
 }
 
-/** A scale upside down: pixels run downwards, and values upwards. @param {Scale} scale @param {number} height */
+/**
+ * A scale upside down: pixels run downwards, and values upwards.
+ * @param {Scale} scale @param {number} height
+ */
 const flipped = (scale, height) => ({ invert: (/** @type {number} */ p) => scale.invert(height - p) });
 
 /**
@@ -122,8 +131,12 @@ export function bandPicture({ table, columns, rows, levels, colors, width, heigh
 export function levelLine(table, columns, rows, level, x, y) {
   const path = new Path2D();
   const count = columns.length;
-  const along = (/** @type {number} */ from, /** @type {number} */ to, /** @type {number} */ a, /** @type {number} */ b) =>
-    from + ((level - a) / (b - a)) * (to - from);
+  const along = (
+    /** @type {number} */ from,
+    /** @type {number} */ to,
+    /** @type {number} */ a,
+    /** @type {number} */ b,
+  ) => from + ((level - a) / (b - a)) * (to - from);
   for (let r = 0; r + 1 < rows.length; r += 1) {
     for (let c = 0; c + 1 < count; c += 1) {
       const i = r * count + c;
@@ -138,7 +151,8 @@ export function levelLine(table, columns, rows, level, x, y) {
       if (above[2] !== above[3]) crossings.push([along(left, right, v3, v2), high]);
       if (above[3] !== above[0]) crossings.push([left, along(low, high, v0, v3)]);
       // A saddle has four crossings; its middle decides which two belong together.
-      if (crossings.length === 4 && (v0 + v1 + v2 + v3) / 4 >= level !== above[0]) crossings.push(crossings.splice(0, 1)[0]);
+      if (crossings.length === 4 && (v0 + v1 + v2 + v3) / 4 >= level !== above[0])
+        crossings.push(crossings.splice(0, 1)[0]);
       for (let k = 0; k + 1 < crossings.length; k += 2) {
         path.moveTo(x(crossings[k][0]), y(crossings[k][1]));
         path.lineTo(x(crossings[k + 1][0]), y(crossings[k + 1][1]));

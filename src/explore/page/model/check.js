@@ -37,7 +37,10 @@ function checkedMixture({ weights, means, stds, correlations }, dim, most) {
   };
 }
 
-/** @param {LandscapeChoice} landscape @param {number} dim @param {number} components @returns {LandscapeChoice} */
+/**
+ * @param {LandscapeChoice} landscape @param {number} dim @param {number} components
+ * @returns {LandscapeChoice}
+ */
 function checkedLandscape({ component, parameters, ranges }, dim, components) {
   const [first, second] = parameters;
   const known = parameterNames(dim);

@@ -13,9 +13,11 @@ export const GLOSSARY = {
   integrand: "What is integrated: the area under its curve is the divergence.",
   landscape:
     "A divergence over two parameters of q: every point is a q, and light where that is close to p. Gradient descent goes down on it.",
-  optimum: "A q from which every small step makes the divergence larger. There may be several, of which one is best.",
+  optimum:
+    "A q from which every small step makes the divergence larger. There may be several, of which one is best.",
   basins: "The starts from which a fit ends at the same optimum.",
-  starts: "A fit may end elsewhere from another q: with several starts each is fitted, and the best one counts.",
+  starts:
+    "A fit may end elsewhere from another q: with several starts each is fitted, and the best one counts.",
   components: "The Gaussians that a mixture is a weighted sum of.",
   draws: "Random points of a density, whose average stands in for an integral over it.",
   quadrature: "Integrals as sums over well chosen points: exact to many digits in one and two dimensions.",

@@ -26,7 +26,10 @@ const drawn = (id, gradient) => ({
   estimator: { type: "monte-carlo", gradient, samples: 8 },
 });
 
-/** @param {{ target?: Mixture, q?: Mixture, fits: Fit[], restarts?: number, steps?: number, reach?: number }} what @returns {State} */
+/**
+ * @param {{ target?: Mixture, q?: Mixture, fits: Fit[], restarts?: number, steps?: number, reach?: number }} what
+ * @returns {State}
+ */
 function start({ target = TWO, q = NARROW, fits, restarts = 1, steps = 500, reach = 10 }) {
   return {
     version: VERSION,
@@ -173,7 +176,8 @@ export const LESSONS = [
       return forward > reverse ? "forward" : "reverse";
     },
     because: {
-      forward: "Forward KL has to cover the tails, and takes the variance of p, tails and all. Reverse KL fits the middle and lets the tails go.",
+      forward:
+        "Forward KL has to cover the tails, and takes the variance of p, tails and all. Reverse KL fits the middle and lets the tails go.",
     },
   },
   {
@@ -188,7 +192,9 @@ export const LESSONS = [
     ],
     state: start({ q: line([0.5, -1, 1.5], [0.5, 2, 1.5]), fits: [FORWARD, REVERSE], steps: 1000 }),
     happened: (fits) => {
-      const [forward, reverse] = ["forward-kl", "reverse-kl"].map((id) => (fitOf(fits, id).value ?? 1) < 1e-3);
+      const [forward, reverse] = ["forward-kl", "reverse-kl"].map(
+        (id) => (fitOf(fits, id).value ?? 1) < 1e-3,
+      );
       if (forward && reverse) return "alike";
       return forward ? "forward" : "reverse";
     },
@@ -219,7 +225,8 @@ export const LESSONS = [
     }),
     happened: (fits) => fits.reduce((best, fit) => (shaking(fit) < shaking(best) ? fit : best)).id,
     because: {
-      "reverse-kl-n3": "At q = p its gradient is 0 for every single draw, so it comes to rest. The others go on shaking by the noise of their draws: that of the [[score function]] is the largest.",
+      "reverse-kl-n3":
+        "At q = p its gradient is 0 for every single draw, so it comes to rest. The others go on shaking by the noise of their draws: that of the [[score function]] is the largest.",
     },
   },
 ];

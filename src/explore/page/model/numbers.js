@@ -8,7 +8,10 @@ export function clamp(value, low, high) {
   return Math.min(Math.max(value, low), high);
 }
 
-/** Removes the binary dust of arithmetic from a number a person will read in a field. @param {number} value */
+/**
+ * Removes the binary dust of arithmetic from a number a person will read in a field.
+ * @param {number} value
+ */
 export function tidy(value) {
   return Number(value.toPrecision(6));
 }
@@ -59,6 +62,15 @@ export function powerOfTen(exponent) {
   return `10${exponent < 0 ? "⁻" : ""}${digits}`;
 }
 
+/** Below this a divergence is what rounding leaves of 0. */
+const ROUNDING = 1e-12;
+
+/** A divergence to four digits. @param {number | null} value */
+export function shortValue(value) {
+  if (value !== null && Math.abs(value) < ROUNDING) return value === 0 ? "0" : "< 1e−12";
+  return shortNumber(value, 4);
+}
+
 // --- fields ---
 
 /**
@@ -76,7 +88,10 @@ export function fieldText(value) {
 
 /** The number that was typed; NaN if it is none. A decimal comma is one too. @param {string} text */
 export function parsed(text) {
-  const plain = text.trim().replace(MINUS, "-").replace(/^([-+]?\d*),(\d+)/, "$1.$2");
+  const plain = text
+    .trim()
+    .replace(MINUS, "-")
+    .replace(/^([-+]?\d*),(\d+)/, "$1.$2");
   return plain === "" ? NaN : Number(plain);
 }
 

@@ -27,6 +27,13 @@ export function parameterTitle(name) {
   return TITLES[name] ?? name;
 }
 
+/** @param {string} name @param {number} dim */
+export function shortTitle(name, dim) {
+  if (name === "correlation") return "correlation ρ";
+  const digit = dim === 1 ? "" : name.endsWith("2") ? "₂" : "₁";
+  return isStd(name) ? `std σ${digit}` : `mean μ${digit}`;
+}
+
 /** @param {string} name */
 export function isStd(name) {
   return name.startsWith("std");
@@ -48,8 +55,7 @@ export function withParameter(gaussian, name, value) {
   if (name === "correlation")
     return { ...gaussian, correlation: clamp(value, -LARGEST_CORRELATION, LARGEST_CORRELATION) };
   const at = coordinate(name);
-  if (isStd(name))
-    return { ...gaussian, stds: gaussian.stds.with(at, Math.max(value, SMALLEST_STD)) };
+  if (isStd(name)) return { ...gaussian, stds: gaussian.stds.with(at, Math.max(value, SMALLEST_STD)) };
   return { ...gaussian, mean: gaussian.mean.with(at, value) };
 }
 

@@ -2,7 +2,10 @@
 
 /** @import { Mixture, Preset, State } from "../types.d.ts" */
 
-/** A mixture on the line, of [weight, mean, std]. @param {...[number, number, number]} parts @returns {Mixture} */
+/**
+ * A mixture on the line, of [weight, mean, std].
+ * @param {...[number, number, number]} parts @returns {Mixture}
+ */
 export function line(...parts) {
   return {
     weights: parts.map(([weight]) => weight),
@@ -31,7 +34,10 @@ const TAILS = [0.616, 0.806, 0.986, 1.2, 1.5, 2.04, 3.67];
 /** @param {number} x @param {number} [y] @returns {State["axes"]} */
 const axes = (x, y = x) => ({ x: [-x, x], y: [-y, y] });
 
-/** @param {string} id @param {string} title @param {Mixture} target @param {Mixture} q @param {number} reach @returns {Preset} */
+/**
+ * @param {string} id @param {string} title @param {Mixture} target @param {Mixture} q @param {number} reach
+ * @returns {Preset}
+ */
 const onLine = (id, title, target, q, reach = 10) => ({
   id,
   title,
@@ -66,7 +72,7 @@ const PRESETS = {
     onLine("far", "Two bumps", line([0.5, -3, 1], [0.5, 3, 1]), NARROW),
     onLine("near", "Close together", line([0.5, -1.3, 1], [0.5, 1.3, 1]), NARROW, 8),
     onLine("unequal", "Unequal", line([0.75, -2.5, 1.2], [0.25, 3, 0.6]), line([1, 1, 0.8])),
-    onLine("three", "Three", line([0.3, -5, 0.9], [0.4, 0, 0.9], [0.3, 5, 0.9]), line([1, 1.5, 0.8])),
+    onLine("three", "Three", line([0.3, -5, 0.9], [0.4, 0, 0.9], [0.3, 5, 0.9]), line([1, 0.5, 0.5])),
     onLine(
       "tails",
       "Heavy tails",
@@ -77,9 +83,19 @@ const PRESETS = {
     onLine("hard", "A hard start", line([0.5, -3, 1], [0.5, 3, 1]), line([1, 1, 2.5])),
   ],
   2: [
-    onPlane("far", "Two bumps", plane([0.5, -2.6, 0, 0.9, 0.9, 0], [0.5, 2.6, 0, 0.9, 0.9, 0]), ROUND),
+    onPlane(
+      "far",
+      "Two bumps",
+      plane([0.5, -2.6, 0, 0.9, 0.9, 0], [0.5, 2.6, 0, 0.9, 0.9, 0]),
+      plane([1, 1.5, 0.3, 0.6, 0.6, 0]),
+    ),
     onPlane("near", "Close together", plane([0.5, -1.1, 0, 0.9, 0.9, 0], [0.5, 1.1, 0, 0.9, 0.9, 0]), ROUND),
-    onPlane("unequal", "Unequal", plane([0.7, -2.2, -0.8, 1.2, 0.9, 0.4], [0.3, 2.6, 1.2, 0.6, 0.6, 0]), ROUND),
+    onPlane(
+      "unequal",
+      "Unequal",
+      plane([0.7, -2.2, -0.8, 1.2, 0.9, 0.4], [0.3, 2.6, 1.2, 0.6, 0.6, 0]),
+      ROUND,
+    ),
     onPlane(
       "three",
       "Three",
@@ -109,10 +125,23 @@ const PRESETS = {
       plane(
         ...TAILS.map(
           (std) =>
-            /** @type {[number, number, number, number, number, number]} */ ([1 / TAILS.length, 0, 0, std, std, 0]),
+            /** @type {[number, number, number, number, number, number]} */ ([
+              1 / TAILS.length,
+              0,
+              0,
+              std,
+              std,
+              0,
+            ]),
         ),
       ),
       ROUND,
+    ),
+    onPlane(
+      "hard",
+      "A hard start",
+      plane([0.5, -2.6, 0, 0.9, 0.9, 0], [0.5, 2.6, 0, 0.9, 0.9, 0]),
+      plane([1, 0.4, 0.2, 2.2, 0.9, 0]),
     ),
     onPlane("spike", "Spike on slab", plane([0.4, 0, 0, 0.25, 0.25, 0], [0.6, 0, 0, 2.2, 1.6, 0]), ROUND),
   ],

@@ -8,18 +8,15 @@ function spelled(count) {
 }
 
 /**
- * Which of the bumps of p are covered: "covers both", "sits on one". Of many components it says how much instead: they
- * are no bumps, but what a shape is made of.
+ * Which of the modes of p are covered: "covers both", "sits on one".
  * @param {string} subject @param {boolean[]} covered
  */
 export function coverage(subject, covered) {
   const [held, all] = [covered.filter(Boolean).length, covered.length];
   const say = (/** @type {string} */ words) => `${subject} ${words}`.trim();
   if (all <= 1) return "";
-  if (all > NUMBERS.length - 1) {
-    if (held === all) return say("covers all of p");
-    return say(held === 0 ? "covers no part of p" : `covers ${Math.round((100 * held) / all)} % of p`);
-  }
+  if (all >= NUMBERS.length)
+    return say(held === all ? `covers all ${all} modes` : `covers ${held} of ${all} modes`);
   if (held === all) return say(all === 2 ? "covers both" : `covers all ${spelled(all)}`);
   if (held === 0) return say(all === 2 ? "sits on neither" : "sits on none");
   if (held === 1) return say(all === 2 ? "sits on one" : `sits on one of ${spelled(all)}`);

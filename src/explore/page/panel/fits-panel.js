@@ -58,7 +58,9 @@ export class FitsPanel {
     this.adder.value = "";
     if (divergence === "") return;
     this.actions.edit((state) => {
-      const taken = state.fits.filter((fit) => fit.divergence === divergence).map((fit) => estimatorKey(fit.estimator));
+      const taken = state.fits
+        .filter((fit) => fit.divergence === divergence)
+        .map((fit) => estimatorKey(fit.estimator));
       const { estimators } = this.label(divergence);
       const free = estimators.find((one) => !taken.includes(estimatorKey(one))) ?? estimators[0];
       addFit(state, divergence, estimatorOf(free.type, free.gradient));
@@ -87,7 +89,9 @@ export class FitsPanel {
     const estimator = element(
       "select",
       { "aria-label": `Estimator of the fit of ${label.title}`, "data-test": `estimator-${id}` },
-      ...label.estimators.map((one) => element("option", { value: estimatorKey(one), textContent: one.title })),
+      ...label.estimators.map((one) =>
+        element("option", { value: estimatorKey(one), textContent: one.title }),
+      ),
     );
     estimator.addEventListener("change", () =>
       this.change(id, (fit) => {
@@ -110,7 +114,12 @@ export class FitsPanel {
       },
     });
     const drawn = element("label", { className: "drawn" }, samples.input, " draws a step");
-    const remove = element("button", { type: "button", className: "small", textContent: "Remove", "data-test": `remove-${id}` });
+    const remove = element("button", {
+      type: "button",
+      className: "small",
+      textContent: "Remove",
+      "data-test": `remove-${id}`,
+    });
     remove.addEventListener("click", () => {
       this.actions.edit((state) => {
         state.fits = state.fits.filter((fit) => fit.id !== id);
@@ -129,7 +138,13 @@ export class FitsPanel {
       "div",
       { className: "fit", role: "group", "data-test": `fit-${id}` },
       title,
-      element("div", { className: "fit-by" }, element("span", { className: "muted", textContent: "by" }), estimator, drawn),
+      element(
+        "div",
+        { className: "fit-by" },
+        element("span", { className: "muted", textContent: "by" }),
+        estimator,
+        drawn,
+      ),
     );
     return { root, sample, estimator, samples, drawn, remove };
   }

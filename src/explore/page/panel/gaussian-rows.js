@@ -1,7 +1,15 @@
 // The rows of one Gaussian: means, standard deviations and, in 2-D, the correlation.
 
 /** @import { Gaussian, State } from "../types.d.ts" */
-import { LARGEST_CORRELATION, SMALLEST_STD, isStd, parameterNames, parameterOf, parameterTitle } from "../model/parameters.js";
+import {
+  LARGEST_CORRELATION,
+  SMALLEST_STD,
+  isStd,
+  parameterNames,
+  parameterOf,
+  parameterTitle,
+  shortTitle,
+} from "../model/parameters.js";
 import { NumberRow } from "./number-row.js";
 
 export class GaussianRows {
@@ -34,13 +42,6 @@ export class GaussianRows {
       row.show(parameterOf(gaussian, name), low, high);
     }
   }
-}
-
-/** @param {string} name @param {number} dim */
-function shortTitle(name, dim) {
-  if (name === "correlation") return "correlation ρ";
-  const digit = dim === 1 ? "" : name.endsWith("2") ? "₂" : "₁";
-  return isStd(name) ? `std σ${digit}` : `mean μ${digit}`;
 }
 
 /** @param {string} name */

@@ -1,7 +1,7 @@
 // Over which two parameters of q the landscapes are, and how far.
 
 /** @import { Actions, LandscapeChoice, Range, Scene } from "../types.d.ts" */
-import { defaultRange, isStd, parameterNames, parameterTitle } from "../model/parameters.js";
+import { defaultRange, isStd, parameterNames, shortTitle } from "../model/parameters.js";
 import { byId, element, selectById } from "../view/elements.js";
 import { RangeFields } from "./range-fields.js";
 
@@ -12,7 +12,9 @@ class AxisControl {
     this.which = which;
     this.select = selectById(which === 0 ? "landscape-first" : "landscape-second");
     this.select.addEventListener("change", () =>
-      actions.edit((state) => choose(state.landscape, which, this.select.value, defaultRange(this.select.value, state))),
+      actions.edit((state) =>
+        choose(state.landscape, which, this.select.value, defaultRange(this.select.value, state)),
+      ),
     );
     this.fields = new RangeFields({
       id: `landscape-${which + 1}`,
@@ -33,7 +35,9 @@ class AxisControl {
   /** @param {number} dim */
   rebuild(dim) {
     this.select.replaceChildren(
-      ...parameterNames(dim).map((name) => element("option", { value: name, textContent: parameterTitle(name) })),
+      ...parameterNames(dim).map((name) =>
+        element("option", { value: name, textContent: shortTitle(name, dim) }),
+      ),
     );
   }
 
@@ -44,7 +48,10 @@ class AxisControl {
   }
 }
 
-/** Choosing what the other axis has swaps the two. @param {LandscapeChoice} landscape @param {0 | 1} which @param {string} name @param {Range} range */
+/**
+ * Choosing what the other axis has swaps the two.
+ * @param {LandscapeChoice} landscape @param {0 | 1} which @param {string} name @param {Range} range
+ */
 function choose(landscape, which, name, range) {
   if (landscape.parameters[1 - which] === name) {
     landscape.parameters.reverse();
@@ -78,7 +85,9 @@ export class LandscapeControls {
       this.across.rebuild(dim);
       this.up.rebuild(dim);
       this.component.replaceChildren(
-        ...q.weights.map((_, k) => element("option", { value: String(k), textContent: `component ${k + 1}` })),
+        ...q.weights.map((_, k) =>
+          element("option", { value: String(k), textContent: `component ${k + 1}` }),
+        ),
       );
       byId("landscape-component-of").hidden = count === 1;
       // What is on neither axis is as in q: it can make the section miss the optimum of a path.

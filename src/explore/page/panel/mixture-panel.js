@@ -57,7 +57,10 @@ export class MixturePanel {
       prefix,
       of,
       onInput: (name, value) =>
-        this.edit((next) => setComponent(next, k, withParameter(componentOf(next, k), name, value)), `${prefix}-${name}`),
+        this.edit(
+          (next) => setComponent(next, k, withParameter(componentOf(next, k), name, value)),
+          `${prefix}-${name}`,
+        ),
     });
     if (count === 1)
       return { root: element("div", { className: "component" }, ...rows.elements), rows, weight: null };
@@ -73,7 +76,7 @@ export class MixturePanel {
     const head = element(
       "div",
       { className: "component-head" },
-      element("h4", { textContent: `Component ${k + 1}` }),
+      element("h3", { textContent: `Component ${k + 1}` }),
       this.removal(k),
     );
     const root = element(

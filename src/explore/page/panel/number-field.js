@@ -54,7 +54,8 @@ export class NumberField {
   /** @param {string | null} problem */
   mark(problem) {
     this.input.setAttribute("aria-invalid", String(problem !== null));
-    this.input.title = problem === null ? "" : `This is ${problem}: Escape brings back ${fieldText(this.value)}.`;
+    this.input.title =
+      problem === null ? "" : `This is ${problem}: Escape brings back ${fieldText(this.value)}.`;
   }
 
   left() {

@@ -63,7 +63,10 @@ export class NumberRow {
     this.onInput(clamp(this.valueAt(Number(this.slider.value)), this.field.least, this.field.most));
   }
 
-  /** An arrow key goes to the next number: several places of the slider can round to the same one. @param {KeyboardEvent} event */
+  /**
+   * An arrow key goes to the next number: several places of the slider can round to the same one.
+   * @param {KeyboardEvent} event
+   */
   nudge(event) {
     const by = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
     if (!by || event.altKey || event.ctrlKey || event.metaKey) return;

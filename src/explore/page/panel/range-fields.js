@@ -5,7 +5,9 @@ import { element, setText } from "../view/elements.js";
 import { NumberField } from "./number-field.js";
 
 export class RangeFields {
-  /** @param {{ id: string, name: string, onInput(range: Range): string | null }} spec `onInput` returns why not */
+  /**
+   * @param {{ id: string, name: string, onInput(range: Range): string | null }} spec `onInput` returns why not
+   */
   constructor({ id, name, onInput }) {
     /** @type {Range} */
     this.range = [0, 1];

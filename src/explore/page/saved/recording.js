@@ -27,10 +27,13 @@ export async function record(session, state, progress) {
   for (const [i, fit] of fits.entries()) {
     const way = ways[i];
     const moments = steps.map((step) => momentAt(way.steps, step));
+    /** @type {RecordedView[]} */
     const views = [];
     for (const moment of moments) {
       progress(i * steps.length + views.length, ways.length * steps.length);
-      views.push(slim(await viewOf(session, state, way.q[moment])));
+      // In the plane the bounds of the last step alone are worth their time.
+      const isQuick = state.dim === 2 && views.length < steps.length - 1;
+      views.push(slim(await viewOf(session, state, way.q[moment], isQuick)));
     }
     recorded.push({
       fit: { ...fit, mixture: /** @type {Mixture} */ (way.q.at(-1)) },
@@ -52,8 +55,9 @@ export async function record(session, state, progress) {
 }
 
 /** @param {Session} session @param {State} state @param {Mixture | null} q @returns {Promise<View>} */
-async function viewOf(session, state, q) {
-  const reply = await session.request({ type: "view", state, q, landscape: "none", totals: session.showsTotals });
+async function viewOf(session, state, q, isQuick = false) {
+  const values = isQuick ? "quick" : "sure";
+  const reply = await session.request({ type: "view", state, q, landscape: "none", values, totals: session.showsTotals });
   if (reply.type !== "view") throw new Error(reply.type === "error" ? reply.message : "the server did not answer");
   return reply;
 }

@@ -43,7 +43,9 @@ export class Replay {
       const now = this.moment(fit);
       const at = (/** @type {Mixture} */ q) => componentOf(q, Math.min(component, q.weights.length - 1));
       /** @type {[number, number][]} */
-      const path = fit.q.slice(0, now + 1).map((q) => [parameterOf(at(q), parameters[0]), parameterOf(at(q), parameters[1])]);
+      const path = fit.q
+        .slice(0, now + 1)
+        .map((q) => [parameterOf(at(q), parameters[0]), parameterOf(at(q), parameters[1])]);
       return {
         id: fit.id,
         divergence: fit.divergence,

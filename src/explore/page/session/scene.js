@@ -45,7 +45,15 @@ export class SceneMaker {
     // Ways are over what the maps show, which a new choice of parameters changes a moment later.
     const { parameters, component } = landscape ?? state.landscape;
     const isReplay = training.status === "idle" && replay !== null && replay.run.dim === state.dim;
-    const inputs = [hello, parameters.join(), component, training.version, state.fits, isReplay, isReplay && replay.index];
+    const inputs = [
+      hello,
+      parameters.join(),
+      component,
+      training.version,
+      state.fits,
+      isReplay,
+      isReplay && replay.index,
+    ];
     if (isAlike(inputs, this.kept.inputs)) return this.kept.fits;
     let fits;
     if (isReplay) {
@@ -105,7 +113,10 @@ function shownFit(fit, { hello, state, parameters, component, style }) {
     values: fit.values,
     covered: fit.covered,
     ends: isOver
-      ? fit.runs.map((run) => ({ mixture: mixtureOfRow(run.rows[run.rows.length - 1], dim), optimum: run.optimum }))
+      ? fit.runs.map((run) => ({
+          mixture: mixtureOfRow(run.rows[run.rows.length - 1], dim),
+          optimum: run.optimum,
+        }))
       : [],
   };
 }

@@ -155,7 +155,10 @@ export class Session {
 
   // --- what is shown ---
 
-  /** A state to show; fits of another target, dimension or q's family are no longer of it. @param {State} state */
+  /**
+   * A state to show; fits of another target, dimension or q's family are no longer of it.
+   * @param {State} state
+   */
   show(state) {
     const old = this.state;
     this.state = state;
@@ -224,7 +227,13 @@ export class Session {
     const isReplayShown = replay !== null && replay.run.dim === state.dim;
     const fits = this.fits(state);
     const shown = fits.find((fit) => fit.id === this.shownId);
-    const troubles = fits.filter((fit) => fit.message).map((fit) => `${fit.title}: ${fit.message}`);
+    const troubles = [
+      ...fits.map(({ title, message }) => ({ title, message })),
+      // One that could not begin has no q to show.
+      ...training.list.filter((fit) => !fit.q).map(({ id, message }) => ({ title: id, message })),
+    ]
+      .filter(({ message }) => message)
+      .map(({ title, message }) => `${title}: ${message}`);
     const planned = training.status !== "idle" ? this.planned : state.optimizer.steps;
     return {
       hello,
@@ -322,7 +331,10 @@ export class Session {
 /** A landscape of no more columns than this was made while something moved. */
 const COARSEST = 40;
 
-/** What a landscape is a section at: all that is on neither axis. @param {Mixture} q @param {State["landscape"]} landscape */
+/**
+ * What a landscape is a section at: all that is on neither axis.
+ * @param {Mixture} q @param {State["landscape"]} landscape
+ */
 function otherParameters(q, { component, parameters }) {
   const k = Math.min(component, q.weights.length - 1);
   const copy = structuredClone(q);

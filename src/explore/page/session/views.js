@@ -19,6 +19,7 @@ export class ViewRequests {
     this.send = send;
     this.describe = describe;
     this.rest = 0;
+    this.settle = 0;
     this.landscapeAt = -Infinity;
     this.forget();
   }
@@ -26,6 +27,10 @@ export class ViewRequests {
   /** After a lost connection: nothing is under way, and nothing that was asked for is known. */
   forget() {
     clearTimeout(this.rest);
+    clearTimeout(this.settle);
+    /** Whether the last values are quick ones. */
+    this.isQuick = false;
+    this.isSettled = true;
     /** @type {number | null} */
     this.awaited = null;
     this.isStale = false;
@@ -40,6 +45,13 @@ export class ViewRequests {
 
   changed() {
     this.isStale = true;
+    this.isSettled = false;
+    clearTimeout(this.settle);
+    this.settle = setTimeout(() => {
+      this.isSettled = true;
+      this.isStale ||= this.isQuick;
+      this.pump();
+    }, REST);
     const { landscapeKey } = this.describe();
     // Rest is of what the landscapes show: they become fine even while q goes on moving over them.
     if (landscapeKey !== this.restingKey) this.restart(landscapeKey);
@@ -67,9 +79,12 @@ export class ViewRequests {
       landscape = "coarse";
     if (!this.isStale && landscape === "none") return;
     const id = this.nextId();
-    if (!this.send({ type: "view", id, state, q, landscape })) return;
+    // In the plane what is certain takes a third of a second: too long for what moves.
+    const values = state.dim === 2 && !this.isSettled ? "quick" : "sure";
+    if (!this.send({ type: "view", id, state, q, landscape, values })) return;
     this.awaited = id;
     this.isStale = false;
+    this.isQuick = values === "quick";
     if (landscape === "fine") this.fineKey = landscapeKey;
     if (landscape === "coarse") [this.coarseKey, this.fineKey] = [landscapeKey, null];
     if (landscape !== "none") this.landscapeAt = performance.now();

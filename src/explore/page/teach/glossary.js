@@ -5,7 +5,13 @@ import { byId, element } from "../view/elements.js";
 
 /** A word that explains itself. @param {string} word */
 export function term(word) {
-  return element("button", { type: "button", className: "term", textContent: word, "data-term": word, "aria-describedby": "tooltip" });
+  return element("button", {
+    type: "button",
+    className: "term",
+    textContent: word,
+    "data-term": word,
+    "aria-describedby": "tooltip",
+  });
 }
 
 /** A text with its [[terms]]. @param {string} text @returns {(Node | string)[]} */

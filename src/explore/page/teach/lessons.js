@@ -3,6 +3,7 @@
 /** @import { Actions, Part, Scene } from "../types.d.ts" */
 /** @import { Lesson } from "../model/lessons.js" */
 import { LESSONS, lessonOfLink, verdict } from "../model/lessons.js";
+import { isSame } from "../model/state.js";
 import { byId, element, setText } from "../view/elements.js";
 import { withTerms } from "./glossary.js";
 
@@ -49,13 +50,17 @@ export class Lessons {
   }
 
   /** @param {Scene} scene */
-  draw({ training, fits, isConnected }) {
+  draw({ training, fits, isConnected, state }) {
+    // With another target there is no lesson left.
+    if (this.lesson && !isSame([state.dim, state.target], [this.lesson.state.dim, this.lesson.state.target]))
+      this.lesson = null;
     if (training.status !== "done") this.verdict = null;
     else if (this.lesson && !this.verdict && fits.length > 0)
       this.verdict = verdict(this.lesson, this.predicted, fits);
     const key = [this.lesson?.id, this.predicted, this.verdict?.text, training.status, isConnected].join("|");
     if (key === this.drawn) return;
-    const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.test : undefined;
+    const focused =
+      document.activeElement instanceof HTMLElement ? document.activeElement.dataset.test : undefined;
     const hadFocus = this.root.contains(document.activeElement);
     this.drawn = key;
     this.root.replaceChildren(...(this.lesson ? this.steps(this.lesson, training.status) : this.offer()));
@@ -71,11 +76,16 @@ export class Lessons {
         "div",
         { className: "card-head" },
         element("h2", { textContent: "New here?" }),
-        element("a", { href: `#${LESSONS[0].id}`, className: "button", textContent: "Begin", "data-test": "lesson-begin" }),
+        element("a", {
+          href: `#${LESSONS[0].id}`,
+          className: "button",
+          textContent: "Begin",
+          "data-test": "lesson-begin",
+        }),
       ),
       element("p", {
         className: "muted note",
-        textContent: `${spelled(LESSONS.length)} short steps: you say what will happen, and see.`,
+        textContent: `${spelled(LESSONS.length)} short steps: say what will happen, and see.`,
       }),
     ];
   }
@@ -83,14 +93,31 @@ export class Lessons {
   /** @param {Lesson} lesson @param {string} status */
   steps(lesson, status) {
     const at = LESSONS.indexOf(lesson);
-    const close = element("button", { type: "button", className: "small", textContent: "Close", "aria-label": "Close the lessons", "data-test": "lesson-close" });
+    const close = element("button", {
+      type: "button",
+      className: "small",
+      textContent: "Close",
+      "aria-label": "Close the lessons",
+      "data-test": "lesson-close",
+    });
     close.addEventListener("click", () => this.close());
     return [
       element(
         "div",
         { className: "card-head" },
-        element("h2", {}, element("span", { className: "muted", textContent: `${at + 1} / ${LESSONS.length}  ` }), lesson.title),
-        element("span", { className: "lesson-ways" }, way(at - 1, "‹", "Lesson before"), way(at + 1, "›", "Next lesson"), close),
+        element(
+          "h2",
+          {},
+          element("span", { className: "muted", textContent: `${at + 1} / ${LESSONS.length}  ` }),
+          lesson.title,
+        ),
+        element(
+          "span",
+          { className: "lesson-ways" },
+          way(at - 1, "‹", "Lesson before"),
+          way(at + 1, "›", "Next lesson"),
+          close,
+        ),
       ),
       element("p", {}, ...withTerms(lesson.text)),
       element("p", { className: "question", textContent: lesson.question }),
@@ -120,9 +147,18 @@ export class Lessons {
   outcome(at) {
     if (!this.verdict) return [];
     const next = LESSONS[at + 1];
-    const text = element("p", { className: `verdict ${this.verdict.isRight ? "right" : ""}`, "data-test": "verdict" }, ...withTerms(this.verdict.text));
+    const text = element(
+      "p",
+      { className: `verdict ${this.verdict.isRight ? "right" : ""}`, "data-test": "verdict" },
+      ...withTerms(this.verdict.text),
+    );
     if (!next) return [text];
-    const link = element("a", { href: `#${next.id}`, className: "button", textContent: `Next: ${next.title}`, "data-test": "lesson-next" });
+    const link = element("a", {
+      href: `#${next.id}`,
+      className: "button",
+      textContent: `Next: ${next.title}`,
+      "data-test": "lesson-next",
+    });
     return [text, link];
   }
 }
@@ -131,7 +167,13 @@ export class Lessons {
 function way(at, sign, title) {
   const lesson = LESSONS[at];
   if (!lesson) return element("span", { className: "way off", "aria-hidden": "true", textContent: sign });
-  return element("a", { href: `#${lesson.id}`, className: "way", textContent: sign, title: `${title}: ${lesson.title}`, "aria-label": `${title}: ${lesson.title}` });
+  return element("a", {
+    href: `#${lesson.id}`,
+    className: "way",
+    textContent: sign,
+    title: `${title}: ${lesson.title}`,
+    "aria-label": `${title}: ${lesson.title}`,
+  });
 }
 
 /** @param {number} count */

@@ -31,15 +31,17 @@ export class Presets {
   /** @param {Preset} preset @param {number} dim @param {Palette} palette */
   button(preset, dim, palette) {
     const ratio = window.devicePixelRatio || 1;
-    const canvas = element("canvas", { width: WIDTH * ratio, height: HEIGHT * ratio, "aria-hidden": "true" });
+    const canvas = element("canvas", { width: WIDTH * ratio, height: HEIGHT * ratio });
     const context = contextOf(canvas);
     context.scale(ratio, ratio);
     if (dim === 1) drawLine(context, preset, palette);
     else drawPlane(context, preset, palette, ratio);
+    // As a picture: every canvas on a page is one more layer to put together at every frame.
+    const picture = element("img", { src: canvas.toDataURL(), width: WIDTH, height: HEIGHT, alt: "" });
     const button = element(
       "button",
       { type: "button", className: "preset", "data-test": `preset-${preset.id}` },
-      canvas,
+      picture,
       element("span", { textContent: preset.title }),
     );
     button.addEventListener("click", () => this.actions.choose(preset));
@@ -50,13 +52,18 @@ export class Presets {
 /** @param {CanvasRenderingContext2D} context @param {Preset} preset @param {Palette} palette */
 function drawLine(context, { target, q, axes }, palette) {
   const x = linearScale(axes.x[0], axes.x[1], 0, WIDTH);
-  const xs = Array.from({ length: POINTS }, (_, i) => axes.x[0] + (i / (POINTS - 1)) * (axes.x[1] - axes.x[0]));
+  const xs = Array.from(
+    { length: POINTS },
+    (_, i) => axes.x[0] + (i / (POINTS - 1)) * (axes.x[1] - axes.x[0]),
+  );
   const [p, own] = [target, q].map((mixture) => xs.map((at) => mixtureDensity(at, mixture)));
   const curve = (/** @type {number[]} */ values) => {
     // Each in its own height: what matters is where they are.
     const y = linearScale(0, 1.12 * Math.max(...values), HEIGHT - 2, 2);
     context.beginPath();
-    values.forEach((value, i) => (i === 0 ? context.moveTo(x(xs[i]), y(value)) : context.lineTo(x(xs[i]), y(value))));
+    values.forEach((value, i) =>
+      i === 0 ? context.moveTo(x(xs[i]), y(value)) : context.lineTo(x(xs[i]), y(value)),
+    );
   };
   curve(p);
   strokeWith(context, palette.p, 1.5);
@@ -68,7 +75,10 @@ function drawLine(context, { target, q, axes }, palette) {
   strokeWith(context, palette.q, 1, [2, 2]);
 }
 
-/** @param {CanvasRenderingContext2D} context @param {Preset} preset @param {Palette} palette @param {number} ratio */
+/**
+ * @param {CanvasRenderingContext2D} context @param {Preset} preset @param {Palette} palette
+ * @param {number} ratio
+ */
 function drawPlane(context, { target, q, axes }, palette, ratio) {
   const at = (/** @type {[number, number]} */ [low, high], /** @type {number} */ count) =>
     Array.from({ length: count }, (_, i) => low + (i / (count - 1)) * (high - low));

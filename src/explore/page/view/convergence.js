@@ -34,14 +34,19 @@ export class ConvergencePlot {
     clipTo(context, { left: frame.left, right: frame.right + 4, top: frame.top - 4, bottom: frame.bottom });
     for (const fit of fits) drawTrace(context, fit, x, y, frame, palette);
     context.restore();
-    const inNats = fits.every(({ divergence }) => scene.hello.divergences.find((d) => d.name === divergence)?.in_nats);
+    const inNats = fits.every(
+      ({ divergence }) => scene.hello.divergences.find((d) => d.name === divergence)?.in_nats,
+    );
     const yLabel = inNats ? "divergence, nats" : "divergence";
     drawAxes(context, frame, x, y, palette, { xTicks: 5, yTicks: 5, xLabel: "step", yLabel });
     if (fits.length === 0) drawHint(context, frame, palette);
   }
 }
 
-/** From the least to the largest value that is seen, outwards to the next round one. @param {ShownFit[]} fits */
+/**
+ * From the least to the largest value that is seen, outwards to the next round one.
+ * @param {ShownFit[]} fits
+ */
 function rangeOf(fits) {
   let [low, high] = [Infinity, 0];
   for (const fit of fits) {

@@ -29,7 +29,21 @@ export class DensityPlot {
     const { state, q, view, fits, styles, isMoving } = scene;
     const { clientWidth, clientHeight } = this.canvas;
     const { target, axes, dim } = state;
-    if (!this.memo.changed(target, axes, q, view?.densities, fits, styles, palette, isMoving, scene.showsTotals, clientWidth, clientHeight)) return;
+    if (
+      !this.memo.changed(
+        target,
+        axes,
+        q,
+        view?.densities,
+        fits,
+        styles,
+        palette,
+        isMoving,
+        clientWidth,
+        clientHeight,
+      )
+    )
+      return;
     this.container.classList.toggle("plane", dim === 2);
     const plot = dim === 1 ? this.line : this.plane;
     const handles = plot.draw(scene, palette);

@@ -24,7 +24,10 @@ export function selectById(id) {
   return /** @type {HTMLSelectElement} */ (byId(id));
 }
 
-/** Sets a text where it is another: what stays the same is not read out again. @param {Node} node @param {string} text */
+/**
+ * Sets a text where it is another: what stays the same is not read out again.
+ * @param {Node} node @param {string} text
+ */
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
@@ -78,7 +81,10 @@ export function swatch({ color, dash = [], fill = null }) {
   );
 }
 
-/** Puts a sample into its place, where it is not there yet. @param {HTMLElement} place @param {string} color @param {number[]} dash */
+/**
+ * Puts a sample into its place, where it is not there yet.
+ * @param {HTMLElement} place @param {string} color @param {number[]} dash
+ */
 export function showSwatch(place, color, dash) {
   const key = color + dash.join();
   if (place.dataset.key === key) return;

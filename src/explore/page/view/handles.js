@@ -39,6 +39,9 @@ export class HandleLayer {
     this.readout.className = "readout";
     this.readout.hidden = true;
     this.readout.setAttribute("aria-hidden", "true");
+    this.readoutLength = 0;
+    this.readoutWidth = 0;
+    this.room = 0;
     container.append(this.readout);
     container.addEventListener("pointerdown", (event) => this.begin(event));
     container.addEventListener("pointermove", (event) => this.move(event));
@@ -71,8 +74,12 @@ export class HandleLayer {
       this.elements.set(item.key, element);
       this.container.append(element);
     }
-    element.style.transform = `translate(${item.x.toFixed(2)}px, ${item.y.toFixed(2)}px)`;
-    element.hidden = Boolean(item.hidden);
+    const place = `translate(${item.x.toFixed(2)}px, ${item.y.toFixed(2)}px)`;
+    if (element.dataset.place !== place) {
+      element.dataset.place = place;
+      element.style.transform = place;
+    }
+    if (element.hidden !== Boolean(item.hidden)) element.hidden = Boolean(item.hidden);
     const wanted = {
       "aria-label": item.label,
       "aria-valuenow": item.value,
@@ -186,11 +193,22 @@ export class HandleLayer {
       this.active?.key ??
       [...this.elements].find(([, element]) => element === focused && element.matches(":focus-visible"))?.[0];
     const item = key ? this.item(key) : undefined;
-    this.readout.hidden = !item || Boolean(item.hidden);
+    const isHidden = !item || Boolean(item.hidden);
+    if (this.readout.hidden !== isHidden) {
+      this.readout.hidden = isHidden;
+      this.readoutLength = 0;
+    }
     if (!item || item.hidden) return;
-    this.readout.textContent = item.text;
-    const width = this.readout.offsetWidth;
-    const left = Math.min(Math.max(item.x - width / 2, 2), this.container.clientWidth - width - 2);
+    const { text } = item;
+    // To measure is to lay out the page anew: only a text of another length is of another width.
+    if (text.length !== this.readoutLength || this.readout.textContent === "") {
+      this.readout.textContent = text;
+      this.readoutLength = text.length;
+      this.readoutWidth = this.readout.offsetWidth;
+      this.room = this.container.clientWidth;
+    } else if (this.readout.textContent !== text) this.readout.textContent = text;
+    const width = this.readoutWidth;
+    const left = Math.min(Math.max(item.x - width / 2, 2), this.room - width - 2);
     const top = item.y > 44 ? item.y - 38 : item.y + 16;
     this.readout.style.transform = `translate(${left.toFixed(1)}px, ${top.toFixed(1)}px)`;
   }

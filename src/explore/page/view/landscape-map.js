@@ -2,7 +2,7 @@
 
 /** @import { Actions, DivergenceLabel, Frame, Handle, Landscape, Palette, Scale, Scene, Surface } from "../types.d.ts" */
 import { drawAxes } from "../draw/axes.js";
-import { prepared, strokeWith } from "../draw/canvas.js";
+import { prepared, sized, strokeWith } from "../draw/canvas.js";
 import { scaleFor } from "../draw/scales.js";
 import { componentOf, setComponent } from "../model/mixture.js";
 import { clamp, keyStep, shortNumber, snapped } from "../model/numbers.js";
@@ -23,11 +23,15 @@ export class LandscapeMap {
     this.actions = actions;
     this.here = element("span", { className: "here" });
     this.sample = element("span", { className: "sample" });
-    this.ground = element("canvas", { role: "img" });
-    this.overlay = element("canvas", { "aria-hidden": "true", className: "overlay" });
-    this.container = element("div", { className: "plot" }, this.ground, this.overlay);
+    this.canvas = element("canvas", { role: "img" });
+    /** The surface with its axes, which most often stays as it is. */
+    this.ground = element("canvas");
+    this.container = element("div", { className: "plot" }, this.canvas);
     const title = label?.title ?? name;
-    this.ground.setAttribute("aria-label", `Contour map of ${title}, with the current q and the paths of the fits`);
+    this.canvas.setAttribute(
+      "aria-label",
+      `Contour map of ${title}, with the current q and the paths of the fits`,
+    );
     this.figure = element(
       "figure",
       { className: "map", "data-test": `landscape-${name}` },
@@ -42,7 +46,7 @@ export class LandscapeMap {
       this.container,
     );
     this.groundMemo = new Memo();
-    this.overlayMemo = new Memo();
+    this.memo = new Memo();
     /** @type {{ landscape: Landscape, surface: Surface, frame: Frame, x: Scale, y: Scale } | null} */
     this.seen = null;
     this.handles = new HandleLayer(this.container, {
@@ -58,20 +62,28 @@ export class LandscapeMap {
   draw(scene, surface, palette) {
     const { landscape, q, fits, isFine } = scene;
     if (!landscape) return;
-    const { clientWidth: width, clientHeight: height } = this.ground;
+    const { clientWidth: width, clientHeight: height } = this.canvas;
     const { slot, dash } = scene.styles[this.name];
     showSwatch(this.sample, palette.series[slot], dash);
     if (this.groundMemo.changed(surface, palette, width, height, isFine)) {
-      this.drawGround(landscape, surface, palette, isFine);
-      this.overlayMemo.forget();
+      this.drawGround(landscape, surface, palette, isFine, width, height);
+      this.memo.forget();
     }
-    if (this.seen && this.overlayMemo.changed(surface, q, fits, palette)) this.drawOverlay(scene, surface, palette);
+    if (this.memo.changed(surface, q, fits, palette)) this.drawMarks(scene, surface, palette);
   }
 
-  /** @param {Landscape} landscape @param {Surface} surface @param {Palette} palette @param {boolean} isFine */
-  drawGround(landscape, surface, palette, isFine) {
-    const { context, width, height } = prepared(this.ground);
-    const frame = { left: MARGIN.left, right: width - MARGIN.right, top: MARGIN.top, bottom: height - MARGIN.bottom };
+  /**
+   * @param {Landscape} landscape @param {Surface} surface @param {Palette} palette @param {boolean} isFine
+   * @param {number} width @param {number} height
+   */
+  drawGround(landscape, surface, palette, isFine, width, height) {
+    const context = sized(this.ground, width, height);
+    const frame = {
+      left: MARGIN.left,
+      right: width - MARGIN.right,
+      top: MARGIN.top,
+      bottom: height - MARGIN.bottom,
+    };
     const x = scaleFor(landscape.columns, frame.left, frame.right);
     const y = scaleFor(landscape.rows, frame.bottom, frame.top);
     this.seen = { landscape, surface, frame, x, y };
@@ -81,7 +93,13 @@ export class LandscapeMap {
     context.rect(frame.left, frame.top, frame.right - frame.left, frame.bottom - frame.top);
     context.clip();
     hatch(context, frame, palette);
-    context.drawImage(picture.bands, frame.left, frame.top, frame.right - frame.left, frame.bottom - frame.top);
+    context.drawImage(
+      picture.bands,
+      frame.left,
+      frame.top,
+      frame.right - frame.left,
+      frame.bottom - frame.top,
+    );
     for (const line of picture.lines) {
       context.lineWidth = 0.6;
       context.strokeStyle = "rgb(0 20 40 / 0.32)";
@@ -94,9 +112,10 @@ export class LandscapeMap {
   }
 
   /** @param {Scene} scene @param {Surface} surface @param {Palette} palette */
-  drawOverlay(scene, surface, palette) {
+  drawMarks(scene, surface, palette) {
     if (!this.seen) return;
-    const { context } = prepared(this.overlay);
+    const { context, width, height } = prepared(this.canvas);
+    context.drawImage(this.ground, 0, 0, width, height);
     const { frame, x, y, landscape } = this.seen;
     const at = this.values(scene);
     const point = { px: x(at[0]), py: y(at[1]) };
@@ -105,7 +124,16 @@ export class LandscapeMap {
     context.rect(frame.left, frame.top, frame.right - frame.left, frame.bottom - frame.top);
     context.clip();
     drawPaths(context, scene.fits, this.name, x, y, palette);
-    drawOptima(context, { frame, x, y, optima: surface.optima, point, fits: scene.fits, name: this.name, palette });
+    drawOptima(context, {
+      frame,
+      x,
+      y,
+      optima: surface.optima,
+      point,
+      fits: scene.fits,
+      name: this.name,
+      palette,
+    });
     drawCross(context, frame, point, palette);
     context.restore();
     if (scene.isRecorded) drawPoint(context, point, palette);
@@ -120,7 +148,10 @@ export class LandscapeMap {
     return [parameterOf(gaussian, first), parameterOf(gaussian, second)];
   }
 
-  /** @param {Landscape} landscape @param {[number, number]} values @param {{ px: number, py: number }} point @returns {Handle} */
+  /**
+   * @param {Landscape} landscape @param {[number, number]} values @param {{ px: number, py: number }} point
+   * @returns {Handle}
+   */
   handle({ component, parameters, titles }, values, { px, py }) {
     const { x, y } = /** @type {NonNullable<typeof this.seen>} */ (this.seen);
     const move = (/** @type {number} */ a, /** @type {number} */ b) =>
@@ -192,7 +223,10 @@ function nearestIndex(values, wanted) {
   return best;
 }
 
-/** The ground where the divergence is infinite. @param {CanvasRenderingContext2D} context @param {Frame} frame @param {Palette} palette */
+/**
+ * The ground where the divergence is infinite.
+ * @param {CanvasRenderingContext2D} context @param {Frame} frame @param {Palette} palette
+ */
 function hatch(context, { left, right, top, bottom }, palette) {
   context.beginPath();
   for (let px = left - (bottom - top); px < right; px += 7) {

@@ -30,14 +30,20 @@ export function drawPaths(context, fits, name, x, y, palette) {
   }
 }
 
-/** @param {CanvasRenderingContext2D} context @param {[number, number][]} path @param {Scale} x @param {Scale} y */
+/**
+ * @param {CanvasRenderingContext2D} context @param {[number, number][]} path @param {Scale} x
+ * @param {Scale} y
+ */
 function trace(context, path, x, y) {
   context.beginPath();
   path.forEach(([a, b], i) => (i === 0 ? context.moveTo(x(a), y(b)) : context.lineTo(x(a), y(b))));
   return path.length > 0;
 }
 
-/** @param {CanvasRenderingContext2D} context @param {ShownFit} fit @param {Scale} x @param {Scale} y @param {Palette} palette */
+/**
+ * @param {CanvasRenderingContext2D} context @param {ShownFit} fit @param {Scale} x @param {Scale} y
+ * @param {Palette} palette
+ */
 function drawWay(context, { runs, style }, x, y, palette) {
   const { halo, series } = palette.map;
   const path = runs[0]?.path ?? [];
@@ -88,7 +94,11 @@ function drawSwarm(context, { runs, style, best }, x, y, palette) {
   });
 }
 
-/** Fine lines through the current q, which lead the eye to both axes. @param {CanvasRenderingContext2D} context @param {Frame} frame @param {Point} point @param {Palette} palette */
+/**
+ * Fine lines through the current q, which lead the eye to both axes.
+ * @param {CanvasRenderingContext2D} context @param {Frame} frame @param {Point} point
+ * @param {Palette} palette
+ */
 export function drawCross(context, frame, { px, py }, palette) {
   context.beginPath();
   context.moveTo(px, frame.top);
@@ -128,7 +138,7 @@ export function drawOptima(context, { frame, x, y, optima, point, fits, name, pa
     context.fillStyle = isBest ? ink : halo;
     context.fill();
     strokeWith(context, isBest ? halo : ink, 1.5);
-    const text = shortNumber(value, 3);
+    const text = valueLabel(value);
     const box = freeBox(px, py, context.measureText(text).width, frame, taken);
     taken.push(box);
     const [middle, height] = [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
@@ -136,22 +146,33 @@ export function drawOptima(context, { frame, x, y, optima, point, fits, name, pa
   }
 }
 
-/** Some points along the ways on their own map, which text should not hide. @param {ShownFit[]} fits @param {string} name @param {Scale} x @param {Scale} y @returns {Point[]} */
+/** Three digits, also where the last are 0: optima are compared. @param {number} value */
+function valueLabel(value) {
+  return value >= 1e-3 && value < 1e3 ? value.toPrecision(3) : shortNumber(value, 3);
+}
+
+/**
+ * Some points along the ways on their own map, which text should not hide.
+ * @param {ShownFit[]} fits @param {string} name @param {Scale} x @param {Scale} y @returns {Point[]}
+ */
 function pathPoints(fits, name, x, y) {
   const paths = fits.filter((fit) => fit.divergence === name).map((fit) => fit.runs[fit.best]?.path ?? []);
   return paths.flatMap((path) =>
-    path
-      .filter((_, i) => i % Math.ceil(path.length / 100) === 0)
-      .map(([a, b]) => ({ px: x(a), py: y(b) })),
+    path.filter((_, i) => i % Math.ceil(path.length / 100) === 0).map(([a, b]) => ({ px: x(a), py: y(b) })),
   );
 }
 
-/** @param {number} px @param {number} py @param {number} halfWidth @param {number} halfHeight @returns {Box} */
+/**
+ * @param {number} px @param {number} py @param {number} halfWidth @param {number} halfHeight @returns {Box}
+ */
 function boxAround(px, py, halfWidth, halfHeight) {
   return { left: px - halfWidth, right: px + halfWidth, top: py - halfHeight, bottom: py + halfHeight };
 }
 
-/** A place beside a mark for its text, on the first side where nothing else is. @param {number} px @param {number} py @param {number} width @param {Frame} frame @param {Box[]} taken */
+/**
+ * A place beside a mark for its text, on the first side where nothing else is.
+ * @param {number} px @param {number} py @param {number} width @param {Frame} frame @param {Box[]} taken
+ */
 function freeBox(px, py, width, frame, taken) {
   const [w, h] = [width / 2 + 2, 7];
   const sides = [
@@ -166,7 +187,9 @@ function freeBox(px, py, width, frame, taken) {
   const meets = (/** @type {Box} */ a, /** @type {Box} */ b) =>
     a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
   return (
-    boxes.find((box) => fits(box) && !taken.some((other) => meets(box, other))) ?? boxes.find(fits) ?? boxes[0]
+    boxes.find((box) => fits(box) && !taken.some((other) => meets(box, other))) ??
+    boxes.find(fits) ??
+    boxes[0]
   );
 }
 

@@ -7,13 +7,19 @@ import { scaleFor } from "../draw/scales.js";
 /** Pixels of the picture for one of the screen, while the surface changes at every frame. */
 const COARSE = 0.4;
 
-/** @typedef {{ bands: HTMLCanvasElement, lines: Path2D[], levels: number[], colors: number[][] }} SurfacePicture */
+/**
+ * @typedef {{ bands: HTMLCanvasElement, lines: Path2D[], levels: number[], colors: number[][] }} SurfacePicture
+ */
 
-/** Levels of log10 at round steps; what is far above the rest does not use up the colours. @param {(number | null)[]} table */
+/**
+ * Levels of log10 at round steps; what is far above the rest does not use up the colours.
+ * @param {(number | null)[]} table
+ */
 function levelsOf(table) {
   const sorted = Float64Array.from(table.filter((v) => v !== null)).sort();
   if (sorted.length === 0) return [];
-  const at = (/** @type {number} */ part) => sorted[Math.min(Math.floor(part * sorted.length), sorted.length - 1)];
+  const at = (/** @type {number} */ part) =>
+    sorted[Math.min(Math.floor(part * sorted.length), sorted.length - 1)];
   const low = Math.max(sorted[0], at(0.02) - 1);
   const high = Math.max(at(0.92), low + 0.1);
   const step =

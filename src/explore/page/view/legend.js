@@ -35,15 +35,17 @@ export class Legend {
  * @param {Scene} scene @param {Palette} palette
  */
 function fitEntries({ fits, state, hello, fitStyles }, palette) {
-  if (fits.length > 0)
-    return fits.map(({ title, style }) => entry(`fit: ${title}`, style, palette, false));
+  if (fits.length > 0) return fits.map(({ title, style }) => entry(title, style, palette, false));
   return state.fits.map((fit) => {
     const label = hello.divergences.find((d) => d.name === fit.divergence);
-    return entry(`fit: ${label ? fitTitle(fit, label) : fit.divergence}`, fitStyles[fit.id], palette, true);
+    return entry(label ? fitTitle(fit, label) : fit.divergence, fitStyles[fit.id], palette, true);
   });
 }
 
-/** @param {string} title @param {import("../types.d.ts").Style} style @param {Palette} palette @param {boolean} isPending */
+/**
+ * @param {string} title @param {import("../types.d.ts").Style} style @param {Palette} palette
+ * @param {boolean} isPending
+ */
 function entry(title, { slot, dash }, palette, isPending) {
   return { title, color: palette.series[slot], dash, isPending, fill: undefined };
 }

@@ -12,13 +12,24 @@ import { SMALLEST_STD } from "../model/parameters.js";
  * @typedef {{ x: Scale, y: Scale, hold(isHeld: boolean): void }} Place
  */
 
+/** Of more components than this only the centres have handles: they would hide the rest. */
+const MOST_WITH_WIDTHS = 6;
+
+/** Whether the widths of a mixture can be dragged. @param {Mixture} mixture */
+export function hasWidthHandles({ weights }) {
+  return weights.length <= MOST_WITH_WIDTHS;
+}
+
 /** What a component is called. @param {"p" | "q"} tone @param {number} count @param {number} k */
 export function componentName(tone, count, k) {
   const of = tone === "p" ? "the target" : "the approximation q";
   return count === 1 ? of : `component ${k + 1} of ${of}`;
 }
 
-/** How the handles of a component are called: q's first has no number. @param {"p" | "q"} tone @param {number} k */
+/**
+ * How the handles of a component are called: q's first has no number.
+ * @param {"p" | "q"} tone @param {number} k
+ */
 export function componentKey(tone, k) {
   return tone === "q" && k === 0 ? "q" : `${tone}${k}`;
 }
@@ -71,7 +82,8 @@ function componentHandles(side, k, { x, y, hold }) {
     edit((next) => {
       next.means[k][0] = snapped(value, span);
     }, `${key}-mean`);
-  const addWeight = (/** @type {number} */ by) => edit((next) => setWeight(next, k, next.weights[k] + by), `${key}-weight`);
+  const addWeight = (/** @type {number} */ by) =>
+    edit((next) => setWeight(next, k, next.weights[k] + by), `${key}-weight`);
   const setStd = (/** @type {number} */ value) =>
     edit((next) => {
       next.stds[k][0] = Math.max(snapped(value, span), SMALLEST_STD);
@@ -118,5 +130,5 @@ function componentHandles(side, k, { x, y, hold }) {
     };
     return width;
   });
-  return [...widths, dot];
+  return hasWidthHandles(mixture) ? [...widths, dot] : [dot];
 }

@@ -18,7 +18,7 @@ const SMALLEST = 1e-3;
 /** Ends of a swarm that are drawn as curves, one for each optimum. */
 const MOST_ENDS = 8;
 
-/** @typedef {ShownFit & { curve: number[] }} FitCurve */
+/** @typedef {ShownFit & { curve: number[], others: { curve: number[], optimum: number | null }[] }} FitCurve */
 
 export class LinePlot {
   /** @param {HTMLCanvasElement} canvas @param {Actions} actions */
@@ -35,7 +35,7 @@ export class LinePlot {
 
   /** Draws everything and returns the handles. @param {Scene} scene @param {Palette} palette */
   draw(scene, palette) {
-    this.canvas.style.height = "";
+    this.canvas.style.maxHeight = "";
     const { context, width, height } = prepared(this.canvas);
     const upper = { left: 46, right: width - 10, top: 26, bottom: Math.round(height * 0.6) };
     const lower = { left: 46, right: width - 10, top: upper.bottom + 38, bottom: height - 34 };
@@ -64,10 +64,15 @@ export class LinePlot {
       drawComponents(context, scene.state.target, xs, x, y, withAlpha(palette.p, 0.45));
       drawCurve(context, xs, densities.q, x, y, { color: "transparent", fill: palette.qFill });
       drawCurve(context, xs, densities.p, x, y, { color: palette.p, width: 1.75 });
-      for (const fit of fits) drawEnds(context, fit, xs, x, y, palette);
+      for (const { curve, optimum } of fits.flatMap((fit) => fit.others))
+        drawCurve(context, xs, curve, x, y, { color: basinColor(palette, optimum), width: 1.25 });
       drawComponents(context, scene.q, xs, x, y, withAlpha(palette.q, 0.6));
       for (const { curve, style } of fits)
-        drawCurve(context, xs, curve, x, y, { color: palette.series[style.slot], dash: style.dash, width: 2 });
+        drawCurve(context, xs, curve, x, y, {
+          color: palette.series[style.slot],
+          dash: style.dash,
+          width: 2,
+        });
       drawCurve(context, xs, densities.q, x, y, { color: palette.q, width: 1.75 });
     }
     context.restore();
@@ -104,7 +109,12 @@ export class LinePlot {
     for (const { name, values } of curves) {
       const { slot, dash } = scene.styles[name];
       const color = palette.series[slot];
-      drawCurve(context, densities?.x ?? [], values, x, y, { color, dash, width: 1.5, fill: withAlpha(color, 0.1) });
+      drawCurve(context, densities?.x ?? [], values, x, y, {
+        color,
+        dash,
+        width: 1.5,
+        fill: withAlpha(color, 0.1),
+      });
     }
     context.restore();
     drawAxes(context, frame, x, y, palette, {
@@ -134,14 +144,35 @@ function integrandLabel(areTotals, isNarrow) {
 function fitCurves(scene, xs) {
   return scene.fits
     .filter((fit) => fit.mixture.means[0].length === 1)
-    .map((fit) => ({ ...fit, curve: xs.map((at) => mixtureDensity(at, fit.mixture)) }));
+    .map((fit) => ({
+      ...fit,
+      curve: xs.map((at) => mixtureDensity(at, fit.mixture)),
+      others: otherEnds(fit).map(({ mixture, optimum }) => ({
+        curve: xs.map((at) => mixtureDensity(at, mixture)),
+        optimum,
+      })),
+    }));
 }
 
-/** How high the densities go. @param {Scene} scene @param {Densities | null} densities @param {FitCurve[]} fits */
+/** Of a fit with many runs, one end at each of the other optima. @param {ShownFit} fit */
+function otherEnds({ ends, best }) {
+  const seen = new Set([ends[best]?.optimum, null]);
+  const others = ends.filter(({ optimum }) => !seen.has(optimum) && seen.add(optimum));
+  return others.slice(0, MOST_ENDS);
+}
+
+/**
+ * How high the densities go.
+ * @param {Scene} scene @param {Densities | null} densities @param {FitCurve[]} fits
+ */
 function highest({ q }, densities, fits) {
   const peaks = q.weights.map((weight, k) => weight * gaussianDensity(0, 0, q.stds[k][0]));
-  const curves = densities ? [densities.p, densities.q, ...fits.map((fit) => fit.curve)] : [];
-  return curves.reduce((most, curve) => curve.reduce((a, b) => Math.max(a, b ?? 0), most), Math.max(...peaks));
+  const own = fits.flatMap((fit) => [fit.curve, ...fit.others.map((other) => other.curve)]);
+  const curves = densities ? [densities.p, densities.q, ...own] : [];
+  return curves.reduce(
+    (most, curve) => curve.reduce((a, b) => Math.max(a, b ?? 0), most),
+    Math.max(...peaks),
+  );
 }
 
 /**
@@ -159,21 +190,6 @@ function drawComponents(context, { weights, means, stds }, xs, x, y, color) {
     });
     drawCurve(context, xs, values, x, y, { color, width: 1, dash: [1.5, 2.5] });
   });
-}
-
-/**
- * Of a fit with many runs, the other optima that they ended at.
- * @param {CanvasRenderingContext2D} context @param {FitCurve} fit @param {number[]} xs @param {Scale} x @param {Scale} y
- * @param {Palette} palette
- */
-function drawEnds(context, { ends, best }, xs, x, y, palette) {
-  const seen = new Set([ends[best]?.optimum]);
-  for (const { mixture, optimum } of ends) {
-    if (optimum === null || seen.has(optimum) || seen.size > MOST_ENDS) continue;
-    seen.add(optimum);
-    const values = xs.map((at) => mixtureDensity(at, mixture));
-    drawCurve(context, xs, values, x, y, { color: basinColor(palette, optimum), width: 1.25 });
-  }
 }
 
 /**

@@ -9,7 +9,8 @@ export class Memo {
   /** True unless every input is the one of the last time. @param {...unknown} inputs */
   changed(...inputs) {
     const { last } = this;
-    if (last && last.length === inputs.length && inputs.every((input, i) => Object.is(input, last[i]))) return false;
+    if (last && last.length === inputs.length && inputs.every((input, i) => Object.is(input, last[i])))
+      return false;
     this.last = inputs;
     return true;
   }

@@ -5,7 +5,7 @@ import { ellipseAxes, fromEllipseAxes } from "../model/ellipse.js";
 import { componentOf, setComponent } from "../model/mixture.js";
 import { clamp, keyStep, shortNumber, snapped, tidy } from "../model/numbers.js";
 import { LARGEST_CORRELATION, SMALLEST_STD } from "../model/parameters.js";
-import { componentKey, sides } from "./line-handles.js";
+import { componentKey, hasWidthHandles, sides } from "./line-handles.js";
 
 /**
  * A component as its handles see it.
@@ -17,7 +17,10 @@ export class PlaneHandles {
   /** @param {Actions} actions */
   constructor(actions) {
     this.actions = actions;
-    /** The direction of each Gaussian's first axis, so that it stays where it was. @type {Map<string, number>} */
+    /**
+     * The direction of each Gaussian's first axis, so that it stays where it was.
+     * @type {Map<string, number>}
+     */
     this.angles = new Map();
   }
 
@@ -28,7 +31,16 @@ export class PlaneHandles {
         const key = componentKey(tone, k);
         const change = (/** @type {Partial<Gaussian>} */ next) =>
           edit((own) => setComponent(own, k, next), Object.keys(next).join() + key);
-        return this.gaussian({ key, tone, name: name(k), gaussian: componentOf(mixture, k), x, y, change });
+        const handles = this.gaussian({
+          key,
+          tone,
+          name: name(k),
+          gaussian: componentOf(mixture, k),
+          x,
+          y,
+          change,
+        });
+        return handles.filter(({ kind }) => kind === "dot" || hasWidthHandles(mixture));
       }),
     );
     for (const item of items)
@@ -45,7 +57,8 @@ export class PlaneHandles {
     const { mean, stds, correlation } = gaussian;
     const spans = [x.high - x.low, y.high - y.low];
     const said = tone === "q" ? "q: " : "";
-    const setMean = (/** @type {number[]} */ at) => change({ mean: at.map((value, d) => snapped(value, spans[d])) });
+    const setMean = (/** @type {number[]} */ at) =>
+      change({ mean: at.map((value, d) => snapped(value, spans[d])) });
     /** @type {Handle} */
     const centre = {
       key: `${key}-mean`,
@@ -63,7 +76,8 @@ export class PlaneHandles {
     };
     const { direction, axes } = ellipseAxes(gaussian, this.angles.get(key) ?? 0);
     this.angles.set(key, direction);
-    const turn = (/** @type {number} */ which, /** @type {number[]} */ to) => change(this.turned(key, axes, which, to, spans));
+    const turn = (/** @type {number} */ which, /** @type {number[]} */ to) =>
+      change(this.turned(key, axes, which, to, spans));
     const text = `${said}standard deviations ${shortNumber(stds[0], 3)}, ${shortNumber(stds[1], 3)}, correlation ${shortNumber(correlation, 2)}`;
     const widths = axes.map((axis, which) => {
       /** @type {Handle} */
@@ -102,7 +116,11 @@ export class PlaneHandles {
     const next = fromEllipseAxes(first, second);
     return {
       stds: next.stds.map((std, d) => Math.max(snapped(std, spans[d]), SMALLEST_STD)),
-      correlation: clamp(tidy(Number(next.correlation.toFixed(3))), -LARGEST_CORRELATION, LARGEST_CORRELATION),
+      correlation: clamp(
+        tidy(Number(next.correlation.toFixed(3))),
+        -LARGEST_CORRELATION,
+        LARGEST_CORRELATION,
+      ),
     };
   }
 }

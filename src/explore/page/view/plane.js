@@ -7,6 +7,7 @@ import { bandPicture, greyRamp, levelLine } from "../draw/contours.js";
 import { basinColor, withAlpha } from "../draw/palette.js";
 import { linearScale } from "../draw/scales.js";
 import { componentOf } from "../model/mixture.js";
+import { clamp } from "../model/numbers.js";
 import { PlaneHandles } from "./plane-handles.js";
 
 const P_LEVELS = [0.02, 0.07, 0.15, 0.27, 0.42, 0.58, 0.74, 0.9];
@@ -31,6 +32,9 @@ export class PlanePlot {
   /** Draws everything and returns the handles. @param {Scene} scene @param {Palette} palette */
   draw(scene, palette) {
     const { axes } = scene.state;
+    // No higher than a plane of its width is.
+    const room = this.canvas.clientWidth - MARGIN.left - MARGIN.right;
+    this.canvas.style.maxHeight = `${Math.round(room * shapeOf(axes)) + MARGIN.top + MARGIN.bottom}px`;
     const { context, width, height } = prepared(this.canvas);
     const frame = frameOf(width, height, axes);
     const x = linearScale(axes.x[0], axes.x[1], frame.left, frame.right);
@@ -58,7 +62,13 @@ export class PlanePlot {
   drawTarget(context, frame, x, y, scene, palette) {
     const picture = this.picture(frame, x, y, scene, palette);
     if (!picture) return;
-    context.drawImage(picture.bands, frame.left, frame.top, frame.right - frame.left, frame.bottom - frame.top);
+    context.drawImage(
+      picture.bands,
+      frame.left,
+      frame.top,
+      frame.right - frame.left,
+      frame.bottom - frame.top,
+    );
     for (const line of picture.lines) {
       context.lineWidth = 0.75;
       context.strokeStyle = withAlpha(palette.p, 0.55);
@@ -79,9 +89,12 @@ export class PlanePlot {
     const densities = view?.densities;
     if (!densities?.y) return null;
     const scale = isMoving ? COARSE : 1;
-    const size = [frame.right - frame.left, frame.bottom - frame.top].map((side) => Math.max(Math.round(side * scale), 1));
+    const size = [frame.right - frame.left, frame.bottom - frame.top].map((side) =>
+      Math.max(Math.round(side * scale), 1),
+    );
     const key = [size.join(), x.low, x.high, y.low, y.high, palette.isDark].join();
-    if (this.cache?.densities === densities && (this.cache.key === key || isMoving)) return this.cache.picture;
+    if (this.cache?.densities === densities && (this.cache.key === key || isMoving))
+      return this.cache.picture;
     const top = densities.p.reduce((a, b) => Math.max(a, b), 0) || 1;
     const levels = P_LEVELS.map((level) => level * top);
     const ramp = greyRamp(palette.isDark);
@@ -104,11 +117,19 @@ export class PlanePlot {
   }
 }
 
+/** Height by width. @param {Scene["state"]["axes"]} axes */
+function shapeOf({ x, y }) {
+  return clamp((y[1] - y[0]) / (x[1] - x[0]), SHAPES[0], SHAPES[1]);
+}
+
 /** As large a frame as the canvas holds, in the shape of the axes. */
-function frameOf(/** @type {number} */ width, /** @type {number} */ height, /** @type {Scene["state"]["axes"]} */ axes) {
+function frameOf(
+  /** @type {number} */ width,
+  /** @type {number} */ height,
+  /** @type {Scene["state"]["axes"]} */ axes,
+) {
   const room = width - MARGIN.left - MARGIN.right;
-  const least = (axes.y[1] - axes.y[0]) / (axes.x[1] - axes.x[0]);
-  const shape = Math.min(Math.max(least, SHAPES[0]), SHAPES[1]);
+  const shape = shapeOf(axes);
   const tall = Math.round(Math.min(room * shape, height - MARGIN.top - MARGIN.bottom));
   const wide = Math.round(tall / shape);
   const left = MARGIN.left + Math.round((room - wide) / 2);
@@ -132,7 +153,9 @@ function drawApproximations(context, x, y, { fits, q }, palette) {
       });
     }
     const color = palette.series[style.slot];
-    mixture.weights.forEach((_, k) => drawGaussian(context, componentOf(mixture, k), x, y, color, style.dash, palette));
+    mixture.weights.forEach((_, k) =>
+      drawGaussian(context, componentOf(mixture, k), x, y, color, style.dash, palette),
+    );
   }
   q.weights.forEach((_, k) => {
     const gaussian = componentOf(q, k);

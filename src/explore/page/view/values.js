@@ -1,7 +1,7 @@
 // The divergences between p and the q that is shown, and below them both KLs of every fit.
 
 /** @import { Actions, Palette, Part, Scene, ShownFit, Value } from "../types.d.ts" */
-import { bracketText, errorText, shortNumber, valueText } from "../model/numbers.js";
+import { bracketText, errorText, shortValue, valueText } from "../model/numbers.js";
 import { coverage } from "../model/words.js";
 import { byId, element, selectById, setText, showSwatch } from "./elements.js";
 
@@ -55,7 +55,7 @@ export class ValuesTable {
   drawChoice({ fits, shownId }) {
     const options = [
       { id: "own", title: "your q" },
-      ...fits.map((fit) => ({ id: fit.id, title: `fit: ${fit.title}` })),
+      ...fits.map((fit) => ({ id: fit.id, title: fit.title })),
     ];
     const key = JSON.stringify(options);
     if (this.key !== key) {
@@ -81,7 +81,7 @@ export class ValuesTable {
       showSwatch(row.sample, palette.series[fit.style.slot], fit.style.dash);
       setText(row.title, fit.title);
       fit.values.forEach(([name, value], i) => {
-        setText(row.cells[i], value === null ? "∞" : shortNumber(value, 4));
+        setText(row.cells[i], shortValue(value));
         row.cells[i].classList.toggle("least", name === fit.divergence);
       });
       setText(row.words, coverage("", fit.covered));
@@ -93,7 +93,12 @@ export class ValuesTable {
   fitRow({ id, values, title }) {
     const sample = element("span", { className: "sample" });
     const name = element("span", {});
-    const show = element("button", { type: "button", className: "link", "aria-label": `Show the q of the fit of ${title}` }, sample, name);
+    const show = element(
+      "button",
+      { type: "button", className: "link", "aria-label": `Show the q of the fit of ${title}` },
+      sample,
+      name,
+    );
     show.addEventListener("click", () => this.actions.showQ(id));
     const cells = values.map(([divergence]) => element("td", { "data-test": `fit-${id}-${divergence}` }));
     const words = element("span", { className: "muted words", "data-test": `words-${id}` });
