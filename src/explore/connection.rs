@@ -13,7 +13,7 @@ use super::state::{
 };
 use super::training::{Control, Training, failure};
 use super::view::Views;
-use super::{Opening, bundle, figure, morph, save};
+use super::{Opening, bundle, draws, figure, morph, save};
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
 use crate::optimizer::OptimizerRule;
@@ -213,6 +213,16 @@ impl Page {
                     sender.blocking_send(reply.unwrap_or_else(|error| failure(Some(id), &error)))
                 });
                 None
+            }
+            Request::Draws {
+                id,
+                state,
+                q,
+                count,
+                set,
+            } => {
+                let reply = draws::draws(id, &state, q.as_ref(), count, set);
+                Some(reply.unwrap_or_else(|error| failure(Some(id), &error)))
             }
             Request::Player { id } => Some(player(id)),
             Request::Figure {

@@ -8,6 +8,7 @@ mod accept;
 mod assets;
 mod bundle;
 mod connection;
+mod draws;
 mod figure;
 mod guard;
 mod link;

@@ -45,6 +45,17 @@ pub(super) enum Request {
         /// Where it begins, if not at the start.
         q: Option<MixtureState>,
     },
+    /// Draws of q, and what they say of the gradient of reverse KL.
+    Draws {
+        id: u64,
+        state: State,
+        q: Option<MixtureState>,
+        /// How many.
+        count: usize,
+        /// Which of all the sets that there are.
+        #[serde(default)]
+        set: u64,
+    },
     /// The page that plays a recording, which the page puts in.
     Player {
         id: u64,
@@ -150,6 +161,13 @@ pub(super) enum Reply {
         ms: f64,
         stops: Vec<MorphStop>,
         jumps: Vec<Jump>,
+    },
+    Draws {
+        id: u64,
+        x: Vec<f64>,
+        rules: Vec<DrawnRule>,
+        /// The push on μ and on σ by quadrature.
+        exact: [f64; 2],
     },
     Player {
         id: u64,
@@ -372,6 +390,25 @@ pub(super) struct MorphStop {
     pub values: Vec<(String, Option<f64>)>,
     /// Which of the components of p it covers.
     pub covered: Vec<bool>,
+}
+
+/// What draws say by one rule for the gradient.
+#[derive(Debug, Serialize)]
+pub(super) struct DrawnRule {
+    pub gradient: &'static str,
+    /// The push of each draw on μ and on σ.
+    pub pushes: Vec<[f64; 2]>,
+    /// Of the first 2, 4, 8, … draws.
+    pub means: Vec<MeanPush>,
+}
+
+/// The mean push of some draws.
+#[derive(Debug, Serialize)]
+pub(super) struct MeanPush {
+    pub draws: usize,
+    pub mean: [f64; 2],
+    /// Its standard error.
+    pub error: [f64; 2],
 }
 
 /// Two orders between which a path of optima ends.

@@ -63,7 +63,7 @@ pub(super) fn totals(p: &Mixture, q: &Mixture, x: &[f64]) -> [Vec<f64>; 2] {
 }
 
 /// Places around the components of a mixture, between which it is smooth.
-fn knots(mixture: &Mixture) -> Vec<f64> {
+pub(super) fn knots(mixture: &Mixture) -> Vec<f64> {
     let parts = (REACH / PART) as i32;
     (0..mixture.components())
         .flat_map(|k| {

@@ -208,6 +208,14 @@ impl Browser {
         self.post("/actions", &json!({"actions": [source]}));
     }
 
+    /// Moves the mouse to a place, with no button down.
+    pub fn hover(&self, [x, y]: [f64; 2]) {
+        let to = json!({"type": "pointerMove", "duration": 0, "origin": "viewport",
+                        "x": x.round(), "y": y.round()});
+        let source = json!({"type": "pointer", "id": "mouse", "actions": [to]});
+        self.post("/actions", &json!({"actions": [source]}));
+    }
+
     /// Opens a tab and goes to it.
     pub fn new_tab(&self) -> String {
         let tab = self.post("/window/new", &json!({"type": "tab"}));

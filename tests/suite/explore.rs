@@ -948,6 +948,114 @@ fn one_path_leads_from_reverse_to_forward() {
 }
 
 #[test]
+fn draws_push_as_the_first_step_of_a_fit_does() {
+    const RATE: f64 = 0.01;
+    const DRAWS: usize = 16;
+    let server = Running::new(Opening::default());
+    let mut page = server.page();
+    let (mean, std) = (1.25, 0.8);
+    page.state["q"] = gaussian(mean, std);
+    page.state["target"]["weights"] = json!([0.3, 0.7]);
+    page.state["optimizer"] = json!({"type": "sgd", "learning_rate": RATE, "steps": 10});
+    let rules = ["pathwise", "score-function", "sticking-the-landing"];
+    let fit = |n: usize, estimator: Value| json!({"id": format!("reverse-kl-n{n}"), "divergence": "reverse-kl", "estimator": estimator});
+    let mut fits: Vec<Value> = (rules.iter().enumerate())
+        .map(|(n, rule)| {
+            fit(
+                n,
+                json!({"type": "monte-carlo", "gradient": rule, "samples": DRAWS}),
+            )
+        })
+        .collect();
+    fits.push(fit(3, json!({"type": "quadrature"})));
+    page.state["fits"] = json!(fits);
+    page.say(&json!({"type": "run", "id": 1, "state": page.state, "paused": true}));
+    page.hear();
+    let news = page.ask(&json!({"type": "step"}));
+    page.say(&json!({"type": "stop"}));
+    page.say(&json!({"type": "draws", "id": 4, "state": page.state, "q": null, "count": DRAWS}));
+    let drawn = loop {
+        let reply = page.hear();
+        if reply["type"] == "draws" {
+            break reply;
+        }
+    };
+    assert_eq!(drawn["x"].as_array().unwrap().len(), DRAWS);
+    // A step goes down the gradient by μ and by log σ.
+    let pushed = |fit: usize| {
+        let q = &news["fits"][fit]["q"];
+        let [to, wide] = [&q["means"][0][0], &q["stds"][0][0]].map(number);
+        [(to - mean) / RATE, (wide / std).ln() / RATE / std]
+    };
+    let alike = |push: &Value, expected: [f64; 2], what: &str| {
+        for (push, expected) in push.as_array().unwrap().iter().map(number).zip(expected) {
+            assert!(
+                (push - expected).abs() < 1e-6 * expected.abs().max(1.0),
+                "{what}: {push} {expected}"
+            );
+        }
+    };
+    for (at, rule) in rules.into_iter().enumerate() {
+        let one = &drawn["rules"][at];
+        assert_eq!(one["gradient"], rule);
+        let means = one["means"].as_array().unwrap();
+        let counts: Vec<u64> = means
+            .iter()
+            .map(|mean| mean["draws"].as_u64().unwrap())
+            .collect();
+        assert_eq!(counts, [2, 4, 8, 16]);
+        alike(&means[3]["mean"], pushed(at), rule);
+        // The mean is that of the pushes of all draws.
+        let pushes = one["pushes"].as_array().unwrap();
+        let sum: f64 = pushes.iter().map(|push| number(&push[0])).sum();
+        assert!((sum / DRAWS as f64 - number(&means[3]["mean"][0])).abs() < 1e-9);
+    }
+    alike(&drawn["exact"], pushed(3), "quadrature");
+    // Of many draws each rule comes to the same, as near as it says, and by the score function least surely.
+    let many = page.ask(
+        &json!({"type": "draws", "id": 4, "state": page.state, "q": null, "count": 1024, "set": 7}),
+    );
+    let mut errors = Vec::new();
+    for rule in many["rules"].as_array().unwrap() {
+        let last = rule["means"].as_array().unwrap().last().unwrap();
+        for i in 0..2 {
+            let [mean, error] = ["mean", "error"].map(|what| number(&last[what][i]));
+            assert!(
+                (mean - number(&many["exact"][i])).abs() < 4.5 * error,
+                "{rule}"
+            );
+        }
+        errors.push(number(&last["error"][0]));
+    }
+    assert!(errors[1] > errors[0], "{errors:?}");
+    // At an optimum that is p itself nothing is left to chance by sticking the landing.
+    page.state["target"] = gaussian(mean, std);
+    let still =
+        page.ask(&json!({"type": "draws", "id": 4, "state": page.state, "q": null, "count": 8}));
+    let landing = still["rules"][2]["pushes"].as_array().unwrap();
+    assert!(
+        landing.iter().all(|push| number(&push[0]).abs() < 1e-9),
+        "{landing:?}"
+    );
+    assert!(
+        still["rules"][0]["pushes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|push| number(&push[0]).abs() > 0.1)
+    );
+    for (count, q) in [
+        (1, Value::Null),
+        (2000, Value::Null),
+        (8, gaussian(0.0, -1.0)),
+    ] {
+        let refused = page
+            .ask(&json!({"type": "draws", "id": 4, "state": page.state, "q": q, "count": count}));
+        assert_eq!(refused["type"], "error", "{count}");
+    }
+}
+
+#[test]
 fn the_page_that_plays_recordings_is_one_file() {
     let server = Running::new(Opening::default());
     let mut page = server.page();

@@ -246,6 +246,22 @@ class App {
     this.render();
   }
 
+  /** @param {boolean} isOpen */
+  openDraws(isOpen) {
+    this.session.draws.open(isOpen);
+    this.render();
+  }
+
+  /** @param {number} count */
+  countDraws(count) {
+    this.session.draws.setCount(count);
+    this.render();
+  }
+
+  drawAgain() {
+    this.session.draws.again();
+  }
+
   /** @param {boolean} isOn */
   showTotals(isOn) {
     this.session.showTotals(isOn);

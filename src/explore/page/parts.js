@@ -10,6 +10,7 @@ import { DensityPlot } from "./view/densities.js";
 import { Glossary } from "./teach/glossary.js";
 import { Lessons } from "./teach/lessons.js";
 import { Presets } from "./teach/presets.js";
+import { DrawsPanel } from "./view/draws.js";
 import { byId, setText } from "./view/elements.js";
 import { Landscapes } from "./view/landscapes.js";
 import { Legend } from "./view/legend.js";
@@ -39,6 +40,7 @@ export function pageParts(actions) {
     new ConvergencePlot(/** @type {HTMLCanvasElement} */ (byId("convergence"))),
     new ValuesTable(actions),
     new AlphaPanel(actions),
+    new DrawsPanel(actions),
     new QPanel(actions),
     new TargetPanel(actions),
     new FitsPanel(actions),

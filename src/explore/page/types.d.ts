@@ -208,6 +208,7 @@ export type Reply =
   | { type: "config"; id: number; name: string; toml: string }
   | { type: "figure"; id: number; name: string; mime: string; data: string }
   | { type: "morph"; id: number; ms: number; stops: AlphaStop[]; jumps: Jump[] }
+  | { type: "draws"; id: number; x: number[]; rules: DrawnRule[]; exact: [number, number] }
   | { type: "player"; id: number; name: string; html: string }
   | { type: "error"; id: number | null; message: string; help: string | null };
 
@@ -247,6 +248,21 @@ export interface ShownFit {
   covered: boolean[];
   /** Where every run is, once all have ended. */
   ends: { mixture: Mixture; optimum: number | null }[];
+}
+
+/** What draws say by one rule for the gradient: the push of each on μ and σ, and the mean of the first 2, 4, 8, … */
+export interface DrawnRule {
+  gradient: string;
+  pushes: [number, number][];
+  means: { draws: number; mean: [number, number]; error: [number, number] }[];
+}
+
+/** Draws of the shown q, as their panel draws them. */
+export interface ShownDraws {
+  isOpen: boolean;
+  count: number;
+  drawn: { x: number[]; rules: DrawnRule[]; exact: [number, number] } | null;
+  problem: string | null;
 }
 
 /** The path from reverse KL to forward KL, as its panel draws it. */
@@ -322,6 +338,7 @@ export interface Scene {
   replay: { name: string; step: number; index: number; steps: number[]; target: Mixture } | null;
   isReplayShown: boolean;
   alpha: ShownAlpha;
+  draws: ShownDraws;
   /** Whether the integrals of the integrands stand in their place. */
   showsTotals: boolean;
   isConnected: boolean;
@@ -425,6 +442,10 @@ export interface Actions {
   showTotals(isOn: boolean): void;
   /** Follows the path from reverse KL to forward KL, or no longer. */
   openAlpha(isOpen: boolean): void;
+  /** Shows draws of q, or no longer; so many of them; others. */
+  openDraws(isOpen: boolean): void;
+  countDraws(count: number): void;
+  drawAgain(): void;
   /** Shows the q at one of its stops. */
   moveAlpha(place: number): void;
   hold(isHeld: boolean): void;

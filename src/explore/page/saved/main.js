@@ -104,6 +104,7 @@ class Player {
       training: { status: "idle", step: last, planned: last, isStopped: false },
       replay: { name: "", step: steps[index] ?? 0, index, steps, target: state.target },
       isReplayShown: steps.length > 1,
+      draws: { isOpen: false, count: 2, drawn: null, problem: null },
       alpha: { isOpen: false, isShown: false, path: null, problem: null, place: 0 },
       showsTotals: recording.showsTotals,
       isConnected: false,

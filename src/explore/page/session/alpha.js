@@ -108,7 +108,7 @@ export class AlphaPath {
       best: 0,
       runs: [
         {
-          path: path.stops.map((one) => [parameterOf(at(one), parameters[0]), parameterOf(at(one), parameters[1])]),
+          path: branchOf(path, place).map((one) => [parameterOf(at(one), parameters[0]), parameterOf(at(one), parameters[1])]),
           optimum: null,
           hasFailed: false,
         },
@@ -123,4 +123,10 @@ export class AlphaPath {
     this.kept = { inputs, fits: [...fits, own] };
     return this.kept.fits;
   }
+}
+
+/** The stops between the same two jumps. @param {{ stops: AlphaStop[], jumps: Jump[] }} path @param {number} place */
+function branchOf({ stops, jumps }, place) {
+  const branch = (/** @type {AlphaStop} */ { alpha }) => jumps.filter(({ left }) => left < alpha).length;
+  return stops.filter((stop) => branch(stop) === branch(stops[place]));
 }

@@ -4,6 +4,7 @@
 import { divergencesOf, isSame } from "../model/state.js";
 import { ALPHA_ID, AlphaPath } from "./alpha.js";
 import { Connection } from "./connection.js";
+import { Draws } from "./draws.js";
 import { Replay } from "./replay.js";
 import { SceneMaker } from "./scene.js";
 import { Training } from "./training.js";
@@ -33,6 +34,7 @@ export class Session {
     this.shownId = "own";
     this.speed = 1;
     this.showsTotals = false;
+    this.draws = new Draws({ request: (message) => this.request(message), changed: () => this.page.changed() });
     this.alpha = new AlphaPath({
       request: (message) => this.request(message),
       changed: () => {
@@ -224,6 +226,7 @@ export class Session {
   scene(state) {
     const { hello, training, replay } = this;
     if (!hello) return null;
+    this.draws.follow(state, this.fitQ());
     const isReplayShown = replay !== null && replay.run.dim === state.dim;
     const fits = this.fits(state);
     const shown = fits.find((fit) => fit.id === this.shownId);
@@ -260,6 +263,7 @@ export class Session {
         target: replay.run.target,
       },
       isReplayShown,
+      draws: this.draws.shown(),
       alpha: this.alpha.shown(this.shownId === ALPHA_ID),
       showsTotals: this.showsTotals,
       isConnected: this.connection.isOpen,

@@ -3,10 +3,13 @@
 /** @import { Actions, Frame, Palette, Part, Scene, ShownAlpha } from "../types.d.ts" */
 import { drawAxes } from "../draw/axes.js";
 import { clipTo, dot, prepared, strokeWith } from "../draw/canvas.js";
-import { linearScale } from "../draw/scales.js";
+import { linearScale, logScale } from "../draw/scales.js";
 import { shortNumber } from "../model/numbers.js";
 import { byId, inputById, setText } from "./elements.js";
 import { Memo } from "./memo.js";
+
+/** Less counts as nothing on the axis of values. */
+const LEAST = 1e-12;
 
 /** @implements {Part} */
 export class AlphaPanel {
@@ -45,8 +48,8 @@ export class AlphaPanel {
     const { context, width, height } = prepared(this.canvas);
     const frame = { left: 46, right: width - 14, top: 24, bottom: height - 34 };
     const x = linearScale(0, 1, frame.left, frame.right);
-    const most = Math.max(...path.stops.flatMap((stop) => stop.values.map(([, value]) => value ?? 0)), 1e-6);
-    const y = linearScale(0, 1.1 * most, frame.bottom, frame.top);
+    const seen = path.stops.flatMap((stop) => stop.values.flatMap(([, value]) => (value && value > LEAST ? [value] : [])));
+    const y = logScale(Math.min(...seen, 1) / 1.2, Math.max(...seen, 2 * LEAST) * 1.2, frame.bottom, frame.top);
     context.save();
     clipTo(context, { ...frame, top: frame.top - 4, right: frame.right + 4 });
     for (const { left, right } of path.jumps) breakLine(context, x((left + right) / 2), frame, palette);
@@ -56,7 +59,7 @@ export class AlphaPanel {
       context.beginPath();
       path.stops.forEach((stop, k) => {
         const value = stop.values[i][1];
-        if (value === null) return;
+        if (value === null || !(value > LEAST)) return;
         const isBroken = k > 0 && path.jumps.some(({ right }) => right > path.stops[k - 1].alpha && right <= stop.alpha);
         if (k === 0 || isBroken) context.moveTo(x(stop.alpha), y(value));
         else context.lineTo(x(stop.alpha), y(value));
@@ -64,7 +67,7 @@ export class AlphaPanel {
       strokeWith(context, color, 1.75, dash);
       const { alpha, values } = path.stops[place];
       const now = values[i][1];
-      if (now === null) return;
+      if (now === null || !(now > LEAST)) return;
       dot(context, x(alpha), y(now), 3.25);
       context.fillStyle = color;
       context.fill();
