@@ -8,6 +8,8 @@ mod fits;
 mod looks;
 #[path = "browser/page.rs"]
 mod page;
+#[path = "browser/panels.rs"]
+mod panels;
 #[path = "browser/saved.rs"]
 mod saved;
 #[path = "browser/teach.rs"]
@@ -141,7 +143,7 @@ fn the_page_loads_alone_and_says_what_is_what() {
     page.expect_calculated_values();
     // Whatever can be operated has a name for who cannot see it.
     let visible = "return [...document.querySelectorAll('button, input, select, [role=slider]')]
-        .filter((it) => it.offsetParent !== null);";
+        .filter((it) => it.offsetParent !== null && it.checkVisibility());";
     let visible = browser.script(visible, &[]);
     let elements = visible.as_array().unwrap();
     assert!(elements.len() > 40, "{}", elements.len());
@@ -156,7 +158,8 @@ fn the_page_loads_alone_and_says_what_is_what() {
         assert!(!label.as_str().unwrap().is_empty(), "{}", html());
     }
     // Every picture has something on it.
-    let colors = "return [...document.querySelectorAll('canvas')].map((canvas) => {
+    let colors = "const shown = [...document.querySelectorAll('canvas')].filter((it) => it.checkVisibility());
+      return shown.map((canvas) => {
         const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
         return new Set(new Uint32Array(data.buffer)).size;
     });";

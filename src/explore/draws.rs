@@ -75,7 +75,7 @@ pub(super) fn draws(
                     .collect(),
             })
             .collect(),
-        exact: pushes.exact(&p),
+        exact: pushes.exact(),
     })
 }
 
@@ -146,8 +146,8 @@ impl<'m> Pushes<'m> {
     }
 
     /// Their expectation, by quadrature.
-    fn exact(&self, p: &Mixture) -> [f64; 2] {
-        let mut ends: Vec<f64> = [p, self.q].into_iter().flat_map(knots).collect();
+    fn exact(&self) -> [f64; 2] {
+        let mut ends: Vec<f64> = [self.p, self.q].into_iter().flat_map(knots).collect();
         ends.retain(|end| (end - self.mean).abs() <= REACH * self.std);
         ends.sort_by(f64::total_cmp);
         let rule = GaussLegendre::new(POINTS);

@@ -11,6 +11,7 @@ use super::legend::{self, Entry, LegendKey};
 use super::mark::Rect;
 use super::panel::{Panel, ROOMY, equal_aspect};
 use super::plane_2d::View;
+use super::sheet::Sheet;
 use super::style::Style;
 use super::theme::{self, Stroke, faded, stroke};
 use super::{line_1d, plane_2d};
@@ -61,7 +62,7 @@ pub const FIGURE: Figure<Explored> = Figure {
 };
 
 fn draw(explored: &Explored, style: &Style) -> Result<Drawing> {
-    let in_plane = explored.landscape_in_plane();
+    let in_plane = explored.is_in_plane();
     let [line, integrands, plane] = [LINE, INTEGRANDS, PLANE].map(|height| style.scaled(height));
     let above = if in_plane { plane } else { line + integrands };
     let shown = explored.landscape.panels.len();
@@ -104,7 +105,7 @@ fn draw(explored: &Explored, style: &Style) -> Result<Drawing> {
 }
 
 impl Explored {
-    fn landscape_in_plane(&self) -> bool {
+    fn is_in_plane(&self) -> bool {
         self.integrands.is_empty()
     }
 }
@@ -128,7 +129,7 @@ fn entries(explored: &Explored, style: &Style) -> Vec<Entry> {
         let line = stroke(theme::INK, 0.6, theme::THIN);
         entries.push((LegendKey::Line(line), "where other runs ended".to_owned()));
     }
-    if explored.landscape_in_plane() && !explored.fits.is_empty() {
+    if explored.is_in_plane() && !explored.fits.is_empty() {
         let line = stroke(theme::INK, 1.0, theme::THICK);
         let [inner, outer] = plane_2d::entries(line);
         entries.push((inner.0, "1σ".to_owned()));
@@ -160,8 +161,6 @@ fn entries(explored: &Explored, style: &Style) -> Vec<Entry> {
 fn thin(style: &Style, fit: usize) -> Stroke {
     stroke(style.fit_color(fit), 0.7, theme::THIN)
 }
-
-type Sheet<'s> = super::sheet::Sheet<'s>;
 
 fn draw_line(sheet: &Sheet, cell: Rect, explored: &Explored, style: &Style) -> Result<()> {
     let [low, high] = explored.ends[0];
