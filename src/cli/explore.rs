@@ -14,9 +14,10 @@ use crate::{Error, Result};
 #[command(after_help = "Examples:
   klfit explore                          two bumps to begin with
   klfit explore configs/bimodal.toml     the target and the start of a config
-  klfit explore outputs/bimodal          a finished run, step by step")]
+  klfit explore outputs/bimodal          a finished run, step by step
+  klfit explore 'http://127.0.0.1:…#…'   what a link of another page shows")]
 pub struct Explore {
-    /// A config, or the folder of a finished run
+    /// A config, the folder of a finished run, or a link of the page in quotes
     path: Option<PathBuf>,
     /// The port to listen on [default: any free one]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]

@@ -8,10 +8,12 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Duration, Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
 use super::protocol::{DivergenceLabel, Format, Hello, Limits, Reply, Request};
-use super::state::{MOST_COMPONENTS, MOST_FITS, MOST_STEPS};
+use super::state::{
+    MOST_COMPONENTS, MOST_FITS, MOST_Q_COMPONENTS, MOST_RESTARTS, MOST_STEPS, estimators,
+};
 use super::training::{Control, Training, failure};
 use super::view::Views;
-use super::{Opening, save};
+use super::{Opening, bundle, draws, figure, morph, save};
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
 use crate::optimizer::OptimizerRule;
@@ -38,6 +40,7 @@ pub(super) async fn run(socket: WebSocket, opening: Opening, patience: Duration)
         views: Some(Views::new()),
         training: None,
         news: mpsc::channel(WAITING).1,
+        later: mpsc::channel(WAITING),
     };
     let mut pace = interval(PACE);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -60,6 +63,7 @@ pub(super) async fn run(socket: WebSocket, opening: Opening, patience: Duration)
                 reply
             }
             Some(news) = page.news.recv() => Some(news),
+            Some(reply) = page.later.1.recv() => Some(reply),
             () = sleep_until(heard + silences * patience) => {
                 if is_asked || socket.send(Message::Ping(Bytes::new())).await.is_err() {
                     return;
@@ -101,6 +105,7 @@ fn hello(opening: Opening) -> Hello {
         title: kind.title(),
         symbol: kind.symbol(),
         in_nats: kind.build().names().in_nats,
+        estimators: estimators(kind),
     };
     Hello {
         version: env!("CARGO_PKG_VERSION"),
@@ -112,6 +117,8 @@ fn hello(opening: Opening) -> Hello {
         optimizers: OptimizerRule::NAMES.to_vec(),
         limits: Limits {
             components: MOST_COMPONENTS,
+            q_components: MOST_Q_COMPONENTS,
+            restarts: MOST_RESTARTS,
             steps: MOST_STEPS,
             fits: MOST_FITS,
         },
@@ -126,6 +133,8 @@ struct Page {
     views: Option<Views>,
     training: Option<Training>,
     news: mpsc::Receiver<Reply>,
+    /// Answers that take their time.
+    later: (mpsc::Sender<Reply>, mpsc::Receiver<Reply>),
 }
 
 impl Page {
@@ -160,11 +169,16 @@ impl Page {
                     }
                 }
             }
-            Request::Run { id, state, paused } => {
+            Request::Run {
+                id,
+                state,
+                paused,
+                speed,
+            } => {
                 let (sender, news) = mpsc::channel(WAITING);
                 self.training = None;
                 self.news = news;
-                match Training::start(&state, paused, sender) {
+                match Training::start(&state, paused, speed, sender) {
                     Ok(training) => {
                         self.training = Some(training);
                         None
@@ -172,6 +186,7 @@ impl Page {
                     Err(error) => Some(failure(Some(id), &error)),
                 }
             }
+            Request::Speed { speed } => self.send(Control::Speed(speed)),
             Request::Pause => self.send(Control::Pause),
             Request::Resume => self.send(Control::Resume),
             Request::Step => self.send(Control::Step),
@@ -190,15 +205,35 @@ impl Page {
                 },
                 Err(error) => failure(Some(id), &error),
             }),
-            Request::Figure {
+            Request::Morph { id, state, q } => {
+                let sender = self.later.0.clone();
+                // It may take a while, in which the page is answered.
+                spawn_blocking(move || {
+                    let reply = morph::morph(id, &state, q.as_ref());
+                    sender.blocking_send(reply.unwrap_or_else(|error| failure(Some(id), &error)))
+                });
+                None
+            }
+            Request::Draws {
                 id,
                 state,
                 q,
+                count,
+                set,
+            } => {
+                let reply = draws::draws(id, &state, q.as_ref(), count, set);
+                Some(reply.unwrap_or_else(|error| failure(Some(id), &error)))
+            }
+            Request::Player { id } => Some(player(id)),
+            Request::Figure {
+                id,
+                state,
+                shown,
                 format,
             } => {
-                let drawn = spawn_blocking(move || save::figure(&state, q.as_ref(), format)).await;
+                let drawn = spawn_blocking(move || figure::figure(&state, &shown, format)).await;
                 Some(match drawn {
-                    Ok(Ok(data)) => figure(id, format, &data),
+                    Ok(Ok(data)) => figure_reply(id, format, &data),
                     Ok(Err(error)) => failure(Some(id), &error),
                     Err(panic) => {
                         let message = format!("the figure could not be drawn: {panic}");
@@ -217,7 +252,24 @@ impl Page {
     }
 }
 
-fn figure(id: u64, format: Format, data: &[u8]) -> Reply {
+fn player(id: u64) -> Reply {
+    match bundle::page() {
+        Ok(html) => Reply::Player {
+            id,
+            name: "explored.html",
+            html,
+        },
+        Err(what) => {
+            let error = Error::usage(
+                format!("the page cannot be saved: {what}"),
+                "save a figure or the config instead",
+            );
+            failure(Some(id), &error)
+        }
+    }
+}
+
+fn figure_reply(id: u64, format: Format, data: &[u8]) -> Reply {
     let (name, mime) = match format {
         Format::Svg => ("explored.svg", "image/svg+xml"),
         Format::Png => ("explored.png", "image/png"),

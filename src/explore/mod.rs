@@ -6,12 +6,18 @@
 
 mod accept;
 mod assets;
+mod bundle;
 mod connection;
+mod draws;
+mod figure;
 mod guard;
+mod link;
+mod morph;
 mod protocol;
 mod replay;
 mod save;
 mod state;
+mod totals;
 mod training;
 mod view;
 
@@ -31,6 +37,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use self::guard::Guard;
+use self::link::Linked;
 use crate::config::Experiment;
 use crate::error::{Error, Result};
 use crate::files::names::marked_fit;
@@ -53,26 +60,45 @@ pub struct Opening {
     pub state: State,
     /// A finished run to go through, if one was opened.
     pub run: Option<Replay>,
+    /// What the address of the page ends with after a `#`: the name of a lesson.
+    pub hash: Option<String>,
 }
 
 impl Opening {
-    /// From a config or the folder of a finished run.
+    /// From a config, the folder of a finished run, or a link of another page: all of it, or what follows its `#`.
     ///
     /// # Errors
-    /// If it is neither, or its target is not a mixture of Gaussians in one or two dimensions.
+    /// If it is none of them, or its target is not a mixture of Gaussians in one or two dimensions.
     pub fn read(path: &Path) -> Result<Self> {
+        let part = path.to_str().and_then(link::part);
+        // A file may have any name.
+        if let Some(part) = part
+            && !path.exists()
+        {
+            return Ok(match link::read(part)? {
+                Linked::State(state) => Self {
+                    state: *state,
+                    ..Self::default()
+                },
+                Linked::Lesson(lesson) => Self {
+                    hash: Some(lesson),
+                    ..Self::default()
+                },
+            });
+        }
         if path.is_dir() || marked_fit(path).is_some() {
             let folder = RunFolder::open(path)?;
             let experiment = folder.experiment()?;
             return Ok(Self {
                 state: State::from_experiment(&experiment)?,
                 run: Some(replay::replay(&folder, &experiment)?),
+                ..Self::default()
             });
         }
         let experiment = Experiment::load(path, Vec::new())?;
         Ok(Self {
             state: State::from_experiment(&experiment)?,
-            run: None,
+            ..Self::default()
         })
     }
 }
@@ -125,7 +151,9 @@ impl Server {
     /// Where the page is. Whoever has it may drive the page: it holds a token that is drawn for each
     /// server, and no request without it is answered.
     pub fn url(&self) -> String {
-        format!("http://{}/{}/", self.address, self.token)
+        let hash = self.shared.opening.hash.as_ref();
+        let hash = hash.map_or_else(String::new, |hash| format!("#{hash}"));
+        format!("http://{}/{}/{hash}", self.address, self.token)
     }
 
     /// Serves until `stop` is ready.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::state::{Point, State, TargetState};
+use super::state::{EstimatorLabel, MixtureState, State};
 
 /// From the page.
 #[derive(Debug, Deserialize)]
@@ -15,6 +15,13 @@ pub(super) enum Request {
         /// Whether to wait before the first step.
         #[serde(default)]
         paused: bool,
+        /// How fast, as of [`Request::Speed`].
+        #[serde(default = "normal_speed")]
+        speed: f64,
+    },
+    /// How many times as many steps are taken in a second as it takes to see a whole fit at leisure.
+    Speed {
+        speed: f64,
     },
     Pause,
     Resume,
@@ -27,8 +34,31 @@ pub(super) enum Request {
     Figure {
         id: u64,
         state: State,
-        q: Option<Point>,
+        #[serde(default)]
+        shown: Shown,
         format: Format,
+    },
+    /// The optima from reverse KL to forward KL.
+    Morph {
+        id: u64,
+        state: State,
+        /// Where it begins, if not at the start.
+        q: Option<MixtureState>,
+    },
+    /// Draws of q, and what they say of the gradient of reverse KL.
+    Draws {
+        id: u64,
+        state: State,
+        q: Option<MixtureState>,
+        /// How many.
+        count: usize,
+        /// Which of all the sets that there are.
+        #[serde(default)]
+        set: u64,
+    },
+    /// The page that plays a recording, which the page puts in.
+    Player {
+        id: u64,
     },
 }
 
@@ -38,8 +68,29 @@ pub(super) struct ViewRequest {
     pub id: u64,
     pub state: State,
     /// Where q is, if not at the start.
-    pub q: Option<Point>,
+    pub q: Option<MixtureState>,
     pub landscape: Detail,
+    /// Whether the integrals of the integrands are wanted too.
+    #[serde(default)]
+    pub totals: bool,
+    /// How sure the values must be.
+    #[serde(default)]
+    pub values: Sureness,
+}
+
+fn normal_speed() -> f64 {
+    1.0
+}
+
+/// How sure values must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Sureness {
+    /// With what they lie between for certain.
+    #[default]
+    Sure,
+    /// As a fit logs them, for what moves.
+    Quick,
 }
 
 /// How fine a landscape is wanted.
@@ -57,6 +108,31 @@ pub(super) enum Detail {
 pub(super) enum Format {
     Svg,
     Png,
+}
+
+/// What is on screen besides the state.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Shown {
+    /// The q that is shown, where it is a fit's.
+    pub q: Option<MixtureState>,
+    #[serde(default)]
+    pub fits: Vec<ShownFit>,
+}
+
+/// A fit as the page draws it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ShownFit {
+    pub title: String,
+    pub divergence: String,
+    /// Its best run.
+    pub q: MixtureState,
+    /// Where other runs ended, one for each optimum.
+    pub others: Vec<MixtureState>,
+    /// The best run's way over the landscapes, and those of others.
+    pub path: Vec<[f64; 2]>,
+    pub paths: Vec<Vec<[f64; 2]>>,
 }
 
 /// From the server.
@@ -79,6 +155,24 @@ pub(super) enum Reply {
         mime: &'static str,
         /// In base64.
         data: String,
+    },
+    Morph {
+        id: u64,
+        ms: f64,
+        stops: Vec<MorphStop>,
+        jumps: Vec<Jump>,
+    },
+    Draws {
+        id: u64,
+        x: Vec<f64>,
+        rules: Vec<DrawnRule>,
+        /// The push on μ and on σ by quadrature.
+        exact: [f64; 2],
+    },
+    Player {
+        id: u64,
+        name: &'static str,
+        html: String,
     },
     Error {
         id: Option<u64>,
@@ -104,11 +198,15 @@ pub(super) struct DivergenceLabel {
     pub title: String,
     pub symbol: String,
     pub in_nats: bool,
+    /// Those that go with it.
+    pub estimators: Vec<EstimatorLabel>,
 }
 
 #[derive(Debug, Serialize)]
 pub(super) struct Limits {
     pub components: usize,
+    pub q_components: usize,
+    pub restarts: usize,
     pub steps: usize,
     pub fits: usize,
 }
@@ -121,24 +219,26 @@ pub(super) struct StateView {
     pub ms: f64,
     pub densities: Densities,
     pub values: Vec<ValueView>,
+    /// Which of the modes of p are covered by q; empty where they are not looked for.
+    pub covered: Vec<bool>,
     pub landscape: Option<LandscapeView>,
 }
 
-/// Densities on a line, or on a grid whose rows go with y.
+/// Densities on a line, or on a grid whose rows go with y; to the digits that a picture takes.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(super) enum Densities {
     Line {
         x: Vec<f64>,
-        p: Vec<f64>,
-        q: Vec<f64>,
+        p: Vec<f32>,
+        q: Vec<f32>,
         integrands: Vec<Curve>,
     },
     Plane {
         x: Vec<f64>,
         y: Vec<f64>,
-        p: Vec<f64>,
-        q: Vec<f64>,
+        p: Vec<f32>,
+        q: Vec<f32>,
     },
 }
 
@@ -146,7 +246,10 @@ pub(super) enum Densities {
 pub(super) struct Curve {
     pub name: String,
     pub symbol: String,
-    pub values: Vec<f64>,
+    pub values: Vec<f32>,
+    /// Their integral up to each place, where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub totals: Option<Vec<f32>>,
 }
 
 /// A divergence between p and q; null where it is infinite or not known.
@@ -163,7 +266,9 @@ pub(super) struct ValueView {
 #[derive(Debug, Serialize)]
 pub(super) struct LandscapeView {
     pub parameters: [String; 2],
-    pub titles: [&'static str; 2],
+    /// Of which component of q.
+    pub component: usize,
+    pub titles: [String; 2],
     pub columns: Vec<f64>,
     pub rows: Vec<f64>,
     pub surfaces: Vec<SurfaceView>,
@@ -174,7 +279,7 @@ pub(super) struct SurfaceView {
     pub name: String,
     pub symbol: String,
     /// Row after row; null where it is infinite or no density.
-    pub log10: Vec<Option<f64>>,
+    pub log10: Vec<Option<f32>>,
     pub optima: Vec<OptimumView>,
 }
 
@@ -188,15 +293,80 @@ pub(super) struct OptimumView {
 /// What is new of a fit.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct FitProgress {
-    pub name: String,
+    /// Of [`FitState`](super::state::FitState).
+    pub id: String,
     pub status: Status,
     pub step: usize,
+    /// The divergence of the best run.
     pub value: Option<f64>,
-    pub q: Option<Point>,
-    pub path: Vec<[f64; 2]>,
+    /// Which run is the best.
+    pub best: usize,
+    /// Where that is.
+    pub q: Option<MixtureState>,
+    /// The divergences between p and that, by their names.
+    pub values: Vec<(String, Option<f64>)>,
+    /// Which of the modes of p it covers.
+    pub covered: Vec<bool>,
+    pub runs: Vec<RunProgress>,
+    /// The step and the divergence of the best run, at each record.
     pub trace: Vec<(usize, Option<f64>)>,
     pub message: Option<String>,
+    /// Whether this is the first of a fit.
     pub restart: bool,
+}
+
+impl FitProgress {
+    /// Of a fit of so many runs that begins.
+    pub fn new(id: String, runs: usize) -> Self {
+        Self {
+            id,
+            status: Status::Running,
+            step: 0,
+            value: None,
+            best: 0,
+            q: None,
+            values: Vec::new(),
+            covered: Vec::new(),
+            runs: vec![RunProgress::default(); runs],
+            trace: Vec::new(),
+            message: None,
+            restart: true,
+        }
+    }
+
+    /// Of one that could not.
+    pub fn failed(id: String, message: String) -> Self {
+        Self {
+            status: Status::Failed,
+            message: Some(message),
+            ..Self::new(id, 0)
+        }
+    }
+
+    pub fn has_ended(&self) -> bool {
+        matches!(self.status, Status::Done | Status::Failed)
+    }
+
+    /// What was new is so no longer.
+    pub fn forget(&mut self) {
+        self.trace.clear();
+        self.restart = false;
+        for run in &mut self.runs {
+            run.rows.clear();
+        }
+    }
+}
+
+/// What is new of one run of a fit.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub(super) struct RunProgress {
+    /// Where it was at each record since the last message: weights where there are several, then means,
+    /// standard deviations and correlations, rounded. Of many runs the last alone.
+    pub rows: Vec<Vec<f64>>,
+    pub value: Option<f64>,
+    /// Once all have ended: the place of its optimum among those of its fit, the best first.
+    pub optimum: Option<usize>,
+    pub has_failed: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -208,12 +378,52 @@ pub(super) enum Status {
     Failed,
 }
 
+/// The optimum of the α-divergence of one order, on the path from reverse KL.
+#[derive(Debug, Serialize)]
+pub(super) struct MorphStop {
+    /// 0 is reverse KL, and 1 forward KL.
+    pub alpha: f64,
+    pub q: MixtureState,
+    /// D_α.
+    pub value: Option<f64>,
+    /// Both KLs, by their names.
+    pub values: Vec<(String, Option<f64>)>,
+    /// Which of the components of p it covers.
+    pub covered: Vec<bool>,
+}
+
+/// What draws say by one rule for the gradient.
+#[derive(Debug, Serialize)]
+pub(super) struct DrawnRule {
+    pub gradient: &'static str,
+    /// The push of each draw on μ and on σ.
+    pub pushes: Vec<[f64; 2]>,
+    /// Of the first 2, 4, 8, … draws.
+    pub means: Vec<MeanPush>,
+}
+
+/// The mean push of some draws.
+#[derive(Debug, Serialize)]
+pub(super) struct MeanPush {
+    pub draws: usize,
+    pub mean: [f64; 2],
+    /// Its standard error.
+    pub error: [f64; 2],
+}
+
+/// Two orders between which a path of optima ends.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(super) struct Jump {
+    pub left: f64,
+    pub right: f64,
+}
+
 /// A finished run, to go through step by step.
 #[derive(Debug, Clone, Serialize)]
 pub struct Replay {
     pub(super) name: String,
     pub(super) dim: usize,
-    pub(super) target: TargetState,
+    pub(super) target: MixtureState,
     pub(super) fits: Vec<ReplayFit>,
 }
 
@@ -224,7 +434,7 @@ pub(super) struct ReplayFit {
     pub divergence: String,
     pub symbol: String,
     pub steps: Vec<usize>,
-    pub q: Vec<TargetState>,
+    pub q: Vec<MixtureState>,
     pub values: Vec<Option<f64>>,
 }
 

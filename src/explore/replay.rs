@@ -1,7 +1,7 @@
 //! A finished run as the page goes through it.
 
 use super::protocol::{Replay, ReplayFit, finite};
-use super::state::TargetState;
+use super::state::MixtureState;
 use crate::config::Experiment;
 use crate::error::{Error, Result};
 use crate::files::table::Lines;
@@ -48,7 +48,7 @@ pub(super) fn replay(folder: &RunFolder, experiment: &Experiment) -> Result<Repl
                     continue;
                 };
                 replay.steps.push(row.step);
-                replay.q.push(TargetState::from_mixture(&q));
+                replay.q.push(MixtureState::from_mixture(&q));
                 replay
                     .values
                     .push(finite(row.divergence(plan.divergence).0));
@@ -59,7 +59,7 @@ pub(super) fn replay(folder: &RunFolder, experiment: &Experiment) -> Result<Repl
     Ok(Replay {
         name: shown(&summary.name).into_owned(),
         dim: target.dim(),
-        target: TargetState::from_mixture(target),
+        target: MixtureState::from_mixture(target),
         fits,
     })
 }

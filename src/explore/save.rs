@@ -1,15 +1,12 @@
-//! What is on screen as a file: a config that `klfit run` takes, and a figure.
+//! What is on screen as a config that `klfit run` takes.
 
 use std::fmt::Write;
 use std::path::Path;
 
-use super::protocol::Format;
-use super::state::{Point, State};
-use super::view;
-use crate::config::{Experiment, FiguresConfig};
+use super::state::{MixtureState, State};
+use crate::config::Experiment;
 use crate::error::Result;
 use crate::optimizer::OptimizerRule;
-use crate::plot::{self, Mark, Scene};
 
 /// The config of a state.
 ///
@@ -25,48 +22,52 @@ pub(super) fn config(state: &State) -> Result<String> {
         let rows: Vec<String> = rows.iter().map(|row| list(row)).collect();
         format!("[{}]", rows.join(", "))
     };
-    let scales = |points: &[Point]| -> Result<String> {
-        if points.iter().all(|point| point.correlation == 0.0) {
-            let stds: Vec<Vec<f64>> = points.iter().map(|point| point.stds.clone()).collect();
-            return Ok(format!("stds = {}", rows(&stds)));
+    let mixture = |text: &mut String, name: &str, mixture: &MixtureState| -> Result<()> {
+        // Writing to a string does not fail.
+        _ = writeln!(text, "weights = {}", list(&mixture.weights));
+        _ = writeln!(text, "means = {}", rows(&mixture.means));
+        if mixture.correlations.iter().all(|&one| one == 0.0) {
+            _ = writeln!(text, "stds = {}\n", rows(&mixture.stds));
+            return Ok(());
         }
-        let covariances = points
-            .iter()
-            .map(|point| Ok(rows(&point.covariance(state.dim)?)))
+        let covariances = (0..mixture.components())
+            .map(|k| Ok(rows(&mixture.covariance(name, k, state.dim)?)))
             .collect::<Result<Vec<_>>>()?;
-        Ok(format!("covariances = [{}]", covariances.join(", ")))
+        _ = writeln!(text, "covariances = [{}]\n", covariances.join(", "));
+        Ok(())
     };
-    let target = &state.target;
-    let components: Vec<Point> = (0..target.weights.len())
-        .map(|k| Point {
-            mean: target.means[k].clone(),
-            stds: target.stds[k].clone(),
-            correlation: target.correlations[k],
-        })
-        .collect();
-    let mut text = String::from("# Saved by klfit explore.\n\nname = \"explored\"\n\n[target]\n");
-    // Writing to a string does not fail.
-    _ = writeln!(text, "weights = {}", list(&target.weights));
-    _ = writeln!(text, "means = {}", rows(&target.means));
-    _ = writeln!(text, "{}\n\n[init]", scales(&components)?);
-    _ = writeln!(text, "weights = [1.0]");
-    _ = writeln!(
-        text,
-        "means = {}",
-        rows(std::slice::from_ref(&state.start.mean))
-    );
-    _ = writeln!(text, "{}\n", scales(std::slice::from_ref(&state.start))?);
+    let mut text = String::from("# Saved by klfit explore.\n\nname = \"explored\"\n");
+    if state.restarts > 1 {
+        _ = writeln!(text, "restarts = {}", state.restarts);
+    }
+    text += "\n[target]\n";
+    mixture(&mut text, "the target", &state.target)?;
+    if state.restarts == 1 {
+        text += "[init]\n";
+        mixture(&mut text, "q", &state.q)?;
+    }
+    if state.q.components() > 1 {
+        _ = writeln!(text, "[family]\ncomponents = {}\n", state.q.components());
+    }
     _ = writeln!(text, "[optimizer]\ntype = \"{}\"", state.optimizer.rule);
     let rule = OptimizerRule::from_name(&state.optimizer.rule);
     if rule.is_none_or(|rule| rule.has_learning_rate()) {
         _ = writeln!(text, "learning_rate = {:?}", state.optimizer.learning_rate);
     }
     _ = writeln!(text, "steps = {}", state.optimizer.steps);
-    for kind in state.kinds()? {
-        let name = kind.names().config;
-        _ = writeln!(text, "\n[[fit]]\ndivergence = \"{name}\"");
+    // As the page looks at it: what ends worse than it was is reported where it was best.
+    _ = writeln!(text, "\n[log]\nevery = {}", state.stride());
+    for fit in &state.fits {
+        let kind = fit.kind()?;
+        _ = writeln!(text, "\n[[fit]]\ndivergence = \"{}\"", kind.names().config);
         if let Some(order) = kind.alpha() {
             _ = writeln!(text, "alpha = {order:?}");
+        }
+        if fit.id != fit.divergence {
+            _ = writeln!(text, "label = \"{}\"", fit.id);
+        }
+        if let Some(estimator) = fit.estimator.in_config() {
+            _ = writeln!(text, "estimator = {estimator}");
         }
     }
     Ok(text)
@@ -78,31 +79,4 @@ pub(super) fn config(state: &State) -> Result<String> {
 /// If the state makes no sense, or an optimizer does not go with it.
 pub(super) fn experiment(state: &State) -> Result<Experiment> {
     Experiment::parse(Path::new("explored.toml"), &config(state)?, Vec::new())
-}
-
-/// The landscapes of a state with the present q, as a file.
-///
-/// # Errors
-/// If the state makes no sense, or the figure cannot be drawn.
-pub(super) fn figure(state: &State, q: Option<&Point>, format: Format) -> Result<Vec<u8>> {
-    state.check()?;
-    let (p, q) = (state.target()?, view::shown(state, q)?);
-    let (cells, surfaces) = view::surfaces(state, &p, &q)?;
-    let parameters = state.parameters()?;
-    let at = view::coordinates(&q, parameters.map(|(parameter, _)| parameter));
-    let marks = vec![Mark::Start { at }];
-    let scene = Scene {
-        labels: parameters.map(|(_, title)| title.to_owned()),
-        columns: cells.axes[0].values.clone(),
-        rows: cells.axes[1].values.clone(),
-        panels: (surfaces.into_iter())
-            .map(|surface| (surface.kind.with_unit(), surface.values, marks.clone()))
-            .collect(),
-        basins: Vec::new(),
-    };
-    let picture = plot::landscape_picture(&scene, &FiguresConfig::default())?;
-    match format {
-        Format::Svg => Ok(picture.svg.into_bytes()),
-        Format::Png => picture.png(),
-    }
 }

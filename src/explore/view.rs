@@ -3,23 +3,26 @@
 use std::time::Instant;
 
 use super::protocol::{
-    Curve, Densities, Detail, LandscapeView, OptimumView, Reply, StateView, SurfaceView, ValueView,
-    ViewRequest, finite,
+    Curve, Densities, Detail, LandscapeView, OptimumView, Reply, StateView, Sureness, SurfaceView,
+    ValueView, ViewRequest, finite,
 };
-use super::state::{Point, State};
+use super::state::{MixtureState, State};
+use super::totals::totals;
 use crate::calculator::{Accuracy, Answer, Measure, Operand, Question};
 use crate::compute::device::Numerics;
-use crate::compute::kernel::log_densities;
+use crate::compute::kernel::{MixtureTensors, log_densities};
 use crate::density::target::Target;
-use crate::divergence::DivergenceKind;
+use crate::divergence::{DivergenceKind, Estimate};
 use crate::error::Result;
+use crate::judge::evaluate::{Effort, Evaluator};
 use crate::landscape::{Cells, ParameterAxis};
-use crate::mixture::{Mixture, Parameter, natural_values};
+use crate::mixture::{Mixture, Parameter, modes, natural_values};
 
 /// Points of a curve.
 const POINTS: usize = 401;
-/// Points of a map of densities on a side.
+/// Points of a map of densities on a side, at rest and while something moves.
 const NODES: usize = 81;
+const NODES_COARSE: usize = 57;
 /// Cells of a landscape and points on each side, while something moves and at rest.
 const COARSE: (usize, usize) = (40, 120);
 const FINE: (usize, usize) = (96, 400);
@@ -38,6 +41,8 @@ const ZOOMS: usize = 4;
 pub(super) struct Views {
     numerics: Numerics,
     cells: Option<Cells>,
+    /// The last target with its modes.
+    modes: Option<(Mixture, Vec<f64>)>,
 }
 
 impl Views {
@@ -45,6 +50,7 @@ impl Views {
         Self {
             numerics: Numerics::cpu(),
             cells: None,
+            modes: None,
         }
     }
 
@@ -58,13 +64,37 @@ impl Views {
             Detail::None => None,
             detail => Some(self.landscape(state, &p, &q, detail)?),
         };
+        let mut densities = densities(state, &p, &q, request.values);
+        if let Densities::Line { x, integrands, .. } = &mut densities
+            && request.totals
+        {
+            for (curve, totals) in integrands.iter_mut().zip(totals(&p, &q, x)) {
+                curve.totals = Some(totals.into_iter().map(rounded).collect());
+            }
+        }
         Ok(Reply::View(Box::new(StateView {
             id: request.id,
-            densities: densities(state, &p, &q),
-            values: values(state, &p, &q)?,
+            densities,
+            values: match request.values {
+                Sureness::Sure => values(state, &p, &q)?,
+                Sureness::Quick => self.quick_values(state, &p, &q)?,
+            },
+            covered: self.covered(&p, &q, request.values),
             landscape,
             ms: 1e3 * started.elapsed().as_secs_f64(),
         })))
+    }
+
+    /// Which modes of p are covered by q. None of a target that moves in the plane, where they take a while.
+    fn covered(&mut self, p: &Mixture, q: &Mixture, sureness: Sureness) -> Vec<bool> {
+        let is_known = self.modes.as_ref().is_some_and(|(of, _)| of == p);
+        if !is_known && sureness == Sureness::Quick {
+            return Vec::new();
+        }
+        if !is_known {
+            self.modes = Some((p.clone(), modes_of(p)));
+        }
+        (self.modes.as_ref()).map_or_else(Vec::new, |(p, modes)| covered(p, modes, q))
     }
 
     fn landscape(
@@ -112,13 +142,14 @@ impl Views {
                 log10: surface
                     .values
                     .iter()
-                    .map(|&value| finite(value.log10()))
+                    .map(|&value| finite(value.log10()).map(rounded))
                     .collect(),
                 optima,
             });
         }
         let landscape = LandscapeView {
             parameters: state.landscape.parameters.clone(),
+            component: state.landscape.component,
             titles: parameters.map(|(_, title)| title),
             columns: cells.axes[0].values.clone(),
             rows: cells.axes[1].values.clone(),
@@ -126,6 +157,46 @@ impl Views {
         };
         self.cells = Some(cells);
         Ok(landscape)
+    }
+
+    /// The local optima near some cells of a landscape in full detail.
+    pub fn fine_optima(
+        &self,
+        state: &State,
+        cells: &Cells,
+        minima: &[usize],
+        target: &Target,
+        kind: DivergenceKind,
+    ) -> Result<Vec<OptimumView>> {
+        let (_, points) = if state.dim == 1 { FINE } else { FINE_2D };
+        self.optima(cells, minima, target, kind, points)
+    }
+
+    /// As [`values`], by the rule that fits are logged by, without what they lie between.
+    fn quick_values(&self, state: &State, p: &Mixture, q: &Mixture) -> Result<Vec<ValueView>> {
+        let kinds = shown_kinds(state)?;
+        let evaluator = Evaluator::new(
+            self.numerics.clone(),
+            state.dim,
+            0,
+            kinds.clone(),
+            Effort::rough(),
+        );
+        let target = Target::new(p, &self.numerics);
+        let members = MixtureTensors::stacked(&[q], &self.numerics);
+        let found = evaluator.evaluate(&target, &members)?;
+        let value = |kind: DivergenceKind| {
+            let estimate = (found.first()).map_or(Estimate::UNKNOWN, |one| one.estimate(kind));
+            ValueView {
+                name: kind.name(),
+                symbol: kind.symbol(),
+                value: finite(estimate.value),
+                error: finite(estimate.error),
+                lower: None,
+                upper: None,
+            }
+        };
+        Ok(kinds.into_iter().map(value).collect())
     }
 
     /// The local optima near some cells: grids around each that get smaller and smaller.
@@ -202,11 +273,11 @@ pub(super) fn surfaces(
 }
 
 /// The q that is shown.
-pub(super) fn shown(state: &State, q: Option<&Point>) -> Result<Mixture> {
-    q.unwrap_or(&state.start).mixture(state.dim)
+pub(super) fn shown(state: &State, q: Option<&MixtureState>) -> Result<Mixture> {
+    state.member(q.unwrap_or(&state.q))
 }
 
-/// The two parameters of the landscape at a Gaussian.
+/// The two parameters of the landscape at a member.
 pub(super) fn coordinates(q: &Mixture, parameters: [Parameter; 2]) -> [f64; 2] {
     let values: Vec<f64> = natural_values(q).collect();
     parameters.map(|parameter| {
@@ -215,15 +286,41 @@ pub(super) fn coordinates(q: &Mixture, parameters: [Parameter; 2]) -> [f64; 2] {
     })
 }
 
+/// The modes of a mixture, D coordinates each, one after the other.
+pub(super) fn modes_of(p: &Mixture) -> Vec<f64> {
+    (modes(p).iter())
+        .flat_map(|mode| mode.iter().copied())
+        .collect()
+}
+
+/// Which of these modes of p are covered by q: those where it is at least a tenth as dense.
+pub(super) fn covered(p: &Mixture, modes: &[f64], q: &Mixture) -> Vec<bool> {
+    let least = 0.1f64.ln();
+    let (log_p, log_q) = (log_densities(p, modes), log_densities(q, modes));
+    (log_p.iter().zip(log_q))
+        .map(|(p, q)| q - p >= least)
+        .collect()
+}
+
 fn even([low, high]: [f64; 2], count: usize) -> Vec<f64> {
     let step = (high - low) / (count - 1) as f64;
     (0..count).map(|i| low + step * i as f64).collect()
 }
 
-fn densities(state: &State, p: &Mixture, q: &Mixture) -> Densities {
-    let exp = |logs: &[f64]| -> Vec<f64> { logs.iter().map(|log| log.exp()).collect() };
+/// To the digits that a picture takes.
+#[allow(clippy::cast_possible_truncation, reason = "what it is for")]
+fn rounded(value: f64) -> f32 {
+    value as f32
+}
+
+pub(super) fn densities(state: &State, p: &Mixture, q: &Mixture, sureness: Sureness) -> Densities {
+    let exp = |logs: &[f64]| -> Vec<f32> { logs.iter().map(|log| rounded(log.exp())).collect() };
     if state.dim == 2 {
-        let (x, y) = (even(state.axes.x, NODES), even(state.axes.y, NODES));
+        let nodes = match sureness {
+            Sureness::Sure => NODES,
+            Sureness::Quick => NODES_COARSE,
+        };
+        let (x, y) = (even(state.axes.x, nodes), even(state.axes.y, nodes));
         let nodes: Vec<f64> = y
             .iter()
             .flat_map(|&y| x.iter().flat_map(move |&x| [x, y]))
@@ -237,42 +334,50 @@ fn densities(state: &State, p: &Mixture, q: &Mixture) -> Densities {
     }
     let x = even(state.axes.x, POINTS);
     let (log_p, log_q) = (log_densities(p, &x), log_densities(q, &x));
-    let (p, q) = (exp(&log_p), exp(&log_q));
-    let integrand = |density: &[f64], above: &[f64], below: &[f64]| -> Vec<f64> {
+    let integrand = |above: &[f64], below: &[f64]| -> Vec<f32> {
         // 0 · ∞ is 0.
-        let at = |n: usize| match density[n] {
+        let at = |(above, below): (&f64, &f64)| match above.exp() {
             0.0 => 0.0,
-            density => density * (above[n] - below[n]),
+            density => rounded(density * (above - below)),
         };
-        (0..density.len()).map(at).collect()
+        above.iter().zip(below).map(at).collect()
     };
-    let curve = |kind: DivergenceKind, values: Vec<f64>| Curve {
+    let curve = |kind: DivergenceKind, values: Vec<f32>| Curve {
         name: kind.name(),
         symbol: kind.symbol(),
         values,
+        totals: None,
     };
     let integrands = vec![
-        curve(DivergenceKind::ForwardKl, integrand(&p, &log_p, &log_q)),
-        curve(DivergenceKind::ReverseKl, integrand(&q, &log_q, &log_p)),
+        curve(DivergenceKind::ForwardKl, integrand(&log_p, &log_q)),
+        curve(DivergenceKind::ReverseKl, integrand(&log_q, &log_p)),
     ];
     Densities::Line {
         x,
-        p,
-        q,
+        p: exp(&log_p),
+        q: exp(&log_q),
         integrands,
     }
 }
 
-/// Both KLs and whatever else is fitted, with their brackets.
-fn values(state: &State, p: &Mixture, q: &Mixture) -> Result<Vec<ValueView>> {
-    let mut divergences = vec![DivergenceKind::ForwardKl, DivergenceKind::ReverseKl];
+/// Both KLs and whatever else is fitted.
+fn shown_kinds(state: &State) -> Result<Vec<DivergenceKind>> {
+    let mut kinds = vec![DivergenceKind::ForwardKl, DivergenceKind::ReverseKl];
     for kind in state.kinds()? {
-        if !divergences.contains(&kind) {
-            divergences.push(kind);
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
         }
     }
+    Ok(kinds)
+}
+
+/// What is shown, with the brackets.
+fn values(state: &State, p: &Mixture, q: &Mixture) -> Result<Vec<ValueView>> {
     let question = Question {
-        divergences: divergences.into_iter().map(Measure::Divergence).collect(),
+        divergences: shown_kinds(state)?
+            .into_iter()
+            .map(Measure::Divergence)
+            .collect(),
         accuracy: Accuracy {
             absolute: None,
             relative: Some(if state.dim == 1 { 1e-6 } else { 1e-3 }),

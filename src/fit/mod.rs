@@ -179,6 +179,11 @@ impl<'a> Fit<'a> {
         self.step
     }
 
+    /// Makes a record after every so many steps from here on.
+    pub(crate) fn log_every(&mut self, every: usize) {
+        self.every = every.max(1);
+    }
+
     /// Whether there is nothing left to do.
     pub fn has_ended(&self) -> bool {
         self.has_failed || self.all_stopped()

@@ -25,7 +25,7 @@ const SCALE: f64 = 14.0;
 /// The radius around a mark that has no words, in mm.
 const MARKED: f64 = 1.2;
 /// A panel for each divergence.
-const PANELS: Panels = Panels {
+pub const PANELS: Panels = Panels {
     least: 70.0,
     most: 2,
     height: |width| (22.0 + 0.6 * width).min(110.0),
@@ -99,15 +99,7 @@ fn draw(scene: &Scene, style: &Style) -> Result<Drawing> {
     let layout = Layout::of_panels(style, &entries, shown.len(), PANELS)?;
     layout.draw(&entries, |sheet| {
         for (place, &i) in shown.iter().enumerate() {
-            let (title, values, marks) = &scene.panels[i];
-            let basins = scene.basins.get(i);
-            draw_panel(
-                sheet,
-                layout.cell(place),
-                scene,
-                (title, values, marks),
-                basins,
-            )?;
+            draw_scene(sheet, layout.cell(place), scene, i)?;
         }
         Ok(())
     })
@@ -191,6 +183,18 @@ fn entries(scene: &Scene, style: &Style, shown: &[usize]) -> Vec<Entry> {
 fn ends(values: &[f64]) -> (f64, f64) {
     let first = values.first().copied().unwrap_or(0.0);
     (first, values.last().copied().unwrap_or(1.0))
+}
+
+/// One of the panels of a scene, in a cell of any page.
+pub fn draw_scene(sheet: &Sheet, cell: Rect, scene: &Scene, panel: usize) -> Result<()> {
+    let (title, values, marks) = &scene.panels[panel];
+    draw_panel(
+        sheet,
+        cell,
+        scene,
+        (title, values, marks),
+        scene.basins.get(panel),
+    )
 }
 
 fn draw_panel(

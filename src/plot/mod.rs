@@ -13,6 +13,7 @@ mod contour;
 mod convergence;
 mod densities;
 mod end_labels;
+mod explored;
 mod export;
 mod figure;
 mod fits;
@@ -46,6 +47,7 @@ use std::path::{Path, PathBuf};
 
 pub use animation::{Animation, Motion};
 pub use basins::Basins;
+pub use explored::{Explored, ExploredFit};
 pub use figure::{Drawn, Picture};
 pub use landscape::{Mark, Scene};
 pub use reduction::ReducedPoint;
@@ -143,12 +145,12 @@ pub(crate) fn of_landscape(scene: &Scene, looks: &FiguresConfig) -> Result<Drawn
     landscape::FIGURE.files(scene, &style(looks, FigureName::Landscape)?)
 }
 
-/// A landscape to look at.
+/// What the explorer shows, to look at.
 ///
 /// # Errors
 /// If it cannot be drawn.
-pub(crate) fn landscape_picture(scene: &Scene, looks: &FiguresConfig) -> Result<Picture> {
-    landscape::FIGURE.picture(scene, style(looks, FigureName::Landscape)?)
+pub(crate) fn explored_picture(explored: &Explored, looks: &FiguresConfig) -> Result<Picture> {
+    explored::FIGURE.picture(explored, style(looks, FigureName::Landscape)?)
 }
 
 /// Draws divergences between every two of several densities.

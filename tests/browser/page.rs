@@ -38,10 +38,11 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn start(path: &Path) -> Self {
+    /// For a config or the folder of a run; for nothing, as a person begins.
+    pub fn start(path: Option<&Path>) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_klfit"))
             .args(["explore", "--no-open", "--quiet"])
-            .arg(path)
+            .args(path)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -95,7 +96,7 @@ const NOTES: &str = "
       }
       send(text) {
         const { type, id, state } = JSON.parse(text);
-        if (type === 'view') notes.sent.push({ id, start: state.start });
+        if (type === 'view') notes.sent.push({ id, q: state.q });
         super.send(text);
       }
     };";
@@ -144,7 +145,7 @@ impl<'a> Page<'a> {
 
     /// The number in a field.
     pub fn field(&self, name: &str) -> f64 {
-        let number = self.ask(name, "it.valueAsNumber");
+        let number = self.ask(name, "Number(it.value)");
         number
             .as_f64()
             .unwrap_or_else(|| panic!("{name} has no number"))
@@ -161,6 +162,37 @@ impl<'a> Page<'a> {
 
     pub fn is_enabled(&self, name: &str) -> bool {
         self.ask(name, "!it.disabled").as_bool().unwrap()
+    }
+
+    /// What a function body returns in the page.
+    pub fn script(&self, body: &str) -> Value {
+        self.browser.script(body, &[])
+    }
+
+    /// Waits until an expression holds in the page.
+    pub fn wait_until(&self, expression: &str) {
+        wait(expression, || {
+            match self.script(&format!("return Boolean({expression});")) == true {
+                true => Ok(()),
+                false => Err("it does not".to_owned()),
+            }
+        });
+    }
+
+    /// As fast as it goes.
+    pub fn hurry(&self) {
+        self.script(
+            "const it = document.getElementById('speed');
+             it.value = it.max;
+             it.dispatchEvent(new Event('input'));",
+        );
+    }
+
+    pub fn run_to_the_end(&self) {
+        // What it says of the fits before is not of these.
+        self.script("document.getElementById('status').textContent = '';");
+        self.click("run");
+        self.wait_for_text("status", "Done");
     }
 
     pub fn click(&self, name: &str) {
@@ -219,6 +251,11 @@ impl<'a> Page<'a> {
                 text => Err(text),
             })
         })
+    }
+
+    /// Waits until both KLs have numbers.
+    pub fn expect_finite_values(&self) {
+        _ = self.values();
     }
 
     /// Waits until the values and their brackets are those of the calculator for the densities

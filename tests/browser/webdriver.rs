@@ -22,6 +22,7 @@ pub const TAB: char = '\u{E004}';
 pub const ENTER: char = '\u{E007}';
 pub const SHIFT: char = '\u{E008}';
 pub const CONTROL: char = '\u{E009}';
+pub const ESCAPE: char = '\u{E00C}';
 pub const END: char = '\u{E010}';
 pub const HOME: char = '\u{E011}';
 pub const LEFT: char = '\u{E012}';
@@ -204,6 +205,14 @@ impl Browser {
         actions.extend(places[1..].iter().map(|&place| to(place, milliseconds)));
         actions.push(json!({"type": "pointerUp", "button": 0}));
         let source = json!({"type": "pointer", "id": "mouse", "actions": actions});
+        self.post("/actions", &json!({"actions": [source]}));
+    }
+
+    /// Moves the mouse to a place, with no button down.
+    pub fn hover(&self, [x, y]: [f64; 2]) {
+        let to = json!({"type": "pointerMove", "duration": 0, "origin": "viewport",
+                        "x": x.round(), "y": y.round()});
+        let source = json!({"type": "pointer", "id": "mouse", "actions": [to]});
         self.post("/actions", &json!({"actions": [source]}));
     }
 

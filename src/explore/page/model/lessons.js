@@ -1,0 +1,250 @@
+// Eight short steps. Each asks for a prediction before Run, and compares it with what happened.
+
+/** @import { Fit, Mixture, ShownFit, State } from "../types.d.ts" */
+import { line } from "./presets.js";
+import { VERSION } from "./state.js";
+
+/**
+ * `happened` gives the choice that came true, from the fits that have ended.
+ * @typedef {{ id: string, text: string }} Choice
+ * @typedef {{ id: string, title: string, text: string, question: string, choices: Choice[], state: State,
+ *             happened(fits: ShownFit[]): string, because: Record<string, string> }} Lesson
+ */
+
+const TWO = line([0.5, -3, 1], [0.5, 3, 1]);
+const NARROW = line([1, 1.5, 0.6]);
+
+/** @param {string} divergence @param {string} [id] @returns {Fit} */
+const exact = (divergence, id = divergence) => ({ id, divergence, estimator: { type: "quadrature" } });
+const FORWARD = exact("forward-kl");
+const REVERSE = exact("reverse-kl");
+
+/** @param {string} id @param {string} gradient @returns {Fit} */
+const drawn = (id, gradient) => ({
+  id,
+  divergence: "reverse-kl",
+  estimator: { type: "monte-carlo", gradient, samples: 8 },
+});
+
+/**
+ * @param {{ target?: Mixture, q?: Mixture, fits: Fit[], restarts?: number, steps?: number, reach?: number }} what
+ * @returns {State}
+ */
+function start({ target = TWO, q = NARROW, fits, restarts = 1, steps = 500, reach = 10 }) {
+  return {
+    version: VERSION,
+    dim: 1,
+    target,
+    q,
+    restarts,
+    fits,
+    optimizer: { type: "adam", learning_rate: 0.05, steps },
+    axes: { x: [-reach, reach], y: [-10, 10] },
+    landscape: {
+      component: 0,
+      parameters: ["mean", "std"],
+      ranges: [
+        [-reach / 2, reach / 2],
+        [0.1, 0.6 * reach],
+      ],
+    },
+  };
+}
+
+/** @param {ShownFit[]} fits @param {string} id */
+const fitOf = (fits, id) => fits.find((fit) => fit.id === id) ?? fits[0];
+
+/** Over both bumps, on one, or on neither. @param {ShownFit} fit */
+function place({ covered }) {
+  const held = covered.filter(Boolean).length;
+  return held === covered.length ? "both" : held === 1 ? "one" : "neither";
+}
+
+/** How many optima the runs of a fit ended at. @param {ShownFit} fit */
+function optima({ runs }) {
+  return String(new Set(runs.map((run) => run.optimum).filter((optimum) => optimum !== null)).size);
+}
+
+/** How far a fit still moves: the largest of its last values. @param {ShownFit} fit */
+function shaking({ trace }) {
+  const last = trace.slice(Math.floor(0.7 * trace.length)).map(([, value]) => value ?? Infinity);
+  return Math.max(...last);
+}
+
+const WHERE = [
+  { id: "both", text: "over both bumps" },
+  { id: "one", text: "on the right bump" },
+  { id: "neither", text: "between them" },
+];
+
+/** @type {Lesson[]} */
+export const LESSONS = [
+  {
+    id: "lesson-1",
+    title: "Forward KL",
+    text: "p has two bumps, and q is one Gaussian beside the right one. [[forward KL]], KL(p‖q), averages log p/q where p is.",
+    question: "Where will forward KL end?",
+    choices: WHERE,
+    state: start({ fits: [FORWARD] }),
+    happened: (fits) => place(fits[0]),
+    because: {
+      both: "Wherever p is and q is not, log p/q is huge: q has to cover everything, at the price of being where p is not. Its mean and variance are those of p.",
+    },
+  },
+  {
+    id: "lesson-2",
+    title: "Reverse KL",
+    text: "The same p and the same start. [[reverse KL]], KL(q‖p), averages log q/p where q is.",
+    question: "Where will reverse KL end?",
+    choices: WHERE,
+    state: start({ fits: [REVERSE] }),
+    happened: (fits) => place(fits[0]),
+    because: {
+      one: "Where q is not, it does not matter that p is: q pays only for being where p is not, and keeps to one bump.",
+    },
+  },
+  {
+    id: "lesson-3",
+    title: "Another start",
+    text: "Reverse KL again, from a wide q in the middle. The [[landscape]] below shows every q there is.",
+    question: "Where will reverse KL end from here?",
+    choices: WHERE,
+    state: start({ q: line([1, 1, 2.5]), fits: [REVERSE] }),
+    happened: (fits) => place(fits[0]),
+    because: {
+      both: "It slid into another valley: an [[optimum]] over both bumps, of 0.841 nats, worse than 0.689 on one. It looks like forward KL, and is not.",
+      one: "From here too it found the better optimum, on one bump.",
+    },
+  },
+  {
+    id: "lesson-4",
+    title: "Many starts",
+    text: "Forward and reverse KL from 32 random [[starts]] each. Every run is a dot in the colour of the optimum it ends at.",
+    question: "How many optima will the runs of reverse KL end at?",
+    choices: [
+      { id: "1", text: "one" },
+      { id: "2", text: "two" },
+      { id: "3", text: "three" },
+    ],
+    state: start({ fits: [FORWARD, REVERSE], restarts: 32, steps: 1000 }),
+    happened: (fits) => optima(fitOf(fits, "reverse-kl")),
+    because: {
+      3: "One on each bump and a worse one over both; forward KL has a single one. Which start leads where are the [[basins]].",
+      2: "Those on the two bumps were found, and the one over both was missed this time.",
+    },
+  },
+  {
+    id: "lesson-5",
+    title: "Closer together",
+    text: "The bumps of p move together until it has hardly two.",
+    question: "Where will reverse KL end now?",
+    choices: [
+      { id: "both", text: "over both bumps" },
+      { id: "one", text: "on one bump" },
+    ],
+    state: start({ target: line([0.5, -1.2, 1], [0.5, 1.2, 1]), fits: [FORWARD, REVERSE], reach: 8 }),
+    happened: (fits) => place(fitOf(fits, "reverse-kl")),
+    because: {
+      both: "Between bumps that overlap, p is dense: being there costs little, and one optimum is left. Both directions nearly agree.",
+    },
+  },
+  {
+    id: "lesson-6",
+    title: "Heavy tails",
+    text: "p has one bump and heavy tails.",
+    question: "Which fit will be wider?",
+    choices: [
+      { id: "forward", text: "forward KL" },
+      { id: "reverse", text: "reverse KL" },
+      { id: "same", text: "about the same" },
+    ],
+    state: start({
+      target: line(
+        [1 / 7, 0, 0.616],
+        [1 / 7, 0, 0.806],
+        [1 / 7, 0, 0.986],
+        [1 / 7, 0, 1.2],
+        [1 / 7, 0, 1.5],
+        [1 / 7, 0, 2.04],
+        [1 / 7, 0, 3.67],
+      ),
+      fits: [FORWARD, REVERSE],
+    }),
+    happened: (fits) => {
+      const [forward, reverse] = ["forward-kl", "reverse-kl"].map((id) => fitOf(fits, id).mixture.stds[0][0]);
+      if (Math.abs(forward - reverse) < 0.05 * forward) return "same";
+      return forward > reverse ? "forward" : "reverse";
+    },
+    because: {
+      forward:
+        "Forward KL has to cover the tails, and takes the variance of p, tails and all. Reverse KL fits the middle and lets the tails go.",
+    },
+  },
+  {
+    id: "lesson-7",
+    title: "A q that can be p",
+    text: "Now q is a mixture of two Gaussians, as p is: it can be p exactly.",
+    question: "How will the two directions differ at the end?",
+    choices: [
+      { id: "alike", text: "not at all: both reach p" },
+      { id: "forward", text: "only forward KL reaches p" },
+      { id: "reverse", text: "only reverse KL reaches p" },
+    ],
+    state: start({ q: line([0.5, -1, 1.5], [0.5, 2, 1.5]), fits: [FORWARD, REVERSE], steps: 1000 }),
+    happened: (fits) => {
+      const [forward, reverse] = ["forward-kl", "reverse-kl"].map(
+        (id) => (fitOf(fits, id).value ?? 1) < 1e-3,
+      );
+      if (forward && reverse) return "alike";
+      return forward ? "forward" : "reverse";
+    },
+    because: {
+      alike: "Every divergence is 0 at q = p and nowhere else. The direction matters where q cannot be p.",
+      forward: "Reverse KL is at a worse optimum: even a q that could be p may not find it.",
+    },
+  },
+  {
+    id: "lesson-8",
+    title: "Draws instead of integrals",
+    text: "Where integrals cannot be had, [[draws]] of q stand in: here 8 at each step, with three ways to take the gradient.",
+    question: "Which fit will be nearest to p at the end?",
+    choices: [
+      { id: "reverse-kl", text: "pathwise" },
+      { id: "reverse-kl-n2", text: "score function" },
+      { id: "reverse-kl-n3", text: "sticking the landing" },
+    ],
+    state: start({
+      target: line([1, 2, 1]),
+      q: line([1, -1, 2]),
+      fits: [
+        drawn("reverse-kl", "pathwise"),
+        drawn("reverse-kl-n2", "score-function"),
+        drawn("reverse-kl-n3", "sticking-the-landing"),
+      ],
+      reach: 8,
+    }),
+    happened: (fits) => fits.reduce((best, fit) => (shaking(fit) < shaking(best) ? fit : best)).id,
+    because: {
+      "reverse-kl-n3":
+        "At q = p its gradient is 0 for every single draw, so it comes to rest. The others go on shaking by the noise of their draws: that of the [[score function]] is the largest.",
+    },
+  },
+];
+
+/** The lesson of a hash; null if it names none. @param {string} hash */
+export function lessonOfLink(hash) {
+  return LESSONS.find((lesson) => `#${lesson.id}` === hash) ?? null;
+}
+
+/**
+ * What is said once the fits have ended.
+ * @param {Lesson} lesson @param {string | null} predicted @param {ShownFit[]} fits
+ */
+export function verdict(lesson, predicted, fits) {
+  const happened = lesson.happened(fits);
+  const text = (/** @type {string | null} */ id) => lesson.choices.find((choice) => choice.id === id)?.text;
+  const said = predicted === null ? "" : `You said: ${text(predicted)}. `;
+  const was = predicted === happened ? "So it was." : `It was: ${text(happened) ?? happened}.`;
+  const because = lesson.because[happened] ?? "";
+  return { isRight: predicted === happened, text: `${said}${was} ${because}`.trim() };
+}
