@@ -11,7 +11,7 @@ import { ViewRequests } from "./views.js";
 /** @typedef {Omit<Scene, "isMoving" | "canUndo" | "canRedo">} Known */
 
 export class Session {
-  /** @param {{ changed(): void, heard(message: Reply): void }} page */
+  /** @param {{ changed(): void, heard(message: Reply): void, lost(): void }} page */
   constructor(page) {
     this.page = page;
     /** @type {Hello | null} */
@@ -114,9 +114,7 @@ export class Session {
   lost() {
     this.views.forget();
     this.training.lost();
-    const banner = document.getElementById("banner");
-    if (banner) banner.hidden = false;
-    this.page.changed();
+    this.page.lost();
   }
 
   // --- what is shown ---
