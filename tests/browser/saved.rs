@@ -93,13 +93,13 @@ fn a_link_opens_in_another_klfit() {
     assert!(stage.server.interrupt().success());
     let part = link.split_once('#').unwrap().1;
     for given in [link.as_str(), part] {
-        let other = Server::start(Path::new(given));
+        let other = Server::start(Some(Path::new(given)));
         let page = Page::open(&stage.browser, &other.url);
         assert_eq!(Numbers::of(&page), numbers);
         assert_eq!(page.values(), values);
         page.expect_calculated_values();
     }
-    let lesson = Server::start(Path::new("http://127.0.0.1:1/#lesson-2"));
+    let lesson = Server::start(Some(Path::new("http://127.0.0.1:1/#lesson-2")));
     let page = Page::open(&stage.browser, &lesson.url);
     assert!(
         page.text("lesson").starts_with("2 / "),
