@@ -27,7 +27,11 @@ class App {
   constructor() {
     /** @type {Store | null} */
     this.store = null;
-    this.session = new Session({ changed: () => this.render(), heard: (message) => this.hear(message) });
+    this.session = new Session({
+      changed: () => this.render(),
+      heard: (message) => this.hear(message),
+      lost: () => this.lost(),
+    });
     /** The states of the dimensions that are not shown, for the way back. @type {Record<number, State>} */
     this.kept = {};
     this.palette = currentPalette();
@@ -77,6 +81,11 @@ class App {
         this.say([message.message, message.help].filter(Boolean).join(" "));
         break;
     }
+  }
+
+  lost() {
+    byId("banner").hidden = false;
+    this.render();
   }
 
   /** @param {Hello} hello */

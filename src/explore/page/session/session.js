@@ -13,7 +13,7 @@ import { ViewRequests } from "./views.js";
 /** @typedef {Omit<Scene, "isMoving" | "canUndo" | "canRedo">} Known */
 
 export class Session {
-  /** @param {{ changed(): void, heard(message: Reply): void }} page */
+  /** @param {{ changed(): void, heard(message: Reply): void, lost(): void }} page */
   constructor(page) {
     this.page = page;
     /** @type {Hello | null} */
@@ -150,9 +150,7 @@ export class Session {
     this.giveUp();
     this.views.forget();
     this.training.lost();
-    const banner = document.getElementById("banner");
-    if (banner) banner.hidden = false;
-    this.page.changed();
+    this.page.lost();
   }
 
   // --- what is shown ---

@@ -31,8 +31,13 @@ export class Glossary {
     document.addEventListener("click", over);
     document.addEventListener("scroll", () => this.show(null), { capture: true, passive: true });
     document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") this.show(null);
+      if (event.key === "Escape") this.hide();
     });
+  }
+
+  hide() {
+    this.shown = null;
+    this.tooltip.hidden = true;
   }
 
   /** @param {HTMLElement | null} place */
