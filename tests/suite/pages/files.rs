@@ -107,7 +107,7 @@ fn the_explorer() {
         &constant("src/explore/accept.rs", "MOST_CONNECTIONS"),
     );
     let times =
-        Page::open("src/explore/page/handles.js").numbers("event.shiftKey ? {} : 1;")[0].value;
+        Page::open("src/explore/page/view/handles.js").numbers("event.shiftKey ? {} : 1;")[0].value;
     page.says("with shift {} times as far", &[times]);
     let rules = Page::open("src/landscape/mod.rs");
     let [first, last] = rules.numbers("}), {}..={} => { let order")[..] else {
