@@ -58,6 +58,7 @@ const FILES: &[(&str, &str)] = files! {
     "session/scene.js"
     "session/session.js"
     "session/store.js"
+    "session/told.js"
     "session/training.js"
     "session/views.js"
     "teach/glossary.js"

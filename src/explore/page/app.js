@@ -11,6 +11,7 @@ import { shownIn } from "./saved/figure.js";
 import { record, savedPage } from "./saved/recording.js";
 import { Session } from "./session/session.js";
 import { Store } from "./session/store.js";
+import { told } from "./session/told.js";
 import { pageParts } from "./parts.js";
 import { byId, download, inputById, bytesOf } from "./view/elements.js";
 import { listenToKeys } from "./view/keys.js";
@@ -78,7 +79,7 @@ class App {
         download(message.name, message.mime, bytesOf(message.data));
         break;
       case "error":
-        this.say([message.message, message.help].filter(Boolean).join(" "));
+        this.say(told(message));
         break;
     }
   }

@@ -18,6 +18,7 @@ export const GLOSSARY = {
   basins: "The starts from which a fit ends at the same optimum.",
   starts:
     "A fit may end elsewhere from another q: with several starts each is fitted, and the best one counts.",
+  mixture: "A weighted sum of Gaussians.",
   components: "The Gaussians that a mixture is a weighted sum of.",
   draws: "Random points of a density, whose average stands in for an integral over it.",
   quadrature: "Integrals as sums over well chosen points: exact to many digits in one and two dimensions.",

@@ -74,7 +74,7 @@ function shaking({ trace }) {
 const WHERE = [
   { id: "both", text: "over both bumps" },
   { id: "one", text: "on the right bump" },
-  { id: "neither", text: "between them" },
+  { id: "neither", text: "in the valley between, over neither" },
 ];
 
 /** @type {Lesson[]} */
@@ -82,7 +82,7 @@ export const LESSONS = [
   {
     id: "lesson-1",
     title: "Forward KL",
-    text: "p has two bumps, and q is one Gaussian beside the right one. [[forward KL]], KL(p‖q), averages log p/q where p is.",
+    text: "p has two bumps, and q is one Gaussian beside the right one. [[forward KL]], KL(p‖q), averages log p/q over p: what counts is where p has its mass.",
     question: "Where will forward KL end?",
     choices: WHERE,
     state: start({ fits: [FORWARD] }),
@@ -94,32 +94,32 @@ export const LESSONS = [
   {
     id: "lesson-2",
     title: "Reverse KL",
-    text: "The same p and the same start. [[reverse KL]], KL(q‖p), averages log q/p where q is.",
+    text: "The same p and the same start. [[reverse KL]], KL(q‖p), averages log q/p over q: what counts is where q has its mass.",
     question: "Where will reverse KL end?",
     choices: WHERE,
     state: start({ fits: [REVERSE] }),
     happened: (fits) => place(fits[0]),
     because: {
-      one: "Where q is not, it does not matter that p is: q pays only for being where p is not, and keeps to one bump.",
+      one: "Where q is not, it does not matter that p is: q pays only for being where p is not, and keeps to one bump. Which of the two, its start decides: it began beside the right one.",
     },
   },
   {
     id: "lesson-3",
     title: "Another start",
-    text: "Reverse KL again, from a wide q in the middle. The [[landscape]] below shows every q there is.",
+    text: "Reverse KL again, from a wider q, nearer to the middle. The [[landscape]] of KL(q‖p) shows every q there is, light where it is small.",
     question: "Where will reverse KL end from here?",
     choices: WHERE,
     state: start({ q: line([1, 1, 2.5]), fits: [REVERSE] }),
     happened: (fits) => place(fits[0]),
     because: {
-      both: "It slid into another valley: an [[optimum]] over both bumps, of 0.841 nats, worse than 0.689 on one. It looks like forward KL, and is not.",
+      both: "It slid into another valley: an [[optimum]] over both bumps, of 0.841 nats, worse than 0.689 on one. It looks like the end of forward KL and is not: σ is 2.74, and not 3.16.",
       one: "From here too it found the better optimum, on one bump.",
     },
   },
   {
     id: "lesson-4",
     title: "Many starts",
-    text: "Forward and reverse KL from 32 random [[starts]] each. Every run is a dot in the colour of the optimum it ends at.",
+    text: "Forward and reverse KL from 32 random [[starts]] each. Every run is a way from its dot, in the colour of the optimum it ends at.",
     question: "How many optima will the runs of reverse KL end at?",
     choices: [
       { id: "1", text: "one" },
@@ -129,14 +129,14 @@ export const LESSONS = [
     state: start({ fits: [FORWARD, REVERSE], restarts: 32, steps: 1000 }),
     happened: (fits) => optima(fitOf(fits, "reverse-kl")),
     because: {
-      3: "One on each bump and a worse one over both; forward KL has a single one. Which start leads where are the [[basins]].",
+      3: "One on each bump and a worse one over both; forward KL has a single one. The starts that end at the same one make up the [[basins]].",
       2: "Those on the two bumps were found, and the one over both was missed this time.",
     },
   },
   {
     id: "lesson-5",
     title: "Closer together",
-    text: "The bumps of p move together until it has hardly two.",
+    text: "Here the bumps of p stand closer together: it has hardly two.",
     question: "Where will reverse KL end now?",
     choices: [
       { id: "both", text: "over both bumps" },
@@ -151,7 +151,7 @@ export const LESSONS = [
   {
     id: "lesson-6",
     title: "Heavy tails",
-    text: "p has one bump and heavy tails.",
+    text: "p has one bump and heavy tails: far out it falls off more slowly than a Gaussian. It is put together from seven Gaussians with one mean.",
     question: "Which fit will be wider?",
     choices: [
       { id: "forward", text: "forward KL" },
@@ -177,13 +177,13 @@ export const LESSONS = [
     },
     because: {
       forward:
-        "Forward KL has to cover the tails, and takes the variance of p, tails and all. Reverse KL fits the middle and lets the tails go.",
+        "Forward KL has to cover the tails, and takes the variance of p, tails and all: it is the wider one. Reverse KL fits the middle and lets the tails go.",
     },
   },
   {
     id: "lesson-7",
     title: "A q that can be p",
-    text: "Now q is a mixture of two Gaussians, as p is: it can be p exactly.",
+    text: "Now q is a [[mixture]] of two Gaussians, as p is: it can be p exactly.",
     question: "How will the two directions differ at the end?",
     choices: [
       { id: "alike", text: "not at all: both reach p" },
@@ -199,14 +199,14 @@ export const LESSONS = [
       return forward ? "forward" : "reverse";
     },
     because: {
-      alike: "Every divergence is 0 at q = p and nowhere else. The direction matters where q cannot be p.",
+      alike: "Every divergence is 0 at q = p, but for rounding, and nowhere else. The direction matters where q cannot be p.",
       forward: "Reverse KL is at a worse optimum: even a q that could be p may not find it.",
     },
   },
   {
     id: "lesson-8",
     title: "Draws instead of integrals",
-    text: "Where integrals cannot be had, [[draws]] of q stand in: here 8 at each step, with three ways to take the gradient.",
+    text: "Where integrals cannot be had, [[draws]] of q stand in: here 8 at each step, with three ways to take the gradient: [[pathwise]], [[score function]] and [[sticking the landing]]. Rest on a word to see what it means.",
     question: "Which fit will be nearest to p at the end?",
     choices: [
       { id: "reverse-kl", text: "pathwise" },
@@ -226,7 +226,7 @@ export const LESSONS = [
     happened: (fits) => fits.reduce((best, fit) => (shaking(fit) < shaking(best) ? fit : best)).id,
     because: {
       "reverse-kl-n3":
-        "At q = p its gradient is 0 for every single draw, so it comes to rest. The others go on shaking by the noise of their draws: that of the [[score function]] is the largest.",
+        "At q = p its gradient is 0 for every single draw, so it comes to rest. The others go on shaking by the noise of their draws. Where a fit ends is the divergence's doing; how steadily it gets there, the gradient's.",
     },
   },
 ];

@@ -112,6 +112,8 @@ function atMost(/** @type {number} */ decimals, /** @type {number} */ value) {
 /** @param {number} value @param {number | null} error */
 export function valueText(value, error) {
   const size = Math.abs(value);
+  // What rounding leaves of 0 has no sign.
+  if (size < ROUNDING && size <= (error ?? 0)) return fixedNumber(0, 6);
   if (size >= 1e5 || (size > 0 && size < 1e-4)) return shortNumber(value, 4);
   return fixedNumber(value, atMost(decimalsFor(error), value));
 }

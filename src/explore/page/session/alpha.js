@@ -4,6 +4,7 @@
 import { componentOf } from "../model/mixture.js";
 import { shortNumber } from "../model/numbers.js";
 import { parameterOf } from "../model/parameters.js";
+import { told } from "./told.js";
 
 /** The path is asked for once nothing has changed for so many milliseconds. */
 const REST = 200;
@@ -69,7 +70,7 @@ export class AlphaPath {
       this.path = reply;
       this.place = Math.min(this.place, reply.stops.length - 1);
     } else if (reply.type === "error") {
-      this.problem = [reply.message, reply.help].filter(Boolean).join(" ");
+      this.problem = told(reply);
     }
     this.session.changed();
   }

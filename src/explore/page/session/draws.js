@@ -1,6 +1,7 @@
 // Draws of the q that is shown, as the server makes them: asked for once nothing has moved for a moment.
 
 /** @import { DrawnRule, Mixture, Reply, ShownDraws, State } from "../types.d.ts" */
+import { told } from "./told.js";
 
 const REST = 150;
 
@@ -69,7 +70,7 @@ export class Draws {
     this.isAsked = false;
     if (reply.type === "draws") [this.drawn, this.problem] = [reply, null];
     else if (reply.type === "error")
-      [this.drawn, this.problem] = [null, [reply.message, reply.help].filter(Boolean).join(": ")];
+      [this.drawn, this.problem] = [null, told(reply)];
     this.session.changed();
     if (this.wanted() !== key) this.plan(0);
   }

@@ -7,6 +7,7 @@ import { Connection } from "./connection.js";
 import { Draws } from "./draws.js";
 import { Replay } from "./replay.js";
 import { SceneMaker } from "./scene.js";
+import { told } from "./told.js";
 import { Training } from "./training.js";
 import { ViewRequests } from "./views.js";
 
@@ -115,7 +116,7 @@ export class Session {
         break;
       case "error":
         if (this.views.answered(message.id)) {
-          this.viewProblem = [message.message, message.help].filter(Boolean).join(" ");
+          this.viewProblem = told(message);
           this.page.changed();
           return;
         }
@@ -281,6 +282,8 @@ export class Session {
     this.shownId = wanted?.id ?? "own";
     this.planned = state.optimizer.steps;
     this.ask({ type: "run", state, paused: isPaused, speed: this.speed });
+    // Until there is news of the fit, and where there never is, what is shown is q.
+    this.views.changed();
   }
 
   pauseOrResume() {

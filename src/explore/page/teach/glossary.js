@@ -53,7 +53,8 @@ export class Glossary {
     const box = this.shown.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = this.tooltip;
     const left = Math.min(Math.max(box.left + box.width / 2 - width / 2, 8), innerWidth - width - 8);
-    const top = box.bottom + 6 + height < innerHeight ? box.bottom + 6 : box.top - height - 6;
+    // Above, so that what is read next stays in sight.
+    const top = box.top - height - 6 >= 4 ? box.top - height - 6 : box.bottom + 6;
     this.tooltip.style.left = `${left}px`;
     this.tooltip.style.top = `${top}px`;
   }

@@ -85,7 +85,7 @@ export class Lessons {
       ),
       element("p", {
         className: "muted note",
-        textContent: `${spelled(LESSONS.length)} short steps: say what will happen, and see.`,
+        textContent: `${spelled(LESSONS.length)} short steps: say what will happen, and see what does.`,
       }),
     ];
   }
@@ -120,7 +120,12 @@ export class Lessons {
         ),
       ),
       element("p", {}, ...withTerms(lesson.text)),
-      element("p", { className: "question", textContent: lesson.question }),
+      element(
+        "p",
+        { className: "question" },
+        lesson.question,
+        element("span", { className: "muted note", textContent: " Choose; the fit then runs." }),
+      ),
       this.choices(lesson, status),
       ...this.outcome(at),
     ];
