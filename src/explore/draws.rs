@@ -133,7 +133,8 @@ impl<'m> Pushes<'m> {
                     // log q at its own draws depends on σ alone.
                     GradientRule::Pathwise => [slope, slope * z + 1.0 / std],
                     GradientRule::ScoreFunction => {
-                        let better = (total - excess) / others - excess;
+                        // log q of the average has a gradient of its own, 0 on average.
+                        let better = (total - excess) / others - excess - 1.0;
                         [better * z / std, better * (z * z - 1.0) / std]
                     }
                     GradientRule::StickingTheLanding => {

@@ -121,7 +121,17 @@ fn a_saved_page_plays_without_a_server() {
         page.click("run");
         page.wait_for_text("status", "Done");
         page.choose("shown-q", "reverse-kl");
-        page.expect_calculated_values();
+        wait("the values of the fit", || match page.values() {
+            now if now == start => Err(format!("they are {now:?}")),
+            _ => Ok(()),
+        });
+        wait("an answer to every view", || {
+            let count = "return notes.sent.length - notes.heard.length;";
+            match page.browser.script(count, &[]) {
+                open if open == 0 => Ok(()),
+                open => Err(format!("{open} are under way")),
+            }
+        });
         page.click("save-page");
         wait("a saved page", || match saved.exists() {
             true => Ok(()),

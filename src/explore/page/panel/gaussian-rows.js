@@ -1,15 +1,7 @@
 // The rows of one Gaussian: means, standard deviations and, in 2-D, the correlation.
 
 /** @import { Gaussian, State } from "../types.d.ts" */
-import {
-  LARGEST_CORRELATION,
-  SMALLEST_STD,
-  isStd,
-  parameterNames,
-  parameterOf,
-  parameterTitle,
-  shortTitle,
-} from "../model/parameters.js";
+import { LARGEST_CORRELATION, SMALLEST_STD, isStd, parameterNames, parameterOf, parameterTitle, shortTitle } from "../model/parameters.js";
 import { NumberRow } from "./number-row.js";
 
 export class GaussianRows {

@@ -95,8 +95,8 @@ export class Probe {
     line.style.height = `${lower.bottom - upper.top}px`;
     const own = nearest(densities.x, this.place());
     const wanted = {
-      "aria-valuemin": shortNumber(x.low, 4),
-      "aria-valuemax": shortNumber(x.high, 4),
+      "aria-valuemin": String(x.low),
+      "aria-valuemax": String(x.high),
       "aria-valuenow": String(Number(densities.x[own].toPrecision(6))),
       "aria-valuetext": readings(densities, own)
         .map(([name, value]) => `${name} ${value}`)
