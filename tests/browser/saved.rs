@@ -29,6 +29,8 @@ const SMALL: &str = "
       const context = small.getContext('2d');
       context.fillStyle = 'white';
       context.fillRect(0, 0, 48, 24);
+      // The mean of what each point stands for, in which a line a pixel off is no other picture.
+      context.imageSmoothingQuality = 'high';
       context.drawImage(canvas, 0, 0, 48, 24);
       return [...context.getImageData(0, 0, 48, 24).data];
     });";
@@ -62,7 +64,7 @@ fn expect_alike(a: &[f64], b: &[f64], what: usize) {
     let mean = apart.iter().sum::<f64>() / apart.len() as f64;
     let most = apart.iter().copied().fold(0.0, f64::max);
     assert!(
-        a.len() == b.len() && mean < 0.5 && most < 40.0,
+        a.len() == b.len() && mean < 0.5 && most < 100.0,
         "picture {what}: {mean} {most}"
     );
     // And that there is something to see.
