@@ -37,7 +37,7 @@ export class AlphaPanel {
     const said = `α = ${shortNumber(stop.alpha, 3)}`;
     this.range.setAttribute("aria-valuetext", said);
     setText(byId("alpha-said"), said);
-    setText(byId("alpha-value"), `Dα = ${stop.value === null ? "∞" : shortNumber(stop.value, 5)}`);
+    setText(byId("alpha-value"), `at ${stop.value === null ? "∞" : shortNumber(stop.value, 5)} nats`);
     const { clientWidth, clientHeight } = this.canvas;
     if (this.memo.changed(path, place, palette, clientWidth, clientHeight, isMoving)) this.plot(alpha, styles, palette);
   }

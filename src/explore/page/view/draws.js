@@ -5,7 +5,7 @@ import { drawAxes } from "../draw/axes.js";
 import { clipTo, dot, prepared, strokeWith, useFont } from "../draw/canvas.js";
 import { withAlpha } from "../draw/palette.js";
 import { linearScale, logScale } from "../draw/scales.js";
-import { shortNumber } from "../model/numbers.js";
+import { fixedNumber, shortNumber } from "../model/numbers.js";
 import { byId, element, inputById, setText } from "./elements.js";
 import { Memo } from "./memo.js";
 
@@ -106,7 +106,7 @@ export class DrawsPanel {
   fill({ drawn }) {
     if (!drawn) return;
     const cell = (/** @type {number} */ mean, /** @type {number | null} */ error, /** @type {string} */ name) =>
-      element("td", { textContent: `${shortNumber(mean, 3)}${error === null ? "" : ` ± ${shortNumber(error, 2)}`}`, "data-test": name });
+      element("td", { textContent: surely(mean, error), "data-test": name });
     const rows = drawn.rules.map(({ gradient, means }) => {
       const { mean, error } = means[means.length - 1];
       return element(
@@ -158,4 +158,15 @@ function drawLine(context, line, x, y, { slot, dash }, palette) {
   context.beginPath();
   line.forEach(({ draws, size }, i) => (i === 0 ? context.moveTo(x(draws), y(size)) : context.lineTo(x(draws), y(size))));
   strokeWith(context, palette.series[slot], 1.75, dash);
+}
+
+/** Below this a mean is what rounding leaves of 0. */
+const ROUNDING = 1e-9;
+
+/** A mean with as many decimals as its error has. @param {number} mean @param {number | null} error */
+function surely(mean, error) {
+  if (error === null) return Math.abs(mean) < ROUNDING ? "0" : shortNumber(mean, 4);
+  if (!(error >= 1e-4 && error < 1e3)) return `${shortNumber(mean, 2)} ± ${shortNumber(error, 2)}`;
+  const decimals = Math.max(1 - Math.floor(Math.log10(error)), 0);
+  return `${fixedNumber(mean, decimals)} ± ${fixedNumber(error, decimals)}`;
 }
