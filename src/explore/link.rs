@@ -21,10 +21,11 @@ pub(super) enum Linked {
     Lesson(String),
 }
 
-/// What stands after the `#` of a text, or the text itself where it looks like that; nothing for the names of files.
+/// What stands after the `#` of an address, or the text itself where it looks like that; nothing for the names of files
+/// and of fits in folders, `outputs/two#js`.
 pub(super) fn part(text: &str) -> Option<&str> {
     match text.split_once('#') {
-        Some((_, part)) => Some(part),
+        Some((address, part)) => (address.is_empty() || address.contains("://")).then_some(part),
         None => (text.starts_with(BEGINNING) || is_lesson(text)).then_some(text),
     }
 }
