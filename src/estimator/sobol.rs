@@ -25,14 +25,17 @@ pub(crate) fn scrambled_normals(seed: u32, dim: usize, points: &mut [f64]) {
 
 /// Up to a block of points from an index on, each coordinate strictly between 0 and 1.
 fn scrambled(seed: u32, dim: usize, first: u32, points: &mut [f64]) {
-    let of_seed = hash(seed);
-    let indices: [u32; BLOCK] =
-        array::from_fn(|i| owen_scramble_rev((first + i as u32).reverse_bits(), of_seed));
+    let (of_seed, mut room) = (hash(seed), [0; BLOCK]);
+    // A net may be a few points.
+    let indices = &mut room[..points.len() / dim];
+    for (index, place) in indices.iter_mut().zip(first..) {
+        *index = owen_scramble_rev(place.reverse_bits(), of_seed);
+    }
     for dimension in 0..dim {
         let axis = Axis::of(dimension);
         let scramble = hash(seed ^ hash(dimension as u32));
         let places = points[dimension..].iter_mut().step_by(dim);
-        for (place, &index) in places.zip(&indices) {
+        for (place, &index) in places.zip(&*indices) {
             let bits = owen_scramble_rev(axis.at(index), scramble).reverse_bits();
             *place = (f64::from(bits) + 0.5) / 4_294_967_296.0;
         }

@@ -89,7 +89,7 @@ pub(super) enum Sureness {
     /// With what they lie between for certain.
     #[default]
     Sure,
-    /// As a fit logs them, for what moves.
+    /// By a rough rule, for what moves.
     Quick,
 }
 

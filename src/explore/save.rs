@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::state::{MixtureState, State};
 use crate::config::Experiment;
-use crate::error::Result;
+use crate::error::{ConfigError, Error, Result};
 use crate::optimizer::OptimizerRule;
 
 /// The config of a state.
@@ -78,5 +78,13 @@ pub(super) fn config(state: &State) -> Result<String> {
 /// # Errors
 /// If the state makes no sense, or an optimizer does not go with it.
 pub(super) fn experiment(state: &State) -> Result<Experiment> {
-    Experiment::parse(Path::new("explored.toml"), &config(state)?, Vec::new())
+    let parsed = Experiment::parse(Path::new("explored.toml"), &config(state)?, Vec::new());
+    parsed.map_err(|error| match error {
+        // Where it stands in a file that nobody has seen says nothing.
+        Error::Config(ConfigError { message, help, .. }) => Error::usage(
+            message,
+            help.unwrap_or_else(|| "choose other settings".to_owned()),
+        ),
+        error => error,
+    })
 }

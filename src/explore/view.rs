@@ -14,6 +14,7 @@ use crate::compute::kernel::{MixtureTensors, log_densities};
 use crate::density::target::Target;
 use crate::divergence::{DivergenceKind, Estimate};
 use crate::error::Result;
+use crate::judge::diagnostics::LEAST_SHARE;
 use crate::judge::evaluate::{Effort, Evaluator};
 use crate::landscape::{Cells, ParameterAxis};
 use crate::mixture::{Mixture, Parameter, modes, natural_values};
@@ -110,12 +111,7 @@ impl Views {
             (Detail::Fine, _) => FINE_2D,
             (Detail::None | Detail::Coarse, _) => COARSE_2D,
         };
-        let parameters = state.parameters()?;
-        let axis = |at: usize| {
-            let [low, high] = state.landscape.ranges[at];
-            ParameterAxis::even(parameters[at].0.to_string(), low..=high, cells)
-        };
-        let axes = [axis(0), axis(1)];
+        let axes = axes(state, cells)?;
         // The grid stays as it is while the target moves.
         let known = self.cells.take().filter(|cells| cells.matches(q, &axes));
         let cells = match known {
@@ -150,7 +146,7 @@ impl Views {
         let landscape = LandscapeView {
             parameters: state.landscape.parameters.clone(),
             component: state.landscape.component,
-            titles: parameters.map(|(_, title)| title),
+            titles: state.parameters()?.map(|(_, title)| title),
             columns: cells.axes[0].values.clone(),
             rows: cells.axes[1].values.clone(),
             surfaces,
@@ -172,7 +168,7 @@ impl Views {
         self.optima(cells, minima, target, kind, points)
     }
 
-    /// As [`values`], by the rule that fits are logged by, without what they lie between.
+    /// As [`values`], by a rough rule, without what they lie between.
     fn quick_values(&self, state: &State, p: &Mixture, q: &Mixture) -> Result<Vec<ValueView>> {
         let kinds = shown_kinds(state)?;
         let evaluator = Evaluator::new(
@@ -251,6 +247,15 @@ impl Views {
     }
 }
 
+/// The axes of the landscapes, of so many cells.
+fn axes(state: &State, cells: usize) -> Result<[ParameterAxis; 2]> {
+    let parameters = state.parameters()?;
+    Ok([0, 1].map(|at| {
+        let [low, high] = state.landscape.ranges[at];
+        ParameterAxis::even(parameters[at].0.to_string(), low..=high, cells)
+    }))
+}
+
 /// The landscapes of a state, in full detail.
 pub(super) fn surfaces(
     state: &State,
@@ -259,12 +264,7 @@ pub(super) fn surfaces(
 ) -> Result<(Cells, Vec<crate::landscape::Surface>)> {
     let numerics = Numerics::cpu();
     let (count, points) = if state.dim == 1 { FINE } else { FINE_2D };
-    let parameters = state.parameters()?;
-    let axes = [0, 1].map(|at| {
-        let [low, high] = state.landscape.ranges[at];
-        ParameterAxis::even(parameters[at].0.to_string(), low..=high, count)
-    });
-    let cells = Cells::new(q, axes, &numerics)?;
+    let cells = Cells::new(q, axes(state, count)?, &numerics)?;
     let target = Target::new(p, &numerics);
     let surfaces = (state.kinds()?.into_iter())
         .map(|kind| cells.evaluate(&target, kind, Some(points), &numerics))
@@ -293,9 +293,10 @@ pub(super) fn modes_of(p: &Mixture) -> Vec<f64> {
         .collect()
 }
 
-/// Which of these modes of p are covered by q: those where it is at least a tenth as dense.
+/// Which of these modes of p are covered by q: those where it is dense enough beside p. (The verdict on a fit asks draws
+/// too, which takes longer than a frame.)
 pub(super) fn covered(p: &Mixture, modes: &[f64], q: &Mixture) -> Vec<bool> {
-    let least = 0.1f64.ln();
+    let least = LEAST_SHARE.ln();
     let (log_p, log_q) = (log_densities(p, modes), log_densities(q, modes));
     (log_p.iter().zip(log_q))
         .map(|(p, q)| q - p >= least)

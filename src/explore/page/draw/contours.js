@@ -1,6 +1,6 @@
 // Filled contour maps: a colour ramp, a picture of a table of numbers, and its level lines.
 
-/** @import { Scale } from "../types.d.ts" */
+/** @import { Frame, Scale } from "../types.d.ts" */
 import { contextOf } from "./canvas.js";
 
 /** @typedef {(t: number) => number[]} Ramp */
@@ -160,4 +160,16 @@ export function levelLine(table, columns, rows, level, x, y) {
     }
   }
   return path;
+}
+
+/**
+ * A picture with its lines, in a frame.
+ * @param {CanvasRenderingContext2D} context @param {{ bands: HTMLCanvasElement, lines: Path2D[] }} picture
+ * @param {Frame} frame @param {{ color: string, width: number }} line
+ */
+export function drawPicture(context, { bands, lines }, { left, top, right, bottom }, { color, width }) {
+  context.drawImage(bands, left, top, right - left, bottom - top);
+  context.lineWidth = width;
+  context.strokeStyle = color;
+  for (const line of lines) context.stroke(line);
 }

@@ -1,12 +1,8 @@
 // What the server says of something that cannot be, as sentences.
 
-/**
- * Where it stands in the config that the page would save says nothing to who looks at the page.
- * @param {{ message: string, help: string | null }} refusal
- */
+/** @param {{ message: string, help: string | null }} refusal */
 export function told({ message, help }) {
-  const what = message.replace(/^explored\.toml:\d+: /, "");
-  return [what, help].filter((text) => text !== null).map(sentence).join(" ");
+  return [message, help].filter((text) => text !== null).map(sentence).join(" ");
 }
 
 /** @param {string} text */

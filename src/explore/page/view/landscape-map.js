@@ -3,6 +3,7 @@
 /** @import { Actions, DivergenceLabel, Frame, Handle, Landscape, Palette, Scale, Scene, Surface } from "../types.d.ts" */
 import { drawAxes } from "../draw/axes.js";
 import { prepared, sized, strokeWith } from "../draw/canvas.js";
+import { drawPicture } from "../draw/contours.js";
 import { scaleFor } from "../draw/scales.js";
 import { componentOf, setComponent } from "../model/mixture.js";
 import { clamp, keyStep, shortNumber, snapped } from "../model/numbers.js";
@@ -93,18 +94,7 @@ export class LandscapeMap {
     context.rect(frame.left, frame.top, frame.right - frame.left, frame.bottom - frame.top);
     context.clip();
     hatch(context, frame, palette);
-    context.drawImage(
-      picture.bands,
-      frame.left,
-      frame.top,
-      frame.right - frame.left,
-      frame.bottom - frame.top,
-    );
-    for (const line of picture.lines) {
-      context.lineWidth = 0.6;
-      context.strokeStyle = "rgb(0 20 40 / 0.32)";
-      context.stroke(line);
-    }
+    drawPicture(context, picture, frame, { color: "rgb(0 20 40 / 0.32)", width: 0.6 });
     context.restore();
     const [xLabel, yLabel] = landscape.titles;
     drawAxes(context, frame, x, y, palette, { xTicks: 5, yTicks: 5, xLabel, yLabel });

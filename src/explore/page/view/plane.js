@@ -3,7 +3,7 @@
 /** @import { Actions, Densities, Frame, Gaussian, Palette, Scale, Scene } from "../types.d.ts" */
 import { drawAxes } from "../draw/axes.js";
 import { clipTo, ellipsePath, haloText, prepared, strokeWith, useFont } from "../draw/canvas.js";
-import { bandPicture, greyRamp, levelLine } from "../draw/contours.js";
+import { bandPicture, drawPicture, greyRamp, levelLine } from "../draw/contours.js";
 import { basinColor, withAlpha } from "../draw/palette.js";
 import { linearScale } from "../draw/scales.js";
 import { componentOf } from "../model/mixture.js";
@@ -62,18 +62,7 @@ export class PlanePlot {
   drawTarget(context, frame, x, y, scene, palette) {
     const picture = this.picture(frame, x, y, scene, palette);
     if (!picture) return;
-    context.drawImage(
-      picture.bands,
-      frame.left,
-      frame.top,
-      frame.right - frame.left,
-      frame.bottom - frame.top,
-    );
-    for (const line of picture.lines) {
-      context.lineWidth = 0.75;
-      context.strokeStyle = withAlpha(palette.p, 0.55);
-      context.stroke(line);
-    }
+    drawPicture(context, picture, frame, { color: withAlpha(palette.p, 0.55), width: 0.75 });
     const { target } = scene.state;
     target.weights.forEach((_, k) => {
       ellipsePath(context, componentOf(target, k), 1, x, y);
