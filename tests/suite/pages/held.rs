@@ -51,17 +51,6 @@ const SAID: &[(&str, &str)] = &[
         "docs/performance.md",
         "for 1 to 64 dimensions, 1 to 256 components and 1 to 10⁴ restarts, values and gradients to 3·10⁻⁵",
     ),
-    // What is worked out on paper, by the rates of a card's data sheet.
-    (
-        "docs/performance.md",
-        "For D = 16, K = 8 and 4096 points that is 6·10⁷ operations, a microsecond of a card that does 6·10¹³ a \
-         second in 32 bits",
-    ),
-    (
-        "docs/performance.md",
-        "10⁴ restarts of the line by 2000 points take 10⁸ exponentials and logarithms, of which such a card does \
-         3·10¹² a second",
-    ),
     // What bits and versions others have.
     ("README.md", "DirectX 12, CUDA; 64 or 32 bits"),
     ("README.md", "SIL Open Font License 1.1"),
