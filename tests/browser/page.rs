@@ -222,7 +222,7 @@ impl<'a> Page<'a> {
             it.scrollIntoView({ block: 'center' });
             const { left, top, width, height } = it.getBoundingClientRect();
             return [left, top, width, height];";
-        self.browser.find(css);
+        self.browser.wait_for(css);
         let place = self.browser.script(script, &[json!(css)]);
         [0, 1, 2, 3].map(|i| place[i].as_f64().unwrap())
     }

@@ -159,24 +159,37 @@ impl Browser {
         self.post("/execute/sync", &json!({"script": body, "args": arguments}))
     }
 
-    /// The first element that a CSS selector names.
-    pub fn find(&self, css: &str) -> String {
+    /// Waits until there is an element that a CSS selector names.
+    pub fn wait_for(&self, css: &str) {
+        wait(css, || self.find(css).map(|_| ()));
+    }
+
+    /// The first element that a CSS selector names, if there is one.
+    fn find(&self, css: &str) -> Result<String, String> {
         let body = json!({"using": "css selector", "value": css});
-        wait(css, || {
-            let found = self.command("POST", "/element", &body)?;
-            Ok(found[ELEMENT].as_str().unwrap().to_owned())
-        })
+        let found = self.command("POST", "/element", &body)?;
+        Ok(found[ELEMENT].as_str().unwrap().to_owned())
+    }
+
+    /// Does something to an element once it is there; again, where another took its place between the two.
+    fn act(&self, css: &str, what: &str, body: &Value) {
+        let done = wait(css, || {
+            let element = self.find(css)?;
+            match self.command("POST", &format!("/element/{element}/{what}"), body) {
+                Err(error) if error.starts_with("stale element reference") => Err(error),
+                done => Ok(done),
+            }
+        });
+        done.unwrap_or_else(|error| panic!("{what} {css} {body}: {error}"));
     }
 
     pub fn click(&self, css: &str) {
-        let element = self.find(css);
-        self.post(&format!("/element/{element}/click"), &json!({}));
+        self.act(css, "click", &json!({}));
     }
 
     /// Types into an element; a key such as CONTROL is held down up to NO_KEY.
     pub fn type_into(&self, css: &str, keys: &str) {
-        let element = self.find(css);
-        self.post(&format!("/element/{element}/value"), &json!({"text": keys}));
+        self.act(css, "value", &json!({"text": keys}));
     }
 
     /// Presses keys one after the other, wherever the focus is; `held` are down all the while.
