@@ -149,13 +149,13 @@ pub use judge::evaluate::Evaluation;
 // Experiments, from beginning to end.
 pub use cli::{command, main};
 pub use config::{
-    Experiment, LandscapeConfig, Override, ParameterRange, STARTER, Sweep, SweepPoint,
+    Experiment, LandscapeConfig, Override, ParameterRange, Part, STARTER, Sweep, SweepPoint,
 };
 pub use explore::{Opening, Replay, Server};
 pub use jobs::estimate::{MaximumLikelihood, estimate};
 pub use jobs::reduce::{Reducer, Reduction};
 pub use jobs::run::{RunObserver, run};
-pub use jobs::sweep::{SweepObserver, run as sweep};
+pub use jobs::sweep::{Gathered, SweepObserver, Swept, gather, run as sweep};
 pub use jobs::{
     DrawnFigures, Survey, cost, draw_figures, draw_figures_as, draw_sweep_as, survey, survey_run,
 };

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import itertools
 import re
+import threading
+import uuid
+import weakref
 from os import PathLike, fspath
-from os.path import abspath, isdir, join
+from os.path import abspath, isdir
+from pathlib import Path
 from typing import Any, Callable, Mapping, Sequence
 
 import numpy as np
@@ -29,26 +33,46 @@ class Target:
         given: What the section names that is no file; it must be kept for as long as the config is used.
     """
 
-    def __init__(self, section: dict[str, Any], given: Any = None, function: Any = None) -> None:
+    def __init__(self, section: dict[str, Any], given: Any = None, function: Any = None, table: Any = None) -> None:
         self.section = section
         self.given = given
         self._function = function
+        self._table = table
+        self._token: str | None = None
 
-    def go_on(self, out: str) -> None:
-        """Takes the name that its function had in the run that has begun in a folder."""
-        try:
-            with open(join(out, "config.toml"), encoding="utf-8") as file:
-                begun = re.search(r'^function = "([^"\\]*)"$', file.read(), re.MULTILINE)
-        except OSError:
-            return
-        if begun is None or self._function is None or begun[1] == self.section["function"]:
-            return
-        try:
-            self.given = _klfit.Given.function(begun[1], self._function)
-        except UsageError:
-            # Another function has it, and the run will say so.
-            return
-        self.section["function"] = begun[1]
+    def __reduce__(self) -> tuple[Callable[..., Target], tuple[Any, ...]]:
+        """As another process takes it: what was given by a name is given there by the same one."""
+        if self.given is None:
+            return Target, (self.section,)
+        self._token = self._token or uuid.uuid4().hex
+        return _restored, (self._token, self.section, self.given.name, self._function, self._table)
+
+    def go_on(self, out: str) -> bool:
+        """Takes the name that its function had in the run, or the sweep, that has begun in a folder, if one has."""
+        for path in (Path(out) / "config.toml", *Path(out).glob("*/config.toml")):
+            try:
+                begun = re.search(r'^function = "([^"\\]*)"$', path.read_text(encoding="utf-8"), re.MULTILINE)
+            except OSError:
+                continue
+            return begun is not None and self._rename(begun[1])
+        return False
+
+    def name_for_others(self) -> None:
+        """Gives its function a name that no other process has for another."""
+        if self._function is not None:
+            self._rename(f"{self.section['function']}-{uuid.uuid4().hex[:12]}")
+
+    def _rename(self, name: str) -> bool:
+        if self._function is None:
+            return False
+        if name != self.section["function"]:
+            try:
+                self.given = _klfit.Given.function(name, self._function)
+            except UsageError:
+                # Another function has it, and the run will say so.
+                return False
+            self.section["function"] = name
+        return True
 
     def take_raised(self) -> BaseException | None:
         """What a function raised last, once."""
@@ -56,6 +80,30 @@ class Target:
 
     def __repr__(self) -> str:
         return f"<target of {', '.join(self.section)}>"
+
+
+#: Targets that came from another process, by their tokens, for as long as something has them; and the last one, which
+#: the next task will ask for.
+_alive: weakref.WeakValueDictionary[str, Target] = weakref.WeakValueDictionary()
+_last: list[Target] = []
+_lock = threading.Lock()
+
+
+def _restored(token: str, section: dict[str, Any], name: str, function: Any, table: Any) -> Target:
+    """A target of another process. A function has the name that it has there, which is in the config of its runs."""
+    with _lock:
+        target = _alive.get(token)
+        if target is None:
+            if function is not None:
+                given = _klfit.Given.function(name, function)
+            else:
+                given = _unique("rows", lambda name: _klfit.Given.table(name, *table))
+                section = {**section, "file": given.path}
+            target = Target(section, given, function, table)
+            target._token = token
+            _alive[token] = target
+        _last[:] = [target]
+        return target
 
 
 def _unique(name: str, give: Callable[[str], Any]) -> Any:
@@ -159,4 +207,4 @@ def _of_rows(names: list[str] | None, rows: np.ndarray, sample_weight: Any, weig
         section = {"weights": column, "weight_kind": weight_kind}
     table = np.ascontiguousarray(rows)
     given = _unique("rows", lambda name: _klfit.Given.table(name, columns, table))
-    return Target({"type": "samples", "file": given.path, **section}, given)
+    return Target({"type": "samples", "file": given.path, **section}, given, table=(columns, table))

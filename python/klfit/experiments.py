@@ -15,7 +15,7 @@ from os.path import abspath
 from pathlib import Path
 from typing import Any, Callable, Mapping, Sequence
 
-from . import _klfit, _target
+from . import _executor, _klfit, _target
 from ._progress import counting, following
 from .errors import Error, FunctionError, UsageError
 from .mixture import Mixture
@@ -149,6 +149,7 @@ def sweep(
     existing: str = "refuse",
     set: Sequence[str] = (),
     verbose: bool | None = None,
+    executor: Any = None,
 ) -> Sweep:
     """Runs an experiment for each point of a grid or a list of settings.
 
@@ -160,6 +161,9 @@ def sweep(
         existing: `"refuse"`, `"replace"` or `"resume"` a sweep that is in that folder.
         set: Keys to set on top.
         verbose: Whether a bar is shown.
+        executor: What runs the points, each as a task, if not this process: the module `ray`, a
+            `dask.distributed.Client`, or an executor of `concurrent.futures`. Its workers see `out`, on a file system that
+            all share; a point whose worker was lost goes on in another, and with Ray and Dask that is done for you.
 
     Raises:
         ConfigError: If a point says something that cannot be run, before anything runs.
@@ -183,8 +187,38 @@ def sweep(
         config = {**config, "sweep": given}
     asked = _Asked(config, out, existing)
     with counting(verbose, "sweep") as told:
-        broken, notes = asked.done(_klfit.sweep, set, told)
+        if executor is None:
+            broken, notes = asked.done(_klfit.sweep, set, told)
+        else:
+            broken, notes = _elsewhere(executor, asked, config, set, told)
     return Sweep(asked.out, broken=dict(broken), notes=_noted(notes), kept=asked.kept)
+
+
+def _elsewhere(
+    executor: Any, asked: _Asked, config: Path_ | Mapping[str, Any], set: Sequence[str], told: Callable[[int], None]
+) -> tuple[list[tuple[str, str]], Sequence[str]]:
+    """Has the points of a sweep run by others, and gathers what came of them."""
+    if asked.target is not None and not (asked.existing == "resume" and asked.target.go_on(asked.out)):
+        asked.target.name_for_others()
+    where = (asked.path, asked.keys, list(set), asked.out)
+    labels, notes = _klfit.begin_sweep(*where, asked.existing)
+    if not isinstance(config, Mapping):
+        config = abspath(fspath(config))
+    elif asked.target is not None:
+        config = {**config, "target": asked.target}
+    tasks = [(config, asked.out, list(set), number) for number in range(1, len(labels) + 1)]
+    for ended, _ in enumerate(_executor.done(executor, _point, tasks), 1):
+        told(ended)
+    broken, left = _klfit.gather(*where, "resume")
+    if left:
+        raise Error(f"{len(left)} of {len(labels)} points did not end: {left[0]}, …", 'go on with existing="resume"')
+    return broken, notes
+
+
+def _point(config: Path_ | Mapping[str, Any], out: str, set: Sequence[str], number: int) -> None:
+    """Runs one point of a sweep, in whatever process this is. What breaks down is kept in its folder."""
+    asked = _Asked(config, out, "resume")
+    asked.done(lambda *given: _klfit.sweep_point(*given[:-1], number), set, lambda _: None)
 
 
 def experiment(

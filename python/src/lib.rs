@@ -58,7 +58,7 @@ mod _klfit {
     #[pymodule_export]
     use crate::runs::{columns, draw, report, run, summary, trajectory};
     #[pymodule_export]
-    use crate::sweep::{draw_sweep, sweep};
+    use crate::sweep::{begin_sweep, draw_sweep, gather, sweep, sweep_point};
     #[pymodule_export]
     use crate::target::Target;
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use klfit::settings::read_figures;
 use klfit::{
-    Error, Existing, Experiment, FitSummary, Override, Plan, Record, ReportOptions, RunFolder,
-    RunObserver, Sweep,
+    Error, Existing, Experiment, FitSummary, Override, Part, Plan, Record, ReportOptions,
+    RunFolder, RunObserver, Sweep,
 };
 use numpy::PyArray1;
 use pyo3::prelude::*;
@@ -123,11 +123,11 @@ impl Asked {
         }
     }
 
-    /// The sweep that the config has.
-    pub fn sweep(&self) -> klfit::Result<Sweep> {
+    /// The sweep that the config has, or a part of it.
+    pub fn sweep(&self, part: Option<Part>) -> klfit::Result<Sweep> {
         let sweep = match &self.text {
-            Some(text) => Sweep::parse(&self.path, text, &self.set)?,
-            None => Sweep::load(&self.path, &self.set)?,
+            Some(text) => Sweep::parse(&self.path, text, &self.set, part)?,
+            None => Sweep::load_part(&self.path, &self.set, part)?,
         };
         sweep.ok_or_else(|| {
             Error::usage(

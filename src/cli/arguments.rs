@@ -164,6 +164,17 @@ impl Results {
         (self.out.clone()).unwrap_or_else(|| Path::new("outputs").join(name))
     }
 
+    /// What asks for the folder, where it was asked for.
+    pub fn asked_folder(&self) -> Vec<String> {
+        let out = self.out.iter().map(|out| out.display().to_string());
+        out.flat_map(|out| ["--out".to_owned(), out]).collect()
+    }
+
+    /// Whether what is there is replaced.
+    pub fn replaces(&self) -> bool {
+        self.force
+    }
+
     /// What is done with a run that the folder holds.
     pub fn existing(&self) -> Existing {
         match (self.force, self.resume) {

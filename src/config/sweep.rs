@@ -8,11 +8,13 @@ use toml::{Table, Value};
 
 use super::Experiment;
 use super::key::KeyPath;
+use super::part::Part;
 use super::resolve::{SWEEP, set_sweep};
 use super::source::{Override, Source};
 use super::space::space_note;
 use crate::density::target::TargetModel;
-use crate::error::{ConfigError, Result};
+use crate::error::{ConfigError, Error, Result};
+use crate::text::count;
 
 /// More points than this are taken for a mistake.
 const MOST_POINTS: usize = 10_000;
@@ -21,18 +23,24 @@ const MOST_NUMBERS: usize = 1 << 28;
 /// A label longer than this would not name a folder well.
 const LONGEST_LABEL: usize = 60;
 
-/// The experiments of a sweep.
+/// The experiments of a sweep, or of a part of it.
 #[derive(Debug, Clone)]
 pub struct Sweep {
     /// The name of the whole.
     pub name: String,
-    /// The points, the last key of a grid changing fastest.
+    /// The labels of all its points, the last key of a grid changing fastest.
+    pub labels: Vec<String>,
+    /// Which of them are taken; all unless it says.
+    pub part: Option<Part>,
+    /// Those that are taken, in order.
     pub points: Vec<SweepPoint>,
 }
 
 /// One experiment of a sweep.
 #[derive(Debug, Clone)]
 pub struct SweepPoint {
+    /// Which one it is, from 1.
+    pub number: usize,
     /// A name for its folder: `learning_rate-0.1_samples-64`.
     pub label: String,
     /// What is set: keys as a config writes them, and values as TOML.
@@ -65,22 +73,35 @@ impl Sweep {
     /// # Errors
     /// If the file cannot be read, or a point says something that cannot be run.
     pub fn load(path: &Path, overrides: &[Override]) -> Result<Option<Self>> {
-        Ok(Self::of(Source::read(path, overrides.to_vec())?)?)
+        Self::load_part(path, overrides, None)
     }
 
-    /// As [`load`](Self::load), of a text that stands for the file of that path.
+    /// As [`load`](Self::load), of a part of it: other points are not looked at.
     ///
     /// # Errors
-    /// If a point says something that cannot be run.
+    /// As of the whole; and if the part asks for a point that there is not.
+    pub fn load_part(
+        path: &Path,
+        overrides: &[Override],
+        part: Option<Part>,
+    ) -> Result<Option<Self>> {
+        Self::of(Source::read(path, overrides.to_vec())?, part)
+    }
+
+    /// As [`load_part`](Self::load_part), of a text that stands for the file of that path.
+    ///
+    /// # Errors
+    /// As [`load_part`](Self::load_part).
     pub fn parse(
         path: &Path,
         text: &str,
         overrides: &[Override],
-    ) -> Result<Option<Self>, ConfigError> {
-        Self::of(Source::new(path, text, overrides.to_vec())?)
+        part: Option<Part>,
+    ) -> Result<Option<Self>> {
+        Self::of(Source::new(path, text, overrides.to_vec())?, part)
     }
 
-    fn of(mut source: Source) -> Result<Option<Self>, ConfigError> {
+    fn of(mut source: Source, part: Option<Part>) -> Result<Option<Self>> {
         let mut top = (*source.table).clone();
         set_sweep(&mut top, &source)?;
         let Some(sweep) = top.remove(SWEEP) else {
@@ -88,7 +109,7 @@ impl Sweep {
         };
         // Each point begins with what stands outside.
         source.table = Arc::new(top);
-        Ok(Some(Self::read(&source, sweep)?))
+        Ok(Some(Self::read(&source, sweep, part)?))
     }
 
     /// What was taken in a way the user may not have meant, of the first point for all, and how much space
@@ -99,12 +120,25 @@ impl Sweep {
         first.into_iter().flatten().cloned().chain(space).collect()
     }
 
-    fn read(source: &Source, sweep: Value) -> Result<Self, ConfigError> {
-        let points = expand(source, sweep)?;
-        let labels = labels(&points);
+    fn read(source: &Source, sweep: Value, part: Option<Part>) -> Result<Self> {
+        let settings = expand(source, sweep)?;
+        let labels = labels(&settings);
+        let name = name(source, settings.first());
+        if let Some(beyond) = part.as_ref().and_then(|part| part.beyond(labels.len())) {
+            return Err(Error::usage(
+                format!(
+                    "there is no point {beyond}: {} has {}",
+                    source.path.display(),
+                    count(labels.len(), "point")
+                ),
+                "`klfit sweep --list` shows them with their numbers",
+            ));
+        }
         let mut held = 0usize;
-        let points = (points.into_iter().zip(labels))
-            .map(|(settings, label)| {
+        let points = (settings.into_iter().zip(&labels).enumerate())
+            .map(|(place, (settings, label))| (place + 1, settings, label))
+            .filter(|(number, ..)| part.as_ref().is_none_or(|part| part.has(*number)))
+            .map(|(number, settings, label)| {
                 let mut at_point = source.clone();
                 (at_point.overrides).extend(settings.iter().map(Setting::overriding));
                 let experiment = Experiment::from_source(&at_point)
@@ -119,20 +153,31 @@ impl Sweep {
                     .into_iter()
                     .map(|one| (one.key, one.value.to_string()));
                 Ok(SweepPoint {
-                    label,
+                    number,
+                    label: label.clone(),
                     settings: settings.collect(),
                     experiment,
                 })
             })
             .collect::<Result<Vec<_>, ConfigError>>()?;
-        let name = points
-            .first()
-            .map(|point| point.experiment.config.name.clone());
         Ok(Self {
-            name: name.unwrap_or_default(),
+            name,
+            labels,
+            part,
             points,
         })
     }
+}
+
+/// What the whole is called: what its first point is, in every part.
+fn name(source: &Source, first: Option<&Vec<Setting>>) -> String {
+    let at = KeyPath::dotted("name");
+    let set = source.overrides.iter().filter(|one| one.key == at);
+    let swept = first.into_iter().flatten().filter(|one| one.key == "name");
+    let given = (swept.map(|one| &one.value).next_back())
+        .or(set.map(|one| &one.value).next_back())
+        .or(source.table.get("name"));
+    given.and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 /// How many numbers a target is kept as.

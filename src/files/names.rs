@@ -12,6 +12,8 @@ pub(crate) const CONFIG: &str = "config.toml";
 pub(crate) const MARK: &str = "# Written by klfit run; running this file repeats the run.";
 /// What came out of a run.
 pub(crate) const SUMMARY: &str = "summary.json";
+/// Why a point of a sweep broke down.
+pub(crate) const FAILURE: &str = "failure.txt";
 /// The rows of a target that is a sample.
 pub(crate) const TARGET: &str = "target.csv";
 /// The rows of such a target that no fit sees.
@@ -26,10 +28,25 @@ pub(crate) const CHECKPOINT: &str = "checkpoint";
 pub(crate) const SWEEP_TABLE: &str = "sweep.csv";
 /// Reports about runs: a page, Markdown, and a table for LaTeX.
 pub(crate) const REPORT: [&str; 3] = ["report.html", "report.md", "report.tex"];
-/// The folder of the figures, which no fit may take as its label.
+/// The folder of the figures.
 pub(crate) const FIGURES: &str = "figures";
 /// The numbers beside the figure of a landscape.
 pub(crate) const LANDSCAPE_TABLE: &str = "landscape.csv";
+
+/// What may stand beside the folders of fits, which have none of these names.
+pub(crate) const IN_A_RUN: [&str; 11] = [
+    MANIFEST,
+    CONFIG,
+    SUMMARY,
+    FAILURE,
+    TARGET,
+    HOLDOUT,
+    FIGURES,
+    LANDSCAPE_TABLE,
+    REPORT[0],
+    REPORT[1],
+    REPORT[2],
+];
 
 /// The longest name of a fit's folder that is made from its label, in bytes.
 const LONGEST: usize = 80;

@@ -1,4 +1,4 @@
-//! Runs every point of a sweep: points that can share a loop do, the others run beside each other.
+//! Runs the points of a sweep, or of a part of it: those that can share a loop do, the others run beside each other.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -8,11 +8,12 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::thread;
 
-use crate::config::{Experiment, Sweep, SweepPoint};
+use crate::compute::device::Backend;
+use crate::config::{Experiment, Part, Sweep, SweepPoint};
 use crate::error::Result;
 use crate::jobs::run::{Job, RunObserver, in_common, run_batch};
 use crate::record::Summary;
-use crate::run_folder::{Existing, SweepFolder, SweptPoint};
+use crate::run_folder::{Existing, Found, SweepFolder, SweptPoint};
 
 /// Points that are open at once: each holds its folder, its lock and its trajectories, and systems give a
 /// process as few as 1024 files.
@@ -20,13 +21,15 @@ const MOST_OPEN: usize = 192;
 /// Points that share a loop: more would not make it faster.
 const MOST_SHARED: usize = 64;
 
-/// What came of a sweep.
+/// What came of a sweep, or of a part of one.
 #[derive(Debug, Clone)]
 pub struct Swept<'s> {
     /// The points that have run, in order.
     pub ran: Vec<SweptPoint<'s>>,
     /// Those that broke down, with the reason.
     pub broken: Vec<(&'s SweepPoint, String)>,
+    /// Those of a part that another process is at.
+    pub elsewhere: Vec<&'s SweepPoint>,
     /// Whether it was asked to stop before its end.
     pub interrupted: bool,
 }
@@ -47,36 +50,49 @@ impl SweepObserver for () {}
 /// Runs a sweep into a folder: one run folder for each point, and the table of all.
 ///
 /// A point that breaks down is reported, and the others run. One that is over in a folder that goes
-/// on is taken as it is.
+/// on is taken as it is. Of a [part](crate::config::Part) no table is made, and each point of it is run by one of
+/// the processes that have it at the same time, which all go on in the folder; what is there is replaced only where
+/// that is asked for, point by point.
 ///
 /// # Errors
-/// If the folder holds something else, or cannot be written.
+/// If the folder holds something else, or cannot be written; if another process has it alone.
 pub fn run<'s>(
     sweep: &'s Sweep,
     path: &Path,
     existing: Existing,
     observer: &dyn SweepObserver,
 ) -> Result<Swept<'s>> {
-    let folder = SweepFolder::create(path, &sweep.points, existing)?;
+    let (folder, existing) = match (&sweep.part, existing) {
+        (None, _) => (
+            SweepFolder::create(path, &sweep.labels, existing)?,
+            existing,
+        ),
+        (Some(_), Existing::Replace) => (SweepFolder::join(path, &sweep.labels)?, existing),
+        (Some(_), _) => (SweepFolder::join(path, &sweep.labels)?, Existing::Resume),
+    };
     let (mut ended, mut open) = (Vec::new(), Vec::new());
     for (at, point) in sweep.points.iter().enumerate() {
         let mut experiment = Cow::Borrowed(&point.experiment);
         // What is there already is looked at before anything runs.
         if folder.has_point(point) {
-            let begun = folder.begin_point(point, existing)?;
+            let Some(begun) = folder.begin_point(point, existing)? else {
+                ended.push((at, elsewhere(sweep, &folder, point)?));
+                continue;
+            };
             if let Some(summary) = begun.finished(&point.experiment)? {
-                ended.push((at, Ok(summary)));
+                ended.push((at, Ended::Was(Box::new(summary))));
                 continue;
             }
             experiment = begun.continued(&point.experiment)?;
         }
         open.push(Open { at, experiment });
     }
-    let workers = thread::available_parallelism().map_or(1, usize::from);
+    // As many as RAYON_NUM_THREADS says, where it does.
+    let workers = rayon::current_num_threads();
     let groups = groups(open, MOST_OPEN / workers);
     let workers = workers.min(groups.len());
     let queue = Mutex::new(VecDeque::from(groups));
-    let ended: Mutex<Vec<(usize, Result<Summary, String>)>> = Mutex::new(ended);
+    let ended = Mutex::new(ended);
     // Threads of their own, not of the pool that tensors use: one that waits there may be handed
     // another's work.
     thread::scope(|scope| {
@@ -84,10 +100,16 @@ pub fn run<'s>(
             while !observer.wants_to_stop()
                 && let Some(group) = queue.lock().ok().and_then(|mut queue| queue.pop_front())
             {
-                for (point, outcome) in run_group(&sweep.points, &folder, &group, observer) {
+                for (point, outcome) in run_group(sweep, &folder, &group, observer) {
+                    if let Ended::BrokeDown(reason) = &outcome {
+                        folder.write_failure(&sweep.points[point], reason);
+                    }
                     let Ok(mut ended) = ended.lock() else { return };
+                    let ran_here = matches!(outcome, Ended::Ran(_) | Ended::BrokeDown(_));
                     ended.push((point, outcome));
-                    observer.done(&sweep.points[point], ended.len());
+                    if ran_here {
+                        observer.done(&sweep.points[point], ended.len());
+                    }
                 }
             }
         };
@@ -97,25 +119,104 @@ pub fn run<'s>(
     });
     let mut ended = ended.into_inner().unwrap_or_default();
     ended.sort_by_key(|(point, _)| *point);
-    let interrupted = ended.len() < sweep.points.len()
-        || (ended.iter()).any(|(_, outcome)| outcome.as_ref().is_ok_and(|one| one.interrupted));
     let mut swept = Swept {
         ran: Vec::new(),
         broken: Vec::new(),
-        interrupted,
+        elsewhere: Vec::new(),
+        interrupted: ended.len() < sweep.points.len(),
     };
     for (point, outcome) in ended {
         let point = &sweep.points[point];
         match outcome {
-            Ok(summary) => swept.ran.push(SweptPoint { point, summary }),
-            Err(reason) => swept.broken.push((point, reason)),
+            Ended::Ran(summary) | Ended::Was(summary) => {
+                swept.interrupted |= summary.interrupted;
+                let summary = *summary;
+                swept.ran.push(SweptPoint { point, summary });
+            }
+            Ended::BrokeDown(reason) => swept.broken.push((point, reason)),
+            Ended::Elsewhere => swept.elsewhere.push(point),
         }
     }
     // Where every point broke down there is nothing to put in the place of what there was.
-    if !swept.interrupted && !swept.ran.is_empty() {
+    if sweep.part.is_none() && !swept.interrupted && !swept.ran.is_empty() {
         folder.write_table(&swept.ran)?;
     }
     Ok(swept)
+}
+
+/// What is there of a sweep whose points were run apart.
+#[derive(Debug, Clone)]
+pub struct Gathered<'s> {
+    /// The points that have ended, in order.
+    pub ran: Vec<SweptPoint<'s>>,
+    /// Those that broke down, with the reason.
+    pub broken: Vec<(&'s SweepPoint, String)>,
+    /// Those that have begun: they are at work, or were cut off.
+    pub begun: Vec<&'s SweepPoint>,
+    /// Those that have not.
+    pub missing: Vec<&'s SweepPoint>,
+}
+
+impl Gathered<'_> {
+    /// The points that have not ended.
+    pub fn left(&self) -> Part {
+        let broken = self.broken.iter().map(|(point, _)| *point);
+        let left = broken
+            .chain(self.begun.iter().copied())
+            .chain(self.missing.iter().copied());
+        let mut numbers: Vec<usize> = left.map(|point| point.number).collect();
+        numbers.sort_unstable();
+        Part::of_points(numbers)
+    }
+}
+
+/// Makes the table of a sweep from those of its points that have ended, in whatever process they ran.
+///
+/// # Errors
+/// If the folder holds no sweep, or the table cannot be written; if another process has the folder alone. A point
+/// that cannot be read is one that broke down.
+pub fn gather<'s>(sweep: &'s Sweep, path: &Path) -> Result<Gathered<'s>> {
+    let folder = SweepFolder::gather(path)?;
+    let mut gathered = Gathered {
+        ran: Vec::new(),
+        broken: Vec::new(),
+        begun: Vec::new(),
+        missing: Vec::new(),
+    };
+    for point in &sweep.points {
+        match folder.found(point) {
+            Ok(Found::Finished(summary)) => gathered.ran.push(SweptPoint {
+                point,
+                summary: *summary,
+            }),
+            Ok(Found::Failure(reason)) => gathered.broken.push((point, reason)),
+            Ok(Found::Begun) => gathered.begun.push(point),
+            Ok(Found::Nothing) => gathered.missing.push(point),
+            Err(error) => gathered.broken.push((point, error.to_string())),
+        }
+    }
+    if !gathered.ran.is_empty() {
+        folder.write_table(&gathered.ran)?;
+    }
+    Ok(gathered)
+}
+
+/// How a point ended.
+enum Ended {
+    Ran(Box<Summary>),
+    /// It had, before anything of it was run here.
+    Was(Box<Summary>),
+    BrokeDown(String),
+    /// Another process is at it.
+    Elsewhere,
+}
+
+/// That another process is at a point, which is nothing to be told of a sweep that is run as a whole.
+fn elsewhere(sweep: &Sweep, folder: &SweepFolder, point: &SweepPoint) -> Result<Ended> {
+    match sweep.part {
+        Some(_) => Ok(Ended::Elsewhere),
+        None => Err(folder.is_taken(point)),
+    }
 }
 
 /// A point that is not finished, with its experiment as it goes on.
@@ -126,40 +227,58 @@ struct Open<'s> {
 
 /// Runs points that share a loop; if it breaks down, each by itself, so that one alone is lost.
 fn run_group(
-    points: &[SweepPoint],
+    sweep: &Sweep,
     folder: &SweepFolder,
     group: &[Open],
     observer: &dyn SweepObserver,
-) -> Vec<(usize, Result<Summary, String>)> {
-    let run = || -> Result<Vec<Summary>> {
-        let folders = (group.iter())
-            .map(|open| folder.begin_point(&points[open.at], Existing::Resume))
-            .collect::<Result<Vec<_>>>()?;
-        let jobs: Vec<Job> = (group.iter().zip(&folders))
-            .map(|(open, folder)| Job {
-                experiment: &open.experiment,
-                folder,
-            })
-            .collect();
-        let numerics = jobs[0].experiment.numerics()?;
-        run_batch(&jobs, &numerics, &mut StopOnly(observer))
-    };
+) -> Vec<(usize, Ended)> {
+    let run = || run_together(sweep, folder, group, observer);
     // Nothing of a run is used again after it broke down but its folder, which is always whole.
     let outcome = catch_unwind(AssertUnwindSafe(run));
     let reason = match outcome {
-        Ok(Ok(summaries)) => {
-            let points = group.iter().map(|open| open.at);
-            return points.zip(summaries.into_iter().map(Ok)).collect();
-        }
+        Ok(Ok(ended)) => return ended,
         Ok(Err(error)) => error.to_string(),
         Err(panic) => format!("it broke down: {}", words_of(&*panic)),
     };
     match group {
-        [one] => vec![(one.at, Err(reason))],
+        [one] => vec![(one.at, Ended::BrokeDown(reason))],
         _ => (group.chunks(1))
-            .flat_map(|alone| run_group(points, folder, alone, observer))
+            .flat_map(|alone| run_group(sweep, folder, alone, observer))
             .collect(),
     }
+}
+
+/// Runs points in one loop, but for those that another process is at or has ended since they were looked at.
+fn run_together(
+    sweep: &Sweep,
+    folder: &SweepFolder,
+    group: &[Open],
+    observer: &dyn SweepObserver,
+) -> Result<Vec<(usize, Ended)>> {
+    let (mut ended, mut taken) = (Vec::new(), Vec::new());
+    for open in group {
+        let point = &sweep.points[open.at];
+        match folder.begin_point(point, Existing::Resume)? {
+            None => ended.push((open.at, elsewhere(sweep, folder, point)?)),
+            Some(begun) => match begun.finished(&open.experiment)? {
+                Some(summary) => ended.push((open.at, Ended::Was(Box::new(summary)))),
+                None => {
+                    let experiment = begun.continued(&open.experiment)?;
+                    taken.push((open.at, experiment, begun));
+                }
+            },
+        }
+    }
+    let jobs: Vec<Job> = (taken.iter())
+        .map(|(_, experiment, folder)| Job { experiment, folder })
+        .collect();
+    if let Some(first) = jobs.first() {
+        let numerics = first.experiment.numerics()?;
+        let summaries = run_batch(&jobs, &numerics, &mut StopOnly(observer))?;
+        let ran = summaries.into_iter().map(|one| Ended::Ran(Box::new(one)));
+        ended.extend(taken.iter().map(|(at, ..)| *at).zip(ran));
+    }
+    Ok(ended)
 }
 
 /// What a panic says.
@@ -176,6 +295,10 @@ fn groups(open: Vec<Open<'_>>, most: usize) -> Vec<Vec<Open<'_>>> {
     // Those with all but the rows of the target in common that have room.
     let mut alike: HashMap<String, Vec<usize>> = HashMap::new();
     for one in open {
+        if !shares_loops(&one.experiment) {
+            groups.push(vec![one]);
+            continue;
+        }
         let alike = alike.entry(in_common(&one.experiment)).or_default();
         let shares = |group: &usize| groups[*group][0].experiment.target == one.experiment.target;
         match alike.iter().position(shares) {
@@ -195,6 +318,18 @@ fn groups(open: Vec<Open<'_>>, most: usize) -> Vec<Vec<Open<'_>>> {
         }
     }
     groups
+}
+
+/// Whether a point leaves the same bits whichever others share its loops. Sums over points that stay the same are
+/// divided among threads by how many runs there are, and so rounded otherwise; on a GPU, which promises no bits, many
+/// small launches would be dear.
+fn shares_loops(experiment: &Experiment) -> bool {
+    let plans = &experiment.plans;
+    let is_gpu = matches!(
+        experiment.config.device.backend,
+        Backend::Wgpu | Backend::Cuda
+    );
+    is_gpu || !plans.iter().any(|plan| plan.estimator.is_deterministic())
 }
 
 /// Observes a run only to stop it.

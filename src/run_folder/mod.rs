@@ -17,6 +17,7 @@ mod finished;
 mod lock;
 mod manifest;
 mod output;
+mod point;
 mod sweep;
 mod unfinished;
 
@@ -27,6 +28,7 @@ use std::sync::Arc;
 
 pub use finished::{FinishedFit, FinishedRun};
 pub(crate) use output::OutputFolder;
+pub(crate) use point::Found;
 pub(crate) use sweep::key_in_words;
 pub use sweep::{SweepFolder, SweptPoint};
 pub use unfinished::Unfinished;
@@ -37,7 +39,7 @@ use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
 use crate::files::folder::{Folder, previous};
 use crate::files::names::{
-    CHECKPOINT, CONFIG, FIGURES, HOLDOUT, MARK, RESTARTS, SUMMARY, TARGET, TRAJECTORY,
+    CHECKPOINT, CONFIG, FAILURE, FIGURES, HOLDOUT, MARK, RESTARTS, SUMMARY, TARGET, TRAJECTORY,
     folder_of_fit,
 };
 use crate::files::table::Lines;
@@ -81,17 +83,19 @@ impl RunFolder {
     /// does not [continue](Experiment::continuing), or something that is not a run; if another
     /// process writes there, or it cannot be written.
     pub fn create(path: &Path, experiment: &Experiment, existing: Existing) -> Result<Self> {
-        Self::begin(Folder::create(path)?, experiment, existing, None)
+        let folder = Folder::create(path)?;
+        let lock = Lock::take(&folder)?;
+        Self::begin(folder, lock, experiment, existing, None)
     }
 
     /// As [`RunFolder::create`], of a point of a sweep.
     fn begin(
         folder: Folder,
+        lock: Lock,
         experiment: &Experiment,
         existing: Existing,
         sweep: Option<&str>,
     ) -> Result<Self> {
-        let lock = Some(Arc::new(Lock::take(&folder)?));
         let was_held = Manifest::clear_remains(&folder)?;
         // One without a config was cut off before it began.
         let earlier = Manifest::read(&folder)?.filter(|one| one.held == Held::Run);
@@ -125,25 +129,17 @@ impl RunFolder {
         let mut this = Self {
             folder,
             id: None,
-            _lock: lock,
+            _lock: Some(Arc::new(lock)),
             is_resumed: resumed.is_some(),
         };
         let experiment = this.continued(experiment)?;
         if this.is_resumed {
-            if experiment.digest()? != manifest.digest {
-                return Err(Error::usage(
-                    format!(
-                        "the run in {} was begun with other rows, another config or another version \
-                         of klfit",
-                        this.path().display()
-                    ),
-                    "begin again with --force, or choose another folder with --out",
-                ));
-            }
+            this.expect_of(&experiment, &manifest)?;
         } else {
             manifest.write(&this.folder)?;
         }
         this.id = Some(manifest.id);
+        this.folder.remove(FAILURE)?;
         let fits = experiment
             .plans
             .iter()
@@ -164,6 +160,20 @@ impl RunFolder {
         let text = format!("{MARK}\n\n{}", experiment.to_toml()?);
         this.folder.write(CONFIG, text.as_bytes())?;
         Ok(this)
+    }
+
+    /// Checks that the run of a manifest is that of an experiment.
+    fn expect_of(&self, experiment: &Experiment, manifest: &Manifest) -> Result<()> {
+        if experiment.digest()? == manifest.digest {
+            return Ok(());
+        }
+        Err(Error::usage(
+            format!(
+                "the run in {} was begun with other rows, another config or another version of klfit",
+                self.path().display()
+            ),
+            "begin again with --force, or choose another folder with --out",
+        ))
     }
 
     /// An experiment as the run here goes on with it, if it has begun.
@@ -446,6 +456,7 @@ impl Manifest {
         let mut of_run = vec![CONFIG, TARGET, SUMMARY];
         let samples = experiment.target.as_samples();
         of_run.extend(samples.and_then(Samples::held_out).map(|_| HOLDOUT));
+        of_run.extend(sweep.map(|_| FAILURE));
         let of_run = of_run.into_iter().map(str::to_owned);
         let of_fits = experiment.plans.iter().flat_map(|plan| {
             let (earlier, folder) = (previous(CHECKPOINT), folder_of_fit(&plan.label));

@@ -1,12 +1,15 @@
 //! The folder of a sweep: a run folder for each point, and `sweep.csv`, one row for each fit of each
 //! point.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use super::lock::Lock;
+use super::lock::{self, Lock};
 use super::manifest::{self, Held, Manifest, is_nothing};
-use super::{Existing, OutputFolder, RunFolder};
+use super::{Existing, Found, OutputFolder, RunFolder};
 use crate::config::SweepPoint;
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
@@ -36,6 +39,11 @@ const LAST: [&str; 16] = [
     "seconds",
 ];
 
+/// To begin a sweep takes less, on a file system that is far away too.
+const LONGEST_BEGINNING: Duration = Duration::from_secs(30);
+/// Who waits for another looks again after this.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// The largest table that is read back, in bytes.
 const LARGEST: u64 = 256 << 20;
 /// The most points that are read from it: a hundred times as many as a sweep may have.
@@ -61,42 +69,49 @@ pub struct SweepFolder {
 }
 
 impl SweepFolder {
-    /// Makes the folder of a sweep of these points.
+    /// Makes the folder of a sweep of points of these labels; it belongs to this process alone until the last
+    /// copy of it is dropped.
     ///
     /// # Errors
     /// If it holds a sweep already and is not to be replaced, holds something else, or cannot be
-    /// written.
-    pub fn create(path: &Path, points: &[SweepPoint], existing: Existing) -> Result<Self> {
+    /// written; if another process writes there.
+    pub fn create(path: &Path, labels: &[String], existing: Existing) -> Result<Self> {
         let folder = Folder::create(path)?;
         let lock = Lock::take(&folder)?;
-        let was_held = Manifest::clear_remains(&folder)?;
-        let earlier = Manifest::read(&folder)?.filter(|one| one.held == Held::Sweep);
-        let manifest = match earlier {
-            Some(_) if existing == Existing::Refuse => return Err(holds_a_sweep(path)),
-            Some(earlier) if existing == Existing::Resume => earlier,
-            earlier => {
-                match earlier {
-                    Some(earlier) => earlier.clear(&folder)?,
-                    None if was_held || folder.names()?.iter().all(|name| is_nothing(name)) => {}
-                    None => return Err(not_a_sweep(path)),
-                }
-                let mut manifest = Manifest::new(Held::Sweep, String::new(), None)?;
-                manifest.listed.push(names::SWEEP_TABLE.to_owned());
-                manifest.write(&folder)?;
-                manifest
-            }
-        };
-        let labels: Vec<String> = points.iter().map(|point| point.label.clone()).collect();
-        manifest::list(&folder, &labels)?;
-        // It is the folder of a sweep from now on, also if the sweep does not end.
-        if !folder.holds(names::SWEEP_TABLE) {
-            folder.write(names::SWEEP_TABLE, b"")?;
-        }
+        let id = begin(&folder, labels, existing)?;
         Ok(Self {
             folder,
             _lock: Some(Arc::new(lock)),
-            id: Some(manifest.id),
+            id: Some(id),
         })
+    }
+
+    /// Joins a sweep of points of these labels, or begins it: others may run points of it meanwhile, on other
+    /// machines too.
+    ///
+    /// # Errors
+    /// If the folder holds something else, or cannot be written; if another process has it alone.
+    pub fn join(path: &Path, labels: &[String]) -> Result<Self> {
+        let folder = Folder::create(path)?;
+        let begun = Instant::now();
+        while begun.elapsed() < LONGEST_BEGINNING {
+            if let Some(lock) = Lock::try_share(&folder)?
+                && let Some(manifest) = Manifest::read(&folder)?
+                && is_begun(&folder, &manifest, labels)
+            {
+                return Ok(Self {
+                    folder,
+                    _lock: Some(Arc::new(lock)),
+                    id: Some(manifest.id),
+                });
+            }
+            match Lock::try_take(&folder)? {
+                Some(_lock) => drop(begin(&folder, labels, Existing::Resume)?),
+                // Somebody begins it, or looked whether it is begun.
+                None => thread::sleep(PAUSE),
+            }
+        }
+        Err(lock::is_taken(&folder))
     }
 
     /// Opens the folder of an earlier sweep; `None` if it is not one.
@@ -112,18 +127,62 @@ impl SweepFolder {
         })
     }
 
+    /// Opens the folder of a sweep whose points were run apart, and may be at work, to gather them.
+    ///
+    /// # Errors
+    /// If it holds no sweep, or another process has it alone.
+    pub fn gather(path: &Path) -> Result<Self> {
+        let Some(mut this) = Self::open(path) else {
+            return Err(Error::usage(
+                format!("{} does not hold a sweep", path.display()),
+                "run points of it there first, or name its folder with --out",
+            ));
+        };
+        let lock = Lock::try_share(&this.folder)?;
+        this._lock = Some(Arc::new(lock.ok_or_else(|| lock::is_taken(&this.folder))?));
+        Ok(this)
+    }
+
+    /// That another process is at a point.
+    pub(crate) fn is_taken(&self, point: &SweepPoint) -> Error {
+        lock::is_taken_at(&self.folder.path_of(&point.label))
+    }
+
     /// Whether there is something where the folder of a point goes.
     pub fn has_point(&self, point: &SweepPoint) -> bool {
         self.folder.has(&point.label)
     }
 
-    /// Makes the folder of a point, or opens it to go on with.
+    /// Makes the folder of a point, or opens it to go on with; none if another process is at it.
     ///
     /// # Errors
     /// As [`RunFolder::create`].
-    pub fn begin_point(&self, point: &SweepPoint, existing: Existing) -> Result<RunFolder> {
+    pub fn begin_point(&self, point: &SweepPoint, existing: Existing) -> Result<Option<RunFolder>> {
         let folder = self.folder.create_inner(&point.label)?;
-        RunFolder::begin(folder, &point.experiment, existing, self.id.as_deref())
+        let Some(lock) = Lock::try_take(&folder)? else {
+            return Ok(None);
+        };
+        let sweep = self.id.as_deref();
+        RunFolder::begin(folder, lock, &point.experiment, existing, sweep).map(Some)
+    }
+
+    /// What there is of a point, which may be at work. Nothing is written.
+    ///
+    /// # Errors
+    /// If its folder holds another run, or cannot be read.
+    pub(crate) fn found(&self, point: &SweepPoint) -> Result<Found> {
+        let Some(folder) = self.folder.inner(&point.label)? else {
+            return Ok(Found::Nothing);
+        };
+        RunFolder::found(folder, &point.experiment, self.id.as_deref())
+    }
+
+    /// Keeps why a point broke down in its folder.
+    pub fn write_failure(&self, point: &SweepPoint, reason: &str) {
+        // Whoever runs it tells so anyway; the file is for those who look later.
+        if let Ok(Some(folder)) = self.folder.inner(&point.label) {
+            super::point::write_failure(&folder, reason);
+        }
     }
 
     /// Where figures and reports go, and are listed.
@@ -227,6 +286,41 @@ impl SweepFolder {
             })
         }))
     }
+}
+
+/// Whether a folder holds the sweep of this manifest, with all of these points listed.
+fn is_begun(folder: &Folder, manifest: &Manifest, labels: &[String]) -> bool {
+    let listed: HashSet<&String> = manifest.listed.iter().collect();
+    manifest.held == Held::Sweep
+        && folder.holds(names::SWEEP_TABLE)
+        && labels.iter().all(|label| listed.contains(label))
+}
+
+/// Makes a folder that of a sweep, and returns the number of it. The folder is locked.
+fn begin(folder: &Folder, labels: &[String], existing: Existing) -> Result<String> {
+    let was_held = Manifest::clear_remains(folder)?;
+    let earlier = Manifest::read(folder)?.filter(|one| one.held == Held::Sweep);
+    let manifest = match earlier {
+        Some(_) if existing == Existing::Refuse => return Err(holds_a_sweep(folder.path())),
+        Some(earlier) if existing == Existing::Resume => earlier,
+        earlier => {
+            match earlier {
+                Some(earlier) => earlier.clear(folder)?,
+                None if was_held || folder.names()?.iter().all(|name| is_nothing(name)) => {}
+                None => return Err(not_a_sweep(folder.path())),
+            }
+            let mut manifest = Manifest::new(Held::Sweep, String::new(), None)?;
+            manifest.listed.push(names::SWEEP_TABLE.to_owned());
+            manifest.write(folder)?;
+            manifest
+        }
+    };
+    manifest::list(folder, labels)?;
+    // It is the folder of a sweep from now on, also if the sweep does not end.
+    if !folder.holds(names::SWEEP_TABLE) {
+        folder.write(names::SWEEP_TABLE, b"")?;
+    }
+    Ok(manifest.id)
 }
 
 /// A point of a sweep that has run.

@@ -18,7 +18,14 @@ fn kinds() -> Vec<Kind> {
     let mut kinds: Vec<Kind> = vec![
         ("run --resume", Box::new(|seed| killed(seed, 8))),
         ("run --force", Box::new(|seed| killed_replacing(seed, 20))),
-        ("sweep --resume", Box::new(|seed| killed_sweeping(seed, 6))),
+        (
+            "sweep --resume",
+            Box::new(|seed| killed_sweeping(seed, 6, "--resume")),
+        ),
+        (
+            "sweep --shard",
+            Box::new(|seed| killed_sweeping(seed, 6, "--shard=1/1")),
+        ),
     ];
     for command in COMMANDS {
         let kill = move |seed| killed_drawing(command, seed, 4);

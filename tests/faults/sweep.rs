@@ -1,4 +1,4 @@
-//! SIGKILL while a sweep runs.
+//! SIGKILL while a sweep runs, or a part of one.
 
 use crate::kills::Resumed;
 use crate::left::results;
@@ -9,12 +9,12 @@ const GRID: &str = "[sweep.grid]\nseed = [1, 2]\nestimator.samples = [8, 16]\n";
 
 /// Kills a sweep so many times at random instants, going on each time, and compares its table and the files
 /// of each point.
-pub fn killed_sweeping(seed: u64, times: usize) {
+pub fn killed_sweeping(seed: u64, times: usize, how: &str) {
     let place = Place::new(&format!("{}{GRID}", with_steps(80)));
     let whole = place.at("whole");
     let resumed = Resumed {
-        command: &|out| place.command("sweep", out, "--resume"),
-        takes: ends_well(&mut place.command("sweep", &whole, "--resume")),
+        command: &|out| place.command("sweep", out, how),
+        takes: ends_well(&mut place.command("sweep", &whole, how)),
         whole: results(&whole),
         keeps_rows: true,
     };
@@ -31,11 +31,18 @@ pub fn killed_sweeping(seed: u64, times: usize) {
 
 #[test]
 fn a_sweep_that_is_killed_a_few_times_ends_as_if_it_had_not_been() {
-    killed_sweeping(7, 6);
+    killed_sweeping(7, 6, "--resume");
+}
+
+/// What it leaves is what the whole does: `points_that_are_run_apart_are_those_of_one_process`.
+#[test]
+fn a_shard_that_is_killed_a_few_times_ends_as_if_it_had_not_been() {
+    killed_sweeping(9, 6, "--shard=1/1");
 }
 
 #[test]
 #[ignore = "takes longer than all others here"]
 fn a_sweep_that_is_killed_often_ends_as_if_it_had_not_been() {
-    killed_sweeping(8, 100);
+    killed_sweeping(8, 100, "--resume");
+    killed_sweeping(10, 30, "--shard=1/1");
 }

@@ -10,9 +10,6 @@ use crate::files::names;
 use crate::fit::Plan;
 use crate::text::is_unseen;
 
-/// What klfit itself writes into the folder of a run.
-const RESERVED: [&str; 4] = [names::CONFIG, names::SUMMARY, names::FIGURES, names::TARGET];
-
 /// The longest label, in bytes.
 const LONGEST: usize = 200;
 
@@ -36,7 +33,7 @@ pub fn label(
             return Err(source.error(&key, message, help));
         }
         let folder = names::folder_of_fit(label);
-        if RESERVED
+        if names::IN_A_RUN
             .iter()
             .any(|name| folder.eq_ignore_ascii_case(name))
         {

@@ -249,6 +249,10 @@ fn of_landscapes_and_sweeps() {
         "and more than {} points.",
         &constant("src/config/sweep.rs", "MOST_POINTS"),
     );
+    page.says(
+        "for each point, up to {} unless",
+        &constant("src/cli/sweep/engine.rs", "MOST_TASKS"),
+    );
     let sweep = Sweep::load(&config("sweep"), &[]).unwrap().unwrap();
     let setting =
         |point: usize, key: usize| sweep.points[point].settings[key].1.parse::<f64>().unwrap();
