@@ -320,16 +320,11 @@ fn groups(open: Vec<Open<'_>>, most: usize) -> Vec<Vec<Open<'_>>> {
     groups
 }
 
-/// Whether a point leaves the same bits whichever others share its loops. Sums over points that stay the same are
-/// divided among threads by how many runs there are, and so rounded otherwise; on a GPU, which promises no bits, many
-/// small launches would be dear.
+/// Whether points share loops: on a GPU, where a launch is dear. On a CPU a point has a loop of its own, and the bits
+/// that it has alone, whichever others run: sums are cut by how many runs a loop has.
 fn shares_loops(experiment: &Experiment) -> bool {
-    let plans = &experiment.plans;
-    let is_gpu = matches!(
-        experiment.config.device.backend,
-        Backend::Wgpu | Backend::Cuda
-    );
-    is_gpu || !plans.iter().any(|plan| plan.estimator.is_deterministic())
+    let backend = experiment.config.device.backend;
+    matches!(backend, Backend::Wgpu | Backend::Cuda)
 }
 
 /// Observes a run only to stop it.

@@ -107,6 +107,11 @@ impl Manifest {
         })
     }
 
+    /// Whether klfit wrote, or will write, a file of this name there.
+    pub fn lists(&self, name: &str) -> bool {
+        self.listed.iter().any(|listed| listed == name)
+    }
+
     /// Writes it: from then on the folder holds what it says.
     ///
     /// # Errors

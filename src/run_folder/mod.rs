@@ -138,8 +138,10 @@ impl RunFolder {
         } else {
             manifest.write(&this.folder)?;
         }
+        if manifest.lists(FAILURE) {
+            this.folder.remove(FAILURE)?;
+        }
         this.id = Some(manifest.id);
-        this.folder.remove(FAILURE)?;
         let fits = experiment
             .plans
             .iter()

@@ -5,7 +5,7 @@ use super::{RunFolder, not_of_the_sweep};
 use crate::config::Experiment;
 use crate::error::Result;
 use crate::files::folder::Folder;
-use crate::files::names::{CONFIG, FAILURE, MANIFEST};
+use crate::files::names::{CONFIG, FAILURE};
 use crate::record::Summary;
 
 /// The longest words of why one broke down, in bytes.
@@ -24,9 +24,10 @@ pub(crate) enum Found {
     Finished(Box<Summary>),
 }
 
-/// Keeps why a point broke down, if its folder can be written.
-pub(super) fn write_failure(folder: &Folder, reason: &str) {
-    if folder.holds(MANIFEST) {
+/// Keeps why a point of a sweep broke down, if its folder is that of one and can be written.
+pub(super) fn write_failure(folder: &Folder, sweep: Option<&str>, reason: &str) {
+    let manifest = Manifest::read(folder).ok().flatten();
+    if manifest.is_some_and(|point| point.sweep.as_deref() == sweep && point.lists(FAILURE)) {
         let end = reason.floor_char_boundary(LARGEST as usize);
         _ = folder.write(FAILURE, &reason.as_bytes()[..end]);
     }

@@ -181,7 +181,7 @@ impl SweepFolder {
     pub fn write_failure(&self, point: &SweepPoint, reason: &str) {
         // Whoever runs it tells so anyway; the file is for those who look later.
         if let Ok(Some(folder)) = self.folder.inner(&point.label) {
-            super::point::write_failure(&folder, reason);
+            super::point::write_failure(&folder, self.id.as_deref(), reason);
         }
     }
 

@@ -12,7 +12,7 @@ use crate::cli::output::to_stdout;
 use crate::cli::{Outcome, Verbosity};
 use crate::config;
 use crate::error::{Error, Result};
-use crate::text::{count, json, shell_word};
+use crate::text::{count, is_unseen, json, shell_word};
 
 /// More tasks than this are asked for, not assumed.
 const MOST_TASKS: usize = 100;
@@ -39,11 +39,11 @@ impl Engine {
     }
 
     /// How it is told to run one.
-    fn submits(self) -> &'static [&'static str] {
+    fn submits(self) -> (&'static str, &'static [&'static str]) {
         match self {
-            Self::Slurm => &["sbatch"],
-            Self::Kubernetes => &["kubectl", "apply", "-f"],
-            Self::Parallel => &["sh"],
+            Self::Slurm => ("sbatch", &[]),
+            Self::Kubernetes => ("kubectl", &["apply", "-f"]),
+            Self::Parallel => ("sh", &[]),
         }
     }
 }
@@ -82,6 +82,12 @@ pub fn write(
             format!("give between 1 and {points}"),
         ));
     }
+    if let Some(word) = (command(asked, &[]).iter()).find(|word| word.contains(is_unseen)) {
+        return Err(Error::usage(
+            format!("{word:?} cannot stand in a script"),
+            "give it a name without line breaks and control characters",
+        ));
+    }
     let script = Script {
         asked,
         name: &sweep.name,
@@ -95,24 +101,38 @@ pub fn write(
     };
     let path = PathBuf::from(format!("{}.{}", sweep.name, engine.extension()));
     keep(&path, &text, asked.results.replaces())?;
-    let submits = engine.submits();
-    let mut command: Vec<String> = submits.iter().map(|&word| word.to_owned()).collect();
-    command.push(path.display().to_string());
+    let (program, options) = engine.submits();
+    let mut run = process::Command::new(program);
+    run.args(options).arg(&path);
+    let words = format!(
+        "{program} {}",
+        [options, &[&path.to_string_lossy()]].concat().join(" ")
+    );
     if !verbosity.quiet {
-        let (path, tasks, run) = (path.display(), count(tasks, "task"), shell(&command));
         let then = match asked.submit {
             true => String::new(),
-            false => format!("; look at it, then `{run}`"),
+            false => format!("; look at it, then `{words}`"),
         };
         to_stdout(format_args!(
-            "wrote {path}: {} in {tasks}{then}",
-            count(points, "point")
+            "wrote {}: {} in {}{then}",
+            path.display(),
+            count(points, "point"),
+            count(tasks, "task")
         ));
     }
-    match asked.submit {
-        true => submit(&command),
-        false => Ok(Outcome::Success),
+    if !asked.submit {
+        return Ok(Outcome::Success);
     }
+    let status = run.status().map_err(|error| {
+        Error::usage(
+            format!("{program} cannot be started: {error}"),
+            format!("leave --submit out, and run `{words}` where it can"),
+        )
+    })?;
+    Ok(match status.success() {
+        true => Outcome::Success,
+        false => Outcome::FailedRun,
+    })
 }
 
 /// Writes a script, over one that is there only where that is asked for.
@@ -130,24 +150,6 @@ fn keep(path: &Path, text: &str, replaces: bool) -> Result<()> {
     })?;
     file.write_all(text.as_bytes())
         .map_err(Error::io("write", path))
-}
-
-fn submit(command: &[String]) -> Result<Outcome> {
-    let (program, arguments) = command.split_first().unwrap_or((&command[0], &[]));
-    let status = process::Command::new(program).args(arguments).status();
-    let status = status.map_err(|error| {
-        Error::usage(
-            format!("{program} cannot be started: {error}"),
-            format!(
-                "leave --submit out, and run `{}` where it can",
-                shell(command)
-            ),
-        )
-    })?;
-    Ok(match status.success() {
-        true => Outcome::Success,
-        false => Outcome::FailedRun,
-    })
 }
 
 /// What a script says.
@@ -171,14 +173,7 @@ impl Script<'_> {
 
     /// The command of one task; `shard` is for the shell to read.
     fn task(&self, shard: &str) -> String {
-        let words = command(self.asked, &["--shard", "SHARD"]);
-        let words: Vec<_> = (words.iter())
-            .map(|word| match word == "SHARD" {
-                true => shard.into(),
-                false => shell_word(word),
-            })
-            .collect();
-        words.join(" ")
+        format!("{} --shard {shard}", shell(&command(self.asked, &[])))
     }
 
     fn slurm(&self) -> String {

@@ -3,7 +3,7 @@
 mod engine;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use clap::Args;
@@ -235,7 +235,7 @@ impl Shown<'_> {
     }
 
     /// Draws them by their table, if that is asked for, and says where that and the figure are.
-    fn drawn(&self, out: &std::path::Path) -> Result<String> {
+    fn drawn(&self, out: &Path) -> Result<String> {
         let mut left = format!("results in {}: sweep.csv", out.display());
         if !self.form.no_figures
             && !self.ran.is_empty()
