@@ -62,6 +62,17 @@ pub fn run<'s>(
     existing: Existing,
     observer: &dyn SweepObserver,
 ) -> Result<Swept<'s>> {
+    run_sharing(sweep, path, existing, observer, shares_loops)
+}
+
+/// As [`run`], with who says whether a point shares loops with others.
+fn run_sharing<'s>(
+    sweep: &'s Sweep,
+    path: &Path,
+    existing: Existing,
+    observer: &dyn SweepObserver,
+    shares: fn(&Experiment) -> bool,
+) -> Result<Swept<'s>> {
     let (folder, existing) = match (&sweep.part, existing) {
         (None, _) => (
             SweepFolder::create(path, &sweep.labels, existing)?,
@@ -89,7 +100,7 @@ pub fn run<'s>(
     }
     // As many as RAYON_NUM_THREADS says, where it does.
     let workers = rayon::current_num_threads();
-    let groups = groups(open, MOST_OPEN / workers);
+    let groups = groups(open, MOST_OPEN / workers, shares);
     let workers = workers.min(groups.len());
     let queue = Mutex::new(VecDeque::from(groups));
     let ended = Mutex::new(ended);
@@ -289,7 +300,11 @@ fn words_of(panic: &(dyn Any + Send)) -> &str {
 }
 
 /// The open points that share a loop, each group in order, of up to so many points.
-fn groups(open: Vec<Open<'_>>, most: usize) -> Vec<Vec<Open<'_>>> {
+fn groups(
+    open: Vec<Open<'_>>,
+    most: usize,
+    shares_loops: fn(&Experiment) -> bool,
+) -> Vec<Vec<Open<'_>>> {
     let most = most.clamp(1, MOST_SHARED);
     let mut groups: Vec<Vec<Open>> = Vec::new();
     // Those with all but the rows of the target in common that have room.
@@ -333,5 +348,112 @@ struct StopOnly<'f>(&'f dyn SweepObserver);
 impl RunObserver for StopOnly<'_> {
     fn wants_to_stop(&self) -> bool {
         self.0.wants_to_stop()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fs;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// Four points, of which two and two can share a loop.
+    const SWEEP: &str = r#"
+name = "swept"
+restarts = 2
+[target]
+weights = [0.4, 0.6]
+means = [[-2.0], [1.5]]
+stds = [[1.0], [0.7]]
+[optimizer]
+steps = 30
+[checkpoint]
+every = 5
+[estimator]
+type = "monte-carlo"
+[[fit]]
+divergence = "reverse-kl"
+[sweep.grid]
+"optimizer.learning_rate" = [0.02, 0.05]
+"estimator.samples" = [16, 32]
+"#;
+
+    /// Stops the sweep after so many steps of its loops.
+    struct Steps(AtomicUsize);
+
+    impl SweepObserver for Steps {
+        fn wants_to_stop(&self) -> bool {
+            let one_less = |left: usize| left.checked_sub(1);
+            let order = Ordering::SeqCst;
+            self.0.fetch_update(order, order, one_less).is_err()
+        }
+    }
+
+    fn shared<'s>(sweep: &'s Sweep, path: &Path, steps: usize) -> Swept<'s> {
+        let steps = Steps(steps.into());
+        run_sharing(sweep, path, Existing::Resume, &steps, |_| true).unwrap()
+    }
+
+    /// The trajectories of the points without their clock.
+    fn trajectories(sweep: &Sweep, path: &Path) -> BTreeMap<String, Vec<String>> {
+        let of_point = |point: &SweepPoint| {
+            let text = path.join(&point.label).join("reverse-kl/trajectory.csv");
+            let text = fs::read_to_string(text).unwrap();
+            let line = |line: &str| {
+                let mut cells: Vec<&str> = line.split(',').collect();
+                cells.remove(2);
+                cells.join(",")
+            };
+            (point.label.clone(), text.lines().map(line).collect())
+        };
+        sweep.points.iter().map(of_point).collect()
+    }
+
+    #[test]
+    fn points_that_share_loops_go_on_and_one_that_breaks_down_is_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let sweep = Sweep::parse(Path::new("sweep.toml"), SWEEP, &[], None);
+        let sweep = sweep.unwrap().unwrap();
+        let open = |point: &'_ SweepPoint| Open {
+            at: point.number - 1,
+            experiment: Cow::Owned(point.experiment.clone()),
+        };
+        let sizes = |shares| {
+            let groups = groups(sweep.points.iter().map(open).collect(), 64, shares);
+            groups.iter().map(Vec::len).collect::<Vec<_>>()
+        };
+        assert_eq!(sizes(|_| true), [2, 2]);
+        assert_eq!(sizes(shares_loops), [1; 4]);
+        let whole = shared(&sweep, &at("whole"), usize::MAX);
+        assert_eq!((whole.ran.len(), whole.interrupted), (4, false));
+        let whole = trajectories(&sweep, &at("whole"));
+        assert!(shared(&sweep, &at("parts"), 45).interrupted);
+        shared(&sweep, &at("parts"), 10);
+        let rest = shared(&sweep, &at("parts"), usize::MAX);
+        assert_eq!((rest.ran.len(), rest.interrupted), (4, false));
+        assert_eq!(trajectories(&sweep, &at("parts")), whole);
+        // Alone they are the same, here to the bit.
+        run(&sweep, &at("alone"), Existing::Refuse, &()).unwrap();
+        assert_eq!(trajectories(&sweep, &at("alone")), whole);
+        // Of two that share a loop one cannot run.
+        let spoilt = &sweep.points[2];
+        shared(&sweep, &at("broken"), 0);
+        fs::create_dir(at("broken").join(&spoilt.label)).unwrap();
+        fs::write(
+            at("broken").join(&spoilt.label).join("reverse-kl"),
+            "in the way",
+        )
+        .unwrap();
+        let swept = shared(&sweep, &at("broken"), usize::MAX);
+        assert_eq!((swept.ran.len(), swept.broken.len()), (3, 1));
+        assert_eq!(swept.broken[0].0.label, spoilt.label);
+        assert!(
+            swept.broken[0].1.contains("reverse-kl"),
+            "{}",
+            swept.broken[0].1
+        );
     }
 }
