@@ -65,6 +65,7 @@
 //! | `compute` | [devices](Numerics), noise without a past, snapshots, and the kernel: the log-density of mixtures, the hot operation |
 //! | `mixture` | [mixtures](Mixture) on the host, in natural parameters |
 //! | `given` | what the program that this library is part of [gives](Given) to configs by name |
+//! | `ranks` | processes that do one run together, each with rows of its own: a [`Communicator`] |
 //! | `precise`, `progress`, `files`, `error`, `text`, `choice` | doubled precision; how far [work](WorkObserver) has come; files whole or not at all, and their names; what went wrong, where, and [what to do](Error); numbers as people read them, and text from others, safe to show; tables of what a config chooses from |
 //!
 //! A run goes down and up through them: [`run()`] takes an experiment from `config`, makes a folder in
@@ -107,6 +108,7 @@ mod panels;
 mod plot;
 mod precise;
 mod progress;
+mod ranks;
 mod record;
 mod report;
 pub mod results;
@@ -139,6 +141,7 @@ pub use formula::{Formula, FormulaError};
 pub use given::{Given, LogDensities, LogDensity, give_function, give_table};
 pub use normalizer::locate;
 pub use optimizer::{OptimizerConfig, OptimizerRule, Schedule};
+pub use ranks::{Communicator, among};
 
 // One fit, step by step.
 pub use fit::init::Start;
@@ -149,7 +152,7 @@ pub use judge::evaluate::Evaluation;
 // Experiments, from beginning to end.
 pub use cli::{command, main};
 pub use config::{
-    Experiment, LandscapeConfig, Override, ParameterRange, Part, STARTER, Sweep, SweepPoint,
+    Experiment, LandscapeConfig, Override, ParameterRange, Part, STARTER, Shard, Sweep, SweepPoint,
 };
 pub use explore::{Opening, Replay, Server};
 pub use jobs::estimate::{MaximumLikelihood, estimate};
@@ -167,7 +170,7 @@ pub use run_folder::{Existing, FinishedRun, RunFolder, SweepFolder};
 
 // A divergence between two given densities, and other measures.
 pub use calculator::{
-    Accuracy, Answer, Bracket, Claim, Ending, Matrix, Measure, Method, Operand, Progress, Question,
-    entropy, kl, read_operand,
+    Accuracy, Answer, Bracket, Claim, Ending, Matrix, Measure, Method, Operand, PartialSums,
+    Progress, Question, entropy, kl, read_operand,
 };
 pub use landscape::{Cells, ParameterAxis};

@@ -2,11 +2,11 @@
 //! leaves out.
 
 pub use crate::config::{
-    AxisConfig, Background, Color, Colors, CommandConfig, Config, Dpi, EarlierFit, FigureConfig,
-    FigureFormat, FigureName, FiguresConfig, FitConfig, FontChoice, FontSize, FormulaConfig,
-    FunctionConfig, GridConfig, HistogramConfig, Holdout, InitConfig, InitKind, KdeConfig, KeyPath,
-    LegendPlace, Length, MixtureConfig, NetworkConfig, PaletteName, SamplesConfig, SavedConfig,
-    ScaleName, TargetConfig, TargetKind, WIDTHS, Width, read_figures,
+    AxisConfig, Background, Color, Colors, CommandConfig, Config, Connection, DistributedConfig,
+    Dpi, EarlierFit, FigureConfig, FigureFormat, FigureName, FiguresConfig, FitConfig, FontChoice,
+    FontSize, FormulaConfig, FunctionConfig, GridConfig, HistogramConfig, Holdout, InitConfig,
+    InitKind, KdeConfig, KeyPath, LegendPlace, Length, MixtureConfig, NetworkConfig, PaletteName,
+    SamplesConfig, SavedConfig, ScaleName, TargetConfig, TargetKind, WIDTHS, Width, read_figures,
 };
 pub use crate::record::CheckpointConfig;
 

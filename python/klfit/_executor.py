@@ -13,8 +13,8 @@ _PAUSE = 0.05
 _RETRIES = 5
 
 
-def done(executor: Any, task: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
-    """Has a task done with each of the arguments; yields what they return, in the order in which they end.
+def done(executor: Any, task: Callable[..., Any], shared: Sequence[Any], each: Sequence[Any]) -> Iterator[Any]:
+    """Has a task done with what all share, sent once, and one of each; yields what they return, in the order in which they end.
 
     When it is left, by an error too, what has not begun is cancelled.
 
@@ -22,18 +22,19 @@ def done(executor: Any, task: Callable[..., Any], arguments: Sequence[tuple[Any,
         UsageError: If the executor is none that klfit knows.
     """
     if getattr(executor, "__name__", None) == "ray":
-        return _by_ray(executor, task, arguments)
+        return _by_ray(executor, task, shared, each)
     if callable(getattr(executor, "submit", None)):
-        return _by_futures(executor, task, arguments)
+        return _by_futures(executor, task, shared, each)
     raise UsageError(
         f"{type(executor).__name__} is no executor",
         "give the module ray, a dask.distributed.Client, or one of concurrent.futures",
     )
 
 
-def _by_ray(ray: Any, task: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
+def _by_ray(ray: Any, task: Callable[..., Any], shared: Sequence[Any], each: Sequence[Any]) -> Iterator[Any]:
     remote = ray.remote(max_retries=_RETRIES)(task)
-    open_ = [remote.remote(*one) for one in arguments]
+    kept = [ray.put(one) for one in shared]
+    open_ = [remote.remote(*kept, one) for one in each]
     try:
         while open_:
             ended, open_ = ray.wait(open_, timeout=None)
@@ -44,11 +45,14 @@ def _by_ray(ray: Any, task: Callable[..., Any], arguments: Sequence[tuple[Any, .
             ray.cancel(one)
 
 
-def _by_futures(executor: Any, task: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
-    # Dask takes a task of the same arguments for one that it has the answer of.
-    is_dask = hasattr(executor, "scheduler_info")
-    asked = {"pure": False, "retries": _RETRIES} if is_dask else {}
-    open_ = [executor.submit(task, *one, **asked) for one in arguments]
+def _by_futures(executor: Any, task: Callable[..., Any], shared: Sequence[Any], each: Sequence[Any]) -> Iterator[Any]:
+    asked = {}
+    if hasattr(executor, "scheduler_info"):
+        # Dask takes a task of the same arguments for one that it has the answer of.
+        asked = {"pure": False, "retries": _RETRIES}
+        # To every worker: what one alone has is lost with it.
+        shared = executor.scatter(list(shared), broadcast=True, hash=False)
+    open_ = [executor.submit(task, *shared, one, **asked) for one in each]
     try:
         while open_:
             ended = [one for one in open_ if one.done()]

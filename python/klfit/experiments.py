@@ -206,8 +206,8 @@ def _elsewhere(
         config = abspath(fspath(config))
     elif asked.target is not None:
         config = {**config, "target": asked.target}
-    tasks = [(config, asked.out, list(set), number) for number in range(1, len(labels) + 1)]
-    for ended, _ in enumerate(_executor.done(executor, _point, tasks), 1):
+    shared, points = (config, asked.out, list(set)), range(1, len(labels) + 1)
+    for ended, _ in enumerate(_executor.done(executor, _point, shared, points), 1):
         told(ended)
     broken, left = _klfit.gather(*where, "resume")
     if left:

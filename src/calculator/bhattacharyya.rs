@@ -1,7 +1,8 @@
 //! The Bhattacharyya distance: half the Rényi divergence of order ½, −log ∫ √(p q) (Bhattacharyya 1943; van Erven and
 //! Harremoës 2014, §II).
 
-use super::{Accuracy, Answer, Claim, Measure, Operand, Progress, Question, divergences};
+use super::sampling::Draws;
+use super::{Accuracy, Answer, Claim, Measure, Operand, Question, divergences};
 use crate::error::{Error, Result};
 use crate::text;
 
@@ -10,7 +11,7 @@ pub(super) fn answer(
     question: &Question,
     p: &Operand,
     q: &Operand,
-    progress: &dyn Fn(Progress),
+    draws: &dyn Draws,
 ) -> Result<Answer> {
     let measure = Measure::Bhattacharyya;
     let twice: Vec<_> = measure.twice().into_iter().collect();
@@ -22,7 +23,7 @@ pub(super) fn answer(
         accuracy,
         ..question.clone()
     };
-    let found = divergences::find(&of_twice, Some(measure), &twice, p, q, progress)?.pop();
+    let found = divergences::find(&of_twice, Some(measure), &twice, p, q, draws)?.pop();
     let answer = found.ok_or_else(|| Error::usage("no divergence was asked for", "ask for one"))?;
     let half = |number: f64| 0.5 * number;
     let (value, error) = (half(answer.value), answer.error.map(half));

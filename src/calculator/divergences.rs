@@ -5,7 +5,8 @@ use std::time::Instant;
 use super::bracket::Brackets;
 use super::choice::{Choice, OperandPair};
 use super::panels::PanelIntegrals;
-use super::{Answer, Measure, Method, Operand, Progress, Question, sampling};
+use super::sampling::Draws;
+use super::{Answer, Measure, Method, Operand, Question};
 use crate::divergence::DivergenceKind;
 use crate::error::Result;
 
@@ -17,7 +18,7 @@ pub(super) fn find(
     kinds: &[DivergenceKind],
     p: &Operand,
     q: &Operand,
-    progress: &dyn Fn(Progress),
+    draws: &dyn Draws,
 ) -> Result<Vec<Answer>> {
     if p.model.dim() != q.model.dim() {
         return Err(p.differs_from(q));
@@ -53,7 +54,7 @@ pub(super) fn find(
         }
         let started = Instant::now();
         let sampled: Vec<DivergenceKind> = places.iter().map(|(place, _)| kinds[*place]).collect();
-        let found = sampling::find(pair.request(&sampled), method, progress)?;
+        let found = draws.find(pair.request(&sampled), method)?;
         for ((place, reason), found) in places.into_iter().zip(found) {
             let kind = kinds[place];
             answers[place] = Some(pair.answer(kind, found, method, reason, started));

@@ -27,10 +27,14 @@ pub use matrix::Matrix;
 pub use measure::Measure;
 pub use method::{Claim, Method};
 pub use operand::{Operand, read_operand, read_operand_with};
-pub use sampling::Progress;
+pub use sampling::{PartialSums, Progress};
+
+use std::cell::{Cell, RefCell};
+use std::ops::ControlFlow;
 
 use answer::Computed;
 use choice::same;
+use sampling::{Draws, Gathered, InShard};
 
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
@@ -147,7 +151,11 @@ pub fn kl(p: &Mixture, q: &Mixture) -> Result<Answer> {
 /// # Errors
 /// If its covariance is beyond the range of numbers.
 pub fn entropy(p: &Mixture) -> Result<Answer> {
-    single::entropy(&Question::default(), &Operand::new("p", p.clone()), &|_| {})
+    single::entropy(
+        &Question::default(),
+        &Operand::new("p", p.clone()),
+        &&|_| {},
+    )
 }
 
 impl Question {
@@ -161,6 +169,110 @@ impl Question {
         q: &Operand,
         progress: &dyn Fn(Progress),
     ) -> Result<Vec<Answer>> {
+        self.answer(p, Some(q), &progress)
+    }
+
+    /// Finds everything that is asked of one density, its entropy or its total correlation.
+    ///
+    /// # Errors
+    /// If what is asked for is of two densities, p is no mixture of Gaussians, the method cannot do what is asked, or the
+    /// device failed.
+    pub fn ask_one(&self, p: &Operand, progress: &dyn Fn(Progress)) -> Result<Vec<Answer>> {
+        self.answer(p, None, &progress)
+    }
+
+    /// What [`Question::ask`] finds of p and q, or [`Question::ask_one`] of p, by the draws of one shard; those that the
+    /// sums have already are not made again. `keep` is given the sums from time to time, with how far they are, and ends
+    /// the draws where it breaks.
+    ///
+    /// # Errors
+    /// As there; and if it is not said how many draws there are, an error is asked for, which no shard can know of, the
+    /// sums are of other draws, nothing of this is sampled, or there are no draws for the shard.
+    pub fn ask_shard(
+        &self,
+        p: &Operand,
+        q: Option<&Operand>,
+        sums: &mut PartialSums,
+        keep: &dyn Fn(&PartialSums, Progress) -> Result<ControlFlow<()>>,
+    ) -> Result<Vec<Answer>> {
+        self.expect_fixed_draws()?;
+        let in_shard = InShard {
+            sums: RefCell::new(sums),
+            times: Cell::new(0),
+            keep,
+        };
+        let answers = self.answer(p, q, &in_shard)?;
+        match in_shard.times.get() {
+            0 => Err(self.samples_nothing()),
+            _ => Ok(answers),
+        }
+    }
+
+    /// What [`Question::ask`] finds of p and q, or [`Question::ask_one`] of p, by the draws of all shards of which these
+    /// are the sums.
+    ///
+    /// # Errors
+    /// As [`Question::ask_shard`]; and if two are of one shard, or of shards of another number.
+    pub fn ask_gathered(
+        &self,
+        p: &Operand,
+        q: Option<&Operand>,
+        parts: &[PartialSums],
+    ) -> Result<Vec<Answer>> {
+        self.expect_fixed_draws()?;
+        for (place, part) in parts.iter().enumerate() {
+            let (one, first) = (part.shard(), parts[0].shard());
+            let message = match parts[..place].iter().any(|other| other.shard() == one) {
+                true => format!("shard {one} is there twice"),
+                false if one.of() != first.of() => {
+                    format!("there are sums of shard {first} and of {one}, which share draws")
+                }
+                false => continue,
+            };
+            return Err(Error::usage(
+                message,
+                "gather those of one division into shards, each once",
+            ));
+        }
+        let gathered = Gathered {
+            parts,
+            times: Cell::new(0),
+        };
+        let answers = self.answer(p, q, &gathered)?;
+        match gathered.times.get() {
+            0 => Err(self.samples_nothing()),
+            _ => Ok(answers),
+        }
+    }
+
+    /// Refuses draws of which no shard knows how many there are.
+    fn expect_fixed_draws(&self) -> Result<()> {
+        let message = match (self.samples, self.accuracy.is_set()) {
+            (None, _) => "it is not said how many draws the shards make together",
+            (_, true) => "an error is asked for, and no shard knows that of all",
+            _ => return Ok(()),
+        };
+        Err(Error::usage(
+            message,
+            "ask for --samples, as in --samples 1e12, and for no error: as draws go up by four, it is halved",
+        ))
+    }
+
+    fn samples_nothing(&self) -> Error {
+        Error::usage(
+            "nothing of this is sampled, so there are no draws to divide",
+            "leave --shard, --gather and --sums out; or ask for --method monte-carlo or qmc",
+        )
+    }
+
+    fn answer(&self, p: &Operand, q: Option<&Operand>, draws: &dyn Draws) -> Result<Vec<Answer>> {
+        match q {
+            Some(q) => self.of_two(p, q, draws),
+            None => self.of_one(p, draws),
+        }
+    }
+
+    fn of_two(&self, p: &Operand, q: &Operand, draws: &dyn Draws) -> Result<Vec<Answer>> {
         if let Some(one) = self.divergences.iter().find(|one| one.is_of_one()) {
             let name = one.name();
             return Err(Error::usage(
@@ -176,9 +288,9 @@ impl Question {
         let kinds: Vec<DivergenceKind> = (self.divergences.iter())
             .filter_map(|one| one.as_divergence())
             .collect();
-        let mut found = divergences::find(self, None, &kinds, p, q, progress)?.into_iter();
+        let mut found = divergences::find(self, None, &kinds, p, q, draws)?.into_iter();
         let answer = |one: &Measure| match one {
-            Measure::Bhattacharyya => bhattacharyya::answer(self, p, q, progress).map(Some),
+            Measure::Bhattacharyya => bhattacharyya::answer(self, p, q, draws).map(Some),
             Measure::Wasserstein2 => wasserstein::answer(self, p, q).map(Some),
             _ => Ok(found.next()),
         };
@@ -187,15 +299,10 @@ impl Question {
         Ok(answers.into_iter().flatten().collect())
     }
 
-    /// Finds everything that is asked of one density, its entropy or its total correlation.
-    ///
-    /// # Errors
-    /// If what is asked for is of two densities, p is no mixture of Gaussians, the method cannot do what is asked, or the
-    /// device failed.
-    pub fn ask_one(&self, p: &Operand, progress: &dyn Fn(Progress)) -> Result<Vec<Answer>> {
+    fn of_one(&self, p: &Operand, draws: &dyn Draws) -> Result<Vec<Answer>> {
         let answer = |one: &Measure| match one {
-            Measure::Entropy => single::entropy(self, p, progress),
-            Measure::TotalCorrelation => single::total_correlation(self, p, progress),
+            Measure::Entropy => single::entropy(self, p, draws),
+            Measure::TotalCorrelation => single::total_correlation(self, p, draws),
             _ => Err(Error::usage(
                 "a divergence is between two densities, and there is one",
                 "name another file, or ask for --kind entropy or total-correlation",

@@ -19,6 +19,7 @@ mod mixture;
 mod output;
 mod plot;
 mod progress;
+mod ranks;
 mod report;
 mod resume;
 mod run;
@@ -131,6 +132,9 @@ enum Outcome {
     FailedRun,
     /// A signal ended it; this is the exit code for it.
     Interrupted(u8),
+    /// An error did, and was told; this is the exit code for it.
+    #[cfg(feature = "mpi")]
+    Told(u8),
 }
 
 /// The `klfit` command: does what the arguments of the process ask, and prints one error.
@@ -163,11 +167,18 @@ pub fn command(arguments: Vec<OsString>) -> u8 {
         Ok(Outcome::Success) => 0,
         Ok(Outcome::FailedRun) => FAILURE,
         Ok(Outcome::Interrupted(code)) => code,
+        #[cfg(feature = "mpi")]
+        Ok(Outcome::Told(code)) => code,
         Err(error) => {
             report_error(&error);
-            if error.is_misuse() { MISUSE } else { FAILURE }
+            exit_code(&error)
         }
     }
+}
+
+/// The exit code of a command that ends with an error.
+fn exit_code(error: &crate::Error) -> u8 {
+    if error.is_misuse() { MISUSE } else { FAILURE }
 }
 
 /// Prints what clap says; without its styles where an argument is not safe to show as it is.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::arguments::steps_override;
+use super::ranks::together;
 use super::{Command, Form, Outcome, Verbosity, run};
 use crate::Result;
 use crate::config::{Experiment, Override};
@@ -36,13 +37,15 @@ impl Command for Resume {
         let config = RunFolder::open(&self.run)?.config_path();
         let mut overrides = self.set.clone();
         overrides.extend(steps_override(self.steps));
-        let experiment = Experiment::load(&config, overrides)?;
-        run::run_in(
-            &self.run,
-            experiment,
-            Existing::Resume,
-            self.form,
-            verbosity,
-        )
+        together(&config, &overrides, |rank| {
+            let experiment = Experiment::load(&config, overrides.clone())?;
+            run::run_in(
+                rank.place(&self.run, Existing::Resume)?.path(),
+                experiment,
+                Existing::Resume,
+                rank.form(self.form),
+                rank.verbosity(verbosity),
+            )
+        })
     }
 }

@@ -8,10 +8,12 @@ use super::answer::print_json;
 use super::arguments::Changes;
 use super::output::{to_stderr, to_stdout};
 use super::progress::Progress;
+use super::ranks::{Rank, together};
 use super::signals::Signals;
 use super::{Command, Form, Outcome, Results, Verbosity, table};
 use crate::Result;
 use crate::config::{Experiment, FiguresConfig, Sweep, space_note};
+use crate::ranks;
 use crate::run_folder::{Existing, RunFolder};
 use crate::text::shell_word;
 
@@ -42,6 +44,14 @@ impl Command for Run {
 
     /// Runs an experiment, and prints and draws what came out.
     fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
+        let work = |rank| self.run_as(rank, verbosity);
+        together(&self.config, &self.changes.overrides(), work)
+    }
+}
+
+impl Run {
+    fn run_as(&self, rank: Rank, verbosity: Verbosity) -> Result<Outcome> {
+        let verbosity = rank.verbosity(verbosity);
         let reading = verbosity.working(format!("reading {}", self.config.display()));
         if let Some(sweep) = Sweep::load(&self.config, &self.changes.overrides())? {
             drop(reading);
@@ -51,11 +61,12 @@ impl Command for Run {
         drop(reading);
         verbosity.notes(&experiment.notes);
         let (results, name) = (&self.results, &experiment.config.name);
+        let place = rank.place(&results.folder(name), results.existing())?;
         run_in(
-            &results.folder(name),
+            place.path(),
             experiment,
             results.existing(),
-            results.form,
+            rank.form(results.form),
             verbosity,
         )
     }
@@ -103,7 +114,9 @@ pub fn run_in(
     if figures {
         let mut drawing = verbosity.counting("drawing figures");
         let looks = FiguresConfig::default();
-        let drawn = crate::jobs::draw_figures_as(&folder, &looks, None, &mut drawing)?;
+        // One of the processes draws, and reads what it needs.
+        let draw = || crate::jobs::draw_figures_as(&folder, &looks, None, &mut drawing);
+        let drawn = ranks::alone(draw)?;
         drop(drawing);
         verbosity.notes(&drawn.notes);
     }

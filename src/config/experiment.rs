@@ -107,6 +107,7 @@ impl Experiment {
         check::target(source, &target)?;
         check::log(source, &config.log, &target)?;
         check::checkpoint(source, &config.checkpoint)?;
+        super::distributed::check(source, config.distributed, &target)?;
         check::figures(source, &config.figures)?;
         if config.fit.is_empty() {
             let help = "add [[fit]] with divergence = \"forward-kl\"";

@@ -3,6 +3,7 @@
 mod advice;
 mod check;
 mod components;
+mod distributed;
 mod experiment;
 mod external;
 mod fields;
@@ -20,6 +21,7 @@ mod mixture;
 mod part;
 mod resolve;
 mod samples;
+mod shard;
 mod source;
 mod space;
 mod sweep;
@@ -27,6 +29,8 @@ mod target;
 mod theme;
 mod unnormalized;
 
+pub(crate) use distributed::is_distributed;
+pub use distributed::{Connection, DistributedConfig};
 pub use experiment::Experiment;
 pub use external::CommandConfig;
 pub use figures::{
@@ -46,6 +50,7 @@ pub use mixture::MixtureConfig;
 pub use part::Part;
 pub use resolve::read_target;
 pub use samples::{Holdout, SamplesConfig};
+pub use shard::Shard;
 pub use source::Override;
 pub(crate) use space::space_note;
 pub use sweep::{Sweep, SweepPoint};
@@ -88,6 +93,9 @@ pub struct Config {
     /// How often it can be gone on from.
     #[serde(default)]
     pub checkpoint: CheckpointConfig,
+    /// The processes that run it together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distributed: Option<DistributedConfig>,
     /// The landscape that is drawn beside the other figures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub landscape: Option<LandscapeConfig>,

@@ -113,6 +113,7 @@ fn no_lists(table: &Table, at: &KeyPath, source: &Source) -> Result<(), ConfigEr
             "device",
             "log",
             "checkpoint",
+            "distributed",
             "landscape",
             "figures",
             "target",

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use toml::{Table, Value};
 
 use super::Experiment;
+use super::distributed::DISTRIBUTED;
 use super::key::KeyPath;
 use super::part::Part;
 use super::resolve::{SWEEP, set_sweep};
@@ -107,6 +108,13 @@ impl Sweep {
         let Some(sweep) = top.remove(SWEEP) else {
             return Ok(None);
         };
+        if top.contains_key(DISTRIBUTED) {
+            return Err(source.error(
+                &KeyPath::dotted(DISTRIBUTED),
+                "is for one run, and there is a [sweep]",
+                "remove it, and run the points by --shard on many machines",
+            ))?;
+        }
         // Each point begins with what stands outside.
         source.table = Arc::new(top);
         Ok(Some(Self::read(&source, sweep, part)?))

@@ -12,6 +12,7 @@ use defensive::{counted, where_it_counts};
 pub use draws::{Draws, DrawsError, Embedded, ErrorRule, Nodes};
 
 use crate::compute::kernel::{Bins, MixtureTensors, log_density};
+use crate::ranks::Communicator;
 
 /// A density on a device, on the run axis.
 pub trait Density: std::fmt::Debug {
@@ -42,6 +43,11 @@ pub trait Density: std::fmt::Debug {
 
     /// A chunk of its rows, each with its share of all of them.
     fn rows(&self, _chunk: usize) -> Option<Draws> {
+        None
+    }
+
+    /// The ranks that the rest of its [rows](Density::rows) is with, where it is shared.
+    fn ranks(&self) -> Option<&dyn Communicator> {
         None
     }
 

@@ -6,6 +6,7 @@ use super::{Attempt, Divergence, Estimate, EstimateMethod, Side};
 use crate::compute::device::Numerics;
 use crate::density::{Binned, Density, Draws, DrawsError};
 use crate::error::Result;
+use crate::ranks::{Communicator, gathered};
 
 /// Points under one side with both log-densities there: all any divergence needs.
 #[derive(Debug, Clone)]
@@ -152,9 +153,10 @@ pub fn estimate(
 pub fn estimate_in_chunks(
     divergence: &dyn Divergence,
     chunks: usize,
+    ranks: Option<&dyn Communicator>,
     mut at: impl FnMut(Side, usize) -> Sampled,
 ) -> Result<Vec<Attempt>> {
-    if chunks <= 1 {
+    if chunks <= 1 && ranks.is_none() {
         return estimate(divergence, |side| at(side, 0));
     }
     let (&side, _) = sides(divergence);
@@ -173,7 +175,23 @@ pub fn estimate_in_chunks(
             merged.floor += floors[run];
         }
     }
+    if let Some(ranks) = ranks {
+        merged = together(merged, ranks)?;
+    }
     Ok(merged.into_iter().map(Merged::attempt).collect())
+}
+
+/// What is known of the rows of all ranks, for each run.
+fn together(own: Vec<Merged>, ranks: &dyn Communicator) -> Result<Vec<Merged>> {
+    let runs = own.len();
+    let numbers: Vec<f64> = own.iter().flat_map(Merged::numbers).collect();
+    let mut all = vec![Merged::default(); runs];
+    for of_rank in gathered(ranks, &numbers)? {
+        for (all, numbers) in all.iter_mut().zip(of_rank.as_chunks().0) {
+            all.add(Merged::from(*numbers));
+        }
+    }
+    Ok(all)
 }
 
 /// What is known of the rows of the chunks so far.
@@ -189,6 +207,18 @@ struct Merged {
     share: f64,
 }
 
+impl From<[f64; 5]> for Merged {
+    fn from([rows, total, squares, floor, share]: [f64; 5]) -> Self {
+        Self {
+            rows,
+            total,
+            squares,
+            floor,
+            share,
+        }
+    }
+}
+
 impl Merged {
     /// Takes the sum over more rows, each with a `share` of all, and the standard error of that sum.
     fn take(&mut self, rows: f64, share: f64, total: f64, error: f64) {
@@ -197,13 +227,32 @@ impl Merged {
             let of_mean = error / (rows * share);
             self.squares += of_mean * of_mean * rows * (rows - 1.0);
         }
+        let squares = std::mem::take(&mut self.squares);
+        self.add(Self {
+            rows,
+            total,
+            squares,
+            floor: 0.0,
+            share,
+        });
+    }
+
+    /// Adds what is known of others.
+    fn add(&mut self, other: Self) {
+        let Self { rows, share, .. } = other;
+        self.squares += other.squares;
         if self.rows > 0.0 {
-            let apart = total / (rows * share) - self.total / (self.rows * share);
+            let apart = other.total / (rows * share) - self.total / (self.rows * share);
             self.squares += apart * apart * rows * self.rows / (rows + self.rows);
         }
         self.rows += rows;
-        self.total += total;
+        self.total += other.total;
+        self.floor += other.floor;
         self.share = share;
+    }
+
+    fn numbers(&self) -> [f64; 5] {
+        [self.rows, self.total, self.squares, self.floor, self.share]
     }
 
     fn attempt(self) -> Attempt {

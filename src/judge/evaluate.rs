@@ -261,7 +261,7 @@ impl Evaluator {
     ) -> Result<Vec<Attempts>> {
         let [runs, k, d] = q.dims();
         let chunks = p.row_chunks();
-        if chunks <= 1 {
+        if chunks <= 1 && p.ranks().is_none() {
             let points = p.rows(0).map_or(1, |rows| rows.x.dims()[1]);
             return self.in_groups(&Rows, points * k * d, kinds, p, q);
         }
@@ -269,7 +269,8 @@ impl Evaluator {
         let mut all = vec![Attempts::new(); runs];
         for &kind in kinds {
             let sampled = |_, chunk| self.sampled(&Rows, p, Stream::TargetEvaluation, chunk, p, q);
-            let attempts = divergence::estimate_in_chunks(&*kind.build(), chunks, sampled)?;
+            let attempts =
+                divergence::estimate_in_chunks(&*kind.build(), chunks, p.ranks(), sampled)?;
             for (of_run, attempt) in all.iter_mut().zip(attempts) {
                 of_run.push((kind, attempt));
             }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// The rooms from top to bottom. Each may use those below it.
-const FLOORS: [&str; 32] = [
+const FLOORS: [&str; 33] = [
     "cli",
     "jobs",
     "explore",
@@ -32,6 +32,7 @@ const FLOORS: [&str; 32] = [
     "compute",
     "mixture",
     "given",
+    "ranks",
     "precise",
     "progress",
     "files",

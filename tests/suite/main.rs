@@ -67,6 +67,8 @@ mod printed;
 mod programs;
 mod progress;
 mod published_numbers;
+#[cfg(feature = "mpi")]
+mod ranks;
 mod readers;
 mod report;
 mod resume;
@@ -76,6 +78,7 @@ mod sampling;
 mod slurm;
 mod spikes;
 mod standard_input;
+mod sums;
 mod support;
 mod tables;
 mod targets;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use klfit::{Existing, Part, Sweep};
+use klfit::{Existing, Part, Shard, Sweep};
 
 use crate::resume::left;
 
@@ -121,7 +121,7 @@ fn points_that_are_run_apart_are_those_of_one_process() {
     let one_by_one = (1..=POINTS)
         .rev()
         .map(|point| Part::points(&point.to_string()));
-    let shard = |text: &str| Part::shard(text, |_| None);
+    let shard = |text: &str| Shard::read(text, |_| None).map(Part::Shard);
     let ways: [Vec<Part>; 3] = [
         one_by_one.map(Result::unwrap).collect(),
         ["2/3", "1/3", "3/3"]

@@ -7,13 +7,16 @@ mod integrands;
 mod moments;
 mod nets;
 mod random;
+mod shared;
 mod strata;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::answer::{Computed, Ending};
 use super::{Accuracy, Method};
 use crate::compute::device::Numerics;
+use crate::config::Shard;
 use crate::density::target::TargetModel;
 use crate::divergence::{Divergence, DivergenceKind, Summed};
 use crate::error::Result;
@@ -22,6 +25,9 @@ use moments::Mean;
 pub(super) use nets::SOBOL_DIM;
 use nets::SobolNets;
 use random::RandomPoints;
+use shared::KeptSums;
+pub use shared::PartialSums;
+pub(super) use shared::{Gathered, InShard};
 
 /// Blocks between two looks at how far it is.
 const AT_ONCE: usize = 64;
@@ -66,8 +72,17 @@ impl SamplingRequest<'_> {
         }
     }
 
+    /// All divergences after so many draws.
+    fn ended(&self, found: Vec<(Computed, f64)>, samples: u64) -> Vec<Computed> {
+        (found.into_iter().zip(self.kinds))
+            .map(|((found, error_ratio), kind)| {
+                self.end(*kind, Computed { samples, ..found }, error_ratio <= 1.0)
+            })
+            .collect()
+    }
+
     /// A divergence with what log p and log q are off by, and why sampling ended.
-    fn ended(&self, kind: DivergenceKind, found: Computed, is_sure: bool) -> Computed {
+    fn end(&self, kind: DivergenceKind, found: Computed, is_sure: bool) -> Computed {
         let found = found.with_log_densities_off(kind, self.off(), Summed::Jointly);
         let is_asked = self.accuracy.is_set();
         let ending = match is_sure && is_asked {
@@ -112,7 +127,13 @@ trait Sampler: Sync {
     fn size(&self, index: u64) -> u64;
 
     /// Adds blocks in their order.
-    fn absorb(&mut self, block: Self::Block);
+    fn absorb(&mut self, index: u64, block: Self::Block);
+
+    /// What is kept of all blocks so far.
+    fn kept(&self) -> KeptSums;
+
+    /// Adds what was kept of other blocks; false, and nothing is added, where it is not of this sampler.
+    fn add(&mut self, kept: &KeptSums) -> bool;
 
     /// Where what belongs to a divergence is found, by its place among those asked for.
     fn places(&self, kind: usize) -> Places;
@@ -121,85 +142,137 @@ trait Sampler: Sync {
     fn mean(&self, list: usize) -> Mean;
 }
 
-/// Samples until every divergence has the error that is asked for, or the samples are spent.
-///
-/// # Errors
-/// If the device failed.
-pub(super) fn find(
-    request: SamplingRequest,
-    method: Method,
-    progress: &dyn Fn(Progress),
-) -> Result<Vec<Computed>> {
+/// What is done with a sampler of either kind.
+trait WithSampler {
+    type Output;
+
+    fn call<S: Sampler>(self, sampler: S) -> Self::Output;
+}
+
+/// The sampler of a method.
+fn with_sampler<W: WithSampler>(request: SamplingRequest, method: Method, with: W) -> W::Output {
     match method {
-        Method::Qmc => run(SobolNets::new(request), request, progress),
-        _ => run(RandomPoints::new(request), request, progress),
+        Method::Qmc => with.call(SobolNets::new(request)),
+        _ => with.call(RandomPoints::new(request)),
     }
 }
 
-fn run<S: Sampler>(
-    mut sampler: S,
-    request: SamplingRequest,
-    progress: &dyn Fn(Progress),
-) -> Result<Vec<Computed>> {
-    let divergences: Vec<Box<dyn Divergence>> =
-        request.kinds.iter().map(|kind| kind.build()).collect();
-    let (mut drawn, mut index) = (0, 0);
-    loop {
-        let mut ahead = 0;
-        let mut blocks = Vec::new();
-        while blocks.len() < AT_ONCE
-            && drawn + ahead < request.samples
-            && (ahead < drawn.max(FEWEST) || !request.accuracy.is_set())
-        {
-            for _ in 0..S::GROUP {
-                ahead += sampler.size(index);
-                blocks.push(index);
-                index += 1;
+/// Who makes the draws that a question needs.
+pub(super) trait Draws {
+    /// Finds divergences by them.
+    ///
+    /// # Errors
+    /// If the device failed, or there are no such draws.
+    fn find(&self, request: SamplingRequest, method: Method) -> Result<Vec<Computed>>;
+}
+
+/// This process makes them, until every divergence has the error that is asked for, or the samples are spent; it is told
+/// how far that is.
+impl<F: Fn(Progress)> Draws for F {
+    fn find(&self, request: SamplingRequest, method: Method) -> Result<Vec<Computed>> {
+        with_sampler(request, method, Alone(request, self))
+    }
+}
+
+struct Alone<'a, 'b, F>(SamplingRequest<'a>, &'b F);
+
+impl<F: Fn(Progress)> WithSampler for Alone<'_, '_, F> {
+    type Output = Result<Vec<Computed>>;
+
+    fn call<S: Sampler>(self, mut sampler: S) -> Result<Vec<Computed>> {
+        let Self(request, progress) = self;
+        let is_set = request.accuracy.is_set();
+        let mut blocks = Blocks::default();
+        loop {
+            let most = is_set.then_some(blocks.drawn.max(FEWEST));
+            blocks.draw(&mut sampler, &request, Shard::WHOLE, most);
+            let found = found(&sampler, &request)?;
+            let ratio = (found.iter()).fold(0.0, |most: f64, (_, ratio)| most.max(*ratio));
+            progress(Progress {
+                drawn: blocks.drawn,
+                most: request.samples,
+                error_ratio: is_set.then_some(ratio),
+            });
+            let is_reached = is_set && ratio <= 1.0 && blocks.drawn >= FEWEST;
+            if is_reached || blocks.are_all(&request) {
+                return Ok(request.ended(found, blocks.drawn));
             }
         }
-        let done: Vec<_> = blocks
-            .into_par_iter()
-            .map(|index| sampler.block(index))
-            .collect();
-        done.into_iter().for_each(|block| sampler.absorb(block));
-        drawn += ahead;
-        let mut found = Vec::with_capacity(divergences.len());
-        let mut error_ratio = Vec::with_capacity(divergences.len());
-        for (place, (kind, divergence)) in request.kinds.iter().zip(&divergences).enumerate() {
-            let Places { joint, power } = sampler.places(place);
-            let means = |lists: [usize; 2]| lists.map(|list| sampler.mean(list));
-            let of_power = power.and_then(|lists| {
-                let means = means(lists);
-                Some((by_power(means, *kind)?, means[0].freedom))
-            });
-            let (one, freedom) = match of_power {
-                Some(found) => found,
-                None => {
-                    let means = means(joint);
-                    (combine(means, &**divergence)?, means[0].freedom)
+    }
+}
+
+/// How far the blocks of a sampler are drawn.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Blocks {
+    /// How many there are before the next, whoever draws them.
+    next: u64,
+    /// The draws in these.
+    before: u64,
+    /// Those of them that are made here.
+    drawn: u64,
+}
+
+impl Blocks {
+    /// Whether all draws are made.
+    fn are_all(&self, request: &SamplingRequest) -> bool {
+        self.before >= request.samples
+    }
+
+    /// Draws some more, those of a shard, with about so many draws at most.
+    fn draw<S: Sampler>(
+        &mut self,
+        sampler: &mut S,
+        request: &SamplingRequest,
+        shard: Shard,
+        most: Option<u64>,
+    ) {
+        let from = self.drawn;
+        let mut blocks = Vec::new();
+        while blocks.len() < AT_ONCE
+            && !self.are_all(request)
+            && most.is_none_or(|most| self.drawn - from < most)
+        {
+            let is_here = shard.has(self.next / S::GROUP);
+            for _ in 0..S::GROUP {
+                let size = sampler.size(self.next);
+                self.before += size;
+                if is_here {
+                    self.drawn += size;
+                    blocks.push(self.next);
                 }
-            };
-            // Of an error that is itself unsure nothing is said but that it is not there yet.
-            let least = if freedom < S::FREEDOM { UNSURE } else { 0.0 };
-            error_ratio.push(request.error_ratio(*kind, &one).max(least));
-            found.push(one);
+                self.next += 1;
+            }
         }
-        let most = error_ratio.iter().copied().fold(0.0, f64::max);
-        progress(Progress {
-            drawn,
-            most: request.samples,
-            error_ratio: request.accuracy.is_set().then_some(most),
-        });
-        let is_reached = request.accuracy.is_set() && most <= 1.0 && drawn >= FEWEST;
-        if is_reached || drawn >= request.samples {
-            let ended = |((found, kind), error_ratio): ((Computed, &DivergenceKind), f64)| {
-                let samples = drawn;
-                request.ended(*kind, Computed { samples, ..found }, error_ratio <= 1.0)
-            };
-            let found = found.into_iter().zip(request.kinds).zip(error_ratio);
-            return Ok(found.map(ended).collect());
+        let of_block = |index| (index, sampler.block(index));
+        let done: Vec<_> = blocks.into_par_iter().map(of_block).collect();
+        for (index, block) in done {
+            sampler.absorb(index, block);
         }
     }
+}
+
+/// What is known of every divergence by the draws so far, and how far its error is from what it may be.
+fn found<S: Sampler>(sampler: &S, request: &SamplingRequest) -> Result<Vec<(Computed, f64)>> {
+    let of_kind = |(place, kind): (usize, &DivergenceKind)| {
+        let Places { joint, power } = sampler.places(place);
+        let means = |lists: [usize; 2]| lists.map(|list| sampler.mean(list));
+        let of_power = power.and_then(|lists| {
+            let means = means(lists);
+            Some((by_power(means, *kind)?, means[0].freedom))
+        });
+        let (one, freedom) = match of_power {
+            Some(found) => found,
+            None => {
+                let means = means(joint);
+                (combine(means, &*kind.build())?, means[0].freedom)
+            }
+        };
+        // Of an error that is itself unsure nothing is said but that it is not there yet.
+        let least = if freedom < S::FREEDOM { UNSURE } else { 0.0 };
+        Ok((one, request.error_ratio(*kind, &one).max(least)))
+    };
+    request.kinds.iter().enumerate().map(of_kind).collect()
 }
 
 /// A divergence from the mean of its integrand and of how far that is rounded; an outer function carries

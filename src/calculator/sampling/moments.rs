@@ -1,6 +1,9 @@
 //! Means with their errors, and how far these can be trusted.
 
+use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, StudentsT};
+
+use crate::files::extended;
 
 /// Sums that are taken side by side, as vectors are.
 const LANES: usize = 8;
@@ -20,13 +23,18 @@ fn sums<const N: usize>(numbers: &[f64], f: impl Fn(f64) -> [f64; N]) -> [f64; N
 }
 
 /// Count, mean and sums of powers of deviations of some numbers.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Moments {
     count: f64,
+    #[serde(with = "extended")]
     pub mean: f64,
     /// Σ (x − mean)², ³ and ⁴.
+    #[serde(with = "extended")]
     squares: f64,
+    #[serde(with = "extended")]
     cubes: f64,
+    #[serde(with = "extended")]
     fourths: f64,
 }
 

@@ -1,17 +1,24 @@
 //! Scrambled Sobol nets, some for each component.
 
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
 use super::integrands::{Integrands, Places};
 use super::moments::Mean;
 use super::strata::{Strata, StratumDensity};
-use super::{Sampler, SamplingRequest};
+use super::{KeptSums, Sampler, SamplingRequest};
 pub(in crate::calculator) use crate::estimator::sobol::SOBOL_DIM;
 use crate::estimator::sobol::scrambled_normals;
+use crate::files::extended;
 
 /// Nets of one size, which estimate the error.
 const NETS: u64 = 8;
 /// The first net of a density has about this many points, the largest of a component this many: a
 /// power of two each.
 const POINTS: (u64, u64) = (512, 1 << 16);
+/// More rounds than anyone will see: what a file says is in reach of integers.
+const MOST_ROUNDS: u64 = 1 << 40;
 /// The fewest points of a component's net.
 const LEAST: u64 = 8;
 
@@ -22,15 +29,19 @@ pub(super) struct SobolNets<'a> {
     request: SamplingRequest<'a>,
     integrands: Integrands<'a>,
     strata: Strata<'a>,
-    /// For each round the points of a net, and the mean of each net, of each list.
-    rounds: Vec<(f64, Vec<Vec<NetMean>>)>,
-    absorbed: u64,
+    rounds: Rounds,
 }
 
+/// The mean of each net, of each list, for every eight nets of one size by their number.
+type Rounds = BTreeMap<u64, Vec<Vec<NetMean>>>;
+
 /// The mean over a net, as a multiple of e^`log_scale`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct NetMean {
+    #[serde(with = "extended")]
     log_scale: f64,
+    #[serde(with = "extended")]
     mean: f64,
 }
 
@@ -41,8 +52,7 @@ impl<'a> SobolNets<'a> {
             integrands: Integrands::new(&request, &mut strata),
             request,
             strata,
-            rounds: Vec::new(),
-            absorbed: 0,
+            rounds: Rounds::new(),
         }
     }
 
@@ -114,17 +124,32 @@ impl Sampler for SobolNets<'_> {
             .collect()
     }
 
-    fn absorb(&mut self, block: Vec<NetMean>) {
-        let points = self.size(self.absorbed) as f64;
-        if self.absorbed.is_multiple_of(NETS) {
-            (self.rounds).push((points, vec![Vec::new(); self.integrands.len()]));
+    fn absorb(&mut self, index: u64, block: Vec<NetMean>) {
+        let means = (self.rounds.entry(index / NETS))
+            .or_insert_with(|| vec![Vec::new(); self.integrands.len()]);
+        for (means, mean) in means.iter_mut().zip(block) {
+            means.push(mean);
         }
-        self.absorbed += 1;
-        if let Some((_, means)) = self.rounds.last_mut() {
-            for (means, mean) in means.iter_mut().zip(block) {
-                means.push(mean);
-            }
+    }
+
+    fn kept(&self) -> KeptSums {
+        KeptSums::Qmc(self.rounds.clone())
+    }
+
+    fn add(&mut self, kept: &KeptSums) -> bool {
+        let KeptSums::Qmc(rounds) = kept else {
+            return false;
+        };
+        let is_whole = |means: &Vec<Vec<NetMean>>| {
+            means.len() == self.integrands.len()
+                && means.iter().all(|nets| nets.len() as u64 == NETS)
+        };
+        let is_new = |round: &u64| *round < MOST_ROUNDS && !self.rounds.contains_key(round);
+        let fits = rounds.keys().all(is_new) && rounds.values().all(is_whole);
+        if fits {
+            self.rounds.extend(rounds.clone());
         }
+        fits
     }
 
     fn places(&self, kind: usize) -> Places {
@@ -133,7 +158,12 @@ impl Sampler for SobolNets<'_> {
 
     /// The mean over all points; its variance is estimated by the spread of the nets of each size.
     fn mean(&self, list: usize) -> Mean {
-        let rounds = || (self.rounds.iter()).map(|(points, means)| (points, &means[list]));
+        let rounds = || {
+            (self.rounds.iter()).map(|(round, means)| {
+                let points = self.size(round * NETS) as f64;
+                (points, &means[list])
+            })
+        };
         let total: f64 = rounds()
             .map(|(points, means)| points * means.len() as f64)
             .sum();

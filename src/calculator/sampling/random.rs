@@ -2,13 +2,15 @@
 
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{ChiSquared, Distribution};
+use serde::{Deserialize, Serialize};
 
 use super::integrands::{Integrands, Places};
 use super::moments::{Mean, Moments};
 use super::strata::{Strata, Stratum, StratumDensity};
-use super::{Sampler, SamplingRequest};
+use super::{KeptSums, Sampler, SamplingRequest};
 use crate::compute::kernel::cpu::{self, Width, derive_key, normals};
 use crate::compute::noise::{RunKey, Stream};
+use crate::files::extended;
 
 /// Draws of the side with the most in a block, at least and at most, and the multiplications a block may take.
 const BLOCK: (u64, u64) = (64, 4096);
@@ -29,8 +31,10 @@ pub(super) struct RandomPoints<'a> {
 }
 
 /// Moments in units of e^`log_scale`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Sums {
+    #[serde(with = "extended")]
     log_scale: f64,
     moments: Vec<Moments>,
 }
@@ -72,6 +76,16 @@ impl<'a> RandomPoints<'a> {
             integrands,
             strata: strata.strata,
             counts: counts.into_iter().map(|count| count as usize).collect(),
+        }
+    }
+
+    fn add_all(&mut self, sums: Vec<Sums>) {
+        if self.sums.is_empty() {
+            self.sums = sums;
+            return;
+        }
+        for (sum, other) in self.sums.iter_mut().zip(sums) {
+            sum.add(other);
         }
     }
 
@@ -153,14 +167,24 @@ impl Sampler for RandomPoints<'_> {
             .collect()
     }
 
-    fn absorb(&mut self, block: Vec<Sums>) {
-        if self.sums.is_empty() {
-            self.sums = block;
-            return;
+    fn absorb(&mut self, _: u64, block: Vec<Sums>) {
+        self.add_all(block);
+    }
+
+    fn kept(&self) -> KeptSums {
+        KeptSums::MonteCarlo(self.sums.clone())
+    }
+
+    fn add(&mut self, kept: &KeptSums) -> bool {
+        let KeptSums::MonteCarlo(sums) = kept else {
+            return false;
+        };
+        let fits = |list: &Sums| list.moments.len() == self.counts.len();
+        if !sums.is_empty() && (sums.len() != self.integrands.len() || !sums.iter().all(fits)) {
+            return false;
         }
-        for (sum, of_block) in self.sums.iter_mut().zip(block) {
-            sum.add(of_block);
-        }
+        self.add_all(sums.clone());
+        true
     }
 
     fn places(&self, kind: usize) -> Places {

@@ -9,7 +9,8 @@ use super::{
     Computed, beyond, check_method, combined, ended, kl, known, mixture_of, moments, pursue,
 };
 use crate::calculator::pairs::Pairs;
-use crate::calculator::{Accuracy, Answer, Bracket, Measure, Method, Operand, Progress, Question};
+use crate::calculator::sampling::Draws;
+use crate::calculator::{Accuracy, Answer, Bracket, Measure, Method, Operand, Question};
 use crate::divergence::Factored;
 use crate::error::{Error, Result};
 use crate::mixture::Mixture;
@@ -18,7 +19,7 @@ use crate::precise::ROUNDING;
 const MEASURE: Measure = Measure::Entropy;
 
 /// The entropy of a mixture in nats.
-pub fn entropy(question: &Question, p: &Operand, progress: &dyn Fn(Progress)) -> Result<Answer> {
+pub fn entropy(question: &Question, p: &Operand, draws: &dyn Draws) -> Result<Answer> {
     let started = Instant::now();
     check_method(MEASURE, question.method)?;
     let mixture = mixture_of(MEASURE, p)?;
@@ -30,7 +31,7 @@ pub fn entropy(question: &Question, p: &Operand, progress: &dyn Fn(Progress)) ->
                 "leave --method out",
             ));
         }
-        _ => of_mixture(question, p, &mixture, progress)?,
+        _ => of_mixture(question, p, &mixture, draws)?,
     };
     Ok(Answer {
         seconds: started.elapsed().as_secs_f64(),
@@ -52,7 +53,7 @@ fn of_mixture(
     question: &Question,
     p: &Operand,
     mixture: &Mixture,
-    progress: &dyn Fn(Progress),
+    draws: &dyn Draws,
 ) -> Result<Answer> {
     let q = moments::matched(mixture).ok_or_else(|| beyond(MEASURE, p))?;
     let pairs = Pairs::new(mixture, &q);
@@ -85,7 +86,7 @@ fn of_mixture(
             accuracy,
             ..question.clone()
         };
-        let found = kl(&of_kl, MEASURE, p, q.clone(), progress)?;
+        let found = kl(&of_kl, MEASURE, p, q.clone(), draws)?;
         let reason = format!("½ log |2πe Σ| − KL(p‖N(μ, Σ)), {}", found.reason);
         let found = Answer { reason, ..found };
         let constant = (cross, cross_off);

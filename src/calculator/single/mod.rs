@@ -6,11 +6,12 @@ mod entropy;
 mod total_correlation;
 
 use super::answer::{Computed, ended};
+use super::divergences;
 use super::reconcile::{Reconciled, reconcile};
+use super::sampling::Draws;
 use super::{
     Accuracy, Answer, Bracket, Claim, Ending, Measure, Method, Operand, Question, moments,
 };
-use super::{Progress, divergences};
 use crate::divergence::DivergenceKind;
 use crate::error::{Error, Result};
 use crate::mixture::Mixture;
@@ -58,11 +59,11 @@ fn kl(
     measure: Measure,
     p: &Operand,
     q: Mixture,
-    progress: &dyn Fn(Progress),
+    draws: &dyn Draws,
 ) -> Result<Answer> {
     let q = Operand::new("a Gaussian with its moments", q);
     let kinds = [DivergenceKind::ForwardKl];
-    let found = divergences::find(question, Some(measure), &kinds, p, &q, progress)?.pop();
+    let found = divergences::find(question, Some(measure), &kinds, p, &q, draws)?.pop();
     found.ok_or_else(|| Error::usage("no divergence was asked for", "ask for one"))
 }
 

@@ -8,7 +8,8 @@ use std::time::Instant;
 use super::{
     Computed, beyond, check_method, combined, ended, kl, known, mixture_of, moments, pursue,
 };
-use crate::calculator::{Answer, Bracket, Claim, Measure, Method, Operand, Progress, Question};
+use crate::calculator::sampling::Draws;
+use crate::calculator::{Answer, Bracket, Claim, Measure, Method, Operand, Question};
 use crate::error::{Error, Result};
 use crate::mixture::Mixture;
 use crate::precise::ROUNDING;
@@ -16,11 +17,7 @@ use crate::precise::ROUNDING;
 const MEASURE: Measure = Measure::TotalCorrelation;
 
 /// The total correlation of a mixture in nats.
-pub fn total_correlation(
-    question: &Question,
-    p: &Operand,
-    progress: &dyn Fn(Progress),
-) -> Result<Answer> {
+pub fn total_correlation(question: &Question, p: &Operand, draws: &dyn Draws) -> Result<Answer> {
     let started = Instant::now();
     check_method(MEASURE, question.method)?;
     let mixture = mixture_of(MEASURE, p)?;
@@ -43,7 +40,7 @@ pub fn total_correlation(
             "leave --method out",
         ))
     } else {
-        of_mixture(question, p, &mixture, progress)
+        of_mixture(question, p, &mixture, draws)
     };
     Ok(Answer {
         seconds: started.elapsed().as_secs_f64(),
@@ -55,7 +52,7 @@ fn of_mixture(
     question: &Question,
     p: &Operand,
     mixture: &Mixture,
-    progress: &dyn Fn(Progress),
+    draws: &dyn Draws,
 ) -> Result<Answer> {
     let q = moments::independent(mixture).ok_or_else(|| beyond(MEASURE, p))?;
     let marginals = (0..mixture.dim())
@@ -66,7 +63,7 @@ fn of_mixture(
                 ..question.clone()
             };
             let marginal = Operand::new(p.name.clone(), mixture.marginal(&[i])?);
-            kl(&of_one, MEASURE, &marginal, q.marginal(&[i])?, &|_| {})
+            kl(&of_one, MEASURE, &marginal, q.marginal(&[i])?, draws)
         })
         .collect::<Result<Vec<Answer>>>()?;
     let sum = |of: &dyn Fn(&Answer) -> f64| marginals.iter().map(of).sum::<f64>();
@@ -88,7 +85,7 @@ fn of_mixture(
             accuracy,
             ..question.clone()
         };
-        let found = kl(&of_kl, MEASURE, p, q.clone(), progress)?;
+        let found = kl(&of_kl, MEASURE, p, q.clone(), draws)?;
         let within = (found.bracket.zip(certain)).map(|(kl, [low, high])| Bracket {
             lower: (kl.lower - high).max(0.0),
             upper: (kl.upper - low).max(0.0),

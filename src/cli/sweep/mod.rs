@@ -15,7 +15,7 @@ use super::signals::Signals;
 use super::working::Working;
 use super::{Command, Form, Outcome, Results, Verbosity, layout};
 use crate::Result;
-use crate::config::{self, FiguresConfig, Override, Part, SweepPoint};
+use crate::config::{self, FiguresConfig, Override, Part, Shard, SweepPoint};
 use crate::error::Error;
 use crate::jobs::sweep::{self, Gathered, SweepObserver, Swept};
 use crate::record::Summary;
@@ -48,8 +48,8 @@ pub struct Sweep {
     point: Option<Part>,
     /// Run every N-th point from the I-th on, as in 3/100; auto is the task of the Slurm array that this is,
     /// auto/100 that of a Kubernetes job of a hundred
-    #[arg(long, value_name = "I/N", value_parser = shard)]
-    shard: Option<Part>,
+    #[arg(long, value_name = "I/N", value_parser = Shard::here)]
+    shard: Option<Shard>,
     /// Make sweep.csv and the figures of the points that have run, and say what is missing
     #[arg(long, conflicts_with_all = ["list", "point", "shard"])]
     gather: bool,
@@ -69,17 +69,13 @@ pub struct Sweep {
     results: Results,
 }
 
-fn shard(text: &str) -> std::result::Result<Part, String> {
-    Part::shard(text, |name| std::env::var(name).ok())
-}
-
 impl Command for Sweep {
     const EXAMPLE: [&str; 2] = ["sweep my.toml", "run it at every point of its [sweep]"];
 
     /// Lists, runs or gathers points, and prints and draws them together.
     fn run(&self, verbosity: Verbosity) -> Result<Outcome> {
         let reading = verbosity.working(format!("reading {}", self.config.display()));
-        let part = self.point.clone().or_else(|| self.shard.clone());
+        let part = (self.point.clone()).or_else(|| self.shard.map(Part::Shard));
         let Some(sweep) = config::Sweep::load_part(&self.config, &self.set, part)? else {
             return Err(Error::usage(
                 format!("{} has no [sweep]", self.config.display()),

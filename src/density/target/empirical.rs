@@ -14,6 +14,7 @@ use crate::compute::kernel::indices;
 use crate::density::{Density, Draws, DrawsError, ErrorRule, Nodes};
 use crate::error::{Refusal, Result};
 use crate::mixture::{Mixture, NaturalParameters};
+use crate::ranks::Communicator;
 use crate::text::count;
 
 impl Distribution for Samples {
@@ -255,6 +256,13 @@ impl Density for Empirical {
         match &self.rows {
             Rows::Uploaded(_) => 1,
             Rows::InFile(file) => file.chunks(),
+        }
+    }
+
+    fn ranks(&self) -> Option<&dyn Communicator> {
+        match &self.rows {
+            Rows::Uploaded(_) => None,
+            Rows::InFile(file) => file.ranks(),
         }
     }
 

@@ -39,6 +39,7 @@ pub(crate) use watch::Lost;
 use crate::compute::device::Numerics;
 use crate::compute::kernel::{cpu::Prepared, prepared};
 use crate::density::{Binned, Density, Draws, Nodes};
+use crate::ranks::Communicator;
 
 /// A target p: what is known of it on the host, and the density on the device.
 #[derive(Debug)]
@@ -104,6 +105,10 @@ impl Density for Target {
 
     fn row_chunks(&self) -> usize {
         self.density.row_chunks()
+    }
+
+    fn ranks(&self) -> Option<&dyn Communicator> {
+        self.density.ranks()
     }
 
     fn rows(&self, chunk: usize) -> Option<Draws> {

@@ -75,6 +75,9 @@ impl Objective<'_> {
                 }
             }
         }
+        values.append(&mut gradient);
+        let mut values = self.add_up(theta, values);
+        let gradient = values.split_off(all);
         Some((values, gradient))
     }
 

@@ -1,6 +1,8 @@
 //! Runs an experiment: every fit in turn, into a run folder.
 
 mod ended;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -8,6 +10,7 @@ use std::time::Instant;
 
 use crate::compute::device::Numerics;
 use crate::config::{Experiment, FitConfig};
+use crate::density::Density;
 use crate::density::target::Target;
 use crate::error::{Error, Result};
 use crate::files::folder::Folder;
@@ -311,7 +314,7 @@ impl<'e> SharedLoop<'e> {
         let mut before_last = None;
         while !fit.has_ended() {
             let step = fit.step().unwrap_or(0);
-            if observer.wants_to_stop() {
+            if self.is_asked_to_stop(observer)? {
                 self.save(&trajectories, Place::new(&fit, &trajectories)?, None)?;
                 for run in &mut last.runs {
                     run.stop.get_or_insert(Stop::Interrupted { step });
@@ -342,6 +345,17 @@ impl<'e> SharedLoop<'e> {
         };
         self.save(&trajectories, place, Some(fits.clone()))?;
         Ok(Outcome::ended(fits))
+    }
+
+    /// Whether it is to stop, as all ranks agree.
+    fn is_asked_to_stop(&self, observer: &dyn RunObserver) -> Result<bool> {
+        let is_asked = observer.wants_to_stop();
+        let Some(ranks) = self.target.ranks() else {
+            return Ok(is_asked);
+        };
+        let mut asked = [f64::from(u8::from(is_asked))];
+        ranks.sum(&mut asked)?;
+        Ok(asked[0] > 0.0)
     }
 
     /// Writes the checkpoint, the trajectories before it.

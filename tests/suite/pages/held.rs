@@ -38,6 +38,7 @@ const SAID: &[(&str, &str)] = &[
     ("docs/tutorial.md", "between 2007 and 2009"),
     ("docs/tutorial.md", "a 95 % interval"),
     // What tests beside the code hold.
+    ("docs/calculator.md", "and to 1e-13 by independent draws"),
     ("docs/stopping.md", "fewer than 0.02 of all cases"),
     (
         "docs/targets.md",

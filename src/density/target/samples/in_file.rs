@@ -1,4 +1,7 @@
-//! Rows that stay in their file, and are read in passes or one by one.
+//! Rows that stay in their files, and are read in passes or one by one.
+//!
+//! Where several ranks do a run together, each has the rows of some parts. What is told of rows is told of all of them
+//! then, and every rank must ask for it.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -11,19 +14,24 @@ use super::kept::Kept;
 use super::options::Gaps;
 use super::{MissingRule, REPAIR, TableOptions, numbered};
 use crate::error::{Error, Result};
-use crate::files::npy_file::{NotInRows, NpyFile};
+use crate::files::npy_file::NotInRows;
+use crate::files::npy_parts::{NpyParts, other_columns};
+use crate::ranks::{self, Communicator, agreed, gathered};
 
 /// Numbers that are read at once, 2 MB: they stay in the cache until they have been used.
 const CHUNK: usize = 1 << 18;
 /// Rows that one thread reads one by one.
 const PICKED: usize = 256;
 
-/// N rows of D coordinates in a file, N ≥ 1: finite.
+/// N rows of D coordinates in files, N ≥ 1: finite.
 #[derive(Debug, Clone)]
 pub(crate) struct FileRows {
     table: Arc<Table>,
     /// Which rows of the table they are, where they are not all.
     kept: Option<Arc<Kept>>,
+    /// N, and how many of them are of ranks before this one.
+    all: usize,
+    before: usize,
     /// The least and the largest number of each coordinate.
     ranges: Vec<(f64, f64)>,
     /// Whether the first coordinate counts the rows.
@@ -32,14 +40,16 @@ pub(crate) struct FileRows {
     moments: Arc<OnceLock<(DVector<f64>, DMatrix<f64>)>>,
 }
 
-/// The file.
+/// The files.
 #[derive(Debug)]
 struct Table {
-    file: NpyFile,
-    /// Which of its columns are the coordinates.
+    parts: NpyParts,
+    /// Which of their columns are the coordinates.
     places: Vec<usize>,
-    /// Of its bytes.
+    /// Of the bytes of all.
     digest: [u8; 32],
+    /// Those that have the others, where there are some.
+    ranks: Option<Arc<dyn Communicator>>,
     /// Why rows could not be read when they had to be, with what to do.
     failure: OnceLock<(String, String)>,
 }
@@ -58,9 +68,177 @@ pub(super) enum NotInFile {
     Refused(Error),
 }
 
+impl NotInFile {
+    /// As an error where they must stay; it does not name the file.
+    pub fn refused(self) -> Error {
+        match self {
+            Self::Whole(why) => Error::usage(
+                format!("its rows cannot stay in the file: {why}"),
+                "remove `in_memory`, or save the rows without weights as np.save(\"rows.npy\", np.ascontiguousarray(x))",
+            ),
+            Self::Refused(error) => error,
+        }
+    }
+}
+
 impl From<Error> for NotInFile {
     fn from(error: Error) -> Self {
         Self::Refused(error)
+    }
+}
+
+/// What a rank finds in its parts.
+struct Own {
+    parts: NpyParts,
+    names: Vec<String>,
+    places: Vec<usize>,
+    gaps: Gaps,
+    /// A bit for each row, where there are some to leave out.
+    with_gaps: Option<Vec<u64>>,
+    seen: Seen,
+    missing: MissingRule,
+    /// Of the bytes of each part.
+    digests: Vec<[u8; 32]>,
+}
+
+impl Own {
+    /// Passes over the parts once: their numbers are checked.
+    fn read(path: &Path, options: &TableOptions, reader: [usize; 2]) -> Result<Self, NotInFile> {
+        let parts = NpyParts::open(path, reader).map_err(|error| match error {
+            NotInRows::Damaged(message) => Error::usage(
+                format!("the file {message}"),
+                "save the numbers again: np.save(\"samples.npy\", x.astype(float))",
+            )
+            .into(),
+            NotInRows::Whole(why) => NotInFile::Whole(why),
+            NotInRows::Unreadable(error) => NotInFile::Refused(error),
+        })?;
+        if options.weights.is_some() {
+            return Err(NotInFile::Whole("its rows have weights"));
+        }
+        let all = numbered(parts.columns());
+        let places = options.places(&all)?;
+        let names: Vec<String> = places.iter().map(|&place| all[place].clone()).collect();
+        if names.is_empty() {
+            return Err(NotInFile::Whole("it holds no numbers"));
+        }
+        let mut gaps = Gaps::new(names.len());
+        let (mut seen, mut infinite) = (Seen::new(names.len()), None);
+        let (rows, per_chunk) = (parts.rows(), per_chunk(parts.columns()));
+        let mut with_gaps: Option<Vec<u64>> = None;
+        let mut digests = Vec::new();
+        for part in parts.ranges() {
+            let mut digest = Sha256::new();
+            for first in part.clone().step_by(per_chunk) {
+                let bytes = parts.bytes(first, per_chunk.min(part.end - first))?;
+                let ((), numbers) = rayon::join(
+                    || digest.update(&bytes),
+                    || Ok::<_, Error>(chosen(&parts.numbers(first, &bytes)?, &places, all.len())),
+                );
+                for (row, x) in (first..).zip(numbers?.chunks_exact(names.len())) {
+                    let is_infinite = |value: &f64| value.is_infinite();
+                    if let (None, Some(column)) = (infinite, x.iter().position(is_infinite)) {
+                        infinite = Some((row, column, x[column]));
+                    }
+                    if gaps.has_one(row, x) {
+                        let bits = with_gaps.get_or_insert_with(|| vec![0; rows.div_ceil(64)]);
+                        bits[row / 64] |= 1 << (row % 64);
+                    } else {
+                        seen.take(x);
+                    }
+                }
+            }
+            digests.push(digest.finalize().into());
+        }
+        parts.check()?;
+        if let Some((row, column, value)) = infinite {
+            let message = format!(
+                "{}, column {}: {value} is not finite",
+                parts.place(row),
+                names[column]
+            );
+            return Err(Error::usage(message, REPAIR).into());
+        }
+        Ok(Self {
+            parts,
+            names,
+            places,
+            gaps,
+            with_gaps,
+            seen,
+            missing: options.missing,
+            digests,
+        })
+    }
+
+    /// With what the other ranks have found.
+    fn together(&mut self, ranks: &dyn Communicator) -> Result<()> {
+        let columns = gathered(ranks, &[self.parts.columns() as f64])?;
+        let of_first = columns[0][0] as usize;
+        let own = match self.parts.columns() == of_first {
+            true => Ok(()),
+            false => {
+                let name = format!("the first part of rank {}", ranks.rank());
+                Err(other_columns(&name, [self.parts.columns(), of_first]))
+            }
+        };
+        agreed(ranks, own)?;
+        self.gaps.together(ranks)?;
+        let [before, all] = self.parts.among();
+        let mut bytes = vec![0.0; 32 * all];
+        for (byte, own) in bytes[32 * before..].iter_mut().zip(self.digests.concat()) {
+            *byte = f64::from(own);
+        }
+        ranks.sum(&mut bytes)?;
+        let bytes: Vec<u8> = bytes.into_iter().map(|byte| byte as u8).collect();
+        self.digests = bytes.as_chunks().0.to_vec();
+        Ok(())
+    }
+
+    /// The digest of all parts: of one alone, its own.
+    fn digest(&self) -> [u8; 32] {
+        match self.digests[..] {
+            [one] => one,
+            _ => Sha256::digest(self.digests.concat()).into(),
+        }
+    }
+
+    /// What there is of them, if no values are missing that must be there.
+    fn opened(mut self, ranks: Option<Arc<dyn Communicator>>) -> Result<Opened> {
+        if let Some(ranks) = &ranks {
+            self.together(&**ranks)?;
+        }
+        let note = match self.gaps.are_there() {
+            true if self.missing == MissingRule::Refuse => {
+                let refused = || self.gaps.refused(&self.names, |row| self.parts.place(row));
+                let Some(ranks) = &ranks else {
+                    return Err(refused());
+                };
+                let own = match self.gaps.has_first() {
+                    true => Err(refused()),
+                    false => Ok(()),
+                };
+                agreed(&**ranks, own)?;
+                None
+            }
+            true => Some(self.gaps.note(&self.names)),
+            false => None,
+        };
+        let rows = self.parts.rows();
+        let kept = (self.with_gaps.as_ref())
+            .map(|gaps| Arc::new(Kept::new(rows, |row| gaps[row / 64] >> (row % 64) & 1 == 0)));
+        let table = Table {
+            digest: self.digest(),
+            parts: self.parts,
+            places: self.places,
+            ranks,
+            failure: OnceLock::new(),
+        };
+        Ok(Opened {
+            rows: FileRows::of(Arc::new(table), kept, self.seen)?,
+            names: self.names,
+            note,
+        })
     }
 }
 
@@ -76,89 +254,46 @@ impl FileRows {
     /// Opens a table and passes over it once: its numbers are checked, and rows with missing values are left
     /// out where they may be. Errors do not name the file.
     pub(super) fn open(path: &Path, options: &TableOptions) -> Result<Opened, NotInFile> {
-        let file = NpyFile::open(path).map_err(|error| match error {
-            NotInRows::Damaged(message) => Error::usage(
-                format!("the file {message}"),
-                "save the numbers again: np.save(\"samples.npy\", x.astype(float))",
-            )
-            .into(),
-            NotInRows::Whole(why) => NotInFile::Whole(why),
-            NotInRows::Unreadable(error) => NotInFile::Refused(error),
-        })?;
-        if options.weights.is_some() {
-            return Err(NotInFile::Whole("its rows have weights"));
-        }
-        let all = numbered(file.columns());
-        let places = options.places(&all)?;
-        let names: Vec<String> = places.iter().map(|&place| all[place].clone()).collect();
-        if names.is_empty() {
-            return Err(NotInFile::Whole("it holds no numbers"));
-        }
-        let mut gaps = Gaps::new(names.len());
-        let (mut seen, mut infinite) = (Seen::new(names.len()), None);
-        let mut digest = Sha256::new();
-        let (rows, per_chunk) = (file.rows(), per_chunk(file.columns()));
-        // A bit for each row, where there are some to leave out.
-        let mut with_gaps: Option<Vec<u64>> = None;
-        for first in (0..rows).step_by(per_chunk) {
-            let bytes = file.bytes(first, per_chunk.min(rows - first))?;
-            let ((), numbers) = rayon::join(
-                || digest.update(&bytes),
-                || Ok::<_, Error>(chosen(&file.numbers(&bytes)?, &places, file.columns())),
-            );
-            for (row, x) in (first..).zip(numbers?.chunks_exact(names.len())) {
-                let is_infinite = |value: &f64| value.is_infinite();
-                if let (None, Some(column)) = (infinite, x.iter().position(is_infinite)) {
-                    infinite = Some((row, column, x[column]));
-                }
-                if gaps.has_one(row, x) {
-                    let bits = with_gaps.get_or_insert_with(|| vec![0; rows.div_ceil(64)]);
-                    bits[row / 64] |= 1 << (row % 64);
-                } else {
-                    seen.take(x);
-                }
-            }
-        }
-        file.check()?;
-        let place = |row: usize| format!("row {}", row + 1);
-        if let Some((row, column, value)) = infinite {
-            let message = format!(
-                "{}, column {}: {value} is not finite",
-                place(row),
-                names[column]
-            );
-            return Err(Error::usage(message, REPAIR).into());
-        }
-        let note = match gaps.are_there() {
-            true if options.missing == MissingRule::Refuse => {
-                return Err(gaps.refused(&names, place).into());
-            }
-            true => Some(gaps.note(&names)),
-            false => None,
+        let Some(ranks) = ranks::current() else {
+            return Ok(Own::read(path, options, [0, 1])?.opened(None)?);
         };
-        let kept = with_gaps
-            .map(|gaps| Arc::new(Kept::new(rows, |row| gaps[row / 64] >> (row % 64) & 1 == 0)));
-        let table = Table {
-            file,
-            places,
-            digest: digest.finalize().into(),
-            failure: OnceLock::new(),
-        };
-        Ok(Opened {
-            rows: Self::of(Arc::new(table), kept, seen),
-            names,
-            note,
-        })
+        let own = Own::read(path, options, [ranks.rank(), ranks.size()]);
+        let own = agreed(&*ranks, own.map_err(NotInFile::refused))?;
+        Ok(own.opened(Some(ranks))?)
     }
 
-    fn of(table: Arc<Table>, kept: Option<Arc<Kept>>, seen: Seen) -> Self {
-        Self {
+    fn of(table: Arc<Table>, kept: Option<Arc<Kept>>, mut seen: Seen) -> Result<Self> {
+        let mut before = 0;
+        if let Some(ranks) = &table.ranks {
+            let rows = gathered(&**ranks, &[seen.rows as f64])?;
+            before = rows[..ranks.rank()]
+                .iter()
+                .map(|rows| rows[0] as usize)
+                .sum();
+            let own = match seen.rows {
+                0 => Err(Error::usage(
+                    format!("no row of the parts of rank {} is complete", ranks.rank()),
+                    "use fewer ranks, or parts with more rows",
+                )),
+                _ => Ok(()),
+            };
+            agreed(&**ranks, own)?;
+            seen.together(&**ranks)?;
+        }
+        let this = Self {
             table,
             kept,
+            all: seen.rows,
+            before,
+            counts: seen.counts(),
             ranges: seen.ranges,
-            counts: seen.counts,
             moments: Arc::default(),
+        };
+        if this.table.ranks.is_some() {
+            // Where all ranks are sure to ask for them.
+            this.moments()?;
         }
+        Ok(this)
     }
 
     /// Those that are `chosen` by their place among these, and those that are not.
@@ -167,35 +302,52 @@ impl FileRows {
     /// If the file cannot be read.
     pub(super) fn split(&self, chosen: &Kept) -> Result<[Self; 2]> {
         let of = |is_taken: bool| -> Result<Self> {
-            let mut place = 0;
-            let kept = Kept::new(self.table.file.rows(), |row| {
+            let mut place = self.before;
+            let kept = Kept::new(self.table.parts.rows(), |row| {
                 if self.kept.as_ref().is_some_and(|kept| !kept.has(row)) {
                     return false;
                 }
                 place += 1;
                 chosen.has(place - 1) == is_taken
             });
-            let mut part = Self::of(
-                self.table.clone(),
-                Some(Arc::new(kept)),
-                Seen::new(self.dim()),
-            );
+            let kept = Arc::new(kept);
             let mut seen = Seen::new(self.dim());
-            part.pass(|x| x.chunks_exact(self.dim()).for_each(|x| seen.take(x)))?;
-            (part.ranges, part.counts) = (seen.ranges, seen.counts);
-            Ok(part)
+            let rows = Chunks {
+                table: &self.table,
+                kept: Some(&kept),
+            };
+            rows.pass(|x| x.chunks_exact(self.dim()).for_each(|x| seen.take(x)))?;
+            Self::of(self.table.clone(), Some(kept), seen)
         };
         Ok([of(true)?, of(false)?])
     }
 
-    /// Where the file is.
+    /// Where the file is, or the pattern that names the files.
     pub fn path(&self) -> &Path {
-        self.table.file.path()
+        self.table.parts.path()
     }
 
     /// N.
     pub fn len(&self) -> usize {
-        (self.kept.as_ref()).map_or(self.table.file.rows(), |kept| kept.len())
+        self.all
+    }
+
+    /// Whether some of them are of other ranks.
+    pub fn are_shared(&self) -> bool {
+        self.table.ranks.is_some()
+    }
+
+    /// Those ranks.
+    pub fn ranks(&self) -> Option<&dyn Communicator> {
+        self.table.ranks.as_deref()
+    }
+
+    /// Those that are read here.
+    fn own(&self) -> Chunks<'_> {
+        Chunks {
+            table: &self.table,
+            kept: self.kept.as_deref(),
+        }
     }
 
     /// D.
@@ -218,71 +370,57 @@ impl FileRows {
         &self.table.digest
     }
 
-    /// In how many chunks a pass over them goes.
+    /// In how many chunks a pass over those goes that are read here.
     pub fn chunks(&self) -> usize {
-        self.len().div_ceil(self.per_chunk())
+        self.own().count()
     }
 
     /// The most rows of a chunk.
     pub fn per_chunk(&self) -> usize {
-        per_chunk(self.table.file.columns())
+        self.own().per_chunk()
     }
 
     /// The rows of a chunk, one after the other.
     ///
     /// # Errors
-    /// If the file cannot be read, or was changed.
+    /// If a file cannot be read, or was changed.
     pub fn chunk(&self, chunk: usize) -> Result<Vec<f64>> {
-        let first = chunk * self.per_chunk();
-        let last = (first + self.per_chunk()).min(self.len());
-        self.table.file.check()?;
-        let Some(kept) = &self.kept else {
-            return self.table.read(first, last - first);
-        };
-        // Rows of which few are kept lie far apart.
-        let (mut numbers, end) = (Vec::new(), kept.row(last - 1) + 1);
-        let mut from = kept.row(first);
-        while from < end {
-            let count = self.per_chunk().min(end - from);
-            let all = self.table.read(from, count)?;
-            let rows = (from..).zip(all.chunks_exact(self.dim()));
-            let rows = rows.filter(|(row, _)| kept.has(*row));
-            numbers.extend(rows.flat_map(|(_, x)| x));
-            from += count;
-        }
-        Ok(numbers)
-    }
-
-    /// Calls `take` with the rows of every chunk.
-    fn pass(&self, mut take: impl FnMut(&[f64])) -> Result<()> {
-        (0..self.chunks()).try_for_each(|chunk| {
-            take(&self.chunk(chunk)?);
-            Ok(())
-        })
+        self.own().read(chunk)
     }
 
     /// Rows by their places among these.
     ///
     /// # Errors
-    /// If the file cannot be read, or was changed.
+    /// If a file cannot be read, or was changed.
     pub fn pick(&self, places: &[usize]) -> Result<Vec<f64>> {
-        self.table.file.check()?;
-        let mut numbers = vec![0.0; places.len() * self.dim()];
-        let parts = numbers.par_chunks_mut(PICKED * self.dim());
-        let file = &self.table.file;
-        parts
-            .zip(places.par_chunks(PICKED))
-            .try_for_each(|(numbers, places)| {
-                let mut bytes = vec![0; places.len() * file.row_len()];
-                let rows = bytes.chunks_exact_mut(file.row_len());
-                rows.zip(places).try_for_each(|(bytes, &place)| {
-                    let kept = self.kept.as_ref();
-                    file.read(kept.map_or(place, |kept| kept.row(place)), bytes)
-                })?;
-                numbers.copy_from_slice(&self.table.numbers(&bytes)?);
-                Ok::<_, Error>(())
-            })?;
+        let Some(ranks) = &self.table.ranks else {
+            return self.own().pick(places);
+        };
+        let own = self.before..self.before + self.own().len();
+        let here = |(at, place): (usize, &usize)| Some((at, place.checked_sub(own.start)?));
+        let here: Vec<(usize, usize)> = (places.iter().enumerate())
+            .filter(|(_, place)| own.contains(place))
+            .filter_map(here)
+            .collect();
+        let of_own: Vec<usize> = here.iter().map(|(_, place)| *place).collect();
+        let dim = self.dim();
+        let mut numbers = vec![0.0; places.len() * dim];
+        let read = self.or_nothing(self.own().pick(&of_own), of_own.len());
+        for ((at, _), x) in here.into_iter().zip(read.chunks_exact(dim)) {
+            numbers[at * dim..][..dim].copy_from_slice(x);
+        }
+        ranks.sum(&mut numbers)?;
         Ok(numbers)
+    }
+
+    /// Replaces numbers by their sums over all ranks; all are none where that fails, and [`check`](Self::check) tells why.
+    pub fn add_up(&self, numbers: &mut [f64]) {
+        if let Some(ranks) = &self.table.ranks
+            && let Err(error) = ranks.sum(numbers)
+        {
+            self.or_nothing(Err(error), 0);
+            numbers.fill(f64::NAN);
+        }
     }
 
     /// Mean and covariance, divided by N; in the order of sums over rows in memory.
@@ -294,16 +432,25 @@ impl FileRows {
             return Ok(moments);
         }
         let (dim, n) = (self.dim(), self.len() as f64);
+        let (own, ranks) = (self.own(), &self.table.ranks);
+        let sum_up = |numbers: &mut [f64], own: Result<()>| match ranks {
+            Some(ranks) => {
+                agreed(&**ranks, own)?;
+                ranks.sum(numbers)
+            }
+            None => own,
+        };
         let mut sum = DVector::<f64>::zeros(dim);
-        self.pass(|numbers| {
+        let passed = own.pass(|numbers| {
             for x in numbers.chunks_exact(dim) {
                 sum.iter_mut().zip(x).for_each(|(sum, x)| *sum += x);
             }
-        })?;
+        });
+        sum_up(sum.as_mut_slice(), passed)?;
         let mean = sum / n;
         let mut sums = DMatrix::<f64>::zeros(dim, dim);
         let mut offset = vec![0.0; dim];
-        self.pass(|numbers| {
+        let passed = own.pass(|numbers| {
             for x in numbers.chunks_exact(dim) {
                 (offset.iter_mut().zip(x).zip(mean.iter()))
                     .for_each(|((offset, x), mean)| *offset = x - mean);
@@ -313,7 +460,8 @@ impl FileRows {
                     entries.for_each(|(sum, other)| *sum += other * offset[d]);
                 }
             }
-        })?;
+        });
+        sum_up(sums.as_mut_slice(), passed)?;
         sums.fill_lower_triangle_with_upper_triangle();
         Ok(self.moments.get_or_init(|| (mean, sums / n)))
     }
@@ -339,21 +487,89 @@ impl FileRows {
     }
 }
 
+/// The rows of a table that are kept, as they are read here.
+#[derive(Clone, Copy)]
+struct Chunks<'r> {
+    table: &'r Table,
+    kept: Option<&'r Kept>,
+}
+
+impl Chunks<'_> {
+    fn len(self) -> usize {
+        (self.kept).map_or(self.table.parts.rows(), Kept::len)
+    }
+
+    fn per_chunk(self) -> usize {
+        per_chunk(self.table.parts.columns())
+    }
+
+    /// How many chunks there are.
+    fn count(self) -> usize {
+        self.len().div_ceil(self.per_chunk())
+    }
+
+    fn read(self, chunk: usize) -> Result<Vec<f64>> {
+        let first = chunk * self.per_chunk();
+        let last = (first + self.per_chunk()).min(self.len());
+        self.table.parts.check()?;
+        let Some(kept) = &self.kept else {
+            return self.table.read(first, last - first);
+        };
+        // Rows of which few are kept lie far apart.
+        let (mut numbers, end) = (Vec::new(), kept.row(last - 1) + 1);
+        let mut from = kept.row(first);
+        while from < end {
+            let count = self.per_chunk().min(end - from);
+            let all = self.table.read(from, count)?;
+            let rows = (from..).zip(all.chunks_exact(self.table.places.len()));
+            let rows = rows.filter(|(row, _)| kept.has(*row));
+            numbers.extend(rows.flat_map(|(_, x)| x));
+            from += count;
+        }
+        Ok(numbers)
+    }
+
+    /// Calls `take` with the rows of every chunk.
+    fn pass(self, mut take: impl FnMut(&[f64])) -> Result<()> {
+        (0..self.count()).try_for_each(|chunk| {
+            take(&self.read(chunk)?);
+            Ok(())
+        })
+    }
+
+    /// Rows by their places among these.
+    fn pick(self, places: &[usize]) -> Result<Vec<f64>> {
+        let Self { table, kept } = self;
+        table.parts.check()?;
+        let dim = table.places.len();
+        let mut numbers = vec![0.0; places.len() * dim];
+        let parts = numbers.par_chunks_mut(PICKED * dim);
+        parts
+            .zip(places.par_chunks(PICKED))
+            .try_for_each(|(numbers, places)| {
+                let row = |&place: &usize| kept.map_or(place, |kept| kept.row(place));
+                let rows: Vec<usize> = places.iter().map(row).collect();
+                numbers.copy_from_slice(&table.of_columns(table.parts.pick(&rows)?));
+                Ok::<_, Error>(())
+            })?;
+        Ok(numbers)
+    }
+}
+
 impl Table {
     /// The coordinates of `count` rows from `first` on.
     fn read(&self, first: usize, count: usize) -> Result<Vec<f64>> {
-        self.numbers(&self.file.bytes(first, count)?)
+        Ok(self.of_columns(self.parts.read(first, count)?))
     }
 
     /// The coordinates of whole rows.
-    fn numbers(&self, bytes: &[u8]) -> Result<Vec<f64>> {
-        let numbers = self.file.numbers(bytes)?;
-        let columns = self.file.columns();
+    fn of_columns(&self, numbers: Vec<f64>) -> Vec<f64> {
+        let columns = self.parts.columns();
         let is_all = (self.places.iter().copied()).eq(0..columns);
-        Ok(match is_all {
+        match is_all {
             true => numbers,
             false => chosen(&numbers, &self.places, columns),
-        })
+        }
     }
 }
 
@@ -372,8 +588,9 @@ fn chosen(numbers: &[f64], places: &[usize], columns: usize) -> Vec<f64> {
 struct Seen {
     rows: usize,
     ranges: Vec<(f64, f64)>,
+    /// The first coordinate of the first, and whether it is one more in every next row.
     first: f64,
-    counts: bool,
+    is_sequence: bool,
 }
 
 impl Seen {
@@ -382,19 +599,45 @@ impl Seen {
             rows: 0,
             ranges: vec![(f64::INFINITY, f64::NEG_INFINITY); dim],
             first: 0.0,
-            counts: true,
+            is_sequence: true,
         }
     }
 
     fn take(&mut self, x: &[f64]) {
         if self.rows == 0 {
             self.first = x[0];
-            self.counts = x[0] == 0.0 || x[0] == 1.0;
         }
-        self.counts &= x[0] == self.first + self.rows as f64;
+        self.is_sequence &= x[0] == self.first + self.rows as f64;
         self.rows += 1;
         for ((least, most), x) in self.ranges.iter_mut().zip(x) {
             (*least, *most) = (least.min(*x), most.max(*x));
         }
+    }
+
+    /// Whether the first coordinate counts the rows from 0 or 1.
+    fn counts(&self) -> bool {
+        self.is_sequence && (self.first == 0.0 || self.first == 1.0)
+    }
+
+    /// With the rows of other ranks, each of which has some.
+    fn together(&mut self, ranks: &dyn Communicator) -> Result<()> {
+        let is_sequence = f64::from(u8::from(self.is_sequence));
+        let own: Vec<f64> = ([self.rows as f64, self.first, is_sequence].into_iter())
+            .chain(self.ranges.iter().flat_map(|&(least, most)| [least, most]))
+            .collect();
+        let mut all = Self::new(self.ranges.len());
+        for of_rank in gathered(ranks, &own)? {
+            let [rows, first, is_sequence] = [of_rank[0], of_rank[1], of_rank[2]];
+            if all.rows == 0 {
+                all.first = first;
+            }
+            all.is_sequence &= is_sequence == 1.0 && first == all.first + all.rows as f64;
+            all.rows += rows as usize;
+            for ((least, most), ends) in all.ranges.iter_mut().zip(of_rank[3..].chunks_exact(2)) {
+                (*least, *most) = (least.min(ends[0]), most.max(ends[1]));
+            }
+        }
+        *self = all;
+        Ok(())
     }
 }

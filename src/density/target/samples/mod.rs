@@ -31,6 +31,7 @@ pub use weights::{WeightColumn, WeightKind, Weights};
 use crate::compute::noise::{RunKey, Stream};
 use crate::error::{Error, Result};
 use crate::mixture::MOST_DIM;
+use crate::ranks::agreed;
 use crate::text::count;
 
 const REPAIR: &str = "repair or remove the row; klfit fits complete rows of finite numbers";
@@ -125,7 +126,8 @@ impl Samples {
                 places.into_iter().collect()
             }
         };
-        let rows = match file.len() == places.len() && file.chunks() == 1 {
+        let is_one = file.len() == places.len() && file.chunks() == 1 && !file.are_shared();
+        let rows = match is_one {
             true => file.chunk(0)?,
             false => file.pick(&places)?,
         };
@@ -270,8 +272,14 @@ impl Samples {
         };
         if let Some(file) = &self.file {
             let sums = (0..file.chunks()).map(|chunk| Ok(sum(&file.chunk(chunk)?, None)));
-            let sums = sums.collect::<Result<Vec<f64>>>()?;
-            return Ok(sums.iter().sum::<f64>() / self.len() as f64);
+            let sums = sums.collect::<Result<Vec<f64>>>();
+            let sums = match file.ranks() {
+                Some(ranks) => agreed(ranks, sums)?,
+                None => sums?,
+            };
+            let mut total = [sums.iter().sum::<f64>()];
+            file.add_up(&mut total);
+            return Ok(total[0] / self.len() as f64);
         }
         let weights = self.weights.as_ref();
         let total = weights.map_or(self.len() as f64, Weights::total);

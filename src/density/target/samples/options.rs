@@ -4,6 +4,7 @@ use super::weights::{self, WeightColumn, Weights};
 use super::{REPAIR, Samples, check_width};
 use crate::choice::choices;
 use crate::error::{Error, Result};
+use crate::ranks::{Communicator, gathered};
 use crate::text::{brief, count};
 
 /// Names of columns that are listed in an error.
@@ -210,6 +211,29 @@ impl Gaps {
             *count += usize::from(value.is_nan());
         }
         true
+    }
+
+    /// With those of all ranks; where the first one is, only the rank knows that has it.
+    pub fn together(&mut self, ranks: &dyn Communicator) -> Result<()> {
+        let has_one = gathered(ranks, &[f64::from(u8::from(self.first.is_some()))])?;
+        let first = has_one.iter().position(|has_one| has_one[0] > 0.0);
+        self.first = self.first.filter(|_| first == Some(ranks.rank()));
+        let mut numbers: Vec<f64> = ([self.all, self.rows].into_iter())
+            .chain(self.in_column.iter().copied())
+            .map(|count| count as f64)
+            .collect();
+        ranks.sum(&mut numbers)?;
+        let mut counts = numbers.into_iter().map(|count| count as usize);
+        let own = [&mut self.all, &mut self.rows].into_iter();
+        for (count, sum) in own.chain(&mut self.in_column).zip(counts.by_ref()) {
+            *count = sum;
+        }
+        Ok(())
+    }
+
+    /// Whether the first row with a gap is here.
+    pub fn has_first(&self) -> bool {
+        self.first.is_some()
     }
 
     pub fn are_there(&self) -> bool {

@@ -10,8 +10,10 @@ use super::{REPAIR, Samples, TableOptions, doubts, numbered};
 use crate::error::{Error, Result};
 use crate::files::npy::{self, NpyArray};
 use crate::files::npy_file::NpyFile;
+use crate::files::npy_parts::is_pattern;
 use crate::files::read;
 use crate::given;
+use crate::ranks;
 use crate::text::count;
 
 /// Samples as a file gave them.
@@ -75,6 +77,11 @@ pub fn open_held_out(
 fn open(path: &Path, options: &TableOptions, residence: Residence) -> Result<Option<SamplesFile>> {
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
     let is_npy = extension == "npy" && options.header.is_none();
+    // Rows in parts, and those of several ranks, are for where memory does not do.
+    let residence = match is_pattern(path) || (is_npy && ranks::current().is_some()) {
+        true => Residence::File,
+        false => residence,
+    };
     let is_large = || {
         is_npy
             && NpyFile::open(path)
@@ -92,16 +99,7 @@ fn open(path: &Path, options: &TableOptions, residence: Residence) -> Result<Opt
     let opened = match opened {
         Ok(opened) => opened,
         Err(NotInFile::Whole(_)) if residence == Residence::BySize => return Ok(None),
-        Err(NotInFile::Whole(why)) => {
-            let message = format!(
-                "{}: its rows cannot stay in the file: {why}",
-                read::name(path)
-            );
-            let help = "remove `in_memory`, or save the rows without weights as np.save(\"rows.npy\", \
-                        np.ascontiguousarray(x))";
-            return Err(Error::usage(message, help));
-        }
-        Err(NotInFile::Refused(error)) => return Err(in_file(error, path)),
+        Err(error) => return Err(in_file(error.refused(), path)),
     };
     let samples = Samples::in_file(opened.names, opened.rows)?;
     let standing = samples.points().len();

@@ -1,30 +1,29 @@
 //! `klfit divergence`: how far densities are apart, with an error on every number.
 
-use std::fs;
+mod matrix;
+mod shared;
+mod tell;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use comfy_table::{CellAlignment, Table};
 use indicatif::ProgressBar;
-use serde::Serialize;
 
-use super::answer::{bar, number, positive, print_json, samples, to_json, within};
+use super::answer::{bar, positive, samples};
 use super::arguments;
 use super::looks::Theme;
-use super::output::to_stdout;
-use super::{Command, Outcome, Verbosity, layout};
+use super::{Command, Outcome, Verbosity};
 use crate::Result;
 use crate::calculator::{
-    Accuracy, Answer, Claim, Ending, Matrix, Measure, Method, Operand, Progress, Question,
-    read_operand_with,
+    Accuracy, Measure, Method, Operand, Progress, Question, read_operand_with,
 };
-use crate::config::FiguresConfig;
+use crate::config::Shard;
 use crate::divergence::DivergenceName;
 use crate::error::Error;
-use crate::report::units;
-use crate::run_folder::OutputFolder;
-use crate::text;
+use matrix::matrix;
+use shared::{gather, shard};
+use tell::tell;
 
 /// Tell how far densities are apart, with an error on every number
 #[derive(Debug, Args)]
@@ -36,6 +35,8 @@ use crate::text;
   klfit divergence p.json --kind entropy,total-correlation
   klfit divergence p.csv q.csv --method discrete
   klfit divergence model1.csv model2.csv model3.csv --matrix --out distances
+  klfit divergence p.json q.json --samples 1e12 --sums sums --shard 3/100
+  klfit divergence p.json q.json --samples 1e12 --sums sums --gather
 
 A density is a .toml, .json, .npz, .csv or .npy file, the folder of a run, or -, a table from standard
 input; docs/calculator.md says what each may hold. Of a run with several fits one is named after a #, and
@@ -72,6 +73,16 @@ pub struct Divergence {
     /// Leave out the bracket that holds whatever was sampled
     #[arg(long)]
     no_bracket: bool,
+    /// Make every N-th part of the draws from the I-th on, as in 3/100, and keep their sums; auto is the task of the
+    /// Slurm array that this is, auto/100 that of a Kubernetes job of a hundred
+    #[arg(long, value_name = "I/N", value_parser = Shard::here, requires = "sums", conflicts_with = "matrix")]
+    shard: Option<Shard>,
+    /// Add the sums of all shards to what one process would have found
+    #[arg(long, requires = "sums", conflicts_with_all = ["shard", "matrix"])]
+    gather: bool,
+    /// The folder in which shards keep their sums
+    #[arg(long, value_name = "DIR")]
+    sums: Option<PathBuf>,
     /// One divergence between every two densities
     #[arg(long)]
     matrix: bool,
@@ -161,6 +172,12 @@ impl Divergence {
             let message = "a Wasserstein distance makes no draws".to_owned();
             return refuse(message, "remove --samples");
         }
+        if self.sums.is_some() && self.shard.is_none() && !self.gather {
+            return refuse(
+                "--sums is given, and neither --shard nor --gather".to_owned(),
+                "remove it, or say which shard this is, as in --shard 3/100",
+            );
+        }
         let are_any = |kinds: &[&str]| {
             self.densities.iter().any(|text| {
                 let extension = Path::new(text).extension().unwrap_or_default();
@@ -219,9 +236,6 @@ impl Divergence {
     }
 }
 
-/// The most columns of a matrix that is printed with errors.
-const WITH_ERRORS: usize = 6;
-
 impl Command for Divergence {
     const EXAMPLE: [&str; 2] = ["divergence P Q", "tell how far two densities are apart"];
 
@@ -237,7 +251,7 @@ impl Command for Divergence {
                 ),
                 "ask for it without --matrix, of one density",
             )),
-            ([_], false, Some(_)) => single(self, &question, verbosity),
+            ([_], false, Some(_)) => ask(self, &question, verbosity),
             ([_], ..) => Err(Error::usage(
                 "a divergence is between two densities, and there is one",
                 "name another file, or ask for --kind entropy or total-correlation",
@@ -246,7 +260,7 @@ impl Command for Divergence {
                 format!("there are {} densities, not two", self.densities.len()),
                 "add --matrix for one divergence between every two",
             )),
-            (_, false, _) => pair(self, &question, verbosity),
+            (_, false, _) => ask(self, &question, verbosity),
             (_, true, _) => matrix(self, &question, verbosity),
         }
     }
@@ -263,61 +277,26 @@ fn read(options: &Divergence, verbosity: Verbosity) -> Result<Vec<Operand>> {
     options.densities.iter().map(read).collect()
 }
 
-/// What `--json` prints of two densities, or of one.
-#[derive(Serialize)]
-struct Report<'a> {
-    p: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    q: Option<&'a str>,
-    answers: &'a [Answer],
-}
-
-fn pair(options: &Divergence, question: &Question, verbosity: Verbosity) -> Result<Outcome> {
+/// What is asked of p, and of q if there are two.
+fn ask(options: &Divergence, question: &Question, verbosity: Verbosity) -> Result<Outcome> {
     let operands = read(options, verbosity)?;
-    let (p, q) = (&operands[0], &operands[1]);
-    let bar = bar(verbosity);
-    let answers = question.ask(p, q, &|progress| show(&bar, progress))?;
-    bar.finish_and_clear();
-    tell(options, &operands, &answers, verbosity)
-}
-
-/// What is of one density.
-fn single(options: &Divergence, question: &Question, verbosity: Verbosity) -> Result<Outcome> {
-    let operands = read(options, verbosity)?;
-    let bar = bar(verbosity);
-    let answers = question.ask_one(&operands[0], &|progress| show(&bar, progress))?;
-    bar.finish_and_clear();
-    tell(options, &operands, &answers, verbosity)
-}
-
-fn tell(
-    options: &Divergence,
-    operands: &[Operand],
-    answers: &[Answer],
-    verbosity: Verbosity,
-) -> Result<Outcome> {
-    if options.json {
-        let report = Report {
-            p: &operands[0].name,
-            q: operands.get(1).map(|q| q.name.as_str()),
-            answers,
-        };
-        print_json(&report)?;
-        return Ok(Outcome::Success);
-    }
-    if !verbosity.quiet {
-        for (name, operand) in ["p", "q"].iter().zip(operands) {
-            to_stdout(format_args!(
-                "{name}: {}, {}",
-                operand.name,
-                operand.describe()
-            ));
+    match (&options.sums, options.shard) {
+        (Some(folder), Some(one)) => {
+            return shard(options, question, &operands, one, folder, verbosity);
         }
+        (Some(folder), None) if options.gather => {
+            return gather(options, question, &operands, folder, verbosity);
+        }
+        _ => {}
     }
-    to_stdout(table(answers));
-    if !verbosity.quiet {
-        remarks(answers);
-    }
+    let bar = bar(verbosity);
+    let progress = |progress| show(&bar, progress);
+    let answers = match &operands[..] {
+        [p, q] => question.ask(p, q, &progress)?,
+        _ => question.ask_one(&operands[0], &progress)?,
+    };
+    bar.finish_and_clear();
+    tell(options, &operands, &answers, verbosity)?;
     Ok(Outcome::Success)
 }
 
@@ -335,167 +314,4 @@ fn show(bar: &ProgressBar, progress: Progress) {
     bar.set_length(wanted);
     bar.set_position(drawn);
     bar.set_message(format!("{drawn} of about {wanted} draws"));
-}
-
-fn table(answers: &[Answer]) -> Table {
-    let mut table = layout::table([
-        "divergence",
-        "value",
-        "95 % interval",
-        "certainly within",
-        "method",
-        "time",
-    ]);
-    for answer in answers {
-        let interval = match answer.interval {
-            Some([low, high]) if answer.claim == Claim::Sample => text::interval(low, high),
-            _ => String::new(),
-        };
-        table.add_row([
-            answer.divergence.symbol(),
-            number(answer),
-            interval,
-            within(answer),
-            answer.method.name().to_owned(),
-            text::seconds(answer.seconds),
-        ]);
-    }
-    if let Some(column) = table.column_mut(5) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
-}
-
-/// What there is to say below the table.
-fn remarks(answers: &[Answer]) {
-    let is_in = |unit| move |answer: &Answer| answer.divergence.unit() == Some(unit);
-    if answers.iter().any(is_in("nats")) {
-        let mut kinds = (answers.iter())
-            .filter_map(|answer| answer.divergence.as_divergence())
-            .peekable();
-        match kinds.peek() {
-            None => to_stdout("In nats."),
-            Some(_) => to_stdout(units(kinds, false)),
-        }
-    }
-    if answers.iter().any(is_in("units of x")) {
-        to_stdout("W₂ is in the units of x, and not squared.");
-    }
-    // The same remark of several divergences is made once.
-    let mut made: Vec<(String, Vec<String>)> = Vec::new();
-    for answer in answers {
-        let remark = remark(answer);
-        let symbol = answer.divergence.symbol();
-        match made.iter_mut().find(|(other, _)| *other == remark) {
-            Some((_, symbols)) => symbols.push(symbol),
-            None => made.push((remark, vec![symbol])),
-        }
-    }
-    for (remark, symbols) in made {
-        to_stdout(format_args!("{}: {remark}", symbols.join(", ")));
-    }
-}
-
-fn remark(answer: &Answer) -> String {
-    if answer.value.is_infinite() {
-        return format!("infinite: {}", answer.reason);
-    }
-    let (method, reason) = (answer.method.name(), &answer.reason);
-    match answer.claim {
-        Claim::Exact => format!("exact: {reason}"),
-        Claim::Rounded => format!("{method}, {reason}; ± is a bound of what rounding did"),
-        Claim::Integral => {
-            let ending = match answer.ending {
-                Some(Ending::Spent | Ending::Normalizer) => "; the error asked for is not reached",
-                _ => "",
-            };
-            format!("{method}, {reason}; ± is what its panels leave, with rounding{ending}")
-        }
-        Claim::Bracket => format!("{method}, {reason}"),
-        Claim::Sample => {
-            let ending = match answer.ending {
-                Some(Ending::Reached) => "the error asked for is reached",
-                Some(Ending::Normalizer) => {
-                    "more would not help: log Z is not known well enough for the error asked for"
-                }
-                Some(Ending::Spent) | None => "all samples are spent",
-            };
-            format!(
-                "{method}, {reason}; {} draws, ± is one standard error; {ending}",
-                answer.samples
-            )
-        }
-        Claim::UpperBound if answer.divergence == Measure::Wasserstein2 => format!(
-            "{method}, {reason}, an upper bound of W₂; ± is a bound of what rounding did to it"
-        ),
-        Claim::UpperBound => format!("{method}: an upper bound, not an estimate"),
-        Claim::Approximation => {
-            format!("{method}: an approximation of unknown error, on either side of the truth")
-        }
-        Claim::PlugIn => format!("{method}: {reason}"),
-    }
-}
-
-fn matrix(options: &Divergence, question: &Question, verbosity: Verbosity) -> Result<Outcome> {
-    let operands = read(options, verbosity)?;
-    let looks = options.theme.read()?;
-    if let Some(folder) = &options.out {
-        // Before the work, not after.
-        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    }
-    let bar = bar(verbosity);
-    let matrix = Matrix::ask(question, &operands, &|done, total| {
-        bar.set_length(total as u64);
-        bar.set_position(done as u64);
-        bar.set_message(format!("{done} of {total} pairs"));
-    })?;
-    bar.finish_and_clear();
-    if let Some(folder) = &options.out {
-        write(&matrix, folder, &looks)?;
-    }
-    if options.json {
-        print_json(&matrix)?;
-        return Ok(Outcome::Success);
-    }
-    let corner = format!("{}: p in rows", matrix.divergence.symbol());
-    let mut table = layout::table(std::iter::once(corner).chain(matrix.names.iter().cloned()));
-    for (name, row) in matrix.names.iter().zip(&matrix.answers) {
-        // With many columns there is no room for errors; --json and --out have them.
-        let cell = |answer: &Answer| match row.len() {
-            0..=WITH_ERRORS => number(answer),
-            _ => text::fixed(answer.value, 4),
-        };
-        table.add_row(std::iter::once(name.clone()).chain(row.iter().map(cell)));
-    }
-    layout::print(&table);
-    if !verbosity.quiet {
-        let others: Vec<Answer> = (matrix.answers.iter().enumerate())
-            .flat_map(|(i, row)| row.iter().enumerate().filter(move |(j, _)| *j != i))
-            .map(|(_, answer)| answer.clone())
-            .collect();
-        let mut remarks: Vec<String> = Vec::new();
-        for answer in &others {
-            let remark = remark(answer);
-            if !remarks.contains(&remark) {
-                remarks.push(remark);
-            }
-        }
-        remarks.iter().for_each(to_stdout);
-        if let Some(folder) = &options.out {
-            to_stdout(format_args!(
-                "written to {}: matrix.csv, .json, .svg, .png and .pdf",
-                folder.display()
-            ));
-        }
-    }
-    Ok(Outcome::Success)
-}
-
-fn write(matrix: &Matrix, folder: &Path, looks: &FiguresConfig) -> Result<()> {
-    let json = to_json(matrix)?;
-    let tables = [("matrix.csv", matrix.to_csv()?), ("matrix.json", json)]
-        .map(|(name, text)| (name.to_owned(), text.into_bytes()));
-    let figure = crate::plot::of_matrix(matrix, looks)?.files;
-    OutputFolder::create(folder)?.write(tables.into_iter().chain(figure).collect())?;
-    Ok(())
 }
