@@ -33,7 +33,9 @@ pub(crate) fn files(path: &Path) -> Result<Vec<PathBuf>> {
     let help =
         "check the pattern: * stands for any letters in a name, ? for one, as in rows/part-*.npy";
     let refuse = |what: String| Error::usage(what, help);
-    let found = glob::glob(&path.to_string_lossy()).map_err(|error| refuse(error.to_string()))?;
+    // Brackets are letters like others.
+    let pattern = path.to_string_lossy().replace('[', "[[]");
+    let found = glob::glob(&pattern).map_err(|error| refuse(error.to_string()))?;
     let mut files = Vec::new();
     for file in found {
         let file = file.map_err(|error| {

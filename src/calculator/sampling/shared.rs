@@ -79,6 +79,18 @@ impl PartialSums {
 }
 
 impl Sampled {
+    /// Whether they are draws of this digest, which a sampler then goes on from.
+    fn goes_to<S: Sampler>(&self, digest: &str, sampler: &mut S) -> bool {
+        let Blocks {
+            next,
+            before,
+            drawn,
+        } = self.blocks;
+        // A block has a draw at least.
+        let can_be = next.is_multiple_of(S::GROUP) && next <= before && drawn <= before;
+        self.digest == digest && can_be && sampler.add(&self.sums)
+    }
+
     fn new(digest: String, request: &SamplingRequest, method: Method) -> Self {
         Self {
             digest,
@@ -148,8 +160,7 @@ impl WithSampler for OfShard<'_, '_, '_> {
         if place >= sums.sampled.len() {
             (sums.sampled).push(Sampled::new(digest.clone(), &request, method));
         }
-        let is_of_these =
-            sums.sampled[place].digest == digest && sampler.add(&sums.sampled[place].sums);
+        let is_of_these = sums.sampled[place].goes_to(&digest, &mut sampler);
         if !is_of_these {
             return Err(Error::usage(
                 format!("the sums of shard {shard} are of other draws"),
@@ -219,7 +230,7 @@ impl WithSampler for OfAll<'_, '_> {
             let Some(one) = part.sampled.get(place) else {
                 continue;
             };
-            if one.digest != digest || !sampler.add(&one.sums) {
+            if !one.goes_to(&digest, &mut sampler) {
                 return Err(Error::usage(
                     format!("the sums of shard {} are of other draws", part.shard),
                     OTHER,

@@ -33,6 +33,15 @@ fn write_parts(folder: &Path) {
     }
 }
 
+/// Keys of the target beside its files, one for each of the fits.
+const KEYS: [&str; 6] = [
+    "holdout = 0.1",
+    "holdout = 'part-?.npy'",
+    "holdout = 'part-1.npy'",
+    "columns = ['x3', 'x1']",
+    "",
+    "",
+];
 const FITS: [&str; 6] = [
     "optimizer = { type = 'adam', learning_rate = 0.05, steps = 60 }",
     "optimizer = { type = 'lbfgs', steps = 25 }",
@@ -79,21 +88,19 @@ fn numbers(summary: &Summary) -> Vec<f64> {
 
 #[test]
 fn ranks_with_parts_of_the_rows_fit_as_one_process_with_all_of_them() {
-    let folder = tempfile::tempdir().unwrap();
-    write_parts(folder.path());
-    for (place, fit) in FITS.into_iter().enumerate() {
-        let keys = if place < 2 {
-            "holdout = 0.1"
-        } else {
-            "columns = ['x3', 'x1']"
-        };
+    let temporary = tempfile::tempdir().unwrap();
+    // Brackets are no pattern.
+    let folder = &temporary.path().join("[rows]");
+    fs::create_dir(folder).unwrap();
+    write_parts(folder);
+    for (place, (keys, fit)) in KEYS.into_iter().zip(FITS).enumerate() {
         let text = config(keys, fit);
-        let at = |name: &str| folder.path().join(format!("{name}-{place}"));
-        let (alone, digest) = run_in(folder.path(), &at("alone"), &text);
+        let at = |name: &str| folder.join(format!("{name}-{place}"));
+        let (alone, digest) = run_in(folder, &at("alone"), &text);
         for size in [1, 2, 4] {
             let shared = threads::run(size, |connected| {
                 let out = at(&format!("of-{size}-rank-{}", connected.rank()));
-                ranks::among(connected, || run_in(folder.path(), &out, &text))
+                ranks::among(connected, || run_in(folder, &out, &text))
             });
             for (summary, of_rank) in &shared {
                 assert_eq!(*of_rank, digest);

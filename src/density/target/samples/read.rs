@@ -67,7 +67,12 @@ pub fn open_held_out(
     options: &TableOptions,
     residence: Residence,
 ) -> Result<SamplesFile> {
-    match open(path, options, residence)? {
+    // Those of one file are few enough for every rank to read.
+    let opened = match is_pattern(path) {
+        true => open(path, options, residence),
+        false => ranks::alone(|| open(path, options, residence)),
+    };
+    match opened? {
         Some(read) => Ok(read),
         None => read_points(path, options),
     }
