@@ -7,6 +7,7 @@ mod process;
 mod program;
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -46,7 +47,6 @@ pub fn allow_commands() {
 /// each it writes an array to its standard output: log p, of shape N, or log p and its gradient, of shape N × (1 + D).
 /// A function is called with the same, and answers with the same. Each coordinate x is carried to the whole line by its
 /// [`Support`], as that of a formula is.
-#[derive(Debug)]
 pub struct External {
     source: Source,
     coordinates: Coordinates,
@@ -55,10 +55,21 @@ pub struct External {
 }
 
 /// What answers.
-#[derive(Debug)]
 enum Source {
     Program(Program),
     Function(Called),
+}
+
+/// What it is, and not what was done with it.
+impl fmt::Debug for External {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let mut external = f.debug_struct("External");
+        match &self.source {
+            Source::Program(program) => external.field("program", program.invocation()),
+            Source::Function(called) => external.field("function", &called.name),
+        };
+        (external.field("coordinates", &self.coordinates)).finish()
+    }
 }
 
 impl PartialEq for External {

@@ -6,14 +6,12 @@ use super::answer::Answer;
 use super::process::{Broken, Invocation, Process};
 
 /// It is started once, started again once if it ends or breaks the protocol, and ended when this is dropped.
-#[derive(Debug)]
 pub(super) struct Program {
     invocation: Invocation,
     running: Mutex<Option<Running>>,
 }
 
 /// The process, and whether it is the second.
-#[derive(Debug)]
 struct Running {
     process: Process,
     is_second: bool,

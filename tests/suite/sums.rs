@@ -190,6 +190,30 @@ fn a_shard_that_is_cut_off_goes_on_to_the_bit() {
 }
 
 #[test]
+fn a_density_that_was_asked_before_makes_the_same_draws() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("p.toml");
+    fs::write(&path, "[target]\nlog_density = \"-x1^4 / 4 + x1\"\n").unwrap();
+    let p = read_operand(path.to_str().unwrap()).unwrap();
+    let normal = Mixture::from_stds(vec![1.0], vec![vec![0.5]], vec![vec![1.0]]).unwrap();
+    let q = Operand::new("q", normal);
+    let question = question(&["forward-kl"], Method::MonteCarlo, 100_000);
+    let whole = question.ask(&p, &q, &|_| {}).unwrap();
+    let mut first = PartialSums::new(shard(1, 1));
+    let found = question
+        .ask_shard(&p, Some(&q), &mut first, &go_on)
+        .unwrap();
+    assert_alike(&found, &whole, 0.0);
+    let again = read_operand(path.to_str().unwrap()).unwrap();
+    for p in [&p, &again] {
+        let found = question
+            .ask_gathered(p, Some(&q), std::slice::from_ref(&first))
+            .unwrap();
+        assert_alike(&found, &whole, 0.0);
+    }
+}
+
+#[test]
 fn sums_of_other_draws_are_refused() {
     let [p, q] = operands(2);
     let question = question(&["forward-kl"], Method::MonteCarlo, 50_000);

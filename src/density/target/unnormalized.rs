@@ -1,5 +1,6 @@
 //! Densities that are known up to a constant, by a function.
 
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use burn::tensor::Tensor;
@@ -41,8 +42,15 @@ pub struct Unnormalized {
 
 /// Draws that stand for the density where it is looked at along some of its coordinates: drawn once, and the same every
 /// time.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 struct Rows(Arc<OnceLock<Vec<f64>>>);
+
+/// As they are compared: one density is written in one way, whatever was done with it.
+impl fmt::Debug for Rows {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("Rows")
+    }
+}
 
 /// They follow from the density, and are drawn or not.
 impl PartialEq for Rows {

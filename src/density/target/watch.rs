@@ -1,12 +1,13 @@
 //! Where a function was no number, while someone wants to know.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// No more points than this are kept.
 const MOST: usize = 4096;
 
 /// Looks on while a function is evaluated, if it is asked to.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Watch(Arc<Mutex<Option<Vec<Lost>>>>);
 
 /// A point where log f, or its gradient, is not finite.
@@ -16,6 +17,13 @@ pub struct Lost {
     pub u: Vec<f64>,
     /// log f there.
     pub value: f64,
+}
+
+/// As it is compared.
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("Watch")
+    }
 }
 
 /// What was seen is no part of what a density is.
