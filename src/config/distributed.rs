@@ -4,12 +4,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::key::KeyPath;
 use super::source::{Override, Source};
 use crate::choice::choices;
 use crate::density::target::{Samples, TargetModel};
 use crate::error::{ConfigError, Result};
-
-use super::key::KeyPath;
 
 /// The section's name.
 pub(super) const DISTRIBUTED: &str = "distributed";

@@ -7,6 +7,7 @@ mod panel_sites;
 mod reuse;
 mod scores;
 mod shared_panels;
+mod together;
 
 use burn::tensor::{Int, Tensor};
 
@@ -15,14 +16,13 @@ use crate::compute::kernel::{Engine, MixtureTensors, indices};
 use crate::compute::noise::RunKey;
 use crate::density::Density;
 use crate::density::family::Family;
-use crate::density::target::{Samples, Target};
+use crate::density::target::Target;
 use crate::divergence::{self, AnnealedReverseKl, Attempt, Divergence, DivergenceKind, Estimate};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::estimator::EstimatorConfig;
 use crate::fit::anneal::AnnealConfig;
 use crate::fit::evaluations::{Evaluations, Meter};
 use crate::panels::Host;
-use crate::ranks::Communicator;
 use along::{Along, Members, NoiseKind, PointsRequest, shared_keys};
 use by_panels::{Spacing, has_own_points, rules};
 use on_host::Slopes;
@@ -291,44 +291,6 @@ impl<'a> Objective<'a> {
         }
     }
 
-    /// The ranks that have the other rows of the target, where all rows are passed over.
-    fn ranks(&self) -> Option<&dyn Communicator> {
-        (self.target.ranks()).filter(|_| !self.estimator.rule.is_random())
-    }
-
-    /// Replaces sums over rows by those over the rows of all ranks, which are at the same θ.
-    ///
-    /// Where that fails they are NaN, and the target's [`check`](crate::Distribution::check) tells why.
-    fn add_up(&self, theta: &[f64], mut sums: Vec<f64>) -> Vec<f64> {
-        let Some(ranks) = self.ranks() else {
-            return sums;
-        };
-        // Numbers of few bits, so that no sum of them or of their squares is rounded: where all are alike, the square
-        // of their sum is as many times the sum of their squares.
-        let bits = theta.iter().fold(0u64, |all, x| {
-            (all.rotate_left(5) ^ x.to_bits()).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        });
-        let mark = (bits >> 44) as f64;
-        sums.extend([mark, mark * mark]);
-        let added = ranks.sum(&mut sums);
-        let [sum, squares] = [sums.len() - 2, sums.len() - 1].map(|at| sums[at]);
-        sums.truncate(sums.len() - 2);
-        let alike = match sum * sum == ranks.size() as f64 * squares {
-            true => Ok(()),
-            false => Err(Error::numerical(
-                "the ranks have come to different parameters",
-                "run them on processors of one kind, by the same klfit",
-            )),
-        };
-        if let Err(error) = added.and(alike) {
-            if let Some(file) = self.target.model().as_samples().and_then(Samples::file) {
-                file.or_nothing(Err(error), 0);
-            }
-            sums.fill(f64::NAN);
-        }
-        sums
-    }
-
     /// The sum of what each chunk gives, over the rows of all ranks.
     fn summed(&self, of_chunk: impl Fn(usize) -> Tensor<1>) -> Tensor<1> {
         let own = (1..self.chunks()).fold(of_chunk(0), |sum, chunk| sum + of_chunk(chunk));
@@ -446,24 +408,14 @@ impl<'a> Objective<'a> {
     /// Chunk by chunk, so that no more than the points of one are in memory.
     fn gradient_in_graph(&self, theta: &Tensor<2>, noise: NoiseKind) -> (Tensor<1>, Tensor<2>) {
         let of_chunk = |chunk| differentiated(theta, |theta| self.value_with(theta, noise, chunk));
-        let own = (1..self.chunks()).fold(of_chunk(0), |(value, gradient), chunk| {
+        let (value, gradient) = (1..self.chunks()).fold(of_chunk(0), |(value, gradient), chunk| {
             let (more, slope) = of_chunk(chunk);
             (value + more, gradient + slope)
         });
-        if self.ranks().is_none() {
-            return own;
+        match self.ranks() {
+            Some(_) => self.added_up(theta, value, gradient),
+            None => (value, gradient),
         }
-        let [runs] = own.0.dims();
-        let shape = own.1.dims();
-        let unknown = || vec![f64::NAN; runs + shape.iter().product::<usize>()];
-        let read = || -> Result<Vec<f64>> {
-            Ok([Numerics::read(own.0)?, Numerics::read(own.1)?].concat())
-        };
-        let at = Numerics::read(theta.clone()).unwrap_or_default();
-        let mut values = self.add_up(&at, read().unwrap_or_else(|_| unknown()));
-        let gradient = values.split_off(runs);
-        let tensor = |numbers| self.numerics.tensor(numbers, shape);
-        (self.numerics.tensor(values, [runs]), tensor(gradient))
     }
 
     /// The value `[R]` at R mixtures, in nats, with one noise for all of them.

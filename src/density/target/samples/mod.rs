@@ -6,6 +6,7 @@ mod csv;
 mod dependence;
 mod dialect;
 mod doubts;
+mod first_pass;
 mod held_out;
 mod in_file;
 mod kept;

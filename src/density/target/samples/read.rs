@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use super::csv::from_csv;
-use super::in_file::{FileRows, NotInFile};
+use super::first_pass::NotInFile;
+use super::in_file::FileRows;
 use super::options::{Make, Numbers};
 use super::{REPAIR, Samples, TableOptions, doubts, numbered};
 use crate::error::{Error, Result};
