@@ -187,7 +187,7 @@ impl Question {
     ///
     /// # Errors
     /// As there; and if it is not said how many draws there are, an error is asked for, which no shard can know of, the
-    /// sums are of other draws, nothing of this is sampled, or there are no draws for the shard.
+    /// sums are of other draws, or nothing of this is sampled. Numbers are NaN where the shard has no draws.
     pub fn ask_shard(
         &self,
         p: &Operand,

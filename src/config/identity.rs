@@ -12,7 +12,7 @@ use crate::optimizer::Schedule;
 use crate::record::BURN_VERSION;
 
 impl Experiment {
-    /// What is asked of all but the number of steps and of rows and the looks of figures, as TOML.
+    /// What is asked of all but the number of steps and of rows, the looks of figures and who does the work, as TOML.
     ///
     /// # Errors
     /// If a number has no form in TOML.
@@ -20,6 +20,8 @@ impl Experiment {
         let mut other = self.clone();
         other.config.log.max_rows = None;
         other.config.figures = FiguresConfig::default();
+        // Who does the work changes nothing of it.
+        other.config.distributed = None;
         for fit in &mut other.config.fit {
             fit.optimizer.steps = 0;
         }

@@ -12,6 +12,9 @@ pub struct Shard {
     number: u64,
 }
 
+/// More shards than this are no number that anyone means.
+const MOST: u64 = 1 << 40;
+
 impl Shard {
     /// The one that has all.
     pub const WHOLE: Self = Self { of: 1, number: 1 };
@@ -42,7 +45,7 @@ impl Shard {
                 )
             }
         };
-        match (1..=of).contains(&number) {
+        match (1..=of.min(MOST)).contains(&number) {
             true => Ok(Self { number, of }),
             false => Err(format!(
                 "there is no shard {number} of {of}: the first is 1, the last {of}"
@@ -71,6 +74,12 @@ impl Shard {
     /// All there are of so many.
     pub fn all(of: u64) -> impl Iterator<Item = Self> {
         (1..=of).map(move |number| Self { of, number })
+    }
+
+    /// How many of the first so many things it has.
+    pub fn count(self, things: u64) -> u64 {
+        let beyond = things % self.of >= self.number;
+        things / self.of + u64::from(beyond)
     }
 
     /// Whether it has the thing of this number, from 0.
@@ -155,6 +164,10 @@ mod tests {
                 .collect();
             for index in 0..20 {
                 assert_eq!(shards.iter().filter(|shard| shard.has(index)).count(), 1);
+                for shard in &shards {
+                    let before = (0..index).filter(|&index| shard.has(index)).count();
+                    assert_eq!(shard.count(index), before as u64);
+                }
             }
         }
         let none = |_: &str| None;

@@ -168,6 +168,7 @@ impl NpyParts {
         let (mut row, end) = (first, first + count);
         while row < end {
             let (part, file) = self.part_of(row);
+            file.check()?;
             let until = end.min(self.firsts[part + 1]).max(row + 1);
             let here = file.numbers(&file.bytes(row - self.firsts[part], until - row)?)?;
             if numbers.is_empty() {
@@ -193,6 +194,7 @@ impl NpyParts {
         let part = |at: usize| self.part_of(rows[at]);
         for of_part in order.chunk_by(|&one, &other| part(one).0 == part(other).0) {
             let (place, file) = part(of_part[0]);
+            file.check()?;
             let mut bytes = vec![0; of_part.len() * file.row_len()];
             for (bytes, &at) in bytes.chunks_exact_mut(file.row_len()).zip(of_part) {
                 file.read(rows[at] - self.firsts[place], bytes)?;

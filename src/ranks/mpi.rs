@@ -54,6 +54,15 @@ impl World {
     }
 }
 
+/// One that panics ends all: the others would wait for it.
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.abort(101);
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Ranks {
     rank: usize,

@@ -254,7 +254,12 @@ fn sums_of_other_draws_are_refused() {
         let from = text.find(start).unwrap();
         text[from..from + text[from..].find(end).unwrap() + end.len()].to_owned()
     });
+    let lists = &text[text.find("[{\"log_scale").unwrap()..text.find("]}}]}").unwrap() + 1];
     for (from, to) in [
+        (lists.to_owned(), "[]".to_owned()),
+        ("\"drawn\":".to_owned(), "\"drawn\":1".to_owned()),
+        ("\"next\":".to_owned(), "\"next\":1".to_owned()),
+        ("\"count\":".to_owned(), "\"count\":-".to_owned()),
         (format!("{list},"), String::new()),
         (format!("{stratum},"), String::new()),
         ("monte-carlo".to_owned(), "qmc".to_owned()),
@@ -367,9 +372,19 @@ fn shards_are_run_and_gathered_by_the_command() {
         &["--sums", "sums", "--gather", "--rel-err", "1e-3"],
         "an error is asked for",
     );
-    refused(
-        &["--sums", "many", "--shard", "999999/1000000"],
-        "shards at most",
+    // One of more shards than there is work for is whole, and empty.
+    let (code, out, err) = ask(&["--sums", "many", "--shard", "999999/1000000"]);
+    assert_eq!((code, &*out), (Some(0), ""));
+    assert!(
+        err.contains("no draws are left for shard 999999/1000000"),
+        "{err}"
+    );
+    ask(&["--sums", "many", "--shard", "1/1000000"]);
+    let (code, _, err) = ask(&["--sums", "many", "--gather", "-q"]);
+    assert_eq!(code, Some(1));
+    assert!(
+        err.contains("2 of 1000000 shards") && err.contains("Left are 2-999998,1000000"),
+        "{err}"
     );
     refused(
         &["--sums", "p", "--shard", "1/3", "--matrix"],

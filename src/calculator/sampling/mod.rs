@@ -132,8 +132,9 @@ trait Sampler: Sync {
     /// What is kept of all blocks so far.
     fn kept(&self) -> KeptSums;
 
-    /// Adds what was kept of other blocks; false, and nothing is added, where it is not of this sampler.
-    fn add(&mut self, kept: &KeptSums) -> bool;
+    /// Adds what was kept of other blocks, those that a shard has of so many; false, and nothing is added, where it is not
+    /// of those.
+    fn add(&mut self, kept: &KeptSums, shard: Shard, blocks: &Blocks) -> bool;
 
     /// Where what belongs to a divergence is found, by its place among those asked for.
     fn places(&self, kind: usize) -> Places;

@@ -62,6 +62,11 @@ impl Moments {
         }
     }
 
+    /// How many numbers they are of.
+    pub fn count(&self) -> f64 {
+        self.count
+    }
+
     /// Those of both together (Pébay 2008, eq. 2.1 and §2.2).
     pub fn add(&mut self, other: Self) {
         let count = self.count + other.count;

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::integrands::{Integrands, Places};
 use super::moments::Mean;
 use super::strata::{Strata, StratumDensity};
-use super::{KeptSums, Sampler, SamplingRequest};
+use super::{Blocks, KeptSums, Sampler, SamplingRequest};
+use crate::config::Shard;
 pub(in crate::calculator) use crate::estimator::sobol::SOBOL_DIM;
 use crate::estimator::sobol::scrambled_normals;
 use crate::files::extended;
@@ -18,7 +19,7 @@ const NETS: u64 = 8;
 /// power of two each.
 const POINTS: (u64, u64) = (512, 1 << 16);
 /// More rounds than anyone will see: what a file says is in reach of integers.
-const MOST_ROUNDS: u64 = 1 << 40;
+const MOST_ROUNDS: u64 = 1 << 32;
 /// The fewest points of a component's net.
 const LEAST: u64 = 8;
 
@@ -136,20 +137,25 @@ impl Sampler for SobolNets<'_> {
         KeptSums::Qmc(self.rounds.clone())
     }
 
-    fn add(&mut self, kept: &KeptSums) -> bool {
+    fn add(&mut self, kept: &KeptSums, shard: Shard, blocks: &Blocks) -> bool {
         let KeptSums::Qmc(rounds) = kept else {
             return false;
         };
+        let (all, of_nets) = (blocks.next / NETS, blocks.next % NETS);
+        let has_all = of_nets == 0 && all < MOST_ROUNDS && rounds.len() as u64 == shard.count(all);
         let is_whole = |means: &Vec<Vec<NetMean>>| {
             means.len() == self.integrands.len()
                 && means.iter().all(|nets| nets.len() as u64 == NETS)
         };
-        let is_new = |round: &u64| *round < MOST_ROUNDS && !self.rounds.contains_key(round);
-        let fits = rounds.keys().all(is_new) && rounds.values().all(is_whole);
-        if fits {
-            self.rounds.extend(rounds.clone());
+        let is_own =
+            |round: &u64| *round < all && shard.has(*round) && !self.rounds.contains_key(round);
+        let are_these = has_all && rounds.keys().all(is_own) && rounds.values().all(is_whole);
+        let points = |round: u64| NETS * self.size(round * NETS);
+        if !are_these || rounds.keys().map(|&round| points(round)).sum::<u64>() != blocks.drawn {
+            return false;
         }
-        fits
+        self.rounds.extend(rounds.clone());
+        true
     }
 
     fn places(&self, kind: usize) -> Places {

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::integrands::{Integrands, Places};
 use super::moments::{Mean, Moments};
 use super::strata::{Strata, Stratum, StratumDensity};
-use super::{KeptSums, Sampler, SamplingRequest};
+use super::{Blocks, KeptSums, Sampler, SamplingRequest};
 use crate::compute::kernel::cpu::{self, Width, derive_key, normals};
 use crate::compute::noise::{RunKey, Stream};
+use crate::config::Shard;
 use crate::files::extended;
 
 /// Draws of the side with the most in a block, at least and at most, and the multiplications a block may take.
@@ -175,16 +176,23 @@ impl Sampler for RandomPoints<'_> {
         KeptSums::MonteCarlo(self.sums.clone())
     }
 
-    fn add(&mut self, kept: &KeptSums) -> bool {
+    fn add(&mut self, kept: &KeptSums, shard: Shard, blocks: &Blocks) -> bool {
         let KeptSums::MonteCarlo(sums) = kept else {
             return false;
         };
-        let fits = |list: &Sums| list.moments.len() == self.counts.len();
-        if !sums.is_empty() && (sums.len() != self.integrands.len() || !sums.iter().all(fits)) {
-            return false;
+        let (size, own) = (self.size(0), shard.count(blocks.next));
+        let are_counted = blocks.next.checked_mul(size) == Some(blocks.before)
+            && own.checked_mul(size) == Some(blocks.drawn);
+        let lists = if own == 0 { 0 } else { self.integrands.len() };
+        let fits = |list: &Sums| {
+            let counts = list.moments.iter().map(Moments::count);
+            counts.eq(self.counts.iter().map(|&count| count as f64 * own as f64))
+        };
+        let are_these = are_counted && sums.len() == lists && sums.iter().all(fits);
+        if are_these && own > 0 {
+            self.add_all(sums.clone());
         }
-        self.add_all(sums.clone());
-        true
+        are_these
     }
 
     fn places(&self, kind: usize) -> Places {

@@ -15,13 +15,11 @@ use crate::calculator::answer::Computed;
 use crate::calculator::method::Method;
 use crate::config::Shard;
 use crate::error::{Error, Result};
-use crate::text::count;
 
-/// The sums of the draws that one process makes for a [question](crate::Question), of its shard of them: small,
-/// whatever their number.
+/// The sums of the draws that one process makes for a [question](crate::Question), of its shard of them.
 ///
-/// They are numbers for each stratum of what is drawn from, or for each of a few nets of points. Whoever has those of
-/// every shard knows what one process would that made all the draws.
+/// They are a few numbers for each stratum of what is drawn from, whatever the number of draws; or one for each net of
+/// points. Whoever has those of every shard knows what one process would that made all the draws.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PartialSums {
@@ -68,7 +66,7 @@ impl PartialSums {
 
     /// Draws that they are the sums of.
     pub fn drawn(&self) -> u64 {
-        self.sampled.iter().map(|one| one.blocks.drawn).sum()
+        (self.sampled.iter()).fold(0, |sum, one| sum.saturating_add(one.blocks.drawn))
     }
 
     /// Whether all draws of the shard are made.
@@ -79,16 +77,9 @@ impl PartialSums {
 }
 
 impl Sampled {
-    /// Whether they are draws of this digest, which a sampler then goes on from.
-    fn goes_to<S: Sampler>(&self, digest: &str, sampler: &mut S) -> bool {
-        let Blocks {
-            next,
-            before,
-            drawn,
-        } = self.blocks;
-        // A block has a draw at least.
-        let can_be = next.is_multiple_of(S::GROUP) && next <= before && drawn <= before;
-        self.digest == digest && can_be && sampler.add(&self.sums)
+    /// Whether they are draws of this digest, of a shard, which a sampler then goes on from.
+    fn goes_to<S: Sampler>(&self, digest: &str, shard: Shard, sampler: &mut S) -> bool {
+        self.digest == digest && sampler.add(&self.sums, shard, &self.blocks)
     }
 
     fn new(digest: String, request: &SamplingRequest, method: Method) -> Self {
@@ -160,7 +151,7 @@ impl WithSampler for OfShard<'_, '_, '_> {
         if place >= sums.sampled.len() {
             (sums.sampled).push(Sampled::new(digest.clone(), &request, method));
         }
-        let is_of_these = sums.sampled[place].goes_to(&digest, &mut sampler);
+        let is_of_these = sums.sampled[place].goes_to(&digest, shard, &mut sampler);
         if !is_of_these {
             return Err(Error::usage(
                 format!("the sums of shard {shard} are of other draws"),
@@ -181,18 +172,8 @@ impl WithSampler for OfShard<'_, '_, '_> {
             is_wanted = (this.keep)(sums, progress)?.is_continue();
         }
         if blocks.drawn == 0 {
-            let groups = blocks.next / S::GROUP;
-            let most = match groups {
-                1 => "leave --shard out".to_owned(),
-                groups => format!("there is work for {groups} shards at most"),
-            };
-            return Err(Error::usage(
-                format!(
-                    "no draws are left for shard {shard}: {} are all there are",
-                    count(blocks.before as usize, "draw")
-                ),
-                format!("{most}; or ask for more --samples"),
-            ));
+            // There are more shards than blocks.
+            return Ok(vec![Computed::bare(f64::NAN); request.kinds.len()]);
         }
         Ok(request.ended(found(&sampler, &request)?, blocks.drawn))
     }
@@ -230,7 +211,7 @@ impl WithSampler for OfAll<'_, '_> {
             let Some(one) = part.sampled.get(place) else {
                 continue;
             };
-            if !one.goes_to(&digest, &mut sampler) {
+            if !one.goes_to(&digest, part.shard, &mut sampler) {
                 return Err(Error::usage(
                     format!("the sums of shard {} are of other draws", part.shard),
                     OTHER,

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -56,6 +56,15 @@ fn write_sums(folder: &Folder, sums: &PartialSums) -> Result<()> {
             "choose other densities",
         )
     })?;
+    if json.len() as u64 > LARGEST {
+        return Err(Error::usage(
+            format!(
+                "the sums of shard {} are too many to be read again",
+                sums.shard()
+            ),
+            "make more shards, or ask for --method monte-carlo, whose sums do not grow with the draws",
+        ));
+    }
     folder.write(name(sums.shard()), &json)
 }
 
@@ -71,7 +80,9 @@ pub fn shard(
     let signals = Signals::listen()?;
     let folder = Folder::create(folder)?;
     folder.clear_unfinished(|_| false)?;
-    let mut sums = (read_sums(&folder, shard)?).unwrap_or_else(|| PartialSums::new(shard));
+    let found = read_sums(&folder, shard)?;
+    let is_new = found.is_none();
+    let mut sums = found.unwrap_or_else(|| PartialSums::new(shard));
     let bar = bar(verbosity);
     let before = sums.drawn();
     let written = RefCell::new(Instant::now());
@@ -92,7 +103,7 @@ pub fn shard(
         },
     )?;
     bar.finish_and_clear();
-    if sums.drawn() > before {
+    if is_new || sums.drawn() > before {
         write_sums(&folder, &sums)?;
     }
     if !sums.are_whole() {
@@ -103,6 +114,14 @@ pub fn shard(
             ));
         }
         return Ok(Outcome::Interrupted(signals.exit_code()));
+    }
+    if sums.drawn() == 0 {
+        if !verbosity.quiet {
+            to_stderr(format_args!(
+                "note: no draws are left for shard {shard}: there are more shards than work"
+            ));
+        }
+        return Ok(Outcome::Success);
     }
     tell(options, operands, &answers, verbosity)?;
     if !verbosity.quiet && !options.json {
@@ -156,9 +175,7 @@ pub fn gather(
         .filter(|part| part.are_whole())
         .map(|part| part.shard().number())
         .collect();
-    let left: Vec<usize> = (1..=of as usize)
-        .filter(|&number| !whole.contains(&(number as u64)))
-        .collect();
+    let left = between(&whole, of);
     if left.is_empty() {
         return Ok(Outcome::Success);
     }
@@ -166,8 +183,22 @@ pub fn gather(
         "{} of {} made all of their draws; the same command with --shard I/{of} in the place of --gather \
          makes those of another. Left are {}",
         whole.len(),
-        count(of as usize, "shard"),
-        Part::of_points(left)
+        count(usize::try_from(of).unwrap_or(usize::MAX), "shard"),
+        Part::Points(left)
     ));
     Ok(Outcome::FailedRun)
+}
+
+/// The numbers from 1 to the last that are not among these, as ranges.
+fn between(among: &BTreeSet<u64>, last: u64) -> Vec<RangeInclusive<usize>> {
+    let number = |of: u64| usize::try_from(of).unwrap_or(usize::MAX);
+    let mut ranges = Vec::new();
+    let mut next = 1;
+    for &one in among.iter().chain([&(last + 1)]) {
+        if next < one {
+            ranges.push(number(next)..=number(one - 1));
+        }
+        next = one + 1;
+    }
+    ranges
 }

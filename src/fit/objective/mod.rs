@@ -347,6 +347,7 @@ impl<'a> Objective<'a> {
         step: usize,
         active: &[usize],
     ) -> Result<(Slopes, Vec<Evaluations>)> {
+        self.check_alike(theta)?;
         let counted = self.meter.counting(self.keys.len(), || -> Result<Slopes> {
             let on_host = match (&self.rules[..], self.estimator.reuse) {
                 ([PointRule::Along(_)], 1..) => None,

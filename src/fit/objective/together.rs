@@ -15,6 +15,18 @@ impl Objective<'_> {
         (self.target.ranks()).filter(|_| !self.estimator.rule.is_random())
     }
 
+    /// Checks that all ranks are at the same θ where each takes its step by itself, by rows that all have drawn.
+    pub(super) fn check_alike(&self, theta: &[f64]) -> Result<()> {
+        match self
+            .target
+            .ranks()
+            .filter(|_| self.estimator.rule.is_random())
+        {
+            Some(ranks) => add_up(ranks, theta, &mut Vec::new()),
+            None => Ok(()),
+        }
+    }
+
     /// Replaces sums over rows by those over the rows of all ranks, which are at the same θ.
     ///
     /// Where that fails they are NaN, and the target's [`check`](crate::Distribution::check) tells why.
@@ -22,24 +34,7 @@ impl Objective<'_> {
         let Some(ranks) = self.ranks() else {
             return sums;
         };
-        // Numbers of few bits, so that no sum of them or of their squares is rounded: where all are alike, the square
-        // of their sum is as many times the sum of their squares.
-        let bits = theta.iter().fold(0u64, |all, x| {
-            (all.rotate_left(5) ^ x.to_bits()).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        });
-        let mark = (bits >> 44) as f64;
-        sums.extend([mark, mark * mark]);
-        let added = ranks.sum(&mut sums);
-        let [sum, squares] = [sums.len() - 2, sums.len() - 1].map(|at| sums[at]);
-        sums.truncate(sums.len() - 2);
-        let alike = match sum * sum == ranks.size() as f64 * squares {
-            true => Ok(()),
-            false => Err(Error::numerical(
-                "the ranks have come to different parameters",
-                "run them on processors of one kind, by the same klfit",
-            )),
-        };
-        if let Err(error) = added.and(alike) {
+        if let Err(error) = add_up(ranks, theta, &mut sums) {
             if let Some(file) = self.target.model().as_samples().and_then(Samples::file) {
                 file.or_nothing(Err(error), 0);
             }
@@ -67,5 +62,28 @@ impl Objective<'_> {
             self.numerics.tensor(values, [runs]),
             self.numerics.tensor(gradient, shape),
         )
+    }
+}
+
+/// Replaces sums by those over all ranks, which must be at the same θ.
+fn add_up(ranks: &dyn Communicator, theta: &[f64], sums: &mut Vec<f64>) -> Result<()> {
+    // A number of few bits, so that no sum of it or of its square is rounded: where all are alike, the square of their
+    // sum is as many times the sum of their squares.
+    let bits = theta.iter().fold(0u64, |all, x| {
+        (all.rotate_left(5) ^ x.to_bits()).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    });
+    let mark = (bits >> 44) as f64;
+    let own = sums.len();
+    sums.extend([mark, mark * mark]);
+    let added = ranks.sum(sums);
+    let [sum, squares] = [sums[own], sums[own + 1]];
+    sums.truncate(own);
+    added?;
+    match sum * sum == ranks.size() as f64 * squares {
+        true => Ok(()),
+        false => Err(Error::numerical(
+            "the ranks have come to different parameters",
+            "run them on processors of one kind, by the same klfit",
+        )),
     }
 }

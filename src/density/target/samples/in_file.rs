@@ -104,7 +104,10 @@ impl FileRows {
                 .sum();
             let own = match seen.rows {
                 0 => Err(Error::usage(
-                    format!("no row of the parts of rank {} is complete", ranks.rank()),
+                    format!(
+                        "rank {} has no rows: none of its parts is complete, held out or left",
+                        ranks.rank()
+                    ),
                     "use fewer ranks, or parts with more rows",
                 )),
                 _ => Ok(()),
@@ -343,7 +346,6 @@ impl Chunks<'_> {
     fn read(self, chunk: usize) -> Result<Vec<f64>> {
         let first = chunk * self.per_chunk();
         let last = (first + self.per_chunk()).min(self.len());
-        self.table.parts.check()?;
         let Some(kept) = &self.kept else {
             return self.table.read(first, last - first);
         };
@@ -372,7 +374,6 @@ impl Chunks<'_> {
     /// Rows by their places among these.
     fn pick(self, places: &[usize]) -> Result<Vec<f64>> {
         let Self { table, kept } = self;
-        table.parts.check()?;
         let dim = table.places.len();
         let mut numbers = vec![0.0; places.len() * dim];
         let parts = numbers.par_chunks_mut(PICKED * dim);
