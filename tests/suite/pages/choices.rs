@@ -90,7 +90,7 @@ fn tables() {
     let held = one("src/density/target/samples/read.rs", "MOST_IN_MEMORY");
     page.says("of a `.npy` of more than {} numbers (", &[held]);
     page.rounds("numbers ({}) stay in the file", &[held]);
-    let chunk = 8.0 * one("src/density/target/samples/in_file.rs", "CHUNK");
+    let chunk = 8.0 * one("src/density/target/samples/first_pass.rs", "CHUNK");
     page.rounds("over it once a step, {} MB at a time", &[chunk / 1e6]);
     let largest = one("src/files/read.rs", "LARGEST_TABLE") / 2f64.powi(30);
     page.says("holds all in memory, up to {} GiB of file", &[largest]);
