@@ -47,6 +47,7 @@ fn klfit(place: &Path, ranks: usize, words: &[&str]) -> Command {
         .env("OMPI_ALLOW_RUN_AS_ROOT", "1")
         .env("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1")
         .env("RAYON_NUM_THREADS", "1")
+        .env("TMPDIR", place)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command
@@ -119,7 +120,7 @@ fn ranks_fit_as_one_process_and_leave_one_folder() {
         .args(["report", "of-2"])
         .output();
     assert!(plot.unwrap().status.success());
-    let left = fs::read_dir(std::env::temp_dir()).unwrap();
+    let left = fs::read_dir(at).unwrap();
     let is_scratch = |entry: fs::DirEntry| {
         entry
             .file_name()

@@ -27,7 +27,7 @@ impl NotInFile {
         match self {
             Self::Whole(why) => Error::usage(
                 format!("its rows cannot stay in the file: {why}"),
-                "name one file and leave `in_memory` out, or save the rows without weights as np.save(\"rows.npy\", np.ascontiguousarray(x))",
+                "remove `in_memory` and name one file, or save the rows without weights as np.save(\"rows.npy\", np.ascontiguousarray(x))",
             ),
             Self::Refused(error) => error,
         }
