@@ -138,7 +138,6 @@ fn among_all(_: impl FnOnce(Rank) -> Result<Outcome>) -> Result<Outcome> {
 
 #[cfg(feature = "mpi")]
 fn among_all(work: impl FnOnce(Rank) -> Result<Outcome>) -> Result<Outcome> {
-    use crate::ranks::Agreement;
     use crate::ranks::mpi::World;
 
     let world = World::join()?;
@@ -149,7 +148,7 @@ fn among_all(work: impl FnOnce(Rank) -> Result<Outcome>) -> Result<Outcome> {
         return outcome;
     };
     let code = super::exit_code(&error);
-    let is_of_all = ranks::last_agreement() == Agreement::Failed;
+    let is_of_all = ranks::have_failed_together();
     if rank == Rank::FIRST {
         super::report_error(&error);
     } else if !is_of_all {

@@ -31,7 +31,7 @@ pub trait Communicator: Debug + Send + Sync {
 
 thread_local! {
     static CURRENT: RefCell<Option<Arc<dyn Communicator>>> = const { RefCell::new(None) };
-    static AGREEMENT: Cell<Agreement> = const { Cell::new(Agreement::Reached) };
+    static HAVE_FAILED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// The ranks that the rows which this thread opens are shared among; none where it is alone.
@@ -76,19 +76,10 @@ pub(crate) fn gathered(ranks: &dyn Communicator, own: &[f64]) -> Result<Vec<Vec<
     Ok(all.chunks_exact(own.len()).map(<[f64]>::to_vec).collect())
 }
 
-/// What came of the last thing that the ranks of this thread had to agree on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Agreement {
-    /// It has succeeded on all.
-    Reached,
-    /// It has failed on one, and all have its error.
-    Failed,
-}
-
-/// What came of the last thing that the ranks of this thread had to agree on.
+/// Whether the last thing that the ranks of this thread had to agree on has failed, so that all have its error.
 #[cfg(feature = "mpi")]
-pub(crate) fn last_agreement() -> Agreement {
-    AGREEMENT.get()
+pub(crate) fn have_failed_together() -> bool {
+    HAVE_FAILED.get()
 }
 
 /// What came of something on this rank, if all have succeeded; or else the error of the first that has not, on all.
@@ -98,10 +89,10 @@ pub(crate) fn last_agreement() -> Agreement {
 pub(crate) fn agreed<T>(ranks: &dyn Communicator, own: Result<T>) -> Result<T> {
     let failed = gathered(ranks, &[f64::from(u8::from(own.is_err()))])?;
     let Some(first) = failed.iter().position(|failed| failed[0] > 0.0) else {
-        AGREEMENT.set(Agreement::Reached);
+        HAVE_FAILED.set(false);
         return own;
     };
-    AGREEMENT.set(Agreement::Failed);
+    HAVE_FAILED.set(true);
     // Its words, a byte for each number.
     let words = own.err().filter(|_| first == ranks.rank()).map(|error| {
         let help = error.help().unwrap_or_default();

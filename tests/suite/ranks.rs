@@ -5,6 +5,9 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use klfit::Mixture;
+use klfit::internals::{RunKey, Stream};
+
 use crate::rows::npy;
 
 const CONFIG: &str = "name = 'rows'\nseed = 3\n[target]\nfile = 'part-*.npy'\nholdout = 0.1\n[family]\ncomponents = 2\n\
@@ -14,24 +17,12 @@ const CONFIG: &str = "name = 'rows'\nseed = 3\n[target]\nfile = 'part-*.npy'\nho
 
 fn place() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let mut state = 5u64;
-    let mut uniform = || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (state >> 40) as f64 / (1u64 << 24) as f64
-    };
+    let means = vec![vec![-2.0, -1.5], vec![2.0, 2.5]];
+    let clusters = Mixture::from_stds(vec![0.4, 0.6], means, vec![vec![0.5; 2]; 2]).unwrap();
+    let mut generator = RunKey { seed: 5, run: 0 }.generator(Stream::TargetDraws, 0);
     for (part, rows) in [700, 300, 1100, 451, 900].into_iter().enumerate() {
-        let mut numbers = Vec::new();
-        for _ in 0..rows {
-            let side = if uniform() < 0.4 { -2.0 } else { 2.0 };
-            numbers.extend([0.0, 0.5].map(|at| side + at + uniform() + uniform() - uniform()));
-        }
-        fs::write(
-            folder.path().join(format!("part-{part}.npy")),
-            npy(&numbers, 2),
-        )
-        .unwrap();
+        let rows = npy(&clusters.sample(rows, &mut generator), 2);
+        fs::write(folder.path().join(format!("part-{part}.npy")), rows).unwrap();
     }
     fs::write(folder.path().join("rows.toml"), CONFIG).unwrap();
     folder
@@ -81,11 +72,11 @@ fn numbers(place: &Path, out: &str) -> Vec<f64> {
     numbers
 }
 
-fn assert_alike(found: &[f64], whole: &[f64]) {
+fn assert_alike(found: &[f64], whole: &[f64], most: f64) {
     assert_eq!(found.len(), whole.len());
     for (found, whole) in found.iter().zip(whole) {
         assert!(
-            (found - whole).abs() < 1e-9 * whole.abs().max(1.0),
+            (found - whole).abs() < most * whole.abs().max(1.0),
             "{found} {whole}"
         );
     }
@@ -111,7 +102,7 @@ fn ranks_fit_as_one_process_and_leave_one_folder() {
         let (code, words, err) = ask(at, ranks, &["run", "rows.toml", "--out", &out]);
         assert_eq!(code, Some(0), "{err}");
         assert_eq!(words.matches("results in").count(), 1, "{words}");
-        assert_alike(&numbers(at, &out), &whole);
+        assert_alike(&numbers(at, &out), &whole, 1e-9);
         assert!(at.join(&out).join("figures/densities.png").exists());
     }
     // Other programs read the folder without MPI.
@@ -164,8 +155,15 @@ fn a_run_that_is_ended_by_a_signal_goes_on_with_other_ranks() {
     assert!(err.contains("interrupted; go on with"), "{err}");
     let summary = fs::read_to_string(at.join("out/summary.json")).unwrap();
     assert!(summary.contains("\"interrupted\": true"));
-    let (code, _, err) = ask(at, 3, &["resume", "out", "--no-figures"]);
-    assert_eq!(code, Some(0), "{err}");
+    let copied = Command::new("cp")
+        .args(["-r", "out", "other"])
+        .current_dir(at)
+        .status();
+    assert!(copied.unwrap().success());
+    for (out, ranks) in [("out", 2), ("other", 3)] {
+        let (code, _, err) = ask(at, ranks, &["resume", out, "--no-figures"]);
+        assert_eq!(code, Some(0), "{err}");
+    }
     let words = [
         "run",
         "rows.toml",
@@ -175,8 +173,12 @@ fn a_run_that_is_ended_by_a_signal_goes_on_with_other_ranks() {
         "--steps",
         "3000",
     ];
-    assert_eq!(ask(at, 1, &words).0, Some(0));
-    assert_alike(&numbers(at, "out"), &numbers(at, "whole"));
+    assert_eq!(ask(at, 2, &words).0, Some(0));
+    // By as many ranks to the bit; by others sums are rounded otherwise, which three thousand steps of Adam at a constant
+    // rate make more of than sixty.
+    let whole = numbers(at, "whole");
+    assert_eq!(numbers(at, "out"), whole);
+    assert_alike(&numbers(at, "other"), &whole, 1e-6);
 }
 
 #[test]

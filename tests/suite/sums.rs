@@ -257,6 +257,7 @@ fn sums_of_other_draws_are_refused() {
     let lists = &text[text.find("[{\"log_scale").unwrap()..text.find("]}}]}").unwrap() + 1];
     for (from, to) in [
         (lists.to_owned(), "[]".to_owned()),
+        ("\"samples\":".to_owned(), "\"samples\":1".to_owned()),
         ("\"drawn\":".to_owned(), "\"drawn\":1".to_owned()),
         ("\"next\":".to_owned(), "\"next\":1".to_owned()),
         ("\"count\":".to_owned(), "\"count\":-".to_owned()),

@@ -10,7 +10,6 @@ mod random;
 mod shared;
 mod strata;
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Computed, Ending};
@@ -109,25 +108,19 @@ pub struct Progress {
     pub error_ratio: Option<f64>,
 }
 
-/// A source of points under both densities at once.
-trait Sampler: Sync {
-    /// What is kept of one block.
-    type Block: Send;
-
+/// A source of points under both densities at once, in blocks by number.
+trait Sampler {
     /// Blocks that are of no use without each other.
-    const GROUP: u64;
+    fn group(&self) -> u64;
 
     /// The degrees of freedom that an error must have before it ends the sampling.
-    const FREEDOM: f64;
-
-    /// What becomes of the block of this number.
-    fn block(&self, index: u64) -> Self::Block;
+    fn freedom(&self) -> f64;
 
     /// Draws of a block.
     fn size(&self, index: u64) -> u64;
 
-    /// Adds blocks in their order.
-    fn absorb(&mut self, index: u64, block: Self::Block);
+    /// Draws the blocks of these numbers, at once, and adds them in their order.
+    fn draw(&mut self, blocks: &[u64]);
 
     /// What is kept of all blocks so far.
     fn kept(&self) -> KeptSums;
@@ -143,18 +136,11 @@ trait Sampler: Sync {
     fn mean(&self, list: usize) -> Mean;
 }
 
-/// What is done with a sampler of either kind.
-trait WithSampler {
-    type Output;
-
-    fn call<S: Sampler>(self, sampler: S) -> Self::Output;
-}
-
 /// The sampler of a method.
-fn with_sampler<W: WithSampler>(request: SamplingRequest, method: Method, with: W) -> W::Output {
+fn sampler<'a>(request: SamplingRequest<'a>, method: Method) -> Box<dyn Sampler + 'a> {
     match method {
-        Method::Qmc => with.call(SobolNets::new(request)),
-        _ => with.call(RandomPoints::new(request)),
+        Method::Qmc => Box::new(SobolNets::new(request)),
+        _ => Box::new(RandomPoints::new(request)),
     }
 }
 
@@ -171,25 +157,15 @@ pub(super) trait Draws {
 /// how far that is.
 impl<F: Fn(Progress)> Draws for F {
     fn find(&self, request: SamplingRequest, method: Method) -> Result<Vec<Computed>> {
-        with_sampler(request, method, Alone(request, self))
-    }
-}
-
-struct Alone<'a, 'b, F>(SamplingRequest<'a>, &'b F);
-
-impl<F: Fn(Progress)> WithSampler for Alone<'_, '_, F> {
-    type Output = Result<Vec<Computed>>;
-
-    fn call<S: Sampler>(self, mut sampler: S) -> Result<Vec<Computed>> {
-        let Self(request, progress) = self;
+        let mut sampler = sampler(request, method);
         let is_set = request.accuracy.is_set();
         let mut blocks = Blocks::default();
         loop {
             let most = is_set.then_some(blocks.drawn.max(FEWEST));
-            blocks.draw(&mut sampler, &request, Shard::WHOLE, most);
-            let found = found(&sampler, &request)?;
+            blocks.draw(&mut *sampler, &request, Shard::WHOLE, most);
+            let found = found(&*sampler, &request)?;
             let ratio = (found.iter()).fold(0.0, |most: f64, (_, ratio)| most.max(*ratio));
-            progress(Progress {
+            self(Progress {
                 drawn: blocks.drawn,
                 most: request.samples,
                 error_ratio: is_set.then_some(ratio),
@@ -221,9 +197,9 @@ impl Blocks {
     }
 
     /// Draws some more, those of a shard, with about so many draws at most.
-    fn draw<S: Sampler>(
+    fn draw(
         &mut self,
-        sampler: &mut S,
+        sampler: &mut dyn Sampler,
         request: &SamplingRequest,
         shard: Shard,
         most: Option<u64>,
@@ -234,8 +210,8 @@ impl Blocks {
             && !self.are_all(request)
             && most.is_none_or(|most| self.drawn - from < most)
         {
-            let is_here = shard.has(self.next / S::GROUP);
-            for _ in 0..S::GROUP {
+            let is_here = shard.has(self.next / sampler.group());
+            for _ in 0..sampler.group() {
                 let size = sampler.size(self.next);
                 self.before += size;
                 if is_here {
@@ -245,16 +221,12 @@ impl Blocks {
                 self.next += 1;
             }
         }
-        let of_block = |index| (index, sampler.block(index));
-        let done: Vec<_> = blocks.into_par_iter().map(of_block).collect();
-        for (index, block) in done {
-            sampler.absorb(index, block);
-        }
+        sampler.draw(&blocks);
     }
 }
 
 /// What is known of every divergence by the draws so far, and how far its error is from what it may be.
-fn found<S: Sampler>(sampler: &S, request: &SamplingRequest) -> Result<Vec<(Computed, f64)>> {
+fn found(sampler: &dyn Sampler, request: &SamplingRequest) -> Result<Vec<(Computed, f64)>> {
     let of_kind = |(place, kind): (usize, &DivergenceKind)| {
         let Places { joint, power } = sampler.places(place);
         let means = |lists: [usize; 2]| lists.map(|list| sampler.mean(list));
@@ -270,7 +242,11 @@ fn found<S: Sampler>(sampler: &S, request: &SamplingRequest) -> Result<Vec<(Comp
             }
         };
         // Of an error that is itself unsure nothing is said but that it is not there yet.
-        let least = if freedom < S::FREEDOM { UNSURE } else { 0.0 };
+        let least = if freedom < sampler.freedom() {
+            UNSURE
+        } else {
+            0.0
+        };
         Ok((one, request.error_ratio(*kind, &one).max(least)))
     };
     request.kinds.iter().enumerate().map(of_kind).collect()

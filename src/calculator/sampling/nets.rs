@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::integrands::{Integrands, Places};
@@ -66,31 +67,8 @@ impl<'a> SobolNets<'a> {
             share.next_power_of_two().clamp(LEAST, POINTS.1)
         })
     }
-}
 
-/// The seed of a net's scrambling: a mixer of 64 bits (Steele, Lea and Flood 2014) over its numbers.
-fn scramble(seed: u64, numbers: [u64; 2]) -> u32 {
-    let mixed = numbers.into_iter().fold(seed, |seed, number| {
-        let mut mixed = seed.wrapping_add((number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        for (shift, factor) in [(30, 0xbf58_476d_1ce4_e5b9), (27, 0x94d0_49bb_1331_11eb)] {
-            mixed = (mixed ^ (mixed >> shift)).wrapping_mul(factor);
-        }
-        mixed ^ (mixed >> 31)
-    });
-    (mixed >> 32) as u32
-}
-
-impl Sampler for SobolNets<'_> {
-    type Block = Vec<NetMean>;
-
-    const GROUP: u64 = NETS;
-    // That of the nets of one size, with room for rounding.
-    const FREEDOM: f64 = NETS as f64 - 1.5;
-
-    fn size(&self, index: u64) -> u64 {
-        self.counts(index).sum()
-    }
-
+    /// What becomes of a net, of each list.
     fn block(&self, index: u64) -> Vec<NetMean> {
         let (strata, dim) = (&self.strata.strata, self.request.p.dim());
         let counts: Vec<u64> = self.counts(index).collect();
@@ -124,12 +102,44 @@ impl Sampler for SobolNets<'_> {
             })
             .collect()
     }
+}
 
-    fn absorb(&mut self, index: u64, block: Vec<NetMean>) {
-        let means = (self.rounds.entry(index / NETS))
-            .or_insert_with(|| vec![Vec::new(); self.integrands.len()]);
-        for (means, mean) in means.iter_mut().zip(block) {
-            means.push(mean);
+/// The seed of a net's scrambling: a mixer of 64 bits (Steele, Lea and Flood 2014) over its numbers.
+fn scramble(seed: u64, numbers: [u64; 2]) -> u32 {
+    let mixed = numbers.into_iter().fold(seed, |seed, number| {
+        let mut mixed = seed.wrapping_add((number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        for (shift, factor) in [(30, 0xbf58_476d_1ce4_e5b9), (27, 0x94d0_49bb_1331_11eb)] {
+            mixed = (mixed ^ (mixed >> shift)).wrapping_mul(factor);
+        }
+        mixed ^ (mixed >> 31)
+    });
+    (mixed >> 32) as u32
+}
+
+impl Sampler for SobolNets<'_> {
+    fn group(&self) -> u64 {
+        NETS
+    }
+
+    /// That of the nets of one size, with room for rounding.
+    fn freedom(&self) -> f64 {
+        NETS as f64 - 1.5
+    }
+
+    fn size(&self, index: u64) -> u64 {
+        self.counts(index).sum()
+    }
+
+    fn draw(&mut self, blocks: &[u64]) {
+        let done: Vec<Vec<NetMean>> = (blocks.par_iter())
+            .map(|&index| self.block(index))
+            .collect();
+        for (index, block) in blocks.iter().zip(done) {
+            let means = (self.rounds.entry(index / NETS))
+                .or_insert_with(|| vec![Vec::new(); self.integrands.len()]);
+            for (means, mean) in means.iter_mut().zip(block) {
+                means.push(mean);
+            }
         }
     }
 

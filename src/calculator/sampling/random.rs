@@ -2,6 +2,7 @@
 
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{ChiSquared, Distribution};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::integrands::{Integrands, Places};
@@ -90,6 +91,24 @@ impl<'a> RandomPoints<'a> {
         }
     }
 
+    /// What becomes of a block.
+    fn block(&self, index: u64) -> Vec<Sums> {
+        (self.integrands.values(&self.points(index)).iter())
+            .map(|list| {
+                let mut rest = &list.values[..];
+                let moments = (self.counts.iter()).map(|&count| {
+                    let (here, others) = rest.split_at(count);
+                    rest = others;
+                    Moments::new(here)
+                });
+                Sums {
+                    moments: moments.collect(),
+                    log_scale: list.log_scale,
+                }
+            })
+            .collect()
+    }
+
     /// The points of one block, stratum after stratum.
     fn points(&self, index: u64) -> Vec<f64> {
         let dim = self.request.p.dim();
@@ -142,34 +161,23 @@ fn stretches(dof: f64, generator: &mut ChaCha8Rng) -> impl FnMut() -> f64 {
 }
 
 impl Sampler for RandomPoints<'_> {
-    type Block = Vec<Sums>;
+    fn group(&self) -> u64 {
+        1
+    }
 
-    const GROUP: u64 = 1;
-    const FREEDOM: f64 = 30.0;
+    fn freedom(&self) -> f64 {
+        30.0
+    }
 
     fn size(&self, _: u64) -> u64 {
         self.counts.iter().sum::<usize>() as u64
     }
 
-    fn block(&self, index: u64) -> Vec<Sums> {
-        (self.integrands.values(&self.points(index)).iter())
-            .map(|list| {
-                let mut rest = &list.values[..];
-                let moments = (self.counts.iter()).map(|&count| {
-                    let (here, others) = rest.split_at(count);
-                    rest = others;
-                    Moments::new(here)
-                });
-                Sums {
-                    moments: moments.collect(),
-                    log_scale: list.log_scale,
-                }
-            })
-            .collect()
-    }
-
-    fn absorb(&mut self, _: u64, block: Vec<Sums>) {
-        self.add_all(block);
+    fn draw(&mut self, blocks: &[u64]) {
+        let done: Vec<Vec<Sums>> = (blocks.par_iter())
+            .map(|&index| self.block(index))
+            .collect();
+        done.into_iter().for_each(|block| self.add_all(block));
     }
 
     fn kept(&self) -> KeptSums {

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::nets::NetMean;
 use super::random::Sums;
-use super::{Blocks, Draws, Progress, Sampler, SamplingRequest, WithSampler, found, with_sampler};
+use super::{Blocks, Draws, Progress, Sampler, SamplingRequest, found, sampler};
 use crate::calculator::answer::Computed;
 use crate::calculator::method::Method;
 use crate::config::Shard;
@@ -77,14 +77,16 @@ impl PartialSums {
 }
 
 impl Sampled {
-    /// Whether they are draws of this digest, of a shard, which a sampler then goes on from.
-    fn goes_to<S: Sampler>(&self, digest: &str, shard: Shard, sampler: &mut S) -> bool {
-        self.digest == digest && sampler.add(&self.sums, shard, &self.blocks)
+    /// Whether they are the sums of a shard of what is asked for, from which a sampler then goes on.
+    fn goes_to(&self, asked: &Self, shard: Shard, sampler: &mut dyn Sampler) -> bool {
+        let is_asked = (&self.digest, self.samples) == (&asked.digest, asked.samples);
+        is_asked && sampler.add(&self.sums, shard, &self.blocks)
     }
 
-    fn new(digest: String, request: &SamplingRequest, method: Method) -> Self {
+    /// Those of no draws yet.
+    fn new(request: &SamplingRequest, method: Method) -> Self {
         Self {
-            digest,
+            digest: digest(request, method),
             samples: request.samples,
             blocks: Blocks::default(),
             sums: match method {
@@ -133,35 +135,21 @@ pub(in crate::calculator) struct InShard<'a> {
 
 impl Draws for InShard<'_> {
     fn find(&self, request: SamplingRequest, method: Method) -> Result<Vec<Computed>> {
-        with_sampler(request, method, OfShard(self, request, method))
-    }
-}
-
-struct OfShard<'a, 'b, 'c>(&'b InShard<'c>, SamplingRequest<'a>, Method);
-
-impl WithSampler for OfShard<'_, '_, '_> {
-    type Output = Result<Vec<Computed>>;
-
-    fn call<S: Sampler>(self, mut sampler: S) -> Result<Vec<Computed>> {
-        let Self(this, request, method) = self;
-        let sums = &mut **this.sums.borrow_mut();
+        let mut sampler = sampler(request, method);
+        let sums = &mut **self.sums.borrow_mut();
         let shard = sums.shard;
-        let place = this.times.replace(this.times.get() + 1);
-        let digest = digest(&request, method);
+        let place = self.times.replace(self.times.get() + 1);
+        let asked = Sampled::new(&request, method);
         if place >= sums.sampled.len() {
-            (sums.sampled).push(Sampled::new(digest.clone(), &request, method));
+            sums.sampled.push(asked.clone());
         }
-        let is_of_these = sums.sampled[place].goes_to(&digest, shard, &mut sampler);
-        if !is_of_these {
-            return Err(Error::usage(
-                format!("the sums of shard {shard} are of other draws"),
-                OTHER,
-            ));
+        if !sums.sampled[place].goes_to(&asked, shard, &mut *sampler) {
+            return Err(other_draws(shard));
         }
         let mut blocks = sums.sampled[place].blocks;
         let mut is_wanted = true;
         while is_wanted && !blocks.are_all(&request) {
-            blocks.draw(&mut sampler, &request, shard, None);
+            blocks.draw(&mut *sampler, &request, shard, None);
             let one = &mut sums.sampled[place];
             (one.blocks, one.sums) = (blocks, sampler.kept());
             let progress = Progress {
@@ -169,19 +157,24 @@ impl WithSampler for OfShard<'_, '_, '_> {
                 most: request.samples / shard.of(),
                 error_ratio: None,
             };
-            is_wanted = (this.keep)(sums, progress)?.is_continue();
+            is_wanted = (self.keep)(sums, progress)?.is_continue();
         }
         if blocks.drawn == 0 {
             // There are more shards than blocks.
             return Ok(vec![Computed::bare(f64::NAN); request.kinds.len()]);
         }
-        Ok(request.ended(found(&sampler, &request)?, blocks.drawn))
+        Ok(request.ended(found(&*sampler, &request)?, blocks.drawn))
     }
 }
 
-/// What to do with sums that are not those asked for.
-const OTHER: &str = "the densities, --kind, --method, --samples and --seed must be what they were, and klfit too; for \
-                     others, name another folder";
+/// Sums that are not those asked for.
+fn other_draws(shard: Shard) -> Error {
+    Error::usage(
+        format!("the sums of shard {shard} are of other draws"),
+        "the densities, --kind, --method, --samples and --seed must be what they were, and klfit too; for others, name \
+         another folder",
+    )
+}
 
 /// Has the draws that others made.
 pub(in crate::calculator) struct Gathered<'a> {
@@ -192,30 +185,17 @@ pub(in crate::calculator) struct Gathered<'a> {
 
 impl Draws for Gathered<'_> {
     fn find(&self, request: SamplingRequest, method: Method) -> Result<Vec<Computed>> {
-        with_sampler(request, method, OfAll(self, request, method))
-    }
-}
-
-struct OfAll<'a, 'b>(&'b Gathered<'b>, SamplingRequest<'a>, Method);
-
-impl WithSampler for OfAll<'_, '_> {
-    type Output = Result<Vec<Computed>>;
-
-    fn call<S: Sampler>(self, mut sampler: S) -> Result<Vec<Computed>> {
-        let Self(this, request, method) = self;
-        let place = this.times.replace(this.times.get() + 1);
-        let digest = digest(&request, method);
+        let mut sampler = sampler(request, method);
+        let place = self.times.replace(self.times.get() + 1);
+        let asked = Sampled::new(&request, method);
         let mut drawn = 0u64;
-        for part in this.parts {
+        for part in self.parts {
             // One that was cut off before has not begun this.
             let Some(one) = part.sampled.get(place) else {
                 continue;
             };
-            if !one.goes_to(&digest, part.shard, &mut sampler) {
-                return Err(Error::usage(
-                    format!("the sums of shard {} are of other draws", part.shard),
-                    OTHER,
-                ));
+            if !one.goes_to(&asked, part.shard, &mut *sampler) {
+                return Err(other_draws(part.shard));
             }
             drawn = drawn.saturating_add(one.blocks.drawn);
         }
@@ -225,6 +205,6 @@ impl WithSampler for OfAll<'_, '_> {
                 "run the shards first, with --shard",
             ));
         }
-        Ok(request.ended(found(&sampler, &request)?, drawn))
+        Ok(request.ended(found(&*sampler, &request)?, drawn))
     }
 }

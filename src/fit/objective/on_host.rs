@@ -75,9 +75,11 @@ impl Objective<'_> {
                 }
             }
         }
-        values.append(&mut gradient);
-        let mut values = self.add_up(theta, values);
-        let gradient = values.split_off(all);
+        if self.ranks().is_some() {
+            values.append(&mut gradient);
+            values = self.add_up(theta, values);
+            gradient = values.split_off(all);
+        }
         Some((values, gradient))
     }
 

@@ -17,13 +17,9 @@ impl Objective<'_> {
 
     /// Checks that all ranks are at the same θ where each takes its step by itself, by rows that all have drawn.
     pub(super) fn check_alike(&self, theta: &[f64]) -> Result<()> {
-        match self
-            .target
-            .ranks()
-            .filter(|_| self.estimator.rule.is_random())
-        {
-            Some(ranks) => add_up(ranks, theta, &mut Vec::new()),
-            None => Ok(()),
+        match self.target.ranks() {
+            Some(ranks) if self.estimator.rule.is_random() => add_up(ranks, theta, &mut Vec::new()),
+            _ => Ok(()),
         }
     }
 

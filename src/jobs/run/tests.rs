@@ -4,32 +4,23 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
+use crate::compute::noise::{RunKey, Stream};
+use crate::files::npy;
 use crate::ranks::{self, threads};
 use crate::run_folder::Existing;
 
-/// Rows of two clusters in three columns, in parts that are not of one length.
+/// Rows of two clusters in three columns, in parts that are not of one length; some miss a number.
 fn write_parts(folder: &Path) {
-    let mut state = 5u64;
-    let mut uniform = || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (state >> 40) as f64 / (1u64 << 24) as f64
-    };
-    for (part, rows) in [400usize, 37, 900, 251, 512].into_iter().enumerate() {
-        let header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({rows}, 3), }}");
-        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-        bytes.extend(118u16.to_le_bytes());
-        bytes.extend(format!("{header:<117}\n").bytes());
-        for row in 0..rows {
-            let side = if uniform() < 0.4 { -2.0 } else { 2.0 };
-            for d in 0..3 {
-                let x = side + uniform() + uniform() + uniform() + 0.1 * f64::from(d);
-                let is_missing = d == 1 && row % 41 == 3;
-                bytes.extend(if is_missing { f64::NAN } else { x }.to_le_bytes());
-            }
+    let means = vec![vec![-2.0, -1.9, -1.8], vec![2.0, 2.1, 2.2]];
+    let clusters = Mixture::from_stds(vec![0.4, 0.6], means, vec![vec![0.9; 3]; 2]).unwrap();
+    let mut generator = RunKey { seed: 5, run: 0 }.generator(Stream::Sketch, 0);
+    for (part, rows) in [400, 37, 900, 251, 512].into_iter().enumerate() {
+        let mut numbers = clusters.sample(rows, &mut generator);
+        for row in (3..rows).step_by(41) {
+            numbers[3 * row + 1] = f64::NAN;
         }
-        fs::write(folder.join(format!("part-{part}.npy")), bytes).unwrap();
+        let path = folder.join(format!("part-{part}.npy"));
+        fs::write(path, npy::encoded(&[rows, 3], &numbers)).unwrap();
     }
 }
 
@@ -115,48 +106,74 @@ fn ranks_with_parts_of_the_rows_fit_as_one_process_with_all_of_them() {
 }
 
 #[test]
-fn what_ails_a_part_is_told_on_every_rank() {
+fn who_does_the_work_is_no_part_of_a_run() {
     let folder = tempfile::tempdir().unwrap();
     write_parts(folder.path());
-    let refused = |keys: &str| {
-        let text = config(keys, FITS[0]);
-        let told = threads::run(4, |connected| {
+    let digest = |text: &str| {
+        let path = folder.path().join("rows.toml");
+        let experiment = Experiment::parse(&path, text, Vec::new()).unwrap();
+        experiment.digest().unwrap()
+    };
+    let text = config("", FITS[0]);
+    assert_eq!(digest(&text), digest(&format!("{text}[distributed]\n")));
+    assert_ne!(digest(&text), digest(&text.replace("0.05", "0.06")));
+}
+
+#[test]
+fn ranks_that_have_come_apart_end_with_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    write_parts(folder.path());
+    // By all rows, and by rows that are drawn.
+    for fit in [FITS[0], FITS[5]] {
+        let told = threads::run(2, |connected| {
+            let rank = connected.rank();
+            let text = config("", fit).replace("seed = 4", &format!("seed = {rank}"));
+            let out = tempfile::tempdir().unwrap();
             ranks::among(connected, || {
                 let path = folder.path().join("rows.toml");
-                Experiment::parse(&path, &text, Vec::new())
+                let experiment = Experiment::parse(&path, &text, Vec::new()).unwrap();
+                let out = RunFolder::create(out.path(), &experiment, Existing::Refuse).unwrap();
+                let numerics = experiment.numerics().unwrap();
+                run(&experiment, &numerics, &out, &mut ())
                     .unwrap_err()
                     .to_string()
             })
         });
+        let expected = "the ranks have come to different parameters".to_owned();
+        assert_eq!(told, vec![expected; 2], "{fit}");
+    }
+}
+
+#[test]
+fn what_ails_a_part_is_told_on_every_rank() {
+    let folder = tempfile::tempdir().unwrap();
+    write_parts(folder.path());
+    let parse = |text: &str| {
+        let path = folder.path().join("rows.toml");
+        let found = Experiment::parse(&path, text, Vec::new());
+        found.unwrap_err().to_string()
+    };
+    let refused = |text: &str, ranks: usize| {
+        let told = threads::run(ranks, |connected| {
+            crate::ranks::among(connected, || parse(text))
+        });
         assert!(told.iter().all(|one| *one == told[0]), "{told:?}");
         told[0].clone()
     };
-    let whole = Experiment::parse(
-        &folder.path().join("rows.toml"),
-        &config("", FITS[0]).replace("'drop'", "'refuse'"),
-        Vec::new(),
-    );
-    let whole = whole.unwrap_err().to_string();
+    let text = config("", FITS[0]).replace("'drop'", "'refuse'");
+    let whole = parse(&text);
     assert!(whole.contains("row 4 of part-0.npy, column x2"), "{whole}");
     assert!(whole.contains("as in 53 of 2100 rows"), "{whole}");
-    let text = config("", FITS[0]).replace("'drop'", "'refuse'");
-    let told = threads::run(3, |connected| {
-        ranks::among(connected, || {
-            let path = folder.path().join("rows.toml");
-            Experiment::parse(&path, &text, Vec::new())
-                .unwrap_err()
-                .to_string()
-        })
-    });
-    assert_eq!(told, vec![whole; 3]);
+    assert_eq!(refused(&text, 3), whole);
 
-    assert!(refused("columns = ['x4']").contains("x4"));
+    assert!(refused(&config("columns = ['x4']", FITS[0]), 4).contains("x4"));
+    let text = config("", FITS[0]);
     let third = folder.path().join("part-2.npy");
     let mut bytes = fs::read(&third).unwrap();
     bytes.truncate(bytes.len() - 8);
     fs::write(&third, bytes).unwrap();
-    assert!(refused("").contains("part-2.npy"));
+    assert!(refused(&text, 4).contains("part-2.npy"));
     fs::remove_file(third).unwrap();
     fs::remove_file(folder.path().join("part-0.npy")).unwrap();
-    assert!(refused("").contains("there are 3 files for 4 ranks"));
+    assert!(refused(&text, 4).contains("there are 3 files for 4 ranks"));
 }

@@ -14,6 +14,7 @@ use crate::ranks::{Communicator, agreed, gathered};
 
 /// Numbers that are read at once, 2 MB: they stay in the cache until they have been used.
 const CHUNK: usize = 1 << 18;
+
 /// Why rows do not stay in a file.
 pub(super) enum NotInFile {
     /// The table must be read whole.
