@@ -20,7 +20,21 @@ pub trait LogDensity: Send + Sync {
     /// # Errors
     /// Whatever went wrong: it ends what asked.
     fn log_densities(&self, x: &[f64], dim: usize) -> Result<LogDensities>;
+
+    /// The same, handed to `take` once, log p and its gradient: it is this that is called. Numbers that are somewhere
+    /// already need not be copied first.
+    ///
+    /// # Errors
+    /// As [`log_densities`](Self::log_densities).
+    fn with_log_densities(&self, x: &[f64], dim: usize, take: Take<'_>) -> Result<()> {
+        let LogDensities { values, gradient } = self.log_densities(x, dim)?;
+        take(&values, gradient.as_deref());
+        Ok(())
+    }
 }
+
+/// What takes log p `[N]`, and its gradient `[N, D]` where it is known.
+pub type Take<'a> = &'a mut dyn FnMut(&[f64], Option<&[f64]>);
 
 /// A log-density in nats at N points.
 #[derive(Debug, Clone, PartialEq, Default)]

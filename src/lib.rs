@@ -138,7 +138,7 @@ pub use divergence::{DivergenceKind, DivergenceName, Order};
 pub use estimator::{EstimatorConfig, EstimatorRule, GradientRule};
 pub use external::{External, Invocation, allow_commands};
 pub use formula::{Formula, FormulaError};
-pub use given::{Given, LogDensities, LogDensity, give_function, give_table};
+pub use given::{Given, LogDensities, LogDensity, Take, give_function, give_table};
 pub use normalizer::locate;
 pub use optimizer::{OptimizerConfig, OptimizerRule, Schedule};
 pub use ranks::{Communicator, among};

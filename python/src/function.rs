@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use klfit::{Error, LogDensities, LogDensity};
+use klfit::{Error, LogDensities, LogDensity, Take};
 use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 
@@ -12,31 +12,39 @@ use crate::errors::raised;
 /// A function of Python, of points `(N, D)`: log p `(N,)`, or that and its gradient `(N, D)`.
 struct Function {
     function: Py<PyAny>,
+    /// The package's own that calls it, in Python, where everything that is like an array may be made one.
+    evaluate: Py<PyAny>,
     /// What it raised.
     raised: Arc<Mutex<Option<PyErr>>>,
 }
 
 impl Function {
-    fn call(&self, py: Python, x: &[f64], dim: usize) -> PyResult<LogDensities> {
+    fn call(&self, py: Python, x: &[f64], dim: usize, take: Take<'_>) -> PyResult<()> {
         let points = PyArray1::from_slice(py, x).reshape([x.len() / dim, dim])?;
-        // In Python, where everything that is like an array may be made one.
-        let evaluate = py.import("klfit._function")?.getattr("evaluate")?;
-        let answer = evaluate.call1((&self.function, points))?;
+        let answer = self.evaluate.bind(py).call1((&self.function, points))?;
         let (values, gradient): (PyReadonlyArray1<f64>, Option<PyReadonlyArray2<f64>>) =
             answer.extract()?;
-        Ok(LogDensities {
-            values: values.as_slice()?.to_vec(),
-            gradient: gradient
-                .map(|gradient| gradient.as_slice().map(<[f64]>::to_vec))
-                .transpose()?,
-        })
+        let gradient = gradient.as_ref().map(|gradient| gradient.as_slice());
+        take(values.as_slice()?, gradient.transpose()?);
+        Ok(())
     }
 }
 
 impl LogDensity for Function {
     fn log_densities(&self, x: &[f64], dim: usize) -> Result<LogDensities, Error> {
+        let mut answer = LogDensities::default();
+        self.with_log_densities(x, dim, &mut |values, gradient| {
+            answer = LogDensities {
+                values: values.to_vec(),
+                gradient: gradient.map(<[f64]>::to_vec),
+            };
+        })?;
+        Ok(answer)
+    }
+
+    fn with_log_densities(&self, x: &[f64], dim: usize, take: Take<'_>) -> Result<(), Error> {
         Python::attach(|py| {
-            self.call(py, x, dim).map_err(|error| {
+            self.call(py, x, dim, take).map_err(|error| {
                 let (said, help) = told(py, &error);
                 let mut raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
                 *raised = Some(error);
@@ -71,10 +79,11 @@ pub struct Given {
 #[pymethods]
 impl Given {
     #[staticmethod]
-    fn function(name: &str, function: Py<PyAny>) -> PyResult<Self> {
+    fn function(py: Python, name: &str, function: Py<PyAny>) -> PyResult<Self> {
         let raised_by_it = Arc::default();
         let function = Arc::new(Function {
             function,
+            evaluate: py.import("klfit._function")?.getattr("evaluate")?.unbind(),
             raised: Arc::clone(&raised_by_it),
         });
         Ok(Self {

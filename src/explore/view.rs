@@ -36,6 +36,8 @@ const MOST_OPTIMA: usize = 6;
 const ZOOM: usize = 9;
 /// … this many times.
 const ZOOMS: usize = 4;
+/// Values of optima that are closer than this part of them are one: less than the three digits that are shown.
+const ALIKE: f64 = 1e-4;
 
 /// Makes views, and keeps what the next one may need again.
 #[derive(Debug)]
@@ -239,8 +241,8 @@ impl Views {
             .map(|optimum| optimum.value)
             .fold(f64::INFINITY, f64::min);
         for optimum in &mut optima {
-            // Two optima of one value, by symmetry, are both the best.
-            optimum.is_best = optimum.value <= best + 1e-6 * best.abs().max(1e-6);
+            // Two optima of one value, by symmetry, are both the best, as far as the grids tell.
+            optimum.is_best = optimum.value <= best + ALIKE * best.abs().max(ALIKE);
         }
         optima.retain(|optimum| optimum.value.is_finite());
         Ok(optima)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::process::Broken;
 use crate::error::Error;
-use crate::given::{LogDensities, LogDensity};
+use crate::given::{LogDensity, Take};
 use crate::text;
 
 /// It is called where it is: nothing is started.
@@ -15,22 +15,30 @@ pub(super) struct Called {
 }
 
 impl Called {
-    /// Log p at some points x `[N, D]`.
-    pub fn ask(&self, x: &[f64], dim: usize) -> Result<LogDensities, Broken> {
-        let answer = (self.function.log_densities(x, dim)).map_err(|error: Error| {
+    /// Hands log p at some points x `[N, D]` to `take`; whether it has a gradient.
+    pub fn ask(&self, x: &[f64], dim: usize, take: Take<'_>) -> Result<bool, Broken> {
+        let count = x.len() / dim;
+        let mut has_gradient = false;
+        let mut wrong = None;
+        let asked = (self.function).with_log_densities(x, dim, &mut |values, gradient| {
+            has_gradient = gradient.is_some();
+            let slopes = gradient.map_or(x.len(), <[f64]>::len);
+            match (values.len() == count, slopes == x.len()) {
+                (true, true) => take(values, gradient),
+                (true, false) => {
+                    wrong = Some(format!("a gradient of {}", text::count(slopes, "number")));
+                }
+                (false, _) => wrong = Some(text::count(values.len(), "number")),
+            }
+        });
+        asked.map_err(|error: Error| {
             Broken::new(
                 format!("{}: {error}", self.name),
                 error.help().unwrap_or_default(),
             )
         })?;
-        let count = x.len() / dim;
-        let slopes = answer.gradient.as_ref().map_or(x.len(), Vec::len);
-        if answer.values.len() == count && slopes == x.len() {
-            return Ok(answer);
-        }
-        let wrong = match answer.values.len() == count {
-            true => format!("a gradient of {}", text::count(slopes, "number")),
-            false => text::count(answer.values.len(), "number"),
+        let Some(wrong) = wrong else {
+            return Ok(has_gradient);
         };
         Err(Broken::new(
             format!(
@@ -49,10 +57,10 @@ impl Called {
         x: &[f64],
         dim: usize,
         has_gradient: bool,
-    ) -> Result<LogDensities, Broken> {
-        let answer = self.ask(x, dim)?;
-        match answer.gradient.is_some() == has_gradient {
-            true => Ok(answer),
+        take: Take<'_>,
+    ) -> Result<(), Broken> {
+        match self.ask(x, dim, take)? == has_gradient {
+            true => Ok(()),
             false => Err(Broken::changed(&self.name)),
         }
     }

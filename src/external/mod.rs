@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::coordinates::{Coordinates, Support};
 use crate::error::{Error, Refusal};
-use crate::given::{LogDensities, LogDensity};
+use crate::given::{LogDensity, Take};
 use called::Called;
 use process::Broken;
 use program::Program;
@@ -23,9 +23,9 @@ pub use process::Invocation;
 
 /// Points of one batch for a program, at most: what is said is worth the waking of it …
 const BATCH: usize = 1 << 15;
-/// … and for a function so many numbers, log p and its gradient together, if that is not too few points: 128 KiB are in a
+/// … and for a function so many coordinates, if that is not too few points: what is a little less than 128 KiB is in a
 /// fast cache, and below what some allocators take from the system anew each time.
-const CALL: usize = 1 << 14;
+const CALL: usize = (1 << 14) - (1 << 8);
 const LEAST_CALL: usize = 1 << 10;
 /// The step of a difference, in units of 1 + |u|: about ε^⅓.
 const STEP: f64 = 6e-6;
@@ -139,13 +139,15 @@ impl External {
         let mut points = vec![0.0; 2 * dim];
         points[dim..].fill(0.5);
         self.coordinates.apply(&mut points);
-        let answer = match &self.source {
-            Source::Program(program) => program.start(&points, dim).map(Answer::parted),
-            Source::Function(function) => function.ask(&points, dim),
+        let asked = match &self.source {
+            Source::Program(program) => {
+                (program.start(&points, dim)).map(|answer| answer.parted().gradient.is_some())
+            }
+            Source::Function(function) => function.ask(&points, dim, &mut |_, _| {}),
         };
-        let answer =
-            answer.map_err(|broken| Refusal::new(self.key(), broken.message, broken.help))?;
-        self.has_gradient.get_or_init(|| answer.gradient.is_some());
+        let has_gradient =
+            asked.map_err(|broken| Refusal::new(self.key(), broken.message, broken.help))?;
+        self.has_gradient.get_or_init(|| has_gradient);
         Ok(())
     }
 
@@ -201,7 +203,7 @@ impl External {
     /// differences where the program gives none. All are NaN once it has [failed](External::check).
     pub fn evaluate(&self, u: &[f64], values: &mut [f64], mut gradient: Option<&mut [f64]>) {
         let dim = self.coordinates.dim();
-        let batch = self.most();
+        let batch = self.at_once();
         for (i, values) in values.chunks_mut(batch).enumerate() {
             let rows = i * batch * dim..(i * batch + values.len()) * dim;
             let u = &u[rows.clone()];
@@ -216,24 +218,24 @@ impl External {
         }
     }
 
-    fn batch(&self, u: &[f64], values: &mut [f64], gradient: Option<&mut [f64]>) {
+    /// The log-density of u at some points; its gradient is not asked for where there is none.
+    fn batch(&self, u: &[f64], values: &mut [f64], mut gradient: Option<&mut [f64]>) {
         let mut x = Cow::Borrowed(u);
         if !self.coordinates.is_unbounded() {
             self.coordinates.apply(x.to_mut());
         }
-        let Some(answer) = self.ask(&x) else {
+        let is_told = self.ask(&x, &mut |log_p, by_x| {
+            values.copy_from_slice(log_p);
+            if let Some((slots, by_x)) = gradient.as_deref_mut().zip(by_x) {
+                slots.copy_from_slice(by_x);
+            }
+        });
+        if !is_told {
             values.fill(f64::NAN);
             if let Some(gradient) = gradient {
                 gradient.fill(f64::NAN);
             }
-            return;
-        };
-        values.copy_from_slice(&answer.values);
-        let gradient = gradient.zip(answer.gradient).map(|(slots, by_x)| {
-            slots.copy_from_slice(&by_x);
-            slots
-        });
-        if !self.coordinates.is_unbounded() {
+        } else if !self.coordinates.is_unbounded() {
             self.carry(u, values, gradient);
         }
     }
@@ -256,10 +258,10 @@ impl External {
     }
 
     /// Points that are asked about at once, at most.
-    fn most(&self) -> usize {
+    pub fn at_once(&self) -> usize {
         match &self.source {
             Source::Program(_) => BATCH,
-            Source::Function(_) => (CALL / (1 + self.coordinates.dim())).max(LEAST_CALL),
+            Source::Function(_) => (CALL / self.coordinates.dim()).max(LEAST_CALL),
         }
     }
 
@@ -267,7 +269,7 @@ impl External {
     fn differences(&self, u: &[f64], gradient: &mut [f64]) {
         let dim = self.coordinates.dim();
         let step = |u: f64| STEP * (1.0 + u.abs());
-        let rows = (self.most() / (2 * dim)).max(1) * dim;
+        let rows = (self.at_once() / (2 * dim)).max(1) * dim;
         for (u, gradient) in u.chunks(rows).zip(gradient.chunks_mut(rows)) {
             let moved: Vec<f64> = (u.chunks_exact(dim))
                 .flat_map(|point| (0..2 * dim).map(move |i| (point, i)))
@@ -287,21 +289,26 @@ impl External {
         }
     }
 
-    /// Log p at some points x `[N, D]`; nothing once it has failed.
-    fn ask(&self, x: &[f64]) -> Option<LogDensities> {
+    /// Hands log p at some points x `[N, D]` to `take`; whether it could, which it cannot once it has failed.
+    fn ask(&self, x: &[f64], take: Take<'_>) -> bool {
         if self.failure.get().is_some() {
-            return None;
+            return false;
         }
         let (dim, has_gradient) = (self.coordinates.dim(), self.has_gradient());
         let asked = match &self.source {
-            Source::Program(program) => {
-                (program.ask(x, dim, has_gradient)).map(|answer| answer.map(Answer::parted))
+            Source::Program(program) => (program.ask(x, dim, has_gradient)).map(|answer| {
+                answer.map(Answer::parted).is_some_and(|answer| {
+                    take(&answer.values, answer.gradient.as_deref());
+                    true
+                })
+            }),
+            Source::Function(function) => {
+                (function.ask_again(x, dim, has_gradient, take)).map(|()| true)
             }
-            Source::Function(function) => function.ask_again(x, dim, has_gradient).map(Some),
         };
         asked.unwrap_or_else(|broken| {
             self.failure.get_or_init(|| broken);
-            None
+            false
         })
     }
 }

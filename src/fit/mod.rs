@@ -39,7 +39,7 @@ use crate::divergence::DivergenceKind;
 use crate::error::Result;
 use crate::fit::objective::Objective;
 use crate::fit::stop::{Stop, StopMonitor, Verdict};
-use crate::judge::evaluate::Evaluator;
+use crate::judge::evaluate::{Effort, Evaluator};
 use crate::judge::known_optimum::KnownOptimum;
 use crate::mixture::Mixture;
 use crate::optimizer::{Iterate, LossFunction, Optimizer};
@@ -182,6 +182,13 @@ impl<'a> Fit<'a> {
     /// Makes a record after every so many steps from here on.
     pub(crate) fn log_every(&mut self, every: usize) {
         self.every = every.max(1);
+    }
+
+    /// Evaluates the runs of the next records with so much work.
+    pub(crate) fn log_with(&mut self, effort: Effort) {
+        for part in &mut self.parts {
+            part.evaluator.set_effort(effort);
+        }
     }
 
     /// Whether there is nothing left to do.

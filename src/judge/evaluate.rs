@@ -3,16 +3,18 @@
 //! This is apart from what is minimised: the same rule, finer than the one that trains, for every
 //! fit of an experiment, so that fits by different divergences and estimators can be compared.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
+use burn::tensor::Tensor;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::compute::device::Numerics;
 use crate::compute::kernel::MixtureTensors;
 use crate::compute::noise::{Noise, RunKey, Stream};
-use crate::density::Density;
 use crate::density::target::{Target, TargetModel};
+use crate::density::{Density, Draws};
 use crate::divergence::{self, Attempt, DivergenceKind, Estimate, Sampled, Side};
 use crate::error::Result;
 use crate::estimator::monte_carlo::MonteCarlo;
@@ -225,6 +227,11 @@ impl Evaluator {
         }
     }
 
+    /// The same with other work, from now on.
+    pub(crate) fn set_effort(&mut self, effort: Effort) {
+        self.effort = effort;
+    }
+
     /// The same of other divergences.
     pub(crate) fn judging(self, kinds: Vec<DivergenceKind>) -> Self {
         Self { kinds, ..self }
@@ -278,7 +285,7 @@ impl Evaluator {
         Ok(all)
     }
 
-    /// Points of a density with p and q there. Every run sees the same noise: their values differ by θ alone.
+    /// Points of a density with p and q there.
     fn sampled(
         &self,
         estimator: &dyn Estimator,
@@ -288,6 +295,17 @@ impl Evaluator {
         p: &dyn Density,
         q: &MixtureTensors,
     ) -> Sampled {
+        Sampled::new(self.draws(estimator, density, stream, chunk), p, q)
+    }
+
+    /// Points of a density. Every run sees the same noise: their values differ by θ alone.
+    fn draws(
+        &self,
+        estimator: &dyn Estimator,
+        density: &dyn Density,
+        stream: Stream,
+        chunk: usize,
+    ) -> Draws {
         let keys = [RunKey {
             seed: self.seed,
             run: 0,
@@ -302,7 +320,7 @@ impl Evaluator {
             },
             chunk,
         };
-        Sampled::new(estimator.draws(density, context), p, q)
+        estimator.draws(density, context)
     }
 
     /// As if p were known with its constant.
@@ -335,12 +353,17 @@ impl Evaluator {
                 Err(_) => Ok(Some(self.unknown())),
             })
             .collect::<Result<_>>()?;
-        (found.into_iter().enumerate())
-            .map(|(run, evaluation)| match evaluation {
-                Some(evaluation) => Ok(evaluation),
-                None => Ok(self.by_draws(p, &q.select(&[run]))?.swap_remove(0)),
-            })
-            .collect()
+        let left: Vec<usize> = (found.iter().enumerate())
+            .filter_map(|(run, evaluation)| evaluation.is_none().then_some(run))
+            .collect();
+        let mut drawn = match left[..] {
+            [] => Vec::new(),
+            _ => self.by_draws(p, &q.select(&left))?,
+        }
+        .into_iter();
+        Ok((found.into_iter())
+            .filter_map(|evaluation| evaluation.or_else(|| drawn.next()))
+            .collect())
     }
 
     fn unknown(&self) -> Evaluation {
@@ -394,6 +417,7 @@ impl Evaluator {
         let [runs, ..] = q.dims();
         let group = (GROUP_ENTRIES / entries_per_run.max(1)).clamp(1, runs);
         let mut attempts = Vec::with_capacity(runs);
+        let under_p = OnceCell::new();
         for start in (0..runs).step_by(group) {
             let members: Vec<usize> = (start..(start + group).min(runs)).collect();
             let some = if members.len() == runs {
@@ -401,11 +425,12 @@ impl Evaluator {
             } else {
                 q.select(&members)
             };
-            attempts.extend(self.group(estimator, members.len(), kinds, p, &some)?);
+            attempts.extend(self.group(estimator, members.len(), kinds, p, &some, &under_p)?);
         }
         Ok(attempts)
     }
 
+    /// Of some runs; points of p with log p there are made once for all of them.
     fn group(
         &self,
         estimator: &dyn Estimator,
@@ -413,15 +438,27 @@ impl Evaluator {
         kinds: &[DivergenceKind],
         p: &dyn Density,
         q: &MixtureTensors,
+        points_of_p: &OnceCell<(Draws, Tensor<2>)>,
     ) -> Result<Vec<Attempts>> {
-        let sample = |density: &dyn Density, stream: Stream| {
-            self.sampled(estimator, density, stream, 0, p, q)
+        let of_p = || {
+            // Of bins it is not log p at points that is averaged.
+            if p.binned().is_some() {
+                return self.sampled(estimator, p, Stream::TargetEvaluation, 0, p, q);
+            }
+            let (draws, log_p) = points_of_p.get_or_init(|| {
+                let draws = self.draws(estimator, p, Stream::TargetEvaluation, 0);
+                let log_p = draws.log_p.clone();
+                let log_p = log_p.unwrap_or_else(|| p.log_density(draws.x.clone()));
+                (draws, log_p)
+            });
+            Sampled::with_log_p(draws.clone(), log_p.clone(), q)
         };
+        let of_q = || self.sampled(estimator, q, Stream::FamilyEvaluation, 0, p, q);
         let (mut under_p, mut under_q) = (None, None);
         let mut side = |side: Side| {
             match side {
-                Side::Target => under_p.get_or_insert_with(|| sample(p, Stream::TargetEvaluation)),
-                Side::Family => under_q.get_or_insert_with(|| sample(q, Stream::FamilyEvaluation)),
+                Side::Target => under_p.get_or_insert_with(of_p),
+                Side::Family => under_q.get_or_insert_with(of_q),
             }
             .clone()
         };

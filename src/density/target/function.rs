@@ -96,6 +96,15 @@ impl Function {
         }
     }
 
+    /// About how many points it is best asked about at once.
+    pub fn at_once(&self) -> usize {
+        match self {
+            // On all threads by itself.
+            Self::Formula(_) | Self::Grid(_) => usize::MAX,
+            Self::External(external) => external.at_once(),
+        }
+    }
+
     /// The same at u `[R, S, D]` on a device: the value `[R, S]` and the gradient `[R, S, D]`; `None` where it is
     /// computed on the host alone.
     pub fn evaluate_on_device(&self, u: &Tensor<3>) -> Option<(Tensor<2>, Tensor<3>)> {

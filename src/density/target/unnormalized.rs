@@ -116,6 +116,11 @@ impl Unnormalized {
         }
     }
 
+    /// About how many points it is best asked about at once.
+    pub(crate) fn at_once(&self) -> usize {
+        self.function.at_once()
+    }
+
     /// log Z in nats, with what is added everywhere.
     pub fn log_normalizer(&self) -> f64 {
         self.located.log_normalizer + self.function.offset()

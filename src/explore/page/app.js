@@ -2,6 +2,7 @@
 // All mathematics happens in the server.
 
 /** @import { Actions, Hello, Part, Preset, Reply, Scene, State } from "./types.d.ts" */
+/** @import { Lesson } from "./model/lessons.js" */
 import { currentPalette } from "./draw/palette.js";
 import { encodedState, stateOfLink } from "./model/link.js";
 import { lessonOfLink } from "./model/lessons.js";
@@ -35,6 +36,8 @@ class App {
     });
     /** The states of the dimensions that are not shown, for the way back. @type {Record<number, State>} */
     this.kept = {};
+    /** The lesson that is on. @type {Lesson | null} */
+    this.lesson = null;
     this.palette = currentPalette();
     /** @type {string | null} */
     this.notice = null;
@@ -152,14 +155,15 @@ class App {
     this.edit((state) => applyPreset(state, preset));
   }
 
-  /** @param {string | null} id @param {State | null} state */
-  beginLesson(id, state) {
+  /** @param {Lesson | null} lesson */
+  beginLesson(lesson) {
+    this.lesson = lesson;
     if (!this.store) return;
     this.session.dropFits();
-    if (state) this.adopt(state);
+    if (lesson) this.adopt(lesson.state);
     // The address stays the lesson's until something is changed.
     clearTimeout(this.linkTimer);
-    if (id) history.replaceState(null, "", `#${id}`);
+    if (lesson) history.replaceState(null, "", `#${lesson.id}`);
     else this.writeLink();
     this.render();
   }
@@ -172,6 +176,10 @@ class App {
   }
 
   changed() {
+    const { dim, target } = this.state;
+    // With another target there is no lesson left.
+    if (this.lesson && !isSame([dim, target], [this.lesson.state.dim, this.lesson.state.target]))
+      this.lesson = null;
     this.session.show(this.state);
     this.render();
     clearTimeout(this.linkTimer);
@@ -353,17 +361,18 @@ class App {
 
   /** @returns {Scene | null} */
   scene() {
-    const { store, session, isMoving, notice } = this;
+    const { store, session, lesson, isMoving, notice } = this;
     const known = store && session.scene(store.state);
     if (!known) return null;
     const messages = notice === null ? known.messages : [...known.messages, notice];
-    return { ...known, messages, isMoving, canUndo: store.canUndo, canRedo: store.canRedo };
+    return { ...known, messages, lesson, isMoving, canUndo: store.canUndo, canRedo: store.canRedo };
   }
 
   redraw() {
     const scene = this.scene();
     if (!scene) return;
     document.body.dataset.dim = String(scene.state.dim);
+    document.body.classList.toggle("learning", scene.lesson !== null);
     inputById(`dim-${scene.state.dim}`).checked = true;
     for (const part of this.parts) part.draw(scene, this.palette);
   }

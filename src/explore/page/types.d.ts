@@ -1,5 +1,7 @@
 // What the page's modules pass to each other. Nothing of it is loaded by the browser.
 
+import type { Lesson } from "./model/lessons.js";
+
 /** A mixture of K Gaussians in D dimensions: p as well as q. */
 export interface Mixture {
   weights: number[];
@@ -341,6 +343,8 @@ export interface Scene {
   draws: ShownDraws;
   /** Whether the integrals of the integrands stand in their place. */
   showsTotals: boolean;
+  /** The lesson that is on. */
+  lesson: Lesson | null;
   isConnected: boolean;
   /** Whether it is a recording, which can be looked at alone. */
   isRecorded?: boolean;
@@ -399,6 +403,8 @@ export interface Handle {
   x: number;
   y: number;
   hidden?: boolean;
+  /** Drawn small, so that it does not hide those beside it. */
+  small?: boolean;
   value: number;
   low: number;
   high: number;
@@ -428,7 +434,7 @@ export interface Actions {
   /** A target to begin with, and its q. */
   choose(preset: Preset): void;
   /** A lesson's state under its link; without one, back to what there was. */
-  beginLesson(id: string | null, state: State | null): void;
+  beginLesson(lesson: Lesson | null): void;
   showQ(id: string): void;
   run(isPaused?: boolean): void;
   pauseOrResume(): void;

@@ -6,9 +6,11 @@ use crate::divergence::DivergenceKind;
 use crate::error::Result;
 use crate::explore::protocol::{FitProgress, Status, finite};
 use crate::explore::state::MixtureState;
+use crate::explore::training::SAMPLES;
 use crate::explore::view::{covered, modes_of};
 use crate::fit::optima::Ends;
 use crate::fit::{Fit, LogConfig, Plan, Record, RunRecord};
+use crate::judge::evaluate::Effort;
 use crate::mixture::{Mixture, natural_values};
 
 /// Of more runs than this only the last place is sent.
@@ -48,6 +50,13 @@ impl<'a> Lane<'a> {
             return;
         }
         self.fit.log_every(every);
+        if self.is_swarm() {
+            let next = self.fit.step().map_or(0, |step| step + 1);
+            self.fit.log_with(match next < self.fit.steps() {
+                true => Effort::rough(),
+                false => Effort::logged(SAMPLES),
+            });
+        }
         let taken = self.fit.take_step();
         let ended = match taken {
             Ok(record) => {
@@ -59,6 +68,12 @@ impl<'a> Lane<'a> {
         if let Err(error) = ended {
             self.fail(error.to_string());
         }
+    }
+
+    /// Whether there are so many runs in the plane that to evaluate them would take longer than the steps: they are
+    /// told apart on the way, and known at the end.
+    fn is_swarm(&self) -> bool {
+        self.target.dim() > 1 && self.progress.runs.len() > FEW
     }
 
     /// What is new; it is old from here on.

@@ -163,7 +163,10 @@ impl Objective<'_> {
                         function = |x: &[f64], logs: &mut [f64], slopes: Option<&mut [f64]>| {
                             model.told(x, logs, slopes);
                         };
-                        Under::Function(&function)
+                        Under::Function {
+                            function: &function,
+                            at_once: model.at_once(),
+                        }
                     }
                     (None, _) => return None,
                 };

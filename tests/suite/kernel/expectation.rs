@@ -415,7 +415,12 @@ fn points_that_move_with_q() {
                                 setting.p_at(x, logs, slopes);
                             };
                         let prepared = setting.prepared(width);
-                        for p in [Under::Mixture(&prepared), Under::Function(&by_formula)] {
+                        // All points at once, those of some tasks, and those of each.
+                        let told = [usize::MAX, 700, 1].map(|at_once| Under::Function {
+                            function: &by_formula,
+                            at_once,
+                        });
+                        for p in told.into_iter().chain([Under::Mixture(&prepared)]) {
                             let sites = Sites::Along {
                                 nodes: Nodes {
                                     z,

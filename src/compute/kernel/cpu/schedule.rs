@@ -4,7 +4,7 @@
 //! order on any number of them.
 
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, mpsc};
 
 /// Work below this many nanoseconds is done by the caller alone: to wake a thread takes about as
 /// long.
@@ -108,6 +108,42 @@ pub(crate) fn run<I: Send>(nanoseconds: f64, tasks: Vec<I>, task: impl Fn(I) + S
     });
 }
 
+/// The same for tasks that take the caller a while to make, one after another: other threads work off those that are
+/// made, one thread fewer than there are, so that none is in the way of the caller.
+pub(crate) fn run_as_made<I: Send>(
+    nanoseconds: f64,
+    tasks: impl Iterator<Item = I>,
+    task: impl Fn(I) + Sync,
+) {
+    let helpers = match nanoseconds < SERIAL_BELOW {
+        true => 0,
+        false => rayon::current_num_threads().saturating_sub(1),
+    };
+    if helpers == 0 {
+        return tasks.for_each(task);
+    }
+    let (made, ready) = mpsc::channel();
+    let ready = Mutex::new(ready);
+    let next = || ready.lock().unwrap_or_else(PoisonError::into_inner).recv();
+    let work = || {
+        while let Ok(next) = next() {
+            task(next);
+        }
+    };
+    rayon::in_place_scope(|scope| {
+        for _ in 0..helpers {
+            scope.spawn(|_| work());
+        }
+        for task in tasks {
+            // Whoever takes it lives as long as this.
+            _ = made.send(task);
+        }
+        drop(made);
+        // What is left, if the others are slower, or have other things to do.
+        work();
+    });
+}
+
 /// Cuts `len` elements off the front.
 pub(crate) fn cut<'a, T>(rest: &mut &'a mut [T], len: usize) -> &'a mut [T] {
     let (head, tail) = std::mem::take(rest).split_at_mut(len);
@@ -117,7 +153,27 @@ pub(crate) fn cut<'a, T>(rest: &mut &'a mut [T], len: usize) -> &'a mut [T] {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    #[test]
+    fn tasks_are_done_while_others_are_made() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build();
+        let (tell, told) = mpsc::channel();
+        let last = pool.unwrap().install(move || {
+            // The next is made once the one before is done, which is by another thread then.
+            let tasks = (0..100).inspect(|&task| {
+                if task > 0 {
+                    let limit = Duration::from_secs(30);
+                    assert_eq!(told.recv_timeout(limit), Ok(task - 1));
+                }
+            });
+            run_as_made(2.0 * SERIAL_BELOW, tasks, |task| tell.send(task).unwrap());
+            told.try_recv()
+        });
+        assert_eq!(last, Ok(99));
+    }
 
     #[test]
     fn stretches_cover_every_sample_of_every_run_once() {

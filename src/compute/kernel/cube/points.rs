@@ -96,7 +96,7 @@ impl Placed {
                 Self::carried::<T>(cube, nodes, p, [k, dim])
             }
             Sites::Along {
-                p: Under::Function(_),
+                p: Under::Function { .. },
                 ..
             } => None,
         }

@@ -29,7 +29,7 @@ export function drawAxes(context, frame, x, y, palette, options = {}) {
   }
   context.textAlign = "right";
   context.textBaseline = "middle";
-  for (const tick of y.ticks(yTicks)) {
+  for (const tick of yTicks > 0 ? y.ticks(yTicks) : []) {
     const py = Math.round(y(tick.value)) + 0.5;
     context.moveTo(frame.left - 4, py);
     context.lineTo(frame.left, py);

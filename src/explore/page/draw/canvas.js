@@ -36,9 +36,12 @@ export function sized(canvas, width, height) {
   return context;
 }
 
-/** @param {CanvasRenderingContext2D} context @param {Palette} palette */
+/** For text to the right of where it is put, as long as nothing else is said. @param {CanvasRenderingContext2D} context @param {Palette} palette */
 export function useFont(context, palette, size = FONT_SIZE, weight = "") {
   context.font = `${weight} ${size}px ${palette.font}`;
+  // A canvas keeps how the last text was put, from one picture to the next.
+  context.textAlign = "left";
+  context.textBaseline = "alphabetic";
 }
 
 /**

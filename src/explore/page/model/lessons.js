@@ -205,8 +205,8 @@ export const LESSONS = [
   },
   {
     id: "lesson-8",
-    title: "Draws instead of integrals",
-    text: "Where integrals cannot be had, [[draws]] of q stand in: here 8 at each step, with three ways to take the gradient: [[pathwise]], [[score function]] and [[sticking the landing]]. Rest on a word to see what it means.",
+    title: "Draws for integrals",
+    text: "Where integrals cannot be had, [[draws]] of q stand in: here 8 at each step, with three ways to take the gradient: [[pathwise]], [[score function]] and [[sticking the landing]].",
     question: "Which fit will be nearest to p at the end?",
     choices: [
       { id: "reverse-kl", text: "pathwise" },

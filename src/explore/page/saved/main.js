@@ -114,6 +114,7 @@ class Player {
       speed: 1,
       canUndo: false,
       canRedo: false,
+      lesson: null,
       isMoving: false,
     };
   }

@@ -11,7 +11,7 @@ import { told } from "./told.js";
 import { Training } from "./training.js";
 import { ViewRequests } from "./views.js";
 
-/** @typedef {Omit<Scene, "isMoving" | "canUndo" | "canRedo">} Known */
+/** @typedef {Omit<Scene, "lesson" | "isMoving" | "canUndo" | "canRedo">} Known */
 
 export class Session {
   /** @param {{ changed(): void, heard(message: Reply): void, lost(): void }} page */

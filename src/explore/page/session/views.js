@@ -20,6 +20,7 @@ export class ViewRequests {
     this.describe = describe;
     this.rest = 0;
     this.settle = 0;
+    this.restartedAt = -Infinity;
     this.landscapeAt = -Infinity;
     this.forget();
   }
@@ -60,8 +61,12 @@ export class ViewRequests {
 
   /** @param {string} landscapeKey */
   restart(landscapeKey) {
+    const now = performance.now();
+    // A change that comes alone, as a lesson does or a target to begin with, has its fine landscapes at once where
+    // they take no longer than a frame: on a line.
+    this.isRested = this.describe().state.dim === 1 && now - this.restartedAt > REST;
+    this.restartedAt = now;
     this.restingKey = landscapeKey;
-    this.isRested = false;
     clearTimeout(this.rest);
     this.rest = setTimeout(() => {
       this.isRested = true;

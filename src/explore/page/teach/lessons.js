@@ -3,7 +3,6 @@
 /** @import { Actions, Part, Scene } from "../types.d.ts" */
 /** @import { Lesson } from "../model/lessons.js" */
 import { LESSONS, lessonOfLink, verdict } from "../model/lessons.js";
-import { isSame } from "../model/state.js";
 import { byId, element, setText } from "../view/elements.js";
 import { withTerms } from "./glossary.js";
 
@@ -13,7 +12,7 @@ export class Lessons {
   constructor(actions) {
     this.actions = actions;
     this.root = byId("lesson");
-    /** @type {Lesson | null} */
+    /** The one that was drawn last. @type {Lesson | null} */
     this.lesson = null;
     /** @type {string | null} */
     this.predicted = null;
@@ -27,20 +26,14 @@ export class Lessons {
   /** The lesson that the address names. */
   follow() {
     const lesson = lessonOfLink(location.hash);
-    if (lesson) this.begin(lesson);
+    if (!lesson) return;
+    this.forget();
+    this.actions.beginLesson(lesson);
   }
 
-  /** @param {Lesson} lesson */
-  begin(lesson) {
-    this.lesson = lesson;
+  forget() {
     this.predicted = null;
     this.verdict = null;
-    this.actions.beginLesson(lesson.id, lesson.state);
-  }
-
-  close() {
-    this.lesson = null;
-    this.actions.beginLesson(null, null);
   }
 
   /** @param {string} choice */
@@ -50,10 +43,9 @@ export class Lessons {
   }
 
   /** @param {Scene} scene */
-  draw({ training, fits, isConnected, state }) {
-    // With another target there is no lesson left.
-    if (this.lesson && !isSame([state.dim, state.target], [this.lesson.state.dim, this.lesson.state.target]))
-      this.lesson = null;
+  draw({ training, fits, isConnected, lesson }) {
+    if (lesson !== this.lesson) this.forget();
+    this.lesson = lesson;
     if (training.status !== "done") this.verdict = null;
     else if (this.lesson && !this.verdict && fits.length > 0)
       this.verdict = verdict(this.lesson, this.predicted, fits);
@@ -100,7 +92,7 @@ export class Lessons {
       "aria-label": "Close the lessons",
       "data-test": "lesson-close",
     });
-    close.addEventListener("click", () => this.close());
+    close.addEventListener("click", () => this.actions.beginLesson(null));
     return [
       element(
         "div",
@@ -124,7 +116,10 @@ export class Lessons {
         "p",
         { className: "question" },
         lesson.question,
-        element("span", { className: "muted note", textContent: " Choose; the fit then runs." }),
+        // Once is enough.
+        ...(at === 0
+          ? [element("span", { className: "muted note", textContent: " Choose; the fit then runs." })]
+          : []),
       ),
       this.choices(lesson, status),
       ...this.outcome(at),

@@ -80,6 +80,7 @@ export class HandleLayer {
       element.style.transform = place;
     }
     if (element.hidden !== Boolean(item.hidden)) element.hidden = Boolean(item.hidden);
+    element.classList.toggle("small", Boolean(item.small));
     const wanted = {
       "aria-label": item.label,
       "aria-valuenow": item.value,

@@ -1,6 +1,6 @@
 // One contour map of log10 of a divergence over two parameters of q. What moves is drawn over it.
 
-/** @import { Actions, DivergenceLabel, Frame, Handle, Landscape, Palette, Scale, Scene, Surface } from "../types.d.ts" */
+/** @import { Actions, DivergenceLabel, Frame, Handle, Landscape, Optimum, Palette, Scale, Scene, Surface } from "../types.d.ts" */
 import { drawAxes } from "../draw/axes.js";
 import { prepared, sized, strokeWith } from "../draw/canvas.js";
 import { drawPicture } from "../draw/contours.js";
@@ -70,7 +70,9 @@ export class LandscapeMap {
       this.drawGround(landscape, surface, palette, isFine, width, height);
       this.memo.forget();
     }
-    if (this.memo.changed(surface, q, fits, palette)) this.drawMarks(scene, surface, palette);
+    const showsOptima = !isAsking(scene);
+    if (this.memo.changed(surface, q, fits, palette, showsOptima))
+      this.drawMarks(scene, showsOptima ? surface.optima : [], palette);
   }
 
   /**
@@ -101,8 +103,8 @@ export class LandscapeMap {
     drawBar(context, frame, height, picture, this.label?.in_nats ?? true, palette);
   }
 
-  /** @param {Scene} scene @param {Surface} surface @param {Palette} palette */
-  drawMarks(scene, surface, palette) {
+  /** @param {Scene} scene @param {Optimum[]} optima @param {Palette} palette */
+  drawMarks(scene, optima, palette) {
     if (!this.seen) return;
     const { context, width, height } = prepared(this.canvas);
     context.drawImage(this.ground, 0, 0, width, height);
@@ -118,7 +120,7 @@ export class LandscapeMap {
       frame,
       x,
       y,
-      optima: surface.optima,
+      optima,
       point,
       fits: scene.fits,
       name: this.name,
@@ -191,6 +193,11 @@ export class LandscapeMap {
     const value = surface.log10[row * landscape.columns.length + column];
     setText(this.here, value === null ? "∞" : `≈ ${shortNumber(10 ** value, 2)}`);
   }
+}
+
+/** Whether a lesson has asked where a fit will end, and none has ended: the optima would tell. @param {Scene} scene */
+function isAsking({ lesson, training }) {
+  return lesson !== null && training.status !== "done";
 }
 
 /** The letter in a title: μ of "mean μ of component 2". @param {string} title */

@@ -146,8 +146,12 @@ export function drawOptima(context, { frame, x, y, optima, point, fits, name, pa
   }
 }
 
+/** What is below this is as good as 0: an optimum is looked for on grids, which end. */
+const NAUGHT = 1e-6;
+
 /** Three digits, also where the last are 0: optima are compared. @param {number} value */
 function valueLabel(value) {
+  if (value < NAUGHT) return `< ${shortNumber(NAUGHT)}`;
   return value >= 1e-3 && value < 1e3 ? value.toPrecision(3) : shortNumber(value, 3);
 }
 

@@ -20,6 +20,9 @@ export function hasWidthHandles({ weights }) {
   return weights.length <= MOST_WITH_WIDTHS;
 }
 
+/** Centres that are nearer to each other than this, in pixels, would hide each other. */
+const CROWDED = 12;
+
 /** What a component is called. @param {"p" | "q"} tone @param {number} count @param {number} k */
 export function componentName(tone, count, k) {
   const of = tone === "p" ? "the target" : "the approximation q";
@@ -66,6 +69,12 @@ export function lineHandles({ scene, actions, x, y, frame, top }) {
   for (const item of items) {
     item.hidden = item.x < frame.left - 1 || item.x > frame.right + 1;
     item.y = Math.max(item.y, frame.top - 2);
+  }
+  const centres = items.filter(({ kind }) => kind === "dot");
+  for (const one of centres) {
+    const isNear = (/** @type {Handle} */ other) =>
+      other !== one && other.tone === one.tone && Math.hypot(other.x - one.x, other.y - one.y) < CROWDED;
+    one.small = centres.some(isNear);
   }
   return items;
 }

@@ -117,13 +117,14 @@ export class LinePlot {
       });
     }
     context.restore();
+    const left = labelIntegrands(context, frame, curves, scene, palette);
+    useFont(context, palette);
     drawAxes(context, frame, x, y, palette, {
       xTicks: frame.right < NARROW ? 5 : 10,
       yTicks: 3,
-      yLabel: integrandLabel(scene.showsTotals, frame.right < NARROW),
+      yLabel: axisLabels(scene.showsTotals).find((label) => context.measureText(label).width < left - 8),
       xLabel: "x",
     });
-    labelIntegrands(context, frame, curves, scene, palette);
   }
 }
 
@@ -134,10 +135,11 @@ function shownCurves(densities, areTotals) {
   return curves.flatMap((curve) => (curve.totals ? [{ ...curve, values: curve.totals }] : []));
 }
 
-/** @param {boolean} areTotals @param {boolean} isNarrow */
-function integrandLabel(areTotals, isNarrow) {
-  if (areTotals) return isNarrow ? "nats up to x" : "integral up to x, nats";
-  return isNarrow ? "integrand" : "integrand, nats per unit of x";
+/** Of which the first is taken that there is room for. @param {boolean} areTotals */
+function axisLabels(areTotals) {
+  return areTotals
+    ? ["integral up to x, nats", "nats up to x", "nats"]
+    : ["integrand, nats per unit of x", "integrand"];
 }
 
 /** @param {Scene} scene @param {number[]} xs @returns {FitCurve[]} */
@@ -193,6 +195,7 @@ function drawComponents(context, { weights, means, stds }, xs, x, y, color) {
 }
 
 /**
+ * Says from the right what is what; where that ends on the left.
  * @param {CanvasRenderingContext2D} context @param {Frame} frame @param {Curve[]} curves @param {Scene} scene
  * @param {Palette} palette
  */
@@ -215,4 +218,5 @@ function labelIntegrands(context, frame, curves, scene, palette) {
     strokeWith(context, palette.series[slot], 2, dash);
     right -= 36;
   }
+  return right + 14;
 }

@@ -12,6 +12,7 @@ use super::super::retained::{At, Retained};
 use super::super::scratch::{padded, take, with_scratch};
 use super::call::Call;
 use super::numbers::Number;
+use super::told::Told;
 use super::weigh::{dot, dot_affine, times, weigh};
 use super::{Fixed, Function, Nodes, Under, component};
 
@@ -22,6 +23,8 @@ pub(super) struct Block<'c, 'a, T> {
     pub samples: Range<usize>,
     /// Whether no other run had these samples before: what is the same in all is still to be made.
     pub is_first: bool,
+    /// What p is at them, where a function has said it.
+    pub told: Told<'a>,
 }
 
 /// What a task works in.
@@ -251,7 +254,6 @@ impl<T: Number> Block<'_, '_, T> {
         let (mut log_p, mut log_q) = (memory.log_p.first(count), memory.log_q.first(count));
         let mut by = memory.by.each_mut().map(|by| by.first(count));
         let f = &mut memory.f[..count];
-        let first = self.run * call.shape.samples + self.samples.start;
         let weights = &nodes.weights[node..][..count];
         let components;
         let p = match p {
@@ -260,10 +262,8 @@ impl<T: Number> Block<'_, '_, T> {
                 memory.of_p.forward(width, &components, x, log_p.own);
                 Some(&components)
             }
-            Under::Function(_) => {
-                log_p
-                    .wide()
-                    .copy_from_slice(&call.told.log_p[first..][..count]);
+            Under::Function { .. } => {
+                log_p.wide().copy_from_slice(self.told.log_p);
                 log_p.settle();
                 None
             }
@@ -284,8 +284,7 @@ impl<T: Number> Block<'_, '_, T> {
             };
             (memory.of_p).backward(width, p, at, Some(gradient), Sums::none());
         } else {
-            let slopes = &call.told.gradient[first * dim..][..count * dim];
-            let slopes = slopes.chunks_exact(dim).zip(&*by[0].own);
+            let slopes = self.told.gradient.chunks_exact(dim).zip(&*by[0].own);
             let weighed = &mut memory.weighed[..count * dim];
             for (weighed, (slopes, upstream)) in weighed.chunks_exact_mut(dim).zip(slopes) {
                 for (weighed, &slope) in weighed.iter_mut().zip(slopes) {

@@ -5,8 +5,8 @@ use super::super::factors::Factors;
 use super::super::gradients::SumSizes;
 use super::super::inputs::{Mixture, Shape};
 use super::super::width::Width;
+use super::Expectation;
 use super::numbers::Number;
-use super::{Expectation, Told};
 
 /// How many numbers a task adds up for each of its runs.
 #[derive(Debug, Clone, Copy)]
@@ -26,8 +26,6 @@ pub struct Call<'a, T> {
     pub what: Expectation<'a>,
     /// D′.
     pub standard_dim: usize,
-    /// What p is at the points, where a function says it.
-    pub told: &'a Told,
     pub sizes: Sizes,
     pub wants_gradients: bool,
 }

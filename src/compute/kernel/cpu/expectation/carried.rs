@@ -12,17 +12,17 @@ use super::super::scratch::{padded, take, with_scratch};
 use super::super::width::Width;
 use super::{Nodes, StandardPoints};
 
-/// The points of all runs `[R, K M, D]`, where a pass in 64 bits has them. Those of a component without weight, which
-/// may be of any scale, are 0.
-pub fn carried(width: Width, q: &Mixture<'_, f64>, nodes: Nodes<'_>, runs: usize) -> Vec<f64> {
+/// Makes the points of all runs `[R, K M, D]`, where a pass in 64 bits has them. Those of a component without weight,
+/// which may be of any scale, are 0.
+pub fn carried(width: Width, q: &Mixture<'_, f64>, nodes: Nodes<'_>, all: &mut [f64]) {
     let (k, dim, m) = (q.components, q.dim, nodes.weights.len());
     let z_dim = q.scale.standard_dim(dim);
     let block = samples_per_block(z_dim);
-    let mut all = vec![0.0; runs * k * m * dim];
     let strata = all.par_chunks_mut((m * dim).max(1)).enumerate();
     strata.for_each(|(at, x)| {
         let (run, stratum) = (at / k, at % k);
         if of_run(q.log_weights, run, k)[stratum].exp() == 0.0 {
+            x.fill(0.0);
             return;
         }
         let (packed, packed_z) = (packed_len(dim, block), packed_len(z_dim, block));
@@ -50,7 +50,6 @@ pub fn carried(width: Width, q: &Mixture<'_, f64>, nodes: Nodes<'_>, runs: usize
             }
         });
     });
-    all
 }
 
 impl<'a> StandardPoints<'a> {

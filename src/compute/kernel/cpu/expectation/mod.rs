@@ -11,6 +11,7 @@ mod carried;
 mod elsewhere;
 mod numbers;
 mod tasks;
+mod told;
 mod weigh;
 
 use std::fmt;
@@ -19,10 +20,12 @@ use super::factors::Factors;
 use super::gradients::{Gradients, SumSizes, Wanted};
 use super::inputs::{Mixture, Points, Scale, Shape, ShapeError, check_len};
 use super::prepared::Prepared;
+use super::scratch::with_scratch;
 use super::width::Width;
 use crate::compute::kernel::Resident;
 use call::{Call, Sizes};
 use carried::{carried, component};
+use told::Asked;
 
 #[cfg(feature = "gpu")]
 pub(crate) use elsewhere::{Request, expectation_elsewhere};
@@ -49,26 +52,24 @@ pub type PointFunction<'a> = &'a (dyn Fn(&[f64], &mut [f64], Option<&mut [f64]>)
 pub enum Under<'a> {
     /// As a mixture, which is evaluated block by block.
     Mixture(&'a Prepared<f64>),
-    /// By a function, which is called once with all points of a call.
-    Function(PointFunction<'a>),
+    /// By a function, which the thread that calls asks about some points at a time, while others work on those before.
+    Function {
+        /// What is asked.
+        function: PointFunction<'a>,
+        /// About how many points at a time.
+        at_once: usize,
+    },
 }
 
 impl fmt::Debug for Under<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Mixture(mixture) => f.debug_tuple("Mixture").field(mixture).finish(),
-            Self::Function(_) => f.debug_tuple("Function").finish_non_exhaustive(),
+            Self::Function { at_once, .. } => (f.debug_struct("Function"))
+                .field("at_once", at_once)
+                .finish_non_exhaustive(),
         }
     }
-}
-
-/// What a function says of the points of all runs.
-#[derive(Debug, Default)]
-struct Told {
-    /// `[R, S]`.
-    log_p: Vec<f64>,
-    /// `[R, S, D]`, where it is asked for.
-    gradient: Vec<f64>,
 }
 
 /// What is averaged, and where.
@@ -184,23 +185,8 @@ pub fn expectation<T: Number>(
     wanted: Wanted,
 ) -> Result<Expected, ShapeError> {
     let (shape, sizes, wants_gradients) = setting(q, what, wanted)?;
-    let told = match what.sites {
-        Sites::Along {
-            nodes,
-            p: Under::Function(function),
-            ..
-        } => {
-            let x = carried(width, q, nodes, shape.runs);
-            let points = shape.runs * shape.samples;
-            let slopes = if wants_gradients { x.len() } else { 0 };
-            let (mut log_p, mut gradient) = (vec![0.0; points], vec![0.0; slopes]);
-            let asked = wants_gradients.then_some(&mut gradient[..]);
-            function(&x, &mut log_p, asked);
-            Told { log_p, gradient }
-        }
-        _ => Told::default(),
-    };
     let standard_dim = what.sites.standard_dim(q);
+    let wide_q = q;
     let given = [q.log_weights, q.means, q.scale.values()];
     let mut rooms = given.map(|part| vec![T::ZERO; T::room(part.len())]);
     let [log_weights, means, scale] = {
@@ -225,13 +211,23 @@ pub fn expectation<T: Number>(
         factors: &Factors::new(q)?,
         what,
         standard_dim,
-        told: &told,
         sizes,
         wants_gradients,
     };
     let mut values = vec![T::ZERO; shape.runs];
     let mut gradients = zeros(q, shape.runs, wanted);
-    call.run(&mut values, &mut gradients);
+    match what.sites {
+        Sites::Along {
+            nodes,
+            p: Under::Function { function, at_once },
+            ..
+        } => with_scratch(shape.runs * shape.samples * q.dim, |x| {
+            carried(width, wide_q, nodes, x);
+            let asked = Asked { function, at_once };
+            call.run_by(asked, x, &mut values, &mut gradients);
+        }),
+        _ => call.run(&mut values, &mut gradients),
+    }
     let Gradients {
         x,
         log_weights,

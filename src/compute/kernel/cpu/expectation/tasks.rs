@@ -6,16 +6,66 @@ use super::super::gradients::{Gradients, of_run_mut};
 use super::super::inputs::Scale;
 use super::super::log_density::nanoseconds;
 use super::super::retained::block_len;
-use super::super::schedule::{Stretch, Work, cut, run};
+use super::super::schedule::{Stretch, Work, cut, run, run_as_made};
 use super::super::scratch::with_scratch;
 use super::block::{Block, Memory};
 use super::call::Call;
 use super::numbers::Number;
+use super::told::{Asked, Asking, Told};
 use super::{Fixed, Sites, Under};
 
 impl<T: Number> Call<'_, T> {
     /// Adds to the values `[R]` and the gradients of all runs.
     pub fn run(&self, values: &mut [T], gradients: &mut Gradients<T>) {
+        self.run_as(values, gradients, |nanoseconds, tasks| {
+            run(nanoseconds, tasks, |(stretch, sums)| {
+                self.stretch(stretch, Told::default(), sums);
+            });
+        });
+    }
+
+    /// The same where p is by a function of the points x `[R, S, D]`: it is asked about some of them at a time, while what
+    /// it said of those before is worked off by other threads.
+    pub fn run_by(
+        &self,
+        asked: Asked<'_>,
+        x: &[f64],
+        values: &mut [T],
+        gradients: &mut Gradients<T>,
+    ) {
+        let dim = self.shape.dim;
+        let points = x.len() / dim;
+        let slopes = if self.wants_gradients { x.len() } else { 0 };
+        with_scratch(points + slopes, |told| {
+            let (log_p, gradient) = told.split_at_mut(points);
+            let asking = Asking {
+                asked,
+                dim,
+                x,
+                log_p,
+                gradient,
+            };
+            self.run_as(values, gradients, |nanoseconds, tasks| {
+                let told = asking.about(tasks, |(stretch, _)| stretch.len());
+                let task = |((stretch, sums), told): ((&Stretch, _), _)| {
+                    self.stretch(stretch, told, sums);
+                };
+                match points <= asked.at_once {
+                    // By one question, which may take all threads by itself.
+                    true => run(nanoseconds, told.collect(), task),
+                    false => run_as_made(nanoseconds, told, task),
+                }
+            });
+        });
+    }
+
+    /// Hands the tasks, with memory for their sums, to `work`, and adds up what they made.
+    fn run_as(
+        &self,
+        values: &mut [T],
+        gradients: &mut Gradients<T>,
+        work_off: impl FnOnce(f64, Vec<(&Stretch, &mut [T])>),
+    ) {
         let work = self.work();
         let stretches = work.stretches();
         let total: usize = (stretches.iter())
@@ -29,9 +79,7 @@ impl<T: Number> Call<'_, T> {
                     (stretch, cut(&mut rest, len))
                 })
                 .collect();
-            run(work.total(), tasks, |(stretch, sums)| {
-                self.stretch(stretch, sums);
-            });
+            work_off(work.total(), tasks);
             self.collect(&stretches, sums, values, gradients);
         });
     }
@@ -48,7 +96,7 @@ impl<T: Number> Call<'_, T> {
         let of_p = match self.what.sites {
             Sites::At { .. } | Sites::Own(_) => 0.0,
             Sites::Along {
-                p: Under::Function(_),
+                p: Under::Function { .. },
                 ..
             } => 3.0 * dim as f64,
             Sites::Along {
@@ -108,7 +156,7 @@ impl<T: Number> Call<'_, T> {
     }
 
     /// Block by block, each in all the runs: what they have in common is made once.
-    fn stretch(&self, stretch: &Stretch, sums: &mut [T]) {
+    fn stretch(&self, stretch: &Stretch, told: Told<'_>, sums: &mut [T]) {
         sums.fill(T::ZERO);
         let (block, per_run) = (self.block(stretch), self.sums_len(stretch));
         let first_stratum = self.strata(stretch).start;
@@ -118,14 +166,19 @@ impl<T: Number> Call<'_, T> {
                 let most = (stretch.samples.end - start).min(block);
                 let (first, samples) = (start, start..start + self.most_together(start, most));
                 start = samples.end;
-                for (run, sums) in stretch.runs.clone().zip(sums.chunks_exact_mut(per_run)) {
+                let of_runs = stretch.runs.clone().zip(sums.chunks_exact_mut(per_run));
+                for (i, (run, sums)) in of_runs.enumerate() {
                     let (value, rest) = sums.split_at_mut(1);
                     let (density, placed) = rest.split_at_mut(self.sizes.density.total());
                     let work = Block {
                         call: self,
                         run,
                         samples: samples.clone(),
-                        is_first: run == stretch.runs.start,
+                        is_first: i == 0,
+                        told: told.part(
+                            i * stretch.samples.len() + first - stretch.samples.start,
+                            samples.len(),
+                        ),
                     };
                     match self.what.sites {
                         Sites::At {
