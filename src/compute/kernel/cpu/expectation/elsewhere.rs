@@ -5,7 +5,7 @@ use super::super::gradients::{SumSizes, Wanted};
 use super::super::inputs::{Mixture, Scale, Shape};
 use super::super::width::Width;
 use super::call::{Call, Sizes};
-use super::{Expectation, Expected, Told, setting, zeros};
+use super::{Expectation, Expected, setting, zeros};
 
 /// What is to be added up.
 pub(crate) struct Request<'a> {
@@ -58,7 +58,6 @@ pub(crate) fn expectation_elsewhere(
         factors: &factors,
         what,
         standard_dim: what.sites.standard_dim(q),
-        told: &Told::default(),
         sizes: Sizes {
             density: SumSizes {
                 whitened: is_full,
