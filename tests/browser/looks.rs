@@ -33,7 +33,7 @@ fn a_swarm_of_a_mixture_ends_in_the_colours_of_its_optima() {
         return count;";
     let first = page.script(dots).as_u64().unwrap();
     assert!(first > 100, "{first}");
-    assert_eq!(page.text("words-forward-kl"), "covers both");
+    assert_eq!(page.text("words-forward-kl"), "covers both bumps");
     // What is shown has two components; what is typed makes it one's own.
     page.choose("shown-q", "forward-kl");
     let mean = page.field("q-mean").abs();

@@ -188,6 +188,32 @@ impl<'a> Page<'a> {
         );
     }
 
+    /// Notes what is written on canvases from here on, with where it begins.
+    pub fn note_texts(&self) {
+        self.script(
+            "window.texts = [];
+             const own = CanvasRenderingContext2D.prototype.fillText;
+             CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+                 const { width } = this.measureText(text);
+                 const part = { left: 0, center: 0.5, right: 1 }[this.textAlign] ?? 0;
+                 texts.push([text, x - part * width]);
+                 own.call(this, text, x, y);
+             };",
+        );
+    }
+
+    /// Whether a text has been written since, and whether all of it is on the canvas, to the left.
+    pub fn has_drawn(&self, text: &str) -> Result<(), String> {
+        let list = self.script("return texts;");
+        let mut list = list.as_array().unwrap().iter();
+        let found = list.rfind(|one| one[0] == text);
+        match found.map(|one| one[1].as_f64().unwrap()) {
+            Some(left) if left >= 0.0 => Ok(()),
+            Some(left) => Err(format!("{text} begins at {left}")),
+            None => Err(format!("{text} is not written")),
+        }
+    }
+
     pub fn run_to_the_end(&self) {
         // What it says of the fits before is not of these.
         self.script("document.getElementById('status').textContent = '';");

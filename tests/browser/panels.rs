@@ -137,7 +137,11 @@ fn draws_show_their_pushes() {
     }
     // Others are others.
     let before = cell("pathwise", 0);
+    page.note_texts();
     page.click("draws-again");
+    for title in ["pathwise", "score function", "sticking the landing"] {
+        wait(title, || page.has_drawn(title));
+    }
     wait("other draws", || match cell("pathwise", 0) {
         now if now == before => Err(format!("{now:?}")),
         _ => Ok(()),

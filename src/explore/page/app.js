@@ -168,6 +168,12 @@ class App {
     this.render();
   }
 
+  finishLessons() {
+    const { hello } = this.session;
+    this.beginLesson(null);
+    if (hello) this.adopt(hello.state);
+  }
+
   /** @param {number} dim */
   setDim(dim) {
     if (dim === this.state.dim) return;

@@ -435,6 +435,8 @@ export interface Actions {
   choose(preset: Preset): void;
   /** A lesson's state under its link; without one, back to what there was. */
   beginLesson(lesson: Lesson | null): void;
+  /** Back to where the page begins. */
+  finishLessons(): void;
   showQ(id: string): void;
   run(isPaused?: boolean): void;
   pauseOrResume(): void;

@@ -26,7 +26,7 @@ export const GLOSSARY = {
   "score function":
     "A gradient through the density of q at draws that stay where they are (REINFORCE), less what the other draws have on average.",
   "sticking the landing":
-    "The pathwise gradient without a part that is 0 on average. Where q = p it is 0 for every draw.",
+    "The pathwise gradient without a part of it, through the density of q, that is 0 on average.",
   "learning rate": "How far a step of the optimizer goes.",
   Convergence: "How the divergence that each fit makes small falls, step by step.",
 };

@@ -5,10 +5,13 @@ import { line } from "./presets.js";
 import { VERSION } from "./state.js";
 
 /**
- * `happened` gives the choice that came true, from the fits that have ended.
+ * `happened` gives the choice that came true, from the fits that have ended, and `because` words of why. A landscape that
+ * tells the answer is shown once there is a prediction, unless the lesson is about it; `marksBest`: only the best optima are
+ * marked on it, and not those of lessons to come.
  * @typedef {{ id: string, text: string }} Choice
  * @typedef {{ id: string, title: string, text: string, question: string, choices: Choice[], state: State,
- *             happened(fits: ShownFit[]): string, because: Record<string, string> }} Lesson
+ *             showsLandscape?: boolean, marksBest?: boolean, happened(fits: ShownFit[]): string,
+ *             because: Record<string, string | ((fits: ShownFit[]) => string)> }} Lesson
  */
 
 const TWO = line([0.5, -3, 1], [0.5, 3, 1]);
@@ -72,9 +75,9 @@ function shaking({ trace }) {
 }
 
 const WHERE = [
-  { id: "both", text: "over both bumps" },
-  { id: "one", text: "on the right bump" },
-  { id: "neither", text: "in the valley between, over neither" },
+  { id: "both", text: "wide, over both bumps" },
+  { id: "one", text: "narrow, on the right bump" },
+  { id: "neither", text: "narrow, in the gap between" },
 ];
 
 /** @type {Lesson[]} */
@@ -82,44 +85,46 @@ export const LESSONS = [
   {
     id: "lesson-1",
     title: "Forward KL",
-    text: "p has two bumps, and q is one Gaussian beside the right one. [[forward KL]], KL(p‖q), averages log p/q over p: what counts is where p has its mass.",
+    text: "p has two bumps, and q is one Gaussian beside the right one. The [[forward KL]], KL(p‖q), averages log p/q over p.",
     question: "Where will forward KL end?",
     choices: WHERE,
     state: start({ fits: [FORWARD] }),
     happened: (fits) => place(fits[0]),
     because: {
-      both: "Wherever p is and q is not, log p/q is huge: q has to cover everything, at the price of being where p is not. Its mean and variance are those of p.",
+      both: "What counts is where p has its mass. Where p has mass and q has none, log p/q is huge: q has to cover everything, at the price of being where p is not. Its mean and variance are those of p.",
     },
   },
   {
     id: "lesson-2",
     title: "Reverse KL",
-    text: "The same p and the same start. [[reverse KL]], KL(q‖p), averages log q/p over q: what counts is where q has its mass.",
+    text: "The same p and the same start. The [[reverse KL]], KL(q‖p), averages log q/p over q.",
+    marksBest: true,
     question: "Where will reverse KL end?",
     choices: WHERE,
     state: start({ fits: [REVERSE] }),
     happened: (fits) => place(fits[0]),
     because: {
-      one: "Where q is not, it does not matter that p is: q pays only for being where p is not, and keeps to one bump. Which of the two, its start decides: it began beside the right one.",
+      one: "What counts is where q has its mass. It pays for being where p is not, and nothing for what it leaves out: it keeps to one bump. Which of the two, its start decides: it began beside the right one.",
     },
   },
   {
     id: "lesson-3",
     title: "Another start",
     text: "Reverse KL again, from a wider q, nearer to the middle. The [[landscape]] of KL(q‖p) shows every q there is, light where it is small.",
+    showsLandscape: true,
     question: "Where will reverse KL end from here?",
     choices: WHERE,
     state: start({ q: line([1, 1, 2.5]), fits: [REVERSE] }),
     happened: (fits) => place(fits[0]),
     because: {
-      both: "It slid into another valley: an [[optimum]] over both bumps, of 0.841 nats, worse than 0.689 on one. It looks like the end of forward KL and is not: σ is 2.74, and not 3.16.",
+      both: "It ended in another hollow, so shallow that it hardly shows: an [[optimum]] over both bumps, of 0.841 nats, worse than 0.689 on one. It looks like the end of forward KL and is not: σ is 2.74, and not 3.16.",
       one: "From here too it found the better optimum, on one bump.",
     },
   },
   {
     id: "lesson-4",
     title: "Many starts",
-    text: "Forward and reverse KL from 32 random [[starts]] each. Every run is a way from its dot, in the colour of the optimum it ends at.",
+    text: "Forward and reverse KL from 32 random [[starts]] each. Every run will leave a line from its first dot to its last, in the colour of the optimum it ends at.",
     question: "How many optima will the runs of reverse KL end at?",
     choices: [
       { id: "1", text: "one" },
@@ -136,11 +141,11 @@ export const LESSONS = [
   {
     id: "lesson-5",
     title: "Closer together",
-    text: "Here the bumps of p stand closer together: it has hardly two.",
+    text: "Here the bumps of p stand so close together that they hardly count as two.",
     question: "Where will reverse KL end now?",
     choices: [
-      { id: "both", text: "over both bumps" },
-      { id: "one", text: "on one bump" },
+      { id: "both", text: "wide, over both bumps" },
+      { id: "one", text: "narrow, on one bump" },
     ],
     state: start({ target: line([0.5, -1.2, 1], [0.5, 1.2, 1]), fits: [FORWARD, REVERSE], reach: 8 }),
     happened: (fits) => place(fitOf(fits, "reverse-kl")),
@@ -176,19 +181,23 @@ export const LESSONS = [
       return forward > reverse ? "forward" : "reverse";
     },
     because: {
-      forward:
-        "Forward KL has to cover the tails, and takes the variance of p, tails and all: it is the wider one. Reverse KL fits the middle and lets the tails go.",
+      forward: (fits) => {
+        const [forward, reverse] = ["forward-kl", "reverse-kl"].map((id) =>
+          fitOf(fits, id).mixture.stds[0][0].toFixed(2),
+        );
+        return `Forward KL has to cover the tails, and takes the variance of p, tails and all: its σ is ${forward}. Reverse KL fits the middle and lets the tails go: its σ is ${reverse}.`;
+      },
     },
   },
   {
     id: "lesson-7",
     title: "A q that can be p",
-    text: "Now q is a [[mixture]] of two Gaussians, as p is: it can be p exactly.",
-    question: "How will the two directions differ at the end?",
+    text: "Now q is a [[mixture]] of two Gaussians, as p is.",
+    question: "Will the two directions still end apart?",
     choices: [
-      { id: "alike", text: "not at all: both reach p" },
-      { id: "forward", text: "only forward KL reaches p" },
-      { id: "reverse", text: "only reverse KL reaches p" },
+      { id: "alike", text: "no: both reach p" },
+      { id: "forward", text: "yes: only forward KL reaches p" },
+      { id: "reverse", text: "yes: only reverse KL reaches p" },
     ],
     state: start({ q: line([0.5, -1, 1.5], [0.5, 2, 1.5]), fits: [FORWARD, REVERSE], steps: 1000 }),
     happened: (fits) => {
@@ -199,7 +208,8 @@ export const LESSONS = [
       return forward ? "forward" : "reverse";
     },
     because: {
-      alike: "Every divergence is 0 at q = p, but for rounding, and nowhere else. The direction matters where q cannot be p.",
+      alike:
+        "q can be p exactly, and every divergence is 0 there, but for rounding, and nowhere else. The direction matters where q cannot be p.",
       forward: "Reverse KL is at a worse optimum: even a q that could be p may not find it.",
     },
   },
@@ -207,7 +217,7 @@ export const LESSONS = [
     id: "lesson-8",
     title: "Draws for integrals",
     text: "Where integrals cannot be had, [[draws]] of q stand in: here 8 at each step, with three ways to take the gradient: [[pathwise]], [[score function]] and [[sticking the landing]].",
-    question: "Which fit will be nearest to p at the end?",
+    question: "p is a Gaussian, as q is. Which fit will come to rest at p, and not go on shaking?",
     choices: [
       { id: "reverse-kl", text: "pathwise" },
       { id: "reverse-kl-n2", text: "score function" },
@@ -226,7 +236,7 @@ export const LESSONS = [
     happened: (fits) => fits.reduce((best, fit) => (shaking(fit) < shaking(best) ? fit : best)).id,
     because: {
       "reverse-kl-n3":
-        "At q = p its gradient is 0 for every single draw, so it comes to rest. The others go on shaking by the noise of their draws. Where a fit ends is the divergence's doing; how steadily it gets there, the gradient's.",
+        "At q = p its gradient is 0 for every single draw, so it comes to rest. The others go on shaking by the noise of their draws: see Convergence. Where a fit ends is up to the divergence and the start; how steadily it gets there, to the gradient.",
     },
   },
 ];
@@ -245,6 +255,7 @@ export function verdict(lesson, predicted, fits) {
   const text = (/** @type {string | null} */ id) => lesson.choices.find((choice) => choice.id === id)?.text;
   const said = predicted === null ? "" : `You said: ${text(predicted)}. `;
   const was = predicted === happened ? "So it was." : `It was: ${text(happened) ?? happened}.`;
-  const because = lesson.because[happened] ?? "";
+  const why = lesson.because[happened] ?? "";
+  const because = typeof why === "string" ? why : why(fits);
   return { isRight: predicted === happened, text: `${said}${was} ${because}`.trim() };
 }

@@ -8,7 +8,7 @@ function spelled(count) {
 }
 
 /**
- * Which of the modes of p are covered: "covers both", "sits on one".
+ * Which of the modes of p are covered: "covers both bumps", "sits on one bump".
  * @param {string} subject @param {boolean[]} covered
  */
 export function coverage(subject, covered) {
@@ -17,8 +17,8 @@ export function coverage(subject, covered) {
   if (all <= 1) return "";
   if (all >= NUMBERS.length)
     return say(held === all ? `covers all ${all} modes` : `covers ${held} of ${all} modes`);
-  if (held === all) return say(all === 2 ? "covers both" : `covers all ${spelled(all)}`);
-  if (held === 0) return say(all === 2 ? "sits on neither" : "sits on none");
-  if (held === 1) return say(all === 2 ? "sits on one" : `sits on one of ${spelled(all)}`);
-  return say(`covers ${spelled(held)} of ${spelled(all)}`);
+  if (held === all) return say(all === 2 ? "covers both bumps" : `covers all ${spelled(all)} bumps`);
+  if (held === 0) return say(all === 2 ? "sits on neither bump" : "sits on no bump");
+  if (held === 1) return say(all === 2 ? "sits on one bump" : `sits on one bump of ${spelled(all)}`);
+  return say(`covers ${spelled(held)} bumps of ${spelled(all)}`);
 }

@@ -329,7 +329,9 @@ export class Session {
     if (this.training.status === "idle") return;
     this.send({ type: "stop" });
     this.training.clear();
+    if (this.shownId === "own") return;
     this.shownId = "own";
+    this.views.changed();
   }
 }
 

@@ -147,12 +147,18 @@ export class Lessons {
   outcome(at) {
     if (!this.verdict) return [];
     const next = LESSONS[at + 1];
+    const finish = element("button", {
+      type: "button",
+      textContent: "Finish: move p and q yourself",
+      "data-test": "lesson-finish",
+    });
+    finish.addEventListener("click", () => this.actions.finishLessons());
     const text = element(
       "p",
       { className: `verdict ${this.verdict.isRight ? "right" : ""}`, "data-test": "verdict" },
       ...withTerms(this.verdict.text),
     );
-    if (!next) return [text];
+    if (!next) return [text, finish];
     const link = element("a", {
       href: `#${next.id}`,
       className: "button",

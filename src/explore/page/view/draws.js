@@ -9,11 +9,11 @@ import { fixedNumber, shortNumber } from "../model/numbers.js";
 import { byId, element, inputById, setText } from "./elements.js";
 import { Memo } from "./memo.js";
 
-/** How each rule is called and drawn. @type {Record<string, { title: string, slot: string, dash: number[] }>} */
+/** How each rule is called, and drawn as a fit by it is in the lesson on draws. @type {Record<string, { title: string, slot: string, dash: number[] }>} */
 const LOOKS = {
-  pathwise: { title: "pathwise", slot: "sky", dash: [] },
-  "score-function": { title: "score function", slot: "orange", dash: [5, 2.5] },
-  "sticking-the-landing": { title: "sticking the landing", slot: "brown", dash: [1.5, 2.5] },
+  pathwise: { title: "pathwise", slot: "vermillion", dash: [7, 3] },
+  "score-function": { title: "score function", slot: "orange", dash: [2, 2.5] },
+  "sticking-the-landing": { title: "sticking the landing", slot: "sky", dash: [12, 4] },
 };
 /** No more draws than this have arrows. */
 const MOST_ARROWS = 64;

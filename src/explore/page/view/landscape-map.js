@@ -2,7 +2,7 @@
 
 /** @import { Actions, DivergenceLabel, Frame, Handle, Landscape, Optimum, Palette, Scale, Scene, Surface } from "../types.d.ts" */
 import { drawAxes } from "../draw/axes.js";
-import { prepared, sized, strokeWith } from "../draw/canvas.js";
+import { prepared, sized, strokeWith, useFont } from "../draw/canvas.js";
 import { drawPicture } from "../draw/contours.js";
 import { scaleFor } from "../draw/scales.js";
 import { componentOf, setComponent } from "../model/mixture.js";
@@ -48,6 +48,7 @@ export class LandscapeMap {
     );
     this.groundMemo = new Memo();
     this.memo = new Memo();
+    this.isCovered = false;
     /** @type {{ landscape: Landscape, surface: Surface, frame: Frame, x: Scale, y: Scale } | null} */
     this.seen = null;
     this.handles = new HandleLayer(this.container, {
@@ -70,9 +71,11 @@ export class LandscapeMap {
       this.drawGround(landscape, surface, palette, isFine, width, height);
       this.memo.forget();
     }
-    const showsOptima = !isAsking(scene);
-    if (this.memo.changed(surface, q, fits, palette, showsOptima))
-      this.drawMarks(scene, showsOptima ? surface.optima : [], palette);
+    const shown = shownOf(scene);
+    if (!this.memo.changed(surface, q, fits, palette, shown)) return;
+    this.isCovered = shown === "nothing";
+    if (this.isCovered) this.cover(palette);
+    else this.drawMarks(scene, optimaOf(surface, shown), palette);
   }
 
   /**
@@ -132,6 +135,17 @@ export class LandscapeMap {
     else this.handles.update([this.handle(landscape, at, point)]);
   }
 
+  /** In the place of the surface. @param {Palette} palette */
+  cover(palette) {
+    const { context, width, height } = prepared(this.canvas);
+    useFont(context, palette, 12);
+    context.fillStyle = palette.muted;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.fillText("Shown once you have chosen.", width / 2, height / 2);
+    this.handles.update([]);
+  }
+
   /** Where the shown q is. @param {Scene} scene @returns {[number, number]} */
   values({ q, landscape }) {
     if (!landscape) return [NaN, NaN];
@@ -183,7 +197,7 @@ export class LandscapeMap {
   hover(event) {
     const box = this.container.getBoundingClientRect();
     const [px, py] = [event.clientX - box.left, event.clientY - box.top];
-    if (!this.seen || !this.isInside(px, py)) {
+    if (this.isCovered || !this.seen || !this.isInside(px, py)) {
       setText(this.here, "");
       return;
     }
@@ -195,9 +209,23 @@ export class LandscapeMap {
   }
 }
 
-/** Whether a lesson has asked where a fit will end, and none has ended: the optima would tell. @param {Scene} scene */
-function isAsking({ lesson, training }) {
-  return lesson !== null && training.status !== "done";
+/** @typedef {"nothing" | "surface" | "best" | "all"} Shown */
+
+/**
+ * How much of a landscape there is to see: while a lesson asks where a fit will end, nothing that tells.
+ * @param {Scene} scene @returns {Shown}
+ */
+function shownOf({ lesson, training }) {
+  if (!lesson) return "all";
+  if (training.status === "idle" && !lesson.showsLandscape) return "nothing";
+  if (training.status !== "done") return "surface";
+  return lesson.marksBest ? "best" : "all";
+}
+
+/** @param {Surface} surface @param {Shown} shown */
+function optimaOf({ optima }, shown) {
+  if (shown === "surface") return [];
+  return shown === "best" ? optima.filter((optimum) => optimum.is_best) : optima;
 }
 
 /** The letter in a title: μ of "mean μ of component 2". @param {string} title */

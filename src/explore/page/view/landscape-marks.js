@@ -18,7 +18,8 @@ const BAR = 9;
 export function drawPaths(context, fits, name, x, y, palette) {
   const isOwn = (/** @type {ShownFit} */ fit) => fit.divergence === name;
   const { halo, series } = palette.map;
-  for (const fit of fits.filter((one) => !isOwn(one))) {
+  // Of another divergence the way of one run, where it is the only one: beside many it would be taken for one of them.
+  for (const fit of fits.filter((one) => !isOwn(one) && one.runs.length === 1)) {
     const path = fit.runs[fit.best]?.path ?? [];
     if (!trace(context, path, x, y)) continue;
     strokeWith(context, withAlpha(halo, 0.3), 3);
@@ -151,7 +152,7 @@ const NAUGHT = 1e-6;
 
 /** Three digits, also where the last are 0: optima are compared. @param {number} value */
 function valueLabel(value) {
-  if (value < NAUGHT) return `< ${shortNumber(NAUGHT)}`;
+  if (value < NAUGHT) return `< ${shortNumber(NAUGHT, 1)}`;
   return value >= 1e-3 && value < 1e3 ? value.toPrecision(3) : shortNumber(value, 3);
 }
 

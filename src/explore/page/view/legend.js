@@ -16,7 +16,7 @@ export class Legend {
   draw(scene, palette) {
     const entries = [
       { title: "target p", color: palette.p, fill: palette.pFill, dash: [], isPending: false },
-      { title: "approximation q", color: palette.q, fill: palette.qFill, dash: [], isPending: false },
+      { title: titleOfQ(scene), color: palette.q, fill: palette.qFill, dash: [], isPending: false },
       ...fitEntries(scene, palette),
     ];
     const key = JSON.stringify(entries);
@@ -28,6 +28,12 @@ export class Legend {
       ),
     );
   }
+}
+
+/** What is shown as q: one's own, or where a fit has come. @param {Scene} scene */
+function titleOfQ({ fits, shownId }) {
+  const shown = fits.find((fit) => fit.id === shownId);
+  return shown ? `q of ${shown.title}` : "approximation q";
 }
 
 /**

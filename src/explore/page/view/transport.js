@@ -31,11 +31,13 @@ export class Transport {
   }
 
   /** @param {Scene} scene */
-  draw({ training, isConnected, messages, speed, canUndo, canRedo }) {
+  draw({ training, lesson, isConnected, messages, speed, canUndo, canRedo }) {
     const { status, step, planned, isStopped } = training;
     const isOn = status === "running" || status === "paused";
-    this.run.disabled = !isConnected;
-    this.step.disabled = !isConnected;
+    // A lesson asks for a prediction first.
+    const isAsked = lesson !== null && status === "idle";
+    this.run.disabled = !isConnected || isAsked;
+    this.step.disabled = !isConnected || isAsked;
     this.pause.disabled = !isConnected || !isOn;
     this.reset.disabled = status === "idle";
     this.undo.disabled = !canUndo;
