@@ -30,10 +30,11 @@ export class Legend {
   }
 }
 
-/** What is shown as q: one's own, or where a fit has come. @param {Scene} scene */
-function titleOfQ({ fits, shownId }) {
+/** What is shown as q: one's own, or where a fit by some divergence has come. @param {Scene} scene */
+function titleOfQ({ fits, shownId, hello }) {
   const shown = fits.find((fit) => fit.id === shownId);
-  return shown ? `q of ${shown.title}` : "approximation q";
+  const label = hello.divergences.find((d) => d.name === shown?.divergence);
+  return label ? `q of ${label.title}` : "approximation q";
 }
 
 /**
