@@ -100,7 +100,9 @@ fn a_lesson_keeps_the_answer_back_until_a_fit_has_ended() {
     page.browser.click("#theme");
     wait("nothing", || page.has_drawn("Shown once you have chosen."));
     assert!(page.has_drawn(optimum).is_err());
-    assert_eq!(page.text("error-reverse-kl"), "");
+    let is_hidden =
+        "return document.querySelector('[data-test=error-reverse-kl]').offsetParent === null;";
+    assert_eq!(page.script(is_hidden), true);
     assert!(!page.is_enabled("run"));
     page.hurry();
     page.click("predict-both");
