@@ -224,7 +224,7 @@ fn a_fit_in_the_plane_takes_seconds() {
     eprintln!("500 steps in the plane: {took:.1} s");
     assert_eq!(page.text("status-step"), "step 500 of 500");
     // Far above what it is on a machine that does nothing else.
-    assert!(took < 15.0, "{took} s");
+    assert!(took < 40.0, "{took} s");
 }
 
 #[test]
