@@ -203,7 +203,7 @@ fn what_is_dragged_moves_smoothly() {
         );
         assert!(rate > least, "{dim}: {rate} frames a second");
         assert!(
-            told > 40.0,
+            told > 10.0,
             "{dim}: other values in {told} frames of 100 moves"
         );
     }
