@@ -19,17 +19,19 @@ impl Called {
     pub fn ask(&self, x: &[f64], dim: usize, take: Take<'_>) -> Result<bool, Broken> {
         let count = x.len() / dim;
         let mut has_gradient = false;
-        let mut wrong = None;
+        // A function may hand over nothing at all.
+        let mut wrong = Some("nothing".to_owned());
         let asked = (self.function).with_log_densities(x, dim, &mut |values, gradient| {
             has_gradient = gradient.is_some();
             let slopes = gradient.map_or(x.len(), <[f64]>::len);
-            match (values.len() == count, slopes == x.len()) {
-                (true, true) => take(values, gradient),
-                (true, false) => {
-                    wrong = Some(format!("a gradient of {}", text::count(slopes, "number")));
+            wrong = match (values.len() == count, slopes == x.len()) {
+                (true, true) => {
+                    take(values, gradient);
+                    None
                 }
-                (false, _) => wrong = Some(text::count(values.len(), "number")),
-            }
+                (true, false) => Some(format!("a gradient of {}", text::count(slopes, "number"))),
+                (false, _) => Some(text::count(values.len(), "number")),
+            };
         });
         asked.map_err(|error: Error| {
             Broken::new(
@@ -63,5 +65,32 @@ impl Called {
             true => Ok(()),
             false => Err(Broken::changed(&self.name)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::given::LogDensities;
+
+    struct Silent;
+
+    impl LogDensity for Silent {
+        fn log_densities(&self, _: &[f64], _: usize) -> crate::error::Result<LogDensities> {
+            Ok(LogDensities::default())
+        }
+
+        fn with_log_densities(&self, _: &[f64], _: usize, _: Take<'_>) -> crate::error::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn who_hands_over_nothing_is_told() {
+        let called = Called {
+            name: "silent".to_owned(),
+            function: Arc::new(Silent),
+        };
+        assert!(called.ask(&[0.0], 1, &mut |_, _| {}).is_err());
     }
 }
