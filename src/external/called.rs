@@ -1,5 +1,6 @@
 //! A function of the program that this library is part of, which answers batches of points.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::process::Broken;
@@ -20,7 +21,7 @@ impl Called {
         let count = x.len() / dim;
         let mut has_gradient = false;
         // A function may hand over nothing at all.
-        let mut wrong = Some("nothing".to_owned());
+        let mut wrong = Some(Cow::Borrowed("nothing"));
         let asked = (self.function).with_log_densities(x, dim, &mut |values, gradient| {
             has_gradient = gradient.is_some();
             let slopes = gradient.map_or(x.len(), <[f64]>::len);
@@ -29,8 +30,10 @@ impl Called {
                     take(values, gradient);
                     None
                 }
-                (true, false) => Some(format!("a gradient of {}", text::count(slopes, "number"))),
-                (false, _) => Some(text::count(values.len(), "number")),
+                (true, false) => {
+                    Some(format!("a gradient of {}", text::count(slopes, "number")).into())
+                }
+                (false, _) => Some(text::count(values.len(), "number").into()),
             };
         });
         asked.map_err(|error: Error| {
@@ -91,6 +94,10 @@ mod tests {
             name: "silent".to_owned(),
             function: Arc::new(Silent),
         };
-        assert!(called.ask(&[0.0], 1, &mut |_, _| {}).is_err());
+        let broken = called.ask(&[0.0], 1, &mut |_, _| {}).unwrap_err();
+        assert_eq!(
+            broken.message,
+            "silent answered 1 point of 1 coordinate with nothing"
+        );
     }
 }

@@ -2,8 +2,8 @@
 
 use super::export::Drawing;
 use super::legend::{self, Entry};
+use super::margins::ROOMY;
 use super::mark::{Align, Rect, Type};
-use super::panel::ROOMY;
 use super::sheet::{self, LEADING, Sheet};
 use super::style::{Style, ink};
 use crate::config::LegendPlace;

@@ -22,6 +22,7 @@ mod landscape;
 mod layout;
 mod legend;
 mod line_1d;
+mod margins;
 mod mark;
 mod matrix;
 mod of_x;
@@ -40,6 +41,7 @@ mod sweep;
 mod swept;
 mod theme;
 mod thinning;
+mod ticks;
 
 use std::collections::BTreeSet;
 use std::fs;
