@@ -42,8 +42,21 @@ pub fn interruptible<T: Send + 'static>(
     let begun = thread::Builder::new()
         .name("klfit".to_owned())
         .spawn(move || {
-            // Nobody waits for what was left.
-            let _ = done.send(catch_unwind(AssertUnwindSafe(|| work(&watching))));
+            // What is called here finds this thread known to the interpreter, which would make it known for every call.
+            Python::attach(|py| {
+                py.detach(|| {
+                    let result = catch_unwind(AssertUnwindSafe(|| work(&watching)));
+                    if watching.is_left() {
+                        drop(result);
+                        // Nobody waits, and the interpreter may be ending: a thread that comes back to it then is torn down
+                        // where it stands.
+                        loop {
+                            thread::park();
+                        }
+                    }
+                    let _ = done.send(result);
+                });
+            });
         });
     begun.map_err(|error| {
         let help = "close other programs, or ask for less at once";

@@ -1,5 +1,6 @@
 //! What the target and the approximation have in common: a log-density, and points to integrate at.
 
+mod averages;
 mod defensive;
 mod draws;
 pub mod family;
@@ -7,6 +8,7 @@ pub mod target;
 
 use burn::tensor::Tensor;
 
+pub use averages::Averages;
 pub use defensive::Defensive;
 use defensive::{counted, where_it_counts};
 pub use draws::{Draws, DrawsError, Embedded, ErrorRule, Nodes};

@@ -8,10 +8,9 @@
 //! KL(p‖q) is p log(p/q) − p + q, never negative and of second order where p is close to q. The other
 //! divergences have no tangent there once both sides are added.
 
-use burn::tensor::{Tensor, activation};
-
-use super::sampled::{Share, carried, epsilon};
+use super::sampled::{Share, carried, outer, paired};
 use super::{Attempt, Divergence, DivergenceKind, EstimateMethod, Sampled, Side};
+use crate::density::Averages;
 use crate::error::Result;
 
 /// A divergence whose sides are taken together.
@@ -34,26 +33,34 @@ impl Joint {
     /// (p f_p + q f_q − c (p − q)) / m at N points, from log p and log q, in nats, and p / m and q / m
     /// there.
     pub fn values(&self, logs: [&[f64]; 2], shares: [&[f64]; 2]) -> Vec<f64> {
-        let [log_p, log_q] = logs;
-        let mut values: Vec<f64> = (shares[0].iter().zip(shares[1]))
-            .map(|(p, q)| self.tangent * (q - p))
-            .collect();
-        let mut of_side = vec![0.0; values.len()];
-        for &side in self.divergence.sides() {
-            self.divergence.values(side, log_p, log_q, &mut of_side);
-            let shares = match side {
-                Side::Target => shares[0],
-                Side::Family => shares[1],
-            };
-            for ((value, of_side), share) in values.iter_mut().zip(&of_side).zip(shares) {
-                // 0 log 0 is 0.
-                if *share != 0.0 {
-                    *value += share * of_side;
-                }
+        joined(&*self.divergence, self.tangent, logs, shares)
+    }
+}
+
+fn joined(
+    divergence: &dyn Divergence,
+    tangent: f64,
+    [log_p, log_q]: [&[f64]; 2],
+    shares: [&[f64]; 2],
+) -> Vec<f64> {
+    let mut values: Vec<f64> = (shares[0].iter().zip(shares[1]))
+        .map(|(p, q)| tangent * (q - p))
+        .collect();
+    let mut of_side = vec![0.0; values.len()];
+    for &side in divergence.sides() {
+        divergence.values(side, log_p, log_q, &mut of_side);
+        let shares = match side {
+            Side::Target => shares[0],
+            Side::Family => shares[1],
+        };
+        for ((value, of_side), share) in values.iter_mut().zip(&of_side).zip(shares) {
+            // 0 log 0 is 0.
+            if *share != 0.0 {
+                *value += share * of_side;
             }
         }
-        values
     }
+    values
 }
 
 /// c with p f_p + q f_q ≈ c (p − q) where p ≈ q.
@@ -70,7 +77,7 @@ fn tangent(divergence: &dyn Divergence) -> f64 {
         .sum()
 }
 
-/// D(p, q) of R runs with errors, in nats, from points under p and points under q, which count for
+/// D(p, q) of R runs with errors, in nats, from random points under p and under q, which count for
 /// both sides: the points are those of ½p + ½q.
 ///
 /// # Errors
@@ -79,48 +86,73 @@ pub fn estimate_jointly(
     divergence: &dyn Divergence,
     points: [&Sampled; 2],
 ) -> Result<Vec<Attempt>> {
+    let half = |one: &[f64], other: &[f64]| paired(one, other, |one, other| 0.5 * (one + other));
     let tangent = tangent(divergence);
-    let [p, q] = points.map(|points| share(divergence, tangent, points));
-    let half = |a: Tensor<1>, b: Tensor<1>| (a + b).mul_scalar(0.5);
-    carried(
-        divergence,
-        Share {
-            value: half(p.value, q.value),
-            error: (p.error.square() + q.error.square()).sqrt().mul_scalar(0.5),
-            floor: half(p.floor, q.floor),
-            method: EstimateMethod::MonteCarlo,
-        },
-    )
+    let [p, q] = points.map(|points| {
+        let averages = Averages::new(&points.draws)?;
+        points.shares(EstimateMethod::MonteCarlo, |run, logs, epsilon| {
+            let shares = shares(logs);
+            let values = joined(
+                divergence,
+                tangent,
+                logs,
+                shares.each_ref().map(Vec::as_slice),
+            );
+            // What is averaged is made of two logarithms, rounded each by itself. 0 log 0 is 0.
+            let size = |share: f64, log: f64| if share == 0.0 { 0.0 } else { share * log.abs() };
+            let [of_p, of_q] = [0, 1].map(|side| paired(&shares[side], logs[side], size));
+            let rounded = paired(&of_p, &of_q, |of_p, of_q| of_p + of_q);
+            [
+                averages.mean(run, &values),
+                averages.error(run, &values),
+                averages.mean(run, &rounded) * epsilon,
+            ]
+        })
+    });
+    let (p, q): (Share, Share) = (p?, q?);
+    let total = Share {
+        value: half(&p.value, &q.value),
+        error: paired(&p.error, &q.error, |one, other| 0.5 * one.hypot(other)),
+        floor: half(&p.floor, &q.floor),
+        method: EstimateMethod::MonteCarlo,
+    };
+    carried(divergence, &total)
 }
 
-/// The mean of the joint integrand over m = ½p + ½q at the points of one of them.
-fn share(divergence: &dyn Divergence, tangent: f64, points: &Sampled) -> Share {
-    let (log_p, log_q) = (points.log_p.clone(), points.log_q.clone());
-    // Beyond this the smaller share is 0 in any precision.
-    let ratio = (log_p.clone() - log_q.clone()).clamp(-1e3, 1e3);
-    let shares = [ratio.clone(), -ratio].map(|ratio| activation::sigmoid(ratio).mul_scalar(2.0));
-    let weighted = |share: &Tensor<2>, values: Tensor<2>| {
-        // 0 log 0 is 0.
-        (share.clone() * values).mask_fill(share.clone().equal_elem(0.0), 0.0)
-    };
-    let [share_p, share_q] = &shares;
-    let mut values = (share_q.clone() - share_p.clone()).mul_scalar(tangent);
-    for &side in divergence.sides() {
-        let share = match side {
-            Side::Target => share_p,
-            Side::Family => share_q,
-        };
-        let of_side = divergence.integrand(side, log_p.clone(), log_q.clone());
-        values = values + weighted(share, of_side);
-    }
-    // What is averaged is made of two logarithms, rounded each by itself.
-    let rounded = weighted(share_p, log_p.abs()) + weighted(share_q, log_q.abs());
-    Share {
-        error: points.draws.error(values.clone()),
-        floor: (points.draws.expectation(rounded)).mul_scalar(epsilon(&values)),
-        value: points.draws.expectation(values),
-        method: EstimateMethod::MonteCarlo,
-    }
+/// D(p, q) of R runs in nats, from points of a rule under p and under q, which count for both sides. Where the rule is
+/// poor the tangent has no integral of 0 by it, and is left where it is.
+///
+/// # Errors
+/// If the device failed.
+pub fn values_jointly(divergence: &dyn Divergence, points: [&Sampled; 2]) -> Result<Vec<f64>> {
+    let [p, q] = points.map(|points| {
+        let averages = Averages::new(&points.draws)?;
+        points.of_runs(|run, logs, _| {
+            let shares = shares(logs);
+            let values = joined(divergence, 0.0, logs, shares.each_ref().map(Vec::as_slice));
+            averages.mean(run, &values)
+        })
+    });
+    let totals = paired(&p?, &q?, |one, other| 0.5 * (one + other));
+    outer(divergence, totals)
+}
+
+/// p / m and q / m for m = ½p + ½q, from log p and log q: 2 / (1 + e^(log q − log p)), and the other way round. Of the smaller
+/// all digits count too.
+fn shares([log_p, log_q]: [&[f64]; 2]) -> [Vec<f64>; 2] {
+    let (of_p, of_q) = (log_p.iter().zip(log_q))
+        .map(|(p, q)| {
+            let smaller_by = (-(p - q).abs()).exp();
+            let larger = 2.0 / (1.0 + smaller_by);
+            let smaller = larger * smaller_by;
+            if p < q {
+                (smaller, larger)
+            } else {
+                (larger, smaller)
+            }
+        })
+        .unzip();
+    [of_p, of_q]
 }
 
 #[cfg(test)]

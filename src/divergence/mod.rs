@@ -43,7 +43,7 @@ pub use closed_form::{
 pub use estimate::{Attempt, Estimate, EstimateMethod};
 pub use integrand::{Integrand, Pointwise};
 pub(crate) use joint::Joint;
-pub use joint::estimate_jointly;
+pub use joint::{estimate_jointly, values_jointly};
 pub use kind::DivergenceKind;
 pub(crate) use misplaced::Summed;
 pub use name::DivergenceName;

@@ -1,10 +1,11 @@
 //! A divergence from points and weights: its value, and how sure that is.
 
 use burn::tensor::{DType, Tensor};
+use rayon::prelude::*;
 
 use super::{Attempt, Divergence, Estimate, EstimateMethod, Side};
 use crate::compute::device::Numerics;
-use crate::density::{Binned, Density, Draws, DrawsError};
+use crate::density::{Averages, Binned, Density, Draws, DrawsError};
 use crate::error::Result;
 use crate::ranks::{Communicator, gathered};
 
@@ -77,34 +78,87 @@ impl Sampled {
     }
 
     /// This side's share with its errors, and how it was obtained.
-    fn share(&self, divergence: &dyn Divergence, side: Side) -> Share {
-        let values = self.values(divergence, side);
-        // What is averaged is a difference of two logarithms, rounded each by itself.
-        // Rows have no log p, and what is averaged over them does without.
-        let log_p = (self.log_p.clone()).mask_fill(self.log_p.clone().is_nan(), 0.0);
-        let rounded = log_p.abs() + self.log_q.clone().abs();
-        let rounding = (self.draws.expectation(rounded)).mul_scalar(epsilon(&values));
+    fn share(&self, divergence: &dyn Divergence, side: Side) -> Result<Share> {
         let method = match self.draws.error {
             DrawsError::Embedded(_) => EstimateMethod::Quadrature,
             DrawsError::Random { .. } | DrawsError::Weighted { .. } => EstimateMethod::MonteCarlo,
             DrawsError::Rows | DrawsError::WeightedRows(_) => EstimateMethod::Data,
         };
-        Share {
-            error: self.draws.error(values.clone()),
-            floor: self.draws.beyond(values.clone()) + rounding,
-            value: self.draws.expectation(values),
+        let averages = Averages::new(&self.draws)?;
+        self.shares(method, |run, [log_p, log_q], epsilon| {
+            let mut values = vec![0.0; log_q.len()];
+            divergence.values(side, log_p, log_q, &mut values);
+            // What is averaged is a difference of two logarithms, rounded each by itself.
+            // Rows have no log p, and what is averaged over them does without.
+            let known = log_p.iter().map(|p| if p.is_nan() { 0.0 } else { p.abs() });
+            let rounded: Vec<f64> = known.zip(log_q).map(|(p, q)| p + q.abs()).collect();
+            let rounding = averages.mean(run, &rounded) * epsilon;
+            [
+                averages.mean(run, &values),
+                averages.error(run, &values),
+                averages.beyond(run, &values) + rounding,
+            ]
+        })
+    }
+
+    /// A share from the value, the error and the floor of each run, [as](Self::of_runs) `of_run` gives them.
+    pub(super) fn shares(
+        &self,
+        method: EstimateMethod,
+        of_run: impl Fn(usize, [&[f64]; 2], f64) -> [f64; 3] + Sync,
+    ) -> Result<Share> {
+        let found = self.of_runs(of_run)?;
+        let part = |i: usize| found.iter().map(|found| found[i]).collect();
+        Ok(Share {
+            value: part(0),
+            error: part(1),
+            floor: part(2),
             method,
-        }
+        })
+    }
+
+    /// What becomes of each of R runs, of its log p and log q at S points and of the distance of 1 to the next number of
+    /// their precision.
+    pub(super) fn of_runs<T: Send>(
+        &self,
+        of_run: impl Fn(usize, [&[f64]; 2], f64) -> T + Sync,
+    ) -> Result<Vec<T>> {
+        let logs = [&self.log_p, &self.log_q];
+        let [[of_p, _], [of_q, points]] = logs.map(Tensor::dims);
+        let epsilon = match self.log_q.dtype() {
+            DType::F32 => f32::EPSILON.into(),
+            _ => f64::EPSILON,
+        };
+        let [log_p, log_q] = logs.map(|logs| Numerics::read(logs.clone()));
+        let logs = [log_p?, log_q?];
+        Ok((0..of_p.max(of_q))
+            .into_par_iter()
+            .map(|run| {
+                let logs = logs.each_ref().map(|logs| match logs.len() == points {
+                    true => &logs[..],
+                    false => &logs[run * points..(run + 1) * points],
+                });
+                of_run(run, logs, epsilon)
+            })
+            .collect())
     }
 }
 
 /// What one side adds to a divergence: R values, the errors of the rule, and the errors that any
 /// rule of its kind has, `[R]`.
+#[derive(Debug, Clone)]
 pub(super) struct Share {
-    pub value: Tensor<1>,
-    pub error: Tensor<1>,
-    pub floor: Tensor<1>,
+    pub value: Vec<f64>,
+    pub error: Vec<f64>,
+    pub floor: Vec<f64>,
     pub method: EstimateMethod,
+}
+
+/// What becomes of the numbers of each run.
+pub(super) fn paired(one: &[f64], other: &[f64], with: impl Fn(f64, f64) -> f64) -> Vec<f64> {
+    (one.iter().zip(other))
+        .map(|(&one, &other)| with(one, other))
+        .collect()
 }
 
 /// D(p, q) of R runs, `[R]`, in nats, from the share of each of its sides, `[R]`.
@@ -128,21 +182,21 @@ pub fn estimate(
     mut at: impl FnMut(Side) -> Sampled,
 ) -> Result<Vec<Attempt>> {
     let (&first, others) = sides(divergence);
-    let mut total = at(first).share(divergence, first);
+    let mut total = at(first).share(divergence, first)?;
     for &side in others {
-        let share = at(side).share(divergence, side);
+        let share = at(side).share(divergence, side)?;
+        let sum = |one: &[f64], other: &[f64]| paired(one, other, |one, other| one + other);
         total = Share {
-            value: total.value + share.value,
-            error: if total.method.is_random() {
-                (total.error.square() + share.error.square()).sqrt()
-            } else {
-                total.error + share.error
+            value: sum(&total.value, &share.value),
+            error: match total.method.is_random() {
+                true => paired(&total.error, &share.error, f64::hypot),
+                false => sum(&total.error, &share.error),
             },
-            floor: total.floor + share.floor,
+            floor: sum(&total.floor, &share.floor),
             method: total.method,
         };
     }
-    carried(divergence, total)
+    carried(divergence, &total)
 }
 
 /// As [`estimate`], over the rows of a sample that come in chunks, each with its share of all of them: their
@@ -164,15 +218,13 @@ pub fn estimate_in_chunks(
     for chunk in 0..chunks {
         let sampled = at(side, chunk);
         let [_, rows] = sampled.log_q.dims();
-        let all = sampled.draws.weights.clone().sum_dim(1).reshape([1]);
-        let all = Numerics::read(all)?.first().copied().unwrap_or(f64::NAN);
-        let share = sampled.share(divergence, side);
-        let [values, errors, floors] = [share.value, share.error, share.floor].map(Numerics::read);
-        let (values, errors, floors) = (values?, errors?, floors?);
-        merged.resize_with(values.len(), Merged::default);
+        let all = Averages::new(&sampled.draws)?.total(0);
+        let share = sampled.share(divergence, side)?;
+        merged.resize_with(share.value.len(), Merged::default);
         for (run, merged) in merged.iter_mut().enumerate() {
-            merged.take(rows as f64, all / rows as f64, values[run], errors[run]);
-            merged.floor += floors[run];
+            let (value, error) = (share.value[run], share.error[run]);
+            merged.take(rows as f64, all / rows as f64, value, error);
+            merged.floor += share.floor[run];
         }
     }
     if let Some(ranks) = ranks {
@@ -268,18 +320,41 @@ impl Merged {
     }
 }
 
+/// The divergences of R sums over the sides.
+///
+/// # Errors
+/// If the device failed.
+pub(super) fn outer(divergence: &dyn Divergence, totals: Vec<f64>) -> Result<Vec<f64>> {
+    if divergence.is_sum() {
+        return Ok(totals);
+    }
+    let runs = totals.len();
+    Numerics::read(divergence.outer(Numerics::cpu().tensor(totals, [runs])))
+}
+
 /// The divergence of a total, whose errors an outer function carries along its slope.
-pub(super) fn carried(divergence: &dyn Divergence, total: Share) -> Result<Vec<Attempt>> {
-    let carried = |error: Tensor<1>| {
-        let outer = |value: Tensor<1>| divergence.outer(value);
-        let above = outer(total.value.clone() + error.clone());
-        (above - outer(total.value.clone() - error))
-            .mul_scalar(0.5)
-            .abs()
+///
+/// # Errors
+/// If the device failed.
+pub(super) fn carried(divergence: &dyn Divergence, total: &Share) -> Result<Vec<Attempt>> {
+    let carried = |errors: &[f64]| -> Result<Vec<f64>> {
+        let above = outer(
+            divergence,
+            paired(&total.value, errors, |value, error| value + error),
+        )?;
+        let below = outer(
+            divergence,
+            paired(&total.value, errors, |value, error| value - error),
+        )?;
+        Ok(paired(&above, &below, |above, below| {
+            (0.5 * (above - below)).abs()
+        }))
     };
-    let errors = Numerics::read(carried(total.error.clone() + total.floor.clone()))?;
-    let floors = Numerics::read(carried(total.floor.clone()))?;
-    let values = Numerics::read(divergence.outer(total.value.clone()))?;
+    let errors = carried(&paired(&total.error, &total.floor, |error, floor| {
+        error + floor
+    }))?;
+    let floors = carried(&total.floor)?;
+    let values = outer(divergence, total.value.clone())?;
     Ok((values.into_iter().zip(errors).zip(floors))
         .map(|((value, error), floor)| {
             let estimate = Estimate {
@@ -295,12 +370,4 @@ pub(super) fn carried(divergence: &dyn Divergence, total: Share) -> Result<Vec<A
 /// The sides of a divergence, of which there is at least one.
 fn sides(divergence: &dyn Divergence) -> (&'static Side, &'static [Side]) {
     (divergence.sides().split_first()).unwrap_or((&Side::Target, &[]))
-}
-
-/// The distance from 1 to the next number of a tensor's type.
-pub(super) fn epsilon(tensor: &Tensor<2>) -> f64 {
-    match tensor.dtype() {
-        DType::F32 => f32::EPSILON.into(),
-        _ => f64::EPSILON,
-    }
 }

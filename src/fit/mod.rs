@@ -8,6 +8,7 @@ pub(crate) mod evaluations;
 mod failure;
 pub(crate) mod falling;
 pub mod init;
+mod matched;
 pub mod objective;
 pub mod optima;
 mod pace;

@@ -6,6 +6,7 @@ use crate::density::target::Target;
 use crate::divergence::DivergenceKind;
 use crate::error::Result;
 use crate::fit::best::NEGLIGIBLE;
+use crate::fit::matched::js_at_most;
 use crate::fit::sketch::Sketches;
 use crate::fit::{Plan, Record, RunRecord};
 use crate::judge::evaluate::{Effort, Evaluator};
@@ -124,10 +125,17 @@ pub fn group(mixtures: &[&Mixture], tolerance: f64, numerics: &Numerics) -> Resu
             continue;
         }
         groups[leader] = Some(number);
-        let near: Vec<usize> = (leader + 1..mixtures.len())
+        let mut near: Vec<usize> = (leader + 1..mixtures.len())
             .filter(|&other| groups[other].is_none())
             .filter(|&other| !sketches.are_apart(leader, other, SLACK * tolerance))
             .collect();
+        near.retain(|&other| {
+            let is_one = js_at_most(mixtures[leader], mixtures[other]) <= tolerance;
+            if is_one {
+                groups[other] = Some(number);
+            }
+            !is_one
+        });
         let members: Vec<&Mixture> = near.iter().map(|&other| mixtures[other]).collect();
         let distances = distances(mixtures[leader], &members, numerics)?;
         for (other, distance) in near.into_iter().zip(distances) {

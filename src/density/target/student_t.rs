@@ -16,7 +16,8 @@ use statrs::function::gamma::{gamma_lr, gamma_ur, ln_gamma};
 
 use super::distribution::{Distribution, Elliptical, Tails};
 use crate::compute::device::Numerics;
-use crate::compute::kernel::{MixtureTensors, log_density_of};
+use crate::compute::kernel::cpu::{MOST_POINTS, Width, log_sum_of_powers};
+use crate::compute::kernel::{MixtureTensors, has_expectation, log_density_of};
 use crate::density::{Density, Draws, Nodes};
 use crate::error::Refusal;
 use crate::mixture::{Distances, Mixture, NaturalParameters};
@@ -24,8 +25,8 @@ use crate::text::count;
 
 /// As many halvings as there are digits to tell places apart by.
 const HALVINGS: usize = 80;
-/// Points whose distances are found at once.
-const AT_ONCE: usize = 64;
+/// Points whose densities one thread finds.
+const TOGETHER: usize = 64 * MOST_POINTS;
 /// The most steps of a climb to a mode.
 const CLIMB: usize = 2000;
 
@@ -185,28 +186,24 @@ impl Distribution for StudentT {
         let dim = self.scales.dim();
         let power = 0.5 * (self.dof + dim as f64);
         let normalizer = self.log_normalizer();
-        let parts: Vec<(f64, Distances)> = (0..self.scales.components())
+        let constants: Vec<f64> = (0..self.scales.components())
             .map(|k| {
                 let factor = &self.scales.scale_trils()[k];
                 let log_det: f64 = factor.diagonal().iter().map(|l| l.ln()).sum();
-                let constant = normalizer + self.scales.weights()[k].ln() - log_det;
-                (constant, Distances::new(&self.scales, k))
+                normalizer + self.scales.weights()[k].ln() - log_det
             })
             .collect();
-        let mut terms = vec![0.0; parts.len() * AT_ONCE];
-        for (x, logs) in x.chunks(AT_ONCE * dim).zip(logs.chunks_mut(AT_ONCE)) {
+        let distances: Vec<Distances> = (0..constants.len())
+            .map(|k| Distances::new(&self.scales, k))
+            .collect();
+        let mut terms = vec![0.0; constants.len() * MOST_POINTS];
+        for (x, logs) in (x.chunks(MOST_POINTS * dim)).zip(logs.chunks_mut(MOST_POINTS)) {
             let points = logs.len();
-            for ((constant, distances), terms) in parts.iter().zip(terms.chunks_mut(points)) {
+            for (distances, terms) in distances.iter().zip(terms.chunks_mut(points)) {
                 distances.squared(x, terms);
-                for term in terms {
-                    *term = constant - power * (*term / self.dof).ln_1p();
-                }
+                terms.iter_mut().for_each(|term| *term /= self.dof);
             }
-            for (i, log) in logs.iter_mut().enumerate() {
-                let of_point = || terms.iter().skip(i).step_by(points).take(parts.len());
-                let max = of_point().copied().fold(f64::NEG_INFINITY, f64::max);
-                *log = max + of_point().map(|term| (term - max).exp()).sum::<f64>().ln();
-            }
+            log_sum_of_powers(Width::Widest, &constants, power, &mut terms, logs);
         }
     }
 
@@ -372,7 +369,19 @@ fn stretch(radius: f64, dim: f64, dof: f64) -> f64 {
 
 impl Density for StudentTDensity {
     fn log_density(&self, x: Tensor<3>) -> Tensor<2> {
-        let [_, _, d] = self.tensors.dims();
+        let [runs, points, d] = x.dims();
+        // No graph goes through it, and the host takes less than one pass over the points.
+        if !x.is_tracked()
+            && has_expectation(&self.numerics)
+            && let Ok(x) = Numerics::read(x.clone())
+        {
+            let mut logs = vec![0.0; runs * points];
+            (logs
+                .par_chunks_mut(TOGETHER)
+                .zip(x.par_chunks(TOGETHER * d)))
+            .for_each(|(logs, x)| self.model.log_densities(x, logs));
+            return self.numerics.tensor(logs, [runs, points]);
+        }
         let power = 0.5 * (self.model.dof + d as f64);
         let constant = self.model.log_normalizer();
         log_density_of(x, &self.tensors, |squared| {

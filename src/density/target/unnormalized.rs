@@ -103,6 +103,14 @@ impl Unnormalized {
     /// where that is asked for.
     pub(crate) fn told(&self, u: &[f64], logs: &mut [f64], mut gradient: Option<&mut [f64]>) {
         self.evaluate(u, logs, gradient.as_deref_mut());
+        let mut all_positive = true;
+        for log in &mut *logs {
+            *log -= self.located.log_normalizer;
+            all_positive &= *log != f64::NEG_INFINITY;
+        }
+        if all_positive {
+            return;
+        }
         // Where there is no density there is no way to more of it.
         if let Some(gradient) = gradient {
             for (log, gradient) in logs.iter().zip(gradient.chunks_exact_mut(self.dim())) {
@@ -110,9 +118,6 @@ impl Unnormalized {
                     gradient.fill(0.0);
                 }
             }
-        }
-        for log in logs {
-            *log -= self.located.log_normalizer;
         }
     }
 

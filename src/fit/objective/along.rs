@@ -11,7 +11,8 @@ use crate::compute::kernel::{MixtureTensors, Resident, expectation, has_expectat
 use crate::compute::noise::{Noise, RunKey, Stream};
 use crate::density::target::{Distribution, Target};
 use crate::density::{Defensive, Density, Draws};
-use crate::divergence::{Divergence, Sampled, Side};
+use crate::divergence::{Divergence, Sampled, Side, values_jointly};
+use crate::error::Result;
 use crate::estimator::{Context, Estimator, GradientRule, Standard};
 use crate::fit::evaluations::Evaluations;
 
@@ -199,9 +200,12 @@ impl Objective<'_> {
         Some((standard, p))
     }
 
-    /// The value `[R]` by a rule placed in the components of both densities, each point
-    /// counting by the mean of both: ∫ f dx = ½ E_p[f / m] + ½ E_q[f / m] with m = ½p + ½q.
-    pub(super) fn value_along_both(&self, along: &Along, q: &MixtureTensors) -> Tensor<1> {
+    /// The values of R runs by a rule placed in the components of both densities, each point
+    /// counting by the mean of both.
+    ///
+    /// # Errors
+    /// If the device failed.
+    pub(super) fn values_along_both(&self, along: &Along, q: &MixtureTensors) -> Result<Vec<f64>> {
         let request = PointsRequest {
             along,
             q: Members::Made(q),
@@ -210,31 +214,9 @@ impl Objective<'_> {
             chunk: 0,
             divergence: &*self.divergence,
         };
-        let [first, second] = [Side::Target, Side::Family].map(|side| {
-            let draws = self.draws(side, request);
-            let log_p = self.target.log_density(draws.x.clone());
-            let log_q = q.log_density(draws.x.clone());
-            let larger = log_p.clone().max_pair(log_q.clone());
-            let log_m = ((log_p.clone() - larger.clone()).exp()
-                + (log_q.clone() - larger.clone()).exp())
-            .mul_scalar(0.5)
-            .log()
-                + larger;
-            let values = (self.divergence.sides().iter())
-                .map(|&of| {
-                    let under = match of {
-                        Side::Target => log_p.clone(),
-                        Side::Family => log_q.clone(),
-                    };
-                    let share = (under - log_m.clone()).exp();
-                    let part = (self.divergence).integrand(of, log_p.clone(), log_q.clone());
-                    (share.clone() * part).mask_fill(share.equal_elem(0.0), 0.0)
-                })
-                .reduce(|sum, part| sum + part);
-            let values = values.unwrap_or_else(|| log_m.zeros_like());
-            draws.expectation(values).mul_scalar(0.5)
-        });
-        self.divergence.outer(first + second)
+        let points = [Side::Target, Side::Family]
+            .map(|side| Sampled::new(self.draws(side, request), self.target, q));
+        values_jointly(&*self.divergence, points.each_ref())
     }
 
     /// The points of one side, with log p and log q there.

@@ -218,7 +218,7 @@ impl Objective<'_> {
             let attempts = self.attempts(PanelRule::new(1).effort(), q)?;
             return Ok(attempts.into_iter().map(Some).collect());
         }
-        let values = Numerics::read(self.value_along_both(along, q))?;
+        let values = self.values_along_both(along, q)?;
         let attempt = |value| Attempt {
             estimate: Estimate {
                 value,

@@ -52,6 +52,7 @@ mod normals;
 mod packed;
 mod place;
 mod placement;
+mod power_tails;
 mod prepared;
 mod quantiles;
 mod real;
@@ -80,5 +81,6 @@ pub(crate) use components::Components;
 #[cfg(feature = "gpu")]
 pub(crate) use expectation::{Request, expectation_elsewhere};
 pub(crate) use jet::exp;
+pub(crate) use power_tails::{MOST_POINTS, log_sum_of_powers};
 pub(crate) use real::has_fma;
 pub(crate) use scratch::with_scratch;

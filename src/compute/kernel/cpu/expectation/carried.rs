@@ -1,54 +1,58 @@
 //! Standard points carried into the components of q, as points of x that a function is asked about.
 
-use rayon::prelude::*;
-
 use super::super::block::samples_per_block;
 use super::super::factors::of_run;
 use super::super::inputs::{Mixture, Scale};
 use super::super::normals::normals;
 use super::super::packed::{Packed, packed_len};
 use super::super::placement::{Component, carry};
+use super::super::schedule::cut;
 use super::super::scratch::{padded, take, with_scratch};
 use super::super::width::Width;
 use super::{Nodes, StandardPoints};
 
-/// Makes the points of all runs `[R, K M, D]`, where a pass in 64 bits has them. Those of a component without weight,
-/// which may be of any scale, are 0.
-pub fn carried(width: Width, q: &Mixture<'_, f64>, nodes: Nodes<'_>, all: &mut [f64]) {
+/// Makes some of the points of all runs `[R, K M, D]`, from one on, where a pass in 64 bits has them. Those of a component
+/// without weight, which may be of any scale, are 0.
+pub fn carried(
+    width: Width,
+    q: &Mixture<'_, f64>,
+    nodes: Nodes<'_>,
+    first: usize,
+    points: &mut [f64],
+) {
     let (k, dim, m) = (q.components, q.dim, nodes.weights.len());
     let z_dim = q.scale.standard_dim(dim);
     let block = samples_per_block(z_dim);
-    let strata = all.par_chunks_mut((m * dim).max(1)).enumerate();
-    strata.for_each(|(at, x)| {
-        let (run, stratum) = (at / k, at % k);
-        if of_run(q.log_weights, run, k)[stratum].exp() == 0.0 {
-            x.fill(0.0);
-            return;
-        }
-        let (packed, packed_z) = (packed_len(dim, block), packed_len(z_dim, block));
-        let len = padded::<f64>(packed) + padded::<f64>(packed_z) + padded::<f64>(block * z_dim);
-        with_scratch(len, |scratch| {
-            let mut rest = scratch;
-            let mut moved = Packed {
-                dim,
-                count: 0,
-                values: take(&mut rest, packed),
-            };
-            let mut standard = Packed {
-                dim: z_dim,
-                count: 0,
-                values: take(&mut rest, packed_z),
-            };
-            let made = take(&mut rest, block * z_dim);
-            for (at, x) in x.chunks_mut(block * dim).enumerate() {
-                let count = x.len() / dim;
-                let place = [run, stratum, at * block];
-                let made = &mut made[..count * z_dim];
-                standard.fill(width, nodes.z.of(place, [k, m, z_dim], made, width));
-                carry(width, component(q, run, stratum), &standard, &mut moved);
-                moved.write(width, x, false);
+    let (packed, packed_z) = (packed_len(dim, block), packed_len(z_dim, block));
+    let len = padded::<f64>(packed) + padded::<f64>(packed_z) + padded::<f64>(block * z_dim);
+    with_scratch(len, |scratch| {
+        let mut memory = scratch;
+        let mut moved = Packed {
+            dim,
+            count: 0,
+            values: take(&mut memory, packed),
+        };
+        let mut standard = Packed {
+            dim: z_dim,
+            count: 0,
+            values: take(&mut memory, packed_z),
+        };
+        let made = take(&mut memory, block * z_dim);
+        let (mut at, mut rest) = (first, points);
+        while !rest.is_empty() {
+            let place @ [run, stratum, node] = [at / (k * m), at / m % k, at % m];
+            let count = (m - node).min(block).min(rest.len() / dim);
+            let x = cut(&mut rest, count * dim);
+            at += count;
+            if of_run(q.log_weights, run, k)[stratum].exp() == 0.0 {
+                x.fill(0.0);
+                continue;
             }
-        });
+            let made = &mut made[..count * z_dim];
+            standard.fill(width, nodes.z.of(place, [k, m, z_dim], made, width));
+            carry(width, component(q, run, stratum), &standard, &mut moved);
+            moved.write(width, x, false);
+        }
     });
 }
 

@@ -10,6 +10,8 @@ mod carried;
 #[cfg(feature = "gpu")]
 mod elsewhere;
 mod numbers;
+mod portions;
+mod slots;
 mod tasks;
 mod told;
 mod weigh;
@@ -20,7 +22,6 @@ use super::factors::Factors;
 use super::gradients::{Gradients, SumSizes, Wanted};
 use super::inputs::{Mixture, Points, Scale, Shape, ShapeError, check_len};
 use super::prepared::Prepared;
-use super::scratch::with_scratch;
 use super::width::Width;
 use crate::compute::kernel::Resident;
 use call::{Call, Sizes};
@@ -221,11 +222,16 @@ pub fn expectation<T: Number>(
             nodes,
             p: Under::Function { function, at_once },
             ..
-        } => with_scratch(shape.runs * shape.samples * q.dim, |x| {
-            carried(width, wide_q, nodes, x);
-            let asked = Asked { function, at_once };
-            call.run_by(asked, x, &mut values, &mut gradients);
-        }),
+        } => {
+            let asked = Asked {
+                function,
+                at_once,
+                make: &|first, x| carried(width, wide_q, nodes, first, x),
+                dim: q.dim,
+                wants_gradient: wants_gradients,
+            };
+            call.run_by(asked, &mut values, &mut gradients);
+        }
         _ => call.run(&mut values, &mut gradients),
     }
     let Gradients {

@@ -1,5 +1,7 @@
 //! The work of one call: cut into tasks, done block by block, and added up in one order.
 
+use rayon::prelude::*;
+
 use super::super::block::samples_per_block;
 use super::super::factors::of_run;
 use super::super::gradients::{Gradients, of_run_mut};
@@ -11,8 +13,12 @@ use super::super::scratch::with_scratch;
 use super::block::{Block, Memory};
 use super::call::Call;
 use super::numbers::Number;
-use super::told::{Asked, Asking, Told};
+use super::portions::{Asking, Job, Portion};
+use super::told::{Asked, Told};
 use super::{Fixed, Sites, Under};
+
+/// Points that are made by one thread, where one question is about them all.
+const MADE_TOGETHER: usize = 4096;
 
 impl<T: Number> Call<'_, T> {
     /// Adds to the values `[R]` and the gradients of all runs.
@@ -24,36 +30,58 @@ impl<T: Number> Call<'_, T> {
         });
     }
 
-    /// The same where p is by a function of the points x `[R, S, D]`: it is asked about some of them at a time, while what
-    /// it said of those before is worked off by other threads.
-    pub fn run_by(
+    /// The same where p is by a function of the points `[R, S, D]`.
+    pub fn run_by(&self, asked: Asked<'_>, values: &mut [T], gradients: &mut Gradients<T>) {
+        let points = self.shape.runs * self.shape.samples;
+        self.run_as(values, gradients, |nanoseconds, tasks| {
+            match points <= asked.at_once {
+                // By one question, which may take all threads by itself.
+                true => self.ask_once(asked, nanoseconds, tasks),
+                false => self.ask_by_portions(asked, nanoseconds, tasks),
+            }
+        });
+    }
+
+    fn ask_once(&self, asked: Asked<'_>, nanoseconds: f64, tasks: Vec<(&Stretch, &mut [T])>) {
+        let dim = asked.dim;
+        let points: usize = tasks.iter().map(|(stretch, _)| stretch.len()).sum();
+        with_scratch(points * (dim + asked.width()), |memory| {
+            let (x, memory) = memory.split_at_mut(points * dim);
+            let parts = x.par_chunks_mut(MADE_TOGETHER * dim).enumerate();
+            parts.for_each(|(at, x)| (asked.make)(at * MADE_TOGETHER, x));
+            asked.ask(x, memory);
+            let told = asked.told(points, memory);
+            let mut next = 0;
+            let tasks = (tasks.into_iter())
+                .map(|(stretch, sums)| {
+                    let first = next;
+                    next += stretch.len();
+                    (told.part(first, stretch.len()), stretch, sums)
+                })
+                .collect();
+            run(nanoseconds, tasks, |(told, stretch, sums)| {
+                self.stretch(stretch, told, sums);
+            });
+        });
+    }
+
+    fn ask_by_portions(
         &self,
         asked: Asked<'_>,
-        x: &[f64],
-        values: &mut [T],
-        gradients: &mut Gradients<T>,
+        nanoseconds: f64,
+        tasks: Vec<(&Stretch, &mut [T])>,
     ) {
-        let dim = self.shape.dim;
-        let points = x.len() / dim;
-        let slopes = if self.wants_gradients { x.len() } else { 0 };
-        with_scratch(points + slopes, |told| {
-            let (log_p, gradient) = told.split_at_mut(points);
-            let asking = Asking {
-                asked,
-                dim,
-                x,
-                log_p,
-                gradient,
-            };
-            self.run_as(values, gradients, |nanoseconds, tasks| {
-                let told = asking.about(tasks, |(stretch, _)| stretch.len());
-                let task = |((stretch, sums), told): ((&Stretch, _), _)| {
+        let len = |(stretch, _): &(&Stretch, _)| stretch.len();
+        let portions = Portion::all(tasks.iter().map(len), asked.at_once);
+        with_scratch(Portion::memory(&portions, &asked), |memory| {
+            let asking = Asking::new(asked, &portions, memory);
+            let pending = asking.pending(&portions);
+            let jobs = asking.jobs(&pending, tasks, len);
+            run_as_made(nanoseconds, jobs, |job| match job {
+                Job::Make(portion) => asking.make(portion),
+                Job::Do(answer, first, (stretch, sums)) => {
+                    let told = asking.told(&answer, first, stretch.len());
                     self.stretch(stretch, told, sums);
-                };
-                match points <= asked.at_once {
-                    // By one question, which may take all threads by itself.
-                    true => run(nanoseconds, told.collect(), task),
-                    false => run_as_made(nanoseconds, told, task),
                 }
             });
         });

@@ -1,6 +1,5 @@
-//! What a function says of points, asked about some of them at a time.
+//! What a function says of points.
 
-use super::super::schedule::cut;
 use super::PointFunction;
 
 /// What a function says of N points.
@@ -13,92 +12,44 @@ pub struct Told<'a> {
 }
 
 impl Told<'_> {
-    /// What it says of the first so many points, and of the rest; nothing where it has said nothing.
-    fn split(self, count: usize) -> [Self; 2] {
-        let dim = self
-            .gradient
-            .len()
-            .checked_div(self.log_p.len())
-            .unwrap_or(0);
-        let at = count.min(self.log_p.len());
-        let (log_p, other_log_p) = self.log_p.split_at(at);
-        let (gradient, other_gradient) = self.gradient.split_at(at * dim);
-        [
-            Self { log_p, gradient },
-            Self {
-                log_p: other_log_p,
-                gradient: other_gradient,
-            },
-        ]
-    }
-
-    /// Of so many points from one on.
+    /// Of so many points from one on; nothing where it has said nothing.
     pub fn part(self, first: usize, count: usize) -> Self {
-        let [_, rest] = self.split(first);
-        let [part, _] = rest.split(count);
-        part
+        let all = self.log_p.len();
+        let dim = self.gradient.len().checked_div(all).unwrap_or(0);
+        let here = first.min(all)..(first + count).min(all);
+        Self {
+            log_p: &self.log_p[here.clone()],
+            gradient: &self.gradient[here.start * dim..here.end * dim],
+        }
     }
 }
 
-/// A function, and about how many points at a time it is asked.
+/// A function of points in D dimensions, about how many of them at a time it is asked about, and what makes them.
 #[derive(Clone, Copy)]
 pub struct Asked<'a> {
     pub function: PointFunction<'a>,
     pub at_once: usize,
-}
-
-/// Points that a function has yet to be asked about, and where its answers go.
-pub struct Asking<'a> {
-    pub asked: Asked<'a>,
+    /// Makes points `[M, D]`, from one of all on.
+    pub make: &'a (dyn Fn(usize, &mut [f64]) + Sync),
     pub dim: usize,
-    /// `[N, D]`.
-    pub x: &'a [f64],
-    /// `[N]`.
-    pub log_p: &'a mut [f64],
-    /// `[N, D]`, or empty where it is not asked for.
-    pub gradient: &'a mut [f64],
+    pub wants_gradient: bool,
 }
 
-impl<'a> Asking<'a> {
-    /// Tasks, each with what the function says of its points, which come one after another; `len` says how many a task
-    /// has. The function is asked when the first task of a portion is taken.
-    pub fn about<I>(
-        mut self,
-        tasks: Vec<I>,
-        len: impl Fn(&I) -> usize,
-    ) -> impl Iterator<Item = (I, Told<'a>)> {
-        let lens: Vec<usize> = tasks.iter().map(len).collect();
-        let mut told = Told::default();
-        tasks.into_iter().enumerate().map(move |(i, task)| {
-            if told.log_p.is_empty() {
-                told = self.ask(portion(&lens[i..], self.asked.at_once));
-            }
-            let [here, rest] = told.split(lens[i]);
-            told = rest;
-            (task, here)
-        })
+impl Asked<'_> {
+    /// How many numbers it says of a point.
+    pub fn width(&self) -> usize {
+        1 + if self.wants_gradient { self.dim } else { 0 }
     }
 
-    fn ask(&mut self, count: usize) -> Told<'a> {
-        let (x, rest) = self.x.split_at(count * self.dim);
-        self.x = rest;
-        let log_p = cut(&mut self.log_p, count);
-        let asks_gradient = !self.gradient.is_empty();
-        let slopes = if asks_gradient { x.len() } else { 0 };
-        let gradient = cut(&mut self.gradient, slopes);
-        (self.asked.function)(x, log_p, asks_gradient.then_some(&mut *gradient));
+    /// Asks about points `[M, D]`; what is said goes to memory with [that many](Self::width) numbers for each.
+    pub fn ask(&self, x: &[f64], memory: &mut [f64]) {
+        let (log_p, gradient) = memory.split_at_mut(x.len() / self.dim);
+        (self.function)(x, log_p, self.wants_gradient.then_some(gradient));
+    }
+
+    /// What was said of M points.
+    pub fn told<'m>(&self, points: usize, memory: &'m [f64]) -> Told<'m> {
+        let (log_p, gradient) = memory.split_at(points);
         Told { log_p, gradient }
     }
-}
-
-/// The points of the first task, and of those after it that go into a portion.
-fn portion(lens: &[usize], at_once: usize) -> usize {
-    let mut sum = 0;
-    for &len in lens {
-        if sum > 0 && sum + len > at_once {
-            break;
-        }
-        sum += len;
-    }
-    sum
 }
