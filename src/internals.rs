@@ -14,7 +14,7 @@ pub use crate::divergence::{
     Attempt, Certified, Divergence, Integrand, Names, Power, PowerFunction, Values,
 };
 pub use crate::divergence::{
-    EstimateMethod, Pointwise, ReverseKl, Sampled, Side, estimate, gaussian_kl,
+    EstimateMethod, Pointwise, ReadPoints, ReverseKl, Sampled, Side, estimate, gaussian_kl,
     power_integral_diverges, value,
 };
 pub use crate::estimator::monte_carlo::MonteCarlo;

@@ -62,6 +62,14 @@ impl Averages {
         })
     }
 
+    /// How many independent points with equal weights would do as well as random ones that count by weights,
+    /// 1 / Σ w² of each run (Kish 1965); `None` for other points.
+    pub fn effective_sample_sizes(&self) -> Option<Vec<f64>> {
+        let of = |weights| 1.0 / dot(weights, weights);
+        matches!(self.rule, Rule::Weighted { .. })
+            .then(|| self.weights.chunks(self.points).map(of).collect())
+    }
+
     /// What has a row for each run, or one for all.
     fn of<'a>(&self, run: usize, all: &'a [f64]) -> &'a [f64] {
         match all.len() == self.points {

@@ -90,15 +90,6 @@ impl Draws {
         (self.weights.clone() * values).sum_dim(1).squeeze_dim(1)
     }
 
-    /// How many independent points with equal weights would do as well as random ones that count by weights,
-    /// 1 / Σ w² `[R]` (Kish 1965); `None` for other points.
-    pub fn effective_sample_size(&self) -> Option<Tensor<1>> {
-        matches!(self.error, DrawsError::Weighted { .. }).then(|| {
-            let squares = self.weights.clone().square().sum_dim(1);
-            squares.squeeze_dim::<1>(1).recip()
-        })
-    }
-
     /// The weight of each stratum, `[R or 1, strata]`.
     fn shares(&self, strata: usize) -> Tensor<2> {
         let [runs, points] = self.weights.dims();

@@ -9,8 +9,7 @@
 //! divergences have no tangent there once both sides are added.
 
 use super::sampled::{Share, carried, outer, paired};
-use super::{Attempt, Divergence, DivergenceKind, EstimateMethod, Sampled, Side};
-use crate::density::Averages;
+use super::{Attempt, Divergence, DivergenceKind, EstimateMethod, ReadPoints, Side};
 use crate::error::Result;
 
 /// A divergence whose sides are taken together.
@@ -84,13 +83,13 @@ fn tangent(divergence: &dyn Divergence) -> f64 {
 /// If the device failed.
 pub fn estimate_jointly(
     divergence: &dyn Divergence,
-    points: [&Sampled; 2],
+    points: [&ReadPoints; 2],
 ) -> Result<Vec<Attempt>> {
     let half = |one: &[f64], other: &[f64]| paired(one, other, |one, other| 0.5 * (one + other));
     let tangent = tangent(divergence);
     let [p, q] = points.map(|points| {
-        let averages = Averages::new(&points.draws)?;
-        points.shares(EstimateMethod::MonteCarlo, |run, logs, epsilon| {
+        points.shares(|run, logs| {
+            let averages = points.averages();
             let shares = shares(logs);
             let values = joined(
                 divergence,
@@ -105,11 +104,10 @@ pub fn estimate_jointly(
             [
                 averages.mean(run, &values),
                 averages.error(run, &values),
-                averages.mean(run, &rounded) * epsilon,
+                averages.mean(run, &rounded) * points.epsilon(),
             ]
         })
     });
-    let (p, q): (Share, Share) = (p?, q?);
     let total = Share {
         value: half(&p.value, &q.value),
         error: paired(&p.error, &q.error, |one, other| 0.5 * one.hypot(other)),
@@ -124,17 +122,15 @@ pub fn estimate_jointly(
 ///
 /// # Errors
 /// If the device failed.
-pub fn values_jointly(divergence: &dyn Divergence, points: [&Sampled; 2]) -> Result<Vec<f64>> {
+pub fn values_jointly(divergence: &dyn Divergence, points: [&ReadPoints; 2]) -> Result<Vec<f64>> {
     let [p, q] = points.map(|points| {
-        let averages = Averages::new(&points.draws)?;
-        points.of_runs(|run, logs, _| {
+        points.of_runs(|run, logs| {
             let shares = shares(logs);
             let values = joined(divergence, 0.0, logs, shares.each_ref().map(Vec::as_slice));
-            averages.mean(run, &values)
+            points.averages().mean(run, &values)
         })
     });
-    let totals = paired(&p?, &q?, |one, other| 0.5 * (one + other));
-    outer(divergence, totals)
+    outer(divergence, paired(&p, &q, |one, other| 0.5 * (one + other)))
 }
 
 /// p / m and q / m for m = ½p + ½q, from log p and log q: 2 / (1 + e^(log q − log p)), and the other way round. Of the smaller

@@ -50,7 +50,7 @@ pub use name::DivergenceName;
 pub use order::Order;
 pub use power::{Power, PowerFunction};
 pub use reverse_kl::ReverseKl;
-pub use sampled::{Sampled, estimate, estimate_in_chunks, value};
+pub use sampled::{ReadPoints, Sampled, estimate, estimate_in_chunks, value};
 pub use values::Values;
 
 use crate::density::target::Tails;

@@ -1,5 +1,7 @@
 //! A divergence from points and weights: its value, and how sure that is.
 
+use std::sync::Arc;
+
 use burn::tensor::{DType, Tensor};
 use rayon::prelude::*;
 
@@ -49,11 +51,6 @@ impl Sampled {
         }
     }
 
-    /// What the points are worth, `[R]`, where they count by weights for what they are not drawn from.
-    pub fn effective_sample_size(&self) -> Option<Tensor<1>> {
-        self.draws.effective_sample_size()
-    }
-
     /// The same points, which were drawn from q and are not tracked, with the gradient of the score
     /// function.
     pub fn by_score(self) -> Self {
@@ -77,15 +74,76 @@ impl Sampled {
         divergence.integrand(side, self.log_p.clone(), self.log_q.clone())
     }
 
+    /// All of it, read from the device.
+    ///
+    /// # Errors
+    /// If the device failed.
+    pub fn read(&self) -> Result<ReadPoints> {
+        let logs = [&self.log_p, &self.log_q];
+        let [[of_p, _], [of_q, points]] = logs.map(Tensor::dims);
+        let [log_p, log_q] = logs.map(|logs| Numerics::read(logs.clone()));
+        Ok(ReadPoints(Arc::new(Numbers {
+            runs: of_p.max(of_q),
+            points,
+            logs: [log_p?, log_q?],
+            averages: Averages::new(&self.draws)?,
+            epsilon: match self.log_q.dtype() {
+                DType::F32 => f32::EPSILON.into(),
+                _ => f64::EPSILON,
+            },
+            method: match self.draws.error {
+                DrawsError::Embedded(_) => EstimateMethod::Quadrature,
+                DrawsError::Random { .. } | DrawsError::Weighted { .. } => {
+                    EstimateMethod::MonteCarlo
+                }
+                DrawsError::Rows | DrawsError::WeightedRows(_) => EstimateMethod::Data,
+            },
+        })))
+    }
+}
+
+/// [`Sampled`] points as numbers; a clone has the same ones.
+#[derive(Debug, Clone)]
+pub struct ReadPoints(Arc<Numbers>);
+
+#[derive(Debug)]
+struct Numbers {
+    runs: usize,
+    points: usize,
+    /// log p and log q, `[R or 1, S]`.
+    logs: [Vec<f64>; 2],
+    averages: Averages,
+    /// The distance of 1 to the next number of their precision.
+    epsilon: f64,
+    method: EstimateMethod,
+}
+
+impl ReadPoints {
+    /// S.
+    pub fn points(&self) -> usize {
+        self.0.points
+    }
+
+    /// What the points of each of R runs, or of all, are worth, where they count by weights for what they are not drawn
+    /// from.
+    pub fn effective_sample_sizes(&self) -> Option<Vec<f64>> {
+        self.0.averages.effective_sample_sizes()
+    }
+
+    pub(super) fn averages(&self) -> &Averages {
+        &self.0.averages
+    }
+
+    pub(super) fn epsilon(&self) -> f64 {
+        self.0.epsilon
+    }
+
     /// This side's share with its errors, and how it was obtained.
-    fn share(&self, divergence: &dyn Divergence, side: Side) -> Result<Share> {
-        let method = match self.draws.error {
-            DrawsError::Embedded(_) => EstimateMethod::Quadrature,
-            DrawsError::Random { .. } | DrawsError::Weighted { .. } => EstimateMethod::MonteCarlo,
-            DrawsError::Rows | DrawsError::WeightedRows(_) => EstimateMethod::Data,
-        };
-        let averages = Averages::new(&self.draws)?;
-        self.shares(method, |run, [log_p, log_q], epsilon| {
+    fn share(&self, divergence: &dyn Divergence, side: Side) -> Share {
+        let Numbers {
+            averages, epsilon, ..
+        } = &*self.0;
+        self.shares(|run, [log_p, log_q]| {
             let mut values = vec![0.0; log_q.len()];
             divergence.values(side, log_p, log_q, &mut values);
             // What is averaged is a difference of two logarithms, rounded each by itself.
@@ -102,45 +160,37 @@ impl Sampled {
     }
 
     /// A share from the value, the error and the floor of each run, [as](Self::of_runs) `of_run` gives them.
-    pub(super) fn shares(
-        &self,
-        method: EstimateMethod,
-        of_run: impl Fn(usize, [&[f64]; 2], f64) -> [f64; 3] + Sync,
-    ) -> Result<Share> {
-        let found = self.of_runs(of_run)?;
+    pub(super) fn shares(&self, of_run: impl Fn(usize, [&[f64]; 2]) -> [f64; 3] + Sync) -> Share {
+        let found = self.of_runs(of_run);
         let part = |i: usize| found.iter().map(|found| found[i]).collect();
-        Ok(Share {
+        Share {
             value: part(0),
             error: part(1),
             floor: part(2),
-            method,
-        })
+            method: self.0.method,
+        }
     }
 
-    /// What becomes of each of R runs, of its log p and log q at S points and of the distance of 1 to the next number of
-    /// their precision.
+    /// What becomes of each of R runs, of its log p and log q at S points.
     pub(super) fn of_runs<T: Send>(
         &self,
-        of_run: impl Fn(usize, [&[f64]; 2], f64) -> T + Sync,
-    ) -> Result<Vec<T>> {
-        let logs = [&self.log_p, &self.log_q];
-        let [[of_p, _], [of_q, points]] = logs.map(Tensor::dims);
-        let epsilon = match self.log_q.dtype() {
-            DType::F32 => f32::EPSILON.into(),
-            _ => f64::EPSILON,
-        };
-        let [log_p, log_q] = logs.map(|logs| Numerics::read(logs.clone()));
-        let logs = [log_p?, log_q?];
-        Ok((0..of_p.max(of_q))
+        of_run: impl Fn(usize, [&[f64]; 2]) -> T + Sync,
+    ) -> Vec<T> {
+        let points = self.0.points;
+        (0..self.0.runs)
             .into_par_iter()
             .map(|run| {
-                let logs = logs.each_ref().map(|logs| match logs.len() == points {
-                    true => &logs[..],
-                    false => &logs[run * points..(run + 1) * points],
-                });
-                of_run(run, logs, epsilon)
+                let logs = self
+                    .0
+                    .logs
+                    .each_ref()
+                    .map(|logs| match logs.len() == points {
+                        true => &logs[..],
+                        false => &logs[run * points..(run + 1) * points],
+                    });
+                of_run(run, logs)
             })
-            .collect())
+            .collect()
     }
 }
 
@@ -179,12 +229,12 @@ pub fn value(divergence: &dyn Divergence, mut share: impl FnMut(Side) -> Tensor<
 /// If the device failed.
 pub fn estimate(
     divergence: &dyn Divergence,
-    mut at: impl FnMut(Side) -> Sampled,
+    mut at: impl FnMut(Side) -> Result<ReadPoints>,
 ) -> Result<Vec<Attempt>> {
     let (&first, others) = sides(divergence);
-    let mut total = at(first).share(divergence, first)?;
+    let mut total = at(first)?.share(divergence, first);
     for &side in others {
-        let share = at(side).share(divergence, side)?;
+        let share = at(side)?.share(divergence, side);
         let sum = |one: &[f64], other: &[f64]| paired(one, other, |one, other| one + other);
         total = Share {
             value: sum(&total.value, &share.value),
@@ -208,7 +258,7 @@ pub fn estimate_in_chunks(
     divergence: &dyn Divergence,
     chunks: usize,
     ranks: Option<&dyn Communicator>,
-    mut at: impl FnMut(Side, usize) -> Sampled,
+    mut at: impl FnMut(Side, usize) -> Result<ReadPoints>,
 ) -> Result<Vec<Attempt>> {
     if chunks <= 1 && ranks.is_none() {
         return estimate(divergence, |side| at(side, 0));
@@ -216,10 +266,10 @@ pub fn estimate_in_chunks(
     let (&side, _) = sides(divergence);
     let mut merged: Vec<Merged> = Vec::new();
     for chunk in 0..chunks {
-        let sampled = at(side, chunk);
-        let [_, rows] = sampled.log_q.dims();
-        let all = Averages::new(&sampled.draws)?.total(0);
-        let share = sampled.share(divergence, side)?;
+        let points = at(side, chunk)?;
+        let rows = points.points();
+        let all = points.averages().total(0);
+        let share = points.share(divergence, side);
         merged.resize_with(share.value.len(), Merged::default);
         for (run, merged) in merged.iter_mut().enumerate() {
             let (value, error) = (share.value[run], share.error[run]);

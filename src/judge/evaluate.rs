@@ -15,7 +15,7 @@ use crate::compute::kernel::MixtureTensors;
 use crate::compute::noise::{Noise, RunKey, Stream};
 use crate::density::target::{Target, TargetModel};
 use crate::density::{Density, Draws};
-use crate::divergence::{self, Attempt, DivergenceKind, Estimate, Sampled, Side};
+use crate::divergence::{self, Attempt, DivergenceKind, Estimate, ReadPoints, Sampled, Side};
 use crate::error::Result;
 use crate::estimator::monte_carlo::MonteCarlo;
 use crate::estimator::rows::Rows;
@@ -275,7 +275,10 @@ impl Evaluator {
         // All runs go over the rows together.
         let mut all = vec![Attempts::new(); runs];
         for &kind in kinds {
-            let sampled = |_, chunk| self.sampled(&Rows, p, Stream::TargetEvaluation, chunk, p, q);
+            let sampled = |_, chunk| {
+                self.sampled(&Rows, p, Stream::TargetEvaluation, chunk, p, q)
+                    .read()
+            };
             let attempts =
                 divergence::estimate_in_chunks(&*kind.build(), chunks, p.ranks(), sampled)?;
             for (of_run, attempt) in all.iter_mut().zip(attempts) {
@@ -454,23 +457,27 @@ impl Evaluator {
             Sampled::with_log_p(draws.clone(), log_p.clone(), q)
         };
         let of_q = || self.sampled(estimator, q, Stream::FamilyEvaluation, 0, p, q);
-        let (mut under_p, mut under_q) = (None, None);
-        let mut side = |side: Side| {
-            match side {
-                Side::Target => under_p.get_or_insert_with(of_p),
-                Side::Family => under_q.get_or_insert_with(of_q),
+        let [under_p, under_q] = [OnceCell::new(), OnceCell::new()];
+        let side = |side: Side| -> Result<ReadPoints> {
+            let (read, sampled): (&OnceCell<_>, &dyn Fn() -> Sampled) = match side {
+                Side::Target => (&under_p, &of_p),
+                Side::Family => (&under_q, &of_q),
+            };
+            if let Some(read) = read.get() {
+                return Ok(ReadPoints::clone(read));
             }
-            .clone()
+            let made = sampled().read()?;
+            Ok(read.get_or_init(|| made).clone())
         };
         let mut all = vec![Attempts::new(); runs];
         // Random points of either density count for both sides; rows have no density to count by.
         let jointly = p.row_chunks() == 0;
         for &kind in kinds {
             let attempts = if jointly {
-                let points = [side(Side::Target), side(Side::Family)];
+                let points = [side(Side::Target)?, side(Side::Family)?];
                 divergence::estimate_jointly(&*kind.build(), points.each_ref())?
             } else {
-                divergence::estimate(&*kind.build(), &mut side)?
+                divergence::estimate(&*kind.build(), side)?
             };
             for (of_run, attempt) in all.iter_mut().zip(attempts) {
                 of_run.push((kind, attempt));

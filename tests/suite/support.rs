@@ -285,7 +285,7 @@ pub fn by(
             },
             chunk: 0,
         };
-        Sampled::new(estimator.draws(density, context), p, &q_device)
+        Sampled::new(estimator.draws(density, context), p, &q_device).read()
     })
     .unwrap()
     .into_iter()

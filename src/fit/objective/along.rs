@@ -11,8 +11,7 @@ use crate::compute::kernel::{MixtureTensors, Resident, expectation, has_expectat
 use crate::compute::noise::{Noise, RunKey, Stream};
 use crate::density::target::{Distribution, Target};
 use crate::density::{Defensive, Density, Draws};
-use crate::divergence::{Divergence, Sampled, Side, values_jointly};
-use crate::error::Result;
+use crate::divergence::{Divergence, Sampled, Side};
 use crate::estimator::{Context, Estimator, GradientRule, Standard};
 use crate::fit::evaluations::Evaluations;
 
@@ -198,25 +197,6 @@ impl Objective<'_> {
             (request.along.estimator).standard(self.target.strata(), context)
         })?;
         Some((standard, p))
-    }
-
-    /// The values of R runs by a rule placed in the components of both densities, each point
-    /// counting by the mean of both.
-    ///
-    /// # Errors
-    /// If the device failed.
-    pub(super) fn values_along_both(&self, along: &Along, q: &MixtureTensors) -> Result<Vec<f64>> {
-        let request = PointsRequest {
-            along,
-            q: Members::Made(q),
-            keys: &self.keys,
-            noise: NoiseKind::Step(0),
-            chunk: 0,
-            divergence: &*self.divergence,
-        };
-        let points = [Side::Target, Side::Family]
-            .map(|side| Sampled::new(self.draws(side, request), self.target, q));
-        values_jointly(&*self.divergence, points.each_ref())
     }
 
     /// The points of one side, with log p and log q there.

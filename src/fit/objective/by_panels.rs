@@ -10,7 +10,7 @@ use crate::compute::device::Numerics;
 use crate::compute::kernel::{MixtureTensors, expectation, has_expectation};
 use crate::density::Density;
 use crate::density::target::TargetModel;
-use crate::divergence::{Attempt, Divergence, DivergenceKind, Estimate, EstimateMethod, Side};
+use crate::divergence::{Attempt, Divergence, DivergenceKind, Estimate, Side};
 use crate::error::Result;
 use crate::estimator::quadrature::Quadrature;
 use crate::estimator::{Estimator, EstimatorConfig, GradientRule};
@@ -202,35 +202,10 @@ impl Objective<'_> {
             .collect()
     }
 
-    /// What each run's value is by points that see both densities, to hold a rule against whose points
-    /// follow one: by panels up to two dimensions, and above by the rule itself along both. Nothing for
-    /// random points, whose spread estimates their error.
-    pub(super) fn attempt_both(
-        &self,
-        along: &Along,
-        q: &MixtureTensors,
-    ) -> Result<Vec<Option<Attempt>>> {
-        let [runs, ..] = q.dims();
-        if self.estimator.rule.is_random() || self.target.row_chunks() > 0 {
-            return Ok(vec![None; runs]);
-        }
-        if self.host.is_some() {
-            let attempts = self.attempts(PanelRule::new(1).effort(), q)?;
-            return Ok(attempts.into_iter().map(Some).collect());
-        }
-        let values = self.values_along_both(along, q)?;
-        let attempt = |value| Attempt {
-            estimate: Estimate {
-                value,
-                error: 0.0,
-                method: EstimateMethod::Quadrature,
-            },
-            floor: 0.0,
-        };
-        Ok(values
-            .into_iter()
-            .map(|value| Some(attempt(value)))
-            .collect())
+    /// What each run's value is by panels that see both densities, to hold a rule against whose points
+    /// follow one.
+    pub(super) fn attempt_both(&self, q: &MixtureTensors) -> Result<Vec<Attempt>> {
+        self.attempts(PanelRule::new(1).effort(), q)
     }
 
     /// The value `[R]` at R mixtures, with its gradient through q at points that stay where they are.

@@ -6,6 +6,7 @@ mod on_host;
 mod panel_sites;
 mod reuse;
 mod scores;
+mod settle;
 mod shared_panels;
 mod together;
 
@@ -17,21 +18,19 @@ use crate::compute::noise::RunKey;
 use crate::density::Density;
 use crate::density::family::Family;
 use crate::density::target::Target;
-use crate::divergence::{self, AnnealedReverseKl, Attempt, Divergence, DivergenceKind, Estimate};
+use crate::divergence::{self, AnnealedReverseKl, Divergence, DivergenceKind};
 use crate::error::Result;
 use crate::estimator::EstimatorConfig;
 use crate::fit::anneal::AnnealConfig;
 use crate::fit::evaluations::{Evaluations, Meter};
 use crate::panels::Host;
 use along::{Along, Members, NoiseKind, PointsRequest, shared_keys};
-use by_panels::{Spacing, has_own_points, rules};
+use by_panels::{Spacing, rules};
 use on_host::Slopes;
 use panel_sites::PanelRule;
+pub use settle::Settled;
 use shared_panels::SharedPanels;
 
-/// A rule for the loss is refined until its error is below this share of the loss (or this many
-/// nats, for a loss below one): a coarser one would have stationary points of its own.
-const TOLERANCE: f64 = 1e-5;
 /// Gradients that a variance is estimated from.
 const PROBES: usize = 32;
 
@@ -66,22 +65,6 @@ pub struct Objective<'a> {
     meter: Meter,
     /// The draws of earlier steps that are used again.
     kept: reuse::KeptDraws,
-}
-
-/// A value that is settled.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Settled {
-    /// It, in nats, with its error.
-    pub estimate: Estimate,
-    /// What the random points of p are worth, where they count by weights.
-    pub effective_sample_size: Option<f64>,
-}
-
-impl Settled {
-    const UNKNOWN: Self = Self {
-        estimate: Estimate::UNKNOWN,
-        effective_sample_size: None,
-    };
 }
 
 /// Where the points are.
@@ -187,93 +170,6 @@ impl<'a> Objective<'a> {
     /// The densities of θ `[R, P]` as they are written: those of missing components have no weight.
     pub(crate) fn written(&self, theta: Tensor<2>) -> MixtureTensors {
         self.family.density(theta, &self.numerics)
-    }
-
-    /// Chooses for each run of θ `[R, P]` the coarsest rule that is good enough there, and returns
-    /// the R values with their errors.
-    ///
-    /// Points along one density can miss what the other has between them: such a rule has at least the
-    /// error that it differs by from one that sees both.
-    ///
-    /// # Errors
-    /// If the device failed.
-    pub fn settle(&mut self, theta: &Tensor<2>, step: usize) -> Result<Vec<Settled>> {
-        let [runs, _] = theta.dims();
-        let mut settled = vec![Settled::UNKNOWN; runs];
-        let has_own = has_own_points(self.kind, self.target.model());
-        let of_log_z = self.target.model().log_normalizer_error();
-        let mut open: Vec<usize> = (0..runs).collect();
-        let coarsest = self.levels_at(theta, &vec![0; runs]);
-        for level in 0..self.rules.len() {
-            let (now, later): (Vec<usize>, Vec<usize>) =
-                open.iter().partition(|&&run| coarsest[run] <= level);
-            if now.is_empty() {
-                continue;
-            }
-            let q = self.member(self.theta_of(theta, &now));
-            let mut effective = None;
-            let attempts = match &self.rules[level] {
-                PointRule::Panels(panels) => self.attempt_by_panels(*panels, &q)?,
-                PointRule::Along(along) => {
-                    let both = self.attempt_both(along, &q)?;
-                    let keys = self.keys_of(&now);
-                    let sampled = |side, chunk| {
-                        let request = PointsRequest {
-                            along,
-                            q: Members::Made(&q),
-                            keys: &keys,
-                            noise: NoiseKind::Step(step),
-                            chunk,
-                            divergence: &*self.divergence,
-                        };
-                        let sampled = self.sampled(side, request);
-                        effective = effective.take().or(sampled.effective_sample_size());
-                        sampled
-                    };
-                    let attempts = divergence::estimate_in_chunks(
-                        &*self.divergence,
-                        self.chunks(),
-                        self.ranks(),
-                        sampled,
-                    )?;
-                    (attempts.into_iter().zip(both))
-                        .map(|(attempt, both)| {
-                            let estimate = match both {
-                                // What has no error of its own is known as well as what it is held against.
-                                Some(both) if has_own => attempt.estimate.held_to(both.estimate),
-                                Some(both) => attempt.estimate.with_discrepancy(both.estimate),
-                                None => attempt.estimate,
-                            };
-                            Attempt {
-                                estimate,
-                                ..attempt
-                            }
-                        })
-                        .collect()
-                }
-            };
-            open = later;
-            let effective = effective.map(Numerics::read).transpose()?;
-            for (at, (run, attempt)) in now.into_iter().zip(attempts).enumerate() {
-                // One for all where all have the same points.
-                let effective = effective.as_ref().and_then(|of| of.get(at).or(of.first()));
-                settled[run] = Settled {
-                    estimate: attempt.estimate.with_log_density_off(self.kind, of_log_z),
-                    effective_sample_size: effective.copied(),
-                };
-                self.levels[run] = level;
-                let size = attempt.estimate.value.abs();
-                if attempt.needs_finer_rule(TOLERANCE * size.max(1.0)) {
-                    open.push(run);
-                }
-            }
-            // The runs of a rule go in their order.
-            open.sort_unstable();
-            if open.is_empty() {
-                break;
-            }
-        }
-        Ok(settled)
     }
 
     /// The value `[R]` at θ `[R, P]`, in nats, with the noise of a step.
