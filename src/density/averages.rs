@@ -207,3 +207,89 @@ fn sum(mut terms: impl Iterator<Item = f64>) -> f64 {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn averages(weights: &[f64], runs: usize, error: DrawsError) -> Averages {
+        let numerics = Numerics::cpu();
+        let points = weights.len() / runs;
+        let draws = Draws {
+            x: numerics.tensor(vec![0.0; points], [1, points, 1]),
+            weights: numerics.tensor(weights.to_vec(), [runs, points]),
+            error,
+            log_p: None,
+        };
+        Averages::new(&draws).unwrap()
+    }
+
+    fn assert_near(found: f64, expected: f64) {
+        assert!((found - expected).abs() < 1e-14, "{found} {expected}");
+    }
+
+    #[test]
+    fn random_points_spread_within_their_strata_and_groups() {
+        let values = [1.0, 3.0, 2.0, 8.0];
+        // Of the strata the variances are 2 and 18, and the shares 0.2 and 0.8; of the other run those are the other way
+        // round.
+        let weights = [0.1, 0.1, 0.4, 0.4, 0.4, 0.4, 0.1, 0.1];
+        let in_strata = DrawsError::Random {
+            strata: 2,
+            group: 1,
+        };
+        let found = averages(&weights, 2, in_strata);
+        assert_near(found.mean(0, &values), 4.4);
+        assert_near(found.error(0, &values), (0.04 + 0.64 * 9.0_f64).sqrt());
+        assert_near(found.mean(1, &values), 2.6);
+        assert_near(found.error(1, &values), (0.64 + 0.04 * 9.0_f64).sqrt());
+        assert_near(found.total(1), 1.0);
+        assert_eq!(found.effective_sample_sizes(), None);
+        // Pairs have the means 2 and 5. One set of weights is that of every run.
+        let in_pairs = DrawsError::Random {
+            strata: 1,
+            group: 2,
+        };
+        let found = averages(&[0.25; 4], 1, in_pairs);
+        assert_near(found.error(3, &values), 1.5);
+        assert_near(found.beyond(3, &values), 0.0);
+        // As many as there are lanes, and more.
+        let values: Vec<f64> = (0..21).map(f64::from).collect();
+        let found = averages(&[1.0 / 21.0; 21], 1, DrawsError::Rows);
+        assert_near(found.mean(0, &values), 10.0);
+        assert_near(found.error(0, &values), (38.5 / 21.0_f64).sqrt());
+    }
+
+    #[test]
+    fn points_count_by_their_weights() {
+        let found = averages(&[0.5, 0.5, 0.0], 1, DrawsError::Weighted { group: 1 });
+        assert_near(found.error(0, &[1.0, 3.0, 70.0]), 0.5_f64.sqrt());
+        assert_eq!(found.effective_sample_sizes(), Some(vec![2.0]));
+        let spreads = Numerics::cpu().tensor(vec![0.1, 0.2], [1, 2]);
+        let rows = DrawsError::WeightedRows(Box::new(spreads));
+        let found = averages(&[0.25, 0.75], 1, rows);
+        assert_near(found.error(0, &[0.0, 4.0]), 1.1_f64.sqrt());
+    }
+
+    #[test]
+    fn a_rule_is_held_against_coarser_ones_and_goes_on_where_it_ends() {
+        let row = |values: [f64; 3]| Numerics::cpu().tensor(values.to_vec(), [1, 3]);
+        let of = |quarter| {
+            let rules = Embedded {
+                coarser: [row([0.5, 0.0, 0.5]), row(quarter)],
+                shells: Some([row([1.0, 0.0, 0.0]), row([0.0, 1.0, 0.0])]),
+            };
+            let error = DrawsError::Embedded(Box::new(rules));
+            averages(&[0.25, 0.5, 0.25], 1, error)
+        };
+        // 2.5 by the rule, 2 by half of its points.
+        let values = [1.0, 3.0, 3.0];
+        assert_near(of([0.5, 0.0, 0.5]).error(0, &values), 0.5);
+        assert_near(of([3.0, 0.0, 1.0]).error(0, &values), 1.0);
+        // S₁ = 1 and S₂ = 3.
+        assert_near(of([0.0; 3]).beyond(0, &values), 0.5);
+        assert_near(of([0.0; 3]).beyond(0, &[-1.0, -3.0, 0.0]), 0.5);
+        assert_near(of([0.0; 3]).beyond(0, &[0.0, 3.0, 1.0]), 0.0);
+        assert_eq!(of([0.0; 3]).beyond(0, &[3.0, 3.0, 1.0]), f64::INFINITY);
+    }
+}

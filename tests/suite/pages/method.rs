@@ -34,7 +34,7 @@ fn panels() {
     );
     page.says(
         "where those miss by more than {} of the loss",
-        &[one("src/fit/objective/mod.rs", "TOLERANCE")],
+        &[one("src/fit/objective/settle.rs", "TOLERANCE")],
     );
     // The tolerances of a logged step, on a line and in the plane.
     let effort = format!("{:?}", Effort::logged(1));

@@ -176,3 +176,69 @@ impl<'q, 'a> Asking<'q, 'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn every_point_is_asked_about_once_and_answers_go_to_their_tasks() {
+        let questions = AtomicUsize::new(0);
+        let function = |x: &[f64], logs: &mut [f64], slopes: Option<&mut [f64]>| {
+            questions.fetch_add(1, Ordering::Relaxed);
+            for (log, x) in logs.iter_mut().zip(x.chunks_exact(2)) {
+                *log = x[0] + x[1];
+            }
+            slopes.unwrap().copy_from_slice(x);
+        };
+        let asked = Asked {
+            function: &function,
+            at_once: 5,
+            make: &|first, x| {
+                for (n, x) in x.chunks_exact_mut(2).enumerate() {
+                    x.copy_from_slice(&[(first + n) as f64, 0.5]);
+                }
+            },
+            dim: 2,
+            wants_gradient: true,
+        };
+        // One is longer than a question is to be.
+        let lens = vec![2, 3, 4, 7, 1, 1];
+        let portions = Portion::all(lens.iter().copied(), asked.at_once);
+        assert_eq!(
+            portions
+                .iter()
+                .map(|portion| portion.count)
+                .collect::<Vec<_>>(),
+            [5, 4, 7, 2]
+        );
+        let mut memory = vec![f64::NAN; Portion::memory(&portions, &asked)];
+        let asking = Asking::new(asked, &portions, &mut memory);
+        let pending = asking.pending(&portions);
+        let (mut next, mut made) = (0.0, 0);
+        for job in asking.jobs(&pending, lens, |&len| len) {
+            match job {
+                Job::Make(portion) => {
+                    // Ahead of the question about it; those that are not made here are made by whoever asks.
+                    made += 1;
+                    if made % 2 == 1 {
+                        asking.make(portion);
+                    }
+                }
+                Job::Do(answer, first, len) => {
+                    let told = asking.told(&answer, first, len);
+                    for (log, slope) in told.log_p.iter().zip(told.gradient.chunks_exact(2)) {
+                        assert_eq!((*log, slope), (next + 0.5, &[next, 0.5][..]));
+                        next += 1.0;
+                    }
+                }
+            }
+        }
+        assert_eq!(
+            (next, made, questions.load(Ordering::Relaxed)),
+            (18.0, 3, 4)
+        );
+    }
+}
