@@ -67,7 +67,7 @@ impl Averages {
     pub fn effective_sample_sizes(&self) -> Option<Vec<f64>> {
         let of = |weights| 1.0 / dot(weights, weights);
         matches!(self.rule, Rule::Weighted { .. })
-            .then(|| self.weights.chunks(self.points).map(of).collect())
+            .then(|| self.weights.chunks(self.points.max(1)).map(of).collect())
     }
 
     /// What has a row for each run, or one for all.
@@ -146,6 +146,9 @@ impl Averages {
 }
 
 fn standard_error(weights: &[f64], values: &[f64], strata: usize, group: usize) -> f64 {
+    if values.is_empty() {
+        return f64::NAN;
+    }
     let per_stratum = values.len() / strata;
     let groups = (per_stratum / group) as f64;
     let of_strata = values.chunks(per_stratum).zip(weights.chunks(per_stratum));

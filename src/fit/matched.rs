@@ -52,24 +52,11 @@ fn unlikeness(p: &Mixture, a: usize, q: &Mixture, b: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fit::sketch::tests::js;
 
     fn three(weights: [f64; 3], means: [f64; 3], stds: [f64; 3]) -> Mixture {
         let column = |values: [f64; 3]| values.map(|value| vec![value]).to_vec();
         Mixture::from_stds(weights.to_vec(), column(means), column(stds)).unwrap()
-    }
-
-    /// JS by a fine sum.
-    fn js(p: &Mixture, q: &Mixture) -> f64 {
-        let h = 0.01;
-        (-3000..3000)
-            .map(|i| {
-                let x = [f64::from(i) * h];
-                let (p, q) = (p.log_density(&x).exp(), q.log_density(&x).exp());
-                let m = 0.5 * (p + q);
-                let part = |a: f64| if a > 0.0 { 0.5 * a * (a / m).ln() } else { 0.0 };
-                h * (part(p) + part(q))
-            })
-            .sum()
     }
 
     #[test]

@@ -68,7 +68,7 @@ fn spread(mixtures: &[&Mixture], dim: usize) -> Vec<f64> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     fn gaussian(mean: f64, std: f64) -> Mixture {
@@ -76,9 +76,9 @@ mod tests {
     }
 
     /// JS by a fine sum.
-    fn js(p: &Mixture, q: &Mixture) -> f64 {
-        let h = 0.02;
-        (-1000..1000)
+    pub fn js(p: &Mixture, q: &Mixture) -> f64 {
+        let h = 0.01;
+        (-3000..3000)
             .map(|i| {
                 let x = [f64::from(i) * h];
                 let (p, q) = (p.log_density(&x).exp(), q.log_density(&x).exp());

@@ -370,7 +370,7 @@ fn stretch(radius: f64, dim: f64, dof: f64) -> f64 {
 impl Density for StudentTDensity {
     fn log_density(&self, x: Tensor<3>) -> Tensor<2> {
         let [runs, points, d] = x.dims();
-        // No graph goes through it, and the host takes less than one pass over the points.
+        // No graph goes through it, so that one pass over the points does.
         if !x.is_tracked()
             && has_expectation(&self.numerics)
             && let Ok(x) = Numerics::read(x.clone())
